@@ -1,0 +1,198 @@
+"""The app: owns the engine and the signal that carries its snapshots; themes, keys, pages."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.signal import Signal
+
+from tui import credentials
+from tui.catalog.spec import Model, RouteName, Values
+from tui.paths import styles_dir
+from tui.screens.main import MainScreen
+from tui.screens.setup import SetupScreen
+from tui.session import Session, open_engine, prepare
+from tui.tasks.engine import Engine
+from tui.tasks.plan import InvalidError
+from tui.tasks.store import StoreError
+from tui.tasks.task import LIVE, Status, Task
+from tui.terminal import Terminal
+from tui.text import one_line
+from tui.widgets.form import ParamForm
+from tui.widgets.queue import QueueTable
+
+FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
+BALANCE_EVERY = 5.0
+"""Seconds between two looks at the balance, at least."""
+SAME_AGAIN = 0.6
+"""Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
+
+
+class RunApp(App[None]):
+    """runapi-tui."""
+
+    TITLE = "runapi-tui"
+    CSS_PATH: ClassVar = [styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
+        Binding("ctrl+q", "quit", "Quit", id="quit", tooltip="Sent tasks go on at the service", priority=True),
+    ]
+
+    def __init__(self, session: Session, terminal: Terminal) -> None:
+        super().__init__()
+        self.session = session
+        self.terminal = terminal
+        self.farewell = ""
+        """What is worth saying once the terminal is the user's again."""
+        self.engine: Engine | None = None
+        self.changes: Signal[Task] = Signal(self, "task changed")
+        self._opened = asyncio.Event()
+        self._balance_at = 0.0
+        self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
+        self.main: MainScreen | None = None
+
+    async def on_mount(self) -> None:
+        if self.session.config.theme in self.available_themes:
+            self.theme = self.session.config.theme
+        elif self.session.config.theme:
+            self.notify(f"There is no theme {one_line(self.session.config.theme, 40)}.", markup=False)
+        self.set_keymap(self.session.config.keys)
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                asyncio.get_running_loop().add_signal_handler(name, self.exit)
+        if self.session.credential.api_key:
+            await self._begin()
+        else:
+            saved_in = str(credentials.runapi_config())
+            await self.push_screen(SetupScreen(self.session.credential, saved_in))
+
+    async def on_unmount(self) -> None:
+        if self.engine:
+            going = sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
+            await self.engine.aclose()
+            if going and not self.session.demo:
+                tasks = "1 task goes" if going == 1 else f"{going} tasks go"
+                self.farewell = f"{tasks} on: start runapi-tui again, or `runapi-tui resume`, to save the images."
+
+    async def _begin(self) -> None:
+        """The main page first, then, once it is painted, the queue and the connection."""
+        session = self.session
+        model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
+        place = "demo: embedded service, play money" if session.demo else session.credential.base_url
+        self.main = MainScreen(session.catalog, model, self.terminal, session.config.api, self.changes, place)
+        await self.switch_screen(self.main) if len(self.screen_stack) > 1 else await self.push_screen(self.main)
+        self.call_after_refresh(lambda: self.run_worker(self._open(), group="engine", exit_on_error=False) and None)
+
+    async def _open(self) -> None:
+        try:
+            self.engine = await asyncio.to_thread(
+                open_engine, self.session, on_change=self._task_changed, on_route=self._route_learnt
+            )
+            await self.engine.start()
+        except StoreError as error:
+            self.notify(str(error), title="No queue", severity="error", timeout=60, markup=False)
+            return
+        if self.engine.learnt:
+            self._route_learnt(self.engine.learnt)
+        self._opened.set()
+        await self._look_at_balance()
+
+    def _task_changed(self, task: Task) -> None:
+        self.changes.publish(task)
+        if task.status in (Status.COMPLETED, Status.FAILED) and time.time() - task.updated_at < 2:
+            self.run_worker(self._look_at_balance(), group="balance", exclusive=True, exit_on_error=False)
+        if task.error and task.error.kind == "authentication" and time.time() - task.updated_at < 2:
+            self.notify(task.error.message, title="Key refused", severity="error", markup=False)
+
+    def _route_learnt(self, route: RouteName) -> None:
+        if self.main:
+            self.main.call_later(self.main.learn, route)
+
+    async def _look_at_balance(self) -> None:
+        from tui.service.errors import ServiceError
+
+        await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
+        self._balance_at = time.monotonic()
+        if self.engine and self.main:
+            with contextlib.suppress(ServiceError):
+                self.main.status.balance = await self.engine.client.balance_micro()
+
+    @on(ParamForm.Submitted)
+    def _submitted(self, event: ParamForm.Submitted) -> None:
+        moment, model, values = self._last_sent
+        now = time.monotonic()
+        self._last_sent = (now, event.model, event.values)
+        if now - moment < SAME_AGAIN and (model, values) == (event.model, event.values):
+            return
+        self.run_worker(self._submit(event.model, event.values), group="submit", exit_on_error=False)
+
+    async def _submit(self, model: Model, values: Values) -> None:
+        await self._opened.wait()
+        assert self.engine
+        assert self.main
+        try:
+            task = await self.engine.submit(model, values)
+        except InvalidError as error:
+            self.main.form.show_errors(error.errors)
+            self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
+        except Exception as error:
+            self.notify(f"{one_line(error)} Nothing was sent.", title="Not sent", severity="error", markup=False)
+        else:
+            self.main.queue.table.select(task.id)
+
+    @on(QueueTable.Requested)
+    async def _requested(self, event: QueueTable.Requested) -> None:
+        if self.engine is None:
+            return
+        task = self.engine.tasks[event.task.id]
+        try:
+            match event.what:
+                case "view":
+                    from tui.screens.viewer import Viewer
+
+                    await self.push_screen(Viewer(task, self.terminal, self.changes))
+                case "drop":
+                    await self.engine.drop(task.id)
+                case "stop":
+                    await (self.engine.stop(task.id) if task.watched else self.engine.watch(task.id))
+                case "retry":
+                    await self._retry(task)
+                case "copy" if task.files:
+                    self.copy_to_clipboard(task.files[0])
+                    self.notify(f"Sent to the terminal's clipboard: {task.files[0]}", markup=False)
+        except (ValueError, LookupError, InvalidError) as error:
+            self.notify(one_line(error), severity="warning", markup=False)
+
+    async def _retry(self, task: Task) -> None:
+        assert self.engine
+        # What was made and paid is fetched, never made again.
+        if task.status is Status.EXPIRED or (task.status is Status.FAILED and task.results):
+            await self.engine.watch(task.id)
+        else:
+            await self.engine.retry(task.id)
+
+    @on(SetupScreen.KeyGiven)
+    async def _key_given(self, event: SetupScreen.KeyGiven) -> None:
+        try:
+            path = await asyncio.to_thread(credentials.save, event.key)
+        except credentials.CredentialError as error:
+            if isinstance(self.screen, SetupScreen):
+                self.screen.say(str(error))
+            return
+        self.session = self.session.with_key(event.key, str(path))
+        await self._begin()
+
+    @on(SetupScreen.DemoWanted)
+    async def _demo_wanted(self) -> None:
+        self.session = prepare(demo=True)
+        await self._begin()
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))

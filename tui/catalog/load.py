@@ -1,0 +1,141 @@
+"""Family files (TOML) -> Catalog."""
+
+import difflib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule, Value
+
+FAMILIES = Path(__file__).parent / "families"
+
+
+class CatalogError(Exception):
+    """A family file that can't be used; the text names the file and the reason."""
+
+
+class UnknownModel(LookupError):
+    """No such model, or more than one; the text says which names come near."""
+
+
+class _ParamFile(Struct, forbid_unknown_fields=True, kw_only=True):
+    kind: Kind
+    label: str = ""
+    help: str = ""
+    required: bool = False
+    default: Value | None = None
+    enum: tuple[str | int, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    pattern: str = ""
+    example: str = ""
+    more: bool = False
+    other: str = ""
+
+
+class _ModelFile(Struct, forbid_unknown_fields=True, kw_only=True):
+    slug: str
+    action: str
+    title: str
+    about: str = ""
+    routes: dict[RouteName, list[str]]
+    price: Price | None = None
+
+
+class _FamilyFile(Struct, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    provider: str
+    service: str
+    about: str = ""
+    prices_as_of: str = ""
+    params: dict[str, _ParamFile]
+    rules: list[Rule] = []
+    models: list[_ModelFile]
+
+
+class Catalog:
+    """All families, models, routes and params."""
+
+    def __init__(self, families: tuple[Family, ...]) -> None:
+        self.families = families
+        self.models = tuple(model for family in families for model in family.models)
+        self._by_key = {model.key: model for model in self.models}
+
+    def get(self, action: str, slug: str) -> Model | None:
+        return self._by_key.get((action, slug))
+
+    def find(self, slug: str, action: str = "") -> Model:
+        """The one model of that slug (and action, where the slug alone is ambiguous). Raises UnknownModel."""
+        found = [model for model in self.models if model.slug == slug and action in ("", model.action)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            actions = ", ".join(model.action for model in found)
+            raise UnknownModel(f"{slug} has more than one action: choose one with --action ({actions}).")
+        actions = ", ".join(model.action for model in self.models if model.slug == slug)
+        if actions:
+            raise UnknownModel(f"{slug} has no action {action}; it has {actions}.")
+        near = difflib.get_close_matches(slug, [model.slug for model in self.models], n=3, cutoff=0.4)
+        hint = f" Did you mean {', '.join(near)}?" if near else " `runapi-tui models` lists them all."
+        raise UnknownModel(f"There is no model named {slug}.{hint}")
+
+
+@cache
+def bundled() -> Catalog:
+    """The catalog that ships with the program."""
+    return Catalog(tuple(load_family(path) for path in sorted(FAMILIES.glob("*.toml"))))
+
+
+def load_family(path: Path) -> Family:
+    """One family file. Raises CatalogError."""
+    try:
+        raw = msgspec.toml.decode(path.read_bytes(), type=_FamilyFile)
+        return _family(raw)
+    except (OSError, ValueError, LookupError) as error:
+        raise CatalogError(f"{path}: {error}") from error
+
+
+def _family(raw: _FamilyFile) -> Family:
+    # `[params."aspect_ratio.max"]` is a variant of aspect_ratio: what follows the dot is for this file alone.
+    params = {key: Param(name=key.partition(".")[0], **_fields(fields)) for key, fields in raw.params.items()}
+    models = tuple(_model(raw, model, params) for model in raw.models)
+    return Family(name=raw.name, provider=raw.provider, service=raw.service, about=raw.about, models=models)
+
+
+def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Model:
+    price = msgspec.structs.replace(model.price, as_of=raw.prices_as_of) if model.price else None
+    return Model(
+        family=raw.name,
+        provider=raw.provider,
+        service=raw.service,
+        action=model.action,
+        slug=model.slug,
+        title=model.title,
+        about=model.about,
+        routes={name: _route(name, keys, params, raw.rules) for name, keys in model.routes.items()},
+        price=price,
+    )
+
+
+def _route(name: RouteName, keys: list[str], params: dict[str, Param], rules: list[Rule]) -> Route:
+    missing = [key for key in keys if key not in params]
+    if missing:
+        raise LookupError(f"no [params.{missing[0]}] is defined")
+    taken = tuple(params[key] for key in keys)
+    names = {param.name for param in taken} | {"model"}
+    return Route(name, taken, tuple(rule for rule in rules if _named(rule) <= names))
+
+
+def _named(rule: Rule) -> set[str]:
+    """Every param that a rule speaks of; a rule is kept where a route has them all."""
+    lists = (rule.forbidden, rule.required, rule.required_any)
+    return set().union(rule.when, rule.enum, rule.min, rule.max, *lists)
+
+
+def _fields(raw: _ParamFile) -> dict[str, Any]:
+    return {field: getattr(raw, field) for field in raw.__struct_fields__}

@@ -1,0 +1,47 @@
+"""Which of a model's routes a request takes, and how its values move from one to the other."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from tui.catalog.spec import Model, RouteName, Values
+
+Api = Literal["auto", "unified", "service"]
+
+
+def choose(
+    model: Model, names: Iterable[str] = (), api: Api = "auto", learnt: RouteName | None = None
+) -> RouteName:
+    """The route for a request with those params.
+
+    `api` is the user's wish, `learnt` what this base URL has shown to have. With neither, unified comes
+    first where a model has it, unless only the other route knows one of the params.
+    """
+    if len(model.routes) == 1:
+        return next(iter(model.routes))
+    if api != "auto":
+        return api
+    first: RouteName = learnt or "unified"
+    other: RouteName = "service" if first == "unified" else "unified"
+    unknown = [name for name in names if not model.routes[first].param(name)]
+    if unknown and all(model.routes[other].param(name) for name in unknown):
+        return other
+    return first
+
+
+def translate(model: Model, values: Values, to: RouteName) -> tuple[Values, dict[str, str]]:
+    """`values` under the names of route `to`; and what has no place there, with what to do instead."""
+    target = model.routes[to]
+    renamed = {param.other: param.name for param in target.params if param.other}
+    for route in model.routes.values():
+        if route is not target:
+            renamed |= {param.name: param.other for param in route.params if param.other}
+    moved: Values = {}
+    unplaced: dict[str, str] = {}
+    for name, value in values.items():
+        here = name if target.param(name) else renamed.get(name, "")
+        if here:
+            moved[here] = value
+        else:
+            instead = ", ".join(param.name for param in target.params if not param.more)
+            unplaced[name] = f"{name} has no place on this service's route, which takes {instead}."
+    return moved, unplaced

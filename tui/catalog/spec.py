@@ -1,0 +1,141 @@
+"""The vocabulary of the catalog. Everything here is frozen data; `load` fills it, `request` obeys it."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import Struct
+
+RouteName = Literal["unified", "service"]
+Value = str | int | float | bool | list[Any] | dict[str, Any]
+Values = dict[str, Value]
+
+
+class Kind(StrEnum):
+    """What a param holds. Decides its field in the form, and nothing else does."""
+
+    TEXT = "text"  # several lines
+    LINE = "line"
+    CHOICE = "choice"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"  # yes, no, or not sent at all
+    IMAGE = "image"  # a URL or a local path, uploaded at submit
+    IMAGES = "images"  # an ordered list of them
+    INTEGERS = "integers"
+    JSON = "json"
+    TASK = "task"  # the id of an earlier task
+    CONSTANT = "constant"  # one allowed value: shown, not asked
+
+
+_TYPES = {
+    Kind.INTEGER: "integer",
+    Kind.NUMBER: "number",
+    Kind.BOOLEAN: "boolean",
+    Kind.IMAGES: "array",
+    Kind.INTEGERS: "array",
+    Kind.JSON: "array",
+}
+
+
+class Param(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One named input of a model on a route."""
+
+    name: str
+    kind: Kind
+    label: str = ""
+    help: str = ""
+    required: bool = False
+    default: Value | None = None
+    """Required params start with it and send it; else it is what the service does when nothing is sent."""
+    enum: tuple[str | int, ...] = ()
+    min: float | None = None
+    """Characters for text and line, the value itself for numbers."""
+    max: float | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    pattern: str = ""
+    """A regular expression that text must match."""
+    example: str = ""
+    more: bool = False
+    """Rarely needed: folded away in the form."""
+    other: str = ""
+    """What the same input is called on the model's other route, where only the name differs."""
+
+    @property
+    def type(self) -> str:
+        """The JSON type on the wire."""
+        if self.enum and all(isinstance(value, int) for value in self.enum):
+            return "integer"
+        return _TYPES.get(self.kind, "string")
+
+    @property
+    def title(self) -> str:
+        """What the form calls it."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+
+class Presence(Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition on whether a param has a value at all."""
+
+    present: bool
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What some values demand of other params. Without `when` it always holds."""
+
+    when: dict[str, str | int | bool | Presence] = {}
+    forbidden: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    required_any: tuple[str, ...] = ()
+    enum: dict[str, tuple[str | int, ...]] = {}
+    min: dict[str, float] = {}
+    max: dict[str, float] = {}
+    why: str = ""
+
+
+class Route(Struct, frozen=True):
+    """The params by which a model is reached in one of RunAPI's two ways."""
+
+    name: RouteName
+    params: tuple[Param, ...]
+    rules: tuple[Rule, ...] = ()
+
+    def param(self, name: str) -> Param | None:
+        return next((param for param in self.params if param.name == name), None)
+
+
+class Price(Struct, frozen=True, forbid_unknown_fields=True):
+    """A list price in US cents a call; `cases` by the value of the param `by` where it depends on one."""
+
+    cents: float
+    by: str = ""
+    cases: dict[str, float] = {}
+    as_of: str = ""
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """One slug within one action. A slug alone is ambiguous: the key is (action, slug)."""
+
+    family: str
+    provider: str
+    service: str
+    action: str
+    slug: str
+    title: str
+    about: str = ""
+    routes: dict[RouteName, Route]
+    price: Price | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.action, self.slug
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """A model line of one provider."""
+
+    name: str
+    provider: str
+    service: str
+    about: str
+    models: tuple[Model, ...]

@@ -1,0 +1,301 @@
+"""The command line: opens the app or runs one headless command. Imports nothing heavy before it must."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, get_args
+
+import click
+
+from tui import __version__
+from tui.catalog.load import Catalog, CatalogError, UnknownModel, bundled
+from tui.catalog.price import estimate
+from tui.catalog.spec import Model
+from tui.config import ConfigError, ImagesChoice
+from tui.credentials import CredentialError
+from tui.text import money, one_line, plain
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_COMMON = [
+    click.option("--base-url", default=None, metavar="URL", help="Where RunAPI is. Default: https://runapi.ai"),
+    click.option("--demo", is_flag=True, default=None, help="The embedded service: no key, no network, no cost."),
+    click.option(
+        "--api", type=click.Choice(["auto", "unified", "service"]), help="Which of RunAPI's routes to take."
+    ),
+    click.option("--images", type=click.Choice(get_args(ImagesChoice)), help="How images are drawn."),
+]
+
+
+def common(command: F) -> F:
+    """The options that every command takes, before or after its name."""
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
+class _Exit(click.ClickException):
+    """An end with a sentence on stderr and a code that scripts can rely on."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(plain(message))
+        self.code = code
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.format_message(), err=True)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="runapi-tui", message="%(prog)s %(version)s")
+@common
+@click.pass_context
+def cli(context: click.Context, /, **options: Any) -> None:
+    """Generate images through RunAPI, in the terminal. Without a command: opens the app."""
+    context.obj = options
+    if context.invoked_subcommand is None:
+        _open_app(options)
+
+
+def _open_app(options: dict[str, Any]) -> None:
+    # stdout too: images are written there.
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
+        raise _Exit("The app needs a terminal; `runapi-tui generate --help` shows how to do without one.", 4)
+    session = _session(options)
+    from tui.terminal import probe
+
+    terminal = probe(session.config.images)
+    if terminal.truecolor:
+        # What the terminal itself says counts: ssh never forwards COLORTERM, and xterm takes it away.
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    from tui.app import RunApp
+
+    app = RunApp(session, terminal)
+    app.run()
+    if app.farewell:
+        click.echo(app.farewell)
+    sys.exit(app.return_code or 0)
+
+
+def _session(options: dict[str, Any], **more: Any) -> Any:
+    from tui.session import prepare
+
+    outer = click.get_current_context().find_root().obj or {}
+    merged = outer | {name: value for name, value in options.items() if value is not None} | more
+    return prepare(
+        base_url=merged.get("base_url") or "",
+        demo=bool(merged.get("demo")),
+        **{name: value for name, value in merged.items() if name not in ("base_url", "demo")},
+    )
+
+
+def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
+    try:
+        return catalog.find(slug, action or "")
+    except UnknownModel as error:
+        raise _Exit(str(error), 4) from error
+
+
+@cli.command()
+@click.argument("model")
+@click.option("-p", "--prompt", metavar="TEXT", help="What to paint.")
+@click.option(
+    "-f", "--file", "prompts", type=click.File("r", encoding="utf-8"), help="A prompt a line; - reads stdin."
+)
+@click.option("-s", "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeat for more.")
+@click.option("-n", "--count", type=click.IntRange(1, 1000), default=1, help="How many of each.")
+@click.option("--action", help="Where a model has more than one.")
+@click.option("--no-wait", is_flag=True, help="Put into the queue and return; the app or `resume` carries on.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--out", "output", metavar="DIR", help="Folder for the images.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), help="How many at once.")
+@common
+def generate(
+    model: str, prompt: str | None, prompts: Any, settings: tuple[str, ...], count: int, **options: Any
+) -> None:
+    """Submit, wait and save; one line a finished task."""
+    from tui import headless
+
+    action, no_wait, as_json = options.pop("action"), options.pop("no_wait"), options.pop("as_json")
+    session = _session(options)
+    chosen = _model(session.catalog, model, action)
+    _need_key(session)
+    texts = [prompt, *_lines(prompts)] if prompts and prompt else _lines(prompts) if prompts else [prompt]
+    wanted = [headless.read_values(session, chosen, settings, text) for text in texts for _ in range(count)]
+    sys.exit(headless.generate(session, chosen, wanted, as_json=as_json, wait=not no_wait))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@common
+def resume(as_json: bool, **options: Any) -> None:
+    """Watch all unfinished tasks to their end."""
+    from tui import headless
+
+    session = _session(options)
+    _need_key(session)
+    sys.exit(headless.resume(session, as_json=as_json))
+
+
+@cli.command()
+@click.option("--status", default="", help="Only those, e.g. completed.")
+@click.option("--model", default="", help="Only those of a model.")
+@click.option("--search", default="", help="Only those with this text in the prompt or the id.")
+@click.option("-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@common
+def tasks(status: str, model: str, search: str, count: int, as_json: bool, **options: Any) -> None:
+    """The queue, newest first."""
+    from tui import headless
+    from tui.tasks.store import Store
+
+    store = Store(_session(options).folders.queue)
+    for task in store.newest(count, status, model, search):
+        click.echo(headless.task_json(task) if as_json else headless.task_line(task))
+
+
+@cli.command()
+@click.argument("task_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@common
+def task(task_id: str, as_json: bool, **options: Any) -> None:
+    """One task: by its id, a part of it, or RunAPI's own id."""
+    from tui import headless
+    from tui.tasks.store import Store
+
+    found = Store(_session(options).folders.queue).get(task_id)
+    if found is None:
+        raise _Exit(f"There is no task {one_line(task_id, 80)} in the queue; `runapi-tui tasks` lists them.", 4)
+    click.echo(headless.task_json(found) if as_json else headless.task_facts(found))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+@common
+def models(as_json: bool, **_options: Any) -> None:
+    """The catalog."""
+    catalog = bundled()
+    if as_json:
+        from tui.headless import model_json
+
+        click.echo(json.dumps([model_json(model) for model in catalog.models], ensure_ascii=False, indent=1))
+        return
+    for family in catalog.families:
+        click.echo(f"{family.name} · {family.provider}")
+        for model in family.models:
+            price = money(estimate(model, {}).micro)
+            click.echo(f"  {model.slug:<28} {price:>6}  {model.action:<14} {model.about}")
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--action", help="Where a model has more than one.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@common
+def model(model: str, action: str | None, as_json: bool, **_options: Any) -> None:
+    """One model and its parameters."""
+    found = _model(bundled(), model, action)
+    if as_json:
+        from tui.headless import model_json
+
+        click.echo(json.dumps(model_json(found), ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{found.title} · {found.provider} · {found.action} · {estimate(found, {})}")
+    for name, route in found.routes.items():
+        click.echo(f"\n{name} route")
+        for param in route.params:
+            values = " ".join(map(str, param.enum))
+            default = "" if param.default is None else f" (default {param.default})"
+            mark = "*" if param.required else " "
+            click.echo(f" {mark}{param.name:<24} {param.kind:<9} {one_line(param.help)}{default}")
+            if values:
+                click.echo(f"{'':>37}{values}")
+
+
+@cli.command("demo-server")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--delay", type=click.FloatRange(0, 3600), default=4.0, show_default=True, help="Seconds a task takes."
+)
+@click.option("--routes", type=click.Choice(["both", "unified", "service"]), default="both", show_default=True)
+@common
+def demo_server(port: int, delay: float, routes: Any, **_options: Any) -> None:
+    """The embedded service on loopback. Its first line of output says where it is, as JSON."""
+    from tui.demo import DEMO_KEY
+    from tui.demo.server import ServeError, serve
+    from tui.demo.service import create_app
+
+    try:
+        serve(create_app(bundled(), delay=delay, routes=routes), api_key=DEMO_KEY, port=port)
+    except ServeError as error:
+        raise _Exit(str(error), 1) from error
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@common
+def doctor(as_json: bool, **options: Any) -> None:
+    """What was found: key, base URL, route, folders, terminal, versions."""
+    from tui.doctor import findings
+
+    found = findings(_session(options))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for name, value in found.items():
+        click.echo(f"{name:<14} {value if not isinstance(value, list) else '; '.join(value)}")
+
+
+def _lines(file: Any) -> Iterator[str]:
+    try:
+        yield from (line.strip() for line in file if line.strip())
+    except (OSError, ValueError) as error:
+        raise _Exit(f"The prompts can't be read: {one_line(error)}.", 4) from error
+
+
+def _need_key(session: Any) -> None:
+    if not session.credential.api_key:
+        raise _Exit(
+            "No API key was found. Set RUNAPI_API_KEY, or run `runapi-tui` and paste one; --demo needs none.", 2
+        )
+
+
+def main() -> None:
+    """The console script. Whatever happens, the user gets a sentence and a code, never a traceback."""
+    try:
+        sys.exit(cli(standalone_mode=False) or 0)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(4)
+    except _Exit as error:
+        error.show()
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    """Say on stderr what went wrong; the exit code for it."""
+    from tui.headless import INTERRUPTED, Stopped, UsageError
+    from tui.tasks.store import StoreError
+
+    click.echo(plain(error) or type(error).__name__, err=True)
+    if isinstance(error, Stopped):
+        return INTERRUPTED
+    if isinstance(error, UsageError | ConfigError | CredentialError):
+        return 4
+    if not isinstance(error, StoreError | CatalogError):
+        click.echo("This is an error in runapi-tui itself. Tasks in the queue are kept.", err=True)
+        if os.environ.get("RUNAPI_TUI_DEBUG"):
+            raise error
+    return 1

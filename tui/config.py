@@ -1,0 +1,76 @@
+"""Preferences: `config.toml`, overridden by RUNAPI_TUI_* variables, as one frozen object."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from tui.catalog.route import Api
+from tui.text import one_line
+
+ImagesChoice = Literal["auto", "kitty", "sixel", "iterm", "half", "ascii", "none"]
+
+
+class ConfigError(Exception):
+    """A setting that can't be used; the text names the file or variable, the setting and what it may be."""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the user prefers; everything has a default."""
+
+    output: str = ""
+    """Folder for images; empty: ~/Pictures/runapi."""
+    api: Api = "auto"
+    """Which of RunAPI's two routes to take; auto finds out."""
+    images: ImagesChoice = "auto"
+    """How images are drawn; auto asks the terminal."""
+    theme: str = ""
+    """One of Textual's themes; empty: dark."""
+    concurrency: int = 8
+    """How many tasks may be at the service at once."""
+    poll_seconds: float = 2.0
+    """Seconds between polls of a young task; older ones are asked less often."""
+    keys: dict[str, str] = {}
+    """Key bindings by id, e.g. `generate = "ctrl+g"`."""
+
+
+_FROM_ENV = ("output", "api", "images", "theme", "concurrency", "poll_seconds")
+
+
+def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Config:
+    """The file's preferences, overridden by RUNAPI_TUI_* variables and those by `options`. Raises ConfigError."""
+    settings: dict[str, Any] = {}
+    try:
+        settings = msgspec.toml.decode(path.read_bytes())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {one_line(error)}.") from error
+    _checked(settings, str(path))
+    for name in _FROM_ENV:
+        variable = f"RUNAPI_TUI_{name.upper()}"
+        if env.get(variable):
+            settings[name] = env[variable]
+            _checked(settings, variable)
+    return _checked(settings | {name: value for name, value in options.items() if value}, "command line")
+
+
+def _checked(settings: dict[str, Any], source: str) -> Config:
+    for name in settings:
+        if name not in Config.__struct_fields__:
+            near = difflib.get_close_matches(name, Config.__struct_fields__, n=1)
+            hint = f" Did you mean {near[0]}?" if near else f" Known are {', '.join(Config.__struct_fields__)}."
+            raise ConfigError(f"{source}: there is no setting {one_line(name, 60)}.{hint}")
+    try:
+        config = msgspec.convert(settings, Config, strict=False)
+    except msgspec.ValidationError as error:
+        reason = re.sub(r"^(Expected|Invalid)", lambda found: found[0].lower(), one_line(error))
+        raise ConfigError(f"{source}: {reason}.") from error
+    if config.concurrency < 1 or not 0.01 <= config.poll_seconds <= 60:
+        raise ConfigError(f"{source}: concurrency is at least 1, poll_seconds 0.01 to 60.")
+    return config

@@ -1,0 +1,234 @@
+"""RunAPI's protocol as one ASGI app, for demos and tests: no key worth having, no network, no disk.
+
+`create_app` speaks both route families: the agent guides' `/v1/{action}` and the SDKs'
+`/api/v1/{service}/{action}`. Requests are judged by the catalog, pictures are painted by `tui.demo.paint`,
+everything is kept in memory and bounded. `tui.demo.trouble` lists the words with which a prompt asks for errors.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tui.catalog.load import Catalog
+from tui.catalog.request import blank, check, demand
+from tui.catalog.spec import Model, RouteName, Values
+from tui.demo import DEMO_KEY
+from tui.demo.answers import (
+    AnswerHeaders,
+    Handler,
+    JsonObject,
+    Refusal,
+    absolute,
+    guarded,
+    invalid,
+    not_found,
+    on_http_error,
+    on_refusal,
+    read_object,
+    refuse,
+)
+from tui.demo.money import Money
+from tui.demo.pictures import Pictures, image_params, urls_of
+from tui.demo.tasks import Fingerprint, Task, TaskBook, fingerprint
+from tui.demo.trouble import FAILURE, Trouble, after_create, before_create, page, scripted
+from tui.demo.uploads import Uploads
+
+# Families whose answers carry the untouched file beside the delivered one.
+ORIGIN_SERVICES = ("imagen_4", "flux_kontext")
+MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
+
+
+def create_app(
+    catalog: Catalog,
+    *,
+    delay: float = 4.0,
+    routes: Literal["both", "unified", "service"] = "both",
+    api_key: str = DEMO_KEY,
+    balance_cents: int = 5000,
+    public_url: str = "",
+    clock: Callable[[], float] = time.monotonic,
+) -> Starlette:
+    """The service. A task takes about `delay` seconds of `clock`; with 0 it is done at the first poll.
+
+    URLs in answers begin with `public_url`, or else with the base URL that the request came to.
+    """
+    book = TaskBook(delay=delay, balance_cents=balance_cents, clock=clock)
+    uploads = Uploads(clock)
+    pictures = Pictures(book, uploads)
+    money = Money(catalog, book)
+
+    def route(method: str, path: str, handler: Handler, *, key: bool = True) -> Route:
+        return Route(path, guarded(handler, api_key) if key else handler, methods=[method])
+
+    table = [
+        route("GET", "/api/v1/me", money.me),
+        route("GET", "/api/v1/me/balance", money.balance),
+        route("GET", "/api/v1/price_schedules", money.schedules, key=False),
+        route("POST", "/api/v1/price_quotes", money.quote, key=False),
+        route("GET", "/v1/models", money.models, key=False),
+        route("POST", "/api/v1/files", uploads.create),
+        route("POST", "/api/v1/files/prepare", uploads.prepare),
+        route("POST", "/api/v1/files/confirm", uploads.confirm),
+    ]
+    for name in ("unified", "service"):
+        if routes in ("both", name):
+            for path, models in _paths(catalog, name).items():
+                endpoint = TaskEndpoint(name, models, book, pictures)
+                table.append(route("POST", path, endpoint.create))
+                table.append(route("GET", f"{path}/{{task_id}}", endpoint.status))
+    # Unified ids are known here too. Without that family there are none.
+    anything = TaskEndpoint("unified", list(catalog.models), book, pictures)
+    table.append(route("GET", "/v1/tasks/{task_id}", anything.status))
+    app = Starlette(
+        routes=[*table, *FileHost(uploads, pictures).routes()],
+        middleware=[Middleware(AnswerHeaders)],
+        exception_handlers={Refusal: on_refusal, HTTPException: on_http_error},
+    )
+    app.router.redirect_slashes = False
+    app.state.public_url = public_url
+    return app
+
+
+def _paths(catalog: Catalog, name: RouteName) -> dict[str, list[Model]]:
+    """Where models are reached on a route family."""
+    paths: dict[str, list[Model]] = {}
+    for model in catalog.models:
+        if name in model.routes:
+            path = f"/v1/{model.action}" if name == "unified" else f"/api/v1/{model.service}/{model.action}"
+            paths.setdefault(path, []).append(model)
+    return paths
+
+
+class TaskEndpoint:
+    """One path where tasks are created and asked after."""
+
+    def __init__(self, route: RouteName, models: list[Model], book: TaskBook, pictures: Pictures) -> None:
+        self._route = route
+        self._models = {model.key: model for model in models}
+        self._by_slug = {model.slug: model for model in models}
+        self._book = book
+        self._pictures = pictures
+
+    async def create(self, request: Request) -> Response:
+        body = await read_object(request)
+        key = request.headers.get("idempotency-key", "").strip()
+        if len(key) > 512:
+            refuse(400, "Idempotency-Key has at most 512 characters.")
+        origin = fingerprint(key, request.url.path, body)
+        if task := self._book.replayed(origin):
+            return self._answer(task, {**self._state(task), "task_replayed": True})
+        task = self._created(request, body, origin)
+        return self._answer(task, {**self._state(task), "status": "pending"})
+
+    async def status(self, request: Request) -> Response:
+        task = self._book.find(request.path_params["task_id"])
+        if not task or task.route != self._route or task.model.key not in self._models:
+            not_found()
+        if Trouble.FLAKY in task.trouble and self._book.first(task.id, Trouble.FLAKY):
+            raise page(503, "Service Unavailable")
+        return self._answer(task, self._state(task) | self._outcome(request, task))
+
+    def _created(self, request: Request, body: Values, origin: Fingerprint) -> Task:
+        trouble = scripted(body.get("prompt", ""))
+        for word in sorted(trouble):
+            if (refusal := before_create(word)) and self._book.first(origin.name, word):
+                raise refusal
+        model, values = self._judged(request, body)
+        if Trouble.REFUSED in trouble:
+            invalid({"prompt": "was refused, because it asked for demo:refused"})
+        task = self._book.add(self._route, model, values, origin)
+        for word in sorted(trouble):
+            if refusal := after_create(word, task.id):
+                raise refusal
+        return task
+
+    def _judged(self, request: Request, body: Values) -> tuple[Model, Values]:
+        """The model and the values that are asked for, if the catalog allows them."""
+        model = self._by_slug.get(str(body.get("model", "")))
+        if not model:
+            invalid({"model": "is required" if "model" not in body else "is not available here"})
+        values = {name: value for name, value in body.items() if name != "model" and not blank(value)}
+        route = model.routes[self._route]
+        errors = check(model, route, values)
+        for name, param in demand(model, route, values).params.items():
+            # The catalog lets a form leave out what has a starting value; a body must carry it.
+            if param.required and name not in values:
+                errors.setdefault(name, "is required")
+        for name in image_params(model, self._route):
+            for url in urls_of(values.get(name)):
+                if not re.fullmatch(r"https?://[^\s/]\S*", url):
+                    errors.setdefault(name, "must be an http or https URL")
+                elif url.startswith(absolute(request, "/files/")) and not self._pictures.holds(url):
+                    errors.setdefault(name, "can not be fetched")
+        if errors:
+            invalid(errors)
+        return model, values
+
+    def _state(self, task: Task) -> JsonObject:
+        """How a task is called and how far it is, in the words of its route family."""
+        status = task.status(self._book.clock())
+        if self._route == "unified":
+            return {"task_id": task.id, "status": status, "model": task.model.slug}
+        return {"id": task.id, "status": status}
+
+    def _outcome(self, request: Request, task: Task) -> JsonObject:
+        match task.status(self._book.clock()):
+            case "failed":
+                return {"error": FAILURE}
+            case "completed":
+                images = [self._image(request, task, name) for name in self._pictures.names(task)]
+                return {"images": images, "usage": {"cost": task.cost / 1_000_000}}
+        return {}
+
+    def _image(self, request: Request, task: Task, name: str) -> dict[str, str]:
+        image = {"url": absolute(request, f"/files/results/{task.id}/{name}")}
+        if task.model.service in ORIGIN_SERVICES:
+            image["origin_url"] = absolute(request, f"/files/origins/{task.id}/{name}")
+        return image
+
+    def _answer(self, task: Task, body: JsonObject) -> Response:
+        return JSONResponse(body, headers={"X-RunAPI-Task-Id": task.id})
+
+
+class FileHost:
+    """Where files are read and written. In RunAPI a host of its own, so the key has no business here."""
+
+    def __init__(self, uploads: Uploads, pictures: Pictures) -> None:
+        self._uploads = uploads
+        self._pictures = pictures
+
+    def routes(self) -> list[Route]:
+        table: list[tuple[str, str, Handler]] = [
+            ("PUT", "/files/uploads/{signed_id}", self._uploads.put),
+            ("GET", "/files/temp/{name}", self._upload),
+            ("GET", "/files/results/{task_id}/{name}", self._result),
+            ("GET", "/files/origins/{task_id}/{name}", self._result),
+        ]
+        return [Route(path, _keyless(handler), methods=[method]) for method, path, handler in table]
+
+    async def _upload(self, request: Request) -> Response:
+        upload = self._uploads.find(request.path_params["name"]) or not_found()
+        return Response(upload.data, media_type=upload.media_type)
+
+    async def _result(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        task, index = self._pictures.find(request.path_params["task_id"], name) or not_found()
+        media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+        return Response(await self._pictures.data(task, index), media_type=media_type)
+
+
+def _keyless(handler: Handler) -> Handler:
+    async def checked(request: Request) -> Any:
+        if "authorization" in request.headers:
+            refuse(400, "The API key must never be sent to a file host.")
+        return await handler(request)
+
+    return checked

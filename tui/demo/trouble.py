@@ -1,0 +1,73 @@
+"""Trouble that a prompt can ask for, in demos and tests: the words, and what they do to a task.
+
+| word in the prompt | what happens                                                                   |
+|--------------------|--------------------------------------------------------------------------------|
+| `demo:fail`        | the task ends `failed` and costs nothing                                       |
+| `demo:refused`     | the create is refused with 422 on `prompt`                                     |
+| `demo:429`         | the first create is answered 429 with `Retry-After: 1`, the next one works     |
+| `demo:500`         | the first create is answered with a 500 HTML page and makes no task            |
+| `demo:lost`        | the task is made, but the answer is a 504 HTML page: send the same key again   |
+| `demo:adopt`       | the task is made, but the answer is a 500 that has its id only in a header     |
+| `demo:flaky`       | the first poll is answered with a 503 HTML page                                |
+| `demo:slow`        | the task takes ten times as long                                               |
+| `demo:empty`       | the task completes with `images: []`                                           |
+| `demo:broken`      | the result file is cut off in the middle                                       |
+| `demo:gone`        | the result file answers 404, as after its seven days                           |
+
+"The first create" is the first with that Idempotency-Key; without one, the first with that body.
+Several words may stand in one prompt.
+"""
+
+import re
+from enum import StrEnum
+
+from tui.demo.answers import Refusal
+
+
+class Trouble(StrEnum):
+    FAIL = "demo:fail"
+    REFUSED = "demo:refused"
+    RATE_LIMITED = "demo:429"
+    SERVER_ERROR = "demo:500"
+    LOST = "demo:lost"
+    ADOPT = "demo:adopt"
+    FLAKY = "demo:flaky"
+    SLOW = "demo:slow"
+    EMPTY = "demo:empty"
+    BROKEN = "demo:broken"
+    GONE = "demo:gone"
+
+
+FAILURE = "The model could not make this picture, because the prompt asked for demo:fail."
+
+
+def scripted(prompt: object) -> frozenset[Trouble]:
+    """The trouble that a prompt asks for."""
+    words = set(re.findall(r"demo:\w+", str(prompt).lower()))
+    return frozenset(trouble for trouble in Trouble if trouble in words)
+
+
+def page(status: int, title: str) -> Refusal:
+    """The HTML page of a proxy in front of the service."""
+    return Refusal(
+        status, f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    )
+
+
+def before_create(trouble: Trouble) -> Refusal | None:
+    """The answer to a first create that makes no task."""
+    if trouble is Trouble.RATE_LIMITED:
+        body = {"error": {"message": "Too many requests", "code": "rate_limit"}}
+        return Refusal(429, body, {"Retry-After": "1"})
+    if trouble is Trouble.SERVER_ERROR:
+        return page(500, "Internal Server Error")
+    return None
+
+
+def after_create(trouble: Trouble, task_id: str) -> Refusal | None:
+    """The answer to a create that did make a task, without saying so as it should."""
+    if trouble is Trouble.LOST:
+        return page(504, "Gateway Time-out")
+    if trouble is Trouble.ADOPT:
+        return Refusal(500, {"error": "Something went wrong"}, {"X-RunAPI-Task-Id": task_id})
+    return None

@@ -1,0 +1,139 @@
+"""The main page: models, form, result and queue. Wires its panes; what is paid or written is the app's."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.widgets import Footer
+
+from tui.catalog.load import Catalog
+from tui.catalog.route import Api, choose
+from tui.catalog.spec import Model, RouteName, Values
+from tui.screens.picker import ModelPicker
+from tui.screens.recall import PromptPicker
+from tui.tasks.task import Task
+from tui.terminal import Terminal
+from tui.widgets.form import ParamForm
+from tui.widgets.preview import Preview
+from tui.widgets.queue import Queue, QueueTable
+from tui.widgets.sidebar import Sidebar
+from tui.widgets.status import StatusLine
+
+
+class MainScreen(Screen[None]):
+    """Three columns over the queue when wide; form over queue when narrow."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
+        Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
+        Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
+
+    def __init__(
+        self, catalog: Catalog, model: Model, terminal: Terminal, api: Api, changes: Signal[Task], place: str
+    ) -> None:
+        """`changes` brings every new snapshot; `place` says where tasks go."""
+        super().__init__()
+        self._catalog = catalog
+        self._model = model
+        self._api: Api = api
+        self._changes = changes
+        self._learnt: RouteName | None = None
+        self._tasks: dict[str, Task] = {}
+        self.sidebar = Sidebar(catalog, id="sidebar")
+        self.form = ParamForm(id="form")
+        self.preview = Preview(terminal, id="preview")
+        self.queue = Queue("queue", self._title_of)
+        self.status = StatusLine(id="status")
+        self.status.place = place
+        self.status.drawn = str(terminal.images)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            yield self.sidebar
+            yield self.form
+            yield self.preview
+        yield self.queue
+        yield self.status
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        self._changes.subscribe(self, self._task_changed, immediate=True)
+        self.queue.border_title = "Queue"
+        await self.show_model(self._model)
+        self.form.focus_first()
+
+    async def show_model(self, model: Model, values: Values | None = None) -> None:
+        """Ask for another model; with `values`, filled in with those."""
+        self._model = model
+        route = choose(model, values or (), self._api, self._learnt)
+        await self.form.show(model, route, values)
+        self.sidebar.choose(model)
+
+    async def learn(self, route: RouteName) -> None:
+        """The service has shown which route it has: the form asks for that one's params from now on."""
+        if route != self._learnt:
+            self._learnt = route
+            if choose(self._model, (), self._api, route) != self.form.route:
+                await self.show_model(self._model)
+
+    def _task_changed(self, task: Task) -> None:
+        self._tasks[task.id] = task
+        self.queue.put(task)
+        self.status.live = sum(1 for known in self._tasks.values() if known.live)
+
+    def _title_of(self, task: Task) -> str:
+        model = self._catalog.get(task.action, task.model)
+        return model.title if model else task.model
+
+    @on(QueueTable.Selected)
+    def _show_task(self, event: QueueTable.Selected) -> None:
+        self.preview.show(event.task)
+
+    @on(QueueTable.Requested)
+    async def _use_again(self, event: QueueTable.Requested) -> None:
+        if event.what != "reuse":
+            return
+        event.stop()
+        model = self._catalog.get(event.task.action, event.task.model)
+        if model:
+            await self.show_model(model, event.task.values)
+            self.form.focus_first()
+        else:
+            self.notify(f"{event.task.model} is no longer in the catalog.", severity="warning", markup=False)
+
+    @on(Sidebar.Selected)
+    async def _model_selected(self, event: Sidebar.Selected) -> None:
+        await self.show_model(event.model)
+        self.form.focus_first()
+
+    def action_pick_model(self) -> None:
+        if self.sidebar.display:
+            self.sidebar.focus_filter()
+        else:
+            self.app.push_screen(ModelPicker(self._catalog, self._model), self._picked)
+
+    async def _picked(self, model: Model | None) -> None:
+        if model:
+            await self.show_model(model)
+            self.form.focus_first()
+
+    def action_recall(self) -> None:
+        prompts = dict.fromkeys(task.prompt for _, task in sorted(self._tasks.items(), reverse=True) if task.prompt)
+        self.app.push_screen(PromptPicker(list(prompts)), self._recalled)
+
+    def _recalled(self, prompt: str | None) -> None:
+        if prompt:
+            self.form.set_prompt(prompt)
+
+    def action_queue(self) -> None:
+        if self.queue.table.has_focus:
+            self.form.focus_first()
+        else:
+            self.queue.table.focus()

@@ -1,0 +1,35 @@
+"""The model picker: the sidebar on its own page, for narrow screens."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from tui.catalog.load import Catalog
+from tui.catalog.spec import Model
+from tui.widgets.sidebar import Sidebar
+
+
+class ModelPicker(ModalScreen[Model | None]):
+    """Answers the chosen model, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
+
+    def __init__(self, catalog: Catalog, chosen: Model) -> None:
+        super().__init__()
+        self._sidebar = Sidebar(catalog, id="picker")
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        yield self._sidebar
+
+    def on_mount(self) -> None:
+        self._sidebar.choose(self._chosen)
+        self._sidebar.focus_filter()
+
+    @on(Sidebar.Selected)
+    def _picked(self, event: Sidebar.Selected) -> None:
+        event.stop()
+        self.dismiss(event.model)

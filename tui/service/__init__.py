@@ -1,0 +1,1 @@
+"""How RunAPI is spoken to. The only rooms that import httpx."""

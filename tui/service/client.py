@@ -1,0 +1,289 @@
+"""RunAPI over HTTP: every request that this program sends, with errors as `errors` names them."""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tui import __version__
+from tui.catalog.spec import RouteName
+from tui.service import wire
+from tui.service.errors import (
+    AuthenticationError,
+    ConflictError,
+    CreditsError,
+    DownloadError,
+    GarbledError,
+    GoneError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    RefusedError,
+    ServerError,
+    ServiceError,
+)
+from tui.service.wire import Answer
+from tui.text import one_line
+
+MAX_ANSWER = 4_000_000  # bytes of JSON
+MAX_RESULT = 120_000_000  # bytes of one image
+_TIMEOUT = httpx.Timeout(60, connect=15)
+_LIMITS = httpx.Limits(max_connections=40, max_keepalive_connections=20)
+
+_BY_STATUS: dict[int, tuple[type[ServiceError], str]] = {
+    400: (RefusedError, "The service refused the request"),
+    401: (AuthenticationError, "The service refused the API key"),
+    402: (CreditsError, "The balance is too low; top up at the service's website"),
+    403: (AuthenticationError, "The API key may not do this"),
+    404: (NotFoundError, "The service knows no such thing"),
+    405: (NotFoundError, "The service has no such route"),
+    408: (ServerError, "The service took too long"),
+    409: (ConflictError, "The service sees a conflict"),
+    410: (NotFoundError, "This is gone from the service"),
+    413: (RefusedError, "The request is too large"),
+    415: (RefusedError, "The service doesn't take this type of file"),
+    422: (RefusedError, "The service refused the request"),
+    429: (RateLimitError, "Too many requests"),
+    455: (ServerError, "The service is unavailable for now"),
+    501: (NotFoundError, "The service has no such route"),
+}
+
+
+class Client:
+    """One base URL and one key. The key goes to that origin alone: never along a redirect, never to a file host."""
+
+    def __init__(self, base_url: str, api_key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.base_url = wire.canonical(base_url)
+        self.status_form = ""
+        """The status path that has answered here for a unified task."""
+        agent = {"User-Agent": f"runapi-tui/{__version__}"}
+        self._auth = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._api = httpx.AsyncClient(
+            headers=agent | {"Accept": "application/json"},
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            transport=transport,
+        )
+        self._files = httpx.AsyncClient(
+            headers=agent,
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            transport=transport,
+            follow_redirects=True,
+            max_redirects=5,
+        )
+
+    async def aclose(self) -> None:
+        await self._api.aclose()
+        await self._files.aclose()
+
+    async def submit(self, route: RouteName, service: str, action: str, body: bytes, key: str) -> Answer:
+        """Send a paid request: exactly these bytes under this Idempotency-Key. Raises ServiceError."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        response = await self._send("POST", wire.submit_path(route, service, action), content=body, headers=headers)
+        answer = self._answer(response)
+        if not answer.task_id:
+            raise GarbledError("The service accepted the request but named no task.", raw=answer.raw)
+        return answer
+
+    async def status(self, route: RouteName, service: str, action: str, task_id: str, location: str = "") -> Answer:
+        """Ask how a task is. NotFoundError when no known place answers for it."""
+        missing: ServiceError | None = None
+        for place in wire.status_paths(route, service, action, task_id, location, self.status_form):
+            try:
+                answer = self._answer(await self._send("GET", place.path))
+            except NotFoundError as error:
+                missing = error
+                continue
+            if place.form != "location":
+                self.status_form = place.form
+            return answer
+        raise missing or NotFoundError("The service knows no such task.")
+
+    async def me(self) -> dict[str, Any]:
+        """Whose key this is."""
+        return await self._json("GET", "/api/v1/me")
+
+    async def balance_micro(self) -> int | None:
+        """What is left, in micro-dollars; None where the service doesn't say."""
+        cents = (await self._json("GET", "/api/v1/me/balance")).get("balance_cents")
+        return cents * 10_000 if isinstance(cents, int) else None
+
+    async def upload(self, path: Path, content: bytes, checksum: str) -> str:
+        """Put a file where the service can read it for an hour; answers its public URL. Costs nothing.
+
+        `checksum` is the base64 of the content's MD5 digest, as the service wants it.
+        """
+        facts = {"filename": path.name, "byte_size": len(content), "checksum": checksum}
+        place = await self._json("POST", "/api/v1/files/prepare", json=facts)
+        url, signed_id, headers = place.get("upload_url"), place.get("signed_id"), place.get("headers") or {}
+        if not isinstance(url, str) or not isinstance(signed_id, str) or not isinstance(headers, dict):
+            raise GarbledError("The service named no place to upload to.", raw=json.dumps(place))
+        try:
+            # No key: the place lies on a host of its own.
+            done = await self._files.put(url, content=content, headers={k: str(v) for k, v in headers.items()})
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise _network(error) from error
+        if not done.is_success:
+            raise DownloadError(f"Uploading {path.name} failed (HTTP {done.status_code}).")
+        confirmed = await self._json("POST", "/api/v1/files/confirm", json={"signed_id": signed_id})
+        if not isinstance(confirmed.get("url"), str):
+            raise GarbledError("The service named no URL for the uploaded file.", raw=json.dumps(confirmed))
+        return str(confirmed["url"])
+
+    async def download(self, url: str, target: Path) -> None:
+        """Fetch a result into the file `target`, without the key and bounded in size. Raises DownloadError."""
+        if not url.startswith(("http://", "https://")):
+            raise GoneError("The result's address is not one of the web.")
+        try:
+            async with self._files.stream("GET", url) as response:
+                if response.status_code in (403, 404, 410):
+                    raise GoneError(f"The result is no longer there (HTTP {response.status_code}).")
+                if not response.is_success:
+                    raise DownloadError(f"The file host answered HTTP {response.status_code}.")
+                await self._write(response, target)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise DownloadError(str(_network(error))) from error
+
+    @staticmethod
+    async def _write(response: httpx.Response, target: Path) -> None:
+        size = 0
+        with target.open("wb") as file:  # a local file: short writes into the page cache
+            async for chunk in response.aiter_bytes(65536):
+                size += len(chunk)
+                if size > MAX_RESULT:
+                    raise GoneError(f"The result is larger than {MAX_RESULT // 1_000_000} MB and was not kept.")
+                file.write(chunk)
+
+    async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        response = await self._send(method, path, **options)
+        try:
+            said = json.loads(response.text)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise _garbled(response)
+        return said
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request to the configured origin; its whole, bounded answer if that is a success."""
+        url = path if "://" in path else self.base_url + path
+        headers = self._auth | options.pop("headers", {})
+        try:
+            async with self._api.stream(method, url, headers=headers, **options) as response:
+                content = bytearray()
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > MAX_ANSWER:
+                        raise GarbledError("The service's answer is too large to be one.")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _network(error) from error
+        whole = httpx.Response(response.status_code, headers=_plain_headers(response), content=bytes(content))
+        if not whole.is_success:
+            raise _refusal(whole)
+        return whole
+
+    def _answer(self, response: httpx.Response) -> Answer:
+        try:
+            return wire.read_answer(
+                response.text,
+                base_url=self.base_url,
+                location=response.headers.get("Location", ""),
+                retry_after=_retry_after(response),
+            )
+        except (ValueError, RecursionError):
+            raise _garbled(response) from None
+
+
+def _plain_headers(response: httpx.Response) -> list[tuple[str, str]]:
+    # The content is decoded by now: the copy must not be decoded again.
+    skip = ("content-encoding", "content-length", "transfer-encoding")
+    return [(name, value) for name, value in response.headers.multi_items() if name.lower() not in skip]
+
+
+def _refusal(response: httpx.Response) -> ServiceError:
+    """The error that an unsuccessful answer stands for."""
+    status = response.status_code
+    default: tuple[type[ServiceError], str] = (RefusedError, "The service said no")
+    if status >= 500:
+        default = (ServerError, "The service has trouble")
+    elif status < 400:
+        default = (GarbledError, "The service answered with a redirect, which is not followed")
+    made, sentence = _BY_STATUS.get(status, default)
+    try:
+        said = json.loads(response.text)
+    except ValueError:
+        said = None  # an HTML page or plain text: never shown raw
+    words = wire.error_message(said)
+    fields = wire.error_fields(said)
+    told = "; ".join(f"{name}: {text}" for name, text in fields.items())
+    detail = ": ".join(part for part in (words, told) if part)
+    return made(
+        f"{sentence} (HTTP {status})" + (f": {detail}" if detail else "."),
+        status=status,
+        fields=fields,
+        retry_after=_retry_after(response),
+        task_id=response.headers.get("X-RunAPI-Task-Id", ""),
+        request_id=response.headers.get("X-Request-Id", ""),
+        raw=response.text[:20_000],
+    )
+
+
+def _garbled(response: httpx.Response) -> GarbledError:
+    kind = response.headers.get("Content-Type", "").partition(";")[0] or "nothing readable"
+    sentence = f"The service answered {one_line(kind, 60)} instead of JSON (HTTP {response.status_code})."
+    return GarbledError(
+        sentence,
+        status=response.status_code,
+        task_id=response.headers.get("X-RunAPI-Task-Id", ""),
+        raw=response.text[:20_000],
+    )
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds to wait, from a number or a date; bounded to an hour."""
+    text = response.headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(seconds, 3600.0) if seconds >= 0 else None
+
+
+def _network(error: Exception) -> NetworkError:
+    """A sentence for a connection that failed, and whether the request can have left."""
+    host = ""
+    if isinstance(error, httpx.RequestError):
+        try:
+            host = one_line(error.request.url.host, 80)
+        except RuntimeError:
+            host = ""
+    there = host or "the service"
+    causes = list(_causes(error))
+    unsent = isinstance(
+        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
+    )
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return NetworkError(f"No safe connection to {there}: its certificate or TLS failed.", sent=not unsent)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return NetworkError(f"{there} was not found: check the base URL and the network.", sent=False)
+    if isinstance(error, httpx.ConnectError):
+        return NetworkError(f"{there} can't be reached: nothing answers there.", sent=False)
+    if isinstance(error, httpx.TimeoutException):
+        return NetworkError(f"{there} did not answer in time.", sent=not unsent)
+    return NetworkError(f"The connection to {there} broke off.", sent=not unsent)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,229 @@
+"""The two ways in which RunAPI is spoken to: paths, names, and one tolerant reading of answers.
+
+`unified` is `/v1/<action>` as the agent guides show it, `service` is `/api/v1/<service>/<action>` as the
+vendor's SDKs use it. Nothing here sends anything.
+"""
+
+import ipaddress
+import json
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct
+
+from tui.catalog.spec import RouteName
+from tui.text import one_line
+
+DEFAULT_BASE_URL = "https://runapi.ai"
+
+State = Literal["pending", "processing", "completed", "failed", "unknown"]
+_STATES: dict[State, str] = {
+    "pending": "pending queued created submitted accepted waiting starting",
+    "processing": "processing running in_progress generating started",
+    "completed": "completed complete succeeded success finished done",
+    "failed": "failed failure error canceled cancelled timeout expired rejected",
+}
+_STATE_OF = {word: state for state, words in _STATES.items() for word in words.split()}
+
+# Where results have been seen, in the order in which they are shown.
+_RESULT_KEYS = (
+    *("images", "base_image", "layers", "segments", "masks", "covers", "videos"),
+    *("result_urls", "urls", "url", "output_url", "outputs", "output", "result"),
+)
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What the server said of a task, whichever route it came by. All text is harmless but `raw`."""
+
+    task_id: str = ""
+    word: str = ""
+    """The status as the server put it."""
+    state: State = "unknown"
+    urls: tuple[str, ...] = ()
+    error: str = ""
+    cost_micro: int | None = None
+    progress: str = ""
+    location: str = ""
+    """Same-origin URL of the task's status, where the server named one."""
+    retry_after: float | None = None
+    raw: str = ""
+
+
+class StatusPath(Struct, frozen=True):
+    """One place that may answer for a task's status; `form` is its shape, to remember which one did."""
+
+    form: str
+    path: str
+
+
+def canonical(base_url: str) -> str:
+    """The origin to append paths to: trimmed, without the `/v1` that agents' settings carry.
+
+    Raises ValueError with a sentence for anything that a key must not be sent to.
+    """
+    text = base_url.strip().rstrip("/")
+    for ending in ("/api/v1", "/v1"):
+        text = text.removesuffix(ending).rstrip("/")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    shown = one_line(base_url, 80)
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
+    if parts.scheme == "http" and not _loopback(host):
+        raise ValueError(f"{shown} is not encrypted: a key is sent over https, or to this machine only.")
+    return text
+
+
+def _loopback(host: str) -> bool:
+    # `.demo` is not a domain of the Internet: the embedded service's own name, reached in process.
+    if host == "localhost" or host.endswith((".localhost", ".demo")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def same_origin(url: str, base_url: str) -> bool:
+    """Whether the key that belongs to `base_url` may be sent to `url`."""
+    ports = {"http": 80, "https": 443}
+    try:
+        one, two = urlsplit(url), urlsplit(base_url)
+        return (one.scheme, one.hostname, one.port or ports.get(one.scheme)) == (
+            two.scheme,
+            two.hostname,
+            two.port or ports.get(two.scheme),
+        )
+    except ValueError:
+        return False
+
+
+def submit_path(route: RouteName, service: str, action: str) -> str:
+    return f"/v1/{action}" if route == "unified" else f"/api/v1/{service}/{action}"
+
+
+def status_paths(
+    route: RouteName, service: str, action: str, task_id: str, location: str = "", known: str = ""
+) -> list[StatusPath]:
+    """Where a task's status may be asked, best first. The guides never name the unified route's place.
+
+    `known` is the form that has answered before at this base URL.
+    """
+    here = quote(task_id, safe="")
+    own = StatusPath("service", f"/api/v1/{service}/{action}/{here}")
+    if route == "service":
+        return [StatusPath("location", location)] * bool(location) + [own]
+    forms = [
+        StatusPath("action", f"/v1/{action}/{here}"),
+        StatusPath("tasks", f"/v1/tasks/{here}"),
+        StatusPath("api-tasks", f"/api/v1/tasks/{here}"),
+        own,
+    ]
+    forms.sort(key=lambda form: form.form != known)
+    return [StatusPath("location", location)] * bool(location) + forms
+
+
+def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: float | None = None) -> Answer:
+    """Make one thing of every shape in which a task has been answered. Raises ValueError for anything else."""
+    said = json.loads(raw)
+    if not isinstance(said, dict):
+        raise ValueError("not a JSON object")
+    inner = said.get("data") if isinstance(said.get("data"), dict) else {}
+    word = _first(said, inner, keys=("status", "state"))
+    task_id = _first(said, inner, keys=("id", "task_id"))
+    urls = tuple(dict.fromkeys(_urls(said)))
+    state = _STATE_OF.get(word.lower().strip(), "unknown")
+    if not word:
+        state = "completed" if urls else "pending"
+    absolute = urljoin(base_url + "/", location) if location else ""
+    return Answer(
+        task_id=one_line(task_id, 512),
+        word=one_line(word, 60),
+        state=state,
+        urls=urls,
+        error=error_message(said) or error_message(_body(said)),
+        cost_micro=_cost(said) if _cost(said) is not None else _cost(inner),
+        progress=one_line(_first(said, inner, keys=("progress",)), 20),
+        location=absolute if absolute and same_origin(absolute, base_url) else "",
+        retry_after=retry_after,
+        raw=raw,
+    )
+
+
+def error_message(said: Any) -> str:
+    """The sentence in an error body, in the order in which the vendor's SDKs look for one."""
+    if not isinstance(said, dict):
+        return ""
+    error = said.get("error")
+    found = error.get("message") or error.get("code") if isinstance(error, dict) else error
+    for candidate in (found, *(said.get(key) for key in ("message", "detail", "errorMessage", "msg"))):
+        if isinstance(candidate, str) and candidate.strip():
+            return one_line(candidate, 500)
+    return ""
+
+
+def error_fields(said: Any) -> dict[str, str]:
+    """What an error body says of single params (`errors` as an object)."""
+    errors = said.get("errors") if isinstance(said, dict) else None
+    if not isinstance(errors, dict):
+        return {}
+    return {
+        one_line(name, 80): one_line(", ".join(map(str, told)) if isinstance(told, list) else told)
+        for name, told in errors.items()
+    }
+
+
+def _first(*places: Any, keys: tuple[str, ...]) -> str:
+    for place in places:
+        for key in keys:
+            value = place.get(key)
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value):
+                return str(value)
+    return ""
+
+
+def _body(said: dict[str, Any]) -> Any:
+    """The answer inside a task result's `response` envelope."""
+    response = said.get("response")
+    return response.get("body") if isinstance(response, dict) else None
+
+
+def _urls(place: Any, depth: int = 0) -> Iterator[str]:
+    if depth > 6:
+        return
+    if isinstance(place, str):
+        if place.startswith(("http://", "https://")):
+            yield place
+    elif isinstance(place, list):
+        for item in place[:1000]:
+            yield from _urls(item, depth + 1)
+    elif isinstance(place, dict):
+        for key in _RESULT_KEYS:
+            if key in place:
+                yield from _urls(place[key], depth + 1)
+        yield from _urls(place.get("data") if isinstance(place.get("data"), dict | list) else None, depth + 1)
+        yield from _urls(_body(place), depth + 1)
+
+
+def _cost(place: Any) -> int | None:
+    """Micro-dollars that were charged: `usage.cost` in dollars, or the older `billing` in cents."""
+    match place:
+        case {"usage": {"cost": int() | float() as dollars}}:
+            return _micro(dollars, 1_000_000)
+        case {"billing": {"settlement": {"charged_amount_cents": int() | float() as cents}}}:
+            return _micro(cents, 10_000)
+        case {"cost_cents": int() | float() as cents}:
+            return _micro(cents, 10_000)
+    return None
+
+
+def _micro(amount: float, unit: int) -> int | None:
+    try:
+        return int((Decimal(str(amount)) * unit).to_integral_value())
+    except (InvalidOperation, OverflowError, ValueError):
+        return None

@@ -1,0 +1,79 @@
+"""What the app and the headless commands stand on, put together in one place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tui import config, credentials, paths
+from tui.catalog.load import Catalog, bundled
+from tui.catalog.spec import RouteName
+from tui.config import Config
+from tui.credentials import Credential
+from tui.demo import DEMO_KEY, DEMO_URL
+from tui.paths import Folders
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+    from tui.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was asked for and what was found. Cheap: nothing is opened, nothing is sent."""
+
+    config: Config
+    credential: Credential
+    folders: Folders
+    catalog: Catalog
+    demo: bool = False
+
+    def with_key(self, api_key: str, source: str) -> "Session":
+        """The same with another key."""
+        found = self.credential
+        return replace(self, credential=Credential(api_key, found.base_url, source, found.url_from, found.notes))
+
+
+def prepare(*, base_url: str = "", demo: bool = False, **options: str | int | None) -> Session:
+    """Read preferences and credentials; `options` override preferences where they say anything.
+
+    Raises ConfigError or CredentialError.
+    """
+    preferences = config.load(paths.config_dir() / "config.toml", options)
+    if demo:
+        credential = Credential(DEMO_KEY, DEMO_URL, "embedded service", "embedded service")
+    else:
+        credential = credentials.find(base_url)
+    return Session(preferences, credential, paths.folders(preferences.output, demo=demo), bundled(), demo)
+
+
+def open_engine(
+    session: Session,
+    *,
+    tries: int | None = None,
+    on_change: Callable[["Task"], None] = lambda task: None,
+    on_route: Callable[[RouteName], None] = lambda route: None,
+) -> "Engine":
+    """Open the queue file and the connection. Blocks for a moment: call it in a thread. Raises StoreError."""
+    from tui.service.client import Client
+    from tui.tasks.carry import poll_pause
+    from tui.tasks.engine import Engine
+    from tui.tasks.store import Store
+
+    transport = None
+    if session.demo:
+        from tui.demo.transport import in_process
+
+        transport = in_process(session.catalog)
+    pace = session.config.poll_seconds / poll_pause(0)
+    return Engine(
+        Store(session.folders.queue),
+        Client(session.credential.base_url, session.credential.api_key, transport),
+        session.catalog,
+        out_dir=session.folders.output,
+        api=session.config.api,
+        concurrency=session.config.concurrency,
+        pause=lambda age: poll_pause(age) * pace,
+        tries=tries,
+        on_change=on_change,
+        on_route=on_route,
+    )

@@ -1,0 +1,121 @@
+"""From what a person filled in to a task ready to be sent: its route, its exact body, its Idempotency-Key."""
+
+import json
+import time
+import uuid
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tui.catalog import price, request
+from tui.catalog.route import Api, choose, translate
+from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
+from tui.tasks.task import Task, new_id
+
+MAX_UPLOAD = 30_000_000  # bytes
+
+
+class InvalidError(Exception):
+    """The values can't be sent; `errors` says why, by param. Nothing was written or sent."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+def draft(
+    model: Model,
+    values: Values,
+    *,
+    base_url: str,
+    out_dir: Path,
+    api: Api = "auto",
+    learnt: RouteName | None = None,
+    retry_of: str = "",
+) -> Task:
+    """A held task. Raises InvalidError."""
+    task = Task(
+        id=new_id(),
+        action=model.action,
+        model=model.slug,
+        service=model.service,
+        base_url=base_url,
+        route=choose(model, values, api, learnt),
+        values={name: value for name, value in values.items() if not request.blank(value)},
+        created_at=time.time(),
+        updated_at=time.time(),
+        estimate_micro=price.estimate(model, values).micro,
+        out_dir=str(out_dir),
+        retry_of=retry_of,
+    )
+    return plan(task, model)
+
+
+def plan(task: Task, model: Model) -> Task:
+    """The task with its body and key, as its route wants them; without, while files wait for upload."""
+    route = model.routes[task.route]
+    errors = request.check(model, route, task.values)
+    for name, path in local_files(route, task.values):
+        problem = _unreadable(path)
+        if problem:
+            errors.setdefault(name, problem)
+    if errors:
+        raise InvalidError(errors)
+    if local_files(route, task.values):
+        return replace(task, body=b"", key="")
+    return with_body(task, model, task.values)
+
+
+def move(task: Task, model: Model, to: RouteName) -> Task:
+    """The task planned anew for the other route: new body, new key. Raises InvalidError with what to choose."""
+    values, unplaced = translate(model, task.values, to)
+    if unplaced:
+        raise InvalidError(unplaced)
+    return plan(replace(task, route=to, values=values), model)
+
+
+def with_body(task: Task, model: Model, sent: Values) -> Task:
+    """The task with the exact bytes for these values and a new key of their own."""
+    body = request.body(model, model.routes[task.route], sent)
+    return replace(task, body=json.dumps(body, ensure_ascii=False).encode(), key=str(uuid.uuid4()))
+
+
+def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
+    """Values that are files of this machine, to be uploaded first, by param."""
+    return [
+        (param.name, Path(item).expanduser())
+        for param in route.params
+        if param.kind in (Kind.IMAGE, Kind.IMAGES)
+        for item in _items(param, values)
+        if not item.startswith(("http://", "https://"))
+    ]
+
+
+def uploaded(route: Route, values: Values, urls: dict[Path, str]) -> Values:
+    """`values` with the URLs of uploaded files in place of their paths."""
+    moved: Values = dict(values)
+    for param in route.params:
+        if param.kind in (Kind.IMAGE, Kind.IMAGES) and param.name in values:
+            items = [urls.get(Path(item).expanduser(), item) for item in _items(param, values)]
+            moved[param.name] = items[0] if param.kind is Kind.IMAGE else items
+    return moved
+
+
+def _items(param: Param, values: Values) -> list[str]:
+    value: Value | None = values.get(param.name)
+    items = value if isinstance(value, list) else [value]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        if not path.is_file():
+            return f"There is no file {path}."
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        return f"{path} can't be read: {getattr(error, 'strerror', None) or error}."
+    if not 0 < size <= MAX_UPLOAD:
+        return f"{path} has {size:,} bytes; an upload takes 1 to {MAX_UPLOAD:,}."
+    return ""

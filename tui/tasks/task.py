@@ -1,0 +1,132 @@
+"""A task: one paid request, as frozen snapshots, and the one table of how its status may change."""
+
+import secrets
+import time
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tui.catalog.spec import RouteName, Values
+
+
+class Status(StrEnum):
+    HELD = "held"
+    SUBMITTING = "submitting"
+    PENDING = "pending"
+    PROCESSING = "processing"
+    FETCHING = "fetching"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DROPPED = "dropped"
+
+
+_S = Status
+NEXT: dict[Status, frozenset[Status]] = {
+    # Not sent: free to edit and to drop.
+    _S.HELD: frozenset({_S.SUBMITTING, _S.DROPPED, _S.REJECTED}),
+    # On its way, outcome unknown until an answer is read; the same bytes and key may be sent again.
+    # Back to held only where the request surely made nothing.
+    _S.SUBMITTING: frozenset({_S.HELD, _S.PENDING, _S.PROCESSING, _S.FETCHING, _S.FAILED, _S.REJECTED}),
+    # At the server, billed: can't be cancelled.
+    _S.PENDING: frozenset({_S.PROCESSING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
+    _S.PROCESSING: frozenset({_S.PENDING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
+    # Made, not saved yet.
+    _S.FETCHING: frozenset({_S.COMPLETED, _S.FAILED, _S.EXPIRED}),
+    _S.COMPLETED: frozenset(),
+    # By hand: fetch or watch once more what exists at the server.
+    _S.FAILED: frozenset({_S.FETCHING}),
+    _S.EXPIRED: frozenset({_S.FETCHING, _S.PENDING}),
+    # 400, 401, 402, 422: never charged.
+    _S.REJECTED: frozenset(),
+    _S.DROPPED: frozenset(),
+}
+LIVE = frozenset({_S.HELD, _S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
+SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
+
+
+class Problem(Struct, frozen=True):
+    """What went wrong: a kind for programs, a sentence for people."""
+
+    kind: str
+    message: str
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """One image of a task: its URL, its saved file, what the file is."""
+
+    url: str
+    path: str = ""
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    bytes: int = 0
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """One paid request, from the user's confirmation to the saved images. Times are seconds since the epoch."""
+
+    id: str
+    action: str
+    model: str
+    service: str
+    base_url: str
+    route: RouteName
+    values: Values
+    status: Status = Status.HELD
+    created_at: float
+    updated_at: float = 0
+    sent_at: float = 0
+    finished_at: float = 0
+    body: bytes = b""
+    """The exact bytes to send; empty while local files still have to be uploaded."""
+    key: str = ""
+    """The Idempotency-Key that belongs to `body`."""
+    remote_id: str = ""
+    location: str = ""
+    word: str = ""
+    """The status as the server last put it."""
+    progress: str = ""
+    note: str = ""
+    """What is being waited for just now, if it is worth a sentence."""
+    error: Problem | None = None
+    results: tuple[Result, ...] = ()
+    cost_micro: int | None = None
+    estimate_micro: int | None = None
+    out_dir: str = ""
+    watched: bool = True
+    """False once the user stopped watching: still billed, carried on only when asked."""
+    retry_of: str = ""
+
+    @property
+    def prompt(self) -> str:
+        return str(self.values.get("prompt", ""))
+
+    @property
+    def live(self) -> bool:
+        """Still to be carried on, by itself."""
+        return self.status in LIVE and self.watched and not (self.status is Status.HELD and self.error)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(result.path for result in self.results if result.path)
+
+    def change(self, status: Status | None = None, **fields: Any) -> "Task":
+        """The next snapshot. Raises ValueError for a status that can't follow this one."""
+        after = status or self.status
+        if after is not self.status and after not in NEXT[self.status]:
+            raise ValueError(f"a {self.status} task can't become {after}")
+        if after is not self.status and after not in LIVE:
+            fields.setdefault("finished_at", time.time())
+        return msgspec.structs.replace(self, status=after, updated_at=time.time(), **fields)
+
+
+def new_id() -> str:
+    """A local id: ten characters of time, so that ids sort as they were made, and four of chance."""
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    moment = time.time_ns() // 1_000_000
+    stamp = "".join(alphabet[moment >> shift & 31] for shift in range(45, -5, -5))
+    return stamp + "".join(secrets.choice(alphabet) for _ in range(4))

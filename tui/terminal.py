@@ -1,0 +1,244 @@
+"""Which way of drawing images the terminal can do, asked before the app takes the terminal over."""
+
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+import tty
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from tui.text import one_line
+
+Cell = tuple[int, int]
+
+
+class Images(StrEnum):
+    """How images are drawn."""
+
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    ITERM = "iterm"
+    HALF = "half"
+    ASCII = "ascii"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What is known of the terminal.
+
+    `why` is a sentence for people, `cell` the size of a character in pixels, `multiplexer` "tmux", "screen"
+    or "", `remote` whether the bytes travel over SSH, `truecolor` whether 24-bit colours are certain.
+    """
+
+    images: Images
+    why: str
+    name: str = ""
+    cell: Cell | None = None
+    multiplexer: str = ""
+    remote: bool = False
+    truecolor: bool = False
+
+
+# Terminals that draw kitty images at Unicode placeholders, and since when. Konsole, WezTerm and Warp answer
+# the kitty query too, but know no placeholders.
+_PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
+
+# TERM or TERM_PROGRAM that make questions useless or harmful.
+_NOT_ASKED = {
+    "": (Images.HALF, "TERM is not set, so the terminal was not asked; half blocks work nearly everywhere."),
+    "dumb": (Images.ASCII, "TERM is dumb: this terminal knows neither colours nor images."),
+    "linux": (Images.HALF, "The Linux console has no image protocol."),
+    "Apple_Terminal": (Images.HALF, "The Terminal of macOS has no image protocol."),  # prints the kitty query
+}
+
+# Name, kitty images, size of a cell, a 24-bit colour set and read back. Terminals answer in order and every
+# one answers DA1 (device attributes), so that its answer says that no other will follow.
+_QUERY = "\x1b[>0q\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m\x1b[c"
+_DA1 = re.compile(rb"\x1b\[\?([\d;]*)c")
+_XTVERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]{1,200})")
+_KITTY_OK = re.compile(rb"\x1b_Gi=31[^;\x1b]*;OK")
+_CELL = re.compile(rb"\x1b\[6;(\d{1,4});(\d{1,4})t")
+_TRUECOLOR = re.compile(rb"\x1bP1\$r[^\x1b]*48[:;]2[:;]+1[:;]2[:;]3")
+_BRAND = re.compile(r"([^\s(]+)[\s(]*v?([\w.-]*)")
+_MOST_BYTES = 65536
+
+
+class _Answers:
+    """What a terminal said of itself."""
+
+    def __init__(self, heard: bytes = b"") -> None:
+        da1, version, cell = _DA1.search(heard), _XTVERSION.search(heard), _CELL.search(heard)
+        # Anything can hide in a name: `one_line` takes controls out before a person sees it.
+        brand = _BRAND.match(one_line(version[1].decode(errors="replace"), 40)) if version else None
+        self.brand, self.version = brand.groups() if brand else ("", "")
+        self.name = f"{self.brand} {self.version}".strip()
+        self.cell = _plausible(int(cell[2]), int(cell[1])) if cell else None
+        self.kitty = bool(_KITTY_OK.search(heard))
+        self.sixel = da1 is not None and b"4" in da1[1].split(b";")
+        self.truecolor = bool(_TRUECOLOR.search(heard))
+        self.silent = da1 is None
+
+
+def probe(choice: str = "auto", env: Mapping[str, str] = os.environ, budget: float = 2.0) -> Terminal:
+    """The terminal of this process; `choice` ("auto" or a value of `Images`) overrules what it can do.
+
+    Takes at most `budget` seconds and leaves no answer behind as typing. ValueError for an unknown choice.
+    """
+    deadline = time.monotonic() + budget
+    forced = None if choice == "auto" else Images(choice)
+    program = f"{env.get('TERM_PROGRAM', '')} {env.get('TERM_PROGRAM_VERSION', '')}".strip()
+    terminal = Terminal(
+        Images.NONE,
+        "There is no terminal to draw on.",
+        name=one_line(program or env.get("TERM", ""), 40),
+        multiplexer="tmux" if env.get("TMUX") else "screen" if env.get("STY") else "",
+        remote=any(env.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")),
+        truecolor=env.get("COLORTERM", "") in ("truecolor", "24bit"),
+    )
+    try:
+        # stdin may be a pipe and stdout closed. A non-blocking descriptor of its own never hangs.
+        fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            terminal = _examine(fd, terminal, forced, env, deadline)
+        finally:
+            os.close(fd)
+    except (OSError, termios.error):
+        pass  # no terminal, or one that went away
+    if forced is not None:
+        terminal = replace(terminal, images=forced, why=f"You asked for {forced}.")
+    if terminal.images is Images.ITERM:
+        why = "iTerm2's own images are not drawn yet; half blocks are used instead."
+        terminal = replace(terminal, images=Images.HALF, why=why)
+    return terminal
+
+
+def _examine(
+    fd: int, terminal: Terminal, forced: Images | None, env: Mapping[str, str], deadline: float
+) -> Terminal:
+    terminal = replace(terminal, cell=cell_now())
+    known = _NOT_ASKED.get(env.get("TERM", "")) or _NOT_ASKED.get(env.get("TERM_PROGRAM", "?"))
+    if terminal.multiplexer == "screen":
+        known = (Images.HALF, "GNU screen lets no images through.")
+    elif os.tcgetpgrp(fd) != os.getpgrp():
+        known = (Images.HALF, "This process is in the background, so the terminal was not asked.")
+    elif forced and terminal.cell:
+        known = (forced, "")
+    if known:
+        return replace(terminal, images=known[0], why=known[1])
+    inner = _Answers(_ask(fd, _QUERY, deadline))
+    if inner.brand == "tmux" or terminal.multiplexer == "tmux":
+        return _examine_tmux(fd, terminal, inner, env, deadline)
+    return _described(terminal, _decide(inner), inner.truecolor, inner)
+
+
+def _examine_tmux(
+    fd: int, terminal: Terminal, inner: _Answers, env: Mapping[str, str], deadline: float
+) -> Terminal:
+    """tmux answers for itself; the terminal around it is asked through tmux's passthrough."""
+    features, passthrough = _ask_tmux(env, deadline)
+    closed = passthrough in ("off", "0")
+    outer = _Answers() if closed else _Answers(_ask(fd, through_tmux(_QUERY), deadline))
+    images, why = _decide(outer)
+    if images is Images.KITTY:
+        why = f"{why.removesuffix('.')}, through tmux."
+    elif inner.sixel and (outer.sixel or "sixel" in features):
+        images, why = Images.SIXEL, "tmux and the terminal around it both draw sixel images."
+    elif outer.silent:
+        why = "tmux lets no images through; put `set -g allow-passthrough on` into ~/.tmux.conf."
+    elif outer.sixel:
+        images, why = Images.HALF, f"{outer.name} draws sixel images, but this tmux does not."
+    return _described(replace(terminal, multiplexer="tmux"), (images, why), "RGB" in features, outer, inner)
+
+
+def _described(terminal: Terminal, decision: tuple[Images, str], truecolor: bool, *answers: _Answers) -> Terminal:
+    return replace(
+        terminal,
+        images=decision[0],
+        why=decision[1],
+        name=next((answer.name for answer in answers if answer.name), terminal.name),
+        cell=terminal.cell or next((answer.cell for answer in answers if answer.cell), None),
+        truecolor=terminal.truecolor or truecolor,
+    )
+
+
+def _decide(answers: _Answers) -> tuple[Images, str]:
+    name = answers.name or "The terminal"
+    least = _PLACEHOLDERS.get(answers.brand.lower())
+    version = tuple(int(part) for part in re.findall(r"\d+", answers.version)[:3])
+    if answers.silent:
+        return Images.HALF, "The terminal answered no question in time; half blocks work nearly everywhere."
+    if answers.kitty and least and version >= least:
+        return Images.KITTY, f"{name} draws kitty images."
+    if answers.sixel:
+        return Images.SIXEL, f"{name} draws sixel images."
+    if answers.kitty and least:
+        return Images.HALF, f"{name} is too old to place images in text; {'.'.join(map(str, least))} can."
+    if answers.brand.lower().startswith("iterm"):
+        return Images.ITERM, ""
+    return Images.HALF, f"{name} draws no images that this program knows how to send."
+
+
+def _ask(fd: int, query: str, deadline: float) -> bytes:
+    """What the terminal says up to its answer to the last question, or until the deadline."""
+    heard = b""
+    before = termios.tcgetattr(fd)
+    try:
+        tty.setcbreak(fd, termios.TCSANOW)  # never TCSADRAIN: it waits for ever on a stopped terminal
+        os.write(fd, query.encode())
+        while not _DA1.search(heard) and len(heard) < _MOST_BYTES:
+            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                break
+            if not (chunk := os.read(fd, 4096)):
+                break
+            heard += chunk
+    finally:
+        if not _DA1.search(heard):
+            termios.tcflush(fd, termios.TCIFLUSH)
+        termios.tcsetattr(fd, termios.TCSANOW, before)
+    return heard
+
+
+def _ask_tmux(env: Mapping[str, str], deadline: float) -> tuple[str, str]:
+    """Features of the terminal around tmux and its `allow-passthrough`; empty where tmux does not tell."""
+    if not env.get("TMUX"):
+        return "", ""  # this tmux runs on another machine
+    command = ["tmux", "display-message", "-p", "#{client_termfeatures}|#{allow-passthrough}"]
+    seconds = max(0.1, deadline - time.monotonic())
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, env=env
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return "", ""
+    features, _, passthrough = done.stdout.strip().partition("|")
+    return features, passthrough
+
+
+def through_tmux(sequence: str) -> str:
+    """`sequence` wrapped so that tmux hands it to the terminal around it."""
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+
+
+def cell_now() -> Cell | None:
+    """The size of a character in pixels at this moment (it changes with the font), if the kernel knows it."""
+    try:
+        fd = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+        try:
+            window = fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8))
+        finally:
+            os.close(fd)
+    except OSError:
+        return None
+    rows, columns, width, height = struct.unpack("4H", window)
+    return _plausible(width // columns, height // rows) if columns and rows else None
+
+
+def _plausible(width: int, height: int) -> Cell | None:
+    return (width, height) if 2 <= width <= 200 and 2 <= height <= 400 else None

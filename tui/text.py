@@ -1,0 +1,65 @@
+"""Outside text made harmless, and the few formats in which numbers are told to people."""
+
+import re
+
+# One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then any other ESC pair.
+_ESCAPES = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f]).*?(?:\x07|\x1b\\|\x9c|\Z)"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]?",
+    re.DOTALL,
+)
+# C0 but tab and newline, DEL, C1, bidi controls, line and paragraph separators, BOM, tags, lone surrogates.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\ud800-\udfff]"
+)
+
+
+def plain(text: object, limit: int = 20_000) -> str:
+    """`text` without terminal escapes, control or bidi characters; cut at `limit` characters.
+
+    Everything from a server, a file or an argument passes here before it is shown or stored for show.
+    """
+    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", str(text)[: limit * 2].replace("\r\n", "\n")))
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+def one_line(text: object, limit: int = 300) -> str:
+    """`plain` text on a single line, white space folded."""
+    return plain(" ".join(plain(text).split()), limit)
+
+
+def duration(seconds: float) -> str:
+    """`8s`, `1m 05s`, `2h 07m`, `3d 4h`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600}h"
+
+
+def file_size(count: int) -> str:
+    """Bytes as people read them: `812 B`, `48 KB`, `3.1 MB` (powers of 1000)."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} KB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def money(micro: int | None) -> str:
+    """Micro-dollars as `$0.05`, with as many decimals as it takes; `?` for an unknown amount."""
+    if micro is None:
+        return "?"
+    sign, micro = ("-", -micro) if micro < 0 else ("", micro)
+    cents = f"{micro / 1_000_000:.6f}".rstrip("0")
+    whole, _, fraction = cents.partition(".")
+    return f"{sign}${whole}.{fraction.ljust(2, '0')}"
+
+
+def mask(secret: str) -> str:
+    """A key as it may be shown: enough to recognise, too little to use."""
+    return f"{secret[:7]}…{secret[-4:]}" if len(secret) >= 16 else "…" * bool(secret) + secret[-2:]

@@ -1,0 +1,262 @@
+"""One field a param. The param's kind decides which, and nothing else does."""
+
+import json
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from tui.catalog import request
+from tui.catalog.spec import Kind, Param, Value
+from tui.widgets.chips import Chips, Option
+
+
+class Field(Vertical):
+    """Label, control and error of one param."""
+
+    beside: ClassVar[bool] = True
+    """Whether the control stands beside its label, or below it."""
+    control: Widget
+
+    class Changed(Message):
+        """The field holds something else now."""
+
+        def __init__(self, field: "Field") -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, param: Param, value: Value | None = None) -> None:
+        super().__init__(classes=f"kind-{param.kind}" + " -beside" * self.beside)
+        self.param = param
+        self._error = Static(classes="error", markup=False)
+        self._label = Static(classes="label")
+        self._counter = Static(classes="counter", markup=False)
+        self._initial = value
+
+    def compose(self) -> ComposeResult:
+        self.control = self.make_control(self._initial)
+        with Horizontal(classes="head"):
+            yield self._label
+            yield self.control if self.beside else self._counter
+        if not self.beside:
+            yield self.control
+        yield self._error
+
+    def on_mount(self) -> None:
+        self.adapt(self.param)
+
+    def make_control(self, value: Value | None) -> Widget:
+        """The widget that is asked."""
+        raise NotImplementedError
+
+    def read(self) -> Value | None:
+        """The value, None where nothing is said. Raises ValueError with a sentence."""
+        raise NotImplementedError
+
+    def fill(self, value: Value | None) -> None:
+        """Put a value in."""
+        raise NotImplementedError
+
+    def adapt(self, param: Param) -> None:
+        """Take on what a rule has changed: whether it's required, which values it may have."""
+        self.param = param
+        mark = Content.styled(" *", "$text-error") if param.required else Content("")
+        self._label.update(Content(param.title) + mark)
+
+    def count(self, text: str) -> None:
+        self._counter.update(text)
+
+    def say(self, error: str) -> None:
+        """Show what is wrong, or that nothing is."""
+        self._error.update(error)
+        self.set_class(bool(error), "-invalid")
+
+
+class TextField(Field):
+    """Several lines: a prompt, a list with an entry a line, JSON."""
+
+    beside = False
+    area: "Prompt"
+
+    def make_control(self, value: Value | None) -> Widget:
+        self.area = Prompt(_as_text(value), placeholder=Content(_hint(self.param)))
+        return self.area
+
+    def read(self) -> Value | None:
+        text = self.area.text
+        return request.parse(self.param, text) if text.strip() else None
+
+    def fill(self, value: Value | None) -> None:
+        self.area.load_text(_as_text(value))
+        self.area.move_cursor(self.area.document.end)
+
+    def adapt(self, param: Param) -> None:
+        super().adapt(param)
+        self._count()
+
+    @on(TextArea.Changed)
+    def _changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._count()
+        self.post_message(self.Changed(self))
+
+    def _count(self) -> None:
+        if self.param.kind is Kind.TEXT:
+            limit = f" / {self.param.max:,.0f}" if self.param.max else ""
+            size = len(self.area.text)
+            self.count(f"{size:,}{limit}" if size or limit else "")
+
+
+class Prompt(TextArea):
+    """A text area in which tab leaves and nothing blinks: an idle app writes nothing."""
+
+    def __init__(self, text: str, *, placeholder: Content) -> None:
+        super().__init__(text, tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
+        self.cursor_blink = False
+        self.highlight_cursor_line = False
+
+
+class LineField(Field):
+    """A single line: words, a number, an address."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(1)", "More", show=False),
+        Binding("down", "step(-1)", "Less", show=False),
+    ]
+    line: Input
+
+    def make_control(self, value: Value | None) -> Widget:
+        self.line = Input(_as_text(value), placeholder=_hint(self.param), compact=True)
+        self.line.cursor_blink = False
+        return self.line
+
+    def read(self) -> Value | None:
+        text = self.line.value.strip()
+        return request.parse(self.param, text) if text else None
+
+    def fill(self, value: Value | None) -> None:
+        self.line.value = _as_text(value)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "step" or self.param.kind is Kind.INTEGER
+
+    def action_step(self, step: int) -> None:
+        """Arrows count in a whole number."""
+        low, high = self.param.min, self.param.max
+        try:
+            number = int(self.line.value) + step
+        except ValueError:
+            start = self.param.default
+            number = start if isinstance(start, int) else int(low or 0)
+        number = number if low is None else max(int(low), number)
+        self.line.value = str(number if high is None else min(int(high), number))
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+
+class ChoiceField(Field):
+    """A few values, all in sight; not choosing is one of them unless the param is required."""
+
+    chips: Chips
+
+    def make_control(self, value: Value | None) -> Widget:
+        self.chips = Chips(self._options())
+        self.chips.set_reactive(Chips.index, 0)
+        self._choose(value)
+        return self.chips
+
+    def read(self) -> Value | None:
+        value: Any = self.chips.value
+        return None if value is None else value
+
+    def fill(self, value: Value | None) -> None:
+        self._choose(value)
+
+    def adapt(self, param: Param) -> None:
+        super().adapt(param)
+        self.chips.set_options(self._options())
+
+    def _choose(self, value: Value | None) -> None:
+        self.chips.choose(self.param.default if value is None and self.param.required else value)
+
+    def _options(self) -> list[Option]:
+        param = self.param
+        values: list[Option] = [(value, str(value)) for value in param.enum]
+        if param.kind is Kind.BOOLEAN:
+            values = [(True, "yes"), (False, "no")]
+        if param.required and param.default is not None:
+            return values
+        default = next((label for value, label in values if value == param.default), "")
+        return [(None, f"default: {default}" if default else "default"), *values]
+
+    @on(Chips.Changed)
+    def _changed(self, event: Chips.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+
+class ConstantField(Field):
+    """One allowed value: shown, not asked."""
+
+    def make_control(self, value: Value | None) -> Widget:
+        return Static(Content(str(self.param.default)), classes="constant")
+
+    def read(self) -> Value | None:
+        return self.param.default
+
+    def fill(self, value: Value | None) -> None:
+        pass
+
+
+FIELDS: dict[Kind, type[Field]] = {
+    Kind.TEXT: TextField,
+    Kind.LINE: LineField,
+    Kind.CHOICE: ChoiceField,
+    Kind.INTEGER: LineField,
+    Kind.NUMBER: LineField,
+    Kind.BOOLEAN: ChoiceField,
+    Kind.IMAGE: LineField,
+    Kind.IMAGES: TextField,
+    Kind.INTEGERS: LineField,
+    Kind.JSON: TextField,
+    Kind.TASK: LineField,
+    Kind.CONSTANT: ConstantField,
+}
+
+
+def make_field(param: Param, value: Value | None = None) -> Field:
+    """The field for a param, holding `value`."""
+    return FIELDS[param.kind](param, value)
+
+
+def _as_text(value: Value | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "\n".join(value)
+    if isinstance(value, list) and all(isinstance(item, int) for item in value):
+        return " ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _hint(param: Param) -> str:
+    """What stands in an empty field."""
+    match param.kind:
+        case Kind.IMAGE:
+            return "URL or path"
+        case Kind.IMAGES:
+            return "URLs or paths, one a line"
+        case Kind.TEXT if param.name == "prompt":
+            return "Describe the picture, then ctrl+j"
+        case Kind.INTEGER | Kind.NUMBER if param.default is not None:
+            return f"default: {param.default}"
+    return param.example and f"such as {param.example}"

@@ -1,0 +1,203 @@
+"""One image of a file, drawn as well as the terminal can."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.segment import ControlType, Segment
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from tui.terminal import Images, Terminal, cell_now
+from tui.text import one_line, plain
+
+if TYPE_CHECKING:
+    from tui.widgets.textual_image_fixes import Drawing
+
+# Textual measures a control segment as no cells wide and writes its text as it is.
+_RAW: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
+
+
+class Picture(Widget):
+    """Shows one image file, or a message, in the middle of whatever space there is.
+
+    Kitty and sixel pixels are laid over the cells only while the whole picture is on screen with nothing above
+    it; under a modal, a toast or a scroll edge it is drawn in half blocks, which Textual can cut and tint.
+    Give it neither border nor padding.
+    """
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Picture {
+        width: 1fr; height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
+    }
+    """
+
+    class Shown(Message):
+        """The image of `path` is on screen."""
+
+        def __init__(self, picture: "Picture", path: Path) -> None:
+            super().__init__()
+            self.picture = picture
+            self.path = path
+
+        @property
+        def control(self) -> "Picture":
+            return self.picture
+
+    def __init__(self, terminal: Terminal, **kw: Any) -> None:
+        super().__init__(**kw)
+        self._terminal = terminal
+        self._message = ""
+        self._wanted: tuple[Path, Size] | None = None
+        self._path: Path | None = None
+        self._drawing: Drawing | None = None
+        self._busy = False
+        self._covered = False
+        self._image_id = 0
+
+    def show(self, path: Path | None, message: str = "") -> None:
+        """Shows the image of `path`; `message` stands there for None and until the first image is drawn.
+
+        The file is read in a thread: a newer call wins over an older one, and a file that can't be shown is
+        replaced by a sentence that says why.
+        """
+        self._path = path
+        if path is not None and self._terminal.images is Images.NONE:
+            path, message = None, f"Images are off: {one_line(path)}"
+        if path is None:
+            self._wanted = None
+            self._say(message)
+        else:
+            self._message = plain(message)
+            self._want()
+
+    def render(self) -> Content:
+        return Content(self._message)
+
+    def render_line(self, y: int) -> Strip:
+        if self._drawing is None:
+            return super().render_line(y)
+        return self._drawing.line(y, self.size, self.rich_style)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        drawing = self._drawing
+        if drawing is None or not drawing.overlay or not drawing.fits(self.size):
+            return super().render_lines(crop)
+        if not self._uncovered():
+            self._covered = True
+            return super().render_lines(crop)
+        if self._covered:
+            # Only the part that was covered is being painted now, and without its pixels.
+            self._covered = False
+            self.call_later(self.refresh)
+        blank = Strip.blank(crop.width, self.rich_style)
+        strips = [blank] * crop.height
+        last = drawing.offset(self.size).y + drawing.size.height - 1
+        _, background = self.background_colors
+        raw = drawing.overlay_at(self.region.offset + drawing.offset(self.size), background.rgb)
+        strips[last] = Strip([*blank, Segment(raw, None, _RAW)], crop.width)
+        return strips
+
+    def on_mount(self) -> None:
+        # The alternate screen of kitty comes back without its images.
+        self.app.app_resume_signal.subscribe(self, lambda _: self._upload())
+
+    def on_resize(self) -> None:
+        if self._path is not None and self._terminal.images is not Images.NONE:
+            self._want()
+
+    def on_unmount(self) -> None:
+        self._free()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            self.log.error(event.worker.error)
+            self._wanted = None
+            self._say("This picture can't be drawn.")
+
+    def _want(self) -> None:
+        if self._path is None or not self.size or self._wanted == (self._path, self.size):
+            return
+        self._wanted = (self._path, self.size)
+        if not self._busy:
+            self._busy = True
+            self.run_worker(self._catch_up(), exit_on_error=False)
+
+    async def _catch_up(self) -> None:
+        """Draws until what is wanted is what is shown. One thread at a time: a held key piles up no work."""
+        done = None
+        try:
+            while self._wanted is not None and self._wanted != done:
+                done = self._wanted
+                await self._draw(*done)
+        finally:
+            self._busy = False
+
+    async def _draw(self, path: Path, size: Size) -> None:
+        # Pillow and textual-image are loaded here, in the thread, after the first paint.
+        from tui.tasks.images import ImageError
+
+        try:
+            drawing = await asyncio.to_thread(_draw, path, size, self._terminal_now(), self._image_id)
+        except ImageError as error:
+            if self._wanted == (path, size):
+                self._wanted = None
+                self._say(str(error))
+            return
+        if self._wanted == (path, size):
+            self._put(drawing, path)
+
+    def _terminal_now(self) -> Terminal:
+        cell = None if self.app.is_headless else cell_now()
+        return replace(self._terminal, cell=cell or self._terminal.cell)
+
+    def _put(self, drawing: "Drawing", path: Path) -> None:
+        self._drawing = drawing
+        self._image_id = drawing.image_id
+        self._upload()
+        self.refresh()
+        self.call_after_refresh(self.post_message, self.Shown(self, path))
+
+    def _say(self, message: str) -> None:
+        self._message = plain(message)
+        self._free()
+        self._drawing = None
+        self.refresh()
+
+    def _upload(self) -> None:
+        if self._drawing is not None:
+            self._write(self._drawing.upload)
+
+    def _free(self) -> None:
+        if self._drawing is not None:
+            self._write(self._drawing.free)
+
+    def _write(self, data: str) -> None:
+        """Through Textual's own writer: in order with its frames, and never waiting for a slow terminal."""
+        if data and (driver := self.app._driver) is not None:
+            driver.write(data)
+
+    def _uncovered(self) -> bool:
+        """Whether every cell is on screen with no other widget above it."""
+        if not self.screen.is_active:
+            return False
+        # There is no public way to ask what lies above a widget. The order is top to bottom.
+        for widget, (region, clip) in self.screen._compositor.visible_widgets.items():
+            if widget is self:
+                return clip.contains_region(region)
+            if region.intersection(clip).overlaps(self.region):
+                return False
+        return False
+
+
+def _draw(path: Path, size: Size, terminal: Terminal, image_id: int) -> "Drawing":
+    from tui.tasks.images import thumbnail
+    from tui.widgets.textual_image_fixes import draw
+
+    return draw(lambda box: thumbnail(path, box), size, terminal, image_id)

@@ -1,0 +1,83 @@
+"""The selected task: its image and its facts."""
+
+import time
+from pathlib import Path
+
+from rich.table import Table
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from tui.tasks.task import Status, Task
+from tui.terminal import Terminal
+from tui.text import file_size, money, one_line, plain
+from tui.widgets.picture import Picture
+from tui.widgets.queue import elapsed, look
+from tui.widgets.rows import rows
+
+
+class Preview(Vertical):
+    """One task's image over its facts."""
+
+    def __init__(self, terminal: Terminal, id: str) -> None:
+        super().__init__(id=id)
+        self.picture = Picture(terminal, id="picture")
+        self._facts = Static(id="facts")
+        self.border_title = "Result"
+
+    def compose(self) -> ComposeResult:
+        yield self.picture
+        with VerticalScroll(id="facts-scroll", can_focus=False):
+            yield self._facts
+
+    def on_mount(self) -> None:
+        self.picture.show(None, "The picture will be here.")
+
+    def show(self, task: Task, index: int = 0) -> None:
+        """Show a task and, of its results, the one at `index`."""
+        files = task.files
+        picture = Path(files[index]) if files else None
+        self.picture.show(picture, waiting(task))
+        self._facts.update(facts(task, index))
+
+
+def waiting(task: Task) -> str:
+    """What stands where the image will be."""
+    if task.error:
+        return task.error.message
+    glyph, word, _ = look(task)
+    return f"{glyph} {word}\n{task.note}"
+
+
+def facts(task: Task, index: int = 0) -> Table:
+    """What is known of a task."""
+    glyph, word, _ = look(task)
+    known = [
+        ("status", f"{glyph} {word}" + (f" in {elapsed(task)}" if elapsed(task) else "")),
+        ("", task.error.message if task.error else task.note),
+        ("prompt", task.prompt),
+        ("model", task.model),
+        *((name.replace("_", " "), value) for name, value in task.values.items() if name != "prompt"),
+        ("cost", _cost(task)),
+    ]
+    for number, result in enumerate(task.results):
+        if result.path and number == index:
+            known.append(("size", f"{result.width} × {result.height}, {result.format}, {file_size(result.bytes)}"))
+            known.append(("file", result.path))
+    if len(task.results) > 1:
+        known.append(("image", f"{index + 1} of {len(task.results)}"))
+    known.append(("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.created_at))))
+    known.append(("id", task.id + (f" · {task.remote_id}" if task.remote_id else "")))
+    return rows((one_line(name, 16), plain(_told(value), 4000)) for name, value in known if value not in ("", None))
+
+
+def _told(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _cost(task: Task) -> str:
+    if task.cost_micro is not None:
+        return money(task.cost_micro)
+    if task.status in (Status.REJECTED, Status.DROPPED, Status.HELD):
+        return f"nothing yet; listed at {money(task.estimate_micro)}" if task.status is Status.HELD else "nothing"
+    return f"listed at {money(task.estimate_micro)}" if task.estimate_micro is not None else "unknown"

@@ -1,0 +1,151 @@
+"""Families and models, with a filter over everything that is known of them."""
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from tui.catalog.load import Catalog
+from tui.catalog.price import estimate
+from tui.catalog.spec import Family, Kind, Model
+from tui.text import money
+
+
+class Sidebar(Vertical):
+    """The models to choose from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="filter-models", tooltip="Find a model by any word"),
+        Binding("escape", "clear", "Clear filter", show=False),
+    ]
+
+    class Selected(Message):
+        """A model was chosen."""
+
+        def __init__(self, model: Model) -> None:
+            super().__init__()
+            self.model = model
+
+    def __init__(self, catalog: Catalog, id: str) -> None:
+        super().__init__(id=id)
+        self._catalog = catalog
+        self._filter = Input(placeholder="filter: name, provider, edit, 4k, $0.05", compact=True, id="filter")
+        self._filter.cursor_blink = False
+        self._list = _ModelList(id="models")
+        self._chosen: tuple[str, str] | None = None
+        self.border_title = "Models"
+
+    def compose(self) -> ComposeResult:
+        yield self._filter
+        yield self._list
+
+    def on_mount(self) -> None:
+        self._fill("")
+
+    def choose(self, model: Model) -> None:
+        """Mark the model that the form is asking for."""
+        self._chosen = model.key
+        self._fill(self._filter.value)
+
+    def focus_filter(self) -> None:
+        self._filter.focus()
+
+    def action_filter(self) -> None:
+        self._filter.focus()
+
+    def action_clear(self) -> None:
+        self._filter.value = ""
+        self._list.focus()
+
+    @on(Input.Changed)
+    def _filtered(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill(event.value)
+
+    @on(Input.Submitted)
+    def _first(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._list.action_select()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in ("down", "up") and self._filter.has_focus:
+            event.stop()
+            self._list.focus()
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        action, _, slug = (event.option_id or "").partition(" ")
+        model = self._catalog.get(action, slug)
+        if model:
+            self.post_message(self.Selected(model))
+
+    def _fill(self, wanted: str) -> None:
+        words = wanted.lower().split()
+        options: list[Option | None] = []
+        at = -1
+        for family in self._catalog.families:
+            models = [model for model in family.models if all(word in _words(model) for word in words)]
+            if not models:
+                continue
+            options.append(Option(_family_line(family), disabled=True))
+            for model in models:
+                if model.key == self._chosen or at < 0:
+                    at = len(options)
+                options.append(Option(self._model_line(model), id=" ".join(model.key)))
+        if not options:
+            options = [Option(Content.styled("No model has that.", "$text-muted"), disabled=True)]
+        self._list.clear_options()
+        self._list.add_options(options)
+        self._list.highlighted = at if at >= 0 else None
+
+    def _model_line(self, model: Model) -> Content:
+        mark = "▸ " if model.key == self._chosen else "  "
+        price = money(estimate(model, {}).micro)
+        room = 29 - len(mark) - len(price)
+        return Content(f"{mark}{model.title:<{room}.{room}} ") + Content.styled(price, "$text-muted")
+
+
+class _ModelList(OptionList):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("l", "select", "Choose", show=False),
+        Binding("g", "first", "First", show=False),
+        Binding("G", "last", "Last", show=False),
+    ]
+
+
+def _family_line(family: Family) -> Content:
+    return Content.assemble(
+        (family.name, "bold $text"), (f"  {family.provider}"[: 30 - len(family.name)], "$text-muted")
+    )
+
+
+def _words(model: Model) -> str:
+    """Everything by which a model may be found."""
+    params = [param for route in model.routes.values() for param in route.params]
+    values = [str(value) for param in params for value in param.enum]
+    edits = "edit" if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params) else ""
+    price = money(estimate(model, {}).micro)
+    names = [param.name for param in params]
+    return " ".join(
+        [
+            model.title,
+            model.slug,
+            model.family,
+            model.provider,
+            model.action,
+            model.about,
+            price,
+            edits,
+            *values,
+            *names,
+        ]
+    ).lower()
