@@ -7,7 +7,9 @@ from hashlib import sha256
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from tui.demo.paint import KINDS, paint
+from tui.demo.paint import paint
+from tui.demo.painting.scenes import SCENES
+from tui.demo.painting.words import KINDS
 
 SIZE = (256, 256)
 
@@ -44,6 +46,10 @@ def photo() -> Image.Image:
     draw.rectangle((0, 200, 300, 300), fill=(90, 130, 70))
     draw.ellipse((80, 60, 200, 180), fill=(60, 20, 30))
     return image
+
+
+def test_there_is_a_scene_for_every_kind() -> None:
+    assert [*SCENES] == [*KINDS]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,4 +8,5 @@ from tui.demo.service import create_app
 
 def in_process(catalog: Catalog) -> httpx.AsyncBaseTransport:
     """What carries the client's requests to the embedded service instead of a network."""
-    return httpx.ASGITransport(create_app(catalog))
+    # An error of the stand-in is a server error to the client, as it would be over a network.
+    return httpx.ASGITransport(create_app(catalog), raise_app_exceptions=False)

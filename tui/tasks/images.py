@@ -63,6 +63,8 @@ def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
     with _opened(path) as image:
         width, height = box if _orientation(image) < 5 else (box[1], box[0])
         image.draft(None, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size
+        if image.mode.startswith("I"):  # Pillow cuts 16 bits off at white where it should scale them
+            image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
         mode = "RGBA" if image.has_transparency_data else "RGB"
         small = image if image.mode == mode else image.convert(mode)
         small.thumbnail((max(1, width), max(1, height)), Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -53,7 +53,7 @@ def facts(task: Task, index: int = 0) -> Table:
     """What is known of a task."""
     glyph, word, _ = look(task)
     known = [
-        ("status", f"{glyph} {word}" + (f" in {elapsed(task)}" if elapsed(task) else "")),
+        ("status", f"{glyph} {word}" + (f" · {elapsed(task)}" if elapsed(task) else "")),
         ("", task.error.message if task.error else task.note),
         ("prompt", task.prompt),
         ("model", task.model),

@@ -121,6 +121,6 @@ def noise(rng: Random, octaves: int = 1, sharp: bool = False) -> Callable[[float
         levels = [smooth(x * 2**octave + 31.7 * octave) for octave in range(octaves)]
         if sharp:
             levels[:2] = [0.9 - 2.4 * abs(level) for level in levels[:2]]
-        return sum(level / 2**octave for octave, level in enumerate(levels))
+        return sum(level / (1 << octave) for octave, level in enumerate(levels))
 
     return total

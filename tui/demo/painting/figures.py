@@ -1,6 +1,6 @@
-"""What stands in a landscape or flies over it: animals, people, houses, boats, balloons, birds and snowflakes."""
+"""What stands in a landscape or flies over it: animals, people, houses, boats, balloons and snowflakes."""
 
-from tui.demo.painting.canvas import REACH, Canvas, Profile
+from tui.demo.painting.canvas import REACH, Canvas, Point, Profile
 from tui.demo.painting.palettes import BLACK, mix, oklch
 
 # Outlines in a 1×1 box that stand on its lower edge. They are rounded off, but for doubled points and `=` parts.
@@ -27,7 +27,7 @@ FIGURES = {
     "balloon": "red .5,.0 .78,.06 .84,.34 .62,.66 .56,.74 .44,.74 .38,.66 .16,.34 .22,.06/cream .5,.0 .62,.08 "
     ".64,.34 .54,.74 .46,.74 .36,.34 .38,.08/=dark .43,.86 .57,.86 .55,1 .45,1",
 }
-TINTS: dict[str, tuple[float, float, float]] = {  # besides "dark" and "light", which the palette gives
+TINTS: dict[str, tuple[float, float, float]] = {  # OKLCH; "dark" and "light" are the palette's
     "orange": (0.66, 0.16, 50),
     "cream": (0.94, 0.03, 85),
     "red": (0.6, 0.18, 28),
@@ -43,44 +43,41 @@ def figure(canvas: Canvas, name: str, x: float, foot: float, height: float, turn
     for part in FIGURES[name].split("/"):
         tone, *places = part.lstrip("=").split()
         points = [(float(px), float(py)) for px, py in (place.split(",") for place in places)]
-        for _ in range(0 if part[0] == "=" else 3):  # cutting the corners, three times over, rounds them
-            pairs = list(zip(points, [*points[1:], points[0]], strict=True))
-            points = [(a + (c - a) * t, b + (d - b) * t) for (a, b), (c, d) in pairs for t in (0.25, 0.75)]
+        if not part.startswith("="):
+            points = rounded(points)
         outline = [(canvas.x(x) + turn * (px - 0.5) * tall, foot + (py - 1) * tall) for px, py in points]
         canvas.draw.polygon(outline, fill=tones[tone])
 
 
+def rounded(points: list[Point]) -> list[Point]:
+    """Cut the corners of an outline, three times over."""
+    for _ in range(3):
+        pairs = list(zip(points, [*points[1:], points[0]], strict=True))
+        points = [(a + (c - a) * t, b + (d - b) * t) for (a, b), (c, d) in pairs for t in (0.25, 0.75)]
+    return points
+
+
 def visitors(canvas: Canvas, ground: Profile) -> None:
     """The animals, people and houses that the prompt asks for, standing in the foreground."""
-    side, size = (-1 if canvas.sun_x > 0 else 1), min(1.0, canvas.half * 2)
-    if "house" in canvas.wishes:
-        x = -side * 0.5 * canvas.half
+    size = min(1.0, canvas.half * 2)
+    if "house" in canvas.wish.things:
+        x = -canvas.side * 0.5 * canvas.half
         canvas.glow(canvas.x(x), ground(x) - canvas.unit * 0.06 * size, canvas.unit * 0.22 * size, 0.45)
         figure(canvas, "house", x, ground(x) + canvas.unit * 0.02, 0.22 * size)
-    for place, name in enumerate(animal for animal in ANIMALS if animal in canvas.wishes):
-        x = side * canvas.half * (0.32 - 0.55 * place)
+    for place, animal in enumerate(canvas.wish.animals):
+        x = canvas.side * canvas.half * (0.32 - 0.55 * place)
         if canvas.dark:
             canvas.glow(canvas.x(x), ground(x) - canvas.unit * 0.17 * size, canvas.unit * 0.35 * size, 0.4)
-        figure(canvas, name, x, ground(x) + canvas.unit * 0.012, 0.34 * size, turn=side)
+        figure(canvas, animal, x, ground(x) + canvas.unit * 0.012, 0.34 * size, turn=canvas.side)
 
 
 def airborne(canvas: Canvas) -> None:
-    """Birds, balloons and falling snow, in front of everything else."""
-    rng = canvas.rng("air")
-    flock = 9 if "bird" in canvas.wishes else 0 if canvas.dark else rng.choice((0, 4, 5))
-    x, y = rng.uniform(-0.4, 0.4) * canvas.half, rng.uniform(0.14, 0.28)
-    for _ in range(flock):
-        left, top = canvas.x(x + rng.gauss(0, 0.12)), canvas.y(y) + canvas.unit * rng.gauss(0, 0.05)
-        wing, lift = canvas.unit * rng.uniform(0.014, 0.03), rng.uniform(0.35, 0.8)
-        for side in (-1, 1):
-            shape = ((0, 0), (0.5, -1), (1, -0.55), (0.5, -0.7))
-            outline = [(left + side * px * wing, top + py * lift * wing) for px, py in shape]
-            canvas.draw.polygon(outline, fill=mix(canvas.near, canvas.middle, 0.15))
-    if "balloon" in canvas.wishes:
+    """Balloons and falling snow, in front of everything else."""
+    if "balloon" in canvas.wish.things:
         for size, place, height in ((0.36, -0.42, 0.41), (0.2, 0.12, 0.27), (0.12, 0.62, 0.44)):
             figure(canvas, "balloon", place * canvas.half, canvas.y(height), size)
-    if "snow" in canvas.wishes:
-        flakes = []
+    if "snow" in canvas.wish.things:
+        rng, flakes = canvas.rng("snow"), []
         for _ in range(900):
             x, y, radius = rng.uniform(-REACH, REACH), rng.random(), canvas.unit * rng.uniform(0.0015, 0.006)
             flakes.append((canvas.x(x), canvas.y(y), radius, radius, rng.randrange(90, 220)))

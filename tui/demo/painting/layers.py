@@ -87,13 +87,11 @@ def points(canvas: Canvas, line: Profile) -> list[Point]:
     return [(float(x), line((x - canvas.width / 2) / canvas.unit)) for x in range(-4, canvas.width + 8, 4)]
 
 
-def pines(
-    canvas: Canvas, name: str, ground: Profile, height: float, colour: RGB, clearing: float = 0.0, gaps: float = 0.0
-) -> None:
-    """A row of pines, smaller towards the middle when there is a clearing; `gaps` is how often it breaks off."""
+def pines(canvas: Canvas, name: str, ground: Profile, height: float, colour: RGB, clearing: float = 0.0) -> None:
+    """A row of pines, smaller towards the middle when there is a clearing."""
     rng, x = canvas.rng(name), -REACH
     while x < REACH:
-        x += height * (rng.uniform(0.12, 0.45) + (rng.uniform(1, 9) if rng.random() < gaps else 0))
+        x += height * rng.uniform(0.12, 0.45)
         tall, slim, lean = height * rng.uniform(0.6, 1.15), rng.uniform(0.15, 0.21), rng.uniform(-0.02, 0.02)
         if abs(x) > canvas.half + height:
             continue

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from random import Random
-from typing import NamedTuple
 
 RGB = tuple[int, int, int]
 
 BLACK = (0, 0, 0)
-# Zenith, middle, horizon, light, far land and near land, each as OKLCH lightness (%), chroma (‰) and hue.
+PLACES = ("zenith", "middle", "horizon", "light", "far", "near")  # the sky, sun or moon, and the land
+# What each light makes of the places: OKLCH lightness (%), chroma (‰) and hue.
 LIGHTS = {
     "neon": "20,90,290 42,190,315 72,190,5 90,130,60 47,170,305 15,70,285",
     "night": "17,60,275 30,90,265 54,90,235 96,40,95 40,70,250 13,35,270",
@@ -22,29 +22,18 @@ LIGHTS = {
 }
 
 
-class Palette(NamedTuple):
-    """The sky from top to bottom, sun or moon, and the land."""
-
-    zenith: RGB
-    middle: RGB
-    horizon: RGB
-    light: RGB
-    far: RGB
-    near: RGB
-
-
-def palette(light: str, hues: Sequence[int], rng: Random) -> Palette:
-    """The colours of a light, turned a little by chance, or towards the hues that the prompt asks for."""
+def palette(light: str, hues: Sequence[int], rng: Random) -> list[RGB]:
+    """The colours of PLACES in a light, turned a little by chance, or towards the hues that the prompt asks for."""
     jitter, colours = rng.uniform(-16, 16), []
     coldest_first = sorted(hues, key=lambda hue: -abs(_turn(60, hue)))
-    for place, entry in zip(Palette._fields, LIGHTS[light].split(), strict=True):
+    for place, entry in zip(PLACES, LIGHTS[light].split(), strict=True):
         lightness, chroma, hue = (float(part) for part in entry.split(","))
         if hues and (place != "light" or len(hues) > 1):
             wanted = coldest_first[-1 if place in ("horizon", "light") else 0]
             hue = wanted + _turn(wanted, hue) * 0.12
             chroma = max(chroma, 85) if place != "light" else chroma
         colours.append(oklch(lightness / 100, chroma / 1000, hue + jitter))
-    return Palette(*colours)
+    return colours
 
 
 def _turn(start: float, end: float) -> float:

@@ -3,12 +3,10 @@
 import math
 from collections.abc import Callable
 
-from PIL import Image, ImageDraw
-
-from tui.demo.painting.canvas import REACH, Canvas, Profile, gradient, noise
+from tui.demo.painting.canvas import REACH, Canvas, Profile, noise
 from tui.demo.painting.figures import figure
-from tui.demo.painting.layers import hill, land, pines, sky, snowcap, stars, towers, water
-from tui.demo.painting.palettes import BLACK, RGB, mix
+from tui.demo.painting.layers import hill, land, pines, sky, snowcap, towers, water
+from tui.demo.painting.palettes import RGB, mix
 
 
 def mountains(canvas: Canvas) -> Profile:
@@ -102,8 +100,6 @@ def meadow(canvas: Canvas) -> Profile:
     for layer in range(4):
         field = hill(canvas, f"hill {layer}", 0.53 + 0.055 * layer, 0.09 - 0.012 * layer, 0.42 + 0.06 * layer, 2)
         land(canvas, field, canvas.shade(0.08 + 0.2 * layer), 0.4 if layer < 3 else 0)
-        if layer in (1, 2):
-            pines(canvas, f"grove {layer}", field, 0.03 + 0.02 * layer, canvas.shade(0.22 + 0.2 * layer), gaps=0.35)
     flowers = [(rng.random() ** 1.2, rng.uniform(-REACH, REACH), rng.random()) for _ in range(1300)]
     for near, x, dice in sorted(flowers):
         size = canvas.unit * (0.004 + 0.03 * near**2) * (0.7 + 0.5 * dice)
@@ -124,42 +120,6 @@ def flower(canvas: Canvas, x: float, y: float, size: float, colour: RGB) -> None
     canvas.dot(x, y, size * 0.3, mix(colour, canvas.light, 0.8))
 
 
-def space(canvas: Canvas) -> Profile:
-    rng, deep = canvas.rng("space"), mix(canvas.zenith, BLACK, 0.55)
-    canvas.image.paste(gradient(canvas.size, [deep, mix(deep, canvas.middle, 0.35), deep]))
-    for name, colour in (("one", canvas.middle), ("two", canvas.horizon), ("three", canvas.far)):
-        canvas.fill(canvas.cloud(name, 0.9, 0.5, 116, 2, 180), colour, mix(colour, deep, 0.4))
-    stars(canvas, 1.0)
-    x, y = canvas.x(canvas.sun_x * 0.6), canvas.y(rng.uniform(0.38, 0.5))
-    radius = canvas.unit * rng.uniform(0.2, 0.28) * min(1.0, canvas.half * 2.4)
-    planet(canvas, x, y, radius, ring=rng.random() < 0.65)
-    return foreground(canvas, 0.9, 0.05)
-
-
-def planet(canvas: Canvas, x: float, y: float, radius: float, ring: bool) -> None:
-    """A banded globe, lit from the upper left, with or without a ring."""
-    rng, side = canvas.rng("planet"), max(8, round(radius * 2))
-    tilt = rng.uniform(-25, 25)
-    canvas.glow(x, y, radius * 2.2, 0.35)
-    paints = (canvas.horizon, canvas.far, canvas.accents[0])
-    tones = [mix(canvas.light, tone, rng.uniform(0.35, 1)) for tone in paints]
-    globe = gradient((side, side), [rng.choice(tones) for _ in range(9)])
-    globe = globe.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=tones[0])
-    night = Image.radial_gradient("L").point([min(235, max(0, round((v - 90) * 1.9))) for v in range(256)])
-    globe.paste(mix(canvas.zenith, BLACK, 0.6), mask=night.resize((side, side), box=(84, 87, 218, 221)))
-    disc, hoop = Image.new("L", (side * 2, side * 2)), Image.new("L", (side * 3, side * 3))
-    ImageDraw.Draw(disc).ellipse((0, 0, side * 2 - 1, side * 2 - 1), fill=255)
-    for size, strength in ((1.3, 150), (1.13, 0), (1.1, 210), (0.92, 120), (0.82, 0)) if ring else ():
-        wide, high = side * size, side * size * 0.26
-        edges = (side * 1.5 - wide, side * 1.5 - high, side * 1.5 + wide, side * 1.5 + high)
-        ImageDraw.Draw(hoop).ellipse(edges, fill=strength)
-    corner, dust = (round(x - side * 1.5), round(y - side * 1.5)), mix(canvas.light, canvas.horizon, 0.4)
-    canvas.image.paste(dust, corner, hoop.rotate(tilt, Image.Resampling.BILINEAR))
-    canvas.image.paste(globe, (round(x - side / 2), round(y - side / 2)), disc.reduce(2))
-    hoop.paste(0, (0, 0, side * 3, round(side * 1.5)))  # what is left of the ring passes in front
-    canvas.image.paste(dust, corner, hoop.rotate(tilt, Image.Resampling.BILINEAR))
-
-
 def foreground(canvas: Canvas, base: float, rough: float) -> Profile:
     """A line of ground, filled only if the prompt asks for somebody to stand on it."""
     ground = hill(canvas, "strip", base, rough, 0.7, 3)
@@ -169,5 +129,5 @@ def foreground(canvas: Canvas, base: float, rough: float) -> Profile:
 
 
 SCENES: dict[str, Callable[[Canvas], Profile]] = {
-    scene.__name__: scene for scene in (city, sea, meadow, forest, mountains, space)
+    scene.__name__: scene for scene in (city, sea, meadow, forest, mountains)
 }

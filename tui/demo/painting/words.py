@@ -12,7 +12,6 @@ KINDS = {
     "meadow": "meadow flower field garden spring rose tulip poppy flor jardín 花 草原 野原",
     "forest": "forest tree wood jungle pine bosque árbol 森 林 树 木",
     "mountains": "mountain alps peak valley canyon hill landscape montaña 山",
-    "space": "space planet galaxy nebula cosmos universe mars saturn astronaut espacio planeta 宇宙 太空 星球 惑星",
 }
 USUAL_LIGHTS = {
     "city": "dusk neon sunset night",
@@ -20,11 +19,11 @@ USUAL_LIGHTS = {
     "meadow": "day dawn sunset",
     "forest": "dawn day mist autumn sunset",
     "mountains": "dawn day sunset dusk mist",
-    "space": "night neon dusk",
 }
 LIGHTS = {
     "neon": "neon cyberpunk synthwave vaporwave ネオン 霓虹",
-    "night": "night midnight moon moonlight star starry galaxy nebula dark aurora noche luna estrella 夜 月 星空",
+    "night": "night midnight moon moonlight star starry dark aurora noche luna estrella 夜 月 星空 "
+    "space planet galaxy nebula cosmos universe espacio 宇宙 太空 星球 惑星",
     "sunset": "sunset evening golden atardecer ocaso 夕 日落 黄昏",
     "dawn": "dawn sunrise morning amanecer alba 日出 夜明け 朝 晨",
     "day": "day noon sunny summer día verano 白天 昼 夏",
@@ -54,7 +53,6 @@ THINGS = {
     "boat": "boat ship sail sailboat sailing barco velero 船 帆",
     "lighthouse": "lighthouse faro 灯台 灯塔",
     "balloon": "balloon globo 气球 気球",
-    "bird": "bird seagull crane eagle pájaro 鸟 鳥",
     "water": "lake water river pond reflection lago agua río 湖 水 川 河",
     "snow": "snow snowy winter nieve invierno 雪 冬",
     "aurora": "aurora borealis 极光 オーロラ",

@@ -1,0 +1,19 @@
+"""Every test has a home of its own, no key, and no terminal."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder; nothing of the real one can be read or written."""
+    for name in list(os.environ):
+        if name.startswith(("RUNAPI_", "XDG_", "TEXTUAL_")) or name in ("NO_COLOR", "COLORTERM", "TMUX"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("TZ", "UTC")
+    return folder

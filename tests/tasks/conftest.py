@@ -1,0 +1,65 @@
+"""An engine with a queue of its own against the embedded service on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.catalog.load import bundled
+from tui.demo import DEMO_KEY
+from tui.service.client import Client
+from tui.tasks.engine import Engine
+from tui.tasks.store import Store
+from tui.tasks.task import Task
+
+
+class Watched:
+    """An engine and every snapshot that it has told."""
+
+    def __init__(self) -> None:
+        self.engine: Engine
+        self.told: list[Task] = []
+        self._news = asyncio.Event()
+
+    def hear(self, task: Task) -> None:
+        self.told.append(task)
+        self._news.set()
+
+    async def until(self, condition: Callable[[Task], bool]) -> Task:
+        """The first snapshot, told already or yet to come, that meets the condition."""
+        async with asyncio.timeout(20):
+            while True:
+                self._news.clear()
+                for task in self.told:
+                    if condition(task):
+                        return task
+                await self._news.wait()
+
+
+OpenEngine = Callable[..., AbstractAsyncContextManager[Watched]]
+
+
+@pytest.fixture
+def open_engine(tmp_path: Path) -> OpenEngine:
+    """Opens an engine on this test's queue file; polls quickly."""
+
+    @asynccontextmanager
+    async def opened(base_url: str, *, key: str = DEMO_KEY, **options: Any) -> AsyncIterator[Watched]:
+        watched = Watched()
+        adopt = options.pop("adopt", True)
+        watched.engine = Engine(
+            Store(tmp_path / "queue.db"),
+            Client(base_url, key),
+            bundled(),
+            **{"out_dir": tmp_path / "images", "pause": lambda age: 0.01, "on_change": watched.hear, **options},
+        )
+        await watched.engine.start(adopt=adopt)
+        try:
+            yield watched
+        finally:
+            await watched.engine.aclose()
+
+    return opened

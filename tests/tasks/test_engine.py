@@ -1,0 +1,337 @@
+"""The whole way of a task over real HTTP: every status, every trouble, nothing lost, nothing paid twice."""
+
+import json
+import socket
+import sqlite3
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from PIL import Image
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.loopback import serving
+from tests.tasks.conftest import OpenEngine
+from tui.catalog.load import bundled
+from tui.catalog.spec import Model, Values
+from tui.demo import DEMO_KEY
+from tui.demo.service import create_app
+from tui.tasks.plan import InvalidError
+from tui.tasks.task import Status, Task
+
+FLUX = bundled().find("flux-2-pro-text-to-image")
+REMIX = bundled().find("flux-2-pro-remix-image")
+KONTEXT = bundled().find("flux-kontext-pro")
+Z_IMAGE = bundled().find("z-image")
+Routes = Literal["both", "unified", "service"]
+
+
+class Spy:
+    """Counts requests by method and path, and keeps what was posted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.asked: Counter[str] = Counter()
+        self.posted: list[tuple[str, bytes, bytes]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked[f"{scope['method']} {scope['path']}"] += 1
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        message = await receive()
+        key = dict(scope["headers"]).get(b"idempotency-key", b"")
+        self.posted.append((scope["path"], key, message.get("body", b"")))
+
+        async def again() -> Any:
+            return message
+
+        await self._app(scope, again, send)
+
+
+@pytest.fixture
+def spy() -> Spy:
+    return Spy(create_app(bundled(), delay=0))
+
+
+@pytest.fixture
+def base_url(spy: Spy) -> Iterator[str]:
+    with serving(spy) as url:
+        yield url
+
+
+def balance(base_url: str) -> int:
+    answer = httpx.get(f"{base_url}/api/v1/me/balance", headers={"Authorization": f"Bearer {DEMO_KEY}"})
+    return int(answer.json()["balance_cents"])
+
+
+@pytest.mark.parametrize("routes", ["both", "unified", "service"])
+async def test_every_family_ends_as_a_whole_image_on_every_kind_of_server(
+    routes: Routes, open_engine: OpenEngine
+) -> None:
+    wanted: list[tuple[Model, Values]] = [
+        (FLUX, {"prompt": "a fox", "aspect_ratio": "16:9"}),
+        (bundled().find("imagen-4"), {"prompt": "a city"}),
+        (KONTEXT, {"prompt": "a boat"}),
+        (Z_IMAGE, {"prompt": "a lake"}),
+    ]
+    with serving(create_app(bundled(), delay=0, routes=routes)) as url:
+        async with open_engine(url) as watched:
+            tasks = [await watched.engine.submit(model, values) for model, values in wanted]
+            ended = [await watched.engine.wait(task.id) for task in tasks]
+    assert [task.status for task in ended] == ["completed"] * 4
+    assert {task.route for task in ended} == {"service" if routes == "service" else "unified"}
+    for task in ended:
+        with Image.open(task.files[0]) as image:
+            image.load()
+            assert (image.width, image.height) == (task.results[0].width, task.results[0].height)
+        assert task.cost_micro == task.estimate_micro
+
+
+async def test_the_body_and_its_key_are_on_disk_before_a_byte_is_sent(
+    spy: Spy, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    on_disk: list[dict[str, Any]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        with sqlite3.connect(tmp_path / "queue.db") as queue:
+            on_disk.append(json.loads(queue.execute("select data from tasks").fetchone()[0]))
+        await spy(scope, receive, send)
+
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            await watched.engine.wait(task.id)
+    _, key, body = spy.posted[0]
+    assert on_disk[0]["status"] == "submitting"
+    assert on_disk[0]["key"].encode() == key
+    assert b64decode(on_disk[0]["body"]) == body
+
+
+async def test_statuses_are_told_in_order(base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url) as watched:
+        task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+        await watched.engine.wait(task.id)
+    words = list(dict.fromkeys(str(told.status) for told in watched.told))
+    assert words == ["held", "submitting", "pending", "fetching", "completed"]
+
+
+async def test_the_server_without_unified_routes_is_learnt_once(spy: Spy, open_engine: OpenEngine) -> None:
+    learnt: list[str] = []
+    with serving(Spy(create_app(bundled(), delay=0, routes="service"))) as url:
+        async with open_engine(url, on_route=learnt.append) as watched:
+            for _ in range(2):
+                task = await watched.engine.submit(KONTEXT, {"prompt": "a fox", "image_url": "https://host.test/a.png"})
+                ended = await watched.engine.wait(task.id)
+                assert ended.values["source_image_url"] == "https://host.test/a.png"
+        async with open_engine(url) as again:
+            assert again.engine.learnt == "service"
+    assert learnt == ["service"]
+
+
+async def test_a_value_without_a_place_on_the_learnt_route_holds_the_task(open_engine: OpenEngine) -> None:
+    with serving(create_app(bundled(), delay=0, routes="service")) as url:
+        before = balance(url)
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(Z_IMAGE, {"prompt": "a lake", "size": "512x512"})
+            held = await watched.engine.wait(task.id)
+        assert balance(url) == before
+    assert held.status is Status.HELD
+    assert held.error
+    assert "size" in held.error.message
+    assert "aspect_ratio" in held.error.message
+
+
+async def test_with_neither_route_the_servers_words_are_shown(open_engine: OpenEngine) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b'{"error": "no such shop"}'})
+
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+            assert watched.engine.learnt is None
+    assert ended.status is Status.REJECTED
+    assert ended.error
+    assert "no such shop" in ended.error.message
+
+
+@pytest.mark.parametrize("word", ["lost", "500", "429", "adopt", "flaky"])
+async def test_trouble_is_survived_and_paid_once(word: str, spy: Spy, base_url: str, open_engine: OpenEngine) -> None:
+    before = balance(base_url)
+    async with open_engine(base_url) as watched:
+        task = await watched.engine.submit(FLUX, {"prompt": f"a fox demo:{word}"})
+        ended = await watched.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+    assert before - balance(base_url) == 5
+    submits = [(key, body) for path, key, body in spy.posted if path == "/v1/text_to_image"]
+    assert len(set(submits)) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "kind"),
+    [
+        ("fail", Status.FAILED, "failed"),
+        ("refused", Status.REJECTED, "validation"),
+        ("empty", Status.COMPLETED, "empty"),
+        ("gone", Status.EXPIRED, "download"),
+        ("broken", Status.FAILED, "download"),
+    ],
+)
+async def test_an_end_without_a_picture_says_why(
+    word: str, status: Status, kind: str, base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url) as watched:
+        task = await watched.engine.submit(FLUX, {"prompt": f"a fox demo:{word}"})
+        ended = await watched.engine.wait(task.id)
+    assert (ended.status, ended.error and ended.error.kind) == (status, kind)
+    assert ended.files == ()
+    assert [path for path in Path(ended.out_dir).glob("*") if path.name] == []
+
+
+async def test_a_wrong_key_rejects_and_says_so(base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url, key="runapi_wrong_key") as watched:
+        task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+        ended = await watched.engine.wait(task.id)
+    assert ended.status is Status.REJECTED
+    assert ended.error
+    assert ended.error.kind == "authentication"
+    assert "runapi_wrong_key" not in (Path(ended.out_dir).parent / "queue.db").read_bytes().decode("latin-1")
+
+
+async def test_without_credit_nothing_is_made(open_engine: OpenEngine) -> None:
+    with serving(create_app(bundled(), delay=0, balance_cents=1)) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert ended.error
+    assert ended.error.kind == "credits"
+
+
+async def test_a_server_that_is_down_keeps_the_task_free_to_drop(open_engine: OpenEngine) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        async with open_engine(f"http://127.0.0.1:{unused.getsockname()[1]}") as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            held = await watched.until(lambda told: told.status is Status.HELD and "Trying again" in told.note)
+            assert "can't be reached" in held.note
+            dropped = await watched.engine.drop(task.id)
+            assert dropped.status is Status.DROPPED
+
+
+async def test_bounded_tries_give_up_and_can_be_resumed(base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url, tries=1) as watched:
+        task = await watched.engine.submit(FLUX, {"prompt": "a fox demo:lost"})
+        left = await watched.engine.wait(task.id)
+        assert left.status is Status.SUBMITTING
+        assert watched.engine.gave_up[task.id].kind == "server"
+    before = balance(base_url)
+    async with open_engine(base_url) as again:
+        ended = await again.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+    assert balance(base_url) == before
+
+
+async def test_closing_leaves_tasks_for_the_next_start(open_engine: OpenEngine) -> None:
+    with serving(create_app(bundled(), delay=0.3)) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            await watched.until(lambda told: told.status is Status.PENDING)
+        async with open_engine(url) as again:
+            ended = await again.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+
+
+async def test_stop_says_still_billed_and_watching_goes_on_later(open_engine: OpenEngine) -> None:
+    with serving(create_app(bundled(), delay=0.3)) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            await watched.until(lambda told: told.status is Status.PENDING)
+            stopped = await watched.engine.stop(task.id)
+            assert "still billed" in stopped.note
+            with pytest.raises(ValueError, match="billed"):
+                await watched.engine.drop(task.id)
+        async with open_engine(url) as again:
+            assert not again.engine.tasks[task.id].live
+            await again.engine.watch(task.id)
+            ended = await again.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+
+
+async def test_retry_is_a_new_task_with_a_key_of_its_own(spy: Spy, base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url) as watched:
+        failed = await watched.engine.submit(FLUX, {"prompt": "a fox demo:fail"})
+        await watched.engine.wait(failed.id)
+        again = await watched.engine.retry(failed.id)
+        await watched.engine.wait(again.id)
+    assert again.retry_of == failed.id
+    assert again.body == failed.body
+    assert len({key for path, key, _ in spy.posted if path == "/v1/text_to_image"}) == 2
+
+
+async def test_a_local_file_is_uploaded_first(base_url: str, open_engine: OpenEngine, tmp_path: Path) -> None:
+    source = tmp_path / "source.png"
+    Image.new("RGB", (64, 64), "red").save(source)
+    async with open_engine(base_url) as watched:
+        task = await watched.engine.submit(REMIX, {"prompt": "in snow", "source_image_urls": [str(source)]})
+        ended = await watched.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+    assert ended.values["source_image_urls"] == [str(source)]
+    assert json.loads(ended.body)["source_image_urls"][0].startswith(base_url)
+
+
+async def test_a_failed_upload_stops_before_anything_is_paid(open_engine: OpenEngine, tmp_path: Path) -> None:
+    source = tmp_path / "source.png"
+    Image.new("RGB", (64, 64), "red").save(source)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert not scope["path"].endswith("remix_image")
+        await send({"type": "http.response.start", "status": 413, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(REMIX, {"prompt": "in snow", "source_image_urls": [str(source)]})
+            held = await watched.engine.wait(task.id)
+    assert held.status is Status.HELD
+    assert held.error
+    assert "Nothing was charged" in held.error.message
+
+
+async def test_invalid_values_are_refused_before_anything_is_written(base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url) as watched:
+        with pytest.raises(InvalidError) as refused:
+            await watched.engine.submit(REMIX, {"prompt": "x", "source_image_urls": ["/no/such.png"]})
+        assert watched.engine.tasks == {}
+    assert "There is no file /no/such.png." in refused.value.errors["source_image_urls"]
+
+
+async def test_many_tasks_poll_concurrently_and_all_are_saved(open_engine: OpenEngine) -> None:
+    with serving(create_app(bundled(), delay=0.2, balance_cents=100_000)) as url:
+        async with open_engine(url, concurrency=20) as watched:
+            tasks = [await watched.engine.submit(Z_IMAGE, {"prompt": f"a lake {n}"}) for n in range(20)]
+            ended: list[Task] = [await watched.engine.wait(task.id) for task in tasks]
+    assert {task.status for task in ended} == {Status.COMPLETED}
+    assert len({path for task in ended for path in task.files}) == 20
+
+
+async def test_what_another_process_writes_is_seen(base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url, adopt=False) as person, open_engine(base_url) as script:
+        task = await script.engine.submit(FLUX, {"prompt": "a fox"})
+        seen = await person.until(lambda told: told.id == task.id and told.status is Status.COMPLETED)
+    assert seen.files
+
+
+async def test_two_processes_never_send_the_same_task(spy: Spy, base_url: str, open_engine: OpenEngine) -> None:
+    async with open_engine(base_url) as one, open_engine(base_url) as two:
+        tasks = [await one.engine.submit(FLUX, {"prompt": f"a fox {n}"}, carry=False) for n in range(6)]
+        await one.engine.adopt()
+        await two.engine.adopt()
+        for task in tasks:
+            await one.until(lambda told, wanted=task.id: told.id == wanted and told.status is Status.COMPLETED)  # type: ignore[misc]
+    assert len([path for path, _, _ in spy.posted if path == "/v1/text_to_image"]) == 6

@@ -1,0 +1,207 @@
+"""The probe, on pseudo-terminals that answer like real ones."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fake_terminal import FakeTerminal
+from tui.terminal import Images, probe
+
+# Probes, then tells what it found, and what is left on the terminal and of its settings.
+PROBE = """
+import select, termios, tty
+from dataclasses import asdict
+from tui.terminal import probe
+before = termios.tcgetattr(tty_fd)
+answer.update(asdict(probe(sys.argv[1], budget=float(sys.argv[2]))))
+answer["restored"] = termios.tcgetattr(tty_fd) == before
+tty.setcbreak(tty_fd)
+answer["unread"] = bool(select.select([tty_fd], [], [], 0)[0])
+"""
+
+XTERM = {"TERM": "xterm-256color"}
+
+
+def ask(
+    terminal: FakeTerminal,
+    folder: Path,
+    choice: str = "auto",
+    env: dict[str, str] = XTERM,
+    budget: float = 5,
+    streams: str = "012",
+) -> dict[str, Any]:
+    found: dict[str, Any] = terminal.run(PROBE, choice, str(budget), env=env, folder=folder, streams=streams)
+    assert found["restored"]
+    assert not found["unread"]
+    return found
+
+
+def kitty(**kw: Any) -> FakeTerminal:
+    return FakeTerminal(version=b"kitty(0.41.1)", da1=b"62;", kitty=True, truecolor=True, cell=(9, 18), **kw)
+
+
+def xterm(**kw: Any) -> FakeTerminal:
+    return FakeTerminal(version=b"XTerm(398)", da1=b"63;1;2;4;6;22", **kw)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "images", "name"),
+    [
+        (kitty(), Images.KITTY, "kitty 0.41.1"),
+        (FakeTerminal(b"ghostty 1.1.3", kitty=True), Images.KITTY, "ghostty 1.1.3"),
+        (FakeTerminal(b"kitty(0.26.5)", kitty=True), Images.HALF, "kitty 0.26.5"),
+        (FakeTerminal(b"Konsole 25.04.2", b"62;1;4", kitty=True), Images.SIXEL, "Konsole 25.04.2"),
+        (FakeTerminal(b"WezTerm 20240203-110809-5046fc22", b"65;4;6;18;22", kitty=True), Images.SIXEL, None),
+        (FakeTerminal(b"Warp(v0.2025)", kitty=True), Images.HALF, "Warp 0.2025"),
+        (xterm(), Images.SIXEL, "XTerm 398"),
+        (FakeTerminal(b"iTerm2 3.6", b"62;4;52"), Images.SIXEL, "iTerm2 3.6"),
+        (FakeTerminal(b"iTerm2 3.2"), Images.HALF, "iTerm2 3.2"),
+        (FakeTerminal(None, b"61;6"), Images.HALF, "xterm-256color"),
+        (FakeTerminal(None, b"62;14;24"), Images.HALF, "xterm-256color"),  # 14 and 24 are no 4
+    ],
+)
+def test_answers_decide(terminal: FakeTerminal, images: Images, name: str | None, tmp_path: Path) -> None:
+    found = ask(terminal, tmp_path)
+    assert found["images"] == images
+    assert found["why"].endswith(".")
+    assert name is None or found["name"] == name
+
+
+@pytest.mark.parametrize("streams", ["012", "12", "02", "0-2", ""])
+def test_it_asks_the_terminal_wherever_the_streams_go(streams: str, tmp_path: Path) -> None:
+    assert ask(kitty(), tmp_path, streams=streams)["images"] == Images.KITTY
+
+
+def test_a_slow_terminal_is_waited_for(tmp_path: Path) -> None:
+    assert ask(kitty(latency=0.3), tmp_path)["images"] == Images.KITTY
+
+
+def test_a_silent_terminal_gets_half_blocks(tmp_path: Path) -> None:
+    found = ask(FakeTerminal(None, None), tmp_path, budget=0.2)
+    assert found["images"] == Images.HALF
+    assert "answered no question" in found["why"]
+
+
+def test_a_hostile_name_is_harmless(tmp_path: Path) -> None:
+    found = ask(FakeTerminal(b"ev\xe2\x80\xaeil\x9b31m\nxx" + b"x" * 150), tmp_path)
+    assert found["images"] == Images.HALF
+    assert found["name"].isprintable()
+    assert len(found["name"]) <= 40
+
+
+def test_an_endless_answer_is_given_up(tmp_path: Path) -> None:
+    found = FakeTerminal(b"x" * 100_000, None).run(PROBE, "auto", "0.5", env=XTERM, folder=tmp_path)
+    assert found["images"] == Images.HALF
+
+
+@pytest.mark.parametrize(
+    ("env", "images"),
+    [
+        ({"TERM": ""}, Images.HALF),
+        ({}, Images.HALF),
+        ({"TERM": "dumb"}, Images.ASCII),
+        ({"TERM": "linux"}, Images.HALF),
+        (XTERM | {"TERM_PROGRAM": "Apple_Terminal"}, Images.HALF),
+        ({"TERM": "screen", "STY": "1.pts"}, Images.HALF),
+    ],
+)
+def test_some_terminals_are_not_asked(env: dict[str, str], images: Images, tmp_path: Path) -> None:
+    terminal = kitty()
+    assert ask(terminal, tmp_path, env=env)["images"] == images
+    assert not terminal.received
+
+
+def test_a_background_process_does_not_ask(tmp_path: Path) -> None:
+    code = """
+from tui.terminal import probe
+child = os.fork()
+if not child:
+    os.setpgid(0, 0)
+    os._exit(probe().images != "half")
+answer["images"] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+    terminal = kitty()
+    assert terminal.run(code, env=XTERM, folder=tmp_path) == {"images": 0}
+    assert not terminal.received
+
+
+def test_without_a_terminal_there_are_no_images() -> None:
+    code = "from tui.terminal import probe; print(probe().images)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
+    assert done.stdout.split() == ["none"], done.stderr
+
+
+@pytest.mark.parametrize("choice", ["kitty", "sixel", "half", "ascii", "none"])
+def test_a_choice_is_obeyed(choice: str, tmp_path: Path) -> None:
+    terminal = FakeTerminal(pixels=(800, 480))
+    found = ask(terminal, tmp_path, choice)
+    assert found["images"] == choice
+    assert found["cell"] == [10, 20]
+    assert not terminal.received
+
+
+def test_iterm_images_are_not_drawn_yet(tmp_path: Path) -> None:
+    found = ask(FakeTerminal(pixels=(800, 480)), tmp_path, "iterm")
+    assert found["images"] == Images.HALF
+    assert "not drawn yet" in found["why"]
+
+
+def test_an_unknown_choice_is_an_error() -> None:
+    with pytest.raises(ValueError, match="jpeg"):
+        probe("jpeg")
+
+
+def test_the_cell_is_asked_for_where_the_kernel_does_not_know_it(tmp_path: Path) -> None:
+    assert ask(kitty(), tmp_path)["cell"] == [9, 18]
+    assert ask(kitty(pixels=(960, 480)), tmp_path)["cell"] == [12, 20]
+    assert ask(kitty(), tmp_path, "sixel")["cell"] == [9, 18]
+    assert ask(FakeTerminal(cell=(0, 9999)), tmp_path)["cell"] is None
+
+
+def test_what_the_colours_and_the_connection_are(tmp_path: Path) -> None:
+    found = ask(kitty(), tmp_path, env=XTERM | {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"})
+    assert (found["truecolor"], found["remote"]) == (True, True)
+    found = ask(FakeTerminal(), tmp_path)
+    assert (found["truecolor"], found["remote"]) == (False, False)
+    assert ask(FakeTerminal(), tmp_path, env=XTERM | {"COLORTERM": "truecolor"})["truecolor"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "da1", "told", "images", "why"),
+    [
+        (kitty(), b"1;2", "256,RGB|on", Images.KITTY, "through tmux"),
+        (kitty(), b"1;2;4", "256|all", Images.KITTY, "through tmux"),
+        (kitty(), b"1;2;4", "256|off", Images.HALF, "allow-passthrough on"),
+        (kitty(), b"1;2", "256|0", Images.HALF, "allow-passthrough on"),
+        (kitty(), b"1;2", "", Images.KITTY, "through tmux"),
+        (xterm(), b"1;2;4", "256,sixel|on", Images.SIXEL, "both"),
+        (xterm(), b"1;2;4", "256,sixel|off", Images.SIXEL, "both"),
+        (xterm(), b"1;2;4", "", Images.SIXEL, "both"),
+        (xterm(), b"1;2", "256|on", Images.HALF, "this tmux does not"),
+        (FakeTerminal(), b"1;2;4", "256|on", Images.HALF, "no images"),
+        (None, b"1;2;4", "256|on", Images.HALF, "allow-passthrough on"),
+    ],
+)
+def test_tmux(outer: FakeTerminal | None, da1: bytes, told: str, images: Images, why: str, tmp_path: Path) -> None:
+    tmux = tmp_path / "tmux"
+    tmux.write_text(f"#!/bin/sh\necho '{told}'\n")
+    tmux.chmod(0o755)
+    env = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0", "PATH": str(tmp_path)}
+    terminal = FakeTerminal(b"tmux 3.5a", da1, outer=outer)
+    found = ask(terminal, tmp_path, env=env, budget=5 if outer else 0.3)
+    assert (found["images"], found["multiplexer"]) == (images, "tmux")
+    assert why in found["why"]
+    assert found["truecolor"] == ("RGB" in told)
+
+
+def test_a_tmux_on_another_machine_is_known_by_its_answer(tmp_path: Path) -> None:
+    found = ask(FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty()), tmp_path)
+    assert (found["images"], found["multiplexer"], found["name"]) == (Images.KITTY, "tmux", "kitty 0.41.1")
+
+
+def test_it_loads_nothing_heavy() -> None:
+    code = "import sys, tui.terminal; print({'textual', 'rich', 'PIL', 'textual_image'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
