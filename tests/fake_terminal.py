@@ -56,7 +56,7 @@ class FakeTerminal:
     pixels: tuple[int, int] = (0, 0)
     size: tuple[int, int] = (80, 24)
     outer: "FakeTerminal | None" = None
-    received: bytearray = field(default_factory=bytearray)
+    received: bytearray = field(default_factory=bytearray, repr=False)
 
     def run(
         self, code: str, *args: str, env: dict[str, str], folder: Path, streams: str = "012", seconds: float = 20
@@ -87,7 +87,7 @@ class FakeTerminal:
             child.kill()
             os.close(slave)
             os.close(master)
-        assert child.returncode == 0, errors.decode() or bytes(self.received[-2000:])
+        assert child.returncode == 0, errors.decode() or bytes(self.received[-200:])
         return json.loads(report.read_text())
 
     def _serve(self, master: int, child: "subprocess.Popen[bytes]", deadline: float) -> None:
@@ -103,7 +103,7 @@ class FakeTerminal:
                     due += [(time.monotonic() + self.latency, answer) for answer in self._answers(query)]
             elif ended:
                 return
-        raise AssertionError(f"the child did not end: {bytes(self.received[-2000:])!r}")
+        raise AssertionError(f"the child did not end; its last words: {bytes(self.received[-200:])!r}")
 
     def _answers(self, query: re.Match[bytes]) -> Iterator[bytes]:
         match query.lastgroup:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
@@ -17,7 +17,6 @@ from tui.paths import styles_dir
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
-from tui.tasks.engine import Engine
 from tui.tasks.plan import InvalidError
 from tui.tasks.store import StoreError
 from tui.tasks.task import LIVE, Status, Task
@@ -25,6 +24,9 @@ from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.queue import QueueTable
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 BALANCE_EVERY = 5.0

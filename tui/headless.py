@@ -70,7 +70,8 @@ def task_line(task: "Task", problem: str = "") -> str:
     """One line for people."""
     told = task.error.message if task.error else problem or task.note
     what = " ".join(task.files) or told or one_line(task.prompt, 60)
-    return f"{task.status:<10}  {task.id}  {task.model}  {money(task.cost_micro)}  {what}"
+    cost = "-" if task.cost_micro is None else money(task.cost_micro)
+    return f"{task.status:<10}  {task.id}  {task.model}  {cost}  {what}"
 
 
 def task_facts(task: "Task") -> str:

@@ -14,7 +14,8 @@ def styles_dir() -> Path:
 
 @dataclass(frozen=True)
 class Folders:
-    """The places of one installation. `demo` has its own in each, so that play money never meets real tasks."""
+    """The places of one installation. The demo has its own, so that play money never meets real tasks; only
+    preferences are shared."""
 
     config: Path
     state: Path
@@ -41,10 +42,7 @@ def folders(output: str = "", *, demo: bool = False) -> Folders:
     from platformdirs import user_cache_path, user_state_path
 
     images = Path(output).expanduser() if output else Path.home() / "Pictures" / "runapi"
-    places = (
-        config_dir(),
-        user_state_path("runapi-tui", appauthor=False),
-        user_cache_path("runapi-tui", appauthor=False),
-        images.absolute(),
-    )
-    return Folders(*(place / "demo" if demo else place for place in places))
+    state = user_state_path("runapi-tui", appauthor=False)
+    cache = user_cache_path("runapi-tui", appauthor=False)
+    own = "demo" if demo else ""
+    return Folders(config_dir(), state / own, cache / own, images.absolute() / own)

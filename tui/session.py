@@ -26,6 +26,8 @@ class Session:
     folders: Folders
     catalog: Catalog
     demo: bool = False
+    demo_delay: float = 4.0
+    """Seconds that the embedded service takes for a task."""
 
     def with_key(self, api_key: str, source: str) -> "Session":
         """The same with another key."""
@@ -63,7 +65,7 @@ def open_engine(
     if session.demo:
         from tui.demo.transport import in_process
 
-        transport = in_process(session.catalog)
+        transport = in_process(session.catalog, session.demo_delay)
     pace = session.config.poll_seconds / poll_pause(0)
     return Engine(
         Store(session.folders.queue),

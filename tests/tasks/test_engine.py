@@ -125,7 +125,9 @@ async def test_the_server_without_unified_routes_is_learnt_once(spy: Spy, open_e
     with serving(Spy(create_app(bundled(), delay=0, routes="service"))) as url:
         async with open_engine(url, on_route=learnt.append) as watched:
             for _ in range(2):
-                task = await watched.engine.submit(KONTEXT, {"prompt": "a fox", "image_url": "https://host.test/a.png"})
+                task = await watched.engine.submit(
+                    KONTEXT, {"prompt": "a fox", "image_url": "https://host.test/a.png"}
+                )
                 ended = await watched.engine.wait(task.id)
                 assert ended.values["source_image_url"] == "https://host.test/a.png"
         async with open_engine(url) as again:
@@ -148,7 +150,9 @@ async def test_a_value_without_a_place_on_the_learnt_route_holds_the_task(open_e
 
 async def test_with_neither_route_the_servers_words_are_shown(open_engine: OpenEngine) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]})
+        await send(
+            {"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]}
+        )
         await send({"type": "http.response.body", "body": b'{"error": "no such shop"}'})
 
     with serving(app) as url:
@@ -162,7 +166,9 @@ async def test_with_neither_route_the_servers_words_are_shown(open_engine: OpenE
 
 
 @pytest.mark.parametrize("word", ["lost", "500", "429", "adopt", "flaky"])
-async def test_trouble_is_survived_and_paid_once(word: str, spy: Spy, base_url: str, open_engine: OpenEngine) -> None:
+async def test_trouble_is_survived_and_paid_once(
+    word: str, spy: Spy, base_url: str, open_engine: OpenEngine
+) -> None:
     before = balance(base_url)
     async with open_engine(base_url) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": f"a fox demo:{word}"})
@@ -303,7 +309,9 @@ async def test_a_failed_upload_stops_before_anything_is_paid(open_engine: OpenEn
     assert "Nothing was charged" in held.error.message
 
 
-async def test_invalid_values_are_refused_before_anything_is_written(base_url: str, open_engine: OpenEngine) -> None:
+async def test_invalid_values_are_refused_before_anything_is_written(
+    base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url) as watched:
         with pytest.raises(InvalidError) as refused:
             await watched.engine.submit(REMIX, {"prompt": "x", "source_image_urls": ["/no/such.png"]})

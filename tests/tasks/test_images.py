@@ -109,11 +109,13 @@ def test_a_file_that_is_gone_or_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_to_stderr(tmp_path: Path) -> None:
-    written(tmp_path, png_claiming(12_000, 8_000), "1.png")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    written(folder, png_claiming(12_000, 8_000), "1.png")
     broken_exif = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff\x01\x12"
-    written(tmp_path, encoded(noise(), "JPEG", exif=broken_exif), "2.jpg")
+    written(folder, encoded(noise(), "JPEG", exif=broken_exif), "2.jpg")
     palette = halves().quantize(8)
-    written(tmp_path, encoded(palette, transparency=bytes(range(8))), "3.png")
+    written(folder, encoded(palette, transparency=bytes(range(8))), "3.png")
     code = """
 import sys
 from pathlib import Path
@@ -124,7 +126,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
     except ImageError:
         print("refused")
 """
-    command = [sys.executable, "-W", "always", "-c", code, str(tmp_path)]
+    command = [sys.executable, "-W", "always", "-c", code, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.stdout.split(), done.stderr) == (["refused", "shown", "shown"], "")
 

@@ -25,7 +25,9 @@ def test_kill_9_loses_no_task_and_pays_nothing_twice(home: Path) -> None:
         os.kill(victim.pid, signal.SIGKILL)
         victim.communicate()
 
-        listed = subprocess.run([sys.executable, "-m", "tui", "tasks", "--json"], env=env, capture_output=True, text=True)
+        listed = subprocess.run(
+            [sys.executable, "-m", "tui", "tasks", "--json"], env=env, capture_output=True, text=True
+        )
         kept = [json.loads(line) for line in listed.stdout.splitlines()]
         # A killed owner's tasks are its own for some seconds; here nobody waits for that.
         import sqlite3

@@ -249,6 +249,7 @@ async def test_pixels_give_way_to_what_lies_above(images: Images, sign: str, mak
         await pilot.pause()
         assert sign in "".join(app.lines())
         await app.push_screen(ModalScreen())
+        await pilot.pause()
         assert sign not in "".join(app.lines())
         assert "▀" in "".join(app.lines())
         await app.pop_screen()
@@ -296,13 +297,16 @@ class Gallery(App):
     def on_mount(self):
         self.query_one(Picture).show(Path(sys.argv[1]))
 
-    async def on_picture_shown(self):
-        await self.push_screen(ModalScreen())
-        self.call_after_refresh(self.close)
+    def on_picture_shown(self):
+        self.run_worker(self.cover())
 
-    async def close(self):
+    async def cover(self):
+        modal = ModalScreen()
+        await self.push_screen(modal)
+        await modal.wait_for_refresh()
         await self.pop_screen()
-        self.query_one(Picture).call_after_refresh(self.exit)
+        await self.query_one(Picture).wait_for_refresh()
+        self.exit()
 
 Gallery().run()
 """

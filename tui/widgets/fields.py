@@ -37,10 +37,9 @@ class Field(Vertical):
         self._error = Static(classes="error", markup=False)
         self._label = Static(classes="label")
         self._counter = Static(classes="counter", markup=False)
-        self._initial = value
+        self.control = self.make_control(value)
 
     def compose(self) -> ComposeResult:
-        self.control = self.make_control(self._initial)
         with Horizontal(classes="head"):
             yield self._label
             yield self.control if self.beside else self._counter
@@ -170,7 +169,6 @@ class ChoiceField(Field):
 
     def make_control(self, value: Value | None) -> Widget:
         self.chips = Chips(self._options())
-        self.chips.set_reactive(Chips.index, 0)
         self._choose(value)
         return self.chips
 

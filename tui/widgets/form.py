@@ -1,5 +1,6 @@
 """The form of one model: fields generated from its params, judged by the catalog on every change."""
 
+import asyncio
 from typing import ClassVar
 
 from textual import events, on
@@ -45,6 +46,7 @@ class ParamForm(Vertical):
         self._fields: dict[str, Field] = {}
         self._touched: set[str] = set()
         self._kept: dict[tuple[str, str], Values] = {}
+        self._showing = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
         yield self._scroll
@@ -54,6 +56,10 @@ class ParamForm(Vertical):
     async def show(self, model: Model, route: RouteName, values: Values | None = None) -> None:
         """Ask for another model or route. Without `values`: what was last filled in for this model, and for
         what it leaves open, what stood under the same name in the form before."""
+        async with self._showing:
+            await self._show(model, route, values)
+
+    async def _show(self, model: Model, route: RouteName, values: Values | None) -> None:
         before = self.values()
         if self._model:
             self._kept[self._model.key] = before

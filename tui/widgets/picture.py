@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import ControlType, Segment
+from textual import work
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -127,8 +128,9 @@ class Picture(Widget):
         self._wanted = (self._path, self.size)
         if not self._busy:
             self._busy = True
-            self.run_worker(self._catch_up(), exit_on_error=False)
+            self._catch_up()
 
+    @work(exit_on_error=False)
     async def _catch_up(self) -> None:
         """Draws until what is wanted is what is shown. One thread at a time: a held key piles up no work."""
         done = None

@@ -28,7 +28,6 @@ _USUAL_CELL = (10, 20)
 _MOST_CELLS = 250  # placeholders count to 297
 _MOST_SIXEL_PIXELS = 1000  # xterm draws nothing of a larger one; encoding takes time, too
 _KITTY_CHUNK = 4096
-_REMOTE_COLOURS = 256
 _IMPORT = threading.Lock()
 _LANCZOS = Image.Resampling.LANCZOS
 _REGISTER = re.compile(r"(#\d+);2;\d+;\d+;\d+")
@@ -97,7 +96,7 @@ def draw(
 
 def _enlarged(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     scale = min(box[0] / image.width, box[1] / image.height)
-    size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, _LANCZOS) if scale > 1 else image
 
 
@@ -119,13 +118,8 @@ def _sixels(image: Image.Image) -> str:
 
 def _kitty(image: Image.Image, size: Size, cell: tuple[int, int], terminal: Terminal, image_id: int) -> Drawing:
     """An upload and the placeholders where the terminal shows it. The same id replaces the image before."""
-    canvas = Image.new("RGBA", (size.width * cell[0], size.height * cell[1]))
-    canvas.paste(image, ((canvas.width - image.width) // 2, (canvas.height - image.height) // 2))
-    if terminal.remote:  # a quarter of the bytes
-        canvas = canvas.quantize(_REMOTE_COLOURS, method=Image.Quantize.FASTOCTREE)
-    png = io.BytesIO()
-    canvas.save(png, "PNG", compress_level=6 if terminal.remote else 1)
-    data = b64encode(png.getvalue()).decode()
+    png = _png(image, (size.width * cell[0], size.height * cell[1]), terminal.remote)
+    data = b64encode(png).decode()
     chunks = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
     keys = [f"a=T,U=1,f=100,i={image_id},c={size.width},r={size.height},", *[""] * (len(chunks) - 1)]
     more = [*[1] * (len(chunks) - 1), 0]
@@ -140,6 +134,23 @@ def _kitty(image: Image.Image, size: Size, cell: tuple[int, int], terminal: Term
         free=wrap(f"\x1b_Ga=d,d=I,i={image_id},q=2\x1b\\"),
         image_id=image_id,
     )
+
+
+def _png(image: Image.Image, size: tuple[int, int], remote: bool) -> bytes:
+    """The image in the middle of a transparent canvas of whole cells; 256 colours are a quarter of the bytes."""
+    corner = ((size[0] - image.width) // 2, (size[1] - image.height) // 2)
+    png = io.BytesIO()
+    if remote:
+        reduced = image.quantize(255, method=Image.Quantize.FASTOCTREE)
+        canvas = Image.new("P", size, 255)
+        canvas.putpalette(reduced.getpalette() or [])
+        canvas.paste(reduced, corner)
+        canvas.save(png, "PNG", transparency=255)
+    else:
+        canvas = Image.new("RGBA", size)
+        canvas.paste(image, corner)
+        canvas.save(png, "PNG", compress_level=1)
+    return png.getvalue()
 
 
 def _new_id() -> int:

@@ -1,0 +1,221 @@
+"""The main job through the keyboard alone, against the embedded service."""
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from tests.app import TestApp
+from tests.loopback import serving
+from tui.catalog.load import bundled
+from tui.demo import DEMO_KEY
+from tui.demo.service import create_app
+from tui.screens.main import MainScreen
+from tui.screens.setup import SetupScreen
+from tui.screens.viewer import Viewer
+from tui.tasks.task import Status
+
+SIZES = [(80, 24), (150, 45), (200, 50)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_type_ctrl_j_and_the_image_is_there(size: tuple[int, int]) -> None:
+    app = TestApp()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press(*"fox", "ctrl+j")
+        task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        assert Path(task.files[0]).exists()
+        assert "● completed" in app.text()
+        await pilot.press("ctrl+t", "enter")
+        await app.until(lambda: app.shown)
+        assert isinstance(app.screen, Viewer)
+        assert "▀" in app.text()
+        assert "flux-2-pro-text-to-image" in app.text()
+        await pilot.press("escape")
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_wide_shows_the_image_beside_its_facts() -> None:
+    app = TestApp()
+    async with app.run_test(size=(150, 45)) as pilot:
+        await pilot.press(*"fox", "ctrl+j")
+        task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await app.until(lambda: task.files[0] in app.shown)
+        await pilot.pause()
+        text = app.text()
+        for fact in ("▀", "$0.05", "1024 × 1024", task.id, "prompt"):
+            assert fact in text
+
+
+async def test_statuses_cost_and_time_are_in_the_row() -> None:
+    app = TestApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*"fox demo:slow", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.PENDING)
+        assert "◔ pending" in app.text()
+        assert "~$0.05" in app.text()
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        assert "~$0.05" not in app.text()
+
+
+async def test_an_empty_prompt_is_refused_on_its_field() -> None:
+    app = TestApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+j")
+        await pilot.pause()
+        assert "This is needed." in app.text()
+        assert isinstance(app.focused, TextArea)
+        assert not app.engine or app.engine.tasks == {}
+
+
+async def test_the_filter_finds_models_and_the_form_follows() -> None:
+    app = TestApp()
+    async with app.run_test(size=(150, 45)) as pilot:
+        await pilot.press("ctrl+o", *"google remix", "enter")
+        await pilot.pause()
+        assert "Imagen 4 Pro Remix · remix image" in app.text()
+        assert "$0.18 listed 2026-07-23" in app.text()
+
+
+async def test_narrow_folds_the_sidebar_into_a_picker() -> None:
+    app = TestApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "Models" not in app.text()
+        await pilot.press("ctrl+o", *"z im", "enter")
+        await pilot.pause()
+        assert "Z Image · text to image" in app.text()
+
+
+async def test_values_carry_over_and_come_back() -> None:
+    app = TestApp(api="service")
+    async with app.run_test(size=(150, 45)) as pilot:
+        await pilot.press(*"fox")
+        assert app.main
+        await app.main.show_model(bundled().find("imagen-4"), {"prompt": "fox", "seed": 7, "aspect_ratio": "16:9"})
+        await app.main.show_model(bundled().find("z-image"))
+        assert app.main.form.values() == {"prompt": "fox", "aspect_ratio": "16:9"}
+        await app.main.show_model(bundled().find("imagen-4"))
+        assert app.main.form.values()["seed"] == 7
+
+
+async def test_the_price_on_the_button_follows_the_choice() -> None:
+    app = TestApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "$0.05 listed" in app.text()
+        await pilot.press("tab", "tab", "end")
+        await pilot.pause()
+        assert "$0.07 listed" in app.text()
+
+
+async def test_the_form_shows_the_learnt_routes_params() -> None:
+    with serving(create_app(bundled(), delay=0, routes="service")) as url:
+        app = TestApp(demo=False, base_url=url)
+        app.session = app.session.with_key(DEMO_KEY, "test")
+        async with app.run_test(size=(150, 45)) as pilot:
+            await pilot.press("ctrl+o", *"kontext pro", "enter")
+            await pilot.press(*"fox")
+            assert "Output format" not in app.text()
+            await pilot.press("ctrl+j")
+            await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+            await pilot.pause()
+            assert "Output format" in app.text()
+            assert app.main
+            assert app.main.form.values()["prompt"] == "fox"
+
+
+async def test_hostile_prompts_are_inert() -> None:
+    app = TestApp()
+    prompt = "[/red] [@click=app.quit]x[/] \x1b]52;c;aGk=\x07 \u202eevil"
+    async with app.run_test(size=(150, 45)) as pilot:
+        assert app.main
+        app.main.form.set_prompt(prompt)
+        await pilot.press("ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await pilot.press("ctrl+t", "enter")
+        await pilot.pause()
+        assert "[/red] [@click=app.quit]x[/]" in app.text()
+        assert "\x1b" not in app.text()
+        assert "\u202e" not in app.text()
+
+
+async def test_a_failed_task_says_why_and_can_be_retried() -> None:
+    app = TestApp()
+    async with app.run_test(size=(150, 45)) as pilot:
+        await pilot.press(*"fox demo:fail", "ctrl+j")
+        failed = await app.until_task(pilot, lambda task: task.status is Status.FAILED)
+        assert "✗ failed" in app.text()
+        assert "could not make this picture" in app.text()
+        await pilot.press("ctrl+t", "r")
+        again = await app.until_task(
+            pilot, lambda task: task.retry_of == failed.id and task.status is Status.FAILED
+        )
+        assert again.key != failed.key
+
+
+async def test_using_a_task_again_refills_the_form() -> None:
+    app = TestApp()
+    async with app.run_test(size=(150, 45)) as pilot:
+        assert app.main
+        await app.main.show_model(bundled().find("imagen-4"), {"prompt": "a fox", "aspect_ratio": "9:16"})
+        await pilot.press("ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await pilot.press("ctrl+n", "ctrl+o", *"z im", "enter")
+        await pilot.press("ctrl+t", "u")
+        await pilot.pause()
+        assert app.main.form.values() == {"prompt": "a fox", "aspect_ratio": "9:16"}
+
+
+async def test_a_past_prompt_is_recalled() -> None:
+    app = TestApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"a fox", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.prompt == "a fox")
+        await pilot.press("ctrl+n", "ctrl+r", "enter")
+        await pilot.pause()
+        assert app.main
+        assert app.main.form.values()["prompt"] == "a fox"
+
+
+async def test_the_help_lists_the_keys_in_force() -> None:
+    app = TestApp()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press("f1")
+        await pilot.pause()
+        assert "Send the request, for the price shown" in app.text()
+        await pilot.press("escape")
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_without_a_key_setup_saves_one_and_goes_on(home: Path) -> None:
+    app = TestApp(demo=False, base_url="http://127.0.0.1:9")
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.screen, SetupScreen)
+        await pilot.press(*"not a key", "enter")
+        await pilot.pause()
+        assert "That is not an API key" in app.text()
+        app.screen.query_one(Input).value = "runapi_0123456789"
+        await pilot.press("enter")
+        await app.until(lambda: app.engine)
+        assert isinstance(app.screen, MainScreen)
+    saved = home / ".config" / "runapi" / "config.json"
+    assert json.loads(saved.read_text())["api_key"] == "runapi_0123456789"
+    assert saved.stat().st_mode & 0o777 == 0o600
+
+
+async def test_setup_offers_the_demo() -> None:
+    app = TestApp(demo=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f2")
+        await pilot.pause()
+        assert "embedded service" in app.text()
+
+
+async def test_keys_can_be_remapped(home: Path) -> None:
+    config = home / ".config" / "runapi-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[keys]\ngenerate = "ctrl+g"\n')
+    app = TestApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"fox", "ctrl+g")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)

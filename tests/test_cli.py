@@ -1,0 +1,221 @@
+"""The command line as scripts meet it: real processes, exact exit codes, JSON."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.loopback import serving
+from tui.catalog.load import bundled
+from tui.demo import DEMO_KEY
+from tui.demo.service import create_app
+
+Said = subprocess.CompletedProcess[str]
+
+
+def run(*words: str, **env: str) -> Said:
+    """One command without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *words],
+        env={**os.environ, "RUNAPI_TUI_POLL_SECONDS": "0.05", **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def lines(said: Said) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serving(create_app(bundled(), delay=0)) as url:
+        yield url
+
+
+@pytest.fixture
+def env(server: str) -> dict[str, str]:
+    return {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": server}
+
+
+def test_generate_saves_and_prints_one_json_line_a_task(env: dict[str, str], tmp_path: Path) -> None:
+    said = run("generate", "z-image", "-p", "a lake", "-n", "2", "--json", "--out", str(tmp_path / "out"), **env)
+    assert said.returncode == 0, said.stderr
+    told = lines(said)
+    assert len(told) == 2
+    for task in told:
+        assert " ".join(task) == (
+            "id task_id status action model prompt files cost_usd error created_at finished_at"
+        )
+        assert (task["status"], task["cost_usd"], task["error"]) == ("completed", 0.01, None)
+        with Image.open(task["files"][0]) as image:
+            assert image.size == (1024, 1024)
+        assert Path(task["files"][0]).parent == tmp_path / "out"
+
+
+def test_the_queue_is_the_same_for_all_commands(env: dict[str, str]) -> None:
+    made = lines(run("generate", "z-image", "-p", "a lake at dawn", "--json", **env))[0]
+    assert lines(run("tasks", "--json", "--search", "dawn", **env)) == [made]
+    assert lines(run("tasks", "--json", "--status", "failed", **env)) == []
+    assert lines(run("task", made["task_id"], "--json", **env)) == [made]
+    assert made["files"][0] in run("task", made["id"][-6:], **env).stdout
+
+
+def test_no_wait_leaves_the_task_for_resume(env: dict[str, str]) -> None:
+    left = lines(run("generate", "z-image", "-p", "a lake", "--no-wait", "--json", **env))[0]
+    assert left["status"] == "held"
+    resumed = lines(run("resume", "--json", **env))
+    assert [(task["id"], task["status"]) for task in resumed] == [(left["id"], "completed")]
+
+
+def test_prompts_come_from_a_file_or_stdin(env: dict[str, str], tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a lake\n\n雪山\n")
+    told = lines(run("generate", "z-image", "-f", str(prompts), "--json", **env))
+    assert {task["prompt"] for task in told} == {"a lake", "雪山"}
+
+
+def test_a_param_of_one_route_alone_chooses_that_route(env: dict[str, str]) -> None:
+    said = run("generate", "z-image", "-p", "a lake", "-s", "aspect_ratio=16:9", "--json", **env)
+    with Image.open(lines(said)[0]["files"][0]) as image:
+        assert image.width > image.height
+
+
+def test_a_local_source_is_uploaded(env: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "source.png"
+    Image.new("RGB", (64, 64), "red").save(source)
+    words = ["-p", "in snow", "-s", f"source_image_urls={source}"]
+    assert run("generate", "flux-2-pro-remix-image", *words, **env).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "extra", "code", "sentence"),
+    [
+        (["nope", "-p", "x"], {}, 4, "There is no model named nope."),
+        (["z-image"], {}, 4, "prompt: This is needed."),
+        (["z-image", "-p", "x" * 1001], {}, 4, "1 to 1,000 characters"),
+        (["z-image", "-p", "x", "-s", "aspect_ratio=5:1"], {}, 4, "5:1 is not one of"),
+        (["imagen-4", "-p", "x", "-s", "seed=abc"], {}, 4, "not a whole number"),
+        (["z-image", "-p", "x", "-s", "wrong"], {}, 4, "name=value"),
+        (["z-image", "-p", "x", "-s", "promt=y"], {}, 4, "Did you mean prompt?"),
+        (
+            ["flux-2-pro-remix-image", "-p", "xyz", "-s", "source_image_urls=/no/such.png"],
+            {},
+            4,
+            "no file /no/such",
+        ),
+        (["z-image", "-p", "x"], {"RUNAPI_API_KEY": ""}, 2, "No API key was found"),
+        (["z-image", "-p", "x"], {"RUNAPI_API_KEY": "runapi_wrong"}, 2, "refused the API key"),
+        (["z-image", "-p", "x demo:refused"], {}, 4, "HTTP 422"),
+        (["z-image", "-p", "x demo:fail"], {}, 7, "could not make"),
+        (["z-image", "-p", "x demo:broken"], {}, 5, "not saved"),
+        (["z-image", "-p", "x"], {"RUNAPI_BASE_URL": "http://example.com"}, 4, "not encrypted"),
+        (["z-image", "-p", "x"], {"RUNAPI_TUI_API": "both"}, 4, "RUNAPI_TUI_API"),
+    ],
+)
+def test_bad_input_gets_a_sentence_and_its_code(
+    words: list[str], extra: dict[str, str], code: int, sentence: str, env: dict[str, str]
+) -> None:
+    said = run("generate", *words, **(env | extra))
+    assert said.returncode == code
+    assert sentence in said.stdout + said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_no_credit_is_exit_code_3() -> None:
+    with serving(create_app(bundled(), delay=0, balance_cents=0)) as url:
+        said = run("generate", "z-image", "-p", "x", RUNAPI_API_KEY=DEMO_KEY, RUNAPI_BASE_URL=url)
+    assert said.returncode == 3
+    assert "balance is too low" in said.stdout
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:9", "https://nosuchhost.invalid"])
+def test_a_service_out_of_reach_keeps_the_task(base_url: str) -> None:
+    said = run("generate", "z-image", "-p", "x", "--json", RUNAPI_API_KEY="k" * 20, RUNAPI_BASE_URL=base_url)
+    assert said.returncode == 5
+    task = lines(said)[0]
+    assert (task["status"], task["error"]["kind"]) == ("held", "network")
+
+
+def test_interrupted_tasks_stay_resumable() -> None:
+    with serving(create_app(bundled(), delay=0.5)) as url:
+        env = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": url}
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tui", "generate", "z-image", "-p", "x", "-p", "y", "-n", "2", "--json"],
+            env={**os.environ, **env, "RUNAPI_TUI_POLL_SECONDS": "0.05"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout
+        child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=20)
+        if child.returncode != 0:  # unless both had finished by then
+            assert child.returncode == 130
+            assert "runapi-tui resume" in told
+        assert run("resume", **env).returncode == 0
+        assert {task["status"] for task in lines(run("tasks", "--json", **env))} == {"completed"}
+
+
+def test_without_a_terminal_the_app_refuses() -> None:
+    said = run("--demo")
+    assert said.returncode == 4
+    assert said.stderr.count("\n") == 1
+
+
+def test_models_json_lists_every_param_of_every_route() -> None:
+    told = json.loads(run("models", "--json").stdout)
+    assert len(told) == len(bundled().models)
+    flux = next(model for model in told if model["model"] == "flux-2-pro-text-to-image")
+    assert flux["price"]["cents"] == 5
+    assert flux["routes"]["unified"]["params"]["prompt"] == {
+        "kind": "text",
+        "type": "string",
+        "required": True,
+        "min": 3,
+        "max": 5000,
+    }
+    assert json.loads(run("model", flux["model"], "--json").stdout) == flux
+
+
+def test_doctor_masks_the_key(env: dict[str, str]) -> None:
+    said = run("doctor", "--json", **env)
+    assert DEMO_KEY not in said.stdout
+    found = json.loads(said.stdout)
+    assert "RUNAPI_API_KEY" in found["key"]
+    assert "RUNAPI_BASE_URL" in found["base_url"]
+
+
+def test_demo_server_says_where_it_is() -> None:
+    words = [sys.executable, "-m", "tui", "demo-server", "--port", "0", "--delay", "0"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout
+        there = json.loads(child.stdout.readline())
+        env = {"RUNAPI_API_KEY": there["api_key"], "RUNAPI_BASE_URL": there["base_url"]}
+        assert run("generate", "z-image", "-p", "x", **env).returncode == 0
+    finally:
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=10)
+    assert (child.returncode, errors) == (0, "")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tui", "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdout
+    child.stdout.close()
+    assert child.stderr
+    assert child.stderr.read() == b""
+    child.wait(10)

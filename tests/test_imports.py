@@ -1,0 +1,53 @@
+"""Who may load what: a deferred import is only proven by a process that did not do it."""
+
+import subprocess
+import sys
+
+import pytest
+
+_HEAVY = {"textual", "rich", "PIL", "httpx", "starlette", "uvicorn", "textual_image"}
+
+
+def loaded(code: str) -> set[str]:
+    """The top-level modules that a fresh process has loaded after `code`."""
+    script = (
+        f"{code}\nimport sys; print(' '.join({{name.partition('.')[0] for name in sys.modules}}), file=sys.stderr)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(said.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--version"], ["models"], ["model", "z-image", "--json"], ["tasks"]])
+def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
+    run = "try:\n    import tui.cli; tui.cli.main()\nexcept SystemExit: pass"
+    code = f"import sys; sys.argv = ['runapi-tui', *{words!r}]\n{run}"
+    assert not loaded(code) & _HEAVY
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "tui.catalog.load",
+        "tui.catalog.request",
+        "tui.service.client",
+        "tui.tasks.engine",
+        "tui.tasks.images",
+        "tui.demo.server",
+        "tui.demo.service",
+        "tui.demo.paint",
+        "tui.headless",
+    ],
+)
+def test_only_the_app_loads_the_ui(module: str) -> None:
+    found = loaded(f"import {module}")
+    assert not found & {"textual", "textual_image"}
+    # httpx brings rich along for a command line of its own.
+    assert "rich" not in found or "httpx" in found
+
+
+def test_the_app_paints_before_it_loads_the_wire() -> None:
+    assert not loaded("import tui.app") & {"httpx", "starlette", "uvicorn", "PIL", "textual_image"}
+
+
+def test_the_catalog_does_no_io_of_its_own() -> None:
+    assert not loaded("import tui.catalog.request, tui.catalog.price, tui.catalog.route") & (_HEAVY | {"sqlite3"})
