@@ -1,7 +1,8 @@
 """The app as its tests start it: on the embedded service, polling quickly, drawing half blocks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +35,14 @@ class TestApp(RunApp):
     def on_picture_shown(self, event: Picture.Shown) -> None:
         self.shown.append(str(event.path))
         self._news.set()
+
+    @asynccontextmanager
+    async def running(self, *size: int) -> AsyncIterator[Pilot[None]]:
+        """The app on a screen of that size, its queue open."""
+        async with self.run_test(size=(size[0], size[1])) as pilot:
+            await asyncio.wait_for(self._opened.wait(), 30)
+            await pilot.pause()
+            yield pilot
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for news until the condition holds."""

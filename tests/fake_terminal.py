@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ class FakeTerminal:
         stdout.
         """
         master, slave = pty.openpty()
+        os.set_blocking(master, False)
         columns, rows = self.size
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, *self.pixels))
         report = folder / "report.json"
@@ -95,7 +97,8 @@ class FakeTerminal:
         while time.monotonic() < deadline:
             ended = child.poll() is not None
             while due and due[0][0] <= time.monotonic():
-                os.write(master, due.pop(0)[1])
+                with suppress(BlockingIOError):  # a child that does not read loses the rest
+                    os.write(master, due.pop(0)[1])
             if select.select([master], [], [], 0.0 if ended else 0.01)[0]:
                 self.received += os.read(master, 65536)
                 for query in _QUERIES.finditer(self.received, scanned):

@@ -22,7 +22,7 @@ SIZES = [(80, 24), (150, 45), (200, 50)]
 @pytest.mark.parametrize("size", SIZES)
 async def test_type_ctrl_j_and_the_image_is_there(size: tuple[int, int]) -> None:
     app = TestApp()
-    async with app.run_test(size=size) as pilot:
+    async with app.running(*size) as pilot:
         await pilot.press(*"fox", "ctrl+j")
         task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
         assert Path(task.files[0]).exists()
@@ -38,7 +38,7 @@ async def test_type_ctrl_j_and_the_image_is_there(size: tuple[int, int]) -> None
 
 async def test_wide_shows_the_image_beside_its_facts() -> None:
     app = TestApp()
-    async with app.run_test(size=(150, 45)) as pilot:
+    async with app.running(150, 45) as pilot:
         await pilot.press(*"fox", "ctrl+j")
         task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
         await app.until(lambda: task.files[0] in app.shown)
@@ -50,7 +50,7 @@ async def test_wide_shows_the_image_beside_its_facts() -> None:
 
 async def test_statuses_cost_and_time_are_in_the_row() -> None:
     app = TestApp()
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.running(120, 40) as pilot:
         await pilot.press(*"fox demo:slow", "ctrl+j")
         await app.until_task(pilot, lambda task: task.status is Status.PENDING)
         assert "◔ pending" in app.text()
@@ -61,7 +61,7 @@ async def test_statuses_cost_and_time_are_in_the_row() -> None:
 
 async def test_an_empty_prompt_is_refused_on_its_field() -> None:
     app = TestApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.running(80, 24) as pilot:
         await pilot.press("ctrl+j")
         await pilot.pause()
         assert "This is needed." in app.text()
@@ -71,7 +71,7 @@ async def test_an_empty_prompt_is_refused_on_its_field() -> None:
 
 async def test_the_filter_finds_models_and_the_form_follows() -> None:
     app = TestApp()
-    async with app.run_test(size=(150, 45)) as pilot:
+    async with app.running(150, 45) as pilot:
         await pilot.press("ctrl+o", *"google remix", "enter")
         await pilot.pause()
         assert "Imagen 4 Pro Remix · remix image" in app.text()
@@ -80,7 +80,7 @@ async def test_the_filter_finds_models_and_the_form_follows() -> None:
 
 async def test_narrow_folds_the_sidebar_into_a_picker() -> None:
     app = TestApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.running(80, 24) as pilot:
         assert "Models" not in app.text()
         await pilot.press("ctrl+o", *"z im", "enter")
         await pilot.pause()
@@ -89,7 +89,7 @@ async def test_narrow_folds_the_sidebar_into_a_picker() -> None:
 
 async def test_values_carry_over_and_come_back() -> None:
     app = TestApp(api="service")
-    async with app.run_test(size=(150, 45)) as pilot:
+    async with app.running(150, 45) as pilot:
         await pilot.press(*"fox")
         assert app.main
         await app.main.show_model(bundled().find("imagen-4"), {"prompt": "fox", "seed": 7, "aspect_ratio": "16:9"})
@@ -101,7 +101,7 @@ async def test_values_carry_over_and_come_back() -> None:
 
 async def test_the_price_on_the_button_follows_the_choice() -> None:
     app = TestApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.running(80, 24) as pilot:
         assert "$0.05 listed" in app.text()
         await pilot.press("tab", "tab", "end")
         await pilot.pause()
@@ -112,13 +112,12 @@ async def test_the_form_shows_the_learnt_routes_params() -> None:
     with serving(create_app(bundled(), delay=0, routes="service")) as url:
         app = TestApp(demo=False, base_url=url)
         app.session = app.session.with_key(DEMO_KEY, "test")
-        async with app.run_test(size=(150, 45)) as pilot:
+        async with app.running(150, 45) as pilot:
             await pilot.press("ctrl+o", *"kontext pro", "enter")
             await pilot.press(*"fox")
             assert "Output format" not in app.text()
             await pilot.press("ctrl+j")
             await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
-            await pilot.pause()
             assert "Output format" in app.text()
             assert app.main
             assert app.main.form.values()["prompt"] == "fox"
@@ -127,7 +126,7 @@ async def test_the_form_shows_the_learnt_routes_params() -> None:
 async def test_hostile_prompts_are_inert() -> None:
     app = TestApp()
     prompt = "[/red] [@click=app.quit]x[/] \x1b]52;c;aGk=\x07 \u202eevil"
-    async with app.run_test(size=(150, 45)) as pilot:
+    async with app.running(150, 45) as pilot:
         assert app.main
         app.main.form.set_prompt(prompt)
         await pilot.press("ctrl+j")
@@ -141,7 +140,7 @@ async def test_hostile_prompts_are_inert() -> None:
 
 async def test_a_failed_task_says_why_and_can_be_retried() -> None:
     app = TestApp()
-    async with app.run_test(size=(150, 45)) as pilot:
+    async with app.running(150, 45) as pilot:
         await pilot.press(*"fox demo:fail", "ctrl+j")
         failed = await app.until_task(pilot, lambda task: task.status is Status.FAILED)
         assert "✗ failed" in app.text()
@@ -155,7 +154,7 @@ async def test_a_failed_task_says_why_and_can_be_retried() -> None:
 
 async def test_using_a_task_again_refills_the_form() -> None:
     app = TestApp()
-    async with app.run_test(size=(150, 45)) as pilot:
+    async with app.running(150, 45) as pilot:
         assert app.main
         await app.main.show_model(bundled().find("imagen-4"), {"prompt": "a fox", "aspect_ratio": "9:16"})
         await pilot.press("ctrl+j")
@@ -168,7 +167,7 @@ async def test_using_a_task_again_refills_the_form() -> None:
 
 async def test_a_past_prompt_is_recalled() -> None:
     app = TestApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.running(80, 24) as pilot:
         await pilot.press(*"a fox", "ctrl+j")
         await app.until_task(pilot, lambda task: task.prompt == "a fox")
         await pilot.press("ctrl+n", "ctrl+r", "enter")
@@ -179,7 +178,7 @@ async def test_a_past_prompt_is_recalled() -> None:
 
 async def test_the_help_lists_the_keys_in_force() -> None:
     app = TestApp()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.running(100, 40) as pilot:
         await pilot.press("f1")
         await pilot.pause()
         assert "Send the request, for the price shown" in app.text()
@@ -216,6 +215,6 @@ async def test_keys_can_be_remapped(home: Path) -> None:
     config.parent.mkdir(parents=True)
     config.write_text('[keys]\ngenerate = "ctrl+g"\n')
     app = TestApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.running(80, 24) as pilot:
         await pilot.press(*"fox", "ctrl+g")
         await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.signal import Signal
 
 from tui import credentials
@@ -17,8 +19,6 @@ from tui.paths import styles_dir
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
-from tui.tasks.plan import InvalidError
-from tui.tasks.store import StoreError
 from tui.tasks.task import LIVE, Status, Task
 from tui.terminal import Terminal
 from tui.text import one_line
@@ -58,20 +58,22 @@ class RunApp(App[None]):
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
 
-    async def on_mount(self) -> None:
-        if self.session.config.theme in self.available_themes:
-            self.theme = self.session.config.theme
-        elif self.session.config.theme:
-            self.notify(f"There is no theme {one_line(self.session.config.theme, 40)}.", markup=False)
+    def get_default_screen(self) -> Screen[None]:
+        """The first page is the one that is needed: no blank one before it."""
+        if self.session.credential.api_key:
+            return self._main_page()
+        return SetupScreen(self.session.credential, str(credentials.runapi_config()))
+
+    def on_mount(self) -> None:
+        theme = self.session.config.theme
+        if theme in self.available_themes:
+            self.theme = theme
+        elif theme:
+            self.notify(f"There is no theme {one_line(theme, 40)}.", markup=False)
         self.set_keymap(self.session.config.keys)
         for name in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 asyncio.get_running_loop().add_signal_handler(name, self.exit)
-        if self.session.credential.api_key:
-            await self._begin()
-        else:
-            saved_in = str(credentials.runapi_config())
-            await self.push_screen(SetupScreen(self.session.credential, saved_in))
 
     async def on_unmount(self) -> None:
         if self.engine:
@@ -81,16 +83,24 @@ class RunApp(App[None]):
                 tasks = "1 task goes" if going == 1 else f"{going} tasks go"
                 self.farewell = f"{tasks} on: start runapi-tui again, or `runapi-tui resume`, to save the images."
 
-    async def _begin(self) -> None:
-        """The main page first, then, once it is painted, the queue and the connection."""
+    def _main_page(self) -> MainScreen:
         session = self.session
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
         place = "demo: embedded service, play money" if session.demo else session.credential.base_url
         self.main = MainScreen(session.catalog, model, self.terminal, session.config.api, self.changes, place)
-        await self.switch_screen(self.main) if len(self.screen_stack) > 1 else await self.push_screen(self.main)
-        self.call_after_refresh(lambda: self.run_worker(self._open(), group="engine", exit_on_error=False) and None)
+        return self.main
 
+    @on(MainScreen.Ready)
+    def _open_now(self) -> None:
+        """The queue and the connection, once the page is painted."""
+        gc.enable()
+        gc.freeze()
+        self._open()
+
+    @work(group="engine", exit_on_error=False)
     async def _open(self) -> None:
+        from tui.tasks.store import StoreError
+
         try:
             self.engine = await asyncio.to_thread(
                 open_engine, self.session, on_change=self._task_changed, on_route=self._route_learnt
@@ -102,12 +112,12 @@ class RunApp(App[None]):
         if self.engine.learnt:
             self._route_learnt(self.engine.learnt)
         self._opened.set()
-        await self._look_at_balance()
+        self._look_at_balance()
 
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)
         if task.status in (Status.COMPLETED, Status.FAILED) and time.time() - task.updated_at < 2:
-            self.run_worker(self._look_at_balance(), group="balance", exclusive=True, exit_on_error=False)
+            self._look_at_balance()
         if task.error and task.error.kind == "authentication" and time.time() - task.updated_at < 2:
             self.notify(task.error.message, title="Key refused", severity="error", markup=False)
 
@@ -115,6 +125,7 @@ class RunApp(App[None]):
         if self.main:
             self.main.call_later(self.main.learn, route)
 
+    @work(group="balance", exclusive=True, exit_on_error=False)
     async def _look_at_balance(self) -> None:
         from tui.service.errors import ServiceError
 
@@ -131,9 +142,12 @@ class RunApp(App[None]):
         self._last_sent = (now, event.model, event.values)
         if now - moment < SAME_AGAIN and (model, values) == (event.model, event.values):
             return
-        self.run_worker(self._submit(event.model, event.values), group="submit", exit_on_error=False)
+        self._submit(event.model, event.values)
 
+    @work(group="submit", exit_on_error=False)
     async def _submit(self, model: Model, values: Values) -> None:
+        from tui.tasks.plan import InvalidError
+
         await self._opened.wait()
         assert self.engine
         assert self.main
@@ -167,7 +181,7 @@ class RunApp(App[None]):
                 case "copy" if task.files:
                     self.copy_to_clipboard(task.files[0])
                     self.notify(f"Sent to the terminal's clipboard: {task.files[0]}", markup=False)
-        except (ValueError, LookupError, InvalidError) as error:
+        except (ValueError, LookupError) as error:
             self.notify(one_line(error), severity="warning", markup=False)
 
     async def _retry(self, task: Task) -> None:
@@ -187,12 +201,12 @@ class RunApp(App[None]):
                 self.screen.say(str(error))
             return
         self.session = self.session.with_key(event.key, str(path))
-        await self._begin()
+        await self.push_screen(self._main_page())
 
     @on(SetupScreen.DemoWanted)
     async def _demo_wanted(self) -> None:
         self.session = prepare(demo=True)
-        await self._begin()
+        await self.push_screen(self._main_page())
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen

@@ -1,5 +1,6 @@
 """The command line: opens the app or runs one headless command. Imports nothing heavy before it must."""
 
+import gc
 import json
 import os
 import sys
@@ -62,6 +63,7 @@ def _open_app(options: dict[str, Any]) -> None:
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
         raise _Exit("The app needs a terminal; `runapi-tui generate --help` shows how to do without one.", 4)
     session = _session(options)
+    gc.disable()  # until the first page stands: start-up makes objects that stay, and little garbage
     from tui.terminal import probe
 
     terminal = probe(session.config.images)

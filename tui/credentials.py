@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,6 +77,8 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
 
     Raises CredentialError; then nothing has changed.
     """
+    import tempfile  # rarely needed, and slow to load
+
     path = runapi_config(env)
     saved, note = _read(path)
     if note:

@@ -168,7 +168,7 @@ async def test_a_fault_in_drawing_is_a_sentence(make: Callable[..., Path], monke
     app = Gallery(Images.HALF)
     async with app.run_test(size=(80, 20)) as pilot:
         app.picture.show(make())
-        await pilot.pause()
+        await app.workers.wait_for_complete()
         await pilot.pause()
         assert "can't be drawn" in " ".join(app.lines())
 

@@ -6,6 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Footer
@@ -13,8 +14,6 @@ from textual.widgets import Footer
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose
 from tui.catalog.spec import Model, RouteName, Values
-from tui.screens.picker import ModelPicker
-from tui.screens.recall import PromptPicker
 from tui.tasks.task import Task
 from tui.terminal import Terminal
 from tui.widgets.form import ParamForm
@@ -32,6 +31,11 @@ class MainScreen(Screen[None]):
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
     ]
+
+    class Ready(Message):
+        """The page is complete."""
+
+    AUTO_FOCUS = "ParamForm Prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
@@ -46,10 +50,11 @@ class MainScreen(Screen[None]):
         self._changes = changes
         self._learnt: RouteName | None = None
         self._tasks: dict[str, Task] = {}
-        self.sidebar = Sidebar(catalog, id="sidebar")
-        self.form = ParamForm(id="form")
+        self.sidebar = Sidebar(catalog, model, id="sidebar")
+        self.form = ParamForm("form", model, choose(model, (), api))
         self.preview = Preview(terminal, id="preview")
         self.queue = Queue("queue", self._title_of)
+        self.queue.border_title = "Queue"
         self.status = StatusLine(id="status")
         self.status.place = place
         self.status.drawn = str(terminal.images)
@@ -61,13 +66,20 @@ class MainScreen(Screen[None]):
             yield self.preview
         yield self.queue
         yield self.status
-        yield Footer(show_command_palette=False, compact=True)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._furnish)
+
+    async def _furnish(self) -> None:
+        """Frames and form are painted and take keys; now the rest."""
+        async with self.batch():
+            await self.sidebar.furnish()
+            await self.preview.furnish()
+            await self.queue.furnish()
+            await self.mount(Footer(show_command_palette=False, compact=True))
+        self.refresh_bindings()  # the footer has missed the first word of them
         self._changes.subscribe(self, self._task_changed, immediate=True)
-        self.queue.border_title = "Queue"
-        await self.show_model(self._model)
-        self.form.focus_first()
+        self.post_message(self.Ready())
 
     async def show_model(self, model: Model, values: Values | None = None) -> None:
         """Ask for another model; with `values`, filled in with those."""
@@ -117,6 +129,8 @@ class MainScreen(Screen[None]):
         if self.sidebar.display:
             self.sidebar.focus_filter()
         else:
+            from tui.screens.picker import ModelPicker
+
             self.app.push_screen(ModelPicker(self._catalog, self._model), self._picked)
 
     async def _picked(self, model: Model | None) -> None:
@@ -125,6 +139,8 @@ class MainScreen(Screen[None]):
             self.form.focus_first()
 
     def action_recall(self) -> None:
+        from tui.screens.recall import PromptPicker
+
         prompts = dict.fromkeys(task.prompt for _, task in sorted(self._tasks.items(), reverse=True) if task.prompt)
         self.app.push_screen(PromptPicker(list(prompts)), self._recalled)
 

@@ -19,14 +19,13 @@ class ModelPicker(ModalScreen[Model | None]):
 
     def __init__(self, catalog: Catalog, chosen: Model) -> None:
         super().__init__()
-        self._sidebar = Sidebar(catalog, id="picker")
-        self._chosen = chosen
+        self._sidebar = Sidebar(catalog, chosen, id="picker")
 
     def compose(self) -> ComposeResult:
         yield self._sidebar
 
-    def on_mount(self) -> None:
-        self._sidebar.choose(self._chosen)
+    async def on_mount(self) -> None:
+        await self._sidebar.furnish()
         self._sidebar.focus_filter()
 
     @on(Sidebar.Selected)

@@ -7,7 +7,6 @@ vendor's SDKs use it. Nothing here sends anything.
 import ipaddress
 import json
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -224,6 +223,6 @@ def _cost(place: Any) -> int | None:
 
 def _micro(amount: float, unit: int) -> int | None:
     try:
-        return int((Decimal(str(amount)) * unit).to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError):
+        return round(amount * unit)
+    except (OverflowError, ValueError):  # infinite, or not a number
         return None

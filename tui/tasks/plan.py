@@ -15,7 +15,7 @@ from tui.tasks.task import Task, new_id
 MAX_UPLOAD = 30_000_000  # bytes
 
 
-class InvalidError(Exception):
+class InvalidError(ValueError):
     """The values can't be sent; `errors` says why, by param. Nothing was written or sent."""
 
     def __init__(self, errors: dict[str, str]) -> None:

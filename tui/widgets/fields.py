@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -17,11 +16,11 @@ from tui.catalog.spec import Kind, Param, Value
 from tui.widgets.chips import Chips, Option
 
 
-class Field(Vertical):
+class Field(Widget):
     """Label, control and error of one param."""
 
     beside: ClassVar[bool] = True
-    """Whether the control stands beside its label, or below it."""
+    """Whether the control stands beside its label, or below it and a counter."""
     control: Widget
 
     class Changed(Message):
@@ -34,21 +33,17 @@ class Field(Vertical):
     def __init__(self, param: Param, value: Value | None = None) -> None:
         super().__init__(classes=f"kind-{param.kind}" + " -beside" * self.beside)
         self.param = param
-        self._error = Static(classes="error", markup=False)
+        self._error: Static | None = None
         self._label = Static(classes="label")
         self._counter = Static(classes="counter", markup=False)
         self.control = self.make_control(value)
+        self.adapt(param)
 
     def compose(self) -> ComposeResult:
-        with Horizontal(classes="head"):
-            yield self._label
-            yield self.control if self.beside else self._counter
+        yield self._label
         if not self.beside:
-            yield self.control
-        yield self._error
-
-    def on_mount(self) -> None:
-        self.adapt(self.param)
+            yield self._counter
+        yield self.control
 
     def make_control(self, value: Value | None) -> Widget:
         """The widget that is asked."""
@@ -73,8 +68,12 @@ class Field(Vertical):
 
     def say(self, error: str) -> None:
         """Show what is wrong, or that nothing is."""
-        self._error.update(error)
-        self.set_class(bool(error), "-invalid")
+        if self._error is None and error:
+            self._error = Static(classes="error", markup=False)
+            self.mount(self._error)
+        if self._error:
+            self._error.update(error)
+            self._error.display = bool(error)
 
 
 class TextField(Field):

@@ -3,12 +3,13 @@
 import asyncio
 from typing import ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
@@ -36,17 +37,17 @@ class ParamForm(Vertical):
             self.model = model
             self.values = values
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, model: Model, route: RouteName) -> None:
         super().__init__(id=id)
-        self._scroll = VerticalScroll(id="fields", can_focus=False)
-        self._help = Static(id="help", markup=False)
-        self._button = Button("Generate", id="send", variant="primary", compact=True)
-        self._model: Model | None = None
-        self.route: RouteName = "unified"
+        self.route: RouteName = route
+        self._model = model
         self._fields: dict[str, Field] = {}
         self._touched: set[str] = set()
         self._kept: dict[tuple[str, str], Values] = {}
         self._showing = asyncio.Lock()
+        self._help = Static(id="help", markup=False)
+        self._button = Button("Generate", id="send", variant="primary", compact=True)
+        self._scroll = VerticalScroll(*self._ask_for(model, route, {}), id="fields", can_focus=False)
 
     def compose(self) -> ComposeResult:
         yield self._scroll
@@ -57,32 +58,31 @@ class ParamForm(Vertical):
         """Ask for another model or route. Without `values`: what was last filled in for this model, and for
         what it leaves open, what stood under the same name in the form before."""
         async with self._showing:
-            await self._show(model, route, values)
+            before = self._kept[self._model.key] = self.values()
+            if values is None:
+                prompt = {"prompt": before["prompt"]} if "prompt" in before else {}
+                values = before | self._kept.get(model.key, {}) | prompt
+            focused = self.has_focus_within
+            async with self.batch():
+                await self._scroll.remove_children()
+                await self._scroll.mount_all(self._ask_for(model, route, values))
+            if focused:
+                self.focus_first()
 
-    async def _show(self, model: Model, route: RouteName, values: Values | None) -> None:
-        before = self.values()
-        if self._model:
-            self._kept[self._model.key] = before
-        if values is None:
-            prompt = {"prompt": before["prompt"]} if "prompt" in before else {}
-            values = before | self._kept.get(model.key, {}) | prompt
+    def _ask_for(self, model: Model, route: RouteName, values: Values) -> list[Widget]:
+        """New fields for a model's params; the rarely needed ones folded."""
         values, _ = translate(model, values, route)
-        self._model, self.route, self._touched = model, route, set()
         params = model.routes[route].params
+        self._model, self.route, self._touched = model, route, set()
         self._fields = {param.name: make_field(param, _fitting(param, values)) for param in params}
-        focused = self.has_focus_within
-        async with self.batch():
-            await self._scroll.remove_children()
-            common = [field for field in self._fields.values() if not field.param.more]
-            more = [field for field in self._fields.values() if field.param.more]
-            await self._scroll.mount_all(common)
-            if more:
-                filled = any(field.param.name in values for field in more)
-                await self._scroll.mount(Collapsible(*more, title="More", collapsed=not filled))
         self.border_title = Content(f"{model.title} · {model.action.replace('_', ' ')}")
         self.judge()
-        if focused:
-            self.focus_first()
+        shown: list[Widget] = [field for field in self._fields.values() if not field.param.more]
+        more = [field for field in self._fields.values() if field.param.more]
+        if more:
+            filled = any(field.param.name in values for field in more)
+            shown.append(_More(more, collapsed=not filled))
+        return shown
 
     def values(self) -> Values:
         """What is filled in, as far as it can be read; nothing that isn't asked now."""
@@ -98,10 +98,7 @@ class ParamForm(Vertical):
 
     def judge(self, everything: bool = False) -> dict[str, str]:
         """Check all values, apply the rules, show errors (of touched fields, or all) and the price."""
-        model = self._model
-        if model is None:
-            return {}
-        route = model.routes[self.route]
+        model, route = self._model, self._model.routes[self.route]
         asked: Values = {}
         errors: dict[str, str] = {}
         for name, field in self._fields.items():
@@ -139,8 +136,8 @@ class ParamForm(Vertical):
     def action_generate(self) -> None:
         errors = self.judge(everything=True)
         if errors:
-            self._go_to(next(iter(name for name in self._fields if name in errors)))
-        elif self._model:
+            self._go_to(next(name for name in self._fields if name in errors))
+        else:
             self.post_message(self.Submitted(self._model, self.values()))
 
     def set_prompt(self, prompt: str | None) -> None:
@@ -167,13 +164,32 @@ class ParamForm(Vertical):
         field = next((node for node in event.widget.ancestors_with_self if isinstance(node, Field)), None)
         self._help.update(field.param.help if field else "")
 
-    def _go_to(self, name: str) -> None:
+    @work(exclusive=True, group="focus", exit_on_error=False)
+    async def _go_to(self, name: str) -> None:
         field = self._fields.get(name)
+        if field and field.param.more:
+            await self.query_one(_More).unfold()
         if field:
-            for fold in field.ancestors:
-                if isinstance(fold, Collapsible):
-                    fold.collapsed = False
             field.control.focus()
+
+
+class _More(Collapsible):
+    """Rarely needed fields, mounted once they are asked for."""
+
+    def __init__(self, fields: list[Field], *, collapsed: bool) -> None:
+        super().__init__(title="More", collapsed=collapsed)
+        self._waiting = fields
+
+    async def on_mount(self) -> None:
+        if not self.collapsed:
+            await self.unfold()
+
+    @on(Collapsible.Expanded)
+    async def unfold(self) -> None:
+        """Show the fields."""
+        self.collapsed = False
+        fields, self._waiting = self._waiting, []
+        await self.query_one(Collapsible.Contents).mount_all(fields)
 
 
 def _fitting(param: Param, values: Values) -> Value | None:

@@ -1,6 +1,7 @@
 """One image of a file, drawn as well as the terminal can."""
 
 import asyncio
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,12 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.worker import Worker, WorkerState
 
 from tui.terminal import Images, Terminal, cell_now
 from tui.text import one_line, plain
 
 if TYPE_CHECKING:
-    from tui.widgets.textual_image_fixes import Drawing
+    from tui.widgets.drawing import Drawing
 
 # Textual measures a control segment as no cells wide and writes its text as it is.
 _RAW: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
@@ -116,12 +116,6 @@ class Picture(Widget):
     def on_unmount(self) -> None:
         self._free()
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR:
-            self.log.error(event.worker.error)
-            self._wanted = None
-            self._say("This picture can't be drawn.")
-
     def _want(self) -> None:
         if self._path is None or not self.size or self._wanted == (self._path, self.size):
             return
@@ -130,7 +124,7 @@ class Picture(Widget):
             self._busy = True
             self._catch_up()
 
-    @work(exit_on_error=False)
+    @work
     async def _catch_up(self) -> None:
         """Draws until what is wanted is what is shown. One thread at a time: a held key piles up no work."""
         done = None
@@ -142,17 +136,13 @@ class Picture(Widget):
             self._busy = False
 
     async def _draw(self, path: Path, size: Size) -> None:
-        # Pillow and textual-image are loaded here, in the thread, after the first paint.
-        from tui.tasks.images import ImageError
-
-        try:
-            drawing = await asyncio.to_thread(_draw, path, size, self._terminal_now(), self._image_id)
-        except ImageError as error:
-            if self._wanted == (path, size):
-                self._wanted = None
-                self._say(str(error))
+        drawing = await asyncio.to_thread(_draw, path, size, self._terminal_now(), self._image_id)
+        if self._wanted != (path, size):
             return
-        if self._wanted == (path, size):
+        if isinstance(drawing, str):
+            self._wanted = None  # the same file may be a whole one the next time
+            self._say(drawing)
+        else:
             self._put(drawing, path)
 
     def _terminal_now(self) -> Terminal:
@@ -198,8 +188,16 @@ class Picture(Widget):
         return False
 
 
-def _draw(path: Path, size: Size, terminal: Terminal, image_id: int) -> "Drawing":
-    from tui.tasks.images import thumbnail
-    from tui.widgets.textual_image_fixes import draw
+def _draw(path: Path, size: Size, terminal: Terminal, image_id: int) -> "Drawing | str":
+    """The image for `size` cells, or the sentence that says why there is none. Runs in a thread."""
+    # Pillow and textual-image are loaded here, after the first paint.
+    from tui.tasks.images import ImageError, thumbnail
+    from tui.widgets.drawing import draw
 
-    return draw(lambda box: thumbnail(path, box), size, terminal, image_id)
+    try:
+        return draw(lambda box: thumbnail(path, box), size, terminal, image_id)
+    except ImageError as error:
+        return str(error)
+    except Exception:  # a picture is never worth the app
+        logging.getLogger(__name__).exception("drawing %s as %s", path, terminal.images)
+        return "This picture can't be drawn."

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 from rich.table import Table
-from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
@@ -25,12 +24,9 @@ class Preview(Vertical):
         self._facts = Static(id="facts")
         self.border_title = "Result"
 
-    def compose(self) -> ComposeResult:
-        yield self.picture
-        with VerticalScroll(id="facts-scroll", can_focus=False):
-            yield self._facts
-
-    def on_mount(self) -> None:
+    async def furnish(self) -> None:
+        """Mount what stands in the frame."""
+        await self.mount(self.picture, VerticalScroll(self._facts, id="facts-scroll", can_focus=False))
         self.picture.show(None, "The picture will be here.")
 
     def show(self, task: Task, index: int = 0) -> None:

@@ -9,7 +9,6 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -18,7 +17,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Static
 
 from tui.tasks.task import SENT, Status, Task
@@ -260,10 +259,10 @@ class Queue(Vertical):
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
 
-    def compose(self) -> ComposeResult:
-        yield _Titles(id="titles")
-        yield self.table
-        yield Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
+    def furnish(self) -> AwaitMount:
+        """Mount what stands in the frame."""
+        empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
+        return self.mount(_Titles(id="titles"), self.table, empty)
 
     def put(self, task: Task) -> None:
         self.remove_class("-empty")

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import AwaitMount
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -32,21 +32,19 @@ class Sidebar(Vertical):
             super().__init__()
             self.model = model
 
-    def __init__(self, catalog: Catalog, id: str) -> None:
+    def __init__(self, catalog: Catalog, chosen: Model, id: str) -> None:
         super().__init__(id=id)
         self._catalog = catalog
+        self._chosen = chosen.key
         self._filter = Input(placeholder="filter: name, provider, edit, 4k, $0.05", compact=True, id="filter")
         self._filter.cursor_blink = False
         self._list = _ModelList(id="models")
-        self._chosen: tuple[str, str] | None = None
+        self._fill("")
         self.border_title = "Models"
 
-    def compose(self) -> ComposeResult:
-        yield self._filter
-        yield self._list
-
-    def on_mount(self) -> None:
-        self._fill("")
+    def furnish(self) -> AwaitMount:
+        """Mount what stands in the frame."""
+        return self.mount(self._filter, self._list)
 
     def choose(self, model: Model) -> None:
         """Mark the model that the form is asking for."""

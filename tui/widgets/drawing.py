@@ -103,11 +103,14 @@ def _enlarged(image: Image.Image, box: tuple[int, int]) -> Image.Image:
 def _cells(image: Image.Image, size: Size, images: Images) -> list[Strip]:
     if images is Images.ASCII:
         renderable = _library("unicode").Image(image.resize(size, _LANCZOS), *size)
+        style = Style(color="#ffffff", bgcolor="#000000")  # its characters stand for white on black
     else:
         dots = (size.width, 2 * size.height)
         renderable = _library("halfcell").Image(image.resize(dots, _LANCZOS), *size)
+        style = Style.null()
     console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=size.width)
-    return [Strip(line, size.width) for line in console.render_lines(renderable, pad=False)][: size.height]
+    lines = console.render_lines(renderable, style=style, pad=False)
+    return [Strip(line, size.width) for line in lines[: size.height]]
 
 
 def _sixels(image: Image.Image) -> str:

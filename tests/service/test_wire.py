@@ -1,0 +1,424 @@
+"""Every shape in which a task has been answered is read as one; hostile ones are refused, never fatal."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tui.service.wire import (
+    Answer,
+    State,
+    error_fields,
+    error_message,
+    read_answer,
+    same_origin,
+    status_paths,
+    submit_path,
+)
+
+BASE = "https://runapi.ai"
+A, B, C = "https://file.runapi.ai/a.png", "https://file.runapi.ai/b.png", "https://cdn.example/c.png"
+
+
+def read(said: object, location: str = "") -> Answer:
+    return read_answer(json.dumps(said), base_url=BASE, location=location)
+
+
+# ---- ids and status
+
+
+@pytest.mark.parametrize(
+    ("said", "task_id", "state"),
+    [
+        ({"task_id": "tsk_abc123", "status": "pending", "model": "imagen-4"}, "tsk_abc123", "pending"),
+        ({"id": "281e5b0f-0001"}, "281e5b0f-0001", "pending"),
+        ({"id": "task_123", "status": "processing"}, "task_123", "processing"),
+        ({"id": "t1", "status": "pending", "task_replayed": True}, "t1", "pending"),
+        ({"data": {"id": "t1", "status": "queued"}}, "t1", "pending"),
+        ({"data": {"task_id": "t1", "status": "running"}}, "t1", "processing"),
+        ({"id": 17, "status": "completed"}, "17", "completed"),
+        ({"id": "", "task_id": "t1"}, "t1", "pending"),
+        ({"id": None, "data": {"id": "t1"}}, "t1", "pending"),
+        ({"id": True, "task_id": "t1"}, "t1", "pending"),
+        ({"id": "t1", "images": [{"url": A}]}, "t1", "completed"),
+        ({"id": "t1", "status": "completed", "images": []}, "t1", "completed"),
+        ({"status": "failed", "error": "x"}, "", "failed"),
+        ({}, "", "pending"),
+    ],
+)
+def test_ids_and_states(said: Any, task_id: str, state: State) -> None:
+    answer = read(said)
+    assert (answer.task_id, answer.state) == (task_id, state)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("pending", "pending queued PENDING Queued submitted"),
+        ("processing", "processing running in_progress Running"),
+        ("completed", "completed complete succeeded success finished COMPLETED"),
+        ("failed", "failed error canceled cancelled timeout Failed"),
+        ("unknown", "paused 7 moderating"),
+    ],
+)
+def test_status_words(state: State, words: str) -> None:
+    for word in words.split():
+        answer = read({"id": "t1", "status": word})
+        assert (answer.state, answer.word) == (state, word)
+    assert read({"id": "t1", "status": f" {words.split()[0]} "}).state == state
+
+
+def test_the_raw_answer_is_kept_whole() -> None:
+    raw = ' {"id" : "t1", "unheard-of": [1, 2]} '
+    assert read_answer(raw, base_url=BASE).raw == raw
+
+
+# ---- results
+
+
+@pytest.mark.parametrize(
+    ("said", "urls"),
+    [
+        ({"images": [{"url": A}, {"url": B}]}, [A, B]),
+        ({"images": [{"url": A, "origin_url": B}]}, [A]),
+        ({"images": [A, B]}, [A, B]),
+        ({"images": [{"url": A}, {"url": B}, {"url": A}]}, [A, B]),
+        ({"segments": [{"url": B, "name": "sky", "index": 0}, {"url": A, "name": "sea", "index": 1}]}, [B, A]),
+        ({"layers": [{"url": B, "z_index": 1}], "base_image": {"url": A}}, [A, B]),
+        ({"masks": [{"url": A}]}, [A]),
+        ({"covers": [{"url": A}]}, [A]),
+        ({"videos": [{"url": A}]}, [A]),
+        ({"result_urls": [B, A]}, [B, A]),
+        ({"urls": [A, B]}, [A, B]),
+        ({"url": A}, [A]),
+        ({"output_url": A}, [A]),
+        ({"output": A}, [A]),
+        ({"output": {"images": [{"url": A}]}}, [A]),
+        ({"output": [A, {"url": B}]}, [A, B]),
+        ({"outputs": [{"url": A}]}, [A]),
+        ({"result": {"images": [{"url": A}]}}, [A]),
+        ({"result": A}, [A]),
+        ({"data": {"images": [{"url": A}]}}, [A]),
+        ({"data": [{"url": A}, {"url": B}]}, [A, B]),
+        ({"response": {"status": 200, "body": {"images": [{"url": A}]}}}, [A]),
+        ({"images": [{"url": A}], "result_urls": [A, B], "url": C}, [A, B, C]),
+        ({"images": [{"url": "ftp://x/a"}, {"url": "javascript:x"}, {"url": "/a.png"}, {"url": ""}]}, []),
+        ({"images": [{"url": None}, {"url": 5}, None, 7, True, {"src": A}]}, []),
+        ({"images": {"url": A}}, [A]),
+        ({"images": "none"}, []),
+        ({"thumbnail_url": A, "callback_url": B, "preview": {"url": C}}, []),
+        ({"images": []}, []),
+    ],
+)
+def test_results_from_every_place_in_order_without_duplicates(said: Any, urls: list[str]) -> None:
+    assert list(read({"id": "t1", "status": "completed"} | said).urls) == urls
+
+
+@pytest.mark.parametrize("hidden", ["\x1b[31m", "\x07", "\x9b1m", "\u202e", "\n"])
+def test_an_address_is_as_harmless_as_all_other_text(hidden: str) -> None:
+    for url in read({"id": "t1", "images": [{"url": f"https://x.example/{hidden}a.png"}]}).urls:
+        assert hidden not in url
+
+
+def test_the_hybrid_protocol() -> None:
+    answer = read(
+        {
+            "id": "t1",
+            "status": "completed",
+            "response": {"status": 200, "content_type": "application/json", "body": {"images": [{"url": A}]}},
+            "usage": {"cost": 0.05},
+        }
+    )
+    assert (answer.state, answer.urls, answer.cost_micro) == ("completed", (A,), 50_000)
+
+
+@pytest.mark.parametrize("error", [{"message": "No luck."}, "No luck."])
+def test_a_failure_inside_the_hybrid_envelope(error: Any) -> None:
+    answer = read({"id": "t1", "status": "failed", "response": {"status": 500, "body": {"error": error}}})
+    assert (answer.state, answer.error) == ("failed", "No luck.")
+
+
+def test_failures_say_why() -> None:
+    assert read({"id": "t1", "status": "failed", "error": "Generation failed"}).error == "Generation failed"
+    assert (
+        read({"data": {"id": "t1", "status": "failed", "error": "Generation failed"}}).error == "Generation failed"
+    )
+
+
+# ---- money
+
+
+@pytest.mark.parametrize(
+    ("said", "micro"),
+    [
+        ({}, None),
+        ({"usage": None}, None),
+        ({"usage": {}}, None),
+        ({"usage": {"cost": 0.05, "generated_images": 1}}, 50_000),
+        ({"usage": {"cost": 0}}, 0),
+        ({"usage": {"cost": 0.000001}}, 1),
+        ({"usage": {"cost": 0.1}}, 100_000),
+        ({"usage": {"cost": 1.15}}, 1_150_000),
+        ({"usage": {"cost": "0.05"}}, None),
+        ({"usage": {"cost": None}}, None),
+        ({"usage": {"cost": True}}, None),
+        ({"usage": [0.05]}, None),
+        ({"billing": {"reservation": {"amount_cents": 12}, "settlement": None, "refund": None}}, None),
+        ({"billing": {"settlement": {"charged_amount_cents": 11, "amount_micro_cents": 1050000}}}, 110_000),
+        ({"billing": {"settlement": {"charged_amount_cents": 3.5}}}, 35_000),
+        ({"billing": None, "cost_cents": 5}, 50_000),
+        ({"usage": {"cost": 0.05}, "billing": {"settlement": {"charged_amount_cents": 11}}}, 50_000),
+        ({"data": {"id": "t1", "usage": {"cost": 0.05}}}, 50_000),
+    ],
+)
+def test_cost_in_both_generations(said: Any, micro: int | None) -> None:
+    assert read({"id": "t1", "status": "completed"} | said).cost_micro == micro
+
+
+@pytest.mark.parametrize(
+    "cost", ["NaN", "Infinity", "-Infinity", "1e999", "1e300", pytest.param("9" * 4000, id="endless")]
+)
+def test_a_cost_that_cannot_be_one_is_unknown(cost: str) -> None:
+    said = f'{{"id": "t1", "status": "completed", "usage": {{"cost": {cost}}}}}'
+    assert read_answer(said, base_url=BASE).cost_micro is None
+
+
+# ---- progress, location
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"),
+    [(40, "40"), ("40%", "40%"), (0.4, "0.4"), (0, "0"), (None, ""), (True, ""), ({"percent": 4}, ""), ("", "")],
+)
+def test_progress(progress: Any, told: str) -> None:
+    assert read({"id": "t1", "status": "processing", "progress": progress}).progress == told
+
+
+@pytest.mark.parametrize(
+    ("location", "kept"),
+    [
+        ("", ""),
+        ("/api/v1/tasks/t1", f"{BASE}/api/v1/tasks/t1"),
+        ("/api/v1/tasks/t1/result?x=1", f"{BASE}/api/v1/tasks/t1/result?x=1"),
+        (f"{BASE}/api/v1/tasks/t1", f"{BASE}/api/v1/tasks/t1"),
+        ("https://runapi.ai:443/x", "https://runapi.ai:443/x"),
+        ("https://evil.example/x", ""),
+        ("//evil.example/x", ""),
+        ("http://runapi.ai/x", ""),
+        ("https://runapi.ai:8443/x", ""),
+        ("https://runapi.ai.evil.example/x", ""),
+        ("https://runapi.ai@evil.example/x", ""),
+        ("https://evil.example\\@runapi.ai/x", ""),
+        ("ftp://runapi.ai/x", ""),
+        ("javascript:alert(1)", ""),
+        ("https://[", ""),
+        ("https://runapi.ai:port/x", ""),
+    ],
+)
+def test_only_a_location_of_the_same_origin_is_kept(location: str, kept: str) -> None:
+    answer = read({"id": "t1"}, location)
+    assert answer.task_id == "t1"
+    assert answer.location == kept
+
+
+# ---- harmless
+
+
+def test_all_text_but_the_raw_is_harmless() -> None:
+    evil = "\x1b]52;c;x\x07\u202eboo\n"
+    answer = read({"id": evil, "status": evil, "progress": evil, "error": evil})
+    assert answer.word == answer.error == answer.progress == answer.task_id == "boo"
+
+
+def test_long_text_is_bounded() -> None:
+    answer = read({"id": "x" * 9999, "status": "y" * 9999, "progress": "z" * 9999, "error": "e" * 9999})
+    assert max(map(len, (answer.task_id, answer.word, answer.progress, answer.error))) <= 512
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "null",
+        "[]",
+        '"id"',
+        "17",
+        "<html>",
+        '{"id": "t1"',
+        "{'id': 't1'}",
+        pytest.param("[" * 200_000, id="deep list"),
+        pytest.param('{"data":' * 200_000, id="deep object"),
+        pytest.param('{"id": ' + "9" * 5000 + "}", id="endless number"),
+    ],
+)
+def test_what_is_no_answer_is_a_value_error(raw: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  (whose words don't matter)
+        read_answer(raw, base_url=BASE)
+
+
+def test_a_huge_list_is_bounded() -> None:
+    said = {"id": "t1", "images": [{"url": f"https://x.example/{index}"} for index in range(50_000)]}
+    assert 0 < len(read(said).urls) <= 1000
+
+
+def test_results_nested_without_end_are_not_followed() -> None:
+    said: Any = {"url": A}
+    for _ in range(500):
+        said = {"output": said}
+    assert read(said).urls == ()
+
+
+KEYS = st.sampled_from(
+    ["id", "task_id", "status", "state", "data", "images", "url", "urls", "output", "result", "response", "body"]
+    + ["usage", "cost", "billing", "settlement", "charged_amount_cents", "cost_cents", "progress"]
+    + ["error", "errors", "message", "code"]
+)
+ODD: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([A, B, "failed"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(ODD, st.text(max_size=20) | st.sampled_from(["//[", "https://[", "/x", "?"]))
+@example({"id": float("nan"), "usage": {"cost": float("inf")}}, "https://[")
+def test_nothing_is_too_odd(said: Any, location: str) -> None:
+    with contextlib.suppress(ValueError):
+        answer = read_answer(json.dumps(said), base_url=BASE, location=location)
+        assert len(set(answer.urls)) == len(answer.urls)
+        assert not answer.location or same_origin(answer.location, BASE)
+    error_message(said)
+    error_fields(said)
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"error": "Bad input"}, "Bad input"),
+        ({"error": {"message": "Bad input"}}, "Bad input"),
+        ({"error": {"code": "rate_limit", "message": "slow down"}}, "slow down"),
+        ({"error": {"code": "request_conflict"}}, "request_conflict"),
+        ({"error": "Not found", "code": "not_found"}, "Not found"),
+        ({"message": "slow down"}, "slow down"),
+        ({"detail": "no"}, "no"),
+        ({"errorMessage": "no"}, "no"),
+        ({"msg": "no"}, "no"),
+        ({"error": {"message": "first"}, "message": "second", "detail": "third"}, "first"),
+        ({"error": "", "message": "second"}, "second"),
+        ({"error": None, "detail": "third", "msg": "fifth"}, "third"),
+        ({"error": {"message": 5}, "message": "second"}, "second"),
+        ({"error": 5, "message": ["x"], "detail": {"x": 1}}, ""),
+        ({"errors": ["ignored on purpose"]}, ""),
+        ({"error": "two\nlines\x1b[31m"}, "two lines"),
+        ({}, ""),
+        ([], ""),
+        (None, ""),
+        ("<html>", ""),
+    ],
+)
+def test_the_sentence_in_an_error(said: Any, words: str) -> None:
+    assert error_message(said) == words
+
+
+@pytest.mark.parametrize(
+    ("said", "fields"),
+    [
+        ({"error": "Validation failed", "errors": {"prompt": ["is required"]}}, {"prompt": "is required"}),
+        (
+            {"errors": {"prompt": ["is short", "is dull"], "size": "is odd"}},
+            {"prompt": "is short, is dull", "size": "is odd"},
+        ),
+        ({"errors": {"n": 5, "x\x1b[1m": ["\u202ey"]}}, {"n": "5", "x": "y"}),
+        ({"errors": ["prompt is required"]}, {}),
+        ({"errors": "prompt"}, {}),
+        ({"errors": None}, {}),
+        ([], {}),
+        (None, {}),
+    ],
+)
+def test_what_an_error_says_of_params(said: Any, fields: dict[str, str]) -> None:
+    assert error_fields(said) == fields
+
+
+# ---- origins and paths
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "same"),
+    [
+        ("https://runapi.ai/x", BASE, True),
+        ("https://runapi.ai:443/x", BASE, True),
+        ("HTTPS://RUNAPI.AI/x", BASE, True),
+        ("http://127.0.0.1:80/x", "http://127.0.0.1", True),
+        ("https://runapi.ai:444/x", BASE, False),
+        ("http://runapi.ai/x", BASE, False),
+        ("https://api.runapi.ai/x", BASE, False),
+        ("https://runapi.ai.evil.example", BASE, False),
+        ("https://runapi.ai@evil.example", BASE, False),
+        ("/x", BASE, False),
+        ("", BASE, False),
+        ("https://[", BASE, False),
+        ("https://runapi.ai:port", BASE, False),
+    ],
+)
+def test_same_origin(url: str, base: str, same: bool) -> None:
+    assert same_origin(url, base) is same
+
+
+def test_submit_paths() -> None:
+    assert submit_path("unified", "flux_2", "remix_image") == "/v1/remix_image"
+    assert submit_path("service", "flux_2", "remix_image") == "/api/v1/flux_2/remix_image"
+
+
+def paths(*args: Any, **options: Any) -> list[str]:
+    return [place.path for place in status_paths(*args, **options)]
+
+
+UNIFIED = [
+    "/v1/text_to_image/t1",
+    "/v1/tasks/t1",
+    "/api/v1/tasks/t1",
+    "/api/v1/z_image/text_to_image/t1",
+]
+
+
+def test_a_unified_task_may_be_asked_for_in_four_places() -> None:
+    assert paths("unified", "z_image", "text_to_image", "t1") == UNIFIED
+
+
+def test_a_service_task_is_asked_for_in_one() -> None:
+    assert paths("service", "z_image", "text_to_image", "t1") == [UNIFIED[3]]
+    assert paths("service", "z_image", "text_to_image", "t1", known="tasks") == [UNIFIED[3]]
+
+
+@pytest.mark.parametrize("route", ["unified", "service"])
+def test_a_location_comes_first(route: str) -> None:
+    asked = paths(route, "z_image", "text_to_image", "t1", location=f"{BASE}/l", known="tasks")
+    assert asked[0] == f"{BASE}/l"
+    assert len(asked) > 1
+
+
+@pytest.mark.parametrize(("known", "first"), [("action", 0), ("tasks", 1), ("api-tasks", 2), ("service", 3)])
+def test_the_place_that_has_answered_comes_first_and_the_others_stay(known: str, first: int) -> None:
+    asked = paths("unified", "z_image", "text_to_image", "t1", known=known)
+    assert asked[0] == UNIFIED[first]
+    assert sorted(asked) == sorted(UNIFIED)
+
+
+@pytest.mark.parametrize(
+    ("task_id", "there"), [("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("a b%", "a%20b%25"), ("ü", "%C3%BC")]
+)
+def test_an_id_is_opaque(task_id: str, there: str) -> None:
+    assert all(path.endswith(f"/{there}") for path in paths("unified", "s", "a", task_id))
