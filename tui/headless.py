@@ -217,6 +217,8 @@ def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, w
                     print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
                 print(f"{len(tasks)} in the queue: the app or `runapi-tui resume` sends them.", file=sys.stderr)
                 return 0
+            if not tasks:
+                print("Nothing to resume: no task waits that no other process is watching.", file=sys.stderr)
             progress.follow([engine.tasks[task.id] for task in tasks])
             waiting = [asyncio.ensure_future(engine.wait(task.id)) for task in tasks]
             for done in asyncio.as_completed(waiting):

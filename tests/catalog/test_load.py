@@ -29,9 +29,9 @@ TEXTS = (Kind.TEXT, Kind.LINE)
 
 
 def test_the_four_families_are_there() -> None:
-    assert {family.service for family in bundled().families} == {"flux_2", "flux_kontext", "imagen_4", "z_image"}
-    assert len(bundled().models) == 13
-    assert len({model.key for model in bundled().models}) == 13
+    assert {"flux_2", "flux_kontext", "imagen_4", "z_image"} <= {family.service for family in bundled().families}
+    keys = [model.key for model in bundled().models]
+    assert len(set(keys)) == len(keys)
 
 
 def test_every_family_file_is_loaded() -> None:

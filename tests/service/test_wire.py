@@ -272,9 +272,11 @@ def test_results_nested_without_end_are_not_followed() -> None:
 
 
 KEYS = st.sampled_from(
-    ["id", "task_id", "status", "state", "data", "images", "url", "urls", "output", "result", "response", "body"]
-    + ["usage", "cost", "billing", "settlement", "charged_amount_cents", "cost_cents", "progress"]
-    + ["error", "errors", "message", "code"]
+    [
+        *("id", "task_id", "status", "state", "data", "images", "url", "urls", "output", "result", "response"),
+        *("body", "usage", "cost", "billing", "settlement", "charged_amount_cents", "cost_cents", "progress"),
+        *("error", "errors", "message", "code"),
+    ]
 )
 ODD: st.SearchStrategy[Any] = st.recursive(
     st.none()

@@ -149,6 +149,8 @@ def _unknown(model: Model, route: Route, name: str) -> str:
 
 def _problem(param: Param, value: Value) -> str:
     """What is wrong with a value that is there, or nothing."""
+    if not _encodable(value):
+        return "Has characters that can't be sent."
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
             # `1 == True` in Python, never on the wire.
@@ -174,6 +176,15 @@ def _problem(param: Param, value: Value) -> str:
             if param.pattern and not re.search(param.pattern, value):
                 return f"Must look like {param.example}." if param.example else "Not of the form it must have."
             return _out_of(param, len(value), " characters")
+
+
+def _encodable(value: Value) -> bool:
+    """False for text with lone surrogates, as arguments and files that aren't UTF-8 leave them."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except ValueError:
+        return False
+    return True
 
 
 def _out_of(param: Param, size: float, unit: str) -> str:

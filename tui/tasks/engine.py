@@ -4,6 +4,7 @@ One coroutine a live task (see `carry`); all poll concurrently behind one gate.
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -178,8 +179,9 @@ class Engine:
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
             await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
-        except Exception as error:  # an error of ours: the task must stay, and be seen to
-            await self._desk.note(task_id, f"Internal error: {one_line(error)}. Kept; it can be resumed.")
+        except Exception as error:  # a full disk, or an error of ours: the task must stay, and be seen to
+            task = self.tasks[task_id]
+            self._desk.show(task.change(note=f"Stopped: {one_line(error)}. Kept; it is taken up again soon."))
 
     async def _halt(self, task_id: str) -> None:
         carried = self._carried.get(task_id)
@@ -192,11 +194,14 @@ class Engine:
         renewed = 0.0
         while True:
             now = time.monotonic()
-            if now - renewed > LEASE / 3:
-                renewed = now
-                if self._carried:
-                    await self._desk.renew(list(self._carried))
-                if adopt:
-                    await self.adopt()
-            await self._desk.see_others(self._carried.__contains__)
+            try:
+                if now - renewed > LEASE / 3:
+                    renewed = now
+                    if self._carried:
+                        await self._desk.renew(list(self._carried))
+                    if adopt:
+                        await self.adopt()
+                await self._desk.see_others(self._carried.__contains__)
+            except sqlite3.Error:
+                renewed = 0.0  # locked for long, or a full disk: the next round may find it otherwise
             await asyncio.sleep(0.5)

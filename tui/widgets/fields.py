@@ -83,7 +83,8 @@ class TextField(Field):
     area: "Prompt"
 
     def make_control(self, value: Value | None) -> Widget:
-        self.area = Prompt(_as_text(value), placeholder=Content(_hint(self.param)))
+        self.area = Prompt(placeholder=Content(_hint(self.param)))
+        self.fill(value)
         return self.area
 
     def read(self) -> Value | None:
@@ -114,8 +115,8 @@ class TextField(Field):
 class Prompt(TextArea):
     """A text area in which tab leaves and nothing blinks: an idle app writes nothing."""
 
-    def __init__(self, text: str, *, placeholder: Content) -> None:
-        super().__init__(text, tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
+    def __init__(self, *, placeholder: Content) -> None:
+        super().__init__(tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
         self.cursor_blink = False
         self.highlight_cursor_line = False
 

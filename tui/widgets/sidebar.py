@@ -57,6 +57,10 @@ class Sidebar(Vertical):
     def action_filter(self) -> None:
         self._filter.focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape clears a filter; without one it is left to the page."""
+        return action != "clear" or bool(self._filter.value)
+
     def action_clear(self) -> None:
         self._filter.value = ""
         self._list.focus()
