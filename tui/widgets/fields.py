@@ -44,6 +44,8 @@ class Field(Widget):
         if not self.beside:
             yield self._counter
         yield self.control
+        if self._error and not self._error.is_attached:
+            yield self._error
 
     def make_control(self, value: Value | None) -> Widget:
         """The widget that is asked."""
@@ -70,7 +72,8 @@ class Field(Widget):
         """Show what is wrong, or that nothing is."""
         if self._error is None and error:
             self._error = Static(classes="error", markup=False)
-            self.mount(self._error)
+            if self.is_attached:
+                self.mount(self._error)
         if self._error:
             self._error.update(error)
             self._error.display = bool(error)
@@ -83,8 +86,8 @@ class TextField(Field):
     area: "Prompt"
 
     def make_control(self, value: Value | None) -> Widget:
-        self.area = Prompt(placeholder=Content(_hint(self.param)))
-        self.fill(value)
+        self.area = Prompt(_as_text(value), placeholder=Content(_hint(self.param)))
+        self.area.move_cursor(self.area.document.end)
         return self.area
 
     def read(self) -> Value | None:
@@ -115,8 +118,8 @@ class TextField(Field):
 class Prompt(TextArea):
     """A text area in which tab leaves and nothing blinks: an idle app writes nothing."""
 
-    def __init__(self, *, placeholder: Content) -> None:
-        super().__init__(tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
+    def __init__(self, text: str, *, placeholder: Content) -> None:
+        super().__init__(text, tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
         self.cursor_blink = False
         self.highlight_cursor_line = False
 
