@@ -138,7 +138,7 @@ def test_no_credit_is_exit_code_3() -> None:
     assert "balance is too low" in said.stdout
 
 
-@pytest.mark.parametrize("base_url", ["http://127.0.0.1:9", "https://nosuchhost.invalid"])
+@pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])
 def test_a_service_out_of_reach_keeps_the_task(base_url: str) -> None:
     said = run("generate", "z-image", "-p", "x", "--json", RUNAPI_API_KEY="k" * 20, RUNAPI_BASE_URL=base_url)
     assert said.returncode == 5

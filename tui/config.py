@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -70,7 +70,10 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         config = msgspec.convert(settings, Config, strict=False)
     except msgspec.ValidationError as error:
         reason = re.sub(r"^(Expected|Invalid)", lambda found: found[0].lower(), one_line(error))
-        raise ConfigError(f"{source}: {reason}.") from error
+        name = str(error).rpartition("$.")[2].strip("`")
+        allowed = {"api": get_args(Api), "images": get_args(ImagesChoice)}.get(name, ())
+        hint = f" It is one of {', '.join(allowed)}." if allowed else ""
+        raise ConfigError(f"{source}: {reason}.{hint}") from error
     if config.concurrency < 1 or not 0.01 <= config.poll_seconds <= 60:
         raise ConfigError(f"{source}: concurrency is at least 1, poll_seconds 0.01 to 60.")
     return config

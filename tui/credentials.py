@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tui.paths import home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.text import mask, one_line
 
@@ -23,6 +24,9 @@ class Credential(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     """What could not be read, a sentence each."""
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("api_key", mask(self.api_key)), ("base_url", self.base_url)]
+
     def __repr__(self) -> str:
         return f"Credential({mask(self.api_key)!r}, {self.base_url!r})"
 
@@ -34,9 +38,9 @@ class CredentialError(Exception):
 def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
     """The file in which RunAPI's own tools keep the key."""
     if folder := env.get("RUNAPI_CONFIG_DIR", "").strip():
-        return Path(folder).expanduser() / "config.json"
+        return home(folder) / "config.json"
     base = env.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
-    return Path(base).expanduser() / "runapi" / "config.json"
+    return home(base) / "runapi" / "config.json"
 
 
 def find(base_url: str = "", env: Mapping[str, str] = os.environ) -> Credential:
@@ -84,17 +88,24 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
     if note:
         raise CredentialError(f"{note} Mend or move it, then save again.")
     saved.pop("apiKey", None)
-    saved |= {"api_key": usable(api_key), "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    try:
+        key = usable(api_key)
+    except ValueError as error:
+        raise CredentialError(str(error)) from error
+    saved |= {"api_key": key, "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")  # made as 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(saved, file, indent=2, ensure_ascii=False)
+            json.dump(saved, file, indent=2)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
         raise CredentialError(f"The key can't be saved in {path}: {error.strerror}.") from error
     return path
 
@@ -104,7 +115,7 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}, ""
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return {}, f"{path} can't be read: {one_line(getattr(error, 'strerror', None) or error)}."
     return (saved, "") if isinstance(saved, dict) else ({}, f"{path} can't be read: not a JSON object.")
 

@@ -12,6 +12,14 @@ def styles_dir() -> Path:
     return packaged if packaged.is_dir() else _HERE.parent / "styles"
 
 
+def home(text: str) -> Path:
+    """`text` as a path, its `~` opened where there is such a home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~nobody
+        return Path(text)
+
+
 @dataclass(frozen=True)
 class Folders:
     """The places of one installation. The demo has its own, so that play money never meets real tasks; only

@@ -20,8 +20,9 @@ def plain(text: object, limit: int = 20_000) -> str:
 
     Everything from a server, a file or an argument passes here before it is shown or stored for show.
     """
-    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", str(text)[: limit * 2].replace("\r\n", "\n")))
-    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+    whole = str(text)
+    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", whole[: limit * 2].replace("\r\n", "\n")))
+    return cleaned if len(cleaned) <= limit and len(whole) <= limit * 2 else cleaned[: limit - 1] + "…"
 
 
 def one_line(text: object, limit: int = 300) -> str:
@@ -45,7 +46,7 @@ def file_size(count: int) -> str:
     """Bytes as people read them: `812 B`, `48 KB`, `3.1 MB` (powers of 1000)."""
     if count < 1000:
         return f"{count} B"
-    if count < 1_000_000:
+    if count < 999_500:
         return f"{count / 1000:.0f} KB"
     return f"{count / 1_000_000:.1f} MB"
 
@@ -62,4 +63,8 @@ def money(micro: int | None) -> str:
 
 def mask(secret: str) -> str:
     """A key as it may be shown: enough to recognise, too little to use."""
-    return f"{secret[:7]}…{secret[-4:]}" if len(secret) >= 16 else "…" * bool(secret) + secret[-2:]
+    return (
+        f"{secret[:7]}…{secret[-4:]}"
+        if len(secret) >= 24
+        else "…" * bool(secret) + secret[-2:] * (len(secret) >= 8)
+    )

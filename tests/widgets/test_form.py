@@ -28,7 +28,9 @@ class FormApp(App[None]):
         self.submitted.append(event.values)
 
     def text(self) -> str:
-        return "\n".join("".join(segment.text for segment in line) for line in self.screen._compositor.render_strips())
+        return "\n".join(
+            "".join(segment.text for segment in line) for line in self.screen._compositor.render_strips()
+        )
 
 
 def make_model(*params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None, slug: str = "m") -> Model:
@@ -91,7 +93,9 @@ async def test_each_kind_reads_what_was_typed(param: Param, keys: list[str], val
         (Param(name="x", kind=Kind.LINE, pattern=r"^\d+x\d+$", example="8x8"), [*"8"], "Must look like 8x8."),
     ],
 )
-async def test_what_is_wrong_is_said_at_once_and_not_submitted(param: Param, keys: list[str], sentence: str) -> None:
+async def test_what_is_wrong_is_said_at_once_and_not_submitted(
+    param: Param, keys: list[str], sentence: str
+) -> None:
     app = FormApp(param)
     async with app.run_test() as pilot:
         await press_into(pilot, app, *keys)
@@ -125,7 +129,7 @@ async def test_a_bad_field_among_the_folded_ones_is_unfolded() -> None:
 
 
 async def test_rules_hide_and_bound_fields_live() -> None:
-    given = {"source": Presence(present=True)}
+    given: dict[str, str | int | bool | Presence] = {"source": Presence(present=True)}
     app = FormApp(
         Param(name="source", kind=Kind.LINE),
         Param(name="seed", kind=Kind.INTEGER),

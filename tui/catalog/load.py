@@ -1,6 +1,7 @@
 """Family files (TOML) -> Catalog."""
 
 import difflib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,18 +97,27 @@ def load_family(path: Path) -> Family:
     try:
         raw = msgspec.toml.decode(path.read_bytes(), type=_FamilyFile)
         return _family(raw)
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, ValueError, LookupError, re.error) as error:
         raise CatalogError(f"{path}: {error}") from error
 
 
 def _family(raw: _FamilyFile) -> Family:
     # `[params."aspect_ratio.max"]` is a variant of aspect_ratio: what follows the dot is for this file alone.
     params = {key: Param(name=key.partition(".")[0], **_fields(fields)) for key, fields in raw.params.items()}
+    for param in params.values():
+        re.compile(param.pattern)
+        if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
+            raise LookupError(f"{param.name} has nothing to choose from")
+    unknown = set().union(*map(_named, raw.rules)) - {param.name for param in params.values()} - {"model"}
+    if unknown:
+        raise LookupError(f"a rule names {min(unknown)}, which is no param")
     models = tuple(_model(raw, model, params) for model in raw.models)
     return Family(name=raw.name, provider=raw.provider, service=raw.service, about=raw.about, models=models)
 
 
 def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Model:
+    if not model.routes:
+        raise LookupError(f"{model.slug} has no route")
     price = msgspec.structs.replace(model.price, as_of=raw.prices_as_of) if model.price else None
     return Model(
         family=raw.name,
@@ -127,6 +137,8 @@ def _route(name: RouteName, keys: list[str], params: dict[str, Param], rules: li
     if missing:
         raise LookupError(f"no [params.{missing[0]}] is defined")
     taken = tuple(params[key] for key in keys)
+    if len({param.name for param in taken}) < len(taken):
+        raise LookupError(f"a route names a param twice: {', '.join(keys)}")
     names = {param.name for param in taken} | {"model"}
     return Route(name, taken, tuple(rule for rule in rules if _named(rule) <= names))
 

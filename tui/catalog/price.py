@@ -27,4 +27,4 @@ def estimate(model: Model, values: Values) -> Estimate:
     value = values.get(price.by)
     key = str(value).lower() if isinstance(value, bool) else str(value)
     cents = price.cases.get(key, price.cents)
-    return Estimate(round(cents * MICRO_PER_CENT), f"listed {price.as_of}")
+    return Estimate(round(cents * MICRO_PER_CENT), f"listed {price.as_of}".strip())

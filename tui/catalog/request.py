@@ -34,7 +34,9 @@ def demand(model: Model, route: Route, values: Values) -> Demand:
     params = {param.name: param for param in route.params}
     forbidden: dict[str, str] = {}
     any_of: list[tuple[str, ...]] = []
-    given: Values = {"model": model.slug, **values}
+    # What `body` will add counts as chosen.
+    added = {param.name: _added(param) for param in route.params if blank(values.get(param.name))}
+    given = {"model": model.slug, **values, **added}
     for rule in route.rules:
         if not all(_holds(given.get(name), wanted) for name, wanted in rule.when.items()):
             continue
@@ -57,11 +59,9 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
         if name not in now.params and not blank(value):
             errors[name] = now.forbidden.get(name) or _unknown(model, route, name)
     for name, param in now.params.items():
-        given = values.get(name)
-        if given is not None and not blank(given):
-            problem = _problem(param, given)
-        else:
-            problem = "This is needed." if param.required and param.default is None else ""
+        given = _added(param) if blank(values.get(name)) else values[name]
+        missing = "This is needed." if param.required else ""
+        problem = missing if given is None else _problem(param, given)
         if problem:
             errors[name] = problem
     for names in now.any_of:
@@ -74,11 +74,15 @@ def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
     """The JSON object to send for values that passed `check`: no blanks; false and 0 stay."""
     sent: dict[str, Value] = {"model": model.slug}
     for name, param in demand(model, route, values).params.items():
-        default = param.default if param.required or param.kind is Kind.CONSTANT else None
-        value = default if blank(values.get(name)) else values[name]
+        value = _added(param) if blank(values.get(name)) else values[name]
         if value is not None:
-            sent[name] = value
+            sent[name] = value.strip() if isinstance(value, str) and param.kind is Kind.IMAGE else value
     return sent
+
+
+def _added(param: Param) -> Value | None:
+    """What is sent where nothing was given."""
+    return param.default if param.required or param.kind is Kind.CONSTANT else None
 
 
 def parse(param: Param, text: str) -> Value:
@@ -95,14 +99,17 @@ def parse(param: Param, text: str) -> Value:
                 raise ValueError(f"{param.title} is yes or no, not {text!r}.")
             return text.lower() in _YES
         case Kind.IMAGES:
-            return [item for item in re.split(r"[\n,]\s*", text) if item.strip()]
+            return [item for item in re.split(r"\n\s*|,\s+", text) if item.strip()]
         case Kind.INTEGERS:
-            return [_number(item, int, "a whole number") for item in re.split(r"[\s,]+", text.strip())]
+            return [_number(item, int, "a whole number") for item in re.split(r"[\s,]+", text.strip(", \n\t"))]
         case Kind.JSON:
             try:
                 parsed: Value = json.loads(text)
+                json.dumps(parsed, allow_nan=False)
             except ValueError as error:
                 raise ValueError(f"Not JSON: {error}.") from None
+            except RecursionError:
+                raise ValueError("Not JSON: nested too deeply.") from None
             return parsed
         case _:
             return text
@@ -113,7 +120,7 @@ def _number(text: str, number: type[int] | type[float], what: str) -> int | floa
         value = number(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) < 1e300:  # nor NaN
         raise ValueError(f"{text!r} is not {what}.")
     return value
 
@@ -150,7 +157,7 @@ def _unknown(model: Model, route: Route, name: str) -> str:
 def _problem(param: Param, value: Value) -> str:
     """What is wrong with a value that is there, or nothing."""
     if not _encodable(value):
-        return "Has characters that can't be sent."
+        return "This can't be sent: it holds a character or number that JSON has not."
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
             # `1 == True` in Python, never on the wire.
@@ -173,16 +180,16 @@ def _problem(param: Param, value: Value) -> str:
         case _:
             if not isinstance(value, str):
                 return f"{value} is not text."
-            if param.pattern and not re.search(param.pattern, value):
+            if param.pattern and (not re.search(param.pattern, value) or value.endswith("\n")):
                 return f"Must look like {param.example}." if param.example else "Not of the form it must have."
             return _out_of(param, len(value), " characters")
 
 
 def _encodable(value: Value) -> bool:
-    """False for text with lone surrogates, as arguments and files that aren't UTF-8 leave them."""
+    """False for infinite numbers, and for the lone surrogates that text in a wrong encoding leaves."""
     try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except ValueError:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError):
         return False
     return True
 

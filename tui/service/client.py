@@ -64,20 +64,15 @@ class Client:
         """The status path that has answered here for a unified task."""
         agent = {"User-Agent": f"runapi-tui/{__version__}"}
         self._auth = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._api = httpx.AsyncClient(
-            headers=agent | {"Accept": "application/json"},
-            timeout=_TIMEOUT,
-            limits=_LIMITS,
-            transport=transport,
-        )
-        self._files = httpx.AsyncClient(
-            headers=agent,
-            timeout=_TIMEOUT,
-            limits=_LIMITS,
-            transport=transport,
-            follow_redirects=True,
-            max_redirects=5,
-        )
+        shared: dict[str, Any] = {
+            "timeout": _TIMEOUT,
+            "limits": _LIMITS,
+            "transport": transport,
+            # Reading the system's certificates takes a while: once is enough.
+            "verify": httpx.create_ssl_context(),
+        }
+        self._api = httpx.AsyncClient(headers=agent | {"Accept": "application/json"}, **shared)
+        self._files = httpx.AsyncClient(headers=agent, follow_redirects=True, max_redirects=5, **shared)
 
     async def aclose(self) -> None:
         await self._api.aclose()
@@ -89,7 +84,8 @@ class Client:
         response = await self._send("POST", wire.submit_path(route, service, action), content=body, headers=headers)
         answer = self._answer(response)
         if not answer.task_id:
-            raise GarbledError("The service accepted the request but named no task.", raw=answer.raw)
+            sentence = "The service accepted the request but named no task."
+            raise GarbledError(sentence, task_id=_task_id(response), raw=answer.raw)
         return answer
 
     async def status(self, route: RouteName, service: str, action: str, task_id: str, location: str = "") -> Answer:
@@ -101,7 +97,15 @@ class Client:
             except NotFoundError as error:
                 missing = error
                 continue
-            if place.form != "location":
+            except GarbledError as error:
+                if error.status != 200:
+                    raise
+                missing = error  # a website's page for every path
+                continue
+            if not (answer.task_id or answer.word):
+                missing = GarbledError("The service answered something that is no task.", raw=answer.raw)
+                continue
+            if route == "unified" and place.form != "location":
                 self.status_form = place.form
             return answer
         raise missing or NotFoundError("The service knows no such task.")
@@ -113,14 +117,18 @@ class Client:
     async def balance_micro(self) -> int | None:
         """What is left, in micro-dollars; None where the service doesn't say."""
         cents = (await self._json("GET", "/api/v1/me/balance")).get("balance_cents")
-        return cents * 10_000 if isinstance(cents, int) else None
+        return cents * 10_000 if isinstance(cents, int) and not isinstance(cents, bool) else None
 
     async def upload(self, path: Path, content: bytes, checksum: str) -> str:
         """Put a file where the service can read it for an hour; answers its public URL. Costs nothing.
 
         `checksum` is the base64 of the content's MD5 digest, as the service wants it.
         """
-        facts = {"filename": path.name, "byte_size": len(content), "checksum": checksum}
+        facts = {
+            "filename": path.name.encode("utf-8", "replace").decode(),
+            "byte_size": len(content),
+            "checksum": checksum,
+        }
         place = await self._json("POST", "/api/v1/files/prepare", json=facts)
         url, signed_id, headers = place.get("upload_url"), place.get("signed_id"), place.get("headers") or {}
         if not isinstance(url, str) or not isinstance(signed_id, str) or not isinstance(headers, dict):
@@ -131,7 +139,7 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise _network(error) from error
         if not done.is_success:
-            raise DownloadError(f"Uploading {path.name} failed (HTTP {done.status_code}).")
+            raise DownloadError(f"Uploading {one_line(path.name)} failed (HTTP {done.status_code}).")
         confirmed = await self._json("POST", "/api/v1/files/confirm", json={"signed_id": signed_id})
         if not isinstance(confirmed.get("url"), str):
             raise GarbledError("The service named no URL for the uploaded file.", raw=json.dumps(confirmed))
@@ -143,6 +151,8 @@ class Client:
             raise GoneError("The result's address is not one of the web.")
         try:
             async with self._files.stream("GET", url) as response:
+                if _packed_twice(response):
+                    raise DownloadError("The file host packs its files in a way that isn't read.")
                 if response.status_code in (403, 404, 410):
                     raise GoneError(f"The result is no longer there (HTTP {response.status_code}).")
                 if not response.is_success:
@@ -163,10 +173,7 @@ class Client:
 
     async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = await self._send(method, path, **options)
-        try:
-            said = json.loads(response.text)
-        except ValueError:
-            said = None
+        said = _said(response)
         if not isinstance(said, dict):
             raise _garbled(response)
         return said
@@ -174,9 +181,13 @@ class Client:
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request to the configured origin; its whole, bounded answer if that is a success."""
         url = path if "://" in path else self.base_url + path
+        if not wire.same_origin(url, self.base_url):
+            raise NetworkError("The service pointed to another host, which must not see the key.", sent=False)
         headers = self._auth | options.pop("headers", {})
         try:
             async with self._api.stream(method, url, headers=headers, **options) as response:
+                if _packed_twice(response):
+                    raise GarbledError("The service's answer is packed in a way that isn't read.")
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
                     content += chunk
@@ -185,6 +196,7 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _network(error) from error
         whole = httpx.Response(response.status_code, headers=_plain_headers(response), content=bytes(content))
+        whole.encoding = "utf-8"
         if not whole.is_success:
             raise _refusal(whole)
         return whole
@@ -201,10 +213,27 @@ class Client:
             raise _garbled(response) from None
 
 
-def _plain_headers(response: httpx.Response) -> list[tuple[str, str]]:
+def _said(response: httpx.Response) -> Any:
+    """The JSON of an answer; None for an HTML page or plain text, which is never shown raw."""
+    try:
+        return json.loads(response.text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _packed_twice(response: httpx.Response) -> bool:
+    """A bomb within a bomb unfolds before its size is known."""
+    return "," in response.headers.get("Content-Encoding", "")
+
+
+def _task_id(response: httpx.Response) -> str:
+    return one_line(response.headers.get("X-RunAPI-Task-Id", ""), 512)
+
+
+def _plain_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
     # The content is decoded by now: the copy must not be decoded again.
-    skip = ("content-encoding", "content-length", "transfer-encoding")
-    return [(name, value) for name, value in response.headers.multi_items() if name.lower() not in skip]
+    skip = (b"content-encoding", b"content-length", b"transfer-encoding")
+    return [(name, value) for name, value in response.headers.raw if name.lower() not in skip]
 
 
 def _refusal(response: httpx.Response) -> ServiceError:
@@ -214,23 +243,20 @@ def _refusal(response: httpx.Response) -> ServiceError:
     if status >= 500:
         default = (ServerError, "The service has trouble")
     elif status < 400:
-        default = (GarbledError, "The service answered with a redirect, which is not followed")
+        default = (RefusedError, "The service answered with a redirect, which is not followed: check the base URL")
     made, sentence = _BY_STATUS.get(status, default)
-    try:
-        said = json.loads(response.text)
-    except ValueError:
-        said = None  # an HTML page or plain text: never shown raw
+    said = _said(response)
     words = wire.error_message(said)
     fields = wire.error_fields(said)
-    told = "; ".join(f"{name}: {text}" for name, text in fields.items())
+    told = "; ".join(f"{name}: {text}" for name, text in list(fields.items())[:10])
     detail = ": ".join(part for part in (words, told) if part)
     return made(
         f"{sentence} (HTTP {status})" + (f": {detail}" if detail else "."),
         status=status,
         fields=fields,
         retry_after=_retry_after(response),
-        task_id=response.headers.get("X-RunAPI-Task-Id", ""),
-        request_id=response.headers.get("X-Request-Id", ""),
+        task_id=_task_id(response),
+        request_id=one_line(response.headers.get("X-Request-Id", "")),
         raw=response.text[:20_000],
     )
 
@@ -241,7 +267,7 @@ def _garbled(response: httpx.Response) -> GarbledError:
     return GarbledError(
         sentence,
         status=response.status_code,
-        task_id=response.headers.get("X-RunAPI-Task-Id", ""),
+        task_id=_task_id(response),
         raw=response.text[:20_000],
     )
 
@@ -254,7 +280,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return min(seconds, 3600.0) if seconds >= 0 else None
 

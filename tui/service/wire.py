@@ -13,7 +13,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from msgspec import Struct
 
 from tui.catalog.spec import RouteName
-from tui.text import one_line
+from tui.text import one_line, plain
 
 DEFAULT_BASE_URL = "https://runapi.ai"
 
@@ -63,6 +63,8 @@ def canonical(base_url: str) -> str:
     Raises ValueError with a sentence for anything that a key must not be sent to.
     """
     text = base_url.strip().rstrip("/")
+    if not (text.isascii() and text.isprintable()) or any(char in text for char in " ?#@\\"):
+        text = ""
     for ending in ("/api/v1", "/v1"):
         text = text.removesuffix(ending).rstrip("/")
     try:
@@ -71,11 +73,12 @@ def canonical(base_url: str) -> str:
     except ValueError:
         host, parts = "", urlsplit("")
     shown = one_line(base_url, 80)
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
     if parts.scheme == "http" and not _loopback(host):
         raise ValueError(f"{shown} is not encrypted: a key is sent over https, or to this machine only.")
-    return text
+    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
 
 
 def _loopback(host: str) -> bool:
@@ -93,6 +96,8 @@ def same_origin(url: str, base_url: str) -> bool:
     ports = {"http": 80, "https": 443}
     try:
         one, two = urlsplit(url), urlsplit(base_url)
+        if "@" in one.netloc:
+            return False
         return (one.scheme, one.hostname, one.port or ports.get(one.scheme)) == (
             two.scheme,
             two.hostname,
@@ -129,23 +134,29 @@ def status_paths(
 
 def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: float | None = None) -> Answer:
     """Make one thing of every shape in which a task has been answered. Raises ValueError for anything else."""
-    said = json.loads(raw)
+    try:
+        said = json.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(said, dict):
         raise ValueError("not a JSON object")
     inner = said.get("data") if isinstance(said.get("data"), dict) else {}
-    word = _first(said, inner, keys=("status", "state"))
+    word = _first(inner, said, keys=("status", "state"))
     task_id = _first(said, inner, keys=("id", "task_id"))
     urls = tuple(dict.fromkeys(_urls(said)))
     state = _STATE_OF.get(word.lower().strip(), "unknown")
     if not word:
         state = "completed" if urls else "pending"
-    absolute = urljoin(base_url + "/", location) if location else ""
+    try:
+        absolute = urljoin(base_url + "/", location) if location else ""
+    except ValueError:
+        absolute = ""
     return Answer(
         task_id=one_line(task_id, 512),
         word=one_line(word, 60),
         state=state,
         urls=urls,
-        error=error_message(said) or error_message(_body(said)),
+        error=error_message(said) or error_message(inner) or error_message(_body(said)),
         cost_micro=_cost(said) if _cost(said) is not None else _cost(inner),
         progress=one_line(_first(said, inner, keys=("progress",)), 20),
         location=absolute if absolute and same_origin(absolute, base_url) else "",
@@ -196,7 +207,7 @@ def _urls(place: Any, depth: int = 0) -> Iterator[str]:
     if depth > 6:
         return
     if isinstance(place, str):
-        if place.startswith(("http://", "https://")):
+        if place.startswith(("http://", "https://")) and plain(place) == place and "\n" not in place:
             yield place
     elif isinstance(place, list):
         for item in place[:1000]:
@@ -222,7 +233,4 @@ def _cost(place: Any) -> int | None:
 
 
 def _micro(amount: float, unit: int) -> int | None:
-    try:
-        return round(amount * unit)
-    except (OverflowError, ValueError):  # infinite, or not a number
-        return None
+    return round(amount * unit) if not isinstance(amount, bool) and 0 <= amount < 1_000_000_000 else None

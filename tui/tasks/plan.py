@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
+from tui.paths import home
 from tui.tasks.task import Task, new_id
 
 MAX_UPLOAD = 30_000_000  # bytes
@@ -34,6 +35,7 @@ def draft(
     retry_of: str = "",
 ) -> Task:
     """A held task. Raises InvalidError."""
+    values = {name: value for name, value in values.items() if not request.blank(value)}
     task = Task(
         id=new_id(),
         action=model.action,
@@ -41,7 +43,7 @@ def draft(
         service=model.service,
         base_url=base_url,
         route=choose(model, values, api, learnt),
-        values={name: value for name, value in values.items() if not request.blank(value)},
+        values=values,
         created_at=time.time(),
         updated_at=time.time(),
         estimate_micro=price.estimate(model, values).micro,
@@ -83,11 +85,11 @@ def with_body(task: Task, model: Model, sent: Values) -> Task:
 def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
     """Values that are files of this machine, to be uploaded first, by param."""
     return [
-        (param.name, Path(item).expanduser())
+        (param.name, home(item))
         for param in route.params
         if param.kind in (Kind.IMAGE, Kind.IMAGES)
         for item in _items(param, values)
-        if not item.startswith(("http://", "https://"))
+        if not item.lower().startswith(("http://", "https://"))
     ]
 
 
@@ -96,7 +98,7 @@ def uploaded(route: Route, values: Values, urls: dict[Path, str]) -> Values:
     moved: Values = dict(values)
     for param in route.params:
         if param.kind in (Kind.IMAGE, Kind.IMAGES) and param.name in values:
-            items = [urls.get(Path(item).expanduser(), item) for item in _items(param, values)]
+            items = [urls.get(home(item), item) for item in _items(param, values)]
             moved[param.name] = items[0] if param.kind is Kind.IMAGE else items
     return moved
 

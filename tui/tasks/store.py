@@ -57,11 +57,23 @@ class Store:
         found = self._db.execute("pragma user_version").fetchone()[0]
         if found > VERSION:
             raise StoreError(f"The queue file {self.path} was made by a newer runapi-tui: update this one.")
-        self._db.execute("pragma journal_mode = wal")
+        for tries_left in range(200, -1, -1):
+            try:
+                self._db.execute("pragma journal_mode = wal")
+                break
+            except sqlite3.OperationalError:  # the switch itself doesn't wait for other processes
+                if not tries_left:
+                    raise
+                time.sleep(0.02)
         # A power cut must not undo "this was sent": every commit reaches the disk.
         self._db.execute("pragma synchronous = full")
         if found < VERSION:
-            self._db.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {VERSION}; commit;")
+            with self._db:
+                self._db.execute("begin immediate")
+                if self._db.execute("pragma user_version").fetchone()[0] < VERSION:  # nobody was faster
+                    for statement in _SCHEMA.split(";"):
+                        self._db.execute(statement)
+                    self._db.execute(f"pragma user_version = {VERSION}")
 
     def close(self) -> None:
         self._db.close()
@@ -89,6 +101,8 @@ class Store:
 
     def get(self, task_id: str) -> Task | None:
         """By local id, the unique end or start of one, or the server's id."""
+        if not task_id:
+            return None
         exact = self._tasks("where id = ?1 or remote_id = ?1", task_id)
         if exact or len(task_id) < 4 or not task_id.isalnum():
             return exact[0] if exact else None
@@ -136,7 +150,9 @@ class Store:
         with self._db:
             self._db.execute("begin immediate")
             for task_id in ids:
-                self._lease(owner, now, task_id)
+                self._db.execute(
+                    "update tasks set lease_until = ? where id = ? and owner = ?", (now + LEASE, task_id, owner)
+                )
 
     def release(self, owner: str) -> None:
         """Let others watch what this process has watched."""
@@ -159,4 +175,7 @@ class Store:
         self._db.execute("update tasks set owner = ?, lease_until = ? where id = ?", (owner, now + LEASE, task_id))
 
     def _tasks(self, where: str, *values: object) -> list[Task]:
-        return [self._decode(row[0]) for row in self._db.execute(f"select data from tasks {where}", values)]
+        try:
+            return [self._decode(row[0]) for row in self._db.execute(f"select data from tasks {where}", values)]
+        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+            raise StoreError(f"The queue file {self.path} is damaged: {error}.") from error

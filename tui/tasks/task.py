@@ -124,9 +124,13 @@ class Task(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, status=after, updated_at=time.time(), **fields)
 
 
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_moment = 0
+
+
 def new_id() -> str:
     """A local id: ten characters of time, so that ids sort as they were made, and four of chance."""
-    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-    moment = time.time_ns() // 1_000_000
-    stamp = "".join(alphabet[moment >> shift & 31] for shift in range(45, -5, -5))
-    return stamp + "".join(secrets.choice(alphabet) for _ in range(4))
+    global _moment
+    _moment = max(time.time_ns() // 1_000_000, _moment + 1)
+    stamp = "".join(_ALPHABET[_moment >> shift & 31] for shift in range(45, -5, -5))
+    return stamp + "".join(secrets.choice(_ALPHABET) for _ in range(4))

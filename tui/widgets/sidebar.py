@@ -90,22 +90,23 @@ class Sidebar(Vertical):
 
     def _fill(self, wanted: str) -> None:
         words = wanted.lower().split()
-        options: list[Option | None] = []
-        at = -1
+        options: list[Option] = []
+        best, at = -1, None
         for family in self._catalog.families:
             models = [model for model in family.models if all(word in _words(model) for word in words)]
-            if not models:
-                continue
-            options.append(Option(_family_line(family), disabled=True))
+            if models:
+                options.append(Option(_family_line(family), disabled=True))
             for model in models:
-                if model.key == self._chosen or at < 0:
-                    at = len(options)
+                # The cursor goes to the model in the form or, while filtering, to the one whose name fits best.
+                fit = _fit(model, words) if words else int(model.key == self._chosen)
+                if fit > best:
+                    best, at = fit, len(options)
                 options.append(Option(self._model_line(model), id=" ".join(model.key)))
         if not options:
             options = [Option(Content.styled("No model has that.", "$text-muted"), disabled=True)]
         self._list.clear_options()
         self._list.add_options(options)
-        self._list.highlighted = at if at >= 0 else None
+        self._list.highlighted = at
 
     def _model_line(self, model: Model) -> Content:
         mark = "▸ " if model.key == self._chosen else "  "
@@ -128,6 +129,12 @@ def _family_line(family: Family) -> Content:
     return Content.assemble(
         (family.name, "bold $text"), (f"  {family.provider}"[: 30 - len(family.name)], "$text-muted")
     )
+
+
+def _fit(model: Model, words: list[str]) -> int:
+    """How well a model's name fits a filter."""
+    title = model.title.lower()
+    return 2 * title.startswith(" ".join(words)) + all(word in title for word in words)
 
 
 def _words(model: Model) -> str:
