@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -17,8 +16,7 @@ PROMPTS = ["a sailing boat at sunset", "霧の森 misty pines at dawn", "a light
 
 
 async def shoot(name: str, width: int, height: int) -> None:
-    app = TestApp()
-    app.session = replace(app.session, demo_delay=1.5)
+    app = TestApp(delay=1.5)
     async with app.running(width, height) as pilot:
         assert app.main
         for prompt in PROMPTS:

@@ -22,9 +22,9 @@ class TestApp(RunApp):
 
     __test__ = False
 
-    def __init__(self, *, terminal: Terminal = HALF, **options: Any) -> None:
+    def __init__(self, *, terminal: Terminal = HALF, delay: float = 0.1, **options: Any) -> None:
         session = prepare(**({"demo": True, "poll_seconds": 0.02} | options))
-        super().__init__(replace(session, demo_delay=0.1), terminal)
+        super().__init__(replace(session, demo_delay=delay), terminal)
         self.shown: list[str] = []
         self._news = asyncio.Event()
 

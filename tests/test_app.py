@@ -48,15 +48,13 @@ async def test_wide_shows_the_image_beside_its_facts() -> None:
             assert fact in text
 
 
-async def test_statuses_cost_and_time_are_in_the_row() -> None:
-    app = TestApp()
+async def test_status_cost_and_time_are_in_the_row() -> None:
+    app = TestApp(delay=3600)
     async with app.running(120, 40) as pilot:
-        await pilot.press(*"fox demo:slow", "ctrl+j")
+        await pilot.press(*"fox", "ctrl+j")
         await app.until_task(pilot, lambda task: task.status is Status.PENDING)
         assert "◔ pending" in app.text()
         assert "~$0.05" in app.text()
-        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
-        assert "~$0.05" not in app.text()
 
 
 async def test_an_empty_prompt_is_refused_on_its_field() -> None:
@@ -75,7 +73,7 @@ async def test_the_filter_finds_models_and_the_form_follows() -> None:
         await pilot.press("ctrl+o", *"google remix", "enter")
         await pilot.pause()
         assert "Imagen 4 Pro Remix · remix image" in app.text()
-        assert "$0.18 listed 2026-07-23" in app.text()
+        assert "$0.18 listed" in app.text()
 
 
 async def test_narrow_folds_the_sidebar_into_a_picker() -> None:

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import credentials
+from tui import credentials, prices
 from tui.catalog.spec import Model, RouteName, Values
 from tui.paths import styles_dir
 from tui.screens.main import MainScreen
@@ -112,7 +112,10 @@ class RunApp(App[None]):
         if self.engine.learnt:
             self._route_learnt(self.engine.learnt)
         self._opened.set()
+        for problem in self.session.problems:
+            self.notify(problem, title="Models of your own", severity="warning", markup=False)
         self._look_at_balance()
+        self._look_at_prices()
 
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)
@@ -134,6 +137,19 @@ class RunApp(App[None]):
         if self.engine and self.main:
             with contextlib.suppress(ServiceError):
                 self.main.status.balance = await self.engine.client.balance_micro()
+
+    @work(group="prices", exit_on_error=False)
+    async def _look_at_prices(self) -> None:
+        """What the service lists now, in place of the snapshot that ships with the program."""
+        from tui.service.errors import ServiceError
+
+        cache, base_url = self.session.folders.cache, self.session.credential.base_url
+        known = await asyncio.to_thread(prices.kept, cache, base_url)
+        with contextlib.suppress(ServiceError, OSError):
+            newer = await prices.fetch(self.engine.client, known) if self.engine else None
+            if newer and self.main:
+                await asyncio.to_thread(prices.keep, cache, base_url, newer)
+                self.main.take(await asyncio.to_thread(prices.apply, self.session.catalog, newer))
 
     @on(ParamForm.Submitted)
     def _submitted(self, event: ParamForm.Submitted) -> None:

@@ -5,12 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
 
 from tui import __version__
-from tui.catalog.load import Catalog, CatalogError, UnknownModel, bundled
+from tui.catalog.load import Catalog, CatalogError, UnknownModel, bundled, load_family
 from tui.catalog.price import estimate
 from tui.catalog.spec import Model
 from tui.config import ConfigError, ImagesChoice
@@ -173,10 +174,17 @@ def task(task_id: str, as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+@click.option("--check", type=click.Path(path_type=Path), help="Say whether a family file of your own can be used.")
 @common
-def models(as_json: bool, **_options: Any) -> None:
+def models(as_json: bool, check: Path | None, **options: Any) -> None:
     """The catalog."""
-    catalog = bundled()
+    if check:
+        _check_family(check)
+        return
+    session = _session(options)
+    catalog = session.catalog
+    for problem in session.problems:
+        click.echo(problem, err=True)
     if as_json:
         from tui.headless import model_json
 
@@ -186,7 +194,8 @@ def models(as_json: bool, **_options: Any) -> None:
         click.echo(f"{family.name} · {family.provider}")
         for model in family.models:
             price = money(estimate(model, {}).micro)
-            click.echo(f"  {model.slug:<28} {price:>6}  {model.action:<14} {model.about}")
+            left_out = "" if model.listed else " (no longer listed)"
+            click.echo(f"  {model.slug:<34} {price:>6}  {model.action:<17} {model.about}{left_out}")
 
 
 @cli.command()
@@ -194,9 +203,9 @@ def models(as_json: bool, **_options: Any) -> None:
 @click.option("--action", help="Where a model has more than one.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @common
-def model(model: str, action: str | None, as_json: bool, **_options: Any) -> None:
+def model(model: str, action: str | None, as_json: bool, **options: Any) -> None:
     """One model and its parameters."""
-    found = _model(bundled(), model, action)
+    found = _model(_session(options).catalog, model, action)
     if as_json:
         from tui.headless import model_json
 
@@ -246,6 +255,14 @@ def doctor(as_json: bool, **options: Any) -> None:
         return
     for name, value in found.items():
         click.echo(f"{name:<14} {value if not isinstance(value, list) else '; '.join(value)}")
+
+
+def _check_family(path: Path) -> None:
+    try:
+        family = load_family(path)
+    except CatalogError as error:
+        raise _Exit(str(error), 4) from error
+    click.echo(f"{path}: {family.name}, {len(family.models)} models, can be used.")
 
 
 def _lines(file: Any) -> Iterator[str]:

@@ -35,7 +35,7 @@ def findings(session: Session) -> dict[str, Any]:
         "libraries": ", ".join(
             [*(f"{name} {_version(name)}" for name in _LIBRARIES), f"sqlite {sqlite3.sqlite_version}"]
         ),
-        "notes": list(credential.notes),
+        "notes": [*credential.notes, *session.problems],
     }
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tui import config, credentials, paths
-from tui.catalog.load import Catalog, bundled
+from tui import config, credentials, paths, prices
+from tui.catalog.load import Catalog, with_own
 from tui.catalog.spec import RouteName
 from tui.config import Config
 from tui.credentials import Credential
@@ -25,6 +25,8 @@ class Session:
     credential: Credential
     folders: Folders
     catalog: Catalog
+    problems: tuple[str, ...] = ()
+    """The user's own family files that can't be used, a sentence each."""
     demo: bool = False
     demo_delay: float = 4.0
     """Seconds that the embedded service takes for a task."""
@@ -41,11 +43,14 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: str | int | No
     Raises ConfigError or CredentialError.
     """
     preferences = config.load(paths.config_dir() / "config.toml", options)
+    catalog, problems = with_own(paths.config_dir() / "models")
     if demo:
         credential = Credential(DEMO_KEY, DEMO_URL, "embedded service", "embedded service")
     else:
         credential = credentials.find(base_url)
-    return Session(preferences, credential, paths.folders(preferences.output, demo=demo), bundled(), demo)
+    folders = paths.folders(preferences.output, demo=demo)
+    catalog = prices.apply(catalog, prices.kept(folders.cache, credential.base_url))
+    return Session(preferences, credential, folders, catalog, problems, demo)
 
 
 def open_engine(

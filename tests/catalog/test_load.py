@@ -178,7 +178,7 @@ def refusal(file: Path) -> str:
     with pytest.raises(CatalogError) as caught:
         load_family(file)
     told = str(caught.value)
-    assert told.startswith(f"{file}: ")
+    assert told.startswith(f"{file}:")
     assert len(told) > len(f"{file}: ")
     return told
 

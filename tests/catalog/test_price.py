@@ -11,13 +11,13 @@ from tui.catalog.spec import Price, Value, Values
 @pytest.mark.parametrize(
     ("slug", "values", "told"),
     [
-        ("z-image", {}, "$0.01 listed 2026-07-23"),
-        ("imagen-4", {"prompt": "x"}, "$0.08 listed 2026-07-23"),
-        ("flux-kontext-max", {}, "$0.10 listed 2026-07-23"),
-        ("flux-2-pro-text-to-image", {}, "$0.05 listed 2026-07-23"),
-        ("flux-2-pro-text-to-image", {"output_resolution": "2k"}, "$0.07 listed 2026-07-23"),
-        ("flux-2-flex-remix-image", {"output_resolution": "2k"}, "$0.24 listed 2026-07-23"),
-        ("imagen-4-pro-remix-image", {"output_resolution": "4k"}, "$0.24 listed 2026-07-23"),
+        ("z-image", {}, "$0.01 snapshot of 2026-07-23"),
+        ("imagen-4", {"prompt": "x"}, "$0.08 snapshot of 2026-07-23"),
+        ("flux-kontext-max", {}, "$0.10 snapshot of 2026-07-23"),
+        ("flux-2-pro-text-to-image", {}, "$0.05 snapshot of 2026-07-23"),
+        ("flux-2-pro-text-to-image", {"output_resolution": "2k"}, "$0.07 snapshot of 2026-07-23"),
+        ("flux-2-flex-remix-image", {"output_resolution": "2k"}, "$0.24 snapshot of 2026-07-23"),
+        ("imagen-4-pro-remix-image", {"output_resolution": "4k"}, "$0.24 snapshot of 2026-07-23"),
         ("flux-2-max-text-to-image", {}, "price unknown"),
     ],
 )

@@ -154,9 +154,9 @@ async def test_the_price_follows_the_values() -> None:
     )
     async with app.run_test() as pilot:
         await pilot.pause()
-        assert "$0.05 listed 2026-07-23" in app.text()
+        assert "$0.05 snapshot of 2026-07-23" in app.text()
         await press_into(pilot, app, "end")
-        assert "$0.075 listed" in app.text()
+        assert "$0.075 snapshot" in app.text()
 
 
 async def test_an_unknown_price_is_never_zero() -> None:

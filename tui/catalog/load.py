@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule, Value
+from tui.catalog.price import from_schedule
+from tui.catalog.spec import Family, FileLimits, Kind, Model, Param, Price, Route, RouteName, Rule, Value
+from tui.text import one_line
 
 FAMILIES = Path(__file__).parent / "families"
 
@@ -35,6 +38,8 @@ class _ParamFile(Struct, forbid_unknown_fields=True, kw_only=True):
     max_items: int | None = None
     pattern: str = ""
     example: str = ""
+    tasks: tuple[str, ...] = ()
+    file: FileLimits | None = None
     more: bool = False
     other: str = ""
 
@@ -70,6 +75,21 @@ class Catalog:
     def get(self, action: str, slug: str) -> Model | None:
         return self._by_key.get((action, slug))
 
+    def with_prices(self, items: list[dict[str, Any]], as_of: str) -> "Catalog":
+        """The same with the service's live price list; models that it leaves out are marked, never hidden."""
+        priced = {(item.get("service"), item.get("action"), item.get("model")): item for item in items}
+        if not any((model.service, *model.key) in priced for model in self.models):
+            return self  # not a list of these models at all
+
+        def current(model: Model) -> Model:
+            item = priced.get((model.service, *model.key))
+            if item is None:
+                return replace(model, listed=False)
+            return replace(model, price=from_schedule(item, as_of) or model.price, listed=True)
+
+        families = (replace(family, models=tuple(map(current, family.models))) for family in self.families)
+        return Catalog(tuple(families))
+
     def find(self, slug: str, action: str = "") -> Model:
         """The one model of that slug (and action, where the slug alone is ambiguous). Raises UnknownModel."""
         found = [model for model in self.models if model.slug == slug and action in ("", model.action)]
@@ -92,13 +112,52 @@ def bundled() -> Catalog:
     return Catalog(tuple(load_family(path) for path in sorted(FAMILIES.glob("*.toml"))))
 
 
+def with_own(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
+    """The bundled catalog with the user's own families, and a sentence for each file that can't be used.
+
+    A family of the same name as a bundled one takes its place; so does a model of the same action and slug.
+    """
+    own: list[Family] = []
+    problems: list[str] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            own.append(load_family(path))
+        except CatalogError as error:
+            problems.append(str(error))
+    if not own:
+        return bundled(), tuple(problems)
+    names = {family.name for family in own}
+    keys = {model.key for family in own for model in family.models}
+    kept = [_without(family, keys) for family in bundled().families if family.name not in names]
+    return Catalog(tuple(family for family in (*own, *kept) if family.models)), tuple(problems)
+
+
+def _without(family: Family, keys: set[tuple[str, str]]) -> Family:
+    return replace(family, models=tuple(model for model in family.models if model.key not in keys))
+
+
 def load_family(path: Path) -> Family:
     """One family file. Raises CatalogError."""
+    text = ""
     try:
-        raw = msgspec.toml.decode(path.read_bytes(), type=_FamilyFile)
-        return _family(raw)
+        text = path.read_text(encoding="utf-8")
+        return _family(msgspec.toml.decode(text, type=_FamilyFile))
     except (OSError, ValueError, LookupError, re.error) as error:
-        raise CatalogError(f"{path}: {error}") from error
+        reason = one_line(getattr(error, "strerror", None) or error)
+        raise CatalogError(f"{path}{_line_of(reason, text)}: {reason}") from error
+
+
+def _line_of(reason: str, text: str) -> str:
+    """`:7` where line 7 of the file is what the reason speaks of, as far as that can be told."""
+    if found := re.search(r"line (\d+)", reason):
+        return f":{found[1]}"
+    quoted = re.findall(r"[`']([^`'$]+)[`']", reason)
+    # What is missing stands nowhere; the table that misses it is named last.
+    for word in (quoted if "missing" not in reason else []) + re.findall(r"\w{3,}", reason)[::-1]:
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line.partition("#")[0]):
+                return f":{number}"
+    return ""
 
 
 def _family(raw: _FamilyFile) -> Family:
@@ -118,7 +177,7 @@ def _family(raw: _FamilyFile) -> Family:
 def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Model:
     if not model.routes:
         raise LookupError(f"{model.slug} has no route")
-    price = msgspec.structs.replace(model.price, as_of=raw.prices_as_of) if model.price else None
+    price = replace(model.price, as_of=raw.prices_as_of) if model.price else None
     return Model(
         family=raw.name,
         provider=raw.provider,

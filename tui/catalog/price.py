@@ -1,8 +1,11 @@
 """What a request will cost, and how sure that is. Amounts are whole micro-dollars ($1 = 1,000,000)."""
 
+from typing import Any
+
 from msgspec import Struct
 
-from tui.catalog.spec import Model, Values
+from tui.catalog.request import blank
+from tui.catalog.spec import Model, Price, Values
 from tui.text import money
 
 MICRO_PER_CENT = 10_000
@@ -13,18 +16,44 @@ class Estimate(Struct, frozen=True):
 
     micro: int | None
     basis: str
-    """How sure: `listed 2026-07-23` or `price unknown`."""
+    """How sure: `listed 2026-11-21` by the service, `snapshot of 2026-07-23`, or `price unknown`."""
 
     def __str__(self) -> str:
         return f"{money(self.micro)} {self.basis}" if self.micro is not None else self.basis
 
 
 def estimate(model: Model, values: Values) -> Estimate:
-    """The bundled list price for these values."""
+    """The list price for these values."""
     price = model.price
     if price is None:
         return Estimate(None, "price unknown")
-    value = values.get(price.by)
+    chosen = values.get(price.by)
+    value = _sent_anyway(model, price.by) if blank(chosen) else chosen
     key = str(value).lower() if isinstance(value, bool) else str(value)
     cents = price.cases.get(key, price.cents)
-    return Estimate(round(cents * MICRO_PER_CENT), f"listed {price.as_of}".strip())
+    basis = f"listed {price.as_of}" if price.live else f"snapshot of {price.as_of}" if price.as_of else "listed"
+    return Estimate(round(cents * MICRO_PER_CENT), basis)
+
+
+def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
+    """The price in one entry of the service's live list; None where it names none that is known here."""
+    cents: Any = item.get("unit_price_cents")
+    if not _amount(cents):
+        return None
+    config = item.get("billing_config")
+    config = config if isinstance(config, dict) else {}
+    cases = config.get("overrides")
+    cases = cases if isinstance(cases, dict) else {}
+    known = {str(key): value for key, value in cases.items() if _amount(value)}
+    by = config.get("key")
+    return Price(cents, by if isinstance(by, str) else "", known, as_of, live=True)
+
+
+def _amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10_000_000
+
+
+def _sent_anyway(model: Model, name: str) -> object:
+    """The starting value of a required param, which is sent where nothing is chosen."""
+    params = (route.param(name) for route in model.routes.values())
+    return next((param.default for param in params if param and param.required), None)

@@ -174,7 +174,7 @@ def _problem(param: Param, value: Value) -> str:
         case Kind.IMAGES | Kind.INTEGERS:
             return _list_problem(param, value)
         case Kind.JSON:
-            return "" if isinstance(value, list | dict) else "Must be a JSON list or object."
+            return "" if isinstance(value, list) else "Must be a JSON list, such as [1, 2]."
         case Kind.IMAGE:
             return "" if isinstance(value, str) else "Must be a URL or the path of a file."
         case _:

@@ -37,6 +37,20 @@ _TYPES = {
 }
 
 
+class FileLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a service takes as an image file; anything it doesn't publish is open."""
+
+    formats: tuple[str, ...] = ()
+    """As Pillow calls them: JPEG, PNG, WEBP."""
+    max_bytes: int | None = None
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    max_ratio: float | None = None
+    """Longer side to shorter side."""
+    same_size_as: str = ""
+    """The param whose image has to have the same width and height."""
+
+
 class Param(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One named input of a model on a route."""
 
@@ -56,6 +70,10 @@ class Param(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pattern: str = ""
     """A regular expression that text must match."""
     example: str = ""
+    tasks: tuple[str, ...] = ()
+    """For a task: the actions whose finished tasks it takes."""
+    file: FileLimits | None = None
+    """For images: what is known of the files that are taken."""
     more: bool = False
     """Rarely needed: folded away in the form."""
     other: str = ""
@@ -111,6 +129,9 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
     by: str = ""
     cases: dict[str, float] = {}
     as_of: str = ""
+    """The day of which it was so."""
+    live: bool = False
+    """True where the service itself said so, False in the snapshot that ships with the program."""
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -125,6 +146,8 @@ class Model(Struct, frozen=True, kw_only=True):
     about: str = ""
     routes: dict[RouteName, Route]
     price: Price | None = None
+    listed: bool = True
+    """False once the service's live price list has left the model out."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -88,6 +88,13 @@ class MainScreen(Screen[None]):
         await self.form.show(model, route, values)
         self.sidebar.choose(model)
 
+    def take(self, catalog: Catalog) -> None:
+        """Fresher facts about the models."""
+        self._catalog = catalog
+        self._model = catalog.get(*self._model.key) or self._model
+        self.sidebar.take(catalog)
+        self.form.reprice(self._model)
+
     async def learn(self, route: RouteName) -> None:
         """The service has shown which route it has: the form asks for that one's params from now on."""
         if route != self._learnt:

@@ -33,8 +33,8 @@ class SourcePicker(ModalScreen[list[str] | None]):
     """Answers paths and URLs in the order in which they were marked, one if not `many`; or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "do('complete')", "Complete", id="complete-path", tooltip="Complete the path"),
-        Binding("f4,insert", "do('mark')", "Mark", id="mark-source", tooltip="Choose several, in this order"),
+        Binding("tab", "complete", "Complete", id="complete-path", tooltip="Complete the path"),
+        Binding("f4,insert", "mark", "Mark", id="mark-source", tooltip="Choose several, in this order"),
         Binding("escape", "dismiss(None)", "Back"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -82,10 +82,13 @@ class SourcePicker(ModalScreen[list[str] | None]):
             self._fill()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return parameters != ("mark",) or self._many
+        return action != "mark" or self._many
 
-    def action_do(self, what: str) -> None:
-        self._once_listed(self._mark if what == "mark" else self._complete)
+    def action_complete(self) -> None:
+        self._once_listed(self._complete)
+
+    def action_mark(self) -> None:
+        self._once_listed(self._mark)
 
     def action_move(self, how: str) -> None:
         self._once_listed(getattr(self._list, f"action_{how}"))
@@ -155,11 +158,13 @@ class SourcePicker(ModalScreen[list[str] | None]):
         if text == self._text:
             return
         self._text = text
+        if self._stale:
+            self._waiting.clear()  # they were meant for another list
         head, self._stem = ("", "") if is_url(text) else split(text)
         self._list.highlighted = None
         if head != self._head:
             self._read(head)
-        else:
+        elif not self._stale:
             self._fill()
 
     def _read(self, head: str) -> None:
@@ -204,7 +209,7 @@ class SourcePicker(ModalScreen[list[str] | None]):
 
     def _option(self, line: Source | str) -> Option:
         if isinstance(line, str):
-            return Option(Content.styled(one_line(line), "dim"), disabled=True)
+            return Option(Content(one_line(line)), disabled=True)
         mark = f"✓{self._marks.index(line.value) + 1}" if line.value in self._marks else ""
         mark = f"{mark:<{4 if self._many else 2}}"
         note = one_line(line.note, 60)

@@ -119,6 +119,12 @@ class Client:
         cents = (await self._json("GET", "/api/v1/me/balance")).get("balance_cents")
         return cents * 10_000 if isinstance(cents, int) and not isinstance(cents, bool) else None
 
+    async def price_schedules(self, etag: str = "") -> tuple[str, str] | None:
+        """The live price list as text, and its ETag; None where it is still the one of `etag`."""
+        headers = {"If-None-Match": etag} if etag else {}
+        response = await self._send("GET", "/api/v1/price_schedules", headers=headers)
+        return None if response.status_code == 304 else (response.text, response.headers.get("ETag", ""))
+
     async def upload(self, path: Path, content: bytes, checksum: str) -> str:
         """Put a file where the service can read it for an hour; answers its public URL. Costs nothing.
 
@@ -197,7 +203,7 @@ class Client:
             raise _network(error) from error
         whole = httpx.Response(response.status_code, headers=_plain_headers(response), content=bytes(content))
         whole.encoding = "utf-8"
-        if not whole.is_success:
+        if not whole.is_success and whole.status_code != 304:
             raise _refusal(whole)
         return whole
 

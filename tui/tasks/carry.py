@@ -35,6 +35,9 @@ MISSING_FOR = 60.0
 RESEND_FOR = 24 * 3600.0
 """Seconds for which an unsure request is sent again by itself; how long a server knows a key isn't published."""
 
+UPLOAD_LASTS = 50 * 60.0
+"""Seconds for which an uploaded file is used again; the service keeps it for an hour."""
+
 
 class GaveUpError(Exception):
     """Bounded patience is over; the task stays as it is and can be resumed."""
@@ -81,6 +84,7 @@ class Carrier:
         self._slots = asyncio.Semaphore(concurrency)
         self._gate = asyncio.Semaphore(16)
         self._submits_open_at = 0.0
+        self._uploading: dict[str, asyncio.Lock] = {}
 
     async def carry(self, task_id: str) -> None:
         """Until the task has ended, or waits for the user. Raises GaveUpError where `tries` are used up."""
@@ -153,10 +157,17 @@ class Carrier:
         return plan.with_body(task, model, plan.uploaded(route, task.values, urls))
 
     async def _upload(self, name: str, path: Path) -> str:
+        """Once per content within its hour, also when several tasks want it at the same time."""
         try:
             content = await asyncio.to_thread(path.read_bytes)
-            checksum = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-            return await self._ask(self._client.upload(path, content, checksum))
+            digest = hashlib.sha256(content).hexdigest()
+            async with self._uploading.setdefault(digest, asyncio.Lock()):
+                url = await self._desk.uploaded(digest)
+                if not url:
+                    checksum = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+                    url = await self._ask(self._client.upload(path, content, checksum))
+                    await self._desk.keep_upload(digest, url, UPLOAD_LASTS)
+            return url
         except OSError as error:
             raise plan.InvalidError({name: f"{path} can't be read: {error.strerror}."}) from error
         except ServiceError as error:

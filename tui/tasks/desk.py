@@ -69,6 +69,13 @@ class Desk:
         await self._run(self._store.learn, self._base_url, name, value)
         return True
 
+    async def uploaded(self, digest: str) -> str:
+        """The URL of content that was uploaded within the hour, or nothing."""
+        return await self._run(self._store.uploaded, self._base_url, digest)
+
+    async def keep_upload(self, digest: str, url: str, seconds: float) -> None:
+        await self._run(self._store.keep_upload, self._base_url, digest, url, seconds)
+
     async def see_others(self, ours: Callable[[str], bool]) -> None:
         """Show what other processes have written since the last look."""
         version = await self._run(self._store.data_version)

@@ -51,6 +51,12 @@ def inspect(path: Path) -> ImageFacts:
         image.verify()  # checksums up to the end of a PNG; the file has to be opened again afterwards
     with _opened(path) as image:
         image.load()
+    return measure(path)
+
+
+def measure(path: Path) -> ImageFacts:
+    """What a file says it is, without decoding it. ImageError when it says nothing that is known."""
+    with _opened(path) as image:
         name = "JPEG" if image.format == "MPO" else str(image.format)
         return ImageFacts(name, image.width, image.height, path.stat().st_size)
 

@@ -12,6 +12,7 @@ from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
 from tui.paths import home
 from tui.tasks.task import Task, new_id
+from tui.text import file_size
 
 MAX_UPLOAD = 30_000_000  # bytes
 
@@ -58,7 +59,7 @@ def plan(task: Task, model: Model) -> Task:
     route = model.routes[task.route]
     errors = request.check(model, route, task.values)
     for name, path in local_files(route, task.values):
-        problem = _unreadable(path)
+        problem = _unreadable(path) or _unfit(path, route.param(name), dict(local_files(route, task.values)))
         if problem:
             errors.setdefault(name, problem)
     if errors:
@@ -120,4 +121,33 @@ def _unreadable(path: Path) -> str:
         return f"{path} can't be read: {getattr(error, 'strerror', None) or error}."
     if not 0 < size <= MAX_UPLOAD:
         return f"{path} has {size:,} bytes; an upload takes 1 to {MAX_UPLOAD:,}."
+    return ""
+
+
+def _unfit(path: Path, param: Param | None, files: dict[str, Path]) -> str:
+    """What a service is known not to take, or nothing. `files` are the other params' local files."""
+    limits = param.file if param else None
+    if limits is None:
+        return ""
+    from tui.tasks.images import ImageError, measure
+
+    try:
+        image = measure(path)
+        other = files.get(limits.same_size_as)
+        wanted = measure(other) if other else image
+    except ImageError as error:
+        return str(error)
+    pixels, sides = image.width * image.height, (image.width, image.height)
+    if limits.formats and image.format not in limits.formats:
+        return f"{path.name} is {image.format}; {', '.join(limits.formats)} are taken."
+    if limits.max_bytes and image.bytes > limits.max_bytes:
+        return f"{path.name} has {file_size(image.bytes)}; at most {file_size(limits.max_bytes)} are taken."
+    if not (limits.min_pixels or 0) <= pixels <= (limits.max_pixels or pixels):
+        return f"{path.name} has {pixels:,} pixels; {limits.min_pixels:,} to {limits.max_pixels:,} are taken."
+    if limits.max_ratio and max(sides) > limits.max_ratio * min(sides):
+        return (
+            f"{path.name} is {image.width} × {image.height}; one side may be {limits.max_ratio:g} times the other."
+        )
+    if (wanted.width, wanted.height) != sides:
+        return f"{path.name} is {image.width} × {image.height}; it has to be {wanted.width} × {wanted.height}."
     return ""

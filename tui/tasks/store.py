@@ -27,6 +27,8 @@ create index tasks_by_status on tasks (status);
 create index tasks_by_update on tasks (updated_at);
 create table events (task_id text not null, at real not null, event text not null, raw text not null);
 create index events_by_task on events (task_id, at);
+create table uploads (base_url text not null, digest text not null, url text not null, until real not null,
+    primary key (base_url, digest)) without rowid;
 create table learnt (base_url text not null, name text not null, value text not null,
     primary key (base_url, name)) without rowid;
 """
@@ -170,6 +172,20 @@ class Store:
 
     def learn(self, base_url: str, name: str, value: str) -> None:
         self._db.execute("insert or replace into learnt values (?, ?, ?)", (base_url, name, value))
+
+    def uploaded(self, base_url: str, digest: str) -> str:
+        """Where that content can still be read by the service; empty if nowhere."""
+        found = self._db.execute(
+            "select url from uploads where base_url = ? and digest = ? and until > ?",
+            (base_url, digest, time.time()),
+        ).fetchone()
+        return found[0] if found else ""
+
+    def keep_upload(self, base_url: str, digest: str, url: str, seconds: float) -> None:
+        self._db.execute("delete from uploads where until < ?", (time.time(),))
+        self._db.execute(
+            "insert or replace into uploads values (?, ?, ?, ?)", (base_url, digest, url, time.time() + seconds)
+        )
 
     def _lease(self, owner: str, now: float, task_id: str) -> None:
         self._db.execute("update tasks set owner = ?, lease_until = ? where id = ?", (owner, now + LEASE, task_id))

@@ -122,6 +122,11 @@ class ParamForm(Vertical):
         self._button.label = Content(f"Generate  ·  {cost}")
         return {name: problem for name, problem in errors.items() if name in self._fields}
 
+    def reprice(self, model: Model) -> None:
+        """The same model with fresher prices."""
+        self._model = model
+        self.judge()
+
     def show_errors(self, errors: dict[str, str]) -> None:
         """Errors that only the disk or the server could know."""
         for name, problem in errors.items():

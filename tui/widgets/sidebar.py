@@ -51,6 +51,11 @@ class Sidebar(Vertical):
         self._chosen = model.key
         self._fill(self._filter.value)
 
+    def take(self, catalog: Catalog) -> None:
+        """Fresher facts about the models."""
+        self._catalog = catalog
+        self._fill(self._filter.value)
+
     def focus_filter(self) -> None:
         self._filter.focus()
 
