@@ -11,8 +11,10 @@ from tests.loopback import serving
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
+from tui.screens.chooser import Chooser
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
+from tui.screens.sources import SourcePicker
 from tui.screens.viewer import Viewer
 from tui.tasks.task import Status
 
@@ -216,3 +218,60 @@ async def test_keys_can_be_remapped(home: Path) -> None:
     async with app.running(80, 24) as pilot:
         await pilot.press(*"fox", "ctrl+g")
         await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+
+
+async def test_favourites_and_recent_models_stand_on_top(home: Path) -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        await pilot.press("ctrl+o", *"z image", "down", "f", "escape")
+        await pilot.press("ctrl+o", *"imagen 4 ultra", "enter", *"fox", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await pilot.press("ctrl+o", "escape")
+        await pilot.pause()
+        lines = [line.split("││")[0].strip("│ ") for line in app.text().splitlines()]
+        top = [line for line in lines if line][2:6]
+        assert [line.split("  ")[0] for line in top] == ["Favourites", "★ Z Image", "Recent", "▸ Imagen 4 Ultra"]
+    again = TestApp()
+    async with again.running(150, 45):
+        assert "★ Z Image" in again.text()
+
+
+async def test_live_prices_take_the_place_of_the_snapshot() -> None:
+    app = TestApp()
+    async with app.running(150, 45):
+        assert "$0.05 listed" in app.text()
+    again = TestApp()
+    assert again.session.catalog.find("z-image").price is not None
+    assert again.session.catalog.find("z-image").price.live  # type: ignore[union-attr]
+
+
+async def test_a_result_is_picked_as_a_source() -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        await pilot.press(*"fox", "ctrl+j")
+        task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await pilot.press("ctrl+o", *"flux 2 pro remix", "enter")
+        await pilot.press("shift+tab", "ctrl+g")
+        await app.until(lambda: isinstance(app.screen, SourcePicker))
+        await pilot.press(*"fox", "enter")
+        await pilot.pause()
+        assert app.main
+        assert app.main.form.values()["source_image_urls"] == [task.files[0]]
+
+
+async def test_a_task_is_picked_among_those_that_fit() -> None:
+    app = TestApp()
+    grok = bundled().find("grok-imagine-image-2-0", "text_to_image")
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await app.main.show_model(grok, {"prompt": "a fox"})
+        await pilot.press("ctrl+j")
+        task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await app.main.show_model(bundled().find("grok-imagine-image-2-0", "segment_map"))
+        app.main.form.focus_first()
+        await pilot.pause()
+        await pilot.press("ctrl+g")
+        await app.until(lambda: isinstance(app.screen, Chooser))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.main.form.values() == {"source_task_id": task.remote_id}

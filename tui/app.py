@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import credentials, prices
+from tui import credentials, favourites, prices
 from tui.catalog.spec import Model, RouteName, Values
 from tui.paths import styles_dir
 from tui.screens.main import MainScreen
@@ -24,6 +24,7 @@ from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.queue import QueueTable
+from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -39,7 +40,9 @@ class RunApp(App[None]):
     """runapi-tui."""
 
     TITLE = "runapi-tui"
-    CSS_PATH: ClassVar = [styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss")]
+    CSS_PATH: ClassVar = [
+        styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss")
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
         Binding("ctrl+q", "quit", "Quit", id="quit", tooltip="Sent tasks go on at the service", priority=True),
@@ -87,7 +90,10 @@ class RunApp(App[None]):
         session = self.session
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
         place = "demo: embedded service, play money" if session.demo else session.credential.base_url
-        self.main = MainScreen(session.catalog, model, self.terminal, session.config.api, self.changes, place)
+        marked = favourites.load(session.folders.state)
+        self.main = MainScreen(
+            session.catalog, model, self.terminal, session.config.api, self.changes, place, marked
+        )
         return self.main
 
     @on(MainScreen.Ready)
@@ -207,6 +213,13 @@ class RunApp(App[None]):
             await self.engine.watch(task.id)
         else:
             await self.engine.retry(task.id)
+
+    @on(Sidebar.Marked)
+    async def _marked(self, event: Sidebar.Marked) -> None:
+        if self.main:
+            self.main.favour(event.favourites)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(favourites.save, self.session.folders.state, event.favourites)
 
     @on(SetupScreen.KeyGiven)
     async def _key_given(self, event: SetupScreen.KeyGiven) -> None:

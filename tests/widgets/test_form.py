@@ -140,7 +140,7 @@ async def test_rules_hide_and_bound_fields_live() -> None:
         await press_into(pilot, app, "tab", *"7", "tab", *"5")
         assert app.form.values() == {"seed": 7, "tolerance": 5}
         await press_into(pilot, app, "u")
-        assert "Seed" not in app.text()
+        assert "Seed: Not available with source." in app.text()
         assert app.form.values() == {"source": "u", "tolerance": 5}
         assert "At most 2" in app.text()
         await press_into(pilot, app, "backspace")

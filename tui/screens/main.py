@@ -1,5 +1,6 @@
 """The main page: models, form, result and queue. Wires its panes; what is paid or written is the app's."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -13,13 +14,14 @@ from textual.widgets import Footer
 
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose
-from tui.catalog.spec import Model, RouteName, Values
-from tui.tasks.task import Task
+from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
+from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
-from tui.widgets.sidebar import Sidebar
+from tui.widgets.sidebar import RECENT, Key, Sidebar
 from tui.widgets.status import StatusLine
 
 
@@ -40,17 +42,27 @@ class MainScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
     def __init__(
-        self, catalog: Catalog, model: Model, terminal: Terminal, api: Api, changes: Signal[Task], place: str
+        self,
+        catalog: Catalog,
+        model: Model,
+        terminal: Terminal,
+        api: Api,
+        changes: Signal[Task],
+        place: str,
+        favourites: list[Key],
     ) -> None:
         """`changes` brings every new snapshot; `place` says where tasks go."""
         super().__init__()
         self._catalog = catalog
         self._model = model
+        self._terminal = terminal
         self._api: Api = api
         self._changes = changes
         self._learnt: RouteName | None = None
         self._tasks: dict[str, Task] = {}
-        self.sidebar = Sidebar(catalog, model, id="sidebar")
+        self._favourites = favourites
+        self._remembering = False
+        self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
         self.form = ParamForm("form", model, choose(model, (), api))
         self.preview = Preview(terminal, id="preview")
         self.queue = Queue("queue", self._title_of)
@@ -103,7 +115,11 @@ class MainScreen(Screen[None]):
                 await self.show_model(self._model)
 
     def _task_changed(self, task: Task) -> None:
+        new = task.id not in self._tasks
         self._tasks[task.id] = task
+        if new and not self._remembering:
+            self._remembering = True  # once for all that come together
+            self.call_later(self._remember)
         self.queue.put(task)
         self.status.live = sum(1 for known in self._tasks.values() if known.live)
 
@@ -138,7 +154,8 @@ class MainScreen(Screen[None]):
         else:
             from tui.screens.picker import ModelPicker
 
-            self.app.push_screen(ModelPicker(self._catalog, self._model), self._picked)
+            picker = ModelPicker(self._catalog, self._model, self._favourites, self._recent())
+            self.app.push_screen(picker, self._picked)
 
     async def _picked(self, model: Model | None) -> None:
         if model:
@@ -146,14 +163,51 @@ class MainScreen(Screen[None]):
             self.form.focus_first()
 
     def action_recall(self) -> None:
-        from tui.screens.recall import PromptPicker
+        from tui.screens.chooser import Chooser
 
-        prompts = dict.fromkeys(task.prompt for _, task in sorted(self._tasks.items(), reverse=True) if task.prompt)
-        self.app.push_screen(PromptPicker(list(prompts)), self._recalled)
+        prompts = dict.fromkeys(task.prompt for task in self._newest() if task.prompt)
+        options = [(prompt, prompt) for prompt in prompts]
+        self.app.push_screen(Chooser("Past prompts", options, "Nothing was submitted yet."), self._recalled)
 
     def _recalled(self, prompt: str | None) -> None:
         if prompt:
             self.form.set_prompt(prompt)
+
+    @on(Field.PickWanted)
+    def _pick(self, event: Field.PickWanted) -> None:
+        from tui.screens.chooser import Chooser
+        from tui.screens.sources import SourcePicker
+
+        field, param = event.field, event.field.param
+        if param.kind is Kind.TASK:
+            fitting = [task for task in self._newest() if self._takes(param, task)]
+            options = [(task.remote_id, f"{self._title_of(task)}  {task.prompt or task.id}") for task in fitting]
+            self.app.push_screen(Chooser(param.title, options, f"No task fits yet. {param.help}"), field.put)
+        else:
+            many = param.kind is Kind.IMAGES
+            results = [task for task in self._newest() if task.files]
+            self.app.push_screen(SourcePicker(self._terminal, results, start=str(Path.cwd()), many=many), field.put)
+
+    def _takes(self, param: Param, task: Task) -> bool:
+        """Whether a task param may name that task."""
+        fits = task.service == self._model.service and task.action in (param.tasks or (task.action,))
+        return fits and task.status is Status.COMPLETED
+
+    def favour(self, favourites: list[Key]) -> None:
+        """The models that the user keeps on top."""
+        self._favourites = favourites
+        self.sidebar.favour(favourites)
+
+    def _remember(self) -> None:
+        self._remembering = False
+        self.sidebar.remember(self._recent())
+
+    def _recent(self) -> list[Key]:
+        """The models of the latest tasks, latest first."""
+        return list(dict.fromkeys((task.action, task.model) for task in self._newest()[:50]))[:RECENT]
+
+    def _newest(self) -> list[Task]:
+        return [task for _, task in sorted(self._tasks.items(), reverse=True)]
 
     def action_queue(self) -> None:
         if self.queue.table.has_focus:

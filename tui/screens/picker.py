@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
-from tui.widgets.sidebar import Sidebar
+from tui.widgets.sidebar import Key, Sidebar
 
 
 class ModelPicker(ModalScreen[Model | None]):
@@ -17,9 +17,9 @@ class ModelPicker(ModalScreen[Model | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
 
-    def __init__(self, catalog: Catalog, chosen: Model) -> None:
+    def __init__(self, catalog: Catalog, chosen: Model, favourites: list[Key], recent: list[Key]) -> None:
         super().__init__()
-        self._sidebar = Sidebar(catalog, chosen, id="picker")
+        self._sidebar = Sidebar(catalog, chosen, "picker", favourites, recent)
 
     def compose(self) -> ComposeResult:
         yield self._sidebar

@@ -1,6 +1,7 @@
 """One field a param. The param's kind decides which, and nothing else does."""
 
 import json
+import random
 from typing import Any, ClassVar
 
 from textual import on
@@ -19,12 +20,24 @@ from tui.widgets.chips import Chips, Option
 class Field(Widget):
     """Label, control and error of one param."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+g,f3", "pick", "Pick", id="pick", tooltip="A file, a result, a task; a random number for a seed"
+        ),
+    ]
     beside: ClassVar[bool] = True
     """Whether the control stands beside its label, or below it and a counter."""
     control: Widget
 
     class Changed(Message):
         """The field holds something else now."""
+
+        def __init__(self, field: "Field") -> None:
+            super().__init__()
+            self.field = field
+
+    class PickWanted(Message):
+        """The user wants to choose a value from what there is."""
 
         def __init__(self, field: "Field") -> None:
             super().__init__()
@@ -64,6 +77,25 @@ class Field(Widget):
         self.param = param
         mark = Content.styled(" *", "$text-error") if param.required else Content("")
         self._label.update(Content(param.title) + mark)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "pick" or self.param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK) or _draws(self.param)
+
+    def action_pick(self) -> None:
+        if _draws(self.param):
+            self.fill(random.randrange(int(self.param.min or 0), int(self.param.max or 2**31 - 1)))
+        else:
+            self.post_message(self.PickWanted(self))
+
+    def put(self, picked: str | list[str] | None) -> None:
+        """Take what was picked; a list goes on with it."""
+        values = [picked] if isinstance(picked, str) else picked or []
+        if values and self.param.kind is Kind.IMAGES:
+            before = self.read()
+            self.fill([*(before if isinstance(before, list) else []), *values])
+        elif values:
+            self.fill(values[0])
+        self.control.focus()
 
     def count(self, text: str) -> None:
         self._counter.update(text)
@@ -146,7 +178,9 @@ class LineField(Field):
         self.line.value = _as_text(value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "step" or self.param.kind is Kind.INTEGER
+        if action == "step":
+            return self.param.kind is Kind.INTEGER
+        return super().check_action(action, parameters)
 
     def action_step(self, step: int) -> None:
         """Arrows count in a whole number."""
@@ -191,7 +225,7 @@ class ChoiceField(Field):
 
     def _options(self) -> list[Option]:
         param = self.param
-        values: list[Option] = [(value, str(value)) for value in param.enum]
+        values: list[Option] = [(value, _shaped(str(value))) for value in param.enum]
         if param.kind is Kind.BOOLEAN:
             values = [(True, "yes"), (False, "no")]
         if param.required and param.default is not None:
@@ -253,11 +287,29 @@ def _hint(param: Param) -> str:
     """What stands in an empty field."""
     match param.kind:
         case Kind.IMAGE:
-            return "URL or path"
+            return "URL or path; ctrl+g picks one"
         case Kind.IMAGES:
-            return "URLs or paths, one a line"
+            return "URLs or paths, one a line; ctrl+g picks them"
         case Kind.TEXT if param.name == "prompt":
             return "Describe the picture, then ctrl+j"
+        case Kind.TASK:
+            return "a task's id; ctrl+g picks one"
+        case Kind.INTEGER if _draws(param):
+            return "empty: random; ctrl+g draws one"
         case Kind.INTEGER | Kind.NUMBER if param.default is not None:
             return f"default: {param.default}"
     return param.example and f"such as {param.example}"
+
+
+def _draws(param: Param) -> bool:
+    """Whether a random number makes sense: a seed."""
+    return param.kind is Kind.INTEGER and param.name == "seed"
+
+
+def _shaped(value: str) -> str:
+    """A ratio with a drawing of its shape; anything else as it is."""
+    sides = value.split(":")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
+        return value
+    ratio = int(sides[0]) / int(sides[1])
+    return f"{'▭' if ratio > 1.1 else '▯' if ratio < 0.9 else '□'} {value}"

@@ -46,6 +46,7 @@ class ParamForm(Vertical):
         self._kept: dict[tuple[str, str], Values] = {}
         self._showing = asyncio.Lock()
         self._help = Static(id="help", markup=False)
+        self._asked = self._absent = ""
         self._button = Button("Generate", id="send", variant="primary", compact=True)
         self._scroll = VerticalScroll(*self._ask_for(model, route, {}), id="fields", can_focus=False)
 
@@ -117,7 +118,15 @@ class ParamForm(Vertical):
         asked = {name: value for name, value in asked.items() if name not in demand.forbidden}
         errors = request.check(model, route, asked) | errors
         for name, field in self._fields.items():
-            field.say(errors.get(name, "") if everything or name in self._touched else "")
+            # What is merely missing yet is no news; what a change made wrong is.
+            told = everything or name in self._touched or name in asked
+            field.say(errors.get(name, "") if told else "")
+        self._absent = " ".join(
+            f"{self._fields[name].param.title}: {why}"
+            for name, why in demand.forbidden.items()
+            if name in self._fields
+        )
+        self._tell()
         cost = estimate(model, asked)
         self._button.label = Content(f"Generate  ·  {cost}")
         return {name: problem for name, problem in errors.items() if name in self._fields}
@@ -167,7 +176,12 @@ class ParamForm(Vertical):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = next((node for node in event.widget.ancestors_with_self if isinstance(node, Field)), None)
-        self._help.update(field.param.help if field else "")
+        self._asked = field.param.help if field else ""
+        self._tell()
+
+    def _tell(self) -> None:
+        """Help for the field in focus, and why fields have left."""
+        self._help.update(f"{self._asked} {self._absent}".strip())
 
     @work(exclusive=True, group="focus", exit_on_error=False)
     async def _go_to(self, name: str) -> None:

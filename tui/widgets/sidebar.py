@@ -1,5 +1,6 @@
 """Families and models, with a filter over everything that is known of them."""
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual import events, on
@@ -16,12 +17,18 @@ from tui.catalog.price import estimate
 from tui.catalog.spec import Family, Kind, Model
 from tui.text import money
 
+Key = tuple[str, str]
+"""Action and slug."""
+RECENT = 3
+"""How many of the latest models stand on top."""
+
 
 class Sidebar(Vertical):
-    """The models to choose from."""
+    """The models to choose from: marked and recent ones on top, then family by family."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="filter-models", tooltip="Find a model by any word"),
+        Binding("f", "mark", "Favourite", id="favourite", tooltip="Keep the model on top, or no longer"),
         Binding("escape", "clear", "Clear filter", show=False),
     ]
 
@@ -32,14 +39,30 @@ class Sidebar(Vertical):
             super().__init__()
             self.model = model
 
-    def __init__(self, catalog: Catalog, chosen: Model, id: str) -> None:
+    class Marked(Message):
+        """The favourites are these now."""
+
+        def __init__(self, favourites: list[Key]) -> None:
+            super().__init__()
+            self.favourites = favourites
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        chosen: Model,
+        id: str,
+        favourites: list[Key] | None = None,
+        recent: Iterable[Key] = (),
+    ) -> None:
         super().__init__(id=id)
         self._catalog = catalog
         self._chosen = chosen.key
+        self._favourites = list(favourites or [])
+        self._recent = list(recent)
         self._filter = Input(placeholder="filter: name, provider, edit, 4k, $0.05", compact=True, id="filter")
         self._filter.cursor_blink = False
         self._list = _ModelList(id="models")
-        self._fill("")
+        self._fill()
         self.border_title = "Models"
 
     def furnish(self) -> AwaitMount:
@@ -49,18 +72,37 @@ class Sidebar(Vertical):
     def choose(self, model: Model) -> None:
         """Mark the model that the form is asking for."""
         self._chosen = model.key
-        self._fill(self._filter.value)
+        self._fill()
 
     def take(self, catalog: Catalog) -> None:
         """Fresher facts about the models."""
         self._catalog = catalog
-        self._fill(self._filter.value)
+        self._fill()
+
+    def remember(self, recent: Iterable[Key]) -> None:
+        """The models of the latest tasks, latest first."""
+        latest = list(recent)[:RECENT]
+        if latest != self._recent:
+            self._recent = latest
+            self._fill()
+
+    def favour(self, favourites: list[Key]) -> None:
+        """The models that are kept on top."""
+        self._favourites = list(favourites)
+        self._fill()
 
     def focus_filter(self) -> None:
         self._filter.focus()
 
     def action_filter(self) -> None:
         self._filter.focus()
+
+    def action_mark(self) -> None:
+        model = self._highlighted()
+        if model:
+            kept = [key for key in self._favourites if key != model.key]
+            self.favour(kept if len(kept) < len(self._favourites) else [*kept, model.key])
+            self.post_message(self.Marked(self._favourites))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape clears a filter; without one it is left to the page."""
@@ -73,7 +115,7 @@ class Sidebar(Vertical):
     @on(Input.Changed)
     def _filtered(self, event: Input.Changed) -> None:
         event.stop()
-        self._fill(event.value)
+        self._fill()
 
     @on(Input.Submitted)
     def _first(self, event: Input.Submitted) -> None:
@@ -88,35 +130,50 @@ class Sidebar(Vertical):
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        action, _, slug = (event.option_id or "").partition(" ")
-        model = self._catalog.get(action, slug)
+        model = self._highlighted()
         if model:
             self.post_message(self.Selected(model))
 
-    def _fill(self, wanted: str) -> None:
-        words = wanted.lower().split()
+    def _highlighted(self) -> Model | None:
+        option = self._list.highlighted_option
+        _, _, key = (option.id if option and option.id else "").partition("|")
+        action, _, slug = key.partition(" ")
+        return self._catalog.get(action, slug)
+
+    def _fill(self) -> None:
+        words = self._filter.value.lower().split()
         options: list[Option] = []
         best, at = -1, None
-        for family in self._catalog.families:
-            models = [model for model in family.models if all(word in _words(model) for word in words)]
-            if models:
-                options.append(Option(_family_line(family), disabled=True))
+        for title, models in self._sections(words):
+            options.append(Option(title, disabled=True))
             for model in models:
                 # The cursor goes to the model in the form or, while filtering, to the one whose name fits best.
                 fit = _fit(model, words) if words else int(model.key == self._chosen)
                 if fit > best:
                     best, at = fit, len(options)
-                options.append(Option(self._model_line(model), id=" ".join(model.key)))
+                options.append(Option(self._model_line(model), id=f"{len(options)}|{' '.join(model.key)}"))
         if not options:
             options = [Option(Content.styled("No model has that.", "$text-muted"), disabled=True)]
         self._list.clear_options()
         self._list.add_options(options)
         self._list.highlighted = at
 
+    def _sections(self, words: list[str]) -> Iterator[tuple[Content, list[Model]]]:
+        """Titles and the models under them; a filter looks through the families alone."""
+        if not words:
+            for title, keys in (("Favourites", self._favourites), ("Recent", self._recent)):
+                known = [model for key in keys if (model := self._catalog.get(*key))]
+                if known:
+                    yield Content.styled(title, "bold $text-accent"), known
+        for family in self._catalog.families:
+            models = [model for model in family.models if all(word in _words(model) for word in words)]
+            if models:
+                yield _family_line(family), models
+
     def _model_line(self, model: Model) -> Content:
-        mark = "▸ " if model.key == self._chosen else "  "
-        price = money(estimate(model, {}).micro)
-        room = 29 - len(mark) - len(price)
+        mark = "▸ " if model.key == self._chosen else "★ " if model.key in self._favourites else "  "
+        price = money(estimate(model, {}).micro) if model.listed else "not listed"
+        room = 33 - len(mark) - len(price)
         return Content(f"{mark}{model.title:<{room}.{room}} ") + Content.styled(price, "$text-muted")
 
 
@@ -132,7 +189,7 @@ class _ModelList(OptionList):
 
 def _family_line(family: Family) -> Content:
     return Content.assemble(
-        (family.name, "bold $text"), (f"  {family.provider}"[: 30 - len(family.name)], "$text-muted")
+        (family.name, "bold $text"), (f"  {family.provider}"[: 34 - len(family.name)], "$text-muted")
     )
 
 

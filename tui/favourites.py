@@ -1,0 +1,24 @@
+"""The models that the user has marked, kept beside the queue."""
+
+import json
+from pathlib import Path
+
+Key = tuple[str, str]
+"""Action and slug."""
+
+
+def load(state: Path) -> list[Key]:
+    """In the order in which they were marked; none where the file is missing or can't be read."""
+    try:
+        saved = json.loads((state / "favourites.json").read_text(encoding="utf-8"))
+        return [(str(action), str(slug)) for action, slug in saved]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def save(state: Path, keys: list[Key]) -> None:
+    """Raises OSError."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = state / "favourites.part"
+    part.write_text(json.dumps(keys), encoding="utf-8")
+    part.replace(state / "favourites.json")

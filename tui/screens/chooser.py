@@ -1,0 +1,40 @@
+"""One of several things, by arrows and enter: a past prompt, an earlier task."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui.text import one_line
+
+
+class Chooser(ModalScreen[str | None]):
+    """Answers the chosen value, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
+
+    def __init__(self, title: str, options: list[tuple[str, str]], empty: str) -> None:
+        """`options` are values and what they are called; `empty` is said where there are none."""
+        super().__init__()
+        self._heading = title
+        self._options = options
+        self._empty = empty
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="chooser") as box:
+            box.border_title = self._heading
+            if self._options:
+                yield OptionList(*(Option(Content(one_line(label, 500))) for _, label in self._options))
+            else:
+                yield OptionList(Option(Content(self._empty), disabled=True))
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(self._options[event.option_index][0])
