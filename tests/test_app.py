@@ -17,6 +17,7 @@ from tui.screens.setup import SetupScreen
 from tui.screens.sources import SourcePicker
 from tui.screens.viewer import Viewer
 from tui.tasks.task import Status
+from tui.terminal import Images, Terminal
 
 SIZES = [(80, 24), (150, 45), (200, 50)]
 
@@ -275,3 +276,58 @@ async def test_a_task_is_picked_among_those_that_fit() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.form.values() == {"source_task_id": task.remote_id}
+
+
+@pytest.mark.parametrize("images", [Images.SIXEL, Images.KITTY])
+async def test_the_mouse_over_a_picture_is_harmless(images: Images) -> None:
+    app = TestApp(terminal=Terminal(images, "", cell=(10, 20)))
+    async with app.running(150, 45) as pilot:
+        await pilot.press(*"fox", "ctrl+j")
+        task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await app.until(lambda: task.files[0] in app.shown)
+        await pilot.hover("#picture", offset=(10, 5))
+        await pilot.pause()
+        assert "● completed" in app.text()
+
+
+@pytest.mark.parametrize("key", ["ctrl+o", "ctrl+r"])
+async def test_enter_held_down_in_a_picker_is_harmless(key: str) -> None:
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        await pilot.press(*"fox", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await pilot.press(key, "enter", "enter", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_without_a_queue_the_app_says_so_and_sends_nothing(home: Path) -> None:
+    state = home / ".local" / "state" / "runapi-tui" / "demo"
+    state.mkdir(parents=True)
+    (state / "queue.db").write_bytes(b"not a database at all" * 100)
+    app = TestApp()
+    async with app.running(120, 40) as pilot:
+        assert "can't be used" in app.text()
+        await pilot.press(*"fox", "ctrl+j")
+        await pilot.pause()
+        assert app.engine is None
+        assert (state / "queue.db").read_bytes().startswith(b"not a database")
+
+
+async def test_a_key_given_twice_opens_one_queue() -> None:
+    app = TestApp(demo=False, base_url="http://127.0.0.1:9")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one(Input).value = "runapi_0123456789"
+        await pilot.press("enter", "enter", "enter")
+        await app._opened.wait()
+        await pilot.pause()
+        assert len([screen for screen in app.screen_stack if isinstance(screen, MainScreen)]) == 1
+
+
+async def test_an_empty_queue_does_not_take_the_focus() -> None:
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        await pilot.press("ctrl+t", *"fox")
+        await pilot.pause()
+        assert app.main
+        assert app.main.form.values()["prompt"] == "fox"

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import time
+import traceback
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -15,6 +16,7 @@ from textual.signal import Signal
 
 from tui import credentials, favourites, prices
 from tui.catalog.spec import Model, RouteName, Values
+from tui.keymap import key_problems
 from tui.paths import styles_dir
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
@@ -22,6 +24,7 @@ from tui.session import Session, open_engine, prepare
 from tui.tasks.task import LIVE, Status, Task
 from tui.terminal import Terminal
 from tui.text import one_line
+from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
@@ -57,6 +60,7 @@ class RunApp(App[None]):
         self.engine: Engine | None = None
         self.changes: Signal[Task] = Signal(self, "task changed")
         self._opened = asyncio.Event()
+        self._failure = ""
         self._balance_at = 0.0
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
@@ -80,7 +84,11 @@ class RunApp(App[None]):
 
     async def on_unmount(self) -> None:
         if self.engine:
-            going = sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
+            going = (
+                0
+                if self.farewell
+                else sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
+            )
             await self.engine.aclose()
             if going and not self.session.demo:
                 tasks = "1 task goes" if going == 1 else f"{going} tasks go"
@@ -105,23 +113,33 @@ class RunApp(App[None]):
 
     @work(group="engine", exit_on_error=False)
     async def _open(self) -> None:
-        from tui.tasks.store import StoreError
-
+        if self.engine or not self.main:
+            return
         try:
             self.engine = await asyncio.to_thread(
                 open_engine, self.session, on_change=self._task_changed, on_route=self._route_learnt
             )
             await self.engine.start()
-        except StoreError as error:
-            self.notify(str(error), title="No queue", severity="error", timeout=60, markup=False)
-            return
-        if self.engine.learnt:
-            self._route_learnt(self.engine.learnt)
+        except Exception as error:
+            # Without a queue nothing may be sent: say so where the queue would be, and at each try to send.
+            self._failure = (
+                f"{one_line(error, 500)} Nothing can be sent until that is mended; images are untouched."
+            )
+            self.main.queue.say(self._failure)
         self._opened.set()
-        for problem in self.session.problems:
-            self.notify(problem, title="Models of your own", severity="warning", markup=False)
+        for problem in (*self.session.problems, *key_problems(self.session.config.keys, self._bindable())):
+            self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
+        if self.engine and self.engine.learnt:
+            self._route_learnt(self.engine.learnt)
         self._look_at_balance()
         self._look_at_prices()
+
+    def _bindable(self) -> list[Binding]:
+        from tui.screens.sources import SourcePicker
+        from tui.screens.viewer import Viewer
+
+        places = (RunApp, MainScreen, ParamForm, Field, QueueTable, Sidebar, Viewer, SourcePicker, SetupScreen)
+        return [binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding)]
 
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)
@@ -136,13 +154,18 @@ class RunApp(App[None]):
 
     @work(group="balance", exclusive=True, exit_on_error=False)
     async def _look_at_balance(self) -> None:
-        from tui.service.errors import ServiceError
+        from tui.service.errors import AuthenticationError, ServiceError
 
         await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
         self._balance_at = time.monotonic()
         if self.engine and self.main:
-            with contextlib.suppress(ServiceError):
+            try:
                 self.main.status.balance = await self.engine.client.balance_micro()
+                self.main.status.trouble = ""
+            except AuthenticationError:
+                self.main.status.trouble = f"key refused: change it in {self.session.credential.key_from}"
+            except ServiceError:
+                pass  # the balance is a comfort, not a need
 
     @work(group="prices", exit_on_error=False)
     async def _look_at_prices(self) -> None:
@@ -171,8 +194,9 @@ class RunApp(App[None]):
         from tui.tasks.plan import InvalidError
 
         await self._opened.wait()
-        assert self.engine
-        assert self.main
+        if self._failure or not self.engine or not self.main:
+            self.notify(self._failure, title="Not sent", severity="error", markup=False)
+            return
         try:
             task = await self.engine.submit(model, values)
         except InvalidError as error:
@@ -203,7 +227,7 @@ class RunApp(App[None]):
                 case "copy" if task.files:
                     self.copy_to_clipboard(task.files[0])
                     self.notify(f"Sent to the terminal's clipboard: {task.files[0]}", markup=False)
-        except (ValueError, LookupError) as error:
+        except Exception as error:  # too late, taken by another process, a full disk
             self.notify(one_line(error), severity="warning", markup=False)
 
     async def _retry(self, task: Task) -> None:
@@ -223,6 +247,8 @@ class RunApp(App[None]):
 
     @on(SetupScreen.KeyGiven)
     async def _key_given(self, event: SetupScreen.KeyGiven) -> None:
+        if self.main:
+            return  # enter was pressed more than once
         try:
             path = await asyncio.to_thread(credentials.save, event.key)
         except credentials.CredentialError as error:
@@ -234,8 +260,23 @@ class RunApp(App[None]):
 
     @on(SetupScreen.DemoWanted)
     async def _demo_wanted(self) -> None:
+        if self.main:
+            return
         self.session = prepare(demo=True)
         await self.push_screen(self._main_page())
+
+    def _handle_exception(self, error: Exception) -> None:
+        """The last net: a sentence for the user instead of a traceback, which goes to a file."""
+        if self.is_headless:  # tests want to see it
+            super()._handle_exception(error)
+            return
+        log = self.session.folders.state / "crash.log"
+        with contextlib.suppress(OSError):
+            log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        self.farewell = (
+            f"runapi-tui stopped by an error of its own. All tasks are kept: start it again. Details: {log}"
+        )
+        self.exit(return_code=1)
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen

@@ -18,6 +18,10 @@ from tui.config import ConfigError, ImagesChoice
 from tui.credentials import CredentialError
 from tui.text import money, one_line, plain
 
+_STATUSES = (
+    *("held", "submitting", "pending", "processing", "fetching"),
+    *("completed", "failed", "expired", "rejected", "dropped"),
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _COMMON = [
@@ -71,6 +75,7 @@ def _open_app(options: dict[str, Any]) -> None:
     if terminal.truecolor:
         # What the terminal itself says counts: ssh never forwards COLORTERM, and xterm takes it away.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    _forgive_bytes()
     from tui.app import RunApp
 
     app = RunApp(session, terminal)
@@ -78,6 +83,17 @@ def _open_app(options: dict[str, Any]) -> None:
     if app.farewell:
         click.echo(app.farewell)
     sys.exit(app.return_code or 0)
+
+
+def _forgive_bytes() -> None:
+    """A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) would end Textual 8's reading of keys."""
+    from codecs import getincrementaldecoder
+    from functools import partial
+
+    from textual.drivers import linux_driver
+
+    decoder = partial(getincrementaldecoder("utf-8"), "replace")
+    vars(linux_driver)["getincrementaldecoder"] = lambda _name: decoder
 
 
 def _session(options: dict[str, Any], **more: Any) -> Any:
@@ -141,7 +157,7 @@ def resume(as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
-@click.option("--status", default="", help="Only those, e.g. completed.")
+@click.option("--status", default="", type=click.Choice(["", *_STATUSES]), help="Only those.", metavar="STATUS")
 @click.option("--model", default="", help="Only those of a model.")
 @click.option("--search", default="", help="Only those with this text in the prompt or the id.")
 @click.option("-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="How many.")
@@ -288,7 +304,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except click.UsageError as error:
-        error.show()
+        click.UsageError(plain(error.message), error.ctx).show()
         sys.exit(4)
     except _Exit as error:
         error.show()

@@ -1,7 +1,6 @@
 """The commands that need no screen. Results go to stdout, progress to stderr; codes and JSON are a contract."""
 
 import asyncio
-import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from tui.catalog import request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.session import Session, open_engine
-from tui.text import money, one_line, plain
+from tui.text import inert_json, money, one_line, plain
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -48,7 +47,7 @@ class Stopped(Exception):
 def task_json(task: "Task", problem: dict[str, str] | None = None) -> str:
     """One line of JSON a task, as documented."""
     error = {"kind": task.error.kind, "message": task.error.message} if task.error else problem
-    return json.dumps(
+    return inert_json(
         {
             "id": task.id,
             "task_id": task.remote_id or None,
@@ -61,8 +60,7 @@ def task_json(task: "Task", problem: dict[str, str] | None = None) -> str:
             "error": error,
             "created_at": _moment(task.created_at),
             "finished_at": _moment(task.finished_at) if task.finished_at else None,
-        },
-        ensure_ascii=False,
+        }
     )
 
 

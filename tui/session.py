@@ -62,8 +62,8 @@ def open_engine(
 ) -> "Engine":
     """Open the queue file and the connection. Blocks for a moment: call it in a thread. Raises StoreError."""
     from tui.service.client import Client
-    from tui.tasks.carry import poll_pause
     from tui.tasks.engine import Engine
+    from tui.tasks.patience import poll_pause
     from tui.tasks.store import Store
 
     transport = None

@@ -1,5 +1,6 @@
 """Outside text made harmless, and the few formats in which numbers are told to people."""
 
+import json
 import re
 
 # One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then any other ESC pair.
@@ -68,3 +69,9 @@ def mask(secret: str) -> str:
         if len(secret) >= 24
         else "…" * bool(secret) + secret[-2:] * (len(secret) >= 8)
     )
+
+
+def inert_json(value: object) -> str:
+    """JSON on one line that no terminal obeys: what `plain` takes out is written as escapes."""
+    dumped = json.dumps(value, ensure_ascii=False)
+    return _CONTROLS.sub(lambda found: json.dumps(found[0])[1:-1], dumped)

@@ -13,7 +13,7 @@ from tui.demo import DEMO_KEY
 from tui.service.client import Client
 from tui.tasks.engine import Engine
 from tui.tasks.store import Store
-from tui.tasks.task import Task
+from tui.tasks.task import Status, Task
 
 
 class Watched:
@@ -37,6 +37,9 @@ class Watched:
                     if condition(task):
                         return task
                 await self._news.wait()
+
+    async def until_status(self, task_id: str, status: Status) -> Task:
+        return await self.until(lambda task: task.id == task_id and task.status is status)
 
 
 OpenEngine = Callable[..., AbstractAsyncContextManager[Watched]]

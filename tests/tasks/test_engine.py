@@ -1,5 +1,7 @@
 """The whole way of a task over real HTTP: every status, every trouble, nothing lost, nothing paid twice."""
 
+import asyncio
+import contextlib
 import json
 import socket
 import sqlite3
@@ -21,6 +23,7 @@ from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.tasks.plan import InvalidError
+from tui.tasks.store import TakenError
 from tui.tasks.task import Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -341,5 +344,92 @@ async def test_two_processes_never_send_the_same_task(spy: Spy, base_url: str, o
         await one.engine.adopt()
         await two.engine.adopt()
         for task in tasks:
-            await one.until(lambda told, wanted=task.id: told.id == wanted and told.status is Status.COMPLETED)  # type: ignore[misc]
+            await one.until_status(task.id, Status.COMPLETED)
     assert len([path for path, _, _ in spy.posted if path == "/v1/text_to_image"]) == 6
+
+
+def stubborn(spy: Spy, status: int) -> ASGIApp:
+    """Takes the first submit and never answers it; the later ones get `status`."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await spy(scope, receive, send)
+            return
+        first = not spy.posted
+        if first:
+
+            async def silence(message: Any) -> None:
+                raise ConnectionError  # the task is made; its answer is lost
+
+            with contextlib.suppress(ConnectionError):
+                await spy(scope, receive, silence)
+            return
+        message = await receive()
+        spy.posted.append((scope["path"], dict(scope["headers"])[b"idempotency-key"], message["body"]))
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 422, 429])
+async def test_what_may_have_been_made_is_never_moved_dropped_or_rejected(
+    status: int, spy: Spy, open_engine: OpenEngine
+) -> None:
+    with serving(stubborn(spy, status)) as url:
+        async with open_engine(url, tries=2) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            left = await watched.engine.wait(task.id)
+            assert (left.status, left.unsure) == (Status.SUBMITTING, True)
+            assert task.id in watched.engine.gave_up
+            with pytest.raises(ValueError, match="billed"):
+                await watched.engine.drop(task.id)
+    assert len({(path, key, body) for path, key, body in spy.posted}) == 1
+
+
+async def test_an_unsure_task_is_sent_again_on_the_users_word(spy: Spy, open_engine: OpenEngine) -> None:
+    with serving(stubborn(spy, 409)) as url:
+        async with open_engine(url, tries=2) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            left = await watched.engine.wait(task.id)
+    assert not left.watched
+    assert "s sends the same request once more" in left.note
+
+
+async def test_what_another_process_carries_is_not_dropped_here(open_engine: OpenEngine) -> None:
+    with serving(create_app(bundled(), delay=3600)) as url:
+        async with open_engine(url, adopt=False) as person, open_engine(url, concurrency=1) as script:
+            tasks = [await script.engine.submit(FLUX, {"prompt": f"a fox {n}"}) for n in range(2)]
+            await script.until(lambda told: told.status is Status.PENDING)
+            await person.until(lambda told: told.id == tasks[1].id)
+            with pytest.raises(TakenError, match="Another"):
+                await person.engine.drop(tasks[1].id)
+            assert (await script.engine.drop(tasks[1].id)).status is Status.DROPPED
+
+
+async def test_a_slow_file_host_does_not_hold_up_a_paid_submit(open_engine: OpenEngine) -> None:
+    service = create_app(bundled(), delay=0)
+    release = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/files/"):
+            await release.wait()
+        await service(scope, receive, send)
+
+    with serving(app) as url:
+        async with open_engine(url, concurrency=40) as watched:
+            tasks = [await watched.engine.submit(Z_IMAGE, {"prompt": f"a lake {n}"}) for n in range(17)]
+            for task in tasks:
+                await watched.until_status(task.id, Status.FETCHING)
+            late = await watched.engine.submit(Z_IMAGE, {"prompt": "a late lake"})
+            await watched.until_status(late.id, Status.FETCHING)
+
+
+async def test_an_output_folder_that_is_none_is_told_before_anything_is_paid(
+    spy: Spy, base_url: str, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    async with open_engine(base_url, out_dir=tmp_path / "file") as watched:
+        with pytest.raises(InvalidError, match="can't be saved"):
+            await watched.engine.submit(FLUX, {"prompt": "a fox"})
+    assert spy.posted == []

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tui.catalog.load import bundled
 from tui.tasks.plan import draft
-from tui.tasks.store import VERSION, Store, StoreError
+from tui.tasks.store import Store, StoreError, TakenError, VERSION
 from tui.tasks.task import Problem, Result, Status, Task
 
 URL = "https://runapi.ai"
@@ -269,9 +269,18 @@ def test_saving_with_an_owner_takes_the_watch(store: Store, second: Store, make:
 
 def test_saving_without_an_owner_leaves_it_to_all(store: Store, second: Store, make: Make) -> None:
     task = make()
-    store.save(task, owner="me")
     store.save(task)
     assert ids(second.claim("you", URL)) == [task.id]
+
+
+def test_what_another_process_watches_is_not_written_over(store: Store, second: Store, make: Make) -> None:
+    task = make()
+    store.save(task, owner="me")
+    for owner in ("", "you"):
+        with pytest.raises(TakenError):
+            second.save(task.change(note="mine now"), owner=owner)
+    assert second.take("you", task.id) is None
+    assert store.get(task.id) == task
 
 
 def test_what_is_released_may_be_taken(store: Store, second: Store, make: Make) -> None:

@@ -37,4 +37,5 @@ class Chooser(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.dismiss(self._options[event.option_index][0])
+        if self.is_current:  # a second enter may wait behind the first
+            self.dismiss(self._options[event.option_index][0])

@@ -212,5 +212,5 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-        else:
+        elif self._tasks:
             self.queue.table.focus()

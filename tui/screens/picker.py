@@ -31,4 +31,5 @@ class ModelPicker(ModalScreen[Model | None]):
     @on(Sidebar.Selected)
     def _picked(self, event: Sidebar.Selected) -> None:
         event.stop()
-        self.dismiss(event.model)
+        if self.is_current:  # a second enter may wait behind the first
+            self.dismiss(event.model)

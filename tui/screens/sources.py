@@ -122,7 +122,7 @@ class SourcePicker(ModalScreen[list[str] | None]):
         chosen = list(self._marks)
         if source and source.value not in chosen and (not chosen or is_url(source.value)):
             chosen.append(source.value)
-        if chosen:
+        if chosen and self.is_current:
             self.dismiss(chosen)
 
     def _mark(self) -> None:

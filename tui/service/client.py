@@ -1,5 +1,7 @@
 """RunAPI over HTTP: every request that this program sends, with errors as `errors` names them."""
 
+import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -33,7 +35,9 @@ from tui.text import one_line
 
 MAX_ANSWER = 4_000_000  # bytes of JSON
 MAX_RESULT = 120_000_000  # bytes of one image
-_TIMEOUT = httpx.Timeout(60, connect=15)
+_TIMEOUT = httpx.Timeout(60, connect=15)  # seconds between two bytes
+_WHOLE_ANSWER = 120.0  # seconds, so that a server that drips can't hold a place for ever
+_WHOLE_FILE = 900.0
 _LIMITS = httpx.Limits(max_connections=40, max_keepalive_connections=20)
 
 _BY_STATUS: dict[int, tuple[type[ServiceError], str]] = {
@@ -68,6 +72,8 @@ class Client:
             "timeout": _TIMEOUT,
             "limits": _LIMITS,
             "transport": transport,
+            # A proxy is for the way out; to this machine it would only learn the key.
+            "trust_env": self.base_url.startswith("https:"),
             # Reading the system's certificates takes a while: once is enough.
             "verify": httpx.create_ssl_context(),
         }
@@ -117,7 +123,9 @@ class Client:
     async def balance_micro(self) -> int | None:
         """What is left, in micro-dollars; None where the service doesn't say."""
         cents = (await self._json("GET", "/api/v1/me/balance")).get("balance_cents")
-        return cents * 10_000 if isinstance(cents, int) and not isinstance(cents, bool) else None
+        if not isinstance(cents, int) or isinstance(cents, bool) or abs(cents) > 10**12:
+            return None
+        return cents * 10_000
 
     async def price_schedules(self, etag: str = "") -> tuple[str, str] | None:
         """The live price list as text, and its ETag; None where it is still the one of `etag`."""
@@ -156,7 +164,7 @@ class Client:
         if not url.startswith(("http://", "https://")):
             raise GoneError("The result's address is not one of the web.")
         try:
-            async with self._files.stream("GET", url) as response:
+            async with asyncio.timeout(_WHOLE_FILE), self._files.stream("GET", url) as response:
                 if _packed_twice(response):
                     raise DownloadError("The file host packs its files in a way that isn't read.")
                 if response.status_code in (403, 404, 410):
@@ -164,8 +172,8 @@ class Client:
                 if not response.is_success:
                     raise DownloadError(f"The file host answered HTTP {response.status_code}.")
                 await self._write(response, target)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise DownloadError(str(_network(error))) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
+            raise DownloadError(str(_network(error, "the file host"))) from error
 
     @staticmethod
     async def _write(response: httpx.Response, target: Path) -> None:
@@ -191,7 +199,10 @@ class Client:
             raise NetworkError("The service pointed to another host, which must not see the key.", sent=False)
         headers = self._auth | options.pop("headers", {})
         try:
-            async with self._api.stream(method, url, headers=headers, **options) as response:
+            async with (
+                asyncio.timeout(_WHOLE_ANSWER),
+                self._api.stream(method, url, headers=headers, **options) as response,
+            ):
                 if _packed_twice(response):
                     raise GarbledError("The service's answer is packed in a way that isn't read.")
                 content = bytearray()
@@ -199,8 +210,10 @@ class Client:
                     content += chunk
                     if len(content) > MAX_ANSWER:
                         raise GarbledError("The service's answer is too large to be one.")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise _network(error) from error
+        except (ValueError, LookupError) as error:  # headers and encodings that no library expects
+            raise GarbledError("The service's answer can't be read.") from error
         whole = httpx.Response(response.status_code, headers=_plain_headers(response), content=bytes(content))
         whole.encoding = "utf-8"
         if not whole.is_success and whole.status_code != 304:
@@ -291,15 +304,11 @@ def _retry_after(response: httpx.Response) -> float | None:
     return min(seconds, 3600.0) if seconds >= 0 else None
 
 
-def _network(error: Exception) -> NetworkError:
+def _network(error: Exception, there: str = "the service") -> NetworkError:
     """A sentence for a connection that failed, and whether the request can have left."""
-    host = ""
-    if isinstance(error, httpx.RequestError):
-        try:
-            host = one_line(error.request.url.host, 80)
-        except RuntimeError:
-            host = ""
-    there = host or "the service"
+    with contextlib.suppress(RuntimeError):  # an error that belongs to no request
+        if isinstance(error, httpx.RequestError):
+            there = one_line(error.request.url.host, 80) or there
     causes = list(_causes(error))
     unsent = isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
@@ -307,10 +316,12 @@ def _network(error: Exception) -> NetworkError:
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NetworkError(f"No safe connection to {there}: its certificate or TLS failed.", sent=not unsent)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return NetworkError(f"{there} was not found: check the base URL and the network.", sent=False)
+        return NetworkError(f"{there} was not found: check its name and the network.", sent=False)
     if isinstance(error, httpx.ConnectError):
         return NetworkError(f"{there} can't be reached: nothing answers there.", sent=False)
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TooManyRedirects):
+        return NetworkError(f"{there} sends from one address to the next without end.")
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return NetworkError(f"{there} did not answer in time.", sent=not unsent)
     return NetworkError(f"The connection to {there} broke off.", sent=not unsent)
 

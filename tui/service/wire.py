@@ -135,7 +135,7 @@ def status_paths(
 def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: float | None = None) -> Answer:
     """Make one thing of every shape in which a task has been answered. Raises ValueError for anything else."""
     try:
-        said = json.loads(raw)
+        said = json.loads(raw.removeprefix("\ufeff"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(said, dict):

@@ -1,13 +1,15 @@
 """The tasks in memory beside the queue on disk: written first, shown after."""
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from tui.tasks.store import Store
+from tui.tasks.store import Store, TakenError
 from tui.tasks.task import Task
 
 T = TypeVar("T")
@@ -58,6 +60,14 @@ class Desk:
         """Take the watch over unfinished tasks (of `ids`, or all) that no process is watching."""
         return await self._run(self._store.claim, self.owner, self._base_url, ids)
 
+    async def take(self, task_id: str) -> Task:
+        """The task as it stands on disk, ours to change. Raises TakenError where another process has it."""
+        task = await self._run(self._store.take, self.owner, task_id)
+        if task is None:
+            raise TakenError("Another window or command is carrying this task: do it there.")
+        self.show(task)
+        return task
+
     async def renew(self, ids: list[str]) -> None:
         await self._run(self._store.renew, self.owner, ids)
 
@@ -88,7 +98,8 @@ class Desk:
                 self.show(task)
 
     async def close(self) -> None:
-        await self._run(self._store.release, self.owner)
+        with contextlib.suppress(sqlite3.Error):  # a full disk: the leases run out by themselves
+            await self._run(self._store.release, self.owner)
         await self._run(self._store.close)
         self._disk.shutdown()
 

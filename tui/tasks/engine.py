@@ -16,9 +16,10 @@ from tui.catalog.spec import Model, RouteName, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.tasks import plan
-from tui.tasks.carry import Carrier, GaveUpError, poll_pause
+from tui.tasks.carry import Carrier
 from tui.tasks.desk import Desk
-from tui.tasks.store import LEASE, Store
+from tui.tasks.patience import GaveUpError, poll_pause
+from tui.tasks.store import LEASE, Store, TakenError
 from tui.tasks.task import SENT, Status, Task
 from tui.text import one_line
 
@@ -108,16 +109,18 @@ class Engine:
         return task
 
     async def drop(self, task_id: str) -> Task:
-        """Take back a task that was not sent. Raises ValueError where it's too late."""
-        if self.tasks[task_id].status is Status.HELD:
+        """Take back a task that was not sent. Raises ValueError where it's too late, TakenError."""
+        task = await self._desk.take(task_id)
+        if task.status is Status.HELD:
             await self._halt(task_id)
-        task = self.tasks[task_id]
+            task = self.tasks[task_id]
         if task.status is not Status.HELD:
             raise ValueError("Only what has not been sent can be dropped: this is billed. Stop watching instead.")
         return await self._desk.save(task.change(Status.DROPPED, note=""), "dropped")
 
     async def stop(self, task_id: str) -> Task:
-        """Stop watching a sent task: it goes on at the server, and is billed."""
+        """Stop watching a sent task: it goes on at the server, and is billed. Raises TakenError."""
+        await self._desk.take(task_id)
         await self._halt(task_id)
         task = self.tasks[task_id]
         if task.status not in SENT:
@@ -126,8 +129,8 @@ class Engine:
 
     async def watch(self, task_id: str) -> Task:
         """Watch again what was stopped; fetch again what was made and could not be saved; send again what is
-        unsure, with the same key."""
-        task = self.tasks[task_id]
+        unsure, with the same key. Raises TakenError."""
+        task = await self._desk.take(task_id)
         status: Status | None = None
         fields: dict[str, Any] = {"watched": True, "note": ""}
         if task.status in (Status.FAILED, Status.EXPIRED) and task.results:
@@ -178,7 +181,10 @@ class Engine:
             await self._carrier.carry(task_id)
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
-            await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
+            if self.tasks[task_id].watched:
+                await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
+        except TakenError:
+            pass  # while this process slept, another one took over
         except Exception as error:  # a full disk, or an error of ours: the task must stay, and be seen to
             task = self.tasks[task_id]
             self._desk.show(task.change(note=f"Stopped: {one_line(error)}. Kept; it is taken up again soon."))

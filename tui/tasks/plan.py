@@ -1,6 +1,7 @@
 """From what a person filled in to a task ready to be sent: its route, its exact body, its Idempotency-Key."""
 
 import json
+import os
 import time
 import uuid
 from pathlib import Path
@@ -36,6 +37,9 @@ def draft(
     retry_of: str = "",
 ) -> Task:
     """A held task. Raises InvalidError."""
+    problem = _unwritable(out_dir)
+    if problem:
+        raise InvalidError({"output": problem})
     values = {name: value for name, value in values.items() if not request.blank(value)}
     task = Task(
         id=new_id(),
@@ -108,6 +112,17 @@ def _items(param: Param, values: Values) -> list[str]:
     value: Value | None = values.get(param.name)
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+
+
+def _unwritable(folder: Path) -> str:
+    """Why images can't be saved there, or nothing: said before anything is paid."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return ""
+    except OSError as error:
+        return f"Images can't be saved in {folder}: {(error.strerror or 'no such folder').lower()}."
+    return f"Images can't be saved in {folder}: it may not be written to."
 
 
 def _unreadable(path: Path) -> str:

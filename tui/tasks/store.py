@@ -38,6 +38,10 @@ class StoreError(Exception):
     """The queue file can't be used; the text says why and what to do."""
 
 
+class TakenError(Exception):
+    """Another process is carrying this task."""
+
+
 class Store:
     """All tasks, past and present."""
 
@@ -81,7 +85,10 @@ class Store:
         self._db.close()
 
     def save(self, task: Task, event: str = "", raw: str = "", owner: str = "") -> None:
-        """Write a snapshot, and what happened, in one transaction. `owner` keeps or takes the watch."""
+        """Write a snapshot, and what happened, in one transaction. `owner` keeps or takes the watch.
+
+        Raises TakenError, and writes nothing, where another process has the watch.
+        """
         row = (
             task.id,
             task.created_at,
@@ -97,6 +104,8 @@ class Store:
         )
         with self._db:
             self._db.execute("begin immediate")
+            if not self._free(task.id, owner):
+                raise TakenError("Another window or command is carrying this task: do it there.")
             self._db.execute(f"insert or replace into tasks values ({', '.join('?' * len(row))})", row)
             if event:
                 self._db.execute("insert into events values (?, ?, ?, ?)", (task.id, time.time(), event, raw))
@@ -127,6 +136,19 @@ class Store:
     def data_version(self) -> int:
         """A number that changes whenever another process writes."""
         return int(self._db.execute("pragma data_version").fetchone()[0])
+
+    def take(self, owner: str, task_id: str) -> Task | None:
+        """Take the watch over one task; its latest snapshot, or None where another process has it."""
+        with self._db:
+            self._db.execute("begin immediate")
+            if not self._free(task_id, owner):
+                return None
+            self._lease(owner, time.time(), task_id)
+        return self.get(task_id)
+
+    def _free(self, task_id: str, owner: str) -> bool:
+        query = "select 1 from tasks where id = ? and owner not in ('', ?) and lease_until >= ?"
+        return self._db.execute(query, (task_id, owner, time.time())).fetchone() is None
 
     def claim(self, owner: str, base_url: str, ids: Iterable[str] | None = None) -> list[Task]:
         """Take the watch over unfinished tasks that nobody is watching (of `ids`, or all); answers those."""

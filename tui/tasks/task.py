@@ -97,6 +97,8 @@ class Task(Struct, frozen=True, kw_only=True):
     cost_micro: int | None = None
     estimate_micro: int | None = None
     out_dir: str = ""
+    unsure: bool = False
+    """True once a try may have reached the server without an answer: it may have been made, and billed."""
     watched: bool = True
     """False once the user stopped watching: still billed, carried on only when asked."""
     retry_of: str = ""

@@ -88,7 +88,8 @@ class Picture(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         drawing = self._drawing
-        if drawing is None or not drawing.overlay or not drawing.fits(self.size):
+        # Textual also asks for single lines, to learn what is under the mouse.
+        if drawing is None or not drawing.overlay or not drawing.fits(self.size) or crop != self.size.region:
             return super().render_lines(crop)
         if not self._uncovered():
             self._covered = True

@@ -258,11 +258,16 @@ class Queue(Vertical):
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
+        self._empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
 
     def furnish(self) -> AwaitMount:
         """Mount what stands in the frame."""
-        empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
-        return self.mount(_Titles(id="titles"), self.table, empty)
+        return self.mount(_Titles(id="titles"), self.table, self._empty)
+
+    def say(self, sentence: str) -> None:
+        """Why there is no queue to be shown."""
+        self.add_class("-empty")
+        self._empty.update(sentence)
 
     def put(self, task: Task) -> None:
         self.remove_class("-empty")

@@ -1,0 +1,195 @@
+"""A task's first half: from held on disk to a task at the server. Here is where money could be lost twice."""
+
+import asyncio
+import base64
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tui.catalog.load import Catalog
+from tui.catalog.route import Api
+from tui.catalog.spec import Model, RouteName
+from tui.service.client import Client
+from tui.service.errors import (
+    AuthenticationError,
+    CreditsError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    ServiceError,
+)
+from tui.service.wire import Answer
+from tui.tasks import plan
+from tui.tasks.answer import answered
+from tui.tasks.desk import Desk
+from tui.tasks.patience import GaveUpError, backoff
+from tui.tasks.task import Problem, Status, Task
+from tui.text import duration
+
+RESEND_FOR = 24 * 3600.0
+"""Seconds for which an unsure request is sent again by itself; how long a server knows a key isn't published."""
+UPLOAD_LASTS = 50 * 60.0
+"""Seconds for which an uploaded file is used again; the service keeps it for an hour."""
+UNSURE_PAUSE = 60.0
+"""Seconds between tries of a request that may have been made while its key is refused or has no credit."""
+
+
+class Sender:
+    """Sends tasks of one base URL, each under its own key. The 429 pause stands here: it is for all of them."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        client: Client,
+        catalog: Catalog,
+        gate: asyncio.Semaphore,
+        *,
+        api: Api,
+        tries: int | None,
+        on_route: Callable[[RouteName], None],
+    ) -> None:
+        self._desk = desk
+        self._client = client
+        self._catalog = catalog
+        self._gate = gate
+        self._api = api
+        self._tries = tries
+        self._on_route = on_route
+        self._open_at = 0.0
+        self._uploading: dict[str, asyncio.Lock] = {}
+
+    def model(self, task: Task) -> Model:
+        """The task's model in the catalog. Raises LookupError."""
+        model = self._catalog.get(task.action, task.model)
+        if model is None:
+            raise LookupError(f"{task.model} is no longer in the catalog.")
+        return model
+
+    async def send(self, task_id: str) -> None:
+        """Until the task is at the server, rejected, or waits for the user. Raises GaveUpError."""
+        failures = 0
+        task = self._desk.tasks[task_id]
+        if task.status is Status.SUBMITTING and not task.unsure:
+            # Its last process ended between sending and reading the answer.
+            await self._desk.save(task.change(unsure=True))
+        try:
+            while (task := self._desk.tasks[task_id]).status in (Status.HELD, Status.SUBMITTING) and task.watched:
+                if task.status is Status.SUBMITTING and time.time() - task.sent_at > RESEND_FOR:
+                    await self._leave_to_user(task, "Sent more than a day ago, outcome unknown.")
+                    return
+                await self._until_open(task_id)
+                async with self._gate:
+                    task = await self._ready(task_id)
+                    try:
+                        answer = await self._client.submit(
+                            task.route, task.service, task.action, task.body, task.key
+                        )
+                    except ServiceError as caught:
+                        error = caught
+                    else:
+                        await self._learn_route(task.route)
+                        await self._desk.save(answered(task, answer), "accepted", answer.raw)
+                        return
+                failures += 1
+                await self._refused(task, error, failures)
+        except plan.InvalidError as error:
+            task = self._desk.tasks[task_id]
+            held = Status.HELD if task.status is Status.SUBMITTING else None
+            problem = Problem("validation", str(error))
+            await self._desk.save(task.change(held, error=problem, sent_at=0, note=""), "held for the user")
+
+    async def _ready(self, task_id: str) -> Task:
+        """The task as it stands on disk right before it is sent: its exact body and key, marked as on its way."""
+        task = self._desk.tasks[task_id]
+        if task.status is Status.SUBMITTING:
+            return task
+        if self._desk.learnt.get("route") == "service" and self._may_move(task):
+            task = await asyncio.to_thread(plan.move, task, self.model(task), "service")
+        if not task.body:
+            task = await self._upload_files(task)
+        return await self._desk.save(task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending")
+
+    async def _refused(self, task: Task, error: ServiceError, failures: int) -> None:
+        """What an unsuccessful submit leads to. Only what was surely never made may be held, moved or rejected."""
+        if error.task_id:  # a task was made all the same
+            adopted = Answer(task_id=error.task_id, state="pending", raw=error.raw)
+            await self._desk.save(answered(task, adopted), "adopted", error.raw)
+        elif error.passing or (task.unsure and isinstance(error, AuthenticationError | CreditsError)):
+            await self._try_again(task, error, failures)
+        elif task.unsure:
+            await self._leave_to_user(task, f"{error} An earlier try may have been accepted.", error.raw)
+            raise GaveUpError(error)
+        elif isinstance(error, NotFoundError) and self._may_move(task):
+            # The route isn't there, so nothing was made: the other one, with a new body and key.
+            await self._learn_route("service")
+            held = await self._desk.save(task.change(Status.HELD, sent_at=0), "no such route", error.raw)
+            moved = await asyncio.to_thread(plan.move, held, self.model(task), "service")
+            await self._desk.save(moved, "moved to the service route")
+        else:
+            if isinstance(error, NotFoundError) and self._desk.learnt.get("route") == task.route:
+                await self._desk.learn("route", "")
+            problem = Problem(error.kind, str(error))
+            await self._desk.save(task.change(Status.REJECTED, error=problem, note=""), "rejected", error.raw)
+
+    async def _try_again(self, task: Task, error: ServiceError, failures: int) -> None:
+        unsent = isinstance(error, NetworkError) and not error.sent
+        unmade = not task.unsure and (unsent or isinstance(error, RateLimitError))
+        pause = max(backoff(failures), error.retry_after or 0, 0 if error.passing else UNSURE_PAUSE)
+        if isinstance(error, RateLimitError):
+            self._open_at = max(self._open_at, time.monotonic() + pause)
+        again = "Trying again" if unmade else "Outcome unknown: sending again with the same key"
+        note = f"{error} {again} in {duration(pause + 0.5)}."
+        # What was surely not made is held once more: free to drop until the next try.
+        held = task.change(Status.HELD, sent_at=0, note=note) if unmade else task.change(unsure=True, note=note)
+        await self._desk.save(held, error.kind, error.raw)
+        if self._tries is not None and (failures >= self._tries or not error.passing):
+            raise GaveUpError(error)
+        await asyncio.sleep(pause)
+
+    async def _leave_to_user(self, task: Task, why: str, raw: str = "") -> None:
+        """It may have been made and billed, so nothing is done by itself any more."""
+        note = f"{why} s sends the same request once more, under the same key."
+        await self._desk.save(task.change(watched=False, note=note), "unsure", raw)
+
+    def _may_move(self, task: Task) -> bool:
+        return task.route == "unified" and self._api == "auto" and "service" in self.model(task).routes
+
+    async def _until_open(self, task_id: str) -> None:
+        while (left := self._open_at - time.monotonic()) > 0:
+            await self._desk.note(task_id, f"The service asked to wait: sending in {duration(left + 0.5)}.")
+            await asyncio.sleep(left)
+
+    async def _learn_route(self, route: RouteName) -> None:
+        if await self._desk.learn("route", route):
+            self._on_route(route)
+
+    # ---- local files
+
+    async def _upload_files(self, task: Task) -> Task:
+        """Local files go up before anything is paid; a failed upload stops here."""
+        model = self.model(task)
+        route = model.routes[task.route]
+        urls: dict[Path, str] = {}
+        for name, path in plan.local_files(route, task.values):
+            if path not in urls:
+                await self._desk.note(task.id, f"Uploading {path.name}.")
+                urls[path] = await self._upload(name, path)
+        return plan.with_body(task, model, plan.uploaded(route, task.values, urls))
+
+    async def _upload(self, name: str, path: Path) -> str:
+        """Once per content within its hour, also when several tasks want it at the same time."""
+        try:
+            content = await asyncio.to_thread(path.read_bytes)
+            digest = hashlib.sha256(content).hexdigest()
+            async with self._uploading.setdefault(digest, asyncio.Lock()):
+                url = await self._desk.uploaded(digest)
+                if not url:
+                    checksum = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+                    url = await self._client.upload(path, content, checksum)
+                    await self._desk.keep_upload(digest, url, UPLOAD_LASTS)
+            return url
+        except OSError as error:
+            raise plan.InvalidError({name: f"{path} can't be read: {error.strerror}."}) from error
+        except ServiceError as error:
+            raise plan.InvalidError({name: f"{error} Nothing was charged."}) from error
