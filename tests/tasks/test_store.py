@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tui.catalog.load import bundled
 from tui.tasks.plan import draft
-from tui.tasks.store import Store, StoreError, TakenError, VERSION
+from tui.tasks.store import VERSION, Store, StoreError, TakenError
 from tui.tasks.task import Problem, Result, Status, Task
 
 URL = "https://runapi.ai"

@@ -95,7 +95,7 @@ class MainScreen(Screen[None]):
 
     async def show_model(self, model: Model, values: Values | None = None) -> None:
         """Ask for another model; with `values`, filled in with those."""
-        self._model = model
+        model = self._model = self._catalog.get(*model.key) or model
         route = choose(model, values or (), self._api, self._learnt)
         await self.form.show(model, route, values)
         self.sidebar.choose(model)

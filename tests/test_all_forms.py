@@ -1,0 +1,65 @@
+"""Every model's form is filled through the keyboard alone and accepted by the embedded service, which is strict."""
+
+import pytest
+from PIL import Image
+
+from tests.app import TestApp
+from tui.catalog.load import bundled
+from tui.catalog.spec import Kind, Param
+from tui.tasks.task import Status
+from tui.widgets.fields import Field
+
+FAMILIES = bundled().families
+SOURCE = "a"  # a picture, whatever it is called
+
+
+def keys_for(param: Param) -> list[str]:
+    """What a person would type into a required field."""
+    match param.kind:
+        case Kind.TEXT:
+            return [*"fox"]
+        case Kind.IMAGE | Kind.IMAGES:
+            return [*SOURCE]
+        case Kind.TASK:
+            return ["t"]
+        case Kind.INTEGERS:
+            return ["1"]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.service)
+async def test_each_form_is_filled_by_keyboard_and_accepted(
+    family: object, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("sources")
+    Image.new("RGB", (600, 600), "red").save(folder / SOURCE, "PNG")
+    monkeypatch.chdir(folder)
+    app = TestApp(delay=3600, api="service", concurrency=100, poll_seconds=60)
+    models = next(known for known in FAMILIES if known is family).models
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        for model in models:
+            await app.main.show_model(model, {})
+            await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "focus"])
+            fields = list(app.main.form.query(Field))
+            assert {field.param.name for field in fields} == {
+                param.name for param in model.routes["service"].params if not param.more
+            }
+            fields[0].control.focus()
+            await pilot.pause()
+            last = max(fields.index(field) for field in fields if field.param.required)
+            for field in fields[: last + 1]:
+                if field.param.required:
+                    assert field.has_focus_within, field.param.name
+                tab = ["tab"] if field.control.focusable and field is not fields[last] else []
+                await pilot.press(*(keys_for(field.param) if field.param.required else []), *tab)
+            await pilot.press("ctrl+j")
+            await app.until_task(
+                pilot,
+                lambda task, wanted=model.key: (
+                    (task.action, task.model) == wanted and task.status is Status.PENDING
+                ),
+            )
+    assert app.engine
+    assert len(app.engine.tasks) == len(models)
