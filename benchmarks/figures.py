@@ -159,6 +159,51 @@ async def to_screen(rounds: int = 7) -> None:
     print(f"requests of a 3 s task: {submits} submit, {polls} polls, 1 download; all: {json.dumps(clock.asked)}")
 
 
+async def switching() -> None:
+    """From selecting a model to a form that takes keys, over all models."""
+    from tui.app import RunApp
+    from tui.session import prepare
+    from tui.terminal import Images
+    from tui.terminal import Terminal as Drawn
+
+    app = RunApp(prepare(demo=True, api="service"), Drawn(Images.HALF, "", cell=(10, 20)))
+    times: list[tuple[float, str]] = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app._opened.wait()
+        await pilot.pause()
+        assert app.main
+        for model in app.session.catalog.models:
+            start = time.perf_counter()
+            await app.main.show_model(model, {})
+            app.main.form.focus_first()
+            painted = asyncio.Event()
+            app.main.call_after_refresh(painted.set)
+            await painted.wait()
+            times.append((time.perf_counter() - start, model.slug))
+            await pilot.pause()
+    middle, (worst, slug) = statistics.median(seconds for seconds, _ in times) * 1000, max(times)
+    print(
+        f"switch to another model's form: median {middle:.0f} ms, worst {worst * 1000:.0f} ms ({slug}), of {len(times)}"
+    )
+
+
+def switch_bytes() -> None:
+    """What one switch writes to a terminal of 120 x 40: from enter in the model list until all is still."""
+    terminal = Terminal(OURS)
+    terminal.until(b"balance")
+    counts = []
+    for keys in (b"\x0f", b"imagen 4 ultra", b"\r"):
+        while terminal.read(0.5):
+            pass
+        os.write(terminal.fd, keys)
+        count = 0
+        while data := terminal.read(0.5):
+            count += len(data)
+        counts.append(count)
+    terminal.close()
+    print(f"bytes written for one switch of model: {counts[-1]}")
+
+
 if __name__ == "__main__":
     wanted = set(sys.argv[1:])
     with tempfile.TemporaryDirectory() as home:
@@ -170,3 +215,6 @@ if __name__ == "__main__":
             idle()
         if wanted <= {"screen"}:
             asyncio.run(to_screen())
+        if wanted <= {"switch"}:
+            asyncio.run(switching())
+            switch_bytes()

@@ -1,12 +1,14 @@
 """Every model's form is filled through the keyboard alone and accepted by the embedded service, which is strict."""
 
+from functools import partial
+
 import pytest
 from PIL import Image
 
 from tests.app import TestApp
 from tui.catalog.load import bundled
 from tui.catalog.spec import Kind, Param
-from tui.tasks.task import Status
+from tui.tasks.task import Status, Task
 from tui.widgets.fields import Field
 
 FAMILIES = bundled().families
@@ -26,6 +28,10 @@ def keys_for(param: Param) -> list[str]:
             return ["1"]
         case _:
             return []
+
+
+def accepted(key: tuple[str, str], task: Task) -> bool:
+    return (task.action, task.model) == key and task.status is Status.PENDING
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.service)
@@ -55,11 +61,6 @@ async def test_each_form_is_filled_by_keyboard_and_accepted(
                 tab = ["tab"] if field.control.focusable and field is not fields[last] else []
                 await pilot.press(*(keys_for(field.param) if field.param.required else []), *tab)
             await pilot.press("ctrl+j")
-            await app.until_task(
-                pilot,
-                lambda task, wanted=model.key: (
-                    (task.action, task.model) == wanted and task.status is Status.PENDING
-                ),
-            )
+            await app.until_task(pilot, partial(accepted, model.key))
     assert app.engine
     assert len(app.engine.tasks) == len(models)

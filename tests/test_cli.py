@@ -219,3 +219,11 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert child.stderr
     assert child.stderr.read() == b""
     child.wait(10)
+
+
+def test_a_family_file_of_ones_own_is_checked(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "Mine"\nprovider = "Me"\nservice = "mine"\nparms = 1\n')
+    said = run("models", "--check", str(file))
+    assert said.returncode == 4
+    assert f"{file}:4: " in said.stderr

@@ -1,4 +1,7 @@
-"""Five very different forms as people see them. After a wanted change: `pytest tests/test_snapshots.py --snapshot-update`."""
+"""Five very different forms as people see them.
+
+After a wanted change: `pytest tests/test_snapshots.py -n0 --snapshot-update`.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -107,8 +107,9 @@ class RunApp(App[None]):
     @on(MainScreen.Ready)
     def _open_now(self) -> None:
         """The queue and the connection, once the page is painted."""
-        gc.enable()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)  # a page's widgets are many objects: fewer, not longer pauses
+        gc.enable()
         self._open()
 
     @work(group="engine", exit_on_error=False)

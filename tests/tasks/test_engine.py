@@ -433,3 +433,18 @@ async def test_an_output_folder_that_is_none_is_told_before_anything_is_paid(
         with pytest.raises(InvalidError, match="can't be saved"):
             await watched.engine.submit(FLUX, {"prompt": "a fox"})
     assert spy.posted == []
+
+
+async def test_the_same_content_is_uploaded_once(
+    spy: Spy, base_url: str, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (64, 64), "red").save(tmp_path / name)
+    async with open_engine(base_url) as watched:
+        tasks = [
+            await watched.engine.submit(REMIX, {"prompt": "in snow", "source_image_urls": [str(tmp_path / name)]})
+            for name in ("a.png", "b.png", "a.png")
+        ]
+        for task in tasks:
+            assert (await watched.engine.wait(task.id)).status is Status.COMPLETED
+    assert len([path for path, _, _ in spy.posted if path.endswith("/prepare")]) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
@@ -218,3 +219,38 @@ def test_a_file_is_bounded(picture: Path, monkeypatch: pytest.MonkeyPatch, size:
 def test_a_missing_file_is_told_beside_other_errors(tmp_path: Path) -> None:
     errors = refusal(KONTEXT, {"image_url": str(tmp_path / "a.png"), "aspect_ratio": "7:1"})
     assert set(errors) == {"prompt", "aspect_ratio", "image_url"}
+
+
+@pytest.mark.parametrize(
+    ("size", "form", "sentence"),
+    [
+        ((600, 600), "PNG", ""),
+        ((600, 600), "GIF", "is GIF; JPEG, PNG, WEBP are taken"),
+        ((500, 600), "PNG", "has to be 600 × 600"),
+    ],
+)
+def test_a_mask_is_checked_before_it_is_sent(
+    size: tuple[int, int], form: str, sentence: str, tmp_path: Path
+) -> None:
+    Image.new("RGB", (600, 600)).save(tmp_path / "source", "PNG")
+    Image.new("RGB", size).save(tmp_path / "mask", form)
+    values: Values = {
+        "prompt": "a fox",
+        "source_image_url": str(tmp_path / "source"),
+        "mask_url": str(tmp_path / "mask"),
+    }
+    model = bundled().find("ideogram-v3-edit")
+    try:
+        draft(model, values, base_url="https://runapi.ai", out_dir=tmp_path)
+        told = ""
+    except InvalidError as error:
+        told = error.errors["mask_url"]
+    assert sentence in told
+    assert bool(sentence) == bool(told)
+
+
+def test_a_picture_too_small_to_be_taken_is_told(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
+    model = bundled().find("seedream-5-pro-layer-decomposition")
+    with pytest.raises(InvalidError, match=r"10,000 pixels; 262,144 to 36,000,000 are taken"):
+        draft(model, {"image_url": str(tmp_path / "small.png")}, base_url="https://runapi.ai", out_dir=tmp_path)

@@ -59,16 +59,17 @@ class ParamForm(Vertical):
         """Ask for another model or route. Without `values`: what was last filled in for this model, and for
         what it leaves open, what stood under the same name in the form before."""
         async with self._showing:
-            before = self._kept[self._model.key] = self.values()
+            filled = self._kept[self._model.key] = self.values()
             if values is None:
-                prompt = {"prompt": before["prompt"]} if "prompt" in before else {}
-                values = before | self._kept.get(model.key, {}) | prompt
+                prompt = {"prompt": filled["prompt"]} if "prompt" in filled else {}
+                values = filled | self._kept.get(model.key, {}) | prompt
             focused = self.has_focus_within
+            before = list(self._scroll.children)
             async with self.batch():
-                await self._scroll.remove_children()
                 await self._scroll.mount_all(self._ask_for(model, route, values))
-            if focused:
-                self.focus_first()
+                if focused:  # before the old fields go: each move of the focus restyles the page
+                    self.screen.set_focus(self._fields[self._first()].control)
+                await self._scroll.remove_children(before)
 
     def _ask_for(self, model: Model, route: RouteName, values: Values) -> list[Widget]:
         """New fields for a model's params; the rarely needed ones folded."""
@@ -145,7 +146,10 @@ class ParamForm(Vertical):
 
     def focus_first(self) -> None:
         """Into the prompt, or whatever comes first where there is none."""
-        self._go_to("prompt" if "prompt" in self._fields else next(iter(self._fields), ""))
+        self._go_to(self._first())
+
+    def _first(self) -> str:
+        return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 
     def action_generate(self) -> None:
         errors = self.judge(everything=True)

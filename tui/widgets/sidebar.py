@@ -62,17 +62,23 @@ class Sidebar(Vertical):
         self._filter = Input(placeholder="filter: name, provider, edit, 4k, $0.05", compact=True, id="filter")
         self._filter.cursor_blink = False
         self._list = _ModelList(id="models")
-        self._fill()
+        self._rows: list[Key | None] = []
         self.border_title = "Models"
 
     def furnish(self) -> AwaitMount:
         """Mount what stands in the frame."""
+        self._fill()
         return self.mount(self._filter, self._list)
 
     def choose(self, model: Model) -> None:
         """Mark the model that the form is asking for."""
-        self._chosen = model.key
-        self._fill()
+        before, self._chosen = self._chosen, model.key
+        for row, key in enumerate(self._rows):
+            known = self._catalog.get(*key) if key in (before, model.key) and key else None
+            if known:
+                self._list.replace_option_prompt_at_index(row, self._model_line(known))
+        if model.key in self._rows:
+            self._list.highlighted = self._rows.index(model.key)
 
     def take(self, catalog: Catalog) -> None:
         """Fresher facts about the models."""
@@ -135,23 +141,25 @@ class Sidebar(Vertical):
             self.post_message(self.Selected(model))
 
     def _highlighted(self) -> Model | None:
-        option = self._list.highlighted_option
-        _, _, key = (option.id if option and option.id else "").partition("|")
-        action, _, slug = key.partition(" ")
-        return self._catalog.get(action, slug)
+        row = self._list.highlighted
+        key = None if row is None or row >= len(self._rows) else self._rows[row]
+        return self._catalog.get(*key) if key else None
 
     def _fill(self) -> None:
         words = self._filter.value.lower().split()
         options: list[Option] = []
+        self._rows = []
         best, at = -1, None
         for title, models in self._sections(words):
             options.append(Option(title, disabled=True))
+            self._rows.append(None)
             for model in models:
                 # The cursor goes to the model in the form or, while filtering, to the one whose name fits best.
                 fit = _fit(model, words) if words else int(model.key == self._chosen)
                 if fit > best:
                     best, at = fit, len(options)
-                options.append(Option(self._model_line(model), id=f"{len(options)}|{' '.join(model.key)}"))
+                options.append(Option(self._model_line(model)))
+                self._rows.append(model.key)
         if not options:
             options = [Option(Content.styled("No model has that.", "$text-muted"), disabled=True)]
         self._list.clear_options()
