@@ -182,9 +182,8 @@ async def switching() -> None:
             times.append((time.perf_counter() - start, model.slug))
             await pilot.pause()
     middle, (worst, slug) = statistics.median(seconds for seconds, _ in times) * 1000, max(times)
-    print(
-        f"switch to another model's form: median {middle:.0f} ms, worst {worst * 1000:.0f} ms ({slug}), of {len(times)}"
-    )
+    told = f"median {middle:.0f} ms, worst {worst * 1000:.0f} ms ({slug}), of {len(times)}"
+    print(f"switch to another model: {told}")
 
 
 def switch_bytes() -> None:

@@ -55,7 +55,8 @@ async def test_the_list_is_fetched_once_and_kept(tmp_path: Path) -> None:
         assert prices.kept(tmp_path, url) == newer
         assert await prices.fetch(client, newer) is None  # 304 by its ETag
         await client.aclose()
-    assert prices.apply(bundled(), newer).find("z-image").price is not None
+    priced = prices.apply(bundled(), newer).find("z-image")
+    assert str(estimate(priced, {})) == "$0.01 listed 2026-07-23"
     assert prices.kept(tmp_path, "https://elsewhere.test") == prices.PriceList()
 
 

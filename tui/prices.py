@@ -50,7 +50,7 @@ def apply(catalog: Catalog, prices: PriceList) -> Catalog:
     try:
         said: Any = json.loads(prices.text)
         items = [item for item in said["price_schedules"] if isinstance(item, dict)]
-        return catalog.with_prices(items, one_line(said.get("as_of", ""), 10))
+        return catalog.with_prices(items, one_line(str(said.get("as_of", ""))[:10]))
     except (ValueError, LookupError, TypeError, RecursionError):
         return catalog
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.catalog.price import from_schedule
-from tui.catalog.spec import Family, FileLimits, Kind, Model, Param, Price, Route, RouteName, Rule, Value
+from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
 from tui.text import one_line
 
 FAMILIES = Path(__file__).parent / "families"
@@ -23,25 +23,6 @@ class CatalogError(Exception):
 
 class UnknownModel(LookupError):
     """No such model, or more than one; the text says which names come near."""
-
-
-class _ParamFile(Struct, forbid_unknown_fields=True, kw_only=True):
-    kind: Kind
-    label: str = ""
-    help: str = ""
-    required: bool = False
-    default: Value | None = None
-    enum: tuple[str | int, ...] = ()
-    min: float | None = None
-    max: float | None = None
-    min_items: int | None = None
-    max_items: int | None = None
-    pattern: str = ""
-    example: str = ""
-    tasks: tuple[str, ...] = ()
-    file: FileLimits | None = None
-    more: bool = False
-    other: str = ""
 
 
 class _ModelFile(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -59,7 +40,7 @@ class _FamilyFile(Struct, forbid_unknown_fields=True, kw_only=True):
     service: str
     about: str = ""
     prices_as_of: str = ""
-    params: dict[str, _ParamFile]
+    params: dict[str, Param]
     rules: list[Rule] = []
     models: list[_ModelFile]
 
@@ -162,7 +143,7 @@ def _line_of(reason: str, text: str) -> str:
 
 def _family(raw: _FamilyFile) -> Family:
     # `[params."aspect_ratio.max"]` is a variant of aspect_ratio: what follows the dot is for this file alone.
-    params = {key: Param(name=key.partition(".")[0], **_fields(fields)) for key, fields in raw.params.items()}
+    params = {key: replace(param, name=key.partition(".")[0]) for key, param in raw.params.items()}
     for param in params.values():
         re.compile(param.pattern)
         if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
@@ -206,7 +187,3 @@ def _named(rule: Rule) -> set[str]:
     """Every param that a rule speaks of; a rule is kept where a route has them all."""
     lists = (rule.forbidden, rule.required, rule.required_any)
     return set().union(rule.when, rule.enum, rule.min, rule.max, *lists)
-
-
-def _fields(raw: _ParamFile) -> dict[str, Any]:
-    return {field: getattr(raw, field) for field in raw.__struct_fields__}

@@ -51,10 +51,11 @@ class FileLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The param whose image has to have the same width and height."""
 
 
-class Param(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Param(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One named input of a model on a route."""
 
-    name: str
+    name: str = ""
+    """In a family file, its key."""
     kind: Kind
     label: str = ""
     help: str = ""

@@ -68,7 +68,7 @@ class ParamForm(Vertical):
             async with self.batch():
                 await self._scroll.mount_all(self._ask_for(model, route, values))
                 if focused:  # before the old fields go: each move of the focus restyles the page
-                    self.screen.set_focus(self._fields[self._first()].control)
+                    self.screen.set_focus(self._fields[self._first()].control, scroll_visible=False)
                 await self._scroll.remove_children(before)
 
     def _ask_for(self, model: Model, route: RouteName, values: Values) -> list[Widget]:
@@ -181,6 +181,8 @@ class ParamForm(Vertical):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = next((node for node in event.widget.ancestors_with_self if isinstance(node, Field)), None)
         self._asked = field.param.help if field else ""
+        if field:  # with its label, which the control alone would leave out of sight
+            self.call_after_refresh(field.scroll_visible, animate=False)
         self._tell()
 
     def _tell(self) -> None:
@@ -193,7 +195,7 @@ class ParamForm(Vertical):
         if field and field.param.more:
             await self.query_one(_More).unfold()
         if field:
-            field.control.focus()
+            field.control.focus(scroll_visible=False)
 
 
 class _More(Collapsible):

@@ -138,6 +138,7 @@ class Sidebar(Vertical):
         event.stop()
         model = self._highlighted()
         if model:
+            self._filter.value = ""
             self.post_message(self.Selected(model))
 
     def _highlighted(self) -> Model | None:
