@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.app import TestApp
 from tui.catalog.load import bundled
-from tui.catalog.spec import Kind, Param
+from tui.catalog.spec import Family, Kind, Param
 from tui.tasks.task import Status, Task
 from tui.widgets.fields import Field
 
@@ -36,16 +36,15 @@ def accepted(key: tuple[str, str], task: Task) -> bool:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.service)
 async def test_each_form_is_filled_by_keyboard_and_accepted(
-    family: object, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    family: Family, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path_factory.mktemp("sources")
     Image.new("RGB", (600, 600), "red").save(folder / SOURCE, "PNG")
     monkeypatch.chdir(folder)
     app = TestApp(delay=3600, api="service", concurrency=100, poll_seconds=60)
-    models = next(known for known in FAMILIES if known is family).models
     async with app.running(80, 24) as pilot:
         assert app.main
-        for model in models:
+        for model in family.models:
             await app.main.show_model(model, {})
             await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "focus"])
             fields = list(app.main.form.query(Field))
@@ -63,4 +62,4 @@ async def test_each_form_is_filled_by_keyboard_and_accepted(
             await pilot.press("ctrl+j")
             await app.until_task(pilot, partial(accepted, model.key))
     assert app.engine
-    assert len(app.engine.tasks) == len(models)
+    assert len(app.engine.tasks) == len(family.models)

@@ -6,6 +6,7 @@ import gc
 import signal
 import time
 import traceback
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -84,13 +85,9 @@ class RunApp(App[None]):
 
     async def on_unmount(self) -> None:
         if self.engine:
-            going = (
-                0
-                if self.farewell
-                else sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
-            )
+            going = sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
             await self.engine.aclose()
-            if going and not self.session.demo:
+            if going and not self.session.demo and not self.farewell:
                 tasks = "1 task goes" if going == 1 else f"{going} tasks go"
                 self.farewell = f"{tasks} on: start runapi-tui again, or `runapi-tui resume`, to save the images."
 
@@ -128,19 +125,22 @@ class RunApp(App[None]):
             )
             self.main.queue.say(self._failure)
         self._opened.set()
-        for problem in (*self.session.problems, *key_problems(self.session.config.keys, self._bindable())):
+        for problem in (*self.session.problems, *self._key_problems()):
             self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
         if self.engine and self.engine.learnt:
             self._route_learnt(self.engine.learnt)
         self._look_at_balance()
         self._look_at_prices()
 
-    def _bindable(self) -> list[Binding]:
+    def _key_problems(self) -> Iterable[str]:
+        if not self.session.config.keys:
+            return ()  # no page is loaded for nothing
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
         places = (RunApp, MainScreen, ParamForm, Field, QueueTable, Sidebar, Viewer, SourcePicker, SetupScreen)
-        return [binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding)]
+        bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
+        return key_problems(self.session.config.keys, bindings)
 
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)
