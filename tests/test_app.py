@@ -303,8 +303,7 @@ async def test_enter_held_down_in_a_picker_is_harmless(key: str) -> None:
 
 async def test_without_a_queue_the_app_says_so_and_sends_nothing(home: Path) -> None:
     state = home / ".local" / "state" / "runapi-tui" / "demo"
-    state.mkdir(parents=True)
-    (state / "queue.db").write_bytes(b"not a database at all" * 100)
+    (state / "queue.db").mkdir(parents=True)
     app = TestApp()
     async with app.running(120, 40) as pilot:
         assert "can't be used" in app.text()

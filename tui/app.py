@@ -6,7 +6,7 @@ import gc
 import signal
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -16,15 +16,18 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from tui import credentials, favourites, prices
+from tui.catalog.batch import BatchError, expand
+from tui.catalog.price import estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.keymap import key_problems
 from tui.paths import styles_dir
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
+from tui.tasks.state import State
 from tui.tasks.task import LIVE, Status, Task
 from tui.terminal import Terminal
-from tui.text import one_line
+from tui.text import money, one_line
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.queue import QueueTable
@@ -45,7 +48,7 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss")
+        styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss", "history.tcss")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -115,7 +118,11 @@ class RunApp(App[None]):
             return
         try:
             self.engine = await asyncio.to_thread(
-                open_engine, self.session, on_change=self._task_changed, on_route=self._route_learnt
+                open_engine,
+                self.session,
+                on_change=self._task_changed,
+                on_route=self._route_learnt,
+                on_state=self._state_changed,
             )
             await self.engine.start()
         except Exception as error:
@@ -127,6 +134,10 @@ class RunApp(App[None]):
         self._opened.set()
         for problem in (*self.session.problems, *self._key_problems()):
             self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
+        if self.engine:
+            self._state_changed(self.engine.state)
+            for notice in self.engine.notices:
+                self.notify(notice, title="Queue", severity="warning", timeout=30, markup=False)
         if self.engine and self.engine.learnt:
             self._route_learnt(self.engine.learnt)
         self._look_at_balance()
@@ -148,6 +159,10 @@ class RunApp(App[None]):
             self._look_at_balance()
         if task.error and task.error.kind == "authentication" and time.time() - task.updated_at < 2:
             self.notify(task.error.message, title="Key refused", severity="error", markup=False)
+
+    def _state_changed(self, state: State) -> None:
+        if self.main:
+            self.main.state_changed(state)
 
     def _route_learnt(self, route: RouteName) -> None:
         if self.main:
@@ -188,10 +203,24 @@ class RunApp(App[None]):
         self._last_sent = (now, event.model, event.values)
         if now - moment < SAME_AGAIN and (model, values) == (event.model, event.values):
             return
-        self._submit(event.model, event.values)
+        try:
+            cells = expand(event.model, event.model.routes[event.route], event.values)
+        except BatchError as error:
+            self.notify(str(error), title="Not sent", severity="error", markup=False)
+        else:
+            self._submit(event.model, cells)
+
+    @on(ParamForm.BatchWanted)
+    @work(group="batch", exit_on_error=False)
+    async def _batch_wanted(self, event: ParamForm.BatchWanted) -> None:
+        from tui.screens.batch import Batch
+
+        cells = await self.push_screen_wait(Batch(event.model, event.route, event.values))
+        if cells:
+            self._submit(event.model, cells)
 
     @work(group="submit", exit_on_error=False)
-    async def _submit(self, model: Model, values: Values) -> None:
+    async def _submit(self, model: Model, cells: list[Values]) -> None:
         from tui.tasks.plan import InvalidError
 
         await self._opened.wait()
@@ -199,45 +228,92 @@ class RunApp(App[None]):
             self.notify(self._failure, title="Not sent", severity="error", markup=False)
             return
         try:
-            task = await self.engine.submit(model, values)
+            prices = [estimate(model, values).micro for values in cells]
+            if len(cells) > 1 and not await self._confirmed(prices):
+                return
+            tasks = await self.engine.submit_job(model, cells)
         except InvalidError as error:
             self.main.form.show_errors(error.errors)
             self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
         except Exception as error:
             self.notify(f"{one_line(error)} Nothing was sent.", title="Not sent", severity="error", markup=False)
         else:
-            self.main.queue.table.select(task.id)
+            self.main.queue.table.select(tasks[-1].id)
 
     @on(QueueTable.Requested)
+    @work(group="orders", exit_on_error=False)
     async def _requested(self, event: QueueTable.Requested) -> None:
-        if self.engine is None:
+        if self.engine is None or self.main is None:
             return
-        task = self.engine.tasks[event.task.id]
-        try:
+        tasks = event.tasks
+        with self._told():
+            from tui import orders
+            from tui.screens.history import History
+
             match event.what:
                 case "view":
                     from tui.screens.viewer import Viewer
 
-                    await self.push_screen(Viewer(task, self.terminal, self.changes))
-                case "drop":
-                    await self.engine.drop(task.id)
-                case "stop":
-                    await (self.engine.stop(task.id) if task.watched else self.engine.watch(task.id))
-                case "retry":
-                    await self._retry(task)
-                case "copy" if task.files:
-                    self.copy_to_clipboard(task.files[0])
-                    self.notify(f"Sent to the terminal's clipboard: {task.files[0]}", markup=False)
+                    await self.push_screen(Viewer(tasks[0], self.terminal, self.changes))
+                case "inspect":
+                    from tui.screens.inspect import InspectScreen
+
+                    await self.push_screen(InspectScreen(tasks[0], await self.engine.events(tasks[0].id)))
+                case "reuse" | "edit":
+                    if event.what == "reuse" or await self.engine.drop([tasks[0].id]):
+                        if isinstance(self.screen, History):
+                            await self.pop_screen()
+                        await self.main.use(tasks[0])
+                case "copy" if tasks[0].files:
+                    self.copy_to_clipboard(tasks[0].files[0])
+                    self.notify(f"Sent to the terminal's clipboard: {tasks[0].files[0]}", markup=False)
+                case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
+                    pass
+                case what:
+                    self._say(await orders.carry_out(self.engine, what, tasks))
+
+    @on(QueueTable.Wished)
+    @work(group="orders", exit_on_error=False)
+    async def _wished(self, event: QueueTable.Wished) -> None:
+        if self.engine and self.main:
+            with self._told():
+                from tui import orders
+
+                self._say(await orders.grant(self.engine, event.what, list(self.main.queue.table.tasks.values())))
+
+    async def _agreed(self, tasks: list[Task]) -> bool:
+        """Whether all of these may be paid for once more: one key for one task, a question for many."""
+        if len(tasks) < 2:
+            return True
+        return await self._confirmed([task.estimate_micro for task in tasks])
+
+    async def _confirmed(self, prices: list[int | None]) -> bool:
+        """Asks where the sum is above the user's threshold, or unknown."""
+        from tui.screens.confirm import Confirm
+
+        known = sum(price or 0 for price in prices)
+        unknown = sum(price is None for price in prices)
+        if not unknown and known <= self.session.config.confirm_usd * 1_000_000:
+            return True
+        total = f"about {money(known)}" + (f" and {unknown} of unknown price" if unknown else "")
+        return await self.push_screen_wait(Confirm(f"Send {len(prices):,} requests, {total}?", "Send"))
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:  # too late, taken by another process, a full disk
             self.notify(one_line(error), severity="warning", markup=False)
 
-    async def _retry(self, task: Task) -> None:
-        assert self.engine
-        # What was made and paid is fetched, never made again.
-        if task.status is Status.EXPIRED or (task.status is Status.FAILED and task.results):
-            await self.engine.watch(task.id)
-        else:
-            await self.engine.retry(task.id)
+    def _say(self, sentence: str) -> None:
+        if sentence:
+            self.notify(sentence, markup=False)
+
+    async def action_history(self) -> None:
+        from tui.screens.history import History
+
+        if self.engine and self.main and not isinstance(self.screen, History):
+            await self.push_screen(History(self.engine.search, self.terminal, self.changes, self.main.title_of))
 
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:

@@ -169,7 +169,8 @@ def tasks(status: str, model: str, search: str, count: int, as_json: bool, **opt
     from tui.tasks.store import Store
 
     store = Store(_session(options).folders.queue)
-    for task in store.newest(count, status, model, search):
+    words = [search, *(f"{name}:{value}" for name, value in (("status", status), ("model", model)) if value)]
+    for task in store.search(" ".join(words), count):
         click.echo(headless.task_json(task) if as_json else headless.task_line(task))
 
 

@@ -31,15 +31,19 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How images are drawn; auto asks the terminal."""
     theme: str = ""
     """One of Textual's themes; empty: dark."""
+    confirm_usd: float = 1.0
+    """A job that costs more, or an unknown sum, is asked about before it is sent."""
+    quiet_minutes: float = 10.0
+    """A task without news for so long is marked."""
     concurrency: int = 8
     """How many tasks may be at the service at once."""
-    poll_seconds: float = 2.0
+    poll_seconds: float = 2.5
     """Seconds between polls of a young task; older ones are asked less often."""
     keys: dict[str, str] = {}
     """Key bindings by id, e.g. `generate = "ctrl+g"`."""
 
 
-_FROM_ENV = ("output", "api", "images", "theme", "concurrency", "poll_seconds")
+_FROM_ENV = ("output", "api", "images", "theme", "concurrency", "poll_seconds", "confirm_usd", "quiet_minutes")
 
 
 def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Config:
@@ -76,4 +80,6 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         raise ConfigError(f"{source}: {reason}.{hint}") from error
     if config.concurrency < 1 or not 0.01 <= config.poll_seconds <= 60:
         raise ConfigError(f"{source}: concurrency is at least 1, poll_seconds 0.01 to 60.")
+    if not config.confirm_usd >= 0 or not config.quiet_minutes > 0:  # NaN is neither
+        raise ConfigError(f"{source}: confirm_usd is at least 0, quiet_minutes more than 0.")
     return config

@@ -14,6 +14,7 @@ from tui.paths import Folders
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
+    from tui.tasks.state import State
     from tui.tasks.task import Task
 
 
@@ -59,6 +60,7 @@ def open_engine(
     tries: int | None = None,
     on_change: Callable[["Task"], None] = lambda task: None,
     on_route: Callable[[RouteName], None] = lambda route: None,
+    on_state: Callable[["State"], None] = lambda state: None,
 ) -> "Engine":
     """Open the queue file and the connection. Blocks for a moment: call it in a thread. Raises StoreError."""
     from tui.service.client import Client
@@ -80,7 +82,9 @@ def open_engine(
         api=session.config.api,
         concurrency=session.config.concurrency,
         pause=lambda age: poll_pause(age) * pace,
+        quiet_after=session.config.quiet_minutes * 60,
         tries=tries,
         on_change=on_change,
         on_route=on_route,
+        on_state=on_state,
     )

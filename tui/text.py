@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 # One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then any other ESC pair.
 _ESCAPES = re.compile(
@@ -41,6 +42,11 @@ def duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600}h {whole % 3600 // 60:02}m"
     return f"{whole // 86400}d {whole % 86400 // 3600}h"
+
+
+def clock(moment: float) -> str:
+    """A moment of the next hours as the wall clock shows it: `14:03:20`."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
 def file_size(count: int) -> str:

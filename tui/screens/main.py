@@ -15,6 +15,7 @@ from textual.widgets import Footer
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.tasks.state import State
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
 from tui.widgets.fields import Field
@@ -32,6 +33,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
+        Binding("slash,f7", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
     ]
 
     class Ready(Message):
@@ -60,12 +62,13 @@ class MainScreen(Screen[None]):
         self._changes = changes
         self._learnt: RouteName | None = None
         self._tasks: dict[str, Task] = {}
+        self._live: set[str] = set()
         self._favourites = favourites
         self._remembering = False
         self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
         self.form = ParamForm("form", model, choose(model, (), api))
         self.preview = Preview(terminal, id="preview")
-        self.queue = Queue("queue", self._title_of)
+        self.queue = Queue("queue", self.title_of)
         self.queue.border_title = "Queue"
         self.status = StatusLine(id="status")
         self.status.place = place
@@ -117,13 +120,17 @@ class MainScreen(Screen[None]):
     def _task_changed(self, task: Task) -> None:
         new = task.id not in self._tasks
         self._tasks[task.id] = task
+        if task.live:
+            self._live.add(task.id)
+        else:
+            self._live.discard(task.id)
         if new and not self._remembering:
             self._remembering = True  # once for all that come together
             self.call_later(self._remember)
         self.queue.put(task)
-        self.status.live = sum(1 for known in self._tasks.values() if known.live)
+        self.status.live = len(self._live)
 
-    def _title_of(self, task: Task) -> str:
+    def title_of(self, task: Task) -> str:
         model = self._catalog.get(task.action, task.model)
         return model.title if model else task.model
 
@@ -131,17 +138,14 @@ class MainScreen(Screen[None]):
     def _show_task(self, event: QueueTable.Selected) -> None:
         self.preview.show(event.task)
 
-    @on(QueueTable.Requested)
-    async def _use_again(self, event: QueueTable.Requested) -> None:
-        if event.what != "reuse":
-            return
-        event.stop()
-        model = self._catalog.get(event.task.action, event.task.model)
+    async def use(self, task: Task) -> None:
+        """Put a task's values back into the form."""
+        model = self._catalog.get(task.action, task.model)
         if model:
-            await self.show_model(model, event.task.values)
+            await self.show_model(model, task.values)
             self.form.focus_first()
         else:
-            self.notify(f"{event.task.model} is no longer in the catalog.", severity="warning", markup=False)
+            self.notify(f"{task.model} is no longer in the catalog.", severity="warning", markup=False)
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:
@@ -181,7 +185,7 @@ class MainScreen(Screen[None]):
         field, param = event.field, event.field.param
         if param.kind is Kind.TASK:
             fitting = [task for task in self._newest() if self._takes(param, task)]
-            options = [(task.remote_id, f"{self._title_of(task)}  {task.prompt or task.id}") for task in fitting]
+            options = [(task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}") for task in fitting]
             self.app.push_screen(Chooser(param.title, options, f"No task fits yet. {param.help}"), field.put)
         else:
             many = param.kind is Kind.IMAGES
@@ -207,7 +211,13 @@ class MainScreen(Screen[None]):
         return list(dict.fromkeys((task.action, task.model) for task in self._newest()[:50]))[:RECENT]
 
     def _newest(self) -> list[Task]:
-        return [task for _, task in sorted(self._tasks.items(), reverse=True)]
+        return [task for _, task in sorted(self._tasks.items(), reverse=True) if not task.deleted]
+
+    def state_changed(self, state: State) -> None:
+        """What holds for all tasks just now."""
+        self.status.state = state
+        self.queue.border_title = "Queue · paused" if state.paused else "Queue"
+        self.queue.border_subtitle = f"{state.limit} at once"
 
     def action_queue(self) -> None:
         if self.queue.table.has_focus:

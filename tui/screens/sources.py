@@ -21,7 +21,7 @@ from tui.terminal import Terminal
 from tui.text import file_size, one_line
 from tui.widgets.paths import Folder, Source, beginning, completed, is_url, matching, read, split
 from tui.widgets.picture import Picture
-from tui.widgets.queue import fit
+from tui.widgets.taskrow import fit
 
 MOST = 500
 """Lines of a kind that are listed."""

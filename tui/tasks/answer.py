@@ -1,5 +1,6 @@
 """What an answer of the server makes of a task."""
 
+import time
 from typing import Any
 
 from tui.service.wire import Answer
@@ -20,6 +21,7 @@ def answered(task: Task, answer: Answer) -> Task:
     status: Status | None = None
     if answer.state == "completed":
         status = Status.FETCHING
+        fields["made_at"] = task.made_at or time.time()
         fields["results"] = tuple(Result(url=url) for url in answer.urls)
     elif answer.state == "failed":
         status = Status.FAILED

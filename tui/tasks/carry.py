@@ -5,82 +5,83 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.catalog.load import Catalog
-from tui.catalog.route import Api
-from tui.catalog.spec import Model, RouteName
 from tui.service.client import Client
 from tui.service.errors import AuthenticationError, DownloadError, GoneError, NotFoundError, ServiceError
+from tui.service.wire import Answer
 from tui.tasks.answer import answered
 from tui.tasks.desk import Desk
+from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, backoff
 from tui.tasks.send import Sender
+from tui.tasks.slots import Slots
 from tui.tasks.task import Problem, Result, Status, Task
-from tui.text import plain
+from tui.text import duration, plain
 
 MISSING_FOR = 60.0
 """Seconds for which the server must deny a task before that is believed: it may not be visible yet."""
 
 
 class Carrier:
-    """Carries tasks of one base URL. What they share stands here: slots, and the gates for requests."""
+    """Carries tasks of one base URL."""
 
     def __init__(
         self,
         desk: Desk,
         client: Client,
-        catalog: Catalog,
+        sender: Sender,
+        line: Line,
+        slots: Slots,
         *,
-        api: Api,
-        concurrency: int,
         pause: Callable[[float], float],
+        quiet_after: float,
         tries: int | None,
-        on_route: Callable[[RouteName], None],
     ) -> None:
+        """`pause` says how long to wait until the next poll, by the seconds since a task was sent; a task without
+        news for `quiet_after` seconds is marked."""
         self._desk = desk
         self._client = client
+        self._sender = sender
+        self._line = line
+        self._slots = slots
         self._pause = pause
+        self._quiet_after = quiet_after
         self._tries = tries
-        self._slots = asyncio.Semaphore(concurrency)
-        self._gate = asyncio.Semaphore(16)
-        self._downloads = asyncio.Semaphore(8)  # their own: a slow file host must not hold up a paid submit
-        self._sender = Sender(desk, client, catalog, self._gate, api=api, tries=tries, on_route=on_route)
+        self._downloads = asyncio.Semaphore(8)  # apart from the line: a slow file host must not hold up a submit
 
     async def carry(self, task_id: str) -> None:
         """Until the task has ended, or waits for the user. Raises GaveUpError where `tries` are used up."""
-        if self._desk.tasks[task_id].status in (Status.HELD, Status.SUBMITTING):
-            async with self._slots:
-                await self._sender.send(task_id)
+        task = self._desk.tasks[task_id]
+        if task.status is not Status.FETCHING:
+            unsent = task.status in (Status.HELD, Status.SUBMITTING)
+            async with self._slots.place(task.turn, wait=unsent):
+                if unsent:
+                    await self._sender.send(task_id)
                 await self._poll(task_id)
-        else:
-            await self._poll(task_id)
         await self._fetch(task_id)
-
-    def model(self, task: Task) -> Model:
-        """The task's model in the catalog. Raises LookupError."""
-        return self._sender.model(task)
 
     async def _poll(self, task_id: str) -> None:
         """Until the server has ended the task."""
-        failures, missing_since = 0, 0.0
+        failures, missing_since, polls = 0, 0.0, self._desk.tasks[task_id].polls
+        heard_at = time.monotonic()
         wait = self._pause(0)
         while (task := self._desk.tasks[task_id]).status in (Status.PENDING, Status.PROCESSING):
-            await asyncio.sleep(wait)
+            await self._line.sleep(wait)
+            polls += 1
             try:
-                async with self._gate:
-                    answer = await self._client.status(
-                        task.route, task.service, task.action, task.remote_id, task.location
-                    )
+                answer = await self._line.ask(lambda: self._status(task_id))
             except NotFoundError as error:
                 wait = self._pause(time.time() - task.sent_at)
                 missing_since = missing_since or time.monotonic()
                 if time.monotonic() - missing_since > MISSING_FOR:
                     problem = Problem(error.kind, "The service no longer knows this task.")
-                    await self._desk.save(task.change(Status.EXPIRED, error=problem, note=""), "expired", error.raw)
+                    await self._desk.save(
+                        task.change(Status.EXPIRED, error=problem, note="", polls=polls), "expired", error.raw
+                    )
             except ServiceError as error:
                 # Patience, not failure: a task fails only when the server says so.
                 failures += 1
                 wait = max(backoff(failures), error.retry_after or 0)
-                await self._desk.note(task_id, f"{error} Asking again.")
+                await self._desk.note(task_id, f"{error} Asking again.", "poll failed", error.raw)
                 if self._tries is not None and (failures >= self._tries or isinstance(error, AuthenticationError)):
                     raise GaveUpError(error) from error
             else:
@@ -89,7 +90,20 @@ class Carrier:
                 await self._desk.learn("status", self._client.status_form)
                 changed = answered(task, answer)
                 if changed is not task:
-                    await self._desk.save(changed, "answered", answer.raw)
+                    heard_at = time.monotonic()
+                    changed = changed.change(polls=polls, quiet=False)
+                    await self._desk.save(changed, f"the service says {answer.word}", answer.raw)
+                    continue
+            silent = time.monotonic() - heard_at
+            if silent > self._quiet_after and not self._desk.tasks[task_id].quiet:
+                note = f"No news for {duration(silent)}: still watched, nothing is lost."
+                task = self._desk.tasks[task_id]
+                if task.status in (Status.PENDING, Status.PROCESSING):
+                    await self._desk.save(task.change(quiet=True, note=note, polls=polls), "quiet")
+
+    async def _status(self, task_id: str) -> Answer:
+        task = self._desk.tasks[task_id]
+        return await self._client.status(task.route, task.service, task.action, task.remote_id, task.location)
 
     async def _fetch(self, task_id: str) -> None:
         """Save every result; a task completes when all are whole files."""
@@ -119,13 +133,15 @@ class Carrier:
                     problem = Problem("download", f"Made, but not saved: {told}{again}")
                     await self._desk.save(task.change(status, error=problem, note=""), "not saved")
                     return
-                await self._desk.note(task_id, f"Not saved yet: {told} Trying again.")
+                await self._desk.note(task_id, f"Not saved yet: {told} Trying again.", "not saved yet")
                 if self._tries is not None and failures >= self._tries:
                     raise GaveUpError(DownloadError(f"Not saved yet: {told}")) from error
                 await asyncio.sleep(backoff(failures))
             else:
                 results = (*task.results[:index], saved, *task.results[index + 1 :])
-                await self._desk.save(task.change(results=results, note=""), "saved", saved.path)
+                whole = all(result.path for result in results)
+                done = Status.COMPLETED if whole else None
+                await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
                 return
 
     async def _download(self, task: Task, index: int) -> Result:

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from tui.tasks.store import Store, TakenError
+from tui.tasks.store import DamagedError, Entry, Store, StoreError
 from tui.tasks.task import Task
 
 T = TypeVar("T")
@@ -23,31 +22,62 @@ class Desk:
         self.owner = uuid.uuid4().hex
         """The name under which this process watches tasks."""
         self.learnt: dict[str, str] = {}
-        """What this base URL has shown to have: its `route`, the form of its `status` paths."""
+        """What all processes know of this base URL: its `route`, the form of its `status` paths, whether its queue
+        is `paused`, until when it is to `rest`."""
         self._store = store
         self._base_url = base_url
         self._on_change = on_change
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
         self._seen_at = time.time()
         self._version = -1
 
-    async def open(self, history: int) -> None:
-        """Show the latest tasks, oldest first."""
+    async def open(self, history: int) -> list[str]:
+        """Show the latest tasks, oldest first; answers what the user should know of the file."""
         self.learnt = await self._run(self._store.learnt, self._base_url)
-        for task in reversed(await self._run(self._store.newest, history)):
+        for task in reversed(await self._run(self._store.shown, history)):
             self.show(task)
+        return self._store.notices
 
     async def save(self, task: Task, event: str = "", raw: str = "", *, own: bool = True) -> Task:
-        """On disk first, then shown. With `own`, this process watches the task from now on."""
-        await self._run(self._store.save, task, event, raw, self.owner if own else "")
-        self.show(task)
+        """On disk first, then shown. With `own`, this process watches the task from now on.
+
+        Raises TakenError or StoreError. What comes while the disk is busy is written in one go.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._unwritten.append((Entry(task, event, raw, self.owner if own else ""), written))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        try:
+            await asyncio.shield(written)
+        except asyncio.CancelledError:
+            await asyncio.wait({written})  # whoever goes on from here must see what is on disk
+            written.exception()
+            raise
         return task
 
-    async def note(self, task_id: str, note: str) -> None:
+    async def _write(self) -> None:
+        while self._unwritten:
+            batch, self._unwritten = self._unwritten, []
+            problems: Sequence[Exception | None]
+            try:
+                problems = await self._run(self._store.save_all, [entry for entry, _ in batch])
+            except Exception as error:
+                problems = [error] * len(batch)
+            for (entry, written), problem in zip(batch, problems, strict=True):
+                if problem is None:
+                    self.show(entry.task)
+                    written.set_result(None)
+                else:
+                    written.set_exception(problem)
+        self._writing = None
+
+    async def note(self, task_id: str, note: str, event: str = "", raw: str = "") -> None:
         """Say what is being waited for."""
         task = self.tasks[task_id]
         if task.note != note:
-            await self.save(task.change(note=note))
+            await self.save(task.change(note=note), event and f"{event}: {note}", raw)
 
     def show(self, task: Task) -> None:
         self.tasks[task.id] = task
@@ -56,17 +86,26 @@ class Desk:
     async def find(self, task_id: str) -> Task | None:
         return await self._run(self._store.get, task_id)
 
+    async def search(self, query: str, limit: int, before: str) -> list[Task]:
+        return await self._run(self._store.search, query, limit, before)
+
+    async def of_job(self, job: str) -> list[Task]:
+        return await self._run(self._store.of_job, job)
+
+    async def events(self, task_id: str) -> list[tuple[float, str, str]]:
+        """When, what, and the server's own words, oldest first."""
+        return await self._run(self._store.events, task_id)
+
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
         """Take the watch over unfinished tasks (of `ids`, or all) that no process is watching."""
         return await self._run(self._store.claim, self.owner, self._base_url, ids)
 
-    async def take(self, task_id: str) -> Task:
-        """The task as it stands on disk, ours to change. Raises TakenError where another process has it."""
-        task = await self._run(self._store.take, self.owner, task_id)
-        if task is None:
-            raise TakenError("Another window or command is carrying this task: do it there.")
-        self.show(task)
-        return task
+    async def take(self, ids: list[str]) -> list[Task]:
+        """Those of the tasks that no other process has, as they stand on disk, ours to change."""
+        taken = await self._run(self._store.take, self.owner, ids)
+        for task in taken:
+            self.show(task)
+        return taken
 
     async def renew(self, ids: list[str]) -> None:
         await self._run(self._store.renew, self.owner, ids)
@@ -86,22 +125,31 @@ class Desk:
     async def keep_upload(self, digest: str, url: str, seconds: float) -> None:
         await self._run(self._store.keep_upload, self._base_url, digest, url, seconds)
 
-    async def see_others(self, ours: Callable[[str], bool]) -> None:
-        """Show what other processes have written since the last look."""
+    async def see_others(self, ours: Callable[[str], bool]) -> bool:
+        """Show what other processes have written since the last look; False if that is nothing."""
         version = await self._run(self._store.data_version)
         if version == self._version:
-            return
+            return False
         self._version, since, self._seen_at = version, self._seen_at, time.time()
+        self.learnt = await self._run(self._store.learnt, self._base_url)
         for task in await self._run(self._store.changed_since, since - 1):
             known = self.tasks.get(task.id)
             if not ours(task.id) and (known is None or known.updated_at < task.updated_at):
                 self.show(task)
+        return True
 
     async def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):  # a full disk: the leases run out by themselves
+        if self._writing:
+            await self._writing
+        with contextlib.suppress(StoreError):  # a full disk: the leases run out by themselves
             await self._run(self._store.release, self.owner)
         await self._run(self._store.close)
         self._disk.shutdown()
 
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work, *args)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._disk, work, *args)
+        except DamagedError:
+            await loop.run_in_executor(self._disk, self._store.start_anew)
+            return await loop.run_in_executor(self._disk, work, *args)

@@ -1,12 +1,11 @@
 """The task engine: what may be asked of tasks. Knows nothing of any UI.
 
-One coroutine a live task (see `carry`); all poll concurrently behind one gate.
+One coroutine a live task (see `carry`); all poll concurrently over one line.
 """
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,12 +14,16 @@ from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.tasks import plan
+from tui.tasks import plan, trash
 from tui.tasks.carry import Carrier
 from tui.tasks.desk import Desk
+from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, poll_pause
-from tui.tasks.store import LEASE, Store, TakenError
-from tui.tasks.task import SENT, Status, Task
+from tui.tasks.send import Sender
+from tui.tasks.slots import Slots
+from tui.tasks.state import State
+from tui.tasks.store import LEASE, Store, StoreError, TakenError
+from tui.tasks.task import LIVE, SENT, Status, Task, new_id
 from tui.text import one_line
 
 
@@ -37,9 +40,11 @@ class Engine:
         api: Api = "auto",
         concurrency: int = 8,
         pause: Callable[[float], float] = poll_pause,
+        quiet_after: float = 600.0,
         tries: int | None = None,
         on_change: Callable[[Task], None] = lambda task: None,
         on_route: Callable[[RouteName], None] = lambda route: None,
+        on_state: Callable[[State], None] = lambda state: None,
     ) -> None:
         """`on_change` gets every snapshot, on the event loop, after it has been written to disk.
 
@@ -50,20 +55,29 @@ class Engine:
         self.api: Api = api
         self.gave_up: dict[str, ServiceError] = {}
         """Tasks that were left where they are, because `tries` were used up."""
+        self.notices: list[str] = []
+        """What the user should know of the queue file."""
         self._out_dir = out_dir
+        self._on_state = on_state
         self._desk = Desk(store, client.base_url, on_change)
+        self._slots = Slots(concurrency)
+        self._line = Line(self._state_changed)
+        self._sender = Sender(
+            self._desk, client, catalog, self._line, self._slots, api=api, tries=tries, on_route=on_route
+        )
         self._carrier = Carrier(
             self._desk,
             client,
-            catalog,
-            api=api,
-            concurrency=concurrency,
+            self._sender,
+            self._line,
+            self._slots,
             pause=pause,
+            quiet_after=quiet_after,
             tries=tries,
-            on_route=on_route,
         )
         self._carried: dict[str, asyncio.Task[None]] = {}
         self._tending: asyncio.Task[None] | None = None
+        self._undo: list[list[Task]] = []
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -75,10 +89,14 @@ class Engine:
         """The route that this base URL has shown to have."""
         return cast(RouteName | None, self._desk.learnt.get("route") or None)
 
+    @property
+    def state(self) -> State:
+        return State(self._slots.paused, self._slots.limit, self._line.offline, self._line.open_at)
+
     async def start(self, *, adopt: bool = True, history: int = 500) -> None:
         """Read the queue and, with `adopt`, carry on every unfinished task that nobody else is watching."""
-        await self._desk.open(history)
-        self.client.status_form = self._desk.learnt.get("status", "")
+        self.notices = await self._desk.open(history)
+        self._heed_others()
         if adopt:
             await self.adopt()
         self._tending = asyncio.create_task(self._tend(adopt))
@@ -91,10 +109,33 @@ class Engine:
             self._carry_on(task)
         return taken
 
-    async def submit(self, model: Model, values: Values, *, retry_of: str = "", carry: bool = True) -> Task:
+    # ---- new tasks
+
+    async def submit(
+        self, model: Model, values: Values, *, retry_of: str = "", job: str = "", carry: bool = True
+    ) -> Task:
         """A new task, on disk when this returns; without `carry` it is left for others. Raises InvalidError."""
-        task = await asyncio.to_thread(
-            plan.draft,
+        task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
+        await self._desk.save(task, "held", own=carry)
+        if carry:
+            self._carry_on(task)
+        return task
+
+    async def submit_job(self, model: Model, cells: list[Values]) -> list[Task]:
+        """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none."""
+        job = new_id() if len(cells) > 1 else ""
+        tasks = await asyncio.to_thread(lambda: [self._draft(model, values, "", job) for values in cells])
+        await asyncio.gather(*(self._desk.save(task, "held") for task in tasks))
+        for task in tasks:
+            self._carry_on(task)
+        return tasks
+
+    async def retry(self, task: Task) -> Task:
+        """A new paid task with the same values. Raises InvalidError, or LookupError for a model that is gone."""
+        return await self.submit(self._sender.model(task), task.values, retry_of=task.id, job=task.job)
+
+    def _draft(self, model: Model, values: Values, retry_of: str, job: str) -> Task:
+        return plan.draft(
             model,
             values,
             base_url=self.client.base_url,
@@ -102,26 +143,58 @@ class Engine:
             api=self.api,
             learnt=self.learnt,
             retry_of=retry_of,
+            job=job,
         )
-        await self._desk.save(task, "held", own=carry)
-        if carry:
-            self._carry_on(task)
-        return task
 
-    async def drop(self, task_id: str) -> Task:
-        """Take back a task that was not sent. Raises ValueError where it's too late, TakenError."""
-        task = await self._desk.take(task_id)
+    # ---- what waits
+
+    async def pause(self, paused: bool) -> None:
+        """Send nothing more, in any process, or go on; what was sent is carried on either way."""
+        self._slots.paused = paused
+        self._state_changed()
+        await self._desk.learn("paused", "yes" if paused else "")
+
+    def limit(self, count: int) -> None:
+        """Have so many tasks at the service at once, from now on."""
+        self._slots.limit = count
+        self._state_changed()
+
+    async def move(self, task: Task, step: int) -> None:
+        """Send a waiting task sooner (-1) or later (1) than its neighbour, or next (0). Raises TakenError."""
+        turns = sorted(known.turn for known in self.tasks.values() if known.status is Status.HELD and known.live)
+        if not turns or task.turn not in turns:
+            return
+        place = turns.index(task.turn)
+        if step == 0:
+            await self._rank(task, turns[0][0] - 1)
+        elif 0 <= place + step < len(turns):
+            other = self.tasks[turns[place + step][1]]
+            mine, theirs = task.turn[0], other.turn[0]
+            if mine == theirs:  # drafted in the same moment
+                mine += -step * 1e-3
+            await self._rank(other, mine)
+            await self._rank(task, theirs)
+
+    async def _rank(self, task: Task, rank: float) -> None:
+        task = await self._take(task.id)
         if task.status is Status.HELD:
-            await self._halt(task_id)
-            task = self.tasks[task_id]
-        if task.status is not Status.HELD:
-            raise ValueError("Only what has not been sent can be dropped: this is billed. Stop watching instead.")
-        return await self._desk.save(task.change(Status.DROPPED, note=""), "dropped")
+            task = await self._desk.save(task.change(rank=rank))
+            self._slots.move(task.turn)
+
+    async def drop(self, ids: list[str]) -> list[Task]:
+        """Take back what was not sent; answers those that it was not too late for, and no other process has."""
+        taken = await self._desk.take(ids)
+        await self._halt(task.id for task in taken if task.status is Status.HELD)
+        waiting = [task for task in (self.tasks[task.id] for task in taken) if task.status is Status.HELD]
+        saves = (self._desk.save(task.change(Status.DROPPED, note=""), "dropped") for task in waiting)
+        return list(await asyncio.gather(*saves))
+
+    # ---- what was sent
 
     async def stop(self, task_id: str) -> Task:
         """Stop watching a sent task: it goes on at the server, and is billed. Raises TakenError."""
-        await self._desk.take(task_id)
-        await self._halt(task_id)
+        await self._take(task_id)
+        await self._halt([task_id])
         task = self.tasks[task_id]
         if task.status not in SENT:
             return task
@@ -130,9 +203,9 @@ class Engine:
     async def watch(self, task_id: str) -> Task:
         """Watch again what was stopped; fetch again what was made and could not be saved; send again what is
         unsure, with the same key. Raises TakenError."""
-        task = await self._desk.take(task_id)
+        task = await self._take(task_id)
         status: Status | None = None
-        fields: dict[str, Any] = {"watched": True, "note": ""}
+        fields: dict[str, Any] = {"watched": True, "note": "", "quiet": False, "cleared": False}
         if task.status in (Status.FAILED, Status.EXPIRED) and task.results:
             status = Status.FETCHING
         elif task.status is Status.EXPIRED:
@@ -145,14 +218,59 @@ class Engine:
         self._carry_on(task)
         return task
 
-    async def retry(self, task_id: str) -> Task:
-        """A new paid task with the same values. Raises InvalidError, or LookupError for a model that is gone."""
-        task = self.tasks[task_id]
-        return await self.submit(self._carrier.model(task), task.values, retry_of=task.id)
+    # ---- what is over
+
+    async def favour(self, task_id: str, favourite: bool) -> None:
+        """Mark a task as one to be found again. Raises TakenError."""
+        task = await self._take(task_id)
+        await self._desk.save(task.change(favourite=favourite), own=task.live)
+
+    async def clear(self, tasks: Iterable[Task]) -> int:
+        """Take ended tasks out of the queue's sight; the history keeps them. Answers how many; can be undone."""
+        return await self._put_away(tasks, cleared=True)
+
+    async def delete(self, tasks: Iterable[Task]) -> int:
+        """Take ended tasks out of queue and history, and their files into the trash; can be undone."""
+        return await self._put_away(tasks, deleted=True)
+
+    async def undo(self) -> int:
+        """Bring back what was last cleared or deleted; answers how many tasks that were."""
+        if not self._undo:
+            return 0
+        before = self._undo.pop()
+        for task in before:
+            if not task.deleted:
+                await asyncio.to_thread(trash.restore, list(task.files), task.out_dir)
+        back = (
+            self._desk.save(task.change(cleared=task.cleared, deleted=task.deleted), "brought back")
+            for task in before
+        )
+        return len(await asyncio.gather(*back))
+
+    async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> int:
+        ended = [task.id for task in tasks if task.status not in LIVE]
+        taken = [task for task in await self._desk.take(ended) if task.status not in LIVE]
+        if marks.get("deleted"):
+            for task in taken:
+                await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
+        await asyncio.gather(*(self._desk.save(task.change(**marks), next(iter(marks))) for task in taken))
+        if taken:
+            self._undo.append(taken)
+        return len(taken)
+
+    # ---- looking
 
     async def find(self, task_id: str) -> Task | None:
         """By local id, the unique end or start of one, or the server's id."""
         return await self._desk.find(task_id)
+
+    async def search(self, query: str, limit: int = 500, before: str = "~") -> list[Task]:
+        """The latest tasks that a search line asks for, newest first."""
+        return await self._desk.search(query, limit, before)
+
+    async def events(self, task_id: str) -> list[tuple[float, str, str]]:
+        """What happened to a task: when, what, and the server's own words, oldest first."""
+        return await self._desk.events(task_id)
 
     async def wait(self, task_id: str) -> Task:
         """The task once it is no longer carried: ended, stopped, held for the user, or given up."""
@@ -169,6 +287,14 @@ class Engine:
         await asyncio.gather(*going, return_exceptions=True)
         await self.client.aclose()
         await self._desk.close()
+
+    # ---- the work behind it
+
+    async def _take(self, task_id: str) -> Task:
+        taken = await self._desk.take([task_id])
+        if not taken:
+            raise TakenError
+        return taken[0]
 
     def _carry_on(self, task: Task) -> None:
         if task.live and task.id not in self._carried:
@@ -187,13 +313,27 @@ class Engine:
             pass  # while this process slept, another one took over
         except Exception as error:  # a full disk, or an error of ours: the task must stay, and be seen to
             task = self.tasks[task_id]
-            self._desk.show(task.change(note=f"Stopped: {one_line(error)}. Kept; it is taken up again soon."))
+            self._desk.show(task.change(note=f"Stopped: {one_line(error)} Kept; it is taken up again soon."))
 
-    async def _halt(self, task_id: str) -> None:
-        carried = self._carried.get(task_id)
-        if carried:
+    async def _halt(self, ids: Iterable[str]) -> None:
+        halted = [carried for carried in map(self._carried.get, ids) if carried]
+        for carried in halted:  # all at once: a place that one leaves must not be taken by the next
             carried.cancel()
-            await asyncio.wait({carried})
+        if halted:
+            await asyncio.wait(halted)
+
+    def _state_changed(self) -> None:
+        self._on_state(self.state)
+
+    def _heed_others(self) -> None:
+        """What another process has found out or wishes holds here too."""
+        learnt = self._desk.learnt
+        self.client.status_form = learnt.get("status", "")
+        paused = bool(learnt.get("paused"))
+        if paused != self._slots.paused:
+            self._slots.paused = paused
+            self._state_changed()
+        self._line.rest_until(float(learnt.get("rest") or 0))
 
     async def _tend(self, adopt: bool) -> None:
         """Keep the watch over our tasks, see what other processes write, take over what they left."""
@@ -201,13 +341,16 @@ class Engine:
         while True:
             now = time.monotonic()
             try:
-                if now - renewed > LEASE / 3:
+                if now - renewed > LEASE / 4:
                     renewed = now
                     if self._carried:
                         await self._desk.renew(list(self._carried))
                     if adopt:
                         await self.adopt()
-                await self._desk.see_others(self._carried.__contains__)
-            except sqlite3.Error:
+                if self._line.open_at > time.time():
+                    await self._desk.learn("rest", str(self._line.open_at))
+                if await self._desk.see_others(self._carried.__contains__):
+                    self._heed_others()
+            except StoreError:
                 renewed = 0.0  # locked for long, or a full disk: the next round may find it otherwise
             await asyncio.sleep(0.5)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -16,6 +17,8 @@ from tui.tasks.task import Task, new_id
 from tui.text import file_size
 
 MAX_UPLOAD = 30_000_000  # bytes
+NEEDED_ROOM = 50_000_000
+"""Bytes that must be free where images go."""
 
 
 class InvalidError(ValueError):
@@ -35,6 +38,7 @@ def draft(
     api: Api = "auto",
     learnt: RouteName | None = None,
     retry_of: str = "",
+    job: str = "",
 ) -> Task:
     """A held task. Raises InvalidError."""
     problem = _unwritable(out_dir)
@@ -54,6 +58,7 @@ def draft(
         estimate_micro=price.estimate(model, values).micro,
         out_dir=str(out_dir),
         retry_of=retry_of,
+        job=job,
     )
     return plan(task, model)
 
@@ -118,6 +123,9 @@ def _unwritable(folder: Path) -> str:
     """Why images can't be saved there, or nothing: said before anything is paid."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if free < NEEDED_ROOM:
+            return f"The disk of {folder} is full ({file_size(free)} left): make room before you pay for an image."
         if os.access(folder, os.W_OK):
             return ""
     except OSError as error:

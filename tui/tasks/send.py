@@ -23,9 +23,11 @@ from tui.service.wire import Answer
 from tui.tasks import plan
 from tui.tasks.answer import answered
 from tui.tasks.desk import Desk
+from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, backoff
+from tui.tasks.slots import Slots
 from tui.tasks.task import Problem, Status, Task
-from tui.text import duration
+from tui.text import clock, duration
 
 RESEND_FOR = 24 * 3600.0
 """Seconds for which an unsure request is sent again by itself; how long a server knows a key isn't published."""
@@ -36,14 +38,15 @@ UNSURE_PAUSE = 60.0
 
 
 class Sender:
-    """Sends tasks of one base URL, each under its own key. The 429 pause stands here: it is for all of them."""
+    """Sends tasks of one base URL, each under its own key."""
 
     def __init__(
         self,
         desk: Desk,
         client: Client,
         catalog: Catalog,
-        gate: asyncio.Semaphore,
+        line: Line,
+        slots: Slots,
         *,
         api: Api,
         tries: int | None,
@@ -52,11 +55,11 @@ class Sender:
         self._desk = desk
         self._client = client
         self._catalog = catalog
-        self._gate = gate
+        self._line = line
+        self._slots = slots
         self._api = api
         self._tries = tries
         self._on_route = on_route
-        self._open_at = 0.0
         self._uploading: dict[str, asyncio.Lock] = {}
 
     def model(self, task: Task) -> Model:
@@ -79,25 +82,25 @@ class Sender:
                     await self._leave_to_user(task, "Sent more than a day ago, outcome unknown.")
                     return
                 await self._until_open(task_id)
-                async with self._gate:
-                    task = await self._ready(task_id)
-                    try:
-                        answer = await self._client.submit(
-                            task.route, task.service, task.action, task.body, task.key
-                        )
-                    except ServiceError as caught:
-                        error = caught
-                    else:
-                        await self._learn_route(task.route)
-                        await self._desk.save(answered(task, answer), "accepted", answer.raw)
-                        return
-                failures += 1
-                await self._refused(task, error, failures)
+                try:
+                    answer = await self._line.ask(lambda: self._submit(task_id))
+                except ServiceError as error:
+                    failures += 1
+                    await self._refused(self._desk.tasks[task_id], error, failures)
+                else:
+                    task = self._desk.tasks[task_id]
+                    await self._learn_route(task.route)
+                    await self._desk.save(answered(task, answer), "accepted", answer.raw)
+                    return
         except plan.InvalidError as error:
             task = self._desk.tasks[task_id]
             held = Status.HELD if task.status is Status.SUBMITTING else None
             problem = Problem("validation", str(error))
             await self._desk.save(task.change(held, error=problem, sent_at=0, note=""), "held for the user")
+
+    async def _submit(self, task_id: str) -> Answer:
+        task = await self._ready(task_id)
+        return await self._client.submit(task.route, task.service, task.action, task.body, task.key)
 
     async def _ready(self, task_id: str) -> Task:
         """The task as it stands on disk right before it is sent: its exact body and key, marked as on its way."""
@@ -136,8 +139,6 @@ class Sender:
         unsent = isinstance(error, NetworkError) and not error.sent
         unmade = not task.unsure and (unsent or isinstance(error, RateLimitError))
         pause = max(backoff(failures), error.retry_after or 0, 0 if error.passing else UNSURE_PAUSE)
-        if isinstance(error, RateLimitError):
-            self._open_at = max(self._open_at, time.monotonic() + pause)
         again = "Trying again" if unmade else "Outcome unknown: sending again with the same key"
         note = f"{error} {again} in {duration(pause + 0.5)}."
         # What was surely not made is held once more: free to drop until the next try.
@@ -145,7 +146,7 @@ class Sender:
         await self._desk.save(held, error.kind, error.raw)
         if self._tries is not None and (failures >= self._tries or not error.passing):
             raise GaveUpError(error)
-        await asyncio.sleep(pause)
+        await self._line.sleep(pause)
 
     async def _leave_to_user(self, task: Task, why: str, raw: str = "") -> None:
         """It may have been made and billed, so nothing is done by itself any more."""
@@ -156,8 +157,13 @@ class Sender:
         return task.route == "unified" and self._api == "auto" and "service" in self.model(task).routes
 
     async def _until_open(self, task_id: str) -> None:
-        while (left := self._open_at - time.monotonic()) > 0:
-            await self._desk.note(task_id, f"The service asked to wait: sending in {duration(left + 0.5)}.")
+        """Until neither the user nor the service wants submits to wait."""
+        while True:
+            await self._slots.until_open()
+            left = self._line.open_at - time.time()
+            if left <= 0:
+                return
+            await self._desk.note(task_id, f"The service asked to wait: sending at {clock(self._line.open_at)}.")
             await asyncio.sleep(left)
 
     async def _learn_route(self, route: RouteName) -> None:

@@ -5,41 +5,53 @@ Every method blocks for as long as the disk takes, and is called from one thread
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import msgspec
-
+from tui.tasks import salvage, schema
+from tui.tasks.search import conditions
 from tui.tasks.task import LIVE, Task
 
-VERSION = 1
-LEASE = 15.0
+LEASE = 10.0
 """Seconds after which a task whose watcher has gone silent may be taken over."""
+LOCK_WAIT = 10.0
+"""Seconds for which a file that another process holds is waited for."""
 
-_SCHEMA = """
-create table tasks (
-    id text primary key, created_at real not null, updated_at real not null,
-    status text not null, model text not null, prompt text not null, remote_id text not null,
-    base_url text not null, owner text not null default '', lease_until real not null default 0,
-    data blob not null
-) without rowid;
-create index tasks_by_status on tasks (status);
-create index tasks_by_update on tasks (updated_at);
-create table events (task_id text not null, at real not null, event text not null, raw text not null);
-create index events_by_task on events (task_id, at);
-create table uploads (base_url text not null, digest text not null, url text not null, until real not null,
-    primary key (base_url, digest)) without rowid;
-create table learnt (base_url text not null, name text not null, value text not null,
-    primary key (base_url, name)) without rowid;
-"""
+_INSERT = f"insert or replace into tasks values ({', '.join('?' * schema.COLUMNS)})"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room there",
+    sqlite3.SQLITE_READONLY: "it may not be written to: change its permissions, or its folder's",
+    sqlite3.SQLITE_IOERR: "the disk refuses to read or write: make room there, and check it",
+    sqlite3.SQLITE_BUSY: "another program holds it for long: end that program, then try again",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened: check the permissions of it and of its folder",
+}
 
 
 class StoreError(Exception):
     """The queue file can't be used; the text says why and what to do."""
 
 
+class DamagedError(StoreError):
+    """The file's content is broken; `Store.start_anew` saves what can be read."""
+
+
 class TakenError(Exception):
     """Another process is carrying this task."""
+
+    def __init__(self) -> None:
+        super().__init__("Another window or command is carrying this task: do it there.")
+
+
+class Entry(NamedTuple):
+    """A snapshot to be written, and what happened. `owner` keeps or takes the watch."""
+
+    task: Task
+    event: str = ""
+    raw: str = ""
+    owner: str = ""
 
 
 class Store:
@@ -48,71 +60,110 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open or make the queue file (0600, its folder 0700). Raises StoreError."""
         self.path = path
+        self.notices: list[str] = []
+        """What the user should know of the file: it was damaged and set aside, a task can't be read."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
-                path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            self._prepare()
+            self._open()
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"The queue file {path} can't be used: {error}.") from error
-        self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(Task).decode
+            problem = self._error(error)
+            if not isinstance(problem, DamagedError):
+                raise problem from error
+            self.start_anew()
 
-    def _prepare(self) -> None:
-        found = self._db.execute("pragma user_version").fetchone()[0]
-        if found > VERSION:
-            raise StoreError(f"The queue file {self.path} was made by a newer runapi-tui: update this one.")
-        for tries_left in range(200, -1, -1):
-            try:
-                self._db.execute("pragma journal_mode = wal")
-                break
-            except sqlite3.OperationalError:  # the switch itself doesn't wait for other processes
-                if not tries_left:
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.path.exists():
+            self.path.touch(mode=0o600)
+        self._inode = self.path.stat().st_ino
+        self._db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+        try:
+            if schema.prepare(self._db) > schema.VERSION:
+                raise StoreError(f"The queue file {self.path} was made by a newer runapi-tui: update this one.")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def start_anew(self) -> None:
+        """Set the damaged file aside and go on with a new one that has all tasks that can be read. StoreError."""
+        self._db.close()
+        try:
+            with salvage.alone(self.path.parent):
+                if self._moved():  # another process has done it
+                    self._open()
+                    return
+                aside = salvage.set_aside(self.path)
+                try:
+                    self._open()
+                    with self._db:
+                        self._db.execute("begin immediate")
+                        saved = sum(self._saved(data) for data in salvage.readable_tasks(aside))
+                except BaseException:  # a full disk: the next start shall find all that is left
+                    self._db.close()
+                    salvage.rename(aside, self.path)
                     raise
-                time.sleep(0.02)
-        # A power cut must not undo "this was sent": every commit reaches the disk.
-        self._db.execute("pragma synchronous = full")
-        if found < VERSION:
-            with self._db:
-                self._db.execute("begin immediate")
-                if self._db.execute("pragma user_version").fetchone()[0] < VERSION:  # nobody was faster
-                    for statement in _SCHEMA.split(";"):
-                        self._db.execute(statement)
-                    self._db.execute(f"pragma user_version = {VERSION}")
+        except (sqlite3.Error, OSError) as error:
+            raise self._error(error) from error
+        self.notices.append(
+            f"The queue file was damaged. It is kept as {aside}; {saved} readable tasks went into a new one."
+        )
+
+    def _saved(self, data: bytes) -> bool:
+        try:
+            self._db.execute(_INSERT, schema.row(schema.decode(data)))
+        except schema.UNREADABLE:
+            return False
+        return True
+
+    def _moved(self) -> bool:
+        """Another file stands where ours was, or none."""
+        try:
+            return self.path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
 
     def close(self) -> None:
         self._db.close()
 
     def save(self, task: Task, event: str = "", raw: str = "", owner: str = "") -> None:
-        """Write a snapshot, and what happened, in one transaction. `owner` keeps or takes the watch.
+        """Write one snapshot. Raises TakenError where another process has the watch, StoreError."""
+        (problem,) = self.save_all([Entry(task, event, raw, owner)])
+        if problem:
+            raise problem
 
-        Raises TakenError, and writes nothing, where another process has the watch.
+    def save_all(self, entries: Iterable[Entry]) -> list[TakenError | None]:
+        """Write snapshots and what happened, all in one transaction. Raises StoreError.
+
+        Answers a TakenError for each entry that was not written, because another process has the watch.
         """
-        row = (
-            task.id,
-            task.created_at,
-            task.updated_at,
-            task.status,
-            task.model,
-            task.prompt,
-            task.remote_id,
-            task.base_url,
-            owner if task.live else "",
-            time.time() + LEASE if owner and task.live else 0,
-            self._encode(task),
-        )
-        with self._db:
-            self._db.execute("begin immediate")
-            if not self._free(task.id, owner):
-                raise TakenError("Another window or command is carrying this task: do it there.")
-            self._db.execute(f"insert or replace into tasks values ({', '.join('?' * len(row))})", row)
-            if event:
-                self._db.execute("insert into events values (?, ?, ?, ?)", (task.id, time.time(), event, raw))
+        problems: list[TakenError | None] = []
+        with self._writing():
+            for task, event, raw, owner in entries:
+                if not self._free(task.id, owner):
+                    problems.append(TakenError())
+                    continue
+                watched = owner if task.live else ""
+                self._db.execute(_INSERT, schema.row(task, watched, time.time() + LEASE if watched else 0))
+                if event:
+                    self._db.execute("insert into events values (?, ?, ?, ?)", (task.id, time.time(), event, raw))
+                problems.append(None)
+        return problems
+
+    def add_missing(self, tasks: Iterable[tuple[Task, list[tuple[float, str, str]]]]) -> int:
+        """Take in tasks with their events, but none whose id is known; how many that were. Raises StoreError."""
+        count = 0
+        with self._writing():
+            for task, events in tasks:
+                known = self._db.execute("select 1 from tasks where id = ?", (task.id,)).fetchone()
+                if not known:
+                    count += 1
+                    self._db.execute(_INSERT, schema.row(task))
+                    rows = ((task.id, *event) for event in events)
+                    self._db.executemany("insert into events values (?, ?, ?, ?)", rows)
+        return count
 
     def get(self, task_id: str) -> Task | None:
         """By local id, the unique end or start of one, or the server's id."""
-        if not task_id:
+        if not task_id or not task_id.isprintable():
             return None
         exact = self._tasks("where id = ?1 or remote_id = ?1", task_id)
         if exact or len(task_id) < 4 or not task_id.isalnum():
@@ -120,31 +171,43 @@ class Store:
         near = self._tasks("where id like ?1 || '%' or id like '%' || ?1 limit 2", task_id)
         return near[0] if len(near) == 1 else None
 
-    def newest(self, limit: int, status: str = "", model: str = "", search: str = "") -> list[Task]:
-        """The latest tasks, newest first."""
-        return self._tasks(
-            "where (?1 = '' or status = ?1) and (?2 = '' or model = ?2)"
-            " and (?3 = '' or instr(lower(prompt), lower(?3)) or instr(id, ?3) or instr(remote_id, ?3))"
-            " order by id desc limit ?4",
-            *(status, model, search, limit),
-        )
+    def shown(self, limit: int) -> list[Task]:
+        """What the queue shows: the latest tasks and all unfinished ones, newest first."""
+        states = ", ".join("?" * len(LIVE))
+        latest = self._tasks("where cleared = 0 and deleted = 0 order by id desc limit ?", limit)
+        unfinished = self._tasks(f"where deleted = 0 and status in ({states})", *LIVE)
+        merged = {task.id: task for task in (*latest, *unfinished)}
+        return [task for _, task in sorted(merged.items(), reverse=True)]
+
+    def search(self, query: str = "", limit: int = 500, before: str = "~") -> list[Task]:
+        """The latest tasks that a search line asks for (see `search`), newest first, of ids below `before`."""
+        wanted, values = conditions(query)
+        found = f"select id from tasks indexed by tasks_found where id < ? and {wanted} order by id desc limit ?"
+        return self._tasks(f"where id in ({found}) order by id desc", before, *values, limit)
+
+    def of_job(self, job: str) -> list[Task]:
+        """All tasks of a job, oldest first."""
+        return self._tasks("where job = ? and deleted = 0 order by id", job)
 
     def changed_since(self, moment: float) -> list[Task]:
         """Snapshots written at or after `moment`."""
         return self._tasks("where updated_at >= ? order by updated_at", moment)
 
     def data_version(self) -> int:
-        """A number that changes whenever another process writes."""
-        return int(self._db.execute("pragma data_version").fetchone()[0])
+        """A number that changes whenever another process writes. DamagedError where one has set the file aside."""
+        if self._moved():
+            raise DamagedError(f"The queue file {self.path} is another one now.")
+        return int(self._read("pragma data_version")[0][0])
 
-    def take(self, owner: str, task_id: str) -> Task | None:
-        """Take the watch over one task; its latest snapshot, or None where another process has it."""
-        with self._db:
-            self._db.execute("begin immediate")
-            if not self._free(task_id, owner):
-                return None
-            self._lease(owner, time.time(), task_id)
-        return self.get(task_id)
+    def take(self, owner: str, ids: Iterable[str]) -> list[Task]:
+        """Take the watch over tasks; the latest snapshots of those that no other process has."""
+        taken = []
+        with self._writing():
+            for task_id in ids:
+                if self._free(task_id, owner):
+                    self._lease(owner, time.time(), task_id)
+                    taken += self._tasks("where id = ?", task_id)
+        return taken
 
     def _free(self, task_id: str, owner: str) -> bool:
         query = "select 1 from tasks where id = ? and owner not in ('', ?) and lease_until >= ?"
@@ -154,15 +217,14 @@ class Store:
         """Take the watch over unfinished tasks that nobody is watching (of `ids`, or all); answers those."""
         now = time.time()
         wanted = None if ids is None else set(ids)
+        states = ", ".join("?" * len(LIVE))
+        free = f"where base_url = ? and (owner in ('', ?) or lease_until < ?) and status in ({states})"
+        asked = (base_url, owner, now, *LIVE)
+        if not self._read(f"select 1 from tasks {free} limit 1", *asked):
+            return []  # the usual case takes no lock and writes nothing
         taken = []
-        with self._db:
-            self._db.execute("begin immediate")
-            states = ", ".join("?" * len(LIVE))
-            free = self._tasks(
-                f"where base_url = ? and (owner = '' or owner = ? or lease_until < ?) and status in ({states})",
-                *(base_url, owner, now, *LIVE),
-            )
-            for task in free:
+        with self._writing():
+            for task in self._tasks(free, *asked):
                 if task.live and (wanted is None or task.id in wanted):
                     self._lease(owner, now, task.id)
                     taken.append(task)
@@ -170,50 +232,77 @@ class Store:
 
     def renew(self, owner: str, ids: Iterable[str]) -> None:
         """Keep the watch over tasks."""
-        now = time.time()
-        with self._db:
-            self._db.execute("begin immediate")
-            for task_id in ids:
-                self._db.execute(
-                    "update tasks set lease_until = ? where id = ? and owner = ?", (now + LEASE, task_id, owner)
-                )
+        until = time.time() + LEASE
+        with self._writing():
+            self._db.executemany(
+                "update tasks set lease_until = ? where id = ? and owner = ?",
+                ((until, task_id, owner) for task_id in ids),
+            )
 
     def release(self, owner: str) -> None:
         """Let others watch what this process has watched."""
-        self._db.execute("update tasks set owner = '', lease_until = 0 where owner = ?", (owner,))
+        with self._writing():
+            self._db.execute("update tasks set owner = '', lease_until = 0 where owner = ?", (owner,))
 
     def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """When, what, and the server's own words, oldest first."""
-        return self._db.execute(
-            "select at, event, raw from events where task_id = ? order by at", (task_id,)
-        ).fetchall()
+        return self._read("select at, event, raw from events where task_id = ? order by at, rowid", task_id)
 
     def learnt(self, base_url: str) -> dict[str, str]:
         """What has shown itself about a base URL: its route, the place of a task's status."""
-        return dict(self._db.execute("select name, value from learnt where base_url = ?", (base_url,)))
+        return dict(self._read("select name, value from learnt where base_url = ?", base_url))
 
     def learn(self, base_url: str, name: str, value: str) -> None:
-        self._db.execute("insert or replace into learnt values (?, ?, ?)", (base_url, name, value))
+        with self._writing():
+            self._db.execute("insert or replace into learnt values (?, ?, ?)", (base_url, name, value))
 
     def uploaded(self, base_url: str, digest: str) -> str:
         """Where that content can still be read by the service; empty if nowhere."""
-        found = self._db.execute(
-            "select url from uploads where base_url = ? and digest = ? and until > ?",
-            (base_url, digest, time.time()),
-        ).fetchone()
-        return found[0] if found else ""
+        wanted = "select url from uploads where base_url = ? and digest = ? and until > ?"
+        found = self._read(wanted, base_url, digest, time.time())
+        return str(found[0][0]) if found else ""
 
     def keep_upload(self, base_url: str, digest: str, url: str, seconds: float) -> None:
-        self._db.execute("delete from uploads where until < ?", (time.time(),))
-        self._db.execute(
-            "insert or replace into uploads values (?, ?, ?, ?)", (base_url, digest, url, time.time() + seconds)
-        )
+        with self._writing():
+            self._db.execute("delete from uploads where until < ?", (time.time(),))
+            self._db.execute(
+                "insert or replace into uploads values (?, ?, ?, ?)",
+                (base_url, digest, url, time.time() + seconds),
+            )
 
     def _lease(self, owner: str, now: float, task_id: str) -> None:
         self._db.execute("update tasks set owner = ?, lease_until = ? where id = ?", (owner, now + LEASE, task_id))
 
     def _tasks(self, where: str, *values: object) -> list[Task]:
+        tasks = []
+        for task_id, data in self._read(f"select id, data from tasks {where}", *values):
+            try:
+                tasks.append(schema.decode(data))
+            except schema.UNREADABLE as error:
+                notice = f"Task {task_id} in the queue file can't be read and is left out: {error}."
+                if notice not in self.notices:
+                    self.notices.append(notice)
+        return tasks
+
+    def _read(self, query: str, *values: object) -> list[Any]:
         try:
-            return [self._decode(row[0]) for row in self._db.execute(f"select data from tasks {where}", values)]
-        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
-            raise StoreError(f"The queue file {self.path} is damaged: {error}.") from error
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction; whatever goes wrong with the file is a StoreError, and nothing was written."""
+        try:
+            with self._db:
+                self._db.execute("begin immediate")
+                yield
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _error(self, error: Exception) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED:
+            return DamagedError(f"The queue file {self.path} is damaged: {error}.")
+        reason = _REASONS.get(code) or getattr(error, "strerror", None) or error
+        return StoreError(f"The queue file {self.path} can't be used: {reason}.")

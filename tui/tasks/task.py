@@ -45,6 +45,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     _S.DROPPED: frozenset(),
 }
 LIVE = frozenset({_S.HELD, _S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
+URL_LIVES = 7 * 86400.0
+"""Seconds for which a result can be fetched, by RunAPI's own documents."""
 SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
 
 
@@ -102,6 +104,31 @@ class Task(Struct, frozen=True, kw_only=True):
     watched: bool = True
     """False once the user stopped watching: still billed, carried on only when asked."""
     retry_of: str = ""
+    job: str = ""
+    """What was submitted together carries the same one."""
+    rank: float = 0
+    """Set once the user has moved the task among those that wait; see `turn`."""
+    polls: int = 0
+    quiet: bool = False
+    """True while the server has had no news of the task for long."""
+    made_at: float = 0
+    """When the server was first seen to have finished; the results' URLs live for `URL_LIVES` from then on."""
+    favourite: bool = False
+    cleared: bool = False
+    """True once the user cleared it from the queue; the history still has it."""
+    deleted: bool = False
+    """True once the user deleted it; kept for the books alone."""
+
+    @property
+    def turn(self) -> tuple[float, str]:
+        """What waits is sent in this order, lowest first."""
+        return self.rank or self.created_at, self.id
+
+    @property
+    def expires_at(self) -> float:
+        """When the URLs of results that are not saved end; 0 where nothing is left to lose."""
+        unsaved = any(not result.path for result in self.results)
+        return self.made_at + URL_LIVES if unsaved and self.made_at else 0
 
     @property
     def prompt(self) -> str:

@@ -13,9 +13,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
+from tui.catalog.batch import MOST, BatchError, alternatives
 from tui.catalog.price import estimate
 from tui.catalog.route import translate
-from tui.catalog.spec import Model, Param, RouteName, Value, Values
+from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
+from tui.text import money
 from tui.widgets.fields import Field, make_field
 
 
@@ -26,15 +28,26 @@ class ParamForm(Vertical):
         Binding(
             "ctrl+j,f5", "generate", "Generate", id="generate", tooltip="Send the request, for the price shown"
         ),
+        Binding("ctrl+b,f6", "batch", "Job", id="batch", tooltip="Many at once: variations, prompts, a matrix"),
         Binding("ctrl+n", "new_prompt", "New prompt", id="new-prompt", tooltip="Empty the prompt", show=False),
     ]
 
     class Submitted(Message):
         """The user wants this generated; the values have passed the catalog's check."""
 
-        def __init__(self, model: Model, values: Values) -> None:
+        def __init__(self, model: Model, route: RouteName, values: Values) -> None:
             super().__init__()
             self.model = model
+            self.route: RouteName = route
+            self.values = values
+
+    class BatchWanted(Message):
+        """The user wants many requests made of what is filled in."""
+
+        def __init__(self, model: Model, route: Route, values: Values) -> None:
+            super().__init__()
+            self.model = model
+            self.route = route
             self.values = values
 
     def __init__(self, id: str, model: Model, route: RouteName) -> None:
@@ -128,8 +141,7 @@ class ParamForm(Vertical):
             if name in self._fields
         )
         self._tell()
-        cost = estimate(model, asked)
-        self._button.label = Content(f"Generate  ·  {cost}")
+        self._button.label = Content(f"Generate{_many(model, asked)}  ·  {estimate(model, asked)}")
         return {name: problem for name, problem in errors.items() if name in self._fields}
 
     def reprice(self, model: Model) -> None:
@@ -156,7 +168,10 @@ class ParamForm(Vertical):
         if errors:
             self._go_to(next(name for name in self._fields if name in errors))
         else:
-            self.post_message(self.Submitted(self._model, self.values()))
+            self.post_message(self.Submitted(self._model, self.route, self.values()))
+
+    def action_batch(self) -> None:
+        self.post_message(self.BatchWanted(self._model, self._model.routes[self.route], self.values()))
 
     def set_prompt(self, prompt: str | None) -> None:
         """Put a text into the prompt, and the cursor there."""
@@ -215,6 +230,19 @@ class _More(Collapsible):
         self.collapsed = False
         fields, self._waiting = self._waiting, []
         await self.query_one(Collapsible.Contents).mount_all(fields)
+
+
+def _many(model: Model, values: Values) -> str:
+    """How many requests the prompt's {a|b} make, and their sum; nothing for one."""
+    prompt = values.get("prompt")
+    if not isinstance(prompt, str) or "{" not in prompt:
+        return ""
+    try:
+        count = len(alternatives(prompt))
+    except BatchError:
+        return f" more than {MOST:,}"
+    micro = estimate(model, values).micro
+    return f" {count:,} for {money(micro and count * micro)}" if count > 1 else ""
 
 
 def _fitting(param: Param, values: Values) -> Value | None:

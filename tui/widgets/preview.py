@@ -11,8 +11,8 @@ from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
 from tui.text import file_size, money, one_line, plain
 from tui.widgets.picture import Picture
-from tui.widgets.queue import elapsed, look
 from tui.widgets.rows import rows
+from tui.widgets.taskrow import elapsed, expiry, look
 
 
 class Preview(Vertical):
@@ -62,6 +62,7 @@ def facts(task: Task, index: int = 0) -> Table:
             known.append(("file", result.path))
     if len(task.results) > 1:
         known.append(("image", f"{index + 1} of {len(task.results)}"))
+    known.append(("not saved", expiry(task)))
     known.append(("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.created_at))))
     known.append(("id", task.id + (f" · {task.remote_id}" if task.remote_id else "")))
     return rows((one_line(name, 16), plain(_told(value), 4000)) for name, value in known if value not in ("", None))

@@ -1,11 +1,10 @@
-"""The queue: a row a task, newest first. Draws the rows that are in sight, whatever the number of tasks."""
+"""The queue: a row a task, newest first, jobs folded. Draws the rows in sight, whatever the number of tasks."""
 
-import time
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -20,58 +19,19 @@ from textual.strip import Strip
 from textual.widget import AwaitMount, Widget
 from textual.widgets import Static
 
-from tui.tasks.task import SENT, Status, Task
-from tui.text import duration, money, one_line
+from tui.tasks.slots import Turn
+from tui.tasks.task import Status, Task
+from tui.text import one_line
+from tui.widgets.taskrow import COLUMNS, Job, Row, asks, column_widths, fit, row
 
-# State is never colour alone: a glyph, a word, and the component class that colours them.
-_LOOKS: dict[Status, tuple[str, str, str]] = {
-    Status.HELD: ("○", "held", "held"),
-    Status.SUBMITTING: ("◌", "sending", "live"),
-    Status.PENDING: ("◔", "pending", "live"),
-    Status.PROCESSING: ("◑", "processing", "live"),
-    Status.FETCHING: ("◕", "saving", "live"),
-    Status.COMPLETED: ("●", "completed", "done"),
-    Status.FAILED: ("✗", "failed", "failed"),
-    Status.EXPIRED: ("✗", "expired", "failed"),
-    Status.REJECTED: ("✗", "rejected", "failed"),
-    Status.DROPPED: ("–", "dropped", "held"),
-}
-_COLUMNS = ("status", "model", "prompt", "time", "cost")
-
-
-def look(task: Task) -> tuple[str, str, str]:
-    """Glyph, word and component class of a task's state."""
-    glyph, word, kind = _LOOKS[task.status]
-    if task.status is Status.HELD and task.error:
-        return "!", "needs you", "failed"
-    if not task.watched and kind == "live":
-        return "◇", "unwatched", "held"
-    if task.status is Status.COMPLETED and task.error:
-        return "●", "no picture", "failed"
-    return glyph, task.progress or word if kind == "live" else word, kind
-
-
-def elapsed(task: Task) -> str:
-    """How long the task has taken, or is taking."""
-    if task.status is Status.HELD or not (task.sent_at or task.finished_at):
-        return ""
-    return duration((task.finished_at or time.time()) - (task.sent_at or task.created_at))
-
-
-def asks(task: Task) -> set[str]:
-    """What can be done with a task now."""
-    able = {"view", "reuse"}
-    if task.status is Status.HELD:
-        able.add("drop")
-    elif task.status in SENT:
-        able.add("stop")
-    elif task.status is not Status.COMPLETED or task.error:
-        able.add("retry")
-    return able | {"copy"} if task.files else able
+RowKey = tuple[str, str]
+"""Sorts the rows as they were made: job and task, a task alone as its own job. A job's title comes after its
+tasks, so that it stands above them where the newest is on top."""
+_TITLE = "~"
 
 
 class QueueTable(ScrollView, can_focus=True):
-    """All tasks. Arrows move; keys ask for something to be done with the task under the cursor."""
+    """Tasks. Arrows move; keys ask for something to be done with the task, or the job, under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -80,10 +40,12 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "move(-1000000)", "Newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", show=False),
-        Binding("enter", "ask('view')", "View", id="view", tooltip="The image on a whole page"),
+        Binding("enter", "ask('view')", "View", id="view", tooltip="The image on a whole page; unfold a job"),
+        Binding("space,right,left", "fold", "Fold", id="fold", tooltip="Show or hide a job's tasks", show=False),
         Binding("u", "ask('reuse')", "Use again", id="reuse", tooltip="Put these values back into the form"),
+        Binding("e", "ask('edit')", "Edit", id="edit", tooltip="Take a waiting task back into the form: free"),
         Binding("r", "ask('retry')", "Retry", id="retry", tooltip="Save what was made, or send a failed task anew"),
-        Binding("d", "ask('drop')", "Drop", id="drop", tooltip="Take back a task that was not sent: free"),
+        Binding("d", "ask('drop')", "Drop", id="drop", tooltip="Take back what was not sent: free"),
         Binding(
             "s",
             "ask('stop')",
@@ -92,6 +54,17 @@ class QueueTable(ScrollView, can_focus=True):
             tooltip="Stop watching, or watch again; it stays billed either way",
         ),
         Binding("y", "ask('copy')", "Copy path", id="copy-path", tooltip="Copy the file's path", show=False),
+        Binding("i", "ask('inspect')", "Inspect", id="inspect", tooltip="Request, answers and timeline"),
+        Binding("f", "ask('favour')", "Favourite", id="star", tooltip="Mark or unmark", show=False),
+        Binding("x,delete", "ask('delete')", "Delete", id="delete", tooltip="With its files; z undoes", show=False),
+        Binding("K,shift+up", "ask('sooner')", "Sooner", id="sooner", tooltip="Send before", show=False),
+        Binding("J,shift+down", "ask('later')", "Later", id="later", tooltip="Send after", show=False),
+        Binding("N", "ask('next')", "Next", id="next", tooltip="Send as the next of all", show=False),
+        Binding("c", "wish('clear')", "Clear", id="clear", tooltip="Ended tasks, out of sight; files stay"),
+        Binding("z", "wish('undo')", "Undo", id="undo", tooltip="Take back clear or delete", show=False),
+        Binding("p", "wish('pause')", "Pause", id="pause", tooltip="Send nothing more, or go on"),
+        Binding("plus", "wish('more')", "More at once", id="more", show=False),
+        Binding("minus", "wish('fewer')", "Fewer at once", id="fewer", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "queue--held",
@@ -112,79 +85,179 @@ class QueueTable(ScrollView, can_focus=True):
             self.task = task
 
     class Requested(Message):
-        """The user wants something done with a task: view, reuse, retry, drop, stop or copy."""
+        """The user wants something done with a task, or all of a job: view, reuse, retry, drop, …"""
 
-        def __init__(self, what: str, task: Task) -> None:
+        def __init__(self, what: str, tasks: list[Task]) -> None:
             super().__init__()
             self.what = what
-            self.task = task
+            self.tasks = tasks
 
-    def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
-        """`title_of` says what a task's model is called."""
+    class Wished(Message):
+        """The user wants something of the whole queue: clear, undo, pause, more, fewer."""
+
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
+
+    def __init__(self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True) -> None:
+        """`title_of` says what a task's model is called; with `jobs`, what was submitted together is one row, and
+        what was cleared is left out."""
         super().__init__(id=id)
         self._title_of = title_of
+        self._by_job = jobs
         self._tasks: dict[str, Task] = {}
-        self._order: list[str] = []  # ids sort as they were made; the newest is last
-        self._ticking = False
+        self._jobs: dict[str, Job] = {}
+        self._unfolded: set[str] = set()
+        self._order: list[RowKey] = []  # the newest is last
+        self._waiting: list[Turn] = []
+        self._ticking: set[str] = set()
+        self._able: set[str] = set()
+        self._saying = False
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(1, self._tick, pause=True)
 
     @property
     def selected(self) -> Task | None:
-        return self._at(self.cursor)
+        """The task under the cursor, or the one that stands for the job."""
+        key = self._at(self.cursor)
+        return self._jobs[key[0]].face if key and key[1] == _TITLE else self._tasks[key[1]] if key else None
+
+    @property
+    def chosen(self) -> list[Task]:
+        """The task under the cursor, or all of the job."""
+        key = self._at(self.cursor)
+        if key and key[1] == _TITLE:
+            return list(self._jobs[key[0]].tasks.values())
+        return [self._tasks[key[1]]] if key else []
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """All that the table has, by id."""
+        return self._tasks
 
     def put(self, task: Task) -> None:
         """Show a task's latest snapshot."""
-        known = task.id in self._tasks
+        before = self._tasks.get(task.id)
+        self._count(before, task)
+        if task.deleted or (task.cleared and self._by_job):
+            self._remove(task)
+            return
         self._tasks[task.id] = task
-        if known:
-            self._refresh_row(self._row(task.id))
-        else:
-            insort(self._order, task.id)
-            # A new task gets the cursor, unless the user has moved it to look at an older one.
-            if 0 < self.cursor < len(self._order) - 1:
-                self.set_reactive(QueueTable.cursor, self.cursor + 1)
-            self.virtual_size = Size(self.size.width, len(self._order))
-            self.refresh()
-        if self.selected and (self.selected.id == task.id or not known):
+        key = self._key(task)
+        if self._by_job and task.job:
+            job = self._jobs.setdefault(task.job, Job(task.job))
+            job.put(task)
+            self._insert((job.id, _TITLE))
+            self._refresh_row((job.id, _TITLE))
+        if not (self._by_job and task.job) or task.job in self._unfolded:
+            self._insert(key)
+            self._refresh_row(key)
+        selected = self.selected
+        if selected and (selected.id == task.id or before is None):
             self._say_selected()
-        self._run_clock()
+
+    def show(self, tasks: list[Task]) -> None:
+        """Show these tasks and no others."""
+        self._tasks, self._jobs, self._order, self._waiting = {}, {}, [], []
+        self._ticking.clear()
+        self.set_reactive(QueueTable.cursor, 0)
+        for task in sorted(tasks, key=lambda task: task.id):
+            self.put(task)
+        self.scroll_to(0, 0, animate=False)
+        self._resize()
+        self._say_selected()
 
     def select(self, task_id: str) -> None:
-        """Put the cursor on a task."""
-        if task_id in self._tasks:
-            self.cursor = self._row(task_id)
+        """Put the cursor on a task, or on its folded job."""
+        task = self._tasks.get(task_id)
+        if task:
+            key = self._key(task)
+            self.cursor = self._row(key if self._has(key) else (task.job, _TITLE))
+
+    def _key(self, task: Task) -> RowKey:
+        return (task.job or task.id, task.id) if self._by_job else (task.id, task.id)
+
+    def _insert(self, key: RowKey) -> None:
+        if self._has(key):
+            return
+        insort(self._order, key)
+        # A new task gets the cursor, unless the user has moved it to look at an older one.
+        row = self._row(key)
+        if 0 < self.cursor < len(self._order) - 1 and row <= self.cursor:
+            self.set_reactive(QueueTable.cursor, self.cursor + 1)
+        self._resize()
+
+    def _remove(self, task: Task) -> None:
+        self._tasks.pop(task.id, None)
+        gone = [self._key(task)]
+        job = self._jobs.get(task.job)
+        if job:
+            job.remove(task.id)
+            if not job.tasks:
+                del self._jobs[job.id]
+                gone.append((job.id, _TITLE))
+        for key in gone:
+            if self._has(key):
+                if self._row(key) < self.cursor:
+                    self.set_reactive(QueueTable.cursor, self.cursor - 1)
+                del self._order[bisect_left(self._order, key)]
+        self.cursor = min(self.cursor, max(0, len(self._order) - 1))
+        self._resize()
+        self._say_selected()
+
+    def _count(self, before: Task | None, task: Task) -> None:
+        """Keep what is derived from all tasks up to date, without looking at all of them."""
+        if before and before.status is Status.HELD and before.live:
+            at = bisect_left(self._waiting, before.turn)
+            if at < len(self._waiting) and self._waiting[at] == before.turn:
+                del self._waiting[at]
+                self.refresh()
+        if task.status is Status.HELD and task.live:
+            insort(self._waiting, task.turn)
+            self.refresh()
+        if task.live and task.sent_at:
+            self._ticking.add(task.id)
+        else:
+            self._ticking.discard(task.id)
+        self._run_clock()
 
     def render_line(self, y: int) -> Strip:
-        task = self._at(self.scroll_offset.y + y)
+        key = self._at(self.scroll_offset.y + y)
         width = self.scrollable_content_region.width
-        if task is None:
+        if key is None:
             return Strip.blank(width, self.rich_style)
         dim = self.get_component_rich_style("queue--dim", partial=True)
         base = self.rich_style
         if self.scroll_offset.y + y == self.cursor:
             base += self.get_component_rich_style("queue--cursor", partial=self.has_focus is False)
             dim = Style()
-        glyph, word, kind = look(task)
-        state = self.get_component_rich_style(f"queue--{kind}", partial=True)
-        told = one_line(task.prompt or task.model, 400)
-        problem = task.error.message if task.error else task.note if task.live else ""
-        texts = (f" {glyph} {word}", self._title_of(task), told, elapsed(task), _cost(task))
+        shown = self._shown(key)
+        state = self.get_component_rich_style(f"queue--{shown.kind}", partial=True)
+        inset = "   " if key[0] in self._jobs and key[1] != _TITLE else " "
+        texts = (f"{inset}{shown.glyph} {shown.word}", shown.model, shown.told, shown.time, shown.cost)
         styles = (state, Style(), Style(), dim, dim)
         segments = []
-        for name, text, style, room in zip(_COLUMNS, texts, styles, column_widths(width), strict=True):
-            if name == "prompt" and problem:
-                said = min(cell_len(told), room // 3)
-                segments += [Segment(fit(told, said), base + style), Segment("  ", base)]
-                segments.append(Segment(fit(problem, room - said - 2), base + state))
+        for name, text, style, room in zip(COLUMNS, texts, styles, column_widths(width), strict=True):
+            if name == "prompt" and shown.problem:
+                said = min(cell_len(shown.told), room // 3)
+                segments += [Segment(fit(shown.told, said), base + style), Segment("  ", base)]
+                segments.append(Segment(fit(one_line(shown.problem), room - said - 2), base + state))
             else:
                 segments.append(Segment(fit(text, room, right=name in ("time", "cost")), base + style))
         return Strip(segments, width).adjust_cell_length(width, base)
 
+    def _shown(self, key: RowKey) -> Row:
+        if key[1] == _TITLE:
+            job = self._jobs[key[0]]
+            return job.row(self._title_of(job.face), job.id in self._unfolded)
+        task = self._tasks[key[1]]
+        waits = task.status is Status.HELD and task.live
+        return row(task, self._title_of(task), bisect_left(self._waiting, task.turn) + 1 if waits else 0)
+
     def watch_cursor(self, old: int, new: int) -> None:
-        self._refresh_row(old)
-        self._refresh_row(new)
+        for line in (old, new):
+            self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
         self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True)
         self._say_selected()
 
@@ -192,11 +265,10 @@ class QueueTable(ScrollView, can_focus=True):
         return max(0, min(len(self._order) - 1, row))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what makes sense for the task under the cursor is offered."""
-        if action != "ask":
-            return True
-        task = self.selected
-        return task is not None and parameters[0] in asks(task)
+        """Only what makes sense for what is under the cursor is offered."""
+        if action == "ask":
+            return parameters[0] in self._able
+        return action != "wish" or self._by_job or parameters[0] == "undo"
 
     def action_move(self, step: int) -> None:
         self.cursor += step
@@ -205,8 +277,29 @@ class QueueTable(ScrollView, can_focus=True):
         self.cursor += step * max(1, self.size.height - 1)
 
     def action_ask(self, what: str) -> None:
-        if self.selected:
-            self.post_message(self.Requested(what, self.selected))
+        key = self._at(self.cursor)
+        if what == "view" and key and key[1] == _TITLE:
+            self.action_fold()
+        elif self.chosen:
+            self.post_message(self.Requested(what, [task for task in self.chosen if what in asks(task)]))
+
+    def action_wish(self, what: str) -> None:
+        self.post_message(self.Wished(what))
+
+    def action_fold(self) -> None:
+        """Show or hide the tasks of the job under the cursor."""
+        key = self._at(self.cursor)
+        job = self._jobs.get(key[0]) if key else None
+        if job is None:
+            return
+        if job.id in self._unfolded:
+            self._unfolded.discard(job.id)
+            self._order = [known for known in self._order if known[0] != job.id or known[1] == _TITLE]
+        else:
+            self._unfolded.add(job.id)
+            self._order = sorted({*self._order, *((job.id, task_id) for task_id in job.tasks)})
+        self.cursor = self._row((job.id, _TITLE))
+        self._resize()
 
     def on_click(self, event: events.Click) -> None:
         at = event.get_content_offset(self)
@@ -216,40 +309,51 @@ class QueueTable(ScrollView, can_focus=True):
                 self.action_ask("view")
 
     def on_resize(self) -> None:
+        self._resize()
+
+    def _resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._order))
+        self.refresh()
 
     def _say_selected(self) -> None:
+        if not self._saying:
+            self._saying = True  # once for all that come together
+            self.call_later(self._say)
+
+    def _say(self) -> None:
+        self._saying = False
+        able = {what for task in self.chosen for what in asks(task)}
         if self.selected:
             self.post_message(self.Selected(self.selected))
-            if self.has_focus:
-                self.refresh_bindings()
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
     def _tick(self) -> None:
-        for row in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height):
-            task = self._at(row)
-            if task and task.live and task.sent_at:
-                self._refresh_row(row)
+        for y in range(self.size.height):
+            key = self._at(self.scroll_offset.y + y)
+            if key and key[1] in self._ticking:
+                self._refresh_row(key)
 
     def _run_clock(self) -> None:
         """Elapsed time ticks only while something is live: an idle app writes nothing."""
-        live = any(task.live and task.sent_at for task in self._tasks.values())
-        if live != self._ticking:
-            self._ticking = live
-            if live:
-                self._clock.resume()
-            else:
-                self._clock.pause()
+        if self._ticking:
+            self._clock.resume()
+        else:
+            self._clock.pause()
 
-    def _at(self, row: int) -> Task | None:
-        if not 0 <= row < len(self._order):
-            return None
-        return self._tasks[self._order[-1 - row]]
+    def _at(self, row: int) -> RowKey | None:
+        return self._order[-1 - row] if 0 <= row < len(self._order) else None
 
-    def _row(self, task_id: str) -> int:
-        return len(self._order) - 1 - self._order.index(task_id)
+    def _has(self, key: RowKey) -> bool:
+        at = bisect_left(self._order, key)
+        return at < len(self._order) and self._order[at] == key
 
-    def _refresh_row(self, row: int) -> None:
-        self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
+    def _row(self, key: RowKey) -> int:
+        return len(self._order) - 1 - bisect_left(self._order, key)
+
+    def _refresh_row(self, key: RowKey) -> None:
+        self.refresh(Region(0, self._row(key) - self.scroll_offset.y, self.size.width, 1))
 
 
 class Queue(Vertical):
@@ -262,7 +366,7 @@ class Queue(Vertical):
 
     def furnish(self) -> AwaitMount:
         """Mount what stands in the frame."""
-        return self.mount(_Titles(id="titles"), self.table, self._empty)
+        return self.mount(Titles(), self.table, self._empty)
 
     def say(self, sentence: str) -> None:
         """Why there is no queue to be shown."""
@@ -270,38 +374,14 @@ class Queue(Vertical):
         self._empty.update(sentence)
 
     def put(self, task: Task) -> None:
-        self.remove_class("-empty")
         self.table.put(task)
+        self.set_class(not self.table.tasks, "-empty")
 
 
-class _Titles(Widget):
+class Titles(Widget):
+    """What the columns hold."""
+
     def render(self) -> Content:
-        names = ("  status", *_COLUMNS[1:])
-        cells = zip(_COLUMNS, names, column_widths(self.size.width), strict=True)
+        names = ("  status", *COLUMNS[1:])
+        cells = zip(COLUMNS, names, column_widths(self.size.width), strict=True)
         return Content("".join(fit(text, room, right=name in ("time", "cost")) for name, text, room in cells))
-
-
-def column_widths(width: int) -> tuple[int, ...]:
-    """Cells for status, model, prompt, time and cost in a row of `width`."""
-    status, time_, cost = 14, 8, 8
-    model = 22 if width >= 100 else 16
-    return status, model, max(8, width - status - model - time_ - cost), time_, cost
-
-
-def fit(text: str, room: int, right: bool = False) -> str:
-    """`text` in exactly `room` cells, the last one free: cut with an ellipsis, or filled up."""
-    space = max(0, room - 1)
-    size = cell_len(text)
-    if size > space:
-        text = set_cell_size(text, max(0, space - 1)) + "…" * (space > 0)
-        size = cell_len(text)
-    filling = " " * (space - size)
-    return (filling + text if right else text + filling) + " " * (room > 0)
-
-
-def _cost(task: Task) -> str:
-    if task.cost_micro is not None:
-        return money(task.cost_micro)
-    if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED):
-        return "–"
-    return "~" + money(task.estimate_micro) if task.estimate_micro is not None else "?"

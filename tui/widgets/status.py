@@ -1,10 +1,13 @@
 """One line that says where tasks go, how many are on their way, and what is left to spend."""
 
+import time
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.text import money
+from tui.tasks.state import State
+from tui.text import clock, money
 
 
 class StatusLine(Static):
@@ -15,11 +18,18 @@ class StatusLine(Static):
     balance: reactive[int | None] = reactive(None)
     trouble: reactive[str] = reactive("")
     drawn: reactive[str] = reactive("")
+    state: reactive[State] = reactive(State())
 
     def render(self) -> Content:
         parts = [f" {self.place}"]
         if self.live:
             parts.append(f"◑ {self.live} on the way")
+        if self.state.paused:
+            parts.append("‖ paused: p in the queue goes on")
+        if self.state.offline and self.live:
+            parts.append("! offline: going on by itself when the link is back")
+        if self.state.rest_until > time.time():
+            parts.append(f"! rate limit: sending again at {clock(self.state.rest_until)}")
         if self.trouble:
             parts.append(f"! {self.trouble}")
         if self.balance is not None:

@@ -1,0 +1,116 @@
+"""The tables of the queue file, and how a file of an earlier version becomes one of this version."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from tui.tasks.search import search_words
+from tui.tasks.task import Task
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Task).decode
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError)
+"""What `decode` raises for a row's data that is no task."""
+
+_VERSION_1 = """
+create table tasks (
+    id text primary key, created_at real not null, updated_at real not null,
+    status text not null, model text not null, prompt text not null, remote_id text not null,
+    base_url text not null, owner text not null default '', lease_until real not null default 0,
+    data blob not null
+) without rowid;
+create index tasks_by_status on tasks (status);
+create index tasks_by_update on tasks (updated_at);
+create table events (task_id text not null, at real not null, event text not null, raw text not null);
+create index events_by_task on events (task_id, at);
+create table uploads (base_url text not null, digest text not null, url text not null, until real not null,
+    primary key (base_url, digest)) without rowid;
+create table learnt (base_url text not null, name text not null, value text not null,
+    primary key (base_url, name)) without rowid;
+"""
+
+# A table with rowids, whose rows of some KB don't spill into pages of their own; a covering index, which a search
+# reads through instead of the tasks themselves; what the queue pane shows as an index of its own.
+_VERSION_2 = """
+alter table tasks rename to tasks_1;
+drop index tasks_by_status;
+drop index tasks_by_update;
+create table tasks (
+    id text primary key, created_at real not null, updated_at real not null,
+    status text not null, model text not null, words text not null, remote_id text not null,
+    base_url text not null, job text not null, cost_micro integer, favourite integer not null,
+    cleared integer not null, deleted integer not null,
+    owner text not null, lease_until real not null, data blob not null
+);
+create index tasks_by_status on tasks (status);
+create index tasks_by_update on tasks (updated_at);
+create index tasks_by_remote_id on tasks (remote_id);
+create index tasks_shown on tasks (id) where cleared = 0 and deleted = 0;
+create index tasks_found on tasks (id, words, status, model, created_at, cost_micro, job, favourite, deleted);
+"""
+
+COLUMNS = 16
+
+
+def row(task: Task, owner: str = "", lease_until: float = 0) -> tuple[object, ...]:
+    """A task as its row."""
+    marks = (task.favourite, task.cleared, task.deleted)
+    named = (task.status, task.model, search_words(task), task.remote_id, task.base_url, task.job)
+    times = (task.id, task.created_at, task.updated_at)
+    return (*times, *named, task.cost_micro, *marks, owner, lease_until, encode(task))
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";"):  # executescript would commit in between
+        db.execute(statement)
+
+
+def _first(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_1)
+
+
+def _second(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_2)
+    for *plain, owner, lease_until, data in db.execute("select * from tasks_1"):
+        try:
+            columns = row(decode(data), owner, lease_until)
+        except UNREADABLE:  # kept as it is: `Store` tells of it
+            columns = (*plain, "", None, False, False, False, owner, lease_until, data)
+        db.execute(f"insert into tasks values ({', '.join('?' * COLUMNS)})", columns)
+    db.execute("drop table tasks_1")
+
+
+_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+VERSION = len(_STEPS)
+
+
+def prepare(db: sqlite3.Connection) -> int:
+    """Bring an open file up to this version; answers the version that it has then, which may be a newer one."""
+    found = _version(db)
+    if found > VERSION:
+        return found
+    for tries_left in range(200, -1, -1):
+        try:
+            db.execute("pragma journal_mode = wal")
+            break
+        except sqlite3.OperationalError as error:  # the switch itself doesn't wait for other processes
+            if not tries_left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.02)
+    # A power cut must not undo "this was sent": every commit reaches the disk.
+    db.execute("pragma synchronous = full")
+    if found < VERSION:
+        with db:
+            db.execute("begin immediate")
+            found = _version(db)  # another process may have been faster
+            for step in _STEPS[found:]:
+                step(db)
+            found = max(found, VERSION)
+            db.execute(f"pragma user_version = {found}")
+    return found
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("pragma user_version").fetchone()[0])

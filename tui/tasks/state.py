@@ -1,0 +1,14 @@
+"""What holds for all tasks of an engine."""
+
+from typing import NamedTuple
+
+
+class State(NamedTuple):
+    """As it is just now."""
+
+    paused: bool = False
+    limit: int = 0
+    """So many at the service at once."""
+    offline: bool = False
+    rest_until: float = 0
+    """When the service wants to be asked for new images again, in seconds since the epoch."""

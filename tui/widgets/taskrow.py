@@ -1,0 +1,187 @@
+"""How a task, or a job of several, reads in one row: glyph and word, model, prompt, time, cost."""
+
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.text import duration, money, one_line
+
+# State is never colour alone: a glyph, a word, and the component class that colours them.
+_LOOKS: dict[Status, tuple[str, str, str]] = {
+    Status.HELD: ("○", "held", "held"),
+    Status.SUBMITTING: ("◌", "sending", "live"),
+    Status.PENDING: ("◔", "pending", "live"),
+    Status.PROCESSING: ("◑", "processing", "live"),
+    Status.FETCHING: ("◕", "saving", "live"),
+    Status.COMPLETED: ("●", "completed", "done"),
+    Status.FAILED: ("✗", "failed", "failed"),
+    Status.EXPIRED: ("✗", "expired", "failed"),
+    Status.REJECTED: ("✗", "rejected", "failed"),
+    Status.DROPPED: ("–", "dropped", "held"),
+}
+COLUMNS = ("status", "model", "prompt", "time", "cost")
+_NEAR = 2 * 86400.0
+"""Seconds before the end of a result's URL at which that is shown in its row."""
+
+
+class Row(NamedTuple):
+    """What stands in the columns of a row; `problem` shares the prompt's."""
+
+    glyph: str
+    word: str
+    kind: str
+    """The component class that colours the state."""
+    model: str
+    told: str
+    problem: str
+    time: str
+    cost: str
+
+
+class Job:
+    """What was submitted together: counted as its tasks change."""
+
+    def __init__(self, job_id: str) -> None:
+        self.id = job_id
+        self.tasks: dict[str, Task] = {}
+        self._counts: Counter[Status] = Counter()
+        self._cost = self._unknown = 0
+        self._face = ""
+
+    def put(self, task: Task) -> None:
+        """Take in a task's latest snapshot."""
+        self._count(self.tasks.get(task.id), -1)
+        self._count(task, 1)
+        self.tasks[task.id] = task
+        face = self.tasks.get(self._face)
+        if face is None or (bool(face.files), face.id) <= (bool(task.files), task.id):
+            self._face = task.id
+
+    def remove(self, task_id: str) -> None:
+        self._count(self.tasks.pop(task_id, None), -1)
+        if self.tasks and task_id == self._face:
+            self._face = max(self.tasks.values(), key=lambda task: (bool(task.files), task.id)).id
+
+    def _count(self, task: Task | None, sign: int) -> None:
+        if task:
+            self._counts[task.status] += sign
+            micro = _micro(task)
+            self._cost += sign * (micro or 0)
+            self._unknown += sign * (micro is None)
+
+    @property
+    def live(self) -> int:
+        return sum(self._counts[status] for status in LIVE)
+
+    @property
+    def face(self) -> Task:
+        """The task that stands for the job: the last one that has an image, or else its newest."""
+        return self.tasks[self._face]
+
+    def row(self, title: str, unfolded: bool) -> Row:
+        total, done = len(self.tasks), self._counts[Status.COMPLETED]
+        lost = sum(self._counts[s] for s in (Status.FAILED, Status.EXPIRED, Status.REJECTED))
+        kind = "live" if self.live else "failed" if lost else "done" if done else "held"
+        waiting, dropped = self._counts[Status.HELD], self._counts[Status.DROPPED]
+        parts = ((waiting, "held"), (self.live - waiting, "on the way"), (lost, "failed"), (dropped, "dropped"))
+        first = next(iter(self.tasks.values()))
+        return Row(
+            glyph="▾" if unfolded else "▸",
+            word=f"{done} of {total}",
+            kind=kind,
+            model=title,
+            told=one_line(first.prompt or first.model, 400),
+            problem=" · ".join(f"{count} {word}" for count, word in parts if count),
+            time="",
+            cost=("~" if self.live else "") + money(self._cost) + ("+?" if self._unknown else ""),
+        )
+
+
+def look(task: Task) -> tuple[str, str, str]:
+    """Glyph, word and component class of a task's state."""
+    glyph, word, kind = _LOOKS[task.status]
+    if task.status is Status.HELD and task.error:
+        return "!", "needs you", "failed"
+    if not task.watched and task.status in LIVE:
+        return "◇", "unwatched", "held"
+    if task.status is Status.COMPLETED and task.error:
+        return "●", "no picture", "failed"
+    if task.quiet and task.status in (Status.PENDING, Status.PROCESSING):
+        return "◔", "quiet", "held"
+    return glyph, task.progress or word if kind == "live" else word, kind
+
+
+def elapsed(task: Task) -> str:
+    """How long the task has taken, or is taking."""
+    if task.status is Status.HELD or not (task.sent_at or task.finished_at):
+        return ""
+    return duration((task.finished_at or time.time()) - (task.sent_at or task.created_at))
+
+
+def expiry(task: Task) -> str:
+    """How long what is not saved can still be fetched, or nothing."""
+    if not task.expires_at:
+        return ""
+    left = task.expires_at - time.time()
+    return f"can be fetched for {duration(left)}" if left > 0 else "its address has ended"
+
+
+def asks(task: Task) -> set[str]:
+    """What can be done with a task now."""
+    able = {"view", "reuse", "inspect", "favour"}
+    if task.status is Status.HELD:
+        able |= {"drop", "edit", "sooner", "later", "next"} if task.watched else {"drop", "stop"}
+    elif task.status in SENT:
+        able.add("stop")
+    else:
+        able.add("delete")
+        if task.status is not Status.COMPLETED or task.error:
+            able.add("retry")
+    return able | {"copy"} if task.files else able
+
+
+def row(task: Task, title: str, place: int) -> Row:
+    """`title` is what the model is called; `place` the task's number among those that wait, or 0."""
+    glyph, word, kind = look(task)
+    problem = task.error.message if task.error else task.note if task.status in LIVE else ""
+    if task.expires_at and task.expires_at - time.time() < _NEAR:
+        problem = f"{expiry(task)}. {problem}"
+    star = "★ " if task.favourite else ""
+    told = star + one_line(task.prompt or task.model, 400)
+    return Row(glyph, word, kind, title, told, problem, f"#{place}" if place else elapsed(task), cost(task))
+
+
+def cost(task: Task) -> str:
+    if task.cost_micro is not None:
+        return money(task.cost_micro)
+    if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED):
+        return "–"
+    return "~" + money(task.estimate_micro) if task.estimate_micro is not None else "?"
+
+
+def _micro(task: Task) -> int | None:
+    """What a task adds to its job's cost; None where that is unknown."""
+    if task.cost_micro is not None:
+        return task.cost_micro
+    return 0 if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED) else task.estimate_micro
+
+
+def column_widths(width: int) -> tuple[int, ...]:
+    """Cells for status, model, prompt, time and cost in a row of `width`."""
+    status, time_, cost = 14, 8, 9
+    model = 22 if width >= 100 else 16
+    return status, model, max(8, width - status - model - time_ - cost), time_, cost
+
+
+def fit(text: str, room: int, right: bool = False) -> str:
+    """`text` in exactly `room` cells, the last one free: cut with an ellipsis, or filled up."""
+    space = max(0, room - 1)
+    size = cell_len(text)
+    if size > space:
+        text = set_cell_size(text, max(0, space - 1)) + "…" * (space > 0)
+        size = cell_len(text)
+    filling = " " * (space - size)
+    return (filling + text if right else text + filling) + " " * (room > 0)
