@@ -123,70 +123,92 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
 )
 @click.option("-s", "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeat for more.")
 @click.option("-n", "--count", type=click.IntRange(1, 1000), default=1, help="How many of each.")
+@click.option("--vary", multiple=True, metavar="NAME=VALUES", help="A matrix: a|b|c, 1..9, or * for every choice.")
+@click.option("--expand", is_flag=True, help="Take {a|b} in prompts for alternatives.")
 @click.option("--action", help="Where a model has more than one.")
 @click.option("--no-wait", is_flag=True, help="Put into the queue and return; the app or `resume` carries on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--out", "output", metavar="DIR", help="Folder for the images.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="How many at once.")
 @common
-def generate(
-    model: str, prompt: str | None, prompts: Any, settings: tuple[str, ...], count: int, **options: Any
-) -> None:
+def generate(model: str, prompt: str | None, prompts: Any, settings: tuple[str, ...], **options: Any) -> None:
     """Submit, wait and save; one line a finished task."""
     from tui import headless
 
     action, no_wait, as_json = options.pop("action"), options.pop("no_wait"), options.pop("as_json")
+    each = {name: options.pop(name) for name in ("vary", "count", "expand")}
     session = _session(options)
     chosen = _model(session.catalog, model, action)
     _need_key(session)
     texts = [prompt, *_lines(prompts)] if prompts and prompt else _lines(prompts) if prompts else [prompt]
-    wanted = [headless.read_values(session, chosen, settings, text) for text in texts for _ in range(count)]
+    wanted = [cell for text in texts for cell in headless.read_cells(session, chosen, settings, text, **each)]
     sys.exit(headless.generate(session, chosen, wanted, as_json=as_json, wait=not no_wait))
 
 
 @cli.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @common
-def resume(as_json: bool, **options: Any) -> None:
-    """Watch all unfinished tasks to their end."""
+def resume(ids: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Watch unfinished tasks to their end: all, or those named; a paused queue goes on.
+
+    A task that was stopped, or that nobody knows to have been made, is only taken up when it is named.
+    """
     from tui import headless
 
     session = _session(options)
     _need_key(session)
-    sys.exit(headless.resume(session, as_json=as_json))
+    sys.exit(headless.resume(session, ids, as_json=as_json))
 
 
 @cli.command()
 @click.option("--status", default="", type=click.Choice(["", *_STATUSES]), help="Only those.", metavar="STATUS")
 @click.option("--model", default="", help="Only those of a model.")
-@click.option("--search", default="", help="Only those with this text in the prompt or the id.")
+@click.option("--search", default="", help="Only those: words, model:flux, status:failed, on:today, cost>0.05, …")
 @click.option("-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @common
 def tasks(status: str, model: str, search: str, count: int, as_json: bool, **options: Any) -> None:
     """The queue, newest first."""
     from tui import headless
-    from tui.tasks.store import Store
 
-    store = Store(_session(options).folders.queue)
+    store = _store(options)
     words = [search, *(f"{name}:{value}" for name, value in (("status", status), ("model", model)) if value)]
-    for task in store.search(" ".join(words), count):
+    found = store.search(" ".join(words), count)
+    _tell_notices(store)
+    for task in found:
         click.echo(headless.task_json(task) if as_json else headless.task_line(task))
 
 
 @cli.command()
 @click.argument("task_id", metavar="ID")
+@click.option("--events", is_flag=True, help="Also what happened to it, and the server's own words.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @common
-def task(task_id: str, as_json: bool, **options: Any) -> None:
+def task(task_id: str, events: bool, as_json: bool, **options: Any) -> None:
     """One task: by its id, a part of it, or RunAPI's own id."""
     from tui import headless
-    from tui.tasks.store import Store
 
-    found = Store(_session(options).folders.queue).get(task_id)
+    store = _store(options)
+    found = store.get(task_id)
+    _tell_notices(store)
     if found is None:
         raise _Exit(f"There is no task {one_line(task_id, 80)} in the queue; `runapi-tui tasks` lists them.", 4)
-    click.echo(headless.task_json(found) if as_json else headless.task_facts(found))
+    if as_json:
+        click.echo(headless.task_json(found))
+    else:
+        click.echo(headless.task_facts(found, store.events(found.id) if events else []))
+
+
+def _store(options: dict[str, Any]) -> Any:
+    from tui.tasks.store import Store
+
+    return Store(_session(options).folders.queue)
+
+
+def _tell_notices(store: Any) -> None:
+    for notice in store.notices:
+        click.echo(notice, err=True)
 
 
 @cli.command()

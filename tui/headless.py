@@ -3,10 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tui.catalog import request
+from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.session import Session, open_engine
@@ -72,8 +72,8 @@ def task_line(task: "Task", problem: str = "") -> str:
     return f"{task.status:<10}  {task.id}  {task.model}  {cost}  {what}"
 
 
-def task_facts(task: "Task") -> str:
-    """Everything about one task, for people."""
+def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> str:
+    """Everything about one task, for people; with `events`, what happened to it."""
     rows = [
         ("id", task.id),
         ("task id", task.remote_id or "none yet"),
@@ -89,6 +89,7 @@ def task_facts(task: "Task") -> str:
         *(("file", path) for path in task.files),
         *(("url", result.url) for result in task.results if not result.path),
         ("note", task.error.message if task.error else task.note),
+        *((_moment(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
     ]
     return "\n".join(f"{name:<16}{one_line(value, 2000)}" for name, value in rows if value != "")
 
@@ -161,6 +162,26 @@ def read_values(session: Session, model: Model, settings: tuple[str, ...], promp
     return values
 
 
+def read_cells(
+    session: Session,
+    model: Model,
+    settings: tuple[str, ...],
+    prompt: str | None,
+    *,
+    vary: tuple[str, ...],
+    count: int,
+    expand: bool,
+) -> list[Values]:
+    """The values of every request that these words ask for. Raises UsageError."""
+    values = read_values(session, model, settings, prompt)
+    wanted = dict(setting.partition("=")[::2] for setting in vary)
+    route = model.routes[choose(model, {**values, **wanted}, session.config.api)]
+    try:
+        return batch.expand(model, route, values, vary=wanted, count=count, braces=expand)
+    except batch.BatchError as error:
+        raise UsageError(str(error)) from error
+
+
 def exit_code(engine: "Engine", tasks: list["Task"]) -> int:
     """0, or the code of the first task in submit order that did not complete."""
     for task in tasks:
@@ -183,22 +204,35 @@ def generate(session: Session, model: Model, wanted: list[Values], *, as_json: b
             raise UsageError(_errors(errors))
 
     async def submit(engine: "Engine") -> list["Task"]:
-        return [await engine.submit(model, values, carry=wait) for values in wanted]
+        return await engine.submit_job(model, wanted, carry=wait and not engine.state.paused)
 
     return _run(session, submit, as_json=as_json, wait=wait)
 
 
-def resume(session: Session, *, as_json: bool) -> int:
-    """Watch all unfinished tasks to their end."""
+def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int:
+    """Watch all unfinished tasks to their end, or those of `ids`, which may be some that are not watched any
+    more; a paused queue goes on."""
 
     async def adopt(engine: "Engine") -> list["Task"]:
-        return await engine.adopt()
+        await engine.pause(False)
+        if not ids:
+            return await engine.adopt()
+        found = [await _found(engine, task_id) for task_id in ids]
+        return [await engine.watch(task.id) for task in found]
 
     return _run(session, adopt, as_json=as_json, wait=True)
 
 
+async def _found(engine: "Engine", task_id: str) -> "Task":
+    task = await engine.find(task_id)
+    if task is None:
+        raise UsageError(f"There is no task {one_line(task_id, 80)} in the queue.")
+    return task
+
+
 def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, wait: bool) -> int:
     from tui.tasks.plan import InvalidError
+    from tui.tasks.store import TakenError
 
     async def run() -> int:
         me = asyncio.current_task()
@@ -209,12 +243,16 @@ def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, w
         engine = await asyncio.to_thread(open_engine, session, tries=TRIES, on_change=progress.changed)
         try:
             await engine.start(adopt=False, history=0)
+            for notice in engine.notices:
+                print(notice, file=sys.stderr)
             tasks = await begin(engine)
-            if not wait:
+            if not wait or engine.state.paused:
                 for task in tasks:
                     print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
-                print(f"{len(tasks)} in the queue: the app or `runapi-tui resume` sends them.", file=sys.stderr)
-                return 0
+                paused = "The queue is paused. " if engine.state.paused else ""
+                told = f"{paused}{len(tasks)} in the queue: the app or `runapi-tui resume` sends them."
+                print(told, file=sys.stderr)
+                return 1 if wait else 0
             if not tasks:
                 print("Nothing to resume: no task waits that no other process is watching.", file=sys.stderr)
             progress.follow([engine.tasks[task.id] for task in tasks])
@@ -230,6 +268,8 @@ def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, w
         return asyncio.run(run())
     except InvalidError as error:
         raise UsageError(_errors(error.errors)) from error
+    except TakenError as error:
+        raise UsageError(str(error)) from error
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise Stopped("Interrupted. Nothing is lost: `runapi-tui resume` carries on.") from None
 

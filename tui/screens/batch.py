@@ -61,12 +61,12 @@ class Batch(ModalScreen[list[Values] | None]):
             yield self._send
 
     def _hint(self) -> str:
-        names = [param.name for param in self._route.params if param.enum or param.min is not None]
-        example = f"{names[0]} = *" if names else "seed = 1..4"
-        known = ", ".join(param.name for param in self._route.params if param.name != "prompt")
+        varied = [param.name for param in self._route.params if param.name != "prompt"]
+        choice = next((param for param in self._route.params if len(param.enum) > 1), None)
+        example = f"{choice.name} = {choice.enum[0]} | {choice.enum[1]}" if choice else "seed = 1..4"
         return (
-            f"Vary: a line a param, like `{example}`, `seed = 1..4` or `size = a | b`; * is every choice."
-            f" {{a|b}} in the prompt counts too. Params: {known}"
+            f"Vary: a line a param, like `{example}`; 1..9 is a range, * every choice. {{a|b}} in the prompt"
+            f" counts too. Params: {', '.join(varied)}"
         )
 
     def on_mount(self) -> None:

@@ -121,12 +121,12 @@ class Engine:
             self._carry_on(task)
         return task
 
-    async def submit_job(self, model: Model, cells: list[Values]) -> list[Task]:
+    async def submit_job(self, model: Model, cells: list[Values], *, carry: bool = True) -> list[Task]:
         """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none."""
         job = new_id() if len(cells) > 1 else ""
         tasks = await asyncio.to_thread(lambda: [self._draft(model, values, "", job) for values in cells])
-        await asyncio.gather(*(self._desk.save(task, "held") for task in tasks))
-        for task in tasks:
+        await asyncio.gather(*(self._desk.save(task, "held", own=carry) for task in tasks))
+        for task in tasks if carry else ():
             self._carry_on(task)
         return tasks
 

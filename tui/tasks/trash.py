@@ -1,6 +1,6 @@
 """Where files of deleted tasks lie for a while, beside the images, so that a deletion can be undone.
 
-A file is called `<moment of its deletion>-<its name>` there: no two of one name meet, and what others put there is safe.
+A file is called `<moment of its deletion>-<its name>` there: no two of one name meet, and nothing else is removed.
 """
 
 import contextlib

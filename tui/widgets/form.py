@@ -28,7 +28,7 @@ class ParamForm(Vertical):
         Binding(
             "ctrl+j,f5", "generate", "Generate", id="generate", tooltip="Send the request, for the price shown"
         ),
-        Binding("ctrl+b,f6", "batch", "Job", id="batch", tooltip="Many at once: variations, prompts, a matrix"),
+        Binding("ctrl+b,f8", "batch", "Job", id="batch", tooltip="Many at once: variations, prompts, a matrix"),
         Binding("ctrl+n", "new_prompt", "New prompt", id="new-prompt", tooltip="Empty the prompt", show=False),
     ]
 

@@ -234,7 +234,7 @@ class QueueTable(ScrollView, can_focus=True):
             dim = Style()
         shown = self._shown(key)
         state = self.get_component_rich_style(f"queue--{shown.kind}", partial=True)
-        inset = "   " if key[0] in self._jobs and key[1] != _TITLE else " "
+        inset = "  " if key[0] in self._jobs and key[1] != _TITLE else " "
         texts = (f"{inset}{shown.glyph} {shown.word}", shown.model, shown.told, shown.time, shown.cost)
         styles = (state, Style(), Style(), dim, dim)
         segments = []
