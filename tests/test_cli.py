@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,3 +228,41 @@ def test_a_family_file_of_ones_own_is_checked(tmp_path: Path) -> None:
     said = run("models", "--check", str(file))
     assert said.returncode == 4
     assert f"{file}:4: " in said.stderr
+
+
+def test_the_history_goes_out_and_comes_back(env: dict[str, str], home: Path, tmp_path: Path) -> None:
+    run("generate", "imagen-4", "-p", "a lake", "--vary", "seed=1..2", **env)
+    file = tmp_path / "history.jsonl"
+    assert run("export", str(file), **env).returncode == 0
+    kept = [json.loads(line) for line in file.read_text().splitlines()]
+    shutil.rmtree(home / ".local")
+    taken = run("import", str(file), **env)
+    again = run("tasks", "--json", "--search", "lake status:completed", **env)
+    assert sorted(line["values"]["seed"] for line in kept) == [1, 2]
+    assert taken.stdout == "2 new tasks.\n"
+    assert [task["id"] for task in lines(again)] == [line["id"] for line in kept]
+
+
+def test_braces_are_choices_only_when_asked_for(env: dict[str, str]) -> None:
+    literal = run("generate", "z-image", "-p", "{a|b} lake", "--json", **env)
+    choices = run("generate", "z-image", "-p", "{a|b} lake", "--expand", "--json", **env)
+    assert [task["prompt"] for task in lines(literal)] == ["{a|b} lake"]
+    assert sorted(task["prompt"] for task in lines(choices)) == ["a lake", "b lake"]
+
+
+def test_what_was_stopped_is_resumed_by_its_id_alone(env: dict[str, str], home: Path) -> None:
+    held = lines(run("generate", "z-image", "-p", "a lake", "--no-wait", "--json", **env))[0]["id"]
+    exported = run("export", **env).stdout
+    shutil.rmtree(home / ".local")
+    (home / "history.jsonl").write_text(exported)
+    run("import", str(home / "history.jsonl"), **env)
+    assert "Nothing to resume" in run("resume", **env).stderr
+    resumed = lines(run("resume", held[-6:], "--json", **env))
+    assert [(task["id"], task["status"]) for task in resumed] == [(held, "completed")]
+
+
+def test_what_happened_can_be_looked_at(env: dict[str, str]) -> None:
+    made = lines(run("generate", "z-image", "-p", "a lake", "--json", **env))[0]
+    said = run("task", made["id"], "--events", **env).stdout
+    assert said.index("held") < said.index("accepted") < said.index("the service says completed")
+    assert made["task_id"] in said

@@ -66,6 +66,7 @@ class RunApp(App[None]):
         self._opened = asyncio.Event()
         self._failure = ""
         self._balance_at = 0.0
+        self._balance_due = False
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
 
@@ -168,12 +169,18 @@ class RunApp(App[None]):
         if self.main:
             self.main.call_later(self.main.learn, route)
 
-    @work(group="balance", exclusive=True, exit_on_error=False)
-    async def _look_at_balance(self) -> None:
+    def _look_at_balance(self) -> None:
+        """Soon; once for all tasks that end together."""
+        if not self._balance_due:
+            self._balance_due = True
+            self._ask_for_balance()
+
+    @work(group="balance", exit_on_error=False)
+    async def _ask_for_balance(self) -> None:
         from tui.service.errors import AuthenticationError, ServiceError
 
         await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
-        self._balance_at = time.monotonic()
+        self._balance_at, self._balance_due = time.monotonic(), False
         if self.engine and self.main:
             try:
                 self.main.status.balance = await self.engine.client.balance_micro()

@@ -200,6 +200,33 @@ def task(task_id: str, events: bool, as_json: bool, **options: Any) -> None:
         click.echo(headless.task_facts(found, store.events(found.id) if events else []))
 
 
+@cli.command()
+@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
+@click.option("--search", default="", help="Only those, as for `tasks`.")
+@common
+def export(file: Any, search: str, **options: Any) -> None:
+    """All tasks with everything that is kept of them, newest first, a JSON object a line."""
+    from tui.tasks.archive import dump
+
+    store = _store(options)
+    for line in dump(store, search):
+        click.echo(line, file=file)
+    _tell_notices(store)
+
+
+@cli.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
+@common
+def import_(file: Any, **options: Any) -> None:
+    """Take in tasks of an export; known ones stay, unfinished ones wait until they are resumed by id."""
+    from tui.tasks.archive import lines_of, load
+    from tui.tasks.store import Store
+
+    folders = _session(options).folders
+    count = load(Store(folders.queue), lines_of(file), folders.output, lambda told: click.echo(told, err=True))
+    click.echo(f"{count:,} new tasks.")
+
+
 def _store(options: dict[str, Any]) -> Any:
     from tui.tasks.store import Store
 

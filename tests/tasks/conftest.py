@@ -55,7 +55,7 @@ def open_engine(tmp_path: Path) -> OpenEngine:
         adopt = options.pop("adopt", True)
         watched.engine = Engine(
             Store(tmp_path / "queue.db"),
-            Client(base_url, key),
+            Client(base_url, key, options.pop("transport", None)),
             bundled(),
             **{"out_dir": tmp_path / "images", "pause": lambda age: 0.01, "on_change": watched.hear, **options},
         )

@@ -1,10 +1,14 @@
 """The queue on disk: what is saved is found, and of several processes one watches a task."""
 
 import os
+import resource
 import sqlite3
 import stat
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from msgspec.structs import replace
 
 from tui.catalog.load import bundled
 from tui.tasks.plan import draft
-from tui.tasks.store import VERSION, Store, StoreError, TakenError
+from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Problem, Result, Status, Task
 
 URL = "https://runapi.ai"
@@ -73,54 +77,15 @@ def test_its_companions_are_too(store: Store, path: Path, make: Make) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
-def test_a_file_of_a_newer_version_is_refused_and_left_alone(store: Store, path: Path, make: Make) -> None:
-    task = make()
-    store.save(task)
-    store.close()
-    with sqlite3.connect(path) as database:
-        database.execute(f"pragma user_version = {VERSION + 1}")
-    database.close()
-    with pytest.raises(StoreError, match=r"made by a newer runapi-tui: update this one\.$"):
-        Store(path)
-    with sqlite3.connect(path) as database:
-        assert database.execute("select id from tasks").fetchall() == [(task.id,)]
-        database.execute(f"pragma user_version = {VERSION}")
-    database.close()
-    again = Store(path)
-    assert again.get(task.id) == task
-    again.close()
-
-
-@pytest.mark.parametrize(
-    "content", [b"not a database, but long enough to be looked at " * 99, b"SQLite format 3\0junk"]
-)
-def test_a_damaged_file_is_told(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    with pytest.raises(StoreError, match=str(path)):
-        Store(path)
-    assert path.read_bytes() == content
-
-
-def test_damage_further_inside_is_told_as_well(store: Store, path: Path, make: Make) -> None:
-    for _ in range(50):
-        store.save(make("long " * 200))
-    store.close()
-    content = path.read_bytes()
-    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
-    with pytest.raises(StoreError):
-        Store(path).newest(100)
-
-
 def test_a_folder_instead_of_a_file_is_told(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match=r"can't be opened: check"):
         Store(path)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match=r"queue\.db can't be used: .*\.$"):
         Store(tmp_path / "file" / "queue.db")
 
 
@@ -168,7 +133,7 @@ def test_a_later_snapshot_takes_the_place_of_the_earlier(store: Store, make: Mak
     found = store.get(task.id)
     assert found
     assert found.status is Status.SUBMITTING
-    assert len(store.newest(10)) == 1
+    assert len(store.search()) == 1
 
 
 def test_a_task_is_found_by_any_of_its_names(store: Store, make: Make) -> None:
@@ -181,7 +146,21 @@ def test_a_task_is_found_by_any_of_its_names(store: Store, make: Make) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["tsk_7f3e", "abc", "233", "bcd1", "nosuchid", "%", "%%%%", "____", "abcd%", "ab_d1111222233", "'", "\0"],
+    [
+        "tsk_7f3e",
+        "abc",
+        "233",
+        "bcd1",
+        "nosuchid",
+        "%",
+        "%%%%",
+        "____",
+        "abcd%",
+        "ab_d1111222233",
+        "'",
+        "\0",
+        "\ud8001",
+    ],
 )
 def test_what_is_no_name_finds_nothing(store: Store, make: Make, name: str) -> None:
     store.save(make(id="abcd1111222233", remote_id="tsk_7f3e-99"))
@@ -211,29 +190,26 @@ def test_a_whole_name_wins_over_the_beginning_of_another(store: Store, make: Mak
     assert store.get("zzzz") == whole
 
 
-def test_the_newest_come_first(store: Store, make: Make) -> None:
-    tasks = [make(id=f"0000000000000{number}") for number in range(5)]
-    for task in tasks[::-1]:
-        store.save(task)
-    assert ids(store.newest(3)) == ids(tasks[:1:-1])
-    assert len(store.newest(99)) == 5
-    assert store.newest(0) == []
+def test_the_queue_shows_the_latest_and_all_that_is_unfinished(store: Store, make: Make) -> None:
+    for number in range(6):
+        store.save(make(id=f"z{number}", status=Status.COMPLETED))
+    for status in (Status.HELD, Status.PENDING, Status.COMPLETED):
+        store.save(make(id=f"a-{status}", status=status))
+        store.save(make(id=f"b-{status}", status=status, cleared=True))
+        store.save(make(id=f"c-{status}", status=status, deleted=True))
+    unfinished = ["b-pending", "b-held", "a-pending", "a-held"]
+    assert ids(store.shown(2)) == ["z5", "z4", *unfinished]
+    assert ids(store.shown(0)) == unfinished
+    assert ids(store.shown(99)) == ["z5", "z4", "z3", "z2", "z1", "z0", *unfinished, "a-completed"]
 
 
-def test_the_newest_may_be_filtered(store: Store, make: Make) -> None:
-    fox = make("A Red FOX", id="a1", status=Status.COMPLETED, remote_id="tsk_x9")
-    owl = make("an owl 100% white", id="b2", model="imagen-4")
-    for task in (fox, owl):
-        store.save(task)
-    assert ids(store.newest(9, status="completed")) == ["a1"]
-    assert ids(store.newest(9, model="imagen-4")) == ["b2"]
-    assert ids(store.newest(9, search="red fox")) == ["a1"]
-    assert ids(store.newest(9, search="tsk_x9")) == ["a1"]
-    assert ids(store.newest(9, search="b2")) == ["b2"]
-    assert ids(store.newest(9, search="100%")) == ["b2"]
-    assert ids(store.newest(9, search="%")) == ["b2"]
-    assert ids(store.newest(9, search="_ed")) == []
-    assert store.newest(9, status="completed", model="imagen-4") == []
+def test_a_job_is_found_whole(store: Store, make: Make) -> None:
+    store.save(make(id="c", job="j1"))
+    store.save(make(id="a", job="j1", cleared=True))
+    store.save(make(id="b", job="j1", deleted=True))
+    store.save(make(id="d", job="j2"))
+    assert ids(store.of_job("j1")) == ["a", "c"]
+    assert store.of_job("nosuch") == []
 
 
 def test_what_has_changed_since(store: Store, make: Make) -> None:
@@ -249,6 +225,67 @@ def test_the_data_version_tells_of_others_writes_alone(store: Store, second: Sto
     assert store.data_version() == before
     second.save(make())
     assert store.data_version() != before
+
+
+# ---- many at once
+
+
+def test_many_are_written_at_once_and_each_hears_of_its_own_problem(
+    store: Store, second: Store, make: Make
+) -> None:
+    mine, theirs, ended = make(), make(), make(status=Status.COMPLETED)
+    second.save(theirs, owner="you")
+    version = second.data_version()
+    problems = store.save_all(
+        [
+            Entry(mine, "held", owner="me"),
+            Entry(theirs.change(note="mine now"), "stolen", owner="me"),
+            Entry(mine.change(Status.SUBMITTING), "sent", "{}", owner="me"),
+            Entry(ended),
+        ]
+    )
+    assert [type(problem) for problem in problems] == [type(None), TakenError, type(None), type(None)]
+    assert second.data_version() == version + 1
+    assert second.get(mine.id) == store.get(mine.id)
+    assert [task.status for task in second.search() if task.id == mine.id] == [Status.SUBMITTING]
+    assert second.get(theirs.id) == theirs
+    assert second.get(ended.id) == ended
+    assert [event for _, event, _ in second.events(mine.id)] == ["held", "sent"]
+    assert second.events(theirs.id) == []
+    assert store.save_all([]) == []
+
+
+def test_many_are_written_all_or_none(store: Store, second: Store, make: Make) -> None:
+    known, version = make(), second.data_version()
+    store.save(known)
+    unwritable = make(cost_micro=2**70)
+    with pytest.raises(OverflowError):
+        store.save_all([Entry(known.change(note="lost"), "lost"), Entry(make()), Entry(unwritable)])
+    assert second.search() == [known]
+    assert second.events(known.id) == []
+    assert second.data_version() == version + 1
+    second.save(make())  # and nothing is left locked
+    assert len(store.search()) == 2
+
+
+def test_what_is_known_is_not_written_over(store: Store, second: Store, make: Make) -> None:
+    known, new = make("a fox"), make("an owl", status=Status.PENDING)
+    store.save(known, "held")
+    count = second.add_missing(
+        [
+            (replace(known, values={"prompt": "another"}), [(1.0, "imported", "")]),
+            (new, [(2.0, "held", ""), (1.0, "drafted", "{}")]),
+            (replace(new, cost_micro=5), [(3.0, "again", "")]),
+        ]
+    )
+    assert count == 1
+    assert store.get(known.id) == known
+    assert store.get(new.id) == new
+    assert [event for _, event, _ in store.events(known.id)] == ["held"]
+    assert store.events(new.id) == [(1.0, "drafted", "{}"), (2.0, "held", "")]
+    assert ids(store.search("owl")) == [new.id]
+    assert set(ids(store.claim("me", URL))) == {known.id, new.id}
+    assert second.add_missing([]) == 0
 
 
 # ---- who watches
@@ -279,8 +316,19 @@ def test_what_another_process_watches_is_not_written_over(store: Store, second: 
     for owner in ("", "you"):
         with pytest.raises(TakenError):
             second.save(task.change(note="mine now"), owner=owner)
-    assert second.take("you", task.id) is None
+    assert second.take("you", [task.id]) == []
     assert store.get(task.id) == task
+
+
+def test_of_many_those_are_taken_that_nobody_has(store: Store, second: Store, make: Make) -> None:
+    free, mine, theirs, ended = make(), make(), make(), make(status=Status.COMPLETED)
+    for task, owner in ((free, ""), (mine, "me"), (theirs, "you"), (ended, "")):
+        store.save(task, owner=owner)
+    asked = [ended.id, theirs.id, "nosuch", free.id, mine.id]
+    assert store.take("me", asked) == [ended, free, mine]
+    assert second.take("you", asked) == [theirs]
+    assert second.claim("you", URL) == [theirs]
+    assert store.take("me", []) == []
 
 
 def test_what_is_released_may_be_taken(store: Store, second: Store, make: Make) -> None:
@@ -380,3 +428,166 @@ def test_what_was_learnt_belongs_to_its_service(store: Store, second: Store) -> 
     store.learn(URL, "route", "service")
     assert second.learnt(URL) == {"route": "service", "status": "tasks"}
     assert second.learnt("https://elsewhere.example") == {}
+
+
+def test_an_upload_is_known_until_it_expires(store: Store, second: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.keep_upload(URL, "digest", "https://x/old.png", 60)
+    store.keep_upload(URL, "digest", "https://x/new.png", 60)
+    assert second.uploaded(URL, "digest") == "https://x/new.png"
+    assert second.uploaded("https://elsewhere.example", "digest") == ""
+    assert second.uploaded(URL, "other") == ""
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert second.uploaded(URL, "digest") == ""
+
+
+# ---- a file that can't be used
+
+
+WRITES: dict[str, Callable[[Store, Task], object]] = {
+    "save": lambda store, task: store.save(task, "held", owner="me"),
+    "add_missing": lambda store, task: store.add_missing([(replace(task, id="new"), [(1.0, "held", "")])]),
+    "keep_upload": lambda store, task: store.keep_upload(URL, "digest", "https://x/a.png", 60),
+    "learn": lambda store, task: store.learn(URL, "route", "service" * 2000),
+    "take": lambda store, task: store.take("me", [task.id]),
+    "claim": lambda store, task: store.claim("me", URL),
+    "renew": lambda store, task: store.renew("me", [task.id]),
+    "release": lambda store, task: store.release("me"),
+}
+
+
+def contents(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as database:
+        return list(database.iterdump())
+
+
+@contextmanager
+def small_disk(size: int) -> Iterator[None]:
+    """No file may grow beyond `size`, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Root may write everywhere: these tests are somebody else then."""
+    if os.geteuid():
+        yield
+        return
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 65534, 65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that nobody reaches, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+        Path(folder).chmod(0o700)
+
+
+def test_a_file_that_may_not_be_written_can_be_read(
+    open_folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, task = open_folder / "queue.db", make()
+    with closing(Store(path)) as store:
+        store.save(task)
+    path.chmod(0o400)
+    before = contents(path)
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no patience helps here"))
+    with as_nobody(open_folder), closing(Store(path)) as store:
+        assert store.search() == [task]
+        for write in WRITES.values():
+            with pytest.raises(StoreError, match=r"queue\.db can't be used: it may not be written to: change its"):
+                write(store, task)
+    assert contents(path) == before
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_that_may_not_be_written_is_told(
+    open_folder: Path, exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = open_folder / "queue.db"
+    if exists:
+        Store(path).close()
+    open_folder.chmod(0o500)
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no patience helps here"))
+    with (
+        as_nobody(open_folder),
+        pytest.raises(StoreError, match=r"its permissions, or its folder's|Permission denied"),
+    ):
+        Store(path)
+    assert [file.name for file in open_folder.iterdir()] == ["queue.db"] * exists
+
+
+@pytest.mark.parametrize("write", ["save", "add_missing", "learn"])
+def test_a_full_disk_is_told_and_nothing_is_written(store: Store, path: Path, make: Make, write: str) -> None:
+    known = make()
+    store.save(known, "held")
+    pages = store._db.execute("pragma page_count").fetchone()[0]
+    store._db.execute(f"pragma max_page_count = {pages}")
+    before = contents(path)
+    huge = make(values={"prompt": "in the snow " * 3000})
+    with pytest.raises(StoreError, match=r"queue\.db can't be used: the disk is full: make room there\.$"):
+        WRITES[write](store, huge)
+    with pytest.raises(StoreError):
+        store.save_all([Entry(known.change(note="lost"), "lost"), Entry(huge)])
+    assert contents(path) == before
+    assert store.search() == [known]
+    store._db.execute("pragma max_page_count = 9999")  # room was made
+    WRITES[write](store, huge)
+    assert contents(path) != before
+
+
+def test_a_full_disk_is_told_at_once_where_there_is_no_file_yet(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no patience helps here"))
+    with small_disk(0), pytest.raises(StoreError, match=r"queue\.db can't be used: the disk .*: make room there"):
+        Store(path)
+    with closing(Store(path)) as store:
+        assert store.search() == []
+
+
+def test_a_disk_that_refuses_to_write_is_told(store: Store, path: Path, make: Make) -> None:
+    known = make()
+    store.save(known, "held")
+    size = path.with_name("queue.db-wal").stat().st_size
+    with small_disk(size):
+        for write in ("save", "add_missing", "learn", "take", "claim"):
+            with pytest.raises(StoreError, match=r"queue\.db can't be used: the disk .*: make room there") as told:
+                WRITES[write](store, known)
+            assert not isinstance(told.value, DamagedError)
+    assert store.search() == [known]
+    assert [event for _, event, _ in store.events(known.id)] == ["held"]
+    store.save(known.change(Status.SUBMITTING))
+    assert [task.status for task in store.search()] == [Status.SUBMITTING]
+
+
+def test_a_file_that_another_program_holds_is_told(path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.tasks.store.LOCK_WAIT", 0.01)
+    task = make()
+    with closing(Store(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        store.save(task)
+        other.execute("begin immediate")
+        for write in WRITES.values():
+            with pytest.raises(StoreError, match=r"another program holds it for long: end that program, then"):
+                write(store, task.change(note="lost"))
+        assert store.search() == [task]
+        other.execute("rollback")
+        store.save(task.change(note="kept"))
+        assert [task.note for task in store.search()] == ["kept"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("pragma locking_mode = exclusive")
+        other.execute("begin exclusive")
+        with pytest.raises(StoreError, match="another program holds it for long"):
+            Store(path)

@@ -17,7 +17,7 @@ from tui.terminal import Terminal
 from tui.widgets.preview import Preview
 from tui.widgets.queue import QueueTable, Titles
 
-PAGE = 500
+PAGE = 300
 """Tasks that are read at once; the next ones when the cursor comes to the end."""
 
 

@@ -202,8 +202,12 @@ class Engine:
 
     async def watch(self, task_id: str) -> Task:
         """Watch again what was stopped; fetch again what was made and could not be saved; send again what is
-        unsure, with the same key. Raises TakenError."""
+        unsure, with the same key. Raises TakenError, or ValueError for a task of another service."""
         task = await self._take(task_id)
+        if task.base_url != self.client.base_url:
+            raise ValueError(
+                f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
+            )
         status: Status | None = None
         fields: dict[str, Any] = {"watched": True, "note": "", "quiet": False, "cleared": False}
         if task.status in (Status.FAILED, Status.EXPIRED) and task.results:

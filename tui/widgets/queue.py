@@ -112,7 +112,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._waiting: list[Turn] = []
         self._ticking: set[str] = set()
         self._able: set[str] = set()
-        self._saying = False
+        self._saying = self._grown = False
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(1, self._tick, pause=True)
@@ -186,7 +186,8 @@ class QueueTable(ScrollView, can_focus=True):
         row = self._row(key)
         if 0 < self.cursor < len(self._order) - 1 and row <= self.cursor:
             self.set_reactive(QueueTable.cursor, self.cursor + 1)
-        self._resize()
+        self._grown = True
+        self._say_selected()
 
     def _remove(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
@@ -312,6 +313,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._resize()
 
     def _resize(self) -> None:
+        self._grown = False
         self.virtual_size = Size(self.size.width, len(self._order))
         self.refresh()
 
@@ -322,6 +324,8 @@ class QueueTable(ScrollView, can_focus=True):
 
     def _say(self) -> None:
         self._saying = False
+        if self._grown:
+            self._resize()
         able = {what for task in self.chosen for what in asks(task)}
         if self.selected:
             self.post_message(self.Selected(self.selected))

@@ -1,0 +1,339 @@
+"""The history as JSON lines: out and in again, and nothing from outside that does harm."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.loopback import serving
+from tests.tasks.conftest import OpenEngine
+from tui.catalog.load import bundled
+from tui.demo import DEMO_KEY
+from tui.demo.service import create_app
+from tui.tasks import archive
+from tui.tasks.archive import IMPORTED, MAX_LINE, dump, lines_of, load
+from tui.tasks.store import Entry, Store
+from tui.tasks.task import LIVE, Problem, Result, Status, Task, new_id
+from tui.text import plain
+
+FLUX = bundled().find("flux-2-pro-text-to-image")
+Opened = Callable[[str], Store]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Opens the queue file of that name."""
+    stores: list[Store] = []
+
+    def opened(name: str = "queue") -> Store:
+        stores.append(Store(tmp_path / f"{name}.db"))
+        return stores[-1]
+
+    yield opened
+    for store in stores:
+        store.close()
+
+
+@contextmanager
+def two_stores() -> Iterator[tuple[Store, Store]]:
+    """Empty ones, for a single example of many."""
+    with TemporaryDirectory() as folder:
+        one, two = (Store(Path(folder, name)) for name in "12")
+        with closing(one), closing(two):
+            yield one, two
+
+
+@pytest.fixture
+def store(opened: Opened) -> Store:
+    return opened("queue")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    return folder
+
+
+def task(**fields: Any) -> Task:
+    made: dict[str, Any] = {"id": new_id(), "created_at": time.time(), "values": {"prompt": "a fox"}}
+    made |= {"action": "text_to_image", "model": "z-image", "service": "z_image", "base_url": "https://runapi.ai"}
+    return Task(**made | {"route": "unified"} | fields)
+
+
+def line(**changes: Any) -> str:
+    """A line of an archive as a stranger may have written it; a change to None takes the field away."""
+    whole = json.loads(msgspec.json.encode(task())) | {"format": "runapi-tui 1", "events": []} | changes
+    return json.dumps({name: value for name, value in whole.items() if value is not None})
+
+
+def take(store: Store, lines: list[str], out_dir: Path = Path("/nowhere")) -> tuple[int, list[str]]:
+    """How many were new, and what was told."""
+    told: list[str] = []
+    return load(store, lines, out_dir, told.append), told
+
+
+# ---- out
+
+
+def test_every_line_is_a_task_with_its_events_newest_first(store: Store) -> None:
+    older, newer = task(body=b"\xff\x00", key="k1"), task(results=(Result(url="https://x/a.png"),))
+    store.save_all([Entry(older, "held"), Entry(newer, "held"), Entry(newer, "accepted", '{"id": "t1"}')])
+    first, second = map(json.loads, dump(store))
+    assert (first["format"], first["id"], second["id"]) == ("runapi-tui 1", newer.id, older.id)
+    assert [event[1:] for event in first["events"]] == [["held", ""], ["accepted", '{"id": "t1"}']]
+    assert msgspec.convert(second, Task) == older
+
+
+def test_a_search_line_chooses(store: Store) -> None:
+    kept = task(favourite=True)
+    store.save_all([Entry(kept), Entry(task()), Entry(task(favourite=True, deleted=True))])
+    assert [json.loads(line)["id"] for line in dump(store, "is:favourite")] == [kept.id]
+
+
+def test_more_than_a_page_goes_out_a_page_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_PAGE", 3)
+    store.save_all([Entry(task()) for _ in range(8)])
+    asked: list[str] = []
+    search = store.search
+
+    def counted(query: str, limit: int, before: str) -> list[Task]:
+        asked.append(before)
+        return search(query, limit, before)
+
+    monkeypatch.setattr(store, "search", counted)
+    lines = dump(store)
+    assert next(lines)
+    assert len(asked) == 1
+    ids = [json.loads(line)["id"] for line in lines]
+    assert ids == sorted(set(ids), reverse=True)
+    assert len(ids) == 7
+
+
+def test_what_cannot_be_read_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_PAGE", 2)
+    tasks = [task() for _ in range(5)]
+    store.save_all(map(Entry, tasks))
+    store._db.execute("update tasks set data = 'junk' where id = ?", (tasks[2].id,))
+    assert len(list(dump(store))) == 4
+    assert tasks[2].id in store.notices[0]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@settings(max_examples=50, deadline=None)
+def test_no_terminal_obeys_a_line_and_nothing_is_lost(text: str) -> None:
+    hostile = f"\x1b]52;c;aGk=\x07\x9b31m\u202e\u2028\r\n\t{text}"
+    told = task(values={"prompt": hostile}, note=hostile)
+    with two_stores() as (store, back):
+        store.save(told, "event", hostile)
+        (out,) = dump(store)
+        assert plain(out, len(out)) == out
+        assert len(out.splitlines()) == 1
+        assert take(back, [out]) == (1, [])
+        found = back.get(told.id)
+        assert found
+        assert found.prompt == hostile
+        assert back.events(told.id)[0][2] == hostile
+
+
+async def test_the_key_is_not_in_it(open_engine: OpenEngine, store: Store, images: Path) -> None:
+    """After tasks that completed, failed, were refused, and were sent with another key."""
+    with serving(create_app(bundled(), delay=0)) as url:
+        async with open_engine(url) as watched:
+            for prompt in ("a fox", "demo:fail", "demo:refused", "demo:adopt"):
+                made = await watched.engine.submit(FLUX, {"prompt": prompt})
+                await watched.engine.wait(made.id)
+        async with open_engine(url, key="another-key-of-mine") as watched:
+            made = await watched.engine.submit(FLUX, {"prompt": "an owl"})
+            await watched.engine.wait(made.id)
+    out = "\n".join(dump(store))
+    assert out.count("runapi-tui 1") == 5
+    for secret in (DEMO_KEY, "another-key-of-mine", "Bearer", "Authorization"):
+        assert secret not in out
+
+
+# ---- in
+
+
+def test_out_and_in_again_is_the_same(store: Store, opened: Opened, images: Path) -> None:
+    (images / "a.png").write_bytes(b"png")
+    made = Result(url="https://x/a.png", path=str(images / "a.png"), format="PNG", width=8, height=9, bytes=3)
+    given = [task(status=status, out_dir=str(images), results=(made,), polls=3) for status in Status]
+    given[0] = replace(given[0], error=Problem("validation", "Choose."), rank=5.5, body=b"\xff", key="k")
+    given[1] = replace(given[1], unsure=True, note="Sending again.", values={"a": [1, {"b": 2.5}], "c": 2**60})
+    store.save_all(Entry(task, "held", '{"a": 1}') for task in given)
+    elsewhere = opened("elsewhere")
+    assert take(elsewhere, list(dump(store)), images) == (len(given), [])
+    for before in given:
+        marks = {"watched": False, "note": IMPORTED} if before.status in LIVE else {}
+        assert elsewhere.get(before.id) == replace(before, **marks)
+        assert elsewhere.events(before.id) == store.events(before.id)
+    again = opened("again")
+    assert take(again, list(dump(elsewhere)), images) == (len(given), [])
+    assert list(dump(again)) == list(dump(elsewhere))
+
+
+def test_known_ids_are_left_as_they_are(store: Store) -> None:
+    known = task()
+    store.save(known, "held")
+    changed = line(id=known.id, values={"prompt": "not a fox"}, events=[[1.0, "x", ""]])
+    assert take(store, [changed, line(), "", "\n"]) == (1, [])
+    assert store.get(known.id) == known
+    assert len(store.events(known.id)) == 1
+
+
+def test_of_one_id_twice_the_first_counts(store: Store) -> None:
+    one = task()
+    twice = [line(id=one.id, values={"prompt": prompt}) for prompt in ("a fox", "an owl")]
+    assert take(store, twice) == (1, [])
+    found = store.get(one.id)
+    assert found
+    assert found.prompt == "a fox"
+
+
+@pytest.mark.parametrize("status", sorted(LIVE))
+def test_nothing_goes_on_by_itself(store: Store, status: Status) -> None:
+    assert take(store, [line(status=status, watched=True)]) == (1, [])
+    assert store.claim("me", "https://runapi.ai") == []
+    (found,) = store.search()
+    assert not found.live
+    assert found.note == IMPORTED
+
+
+def test_a_file_counts_only_where_it_lies_in_our_folder(store: Store, images: Path, tmp_path: Path) -> None:
+    (images / "ours.png").write_bytes(b"png")
+    (images / "folder.png").mkdir()
+    (tmp_path / "other.png").write_bytes(b"png")
+    (images / "link.png").symlink_to(tmp_path / "other.png")
+    paths = ["/far/away/ours.png", "ours.png", "gone.png", "folder.png", "link.png", str(tmp_path / "other.png")]
+    paths += ["../other.png", "..", "", "/", "a\0b", "x" * 5000]
+    results = [{"url": "https://x/", "path": path} for path in paths]
+    assert take(store, [line(results=results, out_dir="/etc", status="completed")], images) == (1, [])
+    (found,) = store.search()
+    assert [result.path for result in found.results] == [str(images / "ours.png")] * 2 + [""] * 10
+    assert found.out_dir == str(images)
+
+
+DEEP: Any = ["fox"]
+for _ in range(500):
+    DEEP = [DEEP]
+
+HOSTILE = {
+    "no JSON": "{'id': 1}",
+    "half a line": line()[:200],
+    "no object": "[1, 2]",
+    "another format": line(format="runapi-tui 2"),
+    "no format": line(format=None),
+    "no values": line(values=None),
+    "unknown status": line(status="\x1b[31mnew\u202e"),
+    "unknown route": line(route="free"),
+    "a path as id": line(id="../../../etc/x"),
+    "a short id": line(id="abc"),
+    "an id of other letters": line(id="ilouilouilouil"),
+    "an id and more": line(id=new_id() + "\n"),
+    "a way out of the action": line(action="../../account"),
+    "a way out of the service": line(service=".."),
+    "no action": line(action=""),
+    "NaN": line(created_at=float("nan")),
+    "Infinity": line(updated_at=float("inf")),
+    "NaN among the values": line(values={"seed": float("nan")}),
+    "a number without end": line().replace('"polls": 0', '"polls": 1e999'),
+    "before time began": line(created_at=-1),
+    "in years": line(finished_at=time.time() + 1e8),
+    "an absurd rank": line(rank=1e300),
+    "an event in years": line(events=[[1e12, "x", ""]]),
+    "an event without a time": line(events=[["x", ""]]),
+    "gold": line(cost_micro=10**18),
+    "a gift": line(cost_micro=-1),
+    "an estimated gift": line(estimate_micro=-1),
+    "a number that no database holds": line(polls=2**70),
+    "a size below nothing": line(results=[{"url": "", "bytes": -1}]),
+    "digits without end": line(values={"seed": int("9" * 4000)}),
+    "nested deeply": line(values={"prompt": DEEP}),
+    "nested without end": "[" * 200_000,
+    "nested without end among the values": line(values={"a": 7}).replace("7", "[" * 100_000 + "]" * 100_000),
+    "half a character": line(note="x").replace('"x"', '"\\ud800"'),
+    "no UTF-8": line(note="\udcff").encode(errors="surrogateescape").decode(errors="surrogateescape") + "\udcff",
+    "no base64": line(body="%%%"),
+    "a null among the values": line(values={"prompt": None}),
+    "too long": line(note="x" * MAX_LINE),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
+def test_what_is_no_task_is_left_out_and_told(store: Store, hostile: str) -> None:
+    new, told = take(store, [line(), hostile, line()])
+    assert new == 2
+    (sentence,) = told
+    assert sentence.startswith("Line 2 is left out: ")
+    assert sentence.endswith(".")
+    assert plain(sentence) == sentence
+    assert len(sentence) < 300
+
+
+def test_what_is_unknown_to_this_version_is_no_harm(store: Store) -> None:
+    assert take(store, [line(of_a_later_version={"x": 1})]) == (1, [])
+
+
+def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
+    new, told = take(store, ["junk"] * 1500 + [line()])
+    assert new == 1
+    assert len(told) == 21
+    assert told[-1] == "1,480 more lines are left out."
+
+
+def test_it_is_written_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    add = store.add_missing
+
+    def counted(batch: list[Any]) -> int:
+        sizes.append(len(batch))
+        return add(batch)
+
+    monkeypatch.setattr(store, "add_missing", counted)
+    assert take(store, [line() for _ in range(1100)]) == (1100, [])
+    assert sizes == [500, 500, 100]
+    sizes.clear()
+    assert take(store, [line(note="x" * 4_900_000) for _ in range(6)]) == (6, [])
+    assert sizes == [5, 1]
+
+
+def test_a_line_without_end_is_not_read_whole(store: Store) -> None:
+    file = io.StringIO("x" * (3 * MAX_LINE) + "\n" + line() + "\njunk\n" + line())
+    lines = list(lines_of(file))
+    assert max(map(len, lines)) <= MAX_LINE + 1
+    new, told = take(store, lines)
+    assert new == 2
+    assert told[0] == "Line 1 is left out: it is longer than 5 MB."
+    assert told[1].startswith("Line 3 ")
+
+
+FIELDS = [*Task.__struct_fields__, "events", "format"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+ALMOST = st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1, max_size=3).map(lambda changes: line(**changes))
+
+
+@given(st.lists(st.text() | st.text(st.characters()) | JSON.map(json.dumps) | ALMOST, max_size=5))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_garbage_is_told_or_taken_and_what_is_taken_goes_out_again(lines: list[str]) -> None:
+    with two_stores() as (store, again):
+        new, told = take(store, lines)
+        assert new + len(told) == len([line for line in lines if line.strip()])
+        out = list(dump(store))
+        assert len(out) <= new
+        assert take(again, out) == (len(out), [])
+        assert list(dump(again)) == out

@@ -1,0 +1,253 @@
+"""A damaged queue file is set aside, and all that can be read of it goes on."""
+
+import re
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tasks.test_schema import old_file, old_row
+from tests.tasks.test_store import small_disk
+from tui.tasks import salvage
+from tui.tasks.store import DamagedError, Store, StoreError
+from tui.tasks.task import Status, Task
+
+URL = "https://runapi.ai"
+COUNT = 120
+PAGE = 4096
+
+
+def make(number: int, status: Status = Status.PENDING) -> Task:
+    return Task(
+        id=f"0000000000{number:04}",
+        action="z_image/text_to_image",
+        model="z-image",
+        service="z_image",
+        base_url=URL,
+        route="unified",
+        values={"prompt": f"fox {number} " + "in the snow " * 60},
+        status=status,
+        created_at=1.0 + number,
+        updated_at=1.0 + number,
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "C# 100%25 of it?"
+    folder.mkdir()
+    return folder / "queue.db"
+
+
+@pytest.fixture
+def tasks(path: Path) -> list[Task]:
+    """What the file has in it: half of them unfinished, watched by a process that is gone for good."""
+    tasks = [make(number, Status.PENDING if number % 2 else Status.COMPLETED) for number in range(COUNT)]
+    with closing(Store(path)) as store:
+        store.add_missing((task, []) for task in tasks)
+    return tasks
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to be looked at " * 999)
+
+
+def junk_behind_the_header(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0junk")
+
+
+def cut(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2 // PAGE * PAGE + 99])
+
+
+def pages_in_the_middle(path: Path) -> None:
+    pages = path.stat().st_size // PAGE
+    with path.open("r+b") as file:
+        file.seek(pages // 2 * PAGE)
+        file.write(b"\xff" * PAGE * 8)
+
+
+def all_but_the_first_page(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:PAGE] + b"\xff" * (len(content) - PAGE))
+
+
+def reopened(path: Path) -> Store:
+    """As a program does that opens the file and reads everything."""
+    store = Store(path)
+    try:
+        store.search(limit=9999)
+        store.changed_since(0)
+    except DamagedError:
+        store.start_anew()
+    return store
+
+
+def ids(tasks: Iterable[Task]) -> set[str]:
+    return {task.id for task in tasks}
+
+
+def asides(path: Path) -> list[Path]:
+    return sorted(file for file in path.parent.iterdir() if re.fullmatch(r"queue-damaged-[\w-]+\.db", file.name))
+
+
+@pytest.mark.parametrize(
+    ("damage", "least"),
+    [
+        (garbage, 0),
+        (junk_behind_the_header, 0),
+        (all_but_the_first_page, 0),
+        (cut, COUNT // 5),
+        (pages_in_the_middle, COUNT * 2 // 3),
+    ],
+)
+def test_a_damaged_file_is_set_aside_and_what_can_be_read_goes_on(
+    path: Path, tasks: list[Task], damage: Callable[[Path], None], least: int
+) -> None:
+    damage(path)
+    content = path.read_bytes()
+    store = reopened(path)
+    kept = store.search(limit=9999)
+    assert least <= len(kept) < COUNT
+    assert all(task in tasks for task in kept)
+    assert [file.read_bytes() for file in asides(path)] == [content]
+    (notice,) = store.notices
+    assert str(asides(path)[0]) in notice
+    assert f" {len(kept)} readable tasks" in notice
+    assert len(store.search("fox", limit=9999)) == len(kept)
+    assert ids(store.claim("me", URL)) == ids(task for task in kept if task.live)
+    store.save(make(9000), "held")
+    store.close()
+
+    again = reopened(path)
+    assert len(again.search(limit=9999)) == len(kept) + 1
+    assert again.notices == []
+    assert len(asides(path)) == 1
+    again.close()
+
+
+def test_a_damaged_file_of_version_1_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    old_file(path, [old_row(number, f"fox {number} " + "in the snow " * 60) for number in range(COUNT)])
+    pages_in_the_middle(path)
+    with closing(Store(path)) as store:
+        assert len(store.notices) == 1
+        assert len(store.search("fox", limit=9999)) >= COUNT * 2 // 3
+
+
+def test_the_companions_go_along(path: Path, tasks: list[Task], tmp_path: Path) -> None:
+    """A crash left tasks in the write-ahead log alone: they are not lost with the damaged file's name."""
+    running = Store(path)
+    running.add_missing((make(number), []) for number in range(500, 510))
+    crashed = tmp_path / "crashed"
+    shutil.copytree(path.parent, crashed)
+    running.close()
+    copy = crashed / path.name
+    pages_in_the_middle(copy)
+    log = copy.with_name("queue.db-wal").read_bytes()
+    aside = salvage.set_aside(copy)
+    assert sorted(file.name for file in crashed.iterdir()) == [aside.name + end for end in ("", "-shm", "-wal")]
+    assert aside.with_name(aside.name + "-wal").read_bytes() == log
+    assert len(list(salvage.readable_tasks(aside))) > COUNT * 2 // 3
+
+    salvage.rename(aside, copy)
+    copy.with_name("queue.db-shm").unlink()
+    with closing(reopened(copy)) as store:
+        assert ids(store.search(limit=9999)) >= ids(make(number) for number in range(500, 510))
+        assert len(store.notices) == 1
+
+
+@pytest.mark.usefixtures("tasks")
+def test_of_two_that_notice_at_once_one_sets_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Store(path), Store(path)
+    pages_in_the_middle(path)
+    set_aside = salvage.set_aside
+    entered: list[threading.Event] = [threading.Event(), threading.Event()]
+    other = threading.Thread(target=second.start_anew)
+    calls = iter(entered)
+
+    def slowly(path: Path) -> Path:
+        next(calls).set()
+        if not entered[1].is_set():
+            other.start()  # it sees the damaged file, as we did
+            entered[1].wait(0.2)
+        return set_aside(path)
+
+    monkeypatch.setattr(salvage, "set_aside", slowly)
+    first.start_anew()
+    other.join()
+    assert len(asides(path)) == 1
+    kept = first.search(limit=9999)
+    assert len(kept) > COUNT // 2
+    assert second.search(limit=9999) == kept
+    assert (len(first.notices), len(second.notices)) == (1, 0)
+    second.save(make(9000))
+    assert first.get(make(9000).id) == make(9000)
+    first.close()
+    second.close()
+
+
+@pytest.mark.usefixtures("tasks")
+def test_who_does_not_notice_the_damage_hears_that_the_file_is_another_one(path: Path) -> None:
+    first, second = Store(path), Store(path)
+    version = second.data_version()
+    assert second.data_version() == version
+    first.start_anew()
+    with pytest.raises(DamagedError):
+        second.data_version()
+    second.start_anew()
+    second.save(make(9000))
+    assert first.get(make(9000).id) == make(9000)
+    assert len(asides(path)) == 1
+
+    path.unlink()  # by hand, in the middle of everything
+    with pytest.raises(DamagedError):
+        first.data_version()
+    first.start_anew()
+    first.save(make(9001))
+    assert len(asides(path)) == 1
+    first.close()
+    second.close()
+
+
+def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(path: Path, tasks: list[Task]) -> None:
+    with closing(Store(path)) as store:
+        pages_in_the_middle(path)
+        content = path.read_bytes()
+        with small_disk(80_000), pytest.raises(StoreError, match="make room") as told:
+            store.start_anew()
+        assert not isinstance(told.value, DamagedError)
+        assert store.notices == []
+    assert asides(path) == []
+    assert path.read_bytes() == content
+    log = path.with_name("queue.db-wal")
+    assert not log.exists() or log.stat().st_size == 0  # nothing of the new file is left to be replayed
+    with closing(reopened(path)) as store:
+        assert len(store.search(limit=9999)) >= COUNT * 2 // 3
+
+
+@pytest.mark.parametrize("data", [b'{"id": "x"', b"\xff\xfe", b'{"id": "\xff"}', b"{}", 5, 'text "'])
+def test_a_row_that_is_no_task_is_left_out_and_told_once(path: Path, tasks: list[Task], data: Any) -> None:
+    broken = tasks[51]
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("update tasks set data = ? where id = ?", (data, broken.id))
+    store = Store(path)
+    others = [task for task in tasks if task != broken]
+    assert store.search(limit=9999) == others[::-1]
+    assert store.shown(9999) == others[::-1]
+    assert store.changed_since(0) == others
+    assert store.get(broken.id) is None
+    assert store.take("me", [broken.id, tasks[1].id]) == [tasks[1]]
+    assert ids(store.claim("me", URL)) == ids(task for task in others if task.live)
+    assert len(store.notices) == 1
+    assert broken.id in store.notices[0]
+    assert len(asides(path)) == 0
+    store.save(broken, owner="me")
+    assert store.get(broken.id) == broken
+    store.close()

@@ -1,0 +1,177 @@
+"""The queue file of an earlier version becomes one of this version, whole or not at all."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tui.tasks import schema
+from tui.tasks.store import Store, StoreError
+from tui.tasks.task import Status
+
+URL = "https://runapi.ai"
+
+
+def old_row(number: int, prompt: str, status: str = "held", owner: str = "", **fields: Any) -> tuple[Any, ...]:
+    """A task as version 1 wrote it, without all that tasks have learnt since."""
+    task_id, remote_id = f"0000000000{number:04}", f"tsk_{number}"
+    told = {
+        "id": task_id,
+        "action": "z_image/text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+        "base_url": URL,
+        "route": "unified",
+        "values": {"prompt": prompt},
+        "status": status,
+        "created_at": 1700000000.0 + number,
+        "updated_at": 1700000001.0 + number,
+        "body": "eyJtb2RlbCI6InotaW1hZ2UifQ==",
+        "key": f"key-{number}",
+        "remote_id": remote_id,
+        "unsure": False,
+        "watched": True,
+        **fields,
+    }
+    until = time.time() + 60 if owner else 0.0
+    times = (told["created_at"], told["updated_at"])
+    return (task_id, *times, status, "z-image", prompt, remote_id, URL, owner, until, msgspec.json.encode(told))
+
+
+def old_file(path: Path, rows: list[tuple[Any, ...]]) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("pragma journal_mode = wal")
+        db.executescript(schema._VERSION_1)
+        db.executemany(f"insert into tasks values ({', '.join('?' * 11)})", rows)
+        db.execute("insert into events values (?, 5.0, 'answered', '{}')", (rows[0][0],))
+        db.execute("insert into learnt values (?, 'route', 'service')", (URL,))
+        db.execute("insert into uploads values (?, 'digest', 'https://x/up.png', ?)", (URL, time.time() + 99))
+        db.execute("pragma user_version = 1")
+
+
+def dump(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return [*db.iterdump(), str(db.execute("pragma user_version").fetchone())]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "queue.db"
+
+
+def test_everything_of_version_1_is_kept(path: Path) -> None:
+    old_file(
+        path,
+        [
+            old_row(1, "Füchse im Schnee", owner="me"),
+            old_row(2, "an owl", "pending", owner="you"),
+            old_row(3, "a lake", "pending"),
+            old_row(
+                4, "a FOX", "completed", results=[{"url": "https://x/a.png"}], cost_micro=30_000, finished_at=9.0
+            ),
+        ],
+    )
+    store = Store(path)
+    fox = store.get("tsk_4")
+    assert fox
+    assert (fox.prompt, fox.status, fox.cost_micro, fox.key) == ("a FOX", Status.COMPLETED, 30_000, "key-4")
+    assert fox.body == b'{"model":"z-image"}'
+    assert [task.prompt for task in store.search()] == ["a FOX", "a lake", "an owl", "Füchse im Schnee"]
+    assert [task.prompt for task in store.search("FÜCHSE")] == ["Füchse im Schnee"]
+    assert [task.prompt for task in store.search("cost>0.02 model:z-im status:completed")] == ["a FOX"]
+    assert [task.prompt for task in store.search("tsk_2")] == ["an owl"]
+    assert len(store.shown(10)) == 4
+    assert store.events(fox.id) == []
+    assert store.events("00000000000001") == [(5.0, "answered", "{}")]
+    assert store.learnt(URL) == {"route": "service"}
+    assert store.uploaded(URL, "digest") == "https://x/up.png"
+    assert store.notices == []
+    assert sorted(task.prompt for task in store.claim("me", URL)) == ["Füchse im Schnee", "a lake"]
+    store.close()
+    again = Store(path)
+    assert len(again.search()) == 4
+    again.close()
+
+
+def test_a_task_of_version_1_that_cannot_be_read_is_kept_and_told(path: Path) -> None:
+    broken = (*old_row(2, "an owl")[:-1], b'{"id": "\xff')
+    old_file(path, [old_row(1, "a fox"), broken, old_row(3, "a lake")])
+    store = Store(path)
+    assert [task.prompt for task in store.search()] == ["a lake", "a fox"]
+    assert len(store.notices) == 1
+    assert "00000000000002" in store.notices[0]
+    store.close()
+    assert any(broken[0] in line and "22696422" in line.lower() for line in dump(path))  # its very bytes
+
+
+def test_several_processes_migrate_at_once(path: Path) -> None:
+    old_file(path, [old_row(number, f"prompt {number}") for number in range(300)])
+    work = (
+        "import sys; from pathlib import Path; from tui.tasks.store import Store; print('ready', flush=True);"
+        "sys.stdin.readline(); store = Store(Path(sys.argv[1])); print(len(store.search('prompt')), store.notices)"
+    )
+    command = [sys.executable, "-c", work, str(path)]
+    pipes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in pipes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in pipes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=30)[0] for process in pipes] == ["300 []\n"] * 3
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), sqlite3.OperationalError("disk I/O error")])
+def test_an_interrupted_migration_leaves_version_1_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    old_file(path, [old_row(number, f"prompt {number}") for number in range(9)])
+    before, rows, whole_row = dump(path), iter(range(5)), schema.row
+
+    def failing(*args: Any) -> tuple[object, ...]:
+        if next(rows, None) is None:
+            raise problem
+        return whole_row(*args)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(schema, "row", failing)
+        with pytest.raises((KeyboardInterrupt, StoreError)):
+            Store(path)
+    assert dump(path) == before
+    store = Store(path)
+    assert len(store.search("prompt")) == 9
+    store.close()
+
+
+def test_a_newer_file_is_refused_and_left_alone(path: Path) -> None:
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("alter table tasks add column later text")
+        db.execute(f"pragma user_version = {schema.VERSION + 1}")
+    before, content = dump(path), path.read_bytes()
+    with pytest.raises(StoreError, match=r"queue\.db was made by a newer runapi-tui: update this one\.$"):
+        Store(path)
+    assert dump(path) == before
+    assert path.read_bytes() == content
+
+
+def test_a_newer_program_that_migrates_at_the_same_time_is_not_undone(path: Path) -> None:
+    old_file(path, [old_row(1, "a fox")])
+
+    class Late(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "begin immediate":
+                with closing(sqlite3.connect(path)) as newer:
+                    newer.execute(f"pragma user_version = {schema.VERSION + 1}")
+            return super().execute(sql, *values)
+
+    with closing(sqlite3.connect(path, isolation_level=None, factory=Late)) as db:
+        assert schema.prepare(db) == schema.VERSION + 1
+    assert dump(path)[-1] == f"({schema.VERSION + 1},)"
