@@ -1,8 +1,8 @@
 """The figures for a long history: `python benchmarks/history.py [tasks]`. Reported in docs/figures.md.
 
-Opening is measured in a pseudo-terminal, from the start of the process until the queue has been read and the balance
-stands on the screen, with an empty queue and with a full one in turns. A keystroke is measured in the app, from the
-changed search line to the painted result.
+Opening is measured in a pseudo-terminal, from the start of the process until the queue has been read and the
+balance stands on the screen, with an empty queue and with a full one in turns. A keystroke is measured in the app,
+from the changed search line to the painted result.
 """
 
 import asyncio

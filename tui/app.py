@@ -48,7 +48,8 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss", "history.tcss")
+        styles_dir() / name
+        for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss", "history.tcss", "inspect.tcss")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -147,10 +148,14 @@ class RunApp(App[None]):
     def _key_problems(self) -> Iterable[str]:
         if not self.session.config.keys:
             return ()  # no page is loaded for nothing
+        from tui.screens.batch import Batch
+        from tui.screens.history import History
+        from tui.screens.inspect import InspectScreen, Page
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        places = (RunApp, MainScreen, ParamForm, Field, QueueTable, Sidebar, Viewer, SourcePicker, SetupScreen)
+        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen)
+        places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
 

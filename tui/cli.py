@@ -215,7 +215,7 @@ def export(file: Any, search: str, **options: Any) -> None:
 
 
 @cli.command("import")
-@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="surrogateescape"))
 @common
 def import_(file: Any, **options: Any) -> None:
     """Take in tasks of an export; known ones stay, unfinished ones wait until they are resumed by id."""

@@ -37,7 +37,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A task without news for so long is marked."""
     concurrency: int = 8
     """How many tasks may be at the service at once."""
-    poll_seconds: float = 2.5
+    poll_seconds: float = 2.0
     """Seconds between polls of a young task; older ones are asked less often."""
     keys: dict[str, str] = {}
     """Key bindings by id, e.g. `generate = "ctrl+g"`."""

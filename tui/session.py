@@ -73,7 +73,7 @@ def open_engine(
         from tui.demo.transport import in_process
 
         transport = in_process(session.catalog, session.demo_delay)
-    pace = session.config.poll_seconds / poll_pause(0)
+    pace = session.config.poll_seconds / poll_pause(1)
     return Engine(
         Store(session.folders.queue),
         Client(session.credential.base_url, session.credential.api_key, transport),

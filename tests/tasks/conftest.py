@@ -38,6 +38,9 @@ class Watched:
                         return task
                 await self._news.wait()
 
+    async def until_note(self, task_id: str, words: str) -> Task:
+        return await self.until(lambda task: task.id == task_id and words in task.note)
+
     async def until_status(self, task_id: str, status: Status) -> Task:
         return await self.until(lambda task: task.id == task_id and task.status is status)
 

@@ -47,7 +47,7 @@ async def test_offline_is_a_state_and_ends_by_itself(open_engine: OpenEngine) ->
         link.cut = True
         tasks = [await watched.engine.submit(FLUX, {"prompt": f"fox {number}"}) for number in range(3)]
         for task in tasks:
-            await watched.until(lambda told, id=task.id: told.id == id and "can't be reached" in told.note)
+            await watched.until_note(task.id, "can't be reached")
         assert watched.engine.state.offline
         link.cut = False
         ended = [await watched.engine.wait(task.id) for task in tasks]
@@ -65,9 +65,9 @@ async def test_a_rate_limit_holds_every_submit_until_its_end_and_says_until_when
     link.instead.append(httpx.Response(429, headers={"Retry-After": until}, json={"error": "slow down"}))
     async with open_engine(DEMO_URL, transport=link) as watched:
         first = await watched.engine.submit(FLUX, {"prompt": "a fox"})
-        await watched.until(lambda told: told.id == first.id and "Too many" in told.note)
+        await watched.until_note(first.id, "Too many")
         second = await watched.engine.submit(FLUX, {"prompt": "a lake"})
-        waits = await watched.until(lambda told: told.id == second.id and "asked to wait" in told.note)
+        waits = await watched.until_note(second.id, "asked to wait")
         rest_until = watched.engine.state.rest_until
         for task in (first, second):
             assert (await watched.engine.wait(task.id)).status is Status.COMPLETED

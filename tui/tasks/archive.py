@@ -15,7 +15,7 @@ from tui.tasks.store import Store
 from tui.tasks.task import LIVE, Task
 from tui.text import inert_json, one_line
 
-IMPORTED = "Imported; s watches it."
+IMPORTED = "Imported; s watches it, or sends what was not sent yet."
 MAX_LINE = 5_000_000  # characters
 _PAGE, _MOST_TOLD = 100, 20
 _BATCH, _BATCH_SIZE = 500, 20_000_000  # tasks, and characters: written as soon as either is reached
