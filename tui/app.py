@@ -48,8 +48,7 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / name
-        for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss", "history.tcss", "inspect.tcss")
+        styles_dir() / f"{name}.tcss" for name in ("app", "widgets", "dialogs", "sources", "history", "inspect")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
