@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageCms, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
 from tui.catalog.spec import Values
-from tui.tasks import chunks, images, metadata
+from tui.tasks import chunks, images
 from tui.tasks.images import ImageError
 from tui.tasks.metadata import embed, facts_of, read, strip
 from tui.tasks.recipes import Facts, Recipe
@@ -400,10 +400,10 @@ def test_no_half_file_is_left_when_it_goes_wrong(tmp_path: Path, monkeypatch: py
     with pytest.raises(ImageError, match="can't be written"):
         strip(path, tmp_path / "nowhere" / "copy.jpg")
     with monkeypatch.context() as patch:
-        patch.setattr(metadata, "_joined", lambda image, parts: FILES["rgb.png"])
+        patch.setattr(chunks, "joined", lambda image, parts: FILES["rgb.png"])
         with pytest.raises(ImageError, match="can't be changed"):
             embed(path, FACTS)
-        patch.setattr(metadata, "_joined", lambda image, parts: b"nothing")
+        patch.setattr(chunks, "joined", lambda image, parts: b"nothing")
         with pytest.raises(ImageError, match="not a PNG"):
             embed(path, FACTS)
     assert path.read_bytes() == FILES["baseline.jpg"]
