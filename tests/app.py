@@ -1,20 +1,42 @@
 """The app as its tests start it: on the embedded service, polling quickly, drawing half blocks."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
 from textual.pilot import Pilot
 
 from tui.app import RunApp
+from tui.demo import DEMO_URL
 from tui.session import prepare
-from tui.tasks.task import Task
+from tui.tasks.store import Store
+from tui.tasks.task import Status, Task, new_id
 from tui.terminal import Images, Terminal
 from tui.widgets.picture import Picture
 
 HALF = Terminal(Images.HALF, "Tests draw half blocks.", cell=(10, 20))
+
+
+def past(prompt: str, status: Status = Status.COMPLETED, **fields: Any) -> Task:
+    """A task of the embedded service, as a former run has left it."""
+    known: dict[str, Any] = {
+        "id": new_id(),
+        "action": "text_to_image",
+        "model": "flux-2-pro-text-to-image",
+        "service": "flux_2",
+        "base_url": DEMO_URL,
+        "route": "unified",
+        "values": {"prompt": prompt},
+        "status": status,
+        "created_at": time.time(),
+        "estimate_micro": 50_000,
+        "cost_micro": 50_000 if status is Status.COMPLETED else None,
+    }
+    return Task(**(known | fields))
 
 
 class TestApp(RunApp):
@@ -26,6 +48,7 @@ class TestApp(RunApp):
         session = prepare(**({"demo": True, "poll_seconds": 0.02} | options))
         super().__init__(replace(session, demo_delay=delay), terminal)
         self.shown: list[str] = []
+        self.told: list[str] = []
         self._news = asyncio.Event()
 
     def _task_changed(self, task: Task) -> None:
@@ -35,6 +58,22 @@ class TestApp(RunApp):
     def on_picture_shown(self, event: Picture.Shown) -> None:
         self.shown.append(str(event.path))
         self._news.set()
+
+    def notify(self, message: str, **options: Any) -> None:
+        super().notify(message, **options)
+        self.told.append(message)
+        self._news.set()
+
+    def post_display_hook(self) -> None:
+        self._news.set()
+
+    def remember(self, *tasks: Task, paused: bool = False) -> None:
+        """Put what a former run has left into the queue file."""
+        store = Store(self.session.folders.queue)
+        out_dir = str(self.session.folders.output)
+        store.add_missing((structs.replace(task, out_dir=out_dir), []) for task in tasks)
+        store.learn(DEMO_URL, "paused", "yes" if paused else "")
+        store.close()
 
     @asynccontextmanager
     async def running(self, *size: int) -> AsyncIterator[Pilot[None]]:
@@ -62,6 +101,18 @@ class TestApp(RunApp):
         await self.until(look)
         await pilot.pause()
         return found[0]
+
+    async def sees(self, *texts: str, without: str = "\0") -> None:
+        """Wait until all of these stand on the screen, and that one does not."""
+
+        def found() -> bool:
+            screen = self.text()
+            return without not in screen and all(text in screen for text in texts)
+
+        try:
+            await self.until(found)
+        except TimeoutError:
+            raise AssertionError(f"{texts} without {without!r}, but:\n{self.text()}") from None
 
     def text(self) -> str:
         """What stands on the screen, line by line."""

@@ -23,9 +23,14 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
                 await engine.favour(task.id, not tasks[0].favourite)
         case "delete":
             count = await engine.delete(tasks)
+            if not count:
+                raise TakenError
             return f"{_tasks(count)} deleted, files and all: z brings {'it' if count == 1 else 'them'} back."
-        case "sooner" | "later" | "next":
-            await engine.move(tasks[0], {"sooner": -1, "later": 1, "next": 0}[what])
+        case "sooner" | "later":
+            await engine.move(tasks[0], -1 if what == "sooner" else 1)
+        case "next":
+            for task in sorted(tasks, key=lambda task: task.turn, reverse=True):
+                await engine.move(task, 0)
     return ""
 
 
@@ -55,10 +60,11 @@ def is_free(task: Task) -> bool:
 
 async def _drop(engine: Engine, ids: list[str]) -> str:
     dropped = await engine.drop(ids)
-    if not dropped and len(ids) == 1 and engine.tasks[ids[0]].status is Status.HELD:
+    now = [engine.tasks[task_id].status for task_id in ids if task_id in engine.tasks]
+    late = sum(status in SENT for status in now)
+    if not (dropped or late) and (Status.HELD in now or not now):
         raise TakenError
-    late = sum(1 for task_id in ids if engine.tasks[task_id].status in SENT)
-    told = f"{_tasks(len(dropped))} taken back, free of charge." if len(ids) > 1 else ""
+    told = f"{_tasks(len(dropped))} taken back, free of charge." if dropped and len(ids) > 1 else ""
     if late:
         told += f" {_tasks(late)} at the service can't be called back, and {'is' if late == 1 else 'are'} billed."
     return told.strip()

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from tui.demo.paint import paint
+from tui.demo.painting.pieces import split
 from tui.demo.painting.scenes import SCENES
 from tui.demo.painting.words import KINDS
 
@@ -117,6 +118,16 @@ def test_a_remix_depends_on_its_source(photo: Image.Image) -> None:
     assert one.tobytes() == again.tobytes()
     other = paint(model="demo", prompt="dawn", seed=3, size=SIZE, source=photo.rotate(90))
     assert difference(one, other) > 10
+
+
+@pytest.mark.parametrize("size", [(64, 64), (300, 17), (1, 1)])
+def test_every_picture_has_as_many_regions_as_are_asked_for(size: tuple[int, int]) -> None:
+    for masks in (split(Image.new("RGB", size, "red"), 8), split(Image.effect_noise(size, 90), 8)):
+        assert [(mask.mode, mask.size) for mask in masks] == [("L", size)] * 8
+        whole = Image.new("L", size)
+        for mask in masks:
+            whole = ImageChops.add(whole, mask)
+        assert ImageStat.Stat(whole).mean[0] > 200
 
 
 def test_the_grain_leaves_files_compressible(tmp_path_factory: pytest.TempPathFactory) -> None:

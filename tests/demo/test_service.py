@@ -29,6 +29,8 @@ FLUX = "/api/v1/flux_2/text_to_image"
 REMIX = "/api/v1/flux_2/remix_image"
 IMAGEN = "/api/v1/imagen_4/text_to_image"
 KONTEXT = "/api/v1/flux_kontext/text_to_image"
+LAYERS = "/api/v1/seedream/decompose_layers"
+SEGMENTS = "/api/v1/grok_imagine/segment_map"
 SMALL: Values = {"model": "z-image", "prompt": "a fox", "size": "64x64"}
 SQUARE: Values = {"model": "z-image", "prompt": "a fox", "aspect_ratio": "1:1"}
 Json = dict[str, Any]
@@ -701,6 +703,86 @@ async def test_a_picture_is_painted_once_however_many_ask(api: Api, painted: lis
     files = await asyncio.gather(*(api.download(image["url"]) for _ in range(5)))
     assert len({file.content for file in files}) == 1
     assert len(painted) == 1
+
+
+# Pictures in parts
+
+
+def split(url: str, **values: Any) -> Json:
+    return {"model": "seedream-5-pro-layer-decomposition", "image_url": url, **values}
+
+
+async def test_layers_laid_over_each_other_are_the_picture_again(api: Api) -> None:
+    source = Image.new("RGB", (512, 384), "navy")
+    source.paste("khaki", (0, 200, 512, 384))
+    file = io.BytesIO()
+    source.save(file, "PNG")
+    url = (await api.upload(file.getvalue())).json()["url"]
+    done = (await api.get(await api.made(LAYERS, split(url)))).json()
+    assert done.keys() == {"id", "status", "base_image", "layers", "usage"}
+    assert done["base_image"].keys() == {"url"}
+    base = Image.open(io.BytesIO((await api.download(done["base_image"]["url"])).content))
+    assert (base.format, base.size) == ("JPEG", (1024, 768))
+    whole = base.convert("RGBA")
+    assert [layer["z_index"] for layer in done["layers"]] == [1, 2, 3, 4]
+    for layer in done["layers"]:
+        assert layer.keys() == {"url", "z_index", "bounding_box", "name", "description"}
+        image = Image.open(io.BytesIO((await api.download(layer["url"])).content))
+        assert (image.format, image.mode) == ("PNG", "RGBA")
+        assert image.getchannel("A").getextrema() == (0, 255)
+        left, top, right, bottom = layer["bounding_box"]["absolute"]
+        assert image.size == (right - left, bottom - top)
+        assert layer["bounding_box"]["normalized"][2:] == [round(right / 1.024), round(bottom / 0.768)]
+        whole.alpha_composite(image, (left, top))
+    for place, colour in (((500, 40), (0, 0, 128)), ((500, 700), (240, 230, 140))):
+        assert whole.getpixel(place) == (*colour, 255)
+
+
+async def test_layers_are_those_that_the_prompt_names(api: Api, painted: list[Json]) -> None:
+    wanted = split("https://example.com/a.png", prompt="a fox, 雪;the sky\n", output_format="png", size="2K")
+    done = (await api.get(await api.made(LAYERS, wanted))).json()
+    assert [layer["name"] for layer in done["layers"]] == ["a fox", "雪", "the sky"]
+    base = Image.open(io.BytesIO((await api.download(done["base_image"]["url"])).content))
+    assert (base.format, base.size) == ("PNG", (2048, 2048))
+    assert len(painted) == 1
+    nothing = await api.get(await api.made(LAYERS, split("https://example.com/a.png", prompt="demo:empty")))
+    assert nothing.json()["layers"] == []
+
+
+async def test_a_picture_is_taken_apart_and_edited_in_parts(api: Api, painted: list[Json]) -> None:
+    grok = {"model": "grok-imagine-image-2-0"}
+    path = "/api/v1/grok_imagine/text_to_image"
+    picture = await api.made(path, {**grok, "prompt": "a fox", "aspect_ratio": "16:9"})
+    segments = await api.made(SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]})
+    done = (await api.get(segments)).json()
+    assert done.keys() == {"id", "status", "segments", "usage"}
+    assert [(part["index"], part["name"]) for part in done["segments"]] == [
+        *((1, "sky"), (2, "distance"), (3, "land"), (4, "foreground")),
+    ]
+    images = [
+        Image.open(io.BytesIO((await api.download(part["url"])).content)).convert("RGB")
+        for part in done["segments"]
+    ]
+    assert {image.size for image in images} == {(1024, 576)}
+    assert [image.getpixel((500, 20)) == (0, 128, 128) for image in images] == [True, False, False, False]
+    edit: Json = {**grok, "prompt": "at night", "mask_indices": [1]}
+    await api.picture("/api/v1/grok_imagine/edit_image", {**edit, "source_task_id": done["id"]})
+    assert [wishes["prompt"] for wishes in painted] == ["a fox", "at night"]
+    assert painted[1]["source"].size == (1024, 576)
+
+
+async def test_a_task_works_from_another_one_only_once_that_is_over(painted: list[Json]) -> None:
+    async with demo(delay=4) as api:
+        grok = {"model": "grok-imagine-image-2-0"}
+        path = "/api/v1/grok_imagine/text_to_image"
+        picture = await api.made(path, {**grok, "prompt": "a fox", "aspect_ratio": "1:1"})
+        early = await api.post(SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]})
+        assert (early.status_code, early.json()["error"]["code"]) == (409, "source_task_not_ready")
+        api.clock.now += 6
+        await api.made(SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]})
+        unknown = await api.made(SEGMENTS, {**grok, "source_task_id": "https://["})
+        api.clock.now += 6
+        assert len((await api.get(unknown)).json()["segments"]) == 4
 
 
 # Bounds

@@ -117,6 +117,41 @@ def test_results_from_every_place_in_order_without_duplicates(said: Any, urls: l
     assert list(read({"id": "t1", "status": "completed"} | said).urls) == urls
 
 
+@pytest.mark.parametrize(
+    ("said", "labels"),
+    [
+        ({"images": [{"url": A}, B]}, ["", ""]),
+        ({"base_image": {"url": A}, "layers": [{"url": B, "z_index": 2}]}, ["base", "layer 2"]),
+        ({"base_image": A, "layers": [B, {"url": C}]}, ["base", "layer 1", "layer 2"]),
+        ({"layers": [{"url": A, "z_index": 0, "name": "the sea"}]}, ["layer 0: the sea"]),
+        ({"layers": [{"url": A, "name": "sky"}, {"url": B, "z_index": "7"}]}, ["layer: sky", "layer 2"]),
+        ({"layers": [{"url": A, "z_index": True}, {"url": B, "z_index": -1}]}, ["layer 1", "layer 2"]),
+        ({"layers": [{"url": A, "z_index": 10**9, "name": ["x"]}]}, ["layer 1"]),
+        ({"layers": {"url": A}}, ["layer"]),
+        (
+            {"segments": [{"url": B, "name": "sky", "index": 3}, {"url": A, "name": "空", "index": 1}]},
+            ["segment 3: sky", "segment 1: 空"],
+        ),
+        ({"segments": [{"url": A, "index": 4}, {"url": B}]}, ["segment 4", "segment 2"]),
+        ({"data": {"layers": [{"images": [{"url": A}], "z_index": 5}]}}, ["layer 5"]),
+        ({"response": {"body": {"output": {"segments": [{"url": A, "name": "sky"}]}}}}, ["segment: sky"]),
+        ({"images": [A, B], "base_image": {"url": B}}, ["", "base"]),
+        ({"layers": [{"url": A, "z_index": 1}], "urls": [A, C]}, ["layer 1", ""]),
+        ({"images": [{"url": A, "name": "sky", "index": 2}]}, [""]),
+    ],
+)
+def test_a_part_of_a_picture_says_what_it_is(said: Any, labels: list[str]) -> None:
+    results = read({"id": "t1", "status": "completed"} | said).results
+    assert [result.label for result in results] == labels
+
+
+def test_a_label_is_harmless_and_short() -> None:
+    named = read({"layers": [{"url": A, "z_index": 1, "name": "\x1b]0;x\x07\u202esky\n and " + "sea " * 5000}]})
+    (label,) = [result.label for result in named.results]
+    assert label.startswith("layer 1: sky and sea sea")
+    assert len(label) <= 60
+
+
 @pytest.mark.parametrize("hidden", ["\x1b[31m", "\x07", "\x9b1m", "\u202e", "\n"])
 def test_an_address_is_as_harmless_as_all_other_text(hidden: str) -> None:
     for url in read({"id": "t1", "images": [{"url": f"https://x.example/{hidden}a.png"}]}).urls:
@@ -274,6 +309,7 @@ def test_results_nested_without_end_are_not_followed() -> None:
 KEYS = st.sampled_from(
     [
         *("id", "task_id", "status", "state", "data", "images", "url", "urls", "output", "result", "response"),
+        *("base_image", "layers", "segments", "z_index", "name", "index"),
         *("body", "usage", "cost", "billing", "settlement", "charged_amount_cents", "cost_cents", "progress"),
         *("error", "errors", "message", "code"),
     ]

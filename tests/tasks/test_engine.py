@@ -409,8 +409,10 @@ async def test_what_another_process_carries_is_not_dropped_here(open_engine: Ope
 async def test_a_slow_file_host_does_not_hold_up_a_paid_submit(open_engine: OpenEngine) -> None:
     service = create_app(bundled(), delay=0)
     release = asyncio.Event()
+    there: list[asyncio.AbstractEventLoop] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        there[:] = [asyncio.get_running_loop()]
         if scope["path"].startswith("/files/"):
             await release.wait()
         await service(scope, receive, send)
@@ -422,6 +424,7 @@ async def test_a_slow_file_host_does_not_hold_up_a_paid_submit(open_engine: Open
                 await watched.until_status(task.id, Status.FETCHING)
             late = await watched.engine.submit(Z_IMAGE, {"prompt": "a late lake"})
             await watched.until_status(late.id, Status.FETCHING)
+        there[0].call_soon_threadsafe(release.set)
 
 
 async def test_an_output_folder_that_is_none_is_told_before_anything_is_paid(

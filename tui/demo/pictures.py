@@ -3,7 +3,7 @@
 import io
 import re
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
@@ -15,13 +15,27 @@ from tui.demo.trouble import Trouble
 from tui.demo.uploads import Uploads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL import Image
 
 RESULT_LIFETIME = 7 * 86400
 CACHE_BYTES = 128_000_000
 MOST_IMAGES = 16
 SOURCE_PIXELS = 40_000_000
-LONGER_SIDE = {"1k": 1024, "2k": 2048, "4k": 4096}
+LONGER_SIDE = {"1k": 1024, "1.5k": 1536, "2k": 2048, "4k": 4096}
+SCENERY = ["sky", "distance", "land", "foreground"]
+MOST_PARTS = 8
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels."""
+
+
+class Part(NamedTuple):
+    """A part of a picture: its file, and where it is in the picture."""
+
+    data: bytes
+    box: Box
 
 
 class Pictures:
@@ -31,6 +45,9 @@ class Pictures:
         self._book = book
         self._uploads = uploads
         self._made: Shelf[tuple[str, int], bytes] = Shelf(CACHE_BYTES, len)
+        self._apart: Shelf[str, list[Part]] = Shelf(
+            CACHE_BYTES, lambda parts: sum(len(part.data) for part in parts)
+        )
         # One at a time: bounded memory, nothing painted twice, and quitting waits for one picture at most.
         self._painter = CapacityLimiter(1)
 
@@ -40,6 +57,9 @@ class Pictures:
             return []
         count = task.values.get("output_count", 1)
         suffix = "png" if _chosen(task, "output_format") in ("", "png") else "jpg"
+        if parts := part_names(task):
+            base = [f"0.{suffix}"] if task.model.action == "decompose_layers" else []
+            return [*base, *(f"{number}.png" for number, _ in enumerate(parts, 1))]
         return [f"{index}.{suffix}" for index in range(min(count, MOST_IMAGES) if isinstance(count, int) else 1)]
 
     def find(self, task_id: str, name: str) -> tuple[Task, int] | None:
@@ -57,11 +77,17 @@ class Pictures:
         """Whether a URL of this service's own leads to a file."""
         return self._locate(url) is not None
 
+    async def parts(self, task: Task) -> list[Part]:
+        """The result files of a task that takes a picture apart."""
+        return await to_thread.run_sync(self._parts, task, limiter=self._painter)
+
     async def data(self, task: Task, index: int) -> bytes:
         data = await to_thread.run_sync(self._data, task, index, limiter=self._painter)
         return data[: len(data) // 3] if Trouble.BROKEN in task.trouble else data
 
     def _data(self, task: Task, index: int) -> bytes:
+        if part_names(task):
+            return self._parts(task)[index].data
         data = self._made.get((task.id, index))
         if data is None:
             data = self._paint(task, index)
@@ -79,41 +105,75 @@ class Pictures:
             size=picture_size(task, source.size if source else None),
             source=source,
         )
-        file = io.BytesIO()
-        if self.names(task)[index].endswith(".png"):
-            image.save(file, "PNG", compress_level=3)
-        else:
-            image.save(file, "JPEG", quality=90)
-        return file.getvalue()
+        return _encoded(image, self.names(task)[index])
+
+    def _parts(self, task: Task) -> list[Part]:
+        parts = self._apart.get(task.id)
+        if parts is None:
+            named = zip(self.names(task), self._cut(task), strict=True)
+            parts = [Part(_encoded(image, name), box) for name, (image, box) in named]
+            self._apart.put(task.id, parts)
+        return parts
+
+    def _cut(self, task: Task) -> "Iterator[tuple[Image.Image, Box]]":
+        from tui.demo.painting import pieces
+
+        source = self._source(task)
+        assert source, "the catalog demands one"
+        picture = source.resize(picture_size(task, source.size))
+        whole: Box = (0, 0, *picture.size)
+        layers = task.model.action == "decompose_layers"
+        if layers:
+            yield pieces.background(picture), whole
+        for mask in pieces.split(picture, len(part_names(task))):
+            box = mask.getbbox() or whole
+            yield (pieces.cut_out(picture, mask).crop(box) if layers else pieces.lit_up(picture, mask)), box
 
     def _source(self, task: Task) -> "Image.Image | None":
-        """The picture that a task works from. What is not here or not a picture is imagined from its URL."""
+        """The picture that a task works from. What is not here or not a picture is imagined from its name."""
         from PIL import Image, ImageOps
 
         from tui.demo.paint import paint
 
-        urls = [url for name in image_params(task.model, task.route) for url in urls_of(task.values.get(name))]
-        if not urls:
+        names = [*image_params(task.model, task.route), "source_task_id"]
+        sources = [source for name in names for source in urls_of(task.values.get(name))]
+        if not sources:
             return None
-        place = self._locate(urls[0])
         try:
-            if place:
+            if place := self._locate(sources[0]):
                 image = Image.open(io.BytesIO(place if isinstance(place, bytes) else self._data(*place)))
                 if image.width * image.height <= SOURCE_PIXELS:
                     return ImageOps.exif_transpose(image).convert("RGB")
         except Exception:  # decoders fail in every way there is
             pass
-        return paint(model="source", prompt=urls[0], seed=0, size=(1024, 1024))
+        return paint(model="source", prompt=sources[0], seed=0, size=(1024, 1024))
 
-    def _locate(self, url: str) -> bytes | tuple[Task, int] | None:
-        """The bytes of an upload or the place of a result; their names are secrets, so the path will do."""
-        match urlsplit(url).path.split("/"):
+    def _locate(self, source: str) -> bytes | tuple[Task, int] | None:
+        """The bytes of an upload or the place of a result, by URL or task; their names are secrets, so the path
+        will do."""
+        match urlsplit(source).path.split("/"):
             case ["", "files", "temp", name]:
                 upload = self._uploads.find(name)
                 return upload.data if upload else None
             case ["", "files", "results" | "origins", task_id, name]:
                 return self.find(task_id, name)
+            case [task_id] if task := self._book.find(task_id):
+                if task.model.action == "segment_map":  # stands for the picture that it has taken apart
+                    return self._locate(str(task.values["source_task_id"]))
+                return self.find(task_id, next(iter(self.names(task)), ""))
         return None
+
+
+def part_names(task: Task) -> list[str]:
+    """What a task takes its picture apart into; nothing for one that paints."""
+    match task.model.action:
+        case "segment_map":
+            return SCENERY
+        case "decompose_layers":
+            words = re.sub(r"demo:\w+", "", str(task.values.get("prompt", "")))
+            wanted = [name.strip() for name in re.split(r"[,;\n]", words) if name.strip()]
+            return wanted[:MOST_PARTS] or SCENERY
+    return []
 
 
 def image_params(model: Model, route: RouteName) -> list[str]:
@@ -127,7 +187,8 @@ def urls_of(value: Value | None) -> list[str]:
 
 def picture_size(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
     """Width and height in pixels, in steps of 16, for what the task asks."""
-    longer = LONGER_SIDE.get(_chosen(task, "output_resolution").lower(), 1024)
+    sides = (LONGER_SIDE.get(_chosen(task, name).lower()) for name in ("output_resolution", "size"))
+    longer = next(filter(None, sides), 1024)
     wide, high = source or (1, 1)
     if ratio := re.fullmatch(r"(\d+):(\d+)", _chosen(task, "aspect_ratio")):
         wide, high = int(ratio[1]), int(ratio[2])
@@ -136,6 +197,16 @@ def picture_size(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
         longer = min(max(wide, high), 4096)
     scale = longer / max(wide, high, 1) / 16
     return max(1, round(wide * scale)) * 16, max(1, round(high * scale)) * 16
+
+
+def _encoded(image: "Image.Image", name: str) -> bytes:
+    """The file of that name."""
+    file = io.BytesIO()
+    if name.endswith(".png"):
+        image.save(file, "PNG", compress_level=3)
+    else:
+        image.save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def _chosen(task: Task, name: str) -> str:

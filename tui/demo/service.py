@@ -36,7 +36,7 @@ from tui.demo.answers import (
     refuse,
 )
 from tui.demo.money import Money
-from tui.demo.pictures import Pictures, image_params, urls_of
+from tui.demo.pictures import Box, Pictures, image_params, part_names, urls_of
 from tui.demo.tasks import Fingerprint, Task, TaskBook, fingerprint
 from tui.demo.trouble import FAILURE, Trouble, after_create, before_create, page, scripted
 from tui.demo.uploads import Uploads
@@ -134,7 +134,7 @@ class TaskEndpoint:
             not_found()
         if Trouble.FLAKY in task.trouble and self._book.first(task.id, Trouble.FLAKY):
             raise page(503, "Service Unavailable")
-        return self._answer(task, self._state(task) | self._outcome(request, task))
+        return self._answer(task, self._state(task) | await self._outcome(request, task))
 
     def _created(self, request: Request, body: Values, origin: Fingerprint) -> Task:
         trouble = scripted(body.get("prompt", ""))
@@ -144,6 +144,9 @@ class TaskEndpoint:
         model, values = self._judged(request, body)
         if Trouble.REFUSED in trouble:
             invalid({"prompt": "was refused, because it asked for demo:refused"})
+        source = self._book.find(str(values.get("source_task_id", "")))
+        if source and not source.finished(self._book.clock()):
+            raise Refusal(409, {"error": {"code": "source_task_not_ready", "message": "wait"}})
         task = self._book.add(self._route, model, values, origin)
         for word in sorted(trouble):
             if refusal := after_create(word, task.id):
@@ -179,16 +182,40 @@ class TaskEndpoint:
             return {"task_id": task.id, "status": status, "model": task.model.slug}
         return {"id": task.id, "status": status}
 
-    def _outcome(self, request: Request, task: Task) -> JsonObject:
+    async def _outcome(self, request: Request, task: Task) -> JsonObject:
         match task.status(self._book.clock()):
             case "failed":
                 return {"error": FAILURE}
             case "completed":
                 images = [self._image(request, task, name) for name in self._pictures.names(task)]
-                return {"images": images, "usage": {"cost": task.cost / 1_000_000}}
+                return await self._shaped(task, images) | {"usage": {"cost": task.cost / 1_000_000}}
         return {}
 
-    def _image(self, request: Request, task: Task, name: str) -> dict[str, str]:
+    async def _shaped(self, task: Task, images: list[JsonObject]) -> JsonObject:
+        """The images of a completed task as its action tells of them."""
+        if task.model.action == "segment_map":
+            named = enumerate(zip(images, part_names(task), strict=False), 1)
+            return {"segments": [image | {"name": name, "index": number} for number, (image, name) in named]}
+        if task.model.action != "decompose_layers":
+            return {"images": images}
+        if not images:
+            return {"layers": []}
+        parts = await self._pictures.parts(task)
+        return {
+            "base_image": images[0],
+            "layers": [
+                image
+                | {
+                    "z_index": number,
+                    "bounding_box": bounding_box(parts[number].box, parts[0].box),
+                    "name": name,
+                    "description": f"What belongs to: {name}",
+                }
+                for number, (image, name) in enumerate(zip(images[1:], part_names(task), strict=True), 1)
+            ],
+        }
+
+    def _image(self, request: Request, task: Task, name: str) -> JsonObject:
         image = {"url": absolute(request, f"/files/results/{task.id}/{name}")}
         if task.model.service in ORIGIN_SERVICES:
             image["origin_url"] = absolute(request, f"/files/origins/{task.id}/{name}")
@@ -196,6 +223,14 @@ class TaskEndpoint:
 
     def _answer(self, task: Task, body: JsonObject) -> Response:
         return JSONResponse(body, headers={"X-RunAPI-Task-Id": task.id})
+
+
+def bounding_box(box: Box, whole: Box) -> JsonObject:
+    """Where a layer is: in pixels, and in thousandths of the picture."""
+    wide, high = whole[2:]
+    left, top, right, bottom = box
+    shares = (left / wide, top / high, right / wide, bottom / high)
+    return {"absolute": [*box], "normalized": [round(1000 * share) for share in shares]}
 
 
 class FileHost:

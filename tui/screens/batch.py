@@ -1,8 +1,10 @@
 """A job of many requests: variations, a prompt file, any param varied; counted and priced before it is sent."""
 
 import asyncio
+from collections.abc import Iterator
+from itertools import groupby, islice
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,14 +13,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
-from textual.widgets.option_list import Option
 
 from tui.catalog import batch
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
-from tui.text import money, one_line
+from tui.text import file_size, money, one_line
 
 SHOWN = 200
+"""Rows of requests that are listed, and as many of those that can't be sent."""
 _LARGEST_FILE = 10_000_000  # bytes
 
 
@@ -30,6 +32,7 @@ class Batch(ModalScreen[list[Values] | None]):
         Binding("ctrl+j,f5", "send", "Send", id="batch-send", show=False),
     ]
     AUTO_FOCUS = "#batch-count"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
     def __init__(self, model: Model, route: Route, values: Values) -> None:
         super().__init__()
@@ -39,7 +42,7 @@ class Batch(ModalScreen[list[Values] | None]):
         self._cells: list[Values] = []
         self._count = Input("1", type="integer", id="batch-count", compact=True)
         self._file = Input(placeholder="a prompt a line", id="batch-file", compact=True)
-        self._vary = TextArea(id="batch-vary", compact=True, soft_wrap=False)
+        self._vary = TextArea(id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False)
         self._told = Static(id="batch-told", markup=False)
         self._list = OptionList(id="batch-cells")
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
@@ -47,6 +50,7 @@ class Batch(ModalScreen[list[Values] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="batch") as box:
             box.border_title = Content(f"A job · {self._model.title}")
+            box.border_subtitle = "escape goes back, nothing is sent"
             for label, control in (
                 ("Of each", self._count),
                 ("Prompt file", self._file),
@@ -77,49 +81,63 @@ class Batch(ModalScreen[list[Values] | None]):
     def _edited(self) -> None:
         self._judge()
 
+    @on(Input.Submitted)
+    def _next(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.focus_next()
+
     @work(exclusive=True, exit_on_error=False)
     async def _judge(self) -> None:
         """Count, price and list what would be sent; what can't be sent is listed with the reason."""
-        self._send.disabled, self._cells = True, []
+        self._cells = []
         try:
-            vary = dict(_vary_lines(self._vary.text))
-            count = int(self._count.value or 0)
-            if not 1 <= count <= batch.MOST:
-                raise batch.BatchError(f"Of each: 1 to {batch.MOST:,}.")
-            legal, illegal = await asyncio.to_thread(self._expand, vary, count)
-        except (ValueError, OSError) as error:
-            self._told.update(f"! {one_line(error)}")
-            self._list.clear_options()
-            return
+            vary = _vary_lines(self._vary.text)
+            verdict = await asyncio.to_thread(self._verdict, vary, self._count.value, self._file.value.strip())
+        except ValueError as error:
+            verdict = _Verdict([], Content.styled(f"! {one_line(error)}", "$text-error"), "Send", [])
+        self._told.update(verdict.told)
+        self._list.clear_options().add_options(verdict.rows)
+        self._send.label = Content(verdict.button)
+        self._send.disabled, self._cells = not verdict.legal, verdict.legal
+
+    def _verdict(self, vary: dict[str, str], count: str, file: str) -> "_Verdict":
+        if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
+            raise batch.BatchError(f"Of each: 1 to {batch.MOST:,}.")
+        prompts = _lines(home(file)) if file else []
+        cells = batch.expand(self._model, self._route, self._values, vary=vary, count=int(count), prompts=prompts)
+        legal, illegal = batch.check_all(self._model, self._route, cells)
         total = batch.total(self._model, legal)
         price = f"about {money(total)}" if total is not None else "price unknown"
-        told = f"{len(legal):,} requests, {price}" if legal else "Nothing can be sent"
-        self._told.update(told + (f"; {len(illegal):,} left out" if illegal else ""))
-        rows = [(self._told_apart(cell), "") for cell in legal[:SHOWN]]
-        rows += [(self._told_apart(cell), why) for cell, why in illegal[:SHOWN]]
-        options = [Option(_line(name, why), disabled=bool(why)) for name, why in rows]
-        self._list.clear_options().add_options(options)
-        self._send.label = Content(f"Send {len(legal):,}  ·  {price}")
-        self._send.disabled, self._cells = not legal, legal
+        requests = "1 request" if len(legal) == 1 else f"{len(legal):,} requests"
+        told = f"{requests}, {price}" if legal else "Nothing can be sent"
+        rows = [*self._rows(illegal), *self._rows([(cell, "") for cell in legal])]
+        return _Verdict(
+            legal,
+            Content(told + (f"; {len(illegal):,} left out" if illegal else "")),
+            f"Send {len(legal):,}  ·  {price}" if legal else "Send",
+            rows,
+        )
 
-    def _expand(self, vary: dict[str, str], count: int) -> tuple[list[Values], list[tuple[Values, str]]]:
-        prompts: list[str] = []
-        if self._file.value.strip():
-            path = home(self._file.value.strip())
-            if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
-                raise batch.BatchError(f"There is no text file {one_line(path)}.")
-            prompts = Path(path).read_text(encoding="utf-8").splitlines()
-        cells = batch.expand(self._model, self._route, self._values, vary=vary, count=count, prompts=prompts)
-        return batch.check_all(self._model, self._route, cells)
+    def _rows(self, cells: list[tuple[Values, str]]) -> Iterator[Content]:
+        """What is told of requests, those that are the same in one row."""
+        listed = 0
+        for (cell, why), same in islice(groupby(cells), SHOWN):
+            many = len(list(same))
+            listed += many
+            name = f"{many:,} × " * (many > 1) + self._told_apart(cell)
+            told = " – ".join(filter(None, (name, why)))
+            yield Content.styled(f"✗ {told}", "$text-error") if why else Content(f"  {told}")
+        if listed < len(cells):
+            yield Content.styled(f"  … and {len(cells) - listed:,} more", "dim")
 
     def _told_apart(self, cell: Values) -> str:
-        """What is particular about a request: the values in which it differs from the form."""
+        """What is particular about a request: the values in which it differs from the form, and its prompt."""
         differing = (
             f"{name.replace('_', ' ')} {value}"
             for name, value in cell.items()
             if name != "prompt" and value != self._values.get(name)
         )
-        return one_line("  ·  ".join([*differing, str(cell.get("prompt", ""))]), 300)
+        return one_line(" · ".join(filter(None, (*differing, str(cell.get("prompt", ""))))), 300)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -131,17 +149,41 @@ class Batch(ModalScreen[list[Values] | None]):
             self.dismiss(self._cells)
 
 
-def _vary_lines(text: str) -> list[tuple[str, str]]:
-    pairs = []
-    for line in text.splitlines():
-        name, equals, values = line.partition("=")
-        if not line.strip():
-            continue
-        if not equals or not values.strip():
+class _Verdict(NamedTuple):
+    """What may be sent, and how that is told."""
+
+    legal: list[Values]
+    told: Content
+    button: str
+    rows: list[Content]
+
+
+def _vary_lines(text: str) -> dict[str, str]:
+    vary: dict[str, str] = {}
+    for line in filter(str.strip, text.splitlines()):
+        name, _, values = (part.strip() for part in line.partition("="))
+        if not name or not values:
             raise batch.BatchError(f"{one_line(line, 60)!r} is not of the form name = values.")
-        pairs.append((name.strip(), values.strip()))
-    return pairs
+        if name in vary:
+            raise batch.BatchError(f"{one_line(name, 60)} stands there twice: its values go on one line, a | b.")
+        vary[name] = values
+    return vary
 
 
-def _line(name: str, why: str) -> Content:
-    return Content(f"✗ {name}  {why}" if why else f"  {name}")
+def _lines(path: Path) -> list[str]:
+    """The lines of a file of prompts. Raises BatchError with the reason why it is none."""
+    told = one_line(path, 10_000)
+    told = told if len(told) < 50 else f"…{told[-49:]}"
+    try:
+        if not path.is_file():
+            raise batch.BatchError(f"There is no file {told}.")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise batch.BatchError(f"{told} is larger than {file_size(_LARGEST_FILE)}.")
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeError:
+        text = "\0"
+    except OSError as error:
+        raise batch.BatchError(f"{told} can't be read: {error.strerror}.") from error
+    if "\0" in text:
+        raise batch.BatchError(f"{told} is no text file: a prompt a line is wanted, in UTF-8.")
+    return text.splitlines()

@@ -28,7 +28,7 @@ class Confirm(ModalScreen[bool]):
         with Vertical(id="confirm"):
             yield Static(self._question, markup=False)
             with Horizontal():
-                yield Button(f"{self._yes} (y)", id="yes", variant="primary", compact=True)
+                yield Button(f"{self._yes} (y)", id="yes", compact=True)
                 yield Button("No (n)", id="no", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

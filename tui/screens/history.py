@@ -7,13 +7,16 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Footer, Input, Static
 
 from tui.tasks.search import HELP
+from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.terminal import Terminal
+from tui.text import one_line
 from tui.widgets.preview import Preview
 from tui.widgets.queue import QueueTable, Titles
 
@@ -27,7 +30,7 @@ class History(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="history-back"),
         Binding("slash", "filter", "Filter", id="history-filter", tooltip="Change what is looked for"),
-        Binding("down,enter", "results", show=False),
+        Binding("down", "results", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     AUTO_FOCUS = "#history-filter"
@@ -43,20 +46,22 @@ class History(Screen[None]):
         super().__init__()
         self._search = search
         self._changes = changes
+        self._oldest = "~"
         self._more = False
+        self._met: set[str] = set()
         self._filter = Input(placeholder="Type to find", id="history-filter", compact=True)
         self.table = QueueTable("history-tasks", title_of, jobs=False)
-        self._found = Static(HELP, id="history-found", markup=False)
+        self._box = Vertical(id="history")
+        self._box.border_title = "History"
         self.preview = Preview(terminal, id="history-preview")
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            with Vertical(id="history") as box:
-                box.border_title = "History"
+            with self._box:
                 yield self._filter
-                yield Titles()
+                yield Titles("made")
                 yield self.table
-                yield self._found
+                yield Static(HELP, id="history-help", markup=False)
             yield self.preview
         yield Footer(show_command_palette=False, compact=True)
 
@@ -70,43 +75,58 @@ class History(Screen[None]):
         event.stop()
         self._look(event.value)
 
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_results()
+
     @work(exclusive=True, group="history", exit_on_error=False)
-    async def _look(self, query: str) -> None:
+    async def _look(self, query: str, before: str = "~") -> None:
         """Each key asks anew; what an earlier one has asked is not shown any more."""
-        self._tell(await self._search(query, PAGE, "~"), anew=True)
-
-    @work(exclusive=True, group="history", exit_on_error=False)
-    async def _look_further(self) -> None:
-        oldest = min(self.table.tasks)
-        self._tell(await self._search(self._filter.value, PAGE, oldest), anew=False)
-
-    def _tell(self, tasks: list[Task], *, anew: bool) -> None:
-        self._more = len(tasks) == PAGE
-        if anew:
+        try:
+            tasks = await self._search(query, PAGE, before)
+        except StoreError as error:
+            self._box.border_subtitle = Content(one_line(error))
+            self._more = before != "~"  # the next move tries again
+            return
+        if before == "~":
+            self._met.clear()
             self.table.show(tasks)
-        for task in () if anew else tasks:
+        for task in () if before == "~" else tasks:
             self.table.put(task)
+        self._met.update(task.id for task in tasks)
+        self._more = len(tasks) == PAGE
+        self._oldest = tasks[-1].id if self._more else ""
+        self.table.nothing = "Nothing is like that." if query else "Nothing yet: what is sent will be found here."
+        self._tell()
+
+    def _tell(self) -> None:
         count = len(self.table.tasks)
-        told = f"The newest {count:,}: type more, or go on down" if self._more else f"{count:,} found"
-        self._found.update(f"{told}  ·  {HELP}" if count else f"Nothing is like that  ·  {HELP}")
+        self._box.border_subtitle = f"the newest {count:,}, more below" if self._more else f"{count:,} found"
+        self.preview.visible = count > 0
 
     @on(QueueTable.Selected)
     def _selected(self, event: QueueTable.Selected) -> None:
         self.preview.show(event.task)
         if self._more and self.table.cursor >= len(self.table.tasks) - 2:
             self._more = False
-            self._look_further()
+            self._look(self._filter.value, self._oldest)
 
     def _changed(self, task: Task) -> None:
-        """What is shown is kept up to date; what is new comes with the next search."""
-        if task.id in self.table.tasks or (not self._filter.value and not task.deleted):
+        """What was found is kept up to date, also once its deletion is undone. What is new comes at once while
+        nothing is looked for, or else with the next search."""
+        new = not self._filter.value and task.id >= self._oldest
+        if task.id in self._met or (new and not task.deleted):
+            self._met.add(task.id)
             self.table.put(task)
+            self._tell()
 
     def action_filter(self) -> None:
         self._filter.focus()
 
     def action_results(self) -> None:
-        self.table.focus()
+        if self.table.tasks:
+            self.table.focus()
 
     def action_back(self) -> None:
         if self.table.has_focus and self._filter.value:

@@ -7,7 +7,7 @@ vendor's SDKs use it. Nothing here sends anything.
 import ipaddress
 import json
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from msgspec import Struct
@@ -31,6 +31,15 @@ _RESULT_KEYS = (
     *("images", "base_image", "layers", "segments", "masks", "covers", "videos"),
     *("result_urls", "urls", "url", "output_url", "outputs", "output", "result"),
 )
+# What is a part of a picture says so, by the field that may hold its number.
+_PARTS = {"base_image": ("base", ""), "layers": ("layer", "z_index"), "segments": ("segment", "index")}
+
+
+class Found(NamedTuple):
+    """A result: its address and, where it isn't simply a picture, what it is: `layer 2`, `segment 1: sky`."""
+
+    url: str
+    label: str = ""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -40,7 +49,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     word: str = ""
     """The status as the server put it."""
     state: State = "unknown"
-    urls: tuple[str, ...] = ()
+    results: tuple[Found, ...] = ()
     error: str = ""
     cost_micro: int | None = None
     progress: str = ""
@@ -48,6 +57,10 @@ class Answer(Struct, frozen=True, kw_only=True):
     """Same-origin URL of the task's status, where the server named one."""
     retry_after: float | None = None
     raw: str = ""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        return tuple(result.url for result in self.results)
 
 
 class StatusPath(Struct, frozen=True):
@@ -143,10 +156,12 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
     inner = said.get("data") if isinstance(said.get("data"), dict) else {}
     word = _first(inner, said, keys=("status", "state"))
     task_id = _first(said, inner, keys=("id", "task_id"))
-    urls = tuple(dict.fromkeys(_urls(said)))
+    labels: dict[str, str] = {}
+    for url, label in _found(said):
+        labels[url] = labels.get(url) or label
     state = _STATE_OF.get(word.lower().strip(), "unknown")
     if not word:
-        state = "completed" if urls else "pending"
+        state = "completed" if labels else "pending"
     try:
         absolute = urljoin(base_url + "/", location) if location else ""
     except ValueError:
@@ -155,7 +170,7 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
         task_id=one_line(task_id, 512),
         word=one_line(word, 60),
         state=state,
-        urls=urls,
+        results=tuple(Found(url, label) for url, label in labels.items()),
         error=error_message(said) or error_message(inner) or error_message(_body(said)),
         cost_micro=_cost(said) if _cost(said) is not None else _cost(inner),
         progress=one_line(_first(said, inner, keys=("progress",)), 20),
@@ -203,21 +218,36 @@ def _body(said: dict[str, Any]) -> Any:
     return response.get("body") if isinstance(response, dict) else None
 
 
-def _urls(place: Any, depth: int = 0) -> Iterator[str]:
+def _found(place: Any, label: str = "", depth: int = 0) -> Iterator[Found]:
     if depth > 6:
         return
     if isinstance(place, str):
         if place.startswith(("http://", "https://")) and plain(place) == place and "\n" not in place:
-            yield place
+            yield Found(place, label)
     elif isinstance(place, list):
         for item in place[:1000]:
-            yield from _urls(item, depth + 1)
+            yield from _found(item, label, depth + 1)
     elif isinstance(place, dict):
         for key in _RESULT_KEYS:
-            if key in place:
-                yield from _urls(place[key], depth + 1)
-        yield from _urls(place.get("data") if isinstance(place.get("data"), dict | list) else None, depth + 1)
-        yield from _urls(_body(place), depth + 1)
+            if key in _PARTS and isinstance(place.get(key), list):
+                for number, item in enumerate(place[key][:1000], 1):
+                    yield from _found(item, _label(key, item, number), depth + 2)
+            elif key in place:
+                yield from _found(place[key], _PARTS[key][0] if key in _PARTS else label, depth + 1)
+        inner = place.get("data")
+        yield from _found(inner if isinstance(inner, dict | list) else None, label, depth + 1)
+        yield from _found(_body(place), label, depth + 1)
+
+
+def _label(key: str, item: Any, place: int) -> str:
+    """What one of the parts is: by the service's number, its name, or else by its place among them."""
+    kind, numbered_by = _PARTS[key]
+    told = item if isinstance(item, dict) else {}
+    number = told.get(numbered_by)
+    name = one_line(told["name"], 40) if isinstance(told.get("name"), str) else ""
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 9999:
+        number = "" if name else place
+    return ": ".join(part for part in (f"{kind} {number}".strip(), name) if part)
 
 
 def _cost(place: Any) -> int | None:

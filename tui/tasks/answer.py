@@ -22,7 +22,7 @@ def answered(task: Task, answer: Answer) -> Task:
     if answer.state == "completed":
         status = Status.FETCHING
         fields["made_at"] = task.made_at or time.time()
-        fields["results"] = tuple(Result(url=url) for url in answer.urls)
+        fields["results"] = tuple(Result(url=url, label=label) for url, label in answer.results)
     elif answer.state == "failed":
         status = Status.FAILED
         fields["error"] = Problem("failed", answer.error or f"The service says {answer.word}, without a reason.")

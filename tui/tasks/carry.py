@@ -122,7 +122,7 @@ class Carrier:
         while (task := self._desk.tasks[task_id]).status is Status.FETCHING:
             try:
                 async with self._downloads:
-                    saved = await self._download(task, index)
+                    await self._download(task, index)
             except (ServiceError, OSError, images.ImageError) as error:
                 failures += 1
                 told = plain(error).replace(part_name(task, index), "the file")
@@ -138,31 +138,44 @@ class Carrier:
                     raise GaveUpError(DownloadError(f"Not saved yet: {told}")) from error
                 await asyncio.sleep(backoff(failures))
             else:
-                results = (*task.results[:index], saved, *task.results[index + 1 :])
-                whole = all(result.path for result in results)
-                done = Status.COMPLETED if whole else None
-                await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
                 return
 
-    async def _download(self, task: Task, index: int) -> Result:
-        from tui.tasks import images
-
+    async def _download(self, task: Task, index: int) -> None:
         folder, result = Path(task.out_dir), task.results[index]
         part = folder / part_name(task, index)
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         try:
             await self._client.download(result.url, part)
-            path, facts = await asyncio.to_thread(images.keep, part, folder, file_stem(task))
+            keeping = asyncio.ensure_future(self._keep(task.id, index, part))
+            try:
+                await asyncio.shield(keeping)
+            except asyncio.CancelledError:
+                await asyncio.wait({keeping})  # a file that nobody knows of would be saved once more
+                keeping.exception()  # looked at, and no matter: the file is fetched again
+                raise
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
-        return Result(
+
+    async def _keep(self, task_id: str, index: int, part: Path) -> None:
+        """Give a fetched file its name, and note it."""
+        from tui.tasks import images
+
+        task = self._desk.tasks[task_id]
+        result = task.results[index]
+        stem = file_stem(task, result.label)
+        path, facts = await asyncio.to_thread(images.keep, part, Path(task.out_dir), stem)
+        saved = Result(
             url=result.url,
+            label=result.label,
             path=str(path),
             format=facts.format,
             width=facts.width,
             height=facts.height,
             bytes=facts.bytes,
         )
+        results = (*task.results[:index], saved, *task.results[index + 1 :])
+        done = Status.COMPLETED if all(result.path for result in results) else None
+        await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
 
 
 def part_name(task: Task, index: int) -> str:
@@ -170,10 +183,12 @@ def part_name(task: Task, index: int) -> str:
     return f".{task.id}-{index}.part"
 
 
-def file_stem(task: Task) -> str:
-    """The name of a saved image, without its ending: day, model, the prompt's first words, the task."""
+def file_stem(task: Task, label: str = "") -> str:
+    """The name of a saved image, without its ending: day, model, the prompt's first words, the task, its label."""
     from tui.tasks.images import safe_stem
 
     day = time.strftime("%Y%m%d", time.localtime(task.created_at))
     words = "-".join(task.prompt.split()[:6])[:40]
-    return safe_stem("-".join(part for part in (day, task.model, words, task.id[-6:]) if part))
+    if label:  # what a name that is too long loses is its end
+        words = words.encode()[:24].decode(errors="ignore")
+    return safe_stem("-".join(part for part in (day, task.model, words, task.id[-6:], label) if part))

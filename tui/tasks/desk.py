@@ -8,10 +8,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from tui.tasks.store import DamagedError, Entry, Store, StoreError
-from tui.tasks.task import Task
+from tui.tasks.task import Status, Task
 
 T = TypeVar("T")
+
+LATE = 5.0
+"""Seconds by which a snapshot may reach a busy disk later than it was made."""
 
 
 class Desk:
@@ -30,6 +35,7 @@ class Desk:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._latest: dict[str, Task] = {}  # on their way to the disk
         self._seen_at = time.time()
         self._version = -1
 
@@ -41,12 +47,32 @@ class Desk:
         return self._store.notices
 
     async def save(self, task: Task, event: str = "", raw: str = "", *, own: bool = True) -> Task:
-        """On disk first, then shown. With `own`, this process watches the task from now on.
+        """On disk first, then shown; what the user has marked meanwhile is kept. With `own`, this process watches
+        the task from now on.
 
         Raises TakenError or StoreError. What comes while the disk is busy is written in one go.
         """
+        known = self.latest(task.id)
+        if known:
+            marks = {name: getattr(known, name) for name in ("favourite", "rank", "cleared", "deleted")}
+            task = replace(task, **marks)
+        return await self._save(task, event, raw, own)
+
+    async def amend(self, task_id: str, status: Status | None = None, event: str = "", **fields: Any) -> Task:
+        """What the user does to a task that was taken: the rest of it stays as it is by now."""
+        task = self.latest(task_id) or self.tasks[task_id]
+        return await self._save(task.change(status, **fields), event, "", True)
+
+    def latest(self, task_id: str) -> Task | None:
+        """The newest snapshot, be it on disk yet or not."""
+        return self._latest.get(task_id) or self.tasks.get(task_id)
+
+    async def _save(self, task: Task, event: str, raw: str, own: bool) -> Task:
         written = asyncio.get_running_loop().create_future()
-        self._unwritten.append((Entry(task, event, raw, self.owner if own else ""), written))
+        known = self.latest(task.id)
+        entry = Entry(task, event, raw, self.owner if own else "", known.updated_at if known else None)
+        self._latest[task.id] = task
+        self._unwritten.append((entry, written))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         try:
@@ -66,6 +92,8 @@ class Desk:
             except Exception as error:
                 problems = [error] * len(batch)
             for (entry, written), problem in zip(batch, problems, strict=True):
+                if self._latest.get(entry.task.id) is entry.task:
+                    del self._latest[entry.task.id]
                 if problem is None:
                     self.show(entry.task)
                     written.set_result(None)
@@ -82,6 +110,12 @@ class Desk:
     def show(self, task: Task) -> None:
         self.tasks[task.id] = task
         self._on_change(task)
+
+    async def look_again(self, task_id: str) -> None:
+        """Show a task as it is on disk: another process has written it."""
+        task = await self.find(task_id)
+        if task:
+            self.show(task)
 
     async def find(self, task_id: str) -> Task | None:
         return await self._run(self._store.get, task_id)
@@ -100,12 +134,14 @@ class Desk:
         """Take the watch over unfinished tasks (of `ids`, or all) that no process is watching."""
         return await self._run(self._store.claim, self.owner, self._base_url, ids)
 
-    async def take(self, ids: list[str]) -> list[Task]:
-        """Those of the tasks that no other process has, as they stand on disk, ours to change."""
+    async def take(self, ids: list[str]) -> tuple[list[Task], list[str]]:
+        """Those of the tasks that no other process has, ours to change; and the ids of those that another one has
+        changed since they were last seen here."""
         taken = await self._run(self._store.take, self.owner, ids)
-        for task in taken:
+        changed = [task for task in taken if task.id not in self._latest and not self._is_shown(task)]
+        for task in changed:
             self.show(task)
-        return taken
+        return taken, [task.id for task in changed]
 
     async def renew(self, ids: list[str]) -> None:
         await self._run(self._store.renew, self.owner, ids)
@@ -116,6 +152,7 @@ class Desk:
             return False
         self.learnt[name] = value
         await self._run(self._store.learn, self._base_url, name, value)
+        self.learnt[name] = value  # what was seen of others meanwhile is older
         return True
 
     async def uploaded(self, digest: str) -> str:
@@ -132,11 +169,15 @@ class Desk:
             return False
         self._version, since, self._seen_at = version, self._seen_at, time.time()
         self.learnt = await self._run(self._store.learnt, self._base_url)
-        for task in await self._run(self._store.changed_since, since - 1):
+        for task in await self._run(self._store.changed_since, since - LATE):
             known = self.tasks.get(task.id)
             if not ours(task.id) and (known is None or known.updated_at < task.updated_at):
                 self.show(task)
         return True
+
+    def _is_shown(self, task: Task) -> bool:
+        known = self.tasks.get(task.id)
+        return known is not None and known.updated_at == task.updated_at
 
     async def close(self) -> None:
         if self._writing:

@@ -5,9 +5,13 @@ One coroutine a live task (see `carry`); all poll concurrently over one line.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
@@ -76,6 +80,7 @@ class Engine:
             tries=tries,
         )
         self._carried: dict[str, asyncio.Task[None]] = {}
+        self._in_hand: Counter[str] = Counter()
         self._tending: asyncio.Task[None] | None = None
         self._undo: list[list[Task]] = []
 
@@ -103,7 +108,8 @@ class Engine:
 
     async def adopt(self, ids: list[str] | None = None) -> list[Task]:
         """Carry on unfinished tasks (of `ids`, or all) that nobody is watching."""
-        taken = [task for task in await self._desk.claim(ids) if task.id not in self._carried]
+        free = await self._desk.claim(ids)
+        taken = [task for task in free if task.id not in self._carried and not self._in_hand[task.id]]
         for task in taken:
             self._desk.show(task)
             self._carry_on(task)
@@ -153,6 +159,7 @@ class Engine:
         self._slots.paused = paused
         self._state_changed()
         await self._desk.learn("paused", "yes" if paused else "")
+        self._heed_others()
 
     def limit(self, count: int) -> None:
         """Have so many tasks at the service at once, from now on."""
@@ -176,38 +183,45 @@ class Engine:
             await self._rank(task, theirs)
 
     async def _rank(self, task: Task, rank: float) -> None:
-        task = await self._take(task.id)
-        if task.status is Status.HELD:
-            task = await self._desk.save(task.change(rank=rank))
-            self._slots.move(task.turn)
+        await self._take_one(task.id)
+        if self._latest(task.id).status is Status.HELD:
+            self._slots.move((await self._desk.amend(task.id, rank=rank)).turn)
 
     async def drop(self, ids: list[str]) -> list[Task]:
         """Take back what was not sent; answers those that it was not too late for, and no other process has."""
-        taken = await self._desk.take(ids)
-        await self._halt(task.id for task in taken if task.status is Status.HELD)
-        waiting = [task for task in (self.tasks[task.id] for task in taken) if task.status is Status.HELD]
-        saves = (self._desk.save(task.change(Status.DROPPED, note=""), "dropped") for task in waiting)
-        return list(await asyncio.gather(*saves))
+        with self._taking_in_hand(ids):
+            taken = await self._take(ids)
+            halted = await self._halt(task.id for task in taken if task.status is Status.HELD)
+            waiting = [task.id for task in taken if self._latest(task.id).status is Status.HELD]
+            drops = (self._desk.amend(task_id, Status.DROPPED, "dropped", note="") for task_id in waiting)
+            dropped = list(await asyncio.gather(*drops))
+        for task_id in halted:  # sent in the same moment
+            self._carry_on(self.tasks[task_id])
+        return dropped
 
     # ---- what was sent
 
     async def stop(self, task_id: str) -> Task:
         """Stop watching a sent task: it goes on at the server, and is billed. Raises TakenError."""
-        await self._take(task_id)
-        await self._halt([task_id])
-        task = self.tasks[task_id]
-        if task.status not in SENT:
-            return task
-        return await self._desk.save(task.change(watched=False, note="Not watched; still billed."), "stopped")
+        with self._taking_in_hand([task_id]):
+            await self._take_one(task_id)
+            halted = await self._halt([task_id])
+            if self._latest(task_id).status in SENT:
+                note = "Not watched; still billed."
+                return await self._desk.amend(task_id, event="stopped", watched=False, note=note)
+        if halted:
+            self._carry_on(self.tasks[task_id])
+        return self.tasks[task_id]
 
     async def watch(self, task_id: str) -> Task:
         """Watch again what was stopped; fetch again what was made and could not be saved; send again what is
         unsure, with the same key. Raises TakenError, or ValueError for a task of another service."""
-        task = await self._take(task_id)
+        task = await self._take_one(task_id)
         if task.base_url != self.client.base_url:
             raise ValueError(
                 f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
             )
+        task = self._latest(task_id)
         status: Status | None = None
         fields: dict[str, Any] = {"watched": True, "note": "", "quiet": False, "cleared": False}
         if task.status in (Status.FAILED, Status.EXPIRED) and task.results:
@@ -218,7 +232,7 @@ class Engine:
             fields |= {"sent_at": time.time()}
         if status:
             fields |= {"error": None, "finished_at": 0}
-        task = await self._desk.save(task.change(status, **fields), "watched")
+        task = await self._desk.amend(task_id, status, "watched", **fields)
         self._carry_on(task)
         return task
 
@@ -226,8 +240,8 @@ class Engine:
 
     async def favour(self, task_id: str, favourite: bool) -> None:
         """Mark a task as one to be found again. Raises TakenError."""
-        task = await self._take(task_id)
-        await self._desk.save(task.change(favourite=favourite), own=task.live)
+        await self._take_one(task_id)
+        await self._desk.amend(task_id, favourite=favourite)
 
     async def clear(self, tasks: Iterable[Task]) -> int:
         """Take ended tasks out of the queue's sight; the history keeps them. Answers how many; can be undone."""
@@ -241,23 +255,26 @@ class Engine:
         """Bring back what was last cleared or deleted; answers how many tasks that were."""
         if not self._undo:
             return 0
-        before = self._undo.pop()
-        for task in before:
+        before = {task.id: task for task in self._undo.pop()}
+        taken = [before.pop(task.id) for task in await self._take(list(before))]
+        if before:  # another process has them just now
+            self._undo.append(list(before.values()))
+        for task in taken:
             if not task.deleted:
                 await asyncio.to_thread(trash.restore, list(task.files), task.out_dir)
         back = (
-            self._desk.save(task.change(cleared=task.cleared, deleted=task.deleted), "brought back")
-            for task in before
+            self._desk.amend(task.id, event="brought back", cleared=task.cleared, deleted=task.deleted)
+            for task in taken
         )
         return len(await asyncio.gather(*back))
 
     async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> int:
         ended = [task.id for task in tasks if task.status not in LIVE]
-        taken = [task for task in await self._desk.take(ended) if task.status not in LIVE]
+        taken = [task for task in await self._take(ended) if self._latest(task.id).status not in LIVE]
+        await asyncio.gather(*(self._desk.amend(task.id, event=next(iter(marks)), **marks) for task in taken))
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
-        await asyncio.gather(*(self._desk.save(task.change(**marks), next(iter(marks))) for task in taken))
         if taken:
             self._undo.append(taken)
         return len(taken)
@@ -294,11 +311,31 @@ class Engine:
 
     # ---- the work behind it
 
-    async def _take(self, task_id: str) -> Task:
-        taken = await self._desk.take([task_id])
+    async def _take(self, ids: list[str]) -> list[Task]:
+        """Those of the tasks that no other process has, ours to change; what another one has changed while this one
+        slept is carried on from there."""
+        taken, changed = await self._desk.take(ids)
+        for task_id in await self._halt(changed):
+            self._carry_on(self.tasks[task_id])
+        return taken
+
+    async def _take_one(self, task_id: str) -> Task:
+        taken = await self._take([task_id])
         if not taken:
             raise TakenError
         return taken[0]
+
+    def _latest(self, task_id: str) -> Task:
+        return self._desk.latest(task_id) or self.tasks[task_id]
+
+    @contextmanager
+    def _taking_in_hand(self, ids: list[str]) -> Iterator[None]:
+        """What is halted here isn't taken up again meanwhile."""
+        self._in_hand.update(ids)
+        try:
+            yield
+        finally:
+            self._in_hand.subtract(ids)
 
     def _carry_on(self, task: Task) -> None:
         if task.live and task.id not in self._carried:
@@ -311,20 +348,30 @@ class Engine:
             await self._carrier.carry(task_id)
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
-            if self.tasks[task_id].watched:
-                await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
-        except TakenError:
-            pass  # while this process slept, another one took over
+            with suppress(TakenError, StoreError):
+                if self.tasks[task_id].watched:
+                    await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
+        except TakenError:  # while this process slept, another one took over
+            await self._look_again(task_id)
         except Exception as error:  # a full disk, or an error of ours: the task must stay, and be seen to
-            task = self.tasks[task_id]
-            self._desk.show(task.change(note=f"Stopped: {one_line(error)} Kept; it is taken up again soon."))
+            task = await self._look_again(task_id)
+            if task.live:
+                self._desk.show(replace(task, note=f"Stopped: {one_line(error)} Kept; it is taken up again soon."))
 
-    async def _halt(self, ids: Iterable[str]) -> None:
-        halted = [carried for carried in map(self._carried.get, ids) if carried]
-        for carried in halted:  # all at once: a place that one leaves must not be taken by the next
+    async def _look_again(self, task_id: str) -> Task:
+        """As it is on disk: another process may have written it while we had it."""
+        with suppress(StoreError):
+            await self._desk.look_again(task_id)
+        return self.tasks[task_id]
+
+    async def _halt(self, ids: Iterable[str]) -> list[str]:
+        """Stop carrying these; answers those that were carried."""
+        halted = {task_id: self._carried[task_id] for task_id in ids if task_id in self._carried}
+        for carried in halted.values():  # all at once: a place that one leaves must not be taken by the next
             carried.cancel()
         if halted:
-            await asyncio.wait(halted)
+            await asyncio.wait(halted.values())
+        return list(halted)
 
     def _state_changed(self) -> None:
         self._on_state(self.state)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName
@@ -90,6 +92,8 @@ class Sender:
                 else:
                     task = self._desk.tasks[task_id]
                     await self._learn_route(task.route)
+                    if answer.state in ("completed", "failed") and not (answer.urls or answer.error):
+                        answer = replace(answer, state="pending")  # told again, without its outcome: ask for it
                     await self._desk.save(answered(task, answer), "accepted", answer.raw)
                     return
         except plan.InvalidError as error:

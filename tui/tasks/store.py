@@ -46,12 +46,16 @@ class TakenError(Exception):
 
 
 class Entry(NamedTuple):
-    """A snapshot to be written, and what happened. `owner` keeps or takes the watch."""
+    """A snapshot to be written, and what happened. `owner` keeps or takes the watch.
+
+    With `after`, the `updated_at` of the snapshot that it follows, it is written over no other one.
+    """
 
     task: Task
     event: str = ""
     raw: str = ""
     owner: str = ""
+    after: float | None = None
 
 
 class Store:
@@ -133,12 +137,13 @@ class Store:
     def save_all(self, entries: Iterable[Entry]) -> list[TakenError | None]:
         """Write snapshots and what happened, all in one transaction. Raises StoreError.
 
-        Answers a TakenError for each entry that was not written, because another process has the watch.
+        Answers a TakenError for each entry that was not written, because another process has the watch, or had
+        it since: while this one slept, it may have dropped or finished the task.
         """
         problems: list[TakenError | None] = []
         with self._writing():
-            for task, event, raw, owner in entries:
-                if not self._free(task.id, owner):
+            for task, event, raw, owner, after in entries:
+                if not self._free(task.id, owner) or not self._follows(task.id, after):
                     problems.append(TakenError())
                     continue
                 watched = owner if task.live else ""
@@ -212,6 +217,10 @@ class Store:
     def _free(self, task_id: str, owner: str) -> bool:
         query = "select 1 from tasks where id = ? and owner not in ('', ?) and lease_until >= ?"
         return self._db.execute(query, (task_id, owner, time.time())).fetchone() is None
+
+    def _follows(self, task_id: str, after: float | None) -> bool:
+        query = "select 1 from tasks where id = ? and updated_at <> ?"  # nothing differs from null
+        return self._db.execute(query, (task_id, after)).fetchone() is None
 
     def claim(self, owner: str, base_url: str, ids: Iterable[str] | None = None) -> list[Task]:
         """Take the watch over unfinished tasks that nobody is watching (of `ids`, or all); answers those."""

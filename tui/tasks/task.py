@@ -61,6 +61,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """One image of a task: its URL, its saved file, what the file is."""
 
     url: str
+    label: str = ""
+    """What it is within its task, if not simply the image: `base`, `layer 2`, `segment 1: sky`."""
     path: str = ""
     format: str = ""
     width: int = 0

@@ -20,9 +20,9 @@ from textual.widget import AwaitMount, Widget
 from textual.widgets import Static
 
 from tui.tasks.slots import Turn
-from tui.tasks.task import Status, Task
+from tui.tasks.task import Task
 from tui.text import one_line
-from tui.widgets.taskrow import COLUMNS, Job, Row, asks, column_widths, fit, row
+from tui.widgets.taskrow import COLUMNS, Job, Row, asks, column_widths, elapsed, fit, made, row, waits
 
 RowKey = tuple[str, str]
 """Sorts the rows as they were made: job and task, a task alone as its own job. A job's title comes after its
@@ -41,7 +41,9 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("home,g", "move(-1000000)", "Newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", show=False),
         Binding("enter", "ask('view')", "View", id="view", tooltip="The image on a whole page; unfold a job"),
-        Binding("space,right,left", "fold", "Fold", id="fold", tooltip="Show or hide a job's tasks", show=False),
+        Binding("space", "fold", "Fold", id="fold", tooltip="Show or hide a job's tasks", show=False),
+        Binding("right", "fold(False)", show=False),
+        Binding("left", "fold(True)", show=False),
         Binding("u", "ask('reuse')", "Use again", id="reuse", tooltip="Put these values back into the form"),
         Binding("e", "ask('edit')", "Edit", id="edit", tooltip="Take a waiting task back into the form: free"),
         Binding("r", "ask('retry')", "Retry", id="retry", tooltip="Save what was made, or send a failed task anew"),
@@ -100,8 +102,8 @@ class QueueTable(ScrollView, can_focus=True):
             self.what = what
 
     def __init__(self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True) -> None:
-        """`title_of` says what a task's model is called; with `jobs`, what was submitted together is one row, and
-        what was cleared is left out."""
+        """`title_of` says what a task's model is called. With `jobs`, what was submitted together is one row, what
+        was cleared is left out, and time is that which a task takes; without, it is when the task was made."""
         super().__init__(id=id)
         self._title_of = title_of
         self._by_job = jobs
@@ -113,6 +115,10 @@ class QueueTable(ScrollView, can_focus=True):
         self._ticking: set[str] = set()
         self._able: set[str] = set()
         self._saying = self._grown = False
+        self._shift = 0
+        self._said: Task | None = None
+        self.nothing = ""
+        """What is said while there is no task."""
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(1, self._tick, pause=True)
@@ -130,6 +136,13 @@ class QueueTable(ScrollView, can_focus=True):
         if key and key[1] == _TITLE:
             return list(self._jobs[key[0]].tasks.values())
         return [self._tasks[key[1]]] if key else []
+
+    def asked(self, what: str) -> list[Task]:
+        """Those of the chosen tasks that this can be done with."""
+        key = self._at(self.cursor)
+        if key and key[1] == _TITLE:
+            return self._jobs[key[0]].asked(what)
+        return [task for task in self.chosen if what in asks(task)]
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -153,8 +166,8 @@ class QueueTable(ScrollView, can_focus=True):
         if not (self._by_job and task.job) or task.job in self._unfolded:
             self._insert(key)
             self._refresh_row(key)
-        selected = self.selected
-        if selected and (selected.id == task.id or before is None):
+        at = self._at(self.cursor)
+        if before is None or at in (key, (key[0], _TITLE)):
             self._say_selected()
 
     def show(self, tasks: list[Task]) -> None:
@@ -186,6 +199,7 @@ class QueueTable(ScrollView, can_focus=True):
         row = self._row(key)
         if 0 < self.cursor < len(self._order) - 1 and row <= self.cursor:
             self.set_reactive(QueueTable.cursor, self.cursor + 1)
+            self._shift += 1  # what is looked at stays where it is on the screen
         self._grown = True
         self._say_selected()
 
@@ -202,19 +216,20 @@ class QueueTable(ScrollView, can_focus=True):
             if self._has(key):
                 if self._row(key) < self.cursor:
                     self.set_reactive(QueueTable.cursor, self.cursor - 1)
+                    self._shift -= 1
                 del self._order[bisect_left(self._order, key)]
         self.cursor = min(self.cursor, max(0, len(self._order) - 1))
-        self._resize()
+        self._grown = True
         self._say_selected()
 
     def _count(self, before: Task | None, task: Task) -> None:
         """Keep what is derived from all tasks up to date, without looking at all of them."""
-        if before and before.status is Status.HELD and before.live:
+        if before and waits(before):
             at = bisect_left(self._waiting, before.turn)
             if at < len(self._waiting) and self._waiting[at] == before.turn:
                 del self._waiting[at]
                 self.refresh()
-        if task.status is Status.HELD and task.live:
+        if waits(task):
             insort(self._waiting, task.turn)
             self.refresh()
         if task.live and task.sent_at:
@@ -227,7 +242,9 @@ class QueueTable(ScrollView, can_focus=True):
         key = self._at(self.scroll_offset.y + y)
         width = self.scrollable_content_region.width
         if key is None:
-            return Strip.blank(width, self.rich_style)
+            nothing = "" if self._order or y else f" {self.nothing}"
+            style = self.rich_style + self.get_component_rich_style("queue--dim", partial=True)
+            return Strip([Segment(fit(nothing, width), style)], width)
         dim = self.get_component_rich_style("queue--dim", partial=True)
         base = self.rich_style
         if self.scroll_offset.y + y == self.cursor:
@@ -241,9 +258,11 @@ class QueueTable(ScrollView, can_focus=True):
         segments = []
         for name, text, style, room in zip(COLUMNS, texts, styles, column_widths(width), strict=True):
             if name == "prompt" and shown.problem:
-                said = min(cell_len(shown.told), room // 3)
-                segments += [Segment(fit(shown.told, said), base + style), Segment("  ", base)]
-                segments.append(Segment(fit(one_line(shown.problem), room - said - 2), base + state))
+                problem = one_line(shown.problem)
+                left = room - min(cell_len(problem) + 1, room * 2 // 3)
+                said = min(cell_len(shown.told) + 2, left)
+                segments.append(Segment(fit(shown.told, said - 1) + " ", base + style))
+                segments.append(Segment(fit(problem, room - said), base + state))
             else:
                 segments.append(Segment(fit(text, room, right=name in ("time", "cost")), base + style))
         return Strip(segments, width).adjust_cell_length(width, base)
@@ -251,10 +270,14 @@ class QueueTable(ScrollView, can_focus=True):
     def _shown(self, key: RowKey) -> Row:
         if key[1] == _TITLE:
             job = self._jobs[key[0]]
-            return job.row(self._title_of(job.face), job.id in self._unfolded)
+            place = self._place(job.waiting[0]) if job.waiting else 0
+            return job.row(self._title_of(job.face), job.id in self._unfolded, place)
         task = self._tasks[key[1]]
-        waits = task.status is Status.HELD and task.live
-        return row(task, self._title_of(task), bisect_left(self._waiting, task.turn) + 1 if waits else 0)
+        when = f"#{self._place(task.turn)}" if waits(task) else elapsed(task)
+        return row(task, self._title_of(task), when if self._by_job else made(task))
+
+    def _place(self, turn: Turn) -> int:
+        return bisect_left(self._waiting, turn) + 1
 
     def watch_cursor(self, old: int, new: int) -> None:
         for line in (old, new):
@@ -281,17 +304,17 @@ class QueueTable(ScrollView, can_focus=True):
         key = self._at(self.cursor)
         if what == "view" and key and key[1] == _TITLE:
             self.action_fold()
-        elif self.chosen:
-            self.post_message(self.Requested(what, [task for task in self.chosen if what in asks(task)]))
+        elif tasks := self.asked(what):
+            self.post_message(self.Requested(what, tasks))
 
     def action_wish(self, what: str) -> None:
         self.post_message(self.Wished(what))
 
-    def action_fold(self) -> None:
-        """Show or hide the tasks of the job under the cursor."""
+    def action_fold(self, folded: bool | None = None) -> None:
+        """Hide the tasks of the job under the cursor, or show them, or whichever isn't so yet."""
         key = self._at(self.cursor)
         job = self._jobs.get(key[0]) if key else None
-        if job is None:
+        if job is None or folded is (job.id not in self._unfolded):
             return
         if job.id in self._unfolded:
             self._unfolded.discard(job.id)
@@ -314,7 +337,10 @@ class QueueTable(ScrollView, can_focus=True):
 
     def _resize(self) -> None:
         self._grown = False
-        self.virtual_size = Size(self.size.width, len(self._order))
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._order))
+        if self._shift:
+            self.scroll_to(y=self.scroll_offset.y + self._shift, animate=False, immediate=True)
+            self._shift = 0
         self.refresh()
 
     def _say_selected(self) -> None:
@@ -326,9 +352,12 @@ class QueueTable(ScrollView, can_focus=True):
         self._saying = False
         if self._grown:
             self._resize()
-        able = {what for task in self.chosen for what in asks(task)}
-        if self.selected:
+        key = self._at(self.cursor)
+        job = self._jobs[key[0]] if key and key[1] == _TITLE else None
+        able = job.able if job else {what for task in self.chosen for what in asks(task)}
+        if self.selected and self.selected is not self._said:
             self.post_message(self.Selected(self.selected))
+        self._said = self.selected
         if able != self._able:
             self._able = able
             self.refresh_bindings()
@@ -366,11 +395,12 @@ class Queue(Vertical):
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
+        self.table.nothing = "Nothing in sight: z brings back, / finds all that there ever was."
         self._empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
 
     def furnish(self) -> AwaitMount:
         """Mount what stands in the frame."""
-        return self.mount(Titles(), self.table, self._empty)
+        return self.mount(Titles("time"), self.table, self._empty)
 
     def say(self, sentence: str) -> None:
         """Why there is no queue to be shown."""
@@ -379,13 +409,17 @@ class Queue(Vertical):
 
     def put(self, task: Task) -> None:
         self.table.put(task)
-        self.set_class(not self.table.tasks, "-empty")
+        if self.table.tasks:  # once there was something, the keys must work that bring it back
+            self.remove_class("-empty")
 
 
 class Titles(Widget):
     """What the columns hold."""
 
+    def __init__(self, time: str) -> None:
+        super().__init__()
+        self._names = ("  status", "model", "prompt", time, "cost")
+
     def render(self) -> Content:
-        names = ("  status", *COLUMNS[1:])
-        cells = zip(COLUMNS, names, column_widths(self.size.width), strict=True)
+        cells = zip(COLUMNS, self._names, column_widths(self.size.width), strict=True)
         return Content("".join(fit(text, room, right=name in ("time", "cost")) for name, text, room in cells))

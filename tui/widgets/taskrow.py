@@ -1,11 +1,13 @@
 """How a task, or a job of several, reads in one row: glyph and word, model, prompt, time, cost."""
 
 import time
+from bisect import bisect_left, insort
 from collections import Counter
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from tui.tasks.slots import Turn
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import duration, money, one_line
 
@@ -25,6 +27,10 @@ _LOOKS: dict[Status, tuple[str, str, str]] = {
 COLUMNS = ("status", "model", "prompt", "time", "cost")
 _NEAR = 2 * 86400.0
 """Seconds before the end of a result's URL at which that is shown in its row."""
+_COST = 9
+"""Cells for the cost."""
+_OF_ONE = frozenset({"edit", "sooner", "later"})
+"""What makes no sense for many tasks at once."""
 
 
 class Row(NamedTuple):
@@ -42,35 +48,73 @@ class Row(NamedTuple):
 
 
 class Job:
-    """What was submitted together: counted as its tasks change."""
+    """What was submitted together: counted as its tasks change. What was retried counts through its retry alone."""
 
     def __init__(self, job_id: str) -> None:
         self.id = job_id
         self.tasks: dict[str, Task] = {}
+        self.waiting: list[Turn] = []
         self._counts: Counter[Status] = Counter()
-        self._cost = self._unknown = 0
+        self._able: Counter[str] = Counter()
+        self._retried: Counter[str] = Counter()
+        self._cost = self._guessed = self._unknown = self._stars = 0
         self._face = ""
 
     def put(self, task: Task) -> None:
         """Take in a task's latest snapshot."""
-        self._count(self.tasks.get(task.id), -1)
-        self._count(task, 1)
+        before = self.tasks.get(task.id)
+        self._count(before, -1)
+        if before is None:
+            self._retry(task, 1)
         self.tasks[task.id] = task
+        self._count(task, 1)
         face = self.tasks.get(self._face)
         if face is None or (bool(face.files), face.id) <= (bool(task.files), task.id):
             self._face = task.id
 
     def remove(self, task_id: str) -> None:
-        self._count(self.tasks.pop(task_id, None), -1)
+        task = self.tasks.get(task_id)
+        if task:
+            self._count(task, -1)
+            del self.tasks[task_id]
+            self._retry(task, -1)
         if self.tasks and task_id == self._face:
             self._face = max(self.tasks.values(), key=lambda task: (bool(task.files), task.id)).id
 
+    def _retry(self, task: Task, sign: int) -> None:
+        if task.retry_of:
+            first = self.tasks.get(task.retry_of)
+            self._count(first, -1)
+            self._retried[task.retry_of] += sign
+            self._count(first, 1)
+
     def _count(self, task: Task | None, sign: int) -> None:
-        if task:
+        if task is None:
+            return
+        self._able.update(dict.fromkeys(self._asks(task), sign))
+        if not self._retried[task.id]:
             self._counts[task.status] += sign
-            micro = _micro(task)
-            self._cost += sign * (micro or 0)
-            self._unknown += sign * (micro is None)
+        micro = _micro(task)
+        self._cost += sign * (micro or 0)
+        self._unknown += sign * (micro is None)
+        self._guessed += sign * bool(micro and task.cost_micro is None)
+        self._stars += sign * task.favourite
+        if waits(task) and sign > 0:
+            insort(self.waiting, task.turn)
+        elif waits(task):
+            del self.waiting[bisect_left(self.waiting, task.turn)]
+
+    def _asks(self, task: Task) -> set[str]:
+        return asks(task) - _OF_ONE - ({"retry"} if self._retried[task.id] else set())
+
+    @property
+    def able(self) -> set[str]:
+        """What can be done with one of the tasks at least."""
+        return {what for what, count in self._able.items() if count}
+
+    def asked(self, what: str) -> list[Task]:
+        """The tasks that this can be done with, oldest first; what was retried isn't retried once more."""
+        return sorted((task for task in self.tasks.values() if what in self._asks(task)), key=lambda task: task.id)
 
     @property
     def live(self) -> int:
@@ -81,23 +125,38 @@ class Job:
         """The task that stands for the job: the last one that has an image, or else its newest."""
         return self.tasks[self._face]
 
-    def row(self, title: str, unfolded: bool) -> Row:
-        total, done = len(self.tasks), self._counts[Status.COMPLETED]
+    def row(self, title: str, unfolded: bool, place: int) -> Row:
+        """`place` is the number of its first task among those that wait, or 0."""
+        done = self._counts[Status.COMPLETED]
         lost = sum(self._counts[s] for s in (Status.FAILED, Status.EXPIRED, Status.REJECTED))
         kind = "live" if self.live else "failed" if lost else "done" if done else "held"
         waiting, dropped = self._counts[Status.HELD], self._counts[Status.DROPPED]
-        parts = ((waiting, "held"), (self.live - waiting, "on the way"), (lost, "failed"), (dropped, "dropped"))
+        parts = ((waiting, "held"), (self.live - waiting, "sent"), (lost, "failed"), (dropped, "dropped"))
         first = next(iter(self.tasks.values()))
+        star = "★ " if self._stars == len(self.tasks) else ""
+        total = self._counts.total()
+        told = f"{done} of {total}"
         return Row(
             glyph="▾" if unfolded else "▸",
-            word=f"{done} of {total}",
+            word=told if len(told) < 12 else f"{done}/{total}",
             kind=kind,
             model=title,
-            told=one_line(first.prompt or first.model, 400),
-            problem=" · ".join(f"{count} {word}" for count, word in parts if count),
-            time="",
-            cost=("~" if self.live else "") + money(self._cost) + ("+?" if self._unknown else ""),
+            told=star + one_line(first.prompt or first.model, 400),
+            problem=" · ".join(f"{count:,} {word}" for count, word in parts if count),
+            time=f"#{place}" if place else "",
+            cost=self._price() if self.live or done or self._cost or self._unknown else "–",
         )
+
+    def _price(self) -> str:
+        """What its tasks cost together, as exactly as there is room for."""
+        if self._unknown and not self._cost:
+            return "?"
+        dollars = self._cost / 1_000_000
+        ways = (
+            f"{'~' * bool(self._guessed)}{told}{'+?' * bool(self._unknown)}"
+            for told in (money(self._cost), f"${dollars:.2f}", f"${dollars:.0f}")
+        )
+        return next((way for way in ways if len(way) < _COST), f"${dollars:.0f}")
 
 
 def look(task: Task) -> tuple[str, str, str]:
@@ -114,11 +173,23 @@ def look(task: Task) -> tuple[str, str, str]:
     return glyph, task.progress or word if kind == "live" else word, kind
 
 
+def waits(task: Task) -> bool:
+    """Whether it will be sent once its turn has come."""
+    return task.status is Status.HELD and task.live
+
+
 def elapsed(task: Task) -> str:
     """How long the task has taken, or is taking."""
     if task.status is Status.HELD or not (task.sent_at or task.finished_at):
         return ""
     return duration((task.finished_at or time.time()) - (task.sent_at or task.created_at))
+
+
+def made(task: Task) -> str:
+    """When the task was made: `14:03` today, `23 Jul` this year, `2025-07` before."""
+    now, then = time.localtime(), time.localtime(task.created_at)
+    form = "%H:%M" if then[:3] == now[:3] else f"{then.tm_mday} %b" if then[0] == now[0] else "%Y-%m"
+    return time.strftime(form, then)
 
 
 def expiry(task: Task) -> str:
@@ -143,15 +214,15 @@ def asks(task: Task) -> set[str]:
     return able | {"copy"} if task.files else able
 
 
-def row(task: Task, title: str, place: int) -> Row:
-    """`title` is what the model is called; `place` the task's number among those that wait, or 0."""
+def row(task: Task, title: str, when: str) -> Row:
+    """`title` is what the model is called; `when` stands in the column of time."""
     glyph, word, kind = look(task)
     problem = task.error.message if task.error else task.note if task.status in LIVE else ""
     if task.expires_at and task.expires_at - time.time() < _NEAR:
         problem = f"{expiry(task)}. {problem}"
     star = "★ " if task.favourite else ""
     told = star + one_line(task.prompt or task.model, 400)
-    return Row(glyph, word, kind, title, told, problem, f"#{place}" if place else elapsed(task), cost(task))
+    return Row(glyph, word, kind, title, told, problem, when, cost(task))
 
 
 def cost(task: Task) -> str:
@@ -171,7 +242,7 @@ def _micro(task: Task) -> int | None:
 
 def column_widths(width: int) -> tuple[int, ...]:
     """Cells for status, model, prompt, time and cost in a row of `width`."""
-    status, time_, cost = 14, 8, 9
+    status, time_, cost = 15, 8, _COST
     model = 22 if width >= 100 else 16
     return status, model, max(8, width - status - model - time_ - cost), time_, cost
 
@@ -181,7 +252,7 @@ def fit(text: str, room: int, right: bool = False) -> str:
     space = max(0, room - 1)
     size = cell_len(text)
     if size > space:
-        text = set_cell_size(text, max(0, space - 1)) + "…" * (space > 0)
+        text = set_cell_size(text, max(0, space - 1)).rstrip() + "…" * (space > 0)
         size = cell_len(text)
     filling = " " * (space - size)
     return (filling + text if right else text + filling) + " " * (room > 0)

@@ -1,0 +1,634 @@
+"""Random schedules of what people, networks, disks and power cuts do: no task is lost, none is paid twice."""
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import sqlite3
+import tempfile
+import traceback
+import uuid
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from PIL import Image
+
+from tests.tasks.faults import FAULTS, Ledger, Network, Process, VirtualLoop, WallClock, Wire, booked
+from tui.catalog.load import bundled
+from tui.catalog.spec import Values
+from tui.demo import DEMO_KEY
+from tui.service.client import Client
+from tui.tasks import answer, carry, desk, engine, line, patience, plan, send, store, task, trash
+from tui.tasks.engine import Engine
+from tui.tasks.schema import decode
+from tui.tasks.store import LEASE, Store, StoreError, TakenError
+from tui.tasks.task import LIVE, NEXT, SENT, Status, Task
+
+URL = "http://faulty.demo"
+Z_IMAGE = bundled().find("z-image")
+SEEDREAM = bundled().find("seedream-v4-text-to-image")
+REMIX = bundled().find("flux-2-pro-remix-image")
+
+PLACES = st.sampled_from((0, 1))
+WAITS = st.sampled_from((0.0, 0.003, 0.03, 0.3, 3.0))
+PICKS = st.integers(0, 9)
+
+
+def _reachable() -> dict[Status, set[Status]]:
+    """Where a task can get to from each status, in any number of steps."""
+    found = {status: {status, *NEXT[status]} for status in Status}
+    for _ in Status:
+        for status, after in found.items():
+            found[status] = after.union(*(found[step] for step in after))
+    return found
+
+
+REACHABLE = _reachable()
+
+
+class Window:
+    """One process with an engine, and what it has shown."""
+
+    def __init__(self, process: Process, opened: Engine, headless: bool) -> None:
+        self.process = process
+        self.headless = headless
+        self.engine = opened
+        self.shown: dict[str, Task] = {}
+        self.gestures: set[asyncio.Task[Any]] = set()
+
+
+class Queue(RuleBasedStateMachine):
+    """Up to two processes on one queue file, before a service that is reached over a faulty network."""
+
+    @initialize(
+        seed=st.integers(0, 2**32),
+        routes=st.sampled_from(("both", "both", "service", "unified")),
+        delay=st.sampled_from((0.0, 3.0, 30.0)),
+        slowness=st.sampled_from((1.0, 1.0, 12.0)),
+    )
+    def begin(self, seed: int, routes: str, delay: float, slowness: float) -> None:
+        self.routes = routes
+        self.patch = pytest.MonkeyPatch()
+        self.loop = VirtualLoop(random.Random(seed), slowness)
+        clock = WallClock(self.loop)
+        for module in (answer, carry, desk, engine, line, plan, send, store, task, trash):
+            if hasattr(module, "time"):
+                self.patch.setattr(module, "time", clock)
+        self.patch.setattr(task, "_moment", 0)
+        self.patch.setattr(patience, "random", self.loop.chance)
+        drawn = SimpleNamespace(uuid4=lambda: uuid.UUID(int=self.loop.chance.getrandbits(128), version=4))
+        for module in (plan, desk):
+            self.patch.setattr(module, "uuid", drawn)
+        self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
+        self.patch.setattr(httpx, "create_ssl_context", _ssl_context)
+
+        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+        self.path, self.images = self.folder / "queue.db", self.folder / "images"
+        self.source = self.folder / "source.png"
+        Image.new("RGB", (64, 64), "red").save(self.source)
+        app, self.book = booked(delay=delay, routes=routes, clock=self.loop.time, balance_cents=1_000_000)
+        self.ledger = Ledger(app)
+        self.network = Network(self.loop, self.ledger, self.leaves)
+        Store(self.path).close()
+        self.disk = sqlite3.connect(self.path, isolation_level=None)
+
+        self.windows: list[Window | None] = [None, None]
+        self.gone: list[Window] = []
+        self.asked: dict[str, int] = {}
+        """Tasks that were asked for, by prompt."""
+        self.jobs: dict[str, int] = {}
+        self.confirmed: set[str] = set()
+        """Ids of tasks that were said to be in the queue."""
+        self.dropped: set[str] = set()
+        """Ids of tasks that were said to be dropped."""
+        self.favoured: dict[str, dict[bool, int]] = {}
+        """How often tasks were marked as favourites or not: hundreds for what succeeded."""
+        self.untidy = False
+        """True once files may have been left over: a process ended or was overtaken while it saved one."""
+        self.problems: list[str] = []
+
+    # ---- the machinery
+
+    def open(self, place: int, *, headless: bool = False) -> Window:
+        """The window there; a new one, if none is open."""
+        window = self.windows[place]
+        if window:
+            return window
+        process = Process()
+
+        def opened() -> Engine:
+            return Engine(
+                Store(self.path),
+                Client(URL, DEMO_KEY, Wire(self.network, self.loop, process)),
+                bundled(),
+                out_dir=self.images,
+                concurrency=2,
+                pause=lambda age: 0.7,
+                quiet_after=30.0,
+                tries=3 if headless else None,
+                on_change=lambda told: self.hear(made, told),
+            )
+
+        made = self.windows[place] = Window(process, process.context.run(opened), headless)
+        self.spawn(made, made.engine.start(adopt=not headless, history=0 if headless else 500))
+        self.run(lambda: not made.gestures, 60)
+        return made
+
+    def spawn(self, window: Window, gesture: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Begin what a person does; an error that no person should see is a problem."""
+
+        async def watched() -> Any:
+            try:
+                return await gesture
+            except TakenError as error:
+                if not self.gone and None in self.windows:
+                    self.problems.append(f"one window alone: {error}")
+                return error
+            except StoreError as error:
+                if not window.process.was_full:
+                    self.problems.append(f"a disk that is well: {error}")
+            except Exception:
+                self.problems.append(traceback.format_exc())
+            return None
+
+        begun: asyncio.Task[Any] = in_context(self.loop, watched(), window.process.context)
+        window.gestures.add(begun)
+        begun.add_done_callback(window.gestures.discard)
+        return begun
+
+    def do(self, place: int, wait: float, gesture: Callable[[Engine], Coroutine[Any, Any, Any]]) -> None:
+        window = self.open(place)
+        self.spawn(window, gesture(window.engine))
+        self.sleep(wait)
+
+    def sleep(self, seconds: float) -> None:
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+
+    def run(self, until: Callable[[], bool], most: float) -> bool:
+        """Let time pass until something holds; False if it doesn't for long."""
+        end = self.loop.now + most
+        while not until() and self.loop.now < end:
+            self.sleep(0.5)
+        return until()
+
+    def stored(self) -> dict[str, Task]:
+        return {task_id: decode(data) for task_id, data in self.disk.execute("select id, data from tasks")}
+
+    def some(self, place: int, pick: int, wanted: Callable[[Task], bool]) -> list[Task]:
+        """One of the tasks that a window shows."""
+        known = [shown for _, shown in sorted(self.open(place).engine.tasks.items()) if wanted(shown)]
+        return [known[pick % len(known)]] if known else []
+
+    def hear(self, window: Window, told: Task) -> None:
+        """What is shown follows from what was shown, and is on disk."""
+        if window.process.killed:
+            return
+        before = window.shown.get(told.id, told)
+        window.shown[told.id] = told
+        if told.status not in REACHABLE[before.status]:
+            self.problems.append(f"{told.id} went from {before.status} to {told.status}")
+        row = self.disk.execute("select data from tasks where id = ?", (told.id,)).fetchone()
+        full = window.process.was_full  # which is told by a note on the task
+        if not full and (row is None or decode(row[0]).updated_at < told.updated_at):
+            self.problems.append(f"{told.id} was shown as {told.status} before it was on disk")
+
+    def leaves(self, request: httpx.Request) -> None:
+        """A paid request sets out: exactly that stands on disk."""
+        key = request.headers["idempotency-key"]
+        found = [kept for kept in self.stored().values() if kept.key == key]
+        if len(found) != 1:
+            self.problems.append(f"{len(found)} tasks have the key of a request")
+        elif found[0].body != request.content:
+            self.problems.append(f"{found[0].id} is sent otherwise than it is on disk")
+        elif found[0].status in (Status.HELD, Status.DROPPED, Status.REJECTED):
+            self.problems.append(f"{found[0].id} is sent while it is {found[0].status} on disk")
+
+    # ---- what people do
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS)
+    def submit(self, place: int, wait: float, pick: int) -> None:
+        prompt = f"task {len(self.asked)}" + ("", "", "", "", "", " demo:fail", " demo:empty", "", "", "")[pick]
+        self.asked[prompt] = 1
+        model, values = Z_IMAGE, Values(prompt=prompt)
+        if pick in (6, 7):
+            model, values = SEEDREAM, Values(prompt=prompt, output_count=3)
+        elif pick in (8, 9):
+            model, values = REMIX, Values(prompt=prompt, source_image_urls=[str(self.source)])
+
+        async def submitted(at: Engine) -> None:
+            self.confirmed.add((await at.submit(model, values, carry=pick != 1)).id)
+
+        self.do(place, wait, submitted)
+
+    @rule(place=PLACES, wait=WAITS, count=st.integers(2, 4))
+    def submit_job(self, place: int, wait: float, count: int) -> None:
+        prompt = f"job {len(self.asked)}"
+        self.asked[prompt] = self.jobs[prompt] = count
+
+        async def submitted(at: Engine) -> None:
+            cells = [Values(prompt=prompt) for _ in range(count)]
+            self.confirmed.update(made.id for made in await at.submit_job(Z_IMAGE, cells))
+
+        self.do(place, wait, submitted)
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS)
+    def retry(self, place: int, wait: float, pick: int) -> None:
+        for found in self.some(place, pick, lambda shown: shown.status not in LIVE):
+            self.asked[found.prompt] += 1
+
+            async def retried(at: Engine, found: Task = found) -> None:
+                self.confirmed.add((await at.retry(found)).id)
+
+            self.do(place, wait, retried)
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS)
+    def drop(self, place: int, wait: float, pick: int) -> None:
+        for found in self.some(place, pick, lambda shown: shown.status in (Status.HELD, Status.SUBMITTING)):
+
+            async def dropped(at: Engine, found: Task = found) -> None:
+                self.dropped.update(gone.id for gone in await at.drop([found.id]))
+
+            self.do(place, wait, dropped)
+
+    @rule(place=PLACES, wait=WAITS)
+    def drop_all(self, place: int, wait: float) -> None:
+        async def dropped(at: Engine) -> None:
+            self.dropped.update(gone.id for gone in await at.drop(list(at.tasks)))
+
+        self.do(place, wait, dropped)
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS)
+    def stop(self, place: int, wait: float, pick: int) -> None:
+        for found in self.some(place, pick, lambda shown: shown.status in SENT):
+            self.do(place, wait, lambda at, found=found: at.stop(found.id))  # type: ignore[misc]
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS)
+    def watch(self, place: int, wait: float, pick: int) -> None:
+        for found in self.some(place, pick, can_be_watched):
+            self.do(place, wait, lambda at, found=found: at.watch(found.id))  # type: ignore[misc]
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS, step=st.sampled_from((-1, 0, 1)))
+    def move(self, place: int, wait: float, pick: int, step: int) -> None:
+        for found in self.some(place, pick, lambda shown: shown.status is Status.HELD):
+            self.do(place, wait, lambda at, found=found: at.move(found, step))  # type: ignore[misc]
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS, favourite=st.booleans())
+    def favour(self, place: int, wait: float, pick: int, favourite: bool) -> None:
+        for found in self.some(place, pick, lambda shown: True):
+            self.favoured.setdefault(found.id, {True: 0, False: 0})[favourite] += 1
+
+            async def favoured(at: Engine, found: Task = found) -> None:
+                await at.favour(found.id, favourite)
+                self.favoured[found.id][favourite] += 100
+
+            self.do(place, wait, favoured)
+
+    @rule(place=PLACES, wait=WAITS, paused=st.booleans())
+    def pause(self, place: int, wait: float, paused: bool) -> None:
+        self.do(place, wait, lambda at: at.pause(paused))
+
+    @rule(place=PLACES, count=st.integers(1, 4))
+    def limit(self, place: int, count: int) -> None:
+        window = self.open(place)
+        window.process.context.run(window.engine.limit, count)
+
+    @rule(place=PLACES, wait=WAITS, pick=PICKS, delete=st.booleans(), count=st.integers(1, 3))
+    def put_away(self, place: int, wait: float, pick: int, delete: bool, count: int) -> None:
+        found = [
+            *self.some(place, pick, lambda shown: not (shown.cleared or shown.deleted)),
+            *self.some(place, pick + count, lambda shown: shown.status not in LIVE),
+        ]
+        self.do(place, wait, lambda at: at.delete(found) if delete else at.clear(found))
+
+    @rule(place=PLACES, wait=WAITS)
+    def undo(self, place: int, wait: float) -> None:
+        self.do(place, wait, lambda at: at.undo())
+
+    @rule(place=PLACES, wait=WAITS)
+    def adopt(self, place: int, wait: float) -> None:
+        """`resume`, or what the app does by itself."""
+        self.do(place, wait, lambda at: at.adopt())
+
+    # ---- what happens to processes
+
+    @rule(place=PLACES, headless=st.booleans())
+    def start(self, place: int, headless: bool) -> None:
+        self.open(place, headless=headless)
+
+    @rule(place=PLACES, patient=st.booleans())
+    def close(self, place: int, patient: bool) -> None:
+        window = self.windows[place]
+        if window:
+            if patient:
+                self.run(lambda: not window.gestures, 60)
+            for gesture in list(window.gestures):
+                gesture.cancel()
+            self.run(lambda: not window.gestures, 60)
+            ending = in_context(self.loop, window.engine.aclose(), window.process.context)
+            if not self.run(ending.done, 120):
+                self.problems.append("a window doesn't close")
+            elif ending.exception():
+                self.problems.append(f"a window closes with {ending.exception()!r}")
+            elif not window.process.disk_full:
+                kept = self.disk.execute("select count(*) from tasks where owner = ?", (owner(window),)).fetchone()
+                if kept[0]:
+                    self.problems.append(f"a window has kept {kept[0]} tasks to itself")
+            self.forget(place)
+
+    @rule(place=PLACES)
+    def kill(self, place: int) -> None:
+        window = self.windows[place]
+        if window:
+            window.process.killed = self.untidy = True
+            self.forget(place)
+
+    @rule(place=PLACES, seconds=st.sampled_from((3.0, LEASE + 5, 60.0)), wait=WAITS)
+    def suspend(self, place: int, seconds: float, wait: float) -> None:
+        """A process is stopped for a while (Ctrl+Z, or a disk that hangs)."""
+        window = self.windows[place]
+        if window:
+            window.process.asleep_until = self.loop.now + seconds
+            self.untidy = True
+            self.sleep(wait)
+
+    @rule(hours=st.sampled_from((1 / 60, 1, 25)))
+    def sleep_of_the_machine(self, hours: float) -> None:
+        self.loop.leapt += hours * 3600
+        self.untidy = True
+
+    @rule(place=PLACES, full=st.booleans())
+    def fill_the_disk(self, place: int, full: bool) -> None:
+        window = self.windows[place]
+        if window:
+            window.process.disk_full = full
+            self.untidy = self.untidy or full
+
+    def forget(self, place: int) -> None:
+        window = self.windows[place]
+        assert window
+        self.gone.append(window)
+        self.windows[place] = None
+
+    # ---- what happens on the way
+
+    @rule(trouble=st.sampled_from([(kind, fault) for kind, all_of in FAULTS.items() for fault in all_of]))
+    def trouble(self, trouble: Any) -> None:
+        kind, fault = trouble
+        self.network.faults.setdefault(kind, set()).add(fault)
+
+    @rule()
+    def calm(self) -> None:
+        self.network.faults.clear()
+
+    @rule(seconds=st.sampled_from((0.01, 0.1, 1.0, 5.0, 20.0, 90.0)))
+    def time_passes(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    # ---- what must hold
+
+    @invariant()
+    def no_problem(self) -> None:
+        if hasattr(self, "problems"):
+            assert self.problems == []
+            made = Counter(paid.origin.key for paid in self.book.made)
+            assert [key for key, times in made.items() if times > 1] == []
+            assert self.ledger.muddled() == []
+
+    def teardown(self) -> None:
+        if not hasattr(self, "loop"):
+            return
+        try:
+            if not self.problems:
+                self.finish()
+        finally:
+            self.patch.undo()
+            self.end()
+
+    def finish(self) -> None:
+        """All is well again: what was not dropped comes to its end, and the books agree."""
+        self.calm()
+        for window in filter(None, self.windows):
+            window.process.disk_full = False
+            self.sleep(max(0.0, window.process.asleep_until - self.loop.now))
+        self.run(lambda: not any(window.gestures for window in self.windows if window), 300)
+        last = self.open(0)
+        if self.windows[1]:
+            self.close(1, patient=True)
+        if last.headless:  # the person opens the app
+            self.close(0, patient=True)
+            last = self.open(0)
+        self.sleep(10)  # to see what the other one has wished last
+        self.spawn(last, last.engine.pause(False))
+        last.process.context.run(last.engine.limit, 1)
+        for _ in range(6):
+            if self.run(lambda: not any(kept.live for kept in self.stored().values()), 1200):
+                left = [kept for kept in self.stored().values() if can_be_watched(kept) and not self.lost(kept)]
+                for kept in left:
+                    self.spawn(last, last.engine.watch(kept.id))
+                self.sleep(5)
+                if not left:
+                    break
+        self.sleep(2 * LEASE)
+        self.no_problem()
+        self.agree(last)
+
+    def agree(self, last: Window) -> None:
+        """Queue, service and folder tell the same story."""
+        queue = self.stored()
+        open_still = [
+            f"{kept.id} is {kept.status}: {kept.note or kept.error}"
+            for kept in queue.values()
+            if kept.live or (can_be_watched(kept) and not self.lost(kept))
+        ]
+        assert open_still == []
+        assert {kept.id: kept for kept in last.engine.tasks.values()} == {
+            task_id: kept for task_id, kept in queue.items() if task_id in last.engine.tasks
+        }
+
+        # What was said holds.
+        assert self.confirmed - set(queue) == set()
+        assert [queue[task_id].status for task_id in self.dropped if queue[task_id].status != "dropped"] == []
+        for task_id, wishes in self.favoured.items():
+            for wish in (True, False):
+                if wishes[wish] >= 100 and not wishes[not wish]:
+                    assert queue[task_id].favourite is wish
+        for prompt, count in Counter(kept.prompt for kept in queue.values()).items():
+            assert count <= self.asked[prompt]
+        jobs = Counter(kept.prompt for kept in queue.values() if kept.job and not kept.retry_of)
+        assert {prompt: self.jobs[prompt] for prompt in jobs} == jobs  # all of a job, or nothing
+
+        # Every task at the service is one of the queue, and the other way round; so is the money.
+        paid = {made.origin.key: made for made in self.book.made}
+        sent = {kept.key: kept for kept in queue.values() if kept.status not in UNPAID and not self.lost(kept)}
+        assert set(paid) == set(sent)
+        assert {key: made.id for key, made in paid.items()} == {key: kept.remote_id for key, kept in sent.items()}
+        assert sum(kept.cost_micro or 0 for kept in queue.values()) == self.book.spent
+
+        # Every image is a whole file, and no file is anything else.
+        files = [Path(file) for kept in queue.values() if not kept.deleted for file in kept.files]
+        assert len(set(files)) == len(files)
+        for kept in sent.values():
+            if kept.status is Status.COMPLETED:
+                wanted = 0 if "demo:empty" in kept.prompt else json.loads(kept.body).get("output_count", 1)
+                assert len(kept.files) == wanted
+        for file in files:
+            with Image.open(file) as image:
+                image.verify()
+        lying = {file for file in self.images.glob("*") if file.is_file()} if self.images.exists() else set()
+        assert set(files) <= lying
+        if not self.untidy:
+            assert lying == set(files)
+            assert list(self.images.glob(".*.part")) == []
+
+    def lost(self, kept: Task) -> bool:
+        """An unsure request to a route that isn't there: never moved to the other one, so only the user can say."""
+        return kept.unsure and kept.route not in (self.routes, "both") and self.routes != "both"
+
+    def end(self) -> None:
+        for window in [*self.gone, *filter(None, self.windows)]:
+            window.process.killed = False
+            window.process.disk_full = True
+        self.loop.set_exception_handler(lambda loop, context: None)
+        for _ in range(5):
+            for left in asyncio.all_tasks(self.loop):
+                left.cancel()
+            self.sleep(1)
+        if os.environ.get("DUMP"):
+            for row in self.disk.execute("select * from events order by at, rowid"):
+                print(row[0], round(row[1] - 2e9, 3), row[2], row[3][:100])
+            for t in self.stored().values():
+                print(t)
+        self.disk.close()
+        for window in [*self.gone, *filter(None, self.windows)]:
+            window.engine._desk._store.close()
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+
+UNPAID = (Status.HELD, Status.DROPPED, Status.REJECTED)
+
+
+def can_be_watched(shown: Task) -> bool:
+    """Not carried, but it can be."""
+    if shown.deleted:
+        return False
+    if shown.status in SENT:
+        return not shown.watched
+    return shown.status is Status.EXPIRED or (shown.status is Status.FAILED and bool(shown.results))
+
+
+def owner(window: Window) -> str:
+    return window.engine._desk.owner
+
+
+def in_context(loop: VirtualLoop, coroutine: Coroutine[Any, Any, Any], context: Context) -> "asyncio.Task[Any]":
+    return loop.create_task(coroutine, context=context)
+
+
+_ssl_context = cache(httpx.create_ssl_context)
+
+
+Steps = list[tuple[Callable[..., Any], dict[str, Any]]]
+NOW = {"place": 0, "wait": 0.0}
+THERE = {"place": 1, "wait": 0.0}
+SCHEDULES: dict[str, Steps] = {
+    "an answer that is told again says completed, and no more": [
+        (Queue.trouble, {"trouble": ("create", "cut after")}),
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+    ],
+    "another window drops what waits, while the machine sleeps": [
+        (Queue.submit_job, {**NOW, "count": 4}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.sleep_of_the_machine, {"hours": 1}),
+        (Queue.drop_all, {"place": 1, "wait": 3.0}),
+    ],
+    "a window sleeps and wakes when another one has finished its task": [
+        (Queue.submit, {**NOW, "pick": 0}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.suspend, {**NOW, "seconds": 15.0}),
+        (Queue.drop_all, NOW),
+    ],
+    "a task is marked while it is polled": [
+        (Queue.submit, {"place": 0, "wait": 0.3, "pick": 0}),
+        (Queue.favour, {**NOW, "pick": 0, "favourite": True}),
+    ],
+    "a task is marked after its end": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.favour, {**NOW, "pick": 0, "favourite": True}),
+    ],
+    "two gestures put a task away": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.put_away, {**NOW, "pick": 0, "count": 1, "delete": True}),
+        (Queue.put_away, {**NOW, "pick": 0, "count": 1, "delete": False}),
+    ],
+    "a process is killed while it throws files away": [
+        (Queue.submit, {"place": 0, "wait": 6.0, "pick": 7}),
+        (Queue.put_away, {"place": 0, "wait": 0.1, "pick": 0, "count": 1, "delete": True}),
+        (Queue.kill, {"place": 0}),
+    ],
+    "a task goes on after it was put away, then that is undone": [
+        (Queue.trouble, {"trouble": ("file", "404")}),
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.time_passes, {"seconds": 5.0}),
+        (Queue.put_away, {"place": 0, "wait": 0.3, "pick": 0, "count": 1, "delete": False}),
+        (Queue.calm, {}),
+        (Queue.watch, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.undo, {"place": 0, "wait": 3.0}),
+    ],
+    "two windows pause": [
+        (Queue.pause, {**THERE, "paused": True}),
+        (Queue.pause, {"place": 0, "wait": 0.3, "paused": True}),
+        (Queue.submit, {**THERE, "pick": 0}),
+        (Queue.pause, {**NOW, "paused": False}),
+    ],
+    "a window is closed while it saves": [
+        (Queue.trouble, {"trouble": ("file", "slow")}),
+        (Queue.submit_job, {"place": 0, "wait": 3.0, "count": 4}),
+        (Queue.close, {"place": 0, "patient": True}),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("slowness", [1.0, 12.0])
+def test_what_once_went_wrong(name: str, slowness: float) -> None:
+    for seed in range(SEEDS):
+        queue = Queue()
+        queue.begin(seed=seed, routes="both", delay=0.0, slowness=slowness)
+        try:
+            for step, facts in SCHEDULES[name]:
+                step(queue, **facts)
+                queue.no_problem()
+        finally:
+            queue.teardown()
+
+
+SEEDS = int(os.environ.get("STATEFUL_SEEDS", "4"))
+EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "25"))
+
+
+def test_no_schedule_loses_a_task_or_pays_one_twice() -> None:
+    run_state_machine_as_test(
+        Queue,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=20 if EXAMPLES < 100 else 40,
+            deadline=None,
+            derandomize=EXAMPLES < 100,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate,) if EXAMPLES < 100 else (Phase.generate, Phase.shrink),
+            print_blob=True,
+        ),
+    )

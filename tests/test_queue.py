@@ -1,0 +1,270 @@
+"""The queue steered through the keyboard: pause, order, taking back, tidying up, undoing."""
+
+import importlib.util
+import re
+
+from textual.app import App, ComposeResult
+from textual.widgets import TextArea
+
+from tests.app import TestApp, past
+from tui.paths import styles_dir
+from tui.tasks.task import SENT, Problem, Result, Status, Task
+from tui.widgets.queue import Queue, QueueTable
+
+REASON = Problem("failed", "No picture came of it.")
+
+
+def places(app: TestApp) -> list[str]:
+    """The numbers of those that wait, from the top of the screen to its bottom."""
+    return re.findall(r"#\d+", app.text())
+
+
+async def until_places(app: TestApp, *wanted: str) -> None:
+    await app.until(lambda: places(app) == list(wanted))
+
+
+def held(app: TestApp) -> list[str]:
+    assert app.engine
+    return [task.prompt for task in app.engine.tasks.values() if task.status is Status.HELD]
+
+
+async def test_a_pause_sends_nothing_and_outlives_the_app() -> None:
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        await pilot.press(*"fox", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await pilot.press("ctrl+t", "p")
+        await app.sees("‖ paused", "Queue · paused")
+        await pilot.press("ctrl+t", "ctrl+n", *"owl", "ctrl+j")
+        await app.sees("○ held", "#1")
+        assert held(app) == ["owl"]
+    again = TestApp()
+    async with again.running(80, 24) as pilot:
+        await again.sees("‖ paused", "○ held", "#1")
+        assert held(again) == ["owl"]
+        await pilot.press("ctrl+t", "p")
+        await again.sees("● completed", without="held")
+        assert "paused" not in again.text()
+
+
+async def test_how_many_at_once_is_changed_while_they_wait() -> None:
+    app = TestApp(concurrency=1, delay=3600, poll_seconds=5)
+    app.remember(*(past(f"fox {number}", Status.HELD) for number in range(4)))
+    async with app.running(120, 40) as pilot:
+        assert app.engine
+
+        def sent() -> int:
+            assert app.engine
+            return sum(task.status in SENT for task in app.engine.tasks.values())
+
+        await app.until(lambda: sent() == 1)
+        await app.sees("1 at once")
+        await pilot.press("ctrl+t", "plus", "plus")
+        await app.sees("3 at once")
+        await app.until(lambda: sent() == 3)
+        assert places(app) == ["#1"]
+        await pilot.press("minus", "minus", "minus", "minus")
+        await app.sees("1 at once")
+        assert app.engine.state.limit == 1
+        assert sent() == 3
+
+
+async def test_what_waits_is_sent_in_the_order_that_was_wished() -> None:
+    app = TestApp(concurrency=1, delay=0)
+    app.remember(*(past(f"fox {name}", Status.HELD) for name in "abcd"), paused=True)
+    async with app.running(80, 24) as pilot:
+        await app.sees("#4")
+        assert places(app) == ["#4", "#3", "#2", "#1"]  # the newest is on top
+        await pilot.press("ctrl+t")
+        for keys, wanted in (
+            (["end", "J"], ["#4", "#3", "#1", "#2"]),
+            (["home", "K"], ["#3", "#4", "#1", "#2"]),
+            (["N"], ["#1", "#4", "#2", "#3"]),
+            (["K", "down", "shift+down"], ["#1", "#4", "#2", "#3"]),  # further is not possible
+            (["shift+up"], ["#1", "#3", "#2", "#4"]),
+        ):
+            await pilot.press(*keys)
+            await until_places(app, *wanted)
+        await pilot.press("p")
+        await app.until(lambda: not held(app))
+        await app.sees("● completed", without="#")
+        assert app.engine
+        sent = sorted(app.engine.tasks.values(), key=lambda task: task.sent_at)
+        assert [task.prompt for task in sent] == ["fox d", "fox b", "fox c", "fox a"]
+
+
+async def test_what_waits_is_taken_back_for_free() -> None:
+    app = TestApp()
+    app.remember(past("a red fox", Status.HELD), past("a blue owl", Status.HELD), paused=True)
+    async with app.running(80, 24) as pilot:
+        await app.sees("#2")
+        await pilot.press("ctrl+t", "d")
+        await app.sees("– dropped", "#1", without="#2")
+        await pilot.press("down", "e")
+        await app.until(lambda: isinstance(app.focused, TextArea))
+        await app.sees("– dropped", without="○ held")
+        assert app.main
+        assert app.main.form.values()["prompt"] == "a red fox"
+        await pilot.press("ctrl+t", "p", "r")  # the dropped one, for its price
+        await app.sees("● completed", without="paused")
+
+
+async def test_watching_stops_and_goes_on() -> None:
+    app = TestApp(delay=3600, poll_seconds=5)
+    app.remember(past("a red fox", Status.HELD))
+    async with app.running(80, 24) as pilot:
+        await app.sees("◔ pending", "1 on the way")
+        await pilot.press("ctrl+t", "s")
+        await app.sees("◇ unwatched", "Not watched;", without="on the way")
+        await pilot.press("d", "e", "x", "s")  # what is sent can't be taken back
+        await app.sees("◔ pending", "1 on the way")
+
+
+async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
+    app = TestApp()
+    folder = app.session.folders.output
+    folder.mkdir(parents=True)
+    file = folder / "fox.png"
+    file.write_bytes(b"a picture")
+    app.remember(
+        past("mine", Status.HELD, error=Problem("validation", "/tmp/gone.png can't be read.")),
+        past("waiting", Status.HELD),
+        past("failed", Status.FAILED, error=REASON),
+        past("ended", results=(Result(url="", path=str(file)),)),
+        paused=True,
+    )
+    async with app.running(80, 24) as pilot:
+        await app.sees("● completed", "✗ failed", "! needs you", "○ held")
+        await pilot.press("ctrl+t", "c")
+        await app.sees("! needs you", "○ held", without="● completed")
+        assert "✗ failed" not in app.text()
+        assert file.exists()
+        await pilot.press("z")
+        await app.sees("● completed", "✗ failed")
+        await pilot.press("home", "x")
+        await app.sees("✗ failed", without="● completed")
+        assert not file.exists()
+        await pilot.press("z")
+        await app.sees("● completed")
+        assert file.read_bytes() == b"a picture"
+        await pilot.press("z")
+        await app.until(lambda: len(app.told) == 5)
+        assert [told.partition(":")[0] for told in app.told] == [
+            "2 tasks cleared",
+            "2 tasks brought back.",
+            "1 task deleted, files and all",
+            "1 task brought back.",
+            "There is nothing to bring back.",
+        ]
+
+
+async def test_a_task_is_marked_inspected_and_tried_again() -> None:
+    app = TestApp(delay=0)
+    app.remember(past("a red fox", Status.FAILED, error=REASON, body=b"{}", key="the-key"))
+    async with app.running(100, 24) as pilot:
+        await app.sees("✗ failed", "a red fox  No picture")
+        await pilot.press("ctrl+t", "f")
+        await app.sees("★ a red fox")
+        await pilot.press("f")
+        await app.sees("a red fox", without="★")
+        if importlib.util.find_spec("tui.screens.inspect"):
+            await pilot.press("i")
+            await app.sees("the-key", without="Queue")
+            await pilot.press("escape")
+        await pilot.press("r")
+        await app.sees("✗ failed", "● completed")
+
+
+class OneQueue(App[None]):
+    """The queue alone."""
+
+    CSS_PATH = [styles_dir() / "widgets.tcss"]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue = Queue("queue", lambda task: "Flux")
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.queue
+
+    async def on_mount(self) -> None:
+        await self.queue.furnish()
+
+    def on_queue_table_requested(self, event: QueueTable.Requested) -> None:
+        self.asked.append((event.what, [task.prompt for task in event.tasks]))
+
+    def rows(self) -> list[str]:
+        """What stands on the screen, without the scrollbar."""
+        lines = self.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in line)[:-2].rstrip() for line in lines]
+
+
+async def test_what_is_looked_at_stays_in_its_place_while_others_come_and_go() -> None:
+    app = OneQueue()
+    tasks = [past(f"old {number:02}") for number in range(30)]
+    async with app.run_test(size=(80, 11)) as pilot:
+        for task in tasks:
+            app.queue.put(task)
+        app.queue.table.focus()
+        await pilot.press("pagedown", "down")
+        await pilot.pause()
+        selected, before = app.queue.table.selected, app.rows()
+        new = [past(f"new {number}") for number in range(12)]
+        for task in new:
+            app.queue.put(task)
+        await pilot.pause()
+        assert app.queue.table.selected is selected
+        assert app.rows() == before
+        for task in new:
+            app.queue.put(task.change(cleared=True))
+        await pilot.pause()
+        assert app.queue.table.selected is selected
+        assert app.rows() == before
+        await pilot.press("home")
+        app.queue.put(past("newest"))
+        await pilot.pause()
+        assert app.queue.table.selected
+        assert app.queue.table.selected.prompt == "newest"
+
+
+async def test_a_long_queue_has_no_scrollbar_along_its_foot() -> None:
+    app = OneQueue()
+    async with app.run_test(size=(80, 11)) as pilot:
+        for number in range(30):
+            app.queue.put(past(f"fox {number}"))
+        await pilot.pause()
+        assert not app.queue.table.show_horizontal_scrollbar
+        assert len([row for row in app.rows() if "fox" in row]) == 10
+
+
+async def test_nothing_yet_is_said_once_and_the_keys_stay_after_clearing() -> None:
+    app = OneQueue()
+    async with app.run_test(size=(80, 11)) as pilot:
+        assert "Nothing yet. Describe a picture" in app.rows()[0]
+        task: Task = past("fox")
+        app.queue.put(task)
+        app.queue.table.focus()
+        await pilot.pause()
+        app.queue.put(task.change(cleared=True))
+        await pilot.pause()
+        assert "Nothing in sight: z brings back" in app.rows()[1]
+        assert app.focused is app.queue.table
+        app.queue.put(task)
+        await pilot.pause()
+        assert "fox" in app.rows()[1]
+
+
+async def test_what_can_be_done_with_a_job_can_be_done_at_once() -> None:
+    app = OneQueue()
+    slow, quick = (past(name, Status.PENDING, job="job") for name in ("slow", "quick"))
+    async with app.run_test(size=(80, 11)) as pilot:
+        for task in (slow, quick, quick.change(Status.FETCHING).change(Status.COMPLETED)):
+            app.queue.put(task)
+        app.queue.table.focus()
+        await pilot.press("r", "d", "s")
+        app.queue.put(slow.change(Status.FAILED))  # which isn't the one that stands for the job
+        await pilot.press("s", "r")
+        app.queue.put(past("slow", Status.HELD, job="job", retry_of=slow.id))
+        await pilot.press("r", "d", "e", "K")
+        assert app.asked == [("stop", ["slow"]), ("retry", ["slow"]), ("drop", ["slow"])]

@@ -1,0 +1,207 @@
+"""How tasks and jobs read in a row."""
+
+import time
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from tests.app import past
+from tui.tasks.task import LIVE, Problem, Result, Status, Task
+from tui.widgets import taskrow
+from tui.widgets.taskrow import Job, asks, column_widths, fit, look, made, row
+
+S = Status
+NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
+UNSAVED = (Result(url="https://x/1.png"),)
+SAVED = (Result(url="https://x/1.png", path="/tmp/1.png"),)
+BAD = Problem("failed", "No picture came of it.")
+
+
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        (past("x", S.HELD), "○ held"),
+        (past("x", S.HELD, error=BAD), "! needs you"),
+        (past("x", S.PROCESSING, progress="45%"), "◑ 45%"),
+        (past("x", S.PENDING, quiet=True), "◔ quiet"),
+        (past("x", S.PENDING, watched=False), "◇ unwatched"),
+        (past("x", S.SUBMITTING, watched=False), "◇ unwatched"),
+        (past("x"), "● completed"),
+        (past("x", error=Problem("empty", "No picture.")), "● no picture"),
+        (past("x", S.EXPIRED), "✗ expired"),
+        (past("x", S.DROPPED), "– dropped"),
+    ],
+)
+def test_a_state_is_a_glyph_and_a_word(task: Task, shown: str) -> None:
+    assert " ".join(look(task)[:2]) == shown
+
+
+@pytest.mark.parametrize("status", S)
+def test_what_is_sent_is_never_dropped_and_what_lives_never_deleted(status: Status) -> None:
+    for watched in (True, False):
+        able = asks(past("x", status, watched=watched))
+        assert ("drop" in able) is (status is S.HELD)
+        assert ("delete" in able) is (status not in LIVE)
+        assert "retry" not in able or status not in (*LIVE, S.COMPLETED)
+        assert ("edit" in able) is (status is S.HELD and watched)
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        (past("x"), "$0.05"),
+        (past("x", cost_micro=None), "~$0.05"),
+        (past("x", S.HELD, estimate_micro=None), "?"),
+        (past("x", S.REJECTED), "–"),
+        (past("x", S.FAILED), "–"),
+        (past("x", S.FAILED, cost_micro=20_000), "$0.02"),
+        (past("x", S.EXPIRED), "~$0.05"),
+    ],
+)
+def test_costs_are_told_as_what_they_are(task: Task, told: str) -> None:
+    assert row(task, "", "").cost == told
+    job = Job("job")
+    job.put(task)
+    assert job.row("", False, 0).cost == told
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"),
+    [
+        ([50_000, None], "$0.05+?"),
+        ([None], "?"),
+        ([1], "$0.00"),
+        ([12_345_678], "$12.35"),
+        ([123_450_000, None], "$123+?"),
+        ([12_345_678_900], "$12346"),
+    ],
+)
+def test_what_a_job_costs_fits_its_column(costs: list[int | None], told: str) -> None:
+    job = Job("job")
+    for cost in costs:
+        job.put(past("x", cost_micro=cost, estimate_micro=None))
+    assert job.row("", False, 0).cost == told
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(0, "12:00"), (12 * 3600, "00:00"), (13 * 3600, "20 Nov"), (20 * 86400, "1 Nov"), (400 * 86400, "2025-10")],
+)
+def test_when_a_task_was_made(age: int, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.localtime
+    monkeypatch.setattr(time, "localtime", lambda moment=NOW: now(moment))
+    assert made(past("x", created_at=NOW - age)) == told
+
+
+def test_what_can_still_be_lost_is_told_before_anything_else() -> None:
+    task = past("x", S.FETCHING, results=UNSAVED, made_at=time.time() - 6 * 86400, note="The disk is full.")
+    assert row(task, "", "").problem.startswith("can be fetched for 23h 59m. The disk")
+    assert row(replace(task, results=SAVED), "", "").problem == "The disk is full."
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "shown"),
+    [
+        ("fox", 4, "fox "),
+        ("fox", 3, "f… "),
+        ("fox", 6, "fox   "),
+        ("狐の森", 7, "狐の森 "),
+        ("狐の森", 6, "狐の… "),
+        ("狐の森", 5, "狐…  "),
+        ("a fox runs", 7, "a fox… "),
+        ("a fox runs", 8, "a fox… "),
+        ("x", 1, " "),
+        ("x", 0, ""),
+        ("", 3, "   "),
+        ("👩‍👩‍👧 fox", 5, None),
+        ("é" * 9, 5, "ééé… "),
+    ],
+)
+def test_a_text_fills_its_room_exactly(text: str, room: int, shown: str | None) -> None:
+    fitted = fit(text, room)
+    assert cell_len(fitted) == room
+    if shown is not None:
+        assert fitted.rstrip() == shown.rstrip()
+    assert cell_len(fit(text, room, right=True)) == room
+
+
+@pytest.mark.parametrize("width", [0, 20, 80, 100, 300])
+def test_columns_are_as_wide_as_the_row(width: int) -> None:
+    assert sum(column_widths(width)) == max(width, sum(column_widths(0)))
+    longest = max(cell_len(f"{glyph} {word}") for glyph, word, _ in taskrow._LOOKS.values())
+    assert longest + 2 < column_widths(width)[0]  # also where it is set in
+
+
+def make_job(**prompts: Any) -> tuple[Job, dict[str, Task]]:
+    job, tasks = Job("job"), {}
+    for name, status in prompts.items():
+        tasks[name] = past(name, status, job="job")
+        job.put(tasks[name])
+    return job, tasks
+
+
+def test_a_job_counts_its_tasks() -> None:
+    job, tasks = make_job(red=S.HELD, blue=S.PENDING, green=S.COMPLETED, pink=S.FAILED, grey=S.DROPPED)
+    shown = job.row("Flux", False, 7)
+    assert (shown.glyph, shown.word, shown.told, shown.time) == ("▸", "1 of 5", "red", "#7")
+    assert shown.problem == "1 held · 1 sent · 1 failed · 1 dropped"
+    assert shown.cost == "~$0.15"
+    assert job.row("Flux", True, 0).time == ""
+    job.put(tasks["red"].change(S.DROPPED))
+    job.put(tasks["blue"].change(S.FETCHING).change(S.COMPLETED, cost_micro=70_000))
+    shown = job.row("Flux", False, 0)
+    assert (shown.word, shown.problem, shown.cost) == ("2 of 5", "1 failed · 2 dropped", "$0.12")
+
+
+def test_a_job_offers_what_can_be_done_with_one_of_its_tasks() -> None:
+    job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.COMPLETED)
+    assert job.able >= {"drop", "next", "delete", "favour"}
+    assert not job.able & {"edit", "sooner", "later", "retry", "stop"}
+    assert [task.prompt for task in job.asked("drop")] == ["red", "blue"]
+    for name in ("red", "blue"):
+        job.put(tasks[name].change(S.DROPPED))
+    assert not job.able & {"drop", "next"}
+    assert [task.prompt for task in job.asked("retry")] == ["red", "blue"]
+
+
+def test_what_was_retried_counts_and_is_paid_once() -> None:
+    job, tasks = make_job(red=S.FAILED, blue=S.COMPLETED)
+    again = past("red", S.FAILED, job="job", retry_of=tasks["red"].id)
+    for _ in range(2):
+        job.put(again)
+        assert job.row("", False, 0)[1:2] + job.row("", False, 0)[5:6] == ("1 of 2", "1 failed")
+        assert job.asked("retry") == [again]
+        job.remove(again.id)
+        assert job.row("", False, 0).word == "1 of 2"
+        assert job.asked("retry") == [tasks["red"]]
+    job.put(again)
+    job.remove(tasks["red"].id)
+    assert (job.row("", False, 0).word, job.asked("retry")) == ("1 of 2", [again])
+    job.put(tasks["red"])  # undone
+    assert (job.row("", False, 0).word, job.asked("retry")) == ("1 of 2", [again])
+
+
+def test_a_job_is_shown_by_its_last_image_and_waits_with_its_first_task() -> None:
+    job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.HELD)
+    assert job.face is tasks["green"]
+    assert [turn[1] for turn in job.waiting] == [tasks[name].id for name in ("red", "blue", "green")]
+    job.put(replace(tasks["green"], rank=1.0))
+    assert job.waiting[0][1] == tasks["green"].id
+    done = replace(tasks["red"], status=S.COMPLETED, results=SAVED)
+    job.put(done)
+    assert job.face is done
+    job.remove(done.id)
+    assert job.face.prompt == "green"
+    assert len(job.waiting) == 2
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 of 1"), (999, "999 of 999"), (10_000, "10000/10000")])
+def test_large_jobs_fit_their_column(count: int, told: str) -> None:
+    job = Job("job")
+    for number in range(count):
+        job.put(past("x", id=f"{number:05}", job="job"))
+    shown = job.row("", False, 0)
+    assert shown.word == told
+    assert cell_len(f" {shown.glyph} {shown.word}") < column_widths(80)[0]
