@@ -271,10 +271,14 @@ class RunApp(App[None]):
 
                     await self.push_screen(InspectScreen(tasks[0], await self.engine.events(tasks[0].id)))
                 case "reuse" | "edit":
-                    if event.what == "reuse" or await self.engine.drop([tasks[0].id]):
-                        if isinstance(self.screen, History):
-                            await self.pop_screen()
-                        await self.main.use(tasks[0])
+                    if event.what == "edit" and not await self.engine.drop([tasks[0].id]):
+                        self._say("It is too late: this task is at the service, or another window has it.")
+                        return
+                    if isinstance(self.screen, History):
+                        await self.pop_screen()
+                    await self.main.use(tasks[0])
+                case "open" | "fetch":
+                    await self.hand_on(event.what, tasks[0], 0)
                 case "copy" if tasks[0].files:
                     self.copy_to_clipboard(tasks[0].files[0])
                     self.notify(f"Sent to the terminal's clipboard: {tasks[0].files[0]}", markup=False)
@@ -283,6 +287,25 @@ class RunApp(App[None]):
                 case what:
                     self._say(await orders.carry_out(self.engine, what, tasks))
 
+    async def hand_on(self, what: str, task: Task, index: int) -> None:
+        """`open` a result in a viewer, or else by its address; `fetch` it to the user's own machine."""
+        from textual.markup import escape
+
+        from tui import handoff
+
+        found = await asyncio.to_thread(handoff.ways, task, index, self.session.config.viewer)
+        if what == "open" and found.viewer:
+            try:
+                await asyncio.to_thread(handoff.show, found.viewer, found.path)
+            except handoff.HandoffError as error:
+                self.notify(str(error), severity="warning", markup=False)  # the next way, then
+            else:
+                self.notify(f"{found.viewer[0]} was started for {found.path}", markup=False)
+                return
+        text, told = found.clip("url", "scp", "path") if what == "open" else found.clip("scp", "url", "path")
+        self.copy_to_clipboard(text)
+        self.notify(f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told), timeout=20)
+
     @on(QueueTable.Wished)
     @work(group="orders", exit_on_error=False)
     async def _wished(self, event: QueueTable.Wished) -> None:
@@ -290,7 +313,7 @@ class RunApp(App[None]):
             with self._told():
                 from tui import orders
 
-                self._say(await orders.grant(self.engine, event.what, list(self.main.queue.table.tasks.values())))
+                self._say(await orders.grant(self.engine, event.what))
 
     async def _agreed(self, tasks: list[Task]) -> bool:
         """Whether all of these may be paid for once more: one key for one task, a question for many."""

@@ -162,6 +162,18 @@ def resume(ids: tuple[str, ...], as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@common
+def rescue(as_json: bool, **options: Any) -> None:
+    """Fetch what was made and paid, is not saved, and can still be had; free of charge."""
+    from tui import headless
+
+    session = _session(options)
+    _need_key(session)
+    sys.exit(headless.rescue(session, as_json=as_json))
+
+
+@cli.command()
 @click.option("--status", default="", type=click.Choice(["", *_STATUSES]), help="Only those.", metavar="STATUS")
 @click.option("--model", default="", help="Only those of a model.")
 @click.option("--search", default="", help="Only those: words, model:flux, status:failed, on:today, cost>0.05, …")

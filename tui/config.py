@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tui.catalog.route import Api
+from tui.tasks import naming
 from tui.text import one_line
 
 ImagesChoice = Literal["auto", "kitty", "sixel", "iterm", "half", "ascii", "none"]
@@ -29,6 +30,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which of RunAPI's two routes to take; auto finds out."""
     images: ImagesChoice = "auto"
     """How images are drawn; auto asks the terminal."""
+    name: str = naming.DEFAULT
+    """How saved images are named, by the fields of `tasks.naming`; `/` makes folders below the output folder."""
+    embed: bool = False
+    """Whether prompt and settings are written into saved images; without, they are kept byte for byte."""
+    viewer: str = ""
+    """Command that `o` opens images with, such as `feh -F`; empty: the system's own."""
     theme: str = ""
     """One of Textual's themes; empty: dark."""
     confirm_usd: float = 1.0
@@ -43,7 +50,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Key bindings by id, e.g. `generate = "ctrl+g"`."""
 
 
-_FROM_ENV = ("output", "api", "images", "theme", "concurrency", "poll_seconds", "confirm_usd", "quiet_minutes")
+_FROM_ENV = tuple(name for name in Config.__struct_fields__ if name != "keys")
 
 
 def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Config:
@@ -80,6 +87,8 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         raise ConfigError(f"{source}: {reason}.{hint}") from error
     if config.concurrency < 1 or not 0.01 <= config.poll_seconds <= 60:
         raise ConfigError(f"{source}: concurrency is at least 1, poll_seconds 0.01 to 60.")
+    if unnamable := naming.problem(config.name):
+        raise ConfigError(f"{source}: name: {unnamable}")
     if not config.confirm_usd >= 0 or not config.quiet_minutes > 0:  # NaN is neither
         raise ConfigError(f"{source}: confirm_usd is at least 0, quiet_minutes more than 0.")
     return config

@@ -86,7 +86,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
         ),
         ("created", _moment(task.created_at)),
         ("finished", _moment(task.finished_at) if task.finished_at else ""),
-        *(("file", path) for path in task.files),
+        *((result.label or "file", result.path) for result in task.results if result.path),
         *(("url", result.url) for result in task.results if not result.path),
         ("note", task.error.message if task.error else task.note),
         *((_moment(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
@@ -223,6 +223,19 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int
     return _run(session, adopt, as_json=as_json, wait=True)
 
 
+def rescue(session: Session, *, as_json: bool) -> int:
+    """Fetch everything that was made, is not saved, and can still be had."""
+    from tui.orders import rescue as fetch
+
+    async def begin(engine: "Engine") -> list["Task"]:
+        tasks, problems = await fetch(engine)
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        return tasks
+
+    return _run(session, begin, as_json=as_json, wait=True, nothing="Everything that was made is saved.")
+
+
 async def _found(engine: "Engine", task_id: str) -> "Task":
     task = await engine.find(task_id)
     if task is None:
@@ -230,7 +243,15 @@ async def _found(engine: "Engine", task_id: str) -> "Task":
     return task
 
 
-def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, wait: bool) -> int:
+def _run(
+    session: Session,
+    begin: Callable[["Engine"], Any],
+    *,
+    as_json: bool,
+    wait: bool,
+    nothing: str = "Nothing to resume: no task waits that no other process is watching.",
+) -> int:
+    """`nothing` is said where there is nothing to do."""
     from tui.tasks.plan import InvalidError
     from tui.tasks.store import TakenError
 
@@ -246,7 +267,8 @@ def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, w
             for notice in engine.notices:
                 print(notice, file=sys.stderr)
             tasks = await begin(engine)
-            if not wait or engine.state.paused:
+            unsent = [task for task in tasks if task.status == "held"]
+            if not wait or (engine.state.paused and unsent):
                 for task in tasks:
                     print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
                 paused = "The queue is paused. " if engine.state.paused else ""
@@ -254,7 +276,7 @@ def _run(session: Session, begin: Callable[["Engine"], Any], *, as_json: bool, w
                 print(told, file=sys.stderr)
                 return 1 if wait else 0
             if not tasks:
-                print("Nothing to resume: no task waits that no other process is watching.", file=sys.stderr)
+                print(nothing, file=sys.stderr)
             progress.follow([engine.tasks[task.id] for task in tasks])
             waiting = [asyncio.ensure_future(engine.wait(task.id)) for task in tasks]
             for done in asyncio.as_completed(waiting):

@@ -1,10 +1,12 @@
 """What a key in the queue means for the engine, and the sentence that tells how it went."""
 
 import asyncio
+import time
+from collections.abc import Iterable
 
 from tui.tasks.engine import Engine
 from tui.tasks.store import TakenError
-from tui.tasks.task import SENT, Status, Task
+from tui.tasks.task import SENT, URL_LIVES, Status, Task
 
 
 async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
@@ -34,8 +36,8 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
     return ""
 
 
-async def grant(engine: Engine, wish: str, tasks: list[Task]) -> str:
-    """Do what was wished of the whole queue, of which `tasks` are in sight."""
+async def grant(engine: Engine, wish: str) -> str:
+    """Do what was wished of the whole queue."""
     match wish:
         case "pause":
             await engine.pause(not engine.state.paused)
@@ -43,7 +45,7 @@ async def grant(engine: Engine, wish: str, tasks: list[Task]) -> str:
             engine.limit(engine.state.limit + (1 if wish == "more" else -1))
             return f"{engine.state.limit} at once."
         case "clear":
-            count = await engine.clear(tasks)
+            count = await engine.clear(await _all(engine, "is:shown status:ended"))
             return (
                 f"{_tasks(count)} cleared: / finds them, z brings them back." if count else "Nothing has ended yet."
             )
@@ -51,6 +53,42 @@ async def grant(engine: Engine, wish: str, tasks: list[Task]) -> str:
             count = await engine.undo()
             return f"{_tasks(count)} brought back." if count else "There is nothing to bring back."
     return ""
+
+
+_UNSAVED = frozenset({Status.FETCHING, Status.FAILED, Status.EXPIRED})
+
+
+def unsaved(tasks: Iterable[Task]) -> list[Task]:
+    """What was made, is not saved and is not being saved, while its URLs may still live; what ends first, first."""
+
+    def ends(task: Task) -> float:
+        return task.expires_at or task.updated_at + URL_LIVES
+
+    left = (task for task in tasks if task.status in _UNSAVED and not (task.live or task.deleted))
+    lost = (task for task in left if any(not result.path for result in task.results))
+    return sorted((task for task in lost if ends(task) > time.time()), key=ends)
+
+
+async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
+    """Fetch all that can still be had; answers the tasks, and why others can't be taken up."""
+    found = await _all(engine, "status:unsaved")
+    tasks = await engine.adopt([task.id for task in found if task.status is Status.FETCHING and task.live])
+    problems: list[str] = []
+    for task in unsaved(found):
+        try:
+            tasks.append(await engine.watch(task.id))
+        except (TakenError, ValueError) as error:  # another process, another service
+            problems.append(f"{task.id}: {error}")
+    return tasks, problems
+
+
+async def _all(engine: Engine, query: str) -> list[Task]:
+    """Every task that a search line asks for."""
+    tasks = page = await engine.search(query)
+    while page:
+        page = await engine.search(query, before=page[-1].id)
+        tasks = tasks + page
+    return tasks
 
 
 def is_free(task: Task) -> bool:

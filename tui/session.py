@@ -83,6 +83,8 @@ def open_engine(
         concurrency=session.config.concurrency,
         pause=lambda age: poll_pause(age) * pace,
         quiet_after=session.config.quiet_minutes * 60,
+        name=session.config.name,
+        embed=session.config.embed,
         tries=tries,
         on_change=on_change,
         on_route=on_route,

@@ -15,7 +15,7 @@ from tui.catalog.spec import Values
 from tui.demo.service import create_app
 from tui.service.wire import Answer, Found
 from tui.tasks.answer import answered
-from tui.tasks.carry import file_stem
+from tui.tasks.naming import DEFAULT, render
 from tui.tasks.task import Result, Status, Task
 
 GROK = bundled().find("grok-imagine-image-2-0", "text_to_image")
@@ -77,13 +77,15 @@ def test_a_failure_without_a_reason_has_a_sentence() -> None:
 )
 @pytest.mark.parametrize("prompt", ["", "a fox", "extraordinarily long words everywhere, everyday"])
 def test_a_name_ends_with_what_the_image_is(prompt: str, label: str, ending: str) -> None:
-    stem = file_stem(replace(TASK, values={"prompt": prompt}), label)
+    stem = render(DEFAULT, replace(TASK, values={"prompt": prompt}, results=(Result(url="", label=label),)), 0)
     assert stem.endswith(ending)
     assert len(stem.encode()) <= 100
 
 
 def test_a_long_prompt_leaves_room_for_what_the_image_is() -> None:
-    assert file_stem(replace(TASK, values={"prompt": "雪の中の赤い狐" * 9}), "layer 12").endswith("-layer-12")
+    results = (Result(url="", label="layer 12"),)
+    name = render(DEFAULT, replace(TASK, values={"prompt": "雪の中の赤い狐" * 9}, results=results), 0)
+    assert name.endswith("-layer-12")
 
 
 async def test_every_layer_is_saved_as_what_it_is(open_engine: OpenEngine) -> None:
@@ -98,7 +100,7 @@ async def test_every_layer_is_saved_as_what_it_is(open_engine: OpenEngine) -> No
     assert ended.status is Status.COMPLETED
     assert kept == ended
     assert [result.label for result in ended.results] == ["base", "layer 1: fox", "layer 2: 雪", "layer 3: fox"]
-    stem = file_stem(ended).removesuffix(ended.id[-6:])
+    stem = render(DEFAULT, replace(ended, results=()), 0).removesuffix(ended.id[-6:])
     assert [Path(path).name.removeprefix(stem) for path in ended.files] == [
         f"{ended.id[-6:]}-base.jpg",
         f"{ended.id[-6:]}-layer-1-fox.png",

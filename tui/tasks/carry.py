@@ -1,13 +1,17 @@
 """One task's way: sent, polled, its images fetched as whole files into the output folder."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from msgspec.structs import replace
 
 from tui.service.client import Client
 from tui.service.errors import AuthenticationError, DownloadError, GoneError, NotFoundError, ServiceError
 from tui.service.wire import Answer
+from tui.tasks import naming
 from tui.tasks.answer import answered
 from tui.tasks.desk import Desk
 from tui.tasks.line import Line
@@ -34,6 +38,8 @@ class Carrier:
         *,
         pause: Callable[[float], float],
         quiet_after: float,
+        name: str,
+        embed: bool,
         tries: int | None,
     ) -> None:
         """`pause` says how long to wait until the next poll, by the seconds since a task was sent; a task without
@@ -45,6 +51,8 @@ class Carrier:
         self._slots = slots
         self._pause = pause
         self._quiet_after = quiet_after
+        self._name = name
+        self._embed = embed
         self._tries = tries
         self._downloads = asyncio.Semaphore(8)  # apart from the line: a slow file host must not hold up a submit
 
@@ -158,37 +166,31 @@ class Carrier:
 
     async def _keep(self, task_id: str, index: int, part: Path) -> None:
         """Give a fetched file its name, and note it."""
-        from tui.tasks import images
-
         task = self._desk.tasks[task_id]
-        result = task.results[index]
-        stem = file_stem(task, result.label)
-        path, facts = await asyncio.to_thread(images.keep, part, Path(task.out_dir), stem)
-        saved = Result(
-            url=result.url,
-            label=result.label,
+        saved = await asyncio.to_thread(self._kept, task, index, part)
+        results = (*task.results[:index], saved, *task.results[index + 1 :])
+        done = Status.COMPLETED if all(result.path for result in results) else None
+        await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
+
+    def _kept(self, task: Task, index: int, part: Path) -> Result:
+        """The result with its file, verified and named. Runs in a thread; ImageError."""
+        from tui.tasks import images, metadata
+
+        if self._embed:
+            with contextlib.suppress(images.ImageError):  # the picture counts, not what it tells
+                metadata.embed(part, metadata.facts_of(task))
+        name = PurePosixPath(naming.render(self._name, task, index))
+        path, facts = images.keep(part, Path(task.out_dir) / name.parent, name.name)
+        return replace(
+            task.results[index],
             path=str(path),
             format=facts.format,
             width=facts.width,
             height=facts.height,
             bytes=facts.bytes,
         )
-        results = (*task.results[:index], saved, *task.results[index + 1 :])
-        done = Status.COMPLETED if all(result.path for result in results) else None
-        await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
 
 
 def part_name(task: Task, index: int) -> str:
     """Where a result is written until it is whole."""
     return f".{task.id}-{index}.part"
-
-
-def file_stem(task: Task, label: str = "") -> str:
-    """The name of a saved image, without its ending: day, model, the prompt's first words, the task, its label."""
-    from tui.tasks.images import safe_stem
-
-    day = time.strftime("%Y%m%d", time.localtime(task.created_at))
-    words = "-".join(task.prompt.split()[:6])[:40]
-    if label:  # what a name that is too long loses is its end
-        words = words.encode()[:24].decode(errors="ignore")
-    return safe_stem("-".join(part for part in (day, task.model, words, task.id[-6:], label) if part))

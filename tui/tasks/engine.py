@@ -18,7 +18,7 @@ from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.tasks import plan, trash
+from tui.tasks import naming, plan, trash
 from tui.tasks.carry import Carrier
 from tui.tasks.desk import Desk
 from tui.tasks.line import Line
@@ -45,6 +45,8 @@ class Engine:
         concurrency: int = 8,
         pause: Callable[[float], float] = poll_pause,
         quiet_after: float = 600.0,
+        name: str = naming.DEFAULT,
+        embed: bool = False,
         tries: int | None = None,
         on_change: Callable[[Task], None] = lambda task: None,
         on_route: Callable[[RouteName], None] = lambda route: None,
@@ -77,6 +79,8 @@ class Engine:
             self._slots,
             pause=pause,
             quiet_after=quiet_after,
+            name=name,
+            embed=embed,
             tries=tries,
         )
         self._carried: dict[str, asyncio.Task[None]] = {}
@@ -269,9 +273,10 @@ class Engine:
         return len(await asyncio.gather(*back))
 
     async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> int:
-        ended = [task.id for task in tasks if task.status not in LIVE]
+        mark = next(iter(marks))
+        ended = [task.id for task in tasks if task.status not in LIVE and not getattr(task, mark)]
         taken = [task for task in await self._take(ended) if self._latest(task.id).status not in LIVE]
-        await asyncio.gather(*(self._desk.amend(task.id, event=next(iter(marks)), **marks) for task in taken))
+        await asyncio.gather(*(self._desk.amend(task.id, event=mark, **marks) for task in taken))
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)

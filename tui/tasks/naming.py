@@ -15,12 +15,12 @@ _FIELDS: dict[str, Callable[[Task], str]] = {
     "model": lambda task: task.model,
     "service": lambda task: task.service,
     "action": lambda task: task.action,
-    "prompt": lambda task: "-".join(task.prompt.split()[:6])[:40],
+    "prompt": lambda task: "-".join(task.prompt.split()[:6]),
     "seed": lambda task: str(task.values.get("seed", "")),
     "id": lambda task: task.id[-6:],
     "job": lambda task: task.job[-6:],
 }
-_NAMES = (*_FIELDS, "index")
+_NAMES = (*_FIELDS, "index", "label")
 _FIELD = re.compile(r"\{(\w*)\}")
 _MOST_CHARACTERS, _MOST_FOLDERS = 200, 4
 
@@ -35,12 +35,21 @@ def render(template: str, task: Task, index: int) -> str:
     def filled(found: re.Match[str]) -> str:
         if found[1] == "index":
             return str(index + 1) if len(task.results) > 1 else ""
-        return _FIELDS[found[1]](task)
+        if found[1] == "label":
+            return label
+        text = _FIELDS[found[1]](task)
+        # What a name that is too long loses is its end, and there stands what makes it unique.
+        room = 24 if label else 40
+        return text.encode()[:room].decode(errors="ignore") if found[1] == "prompt" else text
 
+    label = task.results[index].label if index < len(task.results) else ""
+    template = DEFAULT if problem(template) else template
     # A name is made of each part by itself: no value can lead into another folder.
-    return "/".join(
-        safe_stem(_FIELD.sub(filled, part)) for part in _split(DEFAULT if problem(template) else template)
-    )
+    *folders, stem = (safe_stem(_FIELD.sub(filled, part)) for part in _split(template))
+    if label and "{label}" not in template:
+        ending = safe_stem(label)
+        stem = safe_stem(stem.encode()[: 99 - len(ending.encode())].decode(errors="ignore") + f"-{ending}")
+    return "/".join([*folders, stem])
 
 
 def problem(template: str) -> str:

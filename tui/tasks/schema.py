@@ -48,7 +48,8 @@ create index tasks_by_status on tasks (status);
 create index tasks_by_update on tasks (updated_at);
 create index tasks_by_remote_id on tasks (remote_id);
 create index tasks_shown on tasks (id) where cleared = 0 and deleted = 0;
-create index tasks_found on tasks (id, words, status, model, created_at, cost_micro, job, favourite, deleted);
+create index tasks_found on tasks
+    (id, words, status, model, created_at, cost_micro, job, favourite, cleared, deleted);
 """
 
 COLUMNS = 16

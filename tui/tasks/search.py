@@ -17,6 +17,7 @@ _MOST_TERMS = 100
 _STATES: dict[str, frozenset[Status]] = {
     "live": LIVE,
     "sent": SENT,
+    "ended": frozenset(Status) - LIVE,
     "unsaved": frozenset({Status.FETCHING, Status.EXPIRED, Status.FAILED}),
 }
 
@@ -51,6 +52,8 @@ def _condition(name: str, sign: str, text: str, now: float) -> tuple[str, list[A
             return f"status in ({', '.join('?' * len(states))})", list(states)
         case "job", ":":
             return "job = ?", [text]
+        case "is", ":" if text.lower() == "shown":
+            return "cleared = 0", []
         case "is", ":" if "favourite".startswith(text.lower().replace("favor", "favour")):
             return "favourite = 1", []
         case (("on" | "after" | "before"), ":"):

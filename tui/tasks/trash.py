@@ -16,11 +16,11 @@ _THROWN = re.compile(r"(\d{19})-(.+)", re.DOTALL)
 
 
 def throw(paths: list[str], out_dir: str) -> None:
-    """Move files of the output folder into its trash; what lies elsewhere or can't be moved is left alone."""
-    trash = Path(out_dir) / _NAME
-    empty(trash)
+    """Move files of the output folder into the trash beside them; what lies elsewhere is left alone."""
     for path in map(Path, paths):
-        if path.parent == Path(out_dir) and path.is_file() and not path.is_symlink():
+        trash = path.parent / _NAME
+        if _below(path, out_dir) and path.is_file() and not path.is_symlink():
+            empty(trash)
             with contextlib.suppress(OSError):
                 trash.mkdir(exist_ok=True, mode=0o700)
                 path.rename(trash / f"{time.time_ns()}-{path.name}")
@@ -28,10 +28,10 @@ def throw(paths: list[str], out_dir: str) -> None:
 
 def restore(paths: list[str], out_dir: str) -> None:
     """Move files back to where they were, the latest of each name, unless something new stands there."""
-    trash = Path(out_dir) / _NAME
-    thrown = {name: file for _, name, file in _thrown(trash)}
     for path in map(Path, paths):
-        if path.parent == Path(out_dir) and path.name in thrown and not os.path.lexists(path):
+        trash = path.parent / _NAME
+        thrown = {name: file for _, name, file in _thrown(trash)}
+        if _below(path, out_dir) and path.name in thrown and not os.path.lexists(path):
             with contextlib.suppress(OSError):
                 (trash / thrown[path.name]).rename(path)
 
@@ -42,6 +42,13 @@ def empty(trash: Path) -> None:
         if moment < time.time() - KEPT_FOR:
             with contextlib.suppress(OSError):
                 (trash / file).unlink()
+
+
+def _below(path: Path, out_dir: str) -> bool:
+    """Whether a file lies in the output folder or one of its folders, and not by way of a link."""
+    if ".." in path.parts or Path(out_dir) not in path.parents:
+        return False
+    return path.parent.resolve().is_relative_to(Path(out_dir).resolve())
 
 
 def _thrown(trash: Path) -> list[tuple[float, str, str]]:

@@ -61,7 +61,8 @@ def facts(task: Task, index: int = 0) -> Table:
             known.append(("size", f"{result.width} × {result.height}, {result.format}, {file_size(result.bytes)}"))
             known.append(("file", result.path))
     if len(task.results) > 1:
-        known.append(("image", f"{index + 1} of {len(task.results)}"))
+        label = f" · {task.results[index].label}" if task.results[index].label else ""
+        known.append(("image", f"{index + 1} of {len(task.results)}{label}"))
     known.append(("not saved", expiry(task)))
     known.append(("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.created_at))))
     known.append(("id", task.id + (f" · {task.remote_id}" if task.remote_id else "")))

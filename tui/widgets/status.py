@@ -2,6 +2,7 @@
 
 import time
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
@@ -25,13 +26,14 @@ class StatusLine(Static):
         if self.live:
             parts.append(f"◑ {self.live} on the way")
         if self.state.paused:
-            parts.append("‖ paused: p in the queue goes on")
+            parts.append("‖ paused (p)")
         if self.state.offline and self.live:
-            parts.append("! offline: going on by itself when the link is back")
+            parts.append("! offline, going on by itself")
         if self.state.rest_until > time.time():
-            parts.append(f"! rate limit: sending again at {clock(self.state.rest_until)}")
+            parts.append(f"! rate limit until {clock(self.state.rest_until)}")
         if self.trouble:
             parts.append(f"! {self.trouble}")
         if self.balance is not None:
             parts.append(f"balance {money(self.balance)}")
-        return Content("  ·  ".join([*parts, f"images: {self.drawn}"]))
+        whole = "  ·  ".join([*parts, f"images: {self.drawn}"])
+        return Content(whole if cell_len(whole) <= self.size.width else "  ·  ".join(parts))

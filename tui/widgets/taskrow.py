@@ -211,6 +211,7 @@ def asks(task: Task) -> set[str]:
         able.add("delete")
         if task.status is not Status.COMPLETED or task.error:
             able.add("retry")
+    able |= {"open", "fetch"} if task.results else set()
     return able | {"copy"} if task.files else able
 
 
