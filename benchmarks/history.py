@@ -76,6 +76,7 @@ async def filtering(state: Path) -> None:
     from tui.app import RunApp
     from tui.screens.history import History
     from tui.session import prepare
+    from tui.tasks.task import Task
     from tui.terminal import Images
     from tui.terminal import Terminal as Drawn
 
@@ -89,13 +90,13 @@ async def filtering(state: Path) -> None:
         history = app.screen
         assert isinstance(history, History)
         painted = asyncio.Event()
-        tell = history._tell
+        show = history.table.show
 
-        def told(tasks: list, *, anew: bool) -> None:  # type: ignore[type-arg]
-            tell(tasks, anew=anew)
+        def shown(tasks: list[Task]) -> None:
+            show(tasks)
             history.call_after_refresh(painted.set)
 
-        history._tell = told  # type: ignore[method-assign]
+        history.table.show = shown  # type: ignore[method-assign]
         # Found at once, found rarely, found never: the last two look at everything.
         for line in ("a", "ab", "abc", "qzqzq", "zzzzzzzz", "model:flux x", "status:failed qz", "cost>1"):
             painted.clear()

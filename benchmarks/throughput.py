@@ -1,4 +1,5 @@
-"""1,000 tasks at once, ours and the vendor's SDK in the same run: `python benchmarks/throughput.py [count]`.
+"""1,000 tasks at once, ours and the vendor's SDK in the same run: `python benchmarks/throughput.py [count]`;
+SIDE=512 takes smaller pictures.
 
 Each side in a process of its own, against a loopback server of its own whose tasks take 4 to 12 s. Ours also
 fetches, checks and saves every picture; the SDK ends with URLs. Nothing here is a test: machines differ.
@@ -7,6 +8,7 @@ fetches, checks and saves every picture; the SDK ends with URLs. Nothing here is
 import asyncio
 import io
 import json
+import os
 import random
 import resource
 import subprocess
@@ -32,12 +34,13 @@ Figures = dict[str, float]
 
 
 def picture() -> bytes:
-    """A PNG of about 180 KB, the same one in every process."""
+    """A PNG of about 180 KB at 1024 pixels a side, the same one in every process."""
     from PIL import Image
 
+    side = int(os.environ.get("SIDE", "1024"))
     squares = Image.frombytes("RGB", (192, 192), random.Random(1).randbytes(192 * 192 * 3))
     file = io.BytesIO()
-    squares.resize((1024, 1024), Image.Resampling.NEAREST).save(file, "PNG")
+    squares.resize((side, side), Image.Resampling.NEAREST).save(file, "PNG")
     return file.getvalue()
 
 

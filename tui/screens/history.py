@@ -20,7 +20,7 @@ from tui.text import one_line
 from tui.widgets.preview import Preview
 from tui.widgets.queue import QueueTable, Titles
 
-PAGE = 300
+PAGE = 120
 """Tasks that are read at once; the next ones when the cursor comes to the end."""
 
 
