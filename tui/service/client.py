@@ -185,8 +185,9 @@ class Client:
     @staticmethod
     async def _write(response: httpx.Response, target: Path) -> None:
         size = 0
+        target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as file:  # a local file: short writes into the page cache
-            async for chunk in response.aiter_bytes(65536):
+            async for chunk in response.aiter_bytes(1_000_000):
                 size += len(chunk)
                 if size > MAX_RESULT:
                     raise GoneError(f"The result is larger than {MAX_RESULT // 1_000_000} MB and was not kept.")

@@ -75,6 +75,7 @@ class Carrier:
         while (task := self._desk.tasks[task_id]).status in (Status.PENDING, Status.PROCESSING):
             await self._line.sleep(wait)
             polls += 1
+            asked_at = time.monotonic()
             try:
                 answer = await self._line.ask(lambda: self._status(task_id))
             except NotFoundError as error:
@@ -94,7 +95,9 @@ class Carrier:
                     raise GaveUpError(error) from error
             else:
                 failures, missing_since = 0, 0.0
-                wait = answer.retry_after or self._pause(time.time() - task.sent_at)
+                pause = self._pause(time.time() - task.sent_at)
+                # From request to request: what answers take must not add up.
+                wait = answer.retry_after or max(pause / 2, pause - (time.monotonic() - asked_at))
                 await self._desk.learn("status", self._client.status_form)
                 changed = answered(task, answer)
                 if changed is not task:
@@ -149,11 +152,9 @@ class Carrier:
                 return
 
     async def _download(self, task: Task, index: int) -> None:
-        folder, result = Path(task.out_dir), task.results[index]
-        part = folder / part_name(task, index)
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        part = Path(task.out_dir) / part_name(task, index)
         try:
-            await self._client.download(result.url, part)
+            await self._client.download(task.results[index].url, part)
             keeping = asyncio.ensure_future(self._keep(task.id, index, part))
             try:
                 await asyncio.shield(keeping)
@@ -161,8 +162,9 @@ class Carrier:
                 await asyncio.wait({keeping})  # a file that nobody knows of would be saved once more
                 keeping.exception()  # looked at, and no matter: the file is fetched again
                 raise
-        finally:
+        except BaseException:
             await asyncio.to_thread(part.unlink, missing_ok=True)
+            raise
 
     async def _keep(self, task_id: str, index: int, part: Path) -> None:
         """Give a fetched file its name, and note it."""
