@@ -25,6 +25,9 @@ async def shoot(name: str, width: int, height: int) -> None:
             task = await app.until_task(
                 pilot, lambda task, wanted=prompt: task.prompt == wanted and task.status is Status.COMPLETED
             )
+        app.main.form.set_prompt("a {red|blue|golden} kite over the dunes")
+        await pilot.press("ctrl+j")
+        await app.until_task(pilot, lambda task: "golden" in task.prompt and task.status is Status.COMPLETED)
         app.main.form.set_prompt("a city at night, rain, neon demo:slow")
         await pilot.press("ctrl+j")
         await app.until_task(pilot, lambda task: task.status is Status.PROCESSING)
