@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,13 +40,16 @@ with open(report, "w") as file: json.dump(answer, file)
 
 _QUERIES = re.compile(
     rb"(?P<passthrough>\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b\\)|(?P<version>\x1b\[>0?q)|(?P<da1>\x1b\[0?c)"
-    rb"|(?P<cell>\x1b\[16t)|(?P<sgr>\x1bP\$qm\x1b\\)|(?P<kitty>\x1b_Gi=31[^;\x1b]*a=q[^\x1b]*\x1b\\)"
+    rb"|(?P<cell>\x1b\[16t)|(?P<sgr>\x1bP\$qm\x1b\\)"
+    rb"|(?P<kitty>\x1b_Gi=(?P<id>\d+)[^;\x1b]*a=q,t=(?P<medium>.)[^;\x1b]*;(?P<data>[^\x1b]*)\x1b\\)"
 )
 
 
 @dataclass
 class FakeTerminal:
-    """How it answers: None is silence. `latency` in seconds; `outer` is the terminal around a tmux."""
+    """How it answers: None is silence. `latency` in seconds; `outer` is the terminal around a tmux; `reads` says
+    which files it claims to have read.
+    """
 
     version: bytes | None = b"plain(1)"
     da1: bytes | None = b"62;22"
@@ -57,6 +60,7 @@ class FakeTerminal:
     pixels: tuple[int, int] = (0, 0)
     size: tuple[int, int] = (80, 24)
     outer: "FakeTerminal | None" = None
+    reads: Callable[[Path], bool] = lambda path: False
     received: bytearray = field(default_factory=bytearray, repr=False)
 
     def run(
@@ -123,7 +127,8 @@ class FakeTerminal:
             case "sgr":
                 yield b"\x1bP1$r0;48:2::1:2:3m\x1b\\" if self.truecolor else b"\x1bP0$r\x1b\\"
             case "kitty" if self.kitty:
-                yield b"\x1b_Gi=31;OK\x1b\\"
+                read = query["medium"] != b"f" or self.reads(Path(base64.b64decode(query["data"]).decode()))
+                yield b"\x1b_Gi=%b;%b\x1b\\" % (query["id"], b"OK" if read else b"EBADF:no such file")
 
     def kitty_images(self) -> list[Image.Image]:
         """The images that were uploaded with `a=T`, in order."""

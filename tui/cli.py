@@ -71,7 +71,11 @@ def _open_app(options: dict[str, Any]) -> None:
     gc.disable()  # until the first page stands: start-up makes objects that stay, and little garbage
     from tui.terminal import probe
 
-    terminal = probe(session.config.images)
+    terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
+    if terminal.late:
+        from tui.late import swallow
+
+        swallow()
     if terminal.truecolor:
         # What the terminal itself says counts: ssh never forwards COLORTERM, and xterm takes it away.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
@@ -321,13 +325,22 @@ def demo_server(port: int, delay: float, routes: Any, **_options: Any) -> None:
 
 
 @cli.command()
+@click.option("--card", "as_card", is_flag=True, help="A test card, in each way of drawing.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @common
-def doctor(as_json: bool, **options: Any) -> None:
+def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
     """What was found: key, base URL, route, folders, terminal, versions."""
-    from tui.doctor import findings
+    from tui.doctor import card, findings
 
-    found = findings(_session(options))
+    session = _session(options)
+    if as_card:
+        from tui.terminal import probe
+
+        if not sys.stdout.isatty():
+            raise _Exit("The card needs a terminal.", 4)
+        click.echo(card(probe(session.config.images, budget=session.config.image_bytes)))
+        return
+    found = findings(session)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return

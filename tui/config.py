@@ -14,7 +14,7 @@ from tui.catalog.route import Api
 from tui.tasks import naming
 from tui.text import one_line
 
-ImagesChoice = Literal["auto", "kitty", "sixel", "iterm", "half", "ascii", "none"]
+ImagesChoice = Literal["auto", "kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"]
 
 
 class ConfigError(Exception):
@@ -30,6 +30,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which of RunAPI's two routes to take; auto finds out."""
     images: ImagesChoice = "auto"
     """How images are drawn; auto asks the terminal."""
+    image_bytes: int | None = None
+    """Bytes that the pixels of an image may take; 0: any; unset: 40,000 over SSH, else any."""
     name: str = naming.DEFAULT
     """How saved images are named, by the fields of `tasks.naming`; `/` makes folders below the output folder."""
     embed: bool = False
@@ -87,6 +89,8 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         raise ConfigError(f"{source}: {reason}.{hint}") from error
     if config.concurrency < 1 or not 0.01 <= config.poll_seconds <= 60:
         raise ConfigError(f"{source}: concurrency is at least 1, poll_seconds 0.01 to 60.")
+    if config.image_bytes and config.image_bytes < 5000:
+        raise ConfigError(f"{source}: image_bytes is 0, for any, or at least 5000.")
     if unnamable := naming.problem(config.name):
         raise ConfigError(f"{source}: name: {unnamable}")
     if not config.confirm_usd >= 0 or not config.quiet_minutes > 0:  # NaN is neither

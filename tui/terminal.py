@@ -6,12 +6,15 @@ import re
 import select
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 import tty
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from tui.text import one_line
 
@@ -24,9 +27,15 @@ class Images(StrEnum):
     KITTY = "kitty"
     SIXEL = "sixel"
     ITERM = "iterm"
+    SEXTANT = "sextant"
+    QUADRANT = "quadrant"
     HALF = "half"
     ASCII = "ascii"
     NONE = "none"
+
+
+PIXELS = frozenset({Images.KITTY, Images.SIXEL, Images.ITERM})
+"""The ways that draw more than characters."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,9 @@ class Terminal:
 
     `why` is a sentence for people, `cell` the size of a character in pixels, `multiplexer` "tmux", "screen"
     or "", `remote` whether the bytes travel over SSH, `truecolor` whether 24-bit colours are certain.
+    `blocks` are the finest characters for what pixels can't do, `budget` the bytes that the pixels of an image
+    may take (0: any), `shared` a folder whose files the terminal has proven to read. With `late`, answers may
+    still come, as typing.
     """
 
     images: Images
@@ -44,11 +56,25 @@ class Terminal:
     multiplexer: str = ""
     remote: bool = False
     truecolor: bool = False
+    blocks: Images = Images.HALF
+    budget: int = 0
+    shared: Path | None = None
+    late: bool = False
 
 
 # Terminals that draw kitty images at Unicode placeholders, and since when. Konsole, WezTerm and Warp answer
 # the kitty query too, but know no placeholders.
 _PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
+
+# Terminals that draw iTerm2's inline images better than, or without, Sixel: in all colours and fewer bytes.
+_INLINE = ("iterm2", "mintty", "warp", "wezterm")
+
+# Terminals that draw sextants themselves, whatever the font. Others that tell their name have at least a font
+# with quadrants, though some leave seams between its glyphs.
+_SEXTANTS = ("contour", "foot", "ghostty", "kitty", "konsole", "vte", "wezterm")
+
+_REMOTE_BUDGET = 40_000
+"""Bytes of an image over SSH: a third of a second at 1 Mbit/s."""
 
 # TERM or TERM_PROGRAM that make questions useless or harmful.
 _NOT_ASKED = {
@@ -60,10 +86,13 @@ _NOT_ASKED = {
 
 # Name, kitty images, size of a cell, a 24-bit colour set and read back. Terminals answer in order and every
 # one answers DA1 (device attributes), so that its answer says that no other will follow.
-_QUERY = "\x1b[>0q\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m\x1b[c"
+_KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+_QUERY = f"\x1b[>0q{_KITTY_QUERY}\x1b[16t\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m\x1b[c"
 _DA1 = re.compile(rb"\x1b\[\?([\d;]*)c")
 _XTVERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]{1,200})")
 _KITTY_OK = re.compile(rb"\x1b_Gi=31[^;\x1b]*;OK")
+_READ = re.compile(rb"\x1b_Gi=32[^;\x1b]*;OK")
+_MISSED = re.compile(rb"\x1b_Gi=33[^;\x1b]*;E")
 _CELL = re.compile(rb"\x1b\[6;(\d{1,4});(\d{1,4})t")
 _TRUECOLOR = re.compile(rb"\x1bP1\$r[^\x1b]*48[:;]2[:;]+1[:;]2[:;]3")
 _BRAND = re.compile(r"([^\s(]+)[\s(]*v?([\w.-]*)")
@@ -86,12 +115,21 @@ class _Answers:
         self.silent = da1 is None
 
 
-def probe(choice: str = "auto", env: Mapping[str, str] = os.environ, budget: float = 2.0) -> Terminal:
+def probe(
+    choice: str = "auto",
+    env: Mapping[str, str] = os.environ,
+    seconds: float = 2.0,
+    *,
+    budget: int | None = None,
+    cache: Path | None = None,
+) -> Terminal:
     """The terminal of this process; `choice` ("auto" or a value of `Images`) overrules what it can do.
 
-    Takes at most `budget` seconds and leaves no answer behind as typing. ValueError for an unknown choice.
+    Takes at most so many seconds and leaves no answer behind as typing, but `late` ones. `budget` are the bytes
+    that an image may take (0: any; None: as the connection suggests), `cache` a folder in which a terminal on
+    this machine may be handed its images. ValueError for an unknown choice.
     """
-    deadline = time.monotonic() + budget
+    deadline = time.monotonic() + seconds
     forced = None if choice == "auto" else Images(choice)
     program = f"{env.get('TERM_PROGRAM', '')} {env.get('TERM_PROGRAM_VERSION', '')}".strip()
     terminal = Terminal(
@@ -106,21 +144,24 @@ def probe(choice: str = "auto", env: Mapping[str, str] = os.environ, budget: flo
         # stdin may be a pipe and stdout closed. A non-blocking descriptor of its own never hangs.
         fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
-            terminal = _examine(fd, terminal, forced, env, deadline)
+            terminal = _examine(fd, terminal, forced, env, cache, deadline)
         finally:
             os.close(fd)
     except (OSError, termios.error):
         pass  # no terminal, or one that went away
     if forced is not None:
         terminal = replace(terminal, images=forced, why=f"You asked for {forced}.")
-    if terminal.images is Images.ITERM:
-        why = "iTerm2's own images are not drawn yet; half blocks are used instead."
-        terminal = replace(terminal, images=Images.HALF, why=why)
+    if terminal.images is Images.ITERM and terminal.multiplexer:
+        why = f"iTerm2's images do not get through {terminal.multiplexer}."
+        terminal = replace(terminal, images=terminal.blocks, why=why)
+    if terminal.images in PIXELS:
+        usual = _REMOTE_BUDGET if terminal.remote else 0
+        terminal = replace(terminal, budget=usual if budget is None else budget)
     return terminal
 
 
 def _examine(
-    fd: int, terminal: Terminal, forced: Images | None, env: Mapping[str, str], deadline: float
+    fd: int, terminal: Terminal, forced: Images | None, env: Mapping[str, str], cache: Path | None, deadline: float
 ) -> Terminal:
     terminal = replace(terminal, cell=cell_now())
     known = _NOT_ASKED.get(env.get("TERM", "")) or _NOT_ASKED.get(env.get("TERM_PROGRAM", "?"))
@@ -128,14 +169,19 @@ def _examine(
         known = (Images.HALF, "GNU screen lets no images through.")
     elif os.tcgetpgrp(fd) != os.getpgrp():
         known = (Images.HALF, "This process is in the background, so the terminal was not asked.")
-    elif forced and terminal.cell:
+    elif forced and terminal.cell and terminal.truecolor:
         known = (forced, "")
     if known:
         return replace(terminal, images=known[0], why=known[1])
-    inner = _Answers(_ask(fd, _QUERY, deadline))
+    # tmux makes a title of what it isn't asked to pass on.
+    inside = terminal.multiplexer == "tmux" or env.get("TERM", "").startswith(("tmux", "screen"))
+    inner = _Answers(_ask(fd, _QUERY.replace(_KITTY_QUERY, "") if inside else _QUERY, deadline))
     if inner.brand == "tmux" or terminal.multiplexer == "tmux":
         return _examine_tmux(fd, terminal, inner, env, deadline)
-    return _described(terminal, _decide(inner), inner.truecolor, inner)
+    terminal = _described(terminal, _decide(inner), inner.truecolor, inner)
+    if terminal.images is Images.KITTY and cache and not terminal.remote:
+        terminal = replace(terminal, shared=_shared(fd, cache, deadline))
+    return terminal
 
 
 def _examine_tmux(
@@ -153,7 +199,7 @@ def _examine_tmux(
     elif outer.silent:
         why = "tmux lets no images through; put `set -g allow-passthrough on` into ~/.tmux.conf."
     elif outer.sixel:
-        images, why = Images.HALF, f"{outer.name} draws sixel images, but this tmux does not."
+        images, why = _blocks(outer), f"{outer.name} draws sixel images, but this tmux does not."
     return _described(replace(terminal, multiplexer="tmux"), (images, why), "RGB" in features, outer, inner)
 
 
@@ -165,24 +211,33 @@ def _described(terminal: Terminal, decision: tuple[Images, str], truecolor: bool
         name=next((answer.name for answer in answers if answer.name), terminal.name),
         cell=terminal.cell or next((answer.cell for answer in answers if answer.cell), None),
         truecolor=terminal.truecolor or truecolor,
+        blocks=_blocks(answers[0]),
+        late=any(answer.silent for answer in answers),
     )
 
 
+def _blocks(answers: _Answers) -> Images:
+    """The finest characters that look right."""
+    if answers.brand.lower().startswith(_SEXTANTS):
+        return Images.SEXTANT
+    return Images.QUADRANT if answers.brand else Images.HALF
+
+
 def _decide(answers: _Answers) -> tuple[Images, str]:
-    name = answers.name or "The terminal"
-    least = _PLACEHOLDERS.get(answers.brand.lower())
+    name, brand, blocks = answers.name or "The terminal", answers.brand.lower(), _blocks(answers)
+    least = _PLACEHOLDERS.get(brand)
     version = tuple(int(part) for part in re.findall(r"\d+", answers.version)[:3])
     if answers.silent:
         return Images.HALF, "The terminal answered no question in time; half blocks work nearly everywhere."
     if answers.kitty and least and version >= least:
         return Images.KITTY, f"{name} draws kitty images."
+    if brand.startswith(_INLINE):
+        return Images.ITERM, f"{name} draws iTerm2's inline images."
     if answers.sixel:
         return Images.SIXEL, f"{name} draws sixel images."
     if answers.kitty and least:
-        return Images.HALF, f"{name} is too old to place images in text; {'.'.join(map(str, least))} can."
-    if answers.brand.lower().startswith("iterm"):
-        return Images.ITERM, ""
-    return Images.HALF, f"{name} draws no images that this program knows how to send."
+        return blocks, f"{name} is too old to place images in text; {'.'.join(map(str, least))} can."
+    return blocks, f"{name} draws no images that this program knows how to send."
 
 
 def _ask(fd: int, query: str, deadline: float) -> bytes:
@@ -203,6 +258,36 @@ def _ask(fd: int, query: str, deadline: float) -> bytes:
             termios.tcflush(fd, termios.TCIFLUSH)
         termios.tcsetattr(fd, termios.TCSANOW, before)
     return heard
+
+
+def _shared(fd: int, cache: Path, deadline: float) -> Path | None:
+    """The folder for images that the terminal reads by itself; None if it can't, as in a sandbox."""
+    folder = cache / "shown"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(folder)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f"{os.getpid()}-") as file:
+            file.write(bytes(3))
+            file.flush()
+            # A file that isn't there, too: some say OK to everything.
+            names = ((32, file.name), (33, f"{file.name}-not"))
+            paths = ((number, b64encode(os.fsencode(name)).decode()) for number, name in names)
+            query = "".join(f"\x1b_Gi={number},s=1,v=1,a=q,t=f,f=24;{path}\x1b\\" for number, path in paths)
+            heard = _ask(fd, f"{query}\x1b[c", deadline)
+    except OSError:
+        return None
+    return folder if _READ.search(heard) and _MISSED.search(heard) else None
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what processes left behind that are no more; a file's name begins with its process."""
+    for path in folder.iterdir():
+        try:
+            os.kill(int(path.name.partition("-")[0]), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+        except (ValueError, OverflowError, PermissionError):
+            pass  # not ours
 
 
 def _ask_tmux(env: Mapping[str, str], deadline: float) -> tuple[str, str]:

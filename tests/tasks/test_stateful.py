@@ -452,9 +452,9 @@ class Queue(RuleBasedStateMachine):
             if kept.live or (can_be_watched(kept) and not self.lost(kept))
         ]
         assert open_still == []
-        assert {kept.id: kept for kept in last.engine.tasks.values()} == {
-            task_id: kept for task_id, kept in queue.items() if task_id in last.engine.tasks
-        }
+        if not self.loop.leapt:  # what is written while the clock leaps may be seen at the next start only
+            shown = last.engine.tasks
+            assert shown == {task_id: kept for task_id, kept in queue.items() if task_id in shown}
 
         # What was said holds.
         assert self.confirmed - set(queue) == set()
@@ -504,11 +504,6 @@ class Queue(RuleBasedStateMachine):
             for left in asyncio.all_tasks(self.loop):
                 left.cancel()
             self.sleep(1)
-        if os.environ.get("DUMP"):
-            for row in self.disk.execute("select * from events order by at, rowid"):
-                print(row[0], round(row[1] - 2e9, 3), row[2], row[3][:100])
-            for t in self.stored().values():
-                print(t)
         self.disk.close()
         for window in [*self.gone, *filter(None, self.windows)]:
             window.engine._desk._store.close()
@@ -559,6 +554,11 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.suspend, {**NOW, "seconds": 15.0}),
         (Queue.drop_all, NOW),
     ],
+    "a task is dropped while it moves to the other route": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 8}),
+        (Queue.drop_all, NOW),
+        (Queue.favour, {"place": 0, "wait": 3.0, "pick": 0, "favourite": True}),
+    ],
     "a task is marked while it is polled": [
         (Queue.submit, {"place": 0, "wait": 0.3, "pick": 0}),
         (Queue.favour, {**NOW, "pick": 0, "favourite": True}),
@@ -600,12 +600,18 @@ SCHEDULES: dict[str, Steps] = {
 }
 
 
+EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "40"))
+"""More than a hundred hunt: longer schedules, other ones each time, and what fails is made short."""
+HUNT = EXAMPLES > 100
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("slowness", [1.0, 12.0])
-def test_what_once_went_wrong(name: str, slowness: float) -> None:
-    for seed in range(SEEDS):
+@pytest.mark.parametrize("routes", ["both", "service"])
+def test_what_once_went_wrong(name: str, slowness: float, routes: str) -> None:
+    for seed in range(20 if HUNT else 2):
         queue = Queue()
-        queue.begin(seed=seed, routes="both", delay=0.0, slowness=slowness)
+        queue.begin(seed=seed, routes=routes, delay=0.0, slowness=slowness)
         try:
             for step, facts in SCHEDULES[name]:
                 step(queue, **facts)
@@ -614,21 +620,17 @@ def test_what_once_went_wrong(name: str, slowness: float) -> None:
             queue.teardown()
 
 
-SEEDS = int(os.environ.get("STATEFUL_SEEDS", "4"))
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "25"))
-
-
 def test_no_schedule_loses_a_task_or_pays_one_twice() -> None:
     run_state_machine_as_test(
         Queue,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=20 if EXAMPLES < 100 else 40,
+            stateful_step_count=40 if HUNT else 20,
             deadline=None,
-            derandomize=EXAMPLES < 100,
+            derandomize=not HUNT,
             database=None,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate,) if EXAMPLES < 100 else (Phase.generate, Phase.shrink),
+            phases=(Phase.generate, Phase.shrink) if HUNT else (Phase.generate,),
             print_blob=True,
         ),
     )

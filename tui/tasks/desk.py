@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from tui.tasks.store import DamagedError, Entry, Store, StoreError
+from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Status, Task
 
 T = TypeVar("T")
@@ -50,10 +50,12 @@ class Desk:
         """On disk first, then shown; what the user has marked meanwhile is kept. With `own`, this process watches
         the task from now on.
 
-        Raises TakenError or StoreError. What comes while the disk is busy is written in one go.
+        Raises TakenError or StoreError, or ValueError for a status that can't follow by now. What comes while the
+        disk is busy is written in one go.
         """
         known = self.latest(task.id)
         if known:
+            known.change(task.status)
             marks = {name: getattr(known, name) for name in ("favourite", "rank", "cleared", "deleted")}
             task = replace(task, **marks)
         return await self._save(task, event, raw, own)
@@ -98,6 +100,8 @@ class Desk:
                     self.show(entry.task)
                     written.set_result(None)
                 else:
+                    if isinstance(problem, TakenError):
+                        await self.look_again(entry.task.id)
                     written.set_exception(problem)
         self._writing = None
 
@@ -112,10 +116,11 @@ class Desk:
         self._on_change(task)
 
     async def look_again(self, task_id: str) -> None:
-        """Show a task as it is on disk: another process has written it."""
-        task = await self.find(task_id)
-        if task:
-            self.show(task)
+        """Show a task as it is on disk: another process may have written it while it was ours."""
+        with contextlib.suppress(StoreError):
+            task = await self.find(task_id)
+            if task:
+                self.show(task)
 
     async def find(self, task_id: str) -> Task | None:
         return await self._run(self._store.get, task_id)

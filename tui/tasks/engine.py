@@ -102,7 +102,7 @@ class Engine:
     def state(self) -> State:
         return State(self._slots.paused, self._slots.limit, self._line.offline, self._line.open_at)
 
-    async def start(self, *, adopt: bool = True, history: int = 500) -> None:
+    async def start(self, *, adopt: bool = True, history: int = 200) -> None:
         """Read the queue and, with `adopt`, carry on every unfinished task that nobody else is watching."""
         self.notices = await self._desk.open(history)
         self._heed_others()
@@ -195,8 +195,9 @@ class Engine:
         """Take back what was not sent; answers those that it was not too late for, and no other process has."""
         with self._taking_in_hand(ids):
             taken = await self._take(ids)
-            halted = await self._halt(task.id for task in taken if task.status is Status.HELD)
             waiting = [task.id for task in taken if self._latest(task.id).status is Status.HELD]
+            halted = await self._halt(waiting)
+            waiting = [task_id for task_id in waiting if self._latest(task_id).status is Status.HELD]
             drops = (self._desk.amend(task_id, Status.DROPPED, "dropped", note="") for task_id in waiting)
             dropped = list(await asyncio.gather(*drops))
         for task_id in halted:  # sent in the same moment
@@ -356,18 +357,13 @@ class Engine:
             with suppress(TakenError, StoreError):
                 if self.tasks[task_id].watched:
                     await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
-        except TakenError:  # while this process slept, another one took over
-            await self._look_again(task_id)
+        except TakenError:
+            pass  # while this process slept, another one took over
         except Exception as error:  # a full disk, or an error of ours: the task must stay, and be seen to
-            task = await self._look_again(task_id)
+            await self._desk.look_again(task_id)
+            task = self.tasks[task_id]
             if task.live:
                 self._desk.show(replace(task, note=f"Stopped: {one_line(error)} Kept; it is taken up again soon."))
-
-    async def _look_again(self, task_id: str) -> Task:
-        """As it is on disk: another process may have written it while we had it."""
-        with suppress(StoreError):
-            await self._desk.look_again(task_id)
-        return self.tasks[task_id]
 
     async def _halt(self, ids: Iterable[str]) -> list[str]:
         """Stop carrying these; answers those that were carried."""

@@ -132,7 +132,7 @@ class Sender:
             await self._learn_route("service")
             held = await self._desk.save(task.change(Status.HELD, sent_at=0), "no such route", error.raw)
             moved = await asyncio.to_thread(plan.move, held, self.model(task), "service")
-            await self._desk.save(moved, "moved to the service route")
+            await self._desk.save(moved.change(), "moved to the service route")
         else:
             if isinstance(error, NotFoundError) and self._desk.learnt.get("route") == task.route:
                 await self._desk.learn("route", "")

@@ -1,0 +1,45 @@
+"""Answers of a terminal so slow that the app is running when they come: kept from being typed."""
+
+import re
+from collections.abc import Iterable
+
+_ANSWER = re.compile(
+    r"\x1bP(?:>\||[01]\$r)[^\x1b]*\x1b\\"  # name, colour
+    r"|\x1b_G[^\x1b]*\x1b\\"  # kitty images
+    r"|\x1b\[6;\d+;\d+t"  # size of a cell
+    r"|\x1b\[\?[\d;]*c"  # device attributes
+)
+# Long enough a beginning that no key is meant.
+_BEGUN = re.compile(r"\x1b(?:P[>01][^\x1b]*\x1b?|_G[^\x1b]*\x1b?|\[6(?:;[\d;]*)?|\[\?[\d;]*)\Z")
+_LONGEST = 300
+
+
+class Typed:
+    """What of the input is typed: all but answers to questions of `tui.terminal`, even when cut in two."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def __call__(self, data: str) -> str:
+        text = _ANSWER.sub("", self._held + data)
+        begun = _BEGUN.search(text)
+        self._held = begun[0] if begun and len(begun[0]) <= _LONGEST else ""
+        return text.removesuffix(self._held)
+
+
+def swallow() -> None:
+    """From now on Textual's reading of keys passes over such answers."""
+    from textual._xterm_parser import XTermParser
+    from textual.drivers import linux_driver
+    from textual.message import Message
+
+    class Parser(XTermParser):
+        def __init__(self, debug: bool = False) -> None:
+            super().__init__(debug)
+            self._typed = Typed()
+
+        def feed(self, data: str) -> Iterable[Message]:
+            typed = self._typed(data)
+            return super().feed(typed) if typed or not data else ()  # "" would mean the end
+
+    vars(linux_driver)["XTermParser"] = Parser

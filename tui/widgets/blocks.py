@@ -1,0 +1,146 @@
+"""Pictures made of characters: in each cell the shape and the two colours that come nearest to the image."""
+
+import io
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageMath
+from rich.color import Color
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.strip import Strip
+
+from tui.terminal import Images
+from tui.widgets.library import renderable
+
+_LANCZOS = Image.Resampling.LANCZOS
+# A cell is divided into columns and rows of parts; areas are told in 24ths of the cell.
+_UNITS = 24
+_Grid = tuple[int, int]
+
+
+class _Shape(NamedTuple):
+    """A character and the parts of the cell that it fills, counted row by row."""
+
+    character: str
+    grid: _Grid
+    parts: Sequence[int]
+
+    @property
+    def area(self) -> int:
+        return len(self.parts) * _UNITS // (self.grid[0] * self.grid[1])
+
+
+# One of each pair: a cell is drawn by what a shape fills or by what it leaves, whichever character there is.
+_EIGHTHS = [
+    *(_Shape(character, (1, 8), range(7 - number, 8)) for number, character in enumerate("▁▂▃▄▅▆▇")),
+    *(_Shape(character, (8, 1), range(number + 1)) for number, character in enumerate("▏▎▍▌▋▊▉")),
+]
+_CORNERS = ([0], [1], [2], [3], [0, 3])
+_QUADRANTS = [_Shape(character, (2, 2), parts) for character, parts in zip("▘▝▖▗▚", _CORNERS, strict=True)]
+_LEFT_HALF = 0b010101
+_SEXTANTS = [
+    _Shape(chr(0x1FB00 + bits - 1 - (bits > _LEFT_HALF)), (2, 3), [part for part in range(6) if bits >> part & 1])
+    for bits in range(1, 32)
+    if bits != _LEFT_HALF
+]
+_SHAPES = {Images.QUADRANT: [*_EIGHTHS, *_QUADRANTS], Images.SEXTANT: [*_EIGHTHS, *_SEXTANTS]}
+
+
+def cells(image: Image.Image, size: Size, images: Images) -> list[Strip]:
+    """The image as `size` cells of text."""
+    if images in _SHAPES:
+        return _fitted(image, size, _SHAPES[images])
+    if images is Images.ASCII:
+        characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
+        style = Style(color="#ffffff", bgcolor="#000000")  # its characters stand for white on black
+    else:
+        characters = renderable("halfcell").Image(image.resize((size.width, 2 * size.height), _LANCZOS), *size)
+        style = Style.null()
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=size.width)
+    lines = console.render_lines(characters, style=style, pad=False)
+    return [Strip(line, size.width) for line in lines[: size.height]]
+
+
+def _fitted(image: Image.Image, size: Size, shapes: Sequence[_Shape]) -> list[Strip]:
+    parts = {grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}}
+    best = _best(parts, shapes).tobytes()
+    pixels = {
+        grid: [list(zip(*(band.tobytes() for band in part), strict=True)) for part in parts[grid]] for grid in parts
+    }
+    strips = []
+    for y in range(size.height):
+        line = []
+        for cell in range(y * size.width, (y + 1) * size.width):
+            shape = shapes[best[cell]]
+            inside: list[tuple[int, ...]] = []
+            outside: list[tuple[int, ...]] = []
+            for number, part in enumerate(pixels[shape.grid]):
+                (inside if number in shape.parts else outside).append(part[cell])
+            line.append(_segment(shape.character, _mean(inside), _mean(outside)))
+        strips.append(Strip(line, size.width))
+    return strips
+
+
+def _parts(image: Image.Image, size: Size, grid: _Grid) -> list[tuple[Image.Image, ...]]:
+    """The mean colour of each part of each cell: an image of all cells per part and channel."""
+    columns, rows = grid
+    fine = image.resize((size.width * columns, size.height * rows), Image.Resampling.BOX)
+    return [
+        fine.transform(
+            size,
+            Image.Transform.AFFINE,
+            (columns, 0, x + 0.5 - columns / 2, 0, rows, y + 0.5 - rows / 2),
+            Image.Resampling.NEAREST,
+        ).split()
+        for y in range(rows)
+        for x in range(columns)
+    ]
+
+
+def _best(parts: dict[_Grid, list[tuple[Image.Image, ...]]], shapes: Sequence[_Shape]) -> Image.Image:
+    """The number of each cell's best shape: the one that leaves its two colours least to be wrong about.
+
+    That is where the squares of the sums inside and outside, each through its area, add up to the most. All
+    cells are reckoned at once, by Pillow.
+    """
+    images = {
+        f"{grid}{number}{channel}": band.convert("I")
+        for grid, bands in parts.items()
+        for number, part in enumerate(bands)
+        for channel, band in enumerate(part)
+    }
+
+    def choose(known: dict[str, Any]) -> Any:
+        def filled(grid: _Grid, numbers: Sequence[int], channel: int) -> Any:
+            return sum(known[f"{grid}{number}{channel}"] for number in numbers) * (_UNITS // (grid[0] * grid[1]))
+
+        def squares(shape: _Shape, channel: int) -> Any:
+            inside = filled(shape.grid, shape.parts, channel)
+            outside = wholes[channel] - inside
+            return inside * inside / shape.area + outside * outside / (_UNITS - shape.area)
+
+        columns, rows = shapes[0].grid
+        wholes = [filled((columns, rows), range(columns * rows), channel) for channel in range(3)]
+        # The number rides along in what is compared.
+        ranked = (
+            sum(squares(shape, channel) for channel in range(3)) * len(shapes) + number
+            for number, shape in enumerate(shapes)
+        )
+        return reduce(known["max"], ranked) % len(shapes)
+
+    chosen: Image.Image = ImageMath.lambda_eval(choose, **images)
+    return chosen.convert("L")
+
+
+def _mean(colours: list[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(round(sum(channel) / len(colours)) for channel in zip(*colours, strict=True))
+
+
+def _segment(character: str, inside: tuple[int, ...], outside: tuple[int, ...]) -> Segment:
+    if inside == outside:
+        return Segment(" ", Style(bgcolor=Color.from_rgb(*outside)))
+    return Segment(character, Style(color=Color.from_rgb(*inside), bgcolor=Color.from_rgb(*outside)))
