@@ -149,10 +149,15 @@ def test_without_a_terminal_there_are_no_images() -> None:
 @pytest.mark.parametrize("choice", ["kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"])
 def test_a_choice_is_obeyed(choice: str, tmp_path: Path) -> None:
     terminal = FakeTerminal(pixels=(800, 480))
-    found = ask(terminal, tmp_path, choice)
+    found = ask(terminal, tmp_path, choice, env=XTERM | {"COLORTERM": "truecolor"})
     assert found["images"] == choice
     assert found["cell"] == [10, 20]
     assert not terminal.received
+
+
+def test_a_choice_leaves_the_colours_to_the_terminal(tmp_path: Path) -> None:
+    found = ask(kitty(), tmp_path, "half")
+    assert (found["images"], found["truecolor"]) == ("half", True)
 
 
 def test_an_unknown_choice_is_an_error() -> None:
