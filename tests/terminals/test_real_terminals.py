@@ -52,13 +52,6 @@ class Place:
     needs: Callable[[], tuple[Need, ...]]
 
 
-def tmux(folder: Path) -> list[str]:
-    """tmux as it comes, but without its clock: it lets nothing through, but may know Sixel itself."""
-    server = ["tmux", "-f", "/dev/null", "-S", str(folder / "tmux")]
-    settings = ["set", "destroy-unattached", "on", ";", "set", "status-right", ""]
-    return [*SIXEL, "-e", *server, "new-session", *APP, ";", *settings]
-
-
 def kitty_draws() -> tuple[Need, ...]:
     said = subprocess.run(["kitty", "--version"], capture_output=True, text=True, check=True).stdout
     return (TRUE_PIXELS if tuple(map(int, re.findall(r"\d+", said)[:2])) >= (0, 28) else CELLS,)
@@ -67,7 +60,6 @@ def kitty_draws() -> tuple[Need, ...]:
 PLACES = {
     "xterm with Sixel": Place(("xterm",), lambda _: [*SIXEL, "-e", *APP], lambda: (PALETTE,)),
     "xterm": Place(("xterm",), lambda _: [*XTERM, "-e", *APP], lambda: (CELLS,)),
-    "tmux in xterm": Place(("xterm", "tmux"), tmux, lambda: (CELLS, PALETTE)),
     "kitty": Place(("kitty",), lambda _: [*KITTY, *APP], kitty_draws),
 }
 
