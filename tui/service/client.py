@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -185,8 +185,7 @@ class Client:
     @staticmethod
     async def _write(response: httpx.Response, target: Path) -> None:
         size = 0
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as file:  # a local file: short writes into the page cache
+        with _anew(target) as file:  # a local file: short writes into the page cache
             async for chunk in response.aiter_bytes(1_000_000):
                 size += len(chunk)
                 if size > MAX_RESULT:
@@ -266,6 +265,13 @@ class _Pools:
     async def aclose(self) -> None:
         for client in self._clients:
             await client.aclose()
+
+
+def _anew(target: Path) -> BinaryIO:
+    """An empty file of its own: what a killed process left may be a saved image by another name, too."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    return target.open("wb")
 
 
 def _said(response: httpx.Response) -> Any:

@@ -87,12 +87,7 @@ def keep(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageFacts]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _flush(temp)
-        target = _reserve(folder, safe_stem(stem), _SUFFIXES[facts.format])
-        try:
-            os.replace(temp, target)
-        except OSError:
-            target.unlink(missing_ok=True)
-            raise
+        target = _named(temp, folder, safe_stem(stem), _SUFFIXES[facts.format])
         _flush(folder)
     except OSError as error:
         reason = error.strerror or "unknown reason"
@@ -116,14 +111,26 @@ def _kept(character: str) -> str:
     return character if wanted else "-"
 
 
-def _reserve(folder: Path, stem: str, suffix: str) -> Path:
-    """A name taken by an empty file, so that no other process gets the same one."""
+def _named(temp: Path, folder: Path, stem: str, suffix: str) -> Path:
+    """Give the file the first name that is free. At no moment does an unfinished file have it."""
     for number in count(1):
         target = folder / (f"{stem}-{number}{suffix}" if number > 1 else f"{stem}{suffix}")
         try:
-            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            os.link(temp, target)
         except FileExistsError:
             continue
+        except OSError:  # a file system without links: the name is taken by an empty file first
+            try:
+                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            except FileExistsError:
+                continue
+            try:
+                os.replace(temp, target)
+            except OSError:
+                target.unlink(missing_ok=True)
+                raise
+        else:
+            temp.unlink()
         return target
     raise AssertionError("unreachable")
 
