@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,12 @@ from tui.terminal import Images, Terminal, cell_now
 from tui.text import one_line, plain
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from tui.widgets.drawing import Drawing
+
+Shrink = Callable[[Path, tuple[int, int]], "Image"]
+"""Gives the image of a file in RGB, no larger than so many pixels; runs in a thread, may raise ImageError."""
 
 # Textual measures a control segment as no cells wide and writes its text as it is.
 _RAW: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
@@ -55,20 +61,22 @@ class Picture(Widget):
         super().__init__(**kw)
         self._terminal = terminal
         self._message = ""
-        self._wanted: tuple[Path, Size] | None = None
+        self._wanted: tuple[Path, Size, Shrink] | None = None
         self._path: Path | None = None
+        self._shrink: Shrink = _whole
         self._drawing: Drawing | None = None
         self._busy = False
         self._covered = False
         self._image_id = 0
 
-    def show(self, path: Path | None, message: str = "") -> None:
+    def show(self, path: Path | None, message: str = "", shrink: Shrink | None = None) -> None:
         """Shows the image of `path`; `message` stands there for None and until the first image is drawn.
 
+        `shrink` says what of it is shown (all of it, unless told otherwise); equal ones are taken for the same.
         The file is read in a thread: a newer call wins over an older one, and a file that can't be shown is
         replaced by a sentence that says why.
         """
-        self._path = path
+        self._path, self._shrink = path, shrink or _whole
         if path is not None and self._terminal.images is Images.NONE:
             path, message = None, f"Images are off: {one_line(path)}"
         if path is None:
@@ -118,9 +126,10 @@ class Picture(Widget):
         self._free()
 
     def _want(self) -> None:
-        if self._path is None or not self.size or self._wanted == (self._path, self.size):
+        wanted = (self._path, self.size, self._shrink) if self._path and self.size else None
+        if wanted is None or wanted == self._wanted:
             return
-        self._wanted = (self._path, self.size)
+        self._wanted = wanted
         if not self._busy:
             self._busy = True
             self._catch_up()
@@ -136,9 +145,9 @@ class Picture(Widget):
         finally:
             self._busy = False
 
-    async def _draw(self, path: Path, size: Size) -> None:
-        drawing = await asyncio.to_thread(_draw, path, size, self._terminal_now(), self._image_id)
-        if self._wanted != (path, size):
+    async def _draw(self, path: Path, size: Size, shrink: Shrink) -> None:
+        drawing = await asyncio.to_thread(_draw, path, size, shrink, self._terminal_now(), self._image_id)
+        if self._wanted != (path, size, shrink):
             return
         if isinstance(drawing, str):
             self._wanted = None  # the same file may be a whole one the next time
@@ -189,14 +198,20 @@ class Picture(Widget):
         return False
 
 
-def _draw(path: Path, size: Size, terminal: Terminal, image_id: int) -> "Drawing | str":
+def _whole(path: Path, box: tuple[int, int]) -> "Image":
+    from tui.tasks.images import thumbnail
+
+    return thumbnail(path, box)
+
+
+def _draw(path: Path, size: Size, shrink: Shrink, terminal: Terminal, image_id: int) -> "Drawing | str":
     """The image for `size` cells, or the sentence that says why there is none. Runs in a thread."""
     # Pillow and textual-image are loaded here, after the first paint.
-    from tui.tasks.images import ImageError, thumbnail
+    from tui.tasks.images import ImageError
     from tui.widgets.drawing import draw
 
     try:
-        return draw(lambda box: thumbnail(path, box), size, terminal, image_id)
+        return draw(lambda box: shrink(path, box), size, terminal, image_id)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app
