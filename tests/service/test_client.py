@@ -65,6 +65,16 @@ def keyless(host: Host) -> bool:
 # ---- what leaves
 
 
+async def test_a_key_that_the_service_gives_back_is_kept_nowhere(host: Host, client: Client) -> None:
+    echo = {"task_id": "t1", "headers": {"Authorization": f"Bearer {KEY}"}}
+    host.says(JSONResponse(echo, headers={"X-RunAPI-Task-Id": KEY}))
+    assert "Bearer [key]" in (await submit(client)).raw
+    host.says(error(401, {"error": f"{KEY} is no key", "seen": echo}, {"X-Request-Id": KEY}))
+    refused = await failure(client)
+    assert "[key] is no key" in str(refused)
+    assert KEY not in f"{refused} {refused.raw} {refused.request_id} {refused.task_id}"
+
+
 async def test_a_submit_sends_these_bytes_under_this_key(host: Host, client: Client) -> None:
     host.says(JSONResponse({"task_id": "t1", "status": "pending"}, 202, {"Location": "/api/v1/tasks/t1"}))
     answer = await submit(client)

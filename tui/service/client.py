@@ -41,6 +41,7 @@ _TIMEOUT = httpx.Timeout(60, connect=15)  # seconds between two bytes
 _WHOLE_ANSWER = 120.0  # seconds, so that a server that drips can't hold a place for ever
 _WHOLE_FILE = 900.0
 _PER_POOL, _POOLS = 4, 8
+_SECRET = 8  # letters that a key has at least; a shorter one could be a word of any answer
 
 _BY_STATUS: dict[int, tuple[type[ServiceError], str]] = {
     400: (RefusedError, "The service refused the request"),
@@ -222,7 +223,10 @@ class Client:
             raise _network(error) from error
         except (ValueError, LookupError) as error:  # headers and encodings that no library expects
             raise GarbledError("The service's answer can't be read.") from error
-        whole = httpx.Response(response.status_code, headers=_plain_headers(response), content=bytes(content))
+        # What the server said is kept word for word, but for a key that it gives back.
+        key = self._auth.get("Authorization", "").removeprefix("Bearer ").encode()
+        shown = [(name, _without(key, value)) for name, value in _plain_headers(response)]
+        whole = httpx.Response(response.status_code, headers=shown, content=_without(key, bytes(content)))
         whole.encoding = "utf-8"
         if not whole.is_success and whole.status_code != 304:
             raise _refusal(whole)
@@ -295,6 +299,10 @@ def _plain_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
     # The content is decoded by now: the copy must not be decoded again.
     skip = (b"content-encoding", b"content-length", b"transfer-encoding")
     return [(name, value) for name, value in response.headers.raw if name.lower() not in skip]
+
+
+def _without(key: bytes, said: bytes) -> bytes:
+    return said.replace(key, b"[key]") if len(key) >= _SECRET else said
 
 
 def _refusal(response: httpx.Response) -> ServiceError:
