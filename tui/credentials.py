@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tui.keyfiles.found import Found
 from tui.paths import home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.text import mask, one_line
@@ -43,7 +44,12 @@ def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
     return home(base) / "runapi" / "config.json"
 
 
-def find(base_url: str = "", env: Mapping[str, str] = os.environ) -> Credential:
+def everything(env: Mapping[str, str] = os.environ) -> tuple[list[Found], list[str]]:
+    """All keys there are, in order of precedence, and a sentence on whatever can't be read or resolved."""
+    raise NotImplementedError
+
+
+def find(base_url: str = "", env: Mapping[str, str] = os.environ, source: str = "") -> Credential:
     """The first source that has one wins, for key and base URL separately: option, environment, RunAPI's file.
 
     An absent key is an empty one. Raises CredentialError.
