@@ -41,7 +41,7 @@ def read(path: Path, limit: int = LIMIT) -> str | None:
     """The text of a regular file of at most `limit` bytes, None if there is none. Raises Unreadable."""
     try:
         # A FIFO or a device must not make anybody wait.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable(path, "not a file")
             content = file.read(limit + 1)

@@ -1,7 +1,7 @@
 """Keys in the settings of OpenClaw, and of Clawdbot and Moltbot, as it was called before.
 
-Commands that print a secret are never run. The `.env` of the current folder, which OpenClaw reads too, is left alone:
-a folder that one happens to be in must not decide which key is used.
+Commands that print a secret are never run. The `.env` of the current folder, which OpenClaw reads too, is left
+alone: a folder that one happens to be in must not decide which key is used.
 """
 
 import os.path
