@@ -129,7 +129,10 @@ def test_a_key_brings_its_base_url_past_runapis_own_file(put: Put) -> None:
         (provider(KEY, "http://runapi.ai/v1"), "not encrypted"),
         (provider(KEY, "runapi.ai"), "not a base URL"),
         (provider("two words"), "not an API key"),
-        (provider({"source": "exec", "provider": "vault", "id": "x"}), "nothing is run here: set RUNAPI_API_KEY"),
+        (
+            provider({"source": "exec", "provider": "vault", "id": "x"}),
+            "isn't asked here: set RUNAPI_API_KEY.",
+        ),
         (provider({"source": "keyring", "provider": "k", "id": "x"}), "`keyring`"),
         (provider({"source": "file", "provider": "f", "id": "value"}), "can't be read"),
         ("{runapi: ", "not JSON5"),

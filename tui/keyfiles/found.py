@@ -12,7 +12,7 @@ from tui.keyfiles.files import Unreadable
 from tui.service.wire import canonical
 from tui.text import mask, one_line
 
-_REFERENCE = re.compile(r"\$\{[^}]{0,60}\}?")
+_REFERENCE = r"\$\{[^}]{0,60}\}?"
 
 
 class Found(Struct, frozen=True):
@@ -57,7 +57,7 @@ class Gathered:
             return None
         place: str | None
         try:
-            if unset := _REFERENCE.search(base_url):
+            if unset := re.search(_REFERENCE, base_url):
                 raise ValueError(f"{one_line(unset[0])} in its base URL stands for nothing that is set.")
             place = canonical(base_url) if base_url.strip() else ""
         except ValueError as error:
@@ -76,7 +76,7 @@ class Gathered:
         """Keep a key, unless it is none or known already."""
         if base_url is None or not api_key.strip():
             return
-        if unset := _REFERENCE.search(api_key):
+        if unset := re.search(_REFERENCE, api_key):
             self.notes.append(f"{source} is not used: {one_line(unset[0])} stands for nothing that is set.")
         elif all((known.api_key, known.base_url) != (api_key.strip(), base_url) for known in self.found):
             self.found.append(Found(source, self.kind, api_key.strip(), base_url))

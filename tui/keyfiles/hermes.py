@@ -1,6 +1,5 @@
 """Keys in the settings of Hermes Agent: `config.yaml` and `.env` in its folder."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from tui.keyfiles.found import Gathered, is_home
 from tui.keyfiles.variables import dotenv, filled, mentions
 from tui.paths import home
 
-_REFERENCE = re.compile(r"\$\{(?:env:)?(?P<name>[^}]+)\}")
+_REFERENCE = r"\$\{(?:env:)?(?P<name>[^}]+)\}"
 _URL = ("api", "url", "base_url", "baseUrl")
 _KEY = ("api_key", "apiKey")
 _VARIABLE = ("key_env", "keyEnv", "api_key_env", "apiKeyEnv")

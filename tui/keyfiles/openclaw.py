@@ -16,12 +16,13 @@ from tui.keyfiles.found import Gathered
 from tui.keyfiles.includes import Includes
 from tui.keyfiles.variables import dotenv, filled, mentions
 from tui.paths import home
+from tui.text import one_line
 
 _NAMES = ("openclaw", "clawdbot", "moldbot", "moltbot")
 _AGENTS = 50
 """Agents whose keys are looked at, at most."""
-_REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}")
-_WHOLE = re.compile(r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)")
+_REFERENCE = r"(?<!\$)\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}"
+_WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 """Short forms, in fields that hold a secret."""
 
 
@@ -79,7 +80,7 @@ class _Secrets:
     def secret(self, source: str, value: Any) -> str:
         """The secret, empty if there is none or it can't be had; then a note says why, where that is news."""
         if isinstance(value, str):
-            whole = _WHOLE.fullmatch(value.strip())
+            whole = re.fullmatch(_WHOLE, value.strip())
             return self.text(f"${{{whole['name']}}}" if whole else value)
         where, name = _at(value).get("source"), _at(value).get("id")
         if not (isinstance(where, str) and isinstance(name, str)):
@@ -90,7 +91,7 @@ class _Secrets:
             provider = _at(value).get("provider") or self._defaults.get("file") or "default"
             return self._in_file(_at(self._providers, str(provider)), name)
         self._gathered.notes.append(
-            f"{source} keeps its key with `{where}`, of which nothing is run here: set RUNAPI_API_KEY instead."
+            f"{source} has its key from `{one_line(where, 20)}`, which isn't asked here: set RUNAPI_API_KEY."
         )
         return ""
 
@@ -158,8 +159,8 @@ def _first(env: Mapping[str, str], name: str) -> str:
 
 def _home_path(text: str, env: Mapping[str, str]) -> Path:
     """`~` is OpenClaw's home, which may be another."""
-    own = env.get("OPENCLAW_HOME", "").strip() or "~"
-    return home(re.sub(r"^~(?=/|$)", lambda _: own, text))
+    own = env.get("OPENCLAW_HOME", "").strip()
+    return home(own + text[1:] if own and (text == "~" or text.startswith("~/")) else text)
 
 
 def _at(value: Any, *keys: str) -> dict[str, Any]:
