@@ -224,6 +224,16 @@ def test_the_main_agent_comes_first(put: Put) -> None:
     assert [key for key, _ in found()] == ["key-of-main", "key-of-aaa", "key-of-zzz"]
 
 
+def test_nothing_is_used_beside_settings_that_cannot_be_read(put: Put) -> None:
+    """They could say that its RunAPI is at another host."""
+    put(CONFIG, '{"runapi": ')
+    put(".openclaw/.env", f"RUNAPI_API_KEY={KEY}")
+    profile = {"type": "api_key", "provider": "runapi", "key": KEY}
+    put(".openclaw/agents/main/agent/auth-profiles.json", {"profiles": {"runapi:default": profile}})
+    assert found() == []
+    assert "not JSON5" in notes()
+
+
 # ---- where the files are
 
 

@@ -1,14 +1,14 @@
 """A key and where it was found; what of another tool's settings is RunAPI's."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from tui.keyfiles.files import Unreadable
+from tui.keyfiles.files import Unreadable, shown
 from tui.service.wire import canonical
 from tui.text import mask, one_line
 
@@ -80,6 +80,14 @@ class Gathered:
             self.notes.append(f"{source} is not used: {one_line(unset[0])} stands for nothing that is set.")
         elif all((known.api_key, known.base_url) != (api_key.strip(), base_url) for known in self.found):
             self.found.append(Found(source, self.kind, api_key.strip(), base_url))
+
+    def variables(self, path: Path, variables: Mapping[str, str]) -> None:
+        """Keep RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
+        source, place = shown(path, "RUNAPI_API_KEY"), self.place("runapi")
+        if key := variables.get("RUNAPI_API_KEY", ""):
+            if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
+                place = self.provider(source, "runapi", url)
+            self.key(source, key, place)
 
 
 def is_runapi(name: str) -> bool:

@@ -32,6 +32,8 @@ def find(env: Mapping[str, str]) -> Gathered:
     folder = _folder(env)
     config = _config(env, folder)
     settings = gathered.tried(_settings, config)
+    if gathered.notes:
+        return gathered  # it could have said that its RunAPI is at another host
     inline = _texts(_at(settings, "env")) | _texts(_at(settings, "env", "vars"))
     filed = gathered.tried(lambda path: dotenv(path, wanted=bool(settings)), folder / ".env")
     secrets = _Secrets({**inline, **filed, **env}, settings, folder, gathered)
@@ -54,11 +56,7 @@ def find(env: Mapping[str, str]) -> Gathered:
             gathered.key(source, secrets.secret(source, _at(skill).get("apiKey")), gathered.place("runapi"))
         gathered.key(source, secrets.text(_at(skill, "env").get("RUNAPI_API_KEY")), gathered.place("runapi"))
     for path, variables in ((folder / ".env", filed), (config, inline)):
-        place = gathered.place("runapi")
-        source = shown(path, "RUNAPI_API_KEY")
-        if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
-            place = gathered.provider(source, "runapi", url)
-        gathered.key(source, variables.get("RUNAPI_API_KEY", ""), place)
+        gathered.variables(path, variables)
     return gathered
 
 
