@@ -3,16 +3,18 @@
 import platform
 import sqlite3
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui import __version__
+from tui import __version__, credentials
+from tui.keyfiles.found import Found
 from tui.session import Session
 from tui.tasks.store import Store, StoreError
 from tui.terminal import PIXELS, Images, Terminal, probe
-from tui.text import file_size, mask
+from tui.text import file_size, mask, one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,10 +39,12 @@ _SEEN = {
 def findings(session: Session) -> dict[str, Any]:
     """Facts by name, ready to be shown; the key masked."""
     credential = session.credential
+    keys, notes = credentials.everything()
     terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
     return {
         "version": __version__,
         "key": f"{mask(credential.api_key)} from {credential.key_from}" if credential.api_key else "none found",
+        "keys": [_key(found, session) for found in keys],
         "base_url": f"{credential.base_url} from {credential.url_from}",
         "route": _route(session),
         "config": str(session.folders.config_file),
@@ -53,7 +57,35 @@ def findings(session: Session) -> dict[str, Any]:
         "libraries": ", ".join(
             [*(f"{name} {_version(name)}" for name in _LIBRARIES), f"sqlite {sqlite3.sqlite_version}"]
         ),
-        "notes": [*credential.notes, *session.problems],
+        "notes": [*notes, *session.problems],
+    }
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """The same for people, a fact a line."""
+    for name, value in found.items():
+        if name == "keys":
+            for key in value:
+                place = f" ({key['base_url']})" if key["base_url"] else ""
+                yield f"{'':<14} {key['key']} from {key['source']}{place}: {key['state']}"
+        else:
+            first, *more = value if isinstance(value, list) and value else [value or ""]
+            yield f"{name:<14} {first}"
+            yield from (f"{'':<14} {line}" for line in more)
+
+
+def _key(found: Found, session: Session) -> dict[str, Any]:
+    """One of the keys that could be used, and whether it is."""
+    chosen = session.credential.key_from
+    in_force = found.source == chosen
+    why_not = "the demo needs none" if session.demo else f"{chosen} comes first"
+    return {
+        "source": one_line(found.source),
+        "kind": found.kind,
+        "key": mask(found.api_key),
+        "base_url": one_line(found.base_url),
+        "in_force": in_force,
+        "state": "in force" if in_force else f"not used: {why_not}",
     }
 
 
