@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tui.service.wire import (
     Answer,
     State,
+    canonical,
     error_fields,
     error_message,
     read_answer,
@@ -460,3 +461,10 @@ def test_the_place_that_has_answered_comes_first_and_the_others_stay(known: str,
 )
 def test_an_id_is_opaque(task_id: str, there: str) -> None:
     assert all(path.endswith(f"/{there}") for path in paths("unified", "s", "a", task_id))
+
+
+@pytest.mark.parametrize("url", ["http://me:s3cret@runapi.ai", "ftp://runapi.ai/?key=s3cret", "x://#s3cret"])
+def test_a_secret_in_a_base_url_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="base URL|encrypted") as refused:
+        canonical(url)
+    assert "s3cret" not in str(refused.value)

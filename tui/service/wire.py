@@ -6,6 +6,7 @@ vendor's SDKs use it. Nothing here sends anything.
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
@@ -85,7 +86,7 @@ def canonical(base_url: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host, parts = "", urlsplit("")
-    shown = one_line(base_url, 80)
+    shown = one_line(re.sub(r"(?<=//)[^/@]*@|[?#].*", "…", base_url), 80)  # a secret may stand there
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
     if parts.scheme == "http" and not _loopback(host):
