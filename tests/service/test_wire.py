@@ -465,6 +465,6 @@ def test_an_id_is_opaque(task_id: str, there: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://me:s3cret@runapi.ai", "ftp://runapi.ai/?key=s3cret", "x://#s3cret"])
 def test_a_secret_in_a_base_url_is_not_repeated(url: str) -> None:
-    with pytest.raises(ValueError, match="base URL|encrypted") as refused:
+    with pytest.raises(ValueError, match=r"base URL|encrypted") as refused:
         canonical(url)
     assert "s3cret" not in str(refused.value)
