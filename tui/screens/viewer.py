@@ -53,8 +53,8 @@ class Viewer(Screen[str]):
         Binding("shift+down,J", "go(0, 4)", "Zoomed, a whole view down", id="page-down", show=False),
         Binding("shift+up,K", "go(0, -4)", "Zoomed, a whole view up", id="page-up", show=False),
         Binding("f", "toggle_facts", "Facts", id="facts", tooltip="Show or hide what is known of the task"),
-        Binding("pageup", "scroll_facts(-1)", "Facts up", id="facts-up", show=False),
-        Binding("pagedown", "scroll_facts(1)", "Facts down", id="facts-down", show=False),
+        Binding("pageup", "page_facts(-1)", "Facts up", id="facts-up", show=False),
+        Binding("pagedown", "page_facts(1)", "Facts down", id="facts-down", show=False),
         Binding("u", "ask('reuse')", "Use again", id="viewer-reuse", tooltip="These values back in the form"),
         Binding("o", "ask('open')", "Open", id="viewer-open", tooltip="In a viewer, or by its address"),
         Binding(
@@ -177,7 +177,7 @@ class Viewer(Screen[str]):
     def action_toggle_facts(self) -> None:
         self.toggle_class("-bare")
 
-    def action_scroll_facts(self, pages: int) -> None:
+    def action_page_facts(self, pages: int) -> None:
         self.query_one("#viewer-facts").scroll_relative(y=pages * self.query_one("#viewer-facts").size.height)
 
     def action_ask(self, what: str) -> None:
@@ -220,7 +220,9 @@ class Viewer(Screen[str]):
         told = [f"{places.index(self._here) + 1} of {len(places)}"]
         if self._path:
             result = task.results[self._index]
-            told += [self._crop.told()] if self._crop else [f"{result.width} × {result.height}", "fit"]
+            told += (
+                [self._crop.told(Path(self._path))] if self._crop else [f"{result.width} × {result.height}", "fit"]
+            )
         self._place.update(" · ".join(told))
         self.refresh_bindings()
 

@@ -14,17 +14,17 @@ Pair = tuple[int, int]
 class Loupe:
     """Keeps the image that is looked at decoded, one at a time: the next part of it is there at once.
 
-    `size` is that of the image, `dots` the pixels that there is room for; both are zero until it was seen.
+    `path` is the file that was seen last, `size` that of its image, `dots` the pixels that there is room for.
     """
 
     def __init__(self, cells: Callable[[], Pair] | None, background: tuple[int, int, int]) -> None:
         """`cells` tells the space of a terminal without pixels: there a dot is half a cell, which is about square
         and has a colour of its own in every kind of blocks. `background` is the colour around a small image."""
+        self.path: Path | None = None
         self.size: Pair = (0, 0)
         self.dots: Pair = (0, 0)
         self.background = background
         self._cells = cells
-        self._path: Path | None = None
         self._whole: Image | None = None
 
     def over(self, path: Path, box: Pair) -> "Image":
@@ -32,10 +32,10 @@ class Loupe:
         from tui.tasks.images import whole
         from tui.widgets.kitty import MOST_CELLS
 
-        if self._whole is None or path != self._path:
-            self._whole = None
-            self._path, self._whole = path, whole(path)
-            self.size = self._whole.size
+        if self._whole is None or path != self.path:
+            self.path = self._whole = None
+            self._whole = whole(path)
+            self.path, self.size = path, self._whole.size
         width, height = self._cells() if self._cells else (0, 0)
         self.dots = (min(width, MOST_CELLS), 2 * min(height, MOST_CELLS)) if self._cells else box
         return self._whole
@@ -87,8 +87,9 @@ class Crop:
         x = ((left + right) / 2 + across * (right - left) / 4) / width
         return replace(self, x=x, y=((top + bottom) / 2 + down * (bottom - top) / 4) / height)
 
-    def told(self) -> str:
-        """In words: `2:1, 512,256 of 2048 × 2048`."""
+    def told(self, path: Path) -> str:
+        """In words: `2:1, 512,256 of 2048 × 2048`; no more than the first of it until that file was seen."""
         left, top, *_ = self.part()
         width, height = self.loupe.size
-        return f"{self.zoom}:1" + (f", {left},{top} of {width} × {height}" if width else "")
+        seen = f", {left},{top} of {width} × {height}" if path == self.loupe.path else ""
+        return f"{self.zoom}:1{seen}"
