@@ -67,21 +67,18 @@ async def test_one_steps_through_all_images_of_the_queue(made: Callable[..., Tas
         await view(app, pilot)
         await until_title(app, "newest Flux 2 Pro 1 of 5 · 640 × 483 · fit")
         for key, wanted in (
-            ("left", "newest Flux 2 Pro 1 of 5"),
             ("n", "in a job Flux 2 Pro 2 of 5"),
             ("right", "two Flux 2 Pro 3 of 5"),
             ("l", "two Flux 2 Pro 4 of 5"),
             ("up", "in a job Flux 2 Pro 2 of 5"),
             ("right_square_bracket", "two Flux 2 Pro 3 of 5"),
             ("j", "oldest Flux 2 Pro 5 of 5"),
-            ("down", "oldest Flux 2 Pro 5 of 5"),
+            ("n", "oldest Flux 2 Pro 5 of 5"),
             ("p", "two Flux 2 Pro 4 of 5"),
             ("left_square_bracket", "in a job Flux 2 Pro 2 of 5"),
-            ("G", "oldest Flux 2 Pro 5 of 5"),
             ("g", "newest Flux 2 Pro 1 of 5"),
-            ("down", "in a job"),
-            ("down", "two"),
-            ("n", "two Flux 2 Pro 4 of 5"),
+            ("G", "oldest Flux 2 Pro 5 of 5"),
+            ("p", "two Flux 2 Pro 4 of 5"),
         ):
             await pilot.press(key)
             await until_title(app, wanted)
@@ -118,28 +115,20 @@ async def test_zoom_shows_pixels_and_arrows_move_over_them(made: Callable[..., T
         for key, wanted in (
             ("z", "1:1, 280,220 of 640 × 483"),
             ("right", "1:1, 300,220 of 640 × 483"),
-            ("l", "1:1, 320,220"),
-            ("k", "1:1, 320,209"),
-            ("shift+up", "1:1, 320,165"),
-            ("K", "1:1, 320,121"),
-            ("plus", "2:1, 340,132"),
-            ("minus", "1:1, 320,121"),
-            ("n", "older Flux 2 Pro 2 of 2 · 1:1, 320,121"),
-            *(("L", f"1:1, {left},121") for left in (400, 480, 560)),
-            ("L", "1:1, 560,121"),
-            ("left", "1:1, 540,121"),
-            ("0", "640 × 483 · fit"),
+            ("k", "1:1, 300,209"),
+            ("K", "1:1, 300,165"),
+            ("plus", "2:1, 320,176"),
+            ("n", "older Flux 2 Pro 2 of 2 · 2:1, 320,176"),
+            ("minus", "1:1, 300,165"),
+            ("minus", "640 × 483 · fit"),
             ("minus", "640 × 483 · fit"),
             ("equals_sign", "1:1, 280,220"),
-            ("z", "640 × 483 · fit"),
-            ("1", "1:1, 280,220"),
         ):
             await pilot.press(key)
             await until_title(app, wanted)
         await pilot.resize_terminal(100, 34)
         await until_title(app, "1:1, 270,210")
-        for _ in range(9):
-            await pilot.press("plus")
+        await pilot.press(*["plus"] * 5)
         await until_title(app, "8:1")
 
 
@@ -163,25 +152,9 @@ async def test_a_decoded_image_is_let_go_of(made: Callable[..., Task]) -> None:
             gc.enable()
 
 
-async def test_facts_come_and_go_beside_the_title(made: Callable[..., Task]) -> None:
-    app = TestApp()
-    app.remember(made("a fox"))
-    for size in ((80, 24), (150, 45)):
-        async with app.running(*size) as pilot:
-            await view(app, pilot)
-            await app.sees("flux-2-pro-text-to-image", "a fox")
-            await pilot.press("f")
-            await app.sees("a fox", "1 of 1", without="flux-2-pro-text-to-image")
-            await pilot.press("f")
-            await app.sees("flux-2-pro-text-to-image")
-            if size[1] == 24:
-                assert "made" not in app.text()
-                await pilot.press("pagedown")
-                await app.sees("made")
-        app = TestApp()
-
-
-async def test_a_result_is_handed_on(made: Callable[..., Task], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_facts_come_and_go_and_a_result_is_handed_on(
+    made: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"):
         monkeypatch.delenv(name, raising=False)
     app = TestApp()
@@ -189,6 +162,11 @@ async def test_a_result_is_handed_on(made: Callable[..., Task], monkeypatch: pyt
     app.remember(task)
     async with app.running(80, 24) as pilot:
         await view(app, pilot)
+        await app.sees("flux-2-pro-text-to-image", without="made")
+        await pilot.press("pagedown")
+        await app.sees("made")
+        await pilot.press("f")
+        await app.sees("fox", "1 of 2", without="made")
         await pilot.press("n", "y")
         await app.until(lambda: app.told)
         assert (app.clipboard, app.told[-1]) == (
@@ -202,15 +180,23 @@ async def test_a_result_is_handed_on(made: Callable[..., Task], monkeypatch: pyt
             assert app.clipboard == "https://cdn.example/fox-1.png"
 
 
-async def test_a_file_that_cannot_be_seen_is_a_sentence(made: Callable[..., Task]) -> None:
+async def test_hostile_files_and_words_are_harmless(made: Callable[..., Task]) -> None:
     app = TestApp()
+    words = "[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\x1b[2J\u202eevil\nsecond line"
     whole = made("last")
     cut = Path(whole.files[0]).read_bytes()[:200]
     gone = made("gone")
     os.unlink(gone.files[0])
-    app.remember(whole, gone, made("cut", data=cut), made("bomb", data=png_claiming(60_000, 60_000)))
+    app.remember(
+        whole,
+        gone,
+        made("cut", data=cut),
+        made("bomb", data=png_claiming(60_000, 60_000), model=words, values={"prompt": words}),
+    )
     async with app.running(80, 24) as pilot:
         await view(app, pilot)
+        await until_title(app, "[/red][@click=app.quit]x[/] evil")
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())
         for zoom in ("0", "1"):
             await pilot.press(zoom)
             for sentence in ("too many", "cut-0.png is damaged", "gone-0.png is not there"):
@@ -245,15 +231,3 @@ async def test_what_happens_to_tasks_is_seen(made: Callable[..., Task]) -> None:
         await app.sees("This task was deleted.")
         await pilot.press("escape")
         await app.sees("coming", without="other")
-
-
-async def test_hostile_words_are_inert(made: Callable[..., Task]) -> None:
-    app = TestApp()
-    words = "[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\x1b[2J\u202eevil\nsecond line"
-    app.remember(made("a fox", model=words), made("b", values={"prompt": words}))
-    async with app.running(150, 24) as pilot:
-        await view(app, pilot)
-        await until_title(app, "[/red][@click=app.quit]x[/] evil second line Flux 2 Pro")
-        await pilot.press("n")
-        await until_title(app, "a fox [/red][@click=app.quit]x[/] evil second line 2 of 2")
-        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())

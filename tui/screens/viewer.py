@@ -90,6 +90,7 @@ class Viewer(Screen[str]):
         self._title_of = title_of
         self._terminal = terminal
         self._crop: Crop | None = None
+        self._able = (False, False, False)
         self.picture = Picture(replace(terminal, budget=_FINER * terminal.budget))
         self._facts = Static()
         self._prompt = Label(id="viewer-prompt", markup=False)
@@ -128,15 +129,16 @@ class Viewer(Screen[str]):
         return self._shown.results[self._index].path if self._index in _saved(self._shown) else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        several, saved, made = self._able
         match action, *parameters:
             case "step", *_:
-                return len(self._places()) > 1
+                return several
             case (("zoom" | "zoom_by" | "zoom_or_fit"), *_):
-                return bool(self._path) and self._terminal.images is not Images.NONE
+                return saved and self._terminal.images is not Images.NONE
             case "ask", "copy":
-                return bool(self._path)
+                return saved
             case "ask", ("open" | "fetch"):
-                return bool(self._shown.results)
+                return made
         return True
 
     def action_back(self) -> None:
@@ -152,7 +154,7 @@ class Viewer(Screen[str]):
     def action_go(self, across: int, down: int) -> None:
         if self._crop:
             self._crop = self._crop.moved(across, down)
-            self._show()
+            self._draw()
         elif abs(across + down) == 1:
             self.action_step(across + down, tasks=bool(down))
 
@@ -165,7 +167,7 @@ class Viewer(Screen[str]):
         else:
             cells = None if self._terminal.images in PIXELS else lambda: self.picture.size
             self._crop = Crop(Loupe(cells, self.picture.background_colors[1].rgb), zoom=zoom)
-        self._show()
+        self._draw()
 
     def action_zoom_or_fit(self) -> None:
         self.action_zoom(0 if self._crop else 1)
@@ -205,26 +207,34 @@ class Viewer(Screen[str]):
             self._tell()
 
     def _show(self) -> None:
+        """The task, with all that is told of it."""
         task, saved = self._shown, _saved(self._shown)
         if saved and self._index not in saved:
             self._index = saved[0]
+        self._facts.update(facts(task, self._index))
+        self._prompt.update(one_line(task.prompt or task.model))
+        self._model.update(one_line(self._title_of(task)))
+        self._draw()
+
+    def _draw(self) -> None:
+        task = self._shown
         message = "This task was deleted." if task.deleted else waiting(task)
         self.picture.show(Path(self._path) if self._path else None, message, self._crop)
-        self._facts.update(facts(task, self._index))
         self._tell()
 
     def _tell(self) -> None:
+        """Where one is, and what can be done there."""
         task, places = self._shown, self._places()
-        self._prompt.update(one_line(task.prompt or task.model))
-        self._model.update(one_line(self._title_of(task)))
         told = [f"{places.index(self._here) + 1} of {len(places)}"]
         if self._path:
             result = task.results[self._index]
-            told += (
-                [self._crop.told(Path(self._path))] if self._crop else [f"{result.width} × {result.height}", "fit"]
-            )
+            size = f"{result.width} × {result.height}"
+            told += [self._crop.told(Path(self._path))] if self._crop else [size, "fit"]
         self._place.update(" · ".join(told))
-        self.refresh_bindings()
+        able = (len(places) > 1, bool(self._path), bool(task.results))
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
 
 def _saved(task: Task) -> list[int]:
