@@ -228,8 +228,8 @@ class Viewer(Screen[str]):
         told = [f"{places.index(self._here) + 1} of {len(places)}"]
         if self._path:
             result = task.results[self._index]
-            size = f"{result.width} × {result.height}"
-            told += [self._crop.told(Path(self._path))] if self._crop else [size, "fit"]
+            size = [f"{result.width} × {result.height}"] if result.width else []
+            told += [self._crop.told(Path(self._path))] if self._crop else [*size, "fit"]
         self._place.update(" · ".join(told))
         able = (len(places) > 1, bool(self._path), bool(task.results))
         if able != self._able:
