@@ -34,6 +34,7 @@ from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
+    from tui.screens.viewer import Viewer
     from tui.tasks.engine import Engine
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
@@ -48,7 +49,8 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / f"{name}.tcss" for name in ("app", "widgets", "dialogs", "sources", "history", "inspect")
+        styles_dir() / f"{name}.tcss"
+        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -259,13 +261,14 @@ class RunApp(App[None]):
         tasks = event.tasks
         with self._told():
             from tui import orders
-            from tui.screens.history import History
 
             match event.what:
                 case "view":
                     from tui.screens.viewer import Viewer
 
-                    await self.push_screen(Viewer(tasks[0], self.terminal, self.changes))
+                    table, title_of = event.table, self.main.title_of
+                    viewer = Viewer(tasks[0], table.listed, self.terminal, self.changes, title_of)
+                    await self.push_screen(viewer, lambda seen: table.select(seen or ""))
                 case "inspect":
                     from tui.screens.inspect import InspectScreen
 
@@ -274,18 +277,37 @@ class RunApp(App[None]):
                     if event.what == "edit" and not await self.engine.drop([tasks[0].id]):
                         self._say("It is too late: this task is at the service, or another window has it.")
                         return
-                    if isinstance(self.screen, History):
-                        await self.pop_screen()
-                    await self.main.use(tasks[0])
+                    await self._use(tasks[0])
                 case "open" | "fetch":
                     await self.hand_on(event.what, tasks[0], 0)
                 case "copy" if tasks[0].files:
-                    self.copy_to_clipboard(tasks[0].files[0])
-                    self.notify(f"Sent to the terminal's clipboard: {tasks[0].files[0]}", markup=False)
+                    self._copy(tasks[0].files[0])
                 case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
                     pass
                 case what:
                     self._say(await orders.carry_out(self.engine, what, tasks))
+
+    @work(group="orders", exit_on_error=False)
+    async def on_viewer_wanted(self, event: "Viewer.Wanted") -> None:
+        with self._told():
+            match event.what:
+                case "reuse":
+                    await self._use(event.task)
+                case "copy":
+                    self._copy(event.task.results[event.index].path)
+                case what:
+                    await self.hand_on(what, event.task, event.index)
+
+    async def _use(self, task: Task) -> None:
+        """Back to the form, with a task's values in it."""
+        if self.main:
+            while self.screen is not self.main:
+                await self.pop_screen()
+            await self.main.use(task)
+
+    def _copy(self, path: str) -> None:
+        self.copy_to_clipboard(path)
+        self.notify(f"Sent to the terminal's clipboard: {path}", markup=False)
 
     async def hand_on(self, what: str, task: Task, index: int) -> None:
         """`open` a result in a viewer, or else by its address; `fetch` it to the user's own machine."""

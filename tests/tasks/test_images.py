@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tui.tasks.images import ImageError, ImageFacts, inspect, keep, safe_stem, thumbnail
+from tui.tasks.images import ImageError, ImageFacts, inspect, keep, safe_stem, thumbnail, whole
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -87,7 +87,7 @@ def test_every_cut_of_a_png_is_noticed(tmp_path: Path) -> None:
 )
 def test_what_is_no_image_of_the_known_formats_is_refused(data: bytes, tmp_path: Path) -> None:
     path = written(tmp_path, data)
-    for look in (inspect, lambda path: thumbnail(path, (10, 10))):
+    for look in (inspect, whole, lambda path: thumbnail(path, (10, 10))):
         with pytest.raises(ImageError):
             look(path)
 
@@ -98,8 +98,9 @@ def test_a_bomb_is_refused_by_its_header(size: tuple[int, int], tmp_path: Path) 
     path = written(tmp_path, png_claiming(*size))
     with pytest.raises(ImageError, match="pixels"):
         inspect(path)
-    with pytest.raises(ImageError, match="pixels"):
-        thumbnail(path, (10, 10))
+    for look in (whole, lambda path: thumbnail(path, (10, 10))):
+        with pytest.raises(ImageError, match="pixels"):
+            look(path)
 
 
 def test_a_file_that_is_gone_or_no_file_is_refused(tmp_path: Path) -> None:
@@ -169,7 +170,9 @@ def test_a_thumbnail_outlives_its_file(tmp_path: Path) -> None:
 def test_a_thumbnail_stands_upright(kind: str, orientation: int, red: tuple[int, int], tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    small = thumbnail(written(tmp_path, encoded(halves(), kind, exif=exif.tobytes())), (40, 40))
+    path = written(tmp_path, encoded(halves(), kind, exif=exif.tobytes()))
+    small = thumbnail(path, (40, 40))
+    assert whole(path).resize(small.size).getpixel(red)[0] > 200  # type: ignore[index]
     assert small.size == ((20, 40) if orientation in (6, 8) else (40, 20))
     red_value, _, blue_value = small.getpixel(red)  # type: ignore[misc]
     assert red_value > 200 > 60 > blue_value
@@ -179,7 +182,9 @@ def test_transparency_lies_on_a_quiet_checker(tmp_path: Path) -> None:
     image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     image.paste((*RED, 255), (32, 0, 64, 64))
     for clear in (image, image.quantize(8)):
-        small = thumbnail(written(tmp_path, encoded(clear)), (64, 64))
+        path = written(tmp_path, encoded(clear))
+        small = thumbnail(path, (64, 64))
+        assert whole(path).tobytes() == small.tobytes()
         assert small.getpixel((60, 30)) == RED
         assert {small.getpixel((4, 4)), small.getpixel((12, 4))} == {(102, 102, 102), (153, 153, 153)}
 
@@ -188,11 +193,12 @@ def test_transparency_lies_on_a_quiet_checker(tmp_path: Path) -> None:
 def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
     image = Image.linear_gradient("L").convert("I").point(lambda value: value * 256) if mode == "I;16" else None
     data = encoded((image or Image.linear_gradient("L")).convert(mode), "JPEG" if mode == "CMYK" else "PNG")
-    small = thumbnail(written(tmp_path, data), (64, 64))
-    assert small.mode == "RGB"
-    top, middle, bottom = (small.convert("L").getpixel((30, y)) for y in (1, 32, 62))
-    assert top < 40 < 216 < bottom  # type: ignore[operator]
-    assert mode == "1" or 90 < middle < 166  # type: ignore[operator]
+    path = written(tmp_path, data)
+    for small in (thumbnail(path, (64, 64)), whole(path).reduce(4)):
+        assert (small.mode, small.size) == ("RGB", (64, 64))
+        top, middle, bottom = (small.convert("L").getpixel((30, y)) for y in (1, 32, 62))
+        assert top < 40 < 216 < bottom  # type: ignore[operator]
+        assert mode == "1" or 90 < middle < 166  # type: ignore[operator]
 
 
 def test_a_kept_image_is_named_by_its_real_format(tmp_path: Path) -> None:

@@ -69,12 +69,15 @@ def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
     with _opened(path) as image:
         width, height = box if _orientation(image) < 5 else (box[1], box[0])
         image.draft(None, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size
-        if image.mode.startswith("I"):  # Pillow cuts 16 bits off at white where it should scale them
-            image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-        mode = "RGBA" if image.has_transparency_data else "RGB"
-        small = image if image.mode == mode else image.convert(mode)
+        small = _in_eight_bits(image)
         small.thumbnail((max(1, width), max(1, height)), Image.Resampling.LANCZOS, reducing_gap=2.0)
         return _on_checker(_upright(small))
+
+
+def whole(path: Path) -> Image.Image:
+    """The image with all its pixels, upright, without transparency, in RGB. ImageError when it can't be read."""
+    with _opened(path) as image:
+        return _on_checker(_upright(_in_eight_bits(image)))
 
 
 def keep(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageFacts]:
@@ -165,6 +168,14 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(f"{name} may not be read.") from error
     except Exception as error:  # decoders raise nearly anything on broken data
         raise ImageError(f"{name} is damaged or incomplete.") from error
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """In RGB, or RGBA where something is transparent."""
+    if image.mode.startswith("I"):  # Pillow cuts 16 bits off at white where it should scale them
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -91,10 +91,11 @@ class QueueTable(ScrollView, can_focus=True):
     class Requested(Message):
         """The user wants something done with a task, or all of a job: view, reuse, retry, drop, …"""
 
-        def __init__(self, what: str, tasks: list[Task]) -> None:
+        def __init__(self, what: str, tasks: list[Task], table: "QueueTable") -> None:
             super().__init__()
             self.what = what
             self.tasks = tasks
+            self.table = table
 
     class Wished(Message):
         """The user wants something of the whole queue: clear, undo, pause, more, fewer."""
@@ -150,6 +151,11 @@ class QueueTable(ScrollView, can_focus=True):
     def tasks(self) -> dict[str, Task]:
         """All that the table has, by id."""
         return self._tasks
+
+    @property
+    def listed(self) -> list[Task]:
+        """All tasks as they stand in the table, those of folded jobs too."""
+        return sorted(self._tasks.values(), key=self._key, reverse=True)
 
     def put(self, task: Task) -> None:
         """Show a task's latest snapshot."""
@@ -307,7 +313,7 @@ class QueueTable(ScrollView, can_focus=True):
         if what == "view" and key and key[1] == _TITLE:
             self.action_fold()
         elif tasks := self.asked(what):
-            self.post_message(self.Requested(what, tasks))
+            self.post_message(self.Requested(what, tasks, self))
 
     def action_wish(self, what: str) -> None:
         self.post_message(self.Wished(what))
