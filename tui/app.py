@@ -34,6 +34,7 @@ from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
+    from tui.interop import Asked
     from tui.tasks.engine import Engine
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
@@ -277,6 +278,10 @@ class RunApp(App[None]):
                     if isinstance(self.screen, History):
                         await self.pop_screen()
                     await self.main.use(tasks[0])
+                case "copy-as":
+                    from tui.interop import of_task
+
+                    await self._copy_as(of_task(tasks[0], self.session.catalog, self.session.credential.base_url))
                 case "open" | "fetch":
                     await self.hand_on(event.what, tasks[0], 0)
                 case "copy" if tasks[0].files:
@@ -305,6 +310,26 @@ class RunApp(App[None]):
         text, told = found.clip("url", "scp", "path") if what == "open" else found.clip("scp", "url", "path")
         self.copy_to_clipboard(text)
         self.notify(f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told), timeout=20)
+
+    @on(ParamForm.CopyWanted)
+    @work(group="orders", exit_on_error=False)
+    async def _copy_wanted(self, event: ParamForm.CopyWanted) -> None:
+        from tui.interop import of_draft
+
+        base_url = self.session.credential.base_url
+        with self._told():
+            await self._copy_as(of_draft(event.model, event.route, event.values, self.session.catalog, base_url))
+
+    async def _copy_as(self, asked: "Asked") -> None:
+        """Let the user choose a form, and put the request in it on the terminal's clipboard."""
+        from tui.interop import FORMS, written
+        from tui.screens.chooser import Chooser
+
+        names = dict(FORMS)
+        form = await self.push_screen_wait(Chooser("Copy as", list(FORMS), ""))
+        if form:
+            self.copy_to_clipboard(written(asked, form))
+            self.notify(f"Sent to the terminal's clipboard: {names[form]}.", markup=False)
 
     @on(QueueTable.Wished)
     @work(group="orders", exit_on_error=False)

@@ -58,6 +58,7 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("y", "ask('copy')", "Copy path", id="copy-path", tooltip="Copy the file's path", show=False),
         Binding("o", "ask('open')", "Open", id="open", tooltip="In a viewer, or by its address", show=False),
         Binding("Y", "ask('fetch')", "Fetch", id="fetch", tooltip="A line for scp, or its address", show=False),
+        Binding("C", "ask('copy-as')", "Copy as", id="copy-as", tooltip="As curl, Python, a command", show=False),
         Binding("i", "ask('inspect')", "Inspect", id="inspect", tooltip="Request, answers and timeline"),
         Binding("f", "ask('favour')", "Favourite", id="star", tooltip="Mark or unmark", show=False),
         Binding("x,delete", "ask('delete')", "Delete", id="delete", tooltip="With its files; z undoes", show=False),
