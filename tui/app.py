@@ -325,11 +325,10 @@ class RunApp(App[None]):
         from tui.interop import FORMS, written
         from tui.screens.chooser import Chooser
 
-        names = dict(FORMS)
-        form = await self.push_screen_wait(Chooser("Copy as", list(FORMS), ""))
+        form = await self.push_screen_wait(Chooser("Copy as", list(FORMS.items()), ""))
         if form:
             self.copy_to_clipboard(written(asked, form))
-            self.notify(f"Sent to the terminal's clipboard: {names[form]}.", markup=False)
+            self.notify(f"Sent to the terminal's clipboard: {FORMS[form]}.", markup=False)
 
     @on(QueueTable.Wished)
     @work(group="orders", exit_on_error=False)

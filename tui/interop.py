@@ -3,7 +3,6 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -18,13 +17,12 @@ from tui.tasks.plan import local_files, uploaded
 from tui.tasks.task import Task
 from tui.text import inert_json, one_line, spelled
 
-Form = Literal["curl", "httpx", "sdk", "cli"]
-FORMS: list[tuple[Form, str]] = [
-    ("curl", "curl: one command line"),
-    ("httpx", "Python with httpx: a script that submits, waits and saves"),
-    ("sdk", "Python with RunAPI's own SDK"),
-    ("cli", "runapi-tui generate: the same by this program"),
-]
+FORMS = {
+    "curl": "curl: one command line",
+    "httpx": "Python with httpx: a script that submits, waits and saves",
+    "sdk": "Python with RunAPI's own SDK",
+    "cli": "runapi-tui generate: the same by this program",
+}
 
 # By service: the SDK's client in `runapi.<service>`, of the package `runapi-<service>`.
 _SDK = {
@@ -94,17 +92,9 @@ def of_task(task: Task, catalog: Catalog, base_url: str) -> Asked:
     return msgspec.structs.replace(asked, body=msgspec.json.decode(task.body), notes=notes)
 
 
-def written(asked: Asked, form: Form) -> str:
-    """The request in that form, to be pasted into a terminal or a file; harmless to show."""
-    match form:
-        case "curl":
-            return _curl(asked)
-        case "httpx":
-            return _httpx(asked)
-        case "sdk":
-            return _sdk(asked)
-        case "cli":
-            return _generate(asked)
+def written(asked: Asked, form: str) -> str:
+    """The request in one of `FORMS`, to be pasted into a terminal or a file; harmless to show."""
+    return {"curl": _curl, "httpx": _httpx, "sdk": _sdk, "cli": _generate}[form](asked)
 
 
 def _curl(asked: Asked) -> str:
