@@ -221,6 +221,7 @@ def test_a_task_is_copied_without_a_screen(server: str, tmp_path: Path) -> None:
 
 
 DATA = '{"model": "z-image", "prompt": "a fox", "aspect_ratio": "16:9"}'
+IN_DOUBLE = DATA.replace('"', '\\"').replace(", ", ",\\\n")
 URL = "https://runapi.ai/api/v1/z_image/text_to_image"
 WANTED: Values = {"prompt": "a fox", "aspect_ratio": "16:9"}
 
@@ -236,7 +237,7 @@ WANTED: Values = {"prompt": "a fox", "aspect_ratio": "16:9"}
         f"curl '{URL}' \\\n -H 'cookie: a=b' \\\n --data-binary $'"
         r'{"model":"z-image","prompt":"a\u0020f\x6fx","aspect_ratio":"16\u003a9"}'
         "' \\\n --compressed ;\n curl other",
-        'curl %s -d "%s"' % (URL, DATA.replace('"', '\\"').replace(", ", ",\\\n")),
+        f'curl {URL} -d "{IN_DOUBLE}"',
         "runapi-tui generate -paf\\ ox --prompt='a fox' z-image -s aspect_ratio=16:9 --json --out /tmp # why",
     ],
 )

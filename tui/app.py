@@ -7,10 +7,10 @@ import signal
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
@@ -49,7 +49,8 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / f"{name}.tcss" for name in ("app", "widgets", "dialogs", "sources", "history", "inspect")
+        styles_dir() / f"{name}.tcss"
+        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "prompts")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -151,10 +152,11 @@ class RunApp(App[None]):
         from tui.screens.batch import Batch
         from tui.screens.history import History
         from tui.screens.inspect import InspectScreen, Page
+        from tui.screens.prompts import Prompts
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen)
+        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts)
         places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
@@ -372,6 +374,18 @@ class RunApp(App[None]):
 
         if self.engine and self.main and not isinstance(self.screen, History):
             await self.push_screen(History(self.engine.search, self.terminal, self.changes, self.main.title_of))
+
+    async def action_prompts(self) -> None:
+        from tui.screens.prompts import Prompts
+
+        if self.engine and self.main and self.screen is self.main:
+            await self.push_screen(Prompts(self.engine.client, self.terminal), self.main.use_prompt)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        if self.main and screen is self.main:
+            yield SystemCommand("Prompts", "Search the service's library of prompts", self.action_prompts)
+            yield SystemCommand("Copy as", "As curl, Python, a command", self.main.form.action_copy_as)
 
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:

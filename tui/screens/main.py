@@ -16,6 +16,7 @@ from textual.widgets import Footer
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.service.wire import PromptEntry
 from tui.tasks.state import State
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
@@ -33,6 +34,7 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
+        Binding("ctrl+l,f10", "app.prompts", "Prompts", id="prompts", tooltip="The service's library", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
     ]
@@ -159,6 +161,20 @@ class MainScreen(Screen[None]):
             self.notify(str(error), title="Not pasted", severity="warning", markup=False)
         else:
             await self.fill_in(found.model, found.route, found.values, found.left)
+
+    async def use_prompt(self, entry: PromptEntry | None) -> None:
+        """Fill the form with an entry of the library: for its model, or else for the one that is there."""
+        from tui.pasted import fitting
+
+        model = self._catalog.get(entry.action, entry.model) if entry else None
+        if entry and model:
+            params = {name: value for name, value in entry.params.items() if name not in ("model", "callback_url")}
+            told = params | {"prompt": entry.prompt}
+            route = choose(model, told, self._api, self._learnt)
+            await self.fill_in(model, route, *fitting(model, route, told))
+        elif entry:
+            self.form.set_prompt(entry.prompt)
+            self.notify("Its model isn't in the catalog: the prompt alone was taken.", markup=False)
 
     async def fill_in(self, model: Model, route: RouteName, values: Values, left: tuple[str, ...]) -> None:
         """Fill the form with a request that was found, and tell what is in it now; `left` is told, too."""
