@@ -168,8 +168,9 @@ class MainScreen(Screen[None]):
 
         model = self._catalog.get(entry.action, entry.model) if entry else None
         if entry and model:
-            params = {name: value for name, value in entry.params.items() if name not in ("model", "callback_url")}
-            told = params | {"prompt": entry.prompt}
+            foreign = ("model", "prompt", "callback_url")
+            params = {name: value for name, value in entry.params.items() if name not in foreign}
+            told: Values = {"prompt": entry.prompt, **params}
             route = choose(model, told, self._api, self._learnt)
             await self.fill_in(model, route, *fitting(model, route, told))
         elif entry:

@@ -26,7 +26,7 @@ PAUSE = 0.3
 _NARROWS = re.compile(r"\b(category|model|modality):(\S+)")
 _TOLD = 12
 """Params that are shown."""
-_HELP = "words   category:portrait   model:z-image   modality:image_edit"
+_HELP = "Enter uses one. Finds words, category:food, model:z-image, modality:image_edit"
 
 
 class Library(Protocol):
@@ -60,7 +60,6 @@ class Prompts(Screen[PromptEntry | None]):
         self._filter = Input(placeholder="Type to find", id="prompts-filter", compact=True)
         self._list = OptionList(id="prompts-list", markup=False)
         self._box = Vertical(id="prompts")
-        self._box.border_title = "Prompts"
         self._picture = Picture(terminal, id="prompts-picture")
         self._text = Static(id="prompts-text", markup=False)
 
@@ -97,7 +96,7 @@ class Prompts(Screen[PromptEntry | None]):
         """Each key asks anew; what an earlier one has asked is not shown any more."""
         await asyncio.sleep(pause)
         narrows = dict(_NARROWS.findall(line))
-        self._box.border_subtitle = "looking…"
+        self._box.border_title = "Prompts · looking…"
         try:
             found = await self._library.prompts(" ".join(_NARROWS.sub("", line).split()), page=page, **narrows)
         except NotFoundError:
@@ -120,9 +119,9 @@ class Prompts(Screen[PromptEntry | None]):
             self._list.highlighted = 0
         self._tell(f"{len(self._entries):,} of {found.total:,}", "Nothing is like that.")
 
-    def _tell(self, subtitle: str, nothing: str) -> None:
+    def _tell(self, title: str, nothing: str) -> None:
         """How many there are; where there are none, why."""
-        self._box.border_subtitle = Content(subtitle if self._entries else "")
+        self._box.border_title = Content(f"Prompts · {title}" if self._entries else "Prompts")
         if not self._entries:
             self._list.clear_options()
             self._text.update(nothing)
