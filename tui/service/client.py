@@ -181,8 +181,11 @@ class Client:
             raise GarbledError("The service named no URL for the uploaded file.", raw=json.dumps(confirmed))
         return str(confirmed["url"])
 
-    async def download(self, url: str, target: Path, most: int = MAX_RESULT) -> None:
-        """Fetch a result into the file `target`, without the key and bounded in size. Raises DownloadError."""
+    async def download(self, url: str, target: Path, most: int = 0) -> None:
+        """Fetch a result into the file `target`, without the key, of `most` bytes or else `MAX_RESULT`.
+
+        Raises DownloadError.
+        """
         if not url.startswith(("http://", "https://")):
             raise GoneError("The result's address is not one of the web.")
         try:
@@ -197,7 +200,7 @@ class Client:
                     raise GoneError(f"The result is no longer there (HTTP {response.status_code}).")
                 if not response.is_success:
                     raise DownloadError(f"The file host answered HTTP {response.status_code}.")
-                await self._write(response, target, most)
+                await self._write(response, target, most or MAX_RESULT)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
             raise DownloadError(str(_network(error, "the file host"))) from error
 
