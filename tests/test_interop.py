@@ -269,6 +269,11 @@ def test_what_has_no_place_is_named() -> None:
     assert (found.values, found.left) == ({"prompt": "a b"}, ("count", "vary", "expand", "nothing"))
 
 
+def test_a_crowd_of_names_is_soon_over() -> None:
+    data = json.dumps({"model": "z-image"} | {f"name{number}": 1 for number in range(50_000)})
+    assert len(read(f"curl {URL} -d '{data}'", CATALOG).left) == 50_000
+
+
 @pytest.mark.parametrize(
     "text", ["curl of smoke over hills", "a curl https://x", "curly https://x", "runapi-tui is"]
 )

@@ -78,7 +78,7 @@ def read(text: str, catalog: Catalog, api: Api = "auto") -> Pasted:
         words = list(_words(text.strip().removeprefix("$ ")))
         return _curl(words[1:], catalog) if words[0].startswith("curl") else _generate(words[2:], catalog, api)
     except UnknownModel as error:
-        raise PasteError(str(error)) from error
+        raise PasteError(one_line(error)) from error
     except RecursionError:
         raise PasteError("Its data is nested too deeply.") from None
 
@@ -109,11 +109,13 @@ def fitting(model: Model, route: RouteName, told: Values, *, files: bool = False
     Without `files`, images are URLs alone: no file of this machine is named for upload by others.
     """
     told = {name: value for name, value in told.items() if not request.blank(value)}
-    errors = request.check(model, model.routes[route], told)
+    params = {param.name: param for param in model.routes[route].params}
+    known = {name: value for name, value in told.items() if name in params}
+    errors = request.check(model, model.routes[route], known)
     values: Values = {}
-    for name, value in told.items():
-        param = model.routes[route].param(name)
-        if param is None or not _flat(value, 6 if param.kind is Kind.JSON else 1) or isinstance(value, dict):
+    for name, value in known.items():
+        param = params[name]
+        if not _flat(value, 6 if param.kind is Kind.JSON else 1) or isinstance(value, dict):
             continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
@@ -193,7 +195,7 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> Pasted:
             names.append(value)
     if not names:
         raise PasteError("It names no model.")
-    model = catalog.find(names[0], told.get("action", ""))
+    model = catalog.find(names[0][:100], told.get("action", ""))
     wished: Api = next((each for each in get_args(Api) if each == told.get("api")), api)
     route, values = given(model, settings, told.get("prompt", told.get("p")), wished)
     fit, more = fitting(model, route, values, files=True)

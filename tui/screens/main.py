@@ -186,7 +186,9 @@ class MainScreen(Screen[None]):
         await self.show_model(model, values)
         self.form.focus_first()
         told = f"{model.title}: {', '.join(values) or 'nothing more'}."
-        self.notify(told + (f" Not taken: {', '.join(left)}." if left else ""), title="Filled in", markup=False)
+        if left:
+            told += f" Not taken: {', '.join(left[:8])}{' and more' * (len(left) > 8)}."
+        self.notify(told, title="Filled in", markup=False)
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:
