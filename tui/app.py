@@ -7,10 +7,10 @@ import signal
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
@@ -34,6 +34,7 @@ from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
+    from tui.interop import Asked
     from tui.screens.viewer import Viewer
     from tui.tasks.engine import Engine
 
@@ -50,7 +51,7 @@ class RunApp(App[None]):
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
         styles_dir() / f"{name}.tcss"
-        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer")
+        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer", "prompts")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -152,10 +153,11 @@ class RunApp(App[None]):
         from tui.screens.batch import Batch
         from tui.screens.history import History
         from tui.screens.inspect import InspectScreen, Page
+        from tui.screens.prompts import Prompts
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen)
+        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts)
         places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
@@ -266,9 +268,9 @@ class RunApp(App[None]):
                 case "view":
                     from tui.screens.viewer import Viewer
 
-                    table, title_of = event.table, self.main.title_of
-                    viewer = Viewer(tasks[0], table.listed, self.terminal, self.changes, title_of)
-                    await self.push_screen(viewer, lambda seen: table.select(seen or ""))
+                    title_of = self.main.title_of
+                    viewer = Viewer(tasks[0], event.index, event.among, self.terminal, self.changes, title_of)
+                    await self.push_screen(viewer, lambda task_id: event.seen(task_id or ""))
                 case "inspect":
                     from tui.screens.inspect import InspectScreen
 
@@ -278,10 +280,14 @@ class RunApp(App[None]):
                         self._say("It is too late: this task is at the service, or another window has it.")
                         return
                     await self._use(tasks[0])
+                case "copy-as":
+                    from tui.interop import of_task
+
+                    await self._copy_as(of_task(tasks[0], self.session.catalog, self.session.credential.base_url))
                 case "open" | "fetch":
-                    await self.hand_on(event.what, tasks[0], 0)
+                    await self.hand_on(event.what, tasks[0], event.index)
                 case "copy" if tasks[0].files:
-                    self._copy(tasks[0].files[0])
+                    self._copy(tasks[0].files[min(event.index, len(tasks[0].files) - 1)])
                 case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
                     pass
                 case what:
@@ -328,6 +334,25 @@ class RunApp(App[None]):
         self.copy_to_clipboard(text)
         self.notify(f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told), timeout=20)
 
+    @on(ParamForm.CopyWanted)
+    @work(group="orders", exit_on_error=False)
+    async def _copy_wanted(self, event: ParamForm.CopyWanted) -> None:
+        from tui.interop import of_draft
+
+        base_url = self.session.credential.base_url
+        with self._told():
+            await self._copy_as(of_draft(event.model, event.route, event.values, self.session.catalog, base_url))
+
+    async def _copy_as(self, asked: "Asked") -> None:
+        """Let the user choose a form, and put the request in it on the terminal's clipboard."""
+        from tui.interop import FORMS, written
+        from tui.screens.chooser import Chooser
+
+        form = await self.push_screen_wait(Chooser("Copy as", list(FORMS.items()), ""))
+        if form:
+            self.copy_to_clipboard(written(asked, form))
+            self.notify(f"Sent to the terminal's clipboard: {FORMS[form]}.", markup=False)
+
     @on(QueueTable.Wished)
     @work(group="orders", exit_on_error=False)
     async def _wished(self, event: QueueTable.Wished) -> None:
@@ -370,6 +395,18 @@ class RunApp(App[None]):
 
         if self.engine and self.main and not isinstance(self.screen, History):
             await self.push_screen(History(self.engine.search, self.terminal, self.changes, self.main.title_of))
+
+    async def action_prompts(self) -> None:
+        from tui.screens.prompts import Prompts
+
+        if self.engine and self.main and self.screen is self.main:
+            await self.push_screen(Prompts(self.engine.client, self.terminal), self.main.use_prompt)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        if self.main and screen is self.main:
+            yield SystemCommand("Prompts", "Search the service's library of prompts", self.action_prompts)
+            yield SystemCommand("Copy as", "As curl, Python, a command", self.main.form.action_copy_as)
 
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:

@@ -200,8 +200,11 @@ def tasks(status: str, model: str, search: str, count: int, as_json: bool, **opt
 @click.argument("task_id", metavar="ID")
 @click.option("--events", is_flag=True, help="Also what happened to it, and the server's own words.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option(
+    "--as", "form", type=click.Choice(["curl", "httpx", "sdk", "cli"]), help="Its request, for use elsewhere."
+)
 @common
-def task(task_id: str, events: bool, as_json: bool, **options: Any) -> None:
+def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -> None:
     """One task: by its id, a part of it, or RunAPI's own id."""
     from tui import headless
 
@@ -210,7 +213,12 @@ def task(task_id: str, events: bool, as_json: bool, **options: Any) -> None:
     _tell_notices(store)
     if found is None:
         raise _Exit(f"There is no task {one_line(task_id, 80)} in the queue; `runapi-tui tasks` lists them.", 4)
-    if as_json:
+    if form:
+        from tui.interop import of_task, written
+
+        session = _session(options)
+        click.echo(written(of_task(found, session.catalog, session.credential.base_url), form).rstrip("\n"))
+    elif as_json:
         click.echo(headless.task_json(found))
     else:
         click.echo(headless.task_facts(found, store.events(found.id) if events else []))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
+from tui.pasted import PasteError, given
 from tui.session import Session, open_engine
-from tui.text import inert_json, money, one_line, plain
+from tui.text import inert_json, money, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -144,22 +145,10 @@ def _moment(seconds: float) -> str:
 
 def read_values(session: Session, model: Model, settings: tuple[str, ...], prompt: str | None) -> Values:
     """`name=value` words as values of the route that knows them. Raises UsageError."""
-    pairs: dict[str, str] = {} if prompt is None else {"prompt": prompt}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise UsageError(f"{one_line(setting, 80)!r} is not of the form name=value.")
-        # Given twice, a list's entries add up.
-        pairs[name] = f"{pairs[name]}\n{text}" if name in pairs else text
-    route = model.routes[choose(model, pairs, session.config.api)]
-    values: Values = {}
-    for name, text in pairs.items():
-        param = route.param(name)
-        try:
-            values[name] = request.parse(param, text) if param else text
-        except ValueError as error:
-            raise UsageError(f"{name}: {plain(error)}") from error
-    return values
+    try:
+        return given(model, settings, prompt, session.config.api)[1]
+    except PasteError as error:
+        raise UsageError(str(error)) from error
 
 
 def read_cells(

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Callable
 
 # One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then any other ESC pair.
 _ESCAPES = re.compile(
@@ -79,5 +80,9 @@ def mask(secret: str) -> str:
 
 def inert_json(value: object) -> str:
     """JSON on one line that no terminal obeys: what `plain` takes out is written as escapes."""
-    dumped = json.dumps(value, ensure_ascii=False)
-    return _CONTROLS.sub(lambda found: json.dumps(found[0])[1:-1], dumped)
+    return spelled(json.dumps(value, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
+
+
+def spelled(text: str, form: Callable[[str], str]) -> str:
+    """`text` with each character that `plain` takes out written in some other form."""
+    return _CONTROLS.sub(lambda found: form(found[0]), text)

@@ -16,8 +16,10 @@ import pytest
 from PIL import Image
 
 from tui.catalog.load import bundled
+from tui.catalog.request import check
 from tui.catalog.spec import RouteName, Values
 from tui.demo import DEMO_KEY, DEMO_URL, tasks
+from tui.demo.library import Entry, entries
 from tui.demo.pictures import picture_size
 from tui.demo.service import create_app
 from tui.demo.shelf import Shelf
@@ -824,3 +826,39 @@ def test_importing_the_service_loads_no_heavy_library() -> None:
     code = "import sys, tui.demo.service, tui.demo.server; print(*sys.modules, sep='\\n')"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"PIL", "textual", "rich", "httpx"} & set(loaded.splitlines())
+
+
+# ---- the library of prompts
+
+
+async def test_the_library_is_searched_and_turned_page_by_page(api: Api) -> None:
+    async def found(query: str) -> Json:
+        answer = await api.client.get(f"/api/v1/prompts?{query}", auth=without_key)
+        told: Json = answer.json()
+        return told
+
+    first, second = await found("per_page=20"), await found("per_page=20&page=2")
+    assert first["pagination"] == {"page": 1, "per_page": 20, "total": len(entries()), "pages": 2}
+    titles = [entry["title"] for entry in first["prompts"] + second["prompts"]]
+    assert titles == [entry.title for entry in entries()]
+    assert [entry["title"] for entry in (await found("q=FOX+wall"))["prompts"]] == ["Fox on a wall"]
+    assert {entry["category"] for entry in (await found("category=food"))["prompts"]} == {"food"}
+    assert len((await found("model=z-image&tags=rain,mountains"))["prompts"]) == 1
+    for nothing in ("modality=video", "featured=true", "tags=rain,nothing", "page=9"):
+        assert (await found(nothing))["prompts"] == []
+    for bad in ("page=0", "page=x", "per_page=101", "page=" + "9" * 5000):
+        assert "errors" in await found(bad)
+
+
+async def test_an_entry_has_a_painted_preview(api: Api) -> None:
+    (entry,) = (await api.get("/api/v1/prompts?q=lighthouse")).json()["prompts"]
+    picture = Image.open(io.BytesIO((await api.download(entry["preview_url"])).content))
+    assert picture.size == (384, 256)
+    for name in ("0.png", "99.png", "x.png", "999999999999.png"):
+        assert (await api.download(f"/files/prompts/{name}")).status_code == 404
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.title)
+def test_every_entry_can_be_sent_as_it_is(entry: Entry) -> None:
+    model = bundled().find(entry.model, "text_to_image")
+    assert check(model, model.routes["service"], {"prompt": entry.prompt, **entry.params}) == {}

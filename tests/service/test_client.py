@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from tests.loopback import serving
 from tests.service.conftest import KEY, Asked, Host, raw_server, speaking
 from tui import __version__
+from tui.catalog.load import bundled
+from tui.demo.service import create_app
 from tui.service import client as client_module
 from tui.service.client import Client
 from tui.service.errors import (
@@ -707,3 +710,64 @@ async def test_an_account_that_is_none(host: Host, client: Client, said: bytes) 
     host.says(Response(said, media_type="text/html"))
     with pytest.raises(GarbledError, match="text/html instead of JSON"):
         await client.me()
+
+
+# ---- the library of prompts
+
+
+async def test_prompts_are_asked_for_and_read(client: Client, host: Host) -> None:
+    entry = {
+        "title": "A\x1b[31m fox",
+        "prompt": " a fox\x07 ",
+        "action": "text-to-image",
+        "runapi_model": "z-image",
+        "category": None,
+        "source_url": "https://x.example/1",
+        "params": {"size": "1k", "seed": 7, "list": ["a"], "deep": [[1]], "none": None},
+    }
+    page = {"page": 2, "pages": 3, "total": 41}
+    host.says(JSONResponse({"prompts": [entry, {"title": "no prompt"}, 7], "pagination": page}))
+    found = await client.prompts("a fox & co", category="animal", model="z-image", page=2)
+    assert host.paths == ["/api/v1/prompts"]
+    (read,) = found.entries
+    assert (read.title, read.prompt, read.action, read.model) == ("A fox", "a fox", "text_to_image", "z-image")
+    assert read.params == {"size": "1k", "seed": 7, "list": ["a"]}
+    assert (found.total, found.more) == (41, True)
+
+
+@pytest.mark.parametrize("said", ['{"prompts": {}}', "[]", "<html>", '{"error": null}', "[" * 100_000])
+async def test_what_is_no_library_is_garbled(client: Client, host: Host, said: str) -> None:
+    host.says(Response(said))
+    with pytest.raises(GarbledError):
+        await client.prompts()
+
+
+async def test_what_is_looked_for_arrives() -> None:
+    with serving(create_app(bundled(), delay=0)) as url:
+        async with speaking(url) as client:
+            found = await client.prompts("FOX wall", category="animal", model="flux-2-flex-text-to-image")
+            assert [entry.title for entry in found.entries] == ["Fox on a wall"]
+            assert (await client.prompts("fox&page=2")).total == 0
+            assert (await client.prompts(modality="video")).total == 0
+            assert not (await client.prompts(page=2)).more
+
+
+async def test_a_bare_library_is_enough(client: Client, host: Host) -> None:
+    host.says(JSONResponse({"prompts": [{"prompt": "a fox"}], "pagination": "x"}))
+    found = await client.prompts()
+    assert (found.entries[0].title, found.total, found.more) == ("a fox", 1, False)
+
+
+async def test_a_preview_is_fetched_without_the_key_encrypted_and_bounded(
+    client: Client, host: Host, other: Host, tmp_path: Path
+) -> None:
+    host.says(Response(b"picture"))
+    await client.preview(f"{host.url}/p.png", tmp_path / "p")
+    assert (tmp_path / "p").read_bytes() == b"picture"
+    assert "authorization" not in host.asked[0].headers
+    with pytest.raises(DownloadError):
+        await client.preview(f"{other.url}/p.png", tmp_path / "q")
+    assert other.asked == []
+    host.says(Response(b"x" * (client_module.MAX_PREVIEW + 1)))
+    with pytest.raises(DownloadError, match="larger than 8 MB"):
+        await client.preview(f"{host.url}/p.png", tmp_path / "q")

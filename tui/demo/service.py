@@ -35,6 +35,7 @@ from tui.demo.answers import (
     read_object,
     refuse,
 )
+from tui.demo.library import Library
 from tui.demo.money import Money
 from tui.demo.pictures import Box, Pictures, image_params, part_names, urls_of
 from tui.demo.tasks import Fingerprint, Task, TaskBook, fingerprint
@@ -64,6 +65,7 @@ def create_app(
     uploads = Uploads(clock)
     pictures = Pictures(book, uploads)
     money = Money(catalog, book)
+    library = Library(catalog)
 
     def route(method: str, path: str, handler: Handler, *, key: bool = True) -> Route:
         return Route(path, guarded(handler, api_key) if key else handler, methods=[method])
@@ -74,6 +76,7 @@ def create_app(
         route("GET", "/api/v1/price_schedules", money.schedules, key=False),
         route("POST", "/api/v1/price_quotes", money.quote, key=False),
         route("GET", "/v1/models", money.models, key=False),
+        route("GET", "/api/v1/prompts", library.search, key=False),
         route("POST", "/api/v1/files", uploads.create),
         route("POST", "/api/v1/files/prepare", uploads.prepare),
         route("POST", "/api/v1/files/confirm", uploads.confirm),
@@ -88,7 +91,7 @@ def create_app(
     anything = TaskEndpoint("unified", list(catalog.models), book, pictures)
     table.append(route("GET", "/v1/tasks/{task_id}", anything.status))
     app = Starlette(
-        routes=[*table, *FileHost(uploads, pictures).routes()],
+        routes=[*table, *FileHost(uploads, pictures, library).routes()],
         middleware=[Middleware(AnswerHeaders)],
         exception_handlers={Refusal: on_refusal, HTTPException: on_http_error},
     )
@@ -236,9 +239,10 @@ def bounding_box(box: Box, whole: Box) -> JsonObject:
 class FileHost:
     """Where files are read and written. In RunAPI a host of its own, so the key has no business here."""
 
-    def __init__(self, uploads: Uploads, pictures: Pictures) -> None:
+    def __init__(self, uploads: Uploads, pictures: Pictures, library: Library) -> None:
         self._uploads = uploads
         self._pictures = pictures
+        self._library = library
 
     def routes(self) -> list[Route]:
         table: list[tuple[str, str, Handler]] = [
@@ -246,6 +250,7 @@ class FileHost:
             ("GET", "/files/temp/{name}", self._upload),
             ("GET", "/files/results/{task_id}/{name}", self._result),
             ("GET", "/files/origins/{task_id}/{name}", self._result),
+            ("GET", "/files/prompts/{name}", self._library.preview),
         ]
         return [Route(path, _keyless(handler), methods=[method]) for method, path, handler in table]
 

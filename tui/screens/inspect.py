@@ -19,6 +19,7 @@ from textual.widgets import Footer
 from tui.service.wire import submit_path
 from tui.tasks.task import Task
 from tui.text import clock, duration, file_size, inert_json, money, one_line, plain
+from tui.widgets.queue import QueueTable
 from tui.widgets.taskrow import look
 
 _NAMED = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
@@ -31,11 +32,13 @@ class InspectScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back", id="inspect-back"),
         Binding("y", "copy", "Copy request", id="copy-request", tooltip="Its body, as it is sent"),
+        Binding("C", "copy_as", "Copy as", id="inspect-copy-as", tooltip="As curl, Python, a command"),
     ]
 
     def __init__(self, task: Task, events: list[tuple[float, str, str]]) -> None:
         """`events`: when, what, and the service's own words, oldest first."""
         super().__init__()
+        self._shown = task
         self._body = task.body
         self._page = Page(list(told(task, events)))
 
@@ -49,6 +52,9 @@ class InspectScreen(Screen[None]):
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self._body.decode(errors="replace"))
         self.notify(f"Sent to the terminal's clipboard: the body, {len(self._body):,} bytes.", markup=False)
+
+    def action_copy_as(self) -> None:
+        self.post_message(QueueTable.Requested("copy-as", [self._shown]))
 
 
 class Page(ScrollView, can_focus=True):

@@ -1,9 +1,10 @@
 """The main page: models, form, result and queue. Wires its panes; what is paid or written is the app's."""
 
+import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -13,12 +14,13 @@ from textual.signal import Signal
 from textual.widgets import Footer
 
 from tui.catalog.load import Catalog
-from tui.catalog.route import Api, choose
+from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.service.wire import PromptEntry
 from tui.tasks.state import State
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
-from tui.widgets.fields import Field
+from tui.widgets.fields import Field, Prompt
 from tui.widgets.form import ParamForm
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
@@ -32,6 +34,7 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
+        Binding("ctrl+l,f10", "app.prompts", "Prompts", id="prompts", tooltip="The service's library", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
     ]
@@ -146,6 +149,46 @@ class MainScreen(Screen[None]):
             self.form.focus_first()
         else:
             self.notify(f"{task.model} is no longer in the catalog.", severity="warning", markup=False)
+
+    @on(Prompt.Offered)
+    @work(exclusive=True, group="pasted", exit_on_error=False)
+    async def _offered(self, event: Prompt.Offered) -> None:
+        from tui import pasted
+
+        try:
+            found = await asyncio.to_thread(pasted.read, event.text, self._catalog, self._api)
+        except pasted.PasteError as error:
+            self.notify(str(error), title="Not pasted", severity="warning", markup=False)
+        else:
+            await self.fill_in(found.model, found.route, found.values, found.left)
+
+    async def use_prompt(self, entry: PromptEntry | None) -> None:
+        """Fill the form with an entry of the library: for its model, or else for the one that is there."""
+        from tui.pasted import fitting
+
+        model = self._catalog.get(entry.action, entry.model) if entry else None
+        if entry and model:
+            foreign = ("model", "prompt", "callback_url")
+            params = {name: value for name, value in entry.params.items() if name not in foreign}
+            told: Values = {"prompt": entry.prompt, **params}
+            route = choose(model, told, self._api, self._learnt)
+            await self.fill_in(model, route, *fitting(model, route, told))
+        elif entry:
+            self.form.set_prompt(entry.prompt)
+            self.notify("Its model isn't in the catalog: the prompt alone was taken.", markup=False)
+
+    async def fill_in(self, model: Model, route: RouteName, values: Values, left: tuple[str, ...]) -> None:
+        """Fill the form with a request that was found, and tell what is in it now; `left` is told, too."""
+        to = choose(model, values, self._api, self._learnt)
+        if to != route:
+            values, unplaced = translate(model, values, to)
+            left = (*left, *unplaced)
+        await self.show_model(model, values)
+        self.form.focus_first()
+        told = f"{model.title}: {', '.join(values) or 'nothing more'}."
+        if left:
+            told += f" Not taken: {', '.join(left[:8])}{' and more' * (len(left) > 8)}."
+        self.notify(told, title="Filled in", markup=False)
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:

@@ -76,16 +76,18 @@ class Viewer(Screen[str]):
     def __init__(
         self,
         task: Task,
+        index: int,
         tasks: Iterable[Task],
         terminal: Terminal,
         changes: Signal[Task],
         title_of: Callable[[Task], str],
     ) -> None:
-        """`tasks` are those to step through, in that order; `title_of` says what a task's model is called."""
+        """The image at `index` of `task` comes first, `tasks` are those to step through, in that order; `title_of`
+        says what a task's model is called."""
         super().__init__()
         self._tasks = {task.id: task for task in tasks} | {task.id: task}
         self._seen = task.id
-        self._index = 0
+        self._index = index
         self._changes = changes
         self._title_of = title_of
         self._terminal = terminal

@@ -37,6 +37,7 @@ from tui.text import one_line
 
 MAX_ANSWER = 4_000_000  # bytes of JSON
 MAX_RESULT = 120_000_000  # bytes of one image
+MAX_PREVIEW = 8_000_000
 _TIMEOUT = httpx.Timeout(60, connect=15)  # seconds between two bytes
 _WHOLE_ANSWER = 120.0  # seconds, so that a server that drips can't hold a place for ever
 _WHOLE_FILE = 900.0
@@ -136,6 +137,24 @@ class Client:
         response = await self._send("GET", "/api/v1/price_schedules", headers=headers)
         return None if response.status_code == 304 else (response.text, response.headers.get("ETag", ""))
 
+    async def prompts(
+        self, q: str = "", *, category: str = "", model: str = "", modality: str = "image", page: int = 1
+    ) -> wire.PromptPage:
+        """Search the service's library of prompts. NotFoundError where it has none. Costs nothing."""
+        asked = {"q": q, "category": category, "model": model, "modality": modality, "page": page}
+        params = {name: value for name, value in asked.items() if value}
+        response = await self._send("GET", "/api/v1/prompts", params=params)
+        try:
+            return wire.read_prompts(_said(response))
+        except ValueError:
+            raise _garbled(response) from None
+
+    async def preview(self, url: str, target: Path) -> None:
+        """Fetch the picture of a library's entry into the file `target`, without the key. Raises DownloadError."""
+        if not (url.startswith("https://") or wire.same_origin(url, self.base_url)):
+            raise GoneError("The preview's address is not encrypted.")
+        await self.download(url, target, MAX_PREVIEW)
+
     async def upload(self, path: Path, content: bytes, checksum: str) -> str:
         """Put a file where the service can read it for an hour; answers its public URL. Costs nothing.
 
@@ -163,8 +182,11 @@ class Client:
             raise GarbledError("The service named no URL for the uploaded file.", raw=json.dumps(confirmed))
         return str(confirmed["url"])
 
-    async def download(self, url: str, target: Path) -> None:
-        """Fetch a result into the file `target`, without the key and bounded in size. Raises DownloadError."""
+    async def download(self, url: str, target: Path, most: int = 0) -> None:
+        """Fetch a result into the file `target`, without the key, of `most` bytes or else `MAX_RESULT`.
+
+        Raises DownloadError.
+        """
         if not url.startswith(("http://", "https://")):
             raise GoneError("The result's address is not one of the web.")
         try:
@@ -179,18 +201,18 @@ class Client:
                     raise GoneError(f"The result is no longer there (HTTP {response.status_code}).")
                 if not response.is_success:
                     raise DownloadError(f"The file host answered HTTP {response.status_code}.")
-                await self._write(response, target)
+                await self._write(response, target, most or MAX_RESULT)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
             raise DownloadError(str(_network(error, "the file host"))) from error
 
     @staticmethod
-    async def _write(response: httpx.Response, target: Path) -> None:
+    async def _write(response: httpx.Response, target: Path, most: int) -> None:
         size = 0
         with _anew(target) as file:  # a local file: short writes into the page cache
             async for chunk in response.aiter_bytes(1_000_000):
                 size += len(chunk)
-                if size > MAX_RESULT:
-                    raise GoneError(f"The result is larger than {MAX_RESULT // 1_000_000} MB and was not kept.")
+                if size > most:
+                    raise GoneError(f"The result is larger than {most // 1_000_000} MB and was not kept.")
                 file.write(chunk)
 
     async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:

@@ -36,6 +36,9 @@ _RESULT_KEYS = (
 _PARTS = {"base_image": ("base", ""), "layers": ("layer", "z_index"), "segments": ("segment", "index")}
 
 
+_MOST_PROMPTS = 100
+
+
 class Found(NamedTuple):
     """A result: its address and, where it isn't simply a picture, what it is: `layer 2`, `segment 1: sky`."""
 
@@ -62,6 +65,28 @@ class Answer(Struct, frozen=True, kw_only=True):
     @property
     def urls(self) -> tuple[str, ...]:
         return tuple(result.url for result in self.results)
+
+
+class PromptEntry(Struct, frozen=True, kw_only=True):
+    """One of the service's library of prompts. Its text is harmless; whether a model takes `params` is unknown."""
+
+    title: str
+    prompt: str
+    action: str = ""
+    model: str = ""
+    category: str = ""
+    source: str = ""
+    source_url: str = ""
+    preview_url: str = ""
+    params: dict[str, Any] = {}
+
+
+class PromptPage(Struct, frozen=True):
+    """Some of the entries that a search finds, and whether there are more of them."""
+
+    entries: tuple[PromptEntry, ...]
+    total: int
+    more: bool
 
 
 class StatusPath(Struct, frozen=True):
@@ -179,6 +204,44 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
         retry_after=retry_after,
         raw=raw,
     )
+
+
+def read_prompts(said: Any) -> PromptPage:
+    """A page of the library; what is no entry is left out. Raises ValueError for anything else."""
+    if not isinstance(said, dict) or not isinstance(said.get("prompts"), list):
+        raise ValueError("not a page of prompts")
+    entries = [_prompt(item) for item in said["prompts"][:_MOST_PROMPTS] if isinstance(item, dict)]
+    told = said.get("pagination")
+    page, pages, total = (
+        found if isinstance(found := told.get(name) if isinstance(told, dict) else 0, int) else 0
+        for name in ("page", "pages", "total")
+    )
+    return PromptPage(tuple(entry for entry in entries if entry.prompt), max(total, len(entries)), page < pages)
+
+
+def _prompt(item: dict[str, Any]) -> PromptEntry:
+    def line(name: str, most: int = 100) -> str:
+        return one_line(item[name], most) if isinstance(item.get(name), str) else ""
+
+    params = item["params"] if isinstance(item.get("params"), dict) else {}
+    prompt = plain(item["prompt"]).strip() if isinstance(item.get("prompt"), str) else ""
+    return PromptEntry(
+        title=line("title") or one_line(prompt, 60),
+        prompt=prompt,
+        action=line("action").replace("-", "_"),
+        model=line("runapi_model"),
+        category=line("category", 40),
+        source=line("source"),
+        source_url=line("source_url", 300),
+        preview_url=line("preview_url", 2000),
+        params={name: value for name, value in params.items() if _simple(value)},
+    )
+
+
+def _simple(value: object) -> bool:
+    """A value, or a list of them; nothing that is nested."""
+    items = value if isinstance(value, list) else [value]
+    return all(isinstance(item, str | int | float) for item in items)
 
 
 def error_message(said: Any) -> str:

@@ -4,7 +4,7 @@ import json
 import random
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
+from tui.pasted import is_command
 from tui.widgets.chips import Chips, Option
 
 
@@ -154,6 +155,19 @@ class Prompt(TextArea):
         super().__init__(text, tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
         self.cursor_blink = False
         self.highlight_cursor_line = False
+
+    class Offered(Message):
+        """A command line was pasted, which the form can be filled from."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def on_paste(self, event: events.Paste) -> None:
+        if is_command(event.text):
+            event.stop()
+            event.prevent_default()  # no text of the prompt: there may be a key in it
+            self.post_message(self.Offered(event.text))
 
 
 class LineField(Field):

@@ -29,6 +29,7 @@ class ParamForm(Vertical):
             "ctrl+j,f5", "generate", "Generate", id="generate", tooltip="Send the request, for the price shown"
         ),
         Binding("ctrl+b,f8", "batch", "Job", id="batch", tooltip="Many at once: variations, prompts, a matrix"),
+        Binding("ctrl+s,f12", "copy_as", "Copy as", id="copy-draft", tooltip="curl, Python, a command", show=False),
         Binding("ctrl+n", "new_prompt", "New prompt", id="new-prompt", tooltip="Empty the prompt", show=False),
     ]
 
@@ -48,6 +49,15 @@ class ParamForm(Vertical):
             super().__init__()
             self.model = model
             self.route = route
+            self.values = values
+
+    class CopyWanted(Message):
+        """The user wants to take what is filled in elsewhere."""
+
+        def __init__(self, model: Model, route: RouteName, values: Values) -> None:
+            super().__init__()
+            self.model = model
+            self.route: RouteName = route
             self.values = values
 
     def __init__(self, id: str, model: Model, route: RouteName) -> None:
@@ -172,6 +182,9 @@ class ParamForm(Vertical):
 
     def action_batch(self) -> None:
         self.post_message(self.BatchWanted(self._model, self._model.routes[self.route], self.values()))
+
+    def action_copy_as(self) -> None:
+        self.post_message(self.CopyWanted(self._model, self.route, self.values()))
 
     def set_prompt(self, prompt: str | None) -> None:
         """Put a text into the prompt, and the cursor there."""

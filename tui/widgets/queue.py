@@ -1,7 +1,7 @@
 """The queue: a row a task, newest first, jobs folded. Draws the rows in sight, whatever the number of tasks."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -58,6 +58,7 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("y", "ask('copy')", "Copy path", id="copy-path", tooltip="Copy the file's path", show=False),
         Binding("o", "ask('open')", "Open", id="open", tooltip="In a viewer, or by its address", show=False),
         Binding("Y", "ask('fetch')", "Fetch", id="fetch", tooltip="A line for scp, or its address", show=False),
+        Binding("C", "ask('copy-as')", "Copy as", id="copy-as", tooltip="As curl, Python, a command", show=False),
         Binding("i", "ask('inspect')", "Inspect", id="inspect", tooltip="Request, answers and timeline"),
         Binding("f", "ask('favour')", "Favourite", id="star", tooltip="Mark or unmark", show=False),
         Binding("x,delete", "ask('delete')", "Delete", id="delete", tooltip="With its files; z undoes", show=False),
@@ -91,11 +92,22 @@ class QueueTable(ScrollView, can_focus=True):
     class Requested(Message):
         """The user wants something done with a task, or all of a job: view, reuse, retry, drop, …"""
 
-        def __init__(self, what: str, tasks: list[Task], table: "QueueTable") -> None:
+        def __init__(
+            self,
+            what: str,
+            tasks: list[Task],
+            index: int = 0,
+            among: Iterable[Task] = (),
+            seen: Callable[[str], object] = lambda task_id: None,
+        ) -> None:
+            """To view: the image at `index`, then others `among` which it stands; `seen` hears which task was
+            looked at last."""
             super().__init__()
             self.what = what
             self.tasks = tasks
-            self.table = table
+            self.index = index
+            self.among = among
+            self.seen = seen
 
     class Wished(Message):
         """The user wants something of the whole queue: clear, undo, pause, more, fewer."""
@@ -313,7 +325,8 @@ class QueueTable(ScrollView, can_focus=True):
         if what == "view" and key and key[1] == _TITLE:
             self.action_fold()
         elif tasks := self.asked(what):
-            self.post_message(self.Requested(what, tasks, self))
+            among = self.listed if what == "view" else ()
+            self.post_message(self.Requested(what, tasks, 0, among, self.select))
 
     def action_wish(self, what: str) -> None:
         self.post_message(self.Wished(what))

@@ -29,7 +29,7 @@ _NEAR = 2 * 86400.0
 """Seconds before the end of a result's URL at which that is shown in its row."""
 _COST = 9
 """Cells for the cost."""
-_OF_ONE = frozenset({"edit", "sooner", "later"})
+_OF_ONE = frozenset({"edit", "sooner", "later", "copy-as"})
 """What makes no sense for many tasks at once."""
 
 
@@ -202,7 +202,7 @@ def expiry(task: Task) -> str:
 
 def asks(task: Task) -> set[str]:
     """What can be done with a task now."""
-    able = {"view", "reuse", "inspect", "favour"}
+    able = {"view", "reuse", "inspect", "favour", "copy-as"}
     if task.status is Status.HELD:
         able |= {"drop", "edit", "sooner", "later", "next"} if task.watched else {"drop", "stop"}
     elif task.status in SENT:

@@ -1,0 +1,269 @@
+"""A command line that somebody has copied, as what the form can ask: of `curl`, or `runapi-tui generate`.
+
+What is pasted may come from anywhere. Nothing of it is run, no file of it is opened, and headers, where keys are,
+aren't kept.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import get_args
+
+from msgspec import Struct
+
+from tui.catalog import request
+from tui.catalog.load import Catalog, UnknownModel
+from tui.catalog.route import Api, choose
+from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
+from tui.text import one_line, plain
+
+MOST = 1_000_000
+"""Characters that are looked at."""
+_COMMAND = re.compile(r"\s*(?:\$ )?(?:curl(?:\.exe)?\s(?=.*?(?:://|/v1/))|runapi-tui\s+generate\s)", re.DOTALL)
+_PIECE = re.compile(
+    r"""(?P<join>\\[ \t]*\r?\n)
+    | (?P<end>[\n;|&<>()])
+    | (?P<space>[^\S\n]++)
+    | \$'(?P<ansi>[^'\\]*+(?:\\.[^'\\]*+)*+)'
+    | '(?P<single>[^']*+)'
+    | \$?"(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*+)"
+    | \\(?P<escaped>.)
+    | (?P<bare>[^\s'"\\;|&<>()$]++|\$(?!['"]))""",
+    re.DOTALL | re.VERBOSE,
+)
+_ESCAPE = re.compile(
+    r"(?P<bytes>(?:\\x[0-9A-Fa-f]{1,2}|\\[0-7]{1,3})+)"
+    r"|\\u(?P<short>[0-9A-Fa-f]{1,4})|\\U(?P<long>[0-9A-Fa-f]{1,8})|\\(?P<one>.)",
+    re.DOTALL,
+)
+_BYTE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3}))")
+_ONES = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_PATH = re.compile(r"(?:/api/v1/(?P<service>\w+)|(?<!/api)/v1)/(?P<action>\w+)/?$")
+_DATA = {"-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--json"}
+_LETTERS = "AbCcDdEeFHKmoPQrTtuUwXxYyz"
+"""curl's options of one letter that take a value; of the long ones, those that matter."""
+_NAMES = _DATA | {"--request", "--url", "--header"}
+_OUR_LETTERS = "pfsn"
+_OUR_NAMES = {
+    *("--prompt", "--file", "--set", "--count", "--vary", "--action", "--out", "--concurrency"),
+    *("--base-url", "--api", "--images"),
+}
+_MANY = {"-f": "file", "--file": "file", "-n": "count", "--count": "count", "--vary": "vary", "--expand": "expand"}
+"""What makes many requests of one line, for which the form has no place."""
+
+
+class PasteError(ValueError):
+    """Why a line can't be used, as a sentence."""
+
+
+class Pasted(Struct, frozen=True):
+    """What a line asks for; `left` names what of it has no place in the form."""
+
+    model: Model
+    route: RouteName
+    values: Values
+    left: tuple[str, ...]
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is meant for a shell, and no prompt that begins like that."""
+    return bool(_COMMAND.match(text[:MOST]))
+
+
+def read(text: str, catalog: Catalog, api: Api = "auto") -> Pasted:
+    """What a command line asks. Raises PasteError."""
+    if len(text) > MOST:
+        raise PasteError("That is too long to be a request.")
+    try:
+        words = list(_words(text.strip().removeprefix("$ ")))
+        return _curl(words[1:], catalog) if words[0].startswith("curl") else _generate(words[2:], catalog, api)
+    except UnknownModel as error:
+        raise PasteError(one_line(error)) from error
+    except RecursionError:
+        raise PasteError("Its data is nested too deeply.") from None
+
+
+def given(model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto") -> tuple[RouteName, Values]:
+    """`name=value` words as values of the route that knows them. Raises PasteError."""
+    pairs: dict[str, str] = {} if prompt is None else {"prompt": prompt}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise PasteError(f"{one_line(setting, 80)!r} is not of the form name=value.")
+        # Given twice, a list's entries add up.
+        pairs[name] = f"{pairs[name]}\n{text}" if name in pairs else text
+    chosen = choose(model, pairs, api)
+    values: Values = {}
+    for name, text in pairs.items():
+        param = model.routes[chosen].param(name)
+        try:
+            values[name] = request.parse(param, text) if param else text
+        except ValueError as error:
+            raise PasteError(f"{name}: {plain(error)}") from error
+    return chosen, values
+
+
+def fitting(model: Model, route: RouteName, told: Values, *, files: bool = False) -> tuple[Values, tuple[str, ...]]:
+    """Of what was told by anybody, what the form can show and the user judge; and the names of the rest.
+
+    Without `files`, images are URLs alone: no file of this machine is named for upload by others.
+    """
+    told = {name: value for name, value in told.items() if not request.blank(value)}
+    params = {param.name: param for param in model.routes[route].params}
+    known = {name: value for name, value in told.items() if name in params}
+    errors = request.check(model, model.routes[route], known)
+    values: Values = {}
+    for name, value in known.items():
+        param = params[name]
+        if not _flat(value, 6 if param.kind is Kind.JSON else 1) or isinstance(value, dict):
+            continue
+        if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
+            continue
+        if files or _online(param, value):
+            values[name] = _plain(value)
+    return values, tuple(one_line(name, 40) for name in told if name not in values)
+
+
+def _flat(value: Value, depth: int) -> bool:
+    inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    return not inner or (depth > 0 and all(_flat(item, depth - 1) for item in inner))
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return plain(value, MOST) if isinstance(value, str) else value
+
+
+def _online(param: Param, value: Value) -> bool:
+    items = value if isinstance(value, list) else [value]
+    urls = all(str(item).lower().startswith(("http://", "https://")) for item in items)
+    return urls or param.kind not in (Kind.IMAGE, Kind.IMAGES)
+
+
+def _curl(words: list[str], catalog: Catalog) -> Pasted:
+    method, data, places = "", list[str](), list[str]()
+    for option, value in _options(words, _LETTERS, _NAMES):
+        if option in _DATA:
+            if value.startswith("@") and option != "--data-raw":
+                raise PasteError("Its data is in a file, which isn't opened: paste the data itself.")
+            data.append(value)
+        elif option in ("-X", "--request"):
+            method = value.upper()
+        elif option in ("", "--url"):
+            places.append(re.split("[?#]", value)[0])
+    if method not in ("", "POST"):
+        raise PasteError(f"It is a {one_line(method, 20)}, which makes no image.")
+    where = next((path for place in places if (path := _PATH.search(place))), None)
+    if where is None:
+        raise PasteError("Its address is none at which RunAPI makes images.")
+    try:
+        body = json.loads("&".join(data))
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise PasteError("Its data is no JSON object." if data else "It carries no data to fill in.")
+    model = _model(catalog, where["service"], where["action"], body.pop("model", None))
+    route: RouteName = "service" if where["service"] else "unified"
+    return Pasted(model, route, *fitting(model, route, body))
+
+
+def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> Model:
+    route = "service" if service else "unified"
+    there = [
+        model
+        for model in catalog.models
+        if model.action == action and service in (None, model.service) and route in model.routes
+    ]
+    found = [model for model in there if model.slug == slug or (slug is None and len(there) == 1)]
+    if not found:
+        raise PasteError(f"The catalog has no model {one_line(slug or '', 60)} at that address.")
+    return found[0]
+
+
+def _generate(words: list[str], catalog: Catalog, api: Api) -> Pasted:
+    names, settings, left = list[str](), list[str](), list[str]()
+    told: dict[str, str] = {}
+    for option, value in _options(words, _OUR_LETTERS, _OUR_NAMES):
+        if option in ("-s", "--set"):
+            settings.append(value)
+        elif option in _MANY:
+            left.append(_MANY[option])
+        elif option:
+            told[option.lstrip("-")] = value
+        else:
+            names.append(value)
+    if not names:
+        raise PasteError("It names no model.")
+    model = catalog.find(names[0][:100], told.get("action", ""))
+    wished: Api = next((each for each in get_args(Api) if each == told.get("api")), api)
+    route, values = given(model, settings, told.get("prompt", told.get("p")), wished)
+    fit, more = fitting(model, route, values, files=True)
+    return Pasted(model, route, fit, (*left, *more))
+
+
+def _options(words: list[str], letters: str, names: set[str]) -> Iterator[tuple[str, str]]:
+    """Options with their values; what stands alone under no name. Those in `letters` and `names` take a value,
+    others are taken for switches: what follows them then stands alone, where nobody looks for it."""
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            yield from (("", word) for word in rest)
+        elif word.startswith("--"):
+            yield name, value if equals else next(rest, "") if name in names else ""
+        elif word.startswith("-") and len(word) > 1:
+            at = next((at for at, letter in enumerate(word) if at and letter in letters), 0)
+            if at:
+                yield f"-{word[at]}", word[at + 1 :] or next(rest, "")
+        else:
+            yield "", word
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words of the first command, as a POSIX shell reads them, or bash; variables stay as they are."""
+    word: list[str] = []
+    at = 0
+    while at < len(text):
+        piece = _PIECE.match(text, at)
+        if piece is None:
+            raise PasteError("It can't be read: its end is missing.")
+        at, kind = piece.end(), str(piece.lastgroup)
+        said = piece[kind]
+        if kind == "end" or (kind == "bare" and said.startswith("#") and not word):
+            break
+        if kind == "space":
+            if word:
+                yield "".join(word)
+            word = []
+        elif kind != "join":
+            word.append(_READ[kind](said) if kind in _READ else said)
+    if word:
+        yield "".join(word)
+
+
+def _quoted(text: str) -> str:
+    r"""What stands between double quotes: a backslash means something before five characters alone."""
+    return re.sub(r'\\([$`"\\\n])', lambda found: found[1].strip("\n"), text)
+
+
+def _escaped(text: str) -> str:
+    r"""What stands between `$'` and `'`, with emoji that are written as two halves put together."""
+    told = _ESCAPE.sub(_meant, text)
+    return told.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _meant(escape: re.Match[str]) -> str:
+    if escape["bytes"]:
+        told = bytes(int(hexa, 16) if hexa else int(octal, 8) & 255 for hexa, octal in _BYTE.findall(escape[0]))
+        try:
+            return told.decode()
+        except UnicodeDecodeError:
+            return told.decode("latin-1")  # as browsers write them
+    code = escape["short"] or escape["long"]
+    if code:
+        return chr(int(code, 16)) if int(code, 16) < 0x110000 else "\ufffd"
+    return _ONES.get(escape["one"], escape["one"])
+
+
+_READ = {"double": _quoted, "ansi": _escaped}
