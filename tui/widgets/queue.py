@@ -98,7 +98,7 @@ class QueueTable(ScrollView, can_focus=True):
             tasks: list[Task],
             index: int = 0,
             among: Iterable[Task] = (),
-            seen: Callable[[str], object] = lambda task_id: None,
+            seen: Callable[[str], None] = lambda task_id: None,
         ) -> None:
             """To view: the image at `index`, then others `among` which it stands; `seen` hears which task was
             looked at last."""
