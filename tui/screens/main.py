@@ -1,9 +1,10 @@
 """The main page: models, form, result and queue. Wires its panes; what is paid or written is the app's."""
 
+import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -18,8 +19,10 @@ from tui.catalog.spec import Kind, Model, Param, RouteName, Values
 from tui.tasks.state import State
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
+from tui.text import one_line
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
+from tui.widgets.paths import dropped
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, Key, Sidebar
@@ -146,6 +149,40 @@ class MainScreen(Screen[None]):
             self.form.focus_first()
         else:
             self.notify(f"{task.model} is no longer in the catalog.", severity="warning", markup=False)
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """An image that is dropped where nothing takes text."""
+        if files := await asyncio.to_thread(dropped, event.text):
+            self._refill(files[0])
+
+    @on(Field.Dropped)
+    def _dropped(self, event: Field.Dropped) -> None:
+        self._refill(event.files[0])
+
+    @work(exclusive=True, group="refill", exit_on_error=False)
+    async def _refill(self, file: str) -> None:
+        """Fill the form with what an image says that made it."""
+        from tui.tasks import images, metadata
+        from tui.tasks.refill import refill
+
+        name = one_line(Path(file).name, 40)
+        try:
+            recipe = await asyncio.to_thread(metadata.read, Path(file))
+        except images.ImageError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        if recipe is None:
+            told = f"{name} doesn't say what made it. Drop it into an image field to use it as a source."
+            self.notify(told, severity="warning", markup=False)
+            return
+        filled = self.form.values()
+        found = refill(recipe, self._catalog, self._model, filled, self._api, self._learnt)
+        if found.taken:
+            # The prompt that was there first, so that undo brings it back.
+            before = {name: value for name, value in filled.items() if name == "prompt"}
+            await self.show_model(found.model, found.values | before)
+            self.form.set_prompt(str(found.values.get("prompt", "")))
+        self.notify(found.told(name), timeout=10, markup=False)
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:
