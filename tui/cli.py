@@ -419,7 +419,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except click.UsageError as error:
-        click.UsageError(plain(error.message), error.ctx).show()
+        click.UsageError(plain(error.format_message()), error.ctx).show()
         sys.exit(4)
     except _Exit as error:
         error.show()

@@ -45,6 +45,8 @@ def refill(
     values, _ = translate(model, values, to)
     errors = request.check(model, model.routes[to], values | told)
     for name, value in told.items():
+        if request.blank(value):
+            continue
         param = model.routes[to].param(name)
         # A prompt that is too long is the user's to shorten.
         fits = name not in errors or (name in PROMPTS and isinstance(value, str))

@@ -62,7 +62,7 @@ def dropped(text: str) -> list[str]:
 def _local(path: str) -> str:
     address = re.match("file:(?://[^/]*)?(?=/)", path, re.IGNORECASE)
     path = unquote(path[address.end() :], errors="surrogateescape") if address else path
-    return os.path.abspath(os.path.expanduser(path))
+    return os.path.abspath(os.path.expanduser(path) if path.startswith("~/") else path)
 
 
 def _image(path: str) -> bool:
