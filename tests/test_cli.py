@@ -17,6 +17,8 @@ from tests.loopback import serving
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
+from tui.tasks.metadata import embed
+from tui.tasks.recipes import Facts
 
 Said = subprocess.CompletedProcess[str]
 
@@ -266,3 +268,57 @@ def test_what_happened_can_be_looked_at(env: dict[str, str]) -> None:
     said = run("task", made["id"], "--events", **env).stdout
     assert said.index("held") < said.index("accepted") < said.index("the service says completed")
     assert made["task_id"] in said
+
+
+def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
+    image, out = tmp_path / "my lake.png", tmp_path / "new" / "out"
+    Image.new("RGB", (4, 4)).save(image)
+    values: dict[str, Any] = {"prompt": "a lake\n[red]\x1b[2J", "seed": 7}
+    embed(image, Facts(action="a", model="m", values=values, cost_micro=80_000, task_id="01", created_at=0))
+    told = run("recipe", str(image), "--json")
+    assert (told.returncode, json.loads(told.stdout)) == (
+        0,
+        {
+            "source": "runapi-tui",
+            "action": "a",
+            "model": "m",
+            "values": {"prompt": "a lake\n[red]", "seed": 7},
+            "other": {"task": "01", "cost": "$0.08", "made": "1970-01-01 00:00"},
+        },
+    )
+    words = [line.split(maxsplit=1) for line in run("recipe", str(image)).stdout.splitlines()]
+    assert words[1:4] == [["model", "m (a)"], ["prompt", "a lake [red]"], ["seed", "7"]]
+    before = image.read_bytes()
+    said = run("strip", str(image), str(tmp_path), str(image), "--out", str(out))
+    assert (said.returncode, said.stdout.split("\n")) == (
+        4,
+        [str(out / "my-lake.png"), str(out / "my-lake-2.png"), ""],
+    )
+    assert "is not there any more" in said.stderr
+    assert image.read_bytes() == before
+    assert sorted(path.name for path in out.iterdir()) == ["my-lake-2.png", "my-lake.png"]
+    mute = run("recipe", str(out / "my-lake.png"))
+    assert (mute.returncode, mute.stdout, mute.stderr) == (4, "", "my-lake.png doesn't say what made it.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["recipe", "gone.png"], "gone.png is not there any more."),
+        (["recipe", "/dev/null"], "null is not there any more."),
+        (["strip", "pyproject.toml", "--out", "."], "pyproject.toml is not a PNG"),
+        (["strip", "pyproject.toml", "--out", "/proc/no/where"], "Nothing can be written to /proc/no/where"),
+        (["strip", "--out", "."], "Missing argument"),
+        (["strip", "fox.png"], "Missing option '--out'"),
+    ],
+)
+def test_what_cannot_be_read_or_stripped_gets_a_sentence(words: list[str], says: str) -> None:
+    said = run(*words)
+    assert (said.returncode, said.stdout) == (4, "")
+    assert says in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_doctor_shows_a_name() -> None:
+    said = run("doctor", "--json", RUNAPI_TUI_NAME="{date}/{model}-{label}{id}")
+    assert json.loads(said.stdout)["names"] == "20260723/flux-2-pro-m4a7xq.png"

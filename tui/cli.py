@@ -225,6 +225,46 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
 
 
 @cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@common
+def recipe(file: Path, as_json: bool, **_options: Any) -> None:
+    """What an image says that made it: its model, prompt and values."""
+    from tui import headless
+    from tui.tasks.images import ImageError
+    from tui.tasks.metadata import read
+
+    try:
+        found = read(file)
+    except ImageError as error:
+        raise _Exit(str(error), 4) from error
+    if found is None:
+        raise _Exit(f"{one_line(file.name, 80)} doesn't say what made it.", 4)
+    click.echo(headless.recipe_json(found) if as_json else headless.recipe_facts(found))
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--out", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="For the copies."
+)
+@common
+def strip(files: tuple[Path, ...], folder: Path, **_options: Any) -> None:
+    """Copy images so that they tell nothing of how they were made; never over another file."""
+    from tui.tasks.images import ImageError
+    from tui.tasks.metadata import stripped
+
+    problems = 0
+    for file in files:
+        try:
+            click.echo(stripped(file, folder))
+        except ImageError as error:
+            click.echo(str(error), err=True)
+            problems += 1
+    sys.exit(4 if problems else 0)
+
+
+@cli.command()
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
 @click.option("--search", default="", help="Only those, as for `tasks`.")
 @common
@@ -386,7 +426,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except click.UsageError as error:
-        click.UsageError(plain(error.message), error.ctx).show()
+        click.UsageError(plain(error.format_message()), error.ctx).show()
         sys.exit(4)
     except _Exit as error:
         error.show()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tui import __version__, credentials
 from tui.keyfiles.found import Found
 from tui.session import Session
+from tui.tasks import naming
 from tui.tasks.store import Store, StoreError
 from tui.terminal import PIXELS, Images, Terminal, probe
 from tui.text import file_size, mask, one_line
@@ -50,6 +51,7 @@ def findings(session: Session) -> dict[str, Any]:
         "config": str(session.folders.config_file),
         "queue": str(session.folders.queue),
         "images": str(session.folders.output),
+        "names": naming.example(session.config.name),
         "cache": str(session.folders.cache),
         "terminal": terminal.name or "unknown",
         "drawn_as": f"{terminal.images}: {terminal.why}{_budget(terminal)}",

@@ -15,6 +15,7 @@ from tui.text import inert_json, money, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
+    from tui.tasks.recipes import Recipe
     from tui.tasks.task import Task
 
 EXIT_CODES = {
@@ -93,6 +94,18 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
         *((_moment(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
     ]
     return "\n".join(f"{name:<16}{one_line(value, 2000)}" for name, value in rows if value != "")
+
+
+def recipe_json(recipe: "Recipe") -> str:
+    """What an image says that made it, as documented."""
+    return inert_json({name: getattr(recipe, name) for name in recipe.__struct_fields__})
+
+
+def recipe_facts(recipe: "Recipe") -> str:
+    """The same for people."""
+    model = f"{recipe.model} ({recipe.action})" if recipe.action else recipe.model
+    rows = [("told by", recipe.source), ("model", model), *recipe.values.items(), *recipe.other.items()]
+    return "\n".join(f"{one_line(name, 40):<16}{one_line(value, 2000)}" for name, value in rows if value != "")
 
 
 def model_json(model: Model) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -20,8 +20,10 @@ from tui.service.wire import PromptEntry
 from tui.tasks.state import State
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
+from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.form import ParamForm
+from tui.widgets.paths import dropped
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, Key, Sidebar
@@ -183,12 +185,52 @@ class MainScreen(Screen[None]):
         if to != route:
             values, unplaced = translate(model, values, to)
             left = (*left, *unplaced)
-        await self.show_model(model, values)
-        self.form.focus_first()
+        await self._fill(model, values)
         told = f"{model.title}: {', '.join(values) or 'nothing more'}."
         if left:
             told += f" Not taken: {', '.join(left[:8])}{' and more' * (len(left) > 8)}."
         self.notify(told, title="Filled in", markup=False)
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """An image that is dropped where nothing takes text."""
+        if files := await asyncio.to_thread(dropped, event.text):
+            self._refill(files[0])
+
+    @on(Field.Dropped)
+    def _dropped(self, event: Field.Dropped) -> None:
+        self._refill(event.files[0])
+
+    @work(exclusive=True, group="refill", exit_on_error=False)
+    async def _refill(self, file: str) -> None:
+        """Fill the form with what an image says that made it."""
+        from tui.tasks import images, metadata
+        from tui.tasks.refill import refill
+
+        name = one_line(Path(file).name, 40)
+        try:
+            recipe = await asyncio.to_thread(metadata.read, Path(file))
+        except images.ImageError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        if recipe is None:
+            told = f"{name} doesn't say what made it. Drop it into an image field to use it as a source."
+            self.notify(told, severity="warning", markup=False)
+            return
+        filled = self.form.values()
+        found = refill(recipe, self._catalog, self._model, filled, self._api, self._learnt)
+        if found.taken:
+            await self._fill(found.model, found.values)
+        self.notify(found.told(name), timeout=10, markup=False)
+
+    async def _fill(self, model: Model, values: Values) -> None:
+        """Put another request into the form; undo brings the prompt back that was there."""
+        before = self.form.values().get("prompt", "")
+        if "prompt" in values:
+            await self.show_model(model, values | {"prompt": before})
+            self.form.set_prompt(str(values["prompt"]))
+        else:
+            await self.show_model(model, values)
+        self.form.focus_first()
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:

@@ -3,17 +3,19 @@
 All of it may take a tenth of a second a file and runs in threads.
 """
 
+import io
 import os
 import re
+import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from tui.text import one_line
 
@@ -24,9 +26,22 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 _SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "GIF": ".gif"}
 _DECODERS = ("PNG", "JPEG", "WEBP", "GIF")
 
-_MOST_PIXELS = 80_000_000
+_MOST_PIXELS, _MOST_SIDE = 80_000_000, 65_535
+_MOST_WEBP = 18_000_000  # pixels that are decoded: each takes 16 bytes
+_MOST_READS = 100_000
+_LARGE = 16_000_000  # pixels
+_BAND = 1_000_000  # pixels
 _STEM_BYTES = 100
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by EXIF orientation
 _CHECKER = ((102, 102, 102), (153, 153, 153))
 _CHECKER_PIXELS = 8
 
@@ -50,7 +65,10 @@ def inspect(path: Path) -> ImageFacts:
     with _opened(path) as image:
         image.verify()  # checksums up to the end of a PNG; the file has to be opened again afterwards
     with _opened(path) as image:
-        image.load()
+        if not _beyond(image):  # that all of the file is there, opening it has shown
+            image.draft(None, (1, 1))  # a JPEG is read to its end all the same
+            with _alone(image):
+                image.load()
     return measure(path)
 
 
@@ -66,18 +84,19 @@ def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
 
     ImageError when it can't be read.
     """
-    with _opened(path) as image:
-        width, height = box if _orientation(image) < 5 else (box[1], box[0])
+    with _decodable(path) as image:
+        turn = _orientation(image)
+        width, height = box if turn < 5 else (box[1], box[0])
         image.draft(None, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size
-        small = _in_eight_bits(image)
-        small.thumbnail((max(1, width), max(1, height)), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return _on_checker(_upright(small))
+        small = _reduced(image, int(max(image.width / max(1, width), image.height / max(1, height)) / 2))
+        small.thumbnail((max(1, width), max(1, height)), Image.Resampling.LANCZOS)
+        return _on_checker(_upright(small, turn))
 
 
 def whole(path: Path) -> Image.Image:
     """The image with all its pixels, upright, without transparency, in RGB. ImageError when it can't be read."""
-    with _opened(path) as image:
-        return _on_checker(_upright(_in_eight_bits(image)))
+    with _decodable(path) as image:
+        return _on_checker(_upright(_reduced(image, 1), _orientation(image)))
 
 
 def keep(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageFacts]:
@@ -147,6 +166,18 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
+class _File(io.BufferedReader):
+    """A file that is read in so many parts at most: Pillow walks through any number of them in Python."""
+
+    _reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads += 1
+        if self._reads > _MOST_READS:
+            raise ImageError("The image has too many parts.")
+        return super().read(size)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """An image of bounded size, its pixels not decoded yet; whatever goes wrong inside is an ImageError."""
@@ -154,8 +185,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise ImageError(f"{name} is not there any more.")
-        with Image.open(path, formats=_DECODERS) as image:
-            if image.width * image.height > _MOST_PIXELS:
+        with _File(io.FileIO(path)) as file, Image.open(file, formats=_DECODERS) as image:
+            if image.width * image.height > _MOST_PIXELS or max(image.size) > _MOST_SIDE:
                 raise ImageError(f"{name} claims {image.width} × {image.height} pixels, which is too many.")
             yield image
     except ImageError:
@@ -170,12 +201,39 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(f"{name} is damaged or incomplete.") from error
 
 
-def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """In RGB, or RGBA where something is transparent."""
-    if image.mode.startswith("I"):  # Pillow cuts 16 bits off at white where it should scale them
-        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    return image if image.mode == mode else image.convert(mode)
+@contextmanager
+def _decodable(path: Path) -> Iterator[Image.Image]:
+    """An opened image that may be decoded now."""
+    with _opened(path) as image, _alone(image):
+        if _beyond(image):
+            raise ImageError(f"{one_line(path.name, 80)} is too large a WebP to be shown here.")
+        yield image
+
+
+def _beyond(image: Image.Image) -> bool:
+    return image.format == "WEBP" and image.width * image.height > _MOST_WEBP
+
+
+_one_by_one = threading.Lock()
+
+
+def _alone(image: Image.Image) -> AbstractContextManager[object]:
+    """Eight large images at once would fill the memory."""
+    return _one_by_one if image.width * image.height > _LARGE else nullcontext()
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """The image in RGB or RGBA, squares of `factor` pixels made one. By bands: as a whole in another mode it would
+    take several times its memory."""
+    factor, mode = max(1, factor), "RGBA" if image.has_transparency_data else "RGB"
+    small = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    rows = factor * max(1, _BAND // (factor * image.width))
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        if band.mode.startswith("I"):  # Pillow cuts 16 bits off at white where it should scale them
+            band = band.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        small.paste(band.convert(mode).reduce(factor), (0, top // factor))
+    return small
 
 
 def _orientation(image: Image.Image) -> int:
@@ -186,11 +244,8 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # as above
-        return image.copy()
+def _upright(image: Image.Image, turn: int) -> Image.Image:
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
 
 
 def _on_checker(image: Image.Image) -> Image.Image:

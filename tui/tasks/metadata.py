@@ -17,7 +17,7 @@ import msgspec
 
 from tui.catalog.spec import Value
 from tui.tasks import chunks, recipes
-from tui.tasks.images import ImageError, ImageFacts, measure
+from tui.tasks.images import ImageError, ImageFacts, keep, measure
 from tui.tasks.recipes import OURS, PROMPTS, Facts, Recipe
 from tui.tasks.task import Task
 from tui.text import one_line
@@ -75,6 +75,21 @@ def strip(path: Path, target: Path) -> None:
     tags = struct.pack(">8sHHHIHHI", chunks.NO_TAGS, 1, chunks.ORIENTATION, 3, 1, turn, 0, 0) if turn > 1 else b""
     parts = chunks.described(image.format, [part for part in parts if part.kind in chunks.SHOWN], tags, b"")
     _write(target, chunks.joined(image, parts), image, path)
+
+
+def stripped(path: Path, folder: Path) -> Path:
+    """Make a copy that tells nothing in a folder, under the file's name as far as that is free; answers where.
+
+    ImageError, without a copy, when it can't be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as place:
+            copy = Path(place) / "copy.part"
+            strip(path, copy)
+            return keep(copy, folder, path.stem)[0]
+    except OSError as error:
+        raise ImageError(f"Nothing can be written to {one_line(folder)}: {error.strerror or error}.") from error
 
 
 def read(path: Path) -> Recipe | None:

@@ -1,5 +1,6 @@
 """One field a param. The param's kind decides which, and nothing else does."""
 
+import asyncio
 import json
 import random
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
 from tui.pasted import is_command
 from tui.widgets.chips import Chips, Option
+from tui.widgets.paths import dropped
 
 
 class Field(Widget):
@@ -43,6 +45,13 @@ class Field(Widget):
         def __init__(self, field: "Field") -> None:
             super().__init__()
             self.field = field
+
+    class Dropped(Message):
+        """Image files were dropped where none are asked for."""
+
+        def __init__(self, files: list[str]) -> None:
+            super().__init__()
+            self.files = files
 
     def __init__(self, param: Param, value: Value | None = None) -> None:
         super().__init__(classes=f"kind-{param.kind}" + " -beside" * self.beside)
@@ -98,6 +107,12 @@ class Field(Widget):
             self.fill(values[0])
         self.control.focus()
 
+    @on(Dropped)
+    def _take_dropped(self, event: Dropped) -> None:
+        if self.param.kind in (Kind.IMAGE, Kind.IMAGES):
+            event.stop()
+            self.put(event.files)
+
     def count(self, text: str) -> None:
         self._counter.update(text)
 
@@ -128,7 +143,8 @@ class TextField(Field):
         return request.parse(self.param, text) if text.strip() else None
 
     def fill(self, value: Value | None) -> None:
-        self.area.load_text(_as_text(value))
+        self.area.history.checkpoint()  # what it takes the place of comes back by undo
+        self.area.replace(_as_text(value), (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
 
     def adapt(self, param: Param) -> None:
@@ -163,11 +179,18 @@ class Prompt(TextArea):
             super().__init__()
             self.text = text
 
-    def on_paste(self, event: events.Paste) -> None:
+    async def on_paste(self, event: events.Paste) -> None:
         if is_command(event.text):
             event.stop()
             event.prevent_default()  # no text of the prompt: there may be a key in it
             self.post_message(self.Offered(event.text))
+        else:
+            await _pasted(self, event)
+
+
+class _Line(Input):
+    async def on_paste(self, event: events.Paste) -> None:
+        await _pasted(self, event)
 
 
 class LineField(Field):
@@ -180,7 +203,7 @@ class LineField(Field):
     line: Input
 
     def make_control(self, value: Value | None) -> Widget:
-        self.line = Input(_as_text(value), placeholder=_hint(self.param), compact=True)
+        self.line = _Line(_as_text(value), placeholder=_hint(self.param), compact=True)
         self.line.cursor_blink = False
         return self.line
 
@@ -285,6 +308,14 @@ FIELDS: dict[Kind, type[Field]] = {
 def make_field(param: Param, value: Value | None = None) -> Field:
     """The field for a param, holding `value`."""
     return FIELDS[param.kind](param, value)
+
+
+async def _pasted(control: Widget, event: events.Paste) -> None:
+    """Keep the paths of dropped images out of the control's text."""
+    event.stop()
+    if files := await asyncio.to_thread(dropped, event.text):
+        event.prevent_default()
+        control.post_message(Field.Dropped(files))
 
 
 def _as_text(value: Value | None) -> str:

@@ -2,14 +2,17 @@
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from tui.text import file_size, plain
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _DIGITS = re.compile(r"([0-9]+)")
+_MOST_DROPPED = 20_000  # characters
 
 
 class Source(NamedTuple):
@@ -37,6 +40,33 @@ class Folder(NamedTuple):
 
 def is_url(text: str) -> bool:
     return bool(re.match("https?://.", text, re.IGNORECASE))
+
+
+def dropped(text: str) -> list[str]:
+    """The image files of this machine whose paths are all that a text says, else nothing.
+
+    So terminals paste files that are dropped on them: a path a line as it is, words quoted for a shell, or
+    `file:` addresses. May take long; raises nothing.
+    """
+    if len(text) > _MOST_DROPPED:
+        return []
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []  # an apostrophe
+    found = ([_local(path) for path in paths] for paths in (lines, words))
+    return next((paths for paths in found if paths and all(map(_image, paths))), [])
+
+
+def _local(path: str) -> str:
+    address = re.match("file:(?://[^/]*)?(?=/)", path, re.IGNORECASE)
+    path = unquote(path[address.end() :], errors="surrogateescape") if address else path
+    return os.path.abspath(os.path.expanduser(path) if path.startswith("~/") else path)
+
+
+def _image(path: str) -> bool:
+    return path.lower().endswith(_SUFFIXES) and os.path.isfile(path)
 
 
 def split(text: str) -> tuple[str, str]:

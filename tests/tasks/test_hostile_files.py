@@ -1,0 +1,251 @@
+"""Files that are not what they say, at every door through which files come in: a sentence at most."""
+
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tests.loopback import serving
+from tests.tasks.conftest import OpenEngine
+from tui.catalog.load import bundled
+from tui.catalog.spec import Model, Values
+from tui.demo.service import create_app
+from tui.orders import rescue
+from tui.tasks import carry
+from tui.tasks.images import ImageError, inspect, keep, measure, thumbnail
+from tui.tasks.metadata import embed, read, strip, stripped
+from tui.tasks.plan import InvalidError, draft
+from tui.tasks.recipes import Facts
+from tui.tasks.task import Status
+from tui.widgets.paths import read as read_folder
+
+RED = Image.new("RGB", (8, 4), (255, 0, 0))
+FACTS = Facts(action="a", model="m", values={"prompt": "a fox"})
+REFRAME = bundled().find("ideogram-v3-reframe")
+FLUX = bundled().find("flux-2-pro-text-to-image")
+KONTEXT = bundled().find("flux-kontext-pro")
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(
+    width: int, height: int, *more: bytes, depth: int = 8, colour: int = 2, data: bytes = bytes(10_000)
+) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(data))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + pixels + chunk(b"IEND", b"")
+
+
+def riff(width: int, height: int) -> bytes:
+    sides = b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
+    return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<2I", 10, 16) + sides
+
+
+def moving(kind: str) -> bytes:
+    frames = [Image.new("RGB", (8, 4), (0, 0, number)) for number in range(9)]
+    return encoded(RED, kind, save_all=True, append_images=frames, lossless=True)
+
+
+def jpeg_claiming(width: int, height: int) -> bytes:
+    data = encoded(RED, "JPEG")
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack(">2H", height, width) + data[at + 4 :]
+
+
+GIF = encoded(RED, "GIF")
+ENTRY = 13 + 3 * 2 ** ((GIF[10] & 7) + 1)  # behind the palette
+PACKED = zlib.compress(bytes(80_000_000), 9)
+
+# Pictures, however odd: shown and kept.
+WHOLE = {
+    "mislabelled.png": encoded(RED, "JPEG"),
+    "mislabelled.jpg": encoded(RED, "GIF"),
+    "no ending": encoded(RED, "WEBP"),
+    "moving.gif": moving("GIF"),
+    "moving.webp": moving("WEBP"),
+    "moving.png": moving("PNG"),
+    "cmyk.jpg": encoded(RED.convert("CMYK"), "JPEG"),
+    "deep.png": png(8, 4, depth=16, colour=0),
+    "deep-clear.png": png(8, 4, chunk(b"tRNS", b"\xff\xff"), depth=16, colour=0),
+    "deep-rgba.png": png(8, 4, depth=16, colour=6),
+    "alpha.png": encoded(RED.convert("RGBA"), "PNG"),
+    "alpha.webp": encoded(RED.convert("LA").convert("RGBA"), "WEBP"),
+    "clear.png": encoded(RED, "PNG", transparency=(255, 0, 0)),
+    "palette.png": encoded(RED.quantize(4), "PNG", transparency=bytes(range(4))),
+    "palette.gif": encoded(RED.quantize(4), "GIF", transparency=0),
+    "bits.png": encoded(RED.convert("1"), "PNG"),
+    "one.png": encoded(RED.resize((1, 1)), "PNG"),
+    "long.png": png(60_000, 1, data=bytes(180_001)),
+    "more data.png": png(8, 4, data=bytes(10_000_000)),
+    "two images.png": encoded(RED, "PNG") + encoded(RED, "JPEG"),
+    "[red]\x1b]0;owned\x07.png": encoded(RED, "PNG"),
+}
+NONE = {
+    **{f"cut.{kind}": encoded(Image.effect_noise((64, 64), 99).convert("RGB"), kind)[:900] for kind in
+       ("PNG", "JPEG", "WEBP", "GIF")},
+    **{f"head.{kind}": encoded(RED, kind)[:24] for kind in ("PNG", "JPEG", "WEBP", "GIF")},
+    "svg.png": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "html.jpg": b"<!doctype html><title>502</title>",
+    "tiff.png": encoded(RED, "TIFF"),
+    "claims.png": png(60_000, 60_000),
+    "line.png": png(70_000_000, 1),
+    "claims.jpg": jpeg_claiming(65_000, 65_000),
+    "claims.webp": riff(16_384, 16_384),
+    "canvas.webp": riff(100, 100),
+    "claims.gif": b"GIF89a" + struct.pack("<2H", 65_535, 65_535) + bytes(30),
+    "text.png": png(8, 4, chunk(b"zTXt", b"parameters\0\0" + PACKED)),
+    "international.png": png(8, 4, chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + PACKED)),
+    "profile.png": png(8, 4, chunk(b"iCCP", b"x\0\0" + PACKED)),
+    "parts.png": png(8, 4, *[chunk(b"tEXt", b"a\0b")] * 60_000),
+    "parts.jpg": b"\xff\xd8" + b"\xff\xfe\0\2" * 120_000 + encoded(RED, "JPEG")[2:],
+    "parts.gif": GIF[:ENTRY] + b"\x21\xfe" + b"\1a" * 120_000 + b"\0" + GIF[ENTRY:],
+    "empty.png": b"",
+    "noise.png": bytes(range(256)) * 40,
+}  # fmt: skip
+FILES = WHOLE | NONE
+GIFS = {"mislabelled.jpg", "moving.gif", "palette.gif"}
+PLACES = ("folder.png", "pipe.png", "nowhere.png", "loop.png", "gone.png", "no" * 200 + ".png", "nul\0.png")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """All of them, and what is no file at all."""
+    place = tmp_path / "files"
+    place.mkdir()
+    for name, data in FILES.items():
+        (place / name).write_bytes(data)
+    (place / "folder.png").mkdir()
+    os.mkfifo(place / "pipe.png")
+    (place / "nowhere.png").symlink_to(place / "gone.png")
+    (place / "loop.png").symlink_to("loop.png")
+    return place
+
+
+def problem(look: Callable[[Path], object], path: Path) -> str:
+    """What a look at a file says that is wrong: one sentence, and the file as it was."""
+    data = path.read_bytes() if path.name in FILES else b""
+    try:
+        look(path)
+    except (ImageError, InvalidError) as error:
+        told = str(error)
+        assert told.endswith(".")
+        assert told.isprintable() or path.name not in FILES
+        assert not data or path.read_bytes() == data
+        return told
+    return ""
+
+
+LOOKS: dict[str, Callable[[Path], object]] = {
+    "inspect": inspect,
+    "thumbnail": lambda path: thumbnail(path, (6, 6)),
+    "keep": lambda path: keep(path, path.parent / "kept", "fox"),
+    "stripped": lambda path: stripped(path, path.parent / "kept"),
+}
+
+
+@pytest.mark.parametrize("door", LOOKS)
+def test_a_picture_is_taken_and_nothing_else(door: str, folder: Path) -> None:
+    taken = {name for name in (*FILES, *PLACES) if not problem(LOOKS[door], folder / name)}
+    assert taken == (set(WHOLE) - GIFS if door == "stripped" else set(WHOLE))
+    assert not list(folder.rglob("*.part"))
+
+
+def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(folder: Path) -> None:
+    copy = folder / "copy"
+    for name in (*FILES, *PLACES):
+        path = folder / name
+        told = problem(read, path) or problem(lambda path: embed(path, FACTS), path)
+        if name in WHOLE:
+            assert not told, name
+            assert (read(path) is None) is (name in GIFS), name
+        if not told and not problem(lambda path: strip(path, copy), path):
+            assert measure(copy).format == measure(path).format
+            assert read(copy) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (KONTEXT, {*PLACES, "empty.png"}),
+        # What opens as one of the formats that are taken is the service's to look into.
+        (REFRAME, {*PLACES, *GIFS, *NONE} - {"cut.PNG", "cut.JPEG"}),
+    ],
+)
+def test_a_source_is_judged_by_what_is_known_of_its_service(model: Model, names: set[str], folder: Path) -> None:
+    given: Values = {param.name: "x" for param in model.routes["service"].params if param.name == "prompt"}
+
+    def drafted(path: Path) -> object:
+        values = given | {"source_image_url": str(path)}
+        return draft(model, values, base_url="", out_dir=folder / "out", api="service")
+
+    assert {name for name in (*FILES, *PLACES) if problem(drafted, folder / name)} == names
+
+
+def test_a_folder_of_them_is_listed_by_harmless_names(folder: Path) -> None:
+    listed = read_folder("", str(folder)).sources
+    names = {source.name for source in listed if not source.folder}
+    assert {"empty.png", "svg.png", "[red].png"} <= names
+    assert not names & {"pipe.png", "nowhere.png", "loop.png", "folder.png", "no ending"}
+    assert all(source.name.isprintable() for source in listed)
+
+
+class FileHost:
+    """The embedded service, whose file host gives something else for each image, or for `all` the same."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._service = create_app(bundled(), delay=0)
+        self._names = names
+        self.given: dict[str, str] = {}
+        self.all = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path.startswith("/files/"):
+            name = self.all or self.given.setdefault(path, self._names[len(self.given) % len(self._names)])
+            await Response(FILES[name], media_type="image/png")(scope, receive, send)
+        else:
+            await self._service(scope, receive, send)
+
+
+async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_again(
+    open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carry, "backoff", lambda failures: 0.0)
+    good = {"mislabelled.png": ".jpg", "moving.gif": ".gif"}
+    bad = ["cut.JPEG", "html.jpg", "claims.png", "text.png"]
+    host = FileHost([*good, *bad])
+    with serving(host) as url:
+        async with open_engine(url) as watched:
+            tasks = await watched.engine.submit_job(FLUX, [{"prompt": "a fox"}] * len([*good, *bad]))
+            for task in [await watched.engine.wait(task.id) for task in tasks]:
+                name = host.given[urlsplit(task.results[0].url).path]
+                if name in good:
+                    assert Path(task.files[0]).suffix == good[name]
+                    assert Path(task.files[0]).read_bytes() == FILES[name]
+                else:
+                    assert task.error, name
+                    assert (task.status, task.error.kind, task.files) == (Status.FAILED, "download", ()), name
+                    assert task.error.message.endswith(". r tries once more.")
+                    assert ".part" not in task.error.message
+                assert sorted(host.given.values()) == sorted([*good, *bad])
+            assert len(os.listdir(tasks[0].out_dir)) == len(good)
+            host.all = "moving.webp"
+            again, problems = await rescue(watched.engine)
+            assert (len(again), problems) == (len(bad), [])
+            assert {(await watched.engine.wait(task.id)).status for task in again} == {Status.COMPLETED}
