@@ -758,8 +758,7 @@ def test_a_bomb_is_defused(chunks: list[tuple[bytes, bytes]], tmp_path: Path) ->
 
 def test_many_bombs_and_long_ways_are_cut_short(tmp_path: Path) -> None:
     harmless(png_with(tmp_path, *[(b"zTXt", b"prompt\0\0" + PACKED)] * 300))
-    with pytest.raises(ImageError, match="too many parts"):
-        read(png_with(tmp_path, *[(b"teXt", b"")] * 110_000))
+    harmless(png_with(tmp_path, *[(b"teXt", b"")] * 110_000))
     harmless(png_with(tmp_path, (b"tEXt", b"prompt\0" + json.dumps(chain(10_000)).encode())))
     directory = b"MM\0*\0\0\0\x08\xff\xff" + (b"\x87\x69\0\4\0\0\0\1\0\0\0\x08" * 65536)
     harmless(png_with(tmp_path, *[(b"eXIf", directory)] * 40))
