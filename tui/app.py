@@ -26,10 +26,12 @@ from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
 from tui.tasks.state import State
 from tui.tasks.task import LIVE, Status, Task
+from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
 from tui.text import money, one_line
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
+from tui.widgets.picture import Shrink
 from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
@@ -48,7 +50,8 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / f"{name}.tcss" for name in ("app", "widgets", "dialogs", "sources", "history", "inspect")
+        styles_dir() / f"{name}.tcss"
+        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "grid")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -69,6 +72,7 @@ class RunApp(App[None]):
         self._balance_due = False
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
+        self._shrink: Shrink | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -100,8 +104,9 @@ class RunApp(App[None]):
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
         place = "demo: embedded service, play money" if session.demo else session.credential.base_url
         marked = favourites.load(session.folders.state)
+        self._shrink = Thumbs(session.folders.cache / "thumbs").shrink
         self.main = MainScreen(
-            session.catalog, model, self.terminal, session.config.api, self.changes, place, marked
+            session.catalog, model, self.terminal, session.config.api, self.changes, place, marked, self._shrink
         )
         return self.main
 
@@ -148,12 +153,13 @@ class RunApp(App[None]):
         if not self.session.config.keys:
             return ()  # no page is loaded for nothing
         from tui.screens.batch import Batch
+        from tui.screens.grid import Grid
         from tui.screens.history import History
         from tui.screens.inspect import InspectScreen, Page
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen)
+        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, Grid, History, InspectScreen)
         places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
@@ -259,7 +265,6 @@ class RunApp(App[None]):
         tasks = event.tasks
         with self._told():
             from tui import orders
-            from tui.screens.history import History
 
             match event.what:
                 case "view":
@@ -274,14 +279,14 @@ class RunApp(App[None]):
                     if event.what == "edit" and not await self.engine.drop([tasks[0].id]):
                         self._say("It is too late: this task is at the service, or another window has it.")
                         return
-                    if isinstance(self.screen, History):
+                    while self.screen is not self.main:
                         await self.pop_screen()
                     await self.main.use(tasks[0])
                 case "open" | "fetch":
-                    await self.hand_on(event.what, tasks[0], 0)
+                    await self.hand_on(event.what, tasks[0], event.index)
                 case "copy" if tasks[0].files:
-                    self.copy_to_clipboard(tasks[0].files[0])
-                    self.notify(f"Sent to the terminal's clipboard: {tasks[0].files[0]}", markup=False)
+                    self.copy_to_clipboard(tasks[0].files[event.index])
+                    self.notify(f"Sent to the terminal's clipboard: {tasks[0].files[event.index]}", markup=False)
                 case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
                     pass
                 case what:
@@ -347,7 +352,18 @@ class RunApp(App[None]):
         from tui.screens.history import History
 
         if self.engine and self.main and not isinstance(self.screen, History):
-            await self.push_screen(History(self.engine.search, self.terminal, self.changes, self.main.title_of))
+            title_of = self.main.title_of
+            await self.push_screen(History(self.engine.search, self.terminal, self.changes, title_of, self._shrink))
+
+    @on(QueueTable.GridWanted)
+    async def _grid_wanted(self, event: QueueTable.GridWanted) -> None:
+        from tui.screens.grid import Grid
+
+        if self.main and not isinstance(self.screen, Grid):
+            title_of, changes = self.main.title_of, self.changes
+            await self.push_screen(
+                Grid(event.tasks, event.at, self.terminal, changes, title_of, self._shrink, event.older)
+            )
 
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:

@@ -56,12 +56,19 @@ class Drawing:
 
 
 def draw(
-    shrink: Callable[[tuple[int, int]], Image.Image], space: Size, terminal: Terminal, image_id: int = 0
+    shrink: Callable[[tuple[int, int]], Image.Image],
+    space: Size,
+    terminal: Terminal,
+    image_id: int = 0,
+    *,
+    rough: bool = False,
+    rows: list[Strip] | None = None,
 ) -> Drawing:
     """The image as large as fits into `space` cells; takes tenths of a second, so it belongs in a thread.
 
     `shrink(box)` gives it in RGB, no larger than `box` pixels. `image_id` is that of the kitty image to replace.
-    Pixels take no more than `terminal.budget` bytes.
+    Pixels take no more than `terminal.budget` bytes; there are none in a `rough` drawing, whose `rows` spare the
+    better one of the same image a part of the work.
     """
     cell = terminal.cell or USUAL_CELL
     box = (min(space.width, kitty.MOST_CELLS) * cell[0], min(space.height, kitty.MOST_CELLS) * cell[1])
@@ -72,7 +79,9 @@ def draw(
         box = (min(box[0], sixel.MOST_PIXELS), min(box[1], sixel.MOST_PIXELS))
     image = _enlarged(shrink(box), box)
     size = Size(-(-image.width // cell[0]), -(-image.height // cell[1]))
-    text = cells(image, size, terminal.blocks if terminal.images in PIXELS else terminal.images)
+    text = rows or cells(image, size, terminal.blocks if terminal.images in PIXELS else terminal.images)
+    if rough:
+        return Drawing(size, text, [])
     match terminal.images:
         case Images.SIXEL:
             return Drawing(size, text, [sixel.sixels(image, terminal.budget)])
@@ -81,8 +90,8 @@ def draw(
         case Images.KITTY:
             image_id = image_id or kitty.new_id()
             sent = kitty.upload(image, size, terminal, cell, image_id)
-            rows = kitty.placeholders(size, image_id)
-            return Drawing(size, text, rows, sent.text, kitty.free(terminal, image_id), image_id, sent.file)
+            overlay = kitty.placeholders(size, image_id)
+            return Drawing(size, text, overlay, sent.text, kitty.free(terminal, image_id), image_id, sent.file)
     return Drawing(size, text, [])
 
 
