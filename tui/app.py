@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
@@ -116,6 +117,7 @@ class RunApp(App[None]):
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # a page's widgets are many objects: fewer, not longer pauses
         gc.enable()
+        sys.setswitchinterval(0.0005)  # a key waits for the threads that draw, again and again, no longer than that
         self._open()
 
     @work(group="engine", exit_on_error=False)

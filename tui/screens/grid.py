@@ -39,7 +39,7 @@ class Cell(Vertical):
 
     def __init__(self, terminal: Terminal, shrink: Shrink | None) -> None:
         super().__init__()
-        self.picture = Picture(terminal)
+        self.picture = Picture(terminal, swift=True)
         self._caption = Static(classes="caption", markup=False)
         self._shrink = shrink
         self._file = ""
@@ -64,7 +64,7 @@ class Cell(Vertical):
             self.picture.show(Path(self._file), shrink=self._shrink)
         elif task and not task.files:
             self.picture.show(None, waiting(task))
-        self._caption.update(Content(_caption(task, index) if task else ""))
+        self._caption.update(Content(_caption(task, index) if task else ""), layout=False)
 
 
 def key(item: Item) -> tuple[str, int]:
@@ -140,6 +140,7 @@ class Grid(Screen[None]):
         self._cells: list[Cell] = []
         self._rest: Timer | None = None
         self._moving = self._stale = self._reading = False
+        self._able: set[str] = set()
         self._box = Container(id="cells")
         self._line = Static(id="grid-line", markup=False)
 
@@ -255,8 +256,11 @@ class Grid(Screen[None]):
             glyph, word, _ = look(task)
             told = [f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._older)}", f"{glyph} {word}"]
             told += [self._title_of(task), made(task), cost(task), task.prompt]
-        self._line.update(Content(" · ".join(one_line(part) for part in told if part)))
-        self.refresh_bindings()
+        self._line.update(Content(" · ".join(one_line(part) for part in told if part)), layout=False)
+        able = asks(self.chosen[0]) if self.chosen else set()
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
     @work(exit_on_error=False)
     async def _read_on(self) -> None:
@@ -293,7 +297,7 @@ class Grid(Screen[None]):
         self._items = [(task, index) for task in reversed(newest) for index in range(max(1, len(task.files)))]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "ask" or (self.chosen is not None and parameters[0] in asks(self.chosen[0]))
+        return action != "ask" or parameters[0] in self._able
 
     def action_ask(self, what: str) -> None:
         if self.chosen:

@@ -8,13 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.console import Console
 from rich.segment import ControlType, Segment
-from rich.style import Style
 from textual import work
-from textual.color import Color
 from textual.content import Content
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -26,6 +23,7 @@ from tui.text import one_line, plain
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from tui.widgets.blocks import Cells
     from tui.widgets.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
@@ -46,24 +44,6 @@ class Wish(NamedTuple):
     size: Size
     shrink: Shrink
     rough: bool
-
-
-class Frame(NamedTuple):
-    """What a drawing's lines depend on beside itself."""
-
-    size: Size
-    style: Style
-    background: Color
-    filters: tuple[LineFilter, ...]
-
-    def lines(self, drawing: "Drawing", console: Console) -> list[Strip]:
-        """The lines as they are written, which takes milliseconds: best done in a thread."""
-        strips = [drawing.line(y, self.size, self.style) for y in range(self.size.height)]
-        for line_filter in self.filters:
-            strips = [strip.apply_filter(line_filter, self.background) for strip in strips]
-        for strip in strips:
-            strip.render(console)  # which it remembers
-        return strips
 
 
 class Picture(Widget):
@@ -93,16 +73,18 @@ class Picture(Widget):
         def control(self) -> "Picture":
             return self.picture
 
-    def __init__(self, terminal: Terminal, **kw: Any) -> None:
+    def __init__(self, terminal: Terminal, *, swift: bool = False, **kw: Any) -> None:
+        """A `swift` one writes characters, too, past Textual's compositor, which takes 20 ms for a thousand of
+        them. A screenshot that Textual makes doesn't show those."""
         super().__init__(**kw)
         self._terminal = terminal
+        self._swift = swift
         self._message = ""
         self._wanted: Wish | None = None
         self._path: Path | None = None
         self._shrink: Shrink = _whole
         self._drawing: Drawing | None = None
         self._drawn: Wish | None = None
-        self._lines: tuple[Frame, list[Strip]] | None = None
         self._moving = False
         self._busy = False
         self._covered = False
@@ -151,24 +133,19 @@ class Picture(Widget):
         return self._drawing.line(y, self.size, self.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self._drawing is None:
+        drawing = self._drawing
+        if drawing is None and not self._message:  # what Textual would find out line by line
+            return [Strip.blank(crop.width, self.rich_style)] * crop.height
+        # Textual also asks for single lines, to learn what is under the mouse.
+        if drawing is None or not drawing.fits(self.size) or crop != self.size.region:
             return super().render_lines(crop)
-        if pixels := self._pixels(self._drawing, crop):
-            return pixels
-        frame = self._frame()
-        if self._lines is None or self._lines[0] != frame:
-            self._lines = frame, frame.lines(self._drawing, self.app.console)
-        return [strip.crop(crop.x, crop.right) for strip in self._lines[1][crop.y : crop.bottom]]
-
-    def _pixels(self, drawing: "Drawing", crop: Region) -> list[Strip] | None:
-        """Empty lines, at whose end the pixels are laid over them; None while that can't be."""
-        if not drawing.overlay or not drawing.fits(self.size) or crop != self.size.region:
-            return None
-        if self._moving and self._sent_anew:
-            return None
+        raw = [] if self._moving and self._sent_anew else drawing.overlay
+        raw = raw or (drawing.written if self._may_write else [])
+        if not raw:
+            return super().render_lines(crop)
         if not self._uncovered():
             self._covered = True
-            return None
+            return super().render_lines(crop)
         if self._covered:
             # Only the part that was covered is being painted now, and without its pixels.
             self._covered = False
@@ -177,12 +154,16 @@ class Picture(Widget):
         strips = [blank] * crop.height
         last = drawing.offset(self.size).y + drawing.size.height - 1
         _, background = self.background_colors
-        raw = drawing.overlay_at(self.region.offset + drawing.offset(self.size), background.rgb)
-        strips[last] = Strip([*blank, Segment(raw, None, _RAW)], crop.width)
+        sequences = drawing.laid(raw, self.region.offset + drawing.offset(self.size), background.rgb)
+        strips[last] = Strip([*blank, Segment(sequences, None, _RAW)], crop.width)
         return strips
 
-    def _frame(self) -> Frame:
-        return Frame(self.size, self.rich_style, self.background_colors[1], tuple(self.get_line_filters()))
+    @property
+    def _may_write(self) -> bool:
+        """Whether Textual would change nothing of the characters."""
+        plain_filters = all(isinstance(found, ANSIToTruecolor) for found in self.get_line_filters())
+        truecolor = self.app.console.color_system == "truecolor"
+        return self._swift and truecolor and plain_filters and not self.app.is_headless
 
     def on_mount(self) -> None:
         # The alternate screen of kitty comes back without its images.
@@ -220,28 +201,22 @@ class Picture(Widget):
 
     async def _draw(self, wish: Wish) -> None:
         before = self._drawing
-        known = before if self._drawn == wish._replace(rough=True) else None
+        text = before.text if before and self._drawn == wish._replace(rough=True) else None
         image_id = before.image_id if before else 0
-        terminal, frame, console = self._terminal_now(), self._frame(), self.app.console
+        terminal = self._terminal_now()
 
-        def make() -> tuple["Drawing", list[Strip] | None] | str | None:
-            if self._wanted != wish:
-                return None  # it was waiting for others
-            drawing = _draw(wish, terminal, image_id, known.rows if known else None)
-            if isinstance(drawing, str):
-                return drawing
-            return drawing, None if drawing.overlay else frame.lines(drawing, console)
+        def make() -> "Drawing | str | None":
+            # None where it has waited for others and is not wanted any more.
+            return _draw(wish, terminal, image_id, text) if self._wanted == wish else None
 
-        made = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
-        if made is None or self._wanted != wish:
+        drawing = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
+        if drawing is None or self._wanted != wish:
             return
-        if isinstance(made, str):
+        if isinstance(drawing, str):
             self._wanted = None  # the same file may be a whole one the next time
-            self._say(made)
+            self._say(drawing)
         else:
-            drawing, lines = made
             self._put(drawing, wish)
-            self._lines = (frame, lines) if lines else None
 
     async def _terminal_read(self) -> None:
         """Until the terminal has read nearly all: what nobody sees yet must not pile up, or typing would wait."""
@@ -264,7 +239,7 @@ class Picture(Widget):
     def _say(self, message: str) -> None:
         self._message = plain(message)
         self._free()
-        self._drawing = self._drawn = self._lines = None
+        self._drawing = self._drawn = None
         self.refresh()
 
     def _upload(self) -> None:
@@ -299,7 +274,7 @@ def _whole(path: Path, box: tuple[int, int]) -> "Image":
     return thumbnail(path, box)
 
 
-def _draw(wish: Wish, terminal: Terminal, image_id: int, rows: list[Strip] | None) -> "Drawing | str":
+def _draw(wish: Wish, terminal: Terminal, image_id: int, text: "Cells | None") -> "Drawing | str":
     """What is wished for, or the sentence that says why there is none. Runs in a thread."""
     # Pillow and textual-image are loaded here, after the first paint.
     from tui.tasks.images import ImageError
@@ -309,7 +284,7 @@ def _draw(wish: Wish, terminal: Terminal, image_id: int, rows: list[Strip] | Non
         return wish.shrink(wish.path, box)
 
     try:
-        return draw(shrink, wish.size, terminal, image_id, rough=wish.rough, rows=rows)
+        return draw(shrink, wish.size, terminal, image_id, rough=wish.rough, text=text)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app
