@@ -206,7 +206,7 @@ def run(whose: str, kind: str, folder: Path) -> None:
             f" memory +{(rss - report['base']) / 1e6:.0f} MB"
         )
     left = set(_UPLOAD.findall(heard)) - set(_FREE.findall(heard))
-    print(f"  load {os.getloadavg()[0]:.1f}")
+    print(f"  load of the machine {os.getloadavg()[0]:.1f}")
     print(f"  left in the terminal after the end: {len(left)}", flush=True)
 
 
