@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
@@ -26,10 +27,12 @@ from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
 from tui.tasks.state import State
 from tui.tasks.task import LIVE, Status, Task
+from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
 from tui.text import money, one_line
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
+from tui.widgets.picture import Shrink
 from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
@@ -51,7 +54,7 @@ class RunApp(App[None]):
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
         styles_dir() / f"{name}.tcss"
-        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer", "prompts")
+        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer", "grid", "prompts")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -72,6 +75,7 @@ class RunApp(App[None]):
         self._balance_due = False
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
+        self._shrink: Shrink | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -103,8 +107,9 @@ class RunApp(App[None]):
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
         place = "demo: embedded service, play money" if session.demo else session.credential.base_url
         marked = favourites.load(session.folders.state)
+        self._shrink = Thumbs(session.folders.cache / "thumbs").shrink
         self.main = MainScreen(
-            session.catalog, model, self.terminal, session.config.api, self.changes, place, marked
+            session.catalog, model, self.terminal, session.config.api, self.changes, place, marked, self._shrink
         )
         return self.main
 
@@ -114,6 +119,7 @@ class RunApp(App[None]):
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # a page's widgets are many objects: fewer, not longer pauses
         gc.enable()
+        sys.setswitchinterval(0.0005)  # a key waits for the threads that draw, again and again, no longer than that
         self._open()
 
     @work(group="engine", exit_on_error=False)
@@ -151,13 +157,14 @@ class RunApp(App[None]):
         if not self.session.config.keys:
             return ()  # no page is loaded for nothing
         from tui.screens.batch import Batch
+        from tui.screens.grid import Grid
         from tui.screens.history import History
         from tui.screens.inspect import InspectScreen, Page
         from tui.screens.prompts import Prompts
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts)
+        pages = (MainScreen, Viewer, Grid, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts)
         places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
@@ -287,7 +294,7 @@ class RunApp(App[None]):
                 case "open" | "fetch":
                     await self.hand_on(event.what, tasks[0], event.index)
                 case "copy" if tasks[0].files:
-                    self._copy(tasks[0].files[min(event.index, len(tasks[0].files) - 1)])
+                    self._copy(tasks[0].results[event.index].path or tasks[0].files[0])
                 case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
                     pass
                 case what:
@@ -394,7 +401,18 @@ class RunApp(App[None]):
         from tui.screens.history import History
 
         if self.engine and self.main and not isinstance(self.screen, History):
-            await self.push_screen(History(self.engine.search, self.terminal, self.changes, self.main.title_of))
+            title_of = self.main.title_of
+            await self.push_screen(History(self.engine.search, self.terminal, self.changes, title_of, self._shrink))
+
+    @on(QueueTable.GridWanted)
+    async def _grid_wanted(self, event: QueueTable.GridWanted) -> None:
+        from tui.screens.grid import Grid
+
+        if self.main and not isinstance(self.screen, Grid):
+            title_of, changes = self.main.title_of, self.changes
+            await self.push_screen(
+                Grid(event.tasks, event.at, self.terminal, changes, title_of, self._shrink, event.older)
+            )
 
     async def action_prompts(self) -> None:
         from tui.screens.prompts import Prompts

@@ -106,12 +106,12 @@ def test_every_shape_is_found(images: Images) -> None:
         for part in shape.parts:
             x, y = 24 * number + part % shape.grid[0] * width, part // shape.grid[0] * height
             image.paste(colour, (x, y, x + width, y + height))
-    strips = cells(image, Size(len(shapes), 1), images)
+    strips = cells(image, Size(len(shapes), 1), images).strips()
     assert not ImageChops.difference(painted(strips), image).getbbox()
 
 
 def test_a_cell_of_one_colour_is_a_space() -> None:
-    (strip,) = cells(Image.new("RGB", (20, 20), (1, 2, 3)), Size(2, 1), Images.SEXTANT)
+    (strip,) = cells(Image.new("RGB", (20, 20), (1, 2, 3)), Size(2, 1), Images.SEXTANT).strips()
     assert strip.text == "  "
     assert {segment.style and segment.style.bgcolor and segment.style.bgcolor.name for segment in strip} == {
         "#010203"

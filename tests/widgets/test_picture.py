@@ -257,6 +257,31 @@ async def test_pixels_give_way_to_what_lies_above(images: Images, sign: str, mak
         assert sign in "".join(app.lines())
 
 
+@pytest.mark.parametrize(
+    ("images", "sign", "stays"), [(Images.SIXEL, "\x1bP", False), (Images.KITTY, "\U0010eeee", True)]
+)
+async def test_what_moves_is_drawn_in_half_blocks(
+    images: Images, sign: str, stays: bool, make: Callable[..., Path]
+) -> None:
+    app = Gallery(images)
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.picture.moving = True
+        app.picture.show(make("1.png"))
+        await app.next_shown()
+        assert sign not in "".join(app.lines())
+        assert "▀" in "".join(app.lines())
+        app.picture.moving = False
+        await app.next_shown()
+        assert sign in "".join(app.lines())
+        app.picture.moving = True  # what would be sent anew with each move waits
+        await pilot.pause()
+        assert (sign in "".join(app.lines())) is stays
+        app.picture.moving = False
+        await pilot.pause()
+        assert sign in "".join(app.lines())
+    assert app.shown == [make("1.png")] * 2
+
+
 async def test_pixels_are_drawn_only_while_the_whole_picture_is_on_screen(make: Callable[..., Path]) -> None:
     class Page(Gallery):
         CSS = "Picture { height: 20 } Static { height: 20 }"

@@ -17,6 +17,7 @@ from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.terminal import Terminal
 from tui.text import one_line
+from tui.widgets.picture import Shrink
 from tui.widgets.preview import Preview
 from tui.widgets.queue import QueueTable, Titles
 
@@ -41,6 +42,7 @@ class History(Screen[None]):
         terminal: Terminal,
         changes: Signal[Task],
         title_of: Callable[[Task], str],
+        shrink: Shrink | None = None,
     ) -> None:
         """`search` answers the latest tasks for a search line: at most so many, of ids below the given one."""
         super().__init__()
@@ -53,7 +55,7 @@ class History(Screen[None]):
         self.table = QueueTable("history-tasks", title_of, jobs=False)
         self._box = Vertical(id="history")
         self._box.border_title = "History"
-        self.preview = Preview(terminal, id="history-preview")
+        self.preview = Preview(terminal, "history-preview", shrink)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -111,6 +113,11 @@ class History(Screen[None]):
         if self._more and self.table.cursor >= len(self.table.tasks) - 2:
             self._more = False
             self._look(self._filter.value, self._oldest)
+
+    @on(QueueTable.GridWanted)
+    def _grid_wanted(self, event: QueueTable.GridWanted) -> None:
+        query = self._filter.value
+        event.older = lambda before: self._search(query, PAGE, before)
 
     def _changed(self, task: Task) -> None:
         """What was found is kept up to date, also once its deletion is undone. What is new comes at once while

@@ -24,6 +24,7 @@ from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.form import ParamForm
 from tui.widgets.paths import dropped
+from tui.widgets.picture import Shrink
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, Key, Sidebar
@@ -57,6 +58,7 @@ class MainScreen(Screen[None]):
         changes: Signal[Task],
         place: str,
         favourites: list[Key],
+        shrink: Shrink | None = None,
     ) -> None:
         """`changes` brings every new snapshot; `place` says where tasks go."""
         super().__init__()
@@ -72,7 +74,7 @@ class MainScreen(Screen[None]):
         self._remembering = False
         self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
         self.form = ParamForm("form", model, choose(model, (), api))
-        self.preview = Preview(terminal, id="preview")
+        self.preview = Preview(terminal, "preview", shrink)
         self.queue = Queue("queue", self.title_of)
         self.queue.border_title = "Queue"
         self.status = StatusLine(id="status")

@@ -241,4 +241,4 @@ class Viewer(Screen[str]):
 
 def _saved(task: Task) -> list[int]:
     """The indices of the results that can be shown."""
-    return [] if task.deleted else [index for index, result in enumerate(task.results) if result.path]
+    return [] if task.deleted else task.saved

@@ -142,6 +142,11 @@ class Task(Struct, frozen=True, kw_only=True):
         return self.status in LIVE and self.watched and not (self.status is Status.HELD and self.error)
 
     @property
+    def saved(self) -> list[int]:
+        """Which of the results are files here."""
+        return [index for index, result in enumerate(self.results) if result.path]
+
+    @property
     def files(self) -> tuple[str, ...]:
         return tuple(result.path for result in self.results if result.path)
 

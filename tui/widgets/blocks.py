@@ -1,8 +1,10 @@
 """Pictures made of characters: in each cell the shape and the two colours that come nearest to the image."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageMath
@@ -20,6 +22,7 @@ _LANCZOS = Image.Resampling.LANCZOS
 # A cell is divided into columns and rows of parts; areas are told in 24ths of the cell.
 _UNITS = 24
 _Grid = tuple[int, int]
+_Colour = tuple[int, int, int]
 
 
 class _Shape(NamedTuple):
@@ -50,39 +53,78 @@ _SEXTANTS = [
 _SHAPES = {Images.QUADRANT: [*_EIGHTHS, *_QUADRANTS], Images.SEXTANT: [*_EIGHTHS, *_SEXTANTS]}
 
 
-def cells(image: Image.Image, size: Size, images: Images) -> list[Strip]:
-    """The image as `size` cells of text."""
+@dataclass(frozen=True)
+class Cells:
+    """A picture of characters: one a cell, row by row, and the colours in and around it as bytes of RGB."""
+
+    size: Size
+    characters: str
+    inside: bytes
+    outside: bytes
+
+    def strips(self) -> list[Strip]:
+        """The rows for Textual to cut and to tint; about 10 µs a cell."""
+        found = [_segment(*cell) for cell in zip(self.characters, *self._colours(), strict=True)]
+        width = self.size.width
+        return [Strip(found[start : start + width], width) for start in range(0, len(found), width)]
+
+    def written(self) -> list[str]:
+        """The rows as a terminal of 24-bit colours reads them; about 1 µs a cell."""
+        rows, cells = [], zip(self.characters, *self._colours(), strict=True)
+        for _ in range(self.size.height):
+            ink = ground = None
+            parts = []
+            for character, inside, outside in islice(cells, self.size.width):
+                if outside != ground:
+                    ground = outside
+                    parts.append("\x1b[48;2;{};{};{}m".format(*outside))
+                if inside != ink and character != " ":
+                    ink = inside
+                    parts.append("\x1b[38;2;{};{};{}m".format(*inside))
+                parts.append(character)
+            rows.append("".join(parts))
+        return rows
+
+    def _colours(self) -> tuple[Iterable[_Colour], Iterable[_Colour]]:
+        inside, outside = iter(self.inside), iter(self.outside)
+        return zip(inside, inside, inside, strict=True), zip(outside, outside, outside, strict=True)
+
+
+def cells(image: Image.Image, size: Size, images: Images) -> Cells:
+    """The image as `size` characters."""
     if images in _SHAPES:
         return _fitted(image, size, _SHAPES[images])
     if images is Images.ASCII:
         characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
-        style = Style(color="#ffffff", bgcolor="#000000")  # its characters stand for white on black
-    else:
-        characters = renderable("halfcell").Image(image.resize((size.width, 2 * size.height), _LANCZOS), *size)
-        style = Style.null()
-    console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=size.width)
-    lines = console.render_lines(characters, style=style, pad=False)
-    return [Strip(line, size.width) for line in lines[: size.height]]
+        console = Console(file=io.StringIO(), width=size.width)
+        lines = console.render_lines(characters, pad=False)[: size.height]
+        text = "".join(segment.text for line in lines for segment in line)
+        return Cells(
+            size, text, bytes([255] * 3 * len(text)), bytes(3 * len(text))
+        )  # they stand for white on black
+    pixels, row = image.resize((size.width, 2 * size.height), _LANCZOS).tobytes(), 3 * size.width
+    halves = [pixels[start : start + row] for start in range(0, len(pixels), row)]
+    return Cells(size, "▀" * (size.width * size.height), b"".join(halves[::2]), b"".join(halves[1::2]))
 
 
-def _fitted(image: Image.Image, size: Size, shapes: Sequence[_Shape]) -> list[Strip]:
+def _fitted(image: Image.Image, size: Size, shapes: Sequence[_Shape]) -> Cells:
     parts = {grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}}
     best = _best(parts, shapes).tobytes()
     pixels = {
         grid: [list(zip(*(band.tobytes() for band in part), strict=True)) for part in parts[grid]] for grid in parts
     }
-    strips = []
-    for y in range(size.height):
-        line = []
-        for cell in range(y * size.width, (y + 1) * size.width):
-            shape = shapes[best[cell]]
-            inside: list[tuple[int, ...]] = []
-            outside: list[tuple[int, ...]] = []
-            for number, part in enumerate(pixels[shape.grid]):
-                (inside if number in shape.parts else outside).append(part[cell])
-            line.append(_segment(shape.character, _mean(inside), _mean(outside)))
-        strips.append(Strip(line, size.width))
-    return strips
+    characters, within, around = list[str](), bytearray(), bytearray()
+    for cell, number in enumerate(best):
+        shape = shapes[number]
+        inside: list[tuple[int, ...]] = []
+        outside: list[tuple[int, ...]] = []
+        for part, colours in enumerate(pixels[shape.grid]):
+            (inside if part in shape.parts else outside).append(colours[cell])
+        ink, ground = _mean(inside), _mean(outside)
+        characters.append(shape.character if ink != ground else " ")
+        within += bytes(ink)
+        around += bytes(ground)
+    return Cells(size, "".join(characters), bytes(within), bytes(around))
 
 
 def _parts(image: Image.Image, size: Size, grid: _Grid) -> list[tuple[Image.Image, ...]]:
@@ -140,7 +182,6 @@ def _mean(colours: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(round(sum(channel) / len(colours)) for channel in zip(*colours, strict=True))
 
 
-def _segment(character: str, inside: tuple[int, ...], outside: tuple[int, ...]) -> Segment:
-    if inside == outside:
-        return Segment(" ", Style(bgcolor=Color.from_rgb(*outside)))
-    return Segment(character, Style(color=Color.from_rgb(*inside), bgcolor=Color.from_rgb(*outside)))
+def _segment(character: str, inside: _Colour, outside: _Colour) -> Segment:
+    ink = None if character == " " else Color.from_rgb(*inside)
+    return Segment(character, Style(color=ink, bgcolor=Color.from_rgb(*outside)))

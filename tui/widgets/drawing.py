@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from PIL import Image
 from rich.style import Style
@@ -10,7 +11,7 @@ from textual.strip import Strip
 
 from tui.terminal import PIXELS, Images, Terminal
 from tui.widgets import iterm, kitty, sixel
-from tui.widgets.blocks import cells
+from tui.widgets.blocks import Cells, cells
 from tui.widgets.library import USUAL_CELL
 
 
@@ -18,18 +19,24 @@ from tui.widgets.library import USUAL_CELL
 class Drawing:
     """An image made ready for `size` cells.
 
-    `rows` are its cells as text. `overlay` are raw sequences that draw its pixels, each from the start of its
-    row on; `upload` has to reach the terminal before them and `free` takes it back. What `upload` names lives
-    as long as the drawing.
+    `text` are its cells. What is `written` and `overlay` are raw sequences that draw them, and its pixels, each
+    from the start of its row on; `upload` has to reach the terminal before its pixels and `free` takes it back.
+    What `upload` names lives as long as the drawing.
     """
 
     size: Size
-    rows: list[Strip]
+    text: Cells
+    written: list[str]
     overlay: list[str]
     upload: str = ""
     free: str = ""
     image_id: int = 0
     _file: kitty.SharedFile | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def rows(self) -> list[Strip]:
+        """Its cells as Textual composes them."""
+        return self.text.strips()
 
     def fits(self, space: Size) -> bool:
         return self.size.width <= space.width and self.size.height <= space.height
@@ -48,20 +55,27 @@ class Drawing:
             return row.crop(-left, space.width - left)
         return row.crop_pad(self.size.width, left, space.width - left - self.size.width, style)
 
-    def overlay_at(self, corner: Offset, background: tuple[int, int, int]) -> str:
-        """The sequences that draw the pixels with the upper left one in the cell `corner` of the screen."""
+    def laid(self, rows: list[str], corner: Offset, background: tuple[int, int, int]) -> str:
+        """The sequences that draw its `overlay` or what is `written` from the cell `corner` of the screen on."""
         colour = "\x1b[48;2;{};{};{}m".format(*background)
-        rows = (f"\x1b[{corner.y + 1 + y};{corner.x + 1}H{colour}{row}" for y, row in enumerate(self.overlay))
-        return f"\x1b7{''.join(rows)}\x1b[0m\x1b8"
+        lines = (f"\x1b[{corner.y + 1 + y};{corner.x + 1}H{colour}{row}" for y, row in enumerate(rows))
+        return f"\x1b7{''.join(lines)}\x1b[0m\x1b8"
 
 
 def draw(
-    shrink: Callable[[tuple[int, int]], Image.Image], space: Size, terminal: Terminal, image_id: int = 0
+    shrink: Callable[[tuple[int, int]], Image.Image],
+    space: Size,
+    terminal: Terminal,
+    image_id: int = 0,
+    *,
+    rough: bool = False,
+    text: Cells | None = None,
 ) -> Drawing:
     """The image as large as fits into `space` cells; takes tenths of a second, so it belongs in a thread.
 
     `shrink(box)` gives it in RGB, no larger than `box` pixels. `image_id` is that of the kitty image to replace.
-    Pixels take no more than `terminal.budget` bytes.
+    Pixels take no more than `terminal.budget` bytes; a `rough` drawing has none, is in half blocks, and its `text`
+    may serve the better one.
     """
     cell = terminal.cell or USUAL_CELL
     box = (min(space.width, kitty.MOST_CELLS) * cell[0], min(space.height, kitty.MOST_CELLS) * cell[1])
@@ -72,18 +86,24 @@ def draw(
         box = (min(box[0], sixel.MOST_PIXELS), min(box[1], sixel.MOST_PIXELS))
     image = _enlarged(shrink(box), box)
     size = Size(-(-image.width // cell[0]), -(-image.height // cell[1]))
-    text = cells(image, size, terminal.blocks if terminal.images in PIXELS else terminal.images)
+    if rough:
+        text = cells(image, size, Images.HALF)
+        return Drawing(size, text, text.written(), [])
+    text = text or cells(image, size, terminal.blocks if terminal.images in PIXELS else terminal.images)
+    written = text.written()
     match terminal.images:
         case Images.SIXEL:
-            return Drawing(size, text, [sixel.sixels(image, terminal.budget)])
+            return Drawing(size, text, written, [sixel.sixels(image, terminal.budget)])
         case Images.ITERM:
-            return Drawing(size, text, [iterm.inline(image, size, terminal.budget)])
+            return Drawing(size, text, written, [iterm.inline(image, size, terminal.budget)])
         case Images.KITTY:
             image_id = image_id or kitty.new_id()
             sent = kitty.upload(image, size, terminal, cell, image_id)
-            rows = kitty.placeholders(size, image_id)
-            return Drawing(size, text, rows, sent.text, kitty.free(terminal, image_id), image_id, sent.file)
-    return Drawing(size, text, [])
+            overlay = kitty.placeholders(size, image_id)
+            return Drawing(
+                size, text, written, overlay, sent.text, kitty.free(terminal, image_id), image_id, sent.file
+            )
+    return Drawing(size, text, written, [])
 
 
 def _enlarged(image: Image.Image, box: tuple[int, int]) -> Image.Image:

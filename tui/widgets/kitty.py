@@ -5,8 +5,9 @@ import os
 import tempfile
 from base64 import b64encode
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from random import randint
+from random import randrange
 from weakref import finalize
 
 from PIL import Image
@@ -41,6 +42,9 @@ _LEVELS = (
     (15, 8, 0.08),
 )
 _Level = tuple[int, int, float]
+# An id's low byte is told as one of the 256 colours that even tmux keeps, its high byte beside it.
+_COLOURS = range(16, 256)
+_numbers = count(randrange(255 * len(_COLOURS)))
 
 
 class SharedFile:
@@ -63,8 +67,9 @@ class Upload:
 
 
 def new_id() -> int:
-    """An id of its low byte, told as one of the 256 colours that even tmux keeps, and its high byte."""
-    return randint(1, 255) << 24 | randint(16, 255)
+    """An id that no other image on this terminal has, nor, most likely, one of another program."""
+    high, low = divmod(next(_numbers), len(_COLOURS))
+    return (high % 255 + 1) << 24 | _COLOURS[low]
 
 
 def upload(image: Image.Image, size: Size, terminal: Terminal, cell: tuple[int, int], image_id: int) -> Upload:

@@ -3,31 +3,47 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.segment import ControlType, Segment
 from textual import work
 from textual.content import Content
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.terminal import Images, Terminal, cell_now
+from tui.terminal import PIXELS, Images, Terminal, cell_now
 from tui.text import one_line, plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from tui.widgets.blocks import Cells
     from tui.widgets.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
 """Gives the image of a file in RGB, no larger than so many pixels; runs in a thread, may raise ImageError."""
 
+_DRAWERS = ThreadPoolExecutor(2, "drawer")
+"""Few: the more threads hold the interpreter in turn, the longer the keyboard waits."""
+_BEHIND = 3
+"""Writes that may wait for the terminal before anything more is drawn for it."""
 # Textual measures a control segment as no cells wide and writes its text as it is.
 _RAW: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
+
+
+class Wish(NamedTuple):
+    """What is to be drawn; `rough` in characters, although the terminal could do better."""
+
+    path: Path
+    size: Size
+    shrink: Shrink
+    rough: bool
 
 
 class Picture(Widget):
@@ -57,17 +73,21 @@ class Picture(Widget):
         def control(self) -> "Picture":
             return self.picture
 
-    def __init__(self, terminal: Terminal, **kw: Any) -> None:
+    def __init__(self, terminal: Terminal, *, swift: bool = False, **kw: Any) -> None:
+        """A `swift` one writes characters, too, past Textual's compositor, which takes 20 ms for a thousand of
+        them. A screenshot that Textual makes doesn't show those."""
         super().__init__(**kw)
         self._terminal = terminal
+        self._swift = swift
         self._message = ""
-        self._wanted: tuple[Path, Size, Shrink] | None = None
+        self._wanted: Wish | None = None
         self._path: Path | None = None
         self._shrink: Shrink = _whole
         self._drawing: Drawing | None = None
+        self._drawn: Wish | None = None
+        self._moving = False
         self._busy = False
         self._covered = False
-        self._image_id = 0
 
     def show(self, path: Path | None, message: str = "", shrink: Shrink | None = None) -> None:
         """Shows the image of `path`; `message` stands there for None and until the first image is drawn.
@@ -86,6 +106,24 @@ class Picture(Widget):
             self._message = plain(message)
             self._want()
 
+    @property
+    def moving(self) -> bool:
+        """Whether the view moves, so that pixels aren't worth their bytes: characters stand in for them."""
+        return self._moving
+
+    @moving.setter
+    def moving(self, moving: bool) -> None:
+        if moving != self._moving:
+            self._moving = moving
+            self._want()
+            if self._sent_anew:
+                self.refresh()
+
+    @property
+    def _sent_anew(self) -> bool:
+        """Whether the pixels would be sent again with each move."""
+        return bool(self._drawing and self._drawing.overlay and not self._drawing.upload)
+
     def render(self) -> Content:
         return Content(self._message)
 
@@ -96,8 +134,14 @@ class Picture(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         drawing = self._drawing
+        if drawing is None and not self._message:  # what Textual would find out line by line
+            return [Strip.blank(crop.width, self.rich_style)] * crop.height
         # Textual also asks for single lines, to learn what is under the mouse.
-        if drawing is None or not drawing.overlay or not drawing.fits(self.size) or crop != self.size.region:
+        if drawing is None or not drawing.fits(self.size) or crop != self.size.region:
+            return super().render_lines(crop)
+        raw = [] if self._moving and self._sent_anew else drawing.overlay
+        raw = raw or (drawing.written if self._may_write else [])
+        if not raw:
             return super().render_lines(crop)
         if not self._uncovered():
             self._covered = True
@@ -110,66 +154,92 @@ class Picture(Widget):
         strips = [blank] * crop.height
         last = drawing.offset(self.size).y + drawing.size.height - 1
         _, background = self.background_colors
-        raw = drawing.overlay_at(self.region.offset + drawing.offset(self.size), background.rgb)
-        strips[last] = Strip([*blank, Segment(raw, None, _RAW)], crop.width)
+        sequences = drawing.laid(raw, self.region.offset + drawing.offset(self.size), background.rgb)
+        strips[last] = Strip([*blank, Segment(sequences, None, _RAW)], crop.width)
         return strips
+
+    @property
+    def _may_write(self) -> bool:
+        """Whether Textual would change nothing of the characters."""
+        plain_filters = all(isinstance(found, ANSIToTruecolor) for found in self.get_line_filters())
+        truecolor = self.app.console.color_system == "truecolor"
+        return self._swift and truecolor and plain_filters and not self.app.is_headless
 
     def on_mount(self) -> None:
         # The alternate screen of kitty comes back without its images.
         self.app.app_resume_signal.subscribe(self, lambda _: self._upload())
 
     def on_resize(self) -> None:
-        if self._path is not None and self._terminal.images is not Images.NONE:
-            self._want()
+        self._want()
 
     def on_unmount(self) -> None:
         self._free()
 
     def _want(self) -> None:
-        wanted = (self._path, self.size, self._shrink) if self._path and self.size else None
-        if wanted is None or wanted == self._wanted:
+        if self._path is None or not self.size or self._terminal.images is Images.NONE:
             return
-        self._wanted = wanted
+        rough = self._moving and self._terminal.images in PIXELS
+        wish = Wish(self._path, self.size, self._shrink, rough)
+        if self._wanted in (wish, wish._replace(rough=False)):
+            return
+        self._wanted = wish
         if not self._busy:
             self._busy = True
             self._catch_up()
 
     @work
     async def _catch_up(self) -> None:
-        """Draws until what is wanted is what is shown. One thread at a time: a held key piles up no work."""
+        """Draws until what is wanted is what is shown. One at a time: a held key piles up no work."""
         done = None
         try:
             while self._wanted is not None and self._wanted != done:
+                await self._terminal_read()
                 done = self._wanted
-                await self._draw(*done)
+                await self._draw(done)
         finally:
             self._busy = False
 
-    async def _draw(self, path: Path, size: Size, shrink: Shrink) -> None:
-        drawing = await asyncio.to_thread(_draw, path, size, shrink, self._terminal_now(), self._image_id)
-        if self._wanted != (path, size, shrink):
+    async def _draw(self, wish: Wish) -> None:
+        before = self._drawing
+        text = before.text if before and self._drawn == wish._replace(rough=True) else None
+        image_id = before.image_id if before else 0
+        terminal = self._terminal_now()
+
+        def make() -> "Drawing | str | None":
+            # None where it has waited for others and is not wanted any more.
+            return _draw(wish, terminal, image_id, text) if self._wanted == wish else None
+
+        drawing = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
+        if drawing is None or self._wanted != wish:
             return
         if isinstance(drawing, str):
             self._wanted = None  # the same file may be a whole one the next time
             self._say(drawing)
         else:
-            self._put(drawing, path)
+            self._put(drawing, wish)
+
+    async def _terminal_read(self) -> None:
+        """Until the terminal has read nearly all: what nobody sees yet must not pile up, or typing would wait."""
+        writer = getattr(self.app._driver, "_writer_thread", None)
+        while writer is not None and writer._queue.qsize() > _BEHIND:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
 
     def _terminal_now(self) -> Terminal:
         cell = None if self.app.is_headless else cell_now()
         return replace(self._terminal, cell=cell or self._terminal.cell)
 
-    def _put(self, drawing: "Drawing", path: Path) -> None:
-        self._drawing = drawing
-        self._image_id = drawing.image_id
+    def _put(self, drawing: "Drawing", wish: Wish) -> None:
+        if self._drawing is not None and self._drawing.image_id != drawing.image_id:
+            self._free()
+        self._drawing, self._drawn = drawing, wish
         self._upload()
         self.refresh()
-        self.call_after_refresh(self.post_message, self.Shown(self, path))
+        self.call_after_refresh(self.post_message, self.Shown(self, wish.path))
 
     def _say(self, message: str) -> None:
         self._message = plain(message)
         self._free()
-        self._drawing = None
+        self._drawing = self._drawn = None
         self.refresh()
 
     def _upload(self) -> None:
@@ -204,16 +274,19 @@ def _whole(path: Path, box: tuple[int, int]) -> "Image":
     return thumbnail(path, box)
 
 
-def _draw(path: Path, size: Size, shrink: Shrink, terminal: Terminal, image_id: int) -> "Drawing | str":
-    """The image for `size` cells, or the sentence that says why there is none. Runs in a thread."""
+def _draw(wish: Wish, terminal: Terminal, image_id: int, text: "Cells | None") -> "Drawing | str":
+    """What is wished for, or the sentence that says why there is none. Runs in a thread."""
     # Pillow and textual-image are loaded here, after the first paint.
     from tui.tasks.images import ImageError
     from tui.widgets.drawing import draw
 
+    def shrink(box: tuple[int, int]) -> "Image":
+        return wish.shrink(wish.path, box)
+
     try:
-        return draw(lambda box: shrink(path, box), size, terminal, image_id)
+        return draw(shrink, wish.size, terminal, image_id, rough=wish.rough, text=text)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app
-        logging.getLogger(__name__).exception("drawing %s as %s", path, terminal.images)
+        logging.getLogger(__name__).exception("drawing %s as %s", wish.path, terminal.images)
         return "This picture can't be drawn."

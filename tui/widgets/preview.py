@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
 from tui.text import file_size, money, one_line, plain
-from tui.widgets.picture import Picture
+from tui.widgets.picture import Picture, Shrink
 from tui.widgets.rows import rows
 from tui.widgets.taskrow import elapsed, expiry, look
 
@@ -18,8 +18,9 @@ from tui.widgets.taskrow import elapsed, expiry, look
 class Preview(Vertical):
     """One task's image over its facts."""
 
-    def __init__(self, terminal: Terminal, id: str) -> None:
+    def __init__(self, terminal: Terminal, id: str, shrink: Shrink | None = None) -> None:
         super().__init__(id=id)
+        self._shrink = shrink
         self.picture = Picture(terminal, id="picture")
         self._facts = Static(id="facts")
         self.border_title = "Result"
@@ -33,7 +34,7 @@ class Preview(Vertical):
         """Show a task and, of its results, the one at `index`."""
         files = task.files
         picture = Path(files[index]) if files else None
-        self.picture.show(picture, waiting(task))
+        self.picture.show(picture, waiting(task), self._shrink)
         self._facts.update(facts(task, index))
 
 

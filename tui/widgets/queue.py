@@ -1,7 +1,7 @@
 """The queue: a row a task, newest first, jobs folded. Draws the rows in sight, whatever the number of tasks."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -65,6 +65,7 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("K,shift+up", "ask('sooner')", "Sooner", id="sooner", tooltip="Send before", show=False),
         Binding("J,shift+down", "ask('later')", "Later", id="later", tooltip="Send after", show=False),
         Binding("N", "ask('next')", "Next", id="next", tooltip="Send as the next of all", show=False),
+        Binding("v", "grid", "Grid", id="grid", tooltip="Many pictures at a glance", show=False),
         Binding("c", "wish('clear')", "Clear", id="clear", tooltip="Ended tasks, out of sight; files stay"),
         Binding("z", "wish('undo')", "Undo", id="undo", tooltip="Take back clear or delete", show=False),
         Binding("p", "wish('pause')", "Pause", id="pause", tooltip="Send nothing more, or go on"),
@@ -115,6 +116,15 @@ class QueueTable(ScrollView, can_focus=True):
         def __init__(self, what: str) -> None:
             super().__init__()
             self.what = what
+
+    class GridWanted(Message):
+        """The user wants to see the pictures of many tasks; `older` is for who has more than the table has."""
+
+        def __init__(self, tasks: list[Task], at: Task) -> None:
+            super().__init__()
+            self.tasks = tasks
+            self.at = at
+            self.older: Callable[[str], Awaitable[list[Task]]] | None = None
 
     def __init__(self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True) -> None:
         """`title_of` says what a task's model is called. With `jobs`, what was submitted together is one row, what
@@ -327,6 +337,14 @@ class QueueTable(ScrollView, can_focus=True):
         elif tasks := self.asked(what):
             among = self.listed if what == "view" else ()
             self.post_message(self.Requested(what, tasks, 0, among, self.select))
+
+    def action_grid(self) -> None:
+        """The pictures of the job under the cursor, or of all tasks; in the history, of all that was found."""
+        key = self._at(self.cursor)
+        if key and self.selected:
+            seen = self.chosen if key[1] == _TITLE else list(self._tasks.values())
+            worth = [task for task in seen if task.files or task.live or key[1] == _TITLE or not self._by_job]
+            self.post_message(self.GridWanted(worth, self.selected))
 
     def action_wish(self, what: str) -> None:
         self.post_message(self.Wished(what))

@@ -1,0 +1,334 @@
+"""Many pictures at a glance."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.timer import Timer
+from textual.widgets import Footer, Static
+
+from tui.tasks.store import StoreError
+from tui.tasks.task import Status, Task
+from tui.terminal import Terminal
+from tui.text import one_line
+from tui.widgets.picture import Picture, Shrink
+from tui.widgets.preview import waiting
+from tui.widgets.queue import QueueTable
+from tui.widgets.taskrow import asks, cost, look, made
+
+REST = 0.12
+"""Seconds without a move after which pictures are drawn as well as the terminal can."""
+_LEAST_WIDTH = 16
+_USUAL_WIDTH = {0: 26, 120: 38}
+"""Cells that a picture gets at least, by the width of the screen."""
+
+Item = tuple[Task, int]
+"""A task, and which of its images."""
+
+
+class Cell(Vertical):
+    """A picture over a line that says what it is of."""
+
+    def __init__(self, terminal: Terminal, shrink: Shrink | None) -> None:
+        super().__init__()
+        self.picture = Picture(terminal, swift=True)
+        self._caption = Static(classes="caption", markup=False)
+        self._shrink = shrink
+        self._file = ""
+        self.item: Item | None = None
+        self.place = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.picture
+        yield self._caption
+
+    def show(self, item: Item | None) -> None:
+        """Show what is in this place now."""
+        if item == self.item:
+            return
+        if item is None or self.item is None or key(item) != key(self.item):
+            self.picture.show(None)  # never another's picture over this one's caption
+            self._file = ""
+        self.item = item
+        task, index = item or (None, 0)
+        file = task.results[index].path if task and task.saved else ""
+        if file and file != self._file:
+            self.picture.show(Path(file), shrink=self._shrink)
+        elif task and not file:
+            self.picture.show(None, waiting(task))
+        self._file = file
+        self._caption.update(Content(_caption(task, index) if task else ""), layout=False)
+
+
+def key(item: Item) -> tuple[str, int]:
+    """What stays the same as a task goes on."""
+    return item[0].id, item[1]
+
+
+def _caption(task: Task, index: int) -> str:
+    glyph, word, _ = look(task)
+    count = len(task.results)
+    parts = (
+        f"{glyph} {word}" if task.status is not Status.COMPLETED or task.error else "",
+        "★" if task.favourite else "",
+        f"{index + 1}/{count}" if count > 1 else "",
+        task.prompt or task.model,
+    )
+    return one_line(" ".join(part for part in parts if part))
+
+
+class Grid(Screen[None]):
+    """Rows and columns of pictures. There are as many cells as are in sight; to scroll is to say which task each
+    of them shows, so that nothing else is ever read, drawn or kept."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Back", id="grid-back"),
+        Binding("enter", "ask('view')", "View", id="grid-view", tooltip="The image on a whole page"),
+        Binding("u", "ask('reuse')", "Use again", id="grid-reuse", tooltip="Put these values back into the form"),
+        Binding("r", "ask('retry')", "Retry", id="grid-retry", tooltip="Save what was made, or send it anew"),
+        Binding("y", "ask('copy')", "Copy path", id="grid-copy", tooltip="Copy the file's path", show=False),
+        Binding("o", "ask('open')", "Open", id="grid-open", tooltip="In a viewer, or by its address", show=False),
+        Binding("Y", "ask('fetch')", "Fetch", id="grid-fetch", tooltip="A line for scp", show=False),
+        Binding("i", "ask('inspect')", "Inspect", id="grid-inspect", tooltip="Request and timeline", show=False),
+        Binding("f", "ask('favour')", "Favourite", id="grid-star", tooltip="Mark or unmark"),
+        Binding("x,delete", "ask('delete')", "Delete", id="grid-delete", tooltip="With its files; z undoes"),
+        Binding("z", "undo", "Undo", id="grid-undo", tooltip="Take back a deletion", show=False),
+        Binding("plus,equals_sign", "zoom(-1)", "Larger", id="grid-larger"),
+        Binding("minus", "zoom(1)", "Smaller", id="grid-smaller"),
+        Binding("left,h", "move(-1)", "Left", id="grid-left", show=False),
+        Binding("right,l", "move(1)", "Right", id="grid-right", show=False),
+        Binding("up,k", "row(-1)", "Up", id="grid-up", show=False),
+        Binding("down,j", "row(1)", "Down", id="grid-down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="grid-page-up", show=False),
+        Binding("pagedown,space", "page(1)", "Page down", id="grid-page-down", show=False),
+        Binding("home,g", "move(-1000000)", "Newest", id="grid-newest", show=False),
+        Binding("end,G", "move(1000000)", "Oldest", id="grid-oldest", show=False),
+    ]
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        at: Task,
+        terminal: Terminal,
+        changes: Signal[Task],
+        title_of: Callable[[Task], str],
+        shrink: Shrink | None = None,
+        older: Callable[[str], Awaitable[list[Task]]] | None = None,
+    ) -> None:
+        """Begins at one of `tasks`; `title_of` says what a task's model is called. `older` answers the next tasks,
+        of ids below the given one, or none."""
+        super().__init__()
+        self._terminal = terminal
+        self._changes = changes
+        self._title_of = title_of
+        self._shrink = shrink
+        self._older = older
+        self._tasks = {task.id: task for task in tasks}
+        self._items: list[Item] = []
+        self._cursor = 0
+        self._first = at.id
+        self._top = 0
+        self._columns = self._rows = 1
+        self._chosen_columns = 0
+        self._cells: list[Cell] = []
+        self._rest: Timer | None = None
+        self._moving = self._stale = self._reading = False
+        self._able: set[str] = set()
+        self._box = Container(id="cells")
+        self._line = Static(id="grid-line", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._box
+        yield self._line
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self._changes.subscribe(self, self._changed, immediate=True)
+        self._collect()
+        self._cursor = next((at for at, (task, _) in enumerate(self._items) if task.id == self._first), 0)
+
+    @property
+    def chosen(self) -> Item | None:
+        """What the cursor is on."""
+        return self._items[self._cursor] if self._items else None
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    async def _lay_out(self) -> None:
+        """As many cells as there is room for, all of one size, or a picture would be drawn anew in each row."""
+        width, height = self._box.size
+        if not width or not height:
+            return
+        usual = next(least for room, least in reversed(_USUAL_WIDTH.items()) if width >= room)
+        self._columns = max(1, min(self._chosen_columns or width // usual, width // _LEAST_WIDTH))
+        across = width // self._columns
+        cell = self._terminal.cell or (10, 20)
+        self._rows = max(1, round(height / (across * cell[0] / cell[1] + 1)))
+        self._box.styles.grid_size_columns = self._columns
+        self._box.styles.grid_columns = str(across)
+        self._box.styles.grid_rows = str(height // self._rows)
+        count = self._columns * self._rows
+        more = [Cell(self._terminal, self._shrink) for _ in range(count - len(self._cells))]
+        less = self._cells[count:]
+        self._cells = [*self._cells, *more][:count]
+        async with self.batch():
+            await self._box.mount_all(more)
+            await self._box.remove_children(less)
+        self._move()
+        self._go(self._cursor)
+
+    def action_zoom(self, step: int) -> None:
+        self._chosen_columns = max(1, min(self._columns + step, self._box.size.width // _LEAST_WIDTH))
+        self.call_later(self._lay_out)
+
+    def action_move(self, step: int) -> None:
+        self._go(self._cursor + step)
+
+    def action_row(self, step: int) -> None:
+        if 0 <= self._cursor // self._columns + step <= self._last_row:
+            self._go(self._cursor + step * self._columns)
+
+    def action_page(self, step: int) -> None:
+        top = self._top + step * self._rows
+        row, column = divmod(self._cursor, self._columns)
+        self._go(max(0, min(row + step * self._rows, self._last_row)) * self._columns + column, top)
+
+    @property
+    def _last_row(self) -> int:
+        return max(0, len(self._items) - 1) // self._columns
+
+    def _go(self, at: int, top: int | None = None) -> None:
+        """The cursor to an item, and the rows no further than needed, or to `top`."""
+        self._cursor = max(0, min(at, len(self._items) - 1))
+        row = self._cursor // self._columns
+        wanted = self._top if top is None else max(0, min(top, self._last_row - self._rows + 1))
+        self._top = max(0, row - self._rows + 1, min(wanted, row))
+        self._fill()
+        if self._older and not self._reading and self._last_row < self._top + 3 * self._rows:
+            self._reading = True
+            self._read_on()
+
+    def _fill(self) -> None:
+        """Each cell shows what is in its place. Who has shown it already moves there."""
+        first = self._top * self._columns
+        shown = self._items[first : first + len(self._cells)]
+        wanted = {key(item) for item in shown}
+        known = {key(cell.item): cell for cell in self._cells if cell.item and key(cell.item) in wanted}
+        spare = [cell for cell in self._cells if cell not in known.values()]
+        cells = [known[key(item)] if key(item) in known else spare.pop(0) for item in shown] + spare
+        with self.app.batch_update():
+            if any(not item or key(item) not in known for item in shown):
+                self._move()
+            for place, cell in enumerate(cells):
+                cell.show(shown[place] if place < len(shown) else None)
+                cell.place = place
+                cell.set_class(first + place == self._cursor and place < len(shown), "-chosen")
+            if cells != self._cells:
+                self._cells = cells
+                self._box.sort_children(key=attrgetter("place"))
+                self._move()
+        self._tell()
+
+    def _move(self) -> None:
+        """Other pictures are in sight: until they rest, drawn quickly."""
+        for cell in self._cells:
+            cell.picture.moving = True
+        if self._rest:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._settle)
+
+    def _settle(self) -> None:
+        for cell in self._cells:
+            cell.picture.moving = False
+
+    def _tell(self) -> None:
+        told = ["Nothing to be seen yet."]
+        if self.chosen:
+            task, _ = self.chosen
+            glyph, word, _ = look(task)
+            told = [f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._older)}", f"{glyph} {word}"]
+            told += [self._title_of(task), made(task), cost(task), task.prompt]
+        self._line.update(Content(" · ".join(one_line(part) for part in told if part)), layout=False)
+        able = asks(self.chosen[0]) if self.chosen else set()
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
+
+    @work(exit_on_error=False)
+    async def _read_on(self) -> None:
+        """What lies below, before one comes there."""
+        assert self._older
+        try:
+            tasks = await self._older(min(self._tasks, default="~"))
+        except StoreError:
+            return  # the next move tries again
+        finally:
+            self._reading = False
+        if not tasks:
+            self._older = None
+        self._tasks.update((task.id, task) for task in tasks)
+        self._renew()
+
+    def _changed(self, task: Task) -> None:
+        if task.id in self._tasks or task.retry_of in self._tasks:
+            self._tasks[task.id] = task
+            if not self._stale:
+                self._stale = True  # once for all that change together
+                self.call_later(self._renew)
+
+    def _renew(self) -> None:
+        """Show what is known now; the cursor stays on its task."""
+        before = self.chosen
+        self._collect()
+        places = {key(item): at for at, item in enumerate(self._items)}
+        self._go(places.get(key(before), places.get((before[0].id, 0), self._cursor)) if before else 0)
+
+    def _collect(self) -> None:
+        self._stale = False
+        self._items = [(task, index) for task in self._newest() for index in task.saved or [0]]
+
+    def _newest(self) -> list[Task]:
+        return sorted((t for t in self._tasks.values() if not t.deleted), key=lambda t: t.id, reverse=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "ask" or parameters[0] in self._able
+
+    def action_ask(self, what: str) -> None:
+        if self.chosen:
+            task, index = self.chosen
+            self.post_message(QueueTable.Requested(what, [task], index, self._newest(), self._seek))
+
+    def _seek(self, task_id: str) -> None:
+        """To what was looked at last."""
+        self._go(next((at for at, (task, _) in enumerate(self._items) if task.id == task_id), self._cursor))
+
+    def action_undo(self) -> None:
+        self.post_message(QueueTable.Wished("undo"))
+
+    def on_click(self, event: events.Click) -> None:
+        cell = next((cell for cell in self._cells if cell.region.contains(*event.screen_offset)), None)
+        if cell and cell.item:
+            self._go(self._top * self._columns + cell.place, self._top)
+            if event.chain == 2:
+                self.action_ask("view")
+
+    def on_mouse_scroll_down(self) -> None:
+        self._roll(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._roll(-1)
+
+    def _roll(self, rows: int) -> None:
+        """Other rows, the cursor kept in sight."""
+        top = max(0, min(self._top + rows, self._last_row - self._rows + 1))
+        row, column = divmod(self._cursor, self._columns)
+        self._go(max(top, min(row, top + self._rows - 1)) * self._columns + column, top)
