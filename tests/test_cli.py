@@ -134,40 +134,12 @@ def test_bad_input_gets_a_sentence_and_its_code(
     assert "Traceback" not in said.stderr
 
 
-def test_no_credit_is_exit_code_3() -> None:
-    with serving(create_app(bundled(), delay=0, balance_cents=0)) as url:
-        said = run("generate", "z-image", "-p", "x", RUNAPI_API_KEY=DEMO_KEY, RUNAPI_BASE_URL=url)
-    assert said.returncode == 3
-    assert "balance is too low" in said.stdout
-
-
 @pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])
 def test_a_service_out_of_reach_keeps_the_task(base_url: str) -> None:
     said = run("generate", "z-image", "-p", "x", "--json", RUNAPI_API_KEY="k" * 20, RUNAPI_BASE_URL=base_url)
     assert said.returncode == 5
     task = lines(said)[0]
     assert (task["status"], task["error"]["kind"]) == ("held", "network")
-
-
-def test_interrupted_tasks_stay_resumable() -> None:
-    with serving(create_app(bundled(), delay=0.5)) as url:
-        env = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": url}
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tui", "generate", "z-image", "-p", "x", "-p", "y", "-n", "2", "--json"],
-            env={**os.environ, **env, "RUNAPI_TUI_POLL_SECONDS": "0.05"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert child.stdout
-        child.stdout.readline()
-        child.send_signal(signal.SIGINT)
-        _, told = child.communicate(timeout=20)
-        if child.returncode != 0:  # unless both had finished by then
-            assert child.returncode == 130
-            assert "runapi-tui resume" in told
-        assert run("resume", **env).returncode == 0
-        assert {task["status"] for task in lines(run("tasks", "--json", **env))} == {"completed"}
 
 
 def test_without_a_terminal_the_app_refuses() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -121,7 +122,8 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
 
 @cli.command()
 @click.argument("model")
-@click.option("-p", "--prompt", metavar="TEXT", help="What to paint.")
+@click.argument("words", required=False, metavar="[PROMPT]")
+@click.option("-p", "--prompt", metavar="TEXT", help="What to paint; - reads a prompt a line from stdin.")
 @click.option(
     "-f", "--file", "prompts", type=click.File("r", encoding="utf-8"), help="A prompt a line; - reads stdin."
 )
@@ -135,18 +137,24 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
 @click.option("--out", "output", metavar="DIR", help="Folder for the images.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="How many at once.")
 @common
-def generate(model: str, prompt: str | None, prompts: Any, settings: tuple[str, ...], **options: Any) -> None:
+def generate(
+    model: str, words: str | None, prompt: str | None, prompts: Any, settings: tuple[str, ...], **options: Any
+) -> None:
     """Submit, wait and save; one line a finished task."""
     from tui import headless
 
+    if (words and prompt) or (prompts and "-" in (words, prompt)):
+        raise click.UsageError("The prompt is given twice.")
+    prompt = words or prompt
+    if prompt == "-":
+        prompt, prompts = None, click.open_file("-", encoding="utf-8")
     action, no_wait, as_json = options.pop("action"), options.pop("no_wait"), options.pop("as_json")
     each = {name: options.pop(name) for name in ("vary", "count", "expand")}
     session = _session(options)
     chosen = _model(session.catalog, model, action)
     _need_key(session)
-    texts = [prompt, *_lines(prompts)] if prompts and prompt else _lines(prompts) if prompts else [prompt]
-    wanted = [cell for text in texts for cell in headless.read_cells(session, chosen, settings, text, **each)]
-    sys.exit(headless.generate(session, chosen, wanted, as_json=as_json, wait=not no_wait))
+    texts = chain([prompt] if prompt or not prompts else [], _lines(prompts) if prompts else [])
+    sys.exit(headless.generate(session, chosen, texts, settings, as_json=as_json, wait=not no_wait, **each))
 
 
 @cli.command()
@@ -394,6 +402,20 @@ def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
         return
     for line in lines(found):
         click.echo(line)
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(["openclaw", "hermes", "claude", "codex"]))
+@click.option("--install", is_flag=True, help="Put it where that agent looks; one that was changed is kept.")
+@common
+def agent(name: str, install: bool, **_options: Any) -> None:
+    """The skill file that teaches an agent these commands."""
+    from tui import skills
+
+    try:
+        click.echo(skills.install(name) if install else skills.text(name), nl=install)
+    except skills.SkillError as error:
+        raise _Exit(str(error), 4) from error
 
 
 def _check_family(path: Path) -> None:

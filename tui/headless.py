@@ -1,12 +1,16 @@
 """The commands that need no screen. Results go to stdout, progress to stderr; codes and JSON are a contract."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from tui.catalog import batch, request
+from tui.catalog import batch
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.pasted import PasteError, given
@@ -16,7 +20,9 @@ from tui.text import inert_json, money, one_line
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
     from tui.tasks.recipes import Recipe
-    from tui.tasks.task import Task
+    from tui.tasks.spool import Spool
+    from tui.tasks.store import Store
+    from tui.tasks.task import Problem, Task
 
 EXIT_CODES = {
     "authentication": 2,
@@ -30,7 +36,10 @@ EXIT_CODES = {
     "failed": 7,
     "empty": 7,
 }
+HOPELESS = ("authentication", "credits", "network", "rate_limit")
+"""What goes wrong like this with one task does so with the next: the rest isn't tried, and stays in the queue."""
 INTERRUPTED = 130
+KEPT = "Nothing is lost: `runapi-tui resume` carries on."
 TRIES = 4
 """How often a failing request is repeated before a headless command gives up; the task stays resumable."""
 
@@ -46,9 +55,10 @@ class Stopped(Exception):
 # ---- what is told
 
 
-def task_json(task: "Task", problem: dict[str, str] | None = None) -> str:
-    """One line of JSON a task, as documented."""
-    error = {"kind": task.error.kind, "message": task.error.message} if task.error else problem
+def task_json(task: "Task", problem: "Problem | None" = None) -> str:
+    """One line of JSON a task, as documented; `problem` is why it was left where it is."""
+    problem = task.error or problem
+    error = {"kind": problem.kind, "message": problem.message} if problem else None
     return inert_json(
         {
             "id": task.id,
@@ -184,58 +194,126 @@ def read_cells(
         raise UsageError(str(error)) from error
 
 
-def exit_code(engine: "Engine", tasks: list["Task"]) -> int:
-    """0, or the code of the first task in submit order that did not complete."""
-    for task in tasks:
-        given_up = engine.gave_up.get(task.id)
-        kind = task.error.kind if task.error else given_up.kind if given_up else ""
-        if kind:
-            return EXIT_CODES.get(kind, 1)
-        if task.status != "completed":
-            return 1
-    return 0
+def exit_code(task: "Task", problem: "Problem | None") -> int:
+    """What a task has come to; `problem` is its error, or why it was given up."""
+    if problem:
+        return EXIT_CODES.get(problem.kind, 1)
+    return 0 if task.status == "completed" else 1
 
 
-def generate(session: Session, model: Model, wanted: list[Values], *, as_json: bool, wait: bool) -> int:
-    """Submit one task for each of `wanted`, wait for all, tell each as it finishes. Answers the exit code."""
-    for values in wanted:
-        # All of them before the first is paid.
-        route = model.routes[choose(model, values, session.config.api)]
-        errors = request.check(model, route, values)
-        if errors:
-            raise UsageError(_errors(errors))
+def generate(
+    session: Session,
+    model: Model,
+    prompts: Iterable[str | None],
+    settings: tuple[str, ...],
+    *,
+    as_json: bool,
+    wait: bool,
+    **each: Any,
+) -> int:
+    """Put the tasks of all prompts into the queue, or none of them; with `wait`, carry them to their end and tell
+    each as it gets there. Answers the exit code. `each` is what `read_cells` takes.
 
-    async def submit(engine: "Engine") -> list["Task"]:
-        return await engine.submit_job(model, wanted, carry=wait and not engine.state.paused)
+    However many there are, only those that come next are in memory.
+    """
+    from tui.service.wire import canonical
+    from tui.tasks.spool import Spool
+    from tui.tasks.store import Store
 
-    return _run(session, submit, as_json=as_json, wait=wait)
+    url = canonical(session.credential.base_url)
+    store, spool = Store(session.folders.queue), Spool()
+    for notice in store.notices:
+        print(notice, file=sys.stderr)
+    _on_signals(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP)
+    try:
+        learnt: Any = store.learnt(url)
+        for number, prompt in enumerate(prompts, 1):
+            try:
+                for values in read_cells(session, model, settings, prompt, **each):
+                    spool.add(_draft(session, model, values, url, learnt.get("route")))
+            except UsageError as error:
+                raise UsageError(f"Prompt {number:,}: {error}" if number > 1 else str(error)) from error
+        if not spool.count:
+            raise UsageError("There is no prompt: every line is blank.")
+        if wait and not learnt.get("paused"):
+            return _run(session, lambda engine: _put_and_go(store, spool, engine), as_json=as_json)
+        _put(store, spool)
+    except KeyboardInterrupt:
+        queued = spool.count and store.named([next(iter(spool)).id])
+        raise Stopped(f"Interrupted. {KEPT}" if queued else "Interrupted: nothing was sent or queued.") from None
+    for task in spool:
+        print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
+    sys.stdout.flush()
+    told = f"{spool.count:,} in the queue, safe on disk: the app or `runapi-tui resume` sends them."
+    print("The queue is paused. " * bool(learnt.get("paused")) + told, file=sys.stderr)
+    return 1 if wait else 0
+
+
+def _draft(session: Session, model: Model, values: Values, base_url: str, learnt: Any) -> "Task":
+    """A task that waits for its turn. Raises UsageError."""
+    from tui.tasks import plan
+
+    config, folder = session.config, session.folders.output
+    try:
+        return plan.draft(model, values, base_url=base_url, out_dir=folder, api=config.api, learnt=learnt)
+    except plan.InvalidError as error:
+        raise UsageError("\n".join(f"{name}: {problem}" for name, problem in error.errors.items())) from error
+
+
+def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
+    """All into the queue in one go. Raises StoreError, writing none."""
+    from tui.tasks.store import DamagedError
+
+    def rows() -> Iterator[tuple["Task", list[tuple[float, str, str]]]]:
+        return ((task, [(task.created_at, "held", "")]) for task in spool)
+
+    try:
+        store.add_missing(rows(), owner)
+    except DamagedError:
+        store.start_anew()
+        print(store.notices[-1], file=sys.stderr)
+        store.add_missing(rows(), owner)
+
+
+async def _put_and_go(store: "Store", spool: "Spool", engine: "Engine") -> tuple[int, Iterable[str]]:
+    # Not in a thread: an interruption finds all of them in the queue, or none. The watch over them is taken in the
+    # same go: an open app takes a share of what waits for long, and not all of it before this process has begun.
+    _put(store, spool, engine.owner)
+    store.close()
+    return spool.count, (task.id for task in spool)
 
 
 def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int:
     """Watch all unfinished tasks to their end, or those of `ids`, which may be some that are not watched any
     more; a paused queue goes on."""
+    from tui.tasks.store import TakenError
 
-    async def adopt(engine: "Engine") -> list["Task"]:
+    async def begin(engine: "Engine") -> tuple[int, Iterable[str]]:
         await engine.pause(False)
-        if not ids:
-            return await engine.adopt()
-        found = [await _found(engine, task_id) for task_id in ids]
-        return [await engine.watch(task.id) for task in found]
+        if ids:
+            found = [await _found(engine, task_id) for task_id in ids]
+            try:
+                watched = [(await engine.watch(task.id)).id for task in found]
+            except (TakenError, ValueError) as error:  # another process, another service
+                raise UsageError(str(error)) from error
+        else:
+            watched = await engine.free()
+        return len(watched), watched
 
-    return _run(session, adopt, as_json=as_json, wait=True)
+    return _run(session, begin, as_json=as_json)
 
 
 def rescue(session: Session, *, as_json: bool) -> int:
     """Fetch everything that was made, is not saved, and can still be had."""
     from tui.orders import rescue as fetch
 
-    async def begin(engine: "Engine") -> list["Task"]:
+    async def begin(engine: "Engine") -> tuple[int, Iterable[str]]:
         tasks, problems = await fetch(engine)
         for problem in problems:
             print(problem, file=sys.stderr)
-        return tasks
+        return len(tasks), [task.id for task in tasks]
 
-    return _run(session, begin, as_json=as_json, wait=True, nothing="Everything that was made is saved.")
+    return _run(session, begin, as_json=as_json, nothing="Everything that was made is saved.")
 
 
 async def _found(engine: "Engine", task_id: str) -> "Task":
@@ -247,69 +325,90 @@ async def _found(engine: "Engine", task_id: str) -> "Task":
 
 def _run(
     session: Session,
-    begin: Callable[["Engine"], Any],
+    begin: Callable[["Engine"], Awaitable[tuple[int, Iterable[str]]]],
     *,
     as_json: bool,
-    wait: bool,
     nothing: str = "Nothing to resume: no task waits that no other process is watching.",
 ) -> int:
-    """`nothing` is said where there is nothing to do."""
-    from tui.tasks.plan import InvalidError
-    from tui.tasks.store import TakenError
+    """Carry the tasks that `begin` answers (how many, and their ids) to their end. Answers the exit code.
+
+    `nothing` is said where there is nothing to do.
+    """
+    from tui.tasks.flow import to_the_end
+    from tui.tasks.task import SENT, Problem
 
     async def run() -> int:
-        me = asyncio.current_task()
-        assert me
-        for name in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(name, me.cancel)
+        _end_politely()
         progress = _Progress()
         engine = await asyncio.to_thread(open_engine, session, tries=TRIES, on_change=progress.changed)
+        first, code, left = "", 0, 0
+        hopeless: list[str] = []
         try:
             await engine.start(adopt=False, history=0)
             for notice in engine.notices:
                 print(notice, file=sys.stderr)
-            tasks = await begin(engine)
-            unsent = [task for task in tasks if task.status == "held"]
-            if not wait or (engine.state.paused and unsent):
-                for task in tasks:
-                    print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
-                paused = "The queue is paused. " if engine.state.paused else ""
-                told = f"{paused}{len(tasks)} in the queue: the app or `runapi-tui resume` sends them."
-                print(told, file=sys.stderr)
-                return 1 if wait else 0
-            if not tasks:
+            left, ids = await begin(engine)
+            if not left:
                 print(nothing, file=sys.stderr)
-            progress.follow([engine.tasks[task.id] for task in tasks])
-            waiting = [asyncio.ensure_future(engine.wait(task.id)) for task in tasks]
-            for done in asyncio.as_completed(waiting):
-                _tell(engine, await done, as_json, progress)
-            return exit_code(engine, [engine.tasks[task.id] for task in tasks])
+            progress.follow(engine.tasks, left)
+            async for task in to_the_end(engine, takewhile(lambda _: not hopeless, ids)):
+                given_up = engine.gave_up.get(task.id)
+                problem = task.error or (Problem(given_up.kind, str(given_up)) if given_up else None)
+                engine.forget(task.id)
+                left -= 1
+                progress.clear()
+                print(_told(task, problem, bool(given_up), as_json), flush=True)
+                if problem and problem.kind in HOPELESS:
+                    hopeless.append(problem.kind)
+                came_to = exit_code(task, problem)
+                if came_to and (not first or task.id < first):  # ids sort as they were submitted
+                    first, code = task.id, came_to
+            if left:
+                print(f"{left:,} more are in the queue, not sent. {KEPT}", file=sys.stderr)
+            return code
+        except asyncio.CancelledError:
+            if not left:
+                raise
+            sent = sum(task.live and task.status in SENT for task in engine.tasks.values())
+            raise Stopped(f"Interrupted: {sent:,} at the service, {left - sent:,} not sent. {KEPT}") from None
         finally:
             progress.clear()
             await engine.aclose()
 
     try:
         return asyncio.run(run())
-    except InvalidError as error:
-        raise UsageError(_errors(error.errors)) from error
-    except TakenError as error:
-        raise UsageError(str(error)) from error
+    except BrokenPipeError:  # nobody reads what has ended any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
     except (KeyboardInterrupt, asyncio.CancelledError):
-        raise Stopped("Interrupted. Nothing is lost: `runapi-tui resume` carries on.") from None
+        raise Stopped("Interrupted before anything was sent. What is in the queue stays there.") from None
 
 
-def _tell(engine: "Engine", task: "Task", as_json: bool, progress: "_Progress") -> None:
-    given_up = engine.gave_up.get(task.id)
-    progress.clear()
+def _told(task: "Task", problem: "Problem | None", kept: bool, as_json: bool) -> str:
+    """A task that has ended, or that is `kept` because it was given up for now."""
     if as_json:
-        print(task_json(task, {"kind": given_up.kind, "message": str(given_up)} if given_up else None), flush=True)
-    else:
-        hint = f"{given_up} Kept: `runapi-tui resume` carries on." if given_up else ""
-        print(task_line(task, hint), flush=True)
+        return task_json(task, problem)
+    return task_line(task, f"{problem.message} Kept: `runapi-tui resume` carries on." if problem and kept else "")
 
 
-def _errors(errors: dict[str, str]) -> str:
-    return "\n".join(f"{name}: {problem}" for name, problem in errors.items())
+def _end_politely() -> None:
+    """The first signal lets go of everything and says what is left, another ctrl+c or SIGTERM ends at once."""
+    me, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert me
+
+    def first(*_: object) -> None:
+        _on_signals(lambda *_: os._exit(INTERRUPTED), signal.SIGINT, signal.SIGTERM)
+        _on_signals(lambda *_: None, signal.SIGHUP)
+        loop.call_soon_threadsafe(me.cancel)
+
+    _on_signals(first, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _on_signals(handler: Callable[..., Any], *names: signal.Signals) -> None:
+    """But what nohup, or a shell's `&`, has this process ignore stays ignored."""
+    for name in names:
+        if signal.getsignal(name) is not signal.SIG_IGN:
+            signal.signal(name, handler)
 
 
 class _Progress:
@@ -317,14 +416,17 @@ class _Progress:
 
     def __init__(self) -> None:
         self._tty = sys.stderr.isatty()
-        self._tasks: dict[str, Task] = {}
+        self._tasks: Mapping[str, Task] = {}
+        self._count = 0
+        self._drawn = 0.0
 
-    def follow(self, tasks: list["Task"]) -> None:
-        self._tasks = {task.id: task for task in tasks}
+    def follow(self, tasks: Mapping[str, "Task"], count: int) -> None:
+        """`tasks` are those at hand at each moment, of `count` in all."""
+        self._tasks, self._count = tasks, count
 
     def changed(self, task: "Task") -> None:
-        if self._tty and task.id in self._tasks:
-            self._tasks[task.id] = task
+        if self._tty and self._count and time.monotonic() - self._drawn > 0.1:
+            self._drawn = time.monotonic()
             self.clear()
             sys.stderr.write(self._line()[:79])
             sys.stderr.flush()
@@ -335,8 +437,6 @@ class _Progress:
             sys.stderr.flush()
 
     def _line(self) -> str:
-        counts: dict[str, int] = {}
-        for task in self._tasks.values():
-            counts[str(task.status)] = counts.get(str(task.status), 0) + 1
-        notes: Iterator[str] = (task.note for task in self._tasks.values() if task.note and task.live)
-        return " · ".join([*(f"{count} {status}" for status, count in counts.items()), *notes])
+        counts = Counter(str(task.status) for task in self._tasks.values())
+        notes = (task.note for task in self._tasks.values() if task.note and task.live)
+        return " · ".join([f"{self._count:,} in all", *(f"{n} {status}" for status, n in counts.items()), *notes])

@@ -55,14 +55,14 @@ def open_engine(tmp_path: Path) -> OpenEngine:
     @asynccontextmanager
     async def opened(base_url: str, *, key: str = DEMO_KEY, **options: Any) -> AsyncIterator[Watched]:
         watched = Watched()
-        adopt = options.pop("adopt", True)
+        adopt, history = options.pop("adopt", True), options.pop("history", 200)
         watched.engine = Engine(
             Store(tmp_path / "queue.db"),
             Client(base_url, key, options.pop("transport", None)),
             bundled(),
             **{"out_dir": tmp_path / "images", "pause": lambda age: 0.01, "on_change": watched.hear, **options},
         )
-        await watched.engine.start(adopt=adopt)
+        await watched.engine.start(adopt=adopt, history=history)
         try:
             yield watched
         finally:

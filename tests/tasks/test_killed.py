@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -110,7 +111,12 @@ def test_a_polite_end_is_told_and_leaves_the_tasks_to_others(
     service.snare.set(9, "arrived", lambda: ended.send_signal(number))
     _, err = ended.communicate(timeout=30)
     assert ended.returncode == 130, err
-    assert err == "Interrupted. Nothing is lost: `runapi-tui resume` carries on.\n"
+    told = re.fullmatch(
+        r"Interrupted: (\d+) at the service, (\d+) not sent\. Nothing is lost: `runapi-tui resume` carries on\.\n",
+        err,
+    )
+    assert told, err
+    assert queue(home, "select count(*) from tasks where status = 'held'") == [(int(told[2]),)]
     assert queue(home, "select count(*) from tasks") == [(len(PROMPTS),)]
     assert queue(home, "select count(*) from tasks where owner <> '' or lease_until > 0") == [(0,)]
     assert len(service.book.made) == len({task.origin.key for task in service.book.made})

@@ -40,9 +40,10 @@ class Desk:
         self._version = -1
 
     async def open(self, history: int) -> list[str]:
-        """Show the latest tasks, oldest first; answers what the user should know of the file."""
+        """Show the latest tasks and all unfinished ones, oldest first; with a `history` of 0 none at all. Answers
+        what the user should know of the file."""
         self.learnt = await self._run(self._store.learnt, self._base_url)
-        for task in reversed(await self._run(self._store.shown, history)):
+        for task in reversed(await self._run(self._store.shown, history) if history else []):
             self.show(task)
         return self._store.notices
 
@@ -139,6 +140,14 @@ class Desk:
         """Take the watch over unfinished tasks (of `ids`, or all) that no process is watching."""
         return await self._run(self._store.claim, self.owner, self._base_url, ids)
 
+    async def free(self) -> list[str]:
+        """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
+        return await self._run(self._store.free, self._base_url)
+
+    async def named(self, ids: list[str]) -> list[Task]:
+        """The tasks of these ids, as they are on disk."""
+        return await self._run(self._store.named, ids)
+
     async def take(self, ids: list[str]) -> tuple[list[Task], list[str]]:
         """Those of the tasks that no other process has, ours to change; and the ids of those that another one has
         changed since they were last seen here."""
@@ -167,16 +176,21 @@ class Desk:
     async def keep_upload(self, digest: str, url: str, seconds: float) -> None:
         await self._run(self._store.keep_upload, self._base_url, digest, url, seconds)
 
-    async def see_others(self, ours: Callable[[str], bool]) -> bool:
-        """Show what other processes have written since the last look; False if that is nothing."""
+    async def see_others(self, ours: Callable[[str], bool], *, strangers: bool) -> bool:
+        """Show what other processes have written since the last look, of `strangers` too: tasks that aren't shown
+        yet. False if that is nothing."""
         version = await self._run(self._store.data_version)
         if version == self._version:
             return False
         self._version, since, self._seen_at = version, self._seen_at, time.time()
         self.learnt = await self._run(self._store.learnt, self._base_url)
-        for task in await self._run(self._store.changed_since, since - LATE):
+        if strangers:
+            written = await self._run(self._store.changed_since, since - LATE)
+        else:
+            written = await self.named([task_id for task_id in self.tasks if not ours(task_id)])
+        for task in written:
             known = self.tasks.get(task.id)
-            if not ours(task.id) and (known is None or known.updated_at < task.updated_at):
+            if not ours(task.id) and (known.updated_at < task.updated_at if known else strangers):
                 self.show(task)
         return True
 

@@ -94,6 +94,11 @@ class Engine:
         return self._desk.tasks
 
     @property
+    def owner(self) -> str:
+        """The name under which this process watches tasks."""
+        return self._desk.owner
+
+    @property
     def learnt(self) -> RouteName | None:
         """The route that this base URL has shown to have."""
         return cast(RouteName | None, self._desk.learnt.get("route") or None)
@@ -103,7 +108,8 @@ class Engine:
         return State(self._slots.paused, self._slots.limit, self._line.offline, self._line.open_at)
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
-        """Read the queue and, with `adopt`, carry on every unfinished task that nobody else is watching."""
+        """Read the queue and, with `adopt`, carry on every unfinished task that nobody else is watching; without,
+        keep to the tasks that are asked for."""
         self.notices = await self._desk.open(history)
         self._heed_others()
         if adopt:
@@ -118,6 +124,15 @@ class Engine:
             self._desk.show(task)
             self._carry_on(task)
         return taken
+
+    async def free(self) -> list[str]:
+        """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
+        return await self._desk.free()
+
+    def forget(self, task_id: str) -> None:
+        """Keep a task that is no longer carried on disk alone."""
+        self._desk.tasks.pop(task_id, None)
+        self.gave_up.pop(task_id, None)
 
     # ---- new tasks
 
@@ -295,9 +310,17 @@ class Engine:
         """The latest tasks that a search line asks for, newest first."""
         return await self._desk.search(query, limit, before)
 
+    async def named(self, ids: list[str]) -> list[Task]:
+        """The tasks of these ids, as they are on disk."""
+        return await self._desk.named(ids)
+
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """What happened to a task: when, what, and the server's own words, oldest first."""
         return await self._desk.events(task_id)
+
+    def carries(self, task_id: str) -> bool:
+        """Whether this process carries the task just now."""
+        return task_id in self._carried
 
     async def wait(self, task_id: str) -> Task:
         """The task once it is no longer carried: ended, stopped, held for the user, or given up."""
@@ -401,7 +424,7 @@ class Engine:
                         await self.adopt()
                 if self._line.open_at > time.time():
                     await self._desk.learn("rest", str(self._line.open_at))
-                if await self._desk.see_others(self._carried.__contains__):
+                if await self._desk.see_others(self._carried.__contains__, strangers=adopt):
                     self._heed_others()
             except StoreError:
                 renewed = 0.0  # locked for long, or a full disk: the next round may find it otherwise

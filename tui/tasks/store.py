@@ -3,16 +3,17 @@
 Every method blocks for as long as the disk takes, and is called from one thread at a time.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui.tasks import salvage, schema
 from tui.tasks.search import conditions
-from tui.tasks.task import LIVE, Task
+from tui.tasks.task import LIVE, Status, Task
 
 LEASE = 10.0
 """Seconds after which a task whose watcher has gone silent may be taken over."""
@@ -20,6 +21,7 @@ LOCK_WAIT = 10.0
 """Seconds for which a file that another process holds is waited for."""
 
 _INSERT = f"insert or replace into tasks values ({', '.join('?' * schema.COLUMNS)})"
+_NAMED = "id in (select value from json_each(?))"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full: make room there",
@@ -153,15 +155,18 @@ class Store:
                 problems.append(None)
         return problems
 
-    def add_missing(self, tasks: Iterable[tuple[Task, list[tuple[float, str, str]]]]) -> int:
-        """Take in tasks with their events, but none whose id is known; how many that were. Raises StoreError."""
-        count = 0
+    def add_missing(self, tasks: Iterable[tuple[Task, list[tuple[float, str, str]]]], owner: str = "") -> int:
+        """Take in tasks with their events, but none whose id is known; how many that were. Raises StoreError.
+
+        `owner` has the watch over them until its lease ends.
+        """
+        count, until = 0, time.time() + LEASE if owner else 0
         with self._writing():
             for task, events in tasks:
                 known = self._db.execute("select 1 from tasks where id = ?", (task.id,)).fetchone()
                 if not known:
                     count += 1
-                    self._db.execute(_INSERT, schema.row(task))
+                    self._db.execute(_INSERT, schema.row(task, owner, until))
                     rows = ((task.id, *event) for event in events)
                     self._db.executemany("insert into events values (?, ?, ?, ?)", rows)
         return count
@@ -225,19 +230,41 @@ class Store:
     def claim(self, owner: str, base_url: str, ids: Iterable[str] | None = None) -> list[Task]:
         """Take the watch over unfinished tasks that nobody is watching (of `ids`, or all); answers those."""
         now = time.time()
-        wanted = None if ids is None else set(ids)
         states = ", ".join("?" * len(LIVE))
-        free = f"where base_url = ? and (owner in ('', ?) or lease_until < ?) and status in ({states})"
-        asked = (base_url, owner, now, *LIVE)
+        free = "where base_url = ? and (owner in ('', ?) or lease_until < ?)"
+        asked: tuple[object, ...] = (base_url, owner, now, *LIVE)
+        if ids is None:
+            free += f" and status in ({states})"
+        else:  # found by their ids: as good as all may be unfinished
+            free += f" and +status in ({states}) and {_NAMED}"
+            asked += (json.dumps(list(ids)),)
         if not self._read(f"select 1 from tasks {free} limit 1", *asked):
             return []  # the usual case takes no lock and writes nothing
         taken = []
         with self._writing():
             for task in self._tasks(free, *asked):
-                if task.live and (wanted is None or task.id in wanted):
+                if task.live:
                     self._lease(owner, now, task.id)
                     taken.append(task)
         return taken
+
+    def free(self, base_url: str) -> list[str]:
+        """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
+        states = ", ".join("?" * len(LIVE))
+        query = f"select data from tasks where base_url = ? and lease_until < ? and status in ({states})"
+        found = []
+        try:
+            for (data,) in self._db.execute(query, (base_url, time.time(), *LIVE)):  # not all at once in memory
+                with suppress(*schema.UNREADABLE):
+                    task = schema.decode(data)
+                    found += [(task.status is Status.HELD, task.turn)] if task.live else []
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        return [task_id for _, (_, task_id) in sorted(found)]
+
+    def named(self, ids: Iterable[str]) -> list[Task]:
+        """The tasks of these ids."""
+        return self._tasks(f"where {_NAMED}", json.dumps(list(ids)))
 
     def renew(self, owner: str, ids: Iterable[str]) -> None:
         """Keep the watch over tasks."""

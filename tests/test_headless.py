@@ -1,0 +1,177 @@
+"""Long runs without a screen: streamed, interrupted, unheard, hopeless; nothing is lost, each end has its code."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from tests.loopback import serving
+from tests.tasks.faults import Book, booked, small_pictures
+from tui.demo import DEMO_KEY
+from tui.paths import folders
+from tui.tasks.store import Store
+
+
+class Service:
+    """The embedded service on loopback; commands that talk to it."""
+
+    def __init__(self, url: str, book: Book) -> None:
+        self.url = url
+        self.book = book
+
+    def start(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
+        told = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": self.url, "RUNAPI_TUI_POLL_SECONDS": "0.05"}
+        pipe = subprocess.PIPE
+        streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe} | options
+        return subprocess.Popen(
+            [sys.executable, "-m", "tui", *words], env={**os.environ, **told}, text=True, **streams
+        )
+
+    def run(self, *words: str, fed: str = "") -> tuple[int, list[dict[str, Any]], str]:
+        """Exit code, the JSON of each line, and what stderr got."""
+        command = self.start(*words, "--json")
+        out, err = command.communicate(fed, timeout=60)
+        return command.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """`request.param` may say what is special about it."""
+    small_pictures(monkeypatch)
+    app, book = booked(**{"delay": 0, **getattr(request, "param", {})})
+    with serving(app) as url:
+        yield Service(url, book)
+
+
+def queue(home: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(next(home.rglob("queue.db")), timeout=10)) as database:
+        return database.execute(query).fetchall()
+
+
+def test_all_prompts_are_in_the_queue_when_the_first_is_told(service: Service, home: Path) -> None:
+    prompts = "".join(f"lake {number}\n\n" for number in range(16))
+    command = service.start("generate", "z-image", "-", "--concurrency", "1", "--json")
+    assert command.stdin
+    assert command.stdout
+    command.stdin.write(prompts)
+    command.stdin.close()
+    first = json.loads(command.stdout.readline())
+    assert queue(home, "select count(*) from tasks") == [(16,)]
+    rest = [json.loads(line) for line in command.stdout]
+    assert command.wait(20) == 0
+    assert command.stderr
+    assert command.stderr.read() == ""  # quiet where nobody looks
+    assert {task["prompt"] for task in (first, *rest)} == {f"lake {number}" for number in range(16)}
+    assert len({task["id"] for task in (first, *rest)}) == len(service.book.made) == 16
+
+
+def test_one_wrong_prompt_leaves_the_queue_empty(service: Service, home: Path) -> None:
+    code, told, err = service.run("generate", "z-image", "-f", "-", fed="a lake\n" + "x" * 1001)
+    assert (code, told) == (4, [])
+    assert err.startswith("Prompt 2: prompt: ")
+    assert queue(home, "select count(*) from tasks") == [(0,)]
+    assert service.run("generate", "z-image", "-", fed="\n \n")[0] == 4
+
+
+def test_without_waiting_it_says_that_all_are_safe(service: Service) -> None:
+    code, told, err = service.run("generate", "z-image", "a lake", "-n", "3", "--no-wait")
+    assert (code, [task["status"] for task in told]) == (0, ["held"] * 3)
+    assert err == "3 in the queue, safe on disk: the app or `runapi-tui resume` sends them.\n"
+    assert service.book.made == []
+
+
+def test_the_code_is_that_of_the_first_submitted_that_failed(service: Service) -> None:
+    code, told, _ = service.run("generate", "z-image", "-", fed="a lake\nx demo:fail\ny demo:refused\n")
+    assert code == 7
+    assert {task["prompt"]: task["error"] and task["error"]["kind"] for task in told} == {
+        "a lake": None,
+        "x demo:fail": "failed",
+        "y demo:refused": "validation",
+    }
+
+
+@pytest.mark.parametrize("service", [{"balance_cents": 0}], indirect=True)
+def test_without_credit_the_rest_stays_in_the_queue(service: Service, home: Path) -> None:
+    code, told, err = service.run("generate", "z-image", "a lake", "-n", "20", "--concurrency", "1")
+    assert code == 3
+    assert 1 <= len(told) < 20
+    assert queue(home, "select count(*) from tasks where status = 'held'") == [(20 - len(told),)]
+    assert f"{20 - len(told)} more are in the queue, not sent." in err
+    assert "balance is too low" in told[0]["error"]["message"]
+
+
+def test_a_service_that_wants_a_rest_keeps_the_task(service: Service) -> None:
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"error": "Too many requests"}, 429, {"Retry-After": "0"})(scope, receive, send)
+
+    with serving(busy) as service.url:
+        code, (task,), _ = service.run("generate", "z-image", "a lake")
+    assert (code, task["status"], task["error"]["kind"]) == (6, "held", "rate_limit")
+
+
+def test_a_paused_queue_takes_tasks_and_says_so(service: Service, home: Path) -> None:
+    store = Store(folders().queue)
+    store.learn(service.url, "paused", "yes")
+    store.close()
+    code, (task,), err = service.run("generate", "z-image", "a lake")
+    assert (code, task["status"]) == (1, "held")
+    assert err.startswith("The queue is paused. 1 in the queue")
+
+
+def test_a_reader_that_goes_away_leaves_the_rest_to_resume(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "9", "--concurrency", "1", "--json")
+    assert command.stdout
+    command.stdout.readline()
+    command.stdout.close()
+    assert command.wait(20) == 130
+    assert command.stderr
+    assert command.stderr.read() == ""
+    assert queue(home, "select count(*) from tasks where owner = ''") == [(9,)]
+    assert queue(home, "select count(*) from tasks where status = 'held'")[0][0] > 0
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_a_second_interruption_ends_at_once(service: Service, home: Path) -> None:
+    # A disk that is held by another program: letting go politely would have to wait for it.
+    command = service.start("generate", "z-image", "a lake")
+    while not service.book.made:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            assert command.wait(0.05) is None
+    with closing(sqlite3.connect(next(home.rglob("queue.db")), timeout=10, isolation_level=None)) as database:
+        database.execute("begin immediate")
+        while command.poll() is None:
+            command.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                command.wait(0.2)
+    assert command.returncode == 130
+    assert command.stderr
+    assert command.stderr.read() == ""
+
+
+def test_what_nohup_ignores_stays_ignored_and_a_terminal_sees_progress(service: Service) -> None:
+    ours, theirs = pty.openpty()
+    command = service.start(
+        *("generate", "z-image", "a lake", "-n", "4", "--concurrency", "1"),
+        stderr=theirs,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    os.close(theirs)
+    assert command.stdout
+    command.stdout.readline()
+    command.send_signal(signal.SIGHUP)
+    assert command.stdout.read().count("\n") == 3
+    assert command.wait(20) == 0
+    assert b"4 in all" in os.read(ours, 10_000)
+    os.close(ours)
