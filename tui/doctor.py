@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tui import __version__
 from tui.session import Session
 from tui.tasks.store import Store, StoreError
+from tui.tasks.task import NO_PROFILE
 from tui.terminal import PIXELS, Images, Terminal, probe
 from tui.text import file_size, mask
 
@@ -40,6 +41,7 @@ def findings(session: Session) -> dict[str, Any]:
     terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
     return {
         "version": __version__,
+        "profile": session.profile or NO_PROFILE,
         "key": f"{mask(credential.api_key)} from {credential.key_from}" if credential.api_key else "none found",
         "base_url": f"{credential.base_url} from {credential.url_from}",
         "route": _route(session),

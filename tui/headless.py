@@ -60,6 +60,7 @@ def task_json(task: "Task", problem: dict[str, str] | None = None) -> str:
             "error": error,
             "created_at": _moment(task.created_at),
             "finished_at": _moment(task.finished_at) if task.finished_at else None,
+            "profile": task.profile or None,
         }
     )
 
@@ -79,6 +80,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
         ("task id", task.remote_id or "none yet"),
         ("status", str(task.status) + (f" ({task.word})" if task.word and task.word != task.status else "")),
         ("model", f"{task.model} ({task.action}, {task.route} route)"),
+        ("profile", task.profile),
         *((name, value) for name, value in task.values.items()),
         (
             "cost",

@@ -1,13 +1,16 @@
 """What the app and the headless commands stand on, put together in one place."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from tui import config, credentials, paths, prices
 from tui.catalog.load import Catalog, with_own
 from tui.catalog.spec import RouteName
-from tui.config import Config
+from tui.config import Config, Profile
 from tui.credentials import Credential
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders
@@ -29,13 +32,14 @@ class Session:
     problems: tuple[str, ...] = ()
     """The user's own family files that can't be used, a sentence each."""
     demo: bool = False
+    profile: str = ""
+    """Whose key, base URL and image folder these are, by the preferences; empty: no profile's."""
     demo_delay: float = 4.0
     """Seconds that the embedded service takes for a task."""
 
     def with_key(self, api_key: str, source: str) -> "Session":
         """The same with another key."""
-        found = self.credential
-        return replace(self, credential=Credential(api_key, found.base_url, source, found.url_from, found.notes))
+        return replace(self, credential=structs.replace(self.credential, api_key=api_key, key_from=source))
 
 
 def prepare(*, base_url: str = "", demo: bool = False, **options: str | int | None) -> Session:
@@ -48,10 +52,21 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: str | int | No
     if demo:
         credential = Credential(DEMO_KEY, DEMO_URL, "embedded service", "embedded service")
     else:
-        credential = credentials.find(base_url)
+        credential = _credential(base_url, preferences)
     folders = paths.folders(preferences.output, demo=demo)
     catalog = prices.apply(catalog, prices.kept(folders.cache, credential.base_url))
-    return Session(preferences, credential, folders, catalog, problems, demo)
+    return Session(preferences, credential, folders, catalog, problems, demo, "" if demo else preferences.named)
+
+
+def _credential(base_url: str, preferences: Config) -> Credential:
+    profile = preferences.profiles.get(preferences.named, Profile())
+    env: Mapping[str, str] = os.environ
+    source, _, variable = profile.key.partition(":")
+    if variable:
+        source, env = "environment", {**env, "RUNAPI_API_KEY": env.get(variable, "")}
+    found = credentials.find(base_url or profile.base_url, env, source)
+    url_from = f"profile {preferences.named}" if profile.base_url and not base_url else found.url_from
+    return structs.replace(found, key_from=variable or found.key_from, url_from=url_from)
 
 
 def open_engine(
@@ -79,6 +94,7 @@ def open_engine(
         Client(session.credential.base_url, session.credential.api_key, transport),
         session.catalog,
         out_dir=session.folders.output,
+        profile=session.profile,
         api=session.config.api,
         concurrency=session.config.concurrency,
         pause=lambda age: poll_pause(age) * pace,

@@ -222,13 +222,16 @@ class Store:
         query = "select 1 from tasks where id = ? and updated_at <> ?"  # nothing differs from null
         return self._db.execute(query, (task_id, after)).fetchone() is None
 
-    def claim(self, owner: str, base_url: str, ids: Iterable[str] | None = None) -> list[Task]:
-        """Take the watch over unfinished tasks that nobody is watching (of `ids`, or all); answers those."""
+    def claim(
+        self, owner: str, base_url: str, ids: Iterable[str] | None = None, *, profile: str = ""
+    ) -> list[Task]:
+        """Take the watch over a profile's unfinished tasks that nobody is watching (of `ids`, or all)."""
         now = time.time()
         wanted = None if ids is None else set(ids)
         states = ", ".join("?" * len(LIVE))
-        free = f"where base_url = ? and (owner in ('', ?) or lease_until < ?) and status in ({states})"
-        asked = (base_url, owner, now, *LIVE)
+        ours = "where base_url = ? and profile = ?"
+        free = f"{ours} and (owner in ('', ?) or lease_until < ?) and status in ({states})"
+        asked = (base_url, profile, owner, now, *LIVE)
         if not self._read(f"select 1 from tasks {free} limit 1", *asked):
             return []  # the usual case takes no lock and writes nothing
         taken = []
