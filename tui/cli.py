@@ -331,7 +331,7 @@ def demo_server(port: int, delay: float, routes: Any, **_options: Any) -> None:
 @common
 def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
     """What was found: key, base URL, route, folders, terminal, versions."""
-    from tui.doctor import card, findings
+    from tui.doctor import card, findings, lines
 
     session = _session(options)
     if as_card:
@@ -345,8 +345,8 @@ def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
-    for name, value in found.items():
-        click.echo(f"{name:<14} {value if not isinstance(value, list) else '; '.join(value)}")
+    for line in lines(found):
+        click.echo(line)
 
 
 def _check_family(path: Path) -> None:

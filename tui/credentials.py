@@ -3,13 +3,14 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from tui.keyfiles.found import Found
+from tui.keyfiles.files import Unreadable, read
+from tui.keyfiles.found import Found, Gathered
 from tui.paths import home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.text import mask, one_line
@@ -46,32 +47,80 @@ def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
 
 def everything(env: Mapping[str, str] = os.environ) -> tuple[list[Found], list[str]]:
     """All keys there are, in order of precedence, and a sentence on whatever can't be read or resolved."""
-    raise NotImplementedError
+    saved, note = _read(runapi_config(env))
+    notes = [note] * bool(note)
+    found = _usable(_own(env, saved), notes)
+    for gathered in _of_tools(env):
+        notes += gathered.notes
+        found += _usable(gathered.found, notes)
+    return found, notes
 
 
 def find(base_url: str = "", env: Mapping[str, str] = os.environ, source: str = "") -> Credential:
-    """The first source that has one wins, for key and base URL separately: option, environment, RunAPI's file.
+    """The first source that has one wins, for key and base URL separately: option, environment, RunAPI's file. Then
+    OpenClaw's and Hermes Agent's settings, where a key comes with its base URL.
 
-    An absent key is an empty one. Raises CredentialError.
+    `source` asks for the key of another kind or source than the first, as `everything` names them. An absent key is
+    an empty one. Raises CredentialError.
     """
-    path = runapi_config(env)
-    saved, note = _read(path)
-    key, key_from = _first(
-        (env.get("RUNAPI_API_KEY"), "RUNAPI_API_KEY"),
-        (saved.get("api_key"), str(path)),
-        (saved.get("apiKey"), str(path)),
-    )
+    saved, note = _read(runapi_config(env))
+    notes = [note] * bool(note)
+    found = [key for key in _own(env, saved) if source in ("", key.kind, key.source)]
+    tools = _of_tools(env)
+    while not found and (gathered := next(tools, None)):
+        notes += gathered.notes
+        found = [key for key in _usable(gathered.found, notes) if source in ("", key.kind, key.source)]
+    if source and not found:
+        raise CredentialError(f"No key comes from {one_line(source, 80)}: see `runapi-tui doctor`.")
+    key = found[0] if found else Found("", "", "")
+    path = str(runapi_config(env))
     url, url_from = _first(
         (base_url, "--base-url"),
         (env.get("RUNAPI_BASE_URL"), "RUNAPI_BASE_URL"),
-        (saved.get("base_url"), str(path)),
-        (saved.get("baseUrl"), str(path)),
+        (key.base_url if key.kind in ("openclaw", "hermes") else "", key.source),
+        (saved.get("base_url"), path),
+        (saved.get("baseUrl"), path),
         (DEFAULT_BASE_URL, "default"),
     )
     try:
-        return Credential(usable(key) if key else "", canonical(url), key_from, url_from, (note,) * bool(note))
+        api_key = usable(key.api_key) if key.api_key else ""
+        return Credential(api_key, canonical(url), key.source, url_from, tuple(notes))
     except ValueError as error:
-        raise CredentialError(f"{error} (from {key_from if 'API key' in str(error) else url_from})") from error
+        raise CredentialError(f"{error} (from {key.source if 'API key' in str(error) else url_from})") from error
+
+
+def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[Found]:
+    """Of the environment and of RunAPI's file."""
+    path = str(runapi_config(env))
+    places = [
+        ("RUNAPI_API_KEY", "environment", (env.get("RUNAPI_API_KEY"),), (env.get("RUNAPI_BASE_URL"),)),
+        (
+            path,
+            "runapi",
+            (saved.get("api_key"), saved.get("apiKey")),
+            (saved.get("base_url"), saved.get("baseUrl")),
+        ),
+    ]
+    return [Found(source, kind, key, _text(*urls)) for source, kind, keys, urls in places if (key := _text(*keys))]
+
+
+def _of_tools(env: Mapping[str, str]) -> Iterator[Gathered]:
+    """Of other tools, each read only when it is its turn."""
+    from tui.keyfiles import hermes, openclaw
+
+    yield openclaw.find(env)
+    yield hermes.find(env)
+
+
+def _usable(found: list[Found], notes: list[str]) -> list[Found]:
+    good = []
+    for key in found:
+        try:
+            usable(key.api_key)
+            good.append(key)
+        except ValueError as error:
+            notes.append(f"{key.source} is not used: {error}")
+    return good
 
 
 def usable(key: str) -> str:
@@ -118,16 +167,19 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:
     try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}, ""
-    except (OSError, ValueError, RecursionError) as error:
-        return {}, f"{path} can't be read: {one_line(getattr(error, 'strerror', None) or error)}."
+        text = read(path)
+        saved = {} if text is None else json.loads(text)
+    except Unreadable as error:
+        return {}, str(error)
+    except (ValueError, RecursionError) as error:
+        return {}, f"{path} can't be read: {one_line(error)}."
     return (saved, "") if isinstance(saved, dict) else ({}, f"{path} can't be read: not a JSON object.")
 
 
+def _text(*values: Any) -> str:
+    """The first that says anything."""
+    return next((value.strip() for value in values if isinstance(value, str) and value.strip()), "")
+
+
 def _first(*sources: tuple[Any, str]) -> tuple[str, str]:
-    for value, source in sources:
-        if isinstance(value, str) and value.strip():
-            return value.strip(), source
-    return "", ""
+    return next(((text, source) for value, source in sources if (text := _text(value))), ("", ""))

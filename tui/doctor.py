@@ -3,17 +3,19 @@
 import platform
 import sqlite3
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui import __version__
+from tui import __version__, credentials
+from tui.keyfiles.found import Found
 from tui.session import Session
 from tui.tasks.store import Store, StoreError
 from tui.tasks.task import NO_PROFILE
 from tui.terminal import PIXELS, Images, Terminal, probe
-from tui.text import file_size, mask
+from tui.text import file_size, mask, one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,11 +40,13 @@ _SEEN = {
 def findings(session: Session) -> dict[str, Any]:
     """Facts by name, ready to be shown; the key masked."""
     credential = session.credential
+    keys, notes = credentials.everything()
     terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
     return {
         "version": __version__,
         "profile": session.profile or NO_PROFILE,
         "key": f"{mask(credential.api_key)} from {credential.key_from}" if credential.api_key else "none found",
+        "keys": [_key(found, session) for found in keys],
         "base_url": f"{credential.base_url} from {credential.url_from}",
         "route": _route(session),
         "config": str(session.folders.config_file),
@@ -55,7 +59,32 @@ def findings(session: Session) -> dict[str, Any]:
         "libraries": ", ".join(
             [*(f"{name} {_version(name)}" for name in _LIBRARIES), f"sqlite {sqlite3.sqlite_version}"]
         ),
-        "notes": [*credential.notes, *session.problems],
+        "notes": [*notes, *session.problems],
+    }
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """The same for people, a fact a line."""
+    for name, value in found.items():
+        if name == "keys":
+            for key in value:
+                place = f" ({key['base_url']})" if key["base_url"] else ""
+                yield f"{'':<14} {key['key']} from {key['source']}{place}: {key['state']}"
+        else:
+            yield f"{name:<14} {value if not isinstance(value, list) else '; '.join(value)}"
+
+
+def _key(found: Found, session: Session) -> dict[str, Any]:
+    """One of the keys that could be used, and whether it is."""
+    chosen = "the demo, which needs none," if session.demo else session.credential.key_from
+    in_force = found.source == chosen
+    return {
+        "source": one_line(found.source),
+        "kind": found.kind,
+        "key": mask(found.api_key),
+        "base_url": one_line(found.base_url),
+        "in_force": in_force,
+        "state": "in force" if in_force else f"not used: {chosen} comes first",
     }
 
 

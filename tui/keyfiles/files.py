@@ -1,0 +1,93 @@
+"""Files that others wrote, read with bounds: whatever lies there, it takes little time and is never a crash."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from tui.text import file_size, one_line
+
+LIMIT = 1_000_000
+"""Bytes of a file that are read at most."""
+YAML_LIMIT = 250_000
+"""The same for YAML, which takes a second a megabyte."""
+_DEPTH = 30
+
+
+class Unreadable(Exception):
+    """A file that can't be used; a sentence says why, without a word of what is in it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{shown(path)} can't be read: {one_line(why)}.")
+
+
+def shown(path: Path, part: str = "") -> str:
+    """A path as people write it, and what is meant in the file."""
+    text, home = str(path), os.path.expanduser("~")
+    text = f"~{text.removeprefix(home)}" if text.startswith(f"{home}{os.sep}") else text
+    return one_line(f"{text} ({one_line(part, 60)})" if part else text)
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a path leads into the folder, all links followed."""
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    except ValueError:  # no name at all
+        return False
+
+
+def read(path: Path, limit: int = LIMIT) -> str | None:
+    """The text of a regular file of at most `limit` bytes, None if there is none. Raises Unreadable."""
+    try:
+        # A FIFO or a device must not make anybody wait.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable(path, "not a file")
+            content = file.read(limit + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise Unreadable(path, getattr(error, "strerror", None) or "no such name") from None
+    if len(content) > limit:
+        raise Unreadable(path, f"larger than {file_size(limit)}")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Unreadable(path, "not text in UTF-8") from None
+
+
+def json5(text: str, path: Path) -> Any:
+    """JSON, or JSON with comments and whatever else a person may write. Raises Unreadable."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        import pyjson5
+
+        try:
+            return pyjson5.decode(text, maxdepth=_DEPTH)
+        except (pyjson5.Json5Exception, ValueError):
+            raise Unreadable(path, "not JSON5") from None  # the exception quotes the file
+
+
+def yaml(text: str, path: Path) -> Any:
+    """YAML in which every scalar is text: no dates, numbers or merges that could take time. Raises Unreadable."""
+    from yaml import BaseLoader, YAMLError, load, parse
+    from yaml.events import CollectionEndEvent, CollectionStartEvent
+
+    try:
+        from yaml import CBaseLoader as Loader
+    except ImportError:
+        Loader = BaseLoader  # type: ignore[assignment,misc]
+    depth = 0
+    try:
+        # The C loader recurses without a bound and takes the process with it, so depth is looked at first.
+        for event in parse(text, Loader):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > _DEPTH:
+                raise Unreadable(path, "nested too deeply")
+        return load(text, Loader)
+    except (YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise Unreadable(path, f"not YAML{line}") from None
