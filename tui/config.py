@@ -22,6 +22,7 @@ ImagesChoice = Literal["auto", "kitty", "sixel", "iterm", "sextant", "quadrant",
 class ConfigError(Exception):
     """A setting that can't be used; the text names the file or variable, the setting and what it may be."""
 
+
 KEY_SOURCES = ("environment", "runapi", "openclaw", "hermes")
 """Where a profile may take its key from, beside `env:` and the name of a variable."""
 _PROFILE_NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
