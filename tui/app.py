@@ -167,7 +167,7 @@ class RunApp(App[None]):
         if self.main:
             if state.refused and not self.main.status.state.refused:
                 told = f"The service refused the key from {one_line(self.session.credential.key_from)}."
-                kept = "Nothing is lost: F6 takes another one, then r sends again what was refused."
+                kept = "Nothing is lost: F4 takes another one, then r sends again what was refused."
                 self.notify(f"{told} {kept}", title="Key refused", severity="error", timeout=15, markup=False)
             self.main.state_changed(state)
 

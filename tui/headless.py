@@ -220,7 +220,10 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int
         if not ids:
             return await engine.adopt()
         found = [await _found(engine, task_id) for task_id in ids]
-        return [await engine.watch(task.id) for task in found]
+        try:
+            return [await engine.watch(task.id) for task in found]
+        except ValueError as error:  # another service, another profile
+            raise UsageError(str(error)) from error
 
     return _run(session, adopt, as_json=as_json, wait=True)
 

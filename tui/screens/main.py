@@ -33,7 +33,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
-        Binding("f6", "app.switch_key", "Key", id="switch-key", tooltip="Another key or profile", show=False),
+        Binding("f4", "app.switch_key", "Key", id="switch-key", tooltip="Another key or profile", show=False),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
     ]
 

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from tui.config import ConfigError
 from tui.credentials import CredentialError, runapi_config, usable
+from tui.keyfiles.files import shown
 from tui.keyfiles.found import Found
 from tui.session import Session, account
 from tui.tasks.task import NO_PROFILE
@@ -76,7 +77,7 @@ class SetupScreen(Screen[None]):
         session = self._session
         key = Input(placeholder="runapi_…", password=True, id="key")
         key.cursor_blink = False
-        keeps = f"It is saved in {runapi_config()}, for you alone, where RunAPI's own tools find it,"
+        keeps = f"It is saved in {shown(runapi_config())}, for you alone, where RunAPI's own tools find it,"
         if not session.saves_key:
             keeps = f"It is used until you quit, for profile {session.profile} takes its key from elsewhere,"
         with VerticalScroll(id="setup", can_focus=False) as box:
@@ -96,7 +97,7 @@ class SetupScreen(Screen[None]):
 
     def _told(self) -> str:
         if not self._first:
-            return "Tasks on their way go on with the key that is taken: let it be one of the same account."
+            return "Tasks on their way go on with another key of the same account; a profile carries its own alone."
         here = f"Profile {self._session.profile} has no API key." if self._session.profile else ""
         nowhere = "No API key was found in RUNAPI_API_KEY, RunAPI's own file, or OpenClaw's and Hermes' settings."
         return f"Images are made by RunAPI, and each one costs money. {here or nowhere}"
@@ -138,6 +139,7 @@ class SetupScreen(Screen[None]):
 
         place = wanted.credential.base_url
         self._offer(None)
+        self.query_one("#key", Input).action_select_all()  # what is pasted next takes its place
         self.say(f"Asking {place} whose key this is …")
         try:
             if not wanted.credential.api_key:

@@ -229,13 +229,13 @@ class Engine:
         unsure, with the same key. Raises TakenError, or ValueError for a task of another service or
         profile."""
         task = await self._take_one(task_id)
+        if task.profile != self._profile:
+            name = one_line(task.profile, 40) or NO_PROFILE
+            raise ValueError(f"This task belongs to profile {name}: start with --profile {name} to carry it on.")
         if task.base_url != self.client.base_url:
             raise ValueError(
                 f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
             )
-        if task.profile != self._profile:
-            name = one_line(task.profile, 40) or NO_PROFILE
-            raise ValueError(f"This task belongs to profile {name}: start with --profile {name} to carry it on.")
         task = self._latest(task_id)
         status: Status | None = None
         fields: dict[str, Any] = {"watched": True, "note": "", "quiet": False, "cleared": False}

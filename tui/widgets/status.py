@@ -31,7 +31,7 @@ class StatusLine(Static):
         if self.state.rest_until > time.time():
             parts.append(f"! rate limit until {clock(self.state.rest_until)}")
         if self.state.refused:
-            parts.append("! key refused (F6)")
+            parts.append("! key refused (F4)")
         if self.balance is not None:
             parts.append(f"balance {money(self.balance)}")
         whole = "  ·  ".join([*parts, f"images: {self.drawn}"])
