@@ -87,7 +87,7 @@ async def test_what_was_found_is_listed_masked_used_and_left_where_it_is(
     monkeypatch.setenv("RUNAPI_API_KEY", NEW)
     with keyed(NEW) as service:
         app = TestApp(demo=False, base_url=service.url)
-        async with app.running(120, 40) as pilot:
+        async with app.running(110, 40) as pilot:
             await pilot.press(*"fox", "f4")
             await until_asked(app)
             page = flat(app)
@@ -112,8 +112,8 @@ async def test_what_was_found_is_listed_masked_used_and_left_where_it_is(
 async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) -> None:
     put(home / ".config/runapi/config.json", {"api_key": OLD})
     with keyed(OLD, delay=0.5) as service:
-        app = TestApp(demo=False, base_url=service.url)
-        async with app.running(120, 40) as pilot:
+        app = TestApp(demo=False, base_url=service.url, poll_seconds=0.2)
+        async with app.running(110, 40) as pilot:
             await pilot.press(*"owl", "ctrl+j")
             owl = await app.until_task(pilot, lambda task: bool(task.remote_id))
             service.key = NEW
@@ -155,8 +155,8 @@ async def test_a_profile_is_switched_to_and_takes_up_its_own_tasks(
             f'[profiles.work]\nbase_url = "{at_work.url}"\nkey = "env:WORK_KEY"\noutput = "{home}/work"\n'
             f'[profiles.empty]\nkey = "env:NOT_SET"\n',
         )
-        app = TestApp(demo=False)
-        async with app.running(120, 40) as pilot:
+        app = TestApp(demo=False, poll_seconds=1)
+        async with app.running(110, 40) as pilot:
             assert f"home · {at_home.url}" in app.text()
             await pilot.press(*"owl", "ctrl+j")
             owl = await app.until_task(pilot, lambda task: task.status is Status.PENDING)

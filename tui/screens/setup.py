@@ -32,8 +32,8 @@ class SetupScreen(Screen[None]):
         Binding("f2", "demo", "Try the demo", id="try-demo", tooltip="The embedded service: no key, no cost"),
         Binding("escape", "quit", "Quit", id="setup-quit"),
         Binding("escape", "back", "Back", id="setup-back", tooltip="Leave the key as it was"),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", "Up", id="setup-up", show=False),
+        Binding("down", "app.focus_next", "Down", id="setup-down", show=False),
     ]
     AUTO_FOCUS = "#key"
 
