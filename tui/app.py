@@ -386,12 +386,14 @@ class RunApp(App[None]):
             await self.push_screen(self._main_page())
         else:
             await self.pop_screen()
-            await self._go_on(before)
+            self._go_on(before)
         self.notify(told, title="Key", timeout=10, markup=False)
 
+    @work(group="switch", exit_on_error=False)
     async def _go_on(self, before: Session) -> None:
         """With another key; tasks of another service or profile are let go, as on leaving, and ours taken up."""
         session = self.session
+        await self._opened.wait()
         if self.main is None:
             return
         self.main.status.balance, self._balance_at = None, 0.0

@@ -225,7 +225,9 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int
         except ValueError as error:  # another service, another profile
             raise UsageError(str(error)) from error
 
-    return _run(session, adopt, as_json=as_json, wait=True)
+    whose = f" for profile {session.profile or 'none'}" if session.config.profiles else ""
+    nothing = f"Nothing to resume{whose}: no task waits that no other process is watching."
+    return _run(session, adopt, as_json=as_json, wait=True, nothing=nothing)
 
 
 def rescue(session: Session, *, as_json: bool) -> int:
@@ -254,7 +256,7 @@ def _run(
     *,
     as_json: bool,
     wait: bool,
-    nothing: str = "Nothing to resume: no task waits that no other process is watching.",
+    nothing: str = "",
 ) -> int:
     """`nothing` is said where there is nothing to do."""
     from tui.tasks.plan import InvalidError

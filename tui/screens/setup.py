@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.config import ConfigError
+from tui.config import ConfigError, Profile
 from tui.credentials import CredentialError, runapi_config, usable
 from tui.keyfiles.files import shown
 from tui.keyfiles.found import Found
@@ -67,11 +67,9 @@ class SetupScreen(Screen[None]):
     def _profiles(self) -> Iterator[tuple[str, Callable[[], Session]]]:
         profiles, here = self._session.config.profiles, self._session.profile or NO_PROFILE
         for name in (*profiles, NO_PROFILE) if profiles else ():
-            facts = (
-                "  ".join(filter(None, (profiles[name].base_url, profiles[name].key))) if name in profiles else ""
-            )
+            profile = profiles.get(name, Profile())
             used = " (in use)" if name == here else ""
-            yield f"profile {name}{used}  {facts}", partial(self._session.of_profile, name)
+            yield f"profile {name}{used}  {profile.base_url}  {profile.key}", partial(self._session.of_profile, name)
 
     def compose(self) -> ComposeResult:
         session = self._session
