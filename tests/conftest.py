@@ -10,7 +10,9 @@ import pytest
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder; nothing of the real one can be read or written."""
     for name in list(os.environ):
-        if name.startswith(("RUNAPI_", "XDG_", "TEXTUAL_C", "TEXTUAL_A")) or name in (
+        if name.startswith(
+            ("RUNAPI_", "XDG_", "TEXTUAL_C", "TEXTUAL_A", "OPENCLAW_", "CLAWDBOT_", "HERMES_")
+        ) or name in (
             "NO_COLOR",
             "COLORTERM",
             "TMUX",

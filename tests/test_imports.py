@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,23 @@ def test_only_the_app_loads_the_ui(module: str) -> None:
 
 def test_the_app_paints_before_it_loads_the_wire() -> None:
     assert not loaded("import tui.app") & {"httpx", "starlette", "uvicorn", "PIL", "textual_image"}
+
+
+_PARSERS = {"pyjson5", "yaml", "dotenv"}
+
+
+def test_parsers_of_other_tools_settings_are_loaded_where_there_is_something_to_parse(home: Path) -> None:
+    code = "from tui.credentials import find; find()"
+    assert not loaded(code) & _PARSERS
+    for name, content in (("openclaw/openclaw.json", "{}"), ("hermes/config.yaml", "a: b"), ("hermes/.env", "A=b")):
+        path = home / f".{name}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    assert not loaded(code) & _PARSERS
+    (home / ".openclaw/openclaw.json").write_text("{runapi: 1}")
+    assert loaded(code) & _PARSERS == {"pyjson5"}
+    (home / ".hermes/config.yaml").write_text("runapi: 1")
+    assert loaded(code) & _PARSERS == _PARSERS
 
 
 def test_the_catalog_does_no_io_of_its_own() -> None:

@@ -389,7 +389,7 @@ class RunApp(App[None]):
             self._go_on(before)
         self.notify(told, title="Key", timeout=10, markup=False)
 
-    @work(group="switch", exit_on_error=False)
+    @work(group="go on", exit_on_error=False)
     async def _go_on(self, before: Session) -> None:
         """With another key; tasks of another service or profile are let go, as on leaving, and ours taken up."""
         session = self.session

@@ -366,9 +366,8 @@ def _lines(file: Any) -> Iterator[str]:
 
 def _need_key(session: Any) -> None:
     if not session.credential.api_key:
-        raise _Exit(
-            "No API key was found. Set RUNAPI_API_KEY, or run `runapi-tui` and paste one; --demo needs none.", 2
-        )
+        sentence = "No API key was found. Set RUNAPI_API_KEY, or run `runapi-tui` and paste one; --demo needs none."
+        raise _Exit("\n".join((sentence, *session.credential.notes)), 2)
 
 
 def main() -> None:

@@ -71,20 +71,23 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
                 place = f" ({key['base_url']})" if key["base_url"] else ""
                 yield f"{'':<14} {key['key']} from {key['source']}{place}: {key['state']}"
         else:
-            yield f"{name:<14} {value if not isinstance(value, list) else '; '.join(value)}"
+            first, *more = value if isinstance(value, list) and value else [value or ""]
+            yield f"{name:<14} {first}"
+            yield from (f"{'':<14} {line}" for line in more)
 
 
 def _key(found: Found, session: Session) -> dict[str, Any]:
     """One of the keys that could be used, and whether it is."""
-    chosen = "the demo, which needs none," if session.demo else session.credential.key_from
+    chosen = session.credential.key_from
     in_force = found.source == chosen
+    why_not = "the demo needs none" if session.demo else f"{chosen} comes first"
     return {
         "source": one_line(found.source),
         "kind": found.kind,
         "key": mask(found.api_key),
         "base_url": one_line(found.base_url),
         "in_force": in_force,
-        "state": "in force" if in_force else f"not used: {chosen} comes first",
+        "state": "in force" if in_force else f"not used: {why_not}",
     }
 
 

@@ -41,7 +41,7 @@ def read(path: Path, limit: int = LIMIT) -> str | None:
     """The text of a regular file of at most `limit` bytes, None if there is none. Raises Unreadable."""
     try:
         # A FIFO or a device must not make anybody wait.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable(path, "not a file")
             content = file.read(limit + 1)
@@ -71,7 +71,7 @@ def json5(text: str, path: Path) -> Any:
 
 
 def yaml(text: str, path: Path) -> Any:
-    """YAML in which every scalar is text: no dates, numbers or merges that could take time. Raises Unreadable."""
+    """YAML in which every scalar is text: no dates or numbers that could take time. Raises Unreadable."""
     from yaml import BaseLoader, YAMLError, load, parse
     from yaml.events import CollectionEndEvent, CollectionStartEvent
 
@@ -86,6 +86,8 @@ def yaml(text: str, path: Path) -> Any:
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             if depth > _DEPTH:
                 raise Unreadable(path, "nested too deeply")
+            if getattr(event, "value", "") == "<<":  # what is merged in could name another host
+                raise Unreadable(path, "it has merge keys (<<), which are not followed")
         return load(text, Loader)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)

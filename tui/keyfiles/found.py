@@ -1,18 +1,18 @@
 """A key and where it was found; what of another tool's settings is RunAPI's."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from tui.keyfiles.files import Unreadable
+from tui.keyfiles.files import Unreadable, shown
 from tui.service.wire import canonical
 from tui.text import mask, one_line
 
-_REFERENCE = re.compile(r"\$\{[^}]{0,60}\}?")
+_REFERENCE = r"\$\{[^}]{0,60}\}?"
 
 
 class Found(Struct, frozen=True):
@@ -57,7 +57,7 @@ class Gathered:
             return None
         place: str | None
         try:
-            if unset := _REFERENCE.search(base_url):
+            if unset := re.search(_REFERENCE, base_url):
                 raise ValueError(f"{one_line(unset[0])} in its base URL stands for nothing that is set.")
             place = canonical(base_url) if base_url.strip() else ""
         except ValueError as error:
@@ -76,10 +76,18 @@ class Gathered:
         """Keep a key, unless it is none or known already."""
         if base_url is None or not api_key.strip():
             return
-        if unset := _REFERENCE.search(api_key):
+        if unset := re.search(_REFERENCE, api_key):
             self.notes.append(f"{source} is not used: {one_line(unset[0])} stands for nothing that is set.")
         elif all((known.api_key, known.base_url) != (api_key.strip(), base_url) for known in self.found):
             self.found.append(Found(source, self.kind, api_key.strip(), base_url))
+
+    def variables(self, path: Path, variables: Mapping[str, str]) -> None:
+        """Keep RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
+        source, place = shown(path, "RUNAPI_API_KEY"), self.place("runapi")
+        if key := variables.get("RUNAPI_API_KEY", ""):
+            if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
+                place = self.provider(source, "runapi", url)
+            self.key(source, key, place)
 
 
 def is_runapi(name: str) -> bool:

@@ -1,6 +1,5 @@
 """Keys in the settings of Hermes Agent: `config.yaml` and `.env` in its folder."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from tui.keyfiles.found import Gathered, is_home
 from tui.keyfiles.variables import dotenv, filled, mentions
 from tui.paths import home
 
-_REFERENCE = re.compile(r"\$\{(?:env:)?(?P<name>[^}]+)\}")
+_REFERENCE = r"\$\{(?:env:)?(?P<name>[^}]+)\}"
 _URL = ("api", "url", "base_url", "baseUrl")
 _KEY = ("api_key", "apiKey")
 _VARIABLE = ("key_env", "keyEnv", "api_key_env", "apiKeyEnv")
@@ -22,25 +21,20 @@ def find(env: Mapping[str, str]) -> Gathered:
     folder = home(env.get("HERMES_HOME", "").strip() or "~/.hermes")
     config = folder / "config.yaml"
     settings = gathered.tried(_settings, config)
+    if gathered.notes:
+        return gathered  # it could have said that its RunAPI is at another host
     filed = gathered.tried(lambda path: dotenv(path, wanted=bool(settings)), folder / ".env")
     variables = {**env, **filed}  # Hermes lets its own file win
 
     for name, place, entry in _providers(settings):
         source = shown(config, place)
-        if "<<" in entry:  # what is merged in could name another host
-            if mentions(str(entry)):
-                gathered.notes.append(f"{source} is not used: merge keys (<<) are not followed.")
-            continue
         url = filled(_text(entry, _URL), _REFERENCE, variables)
         base_url = gathered.provider(source, name, url)
         key = variables.get(_text(entry, _VARIABLE), "") or filled(_text(entry, _KEY), _REFERENCE, variables)
         if not key and is_home(url):
             key = variables.get("RUNAPI_API_KEY", "")  # Hermes takes the name from the host
         gathered.key(source, key, base_url)
-    source, base_url = shown(folder / ".env", "RUNAPI_API_KEY"), gathered.place("runapi")
-    if base_url is not None and (url := filed.get("RUNAPI_BASE_URL", "")):
-        base_url = gathered.provider(source, "runapi", url)
-    gathered.key(source, filled(filed.get("RUNAPI_API_KEY", ""), _REFERENCE, variables), base_url)
+    gathered.variables(folder / ".env", {name: filled(text, _REFERENCE, variables) for name, text in filed.items()})
     return gathered
 
 

@@ -1,7 +1,7 @@
 """Keys in the settings of OpenClaw, and of Clawdbot and Moltbot, as it was called before.
 
-Commands that print a secret are never run. The `.env` of the current folder, which OpenClaw reads too, is left alone:
-a folder that one happens to be in must not decide which key is used.
+Commands that print a secret are never run. The `.env` of the current folder, which OpenClaw reads too, is left
+alone: a folder that one happens to be in must not decide which key is used.
 """
 
 import os.path
@@ -16,12 +16,13 @@ from tui.keyfiles.found import Gathered
 from tui.keyfiles.includes import Includes
 from tui.keyfiles.variables import dotenv, filled, mentions
 from tui.paths import home
+from tui.text import one_line
 
 _NAMES = ("openclaw", "clawdbot", "moldbot", "moltbot")
 _AGENTS = 50
 """Agents whose keys are looked at, at most."""
-_REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}")
-_WHOLE = re.compile(r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)")
+_REFERENCE = r"(?<!\$)\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}"
+_WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 """Short forms, in fields that hold a secret."""
 
 
@@ -31,6 +32,8 @@ def find(env: Mapping[str, str]) -> Gathered:
     folder = _folder(env)
     config = _config(env, folder)
     settings = gathered.tried(_settings, config)
+    if gathered.notes:
+        return gathered  # it could have said that its RunAPI is at another host
     inline = _texts(_at(settings, "env")) | _texts(_at(settings, "env", "vars"))
     filed = gathered.tried(lambda path: dotenv(path, wanted=bool(settings)), folder / ".env")
     secrets = _Secrets({**inline, **filed, **env}, settings, folder, gathered)
@@ -53,11 +56,7 @@ def find(env: Mapping[str, str]) -> Gathered:
             gathered.key(source, secrets.secret(source, _at(skill).get("apiKey")), gathered.place("runapi"))
         gathered.key(source, secrets.text(_at(skill, "env").get("RUNAPI_API_KEY")), gathered.place("runapi"))
     for path, variables in ((folder / ".env", filed), (config, inline)):
-        place = gathered.place("runapi")
-        source = shown(path, "RUNAPI_API_KEY")
-        if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
-            place = gathered.provider(source, "runapi", url)
-        gathered.key(source, variables.get("RUNAPI_API_KEY", ""), place)
+        gathered.variables(path, variables)
     return gathered
 
 
@@ -79,7 +78,7 @@ class _Secrets:
     def secret(self, source: str, value: Any) -> str:
         """The secret, empty if there is none or it can't be had; then a note says why, where that is news."""
         if isinstance(value, str):
-            whole = _WHOLE.fullmatch(value.strip())
+            whole = re.fullmatch(_WHOLE, value.strip())
             return self.text(f"${{{whole['name']}}}" if whole else value)
         where, name = _at(value).get("source"), _at(value).get("id")
         if not (isinstance(where, str) and isinstance(name, str)):
@@ -90,7 +89,7 @@ class _Secrets:
             provider = _at(value).get("provider") or self._defaults.get("file") or "default"
             return self._in_file(_at(self._providers, str(provider)), name)
         self._gathered.notes.append(
-            f"{source} keeps its key with `{where}`, of which nothing is run here: set RUNAPI_API_KEY instead."
+            f"{source} has its key from `{one_line(where, 20)}`, which isn't asked here: set RUNAPI_API_KEY."
         )
         return ""
 
@@ -158,8 +157,8 @@ def _first(env: Mapping[str, str], name: str) -> str:
 
 def _home_path(text: str, env: Mapping[str, str]) -> Path:
     """`~` is OpenClaw's home, which may be another."""
-    own = env.get("OPENCLAW_HOME", "").strip() or "~"
-    return home(re.sub(r"^~(?=/|$)", lambda _: own, text))
+    own = env.get("OPENCLAW_HOME", "").strip()
+    return home(own + text[1:] if own and (text == "~" or text.startswith("~/")) else text)
 
 
 def _at(value: Any, *keys: str) -> dict[str, Any]:

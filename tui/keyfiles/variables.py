@@ -27,6 +27,6 @@ def dotenv(path: Path, *, wanted: bool) -> dict[str, str]:
     return {line.key: line.value for line in lines if line.key and line.value is not None}
 
 
-def filled(text: str, reference: re.Pattern[str], variables: Mapping[str, str]) -> str:
+def filled(text: str, reference: str, variables: Mapping[str, str]) -> str:
     """`text` with its references replaced; `name` in `reference` is the variable. What isn't set stays as it is."""
-    return reference.sub(lambda found: variables.get(found["name"]) or found[0], text)
+    return re.sub(reference, lambda found: variables.get(found["name"]) or found[0], text)

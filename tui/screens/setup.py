@@ -69,7 +69,10 @@ class SetupScreen(Screen[None]):
         for name in (*profiles, NO_PROFILE) if profiles else ():
             profile = profiles.get(name, Profile())
             used = " (in use)" if name == here else ""
-            yield f"profile {name}{used}  {profile.base_url}  {profile.key}", partial(self._session.of_profile, name)
+            yield (
+                f"profile {name}{used}  {profile.base_url}  {profile.key}",
+                partial(self._session.of_profile, name),
+            )
 
     def compose(self) -> ComposeResult:
         session = self._session
