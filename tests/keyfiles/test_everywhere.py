@@ -15,7 +15,7 @@ from tests.keyfiles.conftest import Put
 from tests.loopback import serving
 from tests.test_cli import lines, run
 from tui.catalog.load import bundled
-from tui.credentials import CredentialError, everything, find, save
+from tui.credentials import everything, find, save
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 
