@@ -1,10 +1,9 @@
 """The main job through the keyboard alone, against the embedded service."""
 
-import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, TextArea
+from textual.widgets import TextArea
 
 from tests.app import TestApp
 from tests.loopback import serving
@@ -13,7 +12,6 @@ from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.screens.chooser import Chooser
 from tui.screens.main import MainScreen
-from tui.screens.setup import SetupScreen
 from tui.screens.sources import SourcePicker
 from tui.screens.viewer import Viewer
 from tui.tasks.task import Status
@@ -187,22 +185,6 @@ async def test_the_help_lists_the_keys_in_force() -> None:
         assert isinstance(app.screen, MainScreen)
 
 
-async def test_without_a_key_setup_saves_one_and_goes_on(home: Path) -> None:
-    app = TestApp(demo=False, base_url="http://127.0.0.1:9")
-    async with app.run_test(size=(80, 24)) as pilot:
-        assert isinstance(app.screen, SetupScreen)
-        await pilot.press(*"not a key", "enter")
-        await pilot.pause()
-        assert "That is not an API key" in app.text()
-        app.screen.query_one(Input).value = "runapi_0123456789"
-        await pilot.press("enter")
-        await app.until(lambda: app.engine)
-        assert isinstance(app.screen, MainScreen)
-    saved = home / ".config" / "runapi" / "config.json"
-    assert json.loads(saved.read_text())["api_key"] == "runapi_0123456789"
-    assert saved.stat().st_mode & 0o777 == 0o600
-
-
 async def test_setup_offers_the_demo() -> None:
     app = TestApp(demo=False)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -310,16 +292,6 @@ async def test_without_a_queue_the_app_says_so_and_sends_nothing(home: Path) -> 
         await pilot.press(*"fox", "ctrl+j")
         await app.until(lambda: app.told)
         assert app.engine is None
-
-
-async def test_a_key_given_twice_opens_one_queue() -> None:
-    app = TestApp(demo=False, base_url="http://127.0.0.1:9")
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.screen.query_one(Input).value = "runapi_0123456789"
-        await pilot.press("enter", "enter", "enter")
-        await app._opened.wait()
-        await pilot.pause()
-        assert len([screen for screen in app.screen_stack if isinstance(screen, MainScreen)]) == 1
 
 
 async def test_a_key_that_repeats_pays_once() -> None:

@@ -57,7 +57,7 @@ def test_generate_saves_and_prints_one_json_line_a_task(env: dict[str, str], tmp
     assert len(told) == 2
     for task in told:
         assert " ".join(task) == (
-            "id task_id status action model prompt files cost_usd error created_at finished_at"
+            "id task_id status action model prompt files cost_usd error created_at finished_at profile"
         )
         assert (task["status"], task["cost_usd"], task["error"]) == ("completed", 0.01, None)
         with Image.open(task["files"][0]) as image:

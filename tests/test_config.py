@@ -126,3 +126,65 @@ def test_hostile_names_are_told_harmlessly(file: Path) -> None:
     told = refusal(file)
     assert "\x1b" not in told
     assert "evil" in told
+
+
+# ---- profiles
+
+WORK = """
+profile = "work"
+output = "/any"
+[profiles.work]
+base_url = "https://work.example"
+key = "env:WORK_KEY"
+output = "/work"
+[profiles.home]
+key = "hermes"
+"""
+
+
+def test_a_profile_is_chosen_by_file_variable_and_option(file: Path) -> None:
+    file.write_text(WORK)
+    work, home = load(file, {}, {}), load(file, {}, {"RUNAPI_TUI_PROFILE": "home"})
+    assert (work.named, work.output, work.profiles["work"].base_url) == ("work", "/work", "https://work.example")
+    assert (home.named, home.output, home.profiles["home"].key) == ("home", "/any", "hermes")
+    none = load(file, {"profile": "none"}, {"RUNAPI_TUI_PROFILE": "home"})
+    assert (none.named, none.output) == ("", "/any")
+    assert load(file, {"output": "/option"}, {"RUNAPI_TUI_OUTPUT": "/variable"}).output == "/option"
+    assert load(file, {}, {"RUNAPI_TUI_OUTPUT": "/variable"}).output == "/variable"
+
+
+def test_an_unknown_profile_names_the_nearest(file: Path) -> None:
+    file.write_text(WORK)
+    assert refusal(file, profile="wrok") == "command line: there is no profile wrok. Did you mean work?"
+    assert refusal(file, profile="x") == "command line: there is no profile x. Known are work, home."
+    file.write_text('profile = "work"')
+    assert refusal(file) == f"{file}: there is no profile work."
+
+
+def test_a_key_itself_is_refused_and_not_repeated(file: Path) -> None:
+    for key in ("runapi_0123456789abcdef", "env:", "env:NO-NAME", "openclaw:x", "RUNAPI_API_KEY"):
+        file.write_text(f'[profiles.work]\nkey = "{key}"\n')
+        told = refusal(file)
+        assert told == (
+            f"{file}: profiles.work.key says where the key comes from, never the key itself: "
+            "environment, runapi, openclaw, hermes or env:VARIABLE."
+        )
+        assert "0123456789" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[profiles."a b"]', "a name has up to 40 letters"),
+        ("[profiles.none]", "is not none"),
+        (
+            '[profiles.work]\nbase_url = "http://work.example"',
+            "profiles.work.base_url: http://work.example is not enc",
+        ),
+        ('[profiles.work]\nurl = "https://work.example"', "unknown field `url`"),
+        ("profiles = 3", "expected `object`"),
+    ],
+)
+def test_what_no_profile_can_be(file: Path, text: str, told: str) -> None:
+    file.write_text(text)
+    assert told in refusal(file)

@@ -20,6 +20,7 @@ from tui import credentials, favourites, prices
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.price import estimate
 from tui.catalog.spec import Model, RouteName, Values
+from tui.config import ConfigError
 from tui.keymap import key_problems
 from tui.paths import styles_dir
 from tui.screens.main import MainScreen
@@ -81,7 +82,7 @@ class RunApp(App[None]):
         """The first page is the one that is needed: no blank one before it."""
         if self.session.credential.api_key:
             return self._main_page()
-        return SetupScreen(self.session.credential, str(credentials.runapi_config()))
+        return SetupScreen(self.session, *credentials.everything(), first=True)
 
     def on_mount(self) -> None:
         theme = self.session.config.theme
@@ -105,11 +106,17 @@ class RunApp(App[None]):
     def _main_page(self) -> MainScreen:
         session = self.session
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
-        place = "demo: embedded service, play money" if session.demo else session.credential.base_url
         marked = favourites.load(session.folders.state)
         self._shrink = Thumbs(session.folders.cache / "thumbs").shrink
         self.main = MainScreen(
-            session.catalog, model, self.terminal, session.config.api, self.changes, place, marked, self._shrink
+            session.catalog,
+            model,
+            self.terminal,
+            session.config.api,
+            self.changes,
+            session.place,
+            marked,
+            self._shrink,
         )
         return self.main
 
@@ -173,11 +180,13 @@ class RunApp(App[None]):
         self.changes.publish(task)
         if task.status in (Status.COMPLETED, Status.FAILED) and time.time() - task.updated_at < 2:
             self._look_at_balance()
-        if task.error and task.error.kind == "authentication" and time.time() - task.updated_at < 2:
-            self.notify(task.error.message, title="Key refused", severity="error", markup=False)
 
     def _state_changed(self, state: State) -> None:
         if self.main:
+            if state.refused and not self.main.status.state.refused:
+                told = f"The service refused the key from {one_line(self.session.credential.key_from)}."
+                kept = "Nothing is lost: F4 takes another one, then r sends again what was refused."
+                self.notify(f"{told} {kept}", title="Key refused", severity="error", timeout=15, markup=False)
             self.main.state_changed(state)
 
     def _route_learnt(self, route: RouteName) -> None:
@@ -192,18 +201,13 @@ class RunApp(App[None]):
 
     @work(group="balance", exit_on_error=False)
     async def _ask_for_balance(self) -> None:
-        from tui.service.errors import AuthenticationError, ServiceError
+        from tui.service.errors import ServiceError
 
         await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
         self._balance_at, self._balance_due = time.monotonic(), False
         if self.engine and self.main:
-            try:
-                self.main.status.balance = await self.engine.client.balance_micro()
-                self.main.status.trouble = ""
-            except AuthenticationError:
-                self.main.status.trouble = f"key refused: change it in {self.session.credential.key_from}"
-            except ServiceError:
-                pass  # the balance is a comfort, not a need
+            with contextlib.suppress(ServiceError):  # the balance is a comfort, not a need
+                self.main.status.balance = await self.engine.balance_micro()
 
     @work(group="prices", exit_on_error=False)
     async def _look_at_prices(self) -> None:
@@ -420,12 +424,6 @@ class RunApp(App[None]):
         if self.engine and self.main and self.screen is self.main:
             await self.push_screen(Prompts(self.engine.client, self.terminal), self.main.use_prompt)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
-        if self.main and screen is self.main:
-            yield SystemCommand("Prompts", "Search the service's library of prompts", self.action_prompts)
-            yield SystemCommand("Copy as", "As curl, Python, a command", self.main.form.action_copy_as)
-
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:
         if self.main:
@@ -433,18 +431,65 @@ class RunApp(App[None]):
         with contextlib.suppress(OSError):
             await asyncio.to_thread(favourites.save, self.session.folders.state, event.favourites)
 
-    @on(SetupScreen.KeyGiven)
-    async def _key_given(self, event: SetupScreen.KeyGiven) -> None:
-        if self.main:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        if self.main and screen is self.main:
+            yield SystemCommand("Prompts", "Search the service's library of prompts", self.action_prompts)
+            yield SystemCommand("Copy as", "As curl, Python, a command", self.main.form.action_copy_as)
+        if self.main and not self.session.demo:
+            yield SystemCommand("Switch key or profile", "Whose account pays", self.action_switch_key)
+
+    @work(group="switch", exclusive=True)
+    async def action_switch_key(self) -> None:
+        if self.session.demo:
+            self.notify("The demo has a key of its own: start without --demo to use yours.", markup=False)
+        elif self.main and not isinstance(self.screen, SetupScreen):
+            found, notes = await asyncio.to_thread(credentials.everything)
+            await self.push_screen(SetupScreen(self.session, found, notes, first=False))
+
+    @on(SetupScreen.Taken)
+    async def _key_taken(self, event: SetupScreen.Taken) -> None:
+        page, session, told = self.screen, event.session, event.told
+        if not isinstance(page, SetupScreen):
             return  # enter was pressed more than once
         try:
-            path = await asyncio.to_thread(credentials.save, event.key)
-        except credentials.CredentialError as error:
-            if isinstance(self.screen, SetupScreen):
-                self.screen.say(str(error))
+            if event.pasted and session.saves_key:
+                await asyncio.to_thread(credentials.save, session.credential.api_key)
+            next_start = await asyncio.to_thread(session.again)
+        except (ConfigError, credentials.CredentialError) as error:
+            page.say(str(error))
             return
-        self.session = self.session.with_key(event.key, str(path))
-        await self.push_screen(self._main_page())
+        if next_start.credential.api_key != session.credential.api_key:
+            source = next_start.credential.key_from
+            told += f" Until you quit: the next start takes the key from {source or 'nowhere'}."
+        before, self.session = self.session, session
+        if self.main is None:
+            await self.push_screen(self._main_page())
+        else:
+            await self.pop_screen()
+            self._go_on(before)
+        self.notify(told, title="Key", timeout=10, markup=False)
+
+    @work(group="go on", exit_on_error=False)
+    async def _go_on(self, before: Session) -> None:
+        """With another key; tasks of another service or profile are let go, as on leaving, and ours taken up."""
+        session = self.session
+        await self._opened.wait()
+        if self.main is None:
+            return
+        self.main.status.balance, self._balance_at = None, 0.0
+        if self.engine and session.place == before.place:
+            self.engine.use(session.credential.api_key)
+            self._look_at_balance()
+            return
+        self._opened.clear()
+        if self.engine:
+            engine, self.engine = self.engine, None
+            await engine.aclose()
+        self._failure = ""
+        self.main.status.place = session.place
+        self.main.take(session.catalog)
+        self._open()
 
     @on(SetupScreen.DemoWanted)
     async def _demo_wanted(self) -> None:

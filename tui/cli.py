@@ -27,6 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _COMMON = [
     click.option("--base-url", default=None, metavar="URL", help="Where RunAPI is. Default: https://runapi.ai"),
+    click.option("--profile", metavar="NAME", help="One of the profiles in config.toml; none for no one."),
     click.option("--demo", is_flag=True, default=None, help="The embedded service: no key, no network, no cost."),
     click.option(
         "--api", type=click.Choice(["auto", "unified", "service"]), help="Which of RunAPI's routes to take."

@@ -71,7 +71,7 @@ def find(base_url: str = "", env: Mapping[str, str] = os.environ, source: str = 
         notes += gathered.notes
         found = [key for key in _usable(gathered.found, notes) if source in ("", key.kind, key.source)]
     if source and not found:
-        raise CredentialError(f"No key comes from {one_line(source, 80)}: see `runapi-tui doctor`.")
+        notes.append(f"No key comes from {one_line(source, 80)}.")
     key = found[0] if found else Found("", "", "")
     path = str(runapi_config(env))
     url, url_from = _first(

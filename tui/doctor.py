@@ -14,6 +14,7 @@ from tui.keyfiles.found import Found
 from tui.session import Session
 from tui.tasks import naming
 from tui.tasks.store import Store, StoreError
+from tui.tasks.task import NO_PROFILE
 from tui.terminal import PIXELS, Images, Terminal, probe
 from tui.text import file_size, mask, one_line
 
@@ -44,6 +45,7 @@ def findings(session: Session) -> dict[str, Any]:
     terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
     return {
         "version": __version__,
+        "profile": session.profile or NO_PROFILE,
         "key": f"{mask(credential.api_key)} from {credential.key_from}" if credential.api_key else "none found",
         "keys": [_key(found, session) for found in keys],
         "base_url": f"{credential.base_url} from {credential.url_from}",

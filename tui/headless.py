@@ -72,6 +72,7 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "error": error,
             "created_at": _moment(task.created_at),
             "finished_at": _moment(task.finished_at) if task.finished_at else None,
+            "profile": task.profile or None,
         }
     )
 
@@ -91,6 +92,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
         ("task id", task.remote_id or "none yet"),
         ("status", str(task.status) + (f" ({task.word})" if task.word and task.word != task.status else "")),
         ("model", f"{task.model} ({task.action}, {task.route} route)"),
+        ("profile", task.profile),
         *((name, value) for name, value in task.values.items()),
         (
             "cost",
@@ -253,9 +255,16 @@ def _draft(session: Session, model: Model, values: Values, base_url: str, learnt
     """A task that waits for its turn. Raises UsageError."""
     from tui.tasks import plan
 
-    config, folder = session.config, session.folders.output
     try:
-        return plan.draft(model, values, base_url=base_url, out_dir=folder, api=config.api, learnt=learnt)
+        return plan.draft(
+            model,
+            values,
+            base_url=base_url,
+            profile=session.profile,
+            out_dir=session.folders.output,
+            api=session.config.api,
+            learnt=learnt,
+        )
     except plan.InvalidError as error:
         raise UsageError("\n".join(f"{name}: {problem}" for name, problem in error.errors.items())) from error
 
@@ -294,13 +303,15 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int
             found = [await _found(engine, task_id) for task_id in ids]
             try:
                 watched = [(await engine.watch(task.id)).id for task in found]
-            except (TakenError, ValueError) as error:  # another process, another service
+            except (TakenError, ValueError) as error:  # another process, service or profile
                 raise UsageError(str(error)) from error
         else:
             watched = await engine.free()
         return len(watched), watched
 
-    return _run(session, begin, as_json=as_json)
+    whose = f" for profile {session.profile or 'none'}" if session.config.profiles else ""
+    nothing = f"Nothing to resume{whose}: no task waits that no other process is watching."
+    return _run(session, begin, as_json=as_json, nothing=nothing)
 
 
 def rescue(session: Session, *, as_json: bool) -> int:
@@ -328,7 +339,7 @@ def _run(
     begin: Callable[["Engine"], Awaitable[tuple[int, Iterable[str]]]],
     *,
     as_json: bool,
-    nothing: str = "Nothing to resume: no task waits that no other process is watching.",
+    nothing: str = "",
 ) -> int:
     """Carry the tasks that `begin` answers (how many, and their ids) to their end. Answers the exit code.
 

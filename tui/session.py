@@ -1,21 +1,30 @@
 """What the app and the headless commands stand on, put together in one place."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from tui import config, credentials, paths, prices
 from tui.catalog.load import Catalog, with_own
 from tui.catalog.spec import RouteName
-from tui.config import Config
+from tui.config import Config, Profile
 from tui.credentials import Credential
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders
+from tui.tasks.task import NO_PROFILE
+from tui.text import money, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
     from tui.tasks.state import State
     from tui.tasks.task import Task
+
+ASK_FOR = 15.0
+"""Seconds that the service has to say whose key it is."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +38,43 @@ class Session:
     problems: tuple[str, ...] = ()
     """The user's own family files that can't be used, a sentence each."""
     demo: bool = False
+    profile: str = ""
+    """Whose key, base URL and image folder these are, by the preferences; empty: no profile's."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What `prepare` was called with."""
     demo_delay: float = 4.0
     """Seconds that the embedded service takes for a task."""
 
     def with_key(self, api_key: str, source: str) -> "Session":
         """The same with another key."""
-        found = self.credential
-        return replace(self, credential=Credential(api_key, found.base_url, source, found.url_from, found.notes))
+        return replace(self, credential=structs.replace(self.credential, api_key=api_key, key_from=source))
+
+    def of_source(self, source: str) -> "Session":
+        """The same with the key of a source, as `credentials.everything` names them. Raises CredentialError."""
+        return replace(self, credential=_credential(str(self.options["base_url"]), self.config, source))
+
+    def of_profile(self, name: str) -> "Session":
+        """Started anew with another profile. Raises ConfigError or CredentialError."""
+        return prepare(**{**self.options, "profile": name} | ({} if name == NO_PROFILE else {"base_url": ""}))
+
+    def again(self) -> "Session":
+        """As the next start finds it, with the same profile. Raises ConfigError or CredentialError."""
+        return prepare(**{**self.options, "profile": self.profile or NO_PROFILE})
+
+    @property
+    def place(self) -> str:
+        """Where tasks go, for people."""
+        if self.demo:
+            return "demo: embedded service, play money"
+        return f"{self.profile} · {self.credential.base_url}" if self.profile else self.credential.base_url
+
+    @property
+    def saves_key(self) -> bool:
+        """Whether a key belongs into RunAPI's own file: not where a profile takes it from elsewhere."""
+        return self.config.profiles.get(self.profile, Profile()).key in ("", "runapi")
 
 
-def prepare(*, base_url: str = "", demo: bool = False, **options: str | int | None) -> Session:
+def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Session:
     """Read preferences and credentials; `options` override preferences where they say anything.
 
     Raises ConfigError or CredentialError.
@@ -48,10 +84,44 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: str | int | No
     if demo:
         credential = Credential(DEMO_KEY, DEMO_URL, "embedded service", "embedded service")
     else:
-        credential = credentials.find(base_url)
+        credential = _credential(base_url, preferences)
     folders = paths.folders(preferences.output, demo=demo)
     catalog = prices.apply(catalog, prices.kept(folders.cache, credential.base_url))
-    return Session(preferences, credential, folders, catalog, problems, demo)
+    profile = "" if demo else preferences.named
+    asked = {"base_url": base_url, **options}
+    return Session(preferences, credential, folders, catalog, problems, demo, profile, asked)
+
+
+def _credential(base_url: str, preferences: Config, source: str = "") -> Credential:
+    profile = preferences.profiles.get(preferences.named, Profile())
+    env: Mapping[str, str] = os.environ
+    variable = "" if source else profile.key.partition(":")[2]
+    if variable:
+        source, env = "environment", {**env, "RUNAPI_API_KEY": env.get(variable, "")}
+    found = credentials.find(base_url or profile.base_url, env, source or profile.key)
+    url_from = f"profile {preferences.named}" if profile.base_url and not base_url else found.url_from
+    notes = (f"{variable} is not set.",) if variable and not found.api_key else found.notes
+    return structs.replace(found, key_from=variable or found.key_from, url_from=url_from, notes=notes)
+
+
+async def account(session: Session) -> str:
+    """Whose key it is and what is left, asked live: `Acme, me@example.org: balance $12.34`. Raises ServiceError."""
+    from tui.service.client import Client
+    from tui.service.errors import NetworkError
+
+    found = session.credential
+    client = await asyncio.to_thread(Client, found.base_url, found.api_key)
+    try:
+        async with asyncio.timeout(ASK_FOR):
+            me, left = await client.me(), await client.balance_micro()
+    except TimeoutError as error:
+        raise NetworkError(f"{found.base_url} did not answer in time.") from error
+    finally:
+        await client.aclose()
+    within = me.get("account")
+    names = [within.get("name") if isinstance(within, dict) else "", me.get("email") or me.get("name")]
+    told = ", ".join(one_line(name, 60) for name in names if isinstance(name, str) and name.strip())
+    return f"{told or 'The key was taken'}: balance {money(left)}"
 
 
 def open_engine(
@@ -79,6 +149,7 @@ def open_engine(
         Client(session.credential.base_url, session.credential.api_key, transport),
         session.catalog,
         out_dir=session.folders.output,
+        profile=session.profile,
         api=session.config.api,
         concurrency=session.config.concurrency,
         pause=lambda age: poll_pause(age) * pace,

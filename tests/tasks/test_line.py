@@ -170,3 +170,19 @@ async def test_so_many_requests_at_once_and_no_more(watched: Watched) -> None:
     await asyncio.gather(*asked, return_exceptions=True)
     assert (under_way, most) == (0, AT_ONCE)
     assert watched.told == [(True, 0.0)]
+
+
+async def test_another_key_wakes_whoever_waits_for_one(watched: Watched) -> None:
+    await watched.meet(AuthenticationError("No."))
+    assert watched.line.refused
+    asleep = asyncio.create_task(watched.line.sleep(3600))
+    await asyncio.sleep(0)
+    watched.line.take_up()
+    async with asyncio.timeout(10):
+        await asleep
+    assert not watched.line.refused
+    await watched.meet(AuthenticationError("No."))
+    await watched.meet(UNSENT)
+    assert (watched.line.refused, watched.line.offline) == (True, True)
+    await watched.line.ask(answer)
+    assert (watched.line.refused, watched.line.offline) == (False, False)

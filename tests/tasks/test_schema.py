@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tui.tasks import schema
 from tui.tasks.store import Store, StoreError
@@ -175,3 +176,21 @@ def test_a_newer_program_that_migrates_at_the_same_time_is_not_undone(path: Path
     with closing(sqlite3.connect(path, isolation_level=None, factory=Late)) as db:
         assert schema.prepare(db) == schema.VERSION + 1
     assert dump(path)[-1] == f"({schema.VERSION + 1},)"
+
+
+def test_tasks_of_version_2_are_kept_and_have_no_profile(path: Path) -> None:
+    *_, data = old_row(1, "a fox")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript(schema._VERSION_1.partition("create table learnt")[0] + schema._VERSION_2)
+        db.executescript("drop table tasks_1; create table learnt (base_url, name, value)")
+        columns = (*schema.row(schema.decode(data))[:15], data)
+        db.execute(f"insert into tasks values ({', '.join('?' * 16)})", columns)
+        db.execute("pragma user_version = 2")
+    store = Store(path)
+    (fox,) = store.search()
+    store.save(replace(fox, id="00000000000002", profile="work"))
+    assert (fox.prompt, fox.profile) == ("a fox", "")
+    assert store.claim("me", URL, profile="home") == []
+    assert [task.id for task in store.claim("me", URL)] == [fox.id]
+    assert [task.profile for task in store.claim("me", URL, profile="work")] == ["work"]
+    store.close()

@@ -117,7 +117,11 @@ def told(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
     known = {"status": " ".join(look(task)[:2]), "": why, "model": task.model, "id": task.id}
     cost = "" if task.cost_micro is None else money(task.cost_micro)
     yield from section("Task", "", known | {"at the service": task.remote_id, "cost": cost})
-    sent = {"POST": submit_path(task.route, task.service, task.action), "base URL": task.base_url}
+    sent = {
+        "POST": submit_path(task.route, task.service, task.action),
+        "base URL": task.base_url,
+        "profile": task.profile,
+    }
     yield from section("Request", "", sent | {"Idempotency-Key": task.key or "none yet"})
     size = f"{len(task.body):,} bytes" if task.body else "none yet: files of these values are uploaded first"
     yield from section("Body", size)

@@ -39,6 +39,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
         Binding("ctrl+l,f10", "app.prompts", "Prompts", id="prompts", tooltip="The service's library", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
+        Binding("f4", "app.switch_key", "Key", id="switch-key", tooltip="Another key or profile", show=False),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
     ]
 

@@ -71,7 +71,7 @@ class Client:
         self.status_form = ""
         """The status path that has answered here for a unified task."""
         agent = {"User-Agent": f"runapi-tui/{__version__}"}
-        self._auth = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self.use(api_key)
         shared: dict[str, Any] = {
             "timeout": _TIMEOUT,
             "limits": httpx.Limits(max_connections=_PER_POOL),
@@ -83,6 +83,10 @@ class Client:
         }
         self._api = _Pools(headers=agent | {"Accept": "application/json"}, **shared)
         self._files = _Pools(headers=agent, follow_redirects=True, max_redirects=5, **shared)
+
+    def use(self, api_key: str) -> None:
+        """Send this key from the next request on, to the same origin."""
+        self._auth = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def aclose(self) -> None:
         await self._api.aclose()

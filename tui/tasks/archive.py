@@ -85,6 +85,7 @@ def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
     for holds, why_not in (
         (re.fullmatch("[0-9a-hjkmnp-tv-z]{14}", task.id), "its id is not one that this program gives"),
         (re.fullmatch(r"[\w.-]*\w/\w[\w.-]*", f"{task.service}/{task.action}", re.ASCII), "its action is no name"),
+        (re.fullmatch(r"[\w.-]{0,40}", task.profile, re.ASCII), "its profile is no name"),
         (all(0 <= moment <= latest for moment in (*times, *(at for at, _, _ in events))), "a time of it can't be"),
         (all(0 <= count <= 10**12 for count in counts), "a cost or size of it can't be"),
         (_sane(task.values, 16), "its values are nested too deeply, or too large"),

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -22,15 +23,16 @@ LATE = 5.0
 class Desk:
     """Latest snapshots by id. The disk is touched from one thread of its own, never from the event loop."""
 
-    def __init__(self, store: Store, base_url: str, on_change: Callable[[Task], None]) -> None:
+    def __init__(self, store: Store, base_url: str, profile: str, on_change: Callable[[Task], None]) -> None:
         self.tasks: dict[str, Task] = {}
         self.owner = uuid.uuid4().hex
         """The name under which this process watches tasks."""
         self.learnt: dict[str, str] = {}
         """What all processes know of this base URL: its `route`, the form of its `status` paths, whether its queue
-        is `paused`, until when it is to `rest`."""
+        is `paused`, until when it is to `rest` (each profile for itself)."""
         self._store = store
         self._base_url = base_url
+        self._profile = profile
         self._on_change = on_change
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
@@ -137,12 +139,13 @@ class Desk:
         return await self._run(self._store.events, task_id)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
-        """Take the watch over unfinished tasks (of `ids`, or all) that no process is watching."""
-        return await self._run(self._store.claim, self.owner, self._base_url, ids)
+        """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no process is watching."""
+        claim = partial(self._store.claim, profile=self._profile)
+        return await self._run(claim, self.owner, self._base_url, ids)
 
     async def free(self) -> list[str]:
         """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
-        return await self._run(self._store.free, self._base_url)
+        return await self._run(self._store.free, self._base_url, self._profile)
 
     async def named(self, ids: list[str]) -> list[Task]:
         """The tasks of these ids, as they are on disk."""

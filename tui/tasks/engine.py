@@ -27,12 +27,12 @@ from tui.tasks.send import Sender
 from tui.tasks.slots import Slots
 from tui.tasks.state import State
 from tui.tasks.store import LEASE, Store, StoreError, TakenError
-from tui.tasks.task import LIVE, SENT, Status, Task, new_id
+from tui.tasks.task import LIVE, NO_PROFILE, SENT, Status, Task, new_id
 from tui.text import one_line
 
 
 class Engine:
-    """Owns the live tasks of one base URL. Runs on one event loop."""
+    """Owns the live tasks of one base URL and profile. Runs on one event loop."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Engine:
         catalog: Catalog,
         *,
         out_dir: Path,
+        profile: str = "",
         api: Api = "auto",
         concurrency: int = 8,
         pause: Callable[[float], float] = poll_pause,
@@ -64,8 +65,10 @@ class Engine:
         self.notices: list[str] = []
         """What the user should know of the queue file."""
         self._out_dir = out_dir
+        self._profile = profile
+        self._rest = f"rest {profile}".rstrip()  # it is the key that has asked too often
         self._on_state = on_state
-        self._desk = Desk(store, client.base_url, on_change)
+        self._desk = Desk(store, client.base_url, profile, on_change)
         self._slots = Slots(concurrency)
         self._line = Line(self._state_changed)
         self._sender = Sender(
@@ -105,7 +108,9 @@ class Engine:
 
     @property
     def state(self) -> State:
-        return State(self._slots.paused, self._slots.limit, self._line.offline, self._line.open_at)
+        return State(
+            self._slots.paused, self._slots.limit, self._line.offline, self._line.refused, self._line.open_at
+        )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
         """Read the queue and, with `adopt`, carry on every unfinished task that nobody else is watching; without,
@@ -164,6 +169,7 @@ class Engine:
             model,
             values,
             base_url=self.client.base_url,
+            profile=self._profile,
             out_dir=self._out_dir,
             api=self.api,
             learnt=self.learnt,
@@ -235,8 +241,12 @@ class Engine:
 
     async def watch(self, task_id: str) -> Task:
         """Watch again what was stopped; fetch again what was made and could not be saved; send again what is
-        unsure, with the same key. Raises TakenError, or ValueError for a task of another service."""
+        unsure, with the same key. Raises TakenError, or ValueError for a task of another service or
+        profile."""
         task = await self._take_one(task_id)
+        if task.profile != self._profile:
+            name = one_line(task.profile, 40) or NO_PROFILE
+            raise ValueError(f"This task belongs to profile {name}: start with --profile {name} to carry it on.")
         if task.base_url != self.client.base_url:
             raise ValueError(
                 f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
@@ -255,6 +265,15 @@ class Engine:
         task = await self._desk.amend(task_id, status, "watched", **fields)
         self._carry_on(task)
         return task
+
+    def use(self, api_key: str) -> None:
+        """Go on with another key of the same account: what waits for it is asked for again at once."""
+        self.client.use(api_key)
+        self._line.take_up()
+
+    async def balance_micro(self) -> int | None:
+        """What is left, in micro-dollars; None where the service doesn't say. Raises ServiceError."""
+        return await self._line.ask(self.client.balance_micro)
 
     # ---- what is over
 
@@ -408,7 +427,7 @@ class Engine:
         if paused != self._slots.paused:
             self._slots.paused = paused
             self._state_changed()
-        self._line.rest_until(float(learnt.get("rest") or 0))
+        self._line.rest_until(float(learnt.get(self._rest) or 0))
 
     async def _tend(self, adopt: bool) -> None:
         """Keep the watch over our tasks, see what other processes write, take over what they left."""
@@ -423,7 +442,7 @@ class Engine:
                     if adopt:
                         await self.adopt()
                 if self._line.open_at > time.time():
-                    await self._desk.learn("rest", str(self._line.open_at))
+                    await self._desk.learn(self._rest, str(self._line.open_at))
                 if await self._desk.see_others(self._carried.__contains__, strangers=adopt):
                     self._heed_others()
             except StoreError:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tui.service.errors import NetworkError, RateLimitError, ServiceError
+from tui.service.errors import AuthenticationError, NetworkError, RateLimitError, ServiceError
 
 T = TypeVar("T")
 
@@ -22,6 +22,8 @@ class Line:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self.offline = False
         """True from a request that could not leave until one that was answered."""
+        self.refused = False
+        """True from a request whose key was refused until one that was answered, or another key."""
         self.open_at = 0.0
         """Until when, in seconds since the epoch, the service asked for no more submits; for all processes."""
         self._on_change = on_change
@@ -35,15 +37,19 @@ class Line:
                 answer = await request()
             except NetworkError as error:
                 if not error.sent:
-                    self._turn(offline=True)
+                    self._turn(offline=True, refused=self.refused)
                 raise
             except ServiceError as error:
-                self._turn(offline=False)
+                self._turn(refused=isinstance(error, AuthenticationError))
                 if isinstance(error, RateLimitError):
                     self.rest_until(time.time() + (error.retry_after or 1.0))
                 raise
-        self._turn(offline=False)
+        self._turn()
         return answer
+
+    def take_up(self) -> None:
+        """There is another key: whoever sleeps because the last one was refused asks at once."""
+        self._turn(offline=self.offline)
 
     def rest_until(self, moment: float) -> None:
         """No submits before `moment`."""
@@ -52,18 +58,19 @@ class Line:
             self._on_change()
 
     async def sleep(self, seconds: float) -> None:
-        """So long; while offline not for long, and only until another task finds the line up again."""
-        if not self.offline:
+        """So long; while offline not for long, and only until another task finds the line up again, or the key
+        taken."""
+        if not (self.offline or self.refused):
             await asyncio.sleep(seconds)
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(seconds, LONGEST_OFFLINE)):
+            async with asyncio.timeout(min(seconds, LONGEST_OFFLINE) if self.offline else seconds):
                 await self._up.wait()
 
-    def _turn(self, *, offline: bool) -> None:
-        if offline != self.offline:
-            self.offline = offline
-            if offline:
+    def _turn(self, *, offline: bool = False, refused: bool = False) -> None:
+        if (offline, refused) != (self.offline, self.refused):
+            self.offline, self.refused = offline, refused
+            if offline or refused:
                 self._up.clear()
             else:
                 self._up.set()

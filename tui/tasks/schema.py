@@ -52,7 +52,11 @@ create index tasks_found on tasks
     (id, words, status, model, created_at, cost_micro, job, favourite, cleared, deleted);
 """
 
-COLUMNS = 16
+# Whose key a task belongs to.
+_VERSION_3 = "alter table tasks add column profile text not null default ''"
+
+COLUMNS = 17
+_COLUMNS_2 = 16
 
 
 def row(task: Task, owner: str = "", lease_until: float = 0) -> tuple[object, ...]:
@@ -60,7 +64,7 @@ def row(task: Task, owner: str = "", lease_until: float = 0) -> tuple[object, ..
     marks = (task.favourite, task.cleared, task.deleted)
     named = (task.status, task.model, search_words(task), task.remote_id, task.base_url, task.job)
     times = (task.id, task.created_at, task.updated_at)
-    return (*times, *named, task.cost_micro, *marks, owner, lease_until, encode(task))
+    return (*times, *named, task.cost_micro, *marks, owner, lease_until, encode(task), task.profile)
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
@@ -76,14 +80,18 @@ def _second(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_2)
     for *plain, owner, lease_until, data in db.execute("select * from tasks_1"):
         try:
-            columns = row(decode(data), owner, lease_until)
+            columns = row(decode(data), owner, lease_until)[:_COLUMNS_2]
         except UNREADABLE:  # kept as it is: `Store` tells of it
             columns = (*plain, "", None, False, False, False, owner, lease_until, data)
-        db.execute(f"insert into tasks values ({', '.join('?' * COLUMNS)})", columns)
+        db.execute(f"insert into tasks values ({', '.join('?' * _COLUMNS_2)})", columns)
     db.execute("drop table tasks_1")
 
 
-_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+def _third(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_3)
+
+
+_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 VERSION = len(_STEPS)
 
 

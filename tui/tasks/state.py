@@ -10,5 +10,7 @@ class State(NamedTuple):
     limit: int = 0
     """So many at the service at once."""
     offline: bool = False
+    refused: bool = False
+    """The key was refused, and no other one taken yet."""
     rest_until: float = 0
     """When the service wants to be asked for new images again, in seconds since the epoch."""

@@ -227,12 +227,14 @@ class Store:
         query = "select 1 from tasks where id = ? and updated_at <> ?"  # nothing differs from null
         return self._db.execute(query, (task_id, after)).fetchone() is None
 
-    def claim(self, owner: str, base_url: str, ids: Iterable[str] | None = None) -> list[Task]:
-        """Take the watch over unfinished tasks that nobody is watching (of `ids`, or all); answers those."""
+    def claim(
+        self, owner: str, base_url: str, ids: Iterable[str] | None = None, *, profile: str = ""
+    ) -> list[Task]:
+        """Take the watch over a profile's unfinished tasks that nobody is watching (of `ids`, or all)."""
         now = time.time()
         states = ", ".join("?" * len(LIVE))
-        free = "where base_url = ? and (owner in ('', ?) or lease_until < ?)"
-        asked: tuple[object, ...] = (base_url, owner, now, *LIVE)
+        free = "where base_url = ? and profile = ? and (owner in ('', ?) or lease_until < ?)"
+        asked: tuple[object, ...] = (base_url, profile, owner, now, *LIVE)
         if ids is None:
             free += f" and status in ({states})"
         else:  # found by their ids: as good as all may be unfinished
@@ -248,13 +250,16 @@ class Store:
                     taken.append(task)
         return taken
 
-    def free(self, base_url: str) -> list[str]:
-        """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
+    def free(self, base_url: str, profile: str = "") -> list[str]:
+        """A profile's unfinished tasks that no process is watching, by id: first what was sent, then in turn."""
         states = ", ".join("?" * len(LIVE))
-        query = f"select data from tasks where base_url = ? and lease_until < ? and status in ({states})"
+        ours = "where base_url = ? and profile = ?"
+        query = f"select data from tasks {ours} and lease_until < ? and status in ({states})"
         found = []
         try:
-            for (data,) in self._db.execute(query, (base_url, time.time(), *LIVE)):  # not all at once in memory
+            for (data,) in self._db.execute(
+                query, (base_url, profile, time.time(), *LIVE)
+            ):  # not all at once in memory
                 with suppress(*schema.UNREADABLE):
                     task = schema.decode(data)
                     found += [(task.status is Status.HELD, task.turn)] if task.live else []

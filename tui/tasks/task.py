@@ -45,6 +45,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     _S.DROPPED: frozenset(),
 }
 LIVE = frozenset({_S.HELD, _S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
+NO_PROFILE = "none"
+"""What having no profile is called on the command line."""
 URL_LIVES = 7 * 86400.0
 """Seconds for which a result can be fetched, by RunAPI's own documents."""
 SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
@@ -78,6 +80,8 @@ class Task(Struct, frozen=True, kw_only=True):
     model: str
     service: str
     base_url: str
+    profile: str = ""
+    """The profile whose key it is sent and asked for with; empty: none."""
     route: RouteName
     values: Values
     status: Status = Status.HELD

@@ -17,7 +17,6 @@ class StatusLine(Static):
     place: reactive[str] = reactive("")
     live: reactive[int] = reactive(0)
     balance: reactive[int | None] = reactive(None)
-    trouble: reactive[str] = reactive("")
     drawn: reactive[str] = reactive("")
     state: reactive[State] = reactive(State())
 
@@ -31,8 +30,8 @@ class StatusLine(Static):
             parts.append("! offline, going on by itself")
         if self.state.rest_until > time.time():
             parts.append(f"! rate limit until {clock(self.state.rest_until)}")
-        if self.trouble:
-            parts.append(f"! {self.trouble}")
+        if self.state.refused:
+            parts.append("! key refused (F4)")
         if self.balance is not None:
             parts.append(f"balance {money(self.balance)}")
         whole = "  ·  ".join([*parts, f"images: {self.drawn}"])
