@@ -21,6 +21,7 @@ from tui.service.errors import ServiceError
 from tui.tasks import naming, plan, trash
 from tui.tasks.carry import Carrier
 from tui.tasks.desk import Desk
+from tui.tasks.ledger import Books, Spent
 from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, poll_pause
 from tui.tasks.send import Sender
@@ -298,6 +299,14 @@ class Engine:
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """What happened to a task: when, what, and the server's own words, oldest first."""
         return await self._desk.events(task_id)
+
+    async def spent(self) -> Spent:
+        """Where one stands with the money today: all processes' tasks at this base URL."""
+        return await self._desk.spent()
+
+    async def books(self) -> Books:
+        """What was spent at this base URL, by day and by model."""
+        return await self._desk.books()
 
     async def wait(self, task_id: str) -> Task:
         """The task once it is no longer carried: ended, stopped, held for the user, or given up."""
