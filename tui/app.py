@@ -7,17 +7,16 @@ import signal
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import credentials, favourites, prices
+from tui import budget, credentials, favourites, prices
 from tui.catalog.batch import BatchError, expand
-from tui.catalog.price import estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.keymap import key_problems
 from tui.paths import styles_dir
@@ -27,13 +26,14 @@ from tui.session import Session, open_engine, prepare
 from tui.tasks.state import State
 from tui.tasks.task import LIVE, Status, Task
 from tui.terminal import Terminal
-from tui.text import money, one_line
+from tui.text import one_line
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
+    from tui.service.wire import Account
     from tui.tasks.engine import Engine
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
@@ -48,7 +48,8 @@ class RunApp(App[None]):
 
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
-        styles_dir() / f"{name}.tcss" for name in ("app", "widgets", "dialogs", "sources", "history", "inspect")
+        styles_dir() / f"{name}.tcss"
+        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "money")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -67,6 +68,10 @@ class RunApp(App[None]):
         self._failure = ""
         self._balance_at = 0.0
         self._balance_due = False
+        self._account: Account | None = None
+        self._quotes = prices.Quotes()
+        self._spending = asyncio.Lock()
+        self._short_at = -BALANCE_EVERY
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
 
@@ -150,10 +155,11 @@ class RunApp(App[None]):
         from tui.screens.batch import Batch
         from tui.screens.history import History
         from tui.screens.inspect import InspectScreen, Page
+        from tui.screens.money import Money
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen)
+        pages = (MainScreen, Viewer, SourcePicker, SetupScreen, Batch, History, InspectScreen, Money)
         places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
@@ -164,6 +170,15 @@ class RunApp(App[None]):
             self._look_at_balance()
         if task.error and task.error.kind == "authentication" and time.time() - task.updated_at < 2:
             self.notify(task.error.message, title="Key refused", severity="error", markup=False)
+        if task.error and task.error.kind == "credits" and time.time() - task.updated_at < 2:
+            self._too_little(task.error.message)
+
+    def _too_little(self, told: str) -> None:
+        """The balance is too low: said once for all tasks of a job."""
+        self._look_at_balance()
+        if time.monotonic() - self._short_at > BALANCE_EVERY:
+            self._short_at = time.monotonic()
+            self.notify(told, title="Not sent, not charged", severity="error", timeout=15, markup=False)
 
     def _state_changed(self, state: State) -> None:
         if self.main:
@@ -186,8 +201,11 @@ class RunApp(App[None]):
         await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
         self._balance_at, self._balance_due = time.monotonic(), False
         if self.engine and self.main:
+            with self._told():
+                self.main.status.spent = (await self.engine.spent()).today
             try:
-                self.main.status.balance = await self.engine.client.balance_micro()
+                self._account = await self.engine.client.account()
+                self.main.status.balance = self._account.balance
                 self.main.status.trouble = ""
             except AuthenticationError:
                 self.main.status.trouble = f"key refused: change it in {self.session.credential.key_from}"
@@ -206,6 +224,18 @@ class RunApp(App[None]):
             if newer and self.main:
                 await asyncio.to_thread(prices.keep, cache, base_url, newer)
                 self.main.take(await asyncio.to_thread(prices.apply, self.session.catalog, newer))
+
+    @on(ParamForm.Settled)
+    @work(group="quote", exclusive=True, exit_on_error=False)
+    async def _settled(self, event: ParamForm.Settled) -> None:
+        """What the service itself would take, in place of the listed price; a later wish ends this one."""
+        from tui.service.errors import ServiceError
+
+        if self.engine and self.main and self.engine.state.rest_until < time.time():
+            with contextlib.suppress(ServiceError):
+                price = await self._quotes.ask(self.engine.client, event.model, event.values)
+                if price:
+                    self.main.form.quote(event.model, event.values, price)
 
     @on(ParamForm.Submitted)
     def _submitted(self, event: ParamForm.Submitted) -> None:
@@ -239,10 +269,11 @@ class RunApp(App[None]):
             self.notify(self._failure, title="Not sent", severity="error", markup=False)
             return
         try:
-            prices = [estimate(model, values).micro for values in cells]
-            if len(cells) > 1 and not await self._confirmed(prices):
-                return
-            tasks = await self.engine.submit_job(model, cells)
+            micros = await asyncio.to_thread(lambda: [self._quotes.price(model, cell).micro for cell in cells])
+            async with self._spending:
+                if not await self._confirmed(micros):
+                    return
+                tasks = await self.engine.submit_job(model, cells, micros)
         except InvalidError as error:
             self.main.form.show_errors(error.errors)
             self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
@@ -282,8 +313,10 @@ class RunApp(App[None]):
                 case "copy" if tasks[0].files:
                     self.copy_to_clipboard(tasks[0].files[0])
                     self.notify(f"Sent to the terminal's clipboard: {tasks[0].files[0]}", markup=False)
-                case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
-                    pass
+                case "retry":
+                    async with self._spending:
+                        if await self._agreed([task for task in tasks if not orders.is_free(task)]):
+                            await orders.carry_out(self.engine, "retry", tasks)
                 case what:
                     self._say(await orders.carry_out(self.engine, what, tasks))
 
@@ -316,21 +349,22 @@ class RunApp(App[None]):
                 self._say(await orders.grant(self.engine, event.what))
 
     async def _agreed(self, tasks: list[Task]) -> bool:
-        """Whether all of these may be paid for once more: one key for one task, a question for many."""
-        if len(tasks) < 2:
-            return True
-        return await self._confirmed([task.estimate_micro for task in tasks])
+        """Whether all of these may be paid for once more."""
+        return not tasks or await self._confirmed([task.estimate_micro for task in tasks])
 
     async def _confirmed(self, prices: list[int | None]) -> bool:
-        """Asks where the sum is above the user's threshold, or unknown."""
+        """Asks where one of the user's ceilings would be passed, or where many cost much or an unknown sum."""
         from tui.screens.confirm import Confirm
 
-        known = sum(price or 0 for price in prices)
-        unknown = sum(price is None for price in prices)
-        if not unknown and known <= self.session.config.confirm_usd * 1_000_000:
+        config, wish = self.session.config, budget.wanted(prices)
+        much = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
+        if not self.engine or not (much or budget.limited(config)):
             return True
-        total = f"about {money(known)}" + (f" and {unknown} of unknown price" if unknown else "")
-        return await self.push_screen_wait(Confirm(f"Send {len(prices):,} requests, {total}?", "Send"))
+        spent = await self.engine.spent()
+        if not (much or budget.against(config, wish, spent)):
+            return True
+        balance = self._account.balance if self._account else None
+        return await self.push_screen_wait(Confirm(budget.question(config, wish, spent, balance), "Send"))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -342,6 +376,17 @@ class RunApp(App[None]):
     def _say(self, sentence: str) -> None:
         if sentence:
             self.notify(sentence, markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        yield SystemCommand("Money", "What was spent, by day and by model", self.action_money)
+
+    async def action_money(self) -> None:
+        from tui.screens.money import Money
+
+        if self.engine and self.main and not isinstance(self.screen, Money):
+            config = self.session.config
+            await self.push_screen(Money(self.engine.books, self.engine.client.account, config, self.changes))
 
     async def action_history(self) -> None:
         from tui.screens.history import History

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from tui import budget
 from tui.catalog import batch, request
+from tui.catalog.price import estimate
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.session import Session, open_engine
@@ -194,8 +196,8 @@ def exit_code(engine: "Engine", tasks: list["Task"]) -> int:
     return 0
 
 
-def generate(session: Session, model: Model, wanted: list[Values], *, as_json: bool, wait: bool) -> int:
-    """Submit one task for each of `wanted`, wait for all, tell each as it finishes. Answers the exit code."""
+def check(session: Session, model: Model, wanted: list[Values]) -> None:
+    """Raises UsageError for the first of `wanted` that can't be sent."""
     for values in wanted:
         # All of them before the first is paid.
         route = model.routes[choose(model, values, session.config.api)]
@@ -203,7 +205,23 @@ def generate(session: Session, model: Model, wanted: list[Values], *, as_json: b
         if errors:
             raise UsageError(_errors(errors))
 
+
+def generate(
+    session: Session, model: Model, wanted: list[Values], *, as_json: bool, wait: bool, over_budget: bool = False
+) -> int:
+    """Submit one task for each of `wanted`, wait for all, tell each as it finishes. Answers the exit code.
+
+    Without `over_budget`, none of them is submitted where they would pass a ceiling: UsageError.
+    """
+    check(session, model, wanted)
+
     async def submit(engine: "Engine") -> list["Task"]:
+        if budget.limited(session.config) and not over_budget:
+            wish = budget.wanted([estimate(model, values).micro for values in wanted])
+            passed = budget.against(session.config, wish, await engine.spent())
+            if passed:
+                told = f"{budget.told_cost(wish)}. {' '.join(passed)}"
+                raise UsageError(f"{told} Nothing was submitted; --over-budget sends it all the same.")
         return await engine.submit_job(model, wanted, carry=wait and not engine.state.paused)
 
     return _run(session, submit, as_json=as_json, wait=wait)

@@ -34,6 +34,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
+        Binding("dollar_sign", "app.money", "Money", id="money", tooltip="By day and by model", show=False),
     ]
 
     class Ready(Message):

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -132,10 +133,18 @@ class Engine:
             self._carry_on(task)
         return task
 
-    async def submit_job(self, model: Model, cells: list[Values], *, carry: bool = True) -> list[Task]:
-        """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none."""
+    async def submit_job(
+        self, model: Model, cells: list[Values], prices: Iterable[int | None] = (), *, carry: bool = True
+    ) -> list[Task]:
+        """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none.
+
+        `prices` are the estimates that were told, in micro-dollars; without, the listed ones are kept.
+        """
         job = new_id() if len(cells) > 1 else ""
-        tasks = await asyncio.to_thread(lambda: [self._draft(model, values, "", job) for values in cells])
+        priced = list(zip_longest(cells, prices))
+        tasks = await asyncio.to_thread(
+            lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
+        )
         await asyncio.gather(*(self._desk.save(task, "held", own=carry) for task in tasks))
         for task in tasks if carry else ():
             self._carry_on(task)
@@ -145,7 +154,9 @@ class Engine:
         """A new paid task with the same values. Raises InvalidError, or LookupError for a model that is gone."""
         return await self.submit(self._sender.model(task), task.values, retry_of=task.id, job=task.job)
 
-    def _draft(self, model: Model, values: Values, retry_of: str, job: str) -> Task:
+    def _draft(
+        self, model: Model, values: Values, retry_of: str, job: str, estimate_micro: int | None = None
+    ) -> Task:
         return plan.draft(
             model,
             values,
@@ -155,6 +166,7 @@ class Engine:
             learnt=self.learnt,
             retry_of=retry_of,
             job=job,
+            estimate_micro=estimate_micro,
         )
 
     # ---- what waits

@@ -1,4 +1,4 @@
-"""What was spent: each task's part of the bill, and the sums. Amounts are whole micro-dollars, days are local ones."""
+"""What was spent: each task's part of the bill, and the sums. Whole micro-dollars, local days."""
 
 import time
 from collections.abc import Callable
