@@ -43,14 +43,20 @@ def question(config: Config, wish: Sum, spent: Spent, balance: int | None) -> st
     """What is asked before a job is sent: its price, what stands against it, what is left."""
     ceilings = against(config, wish, spent)
     lines = [f"{told_cost(wish)}.", *ceilings] if ceilings else []
-    left = [] if balance is None else [f"Balance {money(balance)}{', too low' * (balance < wish.micro)}."]
-    day = _ceiling(config.day_usd)
-    if day is not None and not ceilings:
-        today = spent.today + spent.live
-        left.append(f"Today's {money(day)} leave {money(day - today.micro)}.")
-    lines += [" ".join(left)] if left else []
+    if balance is not None:
+        lines.append(f"Balance {money(balance)}{', too low' * (balance < wish.micro)}.")
+    if config.day_usd is not None and not ceilings:
+        lines.append(f"Today's budget: {left(config, spent)}.")
     requests = "1 request" if wish.tasks == 1 else f"{wish.tasks:,} requests"
     return "\n".join([*lines, "Send anyway?"] if ceilings else [f"Send {requests}, {costs(wish)}?", *lines])
+
+
+def left(config: Config, spent: Spent) -> str:
+    """`$0.20 of $1.00 left (day_usd)`; nothing without that ceiling."""
+    day, today = _ceiling(config.day_usd), spent.today + spent.live
+    if day is None:
+        return ""
+    return f"{'at most ' * (today.unknown > 0)}{money(max(0, day - today.micro))} of {money(day)} left (day_usd)"
 
 
 def told_cost(wish: Sum) -> str:

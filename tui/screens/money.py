@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Footer, Static
 
+from tui import budget
 from tui.config import Config
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
@@ -98,20 +99,21 @@ def page(books: Books, account: Account | None, config: Config) -> Content:
 
 
 def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Content]:
-    ceiling = f", of {money(round(config.day_usd * 1_000_000))} (day_usd)" if config.day_usd is not None else ""
     live = Sum(books.live.tasks, books.live.micro, 0, books.live.unknown)  # an estimate, all of it
     facts = {
-        "today": f"{books.today}{ceiling}",
+        "today": f"{books.today}",
         "this month": f"{books.month}",
         "in all": f"{books.total}, {_tasks(books.total)}",
         "on the way": f"about {live}, {_tasks(live)}" if live.tasks else "nothing",
     }
+    if config.day_usd is not None:
+        facts["today's budget"] = budget.left(config, books)
     if account:
         today, total = money(account.spent_today), money(account.spent_total)
         facts["balance"] = money(account.balance)
-        facts["the service"] = f"says that {today} were spent today, {total} in all"
+        facts["service says"] = f"{today} today, {total} in all"
     for name, told in facts.items():
-        yield Content.styled(f"{name:<13}", "$text-muted") + told
+        yield Content.styled(f"{name:<16}", "$text-muted") + told
 
 
 def _chart(books: Books) -> Iterator[Content]:
@@ -136,15 +138,14 @@ def _chart(books: Books) -> Iterator[Content]:
 
 def _models(books: Books) -> Iterator[Content]:
     if books.models:
-        yield Content.styled(f"{'model':<36}{'tasks':>9}{'spent':>14}{'average':>13}", "$text-muted")
+        title = f"{'model':<35}{'tasks':>6}{'spent':>11}{'average':>10}"
+        yield Content.styled(f"{title}  ~ estimated" if books.total.estimated else title, "$text-muted")
     for model, spent in books.models:
         name = one_line(model, 34)
         known = money(spent.micro if spent.tasks > spent.unknown else None)
-        notes = [f"{money(spent.estimated)} estimated"] * (spent.estimated > 0)
-        notes += [f"{spent.unknown:,} unknown"] * (spent.unknown > 0)
-        yield Content(
-            f"{name}{' ' * (36 - cell_len(name))}{spent.tasks:>9,}{known:>14}{money(spent.average):>13}"
-        ) + Content.styled(f"  {', '.join(notes)}" if notes else "", "$text-muted")
+        cost = f"{'~' * (spent.estimated > 0)}{known}"
+        row = f"{name}{' ' * (35 - cell_len(name))}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
+        yield Content(row + (f"  {spent.unknown:,} unknown" if spent.unknown else ""))
 
 
 def _tasks(some: Sum) -> str:

@@ -166,9 +166,10 @@ class ParamForm(Vertical):
         self._button.label = Content(f"Generate{_many(values, price.micro)}  ·  {price}")
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
-        """A surer price than the listed one, for as long as nothing is filled in that could change it."""
-        self._quoted = (model.key, self._counting(values), price)
-        self._price(self.values())
+        """A surer price than the listed one, unless something is filled in by now that could change it."""
+        if (model.key, self._counting(values)) == (self._model.key, self._counting(self.values())):
+            self._quoted = (model.key, self._counting(values), price)
+            self._price(self.values())
 
     def _counting(self, values: Values) -> Values:
         return counting(self._model.routes[self.route], values)

@@ -38,7 +38,12 @@ class StatusLine(Static):
             parts.append(f"! {self.trouble}")
         if self.balance is not None:
             parts.append(f"balance {money(self.balance)}")
-        today = [f"today {self.spent}"] if self.spent.tasks else []
+        today = [f"today {_short(self.spent)}"] if self.spent.tasks else []
         # What there is room for.
         lines = ("  ·  ".join(told) for told in ([*parts, *today, f"images: {self.drawn}"], [*parts, *today]))
         return Content(next((line for line in lines if cell_len(line) <= self.size.width), "  ·  ".join(parts)))
+
+
+def _short(spent: Sum) -> str:
+    known = f"{'~' * (spent.estimated > 0)}{money(spent.micro)}" if spent.micro or not spent.unknown else ""
+    return " + ".join(filter(None, (known, "?" * (spent.unknown > 0))))
