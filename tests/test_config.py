@@ -79,6 +79,8 @@ def test_an_unknown_option_is_not_swallowed(file: Path) -> None:
         ("poll_seconds = 0", "poll_seconds"),
         ("poll_seconds = 61", "poll_seconds"),
         ("poll_seconds = nan", "poll_seconds"),
+        ("job_usd = -1", "job_usd"),
+        ("day_usd = nan", "day_usd"),
         ("poll_seconds = inf", "poll_seconds"),
         ('poll_seconds = "often"', "poll_seconds"),
         ('keys = "x"', "keys"),

@@ -9,9 +9,11 @@ import pytest
 from tests.loopback import serving
 from tui import prices
 from tui.catalog.load import bundled
-from tui.catalog.price import estimate, from_schedule
+from tui.catalog.price import Estimate, estimate, from_schedule
+from tui.catalog.spec import Values
 from tui.demo.service import create_app
 from tui.service.client import Client
+from tui.service.errors import NetworkError
 
 
 def schedule(**changes: Any) -> dict[str, Any]:
@@ -65,3 +67,57 @@ async def test_the_list_is_fetched_once_and_kept(tmp_path: Path) -> None:
 )
 def test_a_list_that_cannot_be_read_changes_nothing(text: str) -> None:
     assert prices.apply(bundled(), prices.PriceList(text)) is bundled()
+
+
+# ---- quotes
+
+
+async def test_a_quote_is_asked_for_once_by_what_a_price_can_hang_on() -> None:
+    model, quotes, asked = bundled().find("imagen-4"), prices.Quotes(), list[Values]()
+
+    class Answering(Client):
+        async def quote(self, service: str, action: str, model: str, params: dict[str, Any]) -> int | None:
+            asked.append(params)
+            return 70_000
+
+    client = Answering("http://127.0.0.1:1", "")
+    cells: list[Values] = [
+        {"prompt": "a fox"},
+        {"prompt": "an owl", "seed": 7, "negative_prompt": "snow"},
+        {"prompt": "a fox", "aspect_ratio": "16:9"},
+    ]
+    assert str(quotes.price(model, cells[0])) == "$0.08 snapshot of 2026-07-23"
+    for _ in range(2):
+        for cell in cells:
+            assert await quotes.ask(client, model, cell) == Estimate(70_000, "quoted")
+    assert asked == [cells[0], cells[2]]
+    assert str(quotes.price(model, cells[1])) == "$0.07 quoted"
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("slug", "values"),
+    [
+        ("flux-2-pro-remix-image", {"prompt": "a fox", "source_image_urls": ["/tmp/fox.png"]}),
+        ("z-image", {"prompt": "a fox", "negative_prompt": "snow"}),  # has no place there
+        ("z-image", {}),
+    ],
+)
+async def test_what_cannot_be_told_exactly_is_not_quoted(slug: str, values: Values) -> None:
+    client = Client("http://127.0.0.1:1", "")  # where nothing answers
+    assert await prices.Quotes().ask(client, bundled().find(slug), values) is None
+    await client.aclose()
+
+
+async def test_after_a_failure_nothing_is_asked_for_a_while() -> None:
+    client, quotes, model = Client("http://127.0.0.1:1", ""), prices.Quotes(), bundled().find("z-image")
+    with pytest.raises(NetworkError):
+        await quotes.ask(client, model, {"prompt": "a fox"})
+    assert await quotes.ask(client, model, {"prompt": "a fox"}) is None
+    assert str(quotes.price(model, {"prompt": "a fox"})) == "$0.01 snapshot of 2026-07-23"
+    await client.aclose()
+
+
+@pytest.mark.parametrize("price", [Estimate(None, "unknown"), Estimate(None, "quoted")])
+def test_an_unknown_price_is_told_as_such(price: Estimate) -> None:
+    assert str(price) == "price unknown"

@@ -16,9 +16,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import credentials, favourites, prices
+from tui import budget, credentials, favourites, prices
 from tui.catalog.batch import BatchError, expand
-from tui.catalog.price import estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
 from tui.keymap import key_problems
@@ -30,7 +29,7 @@ from tui.tasks.state import State
 from tui.tasks.task import LIVE, Status, Task
 from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
-from tui.text import money, one_line
+from tui.text import one_line
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.picture import Shrink
@@ -40,6 +39,7 @@ from tui.widgets.sidebar import Sidebar
 if TYPE_CHECKING:
     from tui.interop import Asked
     from tui.screens.viewer import Viewer
+    from tui.service.wire import Account
     from tui.tasks.engine import Engine
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
@@ -55,7 +55,9 @@ class RunApp(App[None]):
     TITLE = "runapi-tui"
     CSS_PATH: ClassVar = [
         styles_dir() / f"{name}.tcss"
-        for name in ("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer", "grid", "prompts")
+        for name in (
+            *("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer", "grid", "prompts", "money"),
+        )
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
@@ -74,6 +76,10 @@ class RunApp(App[None]):
         self._failure = ""
         self._balance_at = 0.0
         self._balance_due = False
+        self._account: Account | None = None
+        self._quotes = prices.Quotes()
+        self._spending = asyncio.Lock()
+        self._short_at = -BALANCE_EVERY
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
         self._shrink: Shrink | None = None
@@ -167,11 +173,14 @@ class RunApp(App[None]):
         from tui.screens.grid import Grid
         from tui.screens.history import History
         from tui.screens.inspect import InspectScreen, Page
+        from tui.screens.money import Money
         from tui.screens.prompts import Prompts
         from tui.screens.sources import SourcePicker
         from tui.screens.viewer import Viewer
 
-        pages = (MainScreen, Viewer, Grid, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts)
+        pages = (
+            *(MainScreen, Viewer, Grid, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts, Money),
+        )
         places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
         bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
         return key_problems(self.session.config.keys, bindings)
@@ -180,6 +189,15 @@ class RunApp(App[None]):
         self.changes.publish(task)
         if task.status in (Status.COMPLETED, Status.FAILED) and time.time() - task.updated_at < 2:
             self._look_at_balance()
+        if task.error and task.error.kind == "credits" and time.time() - task.updated_at < 2:
+            self._too_little(task.error.message)
+
+    def _too_little(self, told: str) -> None:
+        """The balance is too low: said once for all tasks of a job."""
+        self._look_at_balance()
+        if time.monotonic() - self._short_at > BALANCE_EVERY:
+            self._short_at = time.monotonic()
+            self.notify(told, title="Not sent, not charged", severity="error", timeout=15, markup=False)
 
     def _state_changed(self, state: State) -> None:
         if self.main:
@@ -206,8 +224,11 @@ class RunApp(App[None]):
         await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
         self._balance_at, self._balance_due = time.monotonic(), False
         if self.engine and self.main:
+            with self._told():
+                self.main.status.spent = (await self.engine.spent()).today
             with contextlib.suppress(ServiceError):  # the balance is a comfort, not a need
-                self.main.status.balance = await self.engine.balance_micro()
+                self._account = await self.engine.account()
+                self.main.status.balance = self._account.balance
 
     @work(group="prices", exit_on_error=False)
     async def _look_at_prices(self) -> None:
@@ -221,6 +242,18 @@ class RunApp(App[None]):
             if newer and self.main:
                 await asyncio.to_thread(prices.keep, cache, base_url, newer)
                 self.main.take(await asyncio.to_thread(prices.apply, self.session.catalog, newer))
+
+    @on(ParamForm.Settled)
+    @work(group="quote", exclusive=True, exit_on_error=False)
+    async def _settled(self, event: ParamForm.Settled) -> None:
+        """What the service itself would take, in place of the listed price; a later wish ends this one."""
+        from tui.service.errors import ServiceError
+
+        if self.engine and self.main and self.engine.state.rest_until < time.time():
+            with contextlib.suppress(ServiceError):
+                price = await self._quotes.ask(self.engine.client, event.model, event.values)
+                if price:
+                    self.main.form.quote(event.model, event.values, price)
 
     @on(ParamForm.Submitted)
     def _submitted(self, event: ParamForm.Submitted) -> None:
@@ -254,10 +287,11 @@ class RunApp(App[None]):
             self.notify(self._failure, title="Not sent", severity="error", markup=False)
             return
         try:
-            prices = [estimate(model, values).micro for values in cells]
-            if len(cells) > 1 and not await self._confirmed(prices):
-                return
-            tasks = await self.engine.submit_job(model, cells)
+            micros = await asyncio.to_thread(lambda: [self._quotes.price(model, cell).micro for cell in cells])
+            async with self._spending:
+                if not await self._confirmed(micros):
+                    return
+                tasks = await self.engine.submit_job(model, cells, micros)
         except InvalidError as error:
             self.main.form.show_errors(error.errors)
             self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
@@ -299,8 +333,10 @@ class RunApp(App[None]):
                     await self.hand_on(event.what, tasks[0], event.index)
                 case "copy" if tasks[0].files:
                     self._copy(tasks[0].results[event.index].path or tasks[0].files[0])
-                case "retry" if not await self._agreed([t for t in tasks if not orders.is_free(t)]):
-                    pass
+                case "retry":
+                    async with self._spending:
+                        if await self._agreed([task for task in tasks if not orders.is_free(task)]):
+                            await orders.carry_out(self.engine, "retry", tasks)
                 case what:
                     self._say(await orders.carry_out(self.engine, what, tasks))
 
@@ -374,21 +410,22 @@ class RunApp(App[None]):
                 self._say(await orders.grant(self.engine, event.what))
 
     async def _agreed(self, tasks: list[Task]) -> bool:
-        """Whether all of these may be paid for once more: one key for one task, a question for many."""
-        if len(tasks) < 2:
-            return True
-        return await self._confirmed([task.estimate_micro for task in tasks])
+        """Whether all of these may be paid for once more."""
+        return not tasks or await self._confirmed([task.estimate_micro for task in tasks])
 
     async def _confirmed(self, prices: list[int | None]) -> bool:
-        """Asks where the sum is above the user's threshold, or unknown."""
+        """Asks where one of the user's ceilings would be passed, or where many cost much or an unknown sum."""
         from tui.screens.confirm import Confirm
 
-        known = sum(price or 0 for price in prices)
-        unknown = sum(price is None for price in prices)
-        if not unknown and known <= self.session.config.confirm_usd * 1_000_000:
+        config, wish = self.session.config, budget.wanted(prices)
+        much = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
+        if not self.engine or not (much or budget.limited(config)):
             return True
-        total = f"about {money(known)}" + (f" and {unknown} of unknown price" if unknown else "")
-        return await self.push_screen_wait(Confirm(f"Send {len(prices):,} requests, {total}?", "Send"))
+        spent = await self.engine.spent()
+        if not (much or budget.against(config, wish, spent)):
+            return True
+        balance = self._account.balance if self._account else None
+        return await self.push_screen_wait(Confirm(budget.question(config, wish, spent, balance), "Send"))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -400,6 +437,13 @@ class RunApp(App[None]):
     def _say(self, sentence: str) -> None:
         if sentence:
             self.notify(sentence, markup=False)
+
+    async def action_money(self) -> None:
+        from tui.screens.money import Money
+
+        if self.engine and self.main and not isinstance(self.screen, Money):
+            config = self.session.config
+            await self.push_screen(Money(self.engine.books, self.engine.account, config, self.changes))
 
     async def action_history(self) -> None:
         from tui.screens.history import History
@@ -435,6 +479,7 @@ class RunApp(App[None]):
         yield from super().get_system_commands(screen)
         if self.main and screen is self.main:
             yield SystemCommand("Prompts", "Search the service's library of prompts", self.action_prompts)
+            yield SystemCommand("Money", "What was spent, by day and by model", self.action_money)
             yield SystemCommand("Copy as", "As curl, Python, a command", self.main.form.action_copy_as)
         if self.main and not self.session.demo:
             yield SystemCommand("Switch key or profile", "Whose account pays", self.action_switch_key)

@@ -137,6 +137,7 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--out", "output", metavar="DIR", help="Folder for the images.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="How many at once.")
+@click.option("--over-budget", is_flag=True, help="Submit even past job_usd or day_usd.")
 @common
 def generate(
     model: str, words: str | None, prompt: str | None, prompts: Any, settings: tuple[str, ...], **options: Any
@@ -150,12 +151,66 @@ def generate(
     if prompt == "-":
         prompt, prompts = None, click.open_file("-", encoding="utf-8")
     action, no_wait, as_json = options.pop("action"), options.pop("no_wait"), options.pop("as_json")
+    over_budget = options.pop("over_budget")
     each = {name: options.pop(name) for name in ("vary", "count", "expand")}
     session = _session(options)
     chosen = _model(session.catalog, model, action)
     _need_key(session)
     texts = chain([prompt] if prompt or not prompts else [], _lines(prompts) if prompts else [])
-    sys.exit(headless.generate(session, chosen, texts, settings, as_json=as_json, wait=not no_wait, **each))
+    sys.exit(
+        headless.generate(
+            session, chosen, texts, settings, as_json=as_json, wait=not no_wait, over_budget=over_budget, **each
+        )
+    )
+
+
+@cli.command()
+@click.argument("model")
+@click.option("-p", "--prompt", metavar="TEXT", help="What to paint.")
+@click.option("-s", "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeat for more.")
+@click.option("-n", "--count", type=click.IntRange(1, 1000), default=1, help="How many of each.")
+@click.option("--vary", multiple=True, metavar="NAME=VALUES", help="A matrix: a|b|c, 1..9, or * for every choice.")
+@click.option("--expand", is_flag=True, help="Take {a|b} in prompts for alternatives.")
+@click.option("--action", help="Where a model has more than one.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@common
+def quote(
+    model: str, prompt: str | None, settings: tuple[str, ...], action: str | None, as_json: bool, **options: Any
+) -> None:
+    """What `generate` with the same words would cost: asked live, free, nothing is made."""
+    from tui import headless, money
+
+    each = {name: options.pop(name) for name in ("vary", "count", "expand")}
+    session = _session(options)
+    chosen = _model(session.catalog, model, action)
+    wanted = headless.read_cells(session, chosen, settings, prompt, **each)
+    sys.exit(money.quote(session, chosen, wanted, as_json=as_json))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@common
+def balance(as_json: bool, **options: Any) -> None:
+    """What is left, and what was spent, by the service's word and by our own books."""
+    from tui import money
+
+    session = _session(options)
+    _need_key(session)
+    sys.exit(money.balance(session, as_json=as_json))
+
+
+@cli.command()
+@click.option("--by", type=click.Choice(["model", "day"]), default="model", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@common
+def spent(by: str, as_json: bool, **options: Any) -> None:
+    """What was spent by our own books, a line a model, or a line a day of the last 30."""
+    from tui import money
+
+    session = _session(options)
+    store = _store(options)
+    money.spent(store.books(session.credential.base_url), by, as_json=as_json)
+    _tell_notices(store)
 
 
 @cli.command()

@@ -61,6 +61,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One of Textual's themes; empty: dark."""
     confirm_usd: float = 1.0
     """A job that costs more, or an unknown sum, is asked about before it is sent."""
+    job_usd: float | None = None
+    """What one job, or a single request, may cost without a question; unset: any sum."""
+    day_usd: float | None = None
+    """What a day may cost without a question; unset: any sum."""
     quiet_minutes: float = 10.0
     """A task without news for so long is marked."""
     concurrency: int = 8
@@ -125,6 +129,8 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         raise ConfigError(f"{source}: name: {unnamable}")
     if not config.confirm_usd >= 0 or not config.quiet_minutes > 0:  # NaN is neither
         raise ConfigError(f"{source}: confirm_usd is at least 0, quiet_minutes more than 0.")
+    if not all(limit is None or limit >= 0 for limit in (config.job_usd, config.day_usd)):
+        raise ConfigError(f"{source}: job_usd and day_usd are at least 0.")
     return config
 
 

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from tui.catalog import batch
+from tui import budget
+from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.pasted import PasteError, given
@@ -203,6 +204,20 @@ def exit_code(task: "Task", problem: "Problem | None") -> int:
     return 0 if task.status == "completed" else 1
 
 
+def _invalid(errors: dict[str, str]) -> UsageError:
+    return UsageError("\n".join(f"{name}: {problem}" for name, problem in errors.items()))
+
+
+def check(session: Session, model: Model, wanted: list[Values]) -> None:
+    """Raises UsageError for the first of `wanted` that can't be sent."""
+    for values in wanted:
+        # All of them before the first is paid.
+        route = model.routes[choose(model, values, session.config.api)]
+        errors = request.check(model, route, values)
+        if errors:
+            raise _invalid(errors)
+
+
 def generate(
     session: Session,
     model: Model,
@@ -211,19 +226,23 @@ def generate(
     *,
     as_json: bool,
     wait: bool,
+    over_budget: bool = False,
     **each: Any,
 ) -> int:
     """Put the tasks of all prompts into the queue, or none of them; with `wait`, carry them to their end and tell
     each as it gets there. Answers the exit code. `each` is what `read_cells` takes.
 
+    Without `over_budget`, none of them is submitted where they would pass a ceiling: UsageError.
+
     However many there are, only those that come next are in memory.
     """
     from tui.service.wire import canonical
+    from tui.tasks.ledger import Sum
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
 
     url = canonical(session.credential.base_url)
-    store, spool = Store(session.folders.queue), Spool()
+    store, spool, wish = Store(session.folders.queue), Spool(), Sum()
     for notice in store.notices:
         print(notice, file=sys.stderr)
     _on_signals(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP)
@@ -232,11 +251,17 @@ def generate(
         for number, prompt in enumerate(prompts, 1):
             try:
                 for values in read_cells(session, model, settings, prompt, **each):
-                    spool.add(_draft(session, model, values, url, learnt.get("route")))
+                    task = _draft(session, model, values, url, learnt.get("route"))
+                    wish += budget.wanted([task.estimate_micro])
+                    spool.add(task)
             except UsageError as error:
                 raise UsageError(f"Prompt {number:,}: {error}" if number > 1 else str(error)) from error
         if not spool.count:
             raise UsageError("There is no prompt: every line is blank.")
+        ceilings = budget.limited(session.config) and not over_budget
+        if ceilings and (passed := budget.against(session.config, wish, store.spent(url))):
+            told = f"{budget.told_cost(wish)}. {' '.join(passed)}"
+            raise UsageError(f"{told} Nothing was submitted; --over-budget sends it all the same.")
         if wait and not learnt.get("paused"):
             return _run(session, lambda engine: _put_and_go(store, spool, engine), as_json=as_json)
         _put(store, spool)
@@ -266,7 +291,7 @@ def _draft(session: Session, model: Model, values: Values, base_url: str, learnt
             learnt=learnt,
         )
     except plan.InvalidError as error:
-        raise UsageError("\n".join(f"{name}: {problem}" for name, problem in error.errors.items())) from error
+        raise _invalid(error.errors) from error
 
 
 def _put(store: "Store", spool: "Spool", owner: str = "") -> None:

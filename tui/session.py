@@ -19,6 +19,7 @@ from tui.tasks.task import NO_PROFILE
 from tui.text import money, one_line
 
 if TYPE_CHECKING:
+    from tui.service.client import Client
     from tui.tasks.engine import Engine
     from tui.tasks.state import State
     from tui.tasks.task import Task
@@ -124,6 +125,18 @@ async def account(session: Session) -> str:
     return f"{told or 'The key was taken'}: balance {money(left)}"
 
 
+def open_client(session: Session) -> "Client":
+    """The connection alone."""
+    from tui.service.client import Client
+
+    transport = None
+    if session.demo:
+        from tui.demo.transport import in_process
+
+        transport = in_process(session.catalog, session.demo_delay)
+    return Client(session.credential.base_url, session.credential.api_key, transport)
+
+
 def open_engine(
     session: Session,
     *,
@@ -133,20 +146,14 @@ def open_engine(
     on_state: Callable[["State"], None] = lambda state: None,
 ) -> "Engine":
     """Open the queue file and the connection. Blocks for a moment: call it in a thread. Raises StoreError."""
-    from tui.service.client import Client
     from tui.tasks.engine import Engine
     from tui.tasks.patience import poll_pause
     from tui.tasks.store import Store
 
-    transport = None
-    if session.demo:
-        from tui.demo.transport import in_process
-
-        transport = in_process(session.catalog, session.demo_delay)
     pace = session.config.poll_seconds / poll_pause(1)
     return Engine(
         Store(session.folders.queue),
-        Client(session.credential.base_url, session.credential.api_key, transport),
+        open_client(session),
         session.catalog,
         out_dir=session.folders.output,
         profile=session.profile,

@@ -36,7 +36,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
-from tui.service.wire import Answer
+from tui.service.wire import Account, Answer
 
 BODY = '{"model": "z-image", "prompt": "füchse"}'.encode()
 PAGE = "<html><body><h1>Bad gateway</h1><script>alert(1)</script></body></html>"
@@ -697,6 +697,31 @@ async def test_the_balance(host: Host, client: Client, said: Any, micro: int | N
     host.says(JSONResponse(said))
     assert await client.balance_micro() == micro
     assert host.paths == ["/api/v1/me/balance"]
+
+
+async def test_what_the_service_has_counted(host: Host, client: Client) -> None:
+    host.says(JSONResponse({"balance_cents": 5000, "spent_cents_today": 100, "spent_cents_total": "x"}))
+    assert await client.account() == Account(50_000_000, 1_000_000, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "micro"),
+    [
+        ({"price_quote": {"reservation_amount_cents": 5, "estimate_basis": "exact"}}, 50_000),
+        ({"price_quote": {"reservation_amount_cents": 3.5}}, 35_000),
+        ({"price_quote": {"reservation_amount_cents": 0}}, 0),
+        ({"price_quote": {"reservation_amount_cents": None}}, None),
+        ({"price_quote": {"reservation_amount_cents": -1}}, None),
+        ({"price_quote": {"reservation_amount_cents": True}}, None),
+        ({"price_quote": {"reservation_amount_cents": 1e300}}, None),
+        ({"price_quote": [5]}, None),
+        ({}, None),
+    ],
+)
+async def test_a_quote(host: Host, client: Client, said: Any, micro: int | None) -> None:
+    host.says(JSONResponse(said))
+    assert await client.quote("z_image", "text_to_image", "z-image", {"prompt": "a"}) == micro
+    assert host.paths == ["/api/v1/price_quotes"]
 
 
 async def test_whose_key_this_is(host: Host, client: Client) -> None:

@@ -1,11 +1,11 @@
 """What a request will cost, and how sure that is. Amounts are whole micro-dollars ($1 = 1,000,000)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from tui.catalog.request import blank
-from tui.catalog.spec import Model, Price, Values
+from tui.catalog.spec import Kind, Model, Price, Route, Values
 from tui.text import money
 
 MICRO_PER_CENT = 10_000
@@ -15,24 +15,35 @@ class Estimate(Struct, frozen=True):
     """A price told before it is paid. `micro` is None when nobody knows; it is never 0 for that."""
 
     micro: int | None
-    basis: str
-    """How sure: `listed 2026-11-21` by the service, `snapshot of 2026-07-23`, or `price unknown`."""
+    basis: Literal["quoted", "listed", "snapshot", "unknown"]
+    """How sure: quoted for this very request, on the service's price list, or on the one that ships with us."""
+    as_of: str = ""
+    """The day of which it was so."""
 
     def __str__(self) -> str:
-        return f"{money(self.micro)} {self.basis}" if self.micro is not None else self.basis
+        if self.micro is None:
+            return "price unknown"
+        of = " of" if self.as_of and self.basis == "snapshot" else ""
+        return f"{money(self.micro)} {self.basis}{of} {self.as_of}".rstrip()
 
 
 def estimate(model: Model, values: Values) -> Estimate:
     """The list price for these values."""
     price = model.price
     if price is None:
-        return Estimate(None, "price unknown")
+        return Estimate(None, "unknown")
     chosen = values.get(price.by)
     value = _sent_anyway(model, price.by) if blank(chosen) else chosen
     key = str(value).lower() if isinstance(value, bool) else str(value)
     cents = price.cases.get(key, price.cents)
-    basis = f"listed {price.as_of}" if price.live else f"snapshot of {price.as_of}" if price.as_of else "listed"
-    return Estimate(round(cents * MICRO_PER_CENT), basis)
+    listed = price.live or not price.as_of
+    return Estimate(round(cents * MICRO_PER_CENT), "listed" if listed else "snapshot", price.as_of)
+
+
+def counting(route: Route, values: Values) -> Values:
+    """The values that a price can hang on: not words, not chance."""
+    free = {param.name for param in route.params if param.kind is Kind.TEXT} | {"seed"}
+    return {name: value for name, value in values.items() if name not in free}
 
 
 def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:

@@ -41,6 +41,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
         Binding("f4", "app.switch_key", "Key", id="switch-key", tooltip="Another key or profile", show=False),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
+        Binding("dollar_sign", "app.money", "Money", id="money", tooltip="By day and by model", show=False),
     ]
 
     class Ready(Message):

@@ -32,7 +32,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
-from tui.service.wire import Answer
+from tui.service.wire import Account, Answer
 from tui.text import one_line
 
 MAX_ANSWER = 4_000_000  # bytes of JSON
@@ -130,10 +130,19 @@ class Client:
 
     async def balance_micro(self) -> int | None:
         """What is left, in micro-dollars; None where the service doesn't say."""
-        cents = (await self._json("GET", "/api/v1/me/balance")).get("balance_cents")
-        if not isinstance(cents, int) or isinstance(cents, bool) or abs(cents) > 10**12:
-            return None
-        return cents * 10_000
+        return (await self.account()).balance
+
+    async def account(self) -> Account:
+        """The balance, and what the service has counted as spent."""
+        return wire.read_account(await self._json("GET", "/api/v1/me/balance"))
+
+    async def quote(self, service: str, action: str, model: str, params: dict[str, Any]) -> int | None:
+        """What exactly these params would cost, in micro-dollars; None where the service names no price.
+
+        Makes nothing and costs nothing.
+        """
+        asked = {"service": service, "action": action, "model": model, "params": params}
+        return wire.read_quote(await self._json("POST", "/api/v1/price_quotes", json=asked))
 
     async def price_schedules(self, etag: str = "") -> tuple[str, str] | None:
         """The live price list as text, and its ETag; None where it is still the one of `etag`."""

@@ -89,6 +89,14 @@ class PromptPage(Struct, frozen=True):
     more: bool
 
 
+class Account(Struct, frozen=True):
+    """What the service says of the money, in micro-dollars; None for what it doesn't say."""
+
+    balance: int | None
+    spent_today: int | None
+    spent_total: int | None
+
+
 class StatusPath(Struct, frozen=True):
     """One place that may answer for a task's status; `form` is its shape, to remember which one did."""
 
@@ -244,6 +252,21 @@ def _simple(value: object) -> bool:
     return all(isinstance(item, str | int | float) for item in items)
 
 
+def read_account(said: dict[str, Any]) -> Account:
+    """The answer to a question for the balance, which counts in whole cents."""
+    return Account(
+        *(_cents(said.get(name)) for name in ("balance_cents", "spent_cents_today", "spent_cents_total"))
+    )
+
+
+def read_quote(said: dict[str, Any]) -> int | None:
+    """Micro-dollars that a quote names; None where it names no price."""
+    match said:
+        case {"price_quote": {"reservation_amount_cents": int() | float() as cents}}:
+            return _micro(cents, 10_000)
+    return None
+
+
 def error_message(said: Any) -> str:
     """The sentence in an error body, in the order in which the vendor's SDKs look for one."""
     if not isinstance(said, dict):
@@ -324,6 +347,12 @@ def _cost(place: Any) -> int | None:
         case {"cost_cents": int() | float() as cents}:
             return _micro(cents, 10_000)
     return None
+
+
+def _cents(said: Any) -> int | None:
+    """Whole cents, of either sign, as micro-dollars."""
+    known = isinstance(said, int) and not isinstance(said, bool) and abs(said) <= 10**12
+    return said * 10_000 if known else None
 
 
 def _micro(amount: float, unit: int) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from tui.tasks.ledger import Books, Spent
 from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Status, Task
 
@@ -137,6 +138,12 @@ class Desk:
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """When, what, and the server's own words, oldest first."""
         return await self._run(self._store.events, task_id)
+
+    async def spent(self) -> Spent:
+        return await self._run(self._store.spent, self._base_url)
+
+    async def books(self) -> Books:
+        return await self._run(self._store.books, self._base_url)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
         """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no process is watching."""

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,9 +19,11 @@ from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
+from tui.service.wire import Account
 from tui.tasks import naming, plan, trash
 from tui.tasks.carry import Carrier
 from tui.tasks.desk import Desk
+from tui.tasks.ledger import Books, Spent
 from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, poll_pause
 from tui.tasks.send import Sender
@@ -151,10 +154,18 @@ class Engine:
             self._carry_on(task)
         return task
 
-    async def submit_job(self, model: Model, cells: list[Values], *, carry: bool = True) -> list[Task]:
-        """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none."""
+    async def submit_job(
+        self, model: Model, cells: list[Values], prices: Iterable[int | None] = (), *, carry: bool = True
+    ) -> list[Task]:
+        """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none.
+
+        `prices` are the estimates that were told, in micro-dollars; without, the listed ones are kept.
+        """
         job = new_id() if len(cells) > 1 else ""
-        tasks = await asyncio.to_thread(lambda: [self._draft(model, values, "", job) for values in cells])
+        priced = list(zip_longest(cells, prices))
+        tasks = await asyncio.to_thread(
+            lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
+        )
         await asyncio.gather(*(self._desk.save(task, "held", own=carry) for task in tasks))
         for task in tasks if carry else ():
             self._carry_on(task)
@@ -164,7 +175,9 @@ class Engine:
         """A new paid task with the same values. Raises InvalidError, or LookupError for a model that is gone."""
         return await self.submit(self._sender.model(task), task.values, retry_of=task.id, job=task.job)
 
-    def _draft(self, model: Model, values: Values, retry_of: str, job: str) -> Task:
+    def _draft(
+        self, model: Model, values: Values, retry_of: str, job: str, estimate_micro: int | None = None
+    ) -> Task:
         return plan.draft(
             model,
             values,
@@ -175,6 +188,7 @@ class Engine:
             learnt=self.learnt,
             retry_of=retry_of,
             job=job,
+            estimate_micro=estimate_micro,
         )
 
     # ---- what waits
@@ -271,9 +285,9 @@ class Engine:
         self.client.use(api_key)
         self._line.take_up()
 
-    async def balance_micro(self) -> int | None:
-        """What is left, in micro-dollars; None where the service doesn't say. Raises ServiceError."""
-        return await self._line.ask(self.client.balance_micro)
+    async def account(self) -> Account:
+        """What the service says of the money. Raises ServiceError."""
+        return await self._line.ask(self.client.account)
 
     # ---- what is over
 
@@ -340,6 +354,14 @@ class Engine:
     def carries(self, task_id: str) -> bool:
         """Whether this process carries the task just now."""
         return task_id in self._carried
+
+    async def spent(self) -> Spent:
+        """Where one stands with the money today: all processes' tasks at this base URL."""
+        return await self._desk.spent()
+
+    async def books(self) -> Books:
+        """What was spent at this base URL, by day and by model."""
+        return await self._desk.books()
 
     async def wait(self, task_id: str) -> Task:
         """The task once it is no longer carried: ended, stopped, held for the user, or given up."""

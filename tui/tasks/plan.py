@@ -40,8 +40,9 @@ def draft(
     learnt: RouteName | None = None,
     retry_of: str = "",
     job: str = "",
+    estimate_micro: int | None = None,
 ) -> Task:
-    """A held task. Raises InvalidError."""
+    """A held task, of the price that was told or else the listed one. Raises InvalidError."""
     problem = _unwritable(out_dir)
     if problem:
         raise InvalidError({"output": problem})
@@ -57,7 +58,7 @@ def draft(
         values=values,
         created_at=time.time(),
         updated_at=time.time(),
-        estimate_micro=price.estimate(model, values).micro,
+        estimate_micro=price.estimate(model, values).micro if estimate_micro is None else estimate_micro,
         out_dir=str(out_dir),
         retry_of=retry_of,
         job=job,

@@ -1,11 +1,13 @@
 """The tables of the queue file, and how a file of an earlier version becomes one of this version."""
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
 
 import msgspec
 
+from tui.tasks.ledger import bill
 from tui.tasks.search import search_words
 from tui.tasks.task import Task
 
@@ -52,10 +54,16 @@ create index tasks_found on tasks
     (id, words, status, model, created_at, cost_micro, job, favourite, cleared, deleted);
 """
 
-# Whose key a task belongs to.
-_VERSION_3 = "alter table tasks add column profile text not null default ''"
+# Whose key a task belongs to; what it has cost, and when: the ledger reads this index alone.
+_VERSION_3 = """
+alter table tasks add column profile text not null default '';
+alter table tasks add column spent_at real not null default 0;
+alter table tasks add column bill text;
+alter table tasks add column bill_micro integer;
+create index tasks_billed on tasks (base_url, bill, spent_at, model, bill_micro);
+"""
 
-COLUMNS = 17
+COLUMNS = 20
 _COLUMNS_2 = 16
 
 
@@ -64,7 +72,8 @@ def row(task: Task, owner: str = "", lease_until: float = 0) -> tuple[object, ..
     marks = (task.favourite, task.cleared, task.deleted)
     named = (task.status, task.model, search_words(task), task.remote_id, task.base_url, task.job)
     times = (task.id, task.created_at, task.updated_at)
-    return (*times, *named, task.cost_micro, *marks, owner, lease_until, encode(task), task.profile)
+    data = (owner, lease_until, encode(task))
+    return (*times, *named, task.cost_micro, *marks, *data, task.profile, *bill(task))
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
@@ -89,6 +98,11 @@ def _second(db: sqlite3.Connection) -> None:
 
 def _third(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_3)
+    for (number,) in db.execute("select rowid from tasks").fetchall():
+        with contextlib.suppress(*UNREADABLE):
+            (data,) = db.execute("select data from tasks where rowid = ?", (number,)).fetchone()
+            billed = (*bill(decode(data)), number)
+            db.execute("update tasks set spent_at = ?, bill = ?, bill_micro = ? where rowid = ?", billed)
 
 
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from tui.service.errors import (
     RateLimitError,
     ServiceError,
 )
-from tui.service.wire import Answer
+from tui.service.wire import DEFAULT_BASE_URL, Answer
 from tui.tasks import plan
 from tui.tasks.answer import answered
 from tui.tasks.desk import Desk
@@ -29,12 +30,15 @@ from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, backoff
 from tui.tasks.slots import Slots
 from tui.tasks.task import Problem, Status, Task
-from tui.text import clock, duration
+from tui.text import clock, duration, money
 
 RESEND_FOR = 24 * 3600.0
 """Seconds for which an unsure request is sent again by itself; how long a server knows a key isn't published."""
 UPLOAD_LASTS = 50 * 60.0
 """Seconds for which an uploaded file is used again; the service keeps it for an hour."""
+TOP_UP = f"{DEFAULT_BASE_URL}/billing"
+BALANCE_KNOWN = 5.0
+"""Seconds for which a balance is taken for the present one, to explain a refusal."""
 UNSURE_PAUSE = 60.0
 """Seconds between tries of a request that may have been made while its key is refused or has no credit."""
 
@@ -62,6 +66,7 @@ class Sender:
         self._api = api
         self._tries = tries
         self._on_route = on_route
+        self._balance: tuple[float, int | None] = (-BALANCE_KNOWN, None)
         self._uploading: dict[str, asyncio.Lock] = {}
 
     def model(self, task: Task) -> Model:
@@ -136,8 +141,20 @@ class Sender:
         else:
             if isinstance(error, NotFoundError) and self._desk.learnt.get("route") == task.route:
                 await self._desk.learn("route", "")
-            problem = Problem(error.kind, str(error))
+            told = await self._shortfall(task, error) if isinstance(error, CreditsError) else str(error)
+            problem = Problem(error.kind, told)
             await self._desk.save(task.change(Status.REJECTED, error=problem, note=""), "rejected", error.raw)
+
+    async def _shortfall(self, task: Task, error: CreditsError) -> str:
+        """The refusal with what is missing, as far as that can be found out."""
+        if time.monotonic() - self._balance[0] > BALANCE_KNOWN:  # a job of many is refused at once
+            with suppress(ServiceError):
+                self._balance = (time.monotonic(), await self._client.balance_micro())
+        balance, estimate = self._balance[1], task.estimate_micro
+        if balance is None or estimate is None or balance >= estimate:
+            return str(error)
+        place = TOP_UP if self._client.base_url == DEFAULT_BASE_URL else "the service's website"
+        return f"The balance is too low: {money(estimate)} needed, {money(balance)} left. Top up at {place}."
 
     async def _try_again(self, task: Task, error: ServiceError, failures: int) -> None:
         unsent = isinstance(error, NetworkError) and not error.sent

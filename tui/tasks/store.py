@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui.tasks import salvage, schema
+from tui.tasks import ledger, salvage, schema
 from tui.tasks.search import conditions
 from tui.tasks.task import LIVE, Status, Task
 
@@ -288,6 +288,14 @@ class Store:
     def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """When, what, and the server's own words, oldest first."""
         return self._read("select at, event, raw from events where task_id = ? order by at, rowid", task_id)
+
+    def spent(self, base_url: str) -> ledger.Spent:
+        """Where one stands with the money today."""
+        return ledger.spent(self._read, base_url)
+
+    def books(self, base_url: str) -> ledger.Books:
+        """What was spent there, by day and by model."""
+        return ledger.books(self._read, base_url)
 
     def learnt(self, base_url: str) -> dict[str, str]:
         """What has shown itself about a base URL: its route, the place of a task's status."""

@@ -9,16 +9,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
 from tui.catalog.batch import MOST, BatchError, alternatives
-from tui.catalog.price import estimate
+from tui.catalog.price import Estimate, counting, estimate
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
 from tui.text import money
 from tui.widgets.fields import Field, make_field
+
+REST = 0.6
+"""Seconds without a change after which a price is asked for."""
 
 
 class ParamForm(Vertical):
@@ -60,6 +64,14 @@ class ParamForm(Vertical):
             self.route: RouteName = route
             self.values = values
 
+    class Settled(Message):
+        """Typing rests, and what is filled in makes one request."""
+
+        def __init__(self, model: Model, values: Values) -> None:
+            super().__init__()
+            self.model = model
+            self.values = values
+
     def __init__(self, id: str, model: Model, route: RouteName) -> None:
         super().__init__(id=id)
         self.route: RouteName = route
@@ -70,6 +82,8 @@ class ParamForm(Vertical):
         self._showing = asyncio.Lock()
         self._help = Static(id="help", markup=False)
         self._asked = self._absent = ""
+        self._quoted: tuple[tuple[str, str], Values, Estimate] | None = None
+        self._rest: Timer | None = None
         self._button = Button("Generate", id="send", variant="primary", compact=True)
         self._scroll = VerticalScroll(*self._ask_for(model, route, {}), id="fields", can_focus=False)
 
@@ -93,6 +107,7 @@ class ParamForm(Vertical):
                 if focused:  # before the old fields go: each move of the focus restyles the page
                     self.screen.set_focus(self._fields[self._first()].control, scroll_visible=False)
                 await self._scroll.remove_children(before)
+        self._changing()
 
     def _ask_for(self, model: Model, route: RouteName, values: Values) -> list[Widget]:
         """New fields for a model's params; the rarely needed ones folded."""
@@ -151,8 +166,34 @@ class ParamForm(Vertical):
             if name in self._fields
         )
         self._tell()
-        self._button.label = Content(f"Generate{_many(model, asked)}  ·  {estimate(model, asked)}")
+        self._price(asked)
         return {name: problem for name, problem in errors.items() if name in self._fields}
+
+    def _price(self, values: Values) -> None:
+        price = estimate(self._model, values)
+        if self._quoted and self._quoted[:2] == (self._model.key, self._counting(values)):
+            price = self._quoted[2]
+        self._button.label = Content(f"Generate{_many(values, price.micro)}  ·  {price}")
+
+    def quote(self, model: Model, values: Values, price: Estimate) -> None:
+        """A surer price than the listed one, unless something is filled in by now that could change it."""
+        if (model.key, self._counting(values)) == (self._model.key, self._counting(self.values())):
+            self._quoted = (model.key, self._counting(values), price)
+            self._price(self.values())
+
+    def _counting(self, values: Values) -> Values:
+        return counting(self._model.routes[self.route], values)
+
+    def _changing(self) -> None:
+        """Wait anew for the typing to rest."""
+        if self._rest:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._settle)
+
+    def _settle(self) -> None:
+        model, values = self._model, self.values()
+        if not request.check(model, model.routes[self.route], values) and not _many(values):
+            self.post_message(self.Settled(model, values))
 
     def reprice(self, model: Model) -> None:
         """The same model with fresher prices."""
@@ -205,6 +246,7 @@ class ParamForm(Vertical):
         event.stop()
         self._touched.add(event.field.param.name)
         self.judge()
+        self._changing()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = next((node for node in event.widget.ancestors_with_self if isinstance(node, Field)), None)
@@ -245,7 +287,7 @@ class _More(Collapsible):
         await self.query_one(Collapsible.Contents).mount_all(fields)
 
 
-def _many(model: Model, values: Values) -> str:
+def _many(values: Values, micro: int | None = None) -> str:
     """How many requests the prompt's {a|b} make, and their sum; nothing for one."""
     prompt = values.get("prompt")
     if not isinstance(prompt, str) or "{" not in prompt:
@@ -254,7 +296,6 @@ def _many(model: Model, values: Values) -> str:
         count = len(alternatives(prompt))
     except BatchError:
         return f" more than {MOST:,}"
-    micro = estimate(model, values).micro
     return f" {count:,} for {money(micro and count * micro)}" if count > 1 else ""
 
 

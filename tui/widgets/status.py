@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from tui.tasks.ledger import Sum
 from tui.tasks.state import State
 from tui.text import clock, money
 
@@ -17,6 +18,8 @@ class StatusLine(Static):
     place: reactive[str] = reactive("")
     live: reactive[int] = reactive(0)
     balance: reactive[int | None] = reactive(None)
+    spent: reactive[Sum] = reactive(Sum())
+    """Today."""
     drawn: reactive[str] = reactive("")
     state: reactive[State] = reactive(State())
 
@@ -34,5 +37,12 @@ class StatusLine(Static):
             parts.append("! key refused (F4)")
         if self.balance is not None:
             parts.append(f"balance {money(self.balance)}")
-        whole = "  ·  ".join([*parts, f"images: {self.drawn}"])
-        return Content(whole if cell_len(whole) <= self.size.width else "  ·  ".join(parts))
+        today = [f"today {_short(self.spent)}"] if self.spent.tasks else []
+        # What there is room for.
+        lines = ("  ·  ".join(told) for told in ([*parts, *today, f"images: {self.drawn}"], [*parts, *today]))
+        return Content(next((line for line in lines if cell_len(line) <= self.size.width), "  ·  ".join(parts)))
+
+
+def _short(spent: Sum) -> str:
+    known = f"{'~' * (spent.estimated > 0)}{money(spent.micro)}" if spent.micro or not spent.unknown else ""
+    return " + ".join(filter(None, (known, "?" * (spent.unknown > 0))))
