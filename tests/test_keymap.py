@@ -1,9 +1,13 @@
 """Keys of one's own that can't work are told."""
 
+import re
+from pathlib import Path
+
 import pytest
 from textual.binding import Binding
 
-from tui.keymap import key_problems
+from tui.app import RunApp
+from tui.keymap import page_bindings, problems
 
 BINDINGS = [Binding("ctrl+j", "x", "X", id="generate"), Binding("ctrl+o", "y", "Y", id="model")]
 
@@ -18,8 +22,19 @@ BINDINGS = [Binding("ctrl+j", "x", "X", id="generate"), Binding("ctrl+o", "y", "
     ],
 )
 def test_what_cannot_work_is_told(keys: dict[str, str], sentence: str) -> None:
-    assert sentence in " ".join(key_problems(keys, BINDINGS))
+    assert sentence in " ".join(problems(keys, BINDINGS))
 
 
 def test_good_keys_are_not_talked_about() -> None:
-    assert list(key_problems({"generate": "ctrl+g,f5", "model": "f2"}, BINDINGS)) == []
+    assert list(problems({"generate": "ctrl+g,f5", "model": "f2"}, BINDINGS)) == []
+
+
+def test_every_key_has_an_id_of_its_own_that_the_documents_tell() -> None:
+    ids = [
+        binding.id
+        for binding in (*RunApp.BINDINGS, *page_bindings())
+        if isinstance(binding, Binding) and binding.id
+    ]
+    told = re.findall(r"`([^`]+)`", Path("docs/keys.md").read_text())
+    assert [name for name in ids if ids.count(name) > 1] == []
+    assert [name for name in ids if name not in told] == []

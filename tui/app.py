@@ -16,12 +16,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import budget, credentials, favourites, prices
+from tui import credentials, favourites, keymap, prices, sharing
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
-from tui.keymap import key_problems
 from tui.paths import styles_dir
+from tui.purse import Purse
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
@@ -30,21 +30,16 @@ from tui.tasks.task import LIVE, Status, Task
 from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
 from tui.text import one_line
-from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.picture import Shrink
 from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
-    from tui.interop import Asked
     from tui.screens.viewer import Viewer
-    from tui.service.wire import Account
     from tui.tasks.engine import Engine
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
-BALANCE_EVERY = 5.0
-"""Seconds between two looks at the balance, at least."""
 SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
 
@@ -74,12 +69,7 @@ class RunApp(App[None]):
         self.changes: Signal[Task] = Signal(self, "task changed")
         self._opened = asyncio.Event()
         self._failure = ""
-        self._balance_at = 0.0
-        self._balance_due = False
-        self._account: Account | None = None
-        self._quotes = prices.Quotes()
-        self._spending = asyncio.Lock()
-        self._short_at = -BALANCE_EVERY
+        self._purse = Purse(session.config)
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
         self._shrink: Shrink | None = None
@@ -155,7 +145,9 @@ class RunApp(App[None]):
             )
             self.main.queue.say(self._failure)
         self._opened.set()
-        for problem in (*self.session.problems, *self._key_problems()):
+        keys = self.session.config.keys
+        key_problems = keymap.problems(keys, [*RunApp.BINDINGS, *keymap.page_bindings()]) if keys else ()
+        for problem in (*self.session.problems, *key_problems):
             self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
         if self.engine:
             self._state_changed(self.engine.state)
@@ -166,38 +158,16 @@ class RunApp(App[None]):
         self._look_at_balance()
         self._look_at_prices()
 
-    def _key_problems(self) -> Iterable[str]:
-        if not self.session.config.keys:
-            return ()  # no page is loaded for nothing
-        from tui.screens.batch import Batch
-        from tui.screens.grid import Grid
-        from tui.screens.history import History
-        from tui.screens.inspect import InspectScreen, Page
-        from tui.screens.money import Money
-        from tui.screens.prompts import Prompts
-        from tui.screens.sources import SourcePicker
-        from tui.screens.viewer import Viewer
-
-        pages = (
-            *(MainScreen, Viewer, Grid, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts, Money),
-        )
-        places = (RunApp, *pages, ParamForm, Field, QueueTable, Sidebar, Page)
-        bindings = (binding for place in places for binding in place.BINDINGS if isinstance(binding, Binding))
-        return key_problems(self.session.config.keys, bindings)
-
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)
-        if task.status in (Status.COMPLETED, Status.FAILED) and time.time() - task.updated_at < 2:
+        if time.time() - task.updated_at > 2:
+            return
+        short = task.error is not None and task.error.kind == "credits"
+        if task.status in (Status.COMPLETED, Status.FAILED) or short:
             self._look_at_balance()
-        if task.error and task.error.kind == "credits" and time.time() - task.updated_at < 2:
-            self._too_little(task.error.message)
-
-    def _too_little(self, told: str) -> None:
-        """The balance is too low: said once for all tasks of a job."""
-        self._look_at_balance()
-        if time.monotonic() - self._short_at > BALANCE_EVERY:
-            self._short_at = time.monotonic()
-            self.notify(told, title="Not sent, not charged", severity="error", timeout=15, markup=False)
+        if task.error and short and not self._purse.told_short():
+            said = task.error.message
+            self.notify(said, title="Not sent, not charged", severity="error", timeout=15, markup=False)
 
     def _state_changed(self, state: State) -> None:
         if self.main:
@@ -211,24 +181,13 @@ class RunApp(App[None]):
         if self.main:
             self.main.call_later(self.main.learn, route)
 
-    def _look_at_balance(self) -> None:
-        """Soon; once for all tasks that end together."""
-        if not self._balance_due:
-            self._balance_due = True
-            self._ask_for_balance()
-
     @work(group="balance", exit_on_error=False)
-    async def _ask_for_balance(self) -> None:
-        from tui.service.errors import ServiceError
-
-        await asyncio.sleep(max(0.0, self._balance_at + BALANCE_EVERY - time.monotonic()))
-        self._balance_at, self._balance_due = time.monotonic(), False
+    async def _look_at_balance(self) -> None:
+        purse = self._purse
         if self.engine and self.main:
             with self._told():
-                self.main.status.spent = (await self.engine.spent()).today
-            with contextlib.suppress(ServiceError):  # the balance is a comfort, not a need
-                self._account = await self.engine.account()
-                self.main.status.balance = self._account.balance
+                if await purse.look(self.engine) and purse is self._purse:
+                    self.main.status.spent, self.main.status.balance = purse.today, purse.balance
 
     @work(group="prices", exit_on_error=False)
     async def _look_at_prices(self) -> None:
@@ -251,7 +210,7 @@ class RunApp(App[None]):
 
         if self.engine and self.main and self.engine.state.rest_until < time.time():
             with contextlib.suppress(ServiceError):
-                price = await self._quotes.ask(self.engine.client, event.model, event.values)
+                price = await self._purse.quotes.ask(self.engine.client, event.model, event.values)
                 if price:
                     self.main.form.quote(event.model, event.values, price)
 
@@ -287,9 +246,9 @@ class RunApp(App[None]):
             self.notify(self._failure, title="Not sent", severity="error", markup=False)
             return
         try:
-            micros = await asyncio.to_thread(lambda: [self._quotes.price(model, cell).micro for cell in cells])
-            async with self._spending:
-                if not await self._confirmed(micros):
+            micros = await self._purse.prices(model, cells)
+            async with self._purse.spending:
+                if not await self._may_spend(micros):
                     return
                 tasks = await self.engine.submit_job(model, cells, micros)
         except InvalidError as error:
@@ -328,14 +287,16 @@ class RunApp(App[None]):
                 case "copy-as":
                     from tui.interop import of_task
 
-                    await self._copy_as(of_task(tasks[0], self.session.catalog, self.session.credential.base_url))
+                    base_url = self.session.credential.base_url
+                    await sharing.copy_as(self, of_task(tasks[0], self.session.catalog, base_url))
                 case "open" | "fetch":
-                    await self.hand_on(event.what, tasks[0], event.index)
+                    await sharing.hand_on(self, event.what, tasks[0], event.index, self.session.config.viewer)
                 case "copy" if tasks[0].files:
-                    self._copy(tasks[0].results[event.index].path or tasks[0].files[0])
+                    sharing.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
                 case "retry":
-                    async with self._spending:
-                        if await self._agreed([task for task in tasks if not orders.is_free(task)]):
+                    async with self._purse.spending:
+                        paid = [task.estimate_micro for task in tasks if not orders.is_free(task)]
+                        if not paid or await self._may_spend(paid):
                             await orders.carry_out(self.engine, "retry", tasks)
                 case what:
                     self._say(await orders.carry_out(self.engine, what, tasks))
@@ -347,9 +308,9 @@ class RunApp(App[None]):
                 case "reuse":
                     await self._use(event.task)
                 case "copy":
-                    self._copy(event.task.results[event.index].path)
+                    sharing.copy(self, event.task.results[event.index].path)
                 case what:
-                    await self.hand_on(what, event.task, event.index)
+                    await sharing.hand_on(self, what, event.task, event.index, self.session.config.viewer)
 
     async def _use(self, task: Task) -> None:
         """Back to the form, with a task's values in it."""
@@ -358,29 +319,6 @@ class RunApp(App[None]):
                 await self.pop_screen()
             await self.main.use(task)
 
-    def _copy(self, path: str) -> None:
-        self.copy_to_clipboard(path)
-        self.notify(f"Sent to the terminal's clipboard: {path}", markup=False)
-
-    async def hand_on(self, what: str, task: Task, index: int) -> None:
-        """`open` a result in a viewer, or else by its address; `fetch` it to the user's own machine."""
-        from textual.markup import escape
-
-        from tui import handoff
-
-        found = await asyncio.to_thread(handoff.ways, task, index, self.session.config.viewer)
-        if what == "open" and found.viewer:
-            try:
-                await asyncio.to_thread(handoff.show, found.viewer, found.path)
-            except handoff.HandoffError as error:
-                self.notify(str(error), severity="warning", markup=False)  # the next way, then
-            else:
-                self.notify(f"{found.viewer[0]} was started for {found.path}", markup=False)
-                return
-        text, told = found.clip("url", "scp", "path") if what == "open" else found.clip("scp", "url", "path")
-        self.copy_to_clipboard(text)
-        self.notify(f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told), timeout=20)
-
     @on(ParamForm.CopyWanted)
     @work(group="orders", exit_on_error=False)
     async def _copy_wanted(self, event: ParamForm.CopyWanted) -> None:
@@ -388,17 +326,8 @@ class RunApp(App[None]):
 
         base_url = self.session.credential.base_url
         with self._told():
-            await self._copy_as(of_draft(event.model, event.route, event.values, self.session.catalog, base_url))
-
-    async def _copy_as(self, asked: "Asked") -> None:
-        """Let the user choose a form, and put the request in it on the terminal's clipboard."""
-        from tui.interop import FORMS, written
-        from tui.screens.chooser import Chooser
-
-        form = await self.push_screen_wait(Chooser("Copy as", list(FORMS.items()), ""))
-        if form:
-            self.copy_to_clipboard(written(asked, form))
-            self.notify(f"Sent to the terminal's clipboard: {FORMS[form]}.", markup=False)
+            asked = of_draft(event.model, event.route, event.values, self.session.catalog, base_url)
+            await sharing.copy_as(self, asked)
 
     @on(QueueTable.Wished)
     @work(group="orders", exit_on_error=False)
@@ -409,23 +338,13 @@ class RunApp(App[None]):
 
                 self._say(await orders.grant(self.engine, event.what))
 
-    async def _agreed(self, tasks: list[Task]) -> bool:
-        """Whether all of these may be paid for once more."""
-        return not tasks or await self._confirmed([task.estimate_micro for task in tasks])
-
-    async def _confirmed(self, prices: list[int | None]) -> bool:
-        """Asks where one of the user's ceilings would be passed, or where many cost much or an unknown sum."""
+    async def _may_spend(self, prices: list[int | None]) -> bool:
+        question = await self._purse.question(self.engine, prices) if self.engine else ""
+        if not question:
+            return True
         from tui.screens.confirm import Confirm
 
-        config, wish = self.session.config, budget.wanted(prices)
-        much = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
-        if not self.engine or not (much or budget.limited(config)):
-            return True
-        spent = await self.engine.spent()
-        if not (much or budget.against(config, wish, spent)):
-            return True
-        balance = self._account.balance if self._account else None
-        return await self.push_screen_wait(Confirm(budget.question(config, wish, spent, balance), "Send"))
+        return await self.push_screen_wait(Confirm(question, "Send"))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -522,7 +441,8 @@ class RunApp(App[None]):
         await self._opened.wait()
         if self.main is None:
             return
-        self.main.status.balance, self._balance_at = None, 0.0
+        self._purse = Purse(session.config)
+        self.main.status.balance = None
         if self.engine and session.place == before.place:
             self.engine.use(session.credential.api_key)
             self._look_at_balance()

@@ -3,14 +3,14 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from tui.text import one_line
 
 
-def key_problems(keys: Mapping[str, str], bindings: Iterable[Binding]) -> Iterator[str]:
+def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterator[str]:
     """A sentence for each entry of `[keys]` that can't work."""
-    known = {binding.id: binding for binding in bindings if binding.id}
+    known = {binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id}
     taken: dict[str, str] = {}
     for name, wanted in keys.items():
         shown = one_line(name, 60)
@@ -23,3 +23,25 @@ def key_problems(keys: Mapping[str, str], bindings: Iterable[Binding]) -> Iterat
                 yield f"[keys] {shown}: {one_line(wanted, 60)!r} is no key."
             elif taken.setdefault(key.strip(), name) != name:
                 yield f"[keys] {shown}: {one_line(key, 60)} is taken by {taken[key.strip()]} already."
+
+
+def page_bindings() -> Iterator[BindingType]:
+    """Those of all pages and their parts; all of them are loaded for this."""
+    from tui.screens.batch import Batch
+    from tui.screens.grid import Grid
+    from tui.screens.history import History
+    from tui.screens.inspect import InspectScreen, Page
+    from tui.screens.main import MainScreen
+    from tui.screens.money import Money
+    from tui.screens.prompts import Prompts
+    from tui.screens.setup import SetupScreen
+    from tui.screens.sources import SourcePicker
+    from tui.screens.viewer import Viewer
+    from tui.widgets.fields import Field
+    from tui.widgets.form import ParamForm
+    from tui.widgets.queue import QueueTable
+    from tui.widgets.sidebar import Sidebar
+
+    pages = (MainScreen, Viewer, Grid, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts, Money)
+    for place in (*pages, ParamForm, Field, QueueTable, Sidebar, Page):
+        yield from place.BINDINGS
