@@ -25,7 +25,7 @@ async def until_rows(app: TestApp, count: int) -> None:
 
 
 async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
-    app = TestApp(concurrency=1, delay=0.1)
+    app = TestApp(concurrency=1, delay=0.25)
     async with app.running(80, 24) as pilot:
         assert app.main
         app.main.form.set_prompt("{red|blue demo:slow} fox")

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from tests.app import TestApp
 from tui.catalog.load import bundled
+from tui.widgets import form
 
 MADE_WITH = "8.2.8"
 FORMS = [
@@ -27,7 +28,15 @@ SIZES = {"narrow": (80, 24), "wide": (140, 44)}
 @pytest.mark.skipif(textual.__version__ != MADE_WITH, reason=f"the pictures were made with Textual {MADE_WITH}")
 @pytest.mark.parametrize(("size", "theme"), [("wide", "textual-dark"), ("narrow", "textual-light")])
 @pytest.mark.parametrize(("slug", "action"), FORMS, ids=[slug for slug, _ in FORMS])
-def test_form(slug: str, action: str, size: str, theme: str, snap_compare: Callable[..., bool]) -> None:
+def test_form(
+    slug: str,
+    action: str,
+    size: str,
+    theme: str,
+    snap_compare: Callable[..., bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(form, "REST", 3600)  # the listed price, however long the picture takes
     app = TestApp(theme=theme, api="service")
 
     async def show(pilot: Pilot[None]) -> None:
