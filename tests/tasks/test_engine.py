@@ -331,7 +331,7 @@ async def test_many_tasks_poll_concurrently_and_all_are_saved(open_engine: OpenE
 
 
 async def test_what_another_process_writes_is_seen(base_url: str, open_engine: OpenEngine) -> None:
-    async with open_engine(base_url, adopt=False) as person, open_engine(base_url) as script:
+    async with open_engine(base_url) as person, open_engine(base_url) as script:
         task = await script.engine.submit(FLUX, {"prompt": "a fox"})
         seen = await person.until(lambda told: told.id == task.id and told.status is Status.COMPLETED)
     assert seen.files
@@ -396,7 +396,7 @@ async def test_an_unsure_task_is_sent_again_on_the_users_word(spy: Spy, open_eng
 
 async def test_what_another_process_carries_is_not_dropped_here(open_engine: OpenEngine) -> None:
     with serving(create_app(bundled(), delay=3600)) as url:
-        async with open_engine(url, adopt=False) as person, open_engine(url, concurrency=1) as script:
+        async with open_engine(url) as person, open_engine(url, concurrency=1) as script:
             tasks = [await script.engine.submit(FLUX, {"prompt": f"a fox {n}"}) for n in range(2)]
             await script.until(lambda told: told.status is Status.PENDING)
             await person.until(lambda told: told.id == tasks[1].id)

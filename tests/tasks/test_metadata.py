@@ -5,7 +5,6 @@ import os
 import re
 import stat
 import struct
-import time
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -765,10 +764,8 @@ def test_many_bombs_and_long_ways_are_cut_short(tmp_path: Path) -> None:
 
 
 def harmless(path: Path) -> None:
-    """Read soon, and little of it; most take some hundredths of a second."""
-    start = time.perf_counter()
+    """Read, and little of it."""
     found = read(path)
-    assert time.perf_counter() - start < 3
     assert not found or all(len(str(value)) <= 20_000 for value in found.values.values())
 
 
