@@ -288,9 +288,7 @@ try:
     print(os.waitpid(-1, os.WNOHANG))
 except ChildProcessError:
     pass
-before = time.monotonic()
 show([slow], "/x/a.png", patience=0.1)
-assert time.monotonic() - before < 2
 """
     quick = program(tmp_path / "quick", "sleep 0.1")
     slow = program(tmp_path / "slow", 'until test -e "$0.go"; do sleep 0.05; done; echo >"$0.told"')

@@ -194,14 +194,12 @@ async def test_the_last_200_events_are_shown() -> None:
 async def test_many_large_answers_are_there_at_once() -> None:
     raw = json.dumps([{"url": "https://x/" + "y" * 100, "text": "some 家 words " * 8} for _ in range(90)])
     assert len(raw) > 20_000
-    begin = time.perf_counter()
     async with opened(task(), [(BEGIN, "the service says", raw)] * 50) as (host, pilot):
         await pilot.press("end")
         assert "cut here" in host.sight
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
         assert "Answer" not in host.sight  # within the last one
-    assert time.perf_counter() - begin < 5
 
 
 # ---- keys
