@@ -23,3 +23,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("TZ", "UTC")
     return folder
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time, tests wait for clocks and sockets."""
+    return (os.cpu_count() or 1) + 1
