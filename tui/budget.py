@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.config import Config
 from tui.tasks.ledger import Spent, Sum
-from tui.text import money
+from tui.text import counted, money
 
 
 def limited(config: Config) -> bool:
@@ -47,8 +47,8 @@ def question(config: Config, wish: Sum, spent: Spent, balance: int | None) -> st
         lines.append(f"Balance {money(balance)}{', too low' * (balance < wish.micro)}.")
     if config.day_usd is not None and not ceilings:
         lines.append(f"Today's budget: {left(config, spent)}.")
-    requests = "1 request" if wish.tasks == 1 else f"{wish.tasks:,} requests"
-    return "\n".join([*lines, "Send anyway?"] if ceilings else [f"Send {requests}, {costs(wish)}?", *lines])
+    ask = f"Send {counted(wish.tasks, 'request')}, {costs(wish)}?"
+    return "\n".join([*lines, "Send anyway?"] if ceilings else [ask, *lines])
 
 
 def left(config: Config, spent: Spent) -> str:

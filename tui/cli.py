@@ -36,9 +36,31 @@ _COMMON = [
 ]
 
 
+_REQUEST = [
+    click.option(
+        "-s", "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeat for more."
+    ),
+    click.option("-n", "--count", type=click.IntRange(1, 1000), default=1, help="How many of each."),
+    click.option(
+        "--vary", multiple=True, metavar="NAME=VALUES", help="A matrix: a|b|c, 1..9, or * for every choice."
+    ),
+    click.option("--expand", is_flag=True, help="Take {a|b} in prompts for alternatives."),
+    click.option("--action", help="Where a model has more than one."),
+]
+
+
 def common(command: F) -> F:
     """The options that every command takes, before or after its name."""
-    for option in reversed(_COMMON):
+    return _with(_COMMON, command)
+
+
+def request_options(command: F) -> F:
+    """The options that say what is asked of a model, beside the prompt."""
+    return _with(_REQUEST, command)
+
+
+def _with(options: list[Callable[[Any], Any]], command: F) -> F:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -128,11 +150,7 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
 @click.option(
     "-f", "--file", "prompts", type=click.File("r", encoding="utf-8"), help="A prompt a line; - reads stdin."
 )
-@click.option("-s", "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeat for more.")
-@click.option("-n", "--count", type=click.IntRange(1, 1000), default=1, help="How many of each.")
-@click.option("--vary", multiple=True, metavar="NAME=VALUES", help="A matrix: a|b|c, 1..9, or * for every choice.")
-@click.option("--expand", is_flag=True, help="Take {a|b} in prompts for alternatives.")
-@click.option("--action", help="Where a model has more than one.")
+@request_options
 @click.option("--no-wait", is_flag=True, help="Put into the queue and return; the app or `resume` carries on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--out", "output", metavar="DIR", help="Folder for the images.")
@@ -167,11 +185,7 @@ def generate(
 @cli.command()
 @click.argument("model")
 @click.option("-p", "--prompt", metavar="TEXT", help="What to paint.")
-@click.option("-s", "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeat for more.")
-@click.option("-n", "--count", type=click.IntRange(1, 1000), default=1, help="How many of each.")
-@click.option("--vary", multiple=True, metavar="NAME=VALUES", help="A matrix: a|b|c, 1..9, or * for every choice.")
-@click.option("--expand", is_flag=True, help="Take {a|b} in prompts for alternatives.")
-@click.option("--action", help="Where a model has more than one.")
+@request_options
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @common
 def quote(

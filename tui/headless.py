@@ -69,13 +69,18 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "model": task.model,
             "prompt": task.prompt,
             "files": list(task.files),
-            "cost_usd": None if task.cost_micro is None else task.cost_micro / 1_000_000,
+            "cost_usd": usd(task.cost_micro),
             "error": error,
             "created_at": _moment(task.created_at),
             "finished_at": _moment(task.finished_at) if task.finished_at else None,
             "profile": task.profile or None,
         }
     )
+
+
+def usd(micro: int | None) -> float | None:
+    """Micro-dollars as JSON tells them; null for an unknown sum."""
+    return None if micro is None else micro / 1_000_000
 
 
 def task_line(task: "Task", problem: str = "") -> str:

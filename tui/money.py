@@ -10,7 +10,7 @@ from tui.catalog.price import Estimate, counting, estimate
 from tui.catalog.spec import Model, Values
 from tui.prices import Quotes
 from tui.session import Session, open_client, open_engine
-from tui.text import inert_json, money
+from tui.text import counted, inert_json, money
 
 if TYPE_CHECKING:
     from tui.service.errors import ServiceError
@@ -38,10 +38,10 @@ def quote(session: Session, model: Model, wanted: list[Values], *, as_json: bool
     total = Estimate(sum(known) if len(known) == len(prices) else None, surest.basis, surest.as_of)
     if as_json:
         told: dict[str, Any] = {"model": model.slug, "action": model.action, "requests": len(prices)}
-        told |= {"total_usd": _usd(total.micro), "basis": total.basis, "as_of": total.as_of or None}
+        told |= {"total_usd": headless.usd(total.micro), "basis": total.basis, "as_of": total.as_of or None}
         print(inert_json(told))
     else:
-        print(f"{'1 request' if len(prices) == 1 else f'{len(prices):,} requests'}, {total}")
+        print(f"{counted(len(prices), 'request')}, {total}")
     return 0
 
 
@@ -79,10 +79,10 @@ def balance(session: Session, *, as_json: bool) -> int:
         print(
             inert_json(
                 {
-                    "balance_usd": _usd(account.balance),
+                    "balance_usd": headless.usd(account.balance),
                     "service": {
-                        "today_usd": _usd(account.spent_today),
-                        "total_usd": _usd(account.spent_total),
+                        "today_usd": headless.usd(account.spent_today),
+                        "total_usd": headless.usd(account.spent_total),
                     },
                     "ledger": {
                         "today": sum_json(books.today),
@@ -118,14 +118,10 @@ def sum_json(some: "Sum") -> dict[str, Any]:
     known = some.tasks == 0 or some.tasks > some.unknown
     return {
         "tasks": some.tasks,
-        "usd": _usd(some.micro) if known else None,
-        "estimated_usd": _usd(some.estimated),
+        "usd": headless.usd(some.micro) if known else None,
+        "estimated_usd": headless.usd(some.estimated),
         "unknown": some.unknown,
     }
-
-
-def _usd(micro: int | None) -> float | None:
-    return None if micro is None else micro / 1_000_000
 
 
 def _refused(error: "ServiceError") -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tui.tasks.engine import Engine
 from tui.tasks.store import TakenError
 from tui.tasks.task import SENT, URL_LIVES, Status, Task
+from tui.text import counted
 
 
 async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
@@ -109,4 +110,4 @@ async def _drop(engine: Engine, ids: list[str]) -> str:
 
 
 def _tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count:,} tasks"
+    return counted(count, "task")

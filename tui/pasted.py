@@ -14,7 +14,7 @@ from msgspec import Struct
 from tui.catalog import request
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api, choose
-from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
+from tui.catalog.spec import Kind, Model, RouteName, Value, Values
 from tui.text import one_line, plain
 
 MOST = 1_000_000
@@ -119,7 +119,7 @@ def fitting(model: Model, route: RouteName, told: Values, *, files: bool = False
             continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
-        if files or _online(param, value):
+        if files or not request.names_files(param, value):
             values[name] = _plain(value)
     return values, tuple(one_line(name, 40) for name in told if name not in values)
 
@@ -133,12 +133,6 @@ def _plain(value: Value) -> Value:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return plain(value, MOST) if isinstance(value, str) else value
-
-
-def _online(param: Param, value: Value) -> bool:
-    items = value if isinstance(value, list) else [value]
-    urls = all(str(item).lower().startswith(("http://", "https://")) for item in items)
-    return urls or param.kind not in (Kind.IMAGE, Kind.IMAGES)
 
 
 def _curl(words: list[str], catalog: Catalog) -> Pasted:

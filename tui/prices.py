@@ -83,7 +83,7 @@ class Quotes:
 
     def price(self, model: Model, values: Values) -> Estimate:
         """The quoted price, if it was asked for lately, or else the listed one."""
-        asked = _quotable(model, values)
+        asked = _quotable(model, values) if self._known else None
         known = None if asked is None else self._lately(_kind(model, asked))
         return (known and _quoted(known[1])) or estimate(model, values)
 

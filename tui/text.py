@@ -59,6 +59,11 @@ def file_size(count: int) -> str:
     return f"{count / 1_000_000:.1f} MB"
 
 
+def counted(count: int, what: str) -> str:
+    """`1 task`, `1,200 tasks`."""
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def money(micro: int | None) -> str:
     """Micro-dollars as `$0.05`, with as many decimals as it takes; `?` for an unknown amount."""
     if micro is None:

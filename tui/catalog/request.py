@@ -29,6 +29,17 @@ def blank(value: object) -> bool:
     return value is None or value in ("", []) or (isinstance(value, str) and not value.strip())
 
 
+def online(item: str) -> bool:
+    """Whether an image is an address of the web; anything else is a file of this machine."""
+    return item.lower().startswith(("http://", "https://"))
+
+
+def names_files(param: Param, value: Value) -> bool:
+    """Whether a value would have files of this machine uploaded."""
+    items = value if isinstance(value, list) else [value]
+    return param.kind in (Kind.IMAGE, Kind.IMAGES) and not all(online(str(item)) for item in items)
+
+
 def demand(model: Model, route: Route, values: Values) -> Demand:
     """Apply the route's rules: later rules win."""
     params = {param.name: param for param in route.params}

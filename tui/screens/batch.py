@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui.catalog import batch
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
-from tui.text import file_size, money, one_line
+from tui.text import counted, file_size, money, one_line
 
 SHOWN = 200
 """Rows of requests that are listed, and as many of those that can't be sent."""
@@ -108,8 +108,7 @@ class Batch(ModalScreen[list[Values] | None]):
         legal, illegal = batch.check_all(self._model, self._route, cells)
         total = batch.total(self._model, legal)
         price = f"about {money(total)}" if total is not None else "price unknown"
-        requests = "1 request" if len(legal) == 1 else f"{len(legal):,} requests"
-        told = f"{requests}, {price}" if legal else "Nothing can be sent"
+        told = f"{counted(len(legal), 'request')}, {price}" if legal else "Nothing can be sent"
         rows = [*self._rows(illegal), *self._rows([(cell, "") for cell in legal])]
         return _Verdict(
             legal,

@@ -140,7 +140,7 @@ class Grid(Screen[None]):
         self._chosen_columns = 0
         self._cells: list[Cell] = []
         self._rest: Timer | None = None
-        self._moving = self._stale = self._reading = False
+        self._stale = self._reading = False
         self._able: set[str] = set()
         self._box = Container(id="cells")
         self._line = Static(id="grid-line", markup=False)

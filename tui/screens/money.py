@@ -20,7 +20,7 @@ from tui.service.wire import Account
 from tui.tasks.ledger import Books, Sum
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
-from tui.text import money, one_line
+from tui.text import counted, money, one_line
 
 HIGH = 4
 """Rows of the chart."""
@@ -103,8 +103,8 @@ def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Co
     facts = {
         "today": f"{books.today}",
         "this month": f"{books.month}",
-        "in all": f"{books.total}, {_tasks(books.total)}",
-        "on the way": f"about {live}, {_tasks(live)}" if live.tasks else "nothing",
+        "in all": f"{books.total}, {counted(books.total.tasks, 'task')}",
+        "on the way": f"about {live}, {counted(live.tasks, 'task')}" if live.tasks else "nothing",
     }
     if config.day_usd is not None:
         facts["today's budget"] = budget.left(config, books)
@@ -146,7 +146,3 @@ def _models(books: Books) -> Iterator[Content]:
         cost = f"{'~' * (spent.estimated > 0)}{known}"
         row = f"{name}{' ' * (35 - cell_len(name))}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
         yield Content(row + (f"  {spent.unknown:,} unknown" if spent.unknown else ""))
-
-
-def _tasks(some: Sum) -> str:
-    return "1 task" if some.tasks == 1 else f"{some.tasks:,} tasks"

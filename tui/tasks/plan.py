@@ -102,7 +102,7 @@ def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
         for param in route.params
         if param.kind in (Kind.IMAGE, Kind.IMAGES)
         for item in _items(param, values)
-        if not item.lower().startswith(("http://", "https://"))
+        if not request.online(item)
     ]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tui.catalog import request
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api, choose, translate
-from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
+from tui.catalog.spec import Model, Param, RouteName, Value, Values
 from tui.tasks.recipes import OURS, PROMPTS, Recipe
 from tui.text import one_line
 
@@ -91,10 +91,7 @@ def _ratio(size: Value | None, param: Param | None) -> Value | None:
 
 def _harmless(param: Param, value: Value) -> bool:
     """Anybody may have written the recipe: it names no file of this machine for upload, and nobody to call back."""
-    if param.kind in (Kind.IMAGE, Kind.IMAGES):
-        items = value if isinstance(value, list) else [value]
-        return all(str(item).lower().startswith(("http://", "https://")) for item in items)
-    return param.name != "callback_url"
+    return not request.names_files(param, value) and param.name != "callback_url"
 
 
 def _list(names: list[str]) -> str:

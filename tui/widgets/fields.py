@@ -15,7 +15,6 @@ from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
-from tui.pasted import is_command
 from tui.widgets.chips import Chips, Option
 from tui.widgets.paths import dropped
 
@@ -180,6 +179,8 @@ class Prompt(TextArea):
             self.text = text
 
     async def on_paste(self, event: events.Paste) -> None:
+        from tui.pasted import is_command  # not needed to start
+
         if is_command(event.text):
             event.stop()
             event.prevent_default()  # no text of the prompt: there may be a key in it
