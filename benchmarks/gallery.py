@@ -27,7 +27,7 @@ from benchmarks.figures import Terminal  # noqa: E402
 
 COLUMNS, LINES = 160, 63
 MARK = b"\x1b]777;mark\x07"
-PHASES = ("open", "page down", "8 steps", "100 land", "all visited", "60 swaps")
+PHASES = ("open", "page down", "8 steps", "open again", "100 land", "all visited", "60 swaps")
 _UPLOAD = re.compile(rb"\x1b_Ga=T[^;]*i=(\d+)")
 _FREE = re.compile(rb"\x1b_Ga=d,d=I,i=(\d+)")
 
@@ -73,8 +73,6 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
             self.push_screen(Grid(tasks, tasks[-1], drawn, self.changes, lambda task: task.model, thumbs.shrink))
 
         async def land(self) -> None:
-            self.open(live)
-            await asyncio.sleep(1)
             for task, path in zip(live, paths, strict=True):
                 result = (Result(url="", path=str(path)),)
                 self.changes.publish(task.change(Status.FETCHING).change(Status.COMPLETED, results=result))
@@ -84,6 +82,7 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
     do = {
         "page": lambda step: app.screen.action_page(step),  # type: ignore[attr-defined]
         "step": lambda: app.screen._roll(1),  # type: ignore[attr-defined]
+        "wait": lambda: app.open(live),
         "land": app.land,
         "back": app.pop_screen,
     }
@@ -120,27 +119,28 @@ def theirs(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., A
 def child(whose: str, kind: str, folder: Path) -> None:
     """One program, in the pseudo-terminal."""
     app, do = (ours if whose == "ours" else theirs)(kind, sorted(folder.glob("*.png")))
-    figures: list[tuple[float, float, float, int]] = []
-    worst = total = busy = 0.0
+    figures: list[tuple[float, float, float, float, int]] = []
+    worst = total = busy = work = 0.0
 
     def memory() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
     async def beat() -> None:
-        nonlocal worst, total, busy
+        nonlocal worst, total, busy, work
         while True:
             begin, cpu = time.perf_counter(), time.thread_time()
             await asyncio.sleep(0.001)
             late = time.perf_counter() - begin - 0.001
-            busy = max(busy, time.thread_time() - cpu)
+            own = time.thread_time() - cpu
+            busy, work = max(busy, own), work + (own if own > 0.005 else 0)
             worst, total = max(worst, late), total + (late if late > 0.005 else 0)
 
     async def phase(rest: float) -> None:
-        nonlocal worst, total, busy
+        nonlocal worst, total, busy, work
         await asyncio.sleep(rest)
-        figures.append((worst, total, busy, memory()))
+        figures.append((worst, total, busy, work, memory()))
         app._driver.write(MARK.decode())
-        worst = total = busy = 0.0
+        worst = total = busy = work = 0.0
 
     async def play() -> None:
         gc.freeze()
@@ -155,11 +155,14 @@ def child(whose: str, kind: str, folder: Path) -> None:
             await asyncio.sleep(0.1)
         await phase(4)
         if "land" in do:
+            do["wait"]()
+            await phase(2)
             await do["land"]()
             await phase(8)
             await do["back"]()
             await asyncio.sleep(1)
         else:
+            await phase(0)
             await phase(0)
         for _ in range(9):
             do["page"](1)
@@ -194,16 +197,16 @@ def run(whose: str, kind: str, folder: Path) -> None:
     (folder / "report").unlink()
     print(f"{whose} {kind}")
     images: set[bytes] = set()
-    for name, (worst, total, busy, rss), part in zip(
+    for name, (worst, total, busy, work, rss), part in zip(
         PHASES, report["figures"], bytes(heard).split(MARK), strict=False
     ):
         sent, freed = _UPLOAD.findall(part), _FREE.findall(part)
         images = (images | set(sent)) - set(freed)
         print(
             f"  {name:12} longest stall {worst * 1000:5.0f} ms (own work {busy * 1000:4.0f} ms),"
-            f" together {total * 1000:6.0f} ms,"
+            f" together {total * 1000:6.0f} ms (own work {work * 1000:4.0f} ms),"
             f" {len(part) / 1e6:5.1f} MB, {len(sent)} uploads, {len(images)} images left,"
-            f" memory +{(rss - report['base']) / 1e6:.0f} MB"
+            f" memory {rss / 1e6:.0f} MB, +{(rss - report['base']) / 1e6:.0f} MB"
         )
     left = set(_UPLOAD.findall(heard)) - set(_FREE.findall(heard))
     print(f"  load of the machine {os.getloadavg()[0]:.1f}")

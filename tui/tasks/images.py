@@ -3,6 +3,7 @@
 All of it may take a tenth of a second a file and runs in threads.
 """
 
+import ctypes
 import io
 import os
 import re
@@ -10,7 +11,7 @@ import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,11 @@ from tui.text import one_line
 
 # Pillow tells of bombs and of odd metadata by warnings, which would end up between the lines of the user.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# glibc would keep a decoded image's memory, for each thread that has ever freed one: tens of megabytes.
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1 << 20
+with suppress(AttributeError, OSError):  # others give it back
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 # The only decoders that files from the network reach. Pillow calls a JPEG of several pictures MPO.
 _SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "GIF": ".gif"}

@@ -19,6 +19,7 @@ from tui.widgets.library import renderable
 
 MOST_CELLS = 250
 """Placeholders count to 297."""
+_PLACEHOLDER = "\U0010eeee"
 _CHUNK = 4096
 # Colours (one more is what is clear), tolerance and scale; from the best on.
 _LEVELS = (
@@ -92,7 +93,9 @@ def upload(image: Image.Image, size: Size, terminal: Terminal, cell: tuple[int, 
         made[level] = _sent(_lean(image, pixels, level), keys, terminal)
         return len(made[level])
 
-    level = _LEVELS[first_within(_LEVELS, cost, terminal.budget)]
+    shown = len(_PLACEHOLDER.encode()) * size.area
+    most = max(terminal.budget - shown, terminal.budget // 2)
+    level = _LEVELS[first_within(_LEVELS, cost, most)]
     if level not in made:
         cost(level)
     return Upload(made[level])
@@ -104,11 +107,14 @@ def free(terminal: Terminal, image_id: int) -> str:
 
 
 def placeholders(size: Size, image_id: int) -> list[str]:
-    """The text that shows an image, a row each."""
+    """The text that shows an image, a row each. The first cell of a row says which row it is, and of which image;
+    those that follow it count on.
+    """
     library = renderable("tgp").Image(Image.new("1", (1, 1)))
     library.terminal_image_id = image_id
-    segments = library._render_diacritics(*size)
-    return [f"\x1b[38;5;{image_id & 255}m{segment.text.rstrip()}" for segment in segments]
+    more = _PLACEHOLDER * (size.width - 1)
+    firsts = library._render_diacritics(1, size.height)
+    return [f"\x1b[38;5;{image_id & 255}m{first.text.rstrip()}{more}" for first in firsts]
 
 
 def _sent(png: bytes, keys: str, terminal: Terminal) -> str:
