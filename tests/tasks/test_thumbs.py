@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,15 @@ def test_what_was_not_used_for_longest_makes_room(
     assert len(list(folder.iterdir())) == 3
     Thumbs(folder, most_bytes=1).shrink(make("last.png", (600, 700)), (50, 50))
     assert not list(folder.iterdir())
+
+
+def test_what_nobody_has_looked_at_for_long_goes(make: Callable[..., Path], folder: Path) -> None:
+    Thumbs(folder).shrink(make(), (50, 50))
+    (kept,) = folder.iterdir()
+    os.utime(kept, (time.time() - 31 * 86400,) * 2)
+    Thumbs(folder).shrink(make("b.png", (600, 700)), (50, 50))
+    assert len(list(folder.iterdir())) == 1
+    assert not kept.exists()
 
 
 def test_what_is_no_image_says_so(folder: Path, tmp_path: Path) -> None:

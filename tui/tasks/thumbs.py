@@ -6,6 +6,7 @@ them may be lost, damaged or impossible to keep: then the image itself is read. 
 
 import os
 import tempfile
+import time
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b, file_digest
@@ -20,6 +21,8 @@ SIDE = 512
 _QUALITY = 85
 _EVERY = 50
 """Small pictures that are made between two looks at what all of them take."""
+_UNUSED = 30 * 86400
+"""Seconds after which one that nobody looked at goes: its image may have been deleted."""
 
 
 class Thumbs:
@@ -80,9 +83,9 @@ class Thumbs:
                 known = entry.stat(follow_symlinks=False)
                 files.append((known.st_mtime_ns, known.st_size, entry.path))
         total = 0
-        for number, (_, size, path) in enumerate(sorted(files, reverse=True)):
+        for number, (used, size, path) in enumerate(sorted(files, reverse=True)):
             total += size
-            if number >= self._most or total > self._most_bytes:
+            if number >= self._most or total > self._most_bytes or used < (time.time() - _UNUSED) * 1e9:
                 with suppress(OSError):
                     os.unlink(path)
 
