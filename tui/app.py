@@ -272,8 +272,8 @@ class RunApp(App[None]):
                 case "view":
                     from tui.screens.viewer import Viewer
 
-                    title_of = self.main.title_of
-                    viewer = Viewer(tasks[0], event.index, event.among, self.terminal, self.changes, title_of)
+                    show = self.terminal, self.changes, self.main.title_of
+                    viewer = Viewer(tasks[0], event.index, event.among, *show, event.older)
                     await self.push_screen(viewer, lambda task_id: event.seen(task_id or ""))
                 case "inspect":
                     from tui.screens.inspect import InspectScreen

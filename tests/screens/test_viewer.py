@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.app import TestApp, past
 from tests.tasks.test_images import png_claiming
@@ -87,6 +88,21 @@ async def test_one_steps_through_all_images_of_the_queue(made: Callable[..., Tas
         assert isinstance(app.screen, MainScreen)
         assert app.main
         await app.until(lambda: app.main and app.main.queue.table.chosen[0].id == tasks[1].id)
+
+
+async def test_older_ones_come_as_one_steps(made: Callable[..., Task], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.history.PAGE", 4)
+    app = TestApp()
+    app.remember(made("a wolf", cleared=True), *(made(f"fox {number}", cleared=True) for number in range(9)))
+    async with app.running(120, 30) as pilot:
+        await pilot.press("f9")
+        app.screen.query_one("#history-filter", Input).value = "fox"
+        await app.sees("the newest 4, more below")
+        await pilot.press("enter", "enter")
+        await until_title(app, "fox 8 Flux 2 Pro 1 of 4+")
+        for wanted in ("fox 5 Flux 2 Pro 4 of 8+", "fox 1 Flux 2 Pro 8 of 9", "fox 0 Flux 2 Pro 9 of 9 ·"):
+            await pilot.press("G")
+            await until_title(app, wanted)
 
 
 async def test_what_was_found_in_the_history_is_stepped_through(made: Callable[..., Task]) -> None:

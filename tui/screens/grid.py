@@ -1,6 +1,6 @@
 """Many pictures at a glance."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +21,7 @@ from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.picture import Picture, Shrink
 from tui.widgets.preview import waiting
-from tui.widgets.queue import QueueTable
+from tui.widgets.queue import Older, QueueTable
 from tui.widgets.taskrow import asks, cost, look, made
 
 REST = 0.12
@@ -121,10 +121,9 @@ class Grid(Screen[None]):
         changes: Signal[Task],
         title_of: Callable[[Task], str],
         shrink: Shrink | None = None,
-        older: Callable[[str], Awaitable[list[Task]]] | None = None,
+        older: Older | None = None,
     ) -> None:
-        """Begins at one of `tasks`; `title_of` says what a task's model is called. `older` answers the next tasks,
-        of ids below the given one, or none."""
+        """Begins at one of `tasks`; `title_of` says what a task's model is called."""
         super().__init__()
         self._terminal = terminal
         self._changes = changes
@@ -305,7 +304,9 @@ class Grid(Screen[None]):
     def action_ask(self, what: str) -> None:
         if self.chosen:
             task, index = self.chosen
-            self.post_message(QueueTable.Requested(what, [task], index, self._newest(), self._seek))
+            request = QueueTable.Requested(what, [task], index, self._newest(), self._seek)
+            request.older = self._older
+            self.post_message(request)
 
     def _seek(self, task_id: str) -> None:
         """To what was looked at last."""

@@ -114,8 +114,9 @@ class History(Screen[None]):
             self._more = False
             self._look(self._filter.value, self._oldest)
 
+    @on(QueueTable.Requested)
     @on(QueueTable.GridWanted)
-    def _grid_wanted(self, event: QueueTable.GridWanted) -> None:
+    def _pictures_wanted(self, event: QueueTable.Requested | QueueTable.GridWanted) -> None:
         query = self._filter.value
         event.older = lambda before: self._search(query, PAGE, before)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -13,14 +14,18 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Footer, Label, Static
 
+from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.terminal import PIXELS, Images, Terminal
 from tui.text import one_line
 from tui.widgets.loupe import Crop, Loupe
 from tui.widgets.picture import Picture
 from tui.widgets.preview import facts, waiting
+from tui.widgets.queue import Older
 
 MOST_ZOOM = 8
+_AHEAD = 3
+"""Images before the last one at which older ones are looked for."""
 _FINER = 4
 """A picture on a whole page may take this many times the bytes of a small one."""
 
@@ -81,15 +86,18 @@ class Viewer(Screen[str]):
         terminal: Terminal,
         changes: Signal[Task],
         title_of: Callable[[Task], str],
+        older: Older | None = None,
     ) -> None:
-        """The image at `index` of `task` comes first, `tasks` are those to step through, in that order; `title_of`
-        says what a task's model is called."""
+        """The image at `index` of `task` comes first, `tasks` are those to step through, in that order, and then
+        `older` ones; `title_of` says what a task's model is called."""
         super().__init__()
         self._tasks = {task.id: task for task in tasks} | {task.id: task}
         self._seen = task.id
         self._index = index
         self._changes = changes
         self._title_of = title_of
+        self._older = older
+        self._reading = False
         self._terminal = terminal
         self._crop: Crop | None = None
         self._able = (False, False, False)
@@ -208,6 +216,21 @@ class Viewer(Screen[str]):
         elif _saved(before) != _saved(task):
             self._tell()
 
+    @work(exit_on_error=False)
+    async def _read_on(self) -> None:
+        """What comes after the last one, before one is there."""
+        assert self._older
+        try:
+            tasks = await self._older(min(self._tasks))
+        except StoreError:
+            return  # the next step tries again
+        finally:
+            self._reading = False
+        if not tasks:
+            self._older = None
+        self._tasks.update((task.id, task) for task in tasks)
+        self._tell()
+
     def _show(self) -> None:
         """The task, with all that is told of it."""
         task, saved = self._shown, _saved(self._shown)
@@ -227,12 +250,16 @@ class Viewer(Screen[str]):
     def _tell(self) -> None:
         """Where one is, and what can be done there."""
         task, places = self._shown, self._places()
-        told = [f"{places.index(self._here) + 1} of {len(places)}"]
+        place = places.index(self._here) + 1
+        told = [f"{place:,} of {len(places):,}{'+' * bool(self._older)}"]
         if self._path:
             result = task.results[self._index]
             size = [f"{result.width} × {result.height}"] if result.width else []
             told += [self._crop.told(Path(self._path))] if self._crop else [*size, "fit"]
         self._place.update(" · ".join(told))
+        if self._older and not self._reading and place > len(places) - _AHEAD:
+            self._reading = True
+            self._read_on()
         able = (len(places) > 1, bool(self._path), bool(task.results))
         if able != self._able:
             self._able = able

@@ -24,6 +24,8 @@ from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.taskrow import COLUMNS, Job, Row, asks, column_widths, elapsed, fit, made, row, waits
 
+Older = Callable[[str], Awaitable[list[Task]]]
+"""The next tasks, of ids below the given one; none where there are no more. May raise StoreError."""
 RowKey = tuple[str, str]
 """Sorts the rows as they were made: job and task, a task alone as its own job. A job's title comes after its
 tasks, so that it stands above them where the newest is on top."""
@@ -101,14 +103,15 @@ class QueueTable(ScrollView, can_focus=True):
             among: Iterable[Task] = (),
             seen: Callable[[str], None] = lambda task_id: None,
         ) -> None:
-            """To view: the image at `index`, then others `among` which it stands; `seen` hears which task was
-            looked at last."""
+            """To view: the image at `index`, then others `among` which it stands, and `older` ones; `seen` hears
+            which task was looked at last."""
             super().__init__()
             self.what = what
             self.tasks = tasks
             self.index = index
             self.among = among
             self.seen = seen
+            self.older: Older | None = None
 
     class Wished(Message):
         """The user wants something of the whole queue: clear, undo, pause, more, fewer."""
@@ -124,7 +127,7 @@ class QueueTable(ScrollView, can_focus=True):
             super().__init__()
             self.tasks = tasks
             self.at = at
-            self.older: Callable[[str], Awaitable[list[Task]]] | None = None
+            self.older: Older | None = None
 
     def __init__(self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True) -> None:
         """`title_of` says what a task's model is called. With `jobs`, what was submitted together is one row, what
