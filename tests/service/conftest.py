@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import pytest
 import uvicorn
 from starlette.requests import Request
@@ -20,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 from tui.service.client import Client
 
 KEY = "runapi_0123456789abcdefghijklmnop"
-_TLS = httpx.create_ssl_context()  # takes longer to make than most tests to run
 
 
 class Asked(NamedTuple):
@@ -108,7 +106,7 @@ async def speaking(base_url: str, key: str = KEY) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def client(host: Host) -> AsyncIterator[Client]:
-    client = Client(host.url, KEY, httpx.AsyncHTTPTransport(verify=_TLS))
+    client = Client(host.url, KEY)
     yield client
     await client.aclose()
 

@@ -12,7 +12,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,7 +90,6 @@ class Queue(RuleBasedStateMachine):
         for module in (plan, desk):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
-        self.patch.setattr(httpx, "create_ssl_context", _ssl_context)
 
         self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
         self.path, self.images = self.folder / "queue.db", self.folder / "images"
@@ -530,9 +528,6 @@ def owner(window: Window) -> str:
 
 def in_context(loop: VirtualLoop, coroutine: Coroutine[Any, Any, Any], context: Context) -> "asyncio.Task[Any]":
     return loop.create_task(coroutine, context=context)
-
-
-_ssl_context = cache(httpx.create_ssl_context)
 
 
 Steps = list[tuple[Callable[..., Any], dict[str, Any]]]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -78,8 +79,7 @@ class Client:
             "transport": transport,
             # A proxy is for the way out; to this machine it would only learn the key.
             "trust_env": self.base_url.startswith("https:"),
-            # Reading the system's certificates takes a while: once is enough.
-            "verify": httpx.create_ssl_context(),
+            "verify": _certificates(),
         }
         self._api = _Pools(headers=agent | {"Accept": "application/json"}, **shared)
         self._files = _Pools(headers=agent, follow_redirects=True, max_redirects=5, **shared)
@@ -304,6 +304,12 @@ class _Pools:
     async def aclose(self) -> None:
         for client in self._clients:
             await client.aclose()
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust. Reading the system's certificates takes a while: once a process is enough."""
+    return httpx.create_ssl_context()
 
 
 def _anew(target: Path) -> BinaryIO:
