@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tui.demo import pictures
+from tui.demo.tasks import Task
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -23,6 +26,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("TZ", "UTC")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded service paints a sixteenth of a large picture; `tests/demo` judges pictures as they are."""
+    usual = pictures.picture_size
+
+    def quarter(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
+        width, height = usual(task, source)
+        return (width // 4, height // 4) if width * height >= 512 * 1024 else (width, height)
+
+    monkeypatch.setattr(pictures, "picture_size", quarter)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -45,7 +45,7 @@ async def test_wide_shows_the_image_beside_its_facts() -> None:
         await app.until(lambda: task.files[0] in app.shown)
         await pilot.pause()
         text = app.text()
-        for fact in ("▀", "$0.05", "1024 × 1024", task.id, "prompt"):
+        for fact in ("▀", "$0.05", "256 × 256", task.id, "prompt"):
             assert fact in text
 
 

@@ -61,7 +61,7 @@ def test_generate_saves_and_prints_one_json_line_a_task(env: dict[str, str], tmp
         )
         assert (task["status"], task["cost_usd"], task["error"]) == ("completed", 0.01, None)
         with Image.open(task["files"][0]) as image:
-            assert image.size == (1024, 1024)
+            assert image.size == (256, 256)
         assert Path(task["files"][0]).parent == tmp_path / "out"
 
 

@@ -1,0 +1,8 @@
+"""The embedded service as everybody meets it."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def small_pictures() -> None:
+    """Not here: pictures have the size that is documented."""
