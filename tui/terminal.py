@@ -89,8 +89,7 @@ _NOT_ASKED = {
 _DA1_QUERY = "\x1b[c"
 _QUERY_INSIDE = "\x1b[>0q\x1b[16t"
 _QUERY = (
-    f"{_QUERY_INSIDE}\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
-    f"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m{_DA1_QUERY}"
+    f"{_QUERY_INSIDE}\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m{_DA1_QUERY}"
 )
 _DA1 = re.compile(rb"\x1b\[\?([\d;]*)c")
 _XTVERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]{1,200})")

@@ -31,7 +31,11 @@ def cards(home: Path) -> Cards:
     app = TestApp()
     thumbs = Thumbs(app.session.folders.cache / "thumbs")
     results = []
-    for name, image in (("oldest", cards.oldest), ("grey", Image.new("RGB", (512, 512), "#5a5a5a")), ("newest", card)):
+    for name, image in (
+        ("oldest", cards.oldest),
+        ("grey", Image.new("RGB", (512, 512), "#5a5a5a")),
+        ("newest", card),
+    ):
         path = home / f"{name}.png"
         image.save(path, compress_level=1)
         thumbs.shrink(path, (1, 1))  # or it would look a little different from the second time on
