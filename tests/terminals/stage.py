@@ -24,6 +24,7 @@ _STRIPES = (0.3, 0.74, 0.7, 0.86)
 _STRIPE = 8
 _PATIENCE = 15.0
 _PAUSE = 0.05
+_STILL = 0.3
 Box = tuple[int, int, int, int]
 T = TypeVar("T")
 
@@ -134,7 +135,8 @@ class Stage:
         return ImageGrab.grab(xdisplay=self.display).convert("RGB")
 
     def press(self, *keys: str) -> None:
-        self._hand("key", *keys)
+        if keys:
+            self._hand("key", *keys)
 
     def resize(self, width: int, height: int) -> None:
         self._hand("windowsize", self.window, str(width), str(height))
@@ -165,13 +167,15 @@ class Stage:
             time.sleep(_PAUSE)
 
     def until_still(self, what: str, told: Callable[[Image.Image], object]) -> Image.Image:
-        """The first photograph of which anything is told and that the next one equals."""
+        """The first photograph of which anything is told and after which nothing changes for a while."""
         former: Image.Image | None = None
+        since = 0.0
         while True:
             photo = self.until(what, lambda photo: photo if told(photo) is not None else None)
-            if photo == former:
+            if photo != former:
+                former, since = photo, time.monotonic()
+            elif time.monotonic() > since + _STILL:
                 return photo
-            former = photo
             time.sleep(_PAUSE)
 
     def until_same(self, what: str, wanted: Image.Image) -> None:
