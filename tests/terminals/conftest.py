@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.app import TestApp, past
-from tests.terminals.stage import paint_card
+from tests.terminals.stage import PLAIN, paint_card
 from tui.tasks.task import Result
 from tui.tasks.thumbs import Thumbs
 
@@ -23,7 +23,7 @@ class Cards(NamedTuple):
 
 @pytest.fixture
 def cards(home: Path) -> Cards:
-    """Two test cards of different colours: the newest and the oldest result in the queue; those between are grey,
+    """Two test cards of different colours: the newest and the oldest result in the queue; those between are plain,
     and more than the grid shows at a time.
     """
     card = paint_card()
@@ -33,14 +33,14 @@ def cards(home: Path) -> Cards:
     results = []
     for name, image in (
         ("oldest", cards.oldest),
-        ("grey", Image.new("RGB", (512, 512), "#5a5a5a")),
+        ("plain", Image.new("RGB", (512, 512), PLAIN)),
         ("newest", card),
     ):
         path = home / f"{name}.png"
         image.save(path, compress_level=1)
         thumbs.shrink(path, (1, 1))  # or it would look a little different from the second time on
         results.append(Result(url=f"https://cdn.example/{path.name}", path=str(path), format="PNG"))
-    oldest, grey, newest = results
-    queue = [oldest, *[grey] * 7, newest]
+    oldest, plain, newest = results
+    queue = [oldest, *[plain] * 7, newest]
     app.remember(*(past(Path(result.path).stem, results=(result,)) for result in queue))
     return cards

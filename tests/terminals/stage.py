@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageGrab, ImageStat, features
 
+PLAIN = (255, 0, 255)
+"""A colour that only a plain picture has."""
 ROOT = Path(__file__).parent.parent.parent
 APP = [sys.executable, "-m", "tui", "--demo"]
 _SIDE = 1024
@@ -24,7 +26,7 @@ _STRIPES = (0.3, 0.74, 0.7, 0.86)
 _STRIPE = 8
 _PATIENCE = 15.0
 _PAUSE = 0.05
-_STILL = 0.3
+_STILL = 0.2
 Box = tuple[int, int, int, int]
 T = TypeVar("T")
 
@@ -79,12 +81,21 @@ def find(photo: Image.Image, card: Image.Image) -> Box | None:
 
 
 def where(photo: Image.Image, colour: Any) -> Box | None:
-    """Where that colour is, of three bands, or nearly that."""
+    """Where that colour is, or nearly that."""
+    return _of(photo, colour).getbbox()
+
+
+def area(photo: Image.Image, colour: Any) -> int:
+    """How many pixels are of that colour, or nearly that."""
+    return _of(photo, colour).histogram()[255]
+
+
+def _of(photo: Image.Image, colour: Any) -> Image.Image:
     red, green, blue = (
         band.point([255 * (abs(value - wanted) <= 40) for value in range(256)])
         for band, wanted in zip(photo.split(), colour, strict=True)
     )
-    return ImageChops.darker(ImageChops.darker(red, green), blue).getbbox()
+    return ImageChops.darker(ImageChops.darker(red, green), blue)
 
 
 def look_at(photo: Image.Image, card: Image.Image) -> Look | None:

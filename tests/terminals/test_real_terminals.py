@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.terminals.conftest import Cards
-from tests.terminals.stage import APP, Look, find, look_at, missing, stage
+from tests.terminals.stage import APP, PLAIN, Look, area, find, look_at, missing, stage
 
 pytestmark = pytest.mark.terminals
 
@@ -93,16 +93,18 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Page:
-    """Where the picture is seen: the keys from the queue to there, from there to another page, and back."""
+    """Where the picture is seen: the keys from the queue to there, from there to another page, and back; how many
+    plain pictures are there with a card."""
 
     name: str
     keys: tuple[str, ...]
     away: str
     back: str
+    plain: int = 0
 
 
 PREVIEW = Page("preview", (), "Return", "Escape")
-GRID = Page("grid", ("v",), "Return", "Escape")
+GRID = Page("grid", ("v",), "Return", "Escape", plain=5)
 VIEWER = Page("viewer", ("Return",), "Escape", "Return")
 
 
@@ -129,14 +131,17 @@ def test_the_picture_is_right_and_stays(name: str, page: Page, cards: Cards, tmp
         screen.press("ctrl+t", "End")
         preview = screen.until("the other picture", lambda photo: right(photo, cards.oldest)).box
 
-        def other_on_the_page(photo: Image.Image) -> Look | None:
-            look = right(photo, cards.oldest)
-            return look if look and (look.box != preview) == bool(page.keys) else None
+        def complete(photo: Image.Image, card: Image.Image) -> bool | None:
+            look = right(photo, card)
+            if not look or (look.box == preview) != (page is PREVIEW):
+                return None
+            left, top, right_, bottom = look.box
+            return abs(area(photo, PLAIN) / ((right_ - left) * (bottom - top)) - page.plain) < 0.05 or None
 
         screen.press(*page.keys)
-        other = screen.until_still("the other picture on the page", other_on_the_page)
+        other = screen.until_still("the other picture on the page", lambda photo: complete(photo, cards.oldest))
         screen.press("Home")
-        before = screen.until_still("the picture", right)
+        before = screen.until_still("the picture on the page", lambda photo: complete(photo, cards.newest))
         first = right(before)
         assert first
         print(f"{name}: {first.psnr:.1f} dB, tint {first.tint:.1f}, edges {first.edges:.2f}")

@@ -312,4 +312,4 @@ class MainScreen(Screen[None]):
         if self.queue.table.has_focus:
             self.form.focus_first()
         elif self._tasks:
-            self.queue.table.focus()
+            self.set_focus(self.queue.table)  # at once: what is typed next is for the queue
