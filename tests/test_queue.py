@@ -3,6 +3,7 @@
 import importlib.util
 import re
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import TextArea
 
@@ -268,3 +269,14 @@ async def test_what_can_be_done_with_a_job_can_be_done_at_once() -> None:
         app.queue.put(past("slow", Status.HELD, job="job", retry_of=slow.id))
         await pilot.press("r", "d", "e", "K")
         assert app.asked == [("stop", ["slow"]), ("retry", ["slow"]), ("drop", ["slow"])]
+
+
+async def test_what_is_typed_ahead_is_for_the_queue() -> None:
+    app = TestApp()
+    app.remember(past("owl"), past("fox"))
+    async with app.running(120, 40) as pilot:
+        await app.sees("fox", "owl")
+        for key, character in (("ctrl+t", None), ("u", "u")):
+            app.post_message(events.Key(key, character))
+        await pilot.pause()
+        await app.until(lambda: app.screen.query_one(TextArea).text == "fox")

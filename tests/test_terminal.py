@@ -208,7 +208,9 @@ def test_tmux(outer: FakeTerminal | None, da1: bytes, told: str, images: Images,
     assert (found["images"], found["multiplexer"]) == (images, "tmux")
     assert why in found["why"]
     assert found["truecolor"] == ("RGB" in told)
-    assert b"\x1b_G" not in terminal.received.replace(b"\x1b\x1b", b"")
+    received = terminal.received.replace(b"\x1b\x1b", b"")
+    assert b"\x1b_G" not in received  # tmux would make a title of it
+    assert b"\x1bP$q" not in received  # and 3.5 a sixel image of that
 
 
 def test_a_tmux_on_another_machine_is_known_by_its_answer(tmp_path: Path) -> None:

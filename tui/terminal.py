@@ -84,10 +84,13 @@ _NOT_ASKED = {
     "Apple_Terminal": (Images.HALF, "The Terminal of macOS has no image protocol."),  # prints the kitty query
 }
 
-# Name, kitty images, size of a cell, a 24-bit colour set and read back. Terminals answer in order and every
+# Name and size of a cell; kitty images, a 24-bit colour set and read back. Terminals answer in order and every
 # one answers DA1 (device attributes), so that its answer says that no other will follow.
-_KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
-_QUERY = f"\x1b[>0q{_KITTY_QUERY}\x1b[16t\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m\x1b[c"
+_DA1_QUERY = "\x1b[c"
+_QUERY_INSIDE = "\x1b[>0q\x1b[16t"
+_QUERY = (
+    f"{_QUERY_INSIDE}\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m{_DA1_QUERY}"
+)
 _DA1 = re.compile(rb"\x1b\[\?([\d;]*)c")
 _XTVERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]{1,200})")
 _KITTY_OK = re.compile(rb"\x1b_Gi=31[^;\x1b]*;OK")
@@ -173,9 +176,9 @@ def _examine(
         known = (forced, "")
     if known:
         return replace(terminal, images=known[0], why=known[1])
-    # tmux makes a title of what it isn't asked to pass on.
+    # tmux takes the question for kitty images for a title, and 3.5 the one for the colour for a sixel image.
     inside = terminal.multiplexer == "tmux" or env.get("TERM", "").startswith(("tmux", "screen"))
-    inner = _Answers(_ask(fd, _QUERY.replace(_KITTY_QUERY, "") if inside else _QUERY, deadline))
+    inner = _Answers(_ask(fd, _QUERY_INSIDE + _DA1_QUERY if inside else _QUERY, deadline))
     if inner.brand == "tmux" or terminal.multiplexer == "tmux":
         return _examine_tmux(fd, terminal, inner, env, deadline)
     terminal = _described(terminal, _decide(inner), inner.truecolor, inner)

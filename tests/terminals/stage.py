@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageGrab, ImageStat, features
 
+PLAIN = (255, 0, 255)
+"""A colour that only a plain picture has."""
 ROOT = Path(__file__).parent.parent.parent
 APP = [sys.executable, "-m", "tui", "--demo"]
 _SIDE = 1024
@@ -24,6 +26,7 @@ _STRIPES = (0.3, 0.74, 0.7, 0.86)
 _STRIPE = 8
 _PATIENCE = 15.0
 _PAUSE = 0.05
+_STILL = 0.2
 Box = tuple[int, int, int, int]
 T = TypeVar("T")
 
@@ -62,30 +65,42 @@ class Look(NamedTuple):
     edges: float
 
 
-def find(photo: Image.Image) -> Box | None:
+def find(photo: Image.Image, card: Image.Image) -> Box | None:
     """Where the card is, if all of it is there."""
-    if not all(_where(photo.resize((160, 100), Image.Resampling.NEAREST), colour) for colour in _MARKS.values()):
+    right, bottom = card.width - 1, card.height - 1
+    marks = [card.getpixel(corner) for corner in ((0, 0), (right, 0), (0, bottom), (right, bottom))]
+    if not all(where(photo.resize((160, 100), Image.Resampling.NEAREST), mark) for mark in marks):
         return None
-    red, green, blue, yellow = (_where(photo, colour) for colour in _MARKS.values())
-    if not (red and green and blue and yellow):
+    first, second, third, last = (where(photo, mark) for mark in marks)
+    if not (first and second and third and last):
         return None
-    box = (red[0], red[1], yellow[2], yellow[3])
-    corners = (blue[0], green[1], green[2], blue[3])
+    box = (first[0], first[1], last[2], last[3])
+    corners = (third[0], second[1], second[2], third[3])
     fits = all(abs(a - b) <= 1 for a, b in zip(box, corners, strict=True))
     return box if fits and min(box[2] - box[0], box[3] - box[1]) > 100 else None
 
 
-def _where(photo: Image.Image, colour: tuple[int, int, int]) -> Box | None:
+def where(photo: Image.Image, colour: Any) -> Box | None:
+    """Where that colour is, or nearly that."""
+    return _of(photo, colour).getbbox()
+
+
+def area(photo: Image.Image, colour: Any) -> int:
+    """How many pixels are of that colour, or nearly that."""
+    return _of(photo, colour).histogram()[255]
+
+
+def _of(photo: Image.Image, colour: Any) -> Image.Image:
     red, green, blue = (
         band.point([255 * (abs(value - wanted) <= 40) for value in range(256)])
         for band, wanted in zip(photo.split(), colour, strict=True)
     )
-    return ImageChops.darker(ImageChops.darker(red, green), blue).getbbox()
+    return ImageChops.darker(ImageChops.darker(red, green), blue)
 
 
 def look_at(photo: Image.Image, card: Image.Image) -> Look | None:
     """What a photograph shows of the card; None where it isn't there as a whole."""
-    box = find(photo)
+    box = find(photo, card)
     if not box:
         return None
     seen = photo.crop(box)
@@ -131,7 +146,8 @@ class Stage:
         return ImageGrab.grab(xdisplay=self.display).convert("RGB")
 
     def press(self, *keys: str) -> None:
-        self._hand("key", *keys)
+        if keys:
+            self._hand("key", *keys)
 
     def resize(self, width: int, height: int) -> None:
         self._hand("windowsize", self.window, str(width), str(height))
@@ -162,13 +178,15 @@ class Stage:
             time.sleep(_PAUSE)
 
     def until_still(self, what: str, told: Callable[[Image.Image], object]) -> Image.Image:
-        """The first photograph of which anything is told and that the next one equals."""
+        """The first photograph of which anything is told and after which nothing changes for a while."""
         former: Image.Image | None = None
+        since = 0.0
         while True:
             photo = self.until(what, lambda photo: photo if told(photo) is not None else None)
-            if photo == former:
+            if photo != former:
+                former, since = photo, time.monotonic()
+            elif time.monotonic() > since + _STILL:
                 return photo
-            former = photo
             time.sleep(_PAUSE)
 
     def until_same(self, what: str, wanted: Image.Image) -> None:
@@ -211,10 +229,14 @@ def stage(command: Sequence[str], folder: Path) -> Iterator[Stage]:
             display = f":{told.readline().strip()}"
         env = {name: os.environ[name] for name in ("PATH", "HOME", "TZ")}
         env |= {"DISPLAY": display, "LC_ALL": "C.UTF-8", "LIBGL_ALWAYS_SOFTWARE": "1", "PYTHONPATH": str(ROOT)}
-        with _running(command, env) as terminal:
-            stage = Stage(display, env, folder, terminal)
-            stage.meet()
-            yield stage
+        try:
+            with _running(command, env) as terminal:
+                stage = Stage(display, env, folder, terminal)
+                stage.meet()
+                yield stage
+        finally:
+            if (socket := folder / "tmux").exists():  # its server is nobody's child
+                subprocess.run(["tmux", "-S", str(socket), "kill-server"], capture_output=True, timeout=_PATIENCE)
 
 
 @contextmanager

@@ -185,6 +185,14 @@ def test_inline_images_have_the_size_of_their_cells(painting: Image.Image) -> No
     assert re.match(r"\x1b]1337;File=inline=1;size=\d+;width=40;height=20;doNotMoveCursor=1:", overlay)
 
 
+def test_what_sixels_leave_of_their_cells_is_of_the_ground() -> None:
+    image = Image.new("RGB", (35, 80), "red")
+    narrow = Size(4, 5)
+    (sixels,) = draw(lambda _: image, narrow, Terminal(Images.SIXEL, "", cell=CELL), ground=(0, 51, 255)).overlay
+    assert '"1;1;40;80#0;2;0;20;100' in sixels
+    assert len(re.findall(r"#0\b", sixels)) == 1  # no pixel of the image is of that register
+
+
 def test_smoothing_stays_within_its_tolerance(photo: Image.Image) -> None:
     smooth = smoothed(photo, 6)
     off = ImageStat.Stat(ImageChops.difference(smooth, photo))

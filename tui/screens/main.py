@@ -38,7 +38,10 @@ class MainScreen(Screen[None]):
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
         Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
         Binding("ctrl+l,f10", "app.prompts", "Prompts", id="prompts", tooltip="The service's library", show=False),
-        Binding("ctrl+t", "queue", "Queue", id="queue", tooltip="Go to the queue, and back to the prompt"),
+        # Of priority, and the focus is there at once: what is typed next is for the queue.
+        Binding(
+            "ctrl+t", "queue", "Queue", id="queue", priority=True, tooltip="Go to the queue, and back to the prompt"
+        ),
         Binding("f4", "app.switch_key", "Key", id="switch-key", tooltip="Another key or profile", show=False),
         Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
         Binding("dollar_sign", "app.money", "Money", id="money", tooltip="By day and by model", show=False),
@@ -312,4 +315,4 @@ class MainScreen(Screen[None]):
         if self.queue.table.has_focus:
             self.form.focus_first()
         elif self._tasks:
-            self.queue.table.focus()
+            self.set_focus(self.queue.table)

@@ -70,12 +70,13 @@ def draw(
     *,
     rough: bool = False,
     text: Cells | None = None,
+    ground: tuple[int, int, int] = (0, 0, 0),
 ) -> Drawing:
     """The image as large as fits into `space` cells; takes tenths of a second, so it belongs in a thread.
 
     `shrink(box)` gives it in RGB, no larger than `box` pixels. `image_id` is that of the kitty image to replace.
     Pixels take no more than `terminal.budget` bytes; a `rough` drawing has none, is in half blocks, and its `text`
-    may serve the better one.
+    may serve the better one. `ground` is the colour around it.
     """
     cell = terminal.cell or USUAL_CELL
     box = (min(space.width, kitty.MOST_CELLS) * cell[0], min(space.height, kitty.MOST_CELLS) * cell[1])
@@ -83,7 +84,8 @@ def draw(
         # After it xterm and iTerm2 go to the next line: on the last line of the screen they would scroll.
         box = (box[0], max(cell[1], box[1] - cell[1]))
     if terminal.images is Images.SIXEL:
-        box = (min(box[0], sixel.MOST_PIXELS), min(box[1], sixel.MOST_PIXELS))
+        most = [sixel.MOST_PIXELS // side * side for side in cell]
+        box = (min(box[0], most[0]), min(box[1], most[1]))
     image = _enlarged(shrink(box), box)
     size = Size(-(-image.width // cell[0]), -(-image.height // cell[1]))
     if rough:
@@ -93,7 +95,8 @@ def draw(
     written = text.written()
     match terminal.images:
         case Images.SIXEL:
-            return Drawing(size, text, written, [sixel.sixels(image, terminal.budget)])
+            pixels = (size.width * cell[0], size.height * cell[1])
+            return Drawing(size, text, written, [sixel.sixels(image, terminal.budget, pixels, ground)])
         case Images.ITERM:
             return Drawing(size, text, written, [iterm.inline(image, size, terminal.budget)])
         case Images.KITTY:

@@ -204,10 +204,11 @@ class Picture(Widget):
         text = before.text if before and self._drawn == wish._replace(rough=True) else None
         image_id = before.image_id if before else 0
         terminal = self._terminal_now()
+        ground = self.background_colors[1].rgb
 
         def make() -> "Drawing | str | None":
             # None where it has waited for others and is not wanted any more.
-            return _draw(wish, terminal, image_id, text) if self._wanted == wish else None
+            return _draw(wish, terminal, image_id, text, ground) if self._wanted == wish else None
 
         drawing = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
         if drawing is None or self._wanted != wish:
@@ -274,7 +275,9 @@ def _whole(path: Path, box: tuple[int, int]) -> "Image":
     return thumbnail(path, box)
 
 
-def _draw(wish: Wish, terminal: Terminal, image_id: int, text: "Cells | None") -> "Drawing | str":
+def _draw(
+    wish: Wish, terminal: Terminal, image_id: int, text: "Cells | None", ground: tuple[int, int, int]
+) -> "Drawing | str":
     """What is wished for, or the sentence that says why there is none. Runs in a thread."""
     # Pillow and textual-image are loaded here, after the first paint.
     from tui.tasks.images import ImageError
@@ -284,7 +287,7 @@ def _draw(wish: Wish, terminal: Terminal, image_id: int, text: "Cells | None") -
         return wish.shrink(wish.path, box)
 
     try:
-        return draw(shrink, wish.size, terminal, image_id, rough=wish.rough, text=text)
+        return draw(shrink, wish.size, terminal, image_id, rough=wish.rough, text=text, ground=ground)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app

@@ -11,10 +11,10 @@ from tui.widgets.library import renderable
 MOST_PIXELS = 1000
 """xterm draws nothing of an image that is wider or higher."""
 _BAND = 6
-# Colours, tolerance, and the side of the squares that become one pixel; from the best on.
+# Colours (one more is the ground), tolerance, and the side of the squares that become one pixel; from the best on.
 _LEVELS = (
-    (256, 0, 1),
-    (256, 4, 1),
+    (255, 0, 1),
+    (255, 4, 1),
     (128, 6, 1),
     (64, 4, 1),
     (64, 6, 1),
@@ -37,38 +37,50 @@ _Level = tuple[int, int, int]
 _USUAL = 0.69
 _UNSEEN = 3
 _SAMPLED_BANDS = 16
+_HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"(#\d+);2;\d+;\d+;\d+")
+_FIRST = re.compile(r"#0(?!\d)")
 _TURN = Lock()
 """Encoding is all Python: two at once are no faster than one, and the event loop gets a third instead of a half."""
 
 
-def sixels(image: Image.Image, budget: int = 0) -> str:
-    """The image as one sixel sequence; of at most `budget` bytes, if that isn't 0."""
-    with _TURN:
-        return _within(image, budget)
+def sixels(
+    image: Image.Image,
+    budget: int = 0,
+    size: tuple[int, int] | None = None,
+    ground: tuple[int, int, int] = (0, 0, 0),
+) -> str:
+    """The image as one sixel sequence; of at most `budget` bytes, if that isn't 0.
 
-
-def _within(image: Image.Image, budget: int) -> str:
+    `size` are the pixels of all its cells. What the image leaves of them is of the colour `ground`: where fewer
+    are asked for, tmux fills the rest with any other colour, or stretches the image over it.
+    """
+    # What has no pixels is of the colour in register 0.
+    percent = (round(value / 2.55) for value in ground)
+    header = '"1;1;{};{}#0;2;{};{};{}'.format(*size or image.size, *percent)
     levels = _LEVELS if budget else _LEVELS[:_UNSEEN]
-    most = budget or _USUAL * image.width * image.height
+    most = (budget or _USUAL * image.width * image.height) - len(header)
     sample = _sample(image)
     share = sample.height / image.height
     # The colours' definitions are as long for a sample as for the whole.
-    start = first_within(levels, lambda level: len(_REGISTER.sub("", _encoded(sample, level))), most * share)
+    start = first_within(levels, lambda level: len(_encoded(sample, level, defined=False)), most * share)
     text = _encoded(image, levels[start])
     for level in levels[start + 1 :] if budget else ():
         if len(text) <= most:
             break
         text = _encoded(image, level)
-    return text
+    return _HEADER.sub(header, text, count=1)
 
 
-def _encoded(image: Image.Image, level: _Level) -> str:
+def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
+    """The image in sixels, with register 0 left free; `defined` or not are the colours in the others."""
     colours, tolerance, side = level
     coarse = grown(image.reduce(side), (side, side), image.size) if side > 1 else image
-    text: str = renderable("sixel").image_to_sixels(paletted(smoothed(coarse, tolerance), colours))
+    few = paletted(smoothed(coarse, tolerance), colours)
+    with _TURN:
+        text: str = renderable("sixel").image_to_sixels(few)
     # 0.12 takes a colour register for selected once it is defined; xterm and foot select it only when told to.
-    return _REGISTER.sub(r"\g<0>\1", text)
+    return _FIRST.sub("#255", _REGISTER.sub(r"\g<0>\1" if defined else "", text))
 
 
 def _sample(image: Image.Image) -> Image.Image:
