@@ -122,8 +122,13 @@ def child(whose: str, kind: str, folder: Path) -> None:
     figures: list[tuple[float, float, float, float, int]] = []
     worst = total = busy = work = 0.0
 
-    def memory() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    def memory(process: str = "self") -> int:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+
+    def beside() -> int:
+        """What the process that encodes takes."""
+        threads = Path("/proc/self/task").glob("*/children")
+        return sum(memory(process) for thread in threads for process in thread.read_text().split())
 
     async def beat() -> None:
         nonlocal worst, total, busy, work
@@ -145,7 +150,7 @@ def child(whose: str, kind: str, folder: Path) -> None:
     async def play() -> None:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # as the app does; it spares both
-        sys.setswitchinterval(float(os.environ.get("SW", "0.0005")))
+        sys.setswitchinterval(0.0005)
         app.run_worker(beat())
         await phase(8)
         do["page"](1)
@@ -172,6 +177,7 @@ def child(whose: str, kind: str, folder: Path) -> None:
             do["page"](-1 if turn % 2 == 0 else 1)
             await asyncio.sleep(2)
         await phase(1)
+        figures.append((0, 0, 0, 0, beside()))
         app.exit()
 
     app.call_later(app.run_worker, play())
@@ -208,6 +214,7 @@ def run(whose: str, kind: str, folder: Path) -> None:
             f" {len(part) / 1e6:5.1f} MB, {len(sent)} uploads, {len(images)} images left,"
             f" memory {rss / 1e6:.0f} MB, +{(rss - report['base']) / 1e6:.0f} MB"
         )
+    print(f"  the process beside it: {report['figures'][-1][-1] / 1e6:.0f} MB")
     left = set(_UPLOAD.findall(heard)) - set(_FREE.findall(heard))
     print(f"  load of the machine {os.getloadavg()[0]:.1f}")
     print(f"  left in the terminal after the end: {len(left)}", flush=True)

@@ -160,6 +160,14 @@ def child(whose: str, kind: str, folder: Path) -> None:
     from tui.terminal import Terminal as Drawn
     from tui.widgets.picture import Picture
 
+    def given() -> Any:
+        if whose == "ours":
+            return Picture(Drawn(Images(kind), "", cell=(10, 20)), classes="image")
+        return getattr(textual_image.widget, theirs)(classes="image")
+
+    theirs = {"kitty": "TGPImage", "sixel": "SixelImage"}.get(kind, "HalfcellImage")
+    if whose != "ours":
+        import textual_image.widget  # asks the terminal at once, so before the app reads it
     worst = 0.0
 
     async def beat() -> None:
@@ -180,7 +188,8 @@ def child(whose: str, kind: str, folder: Path) -> None:
 
         async def play(self) -> None:
             nonlocal worst
-            widget = await self.given()
+            widget: Any = given()
+            await self.mount(widget)
             stalls = []
             for path in paths * 2:  # again: with what was kept
                 await asyncio.sleep(2)
@@ -194,17 +203,6 @@ def child(whose: str, kind: str, folder: Path) -> None:
                 stalls.append(worst)
             (folder / "report").write_text(json.dumps(stalls))
             self.exit()
-
-        async def given(self) -> Any:
-            if whose == "ours":
-                widget = Picture(Drawn(Images(kind), "", cell=(10, 20)), classes="image")
-            else:
-                import textual_image.widget
-
-                name = {"kitty": "TGPImage", "sixel": "SixelImage"}.get(kind, "HalfcellImage")
-                widget = getattr(textual_image.widget, name)(classes="image")
-            await self.mount(widget)
-            return widget
 
     sys.setswitchinterval(0.0005)  # as the app does
     One().run()

@@ -24,7 +24,7 @@ from tui.text import one_line
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # glibc would keep a decoded image's memory, for each thread that has ever freed one: tens of megabytes.
-_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1 << 20
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1 << 17
 with suppress(AttributeError, OSError):  # others give it back
     ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 

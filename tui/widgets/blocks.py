@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from tui.terminal import Images
+from tui.widgets.aside import aside
 from tui.widgets.library import renderable
 
 _LANCZOS = Image.Resampling.LANCZOS
@@ -93,7 +94,7 @@ class Cells:
 def cells(image: Image.Image, size: Size, images: Images) -> Cells:
     """The image as `size` characters."""
     if images in _SHAPES:
-        return _fitted(image, size, _SHAPES[images])
+        return aside(_fitted, image, size, images)
     if images is Images.ASCII:
         characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
         console = Console(file=io.StringIO(), width=size.width)
@@ -107,7 +108,8 @@ def cells(image: Image.Image, size: Size, images: Images) -> Cells:
     return Cells(size, "▀" * (size.width * size.height), b"".join(halves[::2]), b"".join(halves[1::2]))
 
 
-def _fitted(image: Image.Image, size: Size, shapes: Sequence[_Shape]) -> Cells:
+def _fitted(image: Image.Image, size: Size, images: Images) -> Cells:
+    shapes = _SHAPES[images]
     parts = {grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}}
     best = _best(parts, shapes).tobytes()
     pixels = {

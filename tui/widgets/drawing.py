@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from tui.terminal import PIXELS, Images, Terminal
 from tui.widgets import iterm, kitty, sixel
+from tui.widgets.aside import aside
 from tui.widgets.blocks import Cells, cells
 from tui.widgets.library import USUAL_CELL
 
@@ -96,9 +97,9 @@ def draw(
     match terminal.images:
         case Images.SIXEL:
             pixels = (size.width * cell[0], size.height * cell[1])
-            return Drawing(size, text, written, [sixel.sixels(image, terminal.budget, pixels, ground)])
+            return Drawing(size, text, written, [aside(sixel.sixels, image, terminal.budget, pixels, ground)])
         case Images.ITERM:
-            return Drawing(size, text, written, [iterm.inline(image, size, terminal.budget)])
+            return Drawing(size, text, written, [aside(iterm.inline, image, size, terminal.budget)])
         case Images.KITTY:
             image_id = image_id or kitty.new_id()
             sent = kitty.upload(image, size, terminal, cell, image_id)

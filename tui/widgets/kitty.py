@@ -14,6 +14,7 @@ from PIL import Image
 from textual.geometry import Size
 
 from tui.terminal import Terminal, through_tmux
+from tui.widgets.aside import aside
 from tui.widgets.lean import first_within, paletted, smoothed
 from tui.widgets.library import renderable
 
@@ -85,8 +86,13 @@ def upload(image: Image.Image, size: Size, terminal: Terminal, cell: tuple[int, 
         else:
             name = b64encode(bytes(file.path)).decode()
             return Upload(f"\x1b_Ga=T,U=1,f=32,{keys},t=f,s={pixels[0]},v={pixels[1]};{name}\x1b\\", file)
+    return Upload(aside(_inline, image, size, pixels, keys, terminal))
+
+
+def _inline(image: Image.Image, size: Size, pixels: tuple[int, int], keys: str, terminal: Terminal) -> str:
+    """The image as messages to the terminal."""
     if not terminal.budget:
-        return Upload(_sent(_png(_centred(image, pixels), compress_level=1), keys, terminal))
+        return _sent(_png(_centred(image, pixels), compress_level=1), keys, terminal)
     made = dict[_Level, str]()
 
     def cost(level: _Level) -> int:
@@ -98,7 +104,7 @@ def upload(image: Image.Image, size: Size, terminal: Terminal, cell: tuple[int, 
     level = _LEVELS[first_within(_LEVELS, cost, most)]
     if level not in made:
         cost(level)
-    return Upload(made[level])
+    return made[level]
 
 
 def free(terminal: Terminal, image_id: int) -> str:

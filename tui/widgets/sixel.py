@@ -1,7 +1,6 @@
 """Sixel: pixels as text, in at most 256 colours."""
 
 import re
-from threading import Lock
 
 from PIL import Image
 
@@ -40,8 +39,6 @@ _SAMPLED_BANDS = 16
 _HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"(#\d+);2;\d+;\d+;\d+")
 _FIRST = re.compile(r"#0(?!\d)")
-_TURN = Lock()
-"""Encoding is all Python: two at once are no faster than one, and the event loop gets a third instead of a half."""
 
 
 def sixels(
@@ -76,9 +73,7 @@ def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
     """The image in sixels, with register 0 left free; `defined` or not are the colours in the others."""
     colours, tolerance, side = level
     coarse = grown(image.reduce(side), (side, side), image.size) if side > 1 else image
-    few = paletted(smoothed(coarse, tolerance), colours)
-    with _TURN:
-        text: str = renderable("sixel").image_to_sixels(few)
+    text: str = renderable("sixel").image_to_sixels(paletted(smoothed(coarse, tolerance), colours))
     # 0.12 takes a colour register for selected once it is defined; xterm and foot select it only when told to.
     return _FIRST.sub("#255", _REGISTER.sub(r"\g<0>\1" if defined else "", text))
 
