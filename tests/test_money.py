@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.app import TestApp, past
 from tests.loopback import serving
+from tui import purse
 from tui.catalog.load import bundled
 from tui.catalog.price import Estimate
 from tui.catalog.spec import Values
@@ -26,6 +27,7 @@ from tui.widgets import form
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNAPI_API_KEY", DEMO_KEY)
     monkeypatch.setattr(form, "REST", 0.01)
+    monkeypatch.setattr(purse, "LOOK_EVERY", 0.5)
 
 
 class Heard:

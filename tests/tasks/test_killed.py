@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,17 @@ class Service:
         """A command that talks to it."""
         told = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": self.url, "RUNAPI_TUI_POLL_SECONDS": "0.1"}
         command = [sys.executable, "-m", "tui", *words]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, env={**os.environ, **told}, stdout=pipe, stderr=pipe, text=True)
+        with heeding_interrupts():
+            pipe = subprocess.PIPE
+            return subprocess.Popen(command, env={**os.environ, **told}, stdout=pipe, stderr=pipe, text=True)
+
+
+@contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """Children of a shell's background job ignore interrupts, unless told otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
