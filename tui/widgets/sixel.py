@@ -37,8 +37,7 @@ _USUAL = 0.69
 _UNSEEN = 3
 _SAMPLED_BANDS = 16
 _HEADER = re.compile(r'"1;1;\d+;\d+')
-_REGISTER = re.compile(r"(#\d+);2;\d+;\d+;\d+")
-_FIRST = re.compile(r"#0(?!\d)")
+_REGISTER = re.compile(r"#(\d+)(;2;\d+;\d+;\d+)?")
 
 
 def sixels(
@@ -74,8 +73,16 @@ def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
     colours, tolerance, side = level
     coarse = grown(image.reduce(side), (side, side), image.size) if side > 1 else image
     text: str = renderable("sixel").image_to_sixels(paletted(smoothed(coarse, tolerance), colours))
-    # 0.12 takes a colour register for selected once it is defined; xterm and foot select it only when told to.
-    return _FIRST.sub("#255", _REGISTER.sub(r"\g<0>\1" if defined else "", text))
+
+    def register(found: re.Match[str]) -> str:
+        # One after the other, without a gap: tmux 3.5 loses those behind it.
+        number = f"#{int(found[1]) + 1}"
+        if not found[2]:
+            return number
+        # 0.12 takes a colour register for selected once it is defined; xterm and foot select it only when told to.
+        return f"{number}{found[2]}{number}" if defined else ""
+
+    return _REGISTER.sub(register, text)
 
 
 def _sample(image: Image.Image) -> Image.Image:
