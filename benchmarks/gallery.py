@@ -177,13 +177,13 @@ def child(whose: str, kind: str, folder: Path) -> None:
             do["page"](-1 if turn % 2 == 0 else 1)
             await asyncio.sleep(2)
         await phase(1)
-        figures.append((0, 0, 0, 0, beside()))
+        report["beside"] = beside()
         app.exit()
 
     app.call_later(app.run_worker, play())
-    base = memory()
+    report: dict[str, Any] = {"figures": figures, "base": memory()}
     app.run()
-    (folder / "report").write_text(json.dumps({"figures": figures, "base": base}))
+    (folder / "report").write_text(json.dumps(report))
 
 
 def run(whose: str, kind: str, folder: Path) -> None:
@@ -214,7 +214,7 @@ def run(whose: str, kind: str, folder: Path) -> None:
             f" {len(part) / 1e6:5.1f} MB, {len(sent)} uploads, {len(images)} images left,"
             f" memory {rss / 1e6:.0f} MB, +{(rss - report['base']) / 1e6:.0f} MB"
         )
-    print(f"  the process beside it: {report['figures'][-1][-1] / 1e6:.0f} MB")
+    print(f"  the process beside it: {report['beside'] / 1e6:.0f} MB")
     left = set(_UPLOAD.findall(heard)) - set(_FREE.findall(heard))
     print(f"  load of the machine {os.getloadavg()[0]:.1f}")
     print(f"  left in the terminal after the end: {len(left)}", flush=True)

@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def quarter_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded service paints a sixteenth of a large picture; `tests/demo` judges pictures as they are."""
     usual = pictures.picture_size
 

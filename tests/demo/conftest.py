@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def small_pictures() -> None:
+def quarter_size() -> None:
     """Not here: pictures have the size that is documented."""

@@ -15,7 +15,7 @@ from textual.signal import Signal
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
-from tui.tasks.store import StoreError
+from tui.screens.older import Before
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
 from tui.text import one_line
@@ -129,7 +129,7 @@ class Grid(Screen[None]):
         self._changes = changes
         self._title_of = title_of
         self._shrink = shrink
-        self._older = older
+        self._before = Before(older)
         self._tasks = {task.id: task for task in tasks}
         self._items: list[Item] = []
         self._cursor = 0
@@ -139,7 +139,7 @@ class Grid(Screen[None]):
         self._chosen_columns = 0
         self._cells: list[Cell] = []
         self._rest: Timer | None = None
-        self._stale = self._reading = False
+        self._stale = False
         self._able: set[str] = set()
         self._box = Container(id="cells")
         self._line = Static(id="grid-line", markup=False)
@@ -212,8 +212,7 @@ class Grid(Screen[None]):
         wanted = self._top if top is None else max(0, min(top, self._last_row - self._rows + 1))
         self._top = max(0, row - self._rows + 1, min(wanted, row))
         self._fill()
-        if self._older and not self._reading and self._last_row < self._top + 3 * self._rows:
-            self._reading = True
+        if self._before and self._last_row < self._top + 3 * self._rows:
             self._read_on()
 
     def _fill(self) -> None:
@@ -254,7 +253,7 @@ class Grid(Screen[None]):
         if self.chosen:
             task, _ = self.chosen
             glyph, word, _ = look(task)
-            told = [f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._older)}", f"{glyph} {word}"]
+            told = [f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._before)}", f"{glyph} {word}"]
             told += [self._title_of(task), made(task), cost(task), task.prompt]
         self._line.update(Content(" · ".join(one_line(part) for part in told if part)), layout=False)
         able = asks(self.chosen[0]) if self.chosen else set()
@@ -265,17 +264,9 @@ class Grid(Screen[None]):
     @work(exit_on_error=False)
     async def _read_on(self) -> None:
         """What lies below, before one comes there."""
-        assert self._older
-        try:
-            tasks = await self._older(min(self._tasks, default="~"))
-        except StoreError:
-            return  # the next move tries again
-        finally:
-            self._reading = False
-        if not tasks:
-            self._older = None
-        self._tasks.update((task.id, task) for task in tasks)
-        self._renew()
+        if (tasks := await self._before.read(self._tasks)) is not None:
+            self._tasks.update((task.id, task) for task in tasks)
+            self._renew()
 
     def _changed(self, task: Task) -> None:
         if task.id in self._tasks or task.retry_of in self._tasks:
@@ -305,7 +296,7 @@ class Grid(Screen[None]):
         if self.chosen:
             task, index = self.chosen
             request = QueueTable.Requested(what, [task], index, self._newest(), self._seek)
-            request.older = self._older
+            request.older = self._before.older
             self.post_message(request)
 
     def _seek(self, task_id: str) -> None:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Footer, Label, Static
 
-from tui.tasks.store import StoreError
+from tui.screens.older import Before
 from tui.tasks.task import Task
 from tui.terminal import PIXELS, Images, Terminal
 from tui.text import one_line
@@ -96,8 +96,7 @@ class Viewer(Screen[str]):
         self._index = index
         self._changes = changes
         self._title_of = title_of
-        self._older = older
-        self._reading = False
+        self._before = Before(older)
         self._terminal = terminal
         self._crop: Crop | None = None
         self._able = (False, False, False)
@@ -219,17 +218,9 @@ class Viewer(Screen[str]):
     @work(exit_on_error=False)
     async def _read_on(self) -> None:
         """What comes after the last one, before one is there."""
-        assert self._older
-        try:
-            tasks = await self._older(min(self._tasks))
-        except StoreError:
-            return  # the next step tries again
-        finally:
-            self._reading = False
-        if not tasks:
-            self._older = None
-        self._tasks.update((task.id, task) for task in tasks)
-        self._tell()
+        if (tasks := await self._before.read(self._tasks)) is not None:
+            self._tasks.update((task.id, task) for task in tasks)
+            self._tell()
 
     def _show(self) -> None:
         """The task, with all that is told of it."""
@@ -251,14 +242,13 @@ class Viewer(Screen[str]):
         """Where one is, and what can be done there."""
         task, places = self._shown, self._places()
         place = places.index(self._here) + 1
-        told = [f"{place:,} of {len(places):,}{'+' * bool(self._older)}"]
+        told = [f"{place:,} of {len(places):,}{'+' * bool(self._before)}"]
         if self._path:
             result = task.results[self._index]
             size = [f"{result.width} × {result.height}"] if result.width else []
             told += [self._crop.told(Path(self._path))] if self._crop else [*size, "fit"]
         self._place.update(" · ".join(told))
-        if self._older and not self._reading and place > len(places) - _AHEAD:
-            self._reading = True
+        if self._before and place > len(places) - _AHEAD:
             self._read_on()
         able = (len(places) > 1, bool(self._path), bool(task.results))
         if able != self._able:

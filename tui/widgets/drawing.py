@@ -94,15 +94,15 @@ def draw(
         return Drawing(size, text, text.written(), [])
     text = text or cells(image, size, terminal.blocks if terminal.images in PIXELS else terminal.images)
     written = text.written()
+    pixels = (size.width * cell[0], size.height * cell[1])
     match terminal.images:
         case Images.SIXEL:
-            pixels = (size.width * cell[0], size.height * cell[1])
-            return Drawing(size, text, written, [aside(sixel.sixels, image, terminal.budget, pixels, ground)])
+            return Drawing(size, text, written, [aside(sixel.sixels, image, pixels, ground, terminal.budget)])
         case Images.ITERM:
             return Drawing(size, text, written, [aside(iterm.inline, image, size, terminal.budget)])
         case Images.KITTY:
             image_id = image_id or kitty.new_id()
-            sent = kitty.upload(image, size, terminal, cell, image_id)
+            sent = kitty.upload(image, size, pixels, terminal, image_id)
             overlay = kitty.placeholders(size, image_id)
             return Drawing(
                 size, text, written, overlay, sent.text, kitty.free(terminal, image_id), image_id, sent.file

@@ -74,10 +74,10 @@ def new_id() -> int:
     return (high % 255 + 1) << 24 | _COLOURS[low]
 
 
-def upload(image: Image.Image, size: Size, terminal: Terminal, cell: tuple[int, int], image_id: int) -> Upload:
-    """The image, in the middle of `size` cells, under an id; the same id replaces the image before."""
+def upload(image: Image.Image, size: Size, pixels: tuple[int, int], terminal: Terminal, image_id: int) -> Upload:
+    """The image, in the middle of `size` cells of so many `pixels`, under an id; the same id replaces the image
+    before."""
     keys = f"i={image_id},c={size.width},r={size.height},q=2"
-    pixels = (size.width * cell[0], size.height * cell[1])
     if terminal.shared:
         try:
             file = SharedFile(_centred(image, pixels).tobytes(), terminal.shared)

@@ -40,12 +40,7 @@ _HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"#(\d+)(;2;\d+;\d+;\d+)?")
 
 
-def sixels(
-    image: Image.Image,
-    budget: int = 0,
-    size: tuple[int, int] | None = None,
-    ground: tuple[int, int, int] = (0, 0, 0),
-) -> str:
+def sixels(image: Image.Image, size: tuple[int, int], ground: tuple[int, int, int], budget: int = 0) -> str:
     """The image as one sixel sequence; of at most `budget` bytes, if that isn't 0.
 
     `size` are the pixels of all its cells. What the image leaves of them is of the colour `ground`: where fewer
@@ -53,7 +48,7 @@ def sixels(
     """
     # What has no pixels is of the colour in register 0.
     percent = (round(value / 2.55) for value in ground)
-    header = '"1;1;{};{}#0;2;{};{};{}'.format(*size or image.size, *percent)
+    header = '"1;1;{};{}#0;2;{};{};{}'.format(*size, *percent)
     levels = _LEVELS if budget else _LEVELS[:_UNSEEN]
     most = (budget or _USUAL * image.width * image.height) - len(header)
     sample = _sample(image)
