@@ -24,6 +24,22 @@ class Status(StrEnum):
     DROPPED = "dropped"
 
 
+class SetAside(StrEnum):
+    """Why an unfinished task is not carried on automatically."""
+
+    NO = ""
+    INTERRUPTED = "interrupted"
+    """Its command was interrupted before the task was sent: free to drop, sent only when asked for."""
+    WAITED = "waited"
+    """The longest wait for its end has passed: `resume` follows it again."""
+    UNSURE = "unsure"
+    """It may have been made and billed, and sending it again did not settle that."""
+    STOPPED = "stopped"
+    """The user stopped watching it."""
+    IMPORTED = "imported"
+    """It came from an export of another queue."""
+
+
 _S = Status
 NEXT: dict[Status, frozenset[Status]] = {
     # Not sent: free to edit and to drop.
@@ -87,6 +103,8 @@ class Task(Struct, frozen=True, kw_only=True):
     status: Status = Status.HELD
     created_at: float
     updated_at: float = 0
+    revision: int = 0
+    """Counts the snapshots of this task, so that the newer of two is known whatever the clocks say."""
     sent_at: float = 0
     finished_at: float = 0
     body: bytes = b""
@@ -108,7 +126,9 @@ class Task(Struct, frozen=True, kw_only=True):
     unsure: bool = False
     """True once a try may have reached the server without an answer: it may have been made, and billed."""
     watched: bool = True
-    """False once the user stopped watching: still billed, carried on only when asked."""
+    """False while the task is set aside: what was sent is still billed, and it goes on only when asked."""
+    set_aside: SetAside = SetAside.NO
+    """Why `watched` is False."""
     retry_of: str = ""
     job: str = ""
     """What was submitted together carries the same one."""
@@ -161,7 +181,9 @@ class Task(Struct, frozen=True, kw_only=True):
             raise ValueError(f"a {self.status} task can't become {after}")
         if after is not self.status and after not in LIVE:
             fields.setdefault("finished_at", time.time())
-        return msgspec.structs.replace(self, status=after, updated_at=time.time(), **fields)
+        return msgspec.structs.replace(
+            self, status=after, updated_at=time.time(), revision=self.revision + 1, **fields
+        )
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
