@@ -153,6 +153,20 @@ class Engine:
         """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
         return await self._desk.free()
 
+    async def unfinished(self) -> list[tuple[Task, bool]]:
+        """Every task of any service and profile that is not finished or not saved, and whether another living
+        process watches it."""
+        return await self._desk.unfinished()
+
+    def also_mine(self, tasks: Callable[[], Iterable[Task]]) -> None:
+        """Tasks that this process has put into the queue beside those in memory: where the queue file is lost while
+        it runs, they are written into the new one."""
+        self._desk.also_mine = tasks
+
+    def on_notice(self, heard: Callable[[str], None]) -> None:
+        """Have `heard` called, on the event loop, with what the user should know of the queue file from now on."""
+        self._desk.on_notice = heard
+
     def forget(self, task_id: str) -> None:
         """Keep a task that is no longer carried on disk alone."""
         self._desk.tasks.pop(task_id, None)
@@ -268,6 +282,20 @@ class Engine:
         for task_id in halted:  # sent in the same moment
             self._carry_on(self.tasks[task_id])
         return dropped
+
+    async def set_aside(self, ids: Iterable[str]) -> list[Task]:
+        """Keep unsent tasks from being sent, whichever process has them, until somebody asks for it; return them.
+
+        What is on its way already stays as it is.
+        """
+        ids = list(ids)
+        waiting = [task_id for task_id in ids if self._is_held(task_id)]
+        with self._taking_in_hand(waiting):
+            await self._halt(waiting)
+            return await self._desk.set_aside_unsent(ids)
+
+    def _is_held(self, task_id: str) -> bool:
+        return task_id in self._carried and self._latest(task_id).status is Status.HELD
 
     # ---- what was sent
 
@@ -385,6 +413,10 @@ class Engine:
     async def search(self, query: str, limit: int = 500, before: str = "~") -> list[Task]:
         """The latest tasks that a search line asks for, newest first."""
         return await self._desk.search(query, limit, before)
+
+    async def of_job(self, job: str) -> list[Task]:
+        """All tasks of a job, oldest first."""
+        return await self._desk.of_job(job)
 
     async def named(self, ids: list[str]) -> list[Task]:
         """The tasks of these ids, as they are on disk."""
