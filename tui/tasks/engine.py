@@ -201,6 +201,10 @@ class Engine:
             self._carry_on(task)
         return tasks
 
+    def latest(self, task_id: str) -> Task | None:
+        """The newest snapshot of a task, be it on disk yet or not; None for one that was not read."""
+        return self._desk.latest(task_id)
+
     async def retry(self, task: Task, *, again: bool = False) -> Task:
         """Send a new paid task with the same values, and mark the old one as retried before that is on disk.
 

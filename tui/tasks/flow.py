@@ -22,7 +22,7 @@ DISK_PATIENCE = 30.0
 
 
 async def to_the_end(engine: Engine, ids: Iterable[str], set_aside: Collection[str] = ()) -> AsyncIterator[Task]:
-    """Carry the tasks in the order of `ids`; yield each as it ends, or once it is left as it is (see `Engine.wait`).
+    """Carry the tasks in the order of `ids`; yield each as it ends, or once it is left (see `Engine.wait`).
 
     One that another process carries is waited for, and taken over if that process leaves it. Those of `set_aside`
     are taken up again when their turn comes. Raises StoreError where the queue file can't be used for long.

@@ -97,9 +97,7 @@ class Line:
             async with asyncio.timeout(min(seconds, LONGEST_OFFLINE) if self.offline else seconds):
                 await self._up.wait()
 
-    def _turn(
-        self, *, offline: bool | None = None, refused: bool | None = None, short: bool | None = None
-    ) -> None:
+    def _turn(self, *, offline: bool | None = None, refused: bool | None = None, short: bool | None = None) -> None:
         """Take in what has shown itself; None leaves something as it was known."""
         before = (self.offline, self.refused, self.short)
         after = tuple(
