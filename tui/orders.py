@@ -119,7 +119,7 @@ def is_free(task: Task) -> bool:
 
 
 async def _retry(engine: Engine, tasks: list[Task]) -> str:
-    """Once for each press that was made in sight of the task as it was: one that was retried since is left alone."""
+    """Send each task again, once: one that was retried since the user saw it is left alone."""
     sent = 0
     for task in tasks:
         if is_free(task):

@@ -55,7 +55,7 @@ class Purse:
         """What to ask before so much is spent: where a ceiling would be passed, or where many requests cost much or
         an unknown sum; with `ask` in any case. Empty if it may be spent unasked."""
         config, wish = self._config, budget.wanted(prices)
-        much = ask or (len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000))
+        many = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
         if not (ask or many or budget.limited(config)):
             return ""
         spent = await engine.spent()
