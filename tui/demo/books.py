@@ -217,7 +217,7 @@ def _set_aside(file: Path) -> None:
 def _inode(file: Path) -> int:
     try:
         return file.stat().st_ino
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return _MISSING
     except OSError:
         return _UNREADABLE

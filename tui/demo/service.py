@@ -175,7 +175,8 @@ class TaskEndpoint:
         model, values = self._judged(request, body)
         if Trouble.REFUSED in trouble:
             invalid({"prompt": "was refused, because it asked for demo:refused"})
-        source = self._book.find(str(values.get("source_task_id", "")))
+        source_id = str(values.get("source_task_id", ""))
+        source = self._book.find(source_id) if source_id else None
         if source and not source.finished(self._book.clock()):
             raise Refusal(409, {"error": {"code": "source_task_not_ready", "message": "wait"}})
         task = self._book.add(self._route, model, values, origin)
