@@ -1,5 +1,7 @@
 """What the embedded service keeps in its file: through restarts, between processes, and whatever becomes of it."""
 
+import gc
+import os
 import resource
 import shutil
 import sqlite3
@@ -262,6 +264,21 @@ async def test_a_full_disk_is_borne_in_memory_and_written_to_later(file: Path, u
             assert (await api.get(path)).json()["status"] == "completed"
         assert (await api.post(UNIFIED, SMALL, "k1")).json()["task_replayed"] is True
         assert await api.balance() == (4997, 3)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_on_a_full_disk_the_next_start_knows_what_was_made(closed: bool, file: Path) -> None:
+    async with demo(file=file) as api:
+        path = await api.made(UNIFIED, SMALL)
+    if closed:
+        del api
+        gc.collect()
+        assert os.listdir(file.parent) == [file.name]
+    with full_disk():
+        async with demo(file=file) as api:
+            assert (await api.get(path)).json()["status"] == "completed"
+            new = await api.made(UNIFIED, SMALL)
+            assert (await api.get(new)).json()["status"] == "completed"
 
 
 async def test_a_file_that_goes_away_is_written_anew(file: Path) -> None:

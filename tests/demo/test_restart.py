@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -107,3 +108,19 @@ async def test_the_app_goes_on_with_what_it_left(
         assert Path(task.files[0]).exists()
         assert "completed" in second.text()
         assert "expired" not in second.text()
+
+
+def test_a_demo_server_with_a_folder_knows_its_tasks_after_a_kill(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        server = start("demo-server", "--delay", "0", "--state", str(tmp_path / "server"))
+        assert server.stdout
+        place = json.loads(server.stdout.readline())
+        headers = {"Authorization": f"Bearer {place['api_key']}", "Idempotency-Key": "k1"}
+        body = {"model": "z-image", "prompt": "a fox", "size": "64x64"}
+        with httpx.Client(base_url=place["base_url"], headers=headers) as client:
+            told.append(client.post("/v1/text_to_image", json=body).json())
+        server.kill()
+        server.communicate()
+    assert told[0]["task_id"] == told[1]["task_id"]
+    assert told[1]["task_replayed"] is True

@@ -198,20 +198,30 @@ def _copy_file(file: Path, target: sqlite3.Connection) -> bool:
     """The same of a file that can't be written to."""
     if _inode(file) == _MISSING:
         return True
-    for mode in ("mode=ro", "immutable=1"):  # the second for folders where SQLite can make no file of its own
-        with suppress(sqlite3.Error):
-            source = sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=LOCK_WAIT)
-            with closing(source):
-                if _copy(source, target):
-                    return True
-    return False
+    if _copy_read_only(file, "mode=ro", target):
+        return True
+    # Where SQLite can make no file beside it: what is in the write-ahead log can't be read then.
+    return _copy_read_only(file, "immutable=1", target) and not _beside(file, "-wal").exists()
+
+
+def _copy_read_only(file: Path, mode: str, target: sqlite3.Connection) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=LOCK_WAIT)) as source:
+            return _copy(source, target)
+    except sqlite3.Error:
+        return False
+
+
+def _beside(file: Path, ending: str) -> Path:
+    """One of the files that SQLite makes for this one."""
+    return file.with_name(file.name + ending)
 
 
 def _set_aside(file: Path) -> None:
     """Rename a damaged file, so that a new one can be made. Raises OSError."""
     file.replace(file.with_name(f"{file.stem}-damaged{file.suffix}"))
     for ending in ("-wal", "-shm"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+        _beside(file, ending).unlink(missing_ok=True)
 
 
 def _inode(file: Path) -> int:

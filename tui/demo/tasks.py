@@ -102,8 +102,11 @@ class TaskBook:
         catalog: Catalog | None = None,
         file: Path | None = None,
     ) -> None:
-        """Kept in `file`, or else in memory. An account in a file that has nearly run dry is filled up again once a
-        process: play money must not end for good."""
+        """Kept in `file`, or else in memory.
+
+        An account in a file is filled up by the next process once less than a tenth is left: play money must
+        not end for good.
+        """
         self.books = Books(file, clock)
         self.clock = self.books.now
         self._catalog = catalog or bundled()

@@ -1,28 +1,28 @@
 """Trouble that a prompt can ask for, in demos and tests: the words, and what they do to a task.
 
-| word in the prompt | what happens                                                                   |
-|--------------------|--------------------------------------------------------------------------------|
-| `demo:fail`        | the task ends `failed` and costs nothing                                       |
-| `demo:refused`     | the create is refused with 422 on `prompt`                                     |
-| `demo:429`         | the first create is answered 429 with `Retry-After: 1`, the next one works     |
-| `demo:500`         | the first create is answered with a 500 HTML page and makes no task            |
-| `demo:lost`        | the task is made, but the answer is a 504 HTML page: send the same key again   |
-| `demo:adopt`       | the task is made, but the answer is a 500 that has its id only in a header     |
-| `demo:flaky`       | the first poll is answered with a 503 HTML page                                |
-| `demo:slow`        | the task takes ten times as long                                               |
-| `demo:empty`       | the task completes with `images: []`                                           |
-| `demo:broken`      | the result file is cut off in the middle                                       |
-| `demo:gone`      | the result file answers 404, as after its seven days                           |
-| `demo:late`      | the first 3 polls that find it `completed` are told `images: []`               |
-| `demo:json`      | the finished answer is JSON text in `response.body`; outside: id, status, usage |
-| `demo:word`      | ends with the status `create_task_failed` and a message, and costs nothing     |
-| `demo:nsfw`      | ends with the status `nsfw` and a message, and costs nothing                   |
-| `demo:odd`       | the status is `percolating`, for ever; its price stays reserved                |
-| `demo:missing`   | polls are answered 404 for the first 90 seconds of the task                    |
-| `demo:notyet`    | the first 3 downloads of each result file are answered 404                     |
-| `demo:forbidden` | the first 3 downloads of each result file are answered 403                     |
-| `demo:html`      | the first 3 downloads of each result file are answered 200 with an HTML page   |
-| `demo:conflict`  | as `demo:lost`; the next create with that key is answered 409, the third works |
+| word in the prompt | what happens                                                                    |
+|--------------------|---------------------------------------------------------------------------------|
+| `demo:fail`        | the task ends `failed` and costs nothing                                        |
+| `demo:refused`     | the create is refused with 422 on `prompt`                                      |
+| `demo:429`         | the first create is answered 429 with `Retry-After: 1`, the next one works      |
+| `demo:500`         | the first create is answered with a 500 HTML page and makes no task             |
+| `demo:lost`        | the task is made, but the answer is a 504 HTML page: send the same key again    |
+| `demo:adopt`       | the task is made, but the answer is a 500 that has its id only in a header      |
+| `demo:flaky`       | the first poll is answered with a 503 HTML page                                 |
+| `demo:slow`        | the task takes ten times as long                                                |
+| `demo:empty`       | the task completes with `images: []`                                            |
+| `demo:broken`      | the result file is cut off in the middle                                        |
+| `demo:gone`        | the result file answers 404, as after its seven days                            |
+| `demo:late`        | the first 3 polls that find it `completed` are told `images: []`                |
+| `demo:json`        | the finished answer is JSON text in `response.body`; outside: id, status, usage |
+| `demo:word`        | ends with the status `create_task_failed` and a message, and costs nothing      |
+| `demo:nsfw`        | ends with the status `nsfw` and a message, and costs nothing                    |
+| `demo:odd`         | the status is `percolating`, for ever; its price stays reserved                 |
+| `demo:missing`     | polls are answered 404 for the first 90 seconds of the task                     |
+| `demo:notyet`      | the first 3 downloads of each result file are answered 404                      |
+| `demo:forbidden`   | the first 3 downloads of each result file are answered 403                      |
+| `demo:html`        | the first 3 downloads of each result file are answered 200 with an HTML page    |
+| `demo:conflict`    | as `demo:lost`; the next create with that key is answered 409, the third works  |
 
 "The first create" is the first with that Idempotency-Key; without one, the first with that body.
 Several words may stand in one prompt.
