@@ -55,6 +55,11 @@ class Books:
         self._open_again_at = 0.0
         self._latest = 0.0
 
+    def open(self) -> None:
+        """Open the file now. Without this, the first request does it and waits for the disk."""
+        with suppress(Refusal):
+            self.now()
+
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` answers; it may be called twice, if the file fails. Raises Refusal when it is locked."""
         with self._lock:

@@ -116,6 +116,7 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.public_url = public_url
+    app.state.books = book.books
     return app
 
 
