@@ -527,15 +527,17 @@ def model(model: str, action: str | None, as_json: bool, **options: Any) -> None
     "--delay", type=click.FloatRange(0, 3600), default=4.0, show_default=True, help="Seconds a task takes."
 )
 @click.option("--routes", type=click.Choice(["both", "unified", "service"]), default="both", show_default=True)
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps its tasks.")
 @common
-def demo_server(port: int, delay: float, routes: Any, **_options: Any) -> None:
+def demo_server(port: int, delay: float, routes: Any, state: Path | None, **_options: Any) -> None:
     """The embedded service on loopback. Its first line of output says where it is, as JSON."""
     from tui.demo import DEMO_KEY
     from tui.demo.server import ServeError, serve
     from tui.demo.service import create_app
 
     try:
-        serve(create_app(bundled(), delay=delay, routes=routes), api_key=DEMO_KEY, port=port)
+        file = state / "service.db" if state else None
+        serve(create_app(bundled(), delay=delay, routes=routes, file=file), api_key=DEMO_KEY, port=port)
     except ServeError as error:
         raise _Exit(str(error), 1) from error
 

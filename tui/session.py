@@ -157,7 +157,7 @@ def open_client(session: Session) -> "Client":
     if session.demo:
         from tui.demo.transport import in_process
 
-        transport = in_process(session.catalog, session.demo_delay)
+        transport = in_process(session.catalog, session.demo_delay, session.folders.state / "service.db")
     return Client(session.credential.base_url, session.credential.api_key, transport)
 
 
