@@ -93,6 +93,19 @@ def row(task: Task, owner: str = "", lease_until: float = 0, seq: int = 0) -> tu
     return (*times, *named, task.cost_micro, *marks, *data, task.profile, *bill(task), *numbers)
 
 
+UPDATE_UNSENT = """
+update tasks set updated_at = ?, data = ?, spent_at = ?, bill = ?, bill_micro = ?, revision = ?, seq = ?,
+    owner = '', lease_until = 0
+where id = ?
+"""
+"""Quicker than a whole row where thousands are written: most indexes stay as they are."""
+
+
+def unsent(task: Task, seq: int) -> tuple[object, ...]:
+    """The values of `UPDATE_UNSENT` for a task of which nothing else has changed."""
+    return (task.updated_at, encode(task), *bill(task), task.revision, seq, task.id)
+
+
 def _run(db: sqlite3.Connection, script: str) -> None:
     for statement in script.split(";"):  # executescript would commit in between
         db.execute(statement)

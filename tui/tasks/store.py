@@ -27,6 +27,8 @@ LONGEST_REST = 3600.0
 UNDO_GROUPS = 50
 """How often something can be undone."""
 
+_CACHE_KB = 32_000
+"""For transactions that write very many tasks; what is not used takes no memory."""
 _NAMED = "id in (select value from json_each(?))"
 _HELD = """(owner not in ('', :owner) and lease_until between :now and :latest
     and owner not in (select value from json_each(:gone)))"""
@@ -130,6 +132,7 @@ class Store:
         db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
         try:
             db.text_factory = _text
+            db.execute(f"pragma cache_size = -{_CACHE_KB}")
             if schema.prepare(db) > schema.VERSION:
                 raise self._newer()
             if _identity(self.path) != before:
@@ -331,7 +334,7 @@ class Store:
                 for task in self._named(found):
                     if task.status is Status.HELD and task.set_aside is not SetAside.INTERRUPTED:
                         marked = task.change(watched=False, set_aside=SetAside.INTERRUPTED, note="")
-                        self._db.execute(INSERT, schema.row(marked, seq=next(numbers)))
+                        self._db.execute(schema.UPDATE_UNSENT, schema.unsent(marked, next(numbers)))
                         self._add_event(task.id, "set aside", "")
                         aside.append(marked)
         return aside
@@ -397,7 +400,7 @@ class Store:
         self, owner: str, base_url: str, ids: Iterable[str] | None = None, *, profile: str = ""
     ) -> list[Task]:
         """Take the watch over a profile's unfinished tasks that nobody is watching (of `ids`, or all)."""
-        free = f"where base_url = :base_url and profile = :profile and not {_HELD}"
+        free = f"where +base_url = :base_url and profile = :profile and not {_HELD}"
         asked: dict[str, object] = {"base_url": base_url, "profile": profile}
         if ids is None:
             free += f" and status in ({_LIVE_STATES})"
@@ -421,7 +424,7 @@ class Store:
 
     def free(self, base_url: str, profile: str = "") -> list[str]:
         """A profile's unfinished tasks that no process is watching, by id: first what was sent, then in turn."""
-        ours = "where base_url = :base_url and profile = :profile"
+        ours = "where +base_url = :base_url and profile = :profile"
         query = f"select data from tasks {ours} and not {_HELD} and status in ({_LIVE_STATES})"
         found = []
         with self._asking():
@@ -439,8 +442,8 @@ class Store:
         """
         live = f"select id from tasks where deleted = 0 and status in ({_LIVE_STATES})"
         unsaved = "select id from tasks where deleted = 0 and unsaved_until > 0 and unsaved_until >= ?"
-        ids = [row[0] for row in self._read(f"{live} union {unsaved} order by id", time.time())]
-        for chunk in _chunks(ids):
+        found = {row[0] for row in (*self._read(live), *self._read(unsaved, time.time()))}
+        for chunk in _chunks(sorted(found)):
             with self._asking():
                 values = {"ids": json.dumps(chunk), **self._judge().values(owner)}
                 wanted = "id in (select value from json_each(:ids)) order by id"
