@@ -369,7 +369,7 @@ def test_of_several_states_of_a_task_the_newest_is_saved(path: Path, tasks: list
     with closing(Store(path)) as store:
         for revision in range(1, 6):
             store.save_all(
-                Entry(replace(task, note=f"{revision} " * 300 * revision, revision=revision, updated_at=9.0 - revision))
+                Entry(replace(task, note="words " * 300 * revision, revision=revision, updated_at=9.0 - revision))
                 for task in tasks
             )
     no_header(path)

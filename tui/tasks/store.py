@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,6 +103,8 @@ class Store:
         """What the user should know of the file: it was damaged and set aside, a task can't be read."""
         self.generation = 0
         """Counts how often this store has gone on with another file."""
+        self.highest = 0
+        """The highest number of a write that was seen in this file; a file with a lower one was put back."""
         self._identity: tuple[int, int] | None = None
         self._companions: dict[str, tuple[int, int] | None] = {}
         self._usable = False
@@ -144,6 +146,7 @@ class Store:
         self._identity = before
         self._companions = {ending: _identity(self._companion(ending)) for ending in salvage.COMPANIONS}
         self._usable = True
+        self.highest = 0
 
     def start_anew(self, mine: Iterable[Task] = (), found: DamagedError | None = None) -> None:
         """Go on with a whole file at our place, which has all tasks that can be read and, where it lacks them or
@@ -309,16 +312,16 @@ class Store:
 
         `owner` has the watch over them until its lease ends.
         """
-        count, until = 0, time.time() + LEASE if owner else 0
+        new, until = 0, time.time() + LEASE if owner else 0
         with self._writing() as numbers:
             for task, events in tasks:
                 known = self._db.execute("select 1 from tasks where id = ?", (task.id,)).fetchone()
                 if not known:
-                    count += 1
+                    new += 1
                     self._db.execute(INSERT, schema.row(task, owner, until, next(numbers)))
                     rows = ((task.id, *event) for event in events)
                     self._db.executemany("insert into events values (?, ?, ?, ?)", rows)
-        return count
+        return new
 
     def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
         """Mark those of the tasks that are held, whoever watches them, as interrupted: they aren't sent unasked.
@@ -369,7 +372,9 @@ class Store:
     def newest(self) -> int:
         """The number of the last write of a task; a new file begins at 0. Raises StoreError."""
         with self._asking():
-            return newest(self._db)
+            number = newest(self._db)
+        self.highest = max(self.highest, number)
+        return number
 
     def changed_since(self, seq: int) -> tuple[list[Task], int]:
         """Snapshots written after the write of that number, in turn; and the number of the last write."""
@@ -597,13 +602,12 @@ class Store:
             self._check_place()  # SQLite itself would go on writing to a file that was removed
             with self._db:
                 self._db.execute("begin immediate")
-                yield self._numbers()
-
-    def _numbers(self) -> Iterator[int]:
-        number = newest(self._db)
-        while True:
-            number += 1
-            yield number
+                first = newest(self._db) + 1
+                numbers = count(first)
+                yield numbers
+            last = next(numbers) - 1
+            if last >= first:
+                self.highest = last
 
     def _damaged(self, message: str) -> DamagedError:
         error = DamagedError(message)
