@@ -154,15 +154,20 @@ _NO_VERSION = 1000
 """A number beyond which the file's own version is no version, but damage."""
 
 
-def prepare(db: sqlite3.Connection) -> int:
+def prepare(db: sqlite3.Connection, *, may_log: bool = True) -> int:
     """Bring an open file up to this version; answers the version that it has then, which may be a newer one.
+
+    Without `may_log` the journal stays as it is.
 
     Raises sqlite3.Error; with the code SQLITE_CORRUPT also for a header that can't be right.
     """
     found = _version(db)
     if found > VERSION:
         return found
-    journal.choose(db)
+    if may_log:
+        journal.choose(db)
+    # A power cut must not undo "this was sent": every commit reaches the disk.
+    db.execute("pragma synchronous = full")
     if found < VERSION:
         with db:
             db.execute("begin immediate")

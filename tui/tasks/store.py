@@ -56,6 +56,14 @@ _NO_LOCKS = (
     "its disk has no file locks, so that programs would spoil it for each other: "
     "set XDG_STATE_HOME to a folder on a local disk"
 )
+_LOCK_ERRORS = (
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+)
 _FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError)
 """What goes wrong with a file; the last one where SQLite's own words quote a broken page."""
 
@@ -131,12 +139,14 @@ class Store:
         if not self.path.exists():
             self.path.touch(mode=0o600)
         before = _identity(self.path)
-        db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
         try:
-            db.text_factory = _text
-            db.execute(f"pragma cache_size = -{_CACHE_KB}")
-            if schema.prepare(db) > schema.VERSION:
-                raise self._newer()
+            db = self._prepared()
+        except sqlite3.OperationalError as error:
+            if not journal.needs_rollback(error):
+                raise
+            journal.roll_back(self.path, error)
+            db = self._prepared(may_log=False)
+        try:
             if _identity(self.path) != before:
                 raise self._damaged(f"The queue file {self.path} is another one now.")
         except BaseException:
@@ -144,9 +154,21 @@ class Store:
             raise
         self._db = db
         self._identity = before
-        self._companions = {ending: _identity(self._companion(ending)) for ending in salvage.COMPANIONS}
+        self._companions = {ending: _identity(self._companion(ending), link=True) for ending in salvage.COMPANIONS}
         self._usable = True
         self.highest = 0
+
+    def _prepared(self, *, may_log: bool = True) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+        try:
+            db.text_factory = _text
+            if schema.prepare(db, may_log=may_log) > schema.VERSION:
+                raise self._newer()
+            db.execute(f"pragma cache_size = -{_CACHE_KB}")
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def start_anew(self, mine: Iterable[Task] = (), found: DamagedError | None = None) -> None:
         """Go on with a whole file at our place, which has all tasks that can be read and, where it lacks them or
@@ -192,7 +214,7 @@ class Store:
         # The companions of the file that is no longer there would spoil the one that is.
         for ending, identity in self._companions.items():
             companion = self._companion(ending)
-            if identity and _identity(companion) == identity:
+            if identity and _identity(companion, link=True) == identity:
                 companion.unlink(missing_ok=True)
         aside = salvage.set_aside(self.path) if salvage.is_orphaned(self.path) else None
         try:
@@ -473,7 +495,8 @@ class Store:
     def release(self, owner: str) -> None:
         """Let others watch what this process has watched."""
         with self._writing():
-            self._db.execute("update tasks set owner = '', lease_until = 0 where owner = ?", (owner,))
+            free = "update tasks set owner = '', lease_until = 0 where owner <> '' and owner = ?"  # by the index
+            self._db.execute(free, (owner,))
 
     def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """When, what, and the server's own words, oldest first."""
@@ -644,11 +667,9 @@ class Store:
     def _lacks_locks(self, error: sqlite3.Error) -> bool:
         """Whether that came of a disk on which nothing can be locked, which some call a lock of another program."""
         code = getattr(error, "sqlite_errorcode", 0)
-        if code in (sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_RDLOCK, sqlite3.SQLITE_IOERR_SHMLOCK):
-            return True
-        if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL):
+        if code & 0xFF == sqlite3.SQLITE_BUSY:
             return not journal.locks_work(self.path.parent)
-        return False
+        return code in _LOCK_ERRORS
 
 
 _LAST_UNDO = """
@@ -701,10 +722,10 @@ def _text(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file that is; None if there is none. Raises OSError where that can't be seen."""
+def _identity(path: Path, *, link: bool = False) -> tuple[int, int] | None:
+    """Which file that is, or which `link`; None if there is none. Raises OSError where that can't be seen."""
     try:
-        found = path.stat()
+        found = path.stat(follow_symlinks=not link)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
