@@ -138,6 +138,7 @@ class RunApp(App[None]):
                 on_route=self._route_learnt,
                 on_state=self._state_changed,
             )
+            self.engine.on_notice(self._queue_notice)
             await self.engine.start()
         except Exception as error:
             # Without a queue nothing may be sent: say so where the queue would be, and at each try to send.
@@ -153,11 +154,15 @@ class RunApp(App[None]):
         if self.engine:
             self._state_changed(self.engine.state)
             for notice in self.engine.notices:
-                self.notify(notice, title="Queue", severity="warning", timeout=30, markup=False)
+                self._queue_notice(notice)
         if self.engine and self.engine.learnt:
             self._route_learnt(self.engine.learnt)
         self._look_at_balance()
         self._look_at_prices()
+
+    def _queue_notice(self, notice: str) -> None:
+        """What the user should know of the queue file."""
+        self.notify(notice, title="Queue", severity="warning", timeout=30, markup=False)
 
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)
