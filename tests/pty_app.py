@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 _SECONDS = 30.0
 """After which a test gives up; nothing takes that long."""
@@ -22,13 +21,14 @@ _SECONDS = 30.0
 _ROOT = Path(__file__).parent.parent
 
 
-def start() -> None:
-    """What the process on the terminal does: the command, on a service that answers at once in small pictures."""
+def start(delay: float) -> None:
+    """What the process on the terminal does: the command, on a service that makes small pictures in `delay`
+    seconds."""
     from tui import cli, session
     from tui.demo import pictures
 
     prepare = session.prepare
-    session.prepare = lambda **options: replace(prepare(**options), demo_delay=0.0)
+    session.prepare = lambda **options: replace(prepare(**options, poll_seconds=0.1), demo_delay=delay)
     pictures.picture_size = lambda *_: (256, 256)
     sys.argv[0] = "runapi-tui"
     cli.main()
@@ -37,20 +37,20 @@ def start() -> None:
 class PtyApp:
     """A running app and the other side of its terminal."""
 
-    def __init__(self, *options: str, size: tuple[int, int] = (100, 40)) -> None:
+    def __init__(self, *options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0) -> None:
         self.output = bytearray()
         """All that was read from the terminal so far."""
         self.ended: int | None = None
         """The exit code, once it has ended."""
         self.process, self.terminal = pty.fork()
         if self.process == 0:
-            os.environ["TERM"] = "xterm-256color"
             cells = struct.pack("4H", size[1], size[0], size[0] * 10, size[1] * 20)
             fcntl.ioctl(0, termios.TIOCSWINSZ, cells)
-            os.environ["PYTHONPATH"] = str(_ROOT)
-            code = "from tests.pty_app import start; start()"
-            os.execv(sys.executable, [sys.executable, "-c", code, "--demo", *options])
-        self.before: list[Any] = []
+            # Not what the process itself has: pytest and readline put LINES and COLUMNS into that.
+            env = {name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")}
+            env |= {"TERM": "xterm-256color", "PYTHONPATH": str(_ROOT)}
+            code = f"from tests.pty_app import start; start({delay})"
+            os.execve(sys.executable, [sys.executable, "-c", code, "--demo", *options], env)
 
     def type(self, keys: bytes) -> None:
         """As a terminal sends it."""
@@ -67,24 +67,24 @@ class PtyApp:
         self.output += data
         return data
 
-    def until(self, condition: Callable[[], object], what: str) -> None:
-        """Read until the condition holds."""
+    def until(self, condition: Callable[[], object], what: str, *, read: bool = True) -> None:
+        """Wait until the condition holds; with `read`, what the app writes meanwhile is read."""
         end = time.monotonic() + _SECONDS
         while not condition():
             assert time.monotonic() < end, f"not in time: {what}; last words: {bytes(self.output[-500:])!r}"
-            if self.terminal >= 0:
+            if read and self.terminal >= 0:
                 self.read(0.05)
             else:
-                select.select([], [], [], 0.05)
+                time.sleep(0.02)
 
     def until_seen(self, text: str, start: int = 0) -> None:
         """Read until that text was written, counted from a former length of `output`."""
         wanted = text.encode()
         self.until(lambda: wanted in _words(self.output[start:]), f"{text!r} on the screen")
 
-    def until_ended(self) -> int:
+    def until_ended(self, *, read: bool = True) -> int:
         """The exit code, -N for a signal."""
-        self.until(self._look, "the end of the process")
+        self.until(self._look, "the end of the process", read=read)
         assert self.ended is not None
         return self.ended
 
@@ -129,9 +129,9 @@ class PtyApp:
 
 
 @contextmanager
-def pty_app(*options: str, size: tuple[int, int] = (100, 40)) -> Iterator[PtyApp]:
+def pty_app(*options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0) -> Iterator[PtyApp]:
     """An app that has opened its queue."""
-    app = PtyApp(*options, size=size)
+    app = PtyApp(*options, size=size, delay=delay)
     try:
         app.until_seen("balance")  # the last thing to appear
         yield app

@@ -15,7 +15,7 @@ from textual.message import Message
 from tui.late import Typed
 from tui.text import plain
 
-MOST_PASTED = 200_000
+MOST_PASTED = 100_000
 """Characters of a paste; what comes beyond is dropped."""
 QUIET = 1.0
 """Seconds of silence after which a paste without an end is taken for ended."""
@@ -200,7 +200,7 @@ class _Paste:
         self.ended = False
         self.read_at = now
         self._parts: list[str] = []
-        self._room = MOST_PASTED + 1  # so that one too long is seen to be cut
+        self._room = 2 * MOST_PASTED + 1  # as much as `plain` looks at, and seen to be cut
         self._edge = ""
 
     @property

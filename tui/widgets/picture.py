@@ -194,8 +194,9 @@ class Picture(Widget):
         try:
             while self._wanted is not None and self._wanted != done:
                 await self._terminal_read()
-                done = self._wanted
-                await self._draw(done)
+                if self._wanted is not None:  # nothing may be wanted any more
+                    done = self._wanted
+                    await self._draw(done)
         finally:
             self._busy = False
 
