@@ -219,7 +219,7 @@ class TerminalDriver(LinuxDriver):
 
         The kernel sends SIGCONT also when the terminal goes away.
         """
-        if not self._auto_restart or self._lost:
+        if not self._auto_restart or self._lost or self._app._exit:
             return
         if not self._active:
             self.start_application_mode()
