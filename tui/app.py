@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import signal
 import sys
 import time
 import traceback
@@ -20,6 +19,7 @@ from tui import budget, credentials, favourites, keymap, prices, sharing
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
+from tui.driver import LateDriver, TerminalDriver
 from tui.paths import styles_dir
 from tui.purse import Purse
 from tui.screens.main import MainScreen
@@ -60,7 +60,7 @@ class RunApp(App[None]):
     ]
 
     def __init__(self, session: Session, terminal: Terminal) -> None:
-        super().__init__()
+        super().__init__(driver_class=LateDriver if terminal.late else TerminalDriver)
         self.session = session
         self.terminal = terminal
         self.farewell = ""
@@ -88,9 +88,6 @@ class RunApp(App[None]):
         elif theme:
             self.notify(f"There is no theme {one_line(theme, 40)}.", markup=False)
         self.set_keymap(self.session.config.keys)
-        for name in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                asyncio.get_running_loop().add_signal_handler(name, self.exit)
 
     async def on_unmount(self) -> None:
         if self.engine:

@@ -123,32 +123,25 @@ def _open_app(options: dict[str, Any]) -> None:
     from tui.terminal import probe
 
     terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
-    if terminal.late:
-        from tui.late import swallow
-
-        swallow()
     if terminal.truecolor:
         # What the terminal itself says counts: ssh never forwards COLORTERM, and xterm takes it away.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
-    _forgive_bytes()
     from tui.app import RunApp
 
     app = RunApp(session, terminal)
     app.run()
     if app.farewell:
-        click.echo(app.farewell)
+        _say_farewell(app.farewell)
     sys.exit(app.return_code or 0)
 
 
-def _forgive_bytes() -> None:
-    """A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) would end Textual 8's reading of keys."""
-    from codecs import getincrementaldecoder
-    from functools import partial
-
-    from textual.drivers import linux_driver
-
-    decoder = partial(getincrementaldecoder("utf-8"), "replace")
-    vars(linux_driver)["getincrementaldecoder"] = lambda _name: decoder
+def _say_farewell(sentence: str) -> None:
+    """On a terminal that is still there."""
+    try:
+        click.echo(sentence)
+    except OSError:
+        # It has gone; what wasn't written must not be tried once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _session(options: dict[str, Any], **more: Any) -> Any:
