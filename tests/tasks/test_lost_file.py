@@ -117,7 +117,7 @@ def test_what_the_new_file_has_newer_is_kept(path: Path) -> None:
         other.replace(path)
         store.start_anew()
         assert {task.note for task in store.search()} == {"newer here", "newer there"}
-        assert " 1 tasks were brought into it" in store.notices[0]
+        assert store.notices[0].endswith("Tasks brought back into it: 1.")
 
 
 def test_of_several_programs_each_brings_what_it_knows(path: Path) -> None:

@@ -233,6 +233,33 @@ def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(path: Pa
         assert len(store.search(limit=9999)) >= COUNT * 2 // 3
 
 
+def test_a_start_without_room_for_a_new_file_leaves_the_damaged_one(path: Path, tasks: list[Task]) -> None:
+    pages_in_the_middle(path)
+    no_header(path)
+    content = path.read_bytes()
+    with small_disk(30_000), pytest.raises(StoreError, match="make room"):
+        Store(path)
+    assert asides(path) == []
+    assert path.read_bytes() == content
+    with closing(Store(path)) as store:
+        assert len(store.search(limit=9999)) >= COUNT * 2 // 3
+
+
+def test_a_start_without_room_leaves_a_log_whose_file_is_gone(path: Path, tmp_path: Path) -> None:
+    running = Store(path)
+    for number in range(20):
+        running.save(make(number), "held")
+    left = tmp_path / "left"
+    shutil.copytree(path.parent, left)
+    running.close()
+    copy = left / path.name
+    copy.unlink()
+    with small_disk(30_000), pytest.raises(StoreError, match="make room"):
+        Store(copy)
+    with closing(Store(copy)) as store:
+        assert ids(store.search(limit=99)) == ids(make(number) for number in range(20))
+
+
 @pytest.mark.parametrize("data", [b'{"id": "x"', b"\xff\xfe", b'{"id": "\xff"}', b"{}", 5, 'text "'])
 def test_a_row_that_is_no_task_is_left_out_and_told_once(path: Path, tasks: list[Task], data: Any) -> None:
     broken = tasks[51]

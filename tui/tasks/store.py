@@ -182,67 +182,69 @@ class Store:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with salvage.alone(self.path.parent):
-                if self._moved():
-                    self._follow(mine)
-                else:
-                    self._replace(mine)
+                self._go_on(mine)
         except _FAULTS as error:
             raise self._error(error) from error
         self.generation += 1
 
-    def _replace(self, mine: Iterable[Task]) -> None:
-        """Set the damaged file aside, and fill a new one."""
-        if self._usable:
-            self._db.close()
-            self._usable = False
-        aside = salvage.set_aside(self.path)
-        try:
-            self._open()
-            told = self._fill(mine, None, aside)
-        except BaseException:  # a full disk: the next start shall find all that is left
-            if self._usable:
-                self._db.close()
-                self._usable = False
-            salvage.rename(aside, self.path)
-            raise
-        self.notices.append(told)
-
-    def _follow(self, mine: Iterable[Task]) -> None:
-        """Go on with the file that stands there now, or a new one; and bring along what it lacks."""
+    def _go_on(self, mine: Iterable[Task]) -> None:
+        """What `start_anew` does, while no other process does it."""
+        moved = self._moved()
+        gone = moved and not self.path.exists()
         known = (self._db, self._identity, self._companions) if self._usable else None
-        gone = not self.path.exists()
-        # The companions of the file that is no longer there would spoil the one that is.
+        aside: Path | None = None
+        if moved:
+            self._remove_companions()
+            if salvage.is_orphaned(self.path):
+                aside = salvage.set_aside(self.path)
+        else:
+            if known:
+                known[0].close()
+                known = None
+            aside = salvage.set_aside(self.path)
+        old = known[0] if known else None
+        try:
+            try:
+                told = self._open_filled(mine, old, aside, gone=gone)
+            except _FAULTS as error:
+                if aside or not isinstance(self._error(error), DamagedError):
+                    raise
+                aside = salvage.set_aside(self.path)  # what was put in the place of ours is damaged too
+                told = self._open_filled(mine, old, aside, gone=gone)
+        except BaseException:  # a full disk: the next try shall find all that is left
+            if aside:
+                salvage.rename(aside, self.path)
+            if known:
+                self._db, self._identity, self._companions = known
+            self._usable = known is not None
+            raise
+        if old:
+            old.close()
+        if told:
+            self.notices.append(told)
+
+    def _remove_companions(self) -> None:
+        """Those of the file that isn't at its place any more would spoil the one that is."""
         for ending, identity in self._companions.items():
             companion = self._companion(ending)
             if identity and _identity(companion, link=True) == identity:
                 companion.unlink(missing_ok=True)
-        aside = salvage.set_aside(self.path) if salvage.is_orphaned(self.path) else None
-        try:
-            try:
-                self._open()
-            except _FAULTS as error:
-                if not isinstance(self._error(error), DamagedError):
-                    raise
-                aside = salvage.set_aside(self.path)
-                self._open()
-            told = self._fill(mine, known[0] if known else None, aside, gone=gone)
-        except BaseException:
-            if known:
-                if self._db is not known[0]:
-                    self._db.close()
-                self._db, self._identity, self._companions = known
-            else:
-                self._usable = False
-            raise
-        if known:
-            known[0].close()
-        if told:
-            self.notices.append(told)
 
-    def _fill(
-        self, mine: Iterable[Task], old: sqlite3.Connection | None, aside: Path | None, *, gone: bool = False
+    def _open_filled(
+        self, mine: Iterable[Task], old: sqlite3.Connection | None, aside: Path | None, *, gone: bool
     ) -> str:
-        """Bring into the open file what it lacks; answers what the user should know of it."""
+        """Open what stands at our place, or a new file, and bring into it what it lacks; answers what the user
+        should know of it."""
+        self._usable = False
+        self._open()
+        try:
+            return self._fill(mine, old, aside, gone=gone)
+        except BaseException:
+            self._db.close()
+            self._usable = False
+            raise
+
+    def _fill(self, mine: Iterable[Task], old: sqlite3.Connection | None, aside: Path | None, *, gone: bool) -> str:
         with self._db:
             self._db.execute("begin immediate")
             restorer, lost = Restorer(self._db), 0
@@ -261,10 +263,11 @@ class Store:
             still_lost = max(0, lost - known)
             return f"{told}; {still_lost:,} can't be read any more." if still_lost else f"{told}."
         if gone:
-            told = f"The queue file {self.path} was gone. A new one has the {known:,} tasks"
-            return f"{told} that were still known here."
+            told = f"The queue file {self.path} was gone. A new one was made."
+            return f"{told} Tasks brought back into it: {known:,}."
         if known:
-            return f"The queue file {self.path} was replaced by another one. {known:,} tasks were brought into it."
+            told = f"The queue file {self.path} was replaced by another one."
+            return f"{told} Tasks brought back into it: {known:,}."
         return ""
 
     def write_back(self, tasks: Iterable[Task]) -> None:
@@ -275,7 +278,7 @@ class Store:
         if restorer.count:
             self.notices.append(
                 f"The queue file {self.path} was put back to an earlier state. "
-                f"{restorer.count:,} tasks were brought into it."
+                f"Tasks brought back into it: {restorer.count:,}."
             )
 
     def _moved(self) -> bool:
