@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from tui import budget
+from tui import budget, heartbeat
 from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
@@ -417,7 +417,7 @@ def _run(
             await engine.aclose()
 
     try:
-        return asyncio.run(run())
+        return heartbeat.run(run())
     except BrokenPipeError:  # nobody reads what has ended any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
