@@ -94,9 +94,8 @@ def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.env
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise ConfigError(
-            f"{one_line(path)} can't be read: {one_line(error.strerror or error).lower()}."
-        ) from error
+        reason = one_line(error.strerror or error).lower()
+        raise ConfigError(f"{one_line(path)}: {reason}.") from error
     except ValueError as error:
         raise ConfigError(f"{one_line(path)}: {one_line(error)}.") from error
     named = options.get("profile") or env.get("RUNAPI_TUI_PROFILE") or settings.get("profile")

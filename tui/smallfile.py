@@ -4,6 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+from tui.text import file_size
+
 LIMIT = 1_000_000
 """Bytes that are read at most, unless something else is said."""
 
@@ -29,7 +31,7 @@ def read_small_file(path: Path, limit: int = LIMIT) -> bytes:
     except ValueError as error:  # a zero byte in its name
         raise NotReadable(None, "no file has such a name", str(path)) from error
     if len(content) > limit:
-        raise NotReadable(None, f"it is larger than {limit:,} bytes", str(path))
+        raise NotReadable(None, f"it is larger than {file_size(limit)}", str(path))
     return content
 
 
