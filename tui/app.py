@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import budget, credentials, favourites, keymap, prices, sharing
+from tui import budget, credentials, favourites, heartbeat, keymap, prices, sharing
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
@@ -82,6 +82,7 @@ class RunApp(App[None]):
         return SetupScreen(self.session, *credentials.everything(), first=True)
 
     def on_mount(self) -> None:
+        heartbeat.start(asyncio.get_running_loop())
         theme = self.session.config.theme
         if theme in self.available_themes:
             self.theme = theme
