@@ -1,10 +1,11 @@
-"""Jobs that are interrupted, set aside, taken back or carried to their end by commands; and what their codes mean."""
+"""Jobs that are interrupted, set aside, taken back or resumed by commands; and what their exit codes mean."""
 
 import json
 import signal
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,19 @@ def task_in_queue(service: Service, status: Status, **fields: Any) -> Task:
     return task
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def hours_pass(service: Service, hours: float) -> None:
+    """Put the service's clock so far ahead of ours."""
+    service.book.clock = lambda: time.time() + hours * 3600
+
+
 def interrupted(service: Service) -> tuple[int, str]:
     """A job of twelve, interrupted once its first image is there; its code and what stderr got."""
     words = ("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
@@ -75,9 +89,7 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
     made = len(service.book.made)
     assert before["held"] >= 9
     assert made == 12 - before["held"]
-    engine = Engine(
-        Store(folders().queue), Client(service.url, DEMO_KEY), bundled(), out_dir=folders().output
-    )
+    engine = Engine(Store(folders().queue), Client(service.url, DEMO_KEY), bundled(), out_dir=folders().output)
     await engine.start()  # as the app does
     held = [task for task in engine.tasks.values() if task.status is Status.HELD]
     assert {(task.live, task.set_aside) for task in held} == {(False, SetAside.INTERRUPTED)}
@@ -86,28 +98,28 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
     service.run("generate", "z-image", "another lake")
     assert statuses(home)["held"] == before["held"]
     code, told, err = service.run("resume")
-    assert (code, len(told)) == (0, before["held"])
+    assert (code, len(told)) == (0, 12 - before["completed"])
     assert f"Sending {before['held']} tasks set aside unsent, about $0." in err
     assert len(service.book.made) == 13
 
 
 def test_what_was_set_aside_can_be_taken_back(service: Service, home: Path) -> None:
     interrupted(service)
-    waiting = statuses(home)["held"]
-    made = len(service.book.made)
+    waiting, made = statuses(home)["held"], len(service.book.made)
+    at_service = made - statuses(home)["completed"]
     code, told, err = service.run("drop", "--all")
-    assert (code, len(told)) == (0, waiting)
+    assert (code, len(told)) == (1 if at_service else 0, waiting)
     assert {task["status"] for task in told} == {"dropped"}
     assert f"{waiting} tasks taken back, free of charge." in err
-    assert service.run("resume")[:2] == (0, [])
+    assert service.run("resume")[0] == 0
+    assert statuses(home) == Counter(completed=made, dropped=waiting)
     assert len(service.book.made) == made
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
 def test_what_another_process_has_waiting_can_be_taken_back(service: Service, home: Path) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "5", "--concurrency", "1")
-    while not service.book.made:
-        time.sleep(0.02)
+    until(lambda: bool(service.book.made))
     code, told, err = service.run("drop", "--all")
     assert (code, len(told)) == (1, 4)
     assert "1 task at the service can't be taken back" in err
@@ -123,9 +135,7 @@ def test_the_sentences_repeat_the_options_that_lead_back(service: Service) -> No
     assert f"`runapi-tui resume --base-url {service.url}` sends them." in err
 
 
-def test_resume_goes_past_no_ceiling(
-    service: Service, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resume_goes_past_no_ceiling(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted(service)
     monkeypatch.setenv("RUNAPI_TUI_JOB_USD", "0.02")
     code, told, err = service.run("resume")
@@ -139,7 +149,7 @@ def test_a_longest_wait_sets_a_task_aside_and_resume_follows_it(service: Service
     code, (task,), _ = service.run("generate", "z-image", "a lake", "--timeout", "0.5")
     assert (code, task["status"], task["error"]["kind"]) == (5, "pending", "timeout")
     (made,) = service.book.made
-    service.book.clock = lambda: time.time() + 7200
+    hours_pass(service, 2)
     code, (task,), _ = service.run("resume")
     assert (code, task["status"], task["task_id"]) == (0, "completed", made.id)
     assert len(service.book.made) == 1
@@ -200,49 +210,55 @@ def test_no_command_says_done_while_paid_work_is_open(
 
 def test_a_killed_owner_holds_up_nobody(service: Service, home: Path) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "6", "--concurrency", "1")
-    while not service.book.made:
-        time.sleep(0.02)
+    until(lambda: bool(service.book.made))
     command.kill()
     command.wait()
-    code, told, _ = service.run("resume")  # at once, not after the lease
+    code, _, _ = service.run("resume")  # at once, not after the lease
     assert (code, statuses(home)) == (0, Counter(completed=6))
     assert len(service.book.made) == 6
 
 
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
 def test_rescue_follows_what_a_killed_process_had_paid(service: Service, home: Path) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "3")
-    while len(service.book.made) < 3:
-        time.sleep(0.02)
+    until(lambda: len(service.book.made) == 3)
+    until(lambda: statuses(home)["submitting"] == 0)
     command.kill()
     command.wait()
+    hours_pass(service, 2)
     code, told, _ = service.run("rescue")
-    done = statuses(home)["completed"]
-    assert (code, done) == (0, 3)
+    assert (code, len(told), statuses(home)) == (0, 3, Counter(completed=3))
 
 
-@pytest.mark.parametrize("service", [{"delay": 1}], indirect=True)
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
 def test_resume_follows_what_another_process_watches(service: Service, home: Path) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "2", "--json")
-    while len(service.book.made) < 2:
-        time.sleep(0.02)
-    code, told, err = service.run("resume")
-    assert (code, [task["status"] for task in told]) == (0, ["completed"] * 2)
-    assert "Following 2 tasks of another window or command to the end." in err
-    assert command.wait(30) == 0
+    until(lambda: len(service.book.made) == 2)
+    follower = service.start("resume", "--json")
+    assert follower.stderr
+    assert follower.stderr.readline() == "Following 2 tasks of another window or command to the end.\n"
+    hours_pass(service, 2)
+    out, _ = follower.communicate(timeout=60)
+    assert [json.loads(line)["status"] for line in out.splitlines()] == ["completed"] * 2
+    assert (follower.returncode, command.wait(30)) == (0, 0)
     assert len(service.book.made) == 2
 
 
-@pytest.mark.parametrize("service", [{"delay": 1}], indirect=True)
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
 def test_a_queue_that_is_paused_elsewhere_is_said(service: Service, home: Path) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "2", "--concurrency", "1", "--json")
-    while not service.book.made:
-        time.sleep(0.02)
+    until(lambda: bool(service.book.made))
     assert service.start("pause").wait(30) == 0
+    assert command.stdout
     assert command.stderr
     assert "The queue is paused" in command.stderr.readline()
+    hours_pass(service, 2)
+    assert json.loads(command.stdout.readline())["status"] == "completed"
     store = Store(folders().queue)
     store.learn(service.url, "paused", "")
     store.close()
+    until(lambda: len(service.book.made) == 2)
+    hours_pass(service, 4)
     assert command.wait(30) == 0
 
 
@@ -256,8 +272,8 @@ def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) ->
         if scope["method"] == "POST":
             taken += 1
             if taken % 4:
-                headers = [(b"retry-after", b"0")]
-                await send({"type": "http.response.start", "status": 429, "headers": headers})
+                soon = [(b"retry-after", b"0")]
+                await send({"type": "http.response.start", "status": 429, "headers": soon})
                 await send({"type": "http.response.body", "body": b""})
                 return
         body = b""

@@ -324,8 +324,8 @@ def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
 
     try:
         store.add_missing(rows(), owner)
-    except DamagedError:
-        store.start_anew()
+    except DamagedError as error:
+        store.start_anew(found=error)
         print(store.notices[-1], file=sys.stderr)
         store.add_missing(rows(), owner)
 
@@ -346,11 +346,8 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_b
     stopped, that were imported, or that were sent more than a day ago with an unknown outcome stay as they are.
     Raises UsageError where sending what was set aside would pass a ceiling, unless `over_budget`.
     """
-    from tui.service.wire import canonical
     from tui.tasks.ledger import Sum
     from tui.tasks.store import TakenError
-
-    url = canonical(session.credential.base_url)
 
     async def begin(engine: "Engine") -> Work:
         if ids:
@@ -358,11 +355,7 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_b
             aside = [task for task in tasks if not task.live]
             followed: list[Task] = []
         else:
-            ours = [
-                (task, watched)
-                for task, watched in await engine.unfinished()
-                if (task.base_url, task.profile) == (url, session.profile)
-            ]
+            ours = [(task, watched) for task, watched in await engine.unfinished() if engine.is_ours(task)]
             tasks = [task for task, _ in ours if task.live or is_taken_up(task)]
             aside = [task for task in tasks if not task.live]
             followed = [task for task, watched in ours if task.live and watched]
@@ -478,10 +471,12 @@ def run(
                 raise
             aside = await engine.set_aside(wanted.ids())
             raise Stopped(_set_aside(session, aside, engine)) from None
-        except Exception:
+        except Exception as error:
             if wanted:
                 with suppress(StoreError):
-                    await engine.set_aside(wanted.ids())
+                    aside = await engine.set_aside(wanted.ids())
+                    if aside and not isinstance(error, BrokenPipeError):
+                        print(_unsent(session, aside), file=sys.stderr)
             raise
         finally:
             signals.settled = True

@@ -101,6 +101,8 @@ def reason(task: Task, watched: bool) -> Reason:
         return aside.get(task.set_aside, Reason.STOPPED)
     if watched:
         return Reason.WATCHED
+    if task.status is Status.SUBMITTING:
+        return Reason.UNSURE if is_recent(task) else Reason.OLD
     return Reason.SENT if task.status in SENT else Reason.WAITING
 
 

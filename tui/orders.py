@@ -93,7 +93,8 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
         *await _all(engine, f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
-    paid = [task for task in by_id.values() if task.live and task.status is not Status.SUBMITTING]
+    ours = [task for task in by_id.values() if engine.is_ours(task)]
+    paid = [task for task in ours if task.live and task.status is not Status.SUBMITTING]
     tasks = {task.id: task for task in paid if _is_at_service(task)}
     await engine.adopt(list(tasks))
     problems: list[str] = []

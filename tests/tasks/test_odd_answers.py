@@ -120,9 +120,7 @@ async def test_what_comes_late_or_oddly_is_waited_for(
         *((word, Status.COMPLETED) for word in ("succeed", "ready", "READY")),
     ],
 )
-async def test_words_that_are_known_as_ends_end_a_task(
-    word: str, status: Status, open_engine: OpenEngine
-) -> None:
+async def test_words_that_are_known_as_ends_end_a_task(word: str, status: Status, open_engine: OpenEngine) -> None:
     class Worded(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
             return JSONResponse(said | {"status": word})

@@ -430,6 +430,10 @@ class Engine:
         """What happened to a task: when, what, and the server's own words, oldest first."""
         return await self._desk.events(task_id)
 
+    def is_ours(self, task: Task) -> bool:
+        """Whether a task belongs to the service and profile that this engine works for."""
+        return (task.base_url, task.profile) == (self.client.base_url, self._profile)
+
     def carries(self, task_id: str) -> bool:
         """Whether this process carries the task just now."""
         return task_id in self._carried
