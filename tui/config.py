@@ -92,6 +92,8 @@ def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.env
         settings = msgspec.toml.decode(path.read_bytes())
     except FileNotFoundError:
         pass
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply.") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: {one_line(error)}.") from error
     named = options.get("profile") or env.get("RUNAPI_TUI_PROFILE") or settings.get("profile")
