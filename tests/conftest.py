@@ -1,12 +1,35 @@
 """Every test has a home of its own, no key, and no terminal."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.outside import Outside
 from tui.demo import pictures
 from tui.demo.tasks import Task
+
+_outside = Outside()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where `tempfile` puts things, here and in programs that tests start, is pytest's to clear away."""
+    folder = str(tmp_path_factory.mktemp("tempfile"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def only_temporary_files() -> Iterator[None]:
+    """Whoever runs the tests finds nothing of theirs afterwards; and may be anybody, not root alone."""
+    yield
+    found = _outside.found()
+    assert not found, f"Tests write below tmp_path alone, and this one did not: {found[:5]}"
 
 
 @pytest.fixture(autouse=True)

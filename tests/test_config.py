@@ -113,7 +113,11 @@ def test_a_wrong_option_is_blamed_on_the_command_line(file: Path) -> None:
     assert refusal(file, api="both").startswith("command line: ")
 
 
-@pytest.mark.parametrize("content", [b"x = [", b"= 1", b"\xff\xfe", b"output = 'a'\noutput = 'b'"])
+@pytest.mark.parametrize(
+    "content",
+    [b"x = [", b"= 1", b"\xff\xfe", b"output = 'a'\noutput = 'b'", b"x = " + b"[" * 9999],
+    ids=lambda content: repr(content[:20]),
+)
 def test_broken_toml_names_the_file(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     assert refusal(file).startswith(f"{file}: ")

@@ -100,6 +100,8 @@ def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.env
         raise ConfigError(f"{one_line(path)}: {reason}.") from error
     except ValueError as error:
         raise ConfigError(f"{one_line(path)}: {one_line(error)}.") from error
+    except RecursionError:
+        raise ConfigError(f"{one_line(path)}: nested too deeply.") from None
     named = options.get("profile") or env.get("RUNAPI_TUI_PROFILE") or settings.get("profile")
     profile = _checked(settings, str(path)).profiles.get(named or "", Profile())
     if profile.output:

@@ -55,3 +55,9 @@ def test_a_broken_file_is_told_with_its_line_and_the_rest_goes_on(tmp_path: Path
     assert len(problems) == 1
     assert problems[0].startswith(f"{tmp_path / 'a.toml'}:7: ")
     assert "requird" in problems[0]
+
+
+def test_a_file_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "deep.toml").write_text("x = " + "[" * 9999)
+    _, problems = with_own(tmp_path)
+    assert problems == (f"{tmp_path / 'deep.toml'}: nested too deeply",)

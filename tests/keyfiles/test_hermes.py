@@ -119,7 +119,26 @@ def test_no_key_of_runapi_goes_to_another_host_by_its_name(put: Put) -> None:
         ),
         (f"runapi: [{KEY}", "not YAML (line"),
         (f"runapi: {KEY}\n" * 10_000, "larger than 250 KB"),
-        ("runapi: " + "[" * 100_000, "nested too deeply"),
+        *(
+            pytest.param(f"runapi: {'é' * 99}\nx: {content}", "nested too deeply", id=f"deep {content[:6]!r}")
+            for content in (
+                "[" * 100_000,
+                "{" * 100_000,
+                "[{" * 50_000,
+                "[\n" * 50_000,
+                "[a, " * 25_000,
+                "{a: " * 25_000,
+                "[" * 31 + "]" * 31,
+                "[" * 900 + "]" * 900,
+                "[" * 3_000 + "]" * 3_000,
+                "\n" + "- " * 100_000,
+                "\n" + "? " * 100_000,
+                "".join(f"\n{' ' * level}a:" for level in range(1, 600)),
+                "".join(f"\n{'  ' * level}- a:" for level in range(1, 300)),
+            )
+        ),
+        (f"runapi: {'[' * 20}\n", "not YAML (line"),
+        (f"runapi: {'[], ' * 500}", "not YAML (line"),
         ("- runapi", "not a mapping"),
         ("runapi: *nothing", "not YAML"),
     ],
@@ -130,6 +149,11 @@ def test_what_cannot_be_used_is_a_note(put: Put, config: str, sentence: str) -> 
     assert sentence in notes()
     assert KEY not in notes()
     assert find(env={}).api_key == ""
+
+
+def test_nesting_is_no_fault_up_to_a_limit(put: Put) -> None:
+    put(CONFIG, f"{listed(f'api_key: {KEY}')}more: {'[' * 29}{']' * 29}\ntext: '{'[' * 500}' # {'{' * 500}\n")
+    assert found() == [(KEY, HOME)]
 
 
 def test_aliases_that_multiply_take_no_time(put: Put) -> None:

@@ -138,8 +138,20 @@ def test_a_key_brings_its_base_url_past_runapis_own_file(put: Put) -> None:
         ("{runapi: ", "not JSON5"),
         ('["runapi"]', "not an object"),
         ("runapi " * 200_000, "larger than 1.0 MB"),
-        ("[" * 50_000 + '"runapi"', "not JSON5"),
-        ("[" * 900 + '"runapi"' + "]" * 900, "can't be read"),
+        *(
+            pytest.param(content, "nested too deeply", id=f"deep {content[:6]!r}")
+            for content in (
+                "[" * 50_000 + '"runapi"',
+                "[\n" * 50_000 + '"runapi"',
+                '["runapi", ' * 50_000,
+                "{runapi: " * 50_000,
+                "[" * 31 + '"runapi"' + "]" * 31,
+                "[" * 900 + '"runapi"' + "]" * 900,
+                "// 'runapi\n" + "[" * 50_000 + "]" * 50_000,
+            )
+        ),
+        ('["runapi", ' + '"\\' * 300_000, "not JSON5"),
+        ('["runapi", ' + "/* " * 300_000, "not JSON5"),
     ],
 )
 def test_what_cannot_be_used_is_a_note(put: Put, settings: Any, sentence: str) -> None:
@@ -151,6 +163,20 @@ def test_what_cannot_be_used_is_a_note(put: Put, settings: Any, sentence: str) -
     assert "secret-part" not in said
     assert "two words" not in said
     assert find(env={}).api_key == ""
+
+
+def test_nesting_is_no_fault_up_to_a_limit(put: Put) -> None:
+    settings = provider(KEY, x=["[" * 500, "\"'{{" * 100], y=json.loads("[" * 29 + "]" * 29))
+    comments = "/* " + "[{" * 500 + " */\n// '" + "{" * 500 + "\n"
+    put(CONFIG, comments + json.dumps(settings))
+    assert found() == [(KEY, HOME)]
+
+
+def test_included_settings_have_the_same_limit(put: Put) -> None:
+    put(CONFIG, provider(KEY) | {"$include": "deep.json"})
+    put(".openclaw/deep.json", "[" * 31 + "]" * 31)
+    assert found() == []
+    assert "~/.openclaw/deep.json can't be read: nested too deeply." in notes()
 
 
 def test_a_command_is_not_run(put: Put, home: Path) -> None:

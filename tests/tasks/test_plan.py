@@ -28,8 +28,12 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+def pictures() -> Path:
+    return Path.home() / "pictures"
+
+
 def drafted(of: Any, values: Values, **options: Any) -> Task:
-    return draft(of, values, base_url=URL, out_dir=Path("/pictures"), **options)
+    return draft(of, values, base_url=URL, out_dir=pictures(), **options)
 
 
 def refusal(of: Any, values: Values, **options: Any) -> dict[str, str]:
@@ -44,7 +48,12 @@ def refusal(of: Any, values: Values, **options: Any) -> dict[str, str]:
 
 def test_a_draft_is_held_with_its_exact_body_and_key() -> None:
     task = drafted(Z_IMAGE, {"size": "64x64", "prompt": "füchse", "negative_prompt": "  "}, retry_of="old")
-    assert (task.status, task.route, task.base_url, task.out_dir) == (Status.HELD, "unified", URL, "/pictures")
+    assert (task.status, task.route, task.base_url, task.out_dir) == (
+        Status.HELD,
+        "unified",
+        URL,
+        str(pictures()),
+    )
     assert (task.action, task.model, task.service) == ("text_to_image", "z-image", "z_image")
     assert task.body == '{"model": "z-image", "prompt": "füchse", "size": "64x64"}'.encode()
     assert uuid.UUID(task.key).version == 4

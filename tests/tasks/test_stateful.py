@@ -91,7 +91,7 @@ class Queue(RuleBasedStateMachine):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
 
-        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+        self.folder = Path(tempfile.mkdtemp())
         self.path, self.images = self.folder / "queue.db", self.folder / "images"
         self.source = self.folder / "source.png"
         Image.new("RGB", (64, 64), "red").save(self.source)

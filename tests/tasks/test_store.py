@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.outside import TEMPORARY
 from tui.catalog.load import bundled
 from tui.tasks.plan import draft
 from tui.tasks.store import UNDO_GROUPS, DamagedError, Entry, Store, StoreError, TakenError
@@ -667,7 +668,7 @@ def as_nobody(folder: Path) -> Iterator[None]:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that nobody reaches, unlike pytest's own."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=TEMPORARY) as folder:
         yield Path(folder)
         Path(folder).chmod(0o700)
 

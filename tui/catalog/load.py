@@ -124,6 +124,8 @@ def load_family(path: Path) -> Family:
     try:
         text = read_small_file(path).decode()
         return _family(msgspec.toml.decode(text, type=_FamilyFile))
+    except RecursionError:
+        raise CatalogError(f"{path}: nested too deeply") from None
     except (OSError, ValueError, LookupError, re.error) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
         raise CatalogError(f"{path}{_line_of(reason, text)}: {reason}") from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,17 @@ from tui.text import one_line
 YAML_LIMIT = 250_000
 """The same for YAML, which takes a second a megabyte."""
 _DEPTH = 30
+"""Levels of lists and objects that a file may have, whatever its parser would take."""
+_JSON5_TOKEN = re.compile(
+    r"""
+    "(?:[^"\\]|\\.)*+"?  # a string, or all the rest where its end is missing
+    | '(?:[^'\\]|\\.)*+'?
+    | //[^\n\r]*+
+    | /\*.*?(?:\*/|\Z)
+    | [\[\]{}]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 
 
 class Unreadable(Exception):
@@ -51,9 +63,11 @@ def read(path: Path, limit: int = LIMIT) -> str | None:
 
 def json5(text: str, path: Path) -> Any:
     """JSON, or JSON with comments and whatever else a person may write. Raises Unreadable."""
+    if _is_deep(text):  # each parser, and each Python, has another limit of its own
+        raise Unreadable(path, "nested too deeply")
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         import pyjson5
 
         try:
@@ -83,5 +97,29 @@ def yaml(text: str, path: Path) -> Any:
         return load(text, Loader)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
+        # Newer parsers give up on deep nesting by themselves, and before they tell of the first level.
+        if mark and _open_brackets(text[: mark.index]) > _DEPTH:
+            raise Unreadable(path, "nested too deeply") from None
         line = f" (line {mark.line + 1})" if mark else ""
         raise Unreadable(path, f"not YAML{line}") from None
+
+
+def _is_deep(json5: str) -> bool:
+    """Whether lists and objects are nested beyond the limit; brackets in strings and comments are none."""
+    depth = 0
+    for found in _JSON5_TOKEN.finditer(json5):
+        token = found[0]
+        if token in ("[", "{"):
+            depth += 1
+        elif token in ("]", "}"):
+            depth -= 1
+        if depth > _DEPTH:
+            return True
+    return False
+
+
+def _open_brackets(text: str) -> int:
+    """How many brackets of either kind are open at the end of the text."""
+    opened = text.count("[") + text.count("{")
+    closed = text.count("]") + text.count("}")
+    return opened - closed
