@@ -80,7 +80,7 @@ def line(**changes: Any) -> str:
 def take(store: Store, lines: list[str], out_dir: Path = Path("/nowhere")) -> tuple[int, list[str]]:
     """How many were new, and what was told."""
     told: list[str] = []
-    return load(store, lines, out_dir, told.append), told
+    return load(store, lines, out_dir, told.append).new, told
 
 
 # ---- out
@@ -286,8 +286,9 @@ def test_what_is_unknown_to_this_version_is_no_harm(store: Store) -> None:
 
 
 def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
-    new, told = take(store, ["junk"] * 1500 + [line()])
-    assert new == 1
+    told: list[str] = []
+    taken = load(store, ["junk"] * 1500 + ["", line()], Path("/nowhere"), told.append)
+    assert taken == (1, 1500)
     assert len(told) == 21
     assert told[-1] == "1,480 more lines are left out."
 

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 import msgspec
 from msgspec.structs import replace
@@ -29,6 +29,13 @@ class _Frame(msgspec.Struct):
     events: Events = []
 
 
+class Taken(NamedTuple):
+    """What became of the lines of an archive; those that are neither were known already, or blank."""
+
+    new: int
+    refused: int
+
+
 def dump(store: Store, query: str = "") -> Iterator[str]:
     """A JSON object, without a line end, for every task that a search line asks for, newest first.
 
@@ -50,11 +57,11 @@ def lines_of(file: TextIO) -> Iterator[str]:
             line = file.readline(MAX_LINE + 1)
 
 
-def load(store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str], None]) -> int:
+def load(store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str], None]) -> Taken:
     """Take in what `dump` has written, or anybody: nothing in it is trusted. Raises StoreError.
 
     Known ids are left as they are. `told` hears of lines that are no task. Nothing is sent or polled by itself:
-    unfinished tasks come in unwatched. Results keep the files that lie in `out_dir`. Answers how many were new.
+    unfinished tasks come in unwatched. Results keep the files that lie in `out_dir`.
     """
     new = size = refused = 0
     batch: list[tuple[Task, Events]] = []
@@ -71,7 +78,8 @@ def load(store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str]
             batch, size = [], 0
     if refused > _MOST_TOLD:
         told(f"{refused - _MOST_TOLD:,} more lines are left out.")
-    return new + store.add_missing(batch)
+    new += store.add_missing(batch)
+    return Taken(new, refused)
 
 
 def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
