@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import credentials, favourites, keymap, prices, sharing
+from tui import budget, credentials, favourites, keymap, prices, sharing
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
@@ -70,8 +70,9 @@ class RunApp(App[None]):
         self._opened = asyncio.Event()
         self._failure = ""
         self._purse = Purse(session.config)
-        self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
+        self._last_sent: tuple[float, Model | None, Values] = (-SAME_AGAIN, None, {})  # no model: a job
         self.main: MainScreen | None = None
+        self._is_short = self._short_is_news = False
         self._shrink: Shrink | None = None
 
     def get_default_screen(self) -> Screen[None]:
@@ -162,20 +163,22 @@ class RunApp(App[None]):
         self.changes.publish(task)
         if time.time() - task.updated_at > 2:
             return
-        short = task.error is not None and task.error.kind == "credits"
-        if task.status in (Status.COMPLETED, Status.FAILED) or short:
+        if task.status in (Status.COMPLETED, Status.FAILED):
             self._look_at_balance()
-        if task.error and short and not self._purse.told_short():
-            said = task.error.message
-            self.notify(said, title="Not sent, not charged", severity="error", timeout=15, markup=False)
+        if self._short_is_news and task.status is Status.HELD and task.note:
+            self._short_is_news = False  # once for all tasks of a job
+            self._look_at_balance()
+            self.notify(task.note, title="Not sent, not charged", severity="error", timeout=15, markup=False)
 
     def _state_changed(self, state: State) -> None:
         if self.main:
             if state.refused and not self.main.status.state.refused:
                 told = f"The service refused the key from {one_line(self.session.credential.key_from)}."
-                kept = "Nothing is lost: F4 takes another one, then r sends again what was refused."
+                kept = "What was not sent is held: F4 takes another key, then it is sent."
                 self.notify(f"{told} {kept}", title="Key refused", severity="error", timeout=15, markup=False)
             self.main.state_changed(state)
+        if state.short != self._is_short:
+            self._is_short = self._short_is_news = state.short
 
     def _route_learnt(self, route: RouteName) -> None:
         if self.main:
@@ -216,10 +219,7 @@ class RunApp(App[None]):
 
     @on(ParamForm.Submitted)
     def _submitted(self, event: ParamForm.Submitted) -> None:
-        moment, model, values = self._last_sent
-        now = time.monotonic()
-        self._last_sent = (now, event.model, event.values)
-        if now - moment < SAME_AGAIN and (model, values) == (event.model, event.values):
+        if self._is_held_down(event.model, event.values):
             return
         try:
             cells = expand(event.model, event.model.routes[event.route], event.values)
@@ -235,7 +235,18 @@ class RunApp(App[None]):
 
         cells = await self.push_screen_wait(Batch(event.model, event.route, event.values))
         if cells:
+            self._last_sent = (time.monotonic(), None, {})
             self._submit(event.model, cells)
+
+    def _is_held_down(self, model: Model, values: Values) -> bool:
+        """Whether this wish to pay comes from a key that is held down: so soon after the same one, or after a job's
+        page was left by the same key."""
+        moment, sent_model, sent_values = self._last_sent
+        now = time.monotonic()
+        same = sent_model is None or (sent_model, sent_values) == (model, values)
+        held_down = same and now - moment < SAME_AGAIN
+        self._last_sent = (now, None, {}) if held_down and sent_model is None else (now, model, values)
+        return held_down
 
     @work(group="submit", exit_on_error=False)
     async def _submit(self, model: Model, cells: list[Values]) -> None:
@@ -294,10 +305,11 @@ class RunApp(App[None]):
                 case "copy" if tasks[0].files:
                     sharing.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
                 case "retry":
+                    await self._retry(tasks)
+                case "stop" if unsent := [task for task in tasks if task.status is Status.HELD]:
                     async with self._purse.spending:
-                        paid = [task.estimate_micro for task in tasks if not orders.is_free(task)]
-                        if not paid or await self._may_spend(paid):
-                            await orders.carry_out(self.engine, "retry", tasks)
+                        if await self._may_spend([task.estimate_micro for task in unsent], ask=len(unsent) > 1):
+                            self._say(await orders.carry_out(self.engine, "send", unsent))
                 case what:
                     self._say(await orders.carry_out(self.engine, what, tasks))
 
@@ -311,6 +323,30 @@ class RunApp(App[None]):
                     sharing.copy(self, event.task.results[event.index].path)
                 case what:
                     await sharing.hand_on(self, what, event.task, event.index, self.session.config.viewer)
+
+    async def _retry(self, tasks: list[Task]) -> None:
+        """Once for a press. A task that was retried already, and is shown so, is sent again only after a question;
+        one that was retried since the press is left alone."""
+        from tui import orders
+
+        assert self.engine
+        async with self._purse.spending:
+            known = [(task, self.engine.latest(task.id) or task) for task in tasks]
+            tasks = [task for task, now in known if task.retried_by == now.retried_by and now.status not in LIVE]
+            paid = [task for task in tasks if not orders.is_free(task)]
+            again = [task for task in paid if task.retried_by]
+            if again and not await self._ask_again(again):
+                return
+            if not again and paid and not await self._may_spend([task.estimate_micro for task in paid]):
+                return
+            self._say(await orders.carry_out(self.engine, "retry", tasks))
+
+    async def _ask_again(self, tasks: list[Task]) -> bool:
+        from tui.screens.confirm import Confirm
+
+        what = "This task was" if len(tasks) == 1 else f"These {len(tasks):,} tasks were"
+        cost = budget.costs(budget.wanted([task.estimate_micro for task in tasks]))
+        return await self.push_screen_wait(Confirm(f"{what} retried already. Pay once more, {cost}?", "Send"))
 
     async def _use(self, task: Task) -> None:
         """Back to the form, with a task's values in it."""
@@ -338,8 +374,9 @@ class RunApp(App[None]):
 
                 self._say(await orders.grant(self.engine, event.what))
 
-    async def _may_spend(self, prices: list[int | None]) -> bool:
-        question = await self._purse.question(self.engine, prices) if self.engine else ""
+    async def _may_spend(self, prices: list[int | None], *, ask: bool = False) -> bool:
+        """Whether so much may be spent. The user is asked where a ceiling says so, or with `ask` in any case."""
+        question = await self._purse.question(self.engine, prices, ask=ask) if self.engine else ""
         if not question:
             return True
         from tui.screens.confirm import Confirm

@@ -1,5 +1,6 @@
 """The command line: opens the app or runs one headless command. Imports nothing heavy before it must."""
 
+import functools
 import gc
 import json
 import os
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import click
 
@@ -59,6 +60,32 @@ def common(command: F) -> F:
 def request_options(command: F) -> F:
     """The options that say what is asked of a model, beside the prompt."""
     return _with(_REQUEST, command)
+
+
+_OVER_BUDGET = click.option("--over-budget", is_flag=True, help="Submit even past job_usd or day_usd.")
+_TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="How long a task may take at the service before it is set aside.",
+)
+_SELECTION = [
+    click.argument("ids", nargs=-1, metavar="[ID]..."),
+    click.option("--search", default="", help="What `tasks --search` finds."),
+    click.option("--all", "everything", is_flag=True, help="All of the queue that this applies to."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object per line."),
+]
+
+
+def _selection(command: F) -> F:
+    """The words that say which tasks a command is for: `selected` holds them."""
+
+    @functools.wraps(command)
+    def gathered(**options: Any) -> Any:
+        selected = {name: options.pop(name) for name in ("ids", "search", "everything")}
+        return command(selected=selected, **options)
+
+    return _with(_SELECTION, cast(F, gathered))
 
 
 def _with(options: list[Callable[[Any], Any]], command: F) -> F:
@@ -157,7 +184,8 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--out", "output", metavar="DIR", help="Folder for the images.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="How many at once.")
-@click.option("--over-budget", is_flag=True, help="Submit even past job_usd or day_usd.")
+@_OVER_BUDGET
+@_TIMEOUT
 @common
 def generate(
     model: str, words: str | None, prompt: str | None, prompts: Any, settings: tuple[str, ...], **options: Any
@@ -231,18 +259,80 @@ def spent(by: str, as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@_OVER_BUDGET
+@_TIMEOUT
 @common
-def resume(ids: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Watch unfinished tasks to their end: all, or those named; a paused queue goes on.
+def resume(ids: tuple[str, ...], as_json: bool, over_budget: bool, **options: Any) -> None:
+    """Follow unfinished tasks to their end: all, or the named tasks and jobs. A paused queue goes on.
 
-    A task that was stopped, or that nobody knows to have been made, is only taken up when it is named.
+    What was set aside unsent is sent now; how many and for how much is said first. A task that was stopped or
+    imported, or that may have been made more than a day ago, is only taken up when it is named. The code is 0 only
+    when nothing is left unfinished.
     """
     from tui import headless
 
     session = _session(options)
     _need_key(session)
-    sys.exit(headless.resume(session, ids, as_json=as_json))
+    sys.exit(headless.resume(session, ids, as_json=as_json, over_budget=over_budget))
+
+
+@cli.command()
+@_selection
+@common
+def drop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Take back tasks that were not sent, free of charge, whichever window or command has them."""
+    from tui import queue_commands
+
+    session = _session(options)
+    sys.exit(queue_commands.drop(session, queue_commands.Selection(**selected), as_json=as_json))
+
+
+@cli.command()
+@common
+def pause(**options: Any) -> None:
+    """Send nothing more, in any window or command, until `resume`; what was sent is carried on."""
+    from tui import queue_commands
+
+    sys.exit(queue_commands.pause(_session(options)))
+
+
+@cli.command()
+@_selection
+@common
+def stop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Stop watching sent tasks: they go on at the service, and are billed."""
+    from tui import queue_commands
+
+    session = _session(options)
+    sys.exit(queue_commands.stop(session, queue_commands.Selection(**selected), as_json=as_json))
+
+
+@cli.command()
+@_selection
+@click.option("--again", is_flag=True, help="Also those that were retried before.")
+@_OVER_BUDGET
+@_TIMEOUT
+@common
+def retry(as_json: bool, selected: dict[str, Any], again: bool, over_budget: bool, **options: Any) -> None:
+    """Send failed tasks once more, as new paid ones; fetch what was made and not saved, for nothing."""
+    from tui import queue_commands
+
+    session = _session(options)
+    _need_key(session)
+    selection = queue_commands.Selection(**selected)
+    sys.exit(queue_commands.retry(session, selection, as_json=as_json, again=again, over_budget=over_budget))
+
+
+@cli.command()
+@_selection
+@common
+def delete(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Delete ended tasks; their files lie in .trash beside the images for a week."""
+    from tui import queue_commands
+
+    session = _session(options)
+    sys.exit(queue_commands.delete(session, queue_commands.Selection(**selected), as_json=as_json))
 
 
 @cli.command()

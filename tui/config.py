@@ -67,6 +67,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a day may cost without a question; unset: any sum."""
     quiet_minutes: float = 10.0
     """A task without news for so long is marked."""
+    timeout: float = 3600.0
+    """Seconds that a task may take at the service before it is set aside; `resume` follows it again."""
     concurrency: int = 8
     """How many tasks may be at the service at once."""
     poll_seconds: float = 2.0
@@ -129,6 +131,8 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         raise ConfigError(f"{source}: name: {unnamable}")
     if not config.confirm_usd >= 0 or not config.quiet_minutes > 0:  # NaN is neither
         raise ConfigError(f"{source}: confirm_usd is at least 0, quiet_minutes more than 0.")
+    if not config.timeout > 0:
+        raise ConfigError(f"{source}: timeout is a number of seconds, more than 0.")
     if not all(limit is None or limit >= 0 for limit in (config.job_usd, config.day_usd)):
         raise ConfigError(f"{source}: job_usd and day_usd are at least 0.")
     return config

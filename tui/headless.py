@@ -7,6 +7,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,14 @@ from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.pasted import PasteError, given
 from tui.session import Session, open_engine
-from tui.text import inert_json, money, one_line
+from tui.text import counted, inert_json, money, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
+    from tui.tasks.ledger import Spent, Sum
     from tui.tasks.recipes import Recipe
     from tui.tasks.spool import Spool
+    from tui.tasks.state import State
     from tui.tasks.store import Store
     from tui.tasks.task import Problem, Task
 
@@ -34,13 +38,13 @@ EXIT_CODES = {
     "download": 5,
     "network": 5,
     "rate_limit": 6,
+    "timeout": 5,
     "failed": 7,
     "empty": 7,
 }
 HOPELESS = ("authentication", "credits", "network", "rate_limit")
 """What goes wrong like this with one task does so with the next: the rest isn't tried, and stays in the queue."""
 INTERRUPTED = 130
-KEPT = "Nothing is lost: `runapi-tui resume` carries on."
 TRIES = 4
 """How often a failing request is repeated before a headless command gives up; the task stays resumable."""
 
@@ -263,22 +267,34 @@ def generate(
                 raise UsageError(f"Prompt {number:,}: {error}" if number > 1 else str(error)) from error
         if not spool.count:
             raise UsageError("There is no prompt: every line is blank.")
-        ceilings = budget.limited(session.config) and not over_budget
-        if ceilings and (passed := budget.against(session.config, wish, store.spent(url))):
-            told = f"{budget.told_cost(wish)}. {' '.join(passed)}"
-            raise UsageError(f"{told} Nothing was submitted; --over-budget sends it all the same.")
+        if not over_budget:
+            check_ceilings(session, wish, store.spent(url))
         if wait and not learnt.get("paused"):
-            return _run(session, lambda engine: _put_and_go(store, spool, engine), as_json=as_json)
+            return run(session, lambda engine: _put_and_go(store, spool, engine), as_json=as_json)
         _put(store, spool)
     except KeyboardInterrupt:
-        queued = spool.count and store.named([next(iter(spool)).id])
-        raise Stopped(f"Interrupted. {KEPT}" if queued else "Interrupted: nothing was sent or queued.") from None
+        aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
+        if not aside:
+            raise Stopped("Interrupted: nothing was sent or queued.") from None
+        raise Stopped(_set_aside(session, aside)) from None
     for task in spool:
         print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
     sys.stdout.flush()
-    told = f"{spool.count:,} in the queue, safe on disk: the app or `runapi-tui resume` sends them."
-    print("The queue is paused. " * bool(learnt.get("paused")) + told, file=sys.stderr)
+    if learnt.get("paused"):
+        print("The queue is paused.", end=" ", file=sys.stderr)
+    goes_on = f"the app or `{session.command('resume')}` sends them."
+    print(f"{spool.count:,} in the queue, safe on disk: {goes_on}", file=sys.stderr)
     return 1 if wait else 0
+
+
+def check_ceilings(session: Session, wish: "Sum", spent: "Spent") -> None:
+    """Raises UsageError where requests would pass a ceiling that the user has set."""
+    if not budget.limited(session.config):
+        return
+    passed = budget.against(session.config, wish, spent)
+    if passed:
+        told = f"{budget.told_cost(wish)}. {' '.join(passed)}"
+        raise UsageError(f"{told} Nothing was submitted; --over-budget sends it all the same.")
 
 
 def _draft(session: Session, model: Model, values: Values, base_url: str, learnt: Any) -> "Task":
@@ -314,110 +330,169 @@ def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
         store.add_missing(rows(), owner)
 
 
-async def _put_and_go(store: "Store", spool: "Spool", engine: "Engine") -> tuple[int, Iterable[str]]:
+async def _put_and_go(store: "Store", spool: "Spool", engine: "Engine") -> "Work":
     # Not in a thread: an interruption finds all of them in the queue, or none. The watch over them is taken in the
     # same go: an open app takes a share of what waits for long, and not all of it before this process has begun.
     _put(store, spool, engine.owner)
     store.close()
-    return spool.count, (task.id for task in spool)
+    engine.also_mine(lambda: spool)
+    return Work(spool.count, lambda: (task.id for task in spool))
 
 
-def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool) -> int:
-    """Watch all unfinished tasks to their end, or those of `ids`, which may be some that are not watched any
-    more; a paused queue goes on."""
+def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_budget: bool = False) -> int:
+    """Follow all unfinished tasks to their end, or those of `ids`; a paused queue goes on. Return the exit code.
+
+    What was set aside is taken up again: its number and price are said first. Without `ids`, tasks that the user
+    stopped, that were imported, or that were sent more than a day ago with an unknown outcome stay as they are.
+    Raises UsageError where sending what was set aside would pass a ceiling, unless `over_budget`.
+    """
+    from tui.service.wire import canonical
+    from tui.tasks.ledger import Sum
     from tui.tasks.store import TakenError
 
-    async def begin(engine: "Engine") -> tuple[int, Iterable[str]]:
-        await engine.pause(False)
+    url = canonical(session.credential.base_url)
+
+    async def begin(engine: "Engine") -> Work:
         if ids:
-            found = [await _found(engine, task_id) for task_id in ids]
+            tasks = await chosen(engine, ids)
+            aside = [task for task in tasks if not task.live]
+            followed: list[Task] = []
+        else:
+            ours = [
+                (task, watched)
+                for task, watched in await engine.unfinished()
+                if (task.base_url, task.profile) == (url, session.profile)
+            ]
+            tasks = [task for task, _ in ours if task.live or is_taken_up(task)]
+            aside = [task for task in tasks if not task.live]
+            followed = [task for task, watched in ours if task.live and watched]
+        unsent = [task for task in aside if task.status == "held"]
+        wish = sum((budget.wanted([task.estimate_micro]) for task in unsent), Sum())
+        if unsent and not over_budget:
+            check_ceilings(session, wish, await engine.spent())
+        await engine.pause(False)
+        if unsent:
+            print(
+                f"Sending {counted(len(unsent), 'task')} set aside unsent, {budget.costs(wish)}.", file=sys.stderr
+            )
+        if followed:
+            whose = f"{counted(len(followed), 'task')} of another window or command"
+            print(f"Following {whose} to the end.", file=sys.stderr)
+        tasks.sort(key=lambda task: (task.status == "held", task.turn))
+        if ids:  # what can't be taken up is said at once
             try:
-                watched = [(await engine.watch(task.id)).id for task in found]
+                for task in aside:
+                    await engine.watch(task.id)
             except (TakenError, ValueError) as error:  # another process, service or profile
                 raise UsageError(str(error)) from error
-        else:
-            watched = await engine.free()
-        return len(watched), watched
+        wanted = [task.id for task in tasks]
+        return Work(len(wanted), lambda: iter(wanted), frozenset(task.id for task in aside))
 
-    whose = f" for profile {session.profile or 'none'}" if session.config.profiles else ""
-    nothing = f"Nothing to resume{whose}: no task waits that no other process is watching."
-    return _run(session, begin, as_json=as_json, nothing=nothing)
+    return run(session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True)
+
+
+def is_taken_up(task: "Task") -> bool:
+    """Whether `resume` takes up a task that was set aside without being told its id."""
+    from tui.leftover import is_recent
+    from tui.tasks.task import SetAside
+
+    if task.set_aside in (SetAside.INTERRUPTED, SetAside.WAITED):
+        return True
+    return task.set_aside is SetAside.UNSURE and is_recent(task)
 
 
 def rescue(session: Session, *, as_json: bool) -> int:
-    """Fetch everything that was made, is not saved, and can still be had."""
+    """Fetch everything that was made, is not saved, and can still be had. Return the exit code."""
     from tui.orders import rescue as fetch
 
-    async def begin(engine: "Engine") -> tuple[int, Iterable[str]]:
+    async def begin(engine: "Engine") -> Work:
         tasks, problems = await fetch(engine)
         for problem in problems:
             print(problem, file=sys.stderr)
-        return len(tasks), [task.id for task in tasks]
+        wanted = [task.id for task in tasks]
+        return Work(len(wanted), lambda: iter(wanted))
 
-    return _run(session, begin, as_json=as_json, nothing="Everything that was made is saved.")
-
-
-async def _found(engine: "Engine", task_id: str) -> "Task":
-    task = await engine.find(task_id)
-    if task is None:
-        raise UsageError(f"There is no task {one_line(task_id, 80)} in the queue.")
-    return task
+    nothing = "Nothing to fetch: everything that was made is saved."
+    return run(session, begin, as_json=as_json, nothing=nothing, finish=True)
 
 
-def _run(
+async def chosen(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
+    """The tasks of these ids, and all tasks of these jobs. Raises UsageError for an id that is neither."""
+    found: dict[str, Task] = {}
+    for wanted in ids:
+        task = await engine.find(wanted)
+        tasks = [task] if task else await engine.of_job(wanted)
+        if not tasks:
+            raise UsageError(f"There is no task {one_line(wanted, 80)} in the queue.")
+        found |= {task.id: task for task in tasks}
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Work:
+    """The tasks that a command carries to their end."""
+
+    count: int
+    ids: Callable[[], Iterable[str]]
+    set_aside: frozenset[str] = frozenset()
+    """Those of them that have to be taken up first."""
+
+
+def run(
     session: Session,
-    begin: Callable[["Engine"], Awaitable[tuple[int, Iterable[str]]]],
+    begin: Callable[["Engine"], Awaitable[Work]],
     *,
     as_json: bool,
     nothing: str = "",
+    finish: bool = False,
 ) -> int:
-    """Carry the tasks that `begin` answers (how many, and their ids) to their end. Answers the exit code.
+    """Carry the tasks that `begin` returns to their end, printing each. Return the exit code.
 
-    `nothing` is said where there is nothing to do.
+    `nothing` is said where there is nothing to do and nothing is left. With `finish`, whatever is unfinished at the
+    end, of any service and profile, is said, and the code is not 0 then.
     """
-    from tui.tasks.flow import to_the_end
-    from tui.tasks.task import SENT, Problem
+    signals = _Signals()
 
-    async def run() -> int:
-        _end_politely()
+    async def work() -> int:
+        signals.listen()
         progress = _Progress()
-        engine = await asyncio.to_thread(open_engine, session, tries=TRIES, on_change=progress.changed)
-        first, code, left = "", 0, 0
-        hopeless: list[str] = []
+        engine = await asyncio.to_thread(
+            open_engine, session, tries=TRIES, on_change=progress.changed, on_state=_Pauses(session).changed
+        )
+        wanted: Work | None = None
         try:
             await engine.start(adopt=False, history=0)
-            for notice in engine.notices:
-                print(notice, file=sys.stderr)
-            left, ids = await begin(engine)
-            if not left:
-                print(nothing, file=sys.stderr)
-            progress.follow(engine.tasks, left)
-            async for task in to_the_end(engine, takewhile(lambda _: not hopeless, ids)):
-                given_up = engine.gave_up.get(task.id)
-                problem = task.error or (Problem(given_up.kind, str(given_up)) if given_up else None)
-                engine.forget(task.id)
-                left -= 1
-                progress.clear()
-                print(_told(task, problem, bool(given_up), as_json), flush=True)
-                if problem and problem.kind in HOPELESS:
-                    hopeless.append(problem.kind)
-                came_to = exit_code(task, problem)
-                if came_to and (not first or task.id < first):  # ids sort as they were submitted
-                    first, code = task.id, came_to
-            if left:
-                print(f"{left:,} more are in the queue, not sent. {KEPT}", file=sys.stderr)
+            engine.on_notice(lambda notice: print(notice, file=sys.stderr))
+            wanted = await begin(engine)
+            code = await _follow(session, engine, wanted, progress, as_json=as_json)
+            if finish:
+                left = sentences(session, await engine.unfinished())
+                for sentence in left:
+                    print(sentence, file=sys.stderr)
+                if nothing and not wanted.count and not left:
+                    print(nothing, file=sys.stderr)
+                code = code or (1 if left else 0)
             return code
         except asyncio.CancelledError:
-            if not left:
+            if wanted is None or not wanted.count:
                 raise
-            sent = sum(task.live and task.status in SENT for task in engine.tasks.values())
-            raise Stopped(f"Interrupted: {sent:,} at the service, {left - sent:,} not sent. {KEPT}") from None
+            aside = await engine.set_aside(wanted.ids())
+            raise Stopped(_set_aside(session, aside, engine)) from None
+        except Exception:
+            if wanted:
+                with suppress(StoreError):
+                    await engine.set_aside(wanted.ids())
+            raise
         finally:
+            signals.settled = True
             progress.clear()
             await engine.aclose()
 
+    from tui.leftover import sentences
+    from tui.tasks.store import StoreError
+
     try:
-        return asyncio.run(run())
+        return asyncio.run(work())
     except BrokenPipeError:  # nobody reads what has ended any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
@@ -425,24 +500,105 @@ def _run(
         raise Stopped("Interrupted before anything was sent. What is in the queue stays there.") from None
 
 
-def _told(task: "Task", problem: "Problem | None", kept: bool, as_json: bool) -> str:
+async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Progress", *, as_json: bool) -> int:
+    """Carry the tasks to their end, printing each as it ends. Return the code of the first that was submitted of
+    those whose code isn't 0. What can't be sent now is set aside."""
+    from tui.tasks.flow import to_the_end
+    from tui.tasks.task import Problem
+
+    first, code, left = "", 0, work.count
+    hopeless: list[str] = []
+    ids = takewhile(lambda _: not hopeless, work.ids())
+    progress.follow(engine.tasks, left)
+    async for task in to_the_end(engine, ids, work.set_aside):
+        given_up = engine.gave_up.get(task.id)
+        problem = task.error or (Problem(given_up.kind, str(given_up)) if given_up else None)
+        engine.forget(task.id)
+        left -= 1
+        progress.clear()
+        print(_told(session, task, problem, bool(given_up), as_json), flush=True)
+        if problem and problem.kind in HOPELESS:
+            hopeless.append(problem.kind)
+        came_to = exit_code(task, problem)
+        if came_to and (not first or task.id < first):  # ids sort as they were submitted
+            first, code = task.id, came_to
+    if left or hopeless:
+        aside = await engine.set_aside(work.ids())
+        if aside:
+            print(_unsent(session, aside), file=sys.stderr)
+        lost = left - len(aside)
+        if lost > 0:
+            print(f"{counted(lost, 'task')} of this call can't be found in the queue.", file=sys.stderr)
+        code = code or 1
+    return code
+
+
+def _unsent(session: Session, aside: list["Task"]) -> str:
+    """What was set aside, its price, and what may be done with it."""
+    price = budget.costs(budget.wanted([task.estimate_micro for task in aside]))
+    them = "it" if len(aside) == 1 else "them"
+    return (
+        f"{counted(len(aside), 'task')} set aside unsent ({price}):"
+        f" `{session.command('resume')}` sends {them}, `{session.command('drop --all')}` takes {them} back."
+    )
+
+
+def _set_aside(session: Session, aside: list["Task"], engine: "Engine | None" = None) -> str:
+    """What an interruption leaves behind."""
+    from tui.tasks.task import SENT
+
+    sent = sum(task.live and task.status in SENT for task in engine.tasks.values()) if engine else 0
+    told = f"Interrupted: {sent:,} at the service, {len(aside):,} not sent."
+    if sent:
+        told += f" `{session.command('resume')}` saves the images of what was sent."
+    return f"{told} {_unsent(session, aside)}" if aside else told
+
+
+def _told(session: Session, task: "Task", problem: "Problem | None", kept: bool, as_json: bool) -> str:
     """A task that has ended, or that is `kept` because it was given up for now."""
     if as_json:
         return task_json(task, problem)
-    return task_line(task, f"{problem.message} Kept: `runapi-tui resume` carries on." if problem and kept else "")
+    note = f"{problem.message} Kept: `{session.command('resume')}` carries on." if problem and kept else ""
+    return task_line(task, note)
 
 
-def _end_politely() -> None:
-    """The first signal lets go of everything and says what is left, another ctrl+c or SIGTERM ends at once."""
-    me, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert me
+class _Signals:
+    """The first signal lets go of everything and says what is left; later ones end the process at once."""
 
-    def first(*_: object) -> None:
-        _on_signals(lambda *_: os._exit(INTERRUPTED), signal.SIGINT, signal.SIGTERM)
-        _on_signals(lambda *_: None, signal.SIGHUP)
-        loop.call_soon_threadsafe(me.cancel)
+    def __init__(self) -> None:
+        self.settled = False
+        """True once what was not sent is set aside: until then one more signal is not heeded."""
+        self._count = 0
 
-    _on_signals(first, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    def listen(self) -> None:
+        """From now on signals cancel the current task."""
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        _on_signals(self._heard, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def _heard(self, number: int, _frame: object) -> None:
+        self._count += 1
+        if self._count == 1:
+            assert self._task
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        elif number != signal.SIGHUP and (self.settled or self._count > 2):
+            os._exit(INTERRUPTED)
+
+
+class _Pauses:
+    """Says on stderr that the queue was paused elsewhere, and that it goes on."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._paused = False
+
+    def changed(self, state: "State") -> None:
+        if state.paused and not self._paused:
+            goes_on = f"`{self._session.command('resume')}` or p in the app goes on."
+            print(f"The queue is paused: nothing more is sent. {goes_on}", file=sys.stderr)
+        elif self._paused and not state.paused:
+            print("The queue goes on.", file=sys.stderr)
+        self._paused = state.paused
 
 
 def _on_signals(handler: Callable[..., Any], *names: signal.Signals) -> None:

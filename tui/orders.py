@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from datetime import date
 
-from tui.tasks.engine import Engine
+from tui.tasks.engine import Engine, RetriedError
 from tui.tasks.store import TakenError
-from tui.tasks.task import SENT, URL_LIVES, Status, Task
+from tui.tasks.task import SENT, URL_LIVES, SetAside, Status, Task
 from tui.text import counted
+
+DAY = 86400.0
 
 
 async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
@@ -18,9 +21,11 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
         case "stop":
             watched = tasks[0].watched
             await asyncio.gather(*(engine.stop(task.id) if watched else engine.watch(task.id) for task in tasks))
+        case "send":
+            await asyncio.gather(*(engine.watch(task.id) for task in tasks))
+            return f"{_tasks(len(tasks))} set aside {'goes' if len(tasks) == 1 else 'go'} on."
         case "retry":
-            for task in tasks:
-                await (engine.watch(task.id) if is_free(task) else engine.retry(task))
+            return await _retry(engine, tasks)
         case "favour":
             for task in tasks:
                 await engine.favour(task.id, not tasks[0].favourite)
@@ -56,31 +61,47 @@ async def grant(engine: Engine, wish: str) -> str:
     return ""
 
 
-_UNSAVED = frozenset({Status.FETCHING, Status.FAILED, Status.EXPIRED})
-
-
 def unsaved(tasks: Iterable[Task]) -> list[Task]:
-    """What was made, is not saved and is not being saved, while its URLs may still live; what ends first, first."""
+    """Return what was made and paid, is not saved and not being saved, while it may still be had; what ends first
+    comes first."""
+    now = time.time()
+    ours = [task for task in tasks if task.set_aside is not SetAside.IMPORTED and not task.deleted]
+    lost = [task for task in ours if not task.live and _is_at_service(task)]
+    return sorted((task for task in lost if _ends(task) > now), key=_ends)
 
-    def ends(task: Task) -> float:
-        return task.expires_at or task.updated_at + URL_LIVES
 
-    left = (task for task in tasks if task.status in _UNSAVED and not (task.live or task.deleted))
-    lost = (task for task in left if any(not result.path for result in task.results))
-    return sorted((task for task in lost if ends(task) > time.time()), key=ends)
+def _is_at_service(task: Task) -> bool:
+    """Whether the service has something of the task that is not saved here, or may have by now."""
+    at_work = task.status in (Status.PENDING, Status.PROCESSING, Status.FETCHING)
+    return at_work or task.lacks_picture
+
+
+def _ends(task: Task) -> float:
+    """When the pictures can't be had any more, as far as that is known."""
+    return task.expires_at or task.updated_at + URL_LIVES
 
 
 async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
-    """Fetch all that can still be had; answers the tasks, and why others can't be taken up."""
-    found = await _all(engine, "status:unsaved")
-    tasks = await engine.adopt([task.id for task in found if task.status is Status.FETCHING and task.live])
+    """Follow and fetch all that was paid and can still be had. Return the tasks, and why others can't be taken up.
+
+    The service is asked again wherever a picture is missing. Nothing is sent that could be paid.
+    """
+    since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
+    found = [
+        *await _all(engine, "status:sent"),
+        *await _all(engine, "status:unsaved"),
+        *await _all(engine, f"status:completed after:{since}"),
+    ]
+    by_id = {task.id: task for task in found}
+    paid = [task for task in by_id.values() if task.live and task.status is not Status.SUBMITTING]
+    tasks = {task.id: task for task in paid if _is_at_service(task)}
     problems: list[str] = []
-    for task in unsaved(found):
+    for task in unsaved(by_id.values()):
         try:
-            tasks.append(await engine.watch(task.id))
+            tasks[task.id] = await engine.watch(task.id)
         except (TakenError, ValueError) as error:  # another process, another service
             problems.append(f"{task.id}: {error}")
-    return tasks, problems
+    return list(tasks.values()), problems
 
 
 async def _all(engine: Engine, query: str) -> list[Task]:
@@ -94,7 +115,22 @@ async def _all(engine: Engine, query: str) -> list[Task]:
 
 def is_free(task: Task) -> bool:
     """Whether trying again costs nothing: what was made and paid is fetched, never made again."""
-    return task.status is Status.EXPIRED or (task.status is Status.FAILED and bool(task.results))
+    return task.lacks_picture
+
+
+async def _retry(engine: Engine, tasks: list[Task]) -> str:
+    """Send each task again, once: one that was retried since the user saw it is left alone."""
+    sent = 0
+    for task in tasks:
+        if is_free(task):
+            await engine.watch(task.id)
+            continue
+        try:
+            await engine.retry(task, again=bool(task.retried_by))
+        except RetriedError:
+            continue
+        sent += 1
+    return f"{_tasks(sent)} sent again." if sent else ""
 
 
 async def _drop(engine: Engine, ids: list[str]) -> str:

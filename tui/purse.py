@@ -29,7 +29,7 @@ class Purse:
         """In micro-dollars; None until the service has told."""
         self.today = Sum()
         self._config = config
-        self._looked_at = self._short_at = -LOOK_EVERY
+        self._looked_at = -LOOK_EVERY
         self._looking = False
 
     async def look(self, engine: "Engine") -> bool:
@@ -47,24 +47,18 @@ class Purse:
             self.balance = (await engine.account()).balance
         return True
 
-    def told_short(self) -> bool:
-        """Whether it was said just now that the balance is too low: once is enough for all tasks of a job."""
-        now = time.monotonic()
-        said, self._short_at = now - self._short_at < LOOK_EVERY, now
-        return said
-
     async def prices(self, model: Model, cells: list[Values]) -> list[int | None]:
         """What each request costs, in micro-dollars, as far as anybody knows."""
         return await asyncio.to_thread(lambda: [self.quotes.price(model, cell).micro for cell in cells])
 
-    async def question(self, engine: "Engine", prices: list[int | None]) -> str:
+    async def question(self, engine: "Engine", prices: list[int | None], *, ask: bool = False) -> str:
         """What to ask before so much is spent: where a ceiling would be passed, or where many requests cost much or
-        an unknown sum. Empty if it may be spent unasked."""
+        an unknown sum; with `ask` in any case. Empty if it may be spent unasked."""
         config, wish = self._config, budget.wanted(prices)
-        much = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
-        if not (much or budget.limited(config)):
+        many = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
+        if not (ask or many or budget.limited(config)):
             return ""
         spent = await engine.spent()
-        if not (much or budget.against(config, wish, spent)):
+        if not (ask or many or budget.against(config, wish, spent)):
             return ""
         return budget.question(config, wish, spent, self.balance)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tui.config import Config, Profile
 from tui.credentials import Credential
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders
+from tui.service.wire import canonical
 from tui.tasks.task import NO_PROFILE
 from tui.text import money, one_line
 
@@ -68,6 +70,28 @@ class Session:
         if self.demo:
             return "demo: embedded service, play money"
         return f"{self.profile} · {self.credential.base_url}" if self.profile else self.credential.base_url
+
+    def command(self, words: str, *, base_url: str = "", profile: str | None = None) -> str:
+        """A command line of this program, with the options that lead to the same queue, service and profile.
+
+        `base_url` and `profile` are those of the tasks that it is for; without them, those in force.
+        """
+        options: list[str] = []
+        if self.demo:
+            options.append("--demo")
+        else:
+            here = canonical(self.credential.base_url)
+            named = self.profile if profile is None else profile
+            if named != self.profile or self.options.get("profile"):
+                options += ["--profile", named or NO_PROFILE]
+            usual = here
+            if named != self.profile:
+                own = self.config.profiles.get(named, Profile()).base_url
+                usual = canonical(own) if own else ""
+            wanted = base_url or here
+            if wanted != usual or self.options.get("base_url"):
+                options += ["--base-url", wanted]
+        return " ".join(["runapi-tui", words, *map(shlex.quote, options)])
 
     @property
     def saves_key(self) -> bool:
@@ -161,6 +185,7 @@ def open_engine(
         concurrency=session.config.concurrency,
         pause=lambda age: poll_pause(age) * pace,
         quiet_after=session.config.quiet_minutes * 60,
+        longest_wait=session.config.timeout,
         name=session.config.name,
         embed=session.config.embed,
         tries=tries,

@@ -211,7 +211,10 @@ class Client:
                 if _packed_twice(response):
                     raise DownloadError("The file host packs its files in a way that isn't read.")
                 if response.status_code in (403, 404, 410):
-                    raise GoneError(f"The result is no longer there (HTTP {response.status_code}).")
+                    raise GoneError(
+                        f"The result is no longer there (HTTP {response.status_code}).",
+                        status=response.status_code,
+                    )
                 if not response.is_success:
                     raise DownloadError(f"The file host answered HTTP {response.status_code}.")
                 await self._write(response, target, most or MAX_RESULT)

@@ -96,6 +96,13 @@ class NetworkError(ServiceError):
         self.sent = sent
 
 
+class TimedOutError(ServiceError):
+    """The service gave no end in the time that was allowed; what was asked of it goes on there."""
+
+    kind = "timeout"
+    passing = True
+
+
 class DownloadError(ServiceError):
     """A result that could not be fetched."""
 
@@ -104,6 +111,6 @@ class DownloadError(ServiceError):
 
 
 class GoneError(DownloadError):
-    """A result whose URL no longer answers for it."""
+    """A result that its address does not bring; `status` is 403, 404 or 410 where the file host said so."""
 
     passing = False

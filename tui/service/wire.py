@@ -20,10 +20,12 @@ DEFAULT_BASE_URL = "https://runapi.ai"
 
 State = Literal["pending", "processing", "completed", "failed", "unknown"]
 _STATES: dict[State, str] = {
-    "pending": "pending queued created submitted accepted waiting starting",
+    "pending": "pending queued in_queue created submitted accepted waiting scheduled starting not_started",
     "processing": "processing running in_progress generating started",
-    "completed": "completed complete succeeded success finished done",
-    "failed": "failed failure error canceled cancelled timeout expired rejected",
+    "completed": "completed complete succeeded succeed success finished done ready",
+    "failed": "failed failure fail error errored canceled cancelled aborted timeout timed_out expired"
+    " rejected refused moderated nsfw blocked generate_failed generation_failed create_task_failed"
+    " create_failed task_failed content_filtered",
 }
 _STATE_OF = {word: state for state, words in _STATES.items() for word in words.split()}
 
@@ -37,6 +39,12 @@ _PARTS = {"base_image": ("base", ""), "layers": ("layer", "z_index"), "segments"
 
 
 _MOST_PROMPTS = 100
+_MOST_NESTED = 1_000_000
+"""Characters of JSON text within an answer that are read."""
+_NO_RESULT = re.compile(
+    "source|input|reference|mask|request|params|callback|webhook|docs|help|error|status|location"
+)
+"""Names of fields whose addresses are never results."""
 
 
 class Found(NamedTuple):
@@ -61,6 +69,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """Same-origin URL of the task's status, where the server named one."""
     retry_after: float | None = None
     raw: str = ""
+    elsewhere: tuple[str, ...] = ()
+    """Public addresses in places where results have not been seen, for a finished task that has no others."""
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -187,13 +197,13 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
         raise ValueError("nested too deeply") from None
     if not isinstance(said, dict):
         raise ValueError("not a JSON object")
-    inner = said.get("data") if isinstance(said.get("data"), dict) else {}
+    inner = _object(said.get("data"))
     word = _first(inner, said, keys=("status", "state"))
     task_id = _first(said, inner, keys=("id", "task_id"))
     labels: dict[str, str] = {}
     for url, label in _found(said):
         labels[url] = labels.get(url) or label
-    state = _STATE_OF.get(word.lower().strip(), "unknown")
+    state = _STATE_OF.get(re.sub(r"[\s-]+", "_", word.lower().strip()), "unknown")
     if not word:
         state = "completed" if labels else "pending"
     try:
@@ -206,11 +216,12 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
         state=state,
         results=tuple(Found(url, label) for url, label in labels.items()),
         error=error_message(said) or error_message(inner) or error_message(_body(said)),
-        cost_micro=_cost(said) if _cost(said) is not None else _cost(inner),
+        cost_micro=next((cost for cost in map(_cost, (said, inner, _body(said))) if cost is not None), None),
         progress=one_line(_first(said, inner, keys=("progress",)), 20),
         location=absolute if absolute and same_origin(absolute, base_url) else "",
         retry_after=retry_after,
         raw=raw,
+        elsewhere=tuple(dict.fromkeys(_elsewhere(said))) if state == "completed" and not labels else (),
     )
 
 
@@ -300,17 +311,62 @@ def _first(*places: Any, keys: tuple[str, ...]) -> str:
 
 
 def _body(said: dict[str, Any]) -> Any:
-    """The answer inside a task result's `response` envelope."""
+    """The answer inside a task result's `response` envelope, which may be JSON text."""
     response = said.get("response")
-    return response.get("body") if isinstance(response, dict) else None
+    if not isinstance(response, dict):
+        return None
+    body = response.get("body")
+    return _parsed(body) if isinstance(body, str) else body
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """An object, which may come as JSON text; an empty one for anything else."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    return value if isinstance(value, dict) else {}
+
+
+def _parsed(text: str) -> Any:
+    """The object or list that a text holds as JSON; None for any other text."""
+    if len(text) > _MOST_NESTED or not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is one address of the web, without anything that a terminal would obey."""
+    return text.startswith(("http://", "https://")) and plain(text) == text and not re.search(r"[\n\t]", text)
+
+
+def _elsewhere(place: Any, depth: int = 0) -> Iterator[str]:
+    """Addresses anywhere in an answer, but for those that are said to be something else than results."""
+    if depth > 8:
+        return
+    if isinstance(place, str):
+        if _is_address(place):
+            yield place
+        else:
+            yield from _elsewhere(_parsed(place), depth + 1)
+    elif isinstance(place, list):
+        for item in place[:1000]:
+            yield from _elsewhere(item, depth + 1)
+    elif isinstance(place, dict):
+        for name, value in place.items():
+            if not _NO_RESULT.search(name.lower()):
+                yield from _elsewhere(value, depth + 1)
 
 
 def _found(place: Any, label: str = "", depth: int = 0) -> Iterator[Found]:
     if depth > 6:
         return
     if isinstance(place, str):
-        if place.startswith(("http://", "https://")) and plain(place) == place and "\n" not in place:
+        if _is_address(place):
             yield Found(place, label)
+        else:
+            yield from _found(_parsed(place), label, depth + 1)
     elif isinstance(place, list):
         for item in place[:1000]:
             yield from _found(item, label, depth + 1)
@@ -322,6 +378,8 @@ def _found(place: Any, label: str = "", depth: int = 0) -> Iterator[Found]:
             elif key in place:
                 yield from _found(place[key], _PARTS[key][0] if key in _PARTS else label, depth + 1)
         inner = place.get("data")
+        if isinstance(inner, str):
+            inner = _parsed(inner)
         yield from _found(inner if isinstance(inner, dict | list) else None, label, depth + 1)
         yield from _found(_body(place), label, depth + 1)
 

@@ -1,14 +1,20 @@
 """What an answer of the server makes of a task."""
 
+import json
 import time
 from typing import Any
 
-from tui.service.wire import Answer
+from msgspec.structs import replace
+
+from tui.service.wire import Answer, Found
 from tui.tasks.task import Problem, Result, Status, Task
 
 
 def answered(task: Task, answer: Answer) -> Task:
-    """The task as the answer says it is; the same object if that is no news."""
+    """Return the task as the answer says it is; the same object if that is no news.
+
+    A task that is finished but names no picture yet counts as processing: pictures may be named a moment later.
+    """
     fields: dict[str, Any] = {
         "word": answer.word,
         "progress": answer.progress,
@@ -20,9 +26,11 @@ def answered(task: Task, answer: Answer) -> Task:
     }
     status: Status | None = None
     if answer.state == "completed":
-        status = Status.FETCHING
-        fields["made_at"] = task.made_at or time.time()
-        fields["results"] = tuple(Result(url=url, label=label) for url, label in answer.results)
+        found = results(task, answer)
+        status = Status.FETCHING if found else Status.PROCESSING
+        if found:
+            fields["made_at"] = task.made_at or time.time()
+            fields["results"] = tuple(Result(url=url, label=label) for url, label in found)
     elif answer.state == "failed":
         status = Status.FAILED
         fields["error"] = Problem("failed", answer.error or f"The service says {answer.word}, without a reason.")
@@ -32,3 +40,26 @@ def answered(task: Task, answer: Answer) -> Task:
         status = Status.PENDING
     news = any(getattr(task, name) != value for name, value in fields.items())
     return task.change(status, **fields) if news or status not in (None, task.status) else task
+
+
+def results(task: Task, answer: Answer) -> tuple[Found, ...]:
+    """Return the pictures that an answer names: where they are known to stand, or else anywhere in it.
+
+    The addresses of the task's own sources are no results.
+    """
+    if answer.results:
+        return answer.results
+    asked = json.dumps(task.values) + task.body.decode(errors="replace")
+    return tuple(Found(url) for url in answer.elsewhere if url not in asked)
+
+
+def with_new_addresses(task: Task, answer: Answer) -> Task:
+    """Return the task with the addresses that the service names now for results that are not saved yet."""
+    found = results(task, answer)
+    if answer.state != "completed" or len(found) != len(task.results):
+        return task
+    fresh = tuple(
+        result if result.path else replace(result, url=url)
+        for result, (url, _) in zip(task.results, found, strict=True)
+    )
+    return task if fresh == task.results else task.change(results=fresh)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tui.tasks import schema
 from tui.tasks.store import Store
-from tui.tasks.task import LIVE, Task
+from tui.tasks.task import LIVE, SetAside, Task
 from tui.text import inert_json, one_line
 
 IMPORTED = "Imported; s watches it, or sends what was not sent yet."
@@ -102,7 +102,8 @@ def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
             raise ValueError(why_not)
     results = tuple(replace(result, path=_own(result.path, out_dir)) for result in task.results)
     task = replace(task, out_dir=str(out_dir), results=results)
-    return (replace(task, watched=False, note=IMPORTED) if task.status in LIVE else task), events
+    aside = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
+    return (aside if task.status in LIVE else task), events
 
 
 def _sane(value: object, depth: int) -> bool:

@@ -2,27 +2,68 @@
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from msgspec.structs import replace
 
 from tui.service.client import Client
-from tui.service.errors import AuthenticationError, DownloadError, GoneError, NotFoundError, ServiceError
+from tui.service.errors import (
+    AuthenticationError,
+    DownloadError,
+    GoneError,
+    NotFoundError,
+    RateLimitError,
+    ServiceError,
+    TimedOutError,
+)
 from tui.service.wire import Answer
 from tui.tasks import naming
-from tui.tasks.answer import answered
+from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.desk import Desk
 from tui.tasks.line import Line
-from tui.tasks.patience import GaveUpError, backoff
+from tui.tasks.patience import LONGEST_DOWNLOAD_PAUSE, GaveUpError, backoff, growing
 from tui.tasks.send import Sender
 from tui.tasks.slots import Slots
-from tui.tasks.task import Problem, Result, Status, Task
-from tui.text import duration, plain
+from tui.tasks.task import URL_LIVES, Problem, Result, SetAside, Status, Task
+from tui.text import duration, one_line, plain
 
 MISSING_FOR = 60.0
-"""Seconds for which the server must deny a task before that is believed: it may not be visible yet."""
+"""Seconds for which a task may be unknown to the server before a command that is not patient gives it up."""
+EMPTY_POLLS = 8
+"""Polls that a finished task may name no picture before that is believed."""
+GONE_FOR = 600.0
+"""Seconds after a task's end for which a file host that has no such file is not believed."""
+DAMAGED_TRIES = 3
+"""How often a damaged picture must come the same before it is believed to have been made so."""
+LONGEST_WAIT = 3600.0
+"""Seconds for which a task is watched without an end before it is set aside, unless the user wishes otherwise."""
+
+
+@dataclass
+class _Watch:
+    """What the polls of one task have come to, since this process watches it."""
+
+    polls: int
+    started_at: float = field(default_factory=time.monotonic)
+    heard_at: float = field(default_factory=time.monotonic)
+    failures: int = 0
+    missing_since: float | None = None
+    senseless: int = 0
+    """Answers in a row that make no sense yet: an unknown word, a finished task without a picture."""
+
+    @property
+    def silent(self) -> float:
+        """Seconds without news."""
+        return time.monotonic() - self.heard_at
+
+    @property
+    def lasted(self) -> float:
+        """Seconds since the watch began."""
+        return time.monotonic() - self.started_at
 
 
 class Carrier:
@@ -38,12 +79,13 @@ class Carrier:
         *,
         pause: Callable[[float], float],
         quiet_after: float,
+        longest_wait: float,
         name: str,
         embed: bool,
         tries: int | None,
     ) -> None:
         """`pause` says how long to wait until the next poll, by the seconds since a task was sent; a task without
-        news for `quiet_after` seconds is marked."""
+        news for `quiet_after` seconds is marked, one without an end for `longest_wait` seconds is set aside."""
         self._desk = desk
         self._client = client
         self._sender = sender
@@ -51,6 +93,7 @@ class Carrier:
         self._slots = slots
         self._pause = pause
         self._quiet_after = quiet_after
+        self._longest_wait = longest_wait
         self._name = name
         self._embed = embed
         self._tries = tries
@@ -67,54 +110,96 @@ class Carrier:
                 await self._poll(task_id)
         await self._fetch(task_id)
 
+    # ---- until the server has ended it
+
     async def _poll(self, task_id: str) -> None:
-        """Until the server has ended the task."""
-        failures, missing_since, polls = 0, 0.0, self._desk.tasks[task_id].polls
-        heard_at = time.monotonic()
+        watch = _Watch(self._desk.tasks[task_id].polls)
         wait = self._pause(0)
-        while (task := self._desk.tasks[task_id]).status in (Status.PENDING, Status.PROCESSING):
+        while self._is_polled(task_id):
             await self._line.sleep(wait)
-            polls += 1
+            watch.polls += 1
             asked_at = time.monotonic()
             try:
                 answer = await self._line.ask(lambda: self._status(task_id))
             except NotFoundError as error:
-                wait = self._pause(time.time() - task.sent_at)
-                missing_since = missing_since or time.monotonic()
-                if time.monotonic() - missing_since > MISSING_FOR:
-                    problem = Problem(error.kind, "The service no longer knows this task.")
-                    await self._desk.save(
-                        task.change(Status.EXPIRED, error=problem, note="", polls=polls), "expired", error.raw
-                    )
+                wait = await self._missing(task_id, watch, error)
             except ServiceError as error:
-                # Patience, not failure: a task fails only when the server says so.
-                failures += 1
-                wait = max(backoff(failures), error.retry_after or 0)
-                await self._desk.note(task_id, f"{error} Asking again.", "poll failed", error.raw)
-                if self._tries is not None and (failures >= self._tries or isinstance(error, AuthenticationError)):
-                    raise GaveUpError(error) from error
+                wait = await self._poll_failed(task_id, watch, error)
             else:
-                failures, missing_since = 0, 0.0
-                pause = self._pause(time.time() - task.sent_at)
-                # From request to request: what answers take must not add up.
-                wait = answer.retry_after or max(pause / 2, pause - (time.monotonic() - asked_at))
-                await self._desk.learn("status", self._client.status_form)
-                changed = answered(task, answer)
-                if changed is not task:
-                    heard_at = time.monotonic()
-                    changed = changed.change(polls=polls, quiet=False)
-                    await self._desk.save(changed, f"the service says {answer.word}", answer.raw)
-                    continue
-            silent = time.monotonic() - heard_at
-            if silent > self._quiet_after and not self._desk.tasks[task_id].quiet:
-                note = f"No news for {duration(silent)}: still watched, nothing is lost."
-                task = self._desk.tasks[task_id]
-                if task.status in (Status.PENDING, Status.PROCESSING):
-                    await self._desk.save(task.change(quiet=True, note=note, polls=polls), "quiet")
+                wait = await self._heard(task_id, watch, answer)
+                # From request to request: the time that an answer takes must not add up.
+                wait = max(wait / 2, wait - (time.monotonic() - asked_at))
+            await self._mark_silence(task_id, watch)
+
+    def _is_polled(self, task_id: str) -> bool:
+        task = self._desk.tasks[task_id]
+        return task.watched and task.status in (Status.PENDING, Status.PROCESSING)
 
     async def _status(self, task_id: str) -> Answer:
         task = self._desk.tasks[task_id]
         return await self._client.status(task.route, task.service, task.action, task.remote_id, task.location)
+
+    async def _missing(self, task_id: str, watch: _Watch, error: NotFoundError) -> float:
+        """The server knows no such task. It may not be visible yet, or again later: that ends no paid task."""
+        watch.missing_since = watch.missing_since or time.monotonic()
+        watch.senseless += 1
+        missing_for = time.monotonic() - watch.missing_since
+        if missing_for > MISSING_FOR:
+            note = "The service does not know this task. It may again: asking less often."
+            await self._desk.note(task_id, note, "unknown to the service", error.raw)
+            if self._tries is not None:
+                raise GaveUpError(error) from error
+        return growing(self._pause(self._age(task_id)), watch.senseless)
+
+    async def _poll_failed(self, task_id: str, watch: _Watch, error: ServiceError) -> float:
+        """Trouble on the way: patience, not failure. A task fails only when the server says so."""
+        watch.failures += 1
+        await self._desk.note(task_id, f"{error} Asking again.", "poll failed", error.raw)
+        impatient = self._tries is not None and not isinstance(error, RateLimitError)
+        if impatient and (watch.failures >= (self._tries or 0) or isinstance(error, AuthenticationError)):
+            raise GaveUpError(error) from error
+        return max(backoff(watch.failures), error.retry_after or 0)
+
+    async def _heard(self, task_id: str, watch: _Watch, answer: Answer) -> float:
+        """Take in an answer. Return the seconds until the next poll."""
+        watch.failures, watch.missing_since = 0, None
+        await self._desk.learn("status", self._client.status_form)
+        task = self._desk.tasks[task_id]
+        changed = answered(task, answer)
+        senseless = answer.state == "unknown" or (
+            answer.state == "completed" and changed.status is Status.PROCESSING
+        )
+        watch.senseless = watch.senseless + 1 if senseless else 0
+        if answer.state == "completed" and watch.senseless >= EMPTY_POLLS:
+            changed = changed.change(Status.FETCHING, results=())  # which ends it without a picture
+        if changed is not task:
+            watch.heard_at = time.monotonic()
+            changed = replace(changed, polls=watch.polls, quiet=False)
+            await self._desk.save(changed, f"the service says {answer.word}", answer.raw)
+        pause = growing(self._pause(self._age(task_id)), watch.senseless)
+        return answer.retry_after or pause
+
+    async def _mark_silence(self, task_id: str, watch: _Watch) -> None:
+        """Mark a task without news for long; set it aside once the longest wait has passed."""
+        if not self._is_polled(task_id):
+            return
+        task = self._desk.tasks[task_id]
+        if watch.lasted > self._longest_wait:
+            word = f"the service still says \u201c{one_line(task.word, 60)}\u201d" if task.word else "no end"
+            told = f"No end after {duration(watch.lasted)}: {word}."
+            note = f"{told} Set aside, still billed; it can be resumed."
+            aside = task.change(watched=False, set_aside=SetAside.WAITED, note=note, polls=watch.polls)
+            await self._desk.save(aside, "set aside")
+            raise GaveUpError(TimedOutError(told))
+        if watch.silent > self._quiet_after and not task.quiet:
+            note = f"No news for {duration(watch.silent)}: still watched, nothing is lost."
+            await self._desk.save(task.change(quiet=True, note=note, polls=watch.polls), "quiet")
+
+    def _age(self, task_id: str) -> float:
+        """Seconds since the task was sent, as far as the clock can be believed."""
+        return max(0.0, time.time() - self._desk.tasks[task_id].sent_at)
+
+    # ---- until its pictures are saved
 
     async def _fetch(self, task_id: str) -> None:
         """Save every result; a task completes when all are whole files."""
@@ -127,29 +212,60 @@ class Carrier:
             await self._fetch_one(task_id, index)
 
     async def _fetch_one(self, task_id: str, index: int) -> None:
+        """Until one result is saved. Whatever goes wrong, it is tried for as long as its address lives."""
         from tui.tasks import images  # Pillow: only once there is something to look at
 
         failures = 0
-        while (task := self._desk.tasks[task_id]).status is Status.FETCHING:
+        damaged: list[str] = []
+        while (task := self._desk.tasks[task_id]).status is Status.FETCHING and task.watched:
             try:
                 async with self._downloads:
                     await self._download(task, index)
+                return
             except (ServiceError, OSError, images.ImageError) as error:
                 failures += 1
                 told = plain(error).replace(part_name(task, index), "the file")
-                gone, unreadable = isinstance(error, GoneError), isinstance(error, images.ImageError)
-                if gone or (unreadable and failures >= 3):
-                    status = Status.EXPIRED if gone else Status.FAILED
-                    again = "" if gone else " r tries once more."
+                if isinstance(error, images.DamagedError):
+                    damaged.append(error.digest)
+                if await self._is_final(task_id, error, damaged):
+                    status = Status.EXPIRED if isinstance(error, GoneError) else Status.FAILED
+                    again = "" if isinstance(error, GoneError) else " r tries once more."
                     problem = Problem("download", f"Made, but not saved: {told}{again}")
-                    await self._desk.save(task.change(status, error=problem, note=""), "not saved")
+                    ended = self._desk.tasks[task_id].change(status, error=problem, note="")
+                    await self._desk.save(ended, "not saved")
                     return
-                await self._desk.note(task_id, f"Not saved yet: {told} Trying again.", "not saved yet")
+                pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
+                note = f"Not saved yet: {told} Trying again in {duration(pause + 0.5)}."
+                await self._desk.note(task_id, note, "not saved yet")
                 if self._tries is not None and failures >= self._tries:
                     raise GaveUpError(DownloadError(f"Not saved yet: {told}")) from error
-                await asyncio.sleep(backoff(failures))
-            else:
-                return
+                await asyncio.sleep(pause)
+
+    async def _is_final(self, task_id: str, error: Exception, damaged: list[str]) -> bool:
+        """Whether another try would bring nothing else: no disk fault and no odd answer is final."""
+        task = self._desk.tasks[task_id]
+        since_end = time.time() - task.made_at
+        if since_end > URL_LIVES:
+            return True
+        if len(damaged) >= DAMAGED_TRIES and len(set(damaged[-DAMAGED_TRIES:])) == 1:
+            return True  # it was made like this
+        if not isinstance(error, GoneError):
+            return False
+        if await self._refresh_addresses(task_id):
+            return False
+        passing = error.status in (403, 404) and 0 <= since_end < GONE_FOR
+        return not passing
+
+    async def _refresh_addresses(self, task_id: str) -> bool:
+        """Ask the service where the results are by now. Return whether any address has changed."""
+        with contextlib.suppress(ServiceError):
+            answer = await self._line.ask(lambda: self._status(task_id))
+            task = self._desk.tasks[task_id]
+            changed = with_new_addresses(task, answer)
+            if changed is not task:
+                await self._desk.save(changed, "new addresses", answer.raw)
+                return True
+        return False
 
     async def _download(self, task: Task, index: int) -> None:
         part = Path(task.out_dir) / part_name(task, index)
@@ -162,8 +278,8 @@ class Carrier:
                 await asyncio.wait({keeping})  # a file that nobody knows of would be saved once more
                 keeping.exception()  # looked at, and no matter: the file is fetched again
                 raise
-        except BaseException:
-            await asyncio.to_thread(part.unlink, missing_ok=True)
+        except BaseException as error:
+            await asyncio.to_thread(_discard, part, error)
             raise
 
     async def _keep(self, task_id: str, index: int, part: Path) -> None:
@@ -191,6 +307,16 @@ class Carrier:
             height=facts.height,
             bytes=facts.bytes,
         )
+
+
+def _discard(part: Path, error: BaseException) -> None:
+    """Remove a file that can't be kept; a damaged one is told by its digest."""
+    from tui.tasks import images
+
+    if isinstance(error, images.DamagedError):
+        with contextlib.suppress(OSError):
+            error.digest = hashlib.sha256(part.read_bytes()).hexdigest()
+    part.unlink(missing_ok=True)
 
 
 def part_name(task: Task, index: int) -> str:

@@ -21,7 +21,7 @@ from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
 from tui.tasks import naming, plan, trash
-from tui.tasks.carry import Carrier
+from tui.tasks.carry import LONGEST_WAIT, Carrier
 from tui.tasks.desk import Desk
 from tui.tasks.ledger import Books, Spent
 from tui.tasks.line import Line
@@ -30,8 +30,15 @@ from tui.tasks.send import Sender
 from tui.tasks.slots import Slots
 from tui.tasks.state import State
 from tui.tasks.store import LEASE, Store, StoreError, TakenError
-from tui.tasks.task import LIVE, NO_PROFILE, SENT, Status, Task, new_id
+from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
 from tui.text import one_line
+
+
+class RetriedError(Exception):
+    """This task was retried already: another retry has to be asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("This task was retried already; nothing more was sent.")
 
 
 class Engine:
@@ -49,6 +56,7 @@ class Engine:
         concurrency: int = 8,
         pause: Callable[[float], float] = poll_pause,
         quiet_after: float = 600.0,
+        longest_wait: float = LONGEST_WAIT,
         name: str = naming.DEFAULT,
         embed: bool = False,
         tries: int | None = None,
@@ -85,6 +93,7 @@ class Engine:
             self._slots,
             pause=pause,
             quiet_after=quiet_after,
+            longest_wait=longest_wait,
             name=name,
             embed=embed,
             tries=tries,
@@ -93,6 +102,7 @@ class Engine:
         self._in_hand: Counter[str] = Counter()
         self._tending: asyncio.Task[None] | None = None
         self._undo: list[list[Task]] = []
+        self._retrying = asyncio.Lock()
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -111,8 +121,14 @@ class Engine:
 
     @property
     def state(self) -> State:
+        line = self._line
         return State(
-            self._slots.paused, self._slots.limit, self._line.offline, self._line.refused, self._line.open_at
+            paused=self._slots.paused,
+            limit=self._slots.limit,
+            offline=line.offline,
+            refused=line.refused,
+            short=line.short,
+            rest_until=line.open_at,
         )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
@@ -136,6 +152,20 @@ class Engine:
     async def free(self) -> list[str]:
         """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
         return await self._desk.free()
+
+    async def unfinished(self) -> list[tuple[Task, bool]]:
+        """Every task of any service and profile that is not finished or not saved, and whether another living
+        process watches it."""
+        return await self._desk.unfinished()
+
+    def also_mine(self, tasks: Callable[[], Iterable[Task]]) -> None:
+        """Tasks that this process has put into the queue beside those in memory: where the queue file is lost while
+        it runs, they are written into the new one."""
+        self._desk.also_mine = tasks
+
+    def on_notice(self, heard: Callable[[str], None]) -> None:
+        """Have `heard` called, on the event loop, with what the user should know of the queue file from now on."""
+        self._desk.on_notice = heard
 
     def forget(self, task_id: str) -> None:
         """Keep a task that is no longer carried on disk alone."""
@@ -171,9 +201,27 @@ class Engine:
             self._carry_on(task)
         return tasks
 
-    async def retry(self, task: Task) -> Task:
-        """A new paid task with the same values. Raises InvalidError, or LookupError for a model that is gone."""
-        return await self.submit(self._sender.model(task), task.values, retry_of=task.id, job=task.job)
+    def latest(self, task_id: str) -> Task | None:
+        """The newest snapshot of a task, be it on disk yet or not; None for one that was not read."""
+        return self._desk.latest(task_id)
+
+    async def retry(self, task: Task, *, again: bool = False) -> Task:
+        """Send a new paid task with the same values, and mark the old one as retried before that is on disk.
+
+        Raises RetriedError where that was done before, unless `again` says to pay once more; TakenError;
+        InvalidError; LookupError for a model that is gone.
+        """
+        async with self._retrying:
+            old = await self._take_one(task.id)
+            if old.retried_by and not again:
+                raise RetriedError
+            model = self._sender.model(old)
+            new = await asyncio.to_thread(self._draft, model, old.values, old.id, old.job)
+            # The mark first: whatever happens in between, nothing is paid twice.
+            await self._desk.amend(old.id, event=f"retried as {new.id}", retried_by=new.id)
+            await self._desk.save(new, "held")
+        self._carry_on(new)
+        return new
 
     def _draft(
         self, model: Model, values: Values, retry_of: str, job: str, estimate_micro: int | None = None
@@ -239,6 +287,20 @@ class Engine:
             self._carry_on(self.tasks[task_id])
         return dropped
 
+    async def set_aside(self, ids: Iterable[str]) -> list[Task]:
+        """Keep unsent tasks from being sent, whichever process has them, until somebody asks for it; return them.
+
+        What is on its way already stays as it is.
+        """
+        ids = list(ids)
+        waiting = [task_id for task_id in ids if self._is_held(task_id)]
+        with self._taking_in_hand(waiting):
+            await self._halt(waiting)
+            return await self._desk.set_aside_unsent(ids)
+
+    def _is_held(self, task_id: str) -> bool:
+        return task_id in self._carried and self._latest(task_id).status is Status.HELD
+
     # ---- what was sent
 
     async def stop(self, task_id: str) -> Task:
@@ -248,15 +310,20 @@ class Engine:
             halted = await self._halt([task_id])
             if self._latest(task_id).status in SENT:
                 note = "Not watched; still billed."
-                return await self._desk.amend(task_id, event="stopped", watched=False, note=note)
+                return await self._desk.amend(
+                    task_id, event="stopped", watched=False, set_aside=SetAside.STOPPED, note=note
+                )
         if halted:
             self._carry_on(self.tasks[task_id])
         return self.tasks[task_id]
 
     async def watch(self, task_id: str) -> Task:
-        """Watch again what was stopped; fetch again what was made and could not be saved; send again what is
-        unsure, with the same key. Raises TakenError, or ValueError for a task of another service or
-        profile."""
+        """Go on with a task that was set aside or has ended without its picture, for nothing: watch again what was
+        stopped, ask and fetch again what was made and is not saved, send again what is unsure, with the same key.
+        What was set aside unsent is sent, and paid.
+
+        Raises TakenError, or ValueError for a task of another service or profile.
+        """
         task = await self._take_one(task_id)
         if task.profile != self._profile:
             name = one_line(task.profile, 40) or NO_PROFILE
@@ -267,11 +334,19 @@ class Engine:
             )
         task = self._latest(task_id)
         status: Status | None = None
-        fields: dict[str, Any] = {"watched": True, "note": "", "quiet": False, "cleared": False}
+        fields: dict[str, Any] = {
+            "watched": True,
+            "set_aside": SetAside.NO,
+            "note": "",
+            "quiet": False,
+            "cleared": False,
+        }
         if task.status in (Status.FAILED, Status.EXPIRED) and task.results:
             status = Status.FETCHING
         elif task.status is Status.EXPIRED:
             status = Status.PENDING
+        elif task.lacks_picture and task.remote_id:
+            status = Status.PROCESSING
         elif task.status is Status.SUBMITTING:
             fields |= {"sent_at": time.time()}
         if status:
@@ -342,6 +417,10 @@ class Engine:
     async def search(self, query: str, limit: int = 500, before: str = "~") -> list[Task]:
         """The latest tasks that a search line asks for, newest first."""
         return await self._desk.search(query, limit, before)
+
+    async def of_job(self, job: str) -> list[Task]:
+        """All tasks of a job, oldest first."""
+        return await self._desk.of_job(job)
 
     async def named(self, ids: list[str]) -> list[Task]:
         """The tasks of these ids, as they are on disk."""
@@ -449,7 +528,8 @@ class Engine:
         if paused != self._slots.paused:
             self._slots.paused = paused
             self._state_changed()
-        self._line.rest_until(float(learnt.get(self._rest) or 0))
+        with suppress(ValueError):  # whatever stands there: the file may be edited by anybody
+            self._line.rest_until(float(learnt.get(self._rest) or 0))
 
     async def _tend(self, adopt: bool) -> None:
         """Keep the watch over our tasks, see what other processes write, take over what they left."""
@@ -463,10 +543,10 @@ class Engine:
                         await self._desk.renew(list(self._carried))
                     if adopt:
                         await self.adopt()
-                if self._line.open_at > time.time():
+                if self._line.rest:
                     await self._desk.learn(self._rest, str(self._line.open_at))
                 if await self._desk.see_others(self._carried.__contains__, strangers=adopt):
                     self._heed_others()
-            except StoreError:
-                renewed = 0.0  # locked for long, or a full disk: the next round may find it otherwise
+            except Exception:  # locked for long, a full disk, a folder that can't be read for a moment
+                renewed = 0.0  # the next round may find it otherwise; a fault must never end the rounds
             await asyncio.sleep(0.5)

@@ -56,6 +56,13 @@ class ImageError(Exception):
     """Why a file is not shown or kept, as one sentence for the user."""
 
 
+class DamagedError(ImageError):
+    """A file that is an image by its beginning, but can't be decoded."""
+
+    digest = ""
+    """SHA-256 of its content, where that was looked at: the same one again was not damaged on its way."""
+
+
 @dataclass(frozen=True)
 class ImageFacts:
     """A verified image file. `width` and `height` in pixels as stored, `bytes` the size of the file."""
@@ -198,7 +205,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except PermissionError as error:
         raise ImageError(f"{name} may not be read.") from error
     except Exception as error:  # decoders raise nearly anything on broken data
-        raise ImageError(f"{name} is damaged or incomplete.") from error
+        raise DamagedError(f"{name} is damaged or incomplete.") from error
 
 
 @contextmanager

@@ -6,7 +6,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tui.service.errors import AuthenticationError, NetworkError, RateLimitError, ServiceError
+from tui.service.errors import (
+    AuthenticationError,
+    CreditsError,
+    NetworkError,
+    RateLimitError,
+    ServiceError,
+)
 
 T = TypeVar("T")
 
@@ -14,6 +20,9 @@ AT_ONCE = 32
 """Requests under way at the same time."""
 LONGEST_OFFLINE = 10.0
 """Seconds between two looks whether the line is up again, at most."""
+LONGEST_REST = 3600.0
+"""Seconds that a service may ask to wait; a longer rest can't be meant."""
+SHORTEST_REST = 1.0
 
 
 class Line:
@@ -24,11 +33,23 @@ class Line:
         """True from a request that could not leave until one that was answered."""
         self.refused = False
         """True from a request whose key was refused until one that was answered, or another key."""
+        self.short = False
+        """True from a submit without enough credit until one that was accepted."""
         self.open_at = 0.0
         """Until when, in seconds since the epoch, the service asked for no more submits; for all processes."""
+        self.accepted = 0
+        """How many submits the service has accepted: as long as it grows, there is progress."""
+        self._rest_ends = 0.0  # by the clock that is never set
         self._on_change = on_change
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._up = asyncio.Event()
+
+    async def submit(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Send one paid request. Raises ServiceError."""
+        answer = await self.ask(request)
+        self.accepted += 1
+        self._turn(short=False)
+        return answer
 
     async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
         """Send one request. Raises ServiceError."""
@@ -37,41 +58,56 @@ class Line:
                 answer = await request()
             except NetworkError as error:
                 if not error.sent:
-                    self._turn(offline=True, refused=self.refused)
+                    self._turn(offline=True)
                 raise
             except ServiceError as error:
-                self._turn(refused=isinstance(error, AuthenticationError))
+                short = self.short or isinstance(error, CreditsError)
+                self._turn(offline=False, refused=isinstance(error, AuthenticationError), short=short)
                 if isinstance(error, RateLimitError):
-                    self.rest_until(time.time() + (error.retry_after or 1.0))
+                    self.rest_until(time.time() + max(SHORTEST_REST, error.retry_after or 0))
                 raise
-        self._turn()
+        self._turn(offline=False, refused=False)
         return answer
 
     def take_up(self) -> None:
         """There is another key: whoever sleeps because the last one was refused asks at once."""
-        self._turn(offline=self.offline)
+        self._turn(refused=False, short=False)
+
+    @property
+    def rest(self) -> float:
+        """Seconds for which the service wants no more submits."""
+        left = min(self._rest_ends - time.monotonic(), self.open_at - time.time())
+        return max(0.0, left)
 
     def rest_until(self, moment: float) -> None:
-        """No submits before `moment`."""
-        if moment > self.open_at:
+        """No submits before `moment`, in seconds since the epoch. One that can't be meant is ignored."""
+        left = moment - time.time()
+        if self.rest < left <= LONGEST_REST + 1:
+            self._rest_ends = time.monotonic() + left
             self.open_at = moment
             self._on_change()
 
     async def sleep(self, seconds: float) -> None:
-        """So long; while offline not for long, and only until another task finds the line up again, or the key
-        taken."""
-        if not (self.offline or self.refused):
+        """So long; while offline not for long, and only until another task finds the line up again, the key
+        taken, or credit there."""
+        if not (self.offline or self.refused or self.short):
             await asyncio.sleep(seconds)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, LONGEST_OFFLINE) if self.offline else seconds):
                 await self._up.wait()
 
-    def _turn(self, *, offline: bool = False, refused: bool = False) -> None:
-        if (offline, refused) != (self.offline, self.refused):
-            self.offline, self.refused = offline, refused
-            if offline or refused:
-                self._up.clear()
-            else:
-                self._up.set()
-            self._on_change()
+    def _turn(self, *, offline: bool | None = None, refused: bool | None = None, short: bool | None = None) -> None:
+        """Take in what has shown itself; None leaves something as it was known."""
+        before = (self.offline, self.refused, self.short)
+        after = tuple(
+            was if now is None else now for was, now in zip(before, (offline, refused, short), strict=True)
+        )
+        if after == before:
+            return
+        self.offline, self.refused, self.short = after
+        if any(after):
+            self._up.clear()
+        else:
+            self._up.set()
+        self._on_change()

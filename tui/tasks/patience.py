@@ -4,6 +4,11 @@ import random
 
 from tui.service.errors import ServiceError
 
+LONGEST_PAUSE = 60.0
+"""Seconds between polls of a task whose answers make no sense yet, at most."""
+LONGEST_DOWNLOAD_PAUSE = 600.0
+"""Seconds between tries to fetch a result, at most."""
+
 
 class GaveUpError(Exception):
     """Bounded patience is over; the task stays as it is and can be resumed."""
@@ -21,6 +26,11 @@ def poll_pause(age: float) -> float:
     return 3.0 if age < 60 else random.uniform(5.0, 7.0)
 
 
-def backoff(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: doubling, jittered, at most about half a minute."""
-    return min(30.0, 0.5 * 2.0 ** min(failures, 8)) * random.uniform(0.75, 1.25)
+def growing(pause: float, times: int) -> float:
+    """Seconds until the next poll where `times` polls in a row have brought nothing that makes sense."""
+    return max(pause, min(LONGEST_PAUSE, pause * 1.5 ** min(times, 20)))
+
+
+def backoff(failures: int, longest: float = 30.0) -> float:
+    """Seconds to wait after so many failures in a row: doubling, jittered, at most about `longest`."""
+    return min(longest, 0.5 * 2.0 ** min(failures, 12)) * random.uniform(0.75, 1.25)

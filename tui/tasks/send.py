@@ -16,6 +16,7 @@ from tui.catalog.spec import Model, RouteName
 from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
+    ConflictError,
     CreditsError,
     NetworkError,
     NotFoundError,
@@ -29,7 +30,7 @@ from tui.tasks.desk import Desk
 from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, backoff
 from tui.tasks.slots import Slots
-from tui.tasks.task import Problem, Status, Task
+from tui.tasks.task import Problem, SetAside, Status, Task
 from tui.text import clock, duration, money
 
 RESEND_FOR = 24 * 3600.0
@@ -39,8 +40,12 @@ UPLOAD_LASTS = 50 * 60.0
 TOP_UP = f"{DEFAULT_BASE_URL}/billing"
 BALANCE_KNOWN = 5.0
 """Seconds for which a balance is taken for the present one, to explain a refusal."""
-UNSURE_PAUSE = 60.0
-"""Seconds between tries of a request that may have been made while its key is refused or has no credit."""
+ACCOUNT_PAUSE = 60.0
+"""Seconds between tries of a request while its key is refused or has no credit."""
+CONFLICT_TRIES = 8
+"""Tries of a request that the service says to be at work on under the same key."""
+CLOCK_ERROR = 60.0
+"""Seconds by which two clocks may differ without anybody noticing."""
 
 
 class Sender:
@@ -68,6 +73,7 @@ class Sender:
         self._on_route = on_route
         self._balance: tuple[float, int | None] = (-BALANCE_KNOWN, None)
         self._uploading: dict[str, asyncio.Lock] = {}
+        self._sent_here: dict[str, float] = {}  # when, by the clock that is never set
 
     def model(self, task: Task) -> Model:
         """The task's model in the catalog. Raises LookupError."""
@@ -83,15 +89,18 @@ class Sender:
         if task.status is Status.SUBMITTING and not task.unsure:
             # Its last process ended between sending and reading the answer.
             await self._desk.save(task.change(unsure=True))
+        accepted = self._line.accepted
         try:
             while (task := self._desk.tasks[task_id]).status in (Status.HELD, Status.SUBMITTING) and task.watched:
-                if task.status is Status.SUBMITTING and time.time() - task.sent_at > RESEND_FOR:
+                if task.status is Status.SUBMITTING and self._is_too_old(task):
                     await self._leave_to_user(task, "Sent more than a day ago, outcome unknown.")
                     return
                 await self._until_open(task_id)
                 try:
-                    answer = await self._line.ask(lambda: self._submit(task_id))
+                    answer = await self._line.submit(lambda: self._submit(task_id))
                 except ServiceError as error:
+                    if isinstance(error, RateLimitError) and self._line.accepted > accepted:
+                        failures, accepted = 0, self._line.accepted  # others were taken: there is progress
                     failures += 1
                     await self._refused(self._desk.tasks[task_id], error, failures)
                 else:
@@ -106,6 +115,19 @@ class Sender:
             held = Status.HELD if task.status is Status.SUBMITTING else None
             problem = Problem("validation", str(error))
             await self._desk.save(task.change(held, error=problem, sent_at=0, note=""), "held for the user")
+        finally:
+            self._sent_here.pop(task_id, None)
+
+    def _is_too_old(self, task: Task) -> bool:
+        """Whether a request was first sent too long ago to be sent again automatically.
+
+        A moment in the future tells of a clock that was wrong: what this process has sent itself it knows better.
+        """
+        age = time.time() - task.sent_at
+        sent_here = self._sent_here.get(task.id)
+        if sent_here is not None:
+            age = max(age, time.monotonic() - sent_here)
+        return not -CLOCK_ERROR <= age <= RESEND_FOR
 
     async def _submit(self, task_id: str) -> Answer:
         task = await self._ready(task_id)
@@ -120,6 +142,7 @@ class Sender:
             task = await asyncio.to_thread(plan.move, task, self.model(task), "service")
         if not task.body:
             task = await self._upload_files(task)
+        self._sent_here[task.id] = time.monotonic()
         return await self._desk.save(task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending")
 
     async def _refused(self, task: Task, error: ServiceError, failures: int) -> None:
@@ -127,9 +150,13 @@ class Sender:
         if error.task_id:  # a task was made all the same
             adopted = Answer(task_id=error.task_id, state="pending", raw=error.raw)
             await self._desk.save(answered(task, adopted), "adopted", error.raw)
-        elif error.passing or (task.unsure and isinstance(error, AuthenticationError | CreditsError)):
+        elif error.passing or isinstance(error, AuthenticationError | CreditsError):
             await self._try_again(task, error, failures)
         elif task.unsure:
+            at_work = isinstance(error, ConflictError)
+            if at_work and failures < min(CONFLICT_TRIES, self._tries or CONFLICT_TRIES):
+                await self._try_again(task, error, failures)
+                return
             await self._leave_to_user(task, f"{error} An earlier try may have been accepted.", error.raw)
             raise GaveUpError(error)
         elif isinstance(error, NotFoundError) and self._may_move(task):
@@ -141,12 +168,11 @@ class Sender:
         else:
             if isinstance(error, NotFoundError) and self._desk.learnt.get("route") == task.route:
                 await self._desk.learn("route", "")
-            told = await self._shortfall(task, error) if isinstance(error, CreditsError) else str(error)
-            problem = Problem(error.kind, told)
+            problem = Problem(error.kind, str(error))
             await self._desk.save(task.change(Status.REJECTED, error=problem, note=""), "rejected", error.raw)
 
     async def _shortfall(self, task: Task, error: CreditsError) -> str:
-        """The refusal with what is missing, as far as that can be found out."""
+        """The refusal with what is missing, as far as that can be found out: a sentence."""
         if time.monotonic() - self._balance[0] > BALANCE_KNOWN:  # a job of many is refused at once
             with suppress(ServiceError):
                 self._balance = (time.monotonic(), await self._client.balance_micro())
@@ -157,22 +183,25 @@ class Sender:
         return f"The balance is too low: {money(estimate)} needed, {money(balance)} left. Top up at {place}."
 
     async def _try_again(self, task: Task, error: ServiceError, failures: int) -> None:
+        of_account = isinstance(error, AuthenticationError | CreditsError)
         unsent = isinstance(error, NetworkError) and not error.sent
-        unmade = not task.unsure and (unsent or isinstance(error, RateLimitError))
-        pause = max(backoff(failures), error.retry_after or 0, 0 if error.passing else UNSURE_PAUSE)
+        unmade = not task.unsure and (unsent or of_account or isinstance(error, RateLimitError))
+        pause = max(backoff(failures), error.retry_after or 0, ACCOUNT_PAUSE if of_account else 0)
         again = "Trying again" if unmade else "Outcome unknown: sending again with the same key"
-        note = f"{error} {again} in {duration(pause + 0.5)}."
+        told = await self._shortfall(task, error) if isinstance(error, CreditsError) else str(error)
+        note = f"{told} {again} in {duration(pause + 0.5)}."
         # What was surely not made is held once more: free to drop until the next try.
         held = task.change(Status.HELD, sent_at=0, note=note) if unmade else task.change(unsure=True, note=note)
         await self._desk.save(held, error.kind, error.raw)
-        if self._tries is not None and (failures >= self._tries or not error.passing):
-            raise GaveUpError(error)
+        if self._tries is not None and (failures >= self._tries or of_account):
+            raise GaveUpError(type(error)(told) if of_account else error)
         await self._line.sleep(pause)
 
     async def _leave_to_user(self, task: Task, why: str, raw: str = "") -> None:
         """It may have been made and billed, so nothing is done by itself any more."""
         note = f"{why} s sends the same request once more, under the same key."
-        await self._desk.save(task.change(watched=False, note=note), "unsure", raw)
+        aside = task.change(watched=False, set_aside=SetAside.UNSURE, note=note)
+        await self._desk.save(aside, "unsure", raw)
 
     def _may_move(self, task: Task) -> bool:
         return task.route == "unified" and self._api == "auto" and "service" in self.model(task).routes
@@ -181,7 +210,7 @@ class Sender:
         """Until neither the user nor the service wants submits to wait."""
         while True:
             await self._slots.until_open()
-            left = self._line.open_at - time.time()
+            left = self._line.rest
             if left <= 0:
                 return
             await self._desk.note(task_id, f"The service asked to wait: sending at {clock(self._line.open_at)}.")

@@ -12,5 +12,7 @@ class State(NamedTuple):
     offline: bool = False
     refused: bool = False
     """The key was refused, and no other one taken yet."""
+    short: bool = False
+    """The balance did not suffice for a request, and none was accepted since."""
     rest_until: float = 0
     """When the service wants to be asked for new images again, in seconds since the epoch."""

@@ -52,8 +52,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     _S.PROCESSING: frozenset({_S.PENDING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
     # Made, not saved yet.
     _S.FETCHING: frozenset({_S.COMPLETED, _S.FAILED, _S.EXPIRED}),
-    _S.COMPLETED: frozenset(),
-    # By hand: fetch or watch once more what exists at the server.
+    # By hand: ask, watch or fetch once more what exists at the server.
+    _S.COMPLETED: frozenset({_S.PROCESSING}),
     _S.FAILED: frozenset({_S.FETCHING}),
     _S.EXPIRED: frozenset({_S.FETCHING, _S.PENDING}),
     # 400, 401, 402, 422: never charged.
@@ -137,6 +137,8 @@ class Task(Struct, frozen=True, kw_only=True):
     set_aside: SetAside = SetAside.NO
     """Why `watched` is False."""
     retry_of: str = ""
+    retried_by: str = ""
+    """The task that was sent in place of this one; it is not sent once more without a question."""
     job: str = ""
     """What was submitted together carries the same one."""
     rank: float = 0
@@ -171,6 +173,15 @@ class Task(Struct, frozen=True, kw_only=True):
     def live(self) -> bool:
         """Still to be carried on, by itself."""
         return self.status in LIVE and self.watched and not (self.status is Status.HELD and self.error)
+
+    @property
+    def lacks_picture(self) -> bool:
+        """Whether it was made and paid, has ended, and something of it is not saved here."""
+        if self.status is _S.COMPLETED:
+            return self.error is not None and self.error.kind == "empty"
+        if self.status is _S.EXPIRED:
+            return bool(self.remote_id)
+        return self.status is _S.FAILED and any(not result.path for result in self.results)
 
     @property
     def saved(self) -> list[int]:

@@ -164,8 +164,12 @@ def look(task: Task) -> tuple[str, str, str]:
     glyph, word, kind = _LOOKS[task.status]
     if task.status is Status.HELD and task.error:
         return "!", "needs you", "failed"
+    if not task.watched and task.status is Status.HELD:
+        return "◇", "set aside", "held"
     if not task.watched and task.status in LIVE:
         return "◇", "unwatched", "held"
+    if task.retried_by and task.status not in LIVE and not task.files:
+        return "↻", "retried", "held"
     if task.status is Status.COMPLETED and task.error:
         return "●", "no picture", "failed"
     if task.quiet and task.status in (Status.PENDING, Status.PROCESSING):

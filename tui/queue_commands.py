@@ -1,0 +1,185 @@
+"""The queue without a screen: `drop`, `pause`, `stop`, `retry`, `delete`, by the rules of the app's keys."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
+
+from tui import budget, headless
+from tui.headless import UsageError, Work, chosen
+from tui.leftover import sentences
+from tui.orders import is_free
+from tui.session import Session, open_engine
+from tui.tasks.store import TakenError
+from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.text import counted
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+
+
+class Selection:
+    """Which tasks a command is for: ids of tasks or jobs, what a search line finds, or all."""
+
+    def __init__(self, ids: Iterable[str] = (), search: str = "", *, everything: bool = False) -> None:
+        """Raises UsageError where nothing is named, so that a forgotten word never means all of the queue."""
+        self.ids = tuple(ids)
+        self.search = search
+        self.everything = everything
+        if not (self.ids or search or everything):
+            raise UsageError("Name tasks or jobs by id, or give --search or --all.")
+        if everything and (self.ids or search):
+            raise UsageError("--all goes with neither ids nor --search.")
+
+    async def tasks(self, engine: "Engine") -> list[Task]:
+        """The tasks, oldest first. Raises UsageError for an id that is not in the queue."""
+        if self.ids:
+            found = await chosen(engine, self.ids)
+        else:
+            found = await _search(engine, self.search)
+        return sorted(found, key=lambda task: task.id)
+
+
+async def _search(engine: "Engine", query: str) -> list[Task]:
+    found: list[Task] = []
+    page = await engine.search(query)
+    while page:
+        found += page
+        page = await engine.search(query, before=page[-1].id)
+    return found
+
+
+def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
+    """Take back what was not sent, free of charge, whichever window or command has it. Return the exit code."""
+
+    async def work(engine: "Engine") -> int:
+        tasks = await selection.tasks(engine)
+        waiting = [task.id for task in tasks if task.status is Status.HELD]
+        # First out of the reach of all processes: one of them may be about to send it.
+        await engine.set_aside(waiting)
+        dropped = await engine.drop(waiting)
+        _print(dropped, as_json=as_json)
+        late = [task for task in await engine.named([task.id for task in tasks]) if task.status in SENT]
+        _say(f"{counted(len(dropped), 'task')} taken back, free of charge.")
+        if late:
+            _say(f"{counted(len(late), 'task')} at the service can't be taken back, and are billed:")
+            _say(f"`{session.command('resume')}` saves their images.")
+        if not dropped and not late:
+            _say("Nothing of it waits to be sent.")
+        return 0 if dropped and not late else 1
+
+    return _with_engine(session, work)
+
+
+def pause(session: Session) -> int:
+    """Send nothing more, in any window or command; what was sent is carried on. Return the exit code."""
+
+    async def work(engine: "Engine") -> int:
+        await engine.pause(True)
+        _say(f"Paused: nothing more is sent. `{session.command('resume')}` or p in the app goes on.")
+        for sentence in sentences(session, await engine.unfinished()):
+            _say(sentence)
+        return 0
+
+    return _with_engine(session, work)
+
+
+def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
+    """Stop watching sent tasks: they go on at the service, and are billed. Return the exit code."""
+
+    async def work(engine: "Engine") -> int:
+        tasks = [task for task in await selection.tasks(engine) if task.status in SENT and task.watched]
+        stopped = []
+        for task in tasks:
+            try:
+                stopped.append(await engine.stop(task.id))
+            except TakenError as error:
+                _say(f"{task.id}: {error}")
+        _print(stopped, as_json=as_json)
+        _say(f"{counted(len(stopped), 'task')} no longer watched, still billed.")
+        if stopped:
+            _say(f"`{session.command('resume ID')}` follows one again.")
+        return 0 if stopped and len(stopped) == len(tasks) else 1
+
+    return _with_engine(session, work)
+
+
+def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
+    """Delete ended tasks, their files into the trash; z in the app undoes it. Return the exit code."""
+
+    async def work(engine: "Engine") -> int:
+        tasks = await selection.tasks(engine)
+        ended = [task for task in tasks if task.status not in LIVE]
+        count = await engine.delete(ended)
+        _print(ended if count == len(ended) else [], as_json=as_json)
+        _say(f"{counted(count, 'task')} deleted; their files are in .trash beside the images for a week.")
+        left = len(tasks) - count
+        if left:
+            _say(f"{counted(left, 'task')} not ended, or in use by another window: left as they are.")
+        return 0 if count and not left else 1
+
+    return _with_engine(session, work)
+
+
+def retry(
+    session: Session, selection: Selection, *, as_json: bool, again: bool = False, over_budget: bool = False
+) -> int:
+    """Fetch again what was made and not saved, for nothing, and send what failed once more, as new paid tasks.
+
+    A task that was retried before is left alone unless `again`. Without `over_budget`, nothing is sent where that
+    would pass a ceiling: UsageError. Return the exit code.
+    """
+
+    async def begin(engine: "Engine") -> Work:
+        tasks = [task for task in await selection.tasks(engine) if _may_be_retried(task)]
+        free = [task for task in tasks if is_free(task)]
+        paid = [task for task in tasks if not is_free(task)]
+        done = [task for task in paid if task.retried_by and not again]
+        paid = [task for task in paid if task not in done]
+        if done:
+            _say(f"{counted(len(done), 'task')} retried before: left alone. --again pays for them once more.")
+        wish = budget.wanted([task.estimate_micro for task in paid])
+        if paid and not over_budget:
+            headless.check_ceilings(session, wish, await engine.spent())
+        if paid:
+            _say(f"Sending {counted(len(paid), 'task')} again, {budget.costs(wish)}.")
+        try:
+            followed = [await engine.watch(task.id) for task in free]
+            followed += [await engine.retry(task, again=again) for task in paid]
+        except (TakenError, ValueError, LookupError) as error:
+            raise UsageError(str(error)) from error
+        ids = [task.id for task in followed]
+        if not ids and not done:
+            raise UsageError("Nothing of it has failed.")
+        return Work(len(ids), lambda: iter(ids))
+
+    return headless.run(session, begin, as_json=as_json)
+
+
+def _may_be_retried(task: Task) -> bool:
+    return task.lacks_picture or task.status in (Status.FAILED, Status.REJECTED)
+
+
+def _with_engine(session: Session, work: Callable[["Engine"], Awaitable[int]]) -> int:
+    """Do something with the queue that needs no waiting for the service."""
+
+    async def run() -> int:
+        engine = await asyncio.to_thread(open_engine, session)
+        try:
+            await engine.start(adopt=False, history=0)
+            for notice in engine.notices:
+                _say(notice)
+            return await work(engine)
+        finally:
+            await engine.aclose()
+
+    return asyncio.run(run())
+
+
+def _print(tasks: Iterable[Task], *, as_json: bool) -> None:
+    for task in tasks:
+        print(headless.task_json(task) if as_json else headless.task_line(task))
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
