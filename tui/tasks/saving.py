@@ -1,8 +1,8 @@
 """From a fetched file to a saved picture, so that a kill at any moment leaves one file and no other.
 
-A result's file is fetched as a `.part` beside the pictures and verified. Then its final name and its digest are noted
-in the queue (`Result.reserved`), then the file gets that name, then it is noted as saved. Whoever carries the task on
-finds by the note and the digest which of these steps were done.
+A result's file is fetched as a `.part` beside the pictures and verified. Then its final name and its digest are
+noted in the queue (`Result.reserved`), then the file gets that name, then it is noted as saved. Whoever carries the
+task on finds by the note and the digest which of these steps were done.
 
 Everything but `sweep` blocks and runs in threads.
 """
@@ -15,12 +15,14 @@ import stat
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from pathlib import Path
+from enum import Enum
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from tui import atomic
+from tui.tasks import naming
 from tui.tasks.desk import Desk
 from tui.tasks.task import Result, Status, Task
 
@@ -31,11 +33,6 @@ _PART = re.compile(r"\.([0-9a-hjkmnp-tv-z]{14})-\d{1,5}\.part")
 _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
 
 
-def part_name(task: Task, index: int) -> str:
-    """Where a result is written until it is whole."""
-    return f".{task.id}-{index}.part"
-
-
 # ---- a file and its name
 
 
@@ -43,11 +40,12 @@ def verified(result: Result, part: Path) -> Result:
     """What a fetched file is, its content on the disk for good. Raises ImageError for no whole image, OSError."""
     from tui.tasks import images  # Pillow: only once there is something to look at
 
+    sha256 = _digest(part)  # first: what the disk refuses to read is no fault of the image
     facts = images.inspect(part)
     atomic.sync_file(part)
     return replace(
         result,
-        sha256=digest(part),
+        sha256=sha256,
         format=facts.format,
         width=facts.width,
         height=facts.height,
@@ -55,7 +53,7 @@ def verified(result: Result, part: Path) -> Result:
     )
 
 
-def reserve(result: Result, folder: Path, stem: str) -> Result:
+def reserve(task: Task, index: int, result: Result, template: str) -> Result:
     """A verified result with a name that is free by now: the one noted before, if it still is. Raises OSError."""
     from tui.tasks import images
 
@@ -63,8 +61,10 @@ def reserve(result: Result, folder: Path, stem: str) -> Result:
     if result.reserved and noted.suffix == images.suffix_of(result.format) and not os.path.lexists(noted):
         noted.parent.mkdir(parents=True, exist_ok=True)
         return result
+    name = PurePosixPath(naming.render(template, task, index))
+    folder = Path(task.out_dir) / name.parent
     folder.mkdir(parents=True, exist_ok=True)
-    return replace(result, reserved=str(images.free_name(folder, stem, result.format)))
+    return replace(result, reserved=str(images.free_name(folder, name.name, result.format)))
 
 
 def give_name(result: Result, part: Path) -> None:
@@ -72,56 +72,70 @@ def give_name(result: Result, part: Path) -> None:
 
     Raises OSError, also where another process has put a file of its own in the part's place.
     """
+    if not is_verified(result, part):
+        raise OSError(f"{part.name} is not the file that was verified.")
     target = Path(result.reserved)
-    if part.stat().st_size != result.bytes:
-        raise OSError(f"{part.name} was changed by another process")
     atomic.give_name(part, target)
     atomic.sync_folder(target.parent)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's content in hex; empty for what is no file or can't be read."""
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return ""
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
 
 
 # ---- what an ended process has left
 
 
-def is_named(result: Result, part: Path, others: Collection[str]) -> bool:
-    """Whether the file has the name that was noted for it already. Raises OSError.
+class Left(Enum):
+    """What a process that was ended while it saved a result has left."""
+
+    NOTHING = "nothing"
+    PART = "part"
+    """The whole file, verified, without its name."""
+    SAVED = "saved"
+    """The file with its name; only the note is missing."""
+
+
+def left_behind(result: Result, part: Path, others: Collection[str]) -> Left:
+    """What there is of a result already, by what was noted of it. Raises OSError.
 
     `others` are files of other results: one of them may be the same picture, under a name that both wanted.
     """
-    if not result.reserved or result.reserved in others:
-        return False
+    if not result.reserved:
+        return Left.NOTHING
     target = Path(result.reserved)
-    if digest(target) != result.sha256:
-        return False
-    if not is_verified(result, part):
-        return True
-    if not os.path.samefile(part, target):
-        return False  # the same picture of somebody else; ours has no name yet
-    part.unlink()  # both are names of one file
-    return True
+    has_part = is_verified(result, part)
+    if is_verified(result, target) and result.reserved not in others:
+        if not has_part:
+            return Left.SAVED
+        if os.path.samefile(part, target):
+            part.unlink()
+            return Left.SAVED
+        # The same picture of somebody else: ours has no name yet.
+    _clear_placeholder(target)
+    return Left.PART if has_part else Left.NOTHING
 
 
-def is_verified(result: Result, part: Path) -> bool:
-    """Whether a part is there that was verified and only lacks its name."""
-    return bool(result.sha256) and digest(part) == result.sha256
-
-
-def clear_placeholder(result: Result) -> None:
-    """Remove the empty file that a killed process may have left under the noted name; see `atomic.give_name`."""
+def _clear_placeholder(target: Path) -> None:
+    """Remove the empty file that a killed process may have left under its noted name; see `atomic.give_name`."""
     with suppress(OSError):
-        found = os.lstat(result.reserved)
-        if stat.S_ISREG(found.st_mode) and found.st_size == 0:
-            os.unlink(result.reserved)
+        status = target.lstat()
+        if stat.S_ISREG(status.st_mode) and status.st_size == 0:
+            target.unlink()
+
+
+def is_verified(result: Result, file: Path) -> bool:
+    """Whether a file is there with the content that was verified."""
+    return bool(result.sha256) and digest(file) == result.sha256
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content in hex; empty for what is no file or can't be read."""
+    try:
+        return _digest(path) if stat.S_ISREG(path.lstat().st_mode) else ""
+    except OSError:
+        return ""
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Part(NamedTuple):
@@ -134,8 +148,8 @@ class _Part(NamedTuple):
 async def sweep(desk: Desk, folders: Iterable[Path]) -> list[Path]:
     """Remove parts that killed processes have left in these output folders; answers which.
 
-    Those of live tasks are left to whoever carries them on: that uses them or writes them anew. A part of a task that
-    isn't in this queue goes once it is old. Nothing but files of exactly our names is looked at.
+    Those of live tasks are left to whoever carries them on, who uses them or writes them anew. A part of a task
+    that isn't in this queue goes once it is old. Nothing but files of exactly our names is looked at.
     """
     found = await asyncio.to_thread(_parts, {Path(folder) for folder in folders})
     if not found:

@@ -83,8 +83,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """What it is within its task, if not simply the image: `base`, `layer 2`, `segment 1: sky`."""
     path: str = ""
     reserved: str = ""
-    """The path that the verified file is about to get. On disk before the file has that name, so that whoever goes on
-    after a kill knows the file as this result's."""
+    """The path that the verified file is about to get. It is on disk before the file has that name, so that whoever
+    goes on after a kill knows the file as this result's."""
     sha256: str = ""
     """Digest of the file as it was saved, in hex."""
     format: str = ""
