@@ -40,7 +40,7 @@ def old_row(number: int, prompt: str, status: str = "held", owner: str = "", **f
         "watched": True,
         **fields,
     }
-    until = time.time() + 60 if owner else 0.0
+    until = time.time() + 9 if owner else 0.0
     times = (told["created_at"], told["updated_at"])
     return (task_id, *times, status, "z-image", prompt, remote_id, URL, owner, until, msgspec.json.encode(told))
 

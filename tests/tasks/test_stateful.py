@@ -28,7 +28,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.service.client import Client
-from tui.tasks import answer, carry, desk, engine, line, patience, plan, send, store, task, trash
+from tui.tasks import answer, carry, desk, engine, lease, line, patience, plan, send, store, task, trash
 from tui.tasks.engine import Engine
 from tui.tasks.schema import decode
 from tui.tasks.store import LEASE, Store, StoreError, TakenError
@@ -87,7 +87,7 @@ class Queue(RuleBasedStateMachine):
         self.patch.setattr(task, "_moment", 0)
         self.patch.setattr(patience, "random", self.loop.chance)
         drawn = SimpleNamespace(uuid4=lambda: uuid.UUID(int=self.loop.chance.getrandbits(128), version=4))
-        for module in (plan, desk):
+        for module in (plan, lease):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
 

@@ -213,10 +213,20 @@ def test_a_job_is_found_whole(store: Store, make: Make) -> None:
 
 
 def test_what_has_changed_since(store: Store, make: Make) -> None:
-    for number, moment in enumerate((10.0, 30.0, 20.0)):
+    """Told by the order of the writes: one clock was set back, another one was ahead."""
+    assert store.changed_since(0) == ([], 0)
+    for number, moment in enumerate((10.0, 9e9, 20.0)):
         store.save(make(id=f"t{number}", updated_at=moment))
-    assert ids(store.changed_since(20.0)) == ["t2", "t1"]
-    assert store.changed_since(31.0) == []
+    changed, newest = store.changed_since(1)
+    assert (ids(changed), newest) == (["t1", "t2"], 3)
+    assert store.newest() == newest
+    assert store.changed_since(newest) == ([], newest)
+    store.save(make(id="t0", updated_at=5.0))
+    changed, newest = store.changed_since(newest)
+    assert (ids(changed), newest) == (["t0"], 4)
+    store.renew("me", ["t1"])
+    store.take("me", ["t1"])
+    assert store.newest() == newest  # who watches is no news
 
 
 def test_the_data_version_tells_of_others_writes_alone(store: Store, second: Store, make: Make) -> None:

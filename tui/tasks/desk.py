@@ -2,23 +2,23 @@
 
 import asyncio
 import contextlib
-import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from tui.tasks.lease import owner_name
 from tui.tasks.ledger import Books, Spent
 from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Status, Task
 
 T = TypeVar("T")
 
-LATE = 5.0
-"""Seconds by which a snapshot may reach a busy disk later than it was made."""
+SLOW = 2.0
+"""Seconds after which somebody who waits for the disk is told so."""
 
 
 class Desk:
@@ -26,11 +26,20 @@ class Desk:
 
     def __init__(self, store: Store, base_url: str, profile: str, on_change: Callable[[Task], None]) -> None:
         self.tasks: dict[str, Task] = {}
-        self.owner = uuid.uuid4().hex
+        self.owner = owner_name()
         """The name under which this process watches tasks."""
         self.learnt: dict[str, str] = {}
         """What all processes know of this base URL: its `route`, the form of its `status` paths, whether its queue
         is `paused`, until when it is to `rest` (each profile for itself)."""
+        self.also_mine: Callable[[], Iterable[Task]] = lambda: ()
+        """Tasks that this process has beside `tasks`, as they were drafted: a queue file that has lost them gets
+        them back. Called and read on the disk's thread."""
+        self.notices: list[str] = []
+        """What `on_notice` has heard while nobody else took it."""
+        self.on_notice: Callable[[str], None] = self.notices.append
+        """Hears what the user should know of the queue file, as it arises after `open`."""
+        self.on_waiting: Callable[[bool], None] = lambda waiting: None
+        """Hears True when the disk makes somebody wait for long, and False when nobody waits any more."""
         self._store = store
         self._base_url = base_url
         self._profile = profile
@@ -39,15 +48,22 @@ class Desk:
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._latest: dict[str, Task] = {}  # on their way to the disk
-        self._seen_at = time.time()
+        self._seen: int | None = 0  # the last write that was looked at; None in a file that is new to us
+        self._history = 0
         self._version = -1
+        self._begun: set[str] = set()  # ids of tasks that are known to be more than a draft
+        self._told: int | None = None  # so many notices; none before `open` has answered the first ones
+        self._slow = 0
 
     async def open(self, history: int) -> list[str]:
         """Show the latest tasks and all unfinished ones, oldest first; with a `history` of 0 none at all. Answers
         what the user should know of the file."""
+        self._history = history
+        self._seen = await self._run(self._store.newest)
         self.learnt = await self._run(self._store.learnt, self._base_url)
         for task in reversed(await self._run(self._store.shown, history) if history else []):
             self.show(task)
+        self._told = len(self._store.notices)
         return self._store.notices
 
     async def save(self, task: Task, event: str = "", raw: str = "", *, own: bool = True) -> Task:
@@ -61,7 +77,7 @@ class Desk:
         if known:
             known.change(task.status)
             marks = {name: getattr(known, name) for name in ("favourite", "rank", "cleared", "deleted")}
-            task = replace(task, **marks)
+            task = replace(task, revision=known.revision + 1, **marks)
         return await self._save(task, event, raw, own)
 
     async def amend(self, task_id: str, status: Status | None = None, event: str = "", **fields: Any) -> Task:
@@ -76,7 +92,7 @@ class Desk:
     async def _save(self, task: Task, event: str, raw: str, own: bool) -> Task:
         written = asyncio.get_running_loop().create_future()
         known = self.latest(task.id)
-        entry = Entry(task, event, raw, self.owner if own else "", known.updated_at if known else None)
+        entry = Entry(task, event, raw, self.owner if own else "", known.revision if known else None)
         self._latest[task.id] = task
         self._unwritten.append((entry, written))
         if self._writing is None:
@@ -117,6 +133,8 @@ class Desk:
 
     def show(self, task: Task) -> None:
         self.tasks[task.id] = task
+        if task.status is not Status.HELD or not task.live:
+            self._begun.add(task.id)
         self._on_change(task)
 
     async def look_again(self, task_id: str) -> None:
@@ -167,6 +185,31 @@ class Desk:
             self.show(task)
         return taken, [task.id for task in changed]
 
+    async def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
+        """Mark those of the tasks that are held, whoever watches them, as interrupted; answers them."""
+        aside = await self._run(self._store.set_aside_unsent, list(ids))
+        for task in aside:
+            self._begun.add(task.id)
+            if task.id in self.tasks:
+                self.show(task)
+        return aside
+
+    async def unfinished(self) -> list[tuple[Task, bool]]:
+        """Every task of any base URL and profile that isn't at its end, with whether another process watches it."""
+        return await self._run(lambda: list(self._store.unfinished(self.owner)))
+
+    async def push_undo(self, tasks_before: list[Task]) -> None:
+        """Keep tasks as they were before they were cleared or deleted together."""
+        await self._run(self._store.push_undo, tasks_before)
+
+    async def pop_undo(self) -> list[Task]:
+        """The tasks that were put away last, as they were before; they can't be asked for again."""
+        return await self._run(self._store.pop_undo)
+
+    async def peek_undo(self) -> list[Task]:
+        """What `pop_undo` would answer."""
+        return await self._run(self._store.peek_undo)
+
     async def renew(self, ids: list[str]) -> None:
         await self._run(self._store.renew, self.owner, ids)
 
@@ -192,21 +235,39 @@ class Desk:
         version = await self._run(self._store.data_version)
         if version == self._version:
             return False
-        self._version, since, self._seen_at = version, self._seen_at, time.time()
+        generation = self._store.generation
         self.learnt = await self._run(self._store.learnt, self._base_url)
-        if strangers:
-            written = await self._run(self._store.changed_since, since - LATE)
-        else:
-            written = await self.named([task_id for task_id in self.tasks if not ours(task_id)])
-        for task in written:
+        newest = await self._run(self._store.newest)
+        if self._seen is not None and newest < self._seen:  # the file was put back to an earlier state
+            await self._run(self._store.write_back, self._mine())
+            self._seen, newest = None, await self._run(self._store.newest)
+        for task in await self._written(ours, strangers):
             known = self.tasks.get(task.id)
-            if not ours(task.id) and (known.updated_at < task.updated_at if known else strangers):
+            if not ours(task.id) and (known.revision < task.revision if known else strangers):
                 self.show(task)
+        if self._store.generation == generation:  # what has failed, or is of another file, is looked at again
+            self._version, self._seen = version, newest
         return True
+
+    async def _written(self, ours: Callable[[str], bool], strangers: bool) -> list[Task]:
+        """What others may have written since the last look."""
+        if strangers and self._seen is not None:
+            written, _ = await self._run(self._store.changed_since, self._seen)
+            return written
+        unfinished = await self._run(self._store.shown, self._history) if strangers else []
+        return [*unfinished, *await self.named([task_id for task_id in self.tasks if not ours(task_id)])]
 
     def _is_shown(self, task: Task) -> bool:
         known = self.tasks.get(task.id)
-        return known is not None and known.updated_at == task.updated_at
+        return known is not None and known.revision == task.revision
+
+    def _mine(self) -> Iterator[Task]:
+        """What this process knows of tasks, for a queue file that has lost them.
+
+        Not the drafts of those that went on and were forgotten: they would be sent and paid once more.
+        """
+        drafts = (task for task in self.also_mine() if task.id not in self._begun and task.id not in self.tasks)
+        return chain(list(self.tasks.values()), drafts)
 
     async def close(self) -> None:
         if self._writing:
@@ -219,7 +280,41 @@ class Desk:
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._disk, work, *args)
-        except DamagedError:
-            await loop.run_in_executor(self._disk, self._store.start_anew)
-            return await loop.run_in_executor(self._disk, work, *args)
+            with self._waiting():
+                try:
+                    return await loop.run_in_executor(self._disk, work, *args)
+                except DamagedError as error:
+                    generation = self._store.generation
+                    await loop.run_in_executor(self._disk, self._store.start_anew, self._mine(), error)
+                    if self._store.generation != generation:
+                        self._version, self._seen = -1, None  # another file counts for itself
+                    return await loop.run_in_executor(self._disk, work, *args)
+        finally:
+            self._tell_notices()
+
+    def _tell_notices(self) -> None:
+        while self._told is not None and self._told < len(self._store.notices):
+            self._told += 1
+            self.on_notice(self._store.notices[self._told - 1])
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Tells of a wait that takes long, and of its end."""
+        is_slow = False
+
+        def grows_slow() -> None:
+            nonlocal is_slow
+            is_slow = True
+            self._slow += 1
+            if self._slow == 1:
+                self.on_waiting(True)
+
+        timer = asyncio.get_running_loop().call_later(SLOW, grows_slow)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if is_slow:
+                self._slow -= 1
+                if self._slow == 0:
+                    self.on_waiting(False)

@@ -2,11 +2,11 @@
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Callable
 
 import msgspec
 
+from tui.tasks import journal
 from tui.tasks.ledger import bill
 from tui.tasks.search import search_words
 from tui.tasks.task import Task
@@ -63,17 +63,34 @@ alter table tasks add column bill_micro integer;
 create index tasks_billed on tasks (base_url, bill, spent_at, model, bill_micro);
 """
 
-COLUMNS = 20
+# What is newer is told by numbers, never by clocks: `revision` counts the snapshots of a task, `seq` the writes to
+# this file. Who watches anything, and what is made and not saved yet, are indexes of their own. What can be undone.
+_VERSION_4 = """
+alter table tasks add column revision integer not null default 0;
+alter table tasks add column unsaved_until real not null default 0;
+alter table tasks add column seq integer not null default 0;
+drop index if exists tasks_by_update;
+create table undo (turn integer not null, at real not null, data blob not null);
+create index undo_by_turn on undo (turn);
+"""
+_VERSION_4_INDEXES = """
+create index tasks_by_seq on tasks (seq);
+create index tasks_watched on tasks (owner) where owner <> '';
+create index tasks_unsaved on tasks (unsaved_until) where unsaved_until > 0;
+"""
+
+COLUMNS = 23
 _COLUMNS_2 = 16
 
 
-def row(task: Task, owner: str = "", lease_until: float = 0) -> tuple[object, ...]:
-    """A task as its row."""
+def row(task: Task, owner: str = "", lease_until: float = 0, seq: int = 0) -> tuple[object, ...]:
+    """A task as its row; `seq` is the number of the write, which `Store` counts."""
     marks = (task.favourite, task.cleared, task.deleted)
     named = (task.status, task.model, search_words(task), task.remote_id, task.base_url, task.job)
     times = (task.id, task.created_at, task.updated_at)
     data = (owner, lease_until, encode(task))
-    return (*times, *named, task.cost_micro, *marks, *data, task.profile, *bill(task))
+    numbers = (task.revision, task.expires_at, seq)
+    return (*times, *named, task.cost_micro, *marks, *data, task.profile, *bill(task), *numbers)
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
@@ -105,25 +122,34 @@ def _third(db: sqlite3.Connection) -> None:
             db.execute("update tasks set spent_at = ?, bill = ?, bill_micro = ? where rowid = ?", billed)
 
 
-_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+def _fourth(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_4)
+    for (number,) in db.execute("select rowid from tasks order by rowid").fetchall():
+        revision, unsaved_until = 0, 0.0
+        with contextlib.suppress(*UNREADABLE):
+            (data,) = db.execute("select data from tasks where rowid = ?", (number,)).fetchone()
+            task = decode(data)
+            revision, unsaved_until = task.revision, task.expires_at
+        numbers = (revision, unsaved_until, number, number)  # each write took the next row
+        db.execute("update tasks set revision = ?, unsaved_until = ?, seq = ? where rowid = ?", numbers)
+    _run(db, _VERSION_4_INDEXES)
+
+
+_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
 VERSION = len(_STEPS)
+_NO_VERSION = 1000
+"""A number beyond which the file's own version is no version, but damage."""
 
 
 def prepare(db: sqlite3.Connection) -> int:
-    """Bring an open file up to this version; answers the version that it has then, which may be a newer one."""
+    """Bring an open file up to this version; answers the version that it has then, which may be a newer one.
+
+    Raises sqlite3.Error; with the code SQLITE_CORRUPT also for a header that can't be right.
+    """
     found = _version(db)
     if found > VERSION:
         return found
-    for tries_left in range(200, -1, -1):
-        try:
-            db.execute("pragma journal_mode = wal")
-            break
-        except sqlite3.OperationalError as error:  # the switch itself doesn't wait for other processes
-            if not tries_left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            time.sleep(0.02)
-    # A power cut must not undo "this was sent": every commit reaches the disk.
-    db.execute("pragma synchronous = full")
+    journal.choose(db)
     if found < VERSION:
         with db:
             db.execute("begin immediate")
@@ -136,4 +162,9 @@ def prepare(db: sqlite3.Connection) -> int:
 
 
 def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("pragma user_version").fetchone()[0])
+    found = int(db.execute("pragma user_version").fetchone()[0])
+    if not 0 <= found <= _NO_VERSION:
+        error = sqlite3.DatabaseError(f"{found} is no version")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+    return found

@@ -1,0 +1,119 @@
+"""How changes of the queue file reach the disk: by a write-ahead log where that can be, else a rollback journal.
+
+A write-ahead log needs memory that processes share, and some disks have none (9p, virtiofs, vboxsf, NFS). A
+rollback journal needs file locks alone.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+_NO_SHARED_MEMORY = (
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_PROTOCOL,
+)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+_TRIES, _PAUSE = 200, 0.02
+
+
+def choose(db: sqlite3.Connection) -> None:
+    """Set the journal of an open file; every commit reaches the disk from now on. Raises sqlite3.Error."""
+    if _mode(db) == "wal" or _has_shared_memory(_folder(db)):
+        try:
+            _write_ahead(db)
+        except sqlite3.OperationalError as error:
+            if not needs_rollback(error):
+                raise
+            roll_back(db, error)
+    # A power cut must not undo "this was sent".
+    db.execute("pragma synchronous = full")
+
+
+def needs_rollback(error: sqlite3.Error) -> bool:
+    """Whether this says that a write-ahead log can't be had here."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code in _NO_SHARED_MEMORY or code & 0xFF == sqlite3.SQLITE_CANTOPEN
+
+
+def roll_back(db: sqlite3.Connection, why: sqlite3.Error) -> None:
+    """Use a rollback journal, whichever the file has used. Raises `why` where that can't be either."""
+    try:
+        db.execute("pragma locking_mode = exclusive")  # so a write-ahead log is read without shared memory
+        _patiently(lambda: db.execute("pragma journal_mode = delete").fetchone())
+        db.execute("pragma locking_mode = normal")
+        db.execute("select count(*) from sqlite_master").fetchone()  # lets go of the file
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise
+        raise why from error
+
+
+def locks_work(folder: Path) -> bool:
+    """Whether files of this folder can be locked, as far as that can be tried."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
+    return True
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    try:
+        _patiently(lambda: db.execute("pragma journal_mode = wal").fetchone())
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:  # it can be read all the same
+            raise
+    db.execute("select count(*) from sqlite_master").fetchone()  # the first read opens the shared memory
+
+
+def _patiently(work: Callable[[], object]) -> None:
+    """Do what doesn't wait for other processes by itself."""
+    for tries_left in range(_TRIES, -1, -1):
+        try:
+            work()
+            return
+        except sqlite3.OperationalError as error:
+            if not tries_left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _has_shared_memory(folder: Path) -> bool:
+    """Tried with a file that nobody else has; True where nothing can be tried."""
+    path = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}.db"
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("pragma synchronous = off")
+            db.execute("pragma user_version = 1")
+            try:
+                mode = db.execute("pragma journal_mode = wal").fetchone()[0]
+                db.execute("pragma user_version = 2")
+            except sqlite3.OperationalError as error:
+                return not needs_rollback(error)
+            return bool(mode == "wal")
+    except sqlite3.Error:
+        return True  # a full disk, a folder that may not be written to: the queue file itself will tell
+    finally:
+        for ending in ("", "-journal", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                path.with_name(path.name + ending).unlink()
+
+
+def _mode(db: sqlite3.Connection) -> str:
+    return str(db.execute("pragma journal_mode").fetchone()[0])
+
+
+def _folder(db: sqlite3.Connection) -> Path:
+    return Path(db.execute("pragma database_list").fetchone()[2]).parent
