@@ -224,6 +224,20 @@ def test_a_file_counts_only_where_it_lies_in_our_folder(store: Store, images: Pa
     assert found.out_dir == str(images)
 
 
+def test_no_file_is_claimed_by_a_note_from_elsewhere(store: Store, images: Path) -> None:
+    (images / "ours.png").write_bytes(b"png")
+    known, odd = "a" * 64, "../x"
+    results = [
+        {"url": "https://x/", "reserved": "/etc/passwd", "sha256": known},
+        {"url": "https://x/", "path": "ours.png", "sha256": known},
+        {"url": "https://x/", "path": "ours.png", "sha256": odd},
+    ]
+    assert take(store, [line(results=results, status="fetching", uploads_until=5e9)], images) == (1, [])
+    (found,) = store.search()
+    assert [(result.reserved, result.sha256) for result in found.results] == [("", ""), ("", known), ("", "")]
+    assert found.uploads_until == 0
+
+
 DEEP: Any = ["fox"]
 for _ in range(500):
     DEEP = [DEEP]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tui.tasks import schema
 from tui.tasks.store import Store
-from tui.tasks.task import LIVE, SetAside, Task
+from tui.tasks.task import LIVE, Result, SetAside, Task
 from tui.text import inert_json, one_line
 
 IMPORTED = "Imported; s watches it, or sends what was not sent yet."
@@ -100,8 +100,9 @@ def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
     ):
         if not holds:
             raise ValueError(why_not)
-    results = tuple(replace(result, path=_own(result.path, out_dir)) for result in task.results)
-    task = replace(task, out_dir=str(out_dir), results=results)
+    results = tuple(_own_result(result, out_dir) for result in task.results)
+    # Nobody but this program vouches for uploads, or for names that its files are about to get.
+    task = replace(task, out_dir=str(out_dir), results=results, uploads_until=0)
     aside = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
     return (aside if task.status in LIVE else task), events
 
@@ -112,6 +113,12 @@ def _sane(value: object, depth: int) -> bool:
         items = value.values() if isinstance(value, dict) else value
         return depth > 0 and all(_sane(item, depth - 1) for item in items)
     return not isinstance(value, int | float) or abs(value) < 2**63
+
+
+def _own_result(result: Result, out_dir: Path) -> Result:
+    path = _own(result.path, out_dir)
+    sha256 = result.sha256 if path and re.fullmatch("[0-9a-f]{64}", result.sha256) else ""
+    return replace(result, path=path, reserved="", sha256=sha256)
 
 
 def _own(path: str, out_dir: Path) -> str:
