@@ -141,9 +141,9 @@ async def to_screen(rounds: int = 7) -> None:
         os.environ["XDG_STATE_HOME"] = os.environ["HOME"] + f"/{number}"  # a queue of its own
         shown = asyncio.Event()
 
-        def watched(catalog: Any, delay: float) -> httpx.AsyncBaseTransport:
+        def watched(catalog: Any, delay: float, file: Any = None) -> httpx.AsyncBaseTransport:
             nonlocal clock
-            clock = Clock(service.create_app(catalog, delay=delay))
+            clock = Clock(service.create_app(catalog, delay=delay, file=file))
             return httpx.ASGITransport(clock)
 
         transport.in_process = watched

@@ -107,8 +107,9 @@ def test_without_credit_the_rest_stays_in_the_queue(service: Service, home: Path
     code, told, err = service.run("generate", "z-image", "a lake", "-n", "20", "--concurrency", "1")
     assert code == 3
     assert 1 <= len(told) < 20
-    assert queue(home, "select count(*) from tasks where status = 'held'") == [(20 - len(told),)]
-    assert f"{20 - len(told)} more are in the queue, not sent." in err
+    assert {task["status"] for task in told} == {"held"}
+    assert queue(home, "select count(*) from tasks where status = 'held'") == [(20,)]
+    assert "20 tasks set aside unsent (about $0.20): `runapi-tui resume` sends them" in err
     assert "balance is too low" in told[0]["error"]["message"]
 
 

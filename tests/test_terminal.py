@@ -254,11 +254,9 @@ def test_otherwise_no_files_are_shared(terminal: FakeTerminal, env: dict[str, st
 
 # Starts an app with an input on a terminal whose answers come when it runs, and tells what was typed there.
 LATE = """
-from tui.late import swallow
+from tui.driver import LateDriver, TerminalDriver
 from tui.terminal import probe
 terminal = probe(seconds=0.1)
-if terminal.late:
-    swallow()
 from textual.app import App
 from textual.widgets import Input
 
@@ -271,7 +269,7 @@ class Prompt(App):
         if event.value.endswith("."):
             self.exit()
 
-Prompt().run()
+Prompt(driver_class=LateDriver if terminal.late else TerminalDriver).run()
 """
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import signal
 import sys
 import time
 import traceback
@@ -16,10 +15,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from tui import budget, credentials, favourites, keymap, prices, sharing
+from tui import budget, credentials, favourites, heartbeat, keymap, prices, sharing
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
+from tui.driver import LateDriver, TerminalDriver
 from tui.paths import styles_dir
 from tui.purse import Purse
 from tui.screens.main import MainScreen
@@ -60,7 +60,7 @@ class RunApp(App[None]):
     ]
 
     def __init__(self, session: Session, terminal: Terminal) -> None:
-        super().__init__()
+        super().__init__(driver_class=LateDriver if terminal.late else TerminalDriver)
         self.session = session
         self.terminal = terminal
         self.farewell = ""
@@ -82,15 +82,13 @@ class RunApp(App[None]):
         return SetupScreen(self.session, *credentials.everything(), first=True)
 
     def on_mount(self) -> None:
+        heartbeat.start(asyncio.get_running_loop())
         theme = self.session.config.theme
         if theme in self.available_themes:
             self.theme = theme
         elif theme:
             self.notify(f"There is no theme {one_line(theme, 40)}.", markup=False)
         self.set_keymap(self.session.config.keys)
-        for name in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                asyncio.get_running_loop().add_signal_handler(name, self.exit)
 
     async def on_unmount(self) -> None:
         if self.engine:
@@ -138,6 +136,7 @@ class RunApp(App[None]):
                 on_route=self._route_learnt,
                 on_state=self._state_changed,
             )
+            self.engine.on_notice(self._queue_notice)
             await self.engine.start()
         except Exception as error:
             # Without a queue nothing may be sent: say so where the queue would be, and at each try to send.
@@ -153,11 +152,15 @@ class RunApp(App[None]):
         if self.engine:
             self._state_changed(self.engine.state)
             for notice in self.engine.notices:
-                self.notify(notice, title="Queue", severity="warning", timeout=30, markup=False)
+                self._queue_notice(notice)
         if self.engine and self.engine.learnt:
             self._route_learnt(self.engine.learnt)
         self._look_at_balance()
         self._look_at_prices()
+
+    def _queue_notice(self, notice: str) -> None:
+        """What the user should know of the queue file."""
+        self.notify(notice, title="Queue", severity="warning", timeout=30, markup=False)
 
     def _task_changed(self, task: Task) -> None:
         self.changes.publish(task)

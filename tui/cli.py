@@ -12,12 +12,13 @@ from typing import Any, TypeVar, cast, get_args
 
 import click
 
-from tui import __version__
+from tui import __version__, streams
 from tui.catalog.load import Catalog, CatalogError, UnknownModel, bundled, load_family
 from tui.catalog.price import estimate
 from tui.catalog.spec import Model
 from tui.config import ConfigError, ImagesChoice
 from tui.credentials import CredentialError
+from tui.paths import PlaceError
 from tui.text import counted, money, one_line, plain
 
 _STATUSES = (
@@ -125,32 +126,25 @@ def _open_app(options: dict[str, Any]) -> None:
     from tui.terminal import probe
 
     terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
-    if terminal.late:
-        from tui.late import swallow
-
-        swallow()
     if terminal.truecolor:
         # What the terminal itself says counts: ssh never forwards COLORTERM, and xterm takes it away.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
-    _forgive_bytes()
     from tui.app import RunApp
 
     app = RunApp(session, terminal)
     app.run()
     if app.farewell:
-        click.echo(app.farewell)
+        _say_farewell(app.farewell)
     sys.exit(app.return_code or 0)
 
 
-def _forgive_bytes() -> None:
-    """A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) would end Textual 8's reading of keys."""
-    from codecs import getincrementaldecoder
-    from functools import partial
-
-    from textual.drivers import linux_driver
-
-    decoder = partial(getincrementaldecoder("utf-8"), "replace")
-    vars(linux_driver)["getincrementaldecoder"] = lambda _name: decoder
+def _say_farewell(sentence: str) -> None:
+    """On a terminal that is still there."""
+    try:
+        click.echo(sentence)
+    except OSError:
+        # It has gone; what wasn't written must not be tried once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _session(options: dict[str, Any], **more: Any) -> Any:
@@ -563,15 +557,17 @@ def model(model: str, action: str | None, as_json: bool, **options: Any) -> None
     "--delay", type=click.FloatRange(0, 3600), default=4.0, show_default=True, help="Seconds a task takes."
 )
 @click.option("--routes", type=click.Choice(["both", "unified", "service"]), default="both", show_default=True)
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps its tasks.")
 @common
-def demo_server(port: int, delay: float, routes: Any, **_options: Any) -> None:
+def demo_server(port: int, delay: float, routes: Any, state: Path | None, **_options: Any) -> None:
     """The embedded service on loopback. Its first line of output says where it is, as JSON."""
     from tui.demo import DEMO_KEY
     from tui.demo.server import ServeError, serve
     from tui.demo.service import create_app
 
     try:
-        serve(create_app(bundled(), delay=delay, routes=routes), api_key=DEMO_KEY, port=port)
+        file = state / "service.db" if state else None
+        serve(create_app(bundled(), delay=delay, routes=routes, file=file), api_key=DEMO_KEY, port=port)
     except ServeError as error:
         raise _Exit(str(error), 1) from error
 
@@ -637,26 +633,52 @@ def _need_key(session: Any) -> None:
 
 def main() -> None:
     """The console script. Whatever happens, the user gets a sentence and a code, never a traceback."""
+    streams.prepare()
+    sys.argv[1:] = [_as_utf8(word) for word in sys.argv[1:]]
+    code = _ended(lambda: cli(standalone_mode=False) or 0)
+    # What is still to be written may fail as well.
+    sys.exit(_ended(streams.finish) or code)
+
+
+def _as_utf8(word: str) -> str:
+    """An argument as it was typed, where the locale is ASCII; a file's name of other bytes stays as it is."""
     try:
-        sys.exit(cli(standalone_mode=False) or 0)
+        return word.encode(errors="surrogateescape").decode()
+    except UnicodeError:
+        return word
+
+
+def _ended(work: Callable[[], int | None]) -> int:
+    """Do it; the exit code of what that came to."""
+    try:
+        return work() or 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        return end.exit_code
     except click.Abort:
-        sys.exit(130)
+        return 130
     except click.UsageError as error:
         click.UsageError(plain(error.format_message()), error.ctx).show()
-        sys.exit(4)
+        return 4
     except _Exit as error:
         error.show()
-        sys.exit(error.code)
+        return error.code
+    except click.ClickException as error:  # a file that can't be opened
+        click.echo(plain(error.format_message()), err=True)
+        return 4
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
         # Whoever read our output has gone; nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        streams.give_up_stdout()
+        return 0
+    except streams.OutputError as error:
+        streams.give_up_stdout()
+        click.echo(f"{error} Tasks in the queue are kept: `runapi-tui tasks` lists them.", err=True)
+        return 1
     except Exception as error:
-        sys.exit(_explain(error))
+        return _explain(error)
 
 
 def _explain(error: Exception) -> int:
@@ -664,10 +686,15 @@ def _explain(error: Exception) -> int:
     from tui.headless import INTERRUPTED, Stopped, UsageError
     from tui.tasks.store import StoreError
 
+    if isinstance(error, OSError):
+        # The system's word on a file, a full disk, a missing folder.
+        place = f"{one_line(error.filename)}: " if error.filename else ""
+        click.echo(f"{place}{one_line(error.strerror or error)}. Tasks in the queue are kept.", err=True)
+        return 1
     click.echo(plain(error) or type(error).__name__, err=True)
     if isinstance(error, Stopped):
         return INTERRUPTED
-    if isinstance(error, UsageError | ConfigError | CredentialError):
+    if isinstance(error, UsageError | ConfigError | CredentialError | PlaceError):
         return 4
     if not isinstance(error, StoreError | CatalogError):
         click.echo("This is an error in runapi-tui itself. Tasks in the queue are kept.", err=True)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tui.catalog.route import Api
 from tui.service.wire import canonical
+from tui.smallfile import read_small_file
 from tui.tasks import naming
 from tui.tasks.task import NO_PROFILE
 from tui.text import one_line
@@ -91,11 +92,14 @@ def load(path: Path, options: Mapping[str, Any], env: Mapping[str, str] = os.env
     """The file's preferences, overridden by RUNAPI_TUI_* variables and those by `options`. Raises ConfigError."""
     settings: dict[str, Any] = {}
     try:
-        settings = msgspec.toml.decode(path.read_bytes())
+        settings = msgspec.toml.decode(read_small_file(path))
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {one_line(error)}.") from error
+    except OSError as error:
+        reason = one_line(error.strerror or error).lower()
+        raise ConfigError(f"{one_line(path)}: {reason}.") from error
+    except ValueError as error:
+        raise ConfigError(f"{one_line(path)}: {one_line(error)}.") from error
     named = options.get("profile") or env.get("RUNAPI_TUI_PROFILE") or settings.get("profile")
     profile = _checked(settings, str(path)).profiles.get(named or "", Profile())
     if profile.output:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tui.keyfiles.files import Unreadable, read
 from tui.keyfiles.found import Found, Gathered
-from tui.paths import home
+from tui.paths import NO_HOME, home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.text import mask, one_line
 
@@ -139,6 +139,8 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
     import tempfile  # rarely needed, and slow to load
 
     path = runapi_config(env)
+    if str(path).startswith("~"):
+        raise CredentialError(f"There is no home folder to save the key in: {NO_HOME}. Set RUNAPI_API_KEY instead.")
     saved, note = _read(path)
     if note:
         raise CredentialError(f"{note} Mend or move it, then save again.")

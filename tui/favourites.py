@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from tui.smallfile import read_small_file
+
 Key = tuple[str, str]
 """Action and slug."""
 
@@ -10,7 +12,7 @@ Key = tuple[str, str]
 def load(state: Path) -> list[Key]:
     """In the order in which they were marked; none where the file is missing or can't be read."""
     try:
-        saved = json.loads((state / "favourites.json").read_text(encoding="utf-8"))
+        saved = json.loads(read_small_file(state / "favourites.json"))
         return [(str(action), str(slug)) for action, slug in saved]
     except (OSError, ValueError, TypeError, RecursionError):
         return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from tui import budget
+from tui import budget, heartbeat
 from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
@@ -492,7 +492,7 @@ def run(
     from tui.tasks.store import StoreError
 
     try:
-        return asyncio.run(work())
+        return heartbeat.run(work())
     except BrokenPipeError:  # nobody reads what has ended any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED

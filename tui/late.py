@@ -1,7 +1,6 @@
 """Answers of a terminal so slow that the app is running when they come: kept from being typed."""
 
 import re
-from collections.abc import Iterable
 
 _ANSWER = re.compile(
     r"\x1bP(?:>\||[01]\$r)[^\x1b]*\x1b\\"  # name, colour
@@ -25,21 +24,3 @@ class Typed:
         begun = _BEGUN.search(text)
         self._held = begun[0] if begun and len(begun[0]) <= _LONGEST else ""
         return text.removesuffix(self._held)
-
-
-def swallow() -> None:
-    """From now on Textual's reading of keys passes over such answers."""
-    from textual._xterm_parser import XTermParser
-    from textual.drivers import linux_driver
-    from textual.message import Message
-
-    class Parser(XTermParser):
-        def __init__(self, debug: bool = False) -> None:
-            super().__init__(debug)
-            self._typed = Typed()
-
-        def feed(self, data: str) -> Iterable[Message]:
-            typed = self._typed(data)
-            return super().feed(typed) if typed or not data else ()  # "" would mean the end
-
-    vars(linux_driver)["XTermParser"] = Parser

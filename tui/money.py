@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tui import headless
+from tui import headless, heartbeat
 from tui.catalog.price import Estimate, counting, estimate
 from tui.catalog.spec import Model, Values
 from tui.prices import Quotes
@@ -28,7 +28,7 @@ def quote(session: Session, model: Model, wanted: list[Values], *, as_json: bool
     headless.check(session, model, wanted)
     prices = [estimate(model, values) for values in wanted]
     try:
-        prices = asyncio.run(_quoted(session, model, wanted))
+        prices = heartbeat.run(_quoted(session, model, wanted))
     except AuthenticationError as error:
         return _refused(error)
     except ServiceError as error:
@@ -72,7 +72,7 @@ def balance(session: Session, *, as_json: bool) -> int:
             await engine.aclose()
 
     try:
-        account, books = asyncio.run(ask())
+        account, books = heartbeat.run(ask())
     except ServiceError as error:
         return _refused(error)
     if as_json:

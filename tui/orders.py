@@ -95,6 +95,7 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     by_id = {task.id: task for task in found}
     paid = [task for task in by_id.values() if task.live and task.status is not Status.SUBMITTING]
     tasks = {task.id: task for task in paid if _is_at_service(task)}
+    await engine.adopt(list(tasks))
     problems: list[str] = []
     for task in unsaved(by_id.values()):
         try:

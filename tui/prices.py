@@ -14,6 +14,7 @@ from tui.catalog.price import Estimate, counting, estimate
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
+from tui.smallfile import read_small_file
 from tui.tasks.plan import local_files
 from tui.text import one_line
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 QUOTED_FOR = 600.0
 """Seconds for which a quote is taken for good."""
+LARGEST_LIST = 20_000_000
+"""Bytes of a kept price list that are read at most."""
 _KEPT = 64
 _RESTS = 30.0
 """Seconds without a question after one that failed."""
@@ -37,7 +40,7 @@ class PriceList(Struct, frozen=True):
 def kept(cache: Path, base_url: str) -> PriceList:
     """The list that was last fetched from there; empty if none was, or if it can't be read."""
     try:
-        saved = json.loads(_file(cache, base_url).read_text(encoding="utf-8"))
+        saved = json.loads(read_small_file(_file(cache, base_url), LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return PriceList()

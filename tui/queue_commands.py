@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tui import budget, headless
+from tui import budget, headless, heartbeat
 from tui.headless import UsageError, Work, chosen
 from tui.leftover import sentences
 from tui.orders import is_free
@@ -173,7 +173,7 @@ def _with_engine(session: Session, work: Callable[["Engine"], Awaitable[int]]) -
         finally:
             await engine.aclose()
 
-    return asyncio.run(run())
+    return heartbeat.run(run())
 
 
 def _print(tasks: Iterable[Task], *, as_json: bool) -> None:

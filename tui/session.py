@@ -5,6 +5,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -12,10 +13,10 @@ from msgspec import structs
 from tui import config, credentials, paths, prices
 from tui.catalog.load import Catalog, with_own
 from tui.catalog.spec import RouteName
-from tui.config import Config, Profile
+from tui.config import Config, ConfigError, Profile
 from tui.credentials import Credential
 from tui.demo import DEMO_KEY, DEMO_URL
-from tui.paths import Folders
+from tui.paths import Folders, PlaceError
 from tui.service.wire import canonical
 from tui.tasks.task import NO_PROFILE
 from tui.text import money, one_line
@@ -104,17 +105,32 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
 
     Raises ConfigError or CredentialError.
     """
-    preferences = config.load(paths.config_dir() / "config.toml", options)
-    catalog, problems = with_own(paths.config_dir() / "models")
+    own = _config_dir()
+    preferences = config.load(own / "config.toml", options)
+    catalog, problems = with_own(own / "models")
     if demo:
         credential = Credential(DEMO_KEY, DEMO_URL, "embedded service", "embedded service")
     else:
         credential = _credential(base_url, preferences)
-    folders = paths.folders(preferences.output, demo=demo)
+    folders = _folders(preferences, demo)
     catalog = prices.apply(catalog, prices.kept(folders.cache, credential.base_url))
     profile = "" if demo else preferences.named
     asked = {"base_url": base_url, **options}
     return Session(preferences, credential, folders, catalog, problems, demo, profile, asked)
+
+
+def _config_dir() -> Path:
+    try:
+        return paths.config_dir()
+    except PlaceError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _folders(preferences: Config, demo: bool) -> Folders:
+    try:
+        return paths.folders(preferences.output, demo=demo)
+    except PlaceError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _credential(base_url: str, preferences: Config, source: str = "") -> Credential:
@@ -157,7 +173,7 @@ def open_client(session: Session) -> "Client":
     if session.demo:
         from tui.demo.transport import in_process
 
-        transport = in_process(session.catalog, session.demo_delay)
+        transport = in_process(session.catalog, session.demo_delay, session.folders.state / "service.db")
     return Client(session.credential.base_url, session.credential.api_key, transport)
 
 

@@ -23,7 +23,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tui import __version__
-from tui.paths import home
+from tui.paths import NO_HOME, home
+from tui.smallfile import read_small_file
 
 NAME = "runapi-tui"
 _DESCRIPTION = (
@@ -88,6 +89,8 @@ def install(agent: str) -> str:
     Raises SkillError, also for a file that was changed or isn't ours: it is kept.
     """
     path, new = place(agent), text(agent)
+    if str(path).startswith("~"):
+        raise SkillError(f"There is no home folder: {NO_HOME}. Set HOME.")
     try:
         there = _read(path)
         if there == new:
@@ -112,7 +115,7 @@ def _read(path: Path) -> str:
     """What is there; empty for nothing. Raises SkillError for what is no plain file, OSError."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise SkillError(f"{path} is a link or no file: it is kept. Move it away first.")
-    return path.read_bytes().decode("utf-8", "replace") or "\n" if path.exists() else ""
+    return read_small_file(path).decode("utf-8", "replace") or "\n" if path.exists() else ""
 
 
 def _is_ours(there: str) -> bool:

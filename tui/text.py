@@ -33,6 +33,15 @@ def one_line(text: object, limit: int = 300) -> str:
     return plain(" ".join(plain(text).split()), limit)
 
 
+def is_text(text: str) -> bool:
+    """Whether all of it can be written as UTF-8: the names of files may have bytes that can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def duration(seconds: float) -> str:
     """`8s`, `1m 05s`, `2h 07m`, `3d 4h`."""
     whole = max(0, int(seconds))

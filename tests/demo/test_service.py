@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -111,8 +112,8 @@ def without_key(request: httpx.Request) -> httpx.Request:
 @asynccontextmanager
 async def demo(**options: Any) -> AsyncIterator[Api]:
     """A service of its own with a client."""
-    clock = Clock()
-    transport = httpx.ASGITransport(create_app(bundled(), clock=clock, **{"delay": 0, **options}))
+    clock = options.setdefault("clock", Clock())
+    transport = httpx.ASGITransport(create_app(bundled(), **{"delay": 0, **options}))
     headers = {"Authorization": f"Bearer {DEMO_KEY}"}
     async with httpx.AsyncClient(transport=transport, base_url=DEMO_URL, headers=headers) as client:
         yield Api(client, clock)
@@ -122,19 +123,6 @@ async def demo(**options: Any) -> AsyncIterator[Api]:
 async def api() -> AsyncIterator[Api]:
     async with demo() as opened:
         yield opened
-
-
-@pytest.fixture
-def painted(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
-    """What the painter was asked for, in place of a real painting."""
-    asked: list[Json] = []
-
-    def paint(**wishes: Any) -> Image.Image:
-        asked.append(wishes)
-        return Image.new("RGB", wishes["size"], "teal")
-
-    monkeypatch.setattr("tui.demo.paint.paint", paint)
-    return asked
 
 
 def png(size: tuple[int, int] = (90, 30), colour: str = "red") -> bytes:
@@ -458,6 +446,83 @@ async def test_results_can_be_missing_broken_or_gone(api: Api, painted: list[Jso
         Image.open(io.BytesIO((await api.download(broken["url"])).content)).load()
     (gone,) = await api.images(UNIFIED, {**SMALL, "prompt": "demo:gone"})
     assert (await api.download(gone["url"])).status_code == 404
+
+
+async def test_pictures_can_be_told_a_moment_after_the_end(api: Api) -> None:
+    path = await api.made(UNIFIED, {**SMALL, "prompt": "demo:late"})
+    told = [(await api.get(path)).json() for _ in range(5)]
+    assert {answer["status"] for answer in told} == {"completed"}
+    assert [len(answer["images"]) for answer in told] == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("path", "body"), [(UNIFIED, SMALL), (Z_IMAGE, SQUARE)])
+async def test_the_finished_answer_can_be_text_in_an_envelope(api: Api, path: str, body: Values) -> None:
+    done = (await api.get(await api.made(path, {**body, "prompt": "demo:json"}))).json()
+    assert done["status"] == "completed"
+    assert done["usage"] == {"cost": 0.01}
+    assert "images" not in done
+    inner = json.loads(done["response"]["body"])
+    assert inner["status"] == "completed"
+    assert (await api.download(inner["images"][0]["url"])).status_code == 200
+
+
+@pytest.mark.parametrize(("word", "status"), [("demo:word", "create_task_failed"), ("demo:nsfw", "nsfw")])
+async def test_a_task_can_fail_with_words_of_the_sdks(word: str, status: str) -> None:
+    async with demo(delay=4) as api:
+        path = await api.made(UNIFIED, {**SMALL, "prompt": word})
+        assert (await api.get(path)).json()["status"] == "pending"
+        assert await api.balance() == (4999, 1)
+        api.clock.now += 6
+        failed = (await api.get(path)).json()
+        assert (failed["status"], "images" in failed) == (status, False)
+        assert word in failed["error"]
+        assert await api.balance() == (5000, 0)
+
+
+async def test_a_status_can_be_a_word_that_nobody_knows_for_ever() -> None:
+    async with demo(delay=4) as api:
+        path = await api.made(UNIFIED, {**SMALL, "prompt": "demo:odd"})
+        for _ in range(3):
+            assert (await api.get(path)).json()["status"] == "percolating"
+            api.clock.now += 86400
+        assert await api.balance() == (4999, 1)
+
+
+async def test_a_task_can_be_unknown_at_first(api: Api) -> None:
+    path = await api.made(UNIFIED, {**SMALL, "prompt": "demo:missing"})
+    api.clock.now += 89
+    for place in (path, path.replace("text_to_image", "tasks")):
+        assert (await api.get(place)).status_code == 404
+    api.clock.now += 1
+    assert (await api.get(path)).json()["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "kind"),
+    [
+        ("demo:notyet", 404, "application/json"),
+        ("demo:forbidden", 403, "text/html; charset=utf-8"),
+        ("demo:html", 200, "text/html; charset=utf-8"),
+    ],
+)
+async def test_the_file_host_can_be_late(word: str, status: int, kind: str, api: Api, painted: list[Json]) -> None:
+    body: Values = {"model": "wan-2.7-image", "prompt": word, "output_count": 2}
+    first, second = await api.images("/api/v1/wan/text_to_image", body)
+    for image in (first, second):
+        early = [await api.download(image["url"]) for _ in range(3)]
+        assert {(answer.status_code, answer.headers["Content-Type"]) for answer in early} == {(status, kind)}
+        file = await api.download(image["url"])
+        assert (file.status_code, file.headers["Content-Type"]) == (200, "image/png")
+
+
+async def test_a_key_can_be_in_use_for_a_moment(api: Api) -> None:
+    body = {**SMALL, "prompt": "demo:conflict"}
+    answers = [await api.post(UNIFIED, body, "k1") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [504, 409, 200]
+    message = "A request with this key is still being processed."
+    assert answers[1].json() == {"error": {"code": "request_conflict", "message": message}}
+    assert answers[2].json()["task_replayed"] is True
+    assert await api.balance() == (4999, 1)
 
 
 # Money

@@ -18,7 +18,6 @@ from typing import Any
 from tui import atomic
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
-from tui.service import client
 from tui.service.client import Client
 from tui.tasks import images, saving  # noqa: F401 (images: loaded once)
 from tui.tasks.engine import Engine
@@ -121,8 +120,7 @@ def main(url: str, place: Path, file_system: str, name: str) -> None:
         vars(os)["link"] = no_links
     if file_system == "no safe rename":
         vars(atomic)["_renamed"] = lambda source, target: False
-    bundled()
-    client._certificates()  # once, and not in each process
+    bundled()  # once, and not in each process
     for number in range(1, MOST_ROUNDS):
         folder = place / str(number)
         folder.mkdir()

@@ -139,7 +139,7 @@ async def test_layers_that_are_left_keep_what_they_are(open_engine: OpenEngine) 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen[scope["path"]] += 1
         if scope["path"].endswith("/2.png") and seen[scope["path"]] == 1:
-            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.start", "status": 410, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
         await service(scope, receive, send)

@@ -22,6 +22,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
+from tui.tasks import carry
 from tui.tasks.plan import InvalidError
 from tui.tasks.store import TakenError
 from tui.tasks.task import Status, Task
@@ -193,8 +194,14 @@ async def test_trouble_is_survived_and_paid_once(
     ],
 )
 async def test_an_end_without_a_picture_says_why(
-    word: str, status: Status, kind: str, base_url: str, open_engine: OpenEngine
+    word: str,
+    status: Status,
+    kind: str,
+    base_url: str,
+    open_engine: OpenEngine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(carry, "GONE_FOR", 0.0)
     async with open_engine(base_url) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": f"a fox demo:{word}"})
         ended = await watched.engine.wait(task.id)
@@ -203,23 +210,60 @@ async def test_an_end_without_a_picture_says_why(
     assert [path for path in Path(ended.out_dir).glob("*") if path.name] == []
 
 
-async def test_a_wrong_key_rejects_and_says_so(base_url: str, open_engine: OpenEngine) -> None:
+async def test_a_refused_key_holds_what_was_not_made_until_there_is_another(
+    base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url, key="runapi_wrong_key") as watched:
-        task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
-        ended = await watched.engine.wait(task.id)
-    assert ended.status is Status.REJECTED
-    assert ended.error
-    assert ended.error.kind == "authentication"
-    assert "runapi_wrong_key" not in (Path(ended.out_dir).parent / "queue.db").read_bytes().decode("latin-1")
+        tasks = await watched.engine.submit_job(FLUX, [{"prompt": f"fox {number}"} for number in range(12)])
+        for task in tasks[:8]:
+            held = await watched.until_note(task.id, "refused the API key")
+            assert held.status is Status.HELD
+        assert watched.engine.state.refused
+        watched.engine.use(DEMO_KEY)
+        ended = [await watched.engine.wait(task.id) for task in tasks]
+    assert {task.status for task in ended} == {Status.COMPLETED}
+    assert "runapi_wrong_key" not in (Path(ended[0].out_dir).parent / "queue.db").read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, "authentication"), (402, "credits")])
+async def test_a_refusal_in_the_middle_of_a_job_rejects_nothing(
+    status: int, kind: str, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    service = create_app(bundled(), delay=0)
+    posts: list[str] = []
+    refuse = True
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            posts.append(scope["path"])
+            if refuse and len(posts) > 3:
+                await send({"type": "http.response.start", "status": status, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
+        await service(scope, receive, send)
+
+    with serving(app) as url:
+        async with open_engine(url, tries=4) as watched:
+            tasks = await watched.engine.submit_job(FLUX, [{"prompt": f"fox {n}"} for n in range(8)])
+            ended = [await watched.engine.wait(task.id) for task in tasks]
+            assert {
+                watched.engine.gave_up[task.id].kind for task in ended if task.id in watched.engine.gave_up
+            } == {kind}
+        assert Counter(task.status for task in ended) == {Status.COMPLETED: 3, Status.HELD: 5}
+        refuse = False
+        async with open_engine(url) as again:
+            for task in tasks:
+                assert (await again.engine.wait(task.id)).status is Status.COMPLETED
 
 
 async def test_without_credit_nothing_is_made(open_engine: OpenEngine) -> None:
     with serving(create_app(bundled(), delay=0, balance_cents=1)) as url:
-        async with open_engine(url) as watched:
+        async with open_engine(url, tries=4) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
-            ended = await watched.engine.wait(task.id)
-    assert ended.error
-    assert ended.error.kind == "credits"
+            held = await watched.engine.wait(task.id)
+            assert watched.engine.gave_up[task.id].kind == "credits"
+    assert (held.status, held.error) == (Status.HELD, None)
+    assert "balance is too low" in held.note
 
 
 async def test_a_server_that_is_down_keeps_the_task_free_to_drop(open_engine: OpenEngine) -> None:

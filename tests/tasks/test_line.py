@@ -106,9 +106,11 @@ async def test_too_many_requests_without_a_wish_rest_a_moment(watched: Watched, 
 
 
 def test_a_rest_is_told_once_and_never_made_shorter(watched: Watched) -> None:
-    for moment in (0.0, 50.0, 50.0, 20.0, 60.0):
-        watched.line.rest_until(moment)
-    assert watched.told == [(False, 50.0), (False, 60.0)]
+    now = time.time()
+    for left in (0.0, 50.0, 50.0, 20.0, 60.0, 4_000.0, float("inf"), float("nan")):
+        watched.line.rest_until(now + left)
+    assert watched.told == [(False, now + 50.0), (False, now + 60.0)]
+    assert 59 < watched.line.rest <= 60
 
 
 async def test_who_sleeps_offline_wakes_as_soon_as_another_gets_through(watched: Watched) -> None:

@@ -24,7 +24,7 @@ class FileHost(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.gone and request.url.path.startswith("/files/"):
-            return httpx.Response(404)
+            return httpx.Response(410)
         return await self._service.handle_async_request(request)
 
 

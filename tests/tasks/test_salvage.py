@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.tasks.test_schema import old_file, old_row
 from tests.tasks.test_store import small_disk
 from tui.tasks import salvage
-from tui.tasks.store import DamagedError, Store, StoreError
+from tui.tasks.store import DamagedError, Entry, Store, StoreError
 from tui.tasks.task import Status, Task
 
 URL = "https://runapi.ai"
@@ -232,6 +233,33 @@ def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(path: Pa
         assert len(store.search(limit=9999)) >= COUNT * 2 // 3
 
 
+def test_a_start_without_room_for_a_new_file_leaves_the_damaged_one(path: Path, tasks: list[Task]) -> None:
+    pages_in_the_middle(path)
+    no_header(path)
+    content = path.read_bytes()
+    with small_disk(30_000), pytest.raises(StoreError, match="make room"):
+        Store(path)
+    assert asides(path) == []
+    assert path.read_bytes() == content
+    with closing(Store(path)) as store:
+        assert len(store.search(limit=9999)) >= COUNT * 2 // 3
+
+
+def test_a_start_without_room_leaves_a_log_whose_file_is_gone(path: Path, tmp_path: Path) -> None:
+    running = Store(path)
+    for number in range(20):
+        running.save(make(number), "held")
+    left = tmp_path / "left"
+    shutil.copytree(path.parent, left)
+    running.close()
+    copy = left / path.name
+    copy.unlink()
+    with small_disk(30_000), pytest.raises(StoreError, match="make room"):
+        Store(copy)
+    with closing(Store(copy)) as store:
+        assert ids(store.search(limit=99)) == ids(make(number) for number in range(20))
+
+
 @pytest.mark.parametrize("data", [b'{"id": "x"', b"\xff\xfe", b'{"id": "\xff"}', b"{}", 5, 'text "'])
 def test_a_row_that_is_no_task_is_left_out_and_told_once(path: Path, tasks: list[Task], data: Any) -> None:
     broken = tasks[51]
@@ -251,3 +279,180 @@ def test_a_row_that_is_no_task_is_left_out_and_told_once(path: Path, tasks: list
     store.save(broken, owner="me")
     assert store.get(broken.id) == broken
     store.close()
+
+
+# ---- page by page
+
+
+def no_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+
+
+def no_schema(path: Path) -> None:
+    """The list of the tables is gone, and the header is whole."""
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(bytes(PAGE - 100))
+
+
+def schema_that_is_no_text(path: Path) -> None:
+    content = path.read_bytes()
+    at = content.index(b"CREATE TABLE tasks")
+    path.write_bytes(content[:at] + b"\xff\xfe\xfd" + content[at + 3 :])
+
+
+def version_that_cannot_be(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(60)
+        file.write(b"\xff\xff\xff\xf0")
+
+
+def no_first_page(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\xff" * PAGE)
+
+
+def no_root(path: Path) -> None:
+    """The page from which SQLite finds all rows."""
+    with closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute("select rootpage from sqlite_master where name = 'tasks'").fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [no_header, no_schema, schema_that_is_no_text, version_that_cannot_be, no_first_page, no_root],
+)
+def test_damage_outside_the_rows_costs_no_task(
+    path: Path, tasks: list[Task], damage: Callable[[Path], None]
+) -> None:
+    long = replace(make(700), values={"prompt": "a long story " * 20_000}, revision=3)  # far beyond a page
+    with closing(Store(path)) as store:
+        store.save(long, "held", "the server's words")
+        store.learn(URL, "paused", "yes")
+    damage(path)
+    with closing(reopened(path)) as store:
+        assert sorted(store.search(limit=9999), key=lambda task: task.id) == [*tasks, long]
+        assert [event for _, event, _ in store.events(long.id)] == ["held"]
+        assert store.learnt(URL) == {"paused": "yes"}
+        (notice,) = store.notices
+        assert f"{COUNT + 1} readable tasks went into a new one." in notice
+        assert store.changed_since(0)[1] == COUNT + 1
+
+
+def test_what_only_the_log_has_is_saved_with_a_broken_file(path: Path, tasks: list[Task], tmp_path: Path) -> None:
+    """The program was killed before anything reached the file itself, whose header is damaged."""
+    running = Store(path)
+    changed = [replace(task, note="changed", revision=1) for task in tasks[:7]]
+    new = [make(number) for number in range(500, 510)]
+    for task in (*changed, *new):
+        running.save(task)
+    crashed = tmp_path / "crashed"
+    shutil.copytree(path.parent, crashed)
+    running.close()
+    copy = crashed / path.name
+    no_header(copy)
+    with closing(reopened(copy)) as store:
+        kept = {task.id: task for task in store.search(limit=9999)}
+    assert kept == {task.id: task for task in (*tasks, *changed, *new)}
+
+
+@pytest.mark.usefixtures("tasks")
+def test_what_the_log_has_not_committed_is_left_out(path: Path, tmp_path: Path) -> None:
+    running = Store(path)
+    running._db.execute("pragma cache_size = 2")  # so that it writes before the end
+    running._db.execute("begin immediate")
+    running._db.execute("update tasks set data = replace(data, 'fox', 'owl')")
+    crashed = tmp_path / "crashed"
+    shutil.copytree(path.parent, crashed)
+    running.close()
+    copy = crashed / path.name
+    assert b"owl" in copy.with_name("queue.db-wal").read_bytes()
+    no_header(copy)
+    with closing(reopened(copy)) as store:
+        assert len(store.search("fox", limit=9999)) == COUNT
+        assert all(task.prompt.startswith("fox") for task in store.search(limit=9999))
+
+
+def test_a_log_whose_file_is_gone_is_read(path: Path, tmp_path: Path) -> None:
+    running = Store(path)
+    for number in range(20):
+        running.save(make(number), "held")
+    left = tmp_path / "left"
+    shutil.copytree(path.parent, left)
+    running.close()
+    copy = left / path.name
+    copy.unlink()
+    with closing(Store(copy)) as store:
+        assert ids(store.search(limit=99)) == ids(make(number) for number in range(20))
+        assert len(store.notices) == 1
+
+
+def test_of_several_states_of_a_task_the_newest_is_saved(path: Path, tasks: list[Task]) -> None:
+    """Told by its revision: clocks were set back meanwhile."""
+    with closing(Store(path)) as store:
+        for revision in range(1, 6):
+            store.save_all(
+                Entry(replace(task, note="words " * 300 * revision, revision=revision, updated_at=9.0 - revision))
+                for task in tasks
+            )
+    no_header(path)
+    with closing(reopened(path)) as store:
+        assert {task.revision for task in store.search(limit=9999)} == {5}
+
+
+def test_how_many_are_lost_is_told(path: Path, tasks: list[Task]) -> None:
+    """A page of three rows is lost, and the index of the ids still names them."""
+    content = path.read_bytes()
+    at = content.index(b'{"id":"' + tasks[60].id.encode()) // PAGE * PAGE
+    lost = {task.id for task in tasks if at <= content.index(b'{"id":"' + task.id.encode()) < at + PAGE}
+    path.write_bytes(content[:at] + b"\xff" * PAGE + content[at + PAGE :])
+    with closing(reopened(path)) as store:
+        assert ids(store.search(limit=9999)) == ids(tasks) - lost
+        assert store.notices[0].endswith(
+            f"; {COUNT - len(lost)} readable tasks went into a new one; {len(lost)} can't be read any more."
+        )
+
+
+@pytest.mark.parametrize("column", ["id", "status", "model", "words", "base_url", "remote_id", "owner", "job"])
+def test_a_row_whose_text_is_no_utf_8_hides_no_other_one(path: Path, tasks: list[Task], column: str) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"update tasks set {column} = cast(x'fffe41' as text) where id = ?", (tasks[50].id,))
+    with closing(Store(path)) as store:
+        others = ids(tasks) - {tasks[50].id}
+        assert others <= ids(store.search(limit=9999))
+        assert others <= ids(store.shown(9999))
+        assert others <= ids(store.changed_since(0)[0])
+        assert ids(task for task in tasks if task.live) - {tasks[50].id} <= ids(store.claim("me", URL))
+        assert {tasks[1].id, tasks[3].id} <= {task.id for task, _ in store.unfinished()}
+        store.save(replace(tasks[2], note="still writes"))
+        store.set_aside_unsent([task.id for task in tasks])
+
+
+def test_what_was_learnt_and_happened_may_be_no_utf_8(path: Path, tasks: list[Task]) -> None:
+    with closing(Store(path)) as store:
+        store.save(tasks[0], "held", "fine")
+        store.learn(URL, "route", "service")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("update events set raw = cast(x'ff41' as text)")
+        db.execute("update learnt set value = cast(x'ff41' as text)")
+    with closing(Store(path)) as store:
+        assert store.events(tasks[0].id)[0][1:] == ("held", "\N{REPLACEMENT CHARACTER}A")
+        assert store.learnt(URL) == {"route": "\N{REPLACEMENT CHARACTER}A"}
+
+
+def test_a_second_report_of_one_damage_leaves_the_new_file_alone(path: Path, tasks: list[Task]) -> None:
+    """What was asked before the new start fails with the old file, and is told after it."""
+    with closing(Store(path)) as store:
+        pages_in_the_middle(path)
+        with pytest.raises(DamagedError) as first:
+            store.search(limit=9999)
+        with pytest.raises(DamagedError) as second:
+            store.changed_since(0)
+        store.start_anew(found=first.value)
+        store.start_anew(found=second.value)
+        assert len(asides(path)) == 1
+        assert len(store.notices) == 1

@@ -1,5 +1,6 @@
 """The queue file of an earlier version becomes one of this version, whole or not at all."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from tui.tasks import schema
-from tui.tasks.store import Store, StoreError
-from tui.tasks.task import Status
+from tui.tasks.store import DamagedError, Entry, Store, StoreError
+from tui.tasks.task import Status, Task
 
 URL = "https://runapi.ai"
 
@@ -194,3 +195,71 @@ def test_tasks_of_version_2_are_kept_and_have_no_profile(path: Path) -> None:
     assert [task.id for task in store.claim("me", URL)] == [fox.id]
     assert [task.profile for task in store.claim("me", URL, profile="work")] == ["work"]
     store.close()
+
+
+VERSION_3 = schema._VERSION_1 + schema._VERSION_2 + "drop table tasks_1;" + schema._VERSION_3
+
+
+def file_of_version_3(path: Path, count: int, **fields: Any) -> list[Task]:
+    """As the program before this one has left it: its clock was set back while it wrote."""
+    tasks = [schema.decode(old_row(number, f"fox {number}", **fields)[-1]) for number in range(count)]
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("pragma journal_mode = wal")
+        db.executescript(VERSION_3)
+        for number, task in enumerate(tasks):
+            columns = schema.row(replace(task, updated_at=9e8 - number), "me" if number == 1 else "", 5.0)[:20]
+            db.execute(f"insert into tasks values ({', '.join('?' * 20)})", columns)
+            db.execute("insert into events values (?, 5.0, 'answered', '{}')", (task.id,))
+        db.execute("pragma user_version = 3")
+    return [replace(task, updated_at=9e8 - number) for number, task in enumerate(tasks)]
+
+
+def test_tasks_of_version_3_are_numbered_as_they_were_written(path: Path) -> None:
+    tasks = file_of_version_3(path, 9)
+    with closing(Store(path)) as store:
+        assert store.changed_since(0) == (tasks, 9)
+        assert store.changed_since(7) == (tasks[7:], 9)
+        assert store.events(tasks[3].id) == [(5.0, "answered", "{}")]
+        changed = tasks[0].change(note="seen")
+        assert store.save_all([Entry(changed, after=tasks[0].revision)]) == [None]
+        assert store.changed_since(9) == ([changed], 10)
+        assert store.pop_undo() == []
+        assert store.notices == []
+
+
+def test_what_version_3_has_made_and_not_saved_is_unfinished(path: Path) -> None:
+    made = {"status": "failed", "results": [{"url": "https://x/a.png"}]}
+    tasks = file_of_version_3(path, 3, made_at=time.time(), **made)
+    with closing(Store(path)) as store:
+        assert [task.id for task, _ in store.unfinished()] == [task.id for task in tasks]
+
+
+def test_a_program_that_is_killed_while_it_migrates_leaves_the_old_file_whole(path: Path) -> None:
+    tasks = file_of_version_3(path, 300)
+    before = dump(path)
+    work = (
+        "import os, signal, sys; from pathlib import Path; from tui.tasks import schema;"
+        "from tui.tasks.store import Store; usual, left = schema.decode, [200];"
+        "schema.decode = lambda data: (left.append(left.pop() - 1), usual(data))[1] if left[0]"
+        " else os.kill(os.getpid(), signal.SIGKILL);"
+        "Store(Path(sys.argv[1]))"
+    )
+    assert subprocess.run([sys.executable, "-c", work, str(path)], timeout=60).returncode == -signal.SIGKILL
+    assert dump(path) == before
+    with closing(Store(path)) as store:
+        assert store.changed_since(0) == (tasks, 300)
+        assert store.notices == []
+
+
+def test_a_file_that_is_brought_up_while_it_is_open_is_refused_and_not_set_aside(path: Path) -> None:
+    with closing(Store(path)) as store:
+        with closing(sqlite3.connect(path)) as newer, newer:
+            newer.execute("alter table tasks add column later text")
+            newer.execute("alter table events rename to events_5")
+            newer.execute(f"pragma user_version = {schema.VERSION + 1}")
+        task = schema.decode(old_row(1, "a fox")[-1])
+        for ask in (lambda: store.save(task, "held"), lambda: store.events(task.id)):
+            with pytest.raises(StoreError, match="made by a newer runapi-tui: update this one") as told:
+                ask()
+            assert not isinstance(told.value, DamagedError)
+    assert [file.name for file in path.parent.glob("queue*")] == ["queue.db"]

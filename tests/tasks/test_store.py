@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from tui.catalog.load import bundled
 from tui.tasks.plan import draft
-from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
+from tui.tasks.store import UNDO_GROUPS, DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Problem, Result, Status, Task
+from tui.tasks.trash import KEPT_FOR
 
 URL = "https://runapi.ai"
 Make = Callable[..., Task]
@@ -449,6 +450,172 @@ def test_an_upload_is_known_until_it_expires(store: Store, second: Store, monkey
     later = time.time() + 61
     monkeypatch.setattr(time, "time", lambda: later)
     assert second.uploaded(URL, "digest") == ""
+
+
+def test_a_rest_beyond_an_hour_is_of_a_wrong_clock(store: Store) -> None:
+    now = time.time()
+    kept = {
+        "rest": str(now + 3000),
+        "rest old": str(now - 9e6),
+        "rest none": "",
+        "route": "service",
+        "resting": "x",
+    }
+    wrong = {"rest work": str(now + 4000), "rest a": "soon", "rest b": "inf", "rest c": "nan", "rest d": "1e999"}
+    for name, value in (kept | wrong).items():
+        store.learn(URL, name, value)
+    assert store.learnt(URL) == kept
+
+
+def test_an_upload_of_a_clock_that_was_ahead_is_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = time.time() + 86400
+    with monkeypatch.context() as then:
+        then.setattr(time, "time", lambda: ahead)
+        store.keep_upload(URL, "digest", "https://x/up.png", 3000)
+    assert store.uploaded(URL, "digest") == ""
+
+
+# ---- what was not sent
+
+
+def test_what_is_held_is_set_aside_whoever_watches_it(store: Store, second: Store, make: Make) -> None:
+    mine, theirs, free = make(), make(), make(error=Problem("validation", "Choose."))
+    sent, ended, left = make(status=Status.SUBMITTING), make(status=Status.COMPLETED), make()
+    store.save_all([Entry(mine, owner="me"), Entry(free), Entry(ended), Entry(left)])
+    second.save_all([Entry(theirs, owner="you"), Entry(sent, owner="you")])
+    asked = [task.id for task in (ended, sent, theirs, free, mine)]
+    before = second.newest()
+    aside = store.set_aside_unsent(iter([*asked, "nosuch", *asked]))
+    assert sorted(ids(aside)) == sorted(ids([theirs, free, mine]))
+    for task in aside:
+        assert second.get(task.id) == task
+        assert (task.status, task.watched, task.set_aside, task.note) == (Status.HELD, False, "interrupted", "")
+        assert task.revision == 1
+        assert not task.live
+        assert [event for _, event, _ in second.events(task.id)] == ["set aside"]
+    assert second.changed_since(before)[0] == aside
+    assert store.get(sent.id) == sent
+    assert ids(store.claim("third", URL)) == [left.id]
+    assert store.set_aside_unsent(asked) == []
+    (problem,) = second.save_all([Entry(theirs.change(Status.SUBMITTING), owner="you", after=0)])
+    assert isinstance(problem, TakenError)  # it was about to be sent
+
+
+def test_thousands_are_set_aside_at_once(store: Store, second: Store, make: Make) -> None:
+    tasks = [make(id=f"t{number:04}") for number in range(3000)]
+    store.add_missing(((task, []) for task in tasks), "you")
+    version = second.data_version()
+    assert len(store.set_aside_unsent(task.id for task in tasks)) == 3000
+    assert second.data_version() == version + 1
+    assert store.claim("me", URL) == []
+
+
+# ---- what has not ended
+
+
+def test_what_has_not_ended_is_told_with_who_watches_it(store: Store, make: Make, tmp_path: Path) -> None:
+    now = time.time()
+    image = Result(url="https://x/a.png")
+    saved = Result(url="https://x/a.png", path=str(tmp_path / "a.png"))
+    unfinished = {
+        "a": make(id="a"),
+        "b": make(id="b", status=Status.PENDING, watched=False),
+        "c": make(id="c", status=Status.SUBMITTING, base_url="https://elsewhere.example", profile="work"),
+        "d": make(id="d", status=Status.FAILED, results=(image,), made_at=now - 6 * 86400),
+        "e": make(id="e", status=Status.EXPIRED, results=(saved, image), made_at=now, cleared=True),
+        "f": make(id="f", status=Status.COMPLETED, results=(image,), made_at=now + 99),
+        "g": make(id="g", status=Status.FETCHING, results=(image,), made_at=now - 8 * 86400),
+    }
+    over = [
+        make(status=Status.COMPLETED, results=(saved,), made_at=now),
+        make(status=Status.COMPLETED, error=Problem("empty", "Nothing."), made_at=now),
+        make(status=Status.FAILED, results=(image,), made_at=now - 8 * 86400),
+        make(status=Status.FAILED),
+        make(status=Status.DROPPED),
+        make(status=Status.PENDING, deleted=True),
+        make(status=Status.FAILED, results=(image,), made_at=now, deleted=True),
+    ]
+    store.add_missing(((task, []) for task in over), "you")
+    store.save_all(Entry(task) for task in unfinished.values())
+    store.take("you", ["a", "d"])
+    store.take("me", ["b"])
+    found = list(store.unfinished("me"))
+    assert [task for task, _ in found] == list(unfinished.values())
+    assert [task.id for task, is_held in found if is_held] == ["a", "d"]
+    assert [task.id for task, is_held in store.unfinished() if is_held] == ["a", "b", "d"]
+
+
+def test_what_has_not_ended_is_read_while_it_changes(store: Store, make: Make) -> None:
+    store.add_missing((make(id=f"t{number:04}"), []) for number in range(1200))
+    count = 0
+    for task, _ in store.unfinished():
+        count += 1
+        store.save(task.change(Status.DROPPED))
+    assert count == 1200
+    assert list(store.unfinished()) == []
+
+
+@pytest.mark.parametrize("method", ["claim", "free", "unfinished", "release", "shown"])
+def test_the_ended_are_not_looked_through(store: Store, make: Make, method: str) -> None:
+    """Whatever the number of ended tasks, no more steps are taken than without them."""
+    calls: dict[str, Callable[[], object]] = {
+        "claim": lambda: store.claim("me", URL),
+        "free": lambda: store.free(URL),
+        "unfinished": lambda: list(store.unfinished("me")),
+        "release": lambda: store.release("me"),
+        "shown": lambda: store.shown(5),
+    }
+    store.add_missing((make(id=f"a{number}"), []) for number in range(5))
+    store.add_missing((make(id=f"b{number:04}", status=Status.COMPLETED), []) for number in range(20))
+
+    def steps() -> int:
+        count = 0
+
+        def step() -> int:
+            nonlocal count
+            count += 1
+            return 0
+
+        store._db.set_progress_handler(step, 10)
+        calls[method]()
+        store._db.set_progress_handler(None, 10)
+        return count
+
+    few = steps()
+    store.add_missing((make(id=f"c{number:04}", status=Status.COMPLETED), []) for number in range(2000))
+    assert steps() <= 2 * few + 10
+
+
+# ---- what can be undone
+
+
+def test_what_was_put_away_last_comes_back_first(store: Store, second: Store, make: Make) -> None:
+    assert store.pop_undo() == store.peek_undo() == []
+    one, two = [make(), make()], [make(results=(Result(url="https://x/a.png", path="/a.png"),))]
+    store.push_undo(one)
+    store.push_undo([])
+    second.push_undo(two)
+    assert store.peek_undo() == second.peek_undo() == two
+    assert store.pop_undo() == two
+    assert second.pop_undo() == one
+    assert store.pop_undo() == []
+
+
+def test_no_more_is_kept_to_be_undone_than_the_trash_keeps(
+    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(55):
+        store.push_undo([make(id=f"t{number:02}")])
+    later = time.time() + KEPT_FOR - 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert store.peek_undo()
+    monkeypatch.setattr(time, "time", lambda: later + 120)
+    assert store.peek_undo() == store.pop_undo() == []
+    monkeypatch.setattr(time, "time", lambda: later)
+    groups = 0
+    while store.pop_undo():
+        groups += 1
+    assert groups == UNDO_GROUPS
 
 
 # ---- a file that can't be used

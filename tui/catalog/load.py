@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tui.catalog.price import from_schedule
 from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
+from tui.smallfile import read_small_file
 from tui.text import one_line
 
 FAMILIES = Path(__file__).parent / "families"
@@ -121,7 +122,7 @@ def load_family(path: Path) -> Family:
     """One family file. Raises CatalogError."""
     text = ""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small_file(path).decode()
         return _family(msgspec.toml.decode(text, type=_FamilyFile))
     except (OSError, ValueError, LookupError, re.error) as error:
         reason = one_line(getattr(error, "strerror", None) or error)

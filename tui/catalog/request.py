@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
+from tui.text import is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
@@ -72,13 +73,21 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
     for name, param in now.params.items():
         given = _added(param) if blank(values.get(name)) else values[name]
         missing = "This is needed." if param.required else ""
-        problem = missing if given is None else _problem(param, given)
+        problem = missing if given is None else _unwritten(given) or _problem(param, given)
         if problem:
             errors[name] = problem
     for names in now.any_of:
         if all(blank(values.get(name)) for name in names):
             errors[names[0]] = f"One of {', '.join(names)} is needed."
     return errors
+
+
+def _unwritten(value: Value) -> str:
+    """Why a value can't be written as JSON, or nothing."""
+    items = value if isinstance(value, list) else [value]
+    if all(is_text(str(item)) for item in items):
+        return ""
+    return "This has a byte that is not UTF-8: type it anew, or rename the file."
 
 
 def body(model: Model, route: Route, values: Values) -> dict[str, Value]:

@@ -32,13 +32,13 @@ class Money:
         return JSONResponse({"id": 1, "name": "Demo", "email": "demo@runapi.invalid", "account": account})
 
     async def balance(self, request: Request) -> Response:
-        left, spent = (micro // MICRO_PER_CENT for micro in self._book.account())
+        left, spent, today = (micro // MICRO_PER_CENT for micro in self._book.statement())
         return JSONResponse(
             {
                 "balance_cents": left,
                 "paid_balance_cents": left,
                 "bonus_balance_cents": 0,
-                "spent_cents_today": spent,
+                "spent_cents_today": today,
                 "spent_cents_total": spent,
             }
         )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from anyio import CapacityLimiter, to_thread
 
 from tui.catalog.spec import Kind, Model, RouteName, Value
+from tui.demo.answers import Refusal
 from tui.demo.shelf import Shelf
 from tui.demo.tasks import Task, TaskBook
 from tui.demo.trouble import Trouble
@@ -140,26 +141,28 @@ class Pictures:
         if not sources:
             return None
         try:
-            if place := self._locate(sources[0]):
+            if place := self._locate(sources[0], public=False):
                 image = Image.open(io.BytesIO(place if isinstance(place, bytes) else self._data(*place)))
                 if image.width * image.height <= SOURCE_PIXELS:
                     return ImageOps.exif_transpose(image).convert("RGB")
+        except Refusal:  # not to be had just now
+            raise
         except Exception:  # decoders fail in every way there is
             pass
         return paint(model="source", prompt=sources[0], seed=0, size=(1024, 1024))
 
-    def _locate(self, source: str) -> bytes | tuple[Task, int] | None:
+    def _locate(self, source: str, *, public: bool = True) -> bytes | tuple[Task, int] | None:
         """The bytes of an upload or the place of a result, by URL or task; their names are secrets, so the path
-        will do."""
+        will do. A source that was taken serves its task even when it isn't `public` any more."""
         match urlsplit(source).path.split("/"):
             case ["", "files", "temp", name]:
-                upload = self._uploads.find(name)
+                upload = self._uploads.find(name) if public else self._uploads.kept(name)
                 return upload.data if upload else None
             case ["", "files", "results" | "origins", task_id, name]:
                 return self.find(task_id, name)
             case [task_id] if task := self._book.find(task_id):
                 if task.model.action == "segment_map":  # stands for the picture that it has taken apart
-                    return self._locate(str(task.values["source_task_id"]))
+                    return self._locate(str(task.values["source_task_id"]), public=public)
                 return self.find(task_id, next(iter(self.names(task)), ""))
         return None
 

@@ -1,13 +1,16 @@
-"""RunAPI's protocol as one ASGI app, for demos and tests: no key worth having, no network, no disk.
+"""RunAPI's protocol as one ASGI app, for demos and tests: no key worth having, no network.
 
 `create_app` speaks both route families: the agent guides' `/v1/{action}` and the SDKs'
 `/api/v1/{service}/{action}`. Requests are judged by the catalog, pictures are painted by `tui.demo.paint`,
-everything is kept in memory and bounded. `tui.demo.trouble` lists the words with which a prompt asks for errors.
+everything is bounded and kept in memory, or in one file that several processes share. `tui.demo.trouble` lists the
+words with which a prompt asks for errors.
 """
 
+import json
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from starlette.applications import Starlette
@@ -38,8 +41,20 @@ from tui.demo.answers import (
 from tui.demo.library import Library
 from tui.demo.money import Money
 from tui.demo.pictures import Box, Pictures, image_params, part_names, urls_of
-from tui.demo.tasks import Fingerprint, Task, TaskBook, fingerprint
-from tui.demo.trouble import FAILURE, Trouble, after_create, before_create, page, scripted
+from tui.demo.tasks import Fingerprint, KeyTakenError, Task, TaskBook, fingerprint
+from tui.demo.trouble import (
+    EARLY_DOWNLOADS,
+    LATE_POLLS,
+    MISSING_SECONDS,
+    Trouble,
+    after_create,
+    before_create,
+    before_download,
+    before_replay,
+    failure,
+    page,
+    scripted,
+)
 from tui.demo.uploads import Uploads
 
 # Families whose answers carry the untouched file beside the delivered one.
@@ -55,14 +70,18 @@ def create_app(
     api_key: str = DEMO_KEY,
     balance_cents: int = 5000,
     public_url: str = "",
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.time,
+    file: Path | None = None,
 ) -> Starlette:
     """The service. A task takes about `delay` seconds of `clock`; with 0 it is done at the first poll.
 
+    Tasks, uploaded files and the account are kept in `file`, or else in memory. Nothing is opened before the first
+    request.
+
     URLs in answers begin with `public_url`, or else with the base URL that the request came to.
     """
-    book = TaskBook(delay=delay, balance_cents=balance_cents, clock=clock)
-    uploads = Uploads(clock)
+    book = TaskBook(delay=delay, balance_cents=balance_cents, clock=clock, catalog=catalog, file=file)
+    uploads = Uploads(book.books)
     pictures = Pictures(book, uploads)
     money = Money(catalog, book)
     library = Library(catalog)
@@ -91,12 +110,13 @@ def create_app(
     anything = TaskEndpoint("unified", list(catalog.models), book, pictures)
     table.append(route("GET", "/v1/tasks/{task_id}", anything.status))
     app = Starlette(
-        routes=[*table, *FileHost(uploads, pictures, library).routes()],
+        routes=[*table, *FileHost(book, uploads, pictures, library).routes()],
         middleware=[Middleware(AnswerHeaders)],
         exception_handlers={Refusal: on_refusal, HTTPException: on_http_error},
     )
     app.router.redirect_slashes = False
     app.state.public_url = public_url
+    app.state.books = book.books
     return app
 
 
@@ -126,10 +146,17 @@ class TaskEndpoint:
         if len(key) > 512:
             refuse(400, "Idempotency-Key has at most 512 characters.")
         origin = fingerprint(key, request.url.path, body)
-        if task := self._book.replayed(origin):
-            return self._answer(task, {**self._state(task), "task_replayed": True})
-        task = self._created(request, body, origin)
-        return self._answer(task, {**self._state(task), "status": "pending"})
+        task = self._book.replayed(origin)
+        if not task:
+            try:
+                task = self._created(request, body, origin)
+                return self._answer(task, self._state(task, task.born) | {"status": "pending"})
+            except KeyTakenError:
+                task = self._book.replayed(origin) or not_found()
+        for word in sorted(task.trouble):
+            if (refusal := before_replay(word)) and self._book.first(origin.name, word):
+                raise refusal
+        return self._answer(task, {**self._state(task, self._book.clock()), "task_replayed": True})
 
     async def status(self, request: Request) -> Response:
         task = self._book.find(request.path_params["task_id"])
@@ -137,7 +164,9 @@ class TaskEndpoint:
             not_found()
         if Trouble.FLAKY in task.trouble and self._book.first(task.id, Trouble.FLAKY):
             raise page(503, "Service Unavailable")
-        return self._answer(task, self._state(task) | await self._outcome(request, task))
+        if Trouble.MISSING in task.trouble and self._book.clock() - task.born < MISSING_SECONDS:
+            not_found()
+        return self._answer(task, await self._told(request, task))
 
     def _created(self, request: Request, body: Values, origin: Fingerprint) -> Task:
         trouble = scripted(body.get("prompt", ""))
@@ -147,7 +176,8 @@ class TaskEndpoint:
         model, values = self._judged(request, body)
         if Trouble.REFUSED in trouble:
             invalid({"prompt": "was refused, because it asked for demo:refused"})
-        source = self._book.find(str(values.get("source_task_id", "")))
+        source_id = str(values.get("source_task_id", ""))
+        source = self._book.find(source_id) if source_id else None
         if source and not source.finished(self._book.clock()):
             raise Refusal(409, {"error": {"code": "source_task_not_ready", "message": "wait"}})
         task = self._book.add(self._route, model, values, origin)
@@ -178,21 +208,28 @@ class TaskEndpoint:
             invalid(errors)
         return model, values
 
-    def _state(self, task: Task) -> JsonObject:
+    def _state(self, task: Task, now: float) -> JsonObject:
         """How a task is called and how far it is, in the words of its route family."""
-        status = task.status(self._book.clock())
+        status = task.status(now)
         if self._route == "unified":
             return {"task_id": task.id, "status": status, "model": task.model.slug}
         return {"id": task.id, "status": status}
 
-    async def _outcome(self, request: Request, task: Task) -> JsonObject:
-        match task.status(self._book.clock()):
-            case "failed":
-                return {"error": FAILURE}
-            case "completed":
-                images = [self._image(request, task, name) for name in self._pictures.names(task)]
-                return await self._shaped(task, images) | {"usage": {"cost": task.cost / 1_000_000}}
-        return {}
+    async def _told(self, request: Request, task: Task) -> JsonObject:
+        """All that is known of a task."""
+        now = self._book.clock()
+        state = self._state(task, now)
+        if why := task.failure(now):
+            return state | {"error": failure(why)}
+        if not task.finished(now):
+            return state
+        late = Trouble.LATE in task.trouble and self._book.first(task.id, Trouble.LATE, LATE_POLLS)
+        names = [] if late else self._pictures.names(task)
+        images = [self._image(request, task, name) for name in names]
+        results = await self._shaped(task, images)
+        if Trouble.JSON in task.trouble:
+            results = {"response": {"body": json.dumps(state | results)}}
+        return state | results | {"usage": {"cost": task.cost / 1_000_000}}
 
     async def _shaped(self, task: Task, images: list[JsonObject]) -> JsonObject:
         """The images of a completed task as its action tells of them."""
@@ -239,7 +276,8 @@ def bounding_box(box: Box, whole: Box) -> JsonObject:
 class FileHost:
     """Where files are read and written. In RunAPI a host of its own, so the key has no business here."""
 
-    def __init__(self, uploads: Uploads, pictures: Pictures, library: Library) -> None:
+    def __init__(self, book: TaskBook, uploads: Uploads, pictures: Pictures, library: Library) -> None:
+        self._book = book
         self._uploads = uploads
         self._pictures = pictures
         self._library = library
@@ -261,6 +299,10 @@ class FileHost:
     async def _result(self, request: Request) -> Response:
         name = request.path_params["name"]
         task, index = self._pictures.find(request.path_params["task_id"], name) or not_found()
+        for word in sorted(task.trouble):
+            early = before_download(word)
+            if early and self._book.first(f"{task.id}/{name}", word, EARLY_DOWNLOADS):
+                raise early
         media_type = MEDIA_TYPES[name.rpartition(".")[2]]
         return Response(await self._pictures.data(task, index), media_type=media_type)
 

@@ -1,21 +1,31 @@
 """The tasks that were asked for, and the money that they cost. Their state is read off the clock."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from hashlib import blake2b
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from msgspec import Struct
 
+from tui.catalog.load import Catalog, bundled
 from tui.catalog.price import MICRO_PER_CENT, estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.demo.answers import Refusal, refuse
-from tui.demo.trouble import Trouble, scripted
+from tui.demo.books import Books, fact, note
+from tui.demo.trouble import FAILURES, ODD_WORD, Trouble, scripted
 
 Clock = Callable[[], float]
+Row = tuple[Any, ...]
 
 KEPT_TASKS = 10_000
 UNLISTED_PRICE_CENTS = 10  # what the demo takes for a model whose price nobody has listed
+DAY = 86400
+
+_SELECT = "select id, key, digest, route, action, model, params, cost, born, duration from tasks"
+_OVER = ":now - born >= duration"
 
 
 class Fingerprint(Struct, frozen=True):
@@ -46,12 +56,22 @@ class Task(Struct, frozen=True, kw_only=True):
     origin: Fingerprint
 
     def finished(self, now: float) -> bool:
-        return now - self.born >= self.duration
+        return now - self.born >= self.duration and Trouble.ODD not in self.trouble
+
+    def failure(self, now: float) -> Trouble | None:
+        """Why it has failed, if it has."""
+        if not self.finished(now):
+            return None
+        return next((trouble for trouble in FAILURES if trouble in self.trouble), None)
 
     def status(self, now: float) -> str:
-        """`pending`, `processing`, `completed` or `failed`."""
+        """`pending`, `processing`, `completed`, or a word that its trouble asks for."""
+        if Trouble.ODD in self.trouble:
+            return ODD_WORD
+        if failure := self.failure(now):
+            return FAILURES[failure]
         if self.finished(now):
-            return "failed" if Trouble.FAIL in self.trouble else "completed"
+            return "completed"
         return "pending" if now - self.born < self.duration / 4 else "processing"
 
 
@@ -66,87 +86,164 @@ def price(model: Model, values: Values) -> int:
     return UNLISTED_PRICE_CENTS * MICRO_PER_CENT if listed is None else listed
 
 
+class KeyTakenError(Exception):
+    """Another process has made a task with this Idempotency-Key in the meantime."""
+
+
 class TaskBook:
     """All tasks, and the account that pays for them."""
 
-    def __init__(self, *, delay: float, balance_cents: int, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(
+        self,
+        *,
+        delay: float,
+        balance_cents: int,
+        clock: Clock,
+        catalog: Catalog | None = None,
+        file: Path | None = None,
+    ) -> None:
+        """Kept in `file`, or else in memory.
+
+        An account in a file is filled up by the next process once less than a tenth is left: play money must
+        not end for good.
+        """
+        self.books = Books(file, clock)
+        self.clock = self.books.now
+        self._catalog = catalog or bundled()
         self._delay = delay
-        self._funds = balance_cents * MICRO_PER_CENT
-        self._spent = 0
-        self._tasks: dict[str, Task] = {}
-        self._unsettled: dict[str, Task] = {}
-        self._by_key: dict[str, Task] = {}
-        self._once: dict[tuple[str, str], None] = {}
+        self._start = balance_cents * MICRO_PER_CENT
+        self._may_fill_up = file is not None
 
     def add(self, route: RouteName, model: Model, values: Values, origin: Fingerprint) -> Task:
-        """Take a task that was found valid, and reserve its price."""
+        """Take a task that was found valid, and reserve its price. Raises Refusal or KeyTakenError."""
         cost = price(model, values)
-        self._settle()
-        if cost > self._funds - self._spent:
-            refuse(402, "Insufficient credits")
-        self._forget()
         trouble = scripted(values.get("prompt", ""))
+        refund = cost if trouble & FAILURES.keys() else 0
         task_id = f"tsk_{uuid4().hex}" if route == "unified" else str(uuid4())
-        task = Task(
+        duration = self._delay * _pace(task_id) * (10 if Trouble.SLOW in trouble else 1)
+
+        def added(database: sqlite3.Connection) -> float:
+            if self._keyed(database, origin):
+                raise KeyTakenError
+            now = self.books.time(database)
+            left, _, _ = self._account(database, now)
+            if cost > left:
+                refuse(402, "Insufficient credits")
+            _forget(database, now)
+            asked = (origin.key or None, origin.digest, route, model.action, model.slug, json.dumps(values))
+            row = (task_id, *asked, cost, refund, now, duration)
+            database.execute(f"insert into tasks values ({', '.join('?' * len(row))})", row)
+            note(database, "latest", now)
+            return now
+
+        return Task(
             id=task_id,
             route=route,
             model=model,
             values=values,
             trouble=trouble,
             cost=cost,
-            born=self.clock(),
-            duration=self._delay * _pace(task_id) * (10 if Trouble.SLOW in trouble else 1),
+            born=self.books.write(added),
+            duration=duration,
             origin=origin,
         )
-        self._spent += cost
-        self._tasks[task.id] = self._unsettled[task.id] = task
-        if origin.key:
-            self._by_key[origin.key] = task
-        return task
 
     def find(self, task_id: str) -> Task | None:
-        return self._tasks.get(task_id)
+        """Raises Refusal where nobody can say whether there is such a task."""
+        row = self.books.read(lambda database: database.execute(f"{_SELECT} where id = ?", (task_id,)).fetchone())
+        if not row and self.books.partial:
+            raise Refusal(503, {"error": "The demo's file can't be read at the moment."})
+        return self._task(row) if row else None
 
     def replayed(self, origin: Fingerprint) -> Task | None:
         """The task that this key has made already."""
-        task = self._by_key.get(origin.key)
-        if task and task.origin.digest != origin.digest:
-            message = "This Idempotency-Key was used with other input."
-            raise Refusal(409, {"error": {"code": "request_conflict", "message": message}})
-        return task
+        row = self.books.read(lambda database: self._keyed(database, origin))
+        return self._task(row) if row else None
 
-    def first(self, name: str, trouble: Trouble) -> bool:
-        """Whether this trouble comes up for the first time under that name."""
-        if (name, trouble) in self._once:
-            return False
-        self._once[name, trouble] = None
-        if len(self._once) > KEPT_TASKS:
-            del self._once[next(iter(self._once))]
-        return True
+    def first(self, name: str, trouble: Trouble, times: int = 1) -> bool:
+        """Whether this trouble comes up for the first time under that name, or one of the first `times`."""
+
+        def count(database: sqlite3.Connection) -> int:
+            found = "select times from troubles where name = ? and word = ?"
+            row = database.execute(found, (name, trouble)).fetchone()
+            return int(row[0]) if row else 0
+
+        def counted(database: sqlite3.Connection) -> bool:
+            before = count(database)
+            if not before:
+                database.execute("insert into troubles values (?, ?, 0)", (name, trouble))
+                oldest = "delete from troubles where rowid <= (select max(rowid) from troubles) - ?"
+                database.execute(oldest, (KEPT_TASKS,))
+            database.execute("update troubles set times = times + 1 where name = ? and word = ?", (name, trouble))
+            return before < times
+
+        return self.books.read(count) < times and self.books.write(counted)
 
     def account(self) -> tuple[int, int]:
         """What is left and what was spent, in micro-dollars. Live tasks hold their price."""
-        self._settle()
-        return self._funds - self._spent, self._spent
+        left, spent, _ = self.statement()
+        return left, spent
 
-    def _settle(self) -> None:
-        """Give back the price of tasks that have failed since the last time."""
-        now = self.clock()
-        for task in [task for task in self._unsettled.values() if task.finished(now)]:
-            del self._unsettled[task.id]
-            if task.status(now) == "failed":
-                self._spent -= task.cost
+    def statement(self) -> tuple[int, int, int]:
+        """What is left, what was spent, and what of that since midnight (UTC), in micro-dollars."""
 
-    def _forget(self) -> None:
-        """Drop the oldest task, if there are too many and it is over."""
-        if len(self._tasks) < KEPT_TASKS:
-            return
-        task = next((task for task in self._tasks.values() if task.id not in self._unsettled), None)
-        if task:
-            del self._tasks[task.id]
-            if self._by_key.get(task.origin.key) is task:
-                del self._by_key[task.origin.key]
+        def stated(database: sqlite3.Connection) -> tuple[int, int, int]:
+            return self._account(database, self.books.time(database))
+
+        return self.books.write(stated) if self._may_fill_up else self.books.read(stated)
+
+    def _account(self, database: sqlite3.Connection, now: float) -> tuple[int, int, int]:
+        paid = f"select total(cost) - total(case when {_OVER} then refund else 0 end) from tasks"
+        (live,) = database.execute(paid, {"now": now}).fetchone()
+        (today,) = database.execute(
+            f"{paid} where born >= :now - :since", {"now": now, "since": now % DAY}
+        ).fetchone()
+        spent = live + fact(database, "forgotten")
+        funds = fact(database, "funds", self._start)
+        if self._may_fill_up and funds - spent < self._start / 10:
+            funds = spent + self._start
+            note(database, "funds", funds)
+        self._may_fill_up = False
+        return int(funds - spent), int(spent), int(today)
+
+    def _keyed(self, database: sqlite3.Connection, origin: Fingerprint) -> Row | None:
+        """The task of a key. Raises Refusal if it was made of other input."""
+        row: Row | None = database.execute(f"{_SELECT} where key = ?", (origin.key,)).fetchone()
+        if row and row[2] != origin.digest:
+            message = "This Idempotency-Key was used with other input."
+            raise Refusal(409, {"error": {"code": "request_conflict", "message": message}})
+        return row
+
+    def _task(self, row: Row) -> Task | None:
+        """None for a task of a model that the catalog doesn't have any more."""
+        task_id, key, digest, route, action, slug, params, cost, born, duration = row
+        model = self._catalog.get(action, slug)
+        if not model:
+            return None
+        values = json.loads(params)
+        return Task(
+            id=task_id,
+            route=route,
+            model=model,
+            values=values,
+            trouble=scripted(values.get("prompt", "")),
+            cost=cost,
+            born=born,
+            duration=duration,
+            origin=Fingerprint(key or "", digest),
+        )
+
+
+def _forget(database: sqlite3.Connection, now: float) -> None:
+    """Drop the oldest task that is over, if there are too many."""
+    (count,) = database.execute("select count(*) from tasks").fetchone()
+    if count < KEPT_TASKS:
+        return
+    oldest = f"select rowid, cost - refund from tasks where {_OVER} order by rowid limit 1"
+    row = database.execute(oldest, {"now": now}).fetchone()
+    if row:
+        database.execute("delete from tasks where rowid = ?", (row[0],))
+        note(database, "forgotten", fact(database, "forgotten") + row[1])
 
 
 def _pace(task_id: str) -> float:

@@ -1,9 +1,9 @@
-"""Uploaded files: prepare, PUT, confirm, or inline as base64. Public for an hour, kept in memory."""
+"""Uploaded files: prepare, PUT, confirm, or inline as base64. Public for an hour."""
 
 import base64
 import binascii
 import mimetypes
-from collections.abc import Callable
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b, md5
 from pathlib import PurePath
@@ -15,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tui.demo.answers import absolute, invalid, not_found, read_bytes, read_object, refuse
+from tui.demo.books import Books
 from tui.demo.shelf import Shelf
 
 FILE_LIMIT = 30_000_000
-TOTAL_LIMIT = 200_000_000
+TOTAL_LIMIT = 100_000_000
 OPEN_TICKETS = 1_000
 LIFETIME = timedelta(hours=1)
+KEPT = timedelta(days=7)
+"""As long as the results that may still have to be painted from them."""
 
 
 class Ticket(Struct, frozen=True):
@@ -46,17 +49,26 @@ class Upload(Struct, frozen=True):
 class Uploads:
     """All uploaded files, and the endpoints through which they come."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, books: Books) -> None:
+        self._books = books
         self._tickets: Shelf[str, Ticket] = Shelf(OPEN_TICKETS)
-        self._files: Shelf[str, Upload] = Shelf(TOTAL_LIMIT, lambda upload: len(upload.data))
 
     def find(self, file_name: str) -> Upload | None:
-        """The file behind the last part of a public URL, while it lives."""
-        upload = self._files.get(PurePath(file_name).stem)
-        if upload and self._clock() - upload.born < LIFETIME.total_seconds():
+        """The file behind the last part of a public URL, while it is public."""
+        upload = self.kept(file_name)
+        if upload and self._books.now() - upload.born < LIFETIME.total_seconds():
             return upload
         return None
+
+    def kept(self, file_name: str) -> Upload | None:
+        """The same, even if it isn't public any more."""
+        select = "select file_name, data, media_type, born, created from uploads where name = ?"
+        name = PurePath(file_name).stem
+        row = self._books.read(lambda database: database.execute(select, (name,)).fetchone())
+        if not row:
+            return None
+        told_name, data, media_type, born, created = row
+        return Upload(told_name, data, media_type, born, datetime.fromisoformat(created))
 
     async def prepare(self, request: Request) -> Response:
         body = await read_object(request)
@@ -121,9 +133,20 @@ class Uploads:
         return self._described(request, public, upload)
 
     def _store(self, public: str, name: str, data: bytes) -> Upload:
-        upload = Upload(name[:255], data, _media_type(name), self._clock(), datetime.now(UTC))
-        self._files.put(public, upload)
-        return upload
+        kind, created = _media_type(name), datetime.now(UTC)
+
+        def stored(database: sqlite3.Connection) -> float:
+            now = self._books.time(database)
+            row = (public, name[:255], kind, now, created.isoformat(), len(data), data)
+            database.execute("insert or replace into uploads values (?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("delete from uploads where born < ?", (now - KEPT.total_seconds(),))
+            # The newest stays in any case.
+            oldest = "delete from uploads where rowid = (select min(rowid) from uploads) and name != ?"
+            while _total(database) > TOTAL_LIMIT and database.execute(oldest, (public,)).rowcount:
+                pass
+            return now
+
+        return Upload(name[:255], data, kind, self._books.write(stored), created)
 
     def _described(self, request: Request, public: str, upload: Upload) -> Response:
         suffix = mimetypes.guess_extension(upload.media_type, strict=False) or ""
@@ -137,6 +160,12 @@ class Uploads:
                 "expires_at": (upload.created + LIFETIME).isoformat(),
             }
         )
+
+
+def _total(database: sqlite3.Connection) -> int:
+    """The bytes of all files."""
+    (total,) = database.execute("select total(size) from uploads").fetchone()
+    return int(total)
 
 
 def _public(signed_id: str) -> str:

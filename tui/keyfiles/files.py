@@ -2,14 +2,12 @@
 
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
-from tui.text import file_size, one_line
+from tui.smallfile import LIMIT, read_small_file
+from tui.text import one_line
 
-LIMIT = 1_000_000
-"""Bytes of a file that are read at most."""
 YAML_LIMIT = 250_000
 """The same for YAML, which takes a second a megabyte."""
 _DEPTH = 30
@@ -40,17 +38,11 @@ def inside(path: Path, folder: Path) -> bool:
 def read(path: Path, limit: int = LIMIT) -> str | None:
     """The text of a regular file of at most `limit` bytes, None if there is none. Raises Unreadable."""
     try:
-        # A FIFO or a device must not make anybody wait.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Unreadable(path, "not a file")
-            content = file.read(limit + 1)
+        content = read_small_file(path, limit)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
-        raise Unreadable(path, getattr(error, "strerror", None) or "no such name") from None
-    if len(content) > limit:
-        raise Unreadable(path, f"larger than {file_size(limit)}")
+    except OSError as error:
+        raise Unreadable(path, error.strerror or "no such name") from None
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -7,10 +7,9 @@ import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
 from email.utils import parsedate_to_datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +17,8 @@ import httpx
 
 from tui import __version__
 from tui.catalog.spec import RouteName
-from tui.service import wire
+from tui.service import certificates, proxies, wire
+from tui.service.departure import Departure
 from tui.service.errors import (
     AuthenticationError,
     ConflictError,
@@ -33,6 +33,8 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
+from tui.service.proxies import Proxy
+from tui.service.transport import Transport
 from tui.service.wire import Account, Answer
 from tui.text import one_line
 
@@ -73,16 +75,16 @@ class Client:
         """The status path that has answered here for a unified task."""
         agent = {"User-Agent": f"runapi-tui/{__version__}"}
         self.use(api_key)
-        shared: dict[str, Any] = {
-            "timeout": _TIMEOUT,
-            "limits": httpx.Limits(max_connections=_PER_POOL),
-            "transport": transport,
-            # A proxy is for the way out; to this machine it would only learn the key.
-            "trust_env": self.base_url.startswith("https:"),
-            "verify": _certificates(),
-        }
-        self._api = _Pools(headers=agent | {"Accept": "application/json"}, **shared)
-        self._files = _Pools(headers=agent, follow_redirects=True, max_redirects=5, **shared)
+        # A proxy is for the way out; to this machine it would only learn the key.
+        self._outward = transport is None and self.base_url.startswith("https:")
+        if self._outward:
+            certificates.load()
+
+        def carrier() -> httpx.AsyncBaseTransport:
+            return transport or Transport(_PER_POOL, environment=self._outward)
+
+        self._api = _Pools(carrier, headers=agent | {"Accept": "application/json"})
+        self._files = _Pools(carrier, headers=agent, follow_redirects=True, max_redirects=5)
 
     def use(self, api_key: str) -> None:
         """Send this key from the next request on, to the same origin."""
@@ -186,8 +188,10 @@ class Client:
             # No key: the place lies on a host of its own.
             async with self._files.free() as files:
                 done = await files.put(url, content=content, headers={k: str(v) for k, v in headers.items()})
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise _network(error) from error
+        except ServiceError:
+            raise
+        except Exception as error:
+            raise self._network(error, url, "the file host") from error
         if not done.is_success:
             raise DownloadError(f"Uploading {one_line(path.name)} failed (HTTP {done.status_code}).")
         confirmed = await self._json("POST", "/api/v1/files/confirm", json={"signed_id": signed_id})
@@ -218,8 +222,10 @@ class Client:
                 if not response.is_success:
                     raise DownloadError(f"The file host answered HTTP {response.status_code}.")
                 await self._write(response, target, most or MAX_RESULT)
+        except NetworkError as error:  # of proxies or certificates
+            raise DownloadError(str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
-            raise DownloadError(str(_network(error, "the file host"))) from error
+            raise DownloadError(str(self._network(error, url, "the file host"))) from error
 
     @staticmethod
     async def _write(response: httpx.Response, target: Path, most: int) -> None:
@@ -244,23 +250,29 @@ class Client:
         if not wire.same_origin(url, self.base_url):
             raise NetworkError("The service pointed to another host, which must not see the key.", sent=False)
         headers = self._auth | options.pop("headers", {})
+        departure = Departure()
+        content = bytearray()
         try:
-            async with (
-                asyncio.timeout(_WHOLE_ANSWER),
-                self._api.free() as api,
-                api.stream(method, url, headers=headers, **options) as response,
-            ):
-                if _packed_twice(response):
-                    raise GarbledError("The service's answer is packed in a way that isn't read.")
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > MAX_ANSWER:
-                        raise GarbledError("The service's answer is too large to be one.")
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise _network(error) from error
-        except (ValueError, LookupError) as error:  # headers and encodings that no library expects
-            raise GarbledError("The service's answer can't be read.") from error
+            async with asyncio.timeout(_WHOLE_ANSWER), self._api.free() as api:
+                extensions = {"trace": departure.heed}
+                request = api.build_request(method, url, headers=headers, extensions=extensions, **options)
+                departure.hand_over()
+                response = await api.send(request, stream=True)
+                async with aclosing(response):
+                    if _packed_twice(response):
+                        raise GarbledError("The service's answer is packed in a way that isn't read.")
+                    async for chunk in response.aiter_bytes():
+                        content += chunk
+                        if len(content) > MAX_ANSWER:
+                            raise GarbledError("The service's answer is too large to be one.")
+        except ServiceError:
+            raise
+        except Exception as error:
+            # Whatever its class: an error that is none of the service's would leave a paid task without an end.
+            if isinstance(error, ValueError | LookupError) and not departure.unsent(error):
+                # Headers and encodings that no library expects.
+                raise GarbledError("The service's answer can't be read.") from error
+            raise self._network(error, url, unsent=departure.unsent(error)) from error
         # What the server said is kept word for word, but for a key that it gives back.
         key = self._auth.get("Authorization", "").removeprefix("Bearer ").encode()
         shown = [(name, _without(key, value)) for name, value in _plain_headers(response)]
@@ -269,6 +281,25 @@ class Client:
         if not whole.is_success and whole.status_code != 304:
             raise _refusal(whole)
         return whole
+
+    def _network(
+        self, error: Exception, url: str, there: str = "the service", *, unsent: bool = False
+    ) -> NetworkError:
+        """A sentence for a request that failed on its way; `unsent` where it surely never left."""
+        proxy = None
+        with contextlib.suppress(RuntimeError):  # an error that belongs to no request
+            if isinstance(error, httpx.RequestError):
+                url = str(error.request.url)
+        with contextlib.suppress(httpx.InvalidURL):
+            place = httpx.URL(url)
+            there = one_line(place.host, 80) or there
+            if self._outward:
+                proxy = proxies.chosen(place.scheme, place.host, place.port)
+        if isinstance(error, httpx.InvalidURL):
+            return NetworkError(f"The address of {there} is none that can be asked.", sent=False)
+        if unsent or isinstance(error, httpx.ProxyError):
+            return NetworkError(_unsent(error, there, proxy), sent=False)
+        return NetworkError(_broken(error, there))
 
     def _answer(self, response: httpx.Response) -> Answer:
         try:
@@ -286,7 +317,8 @@ class _Pools:
     """Several small pools of connections, opened as they are needed: before each request httpx looks at every
     connection of its pool, so that one of 32 costs twice the time of eight of 4."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, carrier: Callable[[], httpx.AsyncBaseTransport], **options: Any) -> None:
+        self._carrier = carrier
         self._options = options
         self._clients: list[httpx.AsyncClient] = []
         self._busy: Counter[int] = Counter()
@@ -297,7 +329,11 @@ class _Pools:
         index = min(range(len(self._clients)), key=self._busy.__getitem__, default=-1)
         if index < 0 or (self._busy[index] >= _PER_POOL and len(self._clients) < _POOLS):
             index = len(self._clients)
-            self._clients.append(httpx.AsyncClient(**self._options))
+            # What the environment says is the carrier's business.
+            client = httpx.AsyncClient(
+                transport=self._carrier(), timeout=_TIMEOUT, trust_env=False, **self._options
+            )
+            self._clients.append(client)
         self._busy[index] += 1
         try:
             yield self._clients[index]
@@ -307,12 +343,6 @@ class _Pools:
     async def aclose(self) -> None:
         for client in self._clients:
             await client.aclose()
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Whom to trust. Reading the system's certificates takes a while: once a process is enough."""
-    return httpx.create_ssl_context()
 
 
 def _anew(target: Path) -> BinaryIO:
@@ -398,26 +428,42 @@ def _retry_after(response: httpx.Response) -> float | None:
     return min(seconds, 3600.0) if seconds >= 0 else None
 
 
-def _network(error: Exception, there: str = "the service") -> NetworkError:
-    """A sentence for a connection that failed, and whether the request can have left."""
-    with contextlib.suppress(RuntimeError):  # an error that belongs to no request
-        if isinstance(error, httpx.RequestError):
-            there = one_line(error.request.url.host, 80) or there
-    causes = list(_causes(error))
-    unsent = isinstance(
-        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
-    )
+def _unsent(error: Exception, there: str, proxy: Proxy | None) -> str:
+    """A sentence for a request that never left: what stood in its way."""
+    causes = tuple(_causes(error))
+    way = f"The proxy of {proxy}" if proxy else there
+    if isinstance(error, httpx.ProxyError):
+        return f"{way} refused the way to {there}: {one_line(error, 120) or 'it gave no reason'}."
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return NetworkError(f"No safe connection to {there}: its certificate or TLS failed.", sent=not unsent)
+        authorities = certificates.named()
+        hint = f" {authorities} says whom to trust." if authorities else ""
+        through = f" through the proxy of {proxy}" if proxy else ""
+        return f"No safe connection to {there}{through}: its certificate or TLS failed.{hint}"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return NetworkError(f"{there} was not found: check its name and the network.", sent=False)
+        return f"{way} was not found: check its name and the network."
     if isinstance(error, httpx.ConnectError):
-        return NetworkError(f"{there} can't be reached: nothing answers there.", sent=False)
-    if isinstance(error, httpx.TooManyRedirects):
-        return NetworkError(f"{there} sends from one address to the next without end.")
+        return f"{way} can't be reached: nothing answers there."
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return NetworkError(f"{there} did not answer in time.", sent=not unsent)
-    return NetworkError(f"The connection to {there} broke off.", sent=not unsent)
+        return f"{way} did not answer in time."
+    if proxy and isinstance(error, httpx.TransportError):
+        return f"{way} broke off before the way to {there} was open."
+    if isinstance(error, ImportError):
+        return f"A Python package is missing, {one_line(error.name or 'its name is not told', 60)}: install it."
+    if isinstance(error, httpx.LocalProtocolError | UnicodeError):
+        # Not quoted: it would show the key.
+        return f"The request to {there} can't be written: the key or a header has characters that HTTP can't carry."
+    return f"The request to {there} could not be sent ({type(error).__name__})."
+
+
+def _broken(error: Exception, there: str) -> str:
+    """A sentence for a request that may have left."""
+    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+        return f"No safe connection to {there}: its certificate or TLS failed."
+    if isinstance(error, httpx.TooManyRedirects):
+        return f"{there} sends from one address to the next without end."
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return f"{there} did not answer in time."
+    return f"The connection to {there} broke off."
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

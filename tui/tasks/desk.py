@@ -241,8 +241,9 @@ class Desk:
             return False
         generation = self._store.generation
         self.learnt = await self._run(self._store.learnt, self._base_url)
+        highest = self._store.highest
         newest = await self._run(self._store.newest)
-        if self._seen is not None and newest < self._seen:  # the file was put back to an earlier state
+        if self._store.generation == generation and newest < highest:  # the file was put back to an earlier state
             await self._run(self._store.write_back, self._mine())
             self._seen, newest = None, await self._run(self._store.newest)
         for task in await self._written(ours, strangers):

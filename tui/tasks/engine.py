@@ -80,6 +80,8 @@ class Engine:
         self._rest = f"rest {profile}".rstrip()  # it is the key that has asked too often
         self._on_state = on_state
         self._desk = Desk(store, client.base_url, profile, on_change)
+        self._desk.on_waiting = self._disk_waits
+        self._waits_for_disk = False
         self._slots = Slots(concurrency)
         self._line = Line(self._state_changed)
         self._sender = Sender(
@@ -101,7 +103,6 @@ class Engine:
         self._carried: dict[str, asyncio.Task[None]] = {}
         self._in_hand: Counter[str] = Counter()
         self._tending: asyncio.Task[None] | None = None
-        self._undo: list[list[Task]] = []
         self._retrying = asyncio.Lock()
 
     @property
@@ -128,7 +129,8 @@ class Engine:
             offline=line.offline,
             refused=line.refused,
             short=line.short,
-            rest_until=line.open_at,
+            rest_until=time.time() + line.rest if line.rest else 0,
+            waits_for_disk=self._waits_for_disk,
         )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
@@ -380,13 +382,11 @@ class Engine:
         return await self._put_away(tasks, deleted=True)
 
     async def undo(self) -> int:
-        """Bring back what was last cleared or deleted; answers how many tasks that were."""
-        if not self._undo:
-            return 0
-        before = {task.id: task for task in self._undo.pop()}
+        """Bring back what was last cleared or deleted, in this run or an earlier one. Return how many tasks."""
+        before = {task.id: task for task in await self._desk.pop_undo()}
         taken = [before.pop(task.id) for task in await self._take(list(before))]
         if before:  # another process has them just now
-            self._undo.append(list(before.values()))
+            await self._desk.push_undo(list(before.values()))
         for task in taken:
             if not task.deleted:
                 await asyncio.to_thread(trash.restore, list(task.files), task.out_dir)
@@ -400,12 +400,12 @@ class Engine:
         mark = next(iter(marks))
         ended = [task.id for task in tasks if task.status not in LIVE and not getattr(task, mark)]
         taken = [task for task in await self._take(ended) if self._latest(task.id).status not in LIVE]
+        if taken:
+            await self._desk.push_undo(taken)
         await asyncio.gather(*(self._desk.amend(task.id, event=mark, **marks) for task in taken))
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
-        if taken:
-            self._undo.append(taken)
         return len(taken)
 
     # ---- looking
@@ -519,6 +519,10 @@ class Engine:
 
     def _state_changed(self) -> None:
         self._on_state(self.state)
+
+    def _disk_waits(self, waits: bool) -> None:
+        self._waits_for_disk = waits
+        self._state_changed()
 
     def _heed_others(self) -> None:
         """What another process has found out or wishes holds here too."""

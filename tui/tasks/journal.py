@@ -28,31 +28,24 @@ _TRIES, _PAUSE = 200, 0.02
 
 
 def choose(db: sqlite3.Connection) -> None:
-    """Set the journal of an open file; every commit reaches the disk from now on. Raises sqlite3.Error."""
+    """Set the journal of an open file. Raises sqlite3.Error; see `needs_rollback`."""
     if _mode(db) == "wal" or _has_shared_memory(_folder(db)):
-        try:
-            _write_ahead(db)
-        except sqlite3.OperationalError as error:
-            if not needs_rollback(error):
-                raise
-            roll_back(db, error)
-    # A power cut must not undo "this was sent".
-    db.execute("pragma synchronous = full")
+        _write_ahead(db)
 
 
 def needs_rollback(error: sqlite3.Error) -> bool:
-    """Whether this says that a write-ahead log can't be had here."""
+    """Whether this may say that the file has a write-ahead log, and that this disk can't have one."""
     code = getattr(error, "sqlite_errorcode", 0)
     return code in _NO_SHARED_MEMORY or code & 0xFF == sqlite3.SQLITE_CANTOPEN
 
 
-def roll_back(db: sqlite3.Connection, why: sqlite3.Error) -> None:
-    """Use a rollback journal, whichever the file has used. Raises `why` where that can't be either."""
+def roll_back(path: Path, why: sqlite3.Error) -> None:
+    """Give a file that isn't open here a rollback journal, with all that is in its log. Raises `why` where that
+    can't be either."""
     try:
-        db.execute("pragma locking_mode = exclusive")  # so a write-ahead log is read without shared memory
-        _patiently(lambda: db.execute("pragma journal_mode = delete").fetchone())
-        db.execute("pragma locking_mode = normal")
-        db.execute("select count(*) from sqlite_master").fetchone()  # lets go of the file
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("pragma locking_mode = exclusive")  # so the log is read without shared memory
+            _patiently(lambda: db.execute("pragma journal_mode = delete").fetchone())
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise

@@ -81,11 +81,20 @@ class Line:
 
     def rest_until(self, moment: float) -> None:
         """No submits before `moment`, in seconds since the epoch. One that can't be meant is ignored."""
-        left = moment - time.time()
-        if self.rest < left <= LONGEST_REST + 1:
+        now, longest = time.time(), LONGEST_REST + 1
+        left = moment - now
+        is_news = moment > self.open_at or self.open_at > now + longest
+        if 0 < left <= longest and is_news:
             self._rest_ends = time.monotonic() + left
             self.open_at = moment
             self._on_change()
+
+    async def until_account(self, seconds: float) -> None:
+        """So long at most; only until the key is taken and there is credit, if they are not now."""
+        if self.refused or self.short:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._up.wait()
 
     async def sleep(self, seconds: float) -> None:
         """So long; while offline not for long, and only until another task finds the line up again, the key

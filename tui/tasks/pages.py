@@ -158,12 +158,12 @@ def _of_cell(
     payload = page.data[place : place + here]
     if len(payload) < here:
         raise ValueError("beyond the page")
-    width = _width(payload)
-    if width not in widths:
+    kinds, start = _kinds(payload)
+    if len(kinds) not in widths:
         return None
     if here < size:
         payload += _overflow(pages, page, place + here, size - here)
-    return _values(payload)
+    return _values(payload, kinds, start)
 
 
 def _bytes_here(size: int, page_size: int, kind: int) -> int:
@@ -189,22 +189,23 @@ def _overflow(pages: _Pages, page: _Page, at: int, size: int) -> bytes:
     return bytes(rest)
 
 
-def _width(payload: bytes) -> int:
-    """The number of columns. Raises ValueError or IndexError; as many as are told here are counted."""
+def _kinds(payload: bytes) -> tuple[list[int], int]:
+    """The kinds of the columns, and where the first one begins. Raises IndexError."""
     end, place = _varint(payload, 0)
-    count = 0
-    while place < min(end, len(payload)):
-        _, place = _varint(payload, place)
-        count += 1
-    return count
-
-
-def _values(payload: bytes) -> tuple[Value, ...]:
-    end, place = _varint(payload, 0)
-    values = []
-    at = end
+    kinds = []
     while place < end:
-        kind, place = _varint(payload, place)
+        kind = payload[place]
+        if kind < 0x80:
+            place += 1
+        else:
+            kind, place = _varint(payload, place)
+        kinds.append(kind)
+    return kinds, end
+
+
+def _values(payload: bytes, kinds: list[int], at: int) -> tuple[Value, ...]:
+    values = []
+    for kind in kinds:
         value, at = _value(payload, kind, at)
         values.append(value)
     return tuple(values)

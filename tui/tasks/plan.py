@@ -14,7 +14,7 @@ from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
 from tui.paths import home
 from tui.tasks.task import Task, new_id
-from tui.text import file_size
+from tui.text import file_size, is_text, one_line
 
 MAX_UPLOAD = 30_000_000  # bytes
 NEEDED_ROOM = 50_000_000
@@ -135,6 +135,8 @@ def _items(param: Param, values: Values) -> list[str]:
 
 def _unwritable(folder: Path) -> str:
     """Why images can't be saved there, or nothing: said before anything is paid."""
+    if not is_text(str(folder)):
+        return f"{one_line(folder)} has a byte that is not UTF-8: choose another folder for images."
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free

@@ -79,8 +79,10 @@ def set_aside(path: Path) -> Path:
 
 def rename(path: Path, to: Path) -> None:
     """Rename a file with SQLite's companions, or these alone, in the place of whatever stands there. OSError."""
-    with contextlib.suppress(FileNotFoundError):
+    try:
         path.replace(to)
+    except FileNotFoundError:
+        to.unlink(missing_ok=True)
     for ending in COMPANIONS:
         to.with_name(to.name + ending).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):

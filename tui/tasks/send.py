@@ -202,7 +202,11 @@ class Sender:
         await self._desk.save(held, error.kind, error.raw)
         if self._tries is not None and (failures >= self._tries or of_account):
             raise GaveUpError(type(error)(told) if of_account else error)
-        await self._line.sleep(pause)
+        if of_account:
+            await asyncio.sleep(backoff(failures))  # polls with the same key may be answered all the time
+            await self._line.until_account(pause)
+        else:
+            await self._line.sleep(pause)
 
     async def _leave_to_user(self, task: Task, why: str, raw: str = "") -> None:
         """It may have been made and billed, so nothing is done by itself any more."""

@@ -16,3 +16,5 @@ class State(NamedTuple):
     """The balance did not suffice for a request, and none was accepted since."""
     rest_until: float = 0
     """When the service wants to be asked for new images again, in seconds since the epoch."""
+    waits_for_disk: bool = False
+    """Another program holds the queue file, or the disk is slow: nothing can be written for now."""

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ LONGEST_REST = 3600.0
 UNDO_GROUPS = 50
 """How often something can be undone."""
 
+_CACHE_KB = 32_000
+"""For transactions that write very many tasks; what is not used takes no memory."""
 _NAMED = "id in (select value from json_each(?))"
 _HELD = """(owner not in ('', :owner) and lease_until between :now and :latest
     and owner not in (select value from json_each(:gone)))"""
@@ -55,6 +57,14 @@ _REASONS = {
 _NO_LOCKS = (
     "its disk has no file locks, so that programs would spoil it for each other: "
     "set XDG_STATE_HOME to a folder on a local disk"
+)
+_LOCK_ERRORS = (
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
 )
 _FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError)
 """What goes wrong with a file; the last one where SQLite's own words quote a broken page."""
@@ -103,6 +113,8 @@ class Store:
         """What the user should know of the file: it was damaged and set aside, a task can't be read."""
         self.generation = 0
         """Counts how often this store has gone on with another file."""
+        self.highest = 0
+        """The highest number of a write that was seen in this file; a file with a lower one was put back."""
         self._identity: tuple[int, int] | None = None
         self._companions: dict[str, tuple[int, int] | None] = {}
         self._usable = False
@@ -129,11 +141,14 @@ class Store:
         if not self.path.exists():
             self.path.touch(mode=0o600)
         before = _identity(self.path)
-        db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
         try:
-            db.text_factory = _text
-            if schema.prepare(db) > schema.VERSION:
-                raise self._newer()
+            db = self._prepared()
+        except sqlite3.OperationalError as error:
+            if not journal.needs_rollback(error):
+                raise
+            journal.roll_back(self.path, error)
+            db = self._prepared(may_log=False)
+        try:
             if _identity(self.path) != before:
                 raise self._damaged(f"The queue file {self.path} is another one now.")
         except BaseException:
@@ -141,8 +156,21 @@ class Store:
             raise
         self._db = db
         self._identity = before
-        self._companions = {ending: _identity(self._companion(ending)) for ending in salvage.COMPANIONS}
+        self._companions = {ending: _identity(self._companion(ending), link=True) for ending in salvage.COMPANIONS}
         self._usable = True
+        self.highest = 0
+
+    def _prepared(self, *, may_log: bool = True) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+        try:
+            db.text_factory = _text
+            if schema.prepare(db, may_log=may_log) > schema.VERSION:
+                raise self._newer()
+            db.execute(f"pragma cache_size = -{_CACHE_KB}")
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def start_anew(self, mine: Iterable[Task] = (), found: DamagedError | None = None) -> None:
         """Go on with a whole file at our place, which has all tasks that can be read and, where it lacks them or
@@ -156,67 +184,69 @@ class Store:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with salvage.alone(self.path.parent):
-                if self._moved():
-                    self._follow(mine)
-                else:
-                    self._replace(mine)
+                self._go_on(mine)
         except _FAULTS as error:
             raise self._error(error) from error
         self.generation += 1
 
-    def _replace(self, mine: Iterable[Task]) -> None:
-        """Set the damaged file aside, and fill a new one."""
-        if self._usable:
-            self._db.close()
-            self._usable = False
-        aside = salvage.set_aside(self.path)
-        try:
-            self._open()
-            told = self._fill(mine, None, aside)
-        except BaseException:  # a full disk: the next start shall find all that is left
-            if self._usable:
-                self._db.close()
-                self._usable = False
-            salvage.rename(aside, self.path)
-            raise
-        self.notices.append(told)
-
-    def _follow(self, mine: Iterable[Task]) -> None:
-        """Go on with the file that stands there now, or a new one; and bring along what it lacks."""
+    def _go_on(self, mine: Iterable[Task]) -> None:
+        """What `start_anew` does, while no other process does it."""
+        moved = self._moved()
+        gone = moved and not self.path.exists()
         known = (self._db, self._identity, self._companions) if self._usable else None
-        gone = not self.path.exists()
-        # The companions of the file that is no longer there would spoil the one that is.
-        for ending, identity in self._companions.items():
-            companion = self._companion(ending)
-            if identity and _identity(companion) == identity:
-                companion.unlink(missing_ok=True)
-        aside = salvage.set_aside(self.path) if salvage.is_orphaned(self.path) else None
+        aside: Path | None = None
+        if moved:
+            self._remove_companions()
+            if salvage.is_orphaned(self.path):
+                aside = salvage.set_aside(self.path)
+        else:
+            if known:
+                known[0].close()
+                known = None
+            aside = salvage.set_aside(self.path)
+        old = known[0] if known else None
         try:
             try:
-                self._open()
+                told = self._open_filled(mine, old, aside, gone=gone)
             except _FAULTS as error:
-                if not isinstance(self._error(error), DamagedError):
+                if aside or not isinstance(self._error(error), DamagedError):
                     raise
-                aside = salvage.set_aside(self.path)
-                self._open()
-            told = self._fill(mine, known[0] if known else None, aside, gone=gone)
-        except BaseException:
+                aside = salvage.set_aside(self.path)  # what was put in the place of ours is damaged too
+                told = self._open_filled(mine, old, aside, gone=gone)
+        except BaseException:  # a full disk: the next try shall find all that is left
+            if aside:
+                salvage.rename(aside, self.path)
             if known:
-                if self._db is not known[0]:
-                    self._db.close()
                 self._db, self._identity, self._companions = known
-            else:
-                self._usable = False
+            self._usable = known is not None
             raise
-        if known:
-            known[0].close()
+        if old:
+            old.close()
         if told:
             self.notices.append(told)
 
-    def _fill(
-        self, mine: Iterable[Task], old: sqlite3.Connection | None, aside: Path | None, *, gone: bool = False
+    def _remove_companions(self) -> None:
+        """Those of the file that isn't at its place any more would spoil the one that is."""
+        for ending, identity in self._companions.items():
+            companion = self._companion(ending)
+            if identity and _identity(companion, link=True) == identity:
+                companion.unlink(missing_ok=True)
+
+    def _open_filled(
+        self, mine: Iterable[Task], old: sqlite3.Connection | None, aside: Path | None, *, gone: bool
     ) -> str:
-        """Bring into the open file what it lacks; answers what the user should know of it."""
+        """Open what stands at our place, or a new file, and bring into it what it lacks; answers what the user
+        should know of it."""
+        self._usable = False
+        self._open()
+        try:
+            return self._fill(mine, old, aside, gone=gone)
+        except BaseException:
+            self._db.close()
+            self._usable = False
+            raise
+
+    def _fill(self, mine: Iterable[Task], old: sqlite3.Connection | None, aside: Path | None, *, gone: bool) -> str:
         with self._db:
             self._db.execute("begin immediate")
             restorer, lost = Restorer(self._db), 0
@@ -235,10 +265,11 @@ class Store:
             still_lost = max(0, lost - known)
             return f"{told}; {still_lost:,} can't be read any more." if still_lost else f"{told}."
         if gone:
-            told = f"The queue file {self.path} was gone. A new one has the {known:,} tasks"
-            return f"{told} that were still known here."
+            told = f"The queue file {self.path} was gone. A new one was made."
+            return f"{told} Tasks brought back into it: {known:,}."
         if known:
-            return f"The queue file {self.path} was replaced by another one. {known:,} tasks were brought into it."
+            told = f"The queue file {self.path} was replaced by another one."
+            return f"{told} Tasks brought back into it: {known:,}."
         return ""
 
     def write_back(self, tasks: Iterable[Task]) -> None:
@@ -249,7 +280,7 @@ class Store:
         if restorer.count:
             self.notices.append(
                 f"The queue file {self.path} was put back to an earlier state. "
-                f"{restorer.count:,} tasks were brought into it."
+                f"Tasks brought back into it: {restorer.count:,}."
             )
 
     def _moved(self) -> bool:
@@ -308,16 +339,16 @@ class Store:
 
         `owner` has the watch over them until its lease ends.
         """
-        count, until = 0, time.time() + LEASE if owner else 0
+        new, until = 0, time.time() + LEASE if owner else 0
         with self._writing() as numbers:
             for task, events in tasks:
                 known = self._db.execute("select 1 from tasks where id = ?", (task.id,)).fetchone()
                 if not known:
-                    count += 1
+                    new += 1
                     self._db.execute(INSERT, schema.row(task, owner, until, next(numbers)))
                     rows = ((task.id, *event) for event in events)
                     self._db.executemany("insert into events values (?, ?, ?, ?)", rows)
-        return count
+        return new
 
     def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
         """Mark those of the tasks that are held, whoever watches them, as interrupted: they aren't sent unasked.
@@ -333,7 +364,7 @@ class Store:
                 for task in self._named(found):
                     if task.status is Status.HELD and task.set_aside is not SetAside.INTERRUPTED:
                         marked = task.change(watched=False, set_aside=SetAside.INTERRUPTED, note="")
-                        self._db.execute(INSERT, schema.row(marked, seq=next(numbers)))
+                        self._db.execute(schema.UPDATE_UNSENT, schema.unsent(marked, next(numbers)))
                         self._add_event(task.id, "set aside", "")
                         aside.append(marked)
         return aside
@@ -368,7 +399,9 @@ class Store:
     def newest(self) -> int:
         """The number of the last write of a task; a new file begins at 0. Raises StoreError."""
         with self._asking():
-            return newest(self._db)
+            number = newest(self._db)
+        self.highest = max(self.highest, number)
+        return number
 
     def changed_since(self, seq: int) -> tuple[list[Task], int]:
         """Snapshots written after the write of that number, in turn; and the number of the last write."""
@@ -399,7 +432,7 @@ class Store:
         self, owner: str, base_url: str, ids: Iterable[str] | None = None, *, profile: str = ""
     ) -> list[Task]:
         """Take the watch over a profile's unfinished tasks that nobody is watching (of `ids`, or all)."""
-        free = f"where base_url = :base_url and profile = :profile and not {_HELD}"
+        free = f"where +base_url = :base_url and profile = :profile and not {_HELD}"
         asked: dict[str, object] = {"base_url": base_url, "profile": profile}
         if ids is None:
             free += f" and status in ({_LIVE_STATES})"
@@ -423,7 +456,7 @@ class Store:
 
     def free(self, base_url: str, profile: str = "") -> list[str]:
         """A profile's unfinished tasks that no process is watching, by id: first what was sent, then in turn."""
-        ours = "where base_url = :base_url and profile = :profile"
+        ours = "where +base_url = :base_url and profile = :profile"
         query = f"select data from tasks {ours} and not {_HELD} and status in ({_LIVE_STATES})"
         found = []
         with self._asking():
@@ -441,8 +474,8 @@ class Store:
         """
         live = f"select id from tasks where deleted = 0 and status in ({_LIVE_STATES})"
         unsaved = "select id from tasks where deleted = 0 and unsaved_until > 0 and unsaved_until >= ?"
-        ids = [row[0] for row in self._read(f"{live} union {unsaved} order by id", time.time())]
-        for chunk in _chunks(ids):
+        found = {row[0] for row in (*self._read(live), *self._read(unsaved, time.time()))}
+        for chunk in _chunks(sorted(found)):
             with self._asking():
                 values = {"ids": json.dumps(chunk), **self._judge().values(owner)}
                 wanted = "id in (select value from json_each(:ids)) order by id"
@@ -467,7 +500,8 @@ class Store:
     def release(self, owner: str) -> None:
         """Let others watch what this process has watched."""
         with self._writing():
-            self._db.execute("update tasks set owner = '', lease_until = 0 where owner = ?", (owner,))
+            free = "update tasks set owner = '', lease_until = 0 where owner <> '' and owner = ?"  # by the index
+            self._db.execute(free, (owner,))
 
     def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """When, what, and the server's own words, oldest first."""
@@ -606,13 +640,12 @@ class Store:
             self._check_place()  # SQLite itself would go on writing to a file that was removed
             with self._db:
                 self._db.execute("begin immediate")
-                yield self._numbers()
-
-    def _numbers(self) -> Iterator[int]:
-        number = newest(self._db)
-        while True:
-            number += 1
-            yield number
+                first = newest(self._db) + 1
+                numbers = count(first)
+                yield numbers
+            last = next(numbers) - 1
+            if last >= first:
+                self.highest = last
 
     def _damaged(self, message: str) -> DamagedError:
         error = DamagedError(message)
@@ -649,11 +682,9 @@ class Store:
     def _lacks_locks(self, error: sqlite3.Error) -> bool:
         """Whether that came of a disk on which nothing can be locked, which some call a lock of another program."""
         code = getattr(error, "sqlite_errorcode", 0)
-        if code in (sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_RDLOCK, sqlite3.SQLITE_IOERR_SHMLOCK):
-            return True
-        if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL):
+        if code & 0xFF == sqlite3.SQLITE_BUSY:
             return not journal.locks_work(self.path.parent)
-        return False
+        return code in _LOCK_ERRORS
 
 
 _LAST_UNDO = """
@@ -706,10 +737,10 @@ def _text(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file that is; None if there is none. Raises OSError where that can't be seen."""
+def _identity(path: Path, *, link: bool = False) -> tuple[int, int] | None:
+    """Which file that is, or which `link`; None if there is none. Raises OSError where that can't be seen."""
     try:
-        found = path.stat()
+        found = path.stat(follow_symlinks=not link)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

@@ -194,8 +194,9 @@ class Picture(Widget):
         try:
             while self._wanted is not None and self._wanted != done:
                 await self._terminal_read()
-                done = self._wanted
-                await self._draw(done)
+                if self._wanted is not None:  # nothing may be wanted any more
+                    done = self._wanted
+                    await self._draw(done)
         finally:
             self._busy = False
 
@@ -221,8 +222,7 @@ class Picture(Widget):
 
     async def _terminal_read(self) -> None:
         """Until the terminal has read nearly all: what nobody sees yet must not pile up, or typing would wait."""
-        writer = getattr(self.app._driver, "_writer_thread", None)
-        while writer is not None and writer._queue.qsize() > _BEHIND:  # noqa: ASYNC110 - nobody tells
+        while getattr(self.app._driver, "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
     def _terminal_now(self) -> Terminal:
@@ -252,7 +252,7 @@ class Picture(Widget):
             self._write(self._drawing.free)
 
     def _write(self, data: str) -> None:
-        """Through Textual's own writer: in order with its frames, and never waiting for a slow terminal."""
+        """Through the app's own writer: in order with its frames, and never waiting for a slow terminal."""
         if data and (driver := self.app._driver) is not None:
             driver.write(data)
 

@@ -33,6 +33,10 @@ class StatusLine(Static):
             parts.append("! offline, going on by itself")
         if self.state.rest_until > time.time():
             parts.append(f"! rate limit until {clock(self.state.rest_until)}")
+        if self.state.waits_for_disk:
+            parts.append("! waiting for the queue file")
+        if self.state.short:
+            parts.append("! no credit")
         if self.state.refused:
             parts.append("! key refused (F4)")
         if self.balance is not None:

@@ -1,0 +1,304 @@
+"""Jobs that are interrupted, set aside, taken back or carried to their end by commands; and what their codes mean."""
+
+import json
+import signal
+import sqlite3
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import structs
+
+from tests.test_headless import Service, queue, service
+from tui.catalog.load import bundled
+from tui.demo import DEMO_KEY
+from tui.paths import folders
+from tui.service.client import Client
+from tui.tasks.engine import Engine
+from tui.tasks.store import Store
+from tui.tasks.task import SetAside, Status, Task, new_id
+
+__all__ = ["service"]
+
+
+def statuses(home: Path) -> Counter[str]:
+    return Counter(status for (status,) in queue(home, "select status from tasks"))
+
+
+def task_in_queue(service: Service, status: Status, **fields: Any) -> Task:
+    """A task as a former run has left it."""
+    known: dict[str, Any] = {
+        "id": new_id(),
+        "action": "text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+        "base_url": service.url,
+        "route": "unified",
+        "values": {"prompt": "a lake"},
+        "status": status,
+        "created_at": time.time(),
+        "sent_at": time.time() if status is not Status.HELD else 0,
+        "estimate_micro": 10_000,
+        "out_dir": str(folders().output),
+    }
+    task = Task(**(known | fields))
+    store = Store(folders().queue)
+    store.add_missing([(task, [])])
+    store.close()
+    return task
+
+
+def interrupted(service: Service) -> tuple[int, str]:
+    """A job of twelve, interrupted once its first image is there; its code and what stderr got."""
+    words = ("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
+    command = service.start(*words)
+    assert command.stdout
+    command.stdout.readline()
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=60)
+    return command.returncode, err
+
+
+async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
+    service: Service, home: Path
+) -> None:
+    code, err = interrupted(service)
+    assert code == 130
+    assert "set aside unsent (about $0." in err
+    assert "`runapi-tui resume` sends them" in err
+    assert "`runapi-tui drop --all` takes them back." in err
+    before = statuses(home)
+    made = len(service.book.made)
+    assert before["held"] >= 9
+    assert made == 12 - before["held"]
+    engine = Engine(
+        Store(folders().queue), Client(service.url, DEMO_KEY), bundled(), out_dir=folders().output
+    )
+    await engine.start()  # as the app does
+    held = [task for task in engine.tasks.values() if task.status is Status.HELD]
+    assert {(task.live, task.set_aside) for task in held} == {(False, SetAside.INTERRUPTED)}
+    assert not any(engine.carries(task.id) for task in held)
+    await engine.aclose()
+    service.run("generate", "z-image", "another lake")
+    assert statuses(home)["held"] == before["held"]
+    code, told, err = service.run("resume")
+    assert (code, len(told)) == (0, before["held"])
+    assert f"Sending {before['held']} tasks set aside unsent, about $0." in err
+    assert len(service.book.made) == 13
+
+
+def test_what_was_set_aside_can_be_taken_back(service: Service, home: Path) -> None:
+    interrupted(service)
+    waiting = statuses(home)["held"]
+    made = len(service.book.made)
+    code, told, err = service.run("drop", "--all")
+    assert (code, len(told)) == (0, waiting)
+    assert {task["status"] for task in told} == {"dropped"}
+    assert f"{waiting} tasks taken back, free of charge." in err
+    assert service.run("resume")[:2] == (0, [])
+    assert len(service.book.made) == made
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_what_another_process_has_waiting_can_be_taken_back(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "5", "--concurrency", "1")
+    while not service.book.made:
+        time.sleep(0.02)
+    code, told, err = service.run("drop", "--all")
+    assert (code, len(told)) == (1, 4)
+    assert "1 task at the service can't be taken back" in err
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=60)
+    assert len(service.book.made) == 1
+    assert statuses(home)["dropped"] == 4
+
+
+def test_the_sentences_repeat_the_options_that_lead_back(service: Service) -> None:
+    code, _, err = service.run("generate", "z-image", "a lake", "--no-wait", "--base-url", service.url)
+    assert code == 0
+    assert f"`runapi-tui resume --base-url {service.url}` sends them." in err
+
+
+def test_resume_goes_past_no_ceiling(
+    service: Service, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(service)
+    monkeypatch.setenv("RUNAPI_TUI_JOB_USD", "0.02")
+    code, told, err = service.run("resume")
+    assert (code, told) == (4, [])
+    assert "job_usd" in err
+    assert service.run("resume", "--over-budget")[0] == 0
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_a_longest_wait_sets_a_task_aside_and_resume_follows_it(service: Service, home: Path) -> None:
+    code, (task,), _ = service.run("generate", "z-image", "a lake", "--timeout", "0.5")
+    assert (code, task["status"], task["error"]["kind"]) == (5, "pending", "timeout")
+    (made,) = service.book.made
+    service.book.clock = lambda: time.time() + 7200
+    code, (task,), _ = service.run("resume")
+    assert (code, task["status"], task["task_id"]) == (0, "completed", made.id)
+    assert len(service.book.made) == 1
+
+
+def test_a_failed_task_is_retried_once(service: Service, home: Path) -> None:
+    _, (failed,), _ = service.run("generate", "z-image", "a lake demo:fail")
+    code, told, err = service.run("retry", failed["id"])
+    assert (code, len(told)) == (7, 1)
+    assert "Sending 1 task again, about $0.01." in err
+    code, told, err = service.run("retry", failed["id"])
+    assert (code, told) == (0, [])
+    assert "1 task retried before: left alone." in err
+    assert len(service.book.made) == 2
+    assert service.run("retry", failed["id"], "--again")[0] == 7
+    assert len(service.book.made) == 3
+
+
+def test_pause_stop_and_delete_work_without_a_screen(service: Service, home: Path) -> None:
+    assert service.start("pause").wait(30) == 0
+    code, (task,), _ = service.run("generate", "z-image", "a lake")
+    assert (code, task["status"]) == (1, "held")
+    assert service.run("resume")[0] == 0
+    code, (gone,), err = service.run("delete", task["id"])
+    assert (code, gone["id"]) == (0, task["id"])
+    assert "1 task deleted" in err
+    left = task_in_queue(service, Status.PROCESSING, remote_id="tsk_1")
+    code, (stopped,), err = service.run("stop", left.id)
+    assert (code, stopped["id"]) == (0, left.id)
+    assert "still billed" in err
+    assert service.run("drop")[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"status": Status.PROCESSING, "profile": "work"}, "resume --profile work"),
+        ({"status": Status.PROCESSING, "base_url": "https://elsewhere.test"}, "resume --base-url"),
+        ({"status": Status.PROCESSING, "watched": False, "set_aside": SetAside.STOPPED}, "resume ID"),
+        ({"status": Status.HELD, "profile": "work"}, "waits to be sent, about $0.01"),
+        (
+            {"status": Status.SUBMITTING, "unsure": True, "sent_at": 1.0},
+            "may have been made more than a day ago",
+        ),
+    ],
+    ids=["profile", "base-url", "stopped", "unsent", "old"],
+)
+@pytest.mark.parametrize("command", ["resume", "rescue"])
+def test_no_command_says_done_while_paid_work_is_open(
+    command: str, fields: dict[str, Any], says: str, service: Service
+) -> None:
+    task_in_queue(service, **({"remote_id": "tsk_1"} | fields))
+    code, _, err = service.run(command)
+    assert code != 0
+    assert says in err
+    assert "Nothing" not in err
+
+
+def test_a_killed_owner_holds_up_nobody(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "6", "--concurrency", "1")
+    while not service.book.made:
+        time.sleep(0.02)
+    command.kill()
+    command.wait()
+    code, told, _ = service.run("resume")  # at once, not after the lease
+    assert (code, statuses(home)) == (0, Counter(completed=6))
+    assert len(service.book.made) == 6
+
+
+def test_rescue_follows_what_a_killed_process_had_paid(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "3")
+    while len(service.book.made) < 3:
+        time.sleep(0.02)
+    command.kill()
+    command.wait()
+    code, told, _ = service.run("rescue")
+    done = statuses(home)["completed"]
+    assert (code, done) == (0, 3)
+
+
+@pytest.mark.parametrize("service", [{"delay": 1}], indirect=True)
+def test_resume_follows_what_another_process_watches(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "2", "--json")
+    while len(service.book.made) < 2:
+        time.sleep(0.02)
+    code, told, err = service.run("resume")
+    assert (code, [task["status"] for task in told]) == (0, ["completed"] * 2)
+    assert "Following 2 tasks of another window or command to the end." in err
+    assert command.wait(30) == 0
+    assert len(service.book.made) == 2
+
+
+@pytest.mark.parametrize("service", [{"delay": 1}], indirect=True)
+def test_a_queue_that_is_paused_elsewhere_is_said(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "2", "--concurrency", "1", "--json")
+    while not service.book.made:
+        time.sleep(0.02)
+    assert service.start("pause").wait(30) == 0
+    assert command.stderr
+    assert "The queue is paused" in command.stderr.readline()
+    store = Store(folders().queue)
+    store.learn(service.url, "paused", "")
+    store.close()
+    assert command.wait(30) == 0
+
+
+def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) -> None:
+    taken = 0
+    real = service.url
+
+    async def busy(scope: Any, receive: Any, send: Any) -> None:
+        """Takes every second submit."""
+        nonlocal taken
+        if scope["method"] == "POST":
+            taken += 1
+            if taken % 4:
+                headers = [(b"retry-after", b"0")]
+                await send({"type": "http.response.start", "status": 429, "headers": headers})
+                await send({"type": "http.response.body", "body": b""})
+                return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        async with httpx.AsyncClient(base_url=real) as client:
+            names = (b"authorization", b"idempotency-key", b"content-type")
+            headers = {k.decode(): v.decode() for k, v in scope["headers"] if k in names}
+            answer = await client.request(scope["method"], scope["path"], content=body, headers=headers)
+        head = [(b"content-type", answer.headers.get("content-type", "").encode())]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": head})
+        await send({"type": "http.response.body", "body": answer.content})
+
+    from tests.loopback import serving
+
+    with serving(busy) as service.url:
+        code, told, err = service.run("generate", "z-image", "a lake", "-n", "4")
+    assert (code, len(told)) == (0, 4), err
+
+
+def test_a_queue_file_that_goes_away_is_written_back(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
+    assert command.stdout
+    command.stdout.readline()
+    for file in next(home.rglob("queue.db")).parent.glob("queue.db*"):
+        file.unlink()
+    out, err = command.communicate(timeout=60)
+    done = [json.loads(line)["status"] for line in out.splitlines()]
+    assert command.returncode == 0, err
+    assert done == ["completed"] * 11
+    assert len(service.book.made) == 12
+    with closing(sqlite3.connect(next(home.rglob("queue.db")))) as database:
+        kept = database.execute("select count(*) from tasks where status = 'completed'").fetchone()[0]
+    assert kept >= 10
+    assert "queue file" in err
+
+
+def test_the_set_aside_reason_survives_the_file(service: Service) -> None:
+    task = task_in_queue(service, Status.HELD)
+    aside = structs.replace(task, watched=False, set_aside=SetAside.INTERRUPTED)
+    assert (aside.live, task.live) == (False, True)
