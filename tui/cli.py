@@ -19,12 +19,14 @@ from tui.catalog.spec import Model
 from tui.config import ConfigError, ImagesChoice
 from tui.credentials import CredentialError
 from tui.paths import PlaceError
-from tui.text import money, one_line, plain
+from tui.text import counted, money, one_line, plain
 
 _STATUSES = (
     *("held", "submitting", "pending", "processing", "fetching"),
     *("completed", "failed", "expired", "rejected", "dropped"),
 )
+_PRIVATE = 0o600
+"""Permissions of an export: it has every prompt and what each has cost."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 _COMMON = [
@@ -427,21 +429,46 @@ def strip(files: tuple[Path, ...], folder: Path, **_options: Any) -> None:
 
 
 @cli.command()
-@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
+@click.argument(
+    "file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-", metavar="[FILE]"
+)
 @click.option("--search", default="", help="Only those, as for `tasks`.")
 @common
-def export(file: Any, search: str, **options: Any) -> None:
+def export(file: Path, search: str, **options: Any) -> None:
     """All tasks with everything that is kept of them, newest first, a JSON object a line."""
     from tui.tasks.archive import dump
 
     store = _store(options)
-    for line in dump(store, search):
-        click.echo(line, file=file)
+    lines = dump(store, search)
+    if str(file) == "-":
+        stdout = click.open_file("-", "w", encoding="utf-8")
+        for line in lines:
+            click.echo(line, file=stdout)
+    else:
+        _export_to(file, lines)
     _tell_notices(store)
 
 
+def _export_to(file: Path, lines: Iterator[str]) -> None:
+    """All of the lines in that file, or what was there before."""
+    from tui import atomic
+
+    try:
+        with atomic.writing(file, _PRIVATE) as out:
+            for line in lines:
+                out.write(f"{line}\n".encode())
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        unusable = isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError)
+        there = " What was there is unchanged." if file.is_file() and not atomic.is_stream(file) else ""
+        reason = (error.strerror or "unknown reason").lower()
+        told = f"{one_line(file)} can't be written: {reason}. The tasks are in the queue as before.{there}"
+        raise _Exit(told, 4 if unusable else 1) from error
+
+
 @cli.command("import")
-@click.argument("file", type=click.File("r", encoding="utf-8", errors="surrogateescape"))
+@click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="surrogateescape"))
 @common
 def import_(file: Any, **options: Any) -> None:
     """Take in tasks of an export; known ones stay, unfinished ones wait until they are resumed by id."""
@@ -449,8 +476,17 @@ def import_(file: Any, **options: Any) -> None:
     from tui.tasks.store import Store
 
     folders = _session(options).folders
-    count = load(Store(folders.queue), lines_of(file), folders.output, lambda told: click.echo(told, err=True))
-    click.echo(f"{count:,} new tasks.")
+    store = Store(folders.queue)
+    _tell_notices(store)
+    try:
+        taken = load(store, lines_of(file), folders.output, lambda told: click.echo(told, err=True))
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        again = "Import it again once it can be: what was taken already stays as it is."
+        raise _Exit(f"The file can't be read to its end: {reason}. {again}", 4) from error
+    click.echo(f"{counted(taken.new, 'new task')}.")
+    if taken.refused:
+        raise _Exit(f"{counted(taken.refused, 'line')} refused: no tasks of an export. The others were taken.", 4)
 
 
 def _store(options: dict[str, Any]) -> Any:

@@ -80,7 +80,7 @@ def line(**changes: Any) -> str:
 def take(store: Store, lines: list[str], out_dir: Path = Path("/nowhere")) -> tuple[int, list[str]]:
     """How many were new, and what was told."""
     told: list[str] = []
-    return load(store, lines, out_dir, told.append), told
+    return load(store, lines, out_dir, told.append).new, told
 
 
 # ---- out
@@ -224,6 +224,20 @@ def test_a_file_counts_only_where_it_lies_in_our_folder(store: Store, images: Pa
     assert found.out_dir == str(images)
 
 
+def test_no_file_is_claimed_by_a_note_from_elsewhere(store: Store, images: Path) -> None:
+    (images / "ours.png").write_bytes(b"png")
+    known, odd = "a" * 64, "../x"
+    results = [
+        {"url": "https://x/", "reserved": "/etc/passwd", "sha256": known},
+        {"url": "https://x/", "path": "ours.png", "sha256": known},
+        {"url": "https://x/", "path": "ours.png", "sha256": odd},
+    ]
+    assert take(store, [line(results=results, status="fetching", uploads_until=5e9)], images) == (1, [])
+    (found,) = store.search()
+    assert [(result.reserved, result.sha256) for result in found.results] == [("", ""), ("", known), ("", "")]
+    assert found.uploads_until == 0
+
+
 DEEP: Any = ["fox"]
 for _ in range(500):
     DEEP = [DEEP]
@@ -286,8 +300,9 @@ def test_what_is_unknown_to_this_version_is_no_harm(store: Store) -> None:
 
 
 def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
-    new, told = take(store, ["junk"] * 1500 + [line()])
-    assert new == 1
+    told: list[str] = []
+    taken = load(store, ["junk"] * 1500 + ["", line()], Path("/nowhere"), told.append)
+    assert taken == (1, 1500)
     assert len(told) == 21
     assert told[-1] == "1,480 more lines are left out."
 

@@ -109,7 +109,7 @@ def test_kill_9_loses_no_task_and_pays_nothing_twice(home: Path, service: Servic
     for file in folder.glob("*.*"):
         with Image.open(file) as image:  # a part would not open
             image.load()
-    assert files <= set(map(str, folder.iterdir()))
+    assert files == set(map(str, folder.iterdir()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -5,14 +5,14 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 import msgspec
 from msgspec.structs import replace
 
 from tui.tasks import schema
 from tui.tasks.store import Store
-from tui.tasks.task import LIVE, SetAside, Task
+from tui.tasks.task import LIVE, Result, SetAside, Task
 from tui.text import inert_json, one_line
 
 IMPORTED = "Imported; s watches it, or sends what was not sent yet."
@@ -27,6 +27,13 @@ class _Frame(msgspec.Struct):
 
     format: Literal["runapi-tui 1"]
     events: Events = []
+
+
+class Taken(NamedTuple):
+    """What became of the lines of an archive; those that are neither were known already, or blank."""
+
+    new: int
+    refused: int
 
 
 def dump(store: Store, query: str = "") -> Iterator[str]:
@@ -50,11 +57,11 @@ def lines_of(file: TextIO) -> Iterator[str]:
             line = file.readline(MAX_LINE + 1)
 
 
-def load(store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str], None]) -> int:
+def load(store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str], None]) -> Taken:
     """Take in what `dump` has written, or anybody: nothing in it is trusted. Raises StoreError.
 
     Known ids are left as they are. `told` hears of lines that are no task. Nothing is sent or polled by itself:
-    unfinished tasks come in unwatched. Results keep the files that lie in `out_dir`. Answers how many were new.
+    unfinished tasks come in unwatched. Results keep the files that lie in `out_dir`.
     """
     new = size = refused = 0
     batch: list[tuple[Task, Events]] = []
@@ -71,7 +78,8 @@ def load(store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str]
             batch, size = [], 0
     if refused > _MOST_TOLD:
         told(f"{refused - _MOST_TOLD:,} more lines are left out.")
-    return new + store.add_missing(batch)
+    new += store.add_missing(batch)
+    return Taken(new, refused)
 
 
 def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
@@ -92,8 +100,9 @@ def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
     ):
         if not holds:
             raise ValueError(why_not)
-    results = tuple(replace(result, path=_own(result.path, out_dir)) for result in task.results)
-    task = replace(task, out_dir=str(out_dir), results=results)
+    results = tuple(_own_result(result, out_dir) for result in task.results)
+    # Nobody but this program vouches for uploads, or for names that its files are about to get.
+    task = replace(task, out_dir=str(out_dir), results=results, uploads_until=0)
     aside = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
     return (aside if task.status in LIVE else task), events
 
@@ -104,6 +113,12 @@ def _sane(value: object, depth: int) -> bool:
         items = value.values() if isinstance(value, dict) else value
         return depth > 0 and all(_sane(item, depth - 1) for item in items)
     return not isinstance(value, int | float) or abs(value) < 2**63
+
+
+def _own_result(result: Result, out_dir: Path) -> Result:
+    path = _own(result.path, out_dir)
+    sha256 = result.sha256 if path and re.fullmatch("[0-9a-f]{64}", result.sha256) else ""
+    return replace(result, path=path, reserved="", sha256=sha256)
 
 
 def _own(path: str, out_dir: Path) -> str:

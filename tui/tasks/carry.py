@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -21,11 +21,12 @@ from tui.service.errors import (
     TimedOutError,
 )
 from tui.service.wire import Answer
-from tui.tasks import naming
+from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.desk import Desk
 from tui.tasks.line import Line
 from tui.tasks.patience import LONGEST_DOWNLOAD_PAUSE, GaveUpError, backoff, growing
+from tui.tasks.saving import Left
 from tui.tasks.send import Sender
 from tui.tasks.slots import Slots
 from tui.tasks.task import URL_LIVES, Problem, Result, SetAside, Status, Task
@@ -269,9 +270,16 @@ class Carrier:
 
     async def _download(self, task: Task, index: int) -> None:
         part = Path(task.out_dir) / part_name(task, index)
+        result = task.results[index]
+        others = {file for other in self._desk.tasks.values() for file in other.files}
         try:
-            await self._client.download(task.results[index].url, part)
-            keeping = asyncio.ensure_future(self._keep(task.id, index, part))
+            left = await asyncio.to_thread(saving.left_behind, result, part, others)
+            if left is Left.SAVED:
+                await self._note_saved(task.id, index, result)
+                return
+            if left is Left.NOTHING:
+                await self._client.download(result.url, part)
+            keeping = asyncio.ensure_future(self._keep(task.id, index, part, left is Left.PART))
             try:
                 await asyncio.shield(keeping)
             except asyncio.CancelledError:
@@ -282,31 +290,42 @@ class Carrier:
             await asyncio.to_thread(_discard, part, error)
             raise
 
-    async def _keep(self, task_id: str, index: int, part: Path) -> None:
-        """Give a fetched file its name, and note it."""
+    async def _keep(self, task_id: str, index: int, part: Path, is_verified: bool) -> None:
+        """Give a fetched file its name, which is on disk before the file has it; then note it as saved."""
+        result = self._desk.tasks[task_id].results[index]
+        if not is_verified:
+            result = await asyncio.to_thread(self._kept, self._desk.tasks[task_id], index, part)
+        while True:
+            task = self._desk.tasks[task_id]
+            result = await asyncio.to_thread(saving.reserve, task, index, result, self._name)
+            task = self._desk.tasks[task_id]
+            await self._desk.save(task.change(results=_with_result(task, index, result)))
+            try:
+                await asyncio.to_thread(saving.give_name, result, part)
+            except FileExistsError:  # another file was given this name in the same moment
+                continue
+            await self._note_saved(task_id, index, result)
+            return
+
+    async def _note_saved(self, task_id: str, index: int, result: Result) -> None:
+        saved = replace(result, path=result.reserved, reserved="")
         task = self._desk.tasks[task_id]
-        saved = await asyncio.to_thread(self._kept, task, index, part)
-        results = (*task.results[:index], saved, *task.results[index + 1 :])
-        done = Status.COMPLETED if all(result.path for result in results) else None
+        results = _with_result(task, index, saved)
+        done = Status.COMPLETED if all(other.path for other in results) else None
         await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
 
     def _kept(self, task: Task, index: int, part: Path) -> Result:
-        """The result with its file, verified and named. Runs in a thread; ImageError."""
+        """The result as a fetched file shows it, verified. Runs in a thread. Raises ImageError, OSError."""
         from tui.tasks import images, metadata
 
         if self._embed:
             with contextlib.suppress(images.ImageError):  # the picture counts, not what it tells
                 metadata.embed(part, metadata.facts_of(task))
-        name = PurePosixPath(naming.render(self._name, task, index))
-        path, facts = images.keep(part, Path(task.out_dir) / name.parent, name.name)
-        return replace(
-            task.results[index],
-            path=str(path),
-            format=facts.format,
-            width=facts.width,
-            height=facts.height,
-            bytes=facts.bytes,
-        )
+        return saving.verified(task.results[index], part)
+
+
+def _with_result(task: Task, index: int, result: Result) -> tuple[Result, ...]:
+    return (*task.results[:index], result, *task.results[index + 1 :])
 
 
 def _discard(part: Path, error: BaseException) -> None:

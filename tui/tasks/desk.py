@@ -226,6 +226,10 @@ class Desk:
         """The URL of content that was uploaded within the hour, or nothing."""
         return await self._run(self._store.uploaded, self._base_url, digest)
 
+    async def upload_ends(self, url: str) -> float:
+        """Until when an upload could be read; 0 for an address that is none of ours."""
+        return await self._run(self._store.upload_ends, self._base_url, url)
+
     async def keep_upload(self, digest: str, url: str, seconds: float) -> None:
         await self._run(self._store.keep_upload, self._base_url, digest, url, seconds)
 

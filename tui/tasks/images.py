@@ -13,11 +13,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from tui import atomic
 from tui.text import one_line
 
 # Pillow tells of bombs and of odd metadata by warnings, which would end up between the lines of the user.
@@ -121,13 +121,29 @@ def keep(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageFacts]:
     facts = inspect(temp)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _flush(temp)
-        target = _named(temp, folder, safe_stem(stem), _SUFFIXES[facts.format])
-        _flush(folder)
+        atomic.sync_file(temp)
+        target = _named(temp, folder, stem, facts.format)
+        atomic.sync_folder(folder)
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise ImageError(f"The image could not be saved in {one_line(folder)}: {reason}.") from error
     return target, facts
+
+
+def free_name(folder: Path, stem: str, kind: str) -> Path:
+    """The first of `folder/stem.ext`, `stem-2.ext`, … that nothing has yet; `kind` is a format of `ImageFacts`."""
+    stem, suffix = safe_stem(stem), suffix_of(kind)
+    target = folder / f"{stem}{suffix}"
+    number = 1
+    while os.path.lexists(target):
+        number += 1
+        target = folder / f"{stem}-{number}{suffix}"
+    return target
+
+
+def suffix_of(kind: str) -> str:
+    """The ending of a file's name, such as `.png`, by a format of `ImageFacts`."""
+    return _SUFFIXES[kind]
 
 
 def safe_stem(text: str) -> str:
@@ -146,37 +162,15 @@ def _kept(character: str) -> str:
     return character if wanted else "-"
 
 
-def _named(temp: Path, folder: Path, stem: str, suffix: str) -> Path:
-    """Give the file the first name that is free. At no moment does an unfinished file have it."""
-    for number in count(1):
-        target = folder / (f"{stem}-{number}{suffix}" if number > 1 else f"{stem}{suffix}")
+def _named(temp: Path, folder: Path, stem: str, kind: str) -> Path:
+    """Give the file the first name that is free."""
+    while True:
+        target = free_name(folder, stem, kind)
         try:
-            os.link(temp, target)
-        except FileExistsError:
+            atomic.give_name(temp, target)
+        except FileExistsError:  # another one was faster
             continue
-        except OSError:  # a file system without links: the name is taken by an empty file first
-            try:
-                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            except FileExistsError:
-                continue
-            try:
-                os.replace(temp, target)
-            except OSError:
-                target.unlink(missing_ok=True)
-                raise
-        else:
-            temp.unlink()
         return target
-    raise AssertionError("unreachable")
-
-
-def _flush(path: Path) -> None:
-    """What was written to a file, or a name in a folder, survives a power loss."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _File(io.BufferedReader):

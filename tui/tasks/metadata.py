@@ -4,7 +4,6 @@ What is read comes from anybody.
 """
 
 import json
-import os
 import re
 import shutil
 import struct
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui import atomic
 from tui.catalog.spec import Value
 from tui.tasks import chunks, recipes
 from tui.tasks.images import ImageError, ImageFacts, keep, measure
@@ -122,19 +122,13 @@ def _load(path: Path) -> tuple[ImageFacts, memoryview]:
 def _write(target: Path, data: bytes, image: ImageFacts, like: Path) -> None:
     """All of it or nothing, and only what is still the same image."""
     try:
-        target = target.resolve()
-        descriptor, name = tempfile.mkstemp(".part", ".", target.parent)
-        temp = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            now = measure(temp)
+        with atomic.replacing(target, 0o600) as file:
+            file.write(data)
+            file.flush()
+            now = measure(Path(file.name))
             if (now.format, now.width, now.height) != (image.format, image.width, image.height):
                 raise ImageError(f"What {one_line(like.name, 80)} tells can't be changed.")
-            shutil.copymode(like, temp)
-            os.replace(temp, target)
-        finally:
-            temp.unlink(missing_ok=True)
+            shutil.copymode(like, file.name)
     except OSError as error:
         raise ImageError(f"{one_line(target.name, 80)} can't be written: {error.strerror or error}.") from error
 

@@ -106,6 +106,17 @@ def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
     ]
 
 
+def addresses(route: Route, values: Values) -> list[tuple[str, str]]:
+    """Values that are addresses of images on the web, by param."""
+    return [
+        (param.name, item)
+        for param in route.params
+        if param.kind in (Kind.IMAGE, Kind.IMAGES)
+        for item in _items(param, values)
+        if request.online(item)
+    ]
+
+
 def uploaded(route: Route, values: Values, urls: dict[Path, str]) -> Values:
     """`values` with the URLs of uploaded files in place of their paths."""
     moved: Values = dict(values)

@@ -31,12 +31,14 @@ from tui.tasks.line import Line
 from tui.tasks.patience import GaveUpError, backoff
 from tui.tasks.slots import Slots
 from tui.tasks.task import Problem, SetAside, Status, Task
-from tui.text import clock, duration, money
+from tui.text import clock, duration, money, one_line
 
 RESEND_FOR = 24 * 3600.0
 """Seconds for which an unsure request is sent again by itself; how long a server knows a key isn't published."""
 UPLOAD_LASTS = 50 * 60.0
 """Seconds for which an uploaded file is used again; the service keeps it for an hour."""
+UPLOAD_ROUNDS = 3
+"""How often files that belong together are uploaded until all of them can be read at the same time."""
 TOP_UP = f"{DEFAULT_BASE_URL}/billing"
 BALANCE_KNOWN = 5.0
 """Seconds for which a balance is taken for the present one, to explain a refusal."""
@@ -73,6 +75,8 @@ class Sender:
         self._on_route = on_route
         self._balance: tuple[float, int | None] = (-BALANCE_KNOWN, None)
         self._uploading: dict[str, asyncio.Lock] = {}
+        self._upload_ends: dict[str, float] = {}  # by URL, by the clock that is never set
+        self._uploads_end: dict[str, float] = {}  # the first of a task's, by the same clock
         self._sent_here: dict[str, float] = {}  # when, by the clock that is never set
 
     def model(self, task: Task) -> Model:
@@ -117,6 +121,8 @@ class Sender:
             await self._desk.save(task.change(held, error=problem, sent_at=0, note=""), "held for the user")
         finally:
             self._sent_here.pop(task_id, None)
+            if self._desk.tasks[task_id].status is not Status.HELD:
+                self._uploads_end.pop(task_id, None)
 
     def _is_too_old(self, task: Task) -> bool:
         """Whether a request was first sent too long ago to be sent again automatically.
@@ -140,7 +146,8 @@ class Sender:
             return task
         if self._desk.learnt.get("route") == "service" and self._may_move(task):
             task = await asyncio.to_thread(plan.move, task, self.model(task), "service")
-        if not task.body:
+        await self._check_addresses(task)
+        if self._needs_upload(task):
             task = await self._upload_files(task)
         self._sent_here[task.id] = time.monotonic()
         return await self._desk.save(task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending")
@@ -226,30 +233,86 @@ class Sender:
 
     # ---- local files
 
+    def _needs_upload(self, task: Task) -> bool:
+        """Whether a request that was surely not made lacks its body, or names files that the service can't read any
+        more: it may have waited for hours."""
+        if not task.body:
+            return True
+        model = self._catalog.get(task.action, task.model)
+        if model is None:
+            return False
+        if not plan.local_files(model.routes[task.route], task.values):
+            return False
+        return not self._lives(task.uploads_until, self._uploads_end.get(task.id))
+
+    @staticmethod
+    def _lives(until: float, end: float | None) -> bool:
+        """Whether an upload can be read `until` then, by a clock that may have been set since; and before `end`, by
+        the one that never is, as far as this process has seen the upload."""
+        now = time.time()
+        believed = now < until <= now + UPLOAD_LASTS + CLOCK_ERROR
+        return believed and (end is None or time.monotonic() < end)
+
+    async def _check_addresses(self, task: Task) -> None:
+        """Raises InvalidError for the address of an upload of ours that has ended: a value that was copied from an
+        earlier request."""
+        model = self._catalog.get(task.action, task.model)
+        if model is None:
+            return
+        for name, address in plan.addresses(model.routes[task.route], task.values):
+            until = await self._desk.upload_ends(address)
+            if until and not self._lives(until, self._upload_ends.get(address)):
+                told = f"{one_line(address, 80)} was an upload, which lives for an hour: choose the file itself."
+                raise plan.InvalidError({name: f"{told} Nothing was charged."})
+
     async def _upload_files(self, task: Task) -> Task:
-        """Local files go up before anything is paid; a failed upload stops here."""
+        """Local files go up before anything is paid; a failed upload stops here. The body and its key are new."""
         model = self.model(task)
         route = model.routes[task.route]
-        urls: dict[Path, str] = {}
-        for name, path in plan.local_files(route, task.values):
-            if path not in urls:
-                await self._desk.note(task.id, f"Uploading {path.name}.")
-                urls[path] = await self._upload(name, path)
-        return plan.with_body(task, model, plan.uploaded(route, task.values, urls))
+        files = plan.local_files(route, task.values)
+        for _ in range(UPLOAD_ROUNDS):  # while the last of many large files goes up, the first may end
+            urls: dict[Path, str] = {}
+            untils: list[float] = []
+            for name, path in files:
+                if path not in urls:
+                    await self._desk.note(task.id, f"Uploading {path.name}.")
+                    urls[path], until = await self._upload(name, path)
+                    untils.append(until)
+            until = min(untils, default=0.0)
+            end = min((self._upload_ends[url] for url in urls.values()), default=0.0)
+            if self._lives(until, end) or not files:
+                break
+        else:
+            raise plan.InvalidError({files[0][0]: "The files took too long to upload. Nothing was charged."})
+        self._uploads_end[task.id] = end
+        planned = plan.with_body(task, model, plan.uploaded(route, task.values, urls))
+        return replace(planned, uploads_until=until, revision=self._desk.tasks[task.id].revision)
 
-    async def _upload(self, name: str, path: Path) -> str:
-        """Once per content within its hour, also when several tasks want it at the same time."""
+    async def _upload(self, name: str, path: Path) -> tuple[str, float]:
+        """Return the URL of a file, and until when it can be read.
+
+        Once per content within its hour, also when several tasks want it at the same time. Raises InvalidError, or
+        ServiceError for trouble that passes.
+        """
         try:
             content = await asyncio.to_thread(path.read_bytes)
             digest = hashlib.sha256(content).hexdigest()
             async with self._uploading.setdefault(digest, asyncio.Lock()):
                 url = await self._desk.uploaded(digest)
-                if not url:
+                until = await self._desk.upload_ends(url) if url else 0.0
+                if not self._lives(until, self._upload_ends.get(url)):
                     checksum = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+                    asked_at, until = time.monotonic(), time.time() + UPLOAD_LASTS
                     url = await self._client.upload(path, content, checksum)
-                    await self._desk.keep_upload(digest, url, UPLOAD_LASTS)
-            return url
+                    self._upload_ends[url] = asked_at + UPLOAD_LASTS
+                    await self._desk.keep_upload(digest, url, until - time.time())
+                self._upload_ends.setdefault(url, time.monotonic() + until - time.time())
+            return url, until
         except OSError as error:
             raise plan.InvalidError({name: f"{path} can't be read: {error.strerror}."}) from error
+        except (RateLimitError, AuthenticationError, CreditsError) as error:
+            raise type(error)(str(error), status=error.status, retry_after=error.retry_after) from error
         except ServiceError as error:
+            if error.passing:  # nothing that is paid was sent: the task waits, and is tried again
+                raise NetworkError(str(error), sent=False) from error
             raise plan.InvalidError({name: f"{error} Nothing was charged."}) from error

@@ -20,6 +20,8 @@ from tui.tasks.search import conditions
 from tui.tasks.task import LIVE, SetAside, Status, Task
 from tui.tasks.trash import KEPT_FOR
 
+ENDED_UPLOADS = 30 * 86400.0
+"""Seconds for which an upload that has ended is still known as one."""
 LOCK_WAIT = 10.0
 """Seconds for which a file that another process holds is waited for."""
 LONGEST_REST = 3600.0
@@ -530,9 +532,19 @@ class Store:
         found = self._read(wanted, base_url, digest, now, now + LONGEST_REST)
         return str(found[0][0]) if found else ""
 
+    def upload_ends(self, base_url: str, url: str) -> float:
+        """Until when an upload could be read by the service; 0 for an address that is no known upload."""
+        found = self._read("select max(until) from uploads where base_url = ? and url = ?", base_url, url)
+        return float(found[0][0] or 0)
+
     def keep_upload(self, base_url: str, digest: str, url: str, seconds: float) -> None:
         with self._writing():
-            self._db.execute("delete from uploads where until < ?", (time.time(),))
+            self._db.execute("delete from uploads where until < ?", (time.time() - ENDED_UPLOADS,))
+            # An earlier address of the same content stays known, under no digest that is ever looked for.
+            self._db.execute(
+                "update or replace uploads set digest = digest || ' ' || url where base_url = ? and digest = ?",
+                (base_url, digest),
+            )
             self._db.execute(
                 "insert or replace into uploads values (?, ?, ?, ?)",
                 (base_url, digest, url, time.time() + seconds),

@@ -82,6 +82,11 @@ class Result(Struct, frozen=True, kw_only=True):
     label: str = ""
     """What it is within its task, if not simply the image: `base`, `layer 2`, `segment 1: sky`."""
     path: str = ""
+    reserved: str = ""
+    """The path that the verified file is about to get. It is on disk before the file has that name, so that whoever
+    goes on after a kill knows the file as this result's."""
+    sha256: str = ""
+    """Digest of the file as it was saved, in hex."""
     format: str = ""
     width: int = 0
     height: int = 0
@@ -111,6 +116,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """The exact bytes to send; empty while local files still have to be uploaded."""
     key: str = ""
     """The Idempotency-Key that belongs to `body`."""
+    uploads_until: float = 0
+    """Until when the service can read the uploaded files that `body` names; 0 where nothing is known of them."""
     remote_id: str = ""
     location: str = ""
     word: str = ""

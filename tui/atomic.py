@@ -1,0 +1,187 @@
+"""Files that are whole at every moment: written beside their place, and named only once they are complete."""
+
+import errno
+import os
+import secrets
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What a file system answers that doesn't have a call."""
+_NO_LINKS = _NOT_SUPPORTED | {errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV}
+"""What `os.link` answers where a file can't have a second name."""
+_MOST_NAME_BYTES = 200
+_MOST_LINKS = 40
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_RENAME_EXCL = 4
+_placing = threading.Lock()
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """An empty file that takes the place of `path` when the block ends without an error.
+
+    Its `name` is the path that it has meanwhile. Until then, and for good if anything goes wrong, what was there
+    stays as it is. A link is followed. An existing file keeps its permissions; a new one gets `mode`, less the
+    umask. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    earlier = _status(target)
+    part = _beside(target)
+    own_mode = mode if earlier is None else 0o600
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, own_mode)
+
+    file = open(part, "xb", opener=opener)  # noqa: SIM115
+    try:
+        with file:
+            yield file
+            file.flush()
+            if earlier is not None:
+                _make_like(file.fileno(), earlier)
+            _sync(file.fileno())
+        os.replace(part, target)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+
+
+@contextmanager
+def writing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """What a user named as the place for a command's output: a file is replaced, see `replacing`; a pipe, a device
+    or a stream of a process (`/dev/stdout`) is written to. Raises OSError."""
+    if not is_stream(path):
+        with replacing(path, mode) as file:
+            yield file
+        return
+    # What a shell has redirected into a file keeps what other commands have written there.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    with open(descriptor, "wb") as stream:
+        yield stream
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to something else than a file: a pipe, a device, or what a process has open."""
+    step = os.path.abspath(path)
+    for _ in range(_MOST_LINKS):
+        step = os.path.join(os.path.realpath(os.path.dirname(step)), os.path.basename(step))
+        if step.startswith(("/proc/", "/dev/fd/")):
+            return True
+        if not os.path.islink(step):
+            break
+        step = os.path.join(os.path.dirname(step), os.readlink(step))
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
+def write(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace the content of a file, as `replacing` does. Raises OSError."""
+    with replacing(path, mode) as file:
+        file.write(data)
+
+
+def give_name(source: Path, target: Path) -> None:
+    """Rename a file of the same file system, never over another one: FileExistsError. Raises OSError.
+
+    No moment shows `target` with half of its content. Only where the file system has neither hard links nor a
+    rename that refuses to replace does a kill at the wrong moment leave an empty file of that name.
+    """
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    else:
+        source.unlink()
+        return
+    if _renamed(source, target):
+        return
+    with _placing:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            os.replace(source, target)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def sync_file(path: Path) -> None:
+    """See a file's content to the disk. Raises OSError, also for what the disk could not write.
+
+    A file system that has no such call keeps the file as safe as it keeps any other.
+    """
+    descriptor = os.open(path, os.O_RDWR)  # some network file systems refuse it for files opened to read
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """See new names in a folder to the disk, as far as that can be done.
+
+    The files are whole and have their names whatever comes of it: only a power cut could undo those, and many file
+    systems (FUSE, SMB, FAT, folders that may not be read) have no such call at all.
+    """
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _make_like(descriptor: int, earlier: os.stat_result) -> None:
+    with suppress(OSError):  # only root may give a file away
+        os.fchown(descriptor, earlier.st_uid, earlier.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(earlier.st_mode))
+
+
+def _beside(target: Path) -> Path:
+    """A name that no other process takes, in the same folder."""
+    name = target.name.encode("utf-8", "surrogateescape")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
+    return target.with_name(f".{name}.{secrets.token_hex(4)}.part")
+
+
+def _renamed(source: Path, target: Path) -> bool:
+    """Rename in one step that refuses to replace; False where there is no such step. Raises OSError."""
+    import ctypes  # rarely needed, and slow to load
+
+    names = os.fsencode(source), os.fsencode(target)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = libc.renamex_np(*names, _RENAME_EXCL)
+        else:
+            failed = libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE)
+    except (AttributeError, OSError):  # another C library
+        return False
+    if not failed:
+        return True
+    code = ctypes.get_errno()
+    if code in _NO_LINKS:
+        return False
+    raise OSError(code, os.strerror(code), str(source), None, str(target))
