@@ -20,7 +20,7 @@ from tui.catalog.spec import Model, RouteName, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
-from tui.tasks import naming, plan, trash
+from tui.tasks import naming, plan, saving, trash
 from tui.tasks.carry import LONGEST_WAIT, Carrier
 from tui.tasks.desk import Desk
 from tui.tasks.ledger import Books, Spent
@@ -103,6 +103,7 @@ class Engine:
         self._carried: dict[str, asyncio.Task[None]] = {}
         self._in_hand: Counter[str] = Counter()
         self._tending: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._retrying = asyncio.Lock()
 
     @property
@@ -141,6 +142,7 @@ class Engine:
         if adopt:
             await self.adopt()
         self._tending = asyncio.create_task(self._tend(adopt))
+        self._sweeping = asyncio.create_task(self._sweep())
 
     async def adopt(self, ids: list[str] | None = None) -> list[Task]:
         """Carry on unfinished tasks (of `ids`, or all) that nobody is watching."""
@@ -455,7 +457,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Let go of everything; tasks stay as they are on disk, for the next start."""
-        going = [*self._carried.values(), *([self._tending] if self._tending else [])]
+        background = [task for task in (self._tending, self._sweeping) if task]
+        going = [*self._carried.values(), *background]
         for task in going:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
@@ -520,6 +523,12 @@ class Engine:
         if halted:
             await asyncio.wait(halted.values())
         return list(halted)
+
+    async def _sweep(self) -> None:
+        """Remove half files that killed processes have left where this queue saves images."""
+        folders = {self._out_dir, *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir)}
+        with suppress(StoreError, OSError):
+            await saving.sweep(self._desk, folders)
 
     def _state_changed(self) -> None:
         self._on_state(self.state)
