@@ -7,16 +7,20 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Coroutine, Iterable, Iterator
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.timer import Timer
 
 from tui import credentials, favourites, keymap, prices, sharing
+from tui.apart import apart
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
@@ -39,9 +43,13 @@ if TYPE_CHECKING:
     from tui.screens.viewer import Viewer
     from tui.tasks.engine import Engine
 
+T = TypeVar("T")
+
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
+TIDY_AFTER = 1.0
+"""Seconds after a page was left at which its memory is given back: not while the next page is painted."""
 
 
 class RunApp(App[None]):
@@ -73,6 +81,8 @@ class RunApp(App[None]):
         self._last_sent: tuple[float, Model | None, Values] = (0.0, None, {})
         self.main: MainScreen | None = None
         self._shrink: Shrink | None = None
+        self._tidying: Timer | None = None
+        self._outermost = Context()
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -81,6 +91,7 @@ class RunApp(App[None]):
         return SetupScreen(self.session, *credentials.everything(), first=True)
 
     def on_mount(self) -> None:
+        self._outermost = copy_context()
         theme = self.session.config.theme
         if theme in self.available_themes:
             self.theme = theme
@@ -250,7 +261,7 @@ class RunApp(App[None]):
             async with self._purse.spending:
                 if not await self._may_spend(micros):
                     return
-                tasks = await self.engine.submit_job(model, cells, micros)
+                tasks = await self._apart(self.engine.submit_job(model, cells, micros))
         except InvalidError as error:
             self.main.form.show_errors(error.errors)
             self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
@@ -280,7 +291,7 @@ class RunApp(App[None]):
 
                     await self.push_screen(InspectScreen(tasks[0], await self.engine.events(tasks[0].id)))
                 case "reuse" | "edit":
-                    if event.what == "edit" and not await self.engine.drop([tasks[0].id]):
+                    if event.what == "edit" and not await self._apart(self.engine.drop([tasks[0].id])):
                         self._say("It is too late: this task is at the service, or another window has it.")
                         return
                     await self._use(tasks[0])
@@ -297,9 +308,9 @@ class RunApp(App[None]):
                     async with self._purse.spending:
                         paid = [task.estimate_micro for task in tasks if not orders.is_free(task)]
                         if not paid or await self._may_spend(paid):
-                            await orders.carry_out(self.engine, "retry", tasks)
+                            await self._apart(orders.carry_out(self.engine, "retry", tasks))
                 case what:
-                    self._say(await orders.carry_out(self.engine, what, tasks))
+                    self._say(await self._apart(orders.carry_out(self.engine, what, tasks)))
 
     @work(group="orders", exit_on_error=False)
     async def on_viewer_wanted(self, event: "Viewer.Wanted") -> None:
@@ -336,7 +347,11 @@ class RunApp(App[None]):
             with self._told():
                 from tui import orders
 
-                self._say(await orders.grant(self.engine, event.what))
+                self._say(await self._apart(orders.grant(self.engine, event.what)))
+
+    async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
+        """What may begin to carry tasks: that lasts longer than the page that asked for it."""
+        return await apart(work, self._outermost)
 
     async def _may_spend(self, prices: list[int | None]) -> bool:
         question = await self._purse.question(self.engine, prices) if self.engine else ""
@@ -356,6 +371,21 @@ class RunApp(App[None]):
     def _say(self, sentence: str) -> None:
         if sentence:
             self.notify(sentence, markup=False)
+
+    def pop_screen(self) -> AwaitComplete:
+        closing = super().pop_screen()
+        self._tidy_soon()
+        return closing
+
+    @on(MainScreen.FieldsReplaced)
+    def _tidy_soon(self) -> None:
+        """Widgets that have left are cycles of many objects, and the thresholds of the collector are far apart."""
+        if self._tidying is None:
+            self._tidying = self.set_timer(TIDY_AFTER, self._tidy)
+
+    def _tidy(self) -> None:
+        self._tidying = None
+        gc.collect()
 
     async def action_money(self) -> None:
         from tui.screens.money import Money

@@ -50,6 +50,9 @@ class MainScreen(Screen[None]):
     class Ready(Message):
         """The page is complete."""
 
+    class FieldsReplaced(Message):
+        """The form has other fields; the ones before can be thrown away."""
+
     AUTO_FOCUS = "ParamForm Prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
@@ -113,6 +116,7 @@ class MainScreen(Screen[None]):
         model = self._model = self._catalog.get(*model.key) or model
         route = choose(model, values or (), self._api, self._learnt)
         await self.form.show(model, route, values)
+        self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 
     def take(self, catalog: Catalog) -> None:
