@@ -123,6 +123,7 @@ class RunApp(App[None]):
             self.changes,
             session.place,
             marked,
+            self._search,
             self._shrink,
         )
         return self.main
@@ -162,6 +163,7 @@ class RunApp(App[None]):
             self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
         if self.engine:
             self._state_changed(self.engine.state)
+            await self.main.look_back()
             for notice in self.engine.notices:
                 self.notify(notice, title="Queue", severity="warning", timeout=30, markup=False)
         if self.engine and self.engine.learnt:
@@ -386,6 +388,9 @@ class RunApp(App[None]):
     def _tidy(self) -> None:
         self._tidying = None
         gc.collect()
+
+    async def _search(self, query: str, limit: int, before: str) -> list[Task]:
+        return await self.engine.search(query, limit, before) if self.engine else []
 
     async def action_money(self) -> None:
         from tui.screens.money import Money
