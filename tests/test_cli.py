@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,64 @@ def test_prompts_come_from_a_file_or_stdin(env: dict[str, str], tmp_path: Path) 
     prompts.write_text("a lake\n\n雪山\n")
     told = lines(run("generate", "z-image", "-f", str(prompts), "--json", **env))
     assert {task["prompt"] for task in told} == {"a lake", "雪山"}
+
+
+def test_prompts_are_read_in_whatever_encoding_they_were_saved(env: dict[str, str], tmp_path: Path) -> None:
+    wanted = ["ein Fuchs über dem Öl", "ñandú"]
+    file = tmp_path / "prompts.txt"
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "latin-1"):
+        file.write_bytes("\r\n".join([*wanted, " ", ""]).encode(encoding))
+        told = lines(run("generate", "z-image", "-f", str(file), "--no-wait", "--json", **env))
+        assert [task["prompt"] for task in told] == wanted
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(pipe.write_bytes, "ñandú\n\u200b\n".encode("utf-16"))
+        told = lines(run("generate", "z-image", "-f", str(pipe), "--no-wait", "--json", **env))
+        writing.result()
+    assert [task["prompt"] for task in told] == ["ñandú"]
+
+
+@pytest.mark.parametrize("nothing", ["\ufeff", "\u200b\u2060", "\u00ad \u180e", "\x07"])
+def test_what_nobody_can_see_is_no_prompt(nothing: str, env: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "prompts.txt"
+    file.write_text(f"{nothing}\n \n{nothing}", encoding="utf-8")
+    for words, told in (
+        (["-p", nothing], "prompt: This is needed."),
+        ([nothing], "prompt: This is needed."),
+        (["-f", str(file)], "There is no prompt: every line is blank."),
+    ):
+        said = run("generate", "z-image", *words, "--no-wait", **env)
+        assert (said.returncode, said.stdout, said.stderr.strip()) == (4, "", told)
+    assert run("tasks", "--json", **env).stdout == ""
+
+
+def test_one_line_that_is_no_text_submits_nothing(env: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "prompts.txt"
+    file.write_bytes("a lake\nñandú\n".encode() * 20 + b"caf\xe9\n")
+    said = run("generate", "z-image", "-f", str(file), "--no-wait", **env)
+    assert (said.returncode, said.stdout) == (4, "")
+    assert "line 41 isn't UTF-8" in said.stderr
+    assert "Nothing was submitted." in said.stderr
+    said = run("generate", "z-image", "-p", os.fsdecode(b"caf\xe9"), "--no-wait", **env)
+    assert (said.returncode, said.stdout) == (4, "")
+    assert "This can't be sent" in said.stderr
+    assert run("tasks", "--json", **env).stdout == ""
+
+
+def test_a_closed_stdin_is_told_in_a_sentence(env: dict[str, str]) -> None:
+    for words in ("-", "-f -", "-p -"):
+        command = f'exec "$0" -m tui generate z-image {words} <&-'
+        said = subprocess.run(
+            ["sh", "-c", command, sys.executable],
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert said.returncode == 4
+        assert "Nothing can be read from stdin: it is closed." in said.stderr
+        assert "Traceback" not in said.stderr
 
 
 def test_a_param_of_one_route_alone_chooses_that_route(env: dict[str, str]) -> None:

@@ -6,16 +6,20 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Coroutine, Iterable, Iterator
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.timer import Timer
 
 from tui import budget, credentials, favourites, heartbeat, keymap, prices, sharing
+from tui.apart import apart
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.config import ConfigError
@@ -39,9 +43,13 @@ if TYPE_CHECKING:
     from tui.screens.viewer import Viewer
     from tui.tasks.engine import Engine
 
+T = TypeVar("T")
+
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
+TIDY_AFTER = 1.0
+"""Seconds after a page was left at which its memory is given back: not while the next page is painted."""
 
 
 class RunApp(App[None]):
@@ -74,6 +82,8 @@ class RunApp(App[None]):
         self.main: MainScreen | None = None
         self._is_short = self._short_is_news = False
         self._shrink: Shrink | None = None
+        self._tidying: Timer | None = None
+        self._outermost = Context()
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -83,6 +93,7 @@ class RunApp(App[None]):
 
     def on_mount(self) -> None:
         heartbeat.start(asyncio.get_running_loop())
+        self._outermost = copy_context()
         theme = self.session.config.theme
         if theme in self.available_themes:
             self.theme = theme
@@ -111,6 +122,7 @@ class RunApp(App[None]):
             self.changes,
             session.place,
             marked,
+            self._search,
             self._shrink,
         )
         return self.main
@@ -151,6 +163,7 @@ class RunApp(App[None]):
             self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
         if self.engine:
             self._state_changed(self.engine.state)
+            await self.main.look_back()
             for notice in self.engine.notices:
                 self._queue_notice(notice)
         if self.engine and self.engine.learnt:
@@ -264,7 +277,7 @@ class RunApp(App[None]):
             async with self._purse.spending:
                 if not await self._may_spend(micros):
                     return
-                tasks = await self.engine.submit_job(model, cells, micros)
+                tasks = await self._apart(self.engine.submit_job(model, cells, micros))
         except InvalidError as error:
             self.main.form.show_errors(error.errors)
             self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
@@ -294,7 +307,7 @@ class RunApp(App[None]):
 
                     await self.push_screen(InspectScreen(tasks[0], await self.engine.events(tasks[0].id)))
                 case "reuse" | "edit":
-                    if event.what == "edit" and not await self.engine.drop([tasks[0].id]):
+                    if event.what == "edit" and not await self._apart(self.engine.drop([tasks[0].id])):
                         self._say("It is too late: this task is at the service, or another window has it.")
                         return
                     await self._use(tasks[0])
@@ -312,9 +325,9 @@ class RunApp(App[None]):
                 case "stop" if unsent := [task for task in tasks if task.status is Status.HELD]:
                     async with self._purse.spending:
                         if await self._may_spend([task.estimate_micro for task in unsent], ask=len(unsent) > 1):
-                            self._say(await orders.carry_out(self.engine, "send", unsent))
+                            self._say(await self._apart(orders.carry_out(self.engine, "send", unsent)))
                 case what:
-                    self._say(await orders.carry_out(self.engine, what, tasks))
+                    self._say(await self._apart(orders.carry_out(self.engine, what, tasks)))
 
     @work(group="orders", exit_on_error=False)
     async def on_viewer_wanted(self, event: "Viewer.Wanted") -> None:
@@ -342,7 +355,7 @@ class RunApp(App[None]):
                 return
             if not again and paid and not await self._may_spend([task.estimate_micro for task in paid]):
                 return
-            self._say(await orders.carry_out(self.engine, "retry", tasks))
+            self._say(await self._apart(orders.carry_out(self.engine, "retry", tasks)))
 
     async def _ask_again(self, tasks: list[Task]) -> bool:
         from tui.screens.confirm import Confirm
@@ -375,7 +388,11 @@ class RunApp(App[None]):
             with self._told():
                 from tui import orders
 
-                self._say(await orders.grant(self.engine, event.what))
+                self._say(await self._apart(orders.grant(self.engine, event.what)))
+
+    async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
+        """What may begin to carry tasks: that lasts longer than the page that asked for it."""
+        return await apart(work, self._outermost)
 
     async def _may_spend(self, prices: list[int | None], *, ask: bool = False) -> bool:
         """Whether so much may be spent. The user is asked where a ceiling says so, or with `ask` in any case."""
@@ -396,6 +413,24 @@ class RunApp(App[None]):
     def _say(self, sentence: str) -> None:
         if sentence:
             self.notify(sentence, markup=False)
+
+    def pop_screen(self) -> AwaitComplete:
+        closing = super().pop_screen()
+        self._tidy_soon()
+        return closing
+
+    @on(MainScreen.FieldsReplaced)
+    def _tidy_soon(self) -> None:
+        """Widgets that have left are cycles of many objects, and the thresholds of the collector are far apart."""
+        if self._tidying is None:
+            self._tidying = self.set_timer(TIDY_AFTER, self._tidy)
+
+    def _tidy(self) -> None:
+        self._tidying = None
+        gc.collect()
+
+    async def _search(self, query: str, limit: int, before: str) -> list[Task]:
+        return await self.engine.search(query, limit, before) if self.engine else []
 
     async def action_money(self) -> None:
         from tui.screens.money import Money

@@ -166,13 +166,24 @@ def _model(catalog: Catalog, slug: str, action: str | None) -> Model:
         raise _Exit(str(error), 4) from error
 
 
+class _PromptFile(click.File):
+    """A file of prompts, opened as bytes: what they mean is for `prompt_file`."""
+
+    def __init__(self) -> None:
+        super().__init__("rb")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except RuntimeError:
+            self.fail("Nothing can be read from stdin: it is closed.", param, ctx)
+
+
 @cli.command()
 @click.argument("model")
 @click.argument("words", required=False, metavar="[PROMPT]")
 @click.option("-p", "--prompt", metavar="TEXT", help="What to paint; - reads a prompt a line from stdin.")
-@click.option(
-    "-f", "--file", "prompts", type=click.File("r", encoding="utf-8"), help="A prompt a line; - reads stdin."
-)
+@click.option("-f", "--file", "prompts", type=_PromptFile(), help="A prompt a line; - reads stdin.")
 @request_options
 @click.option("--no-wait", is_flag=True, help="Put into the queue and return; the app or `resume` carries on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -191,7 +202,7 @@ def generate(
         raise click.UsageError("The prompt is given twice.")
     prompt = words or prompt
     if prompt == "-":
-        prompt, prompts = None, click.open_file("-", encoding="utf-8")
+        prompt, prompts = None, _PromptFile().convert("-", None, click.get_current_context())
     action, no_wait, as_json = options.pop("action"), options.pop("no_wait"), options.pop("as_json")
     over_budget = options.pop("over_budget")
     each = {name: options.pop(name) for name in ("vary", "count", "expand")}
@@ -619,10 +630,15 @@ def _check_family(path: Path) -> None:
 
 
 def _lines(file: Any) -> Iterator[str]:
+    from tui.catalog import prompt_file
+
     try:
-        yield from (line.strip() for line in file if line.strip())
-    except (OSError, ValueError) as error:
-        raise _Exit(f"The prompts can't be read: {one_line(error)}.", 4) from error
+        yield from prompt_file.read(file)
+    except prompt_file.PromptFileError as error:
+        raise _Exit(f"What should be prompts {error}. Nothing was submitted.", 4) from error
+    except (OSError, ValueError) as error:  # a closed stream is a ValueError
+        reason = one_line(error).rstrip(".")
+        raise _Exit(f"The prompts can't be read: {reason}. Nothing was submitted.", 4) from error
 
 
 def _need_key(session: Any) -> None:

@@ -17,6 +17,18 @@ _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
+# White space and controls; what Unicode lets no font show: soft hyphens, joiners, fillers, selectors, tags, BOMs.
+_INVISIBLE = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]*"
+)
+
+
+def invisible(text: str) -> bool:
+    """Whether there is nothing to be seen in `text`: it is empty, or all white space, controls and the like."""
+    return _INVISIBLE.fullmatch(text) is not None
+
 
 def plain(text: object, limit: int = 20_000) -> str:
     """`text` without terminal escapes, control or bidi characters; cut at `limit` characters.

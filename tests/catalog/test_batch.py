@@ -16,6 +16,7 @@ from tui.catalog import batch, request
 from tui.catalog.batch import MOST, BatchError, alternatives, spread
 from tui.catalog.load import bundled
 from tui.catalog.price import estimate
+from tui.catalog.request import blank
 from tui.catalog.spec import Kind, Model, Param, Presence, Price, Rule, Value, Values
 
 QUICK = settings(
@@ -382,11 +383,11 @@ def test_no_two_requests_share_a_list() -> None:
     st.integers(1, 4),
 )
 def test_a_job_is_the_product_of_what_was_asked(prompts: list[str], vary: dict[str, str], count: int) -> None:
-    if prompts and not "".join(prompts).strip():
+    if prompts and blank("".join(prompts)):
         return
     values: Values = {"prompt": "{x|y}", "images": ["a"]}
     cells = expand(PAINTER, values, prompts=prompts, vary=vary, count=count)
-    texts = [text for line in prompts or ["{x|y}"] if line.strip() for text in alternatives(line)]
+    texts = [text for line in prompts or ["{x|y}"] if not blank(line) for text in alternatives(line)]
     each = math.prod(
         len(spread(next(p for p in route(PAINTER).params if p.name == name), vary[name])) for name in vary
     )

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui.catalog.spec import Param, Presence, Route, Rule
+from tui.text import invisible
 
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -64,7 +65,7 @@ def _fits(param: Param, value: Any) -> bool:
     if param.enum and not any(_same(value, allowed) for allowed in param.enum):
         return False
     if isinstance(value, str):
-        return bool(value.strip()) and re.search(param.pattern, value) is not None and _between(param, len(value))
+        return not invisible(value) and re.search(param.pattern, value) is not None and _between(param, len(value))
     if isinstance(value, list):
         many = param.min_items or 1, param.max_items or len(value)
         return many[0] <= len(value) <= many[1] and all(_entry_fits(param, entry) for entry in value)
@@ -74,7 +75,7 @@ def _fits(param: Param, value: Any) -> bool:
 def _entry_fits(param: Param, entry: Any) -> bool:
     match param.kind:
         case "images":
-            return _is_a("string", entry) and bool(entry.strip())
+            return _is_a("string", entry) and not invisible(entry)
         case "integers":
             return _is_a("integer", entry) and _between(param, entry)
         case _:

@@ -175,3 +175,24 @@ async def test_all_is_in_sight_however_long_the_list() -> None:
         await app.sees("2:3 · j 雪の中の狐")
         await pilot.press("tab", "enter")
         assert len(app.answers[0] or []) == 70
+
+
+async def test_a_file_of_prompts_is_read_in_whatever_encoding_it_was_saved(tmp_path: Path) -> None:
+    app = OneBatch(values={"prompt": "the form's"})
+    async with app.run_test(size=(100, 40)):
+        for number, encoding in enumerate(("utf-8-sig", "utf-16", "utf-16-be", "latin-1"), 2):
+            file = tmp_path / encoding
+            prompts = ["ein Fuchs über dem Öl", "ñandú", *map(str, range(100, 100 + number))]
+            file.write_bytes("\r\n".join([*prompts, " "]).encode(encoding))
+            app.fill(file=file)
+            await app.sees(f"Send {len(prompts)}", "ein Fuchs über dem Öl", "ñandú")
+        file.write_text("a lake\n\u200b\n\ufeff\n\u00ad\u2060\na sea", encoding="utf-8")
+        app.fill(file=f"{file} ")  # the same file, read anew
+        await app.sees("Send 2", "a lake", "a sea")
+        file.write_text("\ufeff\n\u200b", encoding="utf-8")
+        app.fill(file=file)
+        await app.sees("! There is no prompt: all lines are blank.")
+        file.write_bytes("é\n".encode() * 9 + b"caf\xe9\n")
+        app.fill(file=f"{file} ")
+        await app.sees("line 10 isn't UTF-8")
+        assert app.button.disabled

@@ -23,7 +23,7 @@ from tui.demo.service import create_app
 from tui.tasks import archive
 from tui.tasks.archive import IMPORTED, MAX_LINE, dump, lines_of, load
 from tui.tasks.store import Entry, Store
-from tui.tasks.task import LIVE, Problem, Result, Status, Task, new_id
+from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task, new_id
 from tui.text import plain
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -155,7 +155,7 @@ async def test_the_key_is_not_in_it(open_engine: OpenEngine, store: Store, image
                 await watched.engine.wait(made.id)
         async with open_engine(url, key="another-key-of-mine") as watched:
             made = await watched.engine.submit(FLUX, {"prompt": "an owl"})
-            await watched.engine.wait(made.id)
+            await watched.until_note(made.id, "refused the API key")
     out = "\n".join(dump(store))
     assert out.count("runapi-tui 1") == 5
     for secret in (DEMO_KEY, "another-key-of-mine", "Bearer", "Authorization"):
@@ -175,7 +175,8 @@ def test_out_and_in_again_is_the_same(store: Store, opened: Opened, images: Path
     elsewhere = opened("elsewhere")
     assert take(elsewhere, list(dump(store)), images) == (len(given), [])
     for before in given:
-        marks = {"watched": False, "note": IMPORTED} if before.status in LIVE else {}
+        aside = {"watched": False, "set_aside": SetAside.IMPORTED, "note": IMPORTED}
+        marks = aside if before.status in LIVE else {}
         assert elsewhere.get(before.id) == replace(before, **marks)
         assert elsewhere.events(before.id) == store.events(before.id)
     again = opened("again")

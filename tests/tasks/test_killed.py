@@ -121,7 +121,9 @@ def test_a_polite_end_is_told_and_leaves_the_tasks_to_others(
     _, err = ended.communicate(timeout=30)
     assert ended.returncode == 130, err
     told = re.fullmatch(
-        r"Interrupted: (\d+) at the service, (\d+) not sent\. Nothing is lost: `runapi-tui resume` carries on\.\n",
+        r"Interrupted: (\d+) at the service, (\d+) not sent\. `runapi-tui resume` saves the images of what was sent\."
+        r" \d+ tasks set aside unsent \(about \$\d\.\d\d\): `runapi-tui resume` sends them,"
+        r" `runapi-tui drop --all` takes them back\.\n",
         err,
     )
     assert told, err

@@ -192,3 +192,22 @@ async def test_hostile_labels_and_values_are_literal() -> None:
         await press_into(pilot, app, "right")
         for text in ("[/red]", "[/]", "[@click=app.quit]", "[link=x]"):
             assert text in app.text()
+
+
+@pytest.mark.parametrize("nothing", ["\ufeff", "\u200b\u200d", "\u00ad \u2060", "\u3164\u180e"])
+async def test_what_nobody_can_see_is_nothing_filled_in(nothing: str) -> None:
+    app = FormApp(Param(name="prompt", kind=Kind.TEXT, required=True), Param(name="x", kind=Kind.LINE))
+    async with app.run_test() as pilot:
+        app.form._fields["prompt"].fill(nothing)
+        app.form._fields["x"].fill(nothing)
+        await pilot.pause()
+        assert app.form.values() == {}
+        await pilot.press("ctrl+j")
+        await pilot.pause()
+        assert "This is needed." in app.text()
+        app.form._fields["prompt"].fill(f"{nothing}👨\u200d👩\u200d👧")
+        app.form.focus_first()
+        await pilot.pause()
+        await pilot.press("ctrl+j")
+        await pilot.pause()
+    assert app.submitted == [{"prompt": f"{nothing}👨\u200d👩\u200d👧"}]

@@ -180,7 +180,7 @@ def _varied(model: Model, route: Route, name: str) -> Param:
 
 def _texts(model: Model, route: Route, values: Values, prompts: Sequence[str], braces: bool) -> list[Values]:
     """The prompt of each request, as values; nothing where the one in `values` stays as it is."""
-    lines = [line.strip() for line in prompts if line.strip()]
+    lines = [line.strip() for line in prompts if not request.blank(line)]
     if prompts and not route.param("prompt"):
         raise BatchError(f"{model.title} takes no prompt.")
     if prompts and not lines:

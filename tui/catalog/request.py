@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
-from tui.text import is_text
+from tui.text import invisible, is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
@@ -26,8 +26,8 @@ class Demand(Struct, frozen=True):
 
 
 def blank(value: object) -> bool:
-    """True for what is never sent: nothing, empty text, an empty list."""
-    return value is None or value in ("", []) or (isinstance(value, str) and not value.strip())
+    """True for what is never sent: nothing, an empty list, text in which there is nothing to see."""
+    return value is None or value == [] or (isinstance(value, str) and invisible(value))
 
 
 def online(item: str) -> bool:
@@ -119,7 +119,7 @@ def parse(param: Param, text: str) -> Value:
                 raise ValueError(f"{param.title} is yes or no, not {text!r}.")
             return text.lower() in _YES
         case Kind.IMAGES:
-            return [item for item in re.split(r"\n\s*|,\s+", text) if item.strip()]
+            return [item for item in re.split(r"\n\s*|,\s+", text) if not blank(item)]
         case Kind.INTEGERS:
             return [_number(item, int, "a whole number") for item in re.split(r"[\s,]+", text.strip(", \n\t"))]
         case Kind.JSON:
@@ -234,7 +234,7 @@ def _list_problem(param: Param, value: Value) -> str:
         problem = next((found for item in value if (found := _out_of(param, item, ""))), "")
         if problem:
             return problem
-    elif not all(isinstance(item, str) and item.strip() for item in value):
+    elif not all(isinstance(item, str) and not blank(item) for item in value):
         return "Each entry must be a URL or the path of a file."
     low, high = param.min_items or 0, param.max_items
     if len(value) < low:

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
-from tui.catalog import batch
+from tui.catalog import batch, prompt_file
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
 from tui.text import counted, file_size, money, one_line
@@ -103,7 +103,7 @@ class Batch(ModalScreen[list[Values] | None]):
     def _verdict(self, vary: dict[str, str], count: str, file: str) -> "_Verdict":
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
             raise batch.BatchError(f"Of each: 1 to {batch.MOST:,}.")
-        prompts = _lines(home(file)) if file else []
+        prompts = _prompts(home(file)) if file else []
         cells = batch.expand(self._model, self._route, self._values, vary=vary, count=int(count), prompts=prompts)
         legal, illegal = batch.check_all(self._model, self._route, cells)
         total = batch.total(self._model, legal)
@@ -169,20 +169,21 @@ def _vary_lines(text: str) -> dict[str, str]:
     return vary
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a file of prompts. Raises BatchError with the reason why it is none."""
+def _prompts(path: Path) -> list[str]:
+    """The prompts of a file. Raises BatchError with the reason why it has none."""
     told = one_line(path, 10_000)
     told = told if len(told) < 50 else f"…{told[-49:]}"
     try:
-        if not path.is_file():
+        if not path.is_file():  # nor a pipe, which may keep one waiting for ever
             raise batch.BatchError(f"There is no file {told}.")
         if path.stat().st_size > _LARGEST_FILE:
             raise batch.BatchError(f"{told} is larger than {file_size(_LARGEST_FILE)}.")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeError:
-        text = "\0"
+        with path.open("rb") as file:
+            prompts = list(islice(prompt_file.read(file), batch.MOST + 1))
+    except prompt_file.PromptFileError as error:
+        raise batch.BatchError(f"{told} {error}.") from error
     except OSError as error:
         raise batch.BatchError(f"{told} can't be read: {error.strerror}.") from error
-    if "\0" in text:
-        raise batch.BatchError(f"{told} is no text file: a prompt a line is wanted, in UTF-8.")
-    return text.splitlines()
+    if not prompts:
+        raise batch.BatchError("There is no prompt: all lines are blank.")
+    return prompts

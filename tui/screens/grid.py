@@ -154,6 +154,9 @@ class Grid(Screen[None]):
         self._collect()
         self._cursor = next((at for at, (task, _) in enumerate(self._items) if task.id == self._first), 0)
 
+    def on_unmount(self) -> None:
+        self._changes.unsubscribe(self)  # or it would hold this page for ever
+
     @property
     def chosen(self) -> Item | None:
         """What the cursor is on."""

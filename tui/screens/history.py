@@ -72,6 +72,9 @@ class History(Screen[None]):
         self._changes.subscribe(self, self._changed, immediate=True)
         self._look("")
 
+    def on_unmount(self) -> None:
+        self._changes.unsubscribe(self)  # or it would hold this page for ever
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()

@@ -16,6 +16,7 @@ from textual.widgets import Footer
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.screens.past import Past, Search, prompts
 from tui.service.wire import PromptEntry
 from tui.tasks.state import State
 from tui.tasks.task import Status, Task
@@ -29,6 +30,9 @@ from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, Key, Sidebar
 from tui.widgets.status import StatusLine
+
+CHOICES = 500
+"""Past prompts, results or tasks that are offered at most."""
 
 
 class MainScreen(Screen[None]):
@@ -50,6 +54,9 @@ class MainScreen(Screen[None]):
     class Ready(Message):
         """The page is complete."""
 
+    class FieldsReplaced(Message):
+        """The form has other fields; the ones before can be thrown away."""
+
     AUTO_FOCUS = "ParamForm Prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
@@ -63,9 +70,10 @@ class MainScreen(Screen[None]):
         changes: Signal[Task],
         place: str,
         favourites: list[Key],
+        search: Search,
         shrink: Shrink | None = None,
     ) -> None:
-        """`changes` brings every new snapshot; `place` says where tasks go."""
+        """`changes` brings every new snapshot, `search` finds older ones; `place` says where tasks go."""
         super().__init__()
         self._catalog = catalog
         self._model = model
@@ -73,7 +81,7 @@ class MainScreen(Screen[None]):
         self._api: Api = api
         self._changes = changes
         self._learnt: RouteName | None = None
-        self._tasks: dict[str, Task] = {}
+        self._past = Past(search)
         self._live: set[str] = set()
         self._favourites = favourites
         self._remembering = False
@@ -113,6 +121,7 @@ class MainScreen(Screen[None]):
         model = self._model = self._catalog.get(*model.key) or model
         route = choose(model, values or (), self._api, self._learnt)
         await self.form.show(model, route, values)
+        self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 
     def take(self, catalog: Catalog) -> None:
@@ -129,9 +138,15 @@ class MainScreen(Screen[None]):
             if choose(self._model, (), self._api, route) != self.form.route:
                 await self.show_model(self._model)
 
+    async def look_back(self) -> None:
+        """The queue is open: offer what former runs have left, cleared or not."""
+        await self._past.look_back()
+        self._remember()
+        if self._past:
+            self.queue.begin()
+
     def _task_changed(self, task: Task) -> None:
-        new = task.id not in self._tasks
-        self._tasks[task.id] = task
+        new = self._past.put(task)
         if task.live:
             self._live.add(task.id)
         else:
@@ -258,31 +273,35 @@ class MainScreen(Screen[None]):
             await self.show_model(model)
             self.form.focus_first()
 
-    def action_recall(self) -> None:
+    async def action_recall(self) -> None:
         from tui.screens.chooser import Chooser
 
-        prompts = dict.fromkeys(task.prompt for task in self._newest() if task.prompt)
-        options = [(prompt, prompt) for prompt in prompts]
-        self.app.push_screen(Chooser("Past prompts", options, "Nothing was submitted yet."), self._recalled)
+        tasks = await self._past.find("", lambda task: task.prompt, CHOICES)
+        options = [(prompt, prompt) for prompt in prompts(tasks)]
+        chooser = Chooser("Past prompts", options, "Nothing was submitted yet.")
+        await self.app.push_screen(chooser, self._recalled)
 
     def _recalled(self, prompt: str | None) -> None:
         if prompt:
             self.form.set_prompt(prompt)
 
     @on(Field.PickWanted)
-    def _pick(self, event: Field.PickWanted) -> None:
+    async def _pick(self, event: Field.PickWanted) -> None:
         from tui.screens.chooser import Chooser
         from tui.screens.sources import SourcePicker
 
         field, param = event.field, event.field.param
         if param.kind is Kind.TASK:
-            fitting = [task for task in self._newest() if self._takes(param, task)]
+            finished = "status:completed"
+            fitting = await self._past.find(finished, lambda task: self._takes(param, task), CHOICES)
             options = [(task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}") for task in fitting]
-            self.app.push_screen(Chooser(param.title, options, f"No task fits yet. {param.help}"), field.put)
+            chooser = Chooser(param.title, options, f"No task fits yet. {param.help}")
+            await self.app.push_screen(chooser, field.put)
         else:
             many = param.kind is Kind.IMAGES
-            results = [task for task in self._newest() if task.files]
-            self.app.push_screen(SourcePicker(self._terminal, results, start=str(Path.cwd()), many=many), field.put)
+            results = await self._past.find("", lambda task: task.files, CHOICES)
+            picker = SourcePicker(self._terminal, results, start=str(Path.cwd()), many=many)
+            await self.app.push_screen(picker, field.put)
 
     def _takes(self, param: Param, task: Task) -> bool:
         """Whether a task param may name that task."""
@@ -300,10 +319,8 @@ class MainScreen(Screen[None]):
 
     def _recent(self) -> list[Key]:
         """The models of the latest tasks, latest first."""
-        return list(dict.fromkeys((task.action, task.model) for task in self._newest()[:50]))[:RECENT]
-
-    def _newest(self) -> list[Task]:
-        return [task for _, task in sorted(self._tasks.items(), reverse=True) if not task.deleted]
+        latest = self._past.newest[:50]
+        return list(dict.fromkeys((task.action, task.model) for task in latest))[:RECENT]
 
     def state_changed(self, state: State) -> None:
         """What holds for all tasks just now."""
@@ -314,5 +331,5 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-        elif self._tasks:
+        elif self._past:  # even if nothing is in sight: z may bring something back
             self.set_focus(self.queue.table)

@@ -1,7 +1,7 @@
 """What was spent: today, this month, in all; by day and by model; and what the service says of it."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import work
@@ -14,6 +14,7 @@ from textual.signal import Signal
 from textual.widgets import Footer, Static
 
 from tui import budget
+from tui.apart import apart
 from tui.config import Config
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
@@ -42,7 +43,7 @@ class Money(Screen[None]):
     def __init__(
         self,
         books: Callable[[], Awaitable[Books]],
-        account: Callable[[], Awaitable[Account]],
+        account: Callable[[], Coroutine[Any, Any, Account]],
         config: Config,
         changes: Signal[Task],
     ) -> None:
@@ -65,6 +66,9 @@ class Money(Screen[None]):
         self._changes.subscribe(self, self._changed, immediate=True)
         self._look()
 
+    def on_unmount(self) -> None:
+        self._changes.unsubscribe(self)  # or it would hold this page for ever
+
     def _changed(self, _task: Task) -> None:
         if not self._due:  # once for all that comes together
             self._due = True
@@ -80,7 +84,7 @@ class Money(Screen[None]):
             return
         self._page.update(page(books, self._account, self._config))
         try:
-            self._account = await self._ask()
+            self._account = await apart(self._ask())
         except ServiceError as error:
             self._box.border_subtitle = Content(one_line(error, 60))
         else:

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.apart import apart
 from tui.service.errors import DownloadError, NotFoundError, ServiceError
 from tui.service.wire import PromptEntry, PromptPage
 from tui.terminal import Terminal
@@ -98,7 +99,8 @@ class Prompts(Screen[PromptEntry | None]):
         narrows = dict(_NARROWS.findall(line))
         self._box.border_title = "Prompts · looking…"
         try:
-            found = await self._library.prompts(" ".join(_NARROWS.sub("", line).split()), page=page, **narrows)
+            words = " ".join(_NARROWS.sub("", line).split())
+            found = await apart(self._library.prompts(words, page=page, **narrows))
         except NotFoundError:
             self._tell("", "This service has no library of prompts.")
         except ServiceError as error:
@@ -153,7 +155,7 @@ class Prompts(Screen[PromptEntry | None]):
         part = file.with_suffix(".part")
         try:
             if not file.exists():
-                await self._library.preview(entry.preview_url, part)
+                await apart(self._library.preview(entry.preview_url, part))
                 await asyncio.to_thread(inspect, part)
                 part.replace(file)
         except (DownloadError, ImageError, OSError):

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.apart import apart
 from tui.config import ConfigError, Profile
 from tui.credentials import CredentialError, runapi_config, usable
 from tui.keyfiles.files import shown
@@ -145,7 +146,7 @@ class SetupScreen(Screen[None]):
         try:
             if not wanted.credential.api_key:
                 raise AuthenticationError(" ".join(wanted.credential.notes) or "There is no key.")
-            told = await account(wanted)
+            told = await apart(account(wanted))
         except AuthenticationError as error:
             self.say(f"{error} Nothing was changed.")
         except ServiceError as error:

@@ -122,6 +122,7 @@ class Viewer(Screen[str]):
         self._show()
 
     def on_unmount(self) -> None:
+        self._changes.unsubscribe(self)  # or it would hold this page for ever
         self._crop = None
         self.picture.show(None)  # lets go of a decoded image at once
 

@@ -139,7 +139,7 @@ class TextField(Field):
 
     def read(self) -> Value | None:
         text = self.area.text
-        return request.parse(self.param, text) if text.strip() else None
+        return None if request.blank(text) else request.parse(self.param, text)
 
     def fill(self, value: Value | None) -> None:
         self.area.history.checkpoint()  # what it takes the place of comes back by undo
@@ -210,7 +210,7 @@ class LineField(Field):
 
     def read(self) -> Value | None:
         text = self.line.value.strip()
-        return request.parse(self.param, text) if text else None
+        return None if request.blank(text) else request.parse(self.param, text)
 
     def fill(self, value: Value | None) -> None:
         self.line.value = _as_text(value)

@@ -173,7 +173,11 @@ class Picture(Widget):
         self._want()
 
     def on_unmount(self) -> None:
+        """Let go of all that is large at once: the widget itself is garbage that only the collector finds."""
+        self.app.app_resume_signal.unsubscribe(self)  # or it would hold this widget, and its page, for ever
         self._free()
+        self._drawing = self._drawn = self._wanted = self._path = None
+        self._shrink = _whole
 
     def _want(self) -> None:
         if self._path is None or not self.size or self._terminal.images is Images.NONE:

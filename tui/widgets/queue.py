@@ -438,6 +438,7 @@ class Queue(Vertical):
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
         self.table.nothing = "Nothing in sight: z brings back, / finds all that there ever was."
+        self._problem = ""
         self._empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
 
     def furnish(self) -> AwaitMount:
@@ -446,13 +447,21 @@ class Queue(Vertical):
 
     def say(self, sentence: str) -> None:
         """Why there is no queue to be shown."""
+        self._problem = sentence
         self.add_class("-empty")
+        self.table.display = False
         self._empty.update(sentence)
+
+    def begin(self) -> None:
+        """Show the table, whatever is in it: its keys bring back what was cleared or deleted."""
+        if not self._problem:
+            self.remove_class("-empty")
+            self.table.display = True  # at once, so that it can have the focus
 
     def put(self, task: Task) -> None:
         self.table.put(task)
-        if self.table.tasks:  # once there was something, the keys must work that bring it back
-            self.remove_class("-empty")
+        if self.table.tasks:
+            self.begin()
 
 
 class Titles(Widget):
