@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -81,9 +81,16 @@ class RunApp(App[None]):
         self._last_sent: tuple[float, Model | None, Values] = (-SAME_AGAIN, None, {})  # no model: a job
         self.main: MainScreen | None = None
         self._is_short = self._short_is_news = False
+        self._being_retried: set[str] = set()
+        self._pressed_at = 0.0  # when the last key came, however late it is looked at
         self._shrink: Shrink | None = None
         self._tidying: Timer | None = None
         self._outermost = Context()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.MouseDown):
+            self._pressed_at = event.time
+        await super().on_event(event)
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -164,6 +171,8 @@ class RunApp(App[None]):
         if self.engine:
             self._state_changed(self.engine.state)
             await self.main.look_back()
+            if await self.engine.can_undo():
+                self.main.queue.begin()
             for notice in self.engine.notices:
                 self._queue_notice(notice)
         if self.engine and self.engine.learnt:
@@ -251,14 +260,14 @@ class RunApp(App[None]):
 
         cells = await self.push_screen_wait(Batch(event.model, event.route, event.values))
         if cells:
-            self._last_sent = (time.monotonic(), None, {})
+            self._last_sent = (self._pressed_at, None, {})
             self._submit(event.model, cells)
 
     def _is_held_down(self, model: Model, values: Values) -> bool:
         """Whether this wish to pay comes from a key that is held down: so soon after the same one, or after a job's
         page was left by the same key."""
         moment, sent_model, sent_values = self._last_sent
-        now = time.monotonic()
+        now = self._pressed_at
         same = sent_model is None or (sent_model, sent_values) == (model, values)
         held_down = same and now - moment < SAME_AGAIN
         self._last_sent = (now, None, {}) if held_down and sent_model is None else (now, model, values)
@@ -343,6 +352,16 @@ class RunApp(App[None]):
     async def _retry(self, tasks: list[Task]) -> None:
         """Once for a press. A task that was retried already, and is shown so, is sent again only after a question;
         one that was retried since the press is left alone."""
+        ids = {task.id for task in tasks}
+        if ids & self._being_retried:
+            return  # the key is held down
+        self._being_retried |= ids
+        try:
+            await self._retry_once(tasks)
+        finally:
+            self._being_retried -= ids
+
+    async def _retry_once(self, tasks: list[Task]) -> None:
         from tui import orders
 
         assert self.engine

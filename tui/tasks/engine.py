@@ -383,6 +383,10 @@ class Engine:
         """Take ended tasks out of queue and history, and their files into the trash; can be undone."""
         return await self._put_away(tasks, deleted=True)
 
+    async def can_undo(self) -> bool:
+        """Whether something was cleared or deleted that can be brought back."""
+        return bool(await self._desk.peek_undo())
+
     async def undo(self) -> int:
         """Bring back what was last cleared or deleted, in this run or an earlier one. Return how many tasks."""
         before = {task.id: task for task in await self._desk.pop_undo()}

@@ -1,0 +1,111 @@
+"""One press pays once, also where a key is held down; what was retried says so, and another retry asks."""
+
+from collections.abc import Iterable
+
+from tests.app import TestApp, past
+from tui.screens.batch import Batch
+from tui.screens.confirm import Confirm
+from tui.screens.main import MainScreen
+from tui.tasks.task import Problem, SetAside, Status, Task
+
+REASON = Problem("failed", "No picture came of it.")
+
+
+def paid(app: TestApp) -> list[Task]:
+    """What was sent in this run."""
+    assert app.engine
+    return [task for task in app.engine.tasks.values() if task.key]
+
+
+def retries(app: TestApp) -> list[Task]:
+    assert app.engine
+    return [task for task in app.engine.tasks.values() if task.retry_of]
+
+
+async def press(pilot: object, keys: Iterable[str]) -> None:
+    """As fast as a terminal delivers a key that is held down: all in one go."""
+    for key in keys:
+        pilot.app.simulate_key(key)  # type: ignore[attr-defined]
+    await pilot.pause()  # type: ignore[attr-defined]
+
+
+async def test_a_failed_task_is_retried_once_however_often_the_key_comes() -> None:
+    app = TestApp()
+    app.remember(past("a fox", Status.FAILED, error=REASON))
+    async with app.running(120, 40) as pilot:
+        await pilot.press("ctrl+t")
+        await app.sees("failed")
+        await press(pilot, ["r"] * 10)
+        await app.sees("retried", "completed")
+        assert len(retries(app)) == 1
+        assert isinstance(app.screen, MainScreen)
+        assert app.told.count("1 task sent again.") == 1
+
+
+async def test_another_retry_asks_and_enter_alone_is_no_yes() -> None:
+    app = TestApp()
+    app.remember(past("a fox", Status.FAILED, error=REASON, retried_by="01m7xyp84pz243"))
+    async with app.running(120, 40) as pilot:
+        await pilot.press("ctrl+t")
+        await app.sees("↻ retried")
+        await press(pilot, ["r"] * 5)
+        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.sees("retried already", "about $0.05")
+        await pilot.press("enter")
+        await app.until(lambda: isinstance(app.screen, MainScreen))
+        assert retries(app) == []
+        await pilot.press("r")
+        await app.until(lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await app.until_task(pilot, lambda task: bool(task.retry_of) and task.status is Status.COMPLETED)
+        assert len(retries(app)) == 1
+
+
+async def test_a_key_held_down_on_the_page_of_a_job_pays_for_the_job_alone() -> None:
+    app = TestApp()
+    async with app.running(120, 40) as pilot:
+        assert app.main
+        app.main.form.set_prompt("a fox")
+        await pilot.press("ctrl+b")
+        await app.until(lambda: isinstance(app.screen, Batch))
+        assert isinstance(app.screen, Batch)
+        app.screen._count.value = "3"
+        await app.sees("$0.15")
+        await press(pilot, ["ctrl+j"] * 9)
+        await app.until(lambda: isinstance(app.screen, MainScreen))
+        await app.until(lambda: len(paid(app)) == 3)
+        await app.sees("3 of 3")
+        assert len(paid(app)) == 3
+
+
+async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_first() -> None:
+    app = TestApp()
+    aside = {"watched": False, "set_aside": SetAside.INTERRUPTED, "job": "01m7xyp84pz243"}
+    app.remember(*(past(f"fox {number}", Status.HELD, **aside) for number in range(3)))
+    async with app.running(120, 40) as pilot:
+        await pilot.press("ctrl+t", "enter")
+        await app.sees("◇ set aside")
+        assert not any(task.live for task in app.engine.tasks.values())  # type: ignore[union-attr]
+        await pilot.press("s")
+        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.sees("3 requests", "$0.15")
+        await pilot.press("n")
+        await app.until(lambda: isinstance(app.screen, MainScreen))
+        assert not any(task.live for task in app.engine.tasks.values())  # type: ignore[union-attr]
+        await pilot.press("s")
+        await app.until(lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await app.sees("3 of 3")
+
+
+async def test_undo_outlives_a_restart() -> None:
+    app = TestApp()
+    app.remember(past("a fox"))
+    async with app.running(120, 40) as pilot:
+        await pilot.press("ctrl+t", "x")
+        await app.until(lambda: any("deleted" in told for told in app.told))
+    again = TestApp()
+    async with again.running(120, 40) as pilot:
+        await again.sees("z brings back")
+        await pilot.press("ctrl+t", "z")
+        await again.sees("a fox", "completed")
