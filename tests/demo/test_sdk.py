@@ -58,7 +58,7 @@ def options() -> Iterator[Options]:
 def picture(result: Any) -> Image.Image:
     """The one picture of a completed task, downloaded without the key."""
     (image,) = result.images
-    file = httpx.get(image.url)
+    file = httpx.get(image.url, timeout=60)  # it is painted now, and the machine may be busy
     assert file.status_code == 200
     return Image.open(io.BytesIO(file.content))
 

@@ -437,7 +437,7 @@ async def test_tls_to_a_port_that_speaks_none(host: Host) -> None:
 async def test_a_certificate_that_nobody_vouches_for(self_signed: ssl.SSLContext) -> None:
     async with (
         raw_server(b"HTTP/1.1 200 OK\r\n\r\n", self_signed) as port,
-        speaking(f"https://localhost:{port}") as client,
+        speaking(f"https://127.0.0.1:{port}") as client,
     ):
         said = await failure(client)
     assert isinstance(said, NetworkError)
