@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets._footer import FooterKey
 
 import tui.app
 from tests.app import TestApp, past
@@ -175,3 +176,14 @@ async def test_fields_of_another_model_are_gone(app: TestApp) -> None:
             return sum(isinstance(thing, Field) for thing in gc.get_objects())
 
         await until(lambda: fields() <= 2 * shown)  # those of the last switch may be in a frame yet
+
+
+async def test_keys_that_the_footer_no_longer_shows_are_gone(app: TestApp) -> None:
+    async with app.running(130, 40) as pilot:
+        assert app.main
+        await app.sees("fox 3")
+        for _ in range(6):
+            await pilot.press("ctrl+t")
+            await pilot.pause()
+        gc.collect()
+        assert living(FooterKey) <= 2 * len(app.main.query(FooterKey))

@@ -13,12 +13,13 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.screens.older import Before
 from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
 from tui.text import one_line
+from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture, Shrink
 from tui.widgets.preview import waiting
 from tui.widgets.queue import Older, QueueTable

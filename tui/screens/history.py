@@ -10,13 +10,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.tasks.search import HELP
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.terminal import Terminal
 from tui.text import one_line
+from tui.widgets.footer import Footer
 from tui.widgets.picture import Shrink
 from tui.widgets.preview import Preview
 from tui.widgets.queue import QueueTable, Titles

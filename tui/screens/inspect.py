@@ -14,11 +14,11 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widgets import Footer
 
 from tui.service.wire import submit_path
 from tui.tasks.task import Task
 from tui.text import clock, duration, file_size, inert_json, money, one_line, plain
+from tui.widgets.footer import Footer
 from tui.widgets.queue import QueueTable
 from tui.widgets.taskrow import look
 

@@ -11,7 +11,6 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.widgets import Footer
 
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose, translate
@@ -23,6 +22,7 @@ from tui.tasks.task import Status, Task
 from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
+from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
 from tui.widgets.paths import dropped
 from tui.widgets.picture import Shrink

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui import budget
 from tui.apart import apart
@@ -22,6 +22,7 @@ from tui.tasks.ledger import Books, Sum
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.text import counted, money, one_line
+from tui.widgets.footer import Footer
 
 HIGH = 4
 """Rows of the chart."""

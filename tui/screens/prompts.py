@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.apart import apart
@@ -20,6 +20,7 @@ from tui.service.errors import DownloadError, NotFoundError, ServiceError
 from tui.service.wire import PromptEntry, PromptPage
 from tui.terminal import Terminal
 from tui.text import one_line
+from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
 
 PAUSE = 0.3

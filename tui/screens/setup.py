@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.apart import apart
@@ -22,6 +22,7 @@ from tui.keyfiles.found import Found
 from tui.session import Session, account
 from tui.tasks.task import NO_PROFILE
 from tui.text import mask, one_line
+from tui.widgets.footer import Footer
 
 KEYS_PAGE = "https://runapi.ai/api_keys"
 

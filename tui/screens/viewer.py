@@ -12,12 +12,13 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.widgets import Footer, Label, Static
+from textual.widgets import Label, Static
 
 from tui.screens.older import Before
 from tui.tasks.task import Task
 from tui.terminal import PIXELS, Images, Terminal
 from tui.text import one_line
+from tui.widgets.footer import Footer
 from tui.widgets.loupe import Crop, Loupe
 from tui.widgets.picture import Picture
 from tui.widgets.preview import facts, waiting
