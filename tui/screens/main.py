@@ -331,5 +331,5 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-        elif self._past:  # even if nothing is in sight: z may bring something back
+        elif self._past or not self.queue.has_class("-empty"):  # z may bring something back
             self.set_focus(self.queue.table)
