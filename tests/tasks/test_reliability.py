@@ -151,7 +151,9 @@ async def test_after_a_day_an_unsure_task_waits_for_the_user(
 
 
 def test_each_row_of_the_table_names_a_test_that_exists() -> None:
-    rows = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| fault ")]
+    assert rows
     here = Path(__file__).parents[1]
     for row in rows:
         named = re.findall(r"`([\w/]+\.py)::(\w+)`", row.split("|")[-2])
