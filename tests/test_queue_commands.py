@@ -1,6 +1,7 @@
 """Jobs that are interrupted, set aside, taken back or resumed by commands; and what their exit codes mean."""
 
 import json
+import resource
 import signal
 import sqlite3
 import time
@@ -318,3 +319,22 @@ def test_the_set_aside_reason_survives_the_file(service: Service) -> None:
     task = task_in_queue(service, Status.HELD)
     aside = structs.replace(task, watched=False, set_aside=SetAside.INTERRUPTED)
     assert (aside.live, task.live) == (False, True)
+
+
+def test_a_disk_without_room_is_no_empty_queue(service: Service, home: Path) -> None:
+    """What can't be noted can't be carried on: that is said, with how much is open."""
+    for _ in range(5):
+        task_in_queue(service, Status.PROCESSING, remote_id="tsk_1")
+    size = next(home.rglob("queue.db")).stat().st_size
+
+    def without_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 4, size // 4))
+
+    for words in (("resume",), ("rescue",)):
+        command = service.start(*words, preexec_fn=without_room)
+        out, err = command.communicate(timeout=60)
+        assert (command.returncode, out) == (1, "")
+        assert "queue.db can't be used" in err
+        assert "5 tasks are at the service, paid" in err
+        assert "Nothing" not in err

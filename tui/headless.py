@@ -455,6 +455,8 @@ def run(
         wanted: Work | None = None
         try:
             await engine.start(adopt=False, history=0)
+            for notice in engine.notices:
+                print(notice, file=sys.stderr)
             engine.on_notice(lambda notice: print(notice, file=sys.stderr))
             wanted = await begin(engine)
             code = await _follow(session, engine, wanted, progress, as_json=as_json)
@@ -469,7 +471,10 @@ def run(
         except asyncio.CancelledError:
             if wanted is None or not wanted.count:
                 raise
-            aside = await engine.set_aside(wanted.ids())
+            try:
+                aside = await engine.set_aside(wanted.ids())
+            except StoreError as error:
+                raise Stopped(f"Interrupted; what was not sent could not be set aside. {error}") from None
             raise Stopped(_set_aside(session, aside, engine)) from None
         except Exception as error:
             if wanted:
@@ -484,7 +489,7 @@ def run(
             await engine.aclose()
 
     from tui.leftover import sentences
-    from tui.tasks.store import StoreError
+    from tui.tasks.store import StoreError, unfinished_in
 
     try:
         return heartbeat.run(work())
@@ -493,6 +498,12 @@ def run(
         return INTERRUPTED
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise Stopped("Interrupted before anything was sent. What is in the queue stays there.") from None
+    except StoreError as error:  # what is open is said all the same, as far as it can be read
+        print(error, file=sys.stderr)
+        open_tasks = unfinished_in(session.folders.queue)
+        for sentence in sentences(session, ((task, False) for task in open_tasks)):
+            print(sentence, file=sys.stderr)
+        return 1
 
 
 async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Progress", *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -690,6 +690,23 @@ class Store:
 _LAST_UNDO = """
 select turn, data from undo where turn = (select max(turn) from undo where at >= ?) order by rowid
 """
+
+
+def unfinished_in(path: Path) -> list[Task]:
+    """Unfinished tasks of a queue file that can't be opened for writing; none where it can't be read either."""
+    states = ", ".join("?" * len(LIVE))
+    for way in ("mode=ro", "immutable=1"):  # the second looks at no companion file
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{way}", uri=True)) as db:
+                rows = db.execute(f"select data from tasks where status in ({states})", tuple(LIVE)).fetchall()
+        except (sqlite3.Error, OSError):
+            continue
+        tasks = []
+        for (data,) in rows:
+            with suppress(*schema.UNREADABLE):
+                tasks.append(schema.decode(data))
+        return tasks
+    return []
 
 
 class _Judge(NamedTuple):
