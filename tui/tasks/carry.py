@@ -41,7 +41,8 @@ GONE_FOR = 600.0
 DAMAGED_TRIES = 3
 """How often a damaged picture must come the same before it is believed to have been made so."""
 LONGEST_WAIT = 3600.0
-"""Seconds for which a task is watched without an end before it is set aside, unless the user wishes otherwise."""
+"""Seconds for which a command watches a task without an end before it is set aside, and the app one whose status
+makes no sense; unless the user wishes otherwise."""
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Carrier:
         tries: int | None,
     ) -> None:
         """`pause` says how long to wait until the next poll, by the seconds since a task was sent; a task without
-        news for `quiet_after` seconds is marked, one without an end for `longest_wait` seconds is set aside."""
+        news for `quiet_after` seconds is marked; one without an end for `longest_wait` seconds is set aside."""
         self._desk = desk
         self._client = client
         self._sender = sender
@@ -185,7 +186,9 @@ class Carrier:
         if not self._is_polled(task_id):
             return
         task = self._desk.tasks[task_id]
-        if watch.lasted > self._longest_wait:
+        # Nobody waits for the app: there it is only given up while the answers make no sense.
+        gives_up = self._tries is not None or watch.senseless > 0
+        if gives_up and watch.lasted > self._longest_wait:
             word = f"the service still says \u201c{one_line(task.word, 60)}\u201d" if task.word else "no end"
             told = f"No end after {duration(watch.lasted)}: {word}."
             note = f"{told} Set aside, still billed; it can be resumed."
