@@ -84,8 +84,8 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
     code, err = interrupted(service)
     assert code == 130
     assert "set aside unsent (about $0." in err
-    assert "`runapi-tui resume` sends them" in err
-    assert "`runapi-tui drop --all` takes them back." in err
+    assert "\n`runapi-tui resume` " in err
+    assert "`runapi-tui drop --all` takes back what was not sent." in err
     before = statuses(home)
     made = len(service.book.made)
     assert before["held"] >= 9

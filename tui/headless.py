@@ -550,14 +550,19 @@ def _unsent(session: Session, aside: list["Task"]) -> str:
 
 
 def _set_aside(session: Session, aside: list["Task"], engine: "Engine | None" = None) -> str:
-    """What an interruption leaves behind."""
+    """What an interruption leaves behind, and the commands that go on with it."""
     from tui.tasks.task import SENT
 
     sent = sum(task.live and task.status in SENT for task in engine.tasks.values()) if engine else 0
-    told = f"Interrupted: {sent:,} at the service, {len(aside):,} not sent."
-    if sent:
-        told += f" `{session.command('resume')}` saves the images of what was sent."
-    return f"{told} {_unsent(session, aside)}" if aside else told
+    resume = f"`{session.command('resume')}`"
+    if not aside:
+        return f"Interrupted: {counted(sent, 'task')} at the service.\n{resume} goes on."
+    price = budget.costs(budget.wanted([task.estimate_micro for task in aside]))
+    left = f"{len(aside):,} set aside unsent ({price})"
+    drop = f"`{session.command('drop --all')}` takes back what was not sent."
+    if not sent:
+        return f"Interrupted: {left}.\n{resume} sends {'it' if len(aside) == 1 else 'them'}; {drop}"
+    return f"Interrupted: {sent:,} at the service, {left}.\n{resume} goes on with all of them; {drop}"
 
 
 def _told(session: Session, task: "Task", problem: "Problem | None", kept: bool, as_json: bool) -> str:

@@ -121,10 +121,9 @@ def test_a_polite_end_is_told_and_leaves_the_tasks_to_others(
     _, err = ended.communicate(timeout=30)
     assert ended.returncode == 130, err
     told = re.fullmatch(
-        r"Interrupted: (\d+) at the service, (\d+) not sent\."
-        r" `runapi-tui resume` saves the images of what was sent\."
-        r" \d+ tasks set aside unsent \(about \$\d\.\d\d\): `runapi-tui resume` sends them,"
-        r" `runapi-tui drop --all` takes them back\.\n",
+        r"Interrupted: (\d+) at the service, (\d+) set aside unsent \(about \$\d\.\d\d\)\.\n"
+        r"`runapi-tui resume` goes on with all of them;"
+        r" `runapi-tui drop --all` takes back what was not sent\.\n",
         err,
     )
     assert told, err

@@ -57,7 +57,7 @@ class Job:
         self._counts: Counter[Status] = Counter()
         self._able: Counter[str] = Counter()
         self._retried: Counter[str] = Counter()
-        self._cost = self._guessed = self._unknown = self._stars = 0
+        self._cost = self._guessed = self._unknown = self._stars = self._aside = 0
         self._face = ""
 
     def put(self, task: Task) -> None:
@@ -99,6 +99,7 @@ class Job:
         self._unknown += sign * (micro is None)
         self._guessed += sign * bool(micro and task.cost_micro is None)
         self._stars += sign * task.favourite
+        self._aside += sign * (task.status is Status.HELD and not task.watched)
         if waits(task) and sign > 0:
             insort(self.waiting, task.turn)
         elif waits(task):
@@ -118,7 +119,7 @@ class Job:
 
     @property
     def live(self) -> int:
-        return sum(self._counts[status] for status in LIVE)
+        return sum(self._counts[status] for status in LIVE) - self._aside
 
     @property
     def face(self) -> Task:
@@ -130,8 +131,14 @@ class Job:
         done = self._counts[Status.COMPLETED]
         lost = sum(self._counts[s] for s in (Status.FAILED, Status.EXPIRED, Status.REJECTED))
         kind = "live" if self.live else "failed" if lost else "done" if done else "held"
-        waiting, dropped = self._counts[Status.HELD], self._counts[Status.DROPPED]
-        parts = ((waiting, "held"), (self.live - waiting, "sent"), (lost, "failed"), (dropped, "dropped"))
+        waiting, dropped = self._counts[Status.HELD] - self._aside, self._counts[Status.DROPPED]
+        parts = (
+            (waiting, "held"),
+            (self._aside, "set aside"),
+            (self.live - waiting, "sent"),
+            (lost, "failed"),
+            (dropped, "dropped"),
+        )
         first = next(iter(self.tasks.values()))
         star = "★ " if self._stars == len(self.tasks) else ""
         total = self._counts.total()
