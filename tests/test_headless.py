@@ -109,7 +109,7 @@ def test_without_credit_the_rest_stays_in_the_queue(service: Service, home: Path
     assert 1 <= len(told) < 20
     assert {task["status"] for task in told} == {"held"}
     assert queue(home, "select count(*) from tasks where status = 'held'") == [(20,)]
-    assert "20 tasks set aside unsent (about $0.20): `runapi-tui resume` sends them" in err
+    assert "20 tasks set aside unsent (about $0.20): `runapi-tui resume` sends them, `runapi-tui drop 0" in err
     assert "balance is too low" in told[0]["error"]["message"]
 
 

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
-from tui import budget, credentials, favourites, heartbeat, keymap, prices, sharing
+from tui import credentials, favourites, heartbeat, keymap, prices, sharing
 from tui.apart import apart
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
@@ -30,10 +30,10 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
 from tui.tasks.state import State
-from tui.tasks.task import LIVE, Status, Task
+from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
-from tui.text import one_line
+from tui.text import counted, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.picture import Shrink
 from tui.widgets.queue import QueueTable
@@ -110,11 +110,24 @@ class RunApp(App[None]):
 
     async def on_unmount(self) -> None:
         if self.engine:
-            going = sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
+            live = [task for task in self.engine.tasks.values() if task.live]
+            going = sum(1 for task in live if task.status in SENT)
+            waiting = len(live) - going
             await self.engine.aclose()
-            if going and not self.session.demo and not self.farewell:
-                tasks = "1 task goes" if going == 1 else f"{going} tasks go"
-                self.farewell = f"{tasks} on: start runapi-tui again, or `runapi-tui resume`, to save the images."
+            if not self.session.demo and not self.farewell:
+                self.farewell = self._farewell(going, waiting)
+
+    def _farewell(self, going: int, waiting: int) -> str:
+        """What is left: `going` tasks at the service, `waiting` ones that were not sent yet."""
+        resume = f"start runapi-tui again, or `{self.session.command('resume')}`,"
+        lines = []
+        if going:
+            tasks = "1 task goes" if going == 1 else f"{going:,} tasks go"
+            lines.append(f"{tasks} on: {resume} to save the images.")
+        if waiting:
+            tasks = "1 task waits" if waiting == 1 else f"{waiting:,} tasks wait"
+            lines.append(f"{tasks} to be sent: {resume} to send {'it' if waiting == 1 else 'them'}.")
+        return "\n".join(lines)
 
     def _main_page(self) -> MainScreen:
         session = self.session
@@ -331,10 +344,10 @@ class RunApp(App[None]):
                     sharing.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
                 case "retry":
                     await self._retry(tasks)
-                case "stop" if unsent := [task for task in tasks if task.status is Status.HELD]:
+                case "send":
                     async with self._purse.spending:
-                        if await self._may_spend([task.estimate_micro for task in unsent], ask=len(unsent) > 1):
-                            self._say(await self._apart(orders.carry_out(self.engine, "send", unsent)))
+                        if await self._may_spend([task.estimate_micro for task in tasks], ask=len(tasks) > 1):
+                            self._say(await self._apart(orders.carry_out(self.engine, "send", tasks)))
                 case what:
                     self._say(await self._apart(orders.carry_out(self.engine, what, tasks)))
 
@@ -369,19 +382,12 @@ class RunApp(App[None]):
             known = [(task, self.engine.latest(task.id) or task) for task in tasks]
             tasks = [task for task, now in known if task.retried_by == now.retried_by and now.status not in LIVE]
             paid = [task for task in tasks if not orders.is_free(task)]
-            again = [task for task in paid if task.retried_by]
-            if again and not await self._ask_again(again):
-                return
-            if not again and paid and not await self._may_spend([task.estimate_micro for task in paid]):
+            again = sum(1 for task in paid if task.retried_by)
+            prices = [task.estimate_micro for task in paid]
+            told = f"{counted(again, 'task')} retried already." if again else ""
+            if paid and not await self._may_spend(prices, ask=again > 0, told=told):
                 return
             self._say(await self._apart(orders.carry_out(self.engine, "retry", tasks)))
-
-    async def _ask_again(self, tasks: list[Task]) -> bool:
-        from tui.screens.confirm import Confirm
-
-        what = "This task was" if len(tasks) == 1 else f"These {len(tasks):,} tasks were"
-        cost = budget.costs(budget.wanted([task.estimate_micro for task in tasks]))
-        return await self.push_screen_wait(Confirm(f"{what} retried already. Pay once more, {cost}?", "Send"))
 
     async def _use(self, task: Task) -> None:
         """Back to the form, with a task's values in it."""
@@ -413,14 +419,17 @@ class RunApp(App[None]):
         """What may begin to carry tasks: that lasts longer than the page that asked for it."""
         return await apart(work, self._outermost)
 
-    async def _may_spend(self, prices: list[int | None], *, ask: bool = False) -> bool:
-        """Whether so much may be spent. The user is asked where a ceiling says so, or with `ask` in any case."""
+    async def _may_spend(self, prices: list[int | None], *, ask: bool = False, told: str = "") -> bool:
+        """Whether so much may be spent. The user is asked where a ceiling says so, or with `ask` in any case.
+
+        What is `told` stands above the question.
+        """
         question = await self._purse.question(self.engine, prices, ask=ask) if self.engine else ""
         if not question:
             return True
         from tui.screens.confirm import Confirm
 
-        return await self.push_screen_wait(Confirm(question, "Send"))
+        return await self.push_screen_wait(Confirm(f"{told}\n{question}".strip(), "Send"))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

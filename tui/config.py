@@ -69,8 +69,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quiet_minutes: float = 10.0
     """A task without news for so long is marked."""
     timeout: float = 3600.0
-    """Seconds after which a command stops waiting for a task, and the app for one whose status makes no sense: it is
-    set aside, and `resume` follows it again."""
+    """Seconds after which a command stops waiting for a task, and the app for one whose status makes no sense. It
+    is set aside then, and `resume` follows it again."""
     concurrency: int = 8
     """How many tasks may be at the service at once."""
     poll_seconds: float = 2.0

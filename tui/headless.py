@@ -6,13 +6,12 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
-from tui import budget, heartbeat
+from tui import budget, heartbeat, streams
 from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
@@ -270,13 +269,13 @@ def generate(
         if not over_budget:
             check_ceilings(session, wish, store.spent(url))
         if wait and not learnt.get("paused"):
-            return run(session, lambda engine: _put_and_go(store, spool, engine), as_json=as_json)
+            return run(session, lambda engine, work: _put_and_go(store, spool, engine, work), as_json=as_json)
         _put(store, spool)
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:
             raise Stopped("Interrupted: nothing was sent or queued.") from None
-        raise Stopped(_set_aside(session, aside)) from None
+        raise Stopped(interrupted(session, aside, 0)) from None
     for task in spool:
         print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
     sys.stdout.flush()
@@ -325,18 +324,20 @@ def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
     try:
         store.add_missing(rows(), owner)
     except DamagedError as error:
+        before = len(store.notices)
         store.start_anew(found=error)
-        print(store.notices[-1], file=sys.stderr)
+        for notice in store.notices[before:]:
+            print(notice, file=sys.stderr)
         store.add_missing(rows(), owner)
 
 
-async def _put_and_go(store: "Store", spool: "Spool", engine: "Engine") -> "Work":
+async def _put_and_go(store: "Store", spool: "Spool", engine: "Engine", work: "Work") -> None:
     # Not in a thread: an interruption finds all of them in the queue, or none. The watch over them is taken in the
     # same go: an open app takes a share of what waits for long, and not all of it before this process has begun.
     _put(store, spool, engine.owner)
     store.close()
+    work.add(SpooledIds(spool))
     engine.also_mine(lambda: spool)
-    return Work(spool.count, lambda: (task.id for task in spool))
 
 
 def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_budget: bool = False) -> int:
@@ -346,64 +347,59 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_b
     stopped, that were imported, or that were sent more than a day ago with an unknown outcome stay as they are.
     Raises UsageError where sending what was set aside would pass a ceiling, unless `over_budget`.
     """
-    from tui.tasks.ledger import Sum
-    from tui.tasks.store import TakenError
 
-    async def begin(engine: "Engine") -> Work:
+    async def begin(engine: "Engine", work: Work) -> None:
         if ids:
             tasks = await chosen(engine, ids)
-            aside = [task for task in tasks if not task.live]
-            followed: list[Task] = []
+            try:
+                for task in tasks:
+                    engine.check_ours(task)
+            except ValueError as error:
+                raise UsageError(str(error)) from error
+            watched = {task.id for task, elsewhere in await engine.unfinished() if elsewhere}
         else:
-            ours = [(task, watched) for task, watched in await engine.unfinished() if engine.is_ours(task)]
+            ours = [(task, elsewhere) for task, elsewhere in await engine.unfinished() if engine.is_ours(task)]
             tasks = [task for task, _ in ours if task.live or is_taken_up(task)]
-            aside = [task for task in tasks if not task.live]
-            followed = [task for task, watched in ours if task.live and watched]
-        unsent = [task for task in aside if task.status == "held"]
-        wish = sum((budget.wanted([task.estimate_micro]) for task in unsent), Sum())
-        if unsent and not over_budget:
+            watched = {task.id for task, elsewhere in ours if elsewhere}
+        aside = [task for task in tasks if not task.live]
+        followed = [task for task in tasks if task.live and task.id in watched]
+        wish = budget.wanted([task.estimate_micro for task in aside if task.status == "held"])
+        if wish.tasks and not over_budget:
             check_ceilings(session, wish, await engine.spent())
         await engine.pause(False)
-        if unsent:
-            print(
-                f"Sending {counted(len(unsent), 'task')} set aside unsent, {budget.costs(wish)}.", file=sys.stderr
-            )
+        if wish.tasks:
+            told = f"Sending {counted(wish.tasks, 'task')} set aside unsent, {budget.costs(wish)}."
+            print(told, file=sys.stderr)
         if followed:
             whose = f"{counted(len(followed), 'task')} of another window or command"
             print(f"Following {whose} to the end.", file=sys.stderr)
         tasks.sort(key=lambda task: (task.status == "held", task.turn))
-        if ids:  # what can't be taken up is said at once
-            try:
-                for task in aside:
-                    await engine.watch(task.id)
-            except (TakenError, ValueError) as error:  # another process, service or profile
-                raise UsageError(str(error)) from error
-        wanted = [task.id for task in tasks]
-        return Work(len(wanted), lambda: iter(wanted), frozenset(task.id for task in aside))
+        work.add([task.id for task in tasks])
+        work.set_aside = frozenset(task.id for task in aside)
+        work.of_others = frozenset(task.id for task in followed)
 
     return run(session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True)
 
 
 def is_taken_up(task: "Task") -> bool:
     """Whether `resume` takes up a task that was set aside without being told its id."""
-    from tui.leftover import is_recent
+    from tui.tasks.send import may_be_resent
     from tui.tasks.task import SetAside
 
     if task.set_aside in (SetAside.INTERRUPTED, SetAside.WAITED):
-        return True
-    return task.set_aside is SetAside.UNSURE and is_recent(task)
+        return not task.error
+    return task.set_aside is SetAside.UNSURE and may_be_resent(task)
 
 
 def rescue(session: Session, *, as_json: bool) -> int:
     """Fetch everything that was made, is not saved, and can still be had. Return the exit code."""
     from tui.orders import rescue as fetch
 
-    async def begin(engine: "Engine") -> Work:
+    async def begin(engine: "Engine", work: Work) -> None:
         tasks, problems = await fetch(engine)
         for problem in problems:
             print(problem, file=sys.stderr)
-        wanted = [task.id for task in tasks]
-        return Work(len(wanted), lambda: iter(wanted))
+        work.add([task.id for task in tasks])
 
     nothing = "Nothing to fetch: everything that was made is saved."
     return run(session, begin, as_json=as_json, nothing=nothing, finish=True)
@@ -421,25 +417,55 @@ async def chosen(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
     return list(found.values())
 
 
-@dataclass(frozen=True)
-class Work:
-    """The tasks that a command carries to their end."""
+class SpooledIds(Collection[str]):
+    """The ids of spooled tasks, read from the spool each time."""
 
-    count: int
-    ids: Callable[[], Iterable[str]]
-    set_aside: frozenset[str] = frozenset()
-    """Those of them that have to be taken up first."""
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
+
+    def __len__(self) -> int:
+        return self._spool.count
+
+    def __iter__(self) -> Iterator[str]:
+        return (task.id for task in self._spool)
+
+    def __contains__(self, task_id: object) -> bool:
+        return any(known == task_id for known in self)
+
+
+class Work:
+    """The tasks that a command carries to their end, in order; filled while the command begins."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.set_aside: frozenset[str] = frozenset()
+        """Ids of those that have to be taken up first."""
+        self.of_others: frozenset[str] = frozenset()
+        """Ids of those that another process carries: they are followed, and left to it."""
+        self._parts: list[Iterable[str]] = []
+
+    def add(self, ids: Collection[str]) -> None:
+        """More tasks; `ids` can be read any number of times."""
+        self.count += len(ids)
+        self._parts.append(ids)
+
+    def ids(self) -> Iterator[str]:
+        return chain.from_iterable(self._parts)
+
+    def own(self) -> Iterator[str]:
+        """Ids of the tasks that this command may set aside."""
+        return (task_id for task_id in self.ids() if task_id not in self.of_others)
 
 
 def run(
     session: Session,
-    begin: Callable[["Engine"], Awaitable[Work]],
+    begin: Callable[["Engine", Work], Awaitable[None]],
     *,
     as_json: bool,
     nothing: str = "",
     finish: bool = False,
 ) -> int:
-    """Carry the tasks that `begin` returns to their end, printing each. Return the exit code.
+    """Carry the tasks that `begin` adds to its work to their end, printing each. Return the exit code.
 
     `nothing` is said where there is nothing to do and nothing is left. With `finish`, whatever is unfinished at the
     end, of any service and profile, is said, and the code is not 0 then.
@@ -452,13 +478,13 @@ def run(
         engine = await asyncio.to_thread(
             open_engine, session, tries=TRIES, on_change=progress.changed, on_state=_Pauses(session).changed
         )
-        wanted: Work | None = None
+        wanted = Work()
         try:
             await engine.start(adopt=False, history=0)
             for notice in engine.notices:
                 print(notice, file=sys.stderr)
             engine.on_notice(lambda notice: print(notice, file=sys.stderr))
-            wanted = await begin(engine)
+            await begin(engine, wanted)
             code = await _follow(session, engine, wanted, progress, as_json=as_json)
             if finish:
                 left = sentences(session, await engine.unfinished())
@@ -469,19 +495,19 @@ def run(
                 code = code or (1 if left else 0)
             return code
         except asyncio.CancelledError:
-            if wanted is None or not wanted.count:
+            if not wanted.count:
                 raise
             try:
-                aside = await engine.set_aside(wanted.ids())
+                aside = await engine.set_aside(wanted.own())
+                sent = await _at_service(engine, wanted)
             except StoreError as error:
                 raise Stopped(f"Interrupted; what was not sent could not be set aside. {error}") from None
-            raise Stopped(_set_aside(session, aside, engine)) from None
+            raise Stopped(interrupted(session, aside, sent)) from None
         except Exception as error:
-            if wanted:
-                with suppress(StoreError):
-                    aside = await engine.set_aside(wanted.ids())
-                    if aside and not isinstance(error, BrokenPipeError):
-                        print(_unsent(session, aside), file=sys.stderr)
+            with suppress(StoreError):
+                aside = await engine.set_aside(wanted.own())
+                if aside and not isinstance(error, BrokenPipeError):
+                    print(unsent(session, aside), file=sys.stderr)
             raise
         finally:
             signals.settled = True
@@ -494,7 +520,7 @@ def run(
     try:
         return heartbeat.run(work())
     except BrokenPipeError:  # nobody reads what has ended any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up_stdout()
         return INTERRUPTED
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise Stopped("Interrupted before anything was sent. What is in the queue stays there.") from None
@@ -512,54 +538,81 @@ async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Pr
     from tui.tasks.flow import to_the_end
     from tui.tasks.task import Problem
 
-    first, code, left = "", 0, work.count
-    hopeless: list[str] = []
+    first, code, hopeless = "", 0, False
+    seen: set[str] = set()
     ids = takewhile(lambda _: not hopeless, work.ids())
-    progress.follow(engine.tasks, left)
+    progress.follow(engine.tasks, work.count)
     async for task in to_the_end(engine, ids, work.set_aside):
         given_up = engine.gave_up.get(task.id)
         problem = task.error or (Problem(given_up.kind, str(given_up)) if given_up else None)
         engine.forget(task.id)
-        left -= 1
+        seen.add(task.id)
         progress.clear()
         print(_told(session, task, problem, bool(given_up), as_json), flush=True)
-        if problem and problem.kind in HOPELESS:
-            hopeless.append(problem.kind)
+        hopeless = hopeless or (problem is not None and problem.kind in HOPELESS)
         came_to = exit_code(task, problem)
         if came_to and (not first or task.id < first):  # ids sort as they were submitted
             first, code = task.id, came_to
-    if left or hopeless:
-        aside = await engine.set_aside(work.ids())
-        if aside:
-            print(_unsent(session, aside), file=sys.stderr)
-        lost = left - len(aside)
-        if lost > 0:
-            print(f"{counted(lost, 'task')} of this call can't be found in the queue.", file=sys.stderr)
-        code = code or 1
+    if hopeless or len(seen) < work.count:
+        code = await _leave(session, engine, work, seen) or code
     return code
 
 
-def _unsent(session: Session, aside: list["Task"]) -> str:
+async def _leave(session: Session, engine: "Engine", work: Work, seen: set[str]) -> int:
+    """Set aside what was not sent, and say what is left of the work. Return 1 if anything can't be found."""
+    aside = await engine.set_aside(work.own())
+    rest = [task_id for task_id in work.ids() if task_id not in seen]
+    there = await engine.named(rest)
+    held = {task.id: task for task in there if task.status == "held"}
+    held |= {task.id: task for task in aside}
+    if held:
+        print(unsent(session, list(held.values())), file=sys.stderr)
+    at_service = [task for task in there if task.live and task.id not in held]
+    if at_service:
+        goes_on = f"`{session.command('resume')}` follows {'it' if len(at_service) == 1 else 'them'}."
+        print(f"{counted(len(at_service), 'task')} at the service, paid: {goes_on}", file=sys.stderr)
+    lost = len(rest) - len(there)
+    if lost:
+        print(f"{counted(lost, 'task')} of this command can't be found in the queue any more.", file=sys.stderr)
+    return 1 if lost else 0
+
+
+async def _at_service(engine: "Engine", work: Work) -> int:
+    """How many tasks of the work are at the service."""
+    from tui.tasks.task import SENT
+
+    ids = set(work.ids())
+    return sum(1 for task, _ in await engine.unfinished() if task.id in ids and task.status in SENT)
+
+
+def unsent(session: Session, aside: list["Task"]) -> str:
     """What was set aside, its price, and what may be done with it."""
     price = budget.costs(budget.wanted([task.estimate_micro for task in aside]))
     them = "it" if len(aside) == 1 else "them"
     return (
         f"{counted(len(aside), 'task')} set aside unsent ({price}):"
-        f" `{session.command('resume')}` sends {them}, `{session.command('drop --all')}` takes {them} back."
+        f" `{session.command('resume')}` sends {them}, `{_drop(session, aside)}` takes {them} back."
     )
 
 
-def _set_aside(session: Session, aside: list["Task"], engine: "Engine | None" = None) -> str:
-    """What an interruption leaves behind, and the commands that go on with it."""
-    from tui.tasks.task import SENT
+def _drop(session: Session, tasks: list["Task"]) -> str:
+    """The command that takes back just these tasks, as far as there is a short one."""
+    jobs = {task.job for task in tasks}
+    if len(tasks) == 1:
+        return session.command(f"drop {tasks[0].id}")
+    if len(jobs) == 1 and "" not in jobs:
+        return session.command(f"drop {jobs.pop()}")
+    return session.command("drop --all")
 
-    sent = sum(task.live and task.status in SENT for task in engine.tasks.values()) if engine else 0
+
+def interrupted(session: Session, aside: list["Task"], sent: int) -> str:
+    """What an interruption leaves behind, and the commands that go on with it."""
     resume = f"`{session.command('resume')}`"
     if not aside:
         return f"Interrupted: {counted(sent, 'task')} at the service.\n{resume} goes on."
     price = budget.costs(budget.wanted([task.estimate_micro for task in aside]))
     left = f"{len(aside):,} set aside unsent ({price})"
-    drop = f"`{session.command('drop --all')}` takes back what was not sent."
+    drop = f"`{_drop(session, aside)}` takes back what was not sent."
     if not sent:
         return f"Interrupted: {left}.\n{resume} sends {'it' if len(aside) == 1 else 'them'}; {drop}"
     return f"Interrupted: {sent:,} at the service, {left}.\n{resume} goes on with all of them; {drop}"

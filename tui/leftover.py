@@ -3,85 +3,77 @@
 No command may say that all is done while paid work isn't.
 """
 
-import time
 from collections.abc import Iterable
 from enum import Enum
+from typing import NamedTuple
 
-from msgspec import Struct
-
+from tui import budget
 from tui.session import Session
-from tui.tasks.send import RESEND_FOR
+from tui.tasks.ledger import Sum
+from tui.tasks.send import may_be_resent
 from tui.tasks.task import SENT, SetAside, Status, Task
-from tui.text import counted, money
+from tui.text import counted
+
+MOST_IDS = 3
+"""So many ids are named where a command wants them."""
+
+
+class _Words(NamedTuple):
+    """How a reason is told: of one task, of many, the command that goes on, and what that does."""
+
+    one: str
+    many: str
+    command: str
+    end: str
 
 
 class Reason(Enum):
-    """Why a task is not finished, in the order in which that is said: verb for one task, for many, command, end."""
+    """Why a task is not finished, in the order in which that is said."""
 
-    SENT = ("is at the service, paid", "are at the service, paid", "resume", "follows {them}")
-    WATCHED = (
+    SENT = _Words("is at the service, paid", "are at the service, paid", "resume", "follows {them}")
+    WATCHED = _Words(
         "is watched by another window or command",
         "are watched by another window or command",
         "resume",
         "follows {them} too",
     )
-    UNSAVED = ("was made and is not saved", "were made and are not saved", "rescue", "fetches {them}")
-    WAITED = ("took too long", "took too long", "resume", "follows {them} again")
-    UNSURE = (
+    UNSAVED = _Words("was made and is not saved", "were made and are not saved", "rescue", "fetches {them}")
+    WAITED = _Words("took too long", "took too long", "resume", "follows {them} again")
+    UNSURE = _Words(
         "may have been made: the answer was lost",
         "may have been made: their answers were lost",
         "resume",
         "sends {them} again under the same key",
     )
-    OLD = (
+    OLD = _Words(
         "may have been made more than a day ago",
         "may have been made more than a day ago",
-        "resume ID",
-        "sends it again under the same key",
+        "resume {ids}",
+        "sends {them} again under the same key",
     )
-    STOPPED = (
+    STOPPED = _Words(
         "is no longer watched, still billed",
         "are no longer watched, still billed",
-        "resume ID",
-        "follows it",
+        "resume {ids}",
+        "follows {them}",
     )
-    IMPORTED = ("came with an import", "came with an import", "resume ID", "goes on with it")
-    WAITING = ("waits to be sent", "wait to be sent", "resume", "sends {them}")
-    SET_ASIDE = ("was set aside unsent", "were set aside unsent", "resume", "sends {them}")
-    NEEDS_YOU = ("can't be sent as it is", "can't be sent as they are", "task ID", "says why")
-
-    def sentence(self, tasks: "Tally", command: str) -> str:
-        """`3 tasks are at the service, paid: `runapi-tui resume` follows them.`"""
-        one, many, _, end = self.value
-        state = one if tasks.count == 1 else many
-        end = end.format(them="it" if tasks.count == 1 else "them")
-        price = f", {tasks.price}" if self in (Reason.WAITING, Reason.SET_ASIDE) else ""
-        return f"{counted(tasks.count, 'task')} {state}{price}: `{command}` {end}."
+    IMPORTED = _Words("came with an import", "came with an import", "resume {ids}", "goes on with {them}")
+    WAITING = _Words("waits to be sent", "wait to be sent", "resume", "sends {them}")
+    SET_ASIDE = _Words("was set aside unsent", "were set aside unsent", "resume", "sends {them}")
+    NEEDS_YOU = _Words("can't be sent as it is", "can't be sent as they are", "task {ids}", "says why")
 
 
-UNSENT = frozenset({Reason.WAITING, Reason.SET_ASIDE, Reason.NEEDS_YOU})
-"""Reasons of tasks that were not sent, and so not paid."""
+class _Tally:
+    """Some tasks counted, with what they are expected to cost and the ids of the first."""
 
-
-class Tally(Struct):
-    """Some tasks counted, with what they are expected to cost."""
-
-    count: int = 0
-    micro: int = 0
-    unknown: int = 0
+    def __init__(self) -> None:
+        self.sum = Sum()
+        self.ids: list[str] = []
 
     def add(self, task: Task) -> None:
-        self.count += 1
-        self.micro += task.estimate_micro or 0
-        self.unknown += task.estimate_micro is None
-
-    @property
-    def price(self) -> str:
-        """`about $2.60`, or `price unknown`."""
-        if self.unknown == self.count:
-            return "price unknown"
-        more = f" and {self.unknown:,} of unknown price" if self.unknown else ""
-        return f"about {money(self.micro)}{more}"
+        self.sum += budget.wanted([task.estimate_micro])
+        if len(self.ids) < MOST_IDS:
+            self.ids.append(task.id)
 
 
 def reason(task: Task, watched: bool) -> Reason:
@@ -97,29 +89,33 @@ def reason(task: Task, watched: bool) -> Reason:
         return Reason.NEEDS_YOU
     if not task.watched:
         if task.set_aside is SetAside.UNSURE or (task.status is Status.SUBMITTING and task.unsure):
-            return Reason.UNSURE if is_recent(task) else Reason.OLD
+            return Reason.UNSURE if may_be_resent(task) else Reason.OLD
         return aside.get(task.set_aside, Reason.STOPPED)
     if watched:
         return Reason.WATCHED
     if task.status is Status.SUBMITTING:
-        return Reason.UNSURE if is_recent(task) else Reason.OLD
+        return Reason.UNSURE if may_be_resent(task) else Reason.OLD
     return Reason.SENT if task.status in SENT else Reason.WAITING
-
-
-def is_recent(task: Task) -> bool:
-    """Whether an unsure task may be sent again under its key without being named."""
-    return 0 <= time.time() - task.sent_at <= RESEND_FOR
 
 
 def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list[str]:
     """A sentence for each kind of unfinished task, of every service and profile; none where all is done."""
-    tallies: dict[tuple[str, str, Reason], Tally] = {}
+    tallies: dict[tuple[str, str, Reason], _Tally] = {}
     for task, watched in unfinished:
         key = task.base_url, task.profile, reason(task, watched)
-        tallies.setdefault(key, Tally()).add(task)
+        tallies.setdefault(key, _Tally()).add(task)
     order = list(Reason)
-    said = sorted(tallies.items(), key=lambda item: (*item[0][:2], order.index(item[0][2])))
-    return [
-        why.sentence(tally, session.command(why.value[2], base_url=base_url, profile=profile))
-        for (base_url, profile, why), tally in said
-    ]
+    found = sorted(tallies.items(), key=lambda item: (*item[0][:2], order.index(item[0][2])))
+    return [_sentence(session, base_url, profile, why, tally) for (base_url, profile, why), tally in found]
+
+
+def _sentence(session: Session, base_url: str, profile: str, why: Reason, tally: _Tally) -> str:
+    """`3 tasks are at the service, paid: `runapi-tui resume` follows them.`"""
+    count, words = tally.sum.tasks, why.value
+    state = words.one if count == 1 else words.many
+    # A command that shows one task takes one id.
+    ids = tally.ids[:1] if why is Reason.NEEDS_YOU else tally.ids
+    command = session.command(words.command.format(ids=" ".join(ids)), base_url=base_url, profile=profile)
+    end = words.end.format(them="it" if count == 1 else "them")
+    price = f", {budget.costs(tally.sum)}" if why in (Reason.WAITING, Reason.SET_ASIDE) else ""
+    return f"{counted(count, 'task')} {state}{price}: `{command}` {end}."

@@ -1,8 +1,7 @@
 """What a key in the queue means for the engine, and the sentence that tells how it went."""
 
-import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 
 from tui.tasks.engine import Engine, RetriedError
@@ -13,6 +12,10 @@ from tui.text import counted
 DAY = 86400.0
 
 
+class PartlyDoneError(Exception):
+    """Something was done with some of the tasks; the text says with how many, and why not with the others."""
+
+
 async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
     """Do it with all of `tasks`. Raises what the engine raises: taken by another process, a full disk."""
     match what:
@@ -20,17 +23,18 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
             return await _drop(engine, [task.id for task in tasks])
         case "stop":
             watched = tasks[0].watched
-            await asyncio.gather(*(engine.stop(task.id) if watched else engine.watch(task.id) for task in tasks))
+            same = [task for task in tasks if task.watched == watched]
+            await _each(same, lambda task: engine.stop(task.id) if watched else engine.watch(task.id))
         case "send":
-            await asyncio.gather(*(engine.watch(task.id) for task in tasks))
-            return f"{_tasks(len(tasks))} set aside {'goes' if len(tasks) == 1 else 'go'} on."
+            sent = await _each(tasks, lambda task: engine.watch(task.id))
+            return f"{_tasks(sent)} set aside {'goes' if sent == 1 else 'go'} on."
         case "retry":
             return await _retry(engine, tasks)
         case "favour":
             for task in tasks:
                 await engine.favour(task.id, not tasks[0].favourite)
         case "delete":
-            count = await engine.delete(tasks)
+            count = len(await engine.delete(tasks))
             if not count:
                 raise TakenError
             return f"{_tasks(count)} deleted, files and all: z brings {'it' if count == 1 else 'them'} back."
@@ -51,7 +55,7 @@ async def grant(engine: Engine, wish: str) -> str:
             engine.limit(engine.state.limit + (1 if wish == "more" else -1))
             return f"{engine.state.limit} at once."
         case "clear":
-            count = await engine.clear(await _all(engine, "is:shown status:ended"))
+            count = len(await engine.clear(await engine.search_all("is:shown status:ended")))
             return (
                 f"{_tasks(count)} cleared: / finds them, z brings them back." if count else "Nothing has ended yet."
             )
@@ -88,9 +92,9 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     """
     since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
     found = [
-        *await _all(engine, "status:sent"),
-        *await _all(engine, "status:unsaved"),
-        *await _all(engine, f"status:completed after:{since}"),
+        *await engine.search_all("status:sent"),
+        *await engine.search_all(f"status:unsaved after:{since}"),
+        *await engine.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
     ours = [task for task in by_id.values() if engine.is_ours(task)]
@@ -106,15 +110,6 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     return list(tasks.values()), problems
 
 
-async def _all(engine: Engine, query: str) -> list[Task]:
-    """Every task that a search line asks for."""
-    tasks = page = await engine.search(query)
-    while page:
-        page = await engine.search(query, before=page[-1].id)
-        tasks = tasks + page
-    return tasks
-
-
 def is_free(task: Task) -> bool:
     """Whether trying again costs nothing: what was made and paid is fetched, never made again."""
     return task.lacks_picture
@@ -122,17 +117,34 @@ def is_free(task: Task) -> bool:
 
 async def _retry(engine: Engine, tasks: list[Task]) -> str:
     """Send each task again, once: one that was retried since the user saw it is left alone."""
-    sent = 0
+    free = [task for task in tasks if is_free(task)]
+    paid = [task for task in tasks if not is_free(task)]
+    await _each(free, lambda task: engine.watch(task.id))
+    sent = await _each(paid, lambda task: engine.retry(task, again=bool(task.retried_by)))
+    return f"{_tasks(sent)} sent again." if sent else ""
+
+
+async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> int:
+    """Do something with each task, whatever becomes of the others. Return with how many it was done.
+
+    Raises what went wrong with the first where it was done with none; else says how many were left alone, and why.
+    """
+    done = 0
+    problems: list[Exception] = []
     for task in tasks:
-        if is_free(task):
-            await engine.watch(task.id)
-            continue
         try:
-            await engine.retry(task, again=bool(task.retried_by))
+            await do(task)
         except RetriedError:
             continue
-        sent += 1
-    return f"{_tasks(sent)} sent again." if sent else ""
+        except Exception as error:
+            problems.append(error)
+        else:
+            done += 1
+    if problems and not done:
+        raise problems[0]
+    if problems:
+        raise PartlyDoneError(f"{_tasks(done)} done; {len(problems):,} left alone: {problems[0]}")
+    return done
 
 
 async def _drop(engine: Engine, ids: list[str]) -> str:

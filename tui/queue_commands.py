@@ -10,6 +10,8 @@ from tui.headless import UsageError, Work, chosen
 from tui.leftover import sentences
 from tui.orders import is_free
 from tui.session import Session, open_engine
+from tui.tasks.engine import RetriedError
+from tui.tasks.plan import InvalidError
 from tui.tasks.store import TakenError
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import counted
@@ -31,29 +33,23 @@ class Selection:
         if everything and (self.ids or search):
             raise UsageError("--all goes with neither ids nor --search.")
 
-    async def tasks(self, engine: "Engine") -> list[Task]:
-        """The tasks, oldest first. Raises UsageError for an id that is not in the queue."""
+    async def tasks(self, engine: "Engine", only: str) -> list[Task]:
+        """The tasks, oldest first: those named, or those found that the search words `only` fit, too.
+
+        Raises UsageError for an id that is not in the queue.
+        """
         if self.ids:
             found = await chosen(engine, self.ids)
         else:
-            found = await _search(engine, self.search)
+            found = await engine.search_all(f"{self.search} {only}")
         return sorted(found, key=lambda task: task.id)
-
-
-async def _search(engine: "Engine", query: str) -> list[Task]:
-    found: list[Task] = []
-    page = await engine.search(query)
-    while page:
-        found += page
-        page = await engine.search(query, before=page[-1].id)
-    return found
 
 
 def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
     """Take back what was not sent, free of charge, whichever window or command has it. Return the exit code."""
 
     async def work(engine: "Engine") -> int:
-        tasks = await selection.tasks(engine)
+        tasks = await selection.tasks(engine, "status:live")
         waiting = [task.id for task in tasks if task.status is Status.HELD]
         # First out of the reach of all processes: one of them may be about to send it.
         await engine.set_aside(waiting)
@@ -88,7 +84,9 @@ def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
     """Stop watching sent tasks: they go on at the service, and are billed. Return the exit code."""
 
     async def work(engine: "Engine") -> int:
-        tasks = [task for task in await selection.tasks(engine) if task.status in SENT and task.watched]
+        tasks = [
+            task for task in await selection.tasks(engine, "status:sent") if task.status in SENT and task.watched
+        ]
         stopped = []
         for task in tasks:
             try:
@@ -108,12 +106,11 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
     """Delete ended tasks, their files into the trash; z in the app undoes it. Return the exit code."""
 
     async def work(engine: "Engine") -> int:
-        tasks = await selection.tasks(engine)
-        ended = [task for task in tasks if task.status not in LIVE]
-        count = await engine.delete(ended)
-        _print(ended if count == len(ended) else [], as_json=as_json)
+        tasks = await selection.tasks(engine, "status:ended")
+        deleted = await engine.delete(task for task in tasks if task.status not in LIVE)
+        count, left = len(deleted), len(tasks) - len(deleted)
+        _print(deleted, as_json=as_json)
         _say(f"{counted(count, 'task')} deleted; their files are in .trash beside the images for a week.")
-        left = len(tasks) - count
         if left:
             _say(f"{counted(left, 'task')} not ended, or in use by another window: left as they are.")
         return 0 if count and not left else 1
@@ -130,30 +127,39 @@ def retry(
     would pass a ceiling: UsageError. Return the exit code.
     """
 
-    async def begin(engine: "Engine") -> Work:
-        tasks = [task for task in await selection.tasks(engine) if _may_be_retried(task)]
+    problems = 0
+
+    async def begin(engine: "Engine", work: Work) -> None:
+        nonlocal problems
+        found = await selection.tasks(engine, "status:ended")
+        tasks = [task for task in found if _may_be_retried(task) and engine.is_ours(task)]
         free = [task for task in tasks if is_free(task)]
         paid = [task for task in tasks if not is_free(task)]
         done = [task for task in paid if task.retried_by and not again]
         paid = [task for task in paid if task not in done]
+        if not tasks:
+            raise UsageError("Nothing of it has failed.")
         if done:
+            problems += 1
             _say(f"{counted(len(done), 'task')} retried before: left alone. --again pays for them once more.")
         wish = budget.wanted([task.estimate_micro for task in paid])
         if paid and not over_budget:
             headless.check_ceilings(session, wish, await engine.spent())
         if paid:
             _say(f"Sending {counted(len(paid), 'task')} again, {budget.costs(wish)}.")
-        try:
-            followed = [await engine.watch(task.id) for task in free]
-            followed += [await engine.retry(task, again=again) for task in paid]
-        except (TakenError, ValueError, LookupError) as error:
-            raise UsageError(str(error)) from error
-        ids = [task.id for task in followed]
-        if not ids and not done:
-            raise UsageError("Nothing of it has failed.")
-        return Work(len(ids), lambda: iter(ids))
+        work.add([task.id for task in free])
+        work.set_aside = frozenset(task.id for task in free)
+        for task in paid:
+            try:
+                sent = await engine.retry(task, again=again, carry=False)
+            except (TakenError, RetriedError, InvalidError, LookupError) as error:
+                problems += 1
+                _say(f"{task.id}: {error}")
+            else:
+                work.add([sent.id])
 
-    return headless.run(session, begin, as_json=as_json)
+    code = headless.run(session, begin, as_json=as_json)
+    return code or (1 if problems else 0)
 
 
 def _may_be_retried(task: Task) -> bool:

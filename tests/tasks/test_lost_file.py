@@ -211,14 +211,16 @@ async def test_what_is_in_memory_is_written_to_the_new_file(
 ) -> None:
     saved = [await desk.save(make(number), "held") for number in range(9)]
     sent = await desk.save(saved[0].change(note="sent"), "sending")
+    notices: list[str] = []
+    desk.on_notice = notices.append
     lose(path)
     await desk.see_others(lambda task_id: True, strangers=True)
     new = await desk.save(make(50), "held")
     with closing(Store(path)) as other:
         kept = {task.id: task for task in other.search(limit=99)}
     assert kept.items() >= {task.id: task for task in (sent, *saved[1:], new)}.items()
-    assert len(desk.notices) == 1
-    assert desk.notices[0].startswith("The queue file ")
+    assert len(notices) == 1
+    assert notices[0].startswith("The queue file ")
 
 
 async def test_a_draft_comes_back_unless_it_went_on(desk: Desk, path: Path) -> None:
@@ -263,10 +265,12 @@ async def test_an_older_state_of_the_same_file_gets_back_what_it_lacks(desk: Des
     await desk.save(make(2), "held")
     with closing(sqlite3.connect(path.with_name("backup.db"))) as backup, closing(sqlite3.connect(path)) as db:
         backup.backup(db)
+    notices: list[str] = []
+    desk.on_notice = notices.append
     await desk.see_others(lambda task_id: False, strangers=True)
     with closing(Store(path)) as other:
         assert ids(other.search()) == ids([make(1), make(2)])
-    assert "put back to an earlier state" in desk.notices[0]
+    assert "put back to an earlier state" in notices[0]
 
 
 async def test_what_others_write_is_seen_whatever_the_clocks_say(

@@ -103,6 +103,13 @@ class TimedOutError(ServiceError):
     passing = True
 
 
+class UploadError(ServiceError):
+    """A source file that could not be uploaded for now; what needs it was not sent."""
+
+    kind = "network"
+    passing = True
+
+
 class DownloadError(ServiceError):
     """A result that could not be fetched."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,6 +55,16 @@ class _Watch:
     missing_since: float | None = None
     senseless: int = 0
     """Answers in a row that make no sense yet: an unknown word, a finished task without a picture."""
+    senseless_since: float | None = None
+    """When the first of them came."""
+
+    def count_senseless(self, senseless: bool) -> None:
+        """Note whether an answer makes sense."""
+        if not senseless:
+            self.senseless, self.senseless_since = 0, None
+            return
+        self.senseless += 1
+        self.senseless_since = self.senseless_since or time.monotonic()
 
     @property
     def silent(self) -> float:
@@ -144,7 +153,7 @@ class Carrier:
     async def _missing(self, task_id: str, watch: _Watch, error: NotFoundError) -> float:
         """The server knows no such task. It may not be visible yet, or again later: that ends no paid task."""
         watch.missing_since = watch.missing_since or time.monotonic()
-        watch.senseless += 1
+        watch.count_senseless(True)
         missing_for = time.monotonic() - watch.missing_since
         if missing_for > MISSING_FOR:
             note = "The service does not know this task. It may again: asking less often."
@@ -156,6 +165,7 @@ class Carrier:
     async def _poll_failed(self, task_id: str, watch: _Watch, error: ServiceError) -> float:
         """Trouble on the way: patience, not failure. A task fails only when the server says so."""
         watch.failures += 1
+        watch.senseless_since = None  # how long it makes no sense is counted while it answers
         await self._desk.note(task_id, f"{error} Asking again.", "poll failed", error.raw)
         impatient = self._tries is not None and not isinstance(error, RateLimitError)
         if impatient and (watch.failures >= (self._tries or 0) or isinstance(error, AuthenticationError)):
@@ -171,7 +181,7 @@ class Carrier:
         senseless = answer.state == "unknown" or (
             answer.state == "completed" and changed.status is Status.PROCESSING
         )
-        watch.senseless = watch.senseless + 1 if senseless else 0
+        watch.count_senseless(senseless)
         if answer.state == "completed" and watch.senseless >= EMPTY_POLLS:
             changed = changed.change(Status.FETCHING, results=())  # which ends it without a picture
         if changed is not task:
@@ -186,11 +196,12 @@ class Carrier:
         if not self._is_polled(task_id):
             return
         task = self._desk.tasks[task_id]
-        # Nobody waits for the app: there it is only given up while the answers make no sense.
-        gives_up = self._tries is not None or watch.senseless > 0
-        if gives_up and watch.lasted > self._longest_wait:
+        lasted = watch.lasted
+        if self._tries is None:  # nobody waits for the app: there it is given up only if its answers make no sense
+            lasted = time.monotonic() - watch.senseless_since if watch.senseless_since else 0.0
+        if lasted > self._longest_wait:
             word = f"the service still says \u201c{one_line(task.word, 60)}\u201d" if task.word else "no end"
-            told = f"No end after {duration(watch.lasted)}: {word}."
+            told = f"No end after {duration(lasted)}: {word}."
             note = f"{told} Set aside, still billed; it can be resumed."
             aside = task.change(watched=False, set_aside=SetAside.WAITED, note=note, polls=watch.polls)
             await self._desk.save(aside, "set aside")
@@ -229,7 +240,7 @@ class Carrier:
             except (ServiceError, OSError, images.ImageError) as error:
                 failures += 1
                 told = plain(error).replace(part_name(task, index), "the file")
-                if isinstance(error, images.DamagedError):
+                if isinstance(error, images.DamagedError) and error.digest:
                     damaged.append(error.digest)
                 if await self._is_final(task_id, error, damaged):
                     status = Status.EXPIRED if isinstance(error, GoneError) else Status.FAILED
@@ -249,7 +260,7 @@ class Carrier:
         """Whether another try would bring nothing else: no disk fault and no odd answer is final."""
         task = self._desk.tasks[task_id]
         since_end = time.time() - task.made_at
-        if since_end > URL_LIVES:
+        if task.made_at and since_end > URL_LIVES and isinstance(error, GoneError):
             return True
         if len(damaged) >= DAMAGED_TRIES and len(set(damaged[-DAMAGED_TRIES:])) == 1:
             return True  # it was made like this
@@ -274,7 +285,7 @@ class Carrier:
     async def _download(self, task: Task, index: int) -> None:
         part = Path(task.out_dir) / part_name(task, index)
         result = task.results[index]
-        others = {file for other in self._desk.tasks.values() for file in other.files}
+        others = self._files() if result.reserved else set()
         try:
             left = await asyncio.to_thread(saving.left_behind, result, part, others)
             if left is Left.SAVED:
@@ -292,6 +303,10 @@ class Carrier:
         except BaseException as error:
             await asyncio.to_thread(_discard, part, error)
             raise
+
+    def _files(self) -> set[str]:
+        """Files of all tasks at hand."""
+        return {file for task in self._desk.tasks.values() for file in task.files}
 
     async def _keep(self, task_id: str, index: int, part: Path, is_verified: bool) -> None:
         """Give a fetched file its name, which is on disk before the file has it; then note it as saved."""
@@ -336,8 +351,7 @@ def _discard(part: Path, error: BaseException) -> None:
     from tui.tasks import images
 
     if isinstance(error, images.DamagedError):
-        with contextlib.suppress(OSError):
-            error.digest = hashlib.sha256(part.read_bytes()).hexdigest()
+        error.digest = saving.digest(part)
     part.unlink(missing_ok=True)
 
 

@@ -14,6 +14,7 @@ from tui.tasks.lease import owner_name
 from tui.tasks.ledger import Books, Spent
 from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Status, Task
+from tui.text import one_line
 
 T = TypeVar("T")
 
@@ -34,9 +35,7 @@ class Desk:
         self.also_mine: Callable[[], Iterable[Task]] = lambda: ()
         """Tasks that this process has beside `tasks`, as they were drafted: a queue file that has lost them gets
         them back. Called and read on the disk's thread."""
-        self.notices: list[str] = []
-        """What `on_notice` has heard while nobody else took it."""
-        self.on_notice: Callable[[str], None] = self.notices.append
+        self.on_notice: Callable[[str], None] = lambda notice: None
         """Hears what the user should know of the queue file, as it arises after `open`."""
         self.on_waiting: Callable[[bool], None] = lambda waiting: None
         """Hears True when the disk makes somebody wait for long, and False when nobody waits any more."""
@@ -64,7 +63,7 @@ class Desk:
         for task in reversed(await self._run(self._store.shown, history) if history else []):
             self.show(task)
         self._told = len(self._store.notices)
-        return self._store.notices
+        return list(self._store.notices)
 
     async def save(self, task: Task, event: str = "", raw: str = "", *, own: bool = True) -> Task:
         """On disk first, then shown; what the user has marked meanwhile is kept. With `own`, this process watches
@@ -89,14 +88,15 @@ class Desk:
         """The newest snapshot, be it on disk yet or not."""
         return self._latest.get(task_id) or self.tasks.get(task_id)
 
+    async def save_pair(self, first: Task, event: str, second: Task, second_event: str) -> None:
+        """Write two snapshots in one transaction, both watched by this process. Raises TakenError, StoreError."""
+        written = [self._enter(first, event, "", True), self._enter(second, second_event, "", True)]
+        for outcome in await asyncio.gather(*written, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
     async def _save(self, task: Task, event: str, raw: str, own: bool) -> Task:
-        written = asyncio.get_running_loop().create_future()
-        known = self.latest(task.id)
-        entry = Entry(task, event, raw, self.owner if own else "", known.revision if known else None)
-        self._latest[task.id] = task
-        self._unwritten.append((entry, written))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
+        written = self._enter(task, event, raw, own)
         try:
             await asyncio.shield(written)
         except asyncio.CancelledError:
@@ -105,25 +105,49 @@ class Desk:
             raise
         return task
 
+    def _enter(self, task: Task, event: str, raw: str, own: bool) -> "asyncio.Future[None]":
+        """Put a snapshot among those to be written. What is entered without an await in between is written in one
+        transaction."""
+        written = asyncio.get_running_loop().create_future()
+        known = self.latest(task.id)
+        entry = Entry(task, event, raw, self.owner if own else "", known.revision if known else None)
+        self._latest[task.id] = task
+        self._unwritten.append((entry, written))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return written
+
     async def _write(self) -> None:
-        while self._unwritten:
-            batch, self._unwritten = self._unwritten, []
-            problems: Sequence[Exception | None]
-            try:
-                problems = await self._run(self._store.save_all, [entry for entry, _ in batch])
-            except Exception as error:
-                problems = [error] * len(batch)
-            for (entry, written), problem in zip(batch, problems, strict=True):
-                if self._latest.get(entry.task.id) is entry.task:
-                    del self._latest[entry.task.id]
-                if problem is None:
-                    self.show(entry.task)
-                    written.set_result(None)
-                else:
-                    if isinstance(problem, TakenError):
-                        await self.look_again(entry.task.id)
-                    written.set_exception(problem)
-        self._writing = None
+        try:
+            while self._unwritten:
+                batch, self._unwritten = self._unwritten, []
+                problems: Sequence[Exception | None]
+                try:
+                    problems = await self._run(self._store.save_all, [entry for entry, _ in batch])
+                except Exception as error:
+                    problems = [error] * len(batch)
+                for (entry, written), problem in zip(batch, problems, strict=True):
+                    await self._written_as(entry, written, problem)
+        finally:
+            self._writing = None
+
+    async def _written_as(self, entry: Entry, written: "asyncio.Future[None]", problem: Exception | None) -> None:
+        """Say what has become of an entry. Whoever shows tasks can't stop the queue by an error."""
+        if self._latest.get(entry.task.id) is entry.task:
+            del self._latest[entry.task.id]
+        try:
+            if problem is None:
+                self.show(entry.task)
+            elif isinstance(problem, TakenError):
+                await self.look_again(entry.task.id)
+        except Exception as error:
+            self._tell(f"A change was saved, but could not be shown: {one_line(error)}.")
+        if written.done():
+            return
+        if problem is None:
+            written.set_result(None)
+        else:
+            written.set_exception(problem)
 
     async def note(self, task_id: str, note: str, event: str = "", raw: str = "") -> None:
         """Say what is being waited for."""
@@ -167,10 +191,6 @@ class Desk:
         """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no process is watching."""
         claim = partial(self._store.claim, profile=self._profile)
         return await self._run(claim, self.owner, self._base_url, ids)
-
-    async def free(self) -> list[str]:
-        """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
-        return await self._run(self._store.free, self._base_url, self._profile)
 
     async def named(self, ids: list[str]) -> list[Task]:
         """The tasks of these ids, as they are on disk."""
@@ -246,6 +266,8 @@ class Desk:
         if self._store.generation == generation and newest < highest:  # the file was put back to an earlier state
             await self._run(self._store.write_back, self._mine())
             self._seen, newest = None, await self._run(self._store.newest)
+        if not strangers and self._seen is not None:
+            self._begun.update(await self._run(self._store.begun_since, self._seen))
         for task in await self._written(ours, strangers):
             known = self.tasks.get(task.id)
             if not ours(task.id) and (known.revision < task.revision if known else strangers):
@@ -300,7 +322,11 @@ class Desk:
     def _tell_notices(self) -> None:
         while self._told is not None and self._told < len(self._store.notices):
             self._told += 1
-            self.on_notice(self._store.notices[self._told - 1])
+            self._tell(self._store.notices[self._told - 1])
+
+    def _tell(self, notice: str) -> None:
+        with contextlib.suppress(Exception):  # whoever listens can't turn a saved change into a failed one
+            self.on_notice(notice)
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:

@@ -33,6 +33,9 @@ from tui.tasks.store import LEASE, Store, StoreError, TakenError
 from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
 from tui.text import one_line
 
+PAGE = 500
+"""Tasks that a search reads at once."""
+
 
 class RetriedError(Exception):
     """This task was retried already: another retry has to be asked for."""
@@ -153,10 +156,6 @@ class Engine:
             self._carry_on(task)
         return taken
 
-    async def free(self) -> list[str]:
-        """The ids of unfinished tasks that no process is watching: first what was sent, then in turn."""
-        return await self._desk.free()
-
     async def unfinished(self) -> list[tuple[Task, bool]]:
         """Every task of any service and profile that is not finished or not saved, and whether another living
         process watches it."""
@@ -209,8 +208,9 @@ class Engine:
         """The newest snapshot of a task, be it on disk yet or not; None for one that was not read."""
         return self._desk.latest(task_id)
 
-    async def retry(self, task: Task, *, again: bool = False) -> Task:
-        """Send a new paid task with the same values, and mark the old one as retried before that is on disk.
+    async def retry(self, task: Task, *, again: bool = False, carry: bool = True) -> Task:
+        """Send a new paid task with the same values, and mark the old one as retried in the same transaction;
+        without `carry`, the new one waits for whoever carries it.
 
         Raises RetriedError where that was done before, unless `again` says to pay once more; TakenError;
         InvalidError; LookupError for a model that is gone.
@@ -221,10 +221,10 @@ class Engine:
                 raise RetriedError
             model = self._sender.model(old)
             new = await asyncio.to_thread(self._draft, model, old.values, old.id, old.job)
-            # The mark first: whatever happens in between, nothing is paid twice.
-            await self._desk.amend(old.id, event=f"retried as {new.id}", retried_by=new.id)
-            await self._desk.save(new, "held")
-        self._carry_on(new)
+            marked = self._latest(old.id).change(retried_by=new.id)
+            await self._desk.save_pair(marked, f"retried as {new.id}", new, "held")
+        if carry:
+            self._carry_on(new)
         return new
 
     def _draft(
@@ -280,16 +280,18 @@ class Engine:
 
     async def drop(self, ids: list[str]) -> list[Task]:
         """Take back what was not sent; answers those that it was not too late for, and no other process has."""
-        with self._taking_in_hand(ids):
-            taken = await self._take(ids)
-            waiting = [task.id for task in taken if self._latest(task.id).status is Status.HELD]
-            halted = await self._halt(waiting)
-            waiting = [task_id for task_id in waiting if self._latest(task_id).status is Status.HELD]
-            drops = (self._desk.amend(task_id, Status.DROPPED, "dropped", note="") for task_id in waiting)
-            dropped = list(await asyncio.gather(*drops))
-        for task_id in halted:  # sent in the same moment
-            self._carry_on(self.tasks[task_id])
-        return dropped
+        halted: list[str] = []
+        try:
+            with self._taking_in_hand(ids):
+                taken = await self._take(ids)
+                waiting = [task.id for task in taken if self._latest(task.id).status is Status.HELD]
+                halted = await self._halt(waiting)
+                waiting = [task_id for task_id in waiting if self._latest(task_id).status is Status.HELD]
+                drops = (self._desk.amend(task_id, Status.DROPPED, "dropped", note="") for task_id in waiting)
+                return list(await asyncio.gather(*drops))
+        finally:
+            for task_id in halted:  # sent in the same moment, or the disk refused the change
+                self._carry_on(self.tasks[task_id])
 
     async def set_aside(self, ids: Iterable[str]) -> list[Task]:
         """Keep unsent tasks from being sent, whichever process has them, until somebody asks for it; return them.
@@ -328,14 +330,7 @@ class Engine:
 
         Raises TakenError, or ValueError for a task of another service or profile.
         """
-        task = await self._take_one(task_id)
-        if task.profile != self._profile:
-            name = one_line(task.profile, 40) or NO_PROFILE
-            raise ValueError(f"This task belongs to profile {name}: start with --profile {name} to carry it on.")
-        if task.base_url != self.client.base_url:
-            raise ValueError(
-                f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
-            )
+        self.check_ours(await self._take_one(task_id))
         task = self._latest(task_id)
         status: Status | None = None
         fields: dict[str, Any] = {
@@ -352,7 +347,7 @@ class Engine:
         elif task.lacks_picture and task.remote_id:
             status = Status.PROCESSING
         elif task.status is Status.SUBMITTING:
-            fields |= {"sent_at": time.time()}
+            fields |= {"resend_at": time.time()}
         if status:
             fields |= {"error": None, "finished_at": 0}
         task = await self._desk.amend(task_id, status, "watched", **fields)
@@ -375,12 +370,12 @@ class Engine:
         await self._take_one(task_id)
         await self._desk.amend(task_id, favourite=favourite)
 
-    async def clear(self, tasks: Iterable[Task]) -> int:
-        """Take ended tasks out of the queue's sight; the history keeps them. Answers how many; can be undone."""
+    async def clear(self, tasks: Iterable[Task]) -> list[Task]:
+        """Take ended tasks out of the queue's sight; the history keeps them. Return which; can be undone."""
         return await self._put_away(tasks, cleared=True)
 
-    async def delete(self, tasks: Iterable[Task]) -> int:
-        """Take ended tasks out of queue and history, and their files into the trash; can be undone."""
+    async def delete(self, tasks: Iterable[Task]) -> list[Task]:
+        """Take ended tasks out of queue and history, their files into the trash. Return which; can be undone."""
         return await self._put_away(tasks, deleted=True)
 
     async def can_undo(self) -> bool:
@@ -402,7 +397,7 @@ class Engine:
         )
         return len(await asyncio.gather(*back))
 
-    async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> int:
+    async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> list[Task]:
         mark = next(iter(marks))
         ended = [task.id for task in tasks if task.status not in LIVE and not getattr(task, mark)]
         taken = [task for task in await self._take(ended) if self._latest(task.id).status not in LIVE]
@@ -412,7 +407,7 @@ class Engine:
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
-        return len(taken)
+        return taken
 
     # ---- looking
 
@@ -423,6 +418,15 @@ class Engine:
     async def search(self, query: str, limit: int = 500, before: str = "~") -> list[Task]:
         """The latest tasks that a search line asks for, newest first."""
         return await self._desk.search(query, limit, before)
+
+    async def search_all(self, query: str) -> list[Task]:
+        """Every task that a search line asks for, newest first."""
+        found: list[Task] = []
+        page = await self._desk.search(query, PAGE, "~")
+        while page:
+            found += page
+            page = await self._desk.search(query, PAGE, page[-1].id)
+        return found
 
     async def of_job(self, job: str) -> list[Task]:
         """All tasks of a job, oldest first."""
@@ -435,6 +439,16 @@ class Engine:
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """What happened to a task: when, what, and the server's own words, oldest first."""
         return await self._desk.events(task_id)
+
+    def check_ours(self, task: Task) -> None:
+        """Raises ValueError, which says how to start, for a task of another service or profile."""
+        if task.profile != self._profile:
+            name = one_line(task.profile, 40) or NO_PROFILE
+            raise ValueError(f"This task belongs to profile {name}: start with --profile {name} to carry it on.")
+        if task.base_url != self.client.base_url:
+            raise ValueError(
+                f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
+            )
 
     def is_ours(self, task: Task) -> bool:
         """Whether a task belongs to the service and profile that this engine works for."""

@@ -22,8 +22,10 @@ from tui.service.errors import (
     NotFoundError,
     RateLimitError,
     ServiceError,
+    UploadError,
 )
 from tui.service.wire import DEFAULT_BASE_URL, Answer
+from tui.smallfile import read_small_file
 from tui.tasks import plan
 from tui.tasks.answer import answered
 from tui.tasks.desk import Desk
@@ -48,6 +50,27 @@ CONFLICT_TRIES = 8
 """Tries of a request that the service says to be at work on under the same key."""
 CLOCK_ERROR = 60.0
 """Seconds by which two clocks may differ without anybody noticing."""
+
+
+class ModelGoneError(LookupError):
+    """The catalog no longer has the model of a task."""
+
+
+class _NotNowError(Exception):
+    """Right before it was sent, the user or the service wished that nothing is."""
+
+
+def may_be_resent(task: Task, at_least: float | None = None) -> bool:
+    """Whether an unsure request was first sent, or wished to be sent again, so lately that it may be sent again
+    automatically.
+
+    A moment in the future tells of a clock that was wrong: it counts only for who knows that it was `at_least` so
+    many seconds ago.
+    """
+    age = time.time() - max(task.sent_at, task.resend_at)
+    if at_least is not None:
+        age = max(age, at_least)
+    return -CLOCK_ERROR <= age <= RESEND_FOR
 
 
 class Sender:
@@ -80,10 +103,10 @@ class Sender:
         self._sent_here: dict[str, float] = {}  # when, by the clock that is never set
 
     def model(self, task: Task) -> Model:
-        """The task's model in the catalog. Raises LookupError."""
+        """The task's model in the catalog. Raises ModelGoneError."""
         model = self._catalog.get(task.action, task.model)
         if model is None:
-            raise LookupError(f"{task.model} is no longer in the catalog.")
+            raise ModelGoneError(f"{one_line(task.model, 80)} is no longer in the catalog.")
         return model
 
     async def send(self, task_id: str) -> None:
@@ -102,6 +125,8 @@ class Sender:
                 await self._until_open(task_id)
                 try:
                     answer = await self._line.submit(lambda: self._submit(task_id))
+                except _NotNowError:
+                    continue
                 except ServiceError as error:
                     if isinstance(error, RateLimitError) and self._line.accepted > accepted:
                         failures, accepted = 0, self._line.accepted  # others were taken: there is progress
@@ -114,7 +139,7 @@ class Sender:
                         answer = replace(answer, state="pending")  # told again, without its outcome: ask for it
                     await self._desk.save(answered(task, answer), "accepted", answer.raw)
                     return
-        except plan.InvalidError as error:
+        except (plan.InvalidError, ModelGoneError) as error:
             task = self._desk.tasks[task_id]
             held = Status.HELD if task.status is Status.SUBMITTING else None
             problem = Problem("validation", str(error))
@@ -129,11 +154,9 @@ class Sender:
 
         A moment in the future tells of a clock that was wrong: what this process has sent itself it knows better.
         """
-        age = time.time() - task.sent_at
         sent_here = self._sent_here.get(task.id)
-        if sent_here is not None:
-            age = max(age, time.monotonic() - sent_here)
-        return not -CLOCK_ERROR <= age <= RESEND_FOR
+        at_least = None if sent_here is None else time.monotonic() - sent_here
+        return not may_be_resent(task, at_least)
 
     async def _submit(self, task_id: str) -> Answer:
         task = await self._ready(task_id)
@@ -149,6 +172,8 @@ class Sender:
         await self._check_addresses(task)
         if self._needs_upload(task):
             task = await self._upload_files(task)
+        if self._slots.paused or self._line.rest:  # since its files began to go up
+            raise _NotNowError
         self._sent_here[task.id] = time.monotonic()
         return await self._desk.save(task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending")
 
@@ -191,7 +216,7 @@ class Sender:
 
     async def _try_again(self, task: Task, error: ServiceError, failures: int) -> None:
         of_account = isinstance(error, AuthenticationError | CreditsError)
-        unsent = isinstance(error, NetworkError) and not error.sent
+        unsent = isinstance(error, UploadError) or (isinstance(error, NetworkError) and not error.sent)
         unmade = not task.unsure and (unsent or of_account or isinstance(error, RateLimitError))
         pause = max(backoff(failures), error.retry_after or 0, ACCOUNT_PAUSE if of_account else 0)
         again = "Trying again" if unmade else "Outcome unknown: sending again with the same key"
@@ -215,7 +240,9 @@ class Sender:
         await self._desk.save(aside, "unsure", raw)
 
     def _may_move(self, task: Task) -> bool:
-        return task.route == "unified" and self._api == "auto" and "service" in self.model(task).routes
+        model = self._catalog.get(task.action, task.model)
+        known = model is not None and "service" in model.routes
+        return known and task.route == "unified" and self._api == "auto"
 
     async def _until_open(self, task_id: str) -> None:
         """Until neither the user nor the service wants submits to wait."""
@@ -295,13 +322,12 @@ class Sender:
         ServiceError for trouble that passes.
         """
         try:
-            content = await asyncio.to_thread(path.read_bytes)
-            digest = hashlib.sha256(content).hexdigest()
+            content = await asyncio.to_thread(read_small_file, path, plan.MAX_UPLOAD)
+            digest, checksum = await asyncio.to_thread(_digests, content)
             async with self._uploading.setdefault(digest, asyncio.Lock()):
                 url = await self._desk.uploaded(digest)
                 until = await self._desk.upload_ends(url) if url else 0.0
                 if not self._lives(until, self._upload_ends.get(url)):
-                    checksum = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
                     asked_at, until = time.monotonic(), time.time() + UPLOAD_LASTS
                     url = await self._client.upload(path, content, checksum)
                     self._upload_ends[url] = asked_at + UPLOAD_LASTS
@@ -313,6 +339,14 @@ class Sender:
         except (RateLimitError, AuthenticationError, CreditsError) as error:
             raise type(error)(str(error), status=error.status, retry_after=error.retry_after) from error
         except ServiceError as error:
-            if error.passing:  # nothing that is paid was sent: the task waits, and is tried again
-                raise NetworkError(str(error), sent=False) from error
+            if isinstance(error, NetworkError):
+                raise NetworkError(str(error), sent=False) from error  # nothing that is paid was sent
+            if error.passing:
+                raise UploadError(str(error), retry_after=error.retry_after) from error
             raise plan.InvalidError({name: f"{error} Nothing was charged."}) from error
+
+
+def _digests(content: bytes) -> tuple[str, str]:
+    """SHA-256 in hex, to know the content by, and MD5 in base64, as the service wants it."""
+    md5 = hashlib.md5(content, usedforsecurity=False).digest()
+    return hashlib.sha256(content).hexdigest(), base64.b64encode(md5).decode()

@@ -362,7 +362,7 @@ class Store:
                 held = f"select id from tasks where {_NAMED} and status = ?"
                 found = [row[0] for row in self._db.execute(held, (json.dumps(chunk), Status.HELD))]
                 for task in self._named(found):
-                    if task.status is Status.HELD and task.set_aside is not SetAside.INTERRUPTED:
+                    if task.status is Status.HELD and task.watched and not task.error:
                         marked = task.change(watched=False, set_aside=SetAside.INTERRUPTED, note="")
                         self._db.execute(schema.UPDATE_UNSENT, schema.unsent(marked, next(numbers)))
                         self._add_event(task.id, "set aside", "")
@@ -409,6 +409,11 @@ class Store:
         if latest <= seq:
             return [], latest
         return self._tasks("where seq > ? and seq <= ? order by seq", seq, latest), latest
+
+    def begun_since(self, seq: int) -> list[str]:
+        """Ids of tasks written after the write of this number that are no longer mere drafts. Raises StoreError."""
+        query = "select id from tasks where seq > ? and status <> ?"
+        return [task_id for (task_id,) in self._read(query, seq, Status.HELD)]
 
     def data_version(self) -> int:
         """A number that changes whenever another process writes. DamagedError where the file is another one."""
@@ -698,7 +703,8 @@ def unfinished_in(path: Path) -> list[Task]:
     for way in ("mode=ro", "immutable=1"):  # the second looks at no companion file
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{way}", uri=True)) as db:
-                rows = db.execute(f"select data from tasks where status in ({states})", tuple(LIVE)).fetchall()
+                query = f"select data from tasks where deleted = 0 and status in ({states})"
+                rows = db.execute(query, tuple(LIVE)).fetchall()
         except (sqlite3.Error, OSError):
             continue
         tasks = []

@@ -56,7 +56,7 @@ NEXT: dict[Status, frozenset[Status]] = {
     _S.COMPLETED: frozenset({_S.PROCESSING}),
     _S.FAILED: frozenset({_S.FETCHING}),
     _S.EXPIRED: frozenset({_S.FETCHING, _S.PENDING}),
-    # 400, 401, 402, 422: never charged.
+    # 400, 422 and their like: never charged.
     _S.REJECTED: frozenset(),
     _S.DROPPED: frozenset(),
 }
@@ -111,6 +111,8 @@ class Task(Struct, frozen=True, kw_only=True):
     revision: int = 0
     """Counts the snapshots of this task, so that the newer of two is known whatever the clocks say."""
     sent_at: float = 0
+    resend_at: float = 0
+    """When the user last wished an unsure request to be sent again; automatic tries count from then on."""
     finished_at: float = 0
     body: bytes = b""
     """The exact bytes to send; empty while local files still have to be uploaded."""

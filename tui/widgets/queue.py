@@ -55,7 +55,7 @@ class QueueTable(ScrollView, can_focus=True):
             "ask('stop')",
             "Stop",
             id="stop",
-            tooltip="Stop watching, or watch again; it stays billed either way",
+            tooltip="Stop watching, or watch again: billed either way. Send what was set aside",
         ),
         Binding("y", "ask('copy')", "Copy path", id="copy-path", tooltip="Copy the file's path", show=False),
         Binding("o", "ask('open')", "Open", id="open", tooltip="In a viewer, or by its address", show=False),
@@ -324,7 +324,7 @@ class QueueTable(ScrollView, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense for what is under the cursor is offered."""
         if action == "ask":
-            return parameters[0] in self._able
+            return self._meant(str(parameters[0])) in self._able
         return action != "wish" or self._by_job or parameters[0] == "undo"
 
     def action_move(self, step: int) -> None:
@@ -337,9 +337,15 @@ class QueueTable(ScrollView, can_focus=True):
         key = self._at(self.cursor)
         if what == "view" and key and key[1] == _TITLE:
             self.action_fold()
-        elif tasks := self.asked(what):
+            return
+        what = self._meant(what)
+        if tasks := self.asked(what):
             among = self.listed if what == "view" else ()
             self.post_message(self.Requested(what, tasks, 0, among, self.select))
+
+    def _meant(self, what: str) -> str:
+        """One key stops watching, or sends what was set aside where there is nothing to stop."""
+        return "send" if what == "stop" and "stop" not in self._able else what
 
     def action_grid(self) -> None:
         """The pictures of the job under the cursor, or of all tasks; in the history, of all that was found."""

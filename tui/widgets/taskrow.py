@@ -215,7 +215,7 @@ def asks(task: Task) -> set[str]:
     """What can be done with a task now."""
     able = {"view", "reuse", "inspect", "favour", "copy-as"}
     if task.status is Status.HELD:
-        able |= {"drop", "edit", "sooner", "later", "next"} if task.watched else {"drop", "stop"}
+        able |= {"drop", "edit", "sooner", "later", "next"} if task.watched else {"drop", "send"}
     elif task.status in SENT:
         able.add("stop")
     else:
