@@ -89,7 +89,7 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
     assert re.search(r"`runapi-tui drop \w{14}` takes back what was not sent\.", err)
     before = statuses(home)
     made = len(service.book.made)
-    assert before["held"] >= 9
+    assert before["held"] > 0
     assert made == 12 - before["held"]
     engine = Engine(Store(folders().queue), Client(service.url, DEMO_KEY), bundled(), out_dir=folders().output)
     await engine.start()  # as the app does
