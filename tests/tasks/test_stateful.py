@@ -15,6 +15,7 @@ from contextvars import Context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -23,16 +24,41 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from PIL import Image
 
-from tests.tasks.faults import FAULTS, Ledger, Network, Process, VirtualLoop, WallClock, Wire, booked
+from tests.tasks.faults import (
+    FAULTS,
+    Ledger,
+    Network,
+    Process,
+    VirtualLoop,
+    WallClock,
+    Wire,
+    booked,
+    picture,
+    pictures_without_threads,
+)
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.service.client import Client
-from tui.tasks import answer, carry, desk, engine, lease, line, patience, plan, send, store, task, trash
-from tui.tasks.engine import Engine
+from tui.tasks import (
+    answer,
+    carry,
+    desk,
+    engine,
+    flow,
+    lease,
+    line,
+    patience,
+    plan,
+    send,
+    store,
+    task,
+    trash,
+)
+from tui.tasks.engine import Engine, RetriedError
 from tui.tasks.schema import decode
 from tui.tasks.store import LEASE, Store, StoreError, TakenError
-from tui.tasks.task import LIVE, NEXT, SENT, Status, Task
+from tui.tasks.task import LIVE, NEXT, SENT, SetAside, Status, Task
 
 URL = "http://faulty.demo"
 Z_IMAGE = bundled().find("z-image")
@@ -42,6 +68,10 @@ REMIX = bundled().find("flux-2-pro-remix-image")
 PLACES = st.sampled_from((0, 1))
 WAITS = st.sampled_from((0.0, 0.003, 0.03, 0.3, 3.0))
 PICKS = st.integers(0, 9)
+HOURS = st.sampled_from((-25.0, -1.0, -1 / 60, 1 / 60, 1.0, 25.0))
+LATE_PICTURES = ("late", "json", "notyet", "forbidden", "html", "missing", "conflict")
+"""Words of `tui.demo.trouble`: made and paid, but the pictures are to be had only after a while."""
+WORDS = st.sampled_from(("",) * 7 + tuple(f" demo:{word}" for word in LATE_PICTURES))
 
 
 def _reachable() -> dict[Status, set[Status]]:
@@ -65,6 +95,8 @@ class Window:
         self.engine = opened
         self.shown: dict[str, Task] = {}
         self.gestures: set[asyncio.Task[Any]] = set()
+        self.job: list[str] = []
+        """Ids of tasks that a headless command follows to their end."""
 
 
 class Queue(RuleBasedStateMachine):
@@ -75,13 +107,15 @@ class Queue(RuleBasedStateMachine):
         routes=st.sampled_from(("both", "both", "service", "unified")),
         delay=st.sampled_from((0.0, 3.0, 30.0)),
         slowness=st.sampled_from((1.0, 1.0, 12.0)),
+        apart=st.booleans(),
     )
-    def begin(self, seed: int, routes: str, delay: float, slowness: float) -> None:
+    def begin(self, seed: int, routes: str, delay: float, slowness: float, apart: bool = True) -> None:
+        """Processes that run `apart`, on two machines, don't see each other's end."""
         self.routes = routes
         self.patch = pytest.MonkeyPatch()
         self.loop = VirtualLoop(random.Random(seed), slowness)
         clock = WallClock(self.loop)
-        for module in (answer, carry, desk, engine, line, plan, send, store, task, trash):
+        for module in (answer, carry, desk, engine, flow, line, plan, send, store, task, trash):
             if hasattr(module, "time"):
                 self.patch.setattr(module, "time", clock)
         self.patch.setattr(task, "_moment", 0)
@@ -90,6 +124,12 @@ class Queue(RuleBasedStateMachine):
         for module in (plan, lease):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
+        self.patch.setattr(task, "secrets", self.loop.chance)
+        self.ended: set[str] = set()
+        """Owners whose process has ended, as far as the others can see that."""
+        self.apart = apart
+        self.patch.setattr(lease, "is_gone", self.ended.__contains__)
+        pictures_without_threads(self.patch)
 
         self.folder = Path(tempfile.mkdtemp())
         self.path, self.images = self.folder / "queue.db", self.folder / "images"
@@ -110,11 +150,18 @@ class Queue(RuleBasedStateMachine):
         """Ids of tasks that were said to be in the queue."""
         self.dropped: set[str] = set()
         """Ids of tasks that were said to be dropped."""
+        self.set_aside: set[str] = set()
+        """Ids of tasks that were said to be set aside unsent."""
+        self.taken_up: set[str] = set()
+        """Ids of tasks that somebody wished to go on with."""
+        self.retries: dict[str, Retries] = {}
+        """What became of each task that somebody wished to send once more."""
         self.favoured: dict[str, dict[bool, int]] = {}
         """How often tasks were marked as favourites or not: hundreds for what succeeded."""
         self.untidy = False
         """True once files may have been left over: a process ended or was overtaken while it saved one."""
         self.slept = False
+        """True once a process was stopped for a while, or the clock was set."""
         self.problems: list[str] = []
 
     # ---- the machinery
@@ -125,6 +172,7 @@ class Queue(RuleBasedStateMachine):
         if window:
             return window
         process = Process()
+        task._moment = 0  # a new process only knows what the clock says
 
         def opened() -> Engine:
             return Engine(
@@ -197,9 +245,11 @@ class Queue(RuleBasedStateMachine):
         window.shown[told.id] = told
         if told.status not in REACHABLE[before.status]:
             self.problems.append(f"{told.id} went from {before.status} to {told.status}")
+        if told.revision < before.revision:
+            self.problems.append(f"{told.id} was shown as it had been before")
         row = self.disk.execute("select data from tasks where id = ?", (told.id,)).fetchone()
         full = window.process.was_full  # which is told by a note on the task
-        if not full and (row is None or decode(row[0]).updated_at < told.updated_at):
+        if not full and (row is None or decode(row[0]).revision < told.revision):
             self.problems.append(f"{told.id} was shown as {told.status} before it was on disk")
 
     def leaves(self, request: httpx.Request) -> None:
@@ -212,12 +262,15 @@ class Queue(RuleBasedStateMachine):
             self.problems.append(f"{found[0].id} is sent otherwise than it is on disk")
         elif found[0].status in (Status.HELD, Status.DROPPED, Status.REJECTED):
             self.problems.append(f"{found[0].id} is sent while it is {found[0].status} on disk")
+        elif found[0].id in self.set_aside - self.taken_up:
+            self.problems.append(f"{found[0].id} is sent after it was said to be set aside")
 
     # ---- what people do
 
-    @rule(place=PLACES, wait=WAITS, pick=PICKS)
-    def submit(self, place: int, wait: float, pick: int) -> None:
-        prompt = f"task {len(self.asked)}" + ("", "", "", "", "", " demo:fail", " demo:empty", "", "", "")[pick]
+    @rule(place=PLACES, wait=WAITS, pick=PICKS, words=WORDS)
+    def submit(self, place: int, wait: float, pick: int, words: str = "") -> None:
+        words += {5: " demo:fail", 6: " demo:empty"}.get(pick, "")
+        prompt = f"task {len(self.asked)}{words}"
         self.asked[prompt] = 1
         model, values = Z_IMAGE, Values(prompt=prompt)
         if pick in (6, 7):
@@ -241,15 +294,103 @@ class Queue(RuleBasedStateMachine):
 
         self.do(place, wait, submitted)
 
+    @rule(place=PLACES, wait=WAITS, count=st.integers(2, 6), words=WORDS)
+    def generate(self, place: int, wait: float, count: int, words: str = "") -> None:
+        """A headless command puts a job into the queue and follows it to its end."""
+        window = self.open(place, headless=True)
+        if not window.headless or window.process.disk_full:
+            return
+        prompt = f"job {len(self.asked)}{words}"
+        self.asked[prompt] = self.jobs[prompt] = count
+
+        async def generated(at: Engine) -> None:
+            job = task.new_id()
+            drafts = [
+                plan.draft(
+                    Z_IMAGE,
+                    Values(prompt=prompt),
+                    base_url=URL,
+                    out_dir=self.images,
+                    learnt=at.learnt,
+                    job=job,
+                )
+                for _ in range(count)
+            ]
+            ids = [drafted.id for drafted in drafts]
+            queue = Store(self.path)
+            queue.add_missing(((drafted, []) for drafted in drafts), at.owner)
+            queue.close()
+            window.job += ids
+            self.confirmed.update(ids)
+            at.also_mine(lambda: drafts)
+            async for _ in flow.to_the_end(at, ids):
+                pass
+
+        self.do(place, wait, generated)
+
+    @rule(place=PLACES, wait=WAITS, killed=st.booleans())
+    def interrupt(self, place: int, wait: float, killed: bool) -> None:
+        """ctrl+c ends a headless command: what it has not sent is set aside, if there is time for that."""
+        window = self.windows[place]
+        if not window or not window.headless:
+            return
+        for gesture in window.gestures:
+            gesture.cancel()
+
+        async def interrupted(at: Engine) -> None:
+            self.set_aside.update(aside.id for aside in await at.set_aside(window.job))
+
+        self.do(place, wait, interrupted)
+        if killed:
+            self.kill(place)
+        else:
+            self.close(place, patient=True)
+
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def retry(self, place: int, wait: float, pick: int) -> None:
         for found in self.some(place, pick, lambda shown: shown.status not in LIVE):
+            self.press_retry(place, found, again=False)
+            self.sleep(wait)
+
+    @rule(
+        place=PLACES,
+        wait=WAITS,
+        pick=PICKS,
+        presses=st.integers(2, 6),
+        both=st.booleans(),
+        again=st.integers(0, 2),
+    )
+    def retry_storm(self, place: int, wait: float, pick: int, presses: int, both: bool, again: int) -> None:
+        """The key is held down, in one window or in both; the last presses, `again`, say to pay once more."""
+        for found in self.some(place, pick, lambda shown: shown.status not in LIVE):
+            for press in range(presses):
+                where = (place + press) % 2 if both else place
+                self.press_retry(where, found, again=press >= presses - again)
+            self.sleep(wait)
+
+    def press_retry(self, place: int, found: Task, *, again: bool) -> None:
+        retries = self.retries.setdefault(found.id, Retries())
+        if again or not retries.wished:
             self.asked[found.prompt] += 1
+            retries.most += 1
+        if not again:
+            retries.wished = True
+        retries.unsettled += 1
 
-            async def retried(at: Engine, found: Task = found) -> None:
-                self.confirmed.add((await at.retry(found)).id)
+        async def retried(at: Engine) -> None:
+            try:
+                new = await at.retry(found, again=again)
+            except RetriedError:
+                pass
+            else:
+                self.confirmed.add(new.id)
+                retries.made.add(new.id)
+            if not self.stored()[found.id].retried_by:
+                self.problems.append(f"{found.id} was retried, and its row doesn't say so")
+            retries.unsettled -= 1
 
-            self.do(place, wait, retried)
+        window = self.open(place)
+        self.spawn(window, retried(window.engine))
 
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def drop(self, place: int, wait: float, pick: int) -> None:
@@ -275,6 +416,7 @@ class Queue(RuleBasedStateMachine):
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def watch(self, place: int, wait: float, pick: int) -> None:
         for found in self.some(place, pick, can_be_watched):
+            self.taken_up.add(found.id)
             self.do(place, wait, lambda at, found=found: at.watch(found.id))  # type: ignore[misc]
 
     @rule(place=PLACES, wait=WAITS, pick=PICKS, step=st.sampled_from((-1, 0, 1)))
@@ -361,8 +503,16 @@ class Queue(RuleBasedStateMachine):
             self.untidy = self.slept = True
             self.sleep(wait)
 
-    @rule(hours=st.sampled_from((1 / 60, 1, 25)))
-    def sleep_of_the_machine(self, hours: float) -> None:
+    @rule(seconds=st.sampled_from((LEASE + 5, 60.0)), hours=HOURS, wait=WAITS)
+    def suspend_both(self, seconds: float, hours: float, wait: float) -> None:
+        """Both processes are stopped, one after the other, and the clock is set while they are."""
+        self.suspend(0, seconds, wait)
+        self.set_the_clock(hours)
+        self.suspend(1, seconds, wait)
+
+    @rule(hours=HOURS)
+    def set_the_clock(self, hours: float) -> None:
+        """The machine wakes from its sleep, or its clock is set. The monotonic clock never jumps."""
         self.loop.leapt += hours * 3600
         self.untidy = self.slept = True
 
@@ -378,6 +528,8 @@ class Queue(RuleBasedStateMachine):
         assert window
         self.gone.append(window)
         self.windows[place] = None
+        if not self.apart:
+            self.ended.add(owner(window))
 
     # ---- what happens on the way
 
@@ -403,6 +555,10 @@ class Queue(RuleBasedStateMachine):
             made = Counter(paid.origin.key for paid in self.book.made)
             assert [key for key, times in made.items() if times > 1] == []
             assert self.ledger.muddled() == []
+            if resting := self.set_aside - self.taken_up:
+                queue = self.stored()
+                assert [queue[task_id].id for task_id in resting if queue[task_id].status not in UNSENT] == []
+                assert [queue[task_id].id for task_id in resting if queue[task_id].key in made] == []
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
@@ -432,8 +588,9 @@ class Queue(RuleBasedStateMachine):
         last.process.context.run(last.engine.limit, 1)
         for _ in range(6):
             if self.run(lambda: not any(kept.live for kept in self.stored().values()), 1200):
-                left = [kept for kept in self.stored().values() if can_be_watched(kept) and not self.lost(kept)]
+                left = [kept for kept in self.stored().values() if self.can_go_on(kept)]
                 for kept in left:
+                    self.taken_up.add(kept.id)
                     self.spawn(last, last.engine.watch(kept.id))
                 self.sleep(5)
                 if not left:
@@ -448,7 +605,7 @@ class Queue(RuleBasedStateMachine):
         open_still = [
             f"{kept.id} is {kept.status}: {kept.note or kept.error}"
             for kept in queue.values()
-            if kept.live or (can_be_watched(kept) and not self.lost(kept))
+            if kept.live or self.can_go_on(kept)
         ]
         assert open_still == []
         if not self.slept:  # what reaches the disk long after it was made may be seen at the next start only
@@ -462,6 +619,13 @@ class Queue(RuleBasedStateMachine):
             for wish in (True, False):
                 if wishes[wish] >= 100 and not wishes[not wish]:
                     assert queue[task_id].favourite is wish
+        for task_id, retries in self.retries.items():
+            made = {kept.id for kept in queue.values() if kept.retry_of == task_id}
+            assert retries.made <= made
+            assert len(made) <= retries.most
+            if not retries.unsettled:
+                assert retries.made == made
+                assert queue[task_id].retried_by in made
         for prompt, count in Counter(kept.prompt for kept in queue.values()).items():
             assert count <= self.asked[prompt]
         jobs = Counter(kept.prompt for kept in queue.values() if kept.job and not kept.retry_of)
@@ -478,12 +642,13 @@ class Queue(RuleBasedStateMachine):
         files = [Path(file) for kept in queue.values() if not kept.deleted for file in kept.files]
         assert len(set(files)) == len(files)
         for kept in sent.values():
-            if kept.status is Status.COMPLETED:
+            if kept.status is Status.COMPLETED and not (kept.deleted and kept.lacks_picture):
                 wanted = 0 if "demo:empty" in kept.prompt else json.loads(kept.body).get("output_count", 1)
                 assert len(kept.files) == wanted
-        for file in files:
-            with Image.open(file) as image:
-                image.verify()
+        for kept in queue.values():
+            for result in kept.results:
+                if result.path and not kept.deleted:
+                    assert Path(result.path).read_bytes() == picture(urlsplit(result.url).path)
         lying = {file for file in self.images.glob("*") if file.is_file()} if self.images.exists() else set()
         assert set(files) <= lying
         if not self.untidy:
@@ -493,6 +658,11 @@ class Queue(RuleBasedStateMachine):
     def lost(self, kept: Task) -> bool:
         """An unsure request to a route that isn't there: never moved to the other one, so only the user can say."""
         return kept.unsure and kept.route not in (self.routes, "both") and self.routes != "both"
+
+    def can_go_on(self, kept: Task) -> bool:
+        """Whether `resume` or the user's key brings it further."""
+        finished = kept.status is Status.COMPLETED and "demo:empty" in kept.prompt
+        return can_be_watched(kept) and not finished and not self.lost(kept)
 
     def end(self) -> None:
         for window in [*self.gone, *filter(None, self.windows)]:
@@ -510,16 +680,31 @@ class Queue(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+class Retries:
+    """What was wished and has come of sending a task once more."""
+
+    def __init__(self) -> None:
+        self.wished = False
+        """True once that was wished without a word that it may be paid again."""
+        self.most = 0
+        """So many new tasks were meant."""
+        self.made: set[str] = set()
+        """Ids of new tasks that were said to be in the queue."""
+        self.unsettled = 0
+        """So many presses had no end that could be seen: killed, refused by the disk, carried elsewhere."""
+
+
 UNPAID = (Status.HELD, Status.DROPPED, Status.REJECTED)
+UNSENT = (Status.HELD, Status.DROPPED)
 
 
 def can_be_watched(shown: Task) -> bool:
     """Not carried, but it can be."""
     if shown.deleted:
         return False
-    if shown.status in SENT:
-        return not shown.watched
-    return shown.status is Status.EXPIRED or (shown.status is Status.FAILED and bool(shown.results))
+    if shown.status in SENT or shown.set_aside is SetAside.INTERRUPTED:
+        return not shown.watched and shown.status in LIVE
+    return shown.status is Status.EXPIRED or shown.lacks_picture
 
 
 def owner(window: Window) -> str:
@@ -541,7 +726,7 @@ SCHEDULES: dict[str, Steps] = {
     "another window drops what waits, while the machine sleeps": [
         (Queue.submit_job, {**NOW, "count": 4}),
         (Queue.start, {"place": 1, "headless": False}),
-        (Queue.sleep_of_the_machine, {"hours": 1}),
+        (Queue.set_the_clock, {"hours": 1.0}),
         (Queue.drop_all, {"place": 1, "wait": 3.0}),
     ],
     "a window sleeps and wakes when another one has finished its task": [
@@ -607,7 +792,8 @@ HUNT = EXAMPLES > 100
 def test_what_once_went_wrong(name: str, slowness: float, routes: str) -> None:
     for seed in range(20 if HUNT else 2):
         queue = Queue()
-        queue.begin(seed=seed, routes=routes, delay=0.0, slowness=slowness)
+        apart = seed % 2 == 0
+        queue.begin(seed=seed, routes=routes, delay=0.0, slowness=slowness, apart=apart)
         try:
             for step, facts in SCHEDULES[name]:
                 step(queue, **facts)
