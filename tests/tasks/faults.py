@@ -26,7 +26,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tui.catalog.load import bundled
+from tui.catalog.load import Catalog, bundled
 from tui.demo import service, tasks
 from tui.demo.pictures import Pictures
 from tui.tasks.store import Store, StoreError
@@ -52,8 +52,8 @@ class Book(tasks.TaskBook):
         return self.account()[1]
 
 
-def booked(**options: Any) -> tuple[Starlette, Book]:
-    """The embedded service with all models, and its book."""
+def booked(catalog: Catalog | None = None, **options: Any) -> tuple[Starlette, Book]:
+    """The embedded service with all models, or those of a catalog, and its book."""
     books: list[Book] = []
 
     def opened(**facts: Any) -> Book:
@@ -61,7 +61,7 @@ def booked(**options: Any) -> tuple[Starlette, Book]:
         return books[-1]
 
     with mock.patch.object(service, "TaskBook", opened):
-        app = service.create_app(bundled(), **options)
+        app = service.create_app(catalog or bundled(), **options)
     return app, books[0]
 
 

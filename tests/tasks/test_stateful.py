@@ -21,7 +21,14 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from PIL import Image
 
 from tests.tasks.faults import (
@@ -36,7 +43,7 @@ from tests.tasks.faults import (
     picture,
     pictures_without_threads,
 )
-from tui.catalog.load import bundled
+from tui.catalog.load import Catalog, bundled
 from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.service.client import Client
@@ -64,6 +71,13 @@ URL = "http://faulty.demo"
 Z_IMAGE = bundled().find("z-image")
 SEEDREAM = bundled().find("seedream-v4-text-to-image")
 REMIX = bundled().find("flux-2-pro-remix-image")
+CATALOG = Catalog(
+    tuple(
+        family
+        for family in bundled().families
+        if any(model in family.models for model in (Z_IMAGE, SEEDREAM, REMIX))
+    )
+)
 
 PLACES = st.sampled_from((0, 1))
 WAITS = st.sampled_from((0.0, 0.003, 0.03, 0.3, 3.0))
@@ -71,7 +85,9 @@ PICKS = st.integers(0, 9)
 HOURS = st.sampled_from((-25.0, -1.0, -1 / 60, 1 / 60, 1.0, 25.0))
 LATE_PICTURES = ("late", "json", "notyet", "forbidden", "html", "missing", "conflict")
 """Words of `tui.demo.trouble`: made and paid, but the pictures are to be had only after a while."""
-WORDS = st.sampled_from(("",) * 7 + tuple(f" demo:{word}" for word in LATE_PICTURES))
+WORDS = ("",) * 7 + tuple(f" demo:{word}" for word in LATE_PICTURES)
+SHORT_WORDS = tuple(word for word in WORDS if "missing" not in word)
+"""For jobs: a minute and a half for each of many tasks takes too long."""
 
 
 def _reachable() -> dict[Status, set[Status]]:
@@ -135,7 +151,7 @@ class Queue(RuleBasedStateMachine):
         self.path, self.images = self.folder / "queue.db", self.folder / "images"
         self.source = self.folder / "source.png"
         Image.new("RGB", (64, 64), "red").save(self.source)
-        app, self.book = booked(delay=delay, routes=routes, clock=self.loop.time, balance_cents=1_000_000)
+        app, self.book = booked(CATALOG, delay=delay, routes=routes, clock=self.loop.time, balance_cents=1_000_000)
         self.ledger = Ledger(app)
         self.network = Network(self.loop, self.ledger, self.leaves)
         Store(self.path).close()
@@ -181,7 +197,7 @@ class Queue(RuleBasedStateMachine):
                 bundled(),
                 out_dir=self.images,
                 concurrency=2,
-                pause=lambda age: 0.7,
+                pause=lambda age: 0.7 if age < 20 else 4.0,
                 quiet_after=30.0,
                 tries=3 if headless else None,
                 on_change=lambda told: self.hear(made, told),
@@ -222,11 +238,12 @@ class Queue(RuleBasedStateMachine):
     def sleep(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
-    def run(self, until: Callable[[], bool], most: float) -> bool:
-        """Let time pass until something holds; False if it doesn't for long."""
+    def run(self, until: Callable[[], bool], most: float, look: float = 0.5) -> bool:
+        """Let time pass until something holds, which is looked at every `look` seconds; False if it doesn't for
+        `most` seconds."""
         end = self.loop.now + most
         while not until() and self.loop.now < end:
-            self.sleep(0.5)
+            self.sleep(look)
         return until()
 
     def stored(self) -> dict[str, Task]:
@@ -236,6 +253,11 @@ class Queue(RuleBasedStateMachine):
         """One of the tasks that a window shows."""
         known = [shown for _, shown in sorted(self.open(place).engine.tasks.items()) if wanted(shown)]
         return [known[pick % len(known)]] if known else []
+
+    def knows(self, wanted: Callable[[Task], bool]) -> bool:
+        """Whether a window shows such a task."""
+        shown = (task for window in self.windows if window for task in window.engine.tasks.values())
+        return any(map(wanted, shown))
 
     def hear(self, window: Window, told: Task) -> None:
         """What is shown follows from what was shown, and is on disk."""
@@ -267,7 +289,7 @@ class Queue(RuleBasedStateMachine):
 
     # ---- what people do
 
-    @rule(place=PLACES, wait=WAITS, pick=PICKS, words=WORDS)
+    @rule(place=PLACES, wait=WAITS, pick=PICKS, words=st.sampled_from(WORDS))
     def submit(self, place: int, wait: float, pick: int, words: str = "") -> None:
         words += {5: " demo:fail", 6: " demo:empty"}.get(pick, "")
         prompt = f"task {len(self.asked)}{words}"
@@ -294,7 +316,7 @@ class Queue(RuleBasedStateMachine):
 
         self.do(place, wait, submitted)
 
-    @rule(place=PLACES, wait=WAITS, count=st.integers(2, 6), words=WORDS)
+    @rule(place=PLACES, wait=WAITS, count=st.integers(2, 6), words=st.sampled_from(SHORT_WORDS))
     def generate(self, place: int, wait: float, count: int, words: str = "") -> None:
         """A headless command puts a job into the queue and follows it to its end."""
         window = self.open(place, headless=True)
@@ -328,6 +350,7 @@ class Queue(RuleBasedStateMachine):
 
         self.do(place, wait, generated)
 
+    @precondition(lambda self: any(window and window.headless for window in self.windows))
     @rule(place=PLACES, wait=WAITS, killed=st.booleans())
     def interrupt(self, place: int, wait: float, killed: bool) -> None:
         """ctrl+c ends a headless command: what it has not sent is set aside, if there is time for that."""
@@ -346,12 +369,23 @@ class Queue(RuleBasedStateMachine):
         else:
             self.close(place, patient=True)
 
+    @precondition(lambda self: not all(window and not window.headless for window in self.windows))
+    @rule(place=PLACES, count=st.integers(3, 6), wait=WAITS, until=WAITS, killed=st.booleans())
+    def interrupted_job(self, place: int, count: int, wait: float, until: float, killed: bool) -> None:
+        window = self.windows[place]
+        if window and not window.headless:
+            place = 1 - place
+        self.generate(place, wait, count)
+        self.interrupt(place, until, killed)
+
+    @precondition(lambda self: self.knows(has_ended))
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def retry(self, place: int, wait: float, pick: int) -> None:
-        for found in self.some(place, pick, lambda shown: shown.status not in LIVE):
+        for found in self.some(place, pick, has_ended):
             self.press_retry(place, found, again=False)
             self.sleep(wait)
 
+    @precondition(lambda self: self.knows(has_ended))
     @rule(
         place=PLACES,
         wait=WAITS,
@@ -362,7 +396,7 @@ class Queue(RuleBasedStateMachine):
     )
     def retry_storm(self, place: int, wait: float, pick: int, presses: int, both: bool, again: int) -> None:
         """The key is held down, in one window or in both; the last presses, `again`, say to pay once more."""
-        for found in self.some(place, pick, lambda shown: shown.status not in LIVE):
+        for found in self.some(place, pick, has_ended):
             for press in range(presses):
                 where = (place + press) % 2 if both else place
                 self.press_retry(where, found, again=press >= presses - again)
@@ -392,15 +426,17 @@ class Queue(RuleBasedStateMachine):
         window = self.open(place)
         self.spawn(window, retried(window.engine))
 
+    @precondition(lambda self: self.knows(may_be_dropped))
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def drop(self, place: int, wait: float, pick: int) -> None:
-        for found in self.some(place, pick, lambda shown: shown.status in (Status.HELD, Status.SUBMITTING)):
+        for found in self.some(place, pick, may_be_dropped):
 
             async def dropped(at: Engine, found: Task = found) -> None:
                 self.dropped.update(gone.id for gone in await at.drop([found.id]))
 
             self.do(place, wait, dropped)
 
+    @precondition(lambda self: self.knows(may_be_dropped))
     @rule(place=PLACES, wait=WAITS)
     def drop_all(self, place: int, wait: float) -> None:
         async def dropped(at: Engine) -> None:
@@ -408,22 +444,26 @@ class Queue(RuleBasedStateMachine):
 
         self.do(place, wait, dropped)
 
+    @precondition(lambda self: self.knows(lambda shown: shown.status in SENT))
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def stop(self, place: int, wait: float, pick: int) -> None:
         for found in self.some(place, pick, lambda shown: shown.status in SENT):
             self.do(place, wait, lambda at, found=found: at.stop(found.id))  # type: ignore[misc]
 
+    @precondition(lambda self: self.knows(can_be_watched))
     @rule(place=PLACES, wait=WAITS, pick=PICKS)
     def watch(self, place: int, wait: float, pick: int) -> None:
         for found in self.some(place, pick, can_be_watched):
             self.taken_up.add(found.id)
             self.do(place, wait, lambda at, found=found: at.watch(found.id))  # type: ignore[misc]
 
+    @precondition(lambda self: self.knows(lambda shown: shown.status is Status.HELD))
     @rule(place=PLACES, wait=WAITS, pick=PICKS, step=st.sampled_from((-1, 0, 1)))
     def move(self, place: int, wait: float, pick: int, step: int) -> None:
         for found in self.some(place, pick, lambda shown: shown.status is Status.HELD):
             self.do(place, wait, lambda at, found=found: at.move(found, step))  # type: ignore[misc]
 
+    @precondition(lambda self: self.knows(lambda shown: True))
     @rule(place=PLACES, wait=WAITS, pick=PICKS, favourite=st.booleans())
     def favour(self, place: int, wait: float, pick: int, favourite: bool) -> None:
         for found in self.some(place, pick, lambda shown: True):
@@ -444,14 +484,16 @@ class Queue(RuleBasedStateMachine):
         window = self.open(place)
         window.process.context.run(window.engine.limit, count)
 
+    @precondition(lambda self: self.knows(has_ended))
     @rule(place=PLACES, wait=WAITS, pick=PICKS, delete=st.booleans(), count=st.integers(1, 3))
     def put_away(self, place: int, wait: float, pick: int, delete: bool, count: int) -> None:
         found = [
             *self.some(place, pick, lambda shown: not (shown.cleared or shown.deleted)),
-            *self.some(place, pick + count, lambda shown: shown.status not in LIVE),
+            *self.some(place, pick + count, has_ended),
         ]
         self.do(place, wait, lambda at: at.delete(found) if delete else at.clear(found))
 
+    @precondition(lambda self: self.knows(lambda shown: shown.cleared or shown.deleted))
     @rule(place=PLACES, wait=WAITS)
     def undo(self, place: int, wait: float) -> None:
         self.do(place, wait, lambda at: at.undo())
@@ -467,6 +509,7 @@ class Queue(RuleBasedStateMachine):
     def start(self, place: int, headless: bool) -> None:
         self.open(place, headless=headless)
 
+    @precondition(lambda self: any(self.windows))
     @rule(place=PLACES, patient=st.booleans())
     def close(self, place: int, patient: bool) -> None:
         window = self.windows[place]
@@ -487,6 +530,7 @@ class Queue(RuleBasedStateMachine):
                     self.problems.append(f"a window has kept {kept[0]} tasks to itself")
             self.forget(place)
 
+    @precondition(lambda self: any(self.windows))
     @rule(place=PLACES)
     def kill(self, place: int) -> None:
         window = self.windows[place]
@@ -494,6 +538,7 @@ class Queue(RuleBasedStateMachine):
             window.process.killed = self.untidy = True
             self.forget(place)
 
+    @precondition(lambda self: any(self.windows))
     @rule(place=PLACES, seconds=st.sampled_from((3.0, LEASE + 5, 60.0)), wait=WAITS)
     def suspend(self, place: int, seconds: float, wait: float) -> None:
         """A process is stopped for a while (Ctrl+Z, or a disk that hangs)."""
@@ -503,6 +548,7 @@ class Queue(RuleBasedStateMachine):
             self.untidy = self.slept = True
             self.sleep(wait)
 
+    @precondition(lambda self: all(self.windows))
     @rule(seconds=st.sampled_from((LEASE + 5, 60.0)), hours=HOURS, wait=WAITS)
     def suspend_both(self, seconds: float, hours: float, wait: float) -> None:
         """Both processes are stopped, one after the other, and the clock is set while they are."""
@@ -516,6 +562,7 @@ class Queue(RuleBasedStateMachine):
         self.loop.leapt += hours * 3600
         self.untidy = self.slept = True
 
+    @precondition(lambda self: any(self.windows))
     @rule(place=PLACES, full=st.booleans())
     def fill_the_disk(self, place: int, full: bool) -> None:
         window = self.windows[place]
@@ -538,6 +585,7 @@ class Queue(RuleBasedStateMachine):
         kind, fault = trouble
         self.network.faults.setdefault(kind, set()).add(fault)
 
+    @precondition(lambda self: bool(self.network.faults))
     @rule()
     def calm(self) -> None:
         self.network.faults.clear()
@@ -585,9 +633,9 @@ class Queue(RuleBasedStateMachine):
             last = self.open(0)
         self.sleep(10)  # to see what the other one has wished last
         self.spawn(last, last.engine.pause(False))
-        last.process.context.run(last.engine.limit, 1)
+        last.process.context.run(last.engine.limit, 3)
         for _ in range(6):
-            if self.run(lambda: not any(kept.live for kept in self.stored().values()), 1200):
+            if self.run(lambda: not any(kept.live for kept in self.stored().values()), 1200, 5):
                 left = [kept for kept in self.stored().values() if self.can_go_on(kept)]
                 for kept in left:
                     self.taken_up.add(kept.id)
@@ -698,6 +746,14 @@ UNPAID = (Status.HELD, Status.DROPPED, Status.REJECTED)
 UNSENT = (Status.HELD, Status.DROPPED)
 
 
+def has_ended(shown: Task) -> bool:
+    return shown.status not in LIVE
+
+
+def may_be_dropped(shown: Task) -> bool:
+    return shown.status in (Status.HELD, Status.SUBMITTING)
+
+
 def can_be_watched(shown: Task) -> bool:
     """Not carried, but it can be."""
     if shown.deleted:
@@ -772,6 +828,67 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.pause, {"place": 0, "wait": 0.3, "paused": True}),
         (Queue.submit, {**THERE, "pick": 0}),
         (Queue.pause, {**NOW, "paused": False}),
+    ],
+    "a job is interrupted, the clock is set back, and the app is opened": [
+        (Queue.generate, {"place": 0, "wait": 0.3, "count": 6}),
+        (Queue.interrupt, {"place": 0, "wait": 0.3, "killed": False}),
+        (Queue.set_the_clock, {"hours": -25.0}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.time_passes, {"seconds": 20.0}),
+    ],
+    "a job is interrupted and killed while an app looks on": [
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.generate, {"place": 0, "wait": 0.03, "count": 6}),
+        (Queue.interrupt, {"place": 0, "wait": 0.003, "killed": True}),
+        (Queue.set_the_clock, {"hours": 1.0}),
+        (Queue.time_passes, {"seconds": 20.0}),
+    ],
+    "what an app has taken of a job is set aside, while the app is stopped": [
+        (Queue.generate, {**NOW, "count": 6}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.set_the_clock, {"hours": 1.0}),
+        (Queue.adopt, {"place": 1, "wait": 0.003}),
+        (Queue.suspend, {**THERE, "seconds": 15.0}),
+        (Queue.interrupt, {"place": 0, "wait": 0.3, "killed": False}),
+        (Queue.time_passes, {"seconds": 20.0}),
+    ],
+    "what was set aside is dropped": [
+        (Queue.interrupted_job, {**NOW, "count": 5, "until": 0.3, "killed": False}),
+        (Queue.start, {"place": 0, "headless": False}),
+        (Queue.drop_all, {"place": 0, "wait": 3.0}),
+    ],
+    "both processes are stopped, and the clock is set back in between": [
+        (Queue.submit_job, {**NOW, "count": 4}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.submit, {**THERE, "pick": 0}),
+        (Queue.suspend_both, {"seconds": 15.0, "hours": -1.0, "wait": 0.3}),
+        (Queue.drop_all, THERE),
+        (Queue.time_passes, {"seconds": 20.0}),
+    ],
+    "pictures come late, one way or another": [
+        (Queue.submit, {**NOW, "pick": 0, "words": " demo:late demo:notyet"}),
+        (Queue.submit, {**NOW, "pick": 0, "words": " demo:json demo:forbidden"}),
+        (Queue.submit, {**NOW, "pick": 0, "words": " demo:missing"}),
+        (Queue.submit, {**NOW, "pick": 7, "words": " demo:conflict demo:late demo:html"}),
+        (Queue.trouble, {"trouble": ("poll", "bare")}),
+        (Queue.trouble, {"trouble": ("poll", "wrapped")}),
+        (Queue.trouble, {"trouble": ("file", "403")}),
+        (Queue.time_passes, {"seconds": 20.0}),
+    ],
+    "the retry key is held down in two windows": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 5}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.time_passes, {"seconds": 5.0}),
+        (Queue.retry_storm, {**NOW, "pick": 0, "presses": 6, "both": True, "again": 0}),
+        (Queue.retry_storm, {**THERE, "pick": 0, "presses": 6, "both": True, "again": 2}),
+    ],
+    "a task is retried and fetched once more in the same moment": [
+        (Queue.trouble, {"trouble": ("file", "410")}),
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.time_passes, {"seconds": 20.0}),
+        (Queue.calm, {}),
+        (Queue.watch, {**NOW, "pick": 0}),
+        (Queue.retry_storm, {**NOW, "pick": 0, "presses": 3, "both": False, "again": 0}),
     ],
     "a window is closed while it saves": [
         (Queue.trouble, {"trouble": ("file", "slow")}),

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 SLOW = 2.0
 """Seconds after which somebody who waits for the disk is told so."""
+_MARKS = ("favourite", "rank", "cleared", "deleted", "retried_by")
+"""What the user's gestures set, and no answer of the service does."""
 
 
 class Desk:
@@ -76,7 +78,7 @@ class Desk:
         known = self.latest(task.id)
         if known:
             known.change(task.status)
-            marks = {name: getattr(known, name) for name in ("favourite", "rank", "cleared", "deleted")}
+            marks = {name: getattr(known, name) for name in _MARKS}
             task = replace(task, revision=known.revision + 1, **marks)
         return await self._save(task, event, raw, own)
 
@@ -119,9 +121,11 @@ class Desk:
                 if problem is None:
                     self.show(entry.task)
                     written.set_result(None)
-                else:
-                    if isinstance(problem, TakenError):
-                        await self.look_again(entry.task.id)
+            for (entry, written), problem in zip(batch, problems, strict=True):
+                # After all that was written was shown: the disk may be further than the entries of this batch.
+                if isinstance(problem, TakenError):
+                    await self.look_again(entry.task.id)
+                if problem is not None:
                     written.set_exception(problem)
         self._writing = None
 
