@@ -7,6 +7,7 @@ service and loses them on either way. `Book` and `Ledger` know what was asked of
 
 import asyncio
 import io
+import json
 import random
 import selectors
 import threading
@@ -25,7 +26,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tui.catalog.load import bundled
+from tui.catalog.load import Catalog, bundled
 from tui.demo import service, tasks
 from tui.demo.pictures import Pictures
 from tui.tasks.store import Store, StoreError
@@ -51,8 +52,8 @@ class Book(tasks.TaskBook):
         return self.account()[1]
 
 
-def booked(**options: Any) -> tuple[Starlette, Book]:
-    """The embedded service with all models, and its book."""
+def booked(catalog: Catalog | None = None, **options: Any) -> tuple[Starlette, Book]:
+    """The embedded service with all models, or those of a catalog, and its book."""
     books: list[Book] = []
 
     def opened(**facts: Any) -> Book:
@@ -60,7 +61,7 @@ def booked(**options: Any) -> tuple[Starlette, Book]:
         return books[-1]
 
     with mock.patch.object(service, "TaskBook", opened):
-        app = service.create_app(bundled(), **options)
+        app = service.create_app(catalog or bundled(), **options)
     return app, books[0]
 
 
@@ -198,7 +199,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.now = 0.0
         self.slowness = slowness
         self.leapt = 0.0
-        """What the wall clock is ahead by: the machine was suspended, or its clock was set."""
+        """Seconds by which the wall clock is ahead, or behind if negative: the machine was suspended, or its clock
+        was set."""
         self.chance = chance
         self._lanes: WeakKeyDictionary[Any, _Lane] = WeakKeyDictionary()
         selector = _Timeless()
@@ -273,7 +275,10 @@ class _Lane:
         self._next()
 
 
-_WRITES = ("save_all", "take", "claim", "renew", "release", "learn", "keep_upload")
+_WRITES = (
+    *("save_all", "take", "claim", "renew", "release", "learn", "keep_upload"),
+    *("set_aside_unsent", "push_undo", "pop_undo", "write_back"),
+)
 
 
 def _worked(process: Process, func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -289,11 +294,16 @@ class WallClock:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self._leapt = loop.leapt
         self._told = 0.0
 
     def time(self) -> float:
-        self._told = max(EPOCH + self._loop.now + self._loop.leapt, self._told + 1e-6)  # no moment comes twice
-        return self._told
+        moment = EPOCH + self._loop.now + self._loop.leapt
+        if self._leapt == self._loop.leapt:
+            moment = max(moment, self._told + 1e-6)  # no moment comes twice, unless the clock was set
+        self._leapt = self._loop.leapt
+        self._told = moment
+        return moment
 
     def time_ns(self) -> int:
         return int(self.time() * 1e9)
@@ -314,8 +324,14 @@ FAULTS: dict[Kind, tuple[str, ...]] = {
         *("500 before", "500 after", "html before", "html after", "nameless", "adopt"),
         *("429", "401", "402", "403", "404", "409", "422"),
     ),
-    "poll": ("unreachable", "cut after", "slow", "500 before", "html before", "429", "401", "404", "shrug", "odd"),
-    "file": ("unreachable", "slow", "500 before", "html before", "404", "torn", "short", "empty"),
+    "poll": (
+        *("unreachable", "cut after", "slow", "500 before", "html before", "429", "401", "404"),
+        *("shrug", "odd", "bare", "wrapped"),
+    ),
+    "file": (
+        *("unreachable", "slow", "500 before", "html before", "403", "404", "410"),
+        *("torn", "short", "empty"),
+    ),
     "upload": ("unreachable", "cut before", "500 before", "html before", "429"),
 }
 _PAGE = b"<!DOCTYPE html><html><body>Trouble</body></html>"
@@ -355,8 +371,6 @@ class Network:
 
     async def _deliver(self, request: httpx.Request, after: float) -> httpx.Response:
         await asyncio.sleep(after)
-        if kind_of(request) == "file":
-            return httpx.Response(200, content=picture(request.url.path))
         answer = await self._app.handle_async_request(request)
         return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
@@ -435,6 +449,10 @@ class Wire(httpx.AsyncBaseTransport):
             case ["adopt"]:
                 named = {"X-RunAPI-Task-Id": answer.headers.get("X-RunAPI-Task-Id", "")}
                 return httpx.Response(500, json={"error": "Something went wrong"}, headers=named)
+            case ["bare"]:
+                return _without_pictures(answer)
+            case ["wrapped"]:
+                return _within_text(answer)
             case ["torn"]:
                 return httpx.Response(200, stream=_Torn(answer.content))
             case ["short"]:
@@ -458,6 +476,23 @@ def _page(status: int) -> httpx.Response:
     return httpx.Response(status, content=_PAGE, headers={"Content-Type": "text/html"})
 
 
+def _without_pictures(answer: httpx.Response) -> httpx.Response:
+    """A completed task whose pictures are told later."""
+    said = answer.json()
+    if said.get("status") != "completed":
+        return answer
+    return httpx.Response(200, json=said | {"images": []})
+
+
+def _within_text(answer: httpx.Response) -> httpx.Response:
+    """A completed task whose pictures stand in JSON text in `response.body`."""
+    said = answer.json()
+    if said.get("status") != "completed":
+        return answer
+    body = json.dumps({"images": said.pop("images")})
+    return httpx.Response(200, json=said | {"response": {"body": body}})
+
+
 def picture(path: str) -> bytes:
     """The small file behind a result's URL."""
     file = io.BytesIO()
@@ -469,3 +504,12 @@ def picture(path: str) -> bytes:
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded service paints nothing: its pictures are small, but whole."""
     monkeypatch.setattr(Pictures, "_paint", lambda self, task, index: picture(self.names(task)[index]))
+
+
+def pictures_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded service makes its small pictures on the event loop: each is the `picture` of its path."""
+
+    async def data(self: Pictures, task: tasks.Task, index: int) -> bytes:
+        return picture(f"/files/results/{task.id}/{self.names(task)[index]}")
+
+    monkeypatch.setattr(Pictures, "data", data)

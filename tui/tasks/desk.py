@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 SLOW = 2.0
 """Seconds after which somebody who waits for the disk is told so."""
+_MARKS = ("favourite", "rank", "cleared", "deleted", "retried_by")
+"""What the user's gestures set, and no answer of the service does."""
 
 
 class Desk:
@@ -75,7 +77,7 @@ class Desk:
         known = self.latest(task.id)
         if known:
             known.change(task.status)
-            marks = {name: getattr(known, name) for name in ("favourite", "rank", "cleared", "deleted")}
+            marks = {name: getattr(known, name) for name in _MARKS}
             task = replace(task, revision=known.revision + 1, **marks)
         return await self._save(task, event, raw, own)
 
@@ -126,7 +128,10 @@ class Desk:
                     problems = await self._run(self._store.save_all, [entry for entry, _ in batch])
                 except Exception as error:
                     problems = [error] * len(batch)
-                for (entry, written), problem in zip(batch, problems, strict=True):
+                outcomes = list(zip(batch, problems, strict=True))
+                # What was written first: the disk may be further than the entries that were refused.
+                outcomes.sort(key=lambda outcome: outcome[1] is not None)
+                for (entry, written), problem in outcomes:
                     await self._written_as(entry, written, problem)
         finally:
             self._writing = None
