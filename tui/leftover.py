@@ -10,7 +10,7 @@ from enum import Enum
 from msgspec import Struct
 
 from tui.session import Session
-from tui.tasks.send import RESEND_FOR
+from tui.tasks.send import CLOCK_ERROR, RESEND_FOR
 from tui.tasks.task import SENT, SetAside, Status, Task
 from tui.text import counted, money
 
@@ -108,7 +108,7 @@ def reason(task: Task, watched: bool) -> Reason:
 
 def is_recent(task: Task) -> bool:
     """Whether an unsure task may be sent again under its key without being named."""
-    return 0 <= time.time() - task.sent_at <= RESEND_FOR
+    return -CLOCK_ERROR <= time.time() - task.sent_at <= RESEND_FOR
 
 
 def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list[str]:

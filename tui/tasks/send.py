@@ -154,6 +154,9 @@ class Sender:
 
     async def _refused(self, task: Task, error: ServiceError, failures: int) -> None:
         """What an unsuccessful submit leads to. Only what was surely never made may be held, moved or rejected."""
+        if isinstance(error, ConflictError) and not task.unsure and not _of_source(error):
+            # Nobody else has this key: something on the way has sent the request twice, and the first is at work.
+            task = await self._desk.save(task.change(unsure=True), "a conflict over a new key", error.raw)
         if error.task_id:  # a task was made all the same
             adopted = Answer(task_id=error.task_id, state="pending", raw=error.raw)
             await self._desk.save(answered(task, adopted), "adopted", error.raw)
@@ -316,3 +319,8 @@ class Sender:
             if error.passing:  # nothing that is paid was sent: the task waits, and is tried again
                 raise NetworkError(str(error), sent=False) from error
             raise plan.InvalidError({name: f"{error} Nothing was charged."}) from error
+
+
+def _of_source(error: ConflictError) -> bool:
+    """Whether a conflict is over the task that a request builds on, and not over the request itself."""
+    return "source" in (error.raw or str(error)).lower()
