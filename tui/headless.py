@@ -45,6 +45,9 @@ EXIT_CODES = {
 HOPELESS = ("authentication", "credits", "network", "rate_limit")
 """What goes wrong like this with one task does so with the next: the rest isn't tried, and stays in the queue."""
 INTERRUPTED = 130
+SETTLING = 15.0
+"""Seconds for which an interrupted command may take to set aside what was not sent, whatever signals come: longer
+than a locked queue file is waited for."""
 TRIES = 4
 """How often a failing request is repeated before a headless command gives up; the task stays resumable."""
 
@@ -374,12 +377,14 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_b
         tasks.sort(key=lambda task: (task.status == "held", task.turn))
         if ids:  # what can't be taken up is said at once
             try:
-                for task in aside:
+                # First those that can't be sent by this one: nothing is paid before that is said.
+                for task in sorted(aside, key=engine.is_ours):
                     await engine.watch(task.id)
             except (TakenError, ValueError) as error:  # another process, service or profile
                 raise UsageError(str(error)) from error
         wanted = [task.id for task in tasks]
-        return Work(len(wanted), lambda: iter(wanted), frozenset(task.id for task in aside))
+        taken = frozenset(task.id for task in followed)
+        return Work(len(wanted), lambda: iter(wanted), frozenset(task.id for task in aside), taken)
 
     return run(session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True)
 
@@ -429,6 +434,8 @@ class Work:
     ids: Callable[[], Iterable[str]]
     set_aside: frozenset[str] = frozenset()
     """Those of them that have to be taken up first."""
+    followed: frozenset[str] = frozenset()
+    """Those of them that another window or command had when this one began."""
 
 
 def run(
@@ -444,7 +451,7 @@ def run(
     `nothing` is said where there is nothing to do and nothing is left. With `finish`, whatever is unfinished at the
     end, of any service and profile, is said, and the code is not 0 then.
     """
-    signals = _Signals()
+    signals = _Signals(session)
 
     async def work() -> int:
         signals.listen()
@@ -467,14 +474,17 @@ def run(
                 code = code or (1 if left else 0)
             return code
         except asyncio.CancelledError:
-            if wanted is None or not wanted.count:
+            begun = _begun(engine, wanted)
+            if not begun:
                 raise
-            aside = await engine.set_aside(wanted.ids())
+            signals.settled = all(_is_sent(engine, task_id) for task_id in begun)
+            aside = await engine.set_aside(begun)
             raise Stopped(_set_aside(session, aside, engine)) from None
         except Exception as error:
-            if wanted:
+            begun = _begun(engine, wanted)
+            if begun:
                 with suppress(StoreError):
-                    aside = await engine.set_aside(wanted.ids())
+                    aside = await engine.set_aside(begun)
                     if aside and not isinstance(error, BrokenPipeError):
                         print(_unsent(session, aside), file=sys.stderr)
             raise
@@ -495,6 +505,21 @@ def run(
         raise Stopped("Interrupted before anything was sent. What is in the queue stays there.") from None
 
 
+def _begun(engine: "Engine", work: Work | None) -> list[str]:
+    """The ids of what a command has to do; where it was still taking that up, of what it has taken up by then."""
+    return _own(engine, work) if work else list(engine.tasks)
+
+
+def _is_sent(engine: "Engine", task_id: str) -> bool:
+    """Whether a task is at hand, and not waiting to be sent."""
+    return task_id in engine.tasks and engine.tasks[task_id].status != "held"
+
+
+def _own(engine: "Engine", work: Work) -> list[str]:
+    """The ids of what a command has to do, without what another one does that goes on."""
+    return [task_id for task_id in work.ids() if task_id not in work.followed or engine.carries(task_id)]
+
+
 async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Progress", *, as_json: bool) -> int:
     """Carry the tasks to their end, printing each as it ends. Return the code of the first that was submitted of
     those whose code isn't 0. What can't be sent now is set aside."""
@@ -503,6 +528,7 @@ async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Pr
 
     first, code, left = "", 0, work.count
     hopeless: list[str] = []
+    elsewhere: list[Task] = []
     ids = takewhile(lambda _: not hopeless, work.ids())
     progress.follow(engine.tasks, left)
     async for task in to_the_end(engine, ids, work.set_aside):
@@ -512,16 +538,23 @@ async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Pr
         left -= 1
         progress.clear()
         print(_told(session, task, problem, bool(given_up), as_json), flush=True)
+        if task.status == "held" and not (task.watched or problem):
+            elsewhere.append(task)
         if problem and problem.kind in HOPELESS:
             hopeless.append(problem.kind)
         came_to = exit_code(task, problem)
         if came_to and (not first or task.id < first):  # ids sort as they were submitted
             first, code = task.id, came_to
+    if elsewhere:
+        print(f"By another window or command: {_unsent(session, elsewhere)}", file=sys.stderr)
     if left or hopeless:
-        aside = await engine.set_aside(work.ids())
+        aside = {task.id: task for task in await engine.set_aside(_own(engine, work))}
+        for task in await engine.named(list(work.set_aside)):  # their turn to be taken up has not come
+            if task.status == "held" and not task.watched:
+                aside[task.id] = task
         if aside:
-            print(_unsent(session, aside), file=sys.stderr)
-        lost = left - len(aside)
+            print(_unsent(session, list(aside.values())), file=sys.stderr)
+        lost = left - len(aside) - len(work.followed)
         if lost > 0:
             print(f"{counted(lost, 'task')} of this call can't be found in the queue.", file=sys.stderr)
         code = code or 1
@@ -558,12 +591,17 @@ def _told(session: Session, task: "Task", problem: "Problem | None", kept: bool,
 
 
 class _Signals:
-    """The first signal lets go of everything and says what is left; later ones end the process at once."""
+    """The first signal lets go of everything and says what is left; later ones end the process at once, but not
+    before what was not sent is set aside, as long as that may take: ctrl+c is often pressed three times."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self._unsettled = (
+            "Ended before what was not sent could be set aside: an open app or"
+            f" `{session.command('resume')}` sends it, `{session.command('drop --all')}` takes it back.\n"
+        )
         self.settled = False
-        """True once what was not sent is set aside: until then one more signal is not heeded."""
-        self._count = 0
+        """True once nothing is left that could have to be set aside."""
+        self._heard_at = 0.0
 
     def listen(self) -> None:
         """From now on signals cancel the current task."""
@@ -572,11 +610,16 @@ class _Signals:
         _on_signals(self._heard, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def _heard(self, number: int, _frame: object) -> None:
-        self._count += 1
-        if self._count == 1:
+        now = time.monotonic()
+        if not self._heard_at:
+            self._heard_at = now
             assert self._task
             self._loop.call_soon_threadsafe(self._task.cancel)
-        elif number != signal.SIGHUP and (self.settled or self._count > 2):
+        elif number != signal.SIGHUP and self.settled:
+            os._exit(INTERRUPTED)
+        elif number != signal.SIGHUP and now - self._heard_at > SETTLING:
+            with suppress(OSError):
+                os.write(2, self._unsettled.encode())
             os._exit(INTERRUPTED)
 
 

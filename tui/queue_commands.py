@@ -10,6 +10,7 @@ from tui.headless import UsageError, Work, chosen
 from tui.leftover import sentences
 from tui.orders import is_free
 from tui.session import Session, open_engine
+from tui.tasks.engine import RetriedError
 from tui.tasks.store import TakenError
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import counted
@@ -130,7 +131,10 @@ def retry(
     would pass a ceiling: UsageError. Return the exit code.
     """
 
+    left_out = 0
+
     async def begin(engine: "Engine") -> Work:
+        nonlocal left_out
         tasks = [task for task in await selection.tasks(engine) if _may_be_retried(task)]
         free = [task for task in tasks if is_free(task)]
         paid = [task for task in tasks if not is_free(task)]
@@ -143,17 +147,25 @@ def retry(
             headless.check_ceilings(session, wish, await engine.spent())
         if paid:
             _say(f"Sending {counted(len(paid), 'task')} again, {budget.costs(wish)}.")
-        try:
-            followed = [await engine.watch(task.id) for task in free]
-            followed += [await engine.retry(task, again=again) for task in paid]
-        except (TakenError, ValueError, LookupError) as error:
-            raise UsageError(str(error)) from error
+        followed: list[Task] = []
+        refused: list[str] = []
+        for task in free + paid:  # what was paid by then is followed, whatever stands in the way of the next one
+            try:
+                followed.append(await (engine.watch(task.id) if is_free(task) else engine.retry(task, again=again)))
+            except (TakenError, RetriedError, ValueError, LookupError) as error:
+                refused.append(f"{task.id}: {error}")
+        if refused and not followed:
+            raise UsageError("\n".join(refused))
+        left_out = 1 if refused else 0
+        for sentence in refused:
+            _say(sentence)
         ids = [task.id for task in followed]
         if not ids and not done:
             raise UsageError("Nothing of it has failed.")
         return Work(len(ids), lambda: iter(ids))
 
-    return headless.run(session, begin, as_json=as_json)
+    code = headless.run(session, begin, as_json=as_json)
+    return code or left_out
 
 
 def _may_be_retried(task: Task) -> bool:
