@@ -8,14 +8,16 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from msgspec import structs
+from starlette.responses import JSONResponse
 
+from tests.loopback import serving
 from tests.test_headless import Service, queue, service
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
@@ -61,6 +63,12 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
+
+
+def watched_and_held(home: Path) -> int:
+    """How many tasks an app would send, were it opened now."""
+    query = "select count(*) from tasks where status = 'held' and json_extract(data, '$.watched')"
+    return int(queue(home, query.replace("(data,", "(cast(data as text),"))[0][0])
 
 
 def hours_pass(service: Service, hours: float) -> None:
@@ -292,8 +300,6 @@ def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) ->
         await send({"type": "http.response.start", "status": answer.status_code, "headers": head})
         await send({"type": "http.response.body", "body": answer.content})
 
-    from tests.loopback import serving
-
     with serving(busy) as service.url:
         code, told, err = service.run("generate", "z-image", "a lake", "-n", "4")
     assert (code, len(told)) == (0, 4), err
@@ -339,3 +345,71 @@ def test_a_disk_without_room_is_no_empty_queue(service: Service, home: Path) -> 
         assert "queue.db can't be used" in err
         assert "5 tasks are at the service, paid" in err
         assert "Nothing" not in err
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_ctrl_c_pressed_again_and_again_still_sets_the_rest_aside(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "900", "--concurrency", "2")
+    until(lambda: bool(service.book.made))
+    while command.poll() is None:
+        with suppress(ProcessLookupError):
+            command.send_signal(signal.SIGINT)
+        time.sleep(0.03)
+    assert watched_and_held(home) == 0
+    assert statuses(home)["held"] == 900 - len(service.book.made)
+
+
+def test_a_retry_that_is_interrupted_sends_no_more(service: Service, home: Path) -> None:
+    service.run("generate", "z-image", "a lake demo:fail", "-n", "40")
+    command = service.start("retry", "--all")
+    until(lambda: len(service.book.made) > 40)
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=60)
+    assert (command.returncode, "before anything was sent" in err) == (130, False)
+    assert watched_and_held(home) == 0
+
+
+def test_a_resume_that_can_not_take_up_one_pays_for_none(service: Service, home: Path) -> None:
+    interrupted(service)
+    made = len(service.book.made)
+    other = task_in_queue(service, Status.PROCESSING, base_url="http://127.0.0.1:9", remote_id="t", watched=False)
+    (job,) = {name for (name,) in queue(home, "select job from tasks where status = 'held'")}
+    code, _, err = service.run("resume", job, other.id)
+    assert (code, "belongs to http://127.0.0.1:9" in err) == (4, True)
+    assert (watched_and_held(home), len(service.book.made)) == (0, made)
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_an_interrupted_resume_leaves_the_work_of_others_alone(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "9", "--concurrency", "1")
+    until(lambda: bool(service.book.made))
+    follower = service.start("resume")
+    assert follower.stderr
+    follower.stderr.readline()
+    time.sleep(1)
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(30) == 130
+    assert watched_and_held(home) == 8
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=60)
+    assert watched_and_held(home) == 0
+
+
+def test_what_was_not_taken_up_again_is_not_called_lost(service: Service, home: Path) -> None:
+    for _ in range(60):
+        task_in_queue(service, Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED)
+
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        await JSONResponse({"error": "no such key"}, 401)(scope, receive, send)
+
+    real = service.url
+    with serving(refuses) as url:
+        with closing(sqlite3.connect(folders().queue)) as database, database:
+            for name, data in database.execute("select id, data from tasks").fetchall():
+                moved = data.replace(real.encode(), url.encode())
+                database.execute("update tasks set base_url = ?, data = ? where id = ?", (url, moved, name))
+        service.url = url
+        code, _, err = service.run("resume")
+    assert code == 2
+    assert "can't be found" not in err
+    assert "60 tasks set aside unsent" in err

@@ -44,6 +44,9 @@ EXIT_CODES = {
 HOPELESS = ("authentication", "credits", "network", "rate_limit")
 """What goes wrong like this with one task does so with the next: the rest isn't tried, and stays in the queue."""
 INTERRUPTED = 130
+SETTLING = 15.0
+"""Seconds that an interrupted command may take to set aside what was not sent, whatever signals come: longer than a
+locked queue file is waited for."""
 TRIES = 4
 """How often a failing request is repeated before a headless command gives up; the task stays resumable."""
 
@@ -470,7 +473,7 @@ def run(
     `nothing` is said where there is nothing to do and nothing is left. With `finish`, whatever is unfinished at the
     end, of any service and profile, is said, and the code is not 0 then.
     """
-    signals = _Signals()
+    signals = _Signals(session)
 
     async def work() -> int:
         signals.listen()
@@ -497,6 +500,7 @@ def run(
         except asyncio.CancelledError:
             if not wanted.count:
                 raise
+            signals.settled = all(_is_sent(engine, task_id) for task_id in wanted.own())
             try:
                 aside = await engine.set_aside(wanted.own())
                 sent = await _at_service(engine, wanted)
@@ -577,6 +581,11 @@ async def _leave(session: Session, engine: "Engine", work: Work, seen: set[str])
     return 1 if lost else 0
 
 
+def _is_sent(engine: "Engine", task_id: str) -> bool:
+    """Whether a task is at hand, and not waiting to be sent."""
+    return task_id in engine.tasks and engine.tasks[task_id].status != "held"
+
+
 async def _at_service(engine: "Engine", work: Work) -> int:
     """How many tasks of the work are at the service."""
     from tui.tasks.task import SENT
@@ -627,12 +636,17 @@ def _told(session: Session, task: "Task", problem: "Problem | None", kept: bool,
 
 
 class _Signals:
-    """The first signal lets go of everything and says what is left; later ones end the process at once."""
+    """The first signal lets go of everything and says what is left. Later ones end the process at once, but not
+    before what was not sent is set aside, as long as that may take: ctrl+c is often pressed three times."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self._unsettled = (
+            "Ended before what was not sent could be set aside: an open app or"
+            f" `{session.command('resume')}` sends it, `{session.command('drop --all')}` takes it back.\n"
+        )
         self.settled = False
-        """True once what was not sent is set aside: until then one more signal is not heeded."""
-        self._count = 0
+        """True once nothing is left that would have to be set aside."""
+        self._heard_at: float | None = None
 
     def listen(self) -> None:
         """From now on signals cancel the current task."""
@@ -641,11 +655,18 @@ class _Signals:
         _on_signals(self._heard, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def _heard(self, number: int, _frame: object) -> None:
-        self._count += 1
-        if self._count == 1:
+        now = time.monotonic()
+        if self._heard_at is None:
+            self._heard_at = now
             assert self._task
             self._loop.call_soon_threadsafe(self._task.cancel)
-        elif number != signal.SIGHUP and (self.settled or self._count > 2):
+        elif number == signal.SIGHUP:
+            return
+        elif self.settled:
+            os._exit(INTERRUPTED)
+        elif now - self._heard_at > SETTLING:
+            with suppress(OSError):
+                os.write(2, self._unsettled.encode())
             os._exit(INTERRUPTED)
 
 

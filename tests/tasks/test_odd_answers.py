@@ -1,5 +1,6 @@
 """Answers that are late, odd or wrong for a while end no paid task."""
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -250,3 +251,40 @@ async def test_a_conflict_after_a_lost_answer_is_asked_again_with_the_same_key(
             ended = await watched.engine.wait(task.id)
     assert ended.status is Status.COMPLETED
     assert (len(keys), len(set(keys))) == (4, 1)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_service_that_asks_for_an_hour_holds_up_no_longest_wait(
+    status: int, open_engine: OpenEngine
+) -> None:
+    class Hourly(Changed):
+        def poll(self, number: int, said: dict[str, Any]) -> Response:
+            return JSONResponse({**said, "status": "processing"}, status, {"Retry-After": "3600"})
+
+    with serving(Hourly()) as url:
+        async with open_engine(url, longest_wait=0.5) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            async with asyncio.timeout(20):
+                left = await watched.engine.wait(task.id)
+    assert left.set_aside is SetAside.WAITED
+
+
+async def test_a_conflict_over_a_new_key_is_a_request_that_came_twice(open_engine: OpenEngine) -> None:
+    service = create_app(bundled(), delay=0)
+    keys: list[bytes] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            keys.append(dict(scope["headers"])[b"idempotency-key"])
+            if len(keys) == 1:  # what came first, from a gateway that repeats requests, is at work
+                said = {"error": {"code": "request_conflict", "message": "This request is still being processed."}}
+                await JSONResponse(said, 409)(scope, receive, send)
+                return
+        await service(scope, receive, send)
+
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+    assert (len(keys), len(set(keys))) == (2, 1)

@@ -24,7 +24,7 @@ from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.desk import Desk
 from tui.tasks.line import Line
-from tui.tasks.patience import LONGEST_DOWNLOAD_PAUSE, GaveUpError, backoff, growing
+from tui.tasks.patience import LONGEST_DOWNLOAD_PAUSE, LONGEST_PAUSE, GaveUpError, backoff, growing
 from tui.tasks.saving import Left
 from tui.tasks.send import Sender
 from tui.tasks.slots import Slots
@@ -39,6 +39,8 @@ GONE_FOR = 600.0
 """Seconds after a task's end for which a file host that has no such file is not believed."""
 DAMAGED_TRIES = 3
 """How often a damaged picture must come the same before it is believed to have been made so."""
+LAST_POLL = 0.5
+"""Seconds after the longest wait at which a task is asked for once more before it is set aside."""
 LONGEST_WAIT = 3600.0
 """Seconds for which a command watches a task without an end before it is set aside, and the app one whose status
 makes no sense; unless the user wishes otherwise."""
@@ -127,7 +129,8 @@ class Carrier:
         watch = _Watch(self._desk.tasks[task_id].polls)
         wait = self._pause(0)
         while self._is_polled(task_id):
-            await self._line.sleep(wait)
+            # However long the service asks to wait: no longer than the task may take.
+            await self._line.sleep(min(wait, max(0.0, self._longest_wait - watch.lasted) + LAST_POLL))
             watch.polls += 1
             asked_at = time.monotonic()
             try:
@@ -189,7 +192,7 @@ class Carrier:
             changed = replace(changed, polls=watch.polls, quiet=False)
             await self._desk.save(changed, f"the service says {answer.word}", answer.raw)
         pause = growing(self._pause(self._age(task_id)), watch.senseless)
-        return answer.retry_after or pause
+        return min(answer.retry_after, LONGEST_PAUSE) if answer.retry_after else pause
 
     async def _mark_silence(self, task_id: str, watch: _Watch) -> None:
         """Mark a task without news for long; set it aside once the longest wait has passed."""

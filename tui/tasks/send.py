@@ -179,6 +179,9 @@ class Sender:
 
     async def _refused(self, task: Task, error: ServiceError, failures: int) -> None:
         """What an unsuccessful submit leads to. Only what was surely never made may be held, moved or rejected."""
+        if isinstance(error, ConflictError) and not task.unsure and not _of_source(error):
+            # Nobody else has this key: something on the way has sent the request twice, and the first is at work.
+            task = await self._desk.save(task.change(unsure=True), "a conflict over a new key", error.raw)
         if error.task_id:  # a task was made all the same
             adopted = Answer(task_id=error.task_id, state="pending", raw=error.raw)
             await self._desk.save(answered(task, adopted), "adopted", error.raw)
@@ -350,3 +353,8 @@ def _digests(content: bytes) -> tuple[str, str]:
     """SHA-256 in hex, to know the content by, and MD5 in base64, as the service wants it."""
     md5 = hashlib.md5(content, usedforsecurity=False).digest()
     return hashlib.sha256(content).hexdigest(), base64.b64encode(md5).decode()
+
+
+def _of_source(error: ConflictError) -> bool:
+    """Whether a conflict is over the task that a request builds on, and not over the request itself."""
+    return "source_task" in error.raw or "source task" in str(error).lower()
