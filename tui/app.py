@@ -33,7 +33,7 @@ from tui.tasks.state import State
 from tui.tasks.task import LIVE, Status, Task
 from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
-from tui.text import one_line
+from tui.text import counted, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.picture import Shrink
 from tui.widgets.queue import QueueTable
@@ -48,8 +48,19 @@ T = TypeVar("T")
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
+ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
+"""Ids of keys that do nothing more while they are held down."""
 TIDY_AFTER = 1.0
 """Seconds after a page was left at which its memory is given back: not while the next page is painted."""
+
+
+def _left_open(live: list[Task], resume: str) -> str:
+    """What goes on without the app, and how to come back to it."""
+    waiting = sum(task.status is Status.HELD for task in live)
+    sent = len(live) - waiting
+    parts = [f"{counted(sent, 'task')} at the service"] if sent else []
+    parts += [f"{counted(waiting, 'task')} not sent yet"] if waiting else []
+    return f"{', '.join(parts)}: start the app again, or run `{resume}`, to carry on."
 
 
 class RunApp(App[None]):
@@ -82,15 +93,26 @@ class RunApp(App[None]):
         self.main: MainScreen | None = None
         self._is_short = self._short_is_news = False
         self._being_retried: set[str] = set()
+        self._last_key = ("", 0.0)
         self._pressed_at = 0.0  # when the last key came, however late it is looked at
         self._shrink: Shrink | None = None
         self._tidying: Timer | None = None
         self._outermost = Context()
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            key, moment = self._last_key
+            self._last_key = (event.key, event.time)
+            if event.key == key and event.time - moment < SAME_AGAIN and self._works_once(key):
+                return  # held down: what it does next is not what it was pressed for
         if isinstance(event, events.Key | events.MouseDown):
             self._pressed_at = event.time
         await super().on_event(event)
+
+    def _works_once(self, key: str) -> bool:
+        """Whether the key means another thing each time, some of which are paid: retry, send and stop."""
+        chain = [bindings.key_to_bindings.get(key, ()) for _, bindings in self.screen._modal_binding_chain]
+        return any(binding.id in ONCE_A_PRESS for bindings in chain for binding in bindings)
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -110,11 +132,10 @@ class RunApp(App[None]):
 
     async def on_unmount(self) -> None:
         if self.engine:
-            going = sum(1 for task in self.engine.tasks.values() if task.status in LIVE and task.watched)
+            live = [task for task in self.engine.tasks.values() if task.live]
             await self.engine.aclose()
-            if going and not self.session.demo and not self.farewell:
-                tasks = "1 task goes" if going == 1 else f"{going} tasks go"
-                self.farewell = f"{tasks} on: start runapi-tui again, or `runapi-tui resume`, to save the images."
+            if live and not self.farewell:
+                self.farewell = _left_open(live, self.session.command("resume"))
 
     def _main_page(self) -> MainScreen:
         session = self.session
@@ -331,10 +352,10 @@ class RunApp(App[None]):
                     sharing.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
                 case "retry":
                     await self._retry(tasks)
-                case "stop" if unsent := [task for task in tasks if task.status is Status.HELD]:
+                case "send":
                     async with self._purse.spending:
-                        if await self._may_spend([task.estimate_micro for task in unsent], ask=len(unsent) > 1):
-                            self._say(await self._apart(orders.carry_out(self.engine, "send", unsent)))
+                        if await self._may_spend([task.estimate_micro for task in tasks], ask=len(tasks) > 1):
+                            self._say(await self._apart(orders.carry_out(self.engine, "send", tasks)))
                 case what:
                     self._say(await self._apart(orders.carry_out(self.engine, what, tasks)))
 

@@ -282,7 +282,7 @@ def generate(
     sys.stdout.flush()
     if learnt.get("paused"):
         print("The queue is paused.", end=" ", file=sys.stderr)
-    goes_on = f"the app or `{session.command('resume')}` sends them."
+    goes_on = f"the app or `{session.command('resume')}` sends {'it' if spool.count == 1 else 'them'}."
     print(f"{spool.count:,} in the queue, safe on disk: {goes_on}", file=sys.stderr)
     return 1 if wait else 0
 
@@ -545,7 +545,8 @@ def _set_aside(session: Session, aside: list["Task"], engine: "Engine | None" = 
     sent = sum(task.live and task.status in SENT for task in engine.tasks.values()) if engine else 0
     told = f"Interrupted: {sent:,} at the service, {len(aside):,} not sent."
     if sent:
-        told += f" `{session.command('resume')}` saves the images of what was sent."
+        # Where something waits that `resume` would pay for, the command that pays nothing.
+        told += f" `{session.command('rescue' if aside else 'resume')}` saves the images of what was sent."
     return f"{told} {_unsent(session, aside)}" if aside else told
 
 
@@ -589,8 +590,8 @@ class _Pauses:
 
     def changed(self, state: "State") -> None:
         if state.paused and not self._paused:
-            goes_on = f"`{self._session.command('resume')}` or p in the app goes on."
-            print(f"The queue is paused: nothing more is sent. {goes_on}", file=sys.stderr)
+            until = f"until `{self._session.command('resume')}`, or p in the app"
+            print(f"The queue is paused: nothing more is sent {until}.", file=sys.stderr)
         elif self._paused and not state.paused:
             print("The queue goes on.", file=sys.stderr)
         self._paused = state.paused

@@ -19,11 +19,12 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
         case "drop":
             return await _drop(engine, [task.id for task in tasks])
         case "stop":
-            watched = tasks[0].watched
-            await asyncio.gather(*(engine.stop(task.id) if watched else engine.watch(task.id) for task in tasks))
+            await asyncio.gather(*(engine.stop(task.id) for task in tasks))
+        case "watch":
+            await asyncio.gather(*(engine.watch(task.id) for task in tasks))
         case "send":
             await asyncio.gather(*(engine.watch(task.id) for task in tasks))
-            return f"{_tasks(len(tasks))} set aside {'goes' if len(tasks) == 1 else 'go'} on."
+            return f"{_tasks(len(tasks))} queued to be sent."
         case "retry":
             return await _retry(engine, tasks)
         case "favour":

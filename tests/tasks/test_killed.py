@@ -122,7 +122,9 @@ def test_a_polite_end_is_told_and_leaves_the_tasks_to_others(
     assert ended.returncode == 130, err
     told = re.fullmatch(
         r"Interrupted: (\d+) at the service, (\d+) not sent\."
-        r" `runapi-tui resume` saves the images of what was sent\. \d+ tasks set aside unsent \(about \$\d\.\d\d\): `runapi-tui resume` sends them,"
+        r" `runapi-tui rescue` saves the images of what was sent\."
+        r" \d+ tasks set aside unsent \(about \$\d\.\d\d\):"
+        r" `runapi-tui resume` sends them,"
         r" `runapi-tui drop --all` takes them back\.\n",
         err,
     )
