@@ -30,11 +30,9 @@ def test_good_keys_are_not_talked_about() -> None:
 
 
 def test_every_key_has_an_id_of_its_own_that_the_documents_tell() -> None:
-    ids = [
-        binding.id
-        for binding in (*RunApp.BINDINGS, *page_bindings())
-        if isinstance(binding, Binding) and binding.id
-    ]
+    named = [b for b in (*RunApp.BINDINGS, *page_bindings()) if isinstance(b, Binding) and b.id]
+    # A key that is called by what it does, as send, stop and watch, is one key.
+    ids = [name for name, _ in {(binding.id, binding.key) for binding in named}]
     told = re.findall(r"`([^`]+)`", Path("docs/keys.md").read_text())
     assert [name for name in ids if ids.count(name) > 1] == []
     assert [name for name in ids if name not in told] == []

@@ -1,11 +1,16 @@
 """One press pays once, also where a key is held down; what was retried says so, and another retry asks."""
 
+import asyncio
 from collections.abc import Iterable
 
+from textual import events
+
 from tests.app import TestApp, past
+from tui.app import SAME_AGAIN
 from tui.screens.batch import Batch
 from tui.screens.confirm import Confirm
 from tui.screens.main import MainScreen
+from tui.tasks.state import State
 from tui.tasks.task import Problem, SetAside, Status, Task
 
 REASON = Problem("failed", "No picture came of it.")
@@ -27,6 +32,17 @@ async def press(pilot: object, keys: Iterable[str]) -> None:
     for key in keys:
         pilot.app.simulate_key(key)  # type: ignore[attr-defined]
     await pilot.pause()  # type: ignore[attr-defined]
+
+
+async def hold(app: TestApp, key: str, times: int) -> None:
+    """As a terminal delivers it: so many times, a twentieth of a second apart, however slow the machine is."""
+    begin = events.Key(key, key).time
+    for number in range(times):
+        event = events.Key(key, key)
+        event.time = begin + number / 20
+        app.post_message(event)
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(SAME_AGAIN)
 
 
 async def test_a_failed_task_is_retried_once_however_often_the_key_comes() -> None:
@@ -83,8 +99,10 @@ async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_fir
     aside = {"watched": False, "set_aside": SetAside.INTERRUPTED, "job": "01m7xyp84pz243"}
     app.remember(*(past(f"fox {number}", Status.HELD, **aside) for number in range(3)))
     async with app.running(120, 40) as pilot:
-        await pilot.press("ctrl+t", "enter")
-        await app.sees("◇ set aside")
+        await pilot.press("ctrl+t")
+        await app.sees("0 of 3", "3 set aside", "s Send")
+        await pilot.press("enter")
+        await app.sees("◇ set aside", "s sends it, d drops it")
         assert not any(task.live for task in app.engine.tasks.values())  # type: ignore[union-attr]
         await pilot.press("s")
         await app.until(lambda: isinstance(app.screen, Confirm))
@@ -96,6 +114,49 @@ async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_fir
         await app.until(lambda: isinstance(app.screen, Confirm))
         await pilot.press("y")
         await app.sees("3 of 3")
+
+
+async def test_a_retry_that_fails_at_once_is_not_paid_again_by_the_same_press() -> None:
+    app = TestApp()
+    app.remember(past("a fox demo:fail", Status.FAILED, error=REASON))
+    async with app.running(120, 40) as pilot:
+        await pilot.press("ctrl+t")
+        await app.sees("failed")
+        await hold(app, "r", 40)  # until long after the retry has failed
+        await app.until(lambda: not any(task.live for task in retries(app)))
+        assert [task.status for task in retries(app)] == [Status.FAILED]
+        await pilot.press("r")
+        await app.until(lambda: len(retries(app)) == 2)
+
+
+async def test_the_key_that_sends_what_was_set_aside_does_not_stop_it_while_held_down() -> None:
+    app = TestApp(delay=3600, poll_seconds=5)
+    app.remember(past("a fox", Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED))
+    async with app.running(120, 40) as pilot:
+        await pilot.press("ctrl+t")
+        await app.sees("◇ set aside", "s Send")
+        await hold(app, "s", 20)
+        await app.sees("◔ pending", "s Stop")
+        assert app.told[-1] == "1 task queued to be sent."
+        await pilot.press("s")
+        await app.sees("◇ unwatched", "s Watch")
+
+
+async def test_quitting_says_what_goes_on_and_how_to_come_back() -> None:
+    app = TestApp(delay=3600, poll_seconds=5)
+    app.remember(past("a fox", Status.HELD), past("an owl", Status.HELD, watched=False))
+    async with app.running(80, 24):
+        await app.sees("◔ pending")
+    assert app.farewell.startswith("1 task at the service: start the app again, or run `runapi-tui resume")
+
+
+async def test_what_is_the_matter_is_not_cut_off_in_a_narrow_terminal() -> None:
+    app = TestApp()
+    async with app.running(80, 24):
+        assert app.main
+        app.main.status.live = 12
+        app.main.status.state = State(paused=True, waits_for_disk=True)
+        await app.sees("◑ 12 on the way  ·  ‖ paused (p)  ·  ! waiting for the queue file")
 
 
 async def test_undo_outlives_a_restart() -> None:

@@ -173,7 +173,7 @@ async def test_a_task_is_marked_inspected_and_tried_again() -> None:
             await app.sees("the-key", without="Queue")
             await pilot.press("escape")
         await pilot.press("r")
-        await app.sees("✗ failed", "● completed")
+        await app.sees("↻ retried", "● completed")
 
 
 class OneQueue(App[None]):

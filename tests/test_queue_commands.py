@@ -142,7 +142,7 @@ def test_what_another_process_has_waiting_can_be_taken_back(service: Service, ho
 def test_the_sentences_repeat_the_options_that_lead_back(service: Service) -> None:
     code, _, err = service.run("generate", "z-image", "a lake", "--no-wait", "--base-url", service.url)
     assert code == 0
-    assert f"`runapi-tui resume --base-url {service.url}` sends them." in err
+    assert f"`runapi-tui resume --base-url {service.url}` sends it." in err
 
 
 def test_resume_goes_past_no_ceiling(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
 from tui.tasks.state import State
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, Status, Task
 from tui.tasks.thumbs import Thumbs
 from tui.terminal import Terminal
 from tui.text import counted, one_line
@@ -48,8 +48,19 @@ T = TypeVar("T")
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
+ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
+"""Ids of keys that do nothing more while they are held down."""
 TIDY_AFTER = 1.0
 """Seconds after a page was left at which its memory is given back: not while the next page is painted."""
+
+
+def _left_open(live: list[Task], resume: str) -> str:
+    """What goes on without the app, and how to come back to it."""
+    waiting = sum(task.status is Status.HELD for task in live)
+    sent = len(live) - waiting
+    parts = [f"{counted(sent, 'task')} at the service"] if sent else []
+    parts += [f"{counted(waiting, 'task')} not sent yet"] if waiting else []
+    return f"{', '.join(parts)}: start the app again, or run `{resume}`, to carry on."
 
 
 class RunApp(App[None]):
@@ -82,15 +93,26 @@ class RunApp(App[None]):
         self.main: MainScreen | None = None
         self._is_short = self._short_is_news = False
         self._being_retried: set[str] = set()
+        self._last_key = ("", 0.0)
         self._pressed_at = 0.0  # when the last key came, however late it is looked at
         self._shrink: Shrink | None = None
         self._tidying: Timer | None = None
         self._outermost = Context()
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            key, moment = self._last_key
+            self._last_key = (event.key, event.time)
+            if event.key == key and event.time - moment < SAME_AGAIN and self._works_once(key):
+                return  # held down: what it does next is not what it was pressed for
         if isinstance(event, events.Key | events.MouseDown):
             self._pressed_at = event.time
         await super().on_event(event)
+
+    def _works_once(self, key: str) -> bool:
+        """Whether the key means another thing each time, some of which are paid: retry, send and stop."""
+        chain = [bindings.key_to_bindings.get(key, ()) for _, bindings in self.screen._modal_binding_chain]
+        return any(binding.id in ONCE_A_PRESS for bindings in chain for binding in bindings)
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -111,23 +133,9 @@ class RunApp(App[None]):
     async def on_unmount(self) -> None:
         if self.engine:
             live = [task for task in self.engine.tasks.values() if task.live]
-            going = sum(1 for task in live if task.status in SENT)
-            waiting = len(live) - going
             await self.engine.aclose()
-            if not self.session.demo and not self.farewell:
-                self.farewell = self._farewell(going, waiting)
-
-    def _farewell(self, going: int, waiting: int) -> str:
-        """What is left: `going` tasks at the service, `waiting` ones that were not sent yet."""
-        resume = f"start runapi-tui again, or `{self.session.command('resume')}`,"
-        lines = []
-        if going:
-            tasks = "1 task goes" if going == 1 else f"{going:,} tasks go"
-            lines.append(f"{tasks} on: {resume} to save the images.")
-        if waiting:
-            tasks = "1 task waits" if waiting == 1 else f"{waiting:,} tasks wait"
-            lines.append(f"{tasks} to be sent: {resume} to send {'it' if waiting == 1 else 'them'}.")
-        return "\n".join(lines)
+            if live and not self.farewell:
+                self.farewell = _left_open(live, self.session.command("resume"))
 
     def _main_page(self) -> MainScreen:
         session = self.session

@@ -284,7 +284,7 @@ def generate(
     sys.stdout.flush()
     if learnt.get("paused"):
         print("The queue is paused.", end=" ", file=sys.stderr)
-    goes_on = f"the app or `{session.command('resume')}` sends them."
+    goes_on = f"the app or `{session.command('resume')}` sends {'it' if spool.count == 1 else 'them'}."
     print(f"{spool.count:,} in the queue, safe on disk: {goes_on}", file=sys.stderr)
     return 1 if wait else 0
 
@@ -679,8 +679,8 @@ class _Pauses:
 
     def changed(self, state: "State") -> None:
         if state.paused and not self._paused:
-            goes_on = f"`{self._session.command('resume')}` or p in the app goes on."
-            print(f"The queue is paused: nothing more is sent. {goes_on}", file=sys.stderr)
+            until = f"until `{self._session.command('resume')}`, or p in the app"
+            print(f"The queue is paused: nothing more is sent {until}.", file=sys.stderr)
         elif self._paused and not state.paused:
             print("The queue goes on.", file=sys.stderr)
         self._paused = state.paused

@@ -22,12 +22,11 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
         case "drop":
             return await _drop(engine, [task.id for task in tasks])
         case "stop":
-            watched = tasks[0].watched
-            same = [task for task in tasks if task.watched == watched]
-            await _each(same, lambda task: engine.stop(task.id) if watched else engine.watch(task.id))
+            await _each(tasks, lambda task: engine.stop(task.id))
+        case "watch":
+            await _each(tasks, lambda task: engine.watch(task.id))
         case "send":
-            sent = await _each(tasks, lambda task: engine.watch(task.id))
-            return f"{_tasks(sent)} set aside {'goes' if sent == 1 else 'go'} on."
+            return f"{_tasks(await _each(tasks, lambda task: engine.watch(task.id)))} queued to be sent."
         case "retry":
             return await _retry(engine, tasks)
         case "favour":

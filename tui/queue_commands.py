@@ -56,12 +56,13 @@ def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
         dropped = await engine.drop(waiting)
         _print(dropped, as_json=as_json)
         late = [task for task in await engine.named([task.id for task in tasks]) if task.status in SENT]
-        _say(f"{counted(len(dropped), 'task')} taken back, free of charge.")
+        if dropped:
+            _say(f"{counted(len(dropped), 'task')} taken back, free of charge.")
         if late:
             _say(f"{counted(len(late), 'task')} at the service can't be taken back, and are billed:")
             _say(f"`{session.command('resume')}` saves their images.")
         if not dropped and not late:
-            _say("Nothing of it waits to be sent.")
+            _say("Nothing to take back: none of these tasks is waiting to be sent.")
         return 0 if dropped and not late else 1
 
     return _with_engine(session, work)
@@ -72,7 +73,7 @@ def pause(session: Session) -> int:
 
     async def work(engine: "Engine") -> int:
         await engine.pause(True)
-        _say(f"Paused: nothing more is sent. `{session.command('resume')}` or p in the app goes on.")
+        _say(f"Paused: nothing more is sent until `{session.command('resume')}`, or p in the app.")
         for sentence in sentences(session, await engine.unfinished()):
             _say(sentence)
         return 0
@@ -138,7 +139,7 @@ def retry(
         done = [task for task in paid if task.retried_by and not again]
         paid = [task for task in paid if task not in done]
         if not tasks:
-            raise UsageError("Nothing of it has failed.")
+            raise UsageError("None of these tasks has failed.")
         if done:
             problems += 1
             _say(f"{counted(len(done), 'task')} retried before: left alone. --again pays for them once more.")

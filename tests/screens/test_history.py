@@ -69,7 +69,7 @@ async def test_it_is_filtered_as_one_types() -> None:
         ):
             look_for(app, typed)
             await until_found(app, wanted)
-        await app.sees("Nothing is like that.", "0 found", "words  model:flux")
+        await app.sees("Nothing matches.", "0 found", "words  model:flux")
         await pilot.press("enter", "down")  # nothing to go down into
         look_for(app, "")
         await pilot.press(*"owl")
@@ -136,7 +136,7 @@ async def test_what_is_deleted_there_comes_back_there() -> None:
         await pilot.press("down", "x")
         await app.sees("1 found", without="a blue fox")
         await pilot.press("x")
-        await app.sees("0 found", "Nothing is like that.")
+        await app.sees("0 found", "Nothing matches.")
         await pilot.press("z")
         await app.sees("1 found", "a red fox")
         await pilot.press("z")

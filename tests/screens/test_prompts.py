@@ -117,7 +117,7 @@ async def test_words_narrow_and_the_newest_search_wins() -> None:
     [
         (NotFoundError("nothing"), "This service has no library of prompts."),
         (ServerError("The service has trouble (HTTP 500)."), "The service has trouble (HTTP 500)."),
-        (None, "Nothing is like that."),
+        (None, "Nothing matches."),
     ],
 )
 async def test_nothing_to_show_is_a_sentence(error: Exception | None, sentence: str) -> None:

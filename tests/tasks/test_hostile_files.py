@@ -242,7 +242,7 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
                     assert task.files == (), name
                     if task.error:  # damaged, and the same each time
                         assert (task.status, task.error.kind) == (Status.FAILED, "download"), name
-                        assert task.error.message.endswith(". r tries once more.")
+                        assert task.error.message.endswith(". A retry is free.")
                     else:  # an odd answer ends no paid task
                         assert (task.status, task.live) == (Status.FETCHING, True), name
                         assert watched.engine.gave_up[task.id].kind == "download"

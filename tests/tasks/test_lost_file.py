@@ -352,7 +352,7 @@ async def test_a_lock_that_does_not_end_is_told(desk: Desk, path: Path) -> None:
     desk._store._db.execute("pragma busy_timeout = 20")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
-        with pytest.raises(StoreError, match="another program holds it for long: end that program"):
+        with pytest.raises(StoreError, match="another program is holding it: end that program"):
             await desk.save(make(2))
         other.execute("rollback")
     await desk.save(make(2))

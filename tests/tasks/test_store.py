@@ -758,7 +758,7 @@ def test_a_file_that_another_program_holds_is_told(path: Path, make: Make, monke
         store.save(task)
         other.execute("begin immediate")
         for write in WRITES.values():
-            with pytest.raises(StoreError, match=r"another program holds it for long: end that program, then"):
+            with pytest.raises(StoreError, match=r"another program is holding it: end that program, then"):
                 write(store, task.change(note="lost"))
         assert store.search() == [task]
         other.execute("rollback")

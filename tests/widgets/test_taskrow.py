@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.app import past
-from tui.tasks.task import LIVE, Problem, Result, Status, Task
+from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.widgets import taskrow
 from tui.widgets.taskrow import Job, asks, column_widths, fit, look, made, row
 
@@ -153,6 +153,16 @@ def test_a_job_counts_its_tasks() -> None:
     job.put(tasks["blue"].change(S.FETCHING).change(S.COMPLETED, cost_micro=70_000))
     shown = job.row("Flux", False, 0)
     assert (shown.word, shown.problem, shown.cost) == ("2 of 5", "1 failed · 2 dropped", "$0.12")
+
+
+def test_a_job_tells_what_was_set_aside_from_what_waits() -> None:
+    job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.PENDING)
+    job.put(tasks["red"].change(watched=False, set_aside=SetAside.INTERRUPTED))
+    assert job.row("Flux", False, 0).problem == "1 held · 1 set aside · 1 sent"
+    assert [task.prompt for task in job.asked("send")] == ["red"]
+    assert [task.prompt for task in job.asked("stop")] == ["green"]
+    job.put(tasks["red"].change(S.DROPPED))
+    assert job.row("Flux", False, 0).problem == "1 held · 1 sent · 1 dropped"
 
 
 def test_a_job_offers_what_can_be_done_with_one_of_its_tasks() -> None:

@@ -103,7 +103,7 @@ class History(Screen[None]):
         self._met.update(task.id for task in tasks)
         self._more = len(tasks) == PAGE
         self._oldest = tasks[-1].id if self._more else ""
-        self.table.nothing = "Nothing is like that." if query else "Nothing yet: what is sent will be found here."
+        self.table.nothing = "Nothing matches." if query else "Nothing yet: what is sent will be found here."
         self._tell()
 
     def _tell(self) -> None:

@@ -120,7 +120,7 @@ class Prompts(Screen[PromptEntry | None]):
         self._list.add_options(Option(titled(entry)) for entry in found.entries)
         if first and self._entries:
             self._list.highlighted = 0
-        self._tell(f"{len(self._entries):,} of {found.total:,}", "Nothing is like that.")
+        self._tell(f"{len(self._entries):,} of {found.total:,}", "Nothing matches.")
 
     def _tell(self, title: str, nothing: str) -> None:
         """How many there are; where there are none, why."""

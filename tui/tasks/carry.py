@@ -247,12 +247,14 @@ class Carrier:
                     damaged.append(error.digest)
                 if await self._is_final(task_id, error, damaged):
                     status = Status.EXPIRED if isinstance(error, GoneError) else Status.FAILED
-                    again = "" if isinstance(error, GoneError) else " r tries once more."
+                    again = "" if isinstance(error, GoneError) else " A retry is free."
                     problem = Problem("download", f"Made, but not saved: {told}{again}")
                     ended = self._desk.tasks[task_id].change(status, error=problem, note="")
                     await self._desk.save(ended, "not saved")
                     return
                 pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
+                if isinstance(error, GoneError) and error.status:
+                    told = f"the file host answered HTTP {error.status}."  # it may be there in a moment
                 note = f"Not saved yet: {told} Trying again in {duration(pause + 0.5)}."
                 await self._desk.note(task_id, note, "not saved yet")
                 if self._tries is not None and failures >= self._tries:

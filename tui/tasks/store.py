@@ -51,7 +51,7 @@ _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full: make room there",
     sqlite3.SQLITE_READONLY: "it may not be written to: change its permissions, or its folder's",
     sqlite3.SQLITE_IOERR: "the disk refuses to read or write: make room there, and check it",
-    sqlite3.SQLITE_BUSY: "another program holds it for long: end that program, then try again",
+    sqlite3.SQLITE_BUSY: "another program is holding it: end that program, then try again",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: check the permissions of it and of its folder",
 }
 _NO_LOCKS = (
@@ -265,7 +265,7 @@ class Store:
             still_lost = max(0, lost - known)
             return f"{told}; {still_lost:,} can't be read any more." if still_lost else f"{told}."
         if gone:
-            told = f"The queue file {self.path} was gone. A new one was made."
+            told = f"The queue file {self.path} was gone; a new one was made."
             return f"{told} Tasks brought back into it: {known:,}."
         if known:
             told = f"The queue file {self.path} was replaced by another one."

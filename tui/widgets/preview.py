@@ -77,6 +77,6 @@ def _told(value: object) -> str:
 def _cost(task: Task) -> str:
     if task.cost_micro is not None:
         return money(task.cost_micro)
-    if task.status in (Status.REJECTED, Status.DROPPED, Status.HELD):
+    if task.status in (Status.REJECTED, Status.DROPPED, Status.HELD, Status.FAILED):
         return f"nothing yet; listed at {money(task.estimate_micro)}" if task.status is Status.HELD else "nothing"
     return f"listed at {money(task.estimate_micro)}" if task.estimate_micro is not None else "unknown"

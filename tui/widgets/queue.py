@@ -50,13 +50,10 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("e", "ask('edit')", "Edit", id="edit", tooltip="Take a waiting task back into the form: free"),
         Binding("r", "ask('retry')", "Retry", id="retry", tooltip="Save what was made, or send a failed task anew"),
         Binding("d", "ask('drop')", "Drop", id="drop", tooltip="Take back what was not sent: free"),
-        Binding(
-            "s",
-            "ask('stop')",
-            "Stop",
-            id="stop",
-            tooltip="Stop watching, or watch again: billed either way. Send what was set aside",
-        ),
+        # One key, called by what it does here.
+        Binding("s", "ask('send')", "Send", id="stop", tooltip="Send what was set aside: paid"),
+        Binding("s", "ask('stop')", "Stop", id="stop", tooltip="Stop watching; it stays billed"),
+        Binding("s", "ask('watch')", "Watch", id="stop", tooltip="Watch again; free, and billed anyway"),
         Binding("y", "ask('copy')", "Copy path", id="copy-path", tooltip="Copy the file's path", show=False),
         Binding("o", "ask('open')", "Open", id="open", tooltip="In a viewer, or by its address", show=False),
         Binding("Y", "ask('fetch')", "Fetch", id="fetch", tooltip="A line for scp, or its address", show=False),
@@ -324,7 +321,7 @@ class QueueTable(ScrollView, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense for what is under the cursor is offered."""
         if action == "ask":
-            return self._meant(str(parameters[0])) in self._able
+            return parameters[0] in self._able
         return action != "wish" or self._by_job or parameters[0] == "undo"
 
     def action_move(self, step: int) -> None:
@@ -337,15 +334,9 @@ class QueueTable(ScrollView, can_focus=True):
         key = self._at(self.cursor)
         if what == "view" and key and key[1] == _TITLE:
             self.action_fold()
-            return
-        what = self._meant(what)
-        if tasks := self.asked(what):
+        elif tasks := self.asked(what):
             among = self.listed if what == "view" else ()
             self.post_message(self.Requested(what, tasks, 0, among, self.select))
-
-    def _meant(self, what: str) -> str:
-        """One key stops watching, or sends what was set aside where there is nothing to stop."""
-        return "send" if what == "stop" and "stop" not in self._able else what
 
     def action_grid(self) -> None:
         """The pictures of the job under the cursor, or of all tasks; in the history, of all that was found."""
@@ -443,7 +434,7 @@ class Queue(Vertical):
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
-        self.table.nothing = "Nothing in sight: z brings back, / finds all that there ever was."
+        self.table.nothing = "Nothing in sight: z brings back what was cleared or deleted, / finds every task."
         self._problem = ""
         self._empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
 

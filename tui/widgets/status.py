@@ -42,9 +42,23 @@ class StatusLine(Static):
         if self.balance is not None:
             parts.append(f"balance {money(self.balance)}")
         today = [f"today {_short(self.spent)}"] if self.spent.tasks else []
-        # What there is room for.
-        lines = ("  ·  ".join(told) for told in ([*parts, *today, f"images: {self.drawn}"], [*parts, *today]))
-        return Content(next((line for line in lines if cell_len(line) <= self.size.width), "  ·  ".join(parts)))
+        # What there is room for: what is the matter is never cut off.
+        place = " demo" if self.place.startswith("demo:") else parts[0]
+        told = parts[1 : len(parts) - (self.balance is not None)]
+        ways = (
+            [*parts, *today, f"images: {self.drawn}"],
+            [*parts, *today],
+            parts,
+            [place, *parts[1:]],
+            [place, *told],
+        )
+        lines = ("  ·  ".join(way) for way in ways)
+        return Content(next((line for line in lines if cell_len(line) <= self.size.width), _last(told, place)))
+
+
+def _last(told: list[str], place: str) -> str:
+    """Where not even those have room: the place comes last."""
+    return "  ·  ".join([f" {told[0]}", *told[1:], place.strip()]) if told else place
 
 
 def _short(spent: Sum) -> str:

@@ -99,7 +99,7 @@ class Job:
         self._unknown += sign * (micro is None)
         self._guessed += sign * bool(micro and task.cost_micro is None)
         self._stars += sign * task.favourite
-        self._aside += sign * (task.status is Status.HELD and not task.watched)
+        self._aside += sign * is_aside(task)
         if waits(task) and sign > 0:
             insort(self.waiting, task.turn)
         elif waits(task):
@@ -171,7 +171,7 @@ def look(task: Task) -> tuple[str, str, str]:
     glyph, word, kind = _LOOKS[task.status]
     if task.status is Status.HELD and task.error:
         return "!", "needs you", "failed"
-    if not task.watched and task.status is Status.HELD:
+    if is_aside(task):
         return "◇", "set aside", "held"
     if not task.watched and task.status in LIVE:
         return "◇", "unwatched", "held"
@@ -182,6 +182,11 @@ def look(task: Task) -> tuple[str, str, str]:
     if task.quiet and task.status in (Status.PENDING, Status.PROCESSING):
         return "◔", "quiet", "held"
     return glyph, task.progress or word if kind == "live" else word, kind
+
+
+def is_aside(task: Task) -> bool:
+    """Whether it was not sent, and is sent only when asked."""
+    return task.status is Status.HELD and not task.watched
 
 
 def waits(task: Task) -> bool:
@@ -217,7 +222,7 @@ def asks(task: Task) -> set[str]:
     if task.status is Status.HELD:
         able |= {"drop", "edit", "sooner", "later", "next"} if task.watched else {"drop", "send"}
     elif task.status in SENT:
-        able.add("stop")
+        able.add("stop" if task.watched else "watch")
     else:
         able.add("delete")
         if task.status is not Status.COMPLETED or task.error:
@@ -230,6 +235,8 @@ def row(task: Task, title: str, when: str) -> Row:
     """`title` is what the model is called; `when` stands in the column of time."""
     glyph, word, kind = look(task)
     problem = task.error.message if task.error else task.note if task.status in LIVE else ""
+    if is_aside(task) and not problem:
+        problem = "s sends it, d drops it"
     if task.expires_at and task.expires_at - time.time() < _NEAR:
         problem = f"{expiry(task)}. {problem}"
     star = "★ " if task.favourite else ""
