@@ -17,7 +17,7 @@ from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
 from tui.pasted import PasteError, given
 from tui.session import Session, open_engine
-from tui.text import counted, inert_json, money, one_line
+from tui.text import clock, counted, inert_json, money, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -47,6 +47,8 @@ INTERRUPTED = 130
 SETTLING = 15.0
 """Seconds that an interrupted command may take to set aside what was not sent, whatever signals come: longer than a
 locked queue file is waited for."""
+SHORT_REST = 5.0
+"""Seconds that the service may ask to wait without a word about it."""
 TRIES = 4
 """How often a failing request is repeated before a headless command gives up; the task stays resumable."""
 
@@ -508,8 +510,12 @@ def run(
                 raise Stopped(f"Interrupted; what was not sent could not be set aside. {error}") from None
             raise Stopped(interrupted(session, aside, sent)) from None
         except Exception as error:
-            with suppress(StoreError):
+            try:
                 aside = await engine.set_aside(wanted.own())
+            except StoreError:
+                resume = f"`{session.command('resume')}`"
+                print(f"What was not sent could not be set aside: an app or {resume} sends it.", file=sys.stderr)
+            else:
                 if aside and not isinstance(error, BrokenPipeError):
                     print(unsent(session, aside), file=sys.stderr)
             raise
@@ -671,13 +677,17 @@ class _Signals:
 
 
 class _Pauses:
-    """Says on stderr that the queue was paused elsewhere, and that it goes on."""
+    """Says on stderr why nothing is sent: the queue was paused elsewhere, or the service asked to wait."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._paused = False
+        self._rest_until = 0.0
 
     def changed(self, state: "State") -> None:
+        if state.rest_until > max(self._rest_until, time.time() + SHORT_REST):
+            print(f"The service asked to wait: sending again at {clock(state.rest_until)}.", file=sys.stderr)
+            self._rest_until = state.rest_until + 1
         if state.paused and not self._paused:
             until = f"until `{self._session.command('resume')}`, or p in the app"
             print(f"The queue is paused: nothing more is sent {until}.", file=sys.stderr)

@@ -37,7 +37,7 @@ class Reason(Enum):
         "resume",
         "follows {them} too",
     )
-    UNSAVED = _Words("was made and is not saved", "were made and are not saved", "rescue", "fetches {them}")
+    UNSAVED = _Words("was made and is not saved", "were made and are not saved", "rescue", "tries to fetch {them}")
     WAITED = _Words("took too long", "took too long", "resume", "follows {them} again")
     UNSURE = _Words(
         "may have been made: the answer was lost",

@@ -27,7 +27,7 @@ _INVISIBLE = re.compile(
 
 def invisible(text: str) -> bool:
     """Whether there is nothing to be seen in `text`: it is empty, or all white space, controls and the like."""
-    return _INVISIBLE.fullmatch(text) is not None
+    return _INVISIBLE.fullmatch(_ESCAPES.sub("", text)) is not None
 
 
 def plain(text: object, limit: int = 20_000) -> str:

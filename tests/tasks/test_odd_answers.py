@@ -124,7 +124,8 @@ async def test_what_comes_late_or_oddly_is_waited_for(
 async def test_words_that_are_known_as_ends_end_a_task(word: str, status: Status, open_engine: OpenEngine) -> None:
     class Worded(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
-            return JSONResponse(said | {"status": word})
+            pictures = {} if status is Status.FAILED else {"images": said.get("images")}
+            return JSONResponse({"task_id": said["task_id"], "status": word} | pictures)
 
     with serving(Worded()) as url:
         async with open_engine(url) as watched:
@@ -262,7 +263,7 @@ async def test_a_service_that_asks_for_an_hour_holds_up_no_longest_wait(
             return JSONResponse({**said, "status": "processing"}, status, {"Retry-After": "3600"})
 
     with serving(Hourly()) as url:
-        async with open_engine(url, longest_wait=0.5) as watched:
+        async with open_engine(url, longest_wait=0.5, tries=4) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             async with asyncio.timeout(20):
                 left = await watched.engine.wait(task.id)
@@ -288,3 +289,59 @@ async def test_a_conflict_over_a_new_key_is_a_request_that_came_twice(open_engin
             ended = await watched.engine.wait(task.id)
     assert ended.status is Status.COMPLETED
     assert (len(keys), len(set(keys))) == (2, 1)
+
+
+async def test_what_was_made_before_a_task_failed_is_saved(open_engine: OpenEngine) -> None:
+    class Partly(Changed):
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            return JSONResponse(said | {"status": "failed", "error": "3 of 4 were refused"})
+
+    with serving(Partly()) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
+    assert ended.error
+    assert (ended.error.kind, ended.error.message) == ("failed", "3 of 4 were refused")
+
+
+async def test_pictures_under_an_unknown_word_are_saved_after_the_longest_wait(open_engine: OpenEngine) -> None:
+    class Odd(Changed):
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            return JSONResponse(said | {"status": "200"})
+
+    with serving(Odd()) as url:
+        async with open_engine(url, longest_wait=0.3, tries=4) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 405, 410, 451])
+async def test_a_refusal_that_is_not_the_services_own_rejects_nothing(
+    status: int, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portal or a gateway answers for a while, after the service has accepted."""
+    from tui.tasks import send as sending
+
+    monkeypatch.setattr(sending, "backoff", lambda *_: 0.0)
+    service = create_app(bundled(), delay=0)
+    keys: list[bytes] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            keys.append(dict(scope["headers"]).get(b"idempotency-key", b""))
+            if len(keys) in (2, 3, 4):
+                page = HTMLResponse("<html>Sign in</html>", status, {"location": "https://portal.test/"})
+                await page(scope, receive, send)
+                return
+        await service(scope, receive, send)
+
+    with serving(app) as url:
+        async with open_engine(url, api="service") as watched:
+            first = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            assert (await watched.engine.wait(first.id)).status is Status.COMPLETED
+            second = await watched.engine.submit(FLUX, {"prompt": "a lake"})
+            ended = await watched.engine.wait(second.id)
+    assert ended.status is Status.COMPLETED
+    assert len(set(keys)) == 2

@@ -18,7 +18,7 @@ from tui.catalog.spec import Kind, Model, Param, RouteName, Values
 from tui.screens.past import Past, Search, prompts
 from tui.service.wire import PromptEntry
 from tui.tasks.state import State
-from tui.tasks.task import Status, Task
+from tui.tasks.task import SENT, Status, Task
 from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
@@ -82,7 +82,8 @@ class MainScreen(Screen[None]):
         self._changes = changes
         self._learnt: RouteName | None = None
         self._past = Past(search)
-        self._live: set[str] = set()
+        self._sent: set[str] = set()
+        self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
         self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
@@ -147,15 +148,16 @@ class MainScreen(Screen[None]):
 
     def _task_changed(self, task: Task) -> None:
         new = self._past.put(task)
-        if task.live:
-            self._live.add(task.id)
-        else:
-            self._live.discard(task.id)
+        for known, is_one in ((self._sent, task.status in SENT), (self._waiting, task.status is Status.HELD)):
+            if task.live and is_one:
+                known.add(task.id)
+            else:
+                known.discard(task.id)
         if new and not self._remembering:
             self._remembering = True  # once for all that come together
             self.call_later(self._remember)
         self.queue.put(task)
-        self.status.live = len(self._live)
+        self.status.live, self.status.waiting = len(self._sent), len(self._waiting)
 
     def title_of(self, task: Task) -> str:
         model = self._catalog.get(task.action, task.model)

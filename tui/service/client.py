@@ -12,8 +12,10 @@ from contextlib import aclosing, asynccontextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
 
 import httpx
+from msgspec.structs import replace
 
 from tui import __version__
 from tui.catalog.spec import RouteName
@@ -99,6 +101,9 @@ class Client:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         response = await self._send("POST", wire.submit_path(route, service, action), content=body, headers=headers)
         answer = self._answer(response)
+        if not answer.task_id and answer.location:
+            named = urlsplit(answer.location).path.rstrip("/").rpartition("/")[2]
+            answer = replace(answer, task_id=one_line(unquote(named), 512))
         if not answer.task_id:
             sentence = "The service accepted the request but named no task."
             raise GarbledError(sentence, task_id=_task_id(response), raw=answer.raw)
@@ -393,7 +398,7 @@ def _refusal(response: httpx.Response) -> ServiceError:
     fields = wire.error_fields(said)
     told = "; ".join(f"{name}: {text}" for name, text in list(fields.items())[:10])
     detail = ": ".join(part for part in (words, told) if part)
-    return made(
+    refusal = made(
         f"{sentence} (HTTP {status})" + (f": {detail}" if detail else "."),
         status=status,
         fields=fields,
@@ -402,6 +407,8 @@ def _refusal(response: httpx.Response) -> ServiceError:
         request_id=one_line(response.headers.get("X-Request-Id", "")),
         raw=response.text[:20_000],
     )
+    refusal.in_words = bool(words or told)
+    return refusal
 
 
 def _garbled(response: httpx.Response) -> GarbledError:

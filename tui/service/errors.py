@@ -32,6 +32,8 @@ class ServiceError(Exception):
         self.request_id = request_id
         self.raw = raw
         """The answer's body as it came."""
+        self.in_words = True
+        """False where an answer gave no reason that can be read: it may be a proxy's, not the service's."""
 
 
 class AuthenticationError(ServiceError):

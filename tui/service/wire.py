@@ -22,7 +22,7 @@ State = Literal["pending", "processing", "completed", "failed", "unknown"]
 _STATES: dict[State, str] = {
     "pending": "pending queued in_queue created submitted accepted waiting scheduled starting not_started",
     "processing": "processing running in_progress generating started",
-    "completed": "completed complete succeeded succeed success finished done ready",
+    "completed": "completed complete succeeded succeed success finished done ready partial_success",
     "failed": "failed failure fail error errored canceled cancelled aborted timeout timed_out expired"
     " rejected refused moderated nsfw blocked generate_failed generation_failed create_task_failed"
     " create_failed task_failed content_filtered",
@@ -199,11 +199,12 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
         raise ValueError("not a JSON object")
     inner = _object(said.get("data"))
     word = _first(inner, said, keys=("status", "state"))
-    task_id = _first(said, inner, keys=("id", "task_id"))
+    task_id = _first(said, inner, keys=("id", "task_id", "taskId"))
     labels: dict[str, str] = {}
     for url, label in _found(said):
         labels[url] = labels.get(url) or label
-    state = _STATE_OF.get(re.sub(r"[\s-]+", "_", word.lower().strip()), "unknown")
+    folded = re.sub(r"[\s-]+", "_", word.lower().strip()).removeprefix("task_status_")
+    state = _STATE_OF.get(folded, "unknown")
     if not word:
         state = "completed" if labels else "pending"
     try:

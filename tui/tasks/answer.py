@@ -29,10 +29,14 @@ def answered(task: Task, answer: Answer) -> Task:
         found = results(task, answer)
         status = Status.FETCHING if found else Status.PROCESSING
         if found:
-            fields["made_at"] = task.made_at or time.time()
-            fields["results"] = tuple(Result(url=url, label=label) for url, label in found)
+            fields |= _made(task, found)
+        else:
+            fields["note"] = "The service says it is done, and names no picture yet."
     elif answer.state == "failed":
-        status = Status.FAILED
+        # Part of it may have been made, and paid.
+        status = Status.FETCHING if answer.results else Status.FAILED
+        if answer.results:
+            fields |= _made(task, answer.results)
         fields["error"] = Problem("failed", answer.error or f"The service says {answer.word}, without a reason.")
     elif answer.state in ("pending", "processing"):
         status = Status(answer.state)
@@ -40,6 +44,12 @@ def answered(task: Task, answer: Answer) -> Task:
         status = Status.PENDING
     news = any(getattr(task, name) != value for name, value in fields.items())
     return task.change(status, **fields) if news or status not in (None, task.status) else task
+
+
+def _made(task: Task, found: tuple[Found, ...]) -> dict[str, Any]:
+    """What changes in a task whose pictures can be fetched."""
+    named = tuple(Result(url=url, label=label) for url, label in found)
+    return {"made_at": task.made_at or time.time(), "results": named}
 
 
 def results(task: Task, answer: Answer) -> tuple[Found, ...]:

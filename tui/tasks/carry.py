@@ -59,6 +59,8 @@ class _Watch:
     """Answers in a row that make no sense yet: an unknown word, a finished task without a picture."""
     senseless_since: float | None = None
     """When the first of them came."""
+    last: Answer | None = None
+    """The last answer."""
 
     def count_senseless(self, senseless: bool) -> None:
         """Note whether an answer makes sense."""
@@ -177,7 +179,7 @@ class Carrier:
 
     async def _heard(self, task_id: str, watch: _Watch, answer: Answer) -> float:
         """Take in an answer. Return the seconds until the next poll."""
-        watch.failures, watch.missing_since = 0, None
+        watch.failures, watch.missing_since, watch.last = 0, None, answer
         await self._desk.learn("status", self._client.status_form)
         task = self._desk.tasks[task_id]
         changed = answered(task, answer)
@@ -202,6 +204,11 @@ class Carrier:
         lasted = watch.lasted
         if self._tries is None:  # nobody waits for the app: there it is given up only if its answers make no sense
             lasted = time.monotonic() - watch.senseless_since if watch.senseless_since else 0.0
+        if lasted > self._longest_wait and watch.last and watch.last.results:
+            # The word makes no sense, but there are pictures: what was paid is saved.
+            made = answered(task, replace(watch.last, state="completed"))
+            await self._desk.save(made.change(polls=watch.polls), "pictures without an end", watch.last.raw)
+            return
         if lasted > self._longest_wait:
             word = f"the service still says \u201c{one_line(task.word, 60)}\u201d" if task.word else "no end"
             told = f"No end after {duration(lasted)}: {word}."
@@ -224,7 +231,8 @@ class Carrier:
         while (task := self._desk.tasks[task_id]).status is Status.FETCHING:
             index = next((index for index, result in enumerate(task.results) if not result.path), None)
             if index is None:
-                error = None if task.results else Problem("empty", "The service finished without a picture.")
+                empty = Problem("empty", "The service finished without a picture.")
+                error = task.error if task.results else empty
                 await self._desk.save(task.change(Status.COMPLETED, error=error, note=""), "completed")
                 return
             await self._fetch_one(task_id, index)

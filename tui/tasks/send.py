@@ -18,6 +18,7 @@ from tui.service.errors import (
     AuthenticationError,
     ConflictError,
     CreditsError,
+    GarbledError,
     NetworkError,
     NotFoundError,
     RateLimitError,
@@ -46,8 +47,10 @@ BALANCE_KNOWN = 5.0
 """Seconds for which a balance is taken for the present one, to explain a refusal."""
 ACCOUNT_PAUSE = 60.0
 """Seconds between tries of a request while its key is refused or has no credit."""
-CONFLICT_TRIES = 8
-"""Tries of a request that the service says to be at work on under the same key."""
+UNSURE_TRIES = 8
+"""Tries of a request that may have been made, while the answers are such as may change."""
+LONGEST_COMMAND_REST = 600.0
+"""Seconds that a command waits because the service asked it to; the app waits for as long as that takes."""
 CLOCK_ERROR = 60.0
 """Seconds by which two clocks may differ without anybody noticing."""
 
@@ -188,8 +191,9 @@ class Sender:
         elif error.passing or isinstance(error, AuthenticationError | CreditsError):
             await self._try_again(task, error, failures)
         elif task.unsure:
-            at_work = isinstance(error, ConflictError)
-            if at_work and failures < min(CONFLICT_TRIES, self._tries or CONFLICT_TRIES):
+            # The first try is at work, or the answer came from something on the way.
+            passes = isinstance(error, ConflictError) or not error.in_words
+            if passes and failures < min(UNSURE_TRIES, self._tries or UNSURE_TRIES):
                 await self._try_again(task, error, failures)
                 return
             await self._leave_to_user(task, f"{error} An earlier try may have been accepted.", error.raw)
@@ -200,6 +204,8 @@ class Sender:
             held = await self._desk.save(task.change(Status.HELD, sent_at=0), "no such route", error.raw)
             moved = await asyncio.to_thread(plan.move, held, self.model(task), "service")
             await self._desk.save(moved.change(), "moved to the service route")
+        elif not error.in_words:  # maybe not the service, but something on the way, for a while
+            await self._try_again(task, GarbledError(str(error), status=error.status, raw=error.raw), failures)
         else:
             if isinstance(error, NotFoundError) and self._desk.learnt.get("route") == task.route:
                 await self._desk.learn("route", "")
@@ -228,7 +234,8 @@ class Sender:
         # What was surely not made is held once more: free to drop until the next try.
         held = task.change(Status.HELD, sent_at=0, note=note) if unmade else task.change(unsure=True, note=note)
         await self._desk.save(held, error.kind, error.raw)
-        if self._tries is not None and (failures >= self._tries or of_account):
+        too_long = (error.retry_after or 0) > LONGEST_COMMAND_REST
+        if self._tries is not None and (failures >= self._tries or of_account or too_long):
             raise GaveUpError(type(error)(told) if of_account else error)
         if of_account:
             await asyncio.sleep(backoff(failures))  # polls with the same key may be answered all the time
@@ -254,6 +261,9 @@ class Sender:
             left = self._line.rest
             if left <= 0:
                 return
+            if self._tries is not None and left > LONGEST_COMMAND_REST:
+                until = clock(time.time() + left)
+                raise GaveUpError(RateLimitError(f"The service asked to wait until {until}."))
             await self._desk.note(task_id, f"The service asked to wait: sending at {clock(self._line.open_at)}.")
             await asyncio.sleep(left)
 

@@ -17,6 +17,9 @@ class StatusLine(Static):
 
     place: reactive[str] = reactive("")
     live: reactive[int] = reactive(0)
+    """Tasks at the service."""
+    waiting: reactive[int] = reactive(0)
+    """Tasks that wait to be sent."""
     balance: reactive[int | None] = reactive(None)
     spent: reactive[Sum] = reactive(Sum())
     """Today."""
@@ -27,9 +30,11 @@ class StatusLine(Static):
         parts = [f" {self.place}"]
         if self.live:
             parts.append(f"◑ {self.live} on the way")
+        if self.waiting:
+            parts.append(f"○ {self.waiting} waiting")
         if self.state.paused:
             parts.append("‖ paused (p)")
-        if self.state.offline and self.live:
+        if self.state.offline and (self.live or self.waiting):
             parts.append("! offline, going on by itself")
         if self.state.rest_until > time.time():
             parts.append(f"! rate limit until {clock(self.state.rest_until)}")

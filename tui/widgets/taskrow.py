@@ -178,7 +178,7 @@ def look(task: Task) -> tuple[str, str, str]:
     if task.retried_by and task.status not in LIVE and not task.files:
         return "↻", "retried", "held"
     if task.status is Status.COMPLETED and task.error:
-        return "●", "no picture", "failed"
+        return "●", "partly done" if task.files else "no picture", "failed"
     if task.quiet and task.status in (Status.PENDING, Status.PROCESSING):
         return "◔", "quiet", "held"
     return glyph, task.progress or word if kind == "live" else word, kind
