@@ -204,7 +204,7 @@ class Carrier:
         lasted = watch.lasted
         if self._tries is None:  # nobody waits for the app: there it is given up only if its answers make no sense
             lasted = time.monotonic() - watch.senseless_since if watch.senseless_since else 0.0
-        if lasted > self._longest_wait and watch.last and watch.last.results:
+        if lasted > self._longest_wait and watch.last and watch.last.state == "unknown" and watch.last.results:
             # The word makes no sense, but there are pictures: what was paid is saved.
             made = answered(task, replace(watch.last, state="completed"))
             await self._desk.save(made.change(polls=watch.polls), "pictures without an end", watch.last.raw)
