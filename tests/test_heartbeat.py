@@ -25,7 +25,7 @@ from tui.demo import transport
 
 deny_sending()
 real = transport.in_process
-transport.in_process = lambda catalog, delay: real(catalog, {delay})
+transport.in_process = lambda catalog, delay, file=None: real(catalog, {delay}, file)
 sys.argv[0] = "runapi-tui"
 main()
 """

@@ -230,12 +230,13 @@ async def test_a_balance_that_is_too_low_is_told_once_with_what_is_missing() -> 
         app.main.form.set_prompt("{red|blue|green} fox")
         await pilot.press("ctrl+j")
 
-        def rejected() -> list[str]:
+        def held() -> list[str]:
             tasks = app.engine.tasks.values() if app.engine else []
-            return [task.error.message for task in tasks if task.status is Status.REJECTED and task.error]
+            return [task.note for task in tasks if task.status is Status.HELD and "too low" in task.note]
 
-        await app.until(lambda: len(rejected()) == 2)
+        await app.until(lambda: len(held()) == 2)
         sentence = "The balance is too low: $0.05 needed, $0.01 left. Top up at the service's website."
-        assert rejected() == [sentence] * 2
-        assert app.told.count(sentence) == 1
+        assert all(note.startswith(f"{sentence} Trying again in ") for note in held())
+        assert sum(told.startswith(sentence) for told in app.told) == 1
+        await app.sees("! no credit")
         await app.sees("balance $0.01")

@@ -1,5 +1,6 @@
 """The command line: opens the app or runs one headless command. Imports nothing heavy before it must."""
 
+import errno
 import functools
 import gc
 import json
@@ -637,7 +638,8 @@ def _lines(file: Any) -> Iterator[str]:
     except prompt_file.PromptFileError as error:
         raise _Exit(f"What should be prompts {error}. Nothing was submitted.", 4) from error
     except (OSError, ValueError) as error:  # a closed stream is a ValueError
-        reason = one_line(error).rstrip(".")
+        closed = isinstance(error, ValueError) or error.errno == errno.EBADF
+        reason = "stdin is closed" if closed else one_line(error).rstrip(".")
         raise _Exit(f"The prompts can't be read: {reason}. Nothing was submitted.", 4) from error
 
 

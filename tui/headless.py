@@ -492,12 +492,13 @@ def run(
             await begin(engine, wanted)
             code = await _follow(session, engine, wanted, progress, as_json=as_json)
             if finish:
-                left = sentences(session, await engine.unfinished())
-                for sentence in left:
+                left = await engine.unfinished()
+                for sentence in sentences(session, left):
                     print(sentence, file=sys.stderr)
-                if nothing and not wanted.count and not left:
+                is_open = any(counts(session, task) for task, _ in left)
+                if nothing and not (wanted.count or is_open):
                     print(nothing, file=sys.stderr)
-                code = code or (1 if left else 0)
+                code = code or (1 if is_open else 0)
             return code
         except asyncio.CancelledError:
             if not wanted.count:
@@ -524,7 +525,7 @@ def run(
             progress.clear()
             await engine.aclose()
 
-    from tui.leftover import sentences
+    from tui.leftover import counts, sentences
     from tui.tasks.store import StoreError, unfinished_in
 
     try:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from tui import budget
+from tui.service.wire import canonical
 from tui.session import Session
 from tui.tasks.ledger import Sum
 from tui.tasks.send import may_be_resent
@@ -96,6 +97,14 @@ def reason(task: Task, watched: bool) -> Reason:
     if task.status is Status.SUBMITTING:
         return Reason.UNSURE if may_be_resent(task) else Reason.OLD
     return Reason.SENT if task.status in SENT else Reason.WAITING
+
+
+def counts(session: Session, task: Task) -> bool:
+    """Whether a task keeps a command from saying that all is done: it is paid, or waits here to be sent."""
+    if task.status is not Status.HELD:
+        return True
+    here = (task.base_url, task.profile) == (canonical(session.credential.base_url), session.profile)
+    return here and task.set_aside is not SetAside.IMPORTED
 
 
 def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list[str]:

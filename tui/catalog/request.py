@@ -87,7 +87,7 @@ def _unwritten(value: Value) -> str:
     items = value if isinstance(value, list) else [value]
     if all(is_text(str(item)) for item in items):
         return ""
-    return "This has a byte that is not UTF-8: type it anew, or rename the file."
+    return "This has a byte that is not UTF-8: type it again, or rename the file."
 
 
 def body(model: Model, route: Route, values: Values) -> dict[str, Value]:

@@ -29,7 +29,7 @@ _TRIES, _PAUSE = 200, 0.02
 
 def choose(db: sqlite3.Connection) -> None:
     """Set the journal of an open file. Raises sqlite3.Error; see `needs_rollback`."""
-    if _mode(db) == "wal" or _has_shared_memory(_folder(db)):
+    if _mode(db) in ("wal", "memory") or _has_shared_memory(_folder(db)):
         _write_ahead(db)
 
 

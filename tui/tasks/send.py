@@ -70,10 +70,12 @@ def may_be_resent(task: Task, at_least: float | None = None) -> bool:
     A moment in the future tells of a clock that was wrong: it counts only for who knows that it was `at_least` so
     many seconds ago.
     """
-    age = time.time() - max(task.sent_at, task.resend_at)
+    now = time.time()
+    age = now - task.sent_at
     if at_least is not None:
         age = max(age, at_least)
-    return -CLOCK_ERROR <= age <= RESEND_FOR
+    wished = now - task.resend_at if task.resend_at else age
+    return any(-CLOCK_ERROR <= seconds <= RESEND_FOR for seconds in (age, wished))
 
 
 class Sender:
