@@ -79,7 +79,7 @@ def test_a_kill_at_each_step_leaves_one_file_a_result(
     rounds = [json.loads(line) for line in said.stdout.splitlines()]
     assert said.returncode == 0, said.stderr
     assert [round_["ended"] for round_ in rounds] == [KILLED] * (len(rounds) - 1) + [0], said.stderr
-    assert len(rounds) > 12
+    assert len(rounds) > 9  # what is written together is one step
     for number, round_ in enumerate(rounds, 1):
         assert round_["went_on"] == 0, said.stderr
         assert round_["statuses"] == [Status.COMPLETED] * TASKS, number
