@@ -113,6 +113,7 @@ class Carrier:
         self._embed = embed
         self._tries = tries
         self._downloads = asyncio.Semaphore(8)  # apart from the line: a slow file host must not hold up a submit
+        self._made_here: dict[str, float] = {}  # when that was seen, by the clock that is never set
 
     async def carry(self, task_id: str) -> None:
         """Until the task has ended, or waits for the user. Raises GaveUpError where `tries` are used up."""
@@ -123,7 +124,12 @@ class Carrier:
                 if unsent:
                     await self._sender.send(task_id)
                 await self._poll(task_id)
-        await self._fetch(task_id)
+            if not task.made_at:
+                self._made_here[task_id] = time.monotonic()
+        try:
+            await self._fetch(task_id)
+        finally:
+            self._made_here.pop(task_id, None)
 
     # ---- until the server has ended it
 
@@ -242,6 +248,7 @@ class Carrier:
         from tui.tasks import images  # Pillow: only once there is something to look at
 
         failures = 0
+        began = time.monotonic()
         damaged: list[str] = []
         while (task := self._desk.tasks[task_id]).status is Status.FETCHING and task.watched:
             try:
@@ -253,7 +260,7 @@ class Carrier:
                 told = plain(error).replace(part_name(task, index), "the file")
                 if isinstance(error, images.DamagedError) and error.digest:
                     damaged.append(error.digest)
-                if await self._is_final(task_id, error, damaged):
+                if await self._is_final(task_id, error, damaged, began):
                     status = Status.EXPIRED if isinstance(error, GoneError) else Status.FAILED
                     again = "" if isinstance(error, GoneError) else " A retry is free."
                     problem = Problem("download", f"Made, but not saved: {told}{again}")
@@ -269,8 +276,11 @@ class Carrier:
                     raise GaveUpError(DownloadError(f"Not saved yet: {told}")) from error
                 await asyncio.sleep(pause)
 
-    async def _is_final(self, task_id: str, error: Exception, damaged: list[str]) -> bool:
-        """Whether another try would bring nothing else: no disk fault and no odd answer is final."""
+    async def _is_final(self, task_id: str, error: Exception, damaged: list[str], began: float) -> bool:
+        """Whether another try would bring nothing else: no disk fault and no odd answer is final.
+
+        `began` is when this process first tried, by the clock that is never set.
+        """
         task = self._desk.tasks[task_id]
         since_end = time.time() - task.made_at
         if task.made_at and since_end > URL_LIVES and isinstance(error, GoneError):
@@ -281,8 +291,17 @@ class Carrier:
             return False
         if await self._refresh_addresses(task_id):
             return False
-        passing = error.status in (403, 404) and 0 <= since_end < GONE_FOR
+        passing = error.status in (403, 404) and self._since_end(task, began) < GONE_FOR
         return not passing
+
+    def _since_end(self, task: Task, began: float) -> float:
+        """Seconds since a task's end. The wall clock may have been set since, so what this process has seen itself
+        counts first; an end that is still to come tells of such a clock."""
+        made_here = self._made_here.get(task.id)
+        if made_here is not None:
+            return time.monotonic() - made_here
+        since_end = time.time() - task.made_at
+        return since_end if since_end >= 0 else time.monotonic() - began
 
     async def _refresh_addresses(self, task_id: str) -> bool:
         """Ask the service where the results are by now. Return whether any address has changed."""
