@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tests.pty_app import PtyApp, pictures, pty_app
 
+pytestmark = pytest.mark.slow
+
 WIDE = (160, 45)
 LET_GO = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[<u")
 """The alternate screen is left, the cursor is back, pastes, mouse and keys are told as before."""

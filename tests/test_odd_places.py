@@ -18,6 +18,8 @@ from tui.streams import OutputError
 _NOBODY = """
 import pwd, runpy, sys
 
+pytestmark = pytest.mark.slow
+
 def nobody(uid):
     raise KeyError(uid)
 

@@ -34,6 +34,8 @@ from tui.widgets.fields import Field
 from tui.widgets.picture import Picture
 from tui.widgets.queue import QueueTable
 
+pytestmark = pytest.mark.slow
+
 TIMES = 2
 
 

@@ -27,6 +27,8 @@ from tui.tasks.engine import Engine
 from tui.tasks.store import Store
 from tui.tasks.task import SetAside, Status, Task, new_id
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["service"]
 
 

@@ -97,6 +97,7 @@ class RunApp(App[None]):
         self._pressed_at = 0.0  # when the last key came, however late it is looked at
         self._shrink: Shrink | None = None
         self._tidying: Timer | None = None
+        self._tidies_again = False
         self._outermost = Context()
 
     async def on_event(self, event: events.Event) -> None:
@@ -460,10 +461,15 @@ class RunApp(App[None]):
         """Widgets that have left are cycles of many objects, and the thresholds of the collector are far apart."""
         if self._tidying is None:
             self._tidying = self.set_timer(TIDY_AFTER, self._tidy)
+        else:
+            self._tidies_again = True
 
     def _tidy(self) -> None:
         self._tidying = None
         gc.collect()
+        if self._tidies_again:  # more has left meanwhile, and may still have been closing
+            self._tidies_again = False
+            self._tidy_soon()
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         return await self.engine.search(query, limit, before) if self.engine else []

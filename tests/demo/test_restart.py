@@ -17,6 +17,8 @@ from PIL import Image
 from tests.app import TestApp
 from tui.tasks.task import Status
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, painted: list[dict[str, Any]]) -> None:

@@ -21,6 +21,8 @@ from tests.loopback import serving
 from tests.tasks.faults import Book, Ledger, Moment, Snare, booked, small_pictures
 from tui.demo import DEMO_KEY
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["a lake", "a fox demo:lost", "a boat demo:flaky", "a city demo:500", "a house demo:adopt", "a tree"] * 2
 MOMENTS: tuple[Moment, ...] = ("arrived", "answered", "halfway", "told")
 KILLS = 8

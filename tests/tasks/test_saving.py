@@ -64,6 +64,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file_system", "name"),
     [("links", "same"), ("no links", "{id}"), ("no safe rename", "same")],

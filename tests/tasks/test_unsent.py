@@ -22,6 +22,8 @@ from tui.service.client import Client
 from tui.service.errors import NetworkError, ServiceError
 from tui.tasks.task import Status
 
+pytestmark = pytest.mark.slow
+
 FLUX = bundled().find("flux-2-pro-text-to-image")
 _VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
