@@ -912,6 +912,12 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.kill, {"place": 0}),
         (Queue.set_the_clock, {"hours": -25.0}),
     ],
+    "what may have been sent is sent again by hand, after the clock was set back": [
+        (Queue.trouble, {"trouble": ("create", "html before")}),
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.kill, {"place": 0}),
+        (Queue.set_the_clock, {"hours": -1.0}),
+    ],
     "the retry key is held down in two windows": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 5}),
         (Queue.start, {"place": 1, "headless": False}),
