@@ -912,6 +912,22 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.kill, {"place": 0}),
         (Queue.set_the_clock, {"hours": -25.0}),
     ],
+    "what may have been sent is sent again by hand, after the clock was set back": [
+        (Queue.trouble, {"trouble": ("create", "html before")}),
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.kill, {"place": 0}),
+        (Queue.set_the_clock, {"hours": -1.0}),
+    ],
+    "two windows retry, and one of them is stopped while it does": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.time_passes, {"seconds": 20.0}),
+        (Queue.retry, {"place": 0, "wait": 0.003, "pick": 0}),
+        (Queue.suspend, {**NOW, "seconds": 15.0}),
+        (Queue.set_the_clock, {"hours": 1.0}),
+        (Queue.retry, {"place": 1, "wait": 3.0, "pick": 0}),
+        (Queue.time_passes, {"seconds": 20.0}),
+    ],
     "the retry key is held down in two windows": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 5}),
         (Queue.start, {"place": 1, "headless": False}),

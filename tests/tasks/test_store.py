@@ -267,6 +267,18 @@ def test_many_are_written_at_once_and_each_hears_of_its_own_problem(
     assert store.save_all([]) == []
 
 
+def test_a_snapshot_that_needs_another_one_is_refused_with_it(store: Store, second: Store, make: Make) -> None:
+    """A retry is not sent where its task couldn't be marked as retried."""
+    failed, retry = make(status=Status.FAILED), make()
+    store.save(failed)
+    store.save(failed.change(retried_by="another"))
+    marked = failed.change(retried_by=retry.id)
+    mark = Entry(marked, "retried", owner="me", after=failed.revision)
+    problems = second.save_all([mark, Entry(retry, "held", owner="me", if_previous=True)])
+    assert [type(problem) for problem in problems] == [TakenError, TakenError]
+    assert store.get(retry.id) is None
+
+
 def test_many_are_written_all_or_none(store: Store, second: Store, make: Make) -> None:
     known, version = make(), second.data_version()
     store.save(known)

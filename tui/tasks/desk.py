@@ -91,8 +91,12 @@ class Desk:
         return self._latest.get(task_id) or self.tasks.get(task_id)
 
     async def save_pair(self, first: Task, event: str, second: Task, second_event: str) -> None:
-        """Write two snapshots in one transaction, both watched by this process. Raises TakenError, StoreError."""
-        written = [self._enter(first, event, "", True), self._enter(second, second_event, "", True)]
+        """Write two snapshots in one transaction, both watched by this process: both or none. Raises TakenError,
+        StoreError."""
+        written = [
+            self._enter(first, event, "", True),
+            self._enter(second, second_event, "", True, if_previous=True),
+        ]
         for outcome in await asyncio.gather(*written, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -107,12 +111,15 @@ class Desk:
             raise
         return task
 
-    def _enter(self, task: Task, event: str, raw: str, own: bool) -> "asyncio.Future[None]":
+    def _enter(
+        self, task: Task, event: str, raw: str, own: bool, *, if_previous: bool = False
+    ) -> "asyncio.Future[None]":
         """Put a snapshot among those to be written. What is entered without an await in between is written in one
         transaction."""
         written = asyncio.get_running_loop().create_future()
         known = self.latest(task.id)
-        entry = Entry(task, event, raw, self.owner if own else "", known.revision if known else None)
+        after = known.revision if known else None
+        entry = Entry(task, event, raw, self.owner if own else "", after, if_previous)
         self._latest[task.id] = task
         self._unwritten.append((entry, written))
         if self._writing is None:

@@ -93,7 +93,8 @@ class TakenError(Exception):
 class Entry(NamedTuple):
     """A snapshot to be written, and what happened. `owner` keeps or takes the watch.
 
-    With `after`, the `revision` of the snapshot that it follows, it is written over no other one.
+    With `after`, the `revision` of the snapshot that it follows, it is written over no other one. With
+    `if_previous`, it is written only where the entry before it is.
     """
 
     task: Task
@@ -101,6 +102,7 @@ class Entry(NamedTuple):
     raw: str = ""
     owner: str = ""
     after: int | None = None
+    if_previous: bool = False
 
 
 class Store:
@@ -317,7 +319,10 @@ class Store:
         with self._writing() as numbers:
             judge = self._judge()
             for entry in entries:
-                task, event, raw, owner, _ = entry
+                task, event, raw, owner, _, if_previous = entry
+                if if_previous and problems and problems[-1]:
+                    problems.append(TakenError())
+                    continue
                 known = self._db.execute(
                     "select owner, lease_until, revision, data from tasks where id = ?", (task.id,)
                 ).fetchone()
