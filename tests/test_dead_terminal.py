@@ -6,6 +6,8 @@ import termios
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.pty_app import PtyApp, pictures, pty_app
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,10 @@ import pytest
 
 from tests import sandbox
 
-pytestmark = pytest.mark.skipif(bool(sandbox.why_not()), reason=sandbox.why_not() or "there is one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(sandbox.why_not()), reason=sandbox.why_not() or "there is one"),
+]
 
 _SANDBOXED = """
 import sys

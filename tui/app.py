@@ -50,6 +50,8 @@ SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
 ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
 """Ids of keys that do nothing more while they are held down."""
+TIDY_ROUNDS = 4
+"""How often memory is given back after a page was left: some of it is held by work that ends later."""
 TIDY_AFTER = 1.0
 """Seconds after a page was left at which its memory is given back: not while the next page is painted."""
 
@@ -97,7 +99,7 @@ class RunApp(App[None]):
         self._pressed_at = 0.0  # when the last key came, however late it is looked at
         self._shrink: Shrink | None = None
         self._tidying: Timer | None = None
-        self._tidies_again = False
+        self._tidy_rounds = 0
         self._outermost = Context()
 
     async def on_event(self, event: events.Event) -> None:
@@ -459,17 +461,16 @@ class RunApp(App[None]):
     @on(MainScreen.FieldsReplaced)
     def _tidy_soon(self) -> None:
         """Widgets that have left are cycles of many objects, and the thresholds of the collector are far apart."""
+        self._tidy_rounds = TIDY_ROUNDS
         if self._tidying is None:
             self._tidying = self.set_timer(TIDY_AFTER, self._tidy)
-        else:
-            self._tidies_again = True
 
     def _tidy(self) -> None:
-        self._tidying = None
         gc.collect()
-        if self._tidies_again:  # more has left meanwhile, and may still have been closing
-            self._tidies_again = False
-            self._tidy_soon()
+        self._tidying = None
+        self._tidy_rounds -= 1
+        if self._tidy_rounds > 0:  # what was still closing, or in a thread's hands
+            self._tidying = self.set_timer(TIDY_AFTER * (TIDY_ROUNDS - self._tidy_rounds), self._tidy)
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         return await self.engine.search(query, limit, before) if self.engine else []
