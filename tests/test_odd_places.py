@@ -15,10 +15,11 @@ import pytest
 from tests.test_cli import run
 from tui.streams import OutputError
 
+pytestmark = pytest.mark.slow
+
 _NOBODY = """
 import pwd, runpy, sys
 
-pytestmark = pytest.mark.slow
 
 def nobody(uid):
     raise KeyError(uid)
