@@ -928,6 +928,20 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.retry, {"place": 1, "wait": 3.0, "pick": 0}),
         (Queue.time_passes, {"seconds": 20.0}),
     ],
+    "a deletion is undone while it is under way": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 7}),
+        (Queue.time_passes, {"seconds": 5.0}),
+        (Queue.put_away, {"place": 0, "wait": 0.03, "pick": 0, "count": 1, "delete": True}),
+        (Queue.undo, {"place": 0, "wait": 3.0}),
+    ],
+    "a deletion is undone in another window while it is under way": [
+        (Queue.submit, {"place": 0, "wait": 3.0, "pick": 7}),
+        (Queue.start, {"place": 1, "headless": False}),
+        (Queue.time_passes, {"seconds": 5.0}),
+        (Queue.put_away, {"place": 0, "wait": 0.03, "pick": 0, "count": 1, "delete": True}),
+        (Queue.undo, {**THERE}),
+        (Queue.time_passes, {"seconds": 5.0}),
+    ],
     "the retry key is held down in two windows": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 5}),
         (Queue.start, {"place": 1, "headless": False}),

@@ -388,14 +388,20 @@ class Engine:
         taken = [before.pop(task.id) for task in await self._take(list(before))]
         if before:  # another process has them just now
             await self._desk.push_undo(list(before.values()))
-        for task in taken:
+        await self._restore_files(taken)
+        back = await asyncio.gather(
+            *(
+                self._desk.amend(task.id, event="brought back", cleared=task.cleared, deleted=task.deleted)
+                for task in taken
+            )
+        )
+        await self._restore_files(back)  # thrown away by a deletion that was still under way
+        return len(back)
+
+    async def _restore_files(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
             if not task.deleted:
                 await asyncio.to_thread(trash.restore, list(task.files), task.out_dir)
-        back = (
-            self._desk.amend(task.id, event="brought back", cleared=task.cleared, deleted=task.deleted)
-            for task in taken
-        )
-        return len(await asyncio.gather(*back))
 
     async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> list[Task]:
         mark = next(iter(marks))
@@ -407,6 +413,8 @@ class Engine:
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
+            # Whatever was brought back before its files were thrown away.
+            await self._restore_files(await self._desk.named([task.id for task in taken]))
         return taken
 
     # ---- looking
