@@ -92,7 +92,7 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
     found = [
         *await engine.search_all("status:sent"),
-        *await engine.search_all(f"status:unsaved after:{since}"),
+        *await engine.search_all("status:unsaved"),  # whenever it was written: it may have waited long to be sent
         *await engine.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}

@@ -47,6 +47,20 @@ async def test_what_was_made_and_not_saved_is_rescued(open_engine: OpenEngine) -
     assert Path(saved.files[0]).is_file()
 
 
+async def test_what_was_written_long_before_it_was_made_is_rescued_too(open_engine: OpenEngine) -> None:
+    host = FileHost()
+    async with open_engine(DEMO_URL, transport=host) as watched:
+        host.gone = True
+        lost = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+        lost = await watched.engine.wait(lost.id)
+        long_ago = lost.created_at - 40 * 86400
+        await watched.engine._desk.save(lost.change(created_at=long_ago))
+        host.gone = False
+        tasks, problems = await rescue(watched.engine)
+        assert ([task.id for task in tasks], problems) == ([lost.id], [])
+        assert (await watched.engine.wait(lost.id)).status is Status.COMPLETED
+
+
 async def test_an_image_is_named_as_wished_and_tells_what_made_it(open_engine: OpenEngine) -> None:
     async with open_engine(DEMO_URL, transport=FileHost(), name="{model}/{prompt}", embed=True) as watched:
         tasks = [await watched.engine.submit(FLUX, {"prompt": "a fox"}) for _ in range(2)]
