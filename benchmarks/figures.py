@@ -33,7 +33,7 @@ class Bare(App):
         yield Footer()
 Bare().run()
 """
-OURS = "import sys; sys.argv = ['runapi-tui', '--demo', '--images', 'half']; from tui.cli import main; main()"
+OURS = "import sys; sys.argv = ['runapi-tui', '--demo', '--images', 'half']; from tui.cli.commands import main; main()"
 
 
 class Terminal:
@@ -117,10 +117,10 @@ async def to_screen(rounds: int = 7) -> None:
 
     from tui.app import RunApp
     from tui.demo import service, transport
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
     from tui.session import prepare
     from tui.tasks.task import Status, Task
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
     from tui.widgets.picture import Picture
 
     rows: list[float] = []
@@ -162,9 +162,9 @@ async def to_screen(rounds: int = 7) -> None:
 async def switching() -> None:
     """From selecting a model to a form that takes keys, over all models."""
     from tui.app import RunApp
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
     from tui.session import prepare
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
 
     app = RunApp(prepare(demo=True, api="service"), Drawn(Images.HALF, "", cell=(10, 20)))
     times: list[tuple[float, str]] = []

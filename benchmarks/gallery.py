@@ -50,12 +50,12 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
     from textual.signal import Signal
 
     from tests.app import past
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
+    from tui.images.thumbnails import Thumbs
     from tui.paths import styles_dir
     from tui.screens.grid import Grid
     from tui.tasks.task import Result, Status
-    from tui.tasks.thumbs import Thumbs
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
 
     done = [past(path.name, results=(Result(url="", path=str(path)),)) for path in paths]
     live = [past(path.name, Status.PENDING) for path in paths]

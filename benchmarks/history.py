@@ -27,7 +27,7 @@ def fill(queue: Path, count: int) -> None:
 
     from tui.catalog.load import bundled
     from tui.tasks import schema
-    from tui.tasks.plan import draft
+    from tui.tasks.draft import draft
     from tui.tasks.store import Store
     from tui.tasks.task import Result, Status, new_id
 
@@ -74,11 +74,11 @@ def opening(empty: Path, full: Path, rounds: int = 7) -> None:
 
 async def filtering(state: Path) -> None:
     from tui.app import RunApp
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
     from tui.screens.history import History
     from tui.session import prepare
     from tui.tasks.task import Task
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
 
     os.environ["XDG_STATE_HOME"] = str(state)
     app = RunApp(prepare(demo=True), Drawn(Images.HALF, "", cell=(10, 20)))

@@ -60,10 +60,10 @@ def paint(folder: Path) -> list[Path]:
 def ours(kind: str, thumbs: Path, shared: Path | None = None, budget: int = 0) -> Way:
     from textual.geometry import Size
 
-    from tui.tasks.thumbs import Thumbs
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
-    from tui.widgets.drawing import draw
+    from tui.graphics.drawing import draw
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
+    from tui.images.thumbnails import Thumbs
 
     shrink = Thumbs(thumbs).shrink
 
@@ -78,7 +78,7 @@ def ours(kind: str, thumbs: Path, shared: Path | None = None, budget: int = 0) -
 def theirs(kind: str) -> Way:
     from rich.console import Console
 
-    from tui.widgets.library import renderable
+    from tui.graphics.textual_image_adapter import renderable
 
     module = renderable({"kitty": "tgp", "half": "halfcell"}.get(kind, kind))
 
@@ -155,9 +155,9 @@ def child(whose: str, kind: str, folder: Path) -> None:
     """An app with one picture, in the pseudo-terminal: told of a file, then of the next."""
     from textual.app import App
 
-    from tui.tasks.thumbs import Thumbs
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
+    from tui.images.thumbnails import Thumbs
     from tui.widgets.picture import Picture
 
     def given() -> Any:

@@ -46,11 +46,11 @@ def child(kind: str, rounds: int, report: Path) -> None:
 
     from tests.app import past
     from tui.app import RunApp
+    from tui.graphics.probe import Images
+    from tui.graphics.probe import Terminal as Drawn
     from tui.session import prepare
     from tui.tasks.store import Store
     from tui.tasks.task import Result
-    from tui.terminal import Images
-    from tui.terminal import Terminal as Drawn
 
     noise = Image.effect_noise((64, 64), 120).resize((1024, 1024), Image.Resampling.BICUBIC)
     paths = [report.parent / f"{number}.png" for number in range(PICTURES)]

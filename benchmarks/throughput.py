@@ -70,8 +70,8 @@ class Service:
             self._asked["poll"] += 1
             if time.monotonic() < self._ready_at[task_id]:
                 return _response({"id": task_id, "status": "processing"})
-            images = [{"url": f"{self.base_url}/pictures/{task_id}"}]
-            return _response({"id": task_id, "status": "completed", "images": images, "usage": {"cost": 0.05}})
+            files = [{"url": f"{self.base_url}/pictures/{task_id}"}]
+            return _response({"id": task_id, "status": "completed", "images": files, "usage": {"cost": 0.05}})
         self._asked["other"] += 1
         return _response({"error": "Not found"}, status="404 Not Found")
 
@@ -148,16 +148,16 @@ def ours(base_url: str, count: int) -> Figures:
 
 async def _ours(base_url: str, count: int, folder: Path) -> tuple[Figures, set[Path]]:
     from tui.catalog.load import bundled
+    from tui.images import files
     from tui.service.client import Client
-    from tui.tasks import images
     from tui.tasks.engine import Engine
     from tui.tasks.store import Store
     from tui.tasks.task import Status
 
     checking = 0.0
-    inspect = images.inspect
+    inspect = files.inspect
 
-    def inspected(path: Path) -> images.ImageFacts:
+    def inspected(path: Path) -> files.ImageFacts:
         nonlocal checking
         started = time.thread_time()
         try:
@@ -165,7 +165,7 @@ async def _ours(base_url: str, count: int, folder: Path) -> tuple[Figures, set[P
         finally:
             checking += time.thread_time() - started
 
-    images.inspect = inspected
+    files.inspect = inspected
     catalog, store, client = bundled(), Store(folder / "queue.db"), Client(base_url, "key")
     engine = Engine(store, client, catalog, out_dir=folder / "images", api="service", concurrency=count)
     await engine.start()

@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 
 from tui.app import RunApp
 from tui.demo import DEMO_URL
+from tui.graphics.probe import Images, Terminal
 from tui.session import prepare
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task, new_id
-from tui.terminal import Images, Terminal
 from tui.widgets.picture import Picture
 
 HALF = Terminal(Images.HALF, "Tests draw half blocks.", cell=(10, 20))

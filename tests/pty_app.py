@@ -24,14 +24,15 @@ _ROOT = Path(__file__).parent.parent
 def start(delay: float) -> None:
     """What the process on the terminal does: the command, on a service that makes small pictures in `delay`
     seconds."""
-    from tui import cli, session
+    from tui import session
+    from tui.cli import commands
     from tui.demo import pictures
 
     prepare = session.prepare
     session.prepare = lambda **options: replace(prepare(**options, poll_seconds=0.1), demo_delay=delay)
     pictures.picture_size = lambda *_: (256, 256)
     sys.argv[0] = "runapi-tui"
-    cli.main()
+    commands.main()
 
 
 class PtyApp:

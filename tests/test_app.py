@@ -10,12 +10,12 @@ from tests.loopback import serving
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
+from tui.graphics.probe import Images, Terminal
 from tui.screens.chooser import Chooser
 from tui.screens.main import MainScreen
 from tui.screens.sources import SourcePicker
 from tui.screens.viewer import Viewer
 from tui.tasks.task import Status
-from tui.terminal import Images, Terminal
 
 SIZES = [(80, 24), (150, 45), (200, 50)]
 

@@ -20,7 +20,7 @@ def loaded(code: str) -> set[str]:
 
 @pytest.mark.parametrize("words", [["--version"], ["models"], ["model", "z-image", "--json"], ["tasks"]])
 def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
-    run = "try:\n    import tui.cli; tui.cli.main()\nexcept SystemExit: pass"
+    run = "try:\n    import tui.cli.commands; tui.cli.commands.main()\nexcept SystemExit: pass"
     code = f"import sys; sys.argv = ['runapi-tui', *{words!r}]\n{run}"
     assert not loaded(code) & _HEAVY
 
@@ -32,11 +32,11 @@ def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
         "tui.catalog.request",
         "tui.service.client",
         "tui.tasks.engine",
-        "tui.tasks.images",
+        "tui.images.files",
         "tui.demo.server",
         "tui.demo.service",
         "tui.demo.paint",
-        "tui.headless",
+        "tui.cli.run",
     ],
 )
 def test_only_the_app_loads_the_ui(module: str) -> None:
@@ -54,7 +54,7 @@ _PARSERS = {"pyjson5", "yaml", "dotenv"}
 
 
 def test_parsers_of_other_tools_settings_are_loaded_where_there_is_something_to_parse(home: Path) -> None:
-    code = "from tui.credentials import find; find()"
+    code = "from tui.settings.credentials import find; find()"
     assert not loaded(code) & _PARSERS
     for name, content in (("openclaw/openclaw.json", "{}"), ("hermes/config.yaml", "a: b"), ("hermes/.env", "A=b")):
         path = home / f".{name}"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import run
-from tui.streams import OutputError
+from tests.cli.test_commands import run
+from tui.system.streams import OutputError
 
 pytestmark = pytest.mark.slow
 

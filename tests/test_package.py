@@ -30,7 +30,7 @@ def test_the_installed_app_runs_from_another_folder(wheel: Path, tmp_path: Path)
     zipfile.ZipFile(wheel).extractall(site)
     code = (
         "import asyncio, tui\n"
-        "from tui.app import RunApp\nfrom tui.session import prepare\nfrom tui.terminal import Images, Terminal\n"
+        "from tui.app import RunApp\nfrom tui.session import prepare\nfrom tui.graphics.probe import Images, Terminal\n"
         "app = RunApp(prepare(demo=True), Terminal(Images.HALF, ''))\n"
         "async def main():\n"
         "    async with app.run_test() as pilot:\n"

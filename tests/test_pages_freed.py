@@ -15,6 +15,7 @@ from textual.widgets._footer import FooterKey
 
 import tui.app
 from tests.app import TestApp, past
+from tui.graphics.drawing import Drawing
 from tui.screens.batch import Batch
 from tui.screens.chooser import Chooser
 from tui.screens.grid import Grid
@@ -29,7 +30,6 @@ from tui.screens.setup import SetupScreen
 from tui.screens.sources import SourcePicker
 from tui.screens.viewer import Viewer
 from tui.tasks.task import Problem, Result, Status
-from tui.widgets.drawing import Drawing
 from tui.widgets.fields import Field
 from tui.widgets.picture import Picture
 from tui.widgets.queue import QueueTable

@@ -10,7 +10,7 @@ from tui.app import SAME_AGAIN
 from tui.screens.batch import Batch
 from tui.screens.confirm import Confirm
 from tui.screens.main import MainScreen
-from tui.tasks.state import State
+from tui.tasks.engine_state import State
 from tui.tasks.task import Problem, SetAside, Status, Task
 
 REASON = Problem("failed", "No picture came of it.")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_commands import lines, run
 from tests.keyed import Keyed, keyed
-from tests.test_cli import lines, run
 from tui.session import prepare
 from tui.tasks.store import Store
 from tui.tasks.task import NO_PROFILE, Status

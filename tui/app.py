@@ -18,21 +18,24 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
-from tui import credentials, favourites, heartbeat, keymap, prices, sharing
-from tui.apart import apart
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
-from tui.config import ConfigError
-from tui.driver import LateDriver, TerminalDriver
+from tui.graphics.probe import Terminal
+from tui.images.thumbnails import Thumbs
 from tui.paths import styles_dir
-from tui.purse import Purse
+from tui.screens import keymap, share
+from tui.screens.detached import apart
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.session import Session, open_engine, prepare
-from tui.tasks.state import State
+from tui.settings import credentials, favourites
+from tui.settings.config import ConfigError
+from tui.spending import quotes
+from tui.spending.wallet import Purse
+from tui.system import heartbeat
+from tui.tasks.engine_state import State
 from tui.tasks.task import LIVE, Status, Task
-from tui.tasks.thumbs import Thumbs
-from tui.terminal import Terminal
+from tui.terminal.driver import LateDriver, TerminalDriver
 from tui.text import counted, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.picture import Shrink
@@ -247,12 +250,12 @@ class RunApp(App[None]):
         from tui.service.errors import ServiceError
 
         cache, base_url = self.session.folders.cache, self.session.credential.base_url
-        known = await asyncio.to_thread(prices.kept, cache, base_url)
+        known = await asyncio.to_thread(quotes.kept, cache, base_url)
         with contextlib.suppress(ServiceError, OSError):
-            newer = await prices.fetch(self.engine.client, known) if self.engine else None
+            newer = await quotes.fetch(self.engine.client, known) if self.engine else None
             if newer and self.main:
-                await asyncio.to_thread(prices.keep, cache, base_url, newer)
-                self.main.take(await asyncio.to_thread(prices.apply, self.session.catalog, newer))
+                await asyncio.to_thread(quotes.keep, cache, base_url, newer)
+                self.main.take(await asyncio.to_thread(quotes.apply, self.session.catalog, newer))
 
     @on(ParamForm.Settled)
     @work(group="quote", exclusive=True, exit_on_error=False)
@@ -299,7 +302,7 @@ class RunApp(App[None]):
 
     @work(group="submit", exit_on_error=False)
     async def _submit(self, model: Model, cells: list[Values]) -> None:
-        from tui.tasks.plan import InvalidError
+        from tui.tasks.draft import InvalidError
 
         await self._opened.wait()
         if self._failure or not self.engine or not self.main:
@@ -326,7 +329,7 @@ class RunApp(App[None]):
             return
         tasks = event.tasks
         with self._told():
-            from tui import orders
+            from tui.tasks import actions
 
             match event.what:
                 case "view":
@@ -345,22 +348,22 @@ class RunApp(App[None]):
                         return
                     await self._use(tasks[0])
                 case "copy-as":
-                    from tui.interop import of_task
+                    from tui.exchange.snippets import of_task
 
                     base_url = self.session.credential.base_url
-                    await sharing.copy_as(self, of_task(tasks[0], self.session.catalog, base_url))
+                    await share.copy_as(self, of_task(tasks[0], self.session.catalog, base_url))
                 case "open" | "fetch":
-                    await sharing.hand_on(self, event.what, tasks[0], event.index, self.session.config.viewer)
+                    await share.hand_on(self, event.what, tasks[0], event.index, self.session.config.viewer)
                 case "copy" if tasks[0].files:
-                    sharing.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
+                    share.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
                 case "retry":
                     await self._retry(tasks)
                 case "send":
                     async with self._purse.spending:
                         if await self._may_spend([task.estimate_micro for task in tasks], ask=len(tasks) > 1):
-                            self._say(await self._apart(orders.carry_out(self.engine, "send", tasks)))
+                            self._say(await self._apart(actions.carry_out(self.engine, "send", tasks)))
                 case what:
-                    self._say(await self._apart(orders.carry_out(self.engine, what, tasks)))
+                    self._say(await self._apart(actions.carry_out(self.engine, what, tasks)))
 
     @work(group="orders", exit_on_error=False)
     async def on_viewer_wanted(self, event: "Viewer.Wanted") -> None:
@@ -369,9 +372,9 @@ class RunApp(App[None]):
                 case "reuse":
                     await self._use(event.task)
                 case "copy":
-                    sharing.copy(self, event.task.results[event.index].path)
+                    share.copy(self, event.task.results[event.index].path)
                 case what:
-                    await sharing.hand_on(self, what, event.task, event.index, self.session.config.viewer)
+                    await share.hand_on(self, what, event.task, event.index, self.session.config.viewer)
 
     async def _retry(self, tasks: list[Task]) -> None:
         """Once for a press. A task that was retried already, and is shown so, is sent again only after a question;
@@ -386,19 +389,19 @@ class RunApp(App[None]):
             self._being_retried -= ids
 
     async def _retry_once(self, tasks: list[Task]) -> None:
-        from tui import orders
+        from tui.tasks import actions
 
         assert self.engine
         async with self._purse.spending:
             known = [(task, self.engine.latest(task.id) or task) for task in tasks]
             tasks = [task for task, now in known if task.retried_by == now.retried_by and now.status not in LIVE]
-            paid = [task for task in tasks if not orders.is_free(task)]
+            paid = [task for task in tasks if not actions.is_free(task)]
             again = sum(1 for task in paid if task.retried_by)
-            prices = [task.estimate_micro for task in paid]
+            amounts = [task.estimate_micro for task in paid]
             told = f"{counted(again, 'task')} retried already." if again else ""
-            if paid and not await self._may_spend(prices, ask=again > 0, told=told):
+            if paid and not await self._may_spend(amounts, ask=again > 0, told=told):
                 return
-            self._say(await self._apart(orders.carry_out(self.engine, "retry", tasks)))
+            self._say(await self._apart(actions.carry_out(self.engine, "retry", tasks)))
 
     async def _use(self, task: Task) -> None:
         """Back to the form, with a task's values in it."""
@@ -410,32 +413,32 @@ class RunApp(App[None]):
     @on(ParamForm.CopyWanted)
     @work(group="orders", exit_on_error=False)
     async def _copy_wanted(self, event: ParamForm.CopyWanted) -> None:
-        from tui.interop import of_draft
+        from tui.exchange.snippets import of_draft
 
         base_url = self.session.credential.base_url
         with self._told():
             asked = of_draft(event.model, event.route, event.values, self.session.catalog, base_url)
-            await sharing.copy_as(self, asked)
+            await share.copy_as(self, asked)
 
     @on(QueueTable.Wished)
     @work(group="orders", exit_on_error=False)
     async def _wished(self, event: QueueTable.Wished) -> None:
         if self.engine and self.main:
             with self._told():
-                from tui import orders
+                from tui.tasks import actions
 
-                self._say(await self._apart(orders.grant(self.engine, event.what)))
+                self._say(await self._apart(actions.grant(self.engine, event.what)))
 
     async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
         """What may begin to carry tasks: that lasts longer than the page that asked for it."""
         return await apart(work, self._outermost)
 
-    async def _may_spend(self, prices: list[int | None], *, ask: bool = False, told: str = "") -> bool:
+    async def _may_spend(self, amounts: list[int | None], *, ask: bool = False, told: str = "") -> bool:
         """Whether so much may be spent. The user is asked where a ceiling says so, or with `ask` in any case.
 
         What is `told` stands above the question.
         """
-        question = await self._purse.question(self.engine, prices, ask=ask) if self.engine else ""
+        question = await self._purse.question(self.engine, amounts, ask=ask) if self.engine else ""
         if not question:
             return True
         from tui.screens.confirm import Confirm

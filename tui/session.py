@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from tui import config, credentials, paths, prices
+from tui import paths
 from tui.catalog.load import Catalog, with_own
 from tui.catalog.spec import RouteName
-from tui.config import Config, ConfigError, Profile
-from tui.credentials import Credential
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders, PlaceError
 from tui.service.wire import canonical
+from tui.settings import config, credentials
+from tui.settings.config import Config, ConfigError, Profile
+from tui.settings.credentials import Credential
+from tui.spending import quotes
 from tui.tasks.task import NO_PROFILE
 from tui.text import money, one_line
 
 if TYPE_CHECKING:
     from tui.service.client import Client
     from tui.tasks.engine import Engine
-    from tui.tasks.state import State
+    from tui.tasks.engine_state import State
     from tui.tasks.task import Task
 
 ASK_FOR = 15.0
@@ -113,7 +115,7 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
     else:
         credential = _credential(base_url, preferences)
     folders = _folders(preferences, demo)
-    catalog = prices.apply(catalog, prices.kept(folders.cache, credential.base_url))
+    catalog = quotes.apply(catalog, quotes.kept(folders.cache, credential.base_url))
     profile = "" if demo else preferences.named
     asked = {"base_url": base_url, **options}
     return Session(preferences, credential, folders, catalog, problems, demo, profile, asked)
@@ -187,7 +189,7 @@ def open_engine(
 ) -> "Engine":
     """Open the queue file and the connection. Blocks for a moment: call it in a thread. Raises StoreError."""
     from tui.tasks.engine import Engine
-    from tui.tasks.patience import poll_pause
+    from tui.tasks.retry import poll_pause
     from tui.tasks.store import Store
 
     pace = session.config.poll_seconds / poll_pause(1)

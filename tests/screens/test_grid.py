@@ -9,7 +9,7 @@ from msgspec import structs
 from PIL import Image
 from textual.widgets import Input
 
-import tui.tasks.images
+import tui.images.files
 from tests.app import TestApp, past
 from tests.fake_terminal import FakeTerminal
 from tui.screens.grid import Grid
@@ -132,13 +132,13 @@ async def test_only_what_is_in_sight_is_read(
     picture: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    thumbnail = tui.tasks.images.thumbnail
+    thumbnail = tui.images.files.thumbnail
 
     def noting(path: Path, box: tuple[int, int]) -> Image.Image:
         read.append(path.stem)
         return thumbnail(path, box)
 
-    monkeypatch.setattr(tui.tasks.images, "thumbnail", noting)
+    monkeypatch.setattr(tui.images.files, "thumbnail", noting)
     app = TestApp()
     app.remember(*foxes(picture, 40))
     async with app.running(80, 24) as pilot:
@@ -193,7 +193,7 @@ from tests.app import past
 from tui.paths import styles_dir
 from tui.screens.grid import Grid
 from tui.tasks.task import Result
-from tui.terminal import Images, Terminal
+from tui.graphics.probe import Images, Terminal
 
 class Gallery(App):
     CSS_PATH = [styles_dir() / "grid.tcss"]

@@ -16,12 +16,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 from textual.worker import Worker, WorkerCancelled
 
+from tui.graphics.probe import Images, Terminal
 from tui.paths import styles_dir
 from tui.screens import sources
 from tui.screens.sources import SourcePicker
 from tui.tasks.task import Result, Status, Task
-from tui.terminal import Images, Terminal
-from tui.widgets import paths
+from tui.widgets import path_completion
 from tui.widgets.picture import Picture
 
 NAMES = ("cat-1.png", "cat-2.png", "cat-10.png", "Dog.JPG", "sub/bird.webp", "sub/bee.gif", ".den/fox.png")
@@ -167,8 +167,8 @@ async def test_words_find_prompts_and_models(folder: Path) -> None:
     ],
 )
 def test_completion_is_that_of_a_shell(typed: str, after: str, folder: Path) -> None:
-    head, name = paths.split(typed)
-    assert head + paths.completed(paths.read("", head).sources, name) == after
+    head, name = path_completion.split(typed)
+    assert head + path_completion.completed(path_completion.read("", head).sources, name) == after
 
 
 async def test_tab_completes(folder: Path) -> None:
@@ -209,7 +209,7 @@ async def test_keys_typed_ahead_of_the_disk_wait_for_it(folder: Path) -> None:
 @pytest.mark.parametrize("start", ["", "~", "~/sub", "~/sub/bird.webp", "https://example.com", "two\nlines"])
 def test_where_it_starts(start: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
-    assert paths.read(start, "").path == str(folder / "sub" if "sub" in start else folder)
+    assert path_completion.read(start, "").path == str(folder / "sub" if "sub" in start else folder)
 
 
 async def test_several_in_order(folder: Path) -> None:
@@ -280,9 +280,9 @@ async def test_a_folder_that_can_not_be_listed(folder: Path, monkeypatch: pytest
 async def test_a_slow_folder_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     awake = threading.Event()
 
-    def slow(start: str, folder: str) -> paths.Folder:
+    def slow(start: str, folder: str) -> path_completion.Folder:
         awake.wait(10)
-        return paths.Folder("/late")
+        return path_completion.Folder("/late")
 
     monkeypatch.setattr(sources, "read", slow)
     monkeypatch.setattr(sources, "SOON", 0)
@@ -304,7 +304,7 @@ async def test_a_slow_folder_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_newer_folder_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     awake = threading.Event()
 
-    def read(start: str, typed: str, real: Callable[[str, str], paths.Folder] = paths.read) -> paths.Folder:
+    def read(start: str, typed: str, real: Callable[[str, str], path_completion.Folder] = path_completion.read) -> path_completion.Folder:
         if typed == "./slow/":
             awake.wait(10)
         return real(start, typed)

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.app import TestApp, past
-from tests.tasks.test_images import png_claiming
+from tests.images.test_files import png_claiming
 from tui.screens.main import MainScreen
 from tui.screens.viewer import Viewer
 from tui.tasks.task import Result, Status, Task, new_id

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tui import atomic
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.service.client import Client
-from tui.tasks import images, saving  # noqa: F401 (images: loaded once)
+from tui.system import atomic_file
+from tui.tasks import saving
 from tui.tasks.engine import Engine
 from tui.tasks.store import Store
 
@@ -119,7 +119,7 @@ def main(url: str, place: Path, file_system: str, name: str) -> None:
     if file_system != "links":
         vars(os)["link"] = no_links
     if file_system == "no safe rename":
-        vars(atomic)["_renamed"] = lambda source, target: False
+        vars(atomic_file)["_renamed"] = lambda source, target: False
     bundled()  # once, and not in each process
     for number in range(1, MOST_ROUNDS):
         folder = place / str(number)
@@ -130,7 +130,7 @@ def main(url: str, place: Path, file_system: str, name: str) -> None:
             steps.start(saving, "verified")
             for step in ("link", "replace", "unlink", "open"):
                 steps.watch(os, step)
-            steps.watch(atomic, "_renamed")
+            steps.watch(atomic_file, "_renamed")
             steps.watch(Store, "save_all")
             asyncio.run(carry(url, folder, name, TASKS))
 

@@ -22,8 +22,8 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.tasks import carry
-from tui.tasks.plan import InvalidError
+from tui.tasks import worker
+from tui.tasks.draft import InvalidError
 from tui.tasks.store import TakenError
 from tui.tasks.task import Status, Task
 
@@ -201,7 +201,7 @@ async def test_an_end_without_a_picture_says_why(
     open_engine: OpenEngine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(carry, "GONE_FOR", 0.0)
+    monkeypatch.setattr(worker, "GONE_FOR", 0.0)
     async with open_engine(base_url) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": f"a fox demo:{word}"})
         ended = await watched.engine.wait(task.id)

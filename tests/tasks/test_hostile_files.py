@@ -18,14 +18,14 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo.service import create_app
-from tui.orders import rescue
-from tui.tasks import carry
-from tui.tasks.images import ImageError, inspect, keep, measure, thumbnail
-from tui.tasks.metadata import embed, read, strip, stripped
-from tui.tasks.plan import InvalidError, draft
-from tui.tasks.recipes import Facts
+from tui.images.files import ImageError, inspect, keep, measure, thumbnail
+from tui.images.metadata import embed, read, strip, stripped
+from tui.images.recipes import Facts
+from tui.tasks import worker
+from tui.tasks.actions import rescue
+from tui.tasks.draft import InvalidError, draft
 from tui.tasks.task import Status
-from tui.widgets.paths import read as read_folder
+from tui.widgets.path_completion import read as read_folder
 
 RED = Image.new("RGB", (8, 4), (255, 0, 0))
 FACTS = Facts(action="a", model="m", values={"prompt": "a fox"})
@@ -226,7 +226,7 @@ class FileHost:
 async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_again(
     open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry, "backoff", lambda *_: 0.0)
+    monkeypatch.setattr(worker, "backoff", lambda *_: 0.0)
     good = {"mislabelled.png": ".jpg", "moving.gif": ".gif"}
     bad = ["cut.JPEG", "html.jpg", "claims.png", "text.png"]
     host = FileHost([*good, *bad])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.tasks.test_salvage import ids, make
+from tests.tasks.test_recovery import ids, make
 from tui.tasks import journal
 from tui.tasks.store import Store, StoreError
 
@@ -129,7 +129,7 @@ def test_a_real_file_without_shared_memory(path: Path) -> None:
 def test_real_processes_share_a_rollback_journal(path: Path) -> None:
     path.with_name("queue.db-shm").symlink_to("queue.db-shm")
     work = (
-        "import sys; from pathlib import Path; from tests.tasks.test_salvage import make;"
+        "import sys; from pathlib import Path; from tests.tasks.test_recovery import make;"
         "from tui.tasks.store import Store; store = Store(Path(sys.argv[1])); first = int(sys.argv[2]);"
         "[store.save(make(first + number), 'held') for number in range(20)]; store.close()"
     )

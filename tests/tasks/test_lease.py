@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tasks.test_salvage import ids, make
+from tests.tasks.test_recovery import ids, make
 from tui.tasks import lease
 from tui.tasks.lease import LEASE, MARGIN, is_held, owner_name
 from tui.tasks.store import Store, TakenError

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.tasks.test_salvage import asides, ids, make
+from tests.tasks.test_recovery import asides, ids, make
 from tests.tasks.test_store import as_nobody, small_disk
-from tui.tasks import desk as desk_module
-from tui.tasks.desk import Desk
+from tui.tasks import cache as desk_module
+from tui.tasks.cache import Desk
 from tui.tasks.spool import Spool
 from tui.tasks.store import DamagedError, Entry, Store, StoreError
 from tui.tasks.task import Status

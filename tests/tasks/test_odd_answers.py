@@ -14,8 +14,8 @@ from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
-from tui.orders import rescue
-from tui.tasks import carry
+from tui.tasks import worker
+from tui.tasks.actions import rescue
 from tui.tasks.task import SetAside, Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -101,8 +101,8 @@ class HostSendsPages(Changed):
 async def test_what_comes_late_or_oddly_is_waited_for(
     service: type[Changed], open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry, "backoff", lambda *_: 0.0)
-    monkeypatch.setattr(carry, "MISSING_FOR", 0.01)
+    monkeypatch.setattr(worker, "backoff", lambda *_: 0.0)
+    monkeypatch.setattr(worker, "MISSING_FOR", 0.01)
     app = service()
     with serving(app) as url:
         async with open_engine(url) as watched:
@@ -162,7 +162,7 @@ async def test_an_unknown_word_is_asked_less_often_then_set_aside_with_that_word
 async def test_a_command_gives_up_a_missing_task_and_it_can_be_resumed(
     open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry, "MISSING_FOR", 0.01)
+    monkeypatch.setattr(worker, "MISSING_FOR", 0.01)
     with serving(NotFoundForAWhile()) as url:
         async with open_engine(url, tries=4) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
@@ -222,7 +222,7 @@ async def test_a_new_address_is_asked_for_when_the_old_one_has_gone(open_engine:
 async def test_a_conflict_after_a_lost_answer_is_asked_again_with_the_same_key(
     open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui.tasks import send as sending
+    from tui.tasks import submit as sending
 
     monkeypatch.setattr(sending, "backoff", lambda *_: 0.0)
     keys: list[bytes] = []
@@ -322,7 +322,7 @@ async def test_a_refusal_that_is_not_the_services_own_rejects_nothing(
     status: int, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A portal or a gateway answers for a while, after the service has accepted."""
-    from tui.tasks import send as sending
+    from tui.tasks import submit as sending
 
     monkeypatch.setattr(sending, "backoff", lambda *_: 0.0)
     service = create_app(bundled(), delay=0)

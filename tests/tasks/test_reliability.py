@@ -14,8 +14,8 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
 from tui.demo.service import create_app
-from tui.tasks import plan, send
-from tui.tasks.state import State
+from tui.tasks import draft, submit
+from tui.tasks.engine_state import State
 from tui.tasks.store import StoreError
 from tui.tasks.task import Status
 
@@ -103,10 +103,10 @@ async def test_a_queue_that_cannot_be_written_sends_nothing(open_engine: OpenEng
 async def test_a_full_output_disk_is_told_before_anything_is_paid(
     open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "NEEDED_ROOM", 1 << 62)
+    monkeypatch.setattr(draft, "NEEDED_ROOM", 1 << 62)
     link = Link()
     async with open_engine(DEMO_URL, transport=link) as watched:
-        with pytest.raises(plan.InvalidError, match="make room before you pay"):
+        with pytest.raises(draft.InvalidError, match="make room before you pay"):
             await watched.engine.submit(FLUX, {"prompt": "a fox"})
     assert link.asked == []
 
@@ -138,7 +138,7 @@ async def test_after_a_day_an_unsure_task_waits_for_the_user(
     async with open_engine(DEMO_URL, transport=link, tries=1) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         assert (await watched.engine.wait(task.id)).unsure
-    monkeypatch.setattr(send, "RESEND_FOR", -1.0)
+    monkeypatch.setattr(submit, "RESEND_FOR", -1.0)
     async with open_engine(DEMO_URL, transport=link) as watched:
         left = await watched.engine.wait(task.id)
         assert (left.status, left.watched) == (Status.SUBMITTING, False)

@@ -23,7 +23,7 @@ from tests.tasks.rounds import KILLED, TASKS
 from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
 from tui.demo.service import create_app
-from tui.tasks import carry, saving
+from tui.tasks import saving, worker
 from tui.tasks.store import Entry, Store
 from tui.tasks.task import Result, Status, Task, new_id
 
@@ -140,7 +140,7 @@ async def test_a_disk_fault_while_saving_is_waited_out_and_leaves_no_half_file(
         lying.append(names(images))
         return 0.0
 
-    monkeypatch.setattr(carry, "backoff", pause)
+    monkeypatch.setattr(worker, "backoff", pause)
     async with open_engine(DEMO_URL, transport=host) as watched:
         task = await watched.engine.submit(Z_IMAGE, {"prompt": "a fox"})
         ended = await watched.engine.wait(task.id)
@@ -192,7 +192,7 @@ async def test_a_verified_part_only_gets_its_name(
     for content in (b"somebody's own", b"picture"):
         (images / "fox.png").write_bytes(content)
         again = replace(task, id=new_id())
-        (images / carry.part_name(again, 0)).write_bytes(b"picture")
+        (images / worker.part_name(again, 0)).write_bytes(b"picture")
         in_queue(tmp_path, again)
         async with open_engine(DEMO_URL, transport=host, name="owl") as watched:
             ended = await watched.engine.wait(again.id)
@@ -230,7 +230,7 @@ async def test_only_stray_parts_are_swept(
     aside = noted(images, host, b"", watched=False)
     fresh = noted(images, host, b"", watched=False, results=(Result(url="https://x/"),))
     in_queue(tmp_path, ended, aside, fresh)
-    part = carry.part_name
+    part = worker.part_name
     stranger, old = new_id(), new_id()
     stray = [part(ended, 0), part(ended, 12), f".{part(ended, 0)}.0a1b2c3d.part", part(fresh, 0), f".{old}-0.part"]
     kept = [

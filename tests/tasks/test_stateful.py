@@ -49,18 +49,18 @@ from tui.demo import DEMO_KEY
 from tui.service.client import Client
 from tui.tasks import (
     answer,
-    carry,
-    desk,
+    cache,
+    connection,
+    draft,
+    drain,
     engine,
-    flow,
     lease,
-    line,
-    patience,
-    plan,
-    send,
+    retry,
     store,
+    submit,
     task,
     trash,
+    worker,
 )
 from tui.tasks.engine import Engine, RetriedError
 from tui.tasks.schema import decode
@@ -131,13 +131,13 @@ class Queue(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.loop = VirtualLoop(random.Random(seed), slowness)
         clock = WallClock(self.loop)
-        for module in (answer, carry, desk, engine, flow, line, plan, send, store, task, trash):
+        for module in (answer, worker, cache, engine, drain, connection, draft, submit, store, task, trash):
             if hasattr(module, "time"):
                 self.patch.setattr(module, "time", clock)
         self.patch.setattr(task, "_moment", 0)
-        self.patch.setattr(patience, "random", self.loop.chance)
+        self.patch.setattr(retry, "random", self.loop.chance)
         drawn = SimpleNamespace(uuid4=lambda: uuid.UUID(int=self.loop.chance.getrandbits(128), version=4))
-        for module in (plan, lease):
+        for module in (draft, lease):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
         self.patch.setattr(task, "secrets", self.loop.chance)
@@ -339,7 +339,7 @@ class Queue(RuleBasedStateMachine):
         async def generated(at: Engine) -> None:
             job = task.new_id()
             drafts = [
-                plan.draft(
+                draft.draft(
                     Z_IMAGE,
                     Values(prompt=prompt),
                     base_url=URL,
@@ -356,7 +356,7 @@ class Queue(RuleBasedStateMachine):
             window.job += ids
             self.confirmed.update(ids)
             at.also_mine(lambda: drafts)
-            async for _ in flow.to_the_end(at, ids):
+            async for _ in drain.to_the_end(at, ids):
                 pass
 
         self.do(place, wait, generated)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from tests.outside import TEMPORARY
 from tui.catalog.load import bundled
-from tui.tasks.plan import draft
+from tui.tasks.draft import draft
 from tui.tasks.store import UNDO_GROUPS, DamagedError, Entry, Store, StoreError, TakenError
 from tui.tasks.task import Problem, Result, Status, Task
 from tui.tasks.trash import KEPT_FOR

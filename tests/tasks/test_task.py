@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui.catalog.load import bundled
-from tui.tasks.plan import draft
+from tui.tasks.draft import draft
 from tui.tasks.task import LIVE, NEXT, SENT, Problem, Result, Status, Task, new_id
 
 S = Status

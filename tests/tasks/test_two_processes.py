@@ -27,7 +27,7 @@ SHORT_LEASE = 1.0
 CHILD = f"""
 import tui.tasks.store as store, tui.tasks.engine as engine
 store.LEASE = engine.LEASE = {SHORT_LEASE}
-from tui.cli import main
+from tui.cli.commands import main
 main()
 """
 COUNT = 6

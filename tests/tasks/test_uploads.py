@@ -16,7 +16,7 @@ from tests.tasks.conftest import OpenEngine
 from tests.tasks.faults import Ledger, booked
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
-from tui.tasks import send
+from tui.tasks import submit
 from tui.tasks.store import Store
 from tui.tasks.task import Status
 
@@ -81,7 +81,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + clocks.ahead)
     both = SimpleNamespace(time=time.time, monotonic=lambda: time.monotonic() + clocks.service_ahead)
-    monkeypatch.setattr(send, "time", both)
+    monkeypatch.setattr(submit, "time", both)
     return clocks
 
 

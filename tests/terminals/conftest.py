@@ -8,8 +8,8 @@ from PIL import Image
 
 from tests.app import TestApp, past
 from tests.terminals.stage import PLAIN, paint_card
+from tui.images.thumbnails import Thumbs
 from tui.tasks.task import Result
-from tui.tasks.thumbs import Thumbs
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,9 +13,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-import tui.tasks.images
+import tui.images.files
 from tests.fake_terminal import FakeTerminal
-from tui.terminal import Images, Terminal
+from tui.graphics.probe import Images, Terminal
 from tui.widgets.picture import Picture
 
 
@@ -164,7 +164,7 @@ async def test_a_fault_in_drawing_is_a_sentence(make: Callable[..., Path], monke
     def fail(path: Path, box: tuple[int, int]) -> Image.Image:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(tui.tasks.images, "thumbnail", fail)
+    monkeypatch.setattr(tui.images.files, "thumbnail", fail)
     app = Gallery(Images.HALF)
     async with app.run_test(size=(80, 20)) as pilot:
         app.picture.show(make())
@@ -177,7 +177,7 @@ async def test_the_newest_wins_and_the_others_are_not_even_read(
     make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, started, read = threading.Event(), threading.Event(), list[str]()
-    thumbnail = tui.tasks.images.thumbnail
+    thumbnail = tui.images.files.thumbnail
 
     def slow(path: Path, box: tuple[int, int]) -> Image.Image:
         read.append(path.name)
@@ -185,7 +185,7 @@ async def test_the_newest_wins_and_the_others_are_not_even_read(
         assert go_on.wait(10)
         return thumbnail(path, box)
 
-    monkeypatch.setattr(tui.tasks.images, "thumbnail", slow)
+    monkeypatch.setattr(tui.images.files, "thumbnail", slow)
     app = Gallery(Images.HALF)
     paths = [make(f"{number}.png") for number in range(4)]
     async with app.run_test(size=(40, 20)):
@@ -309,7 +309,7 @@ APP = """
 from pathlib import Path
 from textual.app import App
 from textual.screen import ModalScreen
-from tui.terminal import Images, Terminal
+from tui.graphics.probe import Images, Terminal
 from tui.widgets.picture import Picture
 
 class Gallery(App):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tui.catalog.price import from_schedule
 from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
-from tui.smallfile import read_small_file
+from tui.system.small_file import read_small_file
 from tui.text import one_line
 
 FAMILIES = Path(__file__).parent / "families"

@@ -15,9 +15,9 @@ from textual.signal import Signal
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui.screens.older import Before
+from tui.graphics.probe import Terminal
+from tui.screens.pager import Before
 from tui.tasks.task import Status, Task
-from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture, Shrink

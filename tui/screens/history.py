@@ -12,10 +12,10 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Input, Static
 
+from tui.graphics.probe import Terminal
 from tui.tasks.search import HELP
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
-from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Shrink

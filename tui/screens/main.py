@@ -15,16 +15,16 @@ from textual.signal import Signal
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.graphics.probe import Terminal
 from tui.screens.past import Past, Search, prompts
 from tui.service.wire import PromptEntry
-from tui.tasks.state import State
+from tui.tasks.engine_state import State
 from tui.tasks.task import SENT, Status, Task
-from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
-from tui.widgets.paths import dropped
+from tui.widgets.path_completion import dropped
 from tui.widgets.picture import Shrink
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
@@ -179,18 +179,18 @@ class MainScreen(Screen[None]):
     @on(Prompt.Offered)
     @work(exclusive=True, group="pasted", exit_on_error=False)
     async def _offered(self, event: Prompt.Offered) -> None:
-        from tui import pasted
+        from tui.exchange import pasted_command
 
         try:
-            found = await asyncio.to_thread(pasted.read, event.text, self._catalog, self._api)
-        except pasted.PasteError as error:
+            found = await asyncio.to_thread(pasted_command.read, event.text, self._catalog, self._api)
+        except pasted_command.PasteError as error:
             self.notify(str(error), title="Not pasted", severity="warning", markup=False)
         else:
             await self.fill_in(found.model, found.route, found.values, found.left)
 
     async def use_prompt(self, entry: PromptEntry | None) -> None:
         """Fill the form with an entry of the library: for its model, or else for the one that is there."""
-        from tui.pasted import fitting
+        from tui.exchange.pasted_command import fitting
 
         model = self._catalog.get(entry.action, entry.model) if entry else None
         if entry and model:
@@ -227,13 +227,13 @@ class MainScreen(Screen[None]):
     @work(exclusive=True, group="refill", exit_on_error=False)
     async def _refill(self, file: str) -> None:
         """Fill the form with what an image says that made it."""
-        from tui.tasks import images, metadata
-        from tui.tasks.refill import refill
+        from tui.exchange.recipe_to_form import refill
+        from tui.images import files, metadata
 
         name = one_line(Path(file).name, 40)
         try:
             recipe = await asyncio.to_thread(metadata.read, Path(file))
-        except images.ImageError as error:
+        except files.ImageError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
         if recipe is None:

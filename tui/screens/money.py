@@ -13,11 +13,11 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
 
-from tui import budget
-from tui.apart import apart
-from tui.config import Config
+from tui.screens.detached import apart
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
+from tui.settings.config import Config
+from tui.spending import ceilings
 from tui.tasks.ledger import Books, Sum
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
@@ -112,7 +112,7 @@ def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Co
         "on the way": f"about {live}, {counted(live.tasks, 'task')}" if live.tasks else "nothing",
     }
     if config.day_usd is not None:
-        facts["today's budget"] = budget.left(config, books)
+        facts["today's budget"] = ceilings.left(config, books)
     if account:
         today, total = money(account.spent_today), money(account.spent_total)
         facts["balance"] = money(account.balance)

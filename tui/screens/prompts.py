@@ -15,10 +15,10 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.apart import apart
+from tui.graphics.probe import Terminal
+from tui.screens.detached import apart
 from tui.service.errors import DownloadError, NotFoundError, ServiceError
 from tui.service.wire import PromptEntry, PromptPage
-from tui.terminal import Terminal
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
@@ -144,7 +144,7 @@ class Prompts(Screen[PromptEntry | None]):
 
     @work(exclusive=True, group="preview", exit_on_error=False)
     async def _preview(self, entry: PromptEntry) -> None:
-        from tui.tasks.images import ImageError, inspect
+        from tui.images.files import ImageError, inspect
 
         self._picture.show(None, "" if entry.preview_url else "There is no picture of this one.")
         await asyncio.sleep(PAUSE)

@@ -14,12 +14,12 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.apart import apart
-from tui.config import ConfigError, Profile
-from tui.credentials import CredentialError, runapi_config, usable
-from tui.keyfiles.files import shown
-from tui.keyfiles.found import Found
+from tui.screens.detached import apart
 from tui.session import Session, account
+from tui.settings.config import ConfigError, Profile
+from tui.settings.credentials import CredentialError, runapi_config, usable
+from tui.settings.keyfiles.files import shown
+from tui.settings.keyfiles.found import Found
 from tui.tasks.task import NO_PROFILE
 from tui.text import mask, one_line
 from tui.widgets.footer import Footer

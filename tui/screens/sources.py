@@ -16,11 +16,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.graphics.probe import Terminal
 from tui.tasks.task import Result, Task
-from tui.terminal import Terminal
 from tui.text import file_size, one_line
 from tui.widgets.footer import Footer
-from tui.widgets.paths import Folder, Source, beginning, completed, is_url, matching, read, split
+from tui.widgets.path_completion import Folder, Source, beginning, completed, is_url, matching, read, split
 from tui.widgets.picture import Picture
 from tui.widgets.taskrow import fit
 

@@ -14,12 +14,12 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Label, Static
 
-from tui.screens.older import Before
+from tui.graphics.probe import PIXELS, Images, Terminal
+from tui.graphics.zoom import Crop, Loupe
+from tui.screens.pager import Before
 from tui.tasks.task import Task
-from tui.terminal import PIXELS, Images, Terminal
 from tui.text import one_line
 from tui.widgets.footer import Footer
-from tui.widgets.loupe import Crop, Loupe
 from tui.widgets.picture import Picture
 from tui.widgets.preview import facts, waiting
 from tui.widgets.queue import Older

@@ -20,17 +20,17 @@ from tui.catalog.spec import Model, RouteName, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
-from tui.tasks import naming, plan, saving, trash
-from tui.tasks.carry import LONGEST_WAIT, Carrier
-from tui.tasks.desk import Desk
+from tui.tasks import draft, naming, saving, trash
+from tui.tasks.cache import Desk
+from tui.tasks.connection import Line
+from tui.tasks.engine_state import State
 from tui.tasks.ledger import Books, Spent
-from tui.tasks.line import Line
-from tui.tasks.patience import GaveUpError, poll_pause
-from tui.tasks.send import Sender
-from tui.tasks.slots import Slots
-from tui.tasks.state import State
+from tui.tasks.retry import GaveUpError, poll_pause
+from tui.tasks.scheduler import Slots
 from tui.tasks.store import LEASE, Store, StoreError, TakenError
+from tui.tasks.submit import Sender
 from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
+from tui.tasks.worker import LONGEST_WAIT, Carrier
 from tui.text import one_line
 
 PAGE = 500
@@ -230,7 +230,7 @@ class Engine:
     def _draft(
         self, model: Model, values: Values, retry_of: str, job: str, estimate_micro: int | None = None
     ) -> Task:
-        return plan.draft(
+        return draft.draft(
             model,
             values,
             base_url=self.client.base_url,

@@ -30,7 +30,7 @@ def render(template: str, task: Task, index: int) -> str:
 
     Harmless and bounded whatever the template: by the default where there is a `problem`.
     """
-    from tui.tasks.images import safe_stem  # Pillow: only once there is something to name
+    from tui.images.files import safe_stem  # Pillow: only once there is something to name
 
     def filled(found: re.Match[str]) -> str:
         if found[1] == "index":

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tui.tasks import salvage, schema
+from tui.tasks import recovery, schema
 from tui.tasks.task import Task
 
 INSERT = f"insert or replace into tasks values ({', '.join('?' * schema.COLUMNS)})"
@@ -56,31 +56,31 @@ class Restorer:
 
     def from_damaged(self, aside: Path) -> int:
         """From a file that was set aside. Answers how many tasks are known to have been in it and can't be read."""
-        for data in salvage.readable_tasks(aside):
+        for data in recovery.readable_tasks(aside):
             with suppress(*schema.UNREADABLE):
                 task = schema.decode(data)
                 if task.revision > self._revision(task.id):
                     self._write(schema.row(task))
-        with suppress(*_UNREADABLE), salvage.opened(aside) as old:
+        with suppress(*_UNREADABLE), recovery.opened(aside) as old:
             self._rest_from(old)
         return self._from_pages(aside, surely=frozenset(self._written))
 
     def _from_pages(self, aside: Path, *, surely: frozenset[str]) -> int:
         """`surely` are tasks of which SQLite has read the latest state."""
         named: set[str] = set()
-        for left in salvage.on_pages(aside):
+        for left in recovery.on_pages(aside):
             match left:
-                case salvage.TaskLeft(task_id, data):
+                case recovery.TaskLeft(task_id, data):
                     named.add(task_id)
                     with suppress(*schema.UNREADABLE):
                         task = schema.decode(data)
                         if task.id == task_id and self._is_newer(task, surely):
                             self._write(schema.row(task))
-                case salvage.IdLeft(task_id):
+                case recovery.IdLeft(task_id):
                     named.add(task_id)
-                case salvage.EventLeft():
+                case recovery.EventLeft():
                     self._db.execute(_ADD_EVENT, left)
-                case salvage.LearntLeft():
+                case recovery.LearntLeft():
                     self._db.execute("insert or ignore into learnt values (?, ?, ?)", left)
         self._db.execute("delete from events where task_id not in (select id from tasks)")
         return sum(self._revision(task_id) < 0 for task_id in named)

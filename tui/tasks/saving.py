@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui import atomic
+from tui.system import atomic_file
 from tui.tasks import naming
-from tui.tasks.desk import Desk
+from tui.tasks.cache import Desk
 from tui.tasks.task import Result, Status, Task
 
 FOREIGN_FOR = 86400.0
@@ -38,11 +38,11 @@ _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
 
 def verified(result: Result, part: Path) -> Result:
     """What a fetched file is, its content on the disk for good. Raises ImageError for no whole image, OSError."""
-    from tui.tasks import images  # Pillow: only once there is something to look at
+    from tui.images import files
 
     sha256 = _digest(part)  # first: what the disk refuses to read is no fault of the image
-    facts = images.inspect(part)
-    atomic.sync_file(part)
+    facts = files.inspect(part)
+    atomic_file.sync_file(part)
     return replace(
         result,
         sha256=sha256,
@@ -55,16 +55,16 @@ def verified(result: Result, part: Path) -> Result:
 
 def reserve(task: Task, index: int, result: Result, template: str) -> Result:
     """A verified result with a name that is free by now: the one noted before, if it still is. Raises OSError."""
-    from tui.tasks import images
+    from tui.images import files
 
     noted = Path(result.reserved)
-    if result.reserved and noted.suffix == images.suffix_of(result.format) and not os.path.lexists(noted):
+    if result.reserved and noted.suffix == files.suffix_of(result.format) and not os.path.lexists(noted):
         noted.parent.mkdir(parents=True, exist_ok=True)
         return result
     name = PurePosixPath(naming.render(template, task, index))
     folder = Path(task.out_dir) / name.parent
     folder.mkdir(parents=True, exist_ok=True)
-    return replace(result, reserved=str(images.free_name(folder, name.name, result.format)))
+    return replace(result, reserved=str(files.free_name(folder, name.name, result.format)))
 
 
 def give_name(result: Result, part: Path) -> None:
@@ -75,8 +75,8 @@ def give_name(result: Result, part: Path) -> None:
     if not is_verified(result, part):
         raise OSError(f"{part.name} is not the file that was verified.")
     target = Path(result.reserved)
-    atomic.give_name(part, target)
-    atomic.sync_folder(target.parent)
+    atomic_file.give_name(part, target)
+    atomic_file.sync_folder(target.parent)
 
 
 # ---- what an ended process has left

@@ -13,7 +13,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui.tasks import journal, lease, ledger, salvage, schema
+from tui.tasks import journal, lease, ledger, recovery, schema
 from tui.tasks.lease import LEASE as LEASE
 from tui.tasks.restore import INSERT, Restorer, newest
 from tui.tasks.search import conditions
@@ -130,8 +130,8 @@ class Store:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self.path.exists():
-                with salvage.alone(self.path.parent):  # not while another process sets a damaged one aside
-                    if salvage.is_orphaned(self.path):
+                with recovery.alone(self.path.parent):  # not while another process sets a damaged one aside
+                    if recovery.is_orphaned(self.path):
                         raise self._damaged(f"The queue file {self.path} is gone, and has left its log.")
             self._open()
         except _FAULTS as error:
@@ -158,7 +158,7 @@ class Store:
             raise
         self._db = db
         self._identity = before
-        self._companions = {ending: _identity(self._companion(ending), link=True) for ending in salvage.COMPANIONS}
+        self._companions = {ending: _identity(self._companion(ending), link=True) for ending in recovery.COMPANIONS}
         self._usable = True
         self.highest = 0
 
@@ -185,7 +185,7 @@ class Store:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with salvage.alone(self.path.parent):
+            with recovery.alone(self.path.parent):
                 self._go_on(mine)
         except _FAULTS as error:
             raise self._error(error) from error
@@ -199,13 +199,13 @@ class Store:
         aside: Path | None = None
         if moved:
             self._remove_companions()
-            if salvage.is_orphaned(self.path):
-                aside = salvage.set_aside(self.path)
+            if recovery.is_orphaned(self.path):
+                aside = recovery.set_aside(self.path)
         else:
             if known:
                 known[0].close()
                 known = None
-            aside = salvage.set_aside(self.path)
+            aside = recovery.set_aside(self.path)
         old = known[0] if known else None
         try:
             try:
@@ -213,11 +213,11 @@ class Store:
             except _FAULTS as error:
                 if aside or not isinstance(self._error(error), DamagedError):
                     raise
-                aside = salvage.set_aside(self.path)  # what was put in the place of ours is damaged too
+                aside = recovery.set_aside(self.path)  # what was put in the place of ours is damaged too
                 told = self._open_filled(mine, old, aside, gone=gone)
         except BaseException:  # a full disk: the next try shall find all that is left
             if aside:
-                salvage.rename(aside, self.path)
+                recovery.rename(aside, self.path)
             if known:
                 self._db, self._identity, self._companions = known
             self._usable = known is not None

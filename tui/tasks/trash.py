@@ -9,7 +9,7 @@ import re
 import time
 from pathlib import Path
 
-from tui import atomic
+from tui.system import atomic_file
 
 KEPT_FOR = 7 * 86400.0
 """Seconds after which a deleted file is gone for good, once something else is deleted there."""
@@ -35,7 +35,7 @@ def restore(paths: list[str], out_dir: str) -> None:
         thrown = {name: file for _, name, file in _thrown(trash)}
         if _below(path, out_dir) and path.name in thrown and not os.path.lexists(path):
             with contextlib.suppress(OSError):
-                atomic.give_name(trash / thrown[path.name], path)
+                atomic_file.give_name(trash / thrown[path.name], path)
 
 
 def empty(trash: Path) -> None:

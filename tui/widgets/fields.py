@@ -16,7 +16,7 @@ from textual.widgets import Input, Static, TextArea
 from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
 from tui.widgets.chips import Chips, Option
-from tui.widgets.paths import dropped
+from tui.widgets.path_completion import dropped
 
 
 class Field(Widget):
@@ -179,7 +179,7 @@ class Prompt(TextArea):
             self.text = text
 
     async def on_paste(self, event: events.Paste) -> None:
-        from tui.pasted import is_command  # not needed to start
+        from tui.exchange.pasted_command import is_command  # not needed to start
 
         if is_command(event.text):
             event.stop()

@@ -17,14 +17,14 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.terminal import PIXELS, Images, Terminal, cell_now
+from tui.graphics.probe import PIXELS, Images, Terminal, cell_now
 from tui.text import one_line, plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tui.widgets.blocks import Cells
-    from tui.widgets.drawing import Drawing
+    from tui.graphics.blocks import Cells
+    from tui.graphics.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
 """Gives the image of a file in RGB, no larger than so many pixels; runs in a thread, may raise ImageError."""
@@ -274,7 +274,7 @@ class Picture(Widget):
 
 
 def _whole(path: Path, box: tuple[int, int]) -> "Image":
-    from tui.tasks.images import thumbnail
+    from tui.images.files import thumbnail
 
     return thumbnail(path, box)
 
@@ -284,8 +284,8 @@ def _draw(
 ) -> "Drawing | str":
     """What is wished for, or the sentence that says why there is none. Runs in a thread."""
     # Pillow and textual-image are loaded here, after the first paint.
-    from tui.tasks.images import ImageError
-    from tui.widgets.drawing import draw
+    from tui.graphics.drawing import draw
+    from tui.images.files import ImageError
 
     def shrink(box: tuple[int, int]) -> "Image":
         return wish.shrink(wish.path, box)

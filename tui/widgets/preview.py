@@ -7,8 +7,8 @@ from rich.table import Table
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
+from tui.graphics.probe import Terminal
 from tui.tasks.task import Status, Task
-from tui.terminal import Terminal
 from tui.text import file_size, money, one_line, plain
 from tui.widgets.picture import Picture, Shrink
 from tui.widgets.rows import rows

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from textual.widget import AwaitMount, Widget
 from textual.widgets import Static
 
-from tui.tasks.slots import Turn
+from tui.tasks.scheduler import Turn
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.taskrow import COLUMNS, Job, Row, asks, column_widths, elapsed, fit, made, row, waits

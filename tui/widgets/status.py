@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from tui.tasks.engine_state import State
 from tui.tasks.ledger import Sum
-from tui.tasks.state import State
 from tui.text import clock, money
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tasks.slots import Turn
+from tui.tasks.scheduler import Turn
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import duration, money, one_line
 

@@ -1,0 +1,425 @@
+"""Jobs that are interrupted, set aside, taken back or resumed by commands; and what their exit codes mean."""
+
+import json
+import re
+import resource
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import structs
+from starlette.responses import JSONResponse
+
+from tests.cli.test_run import Service, queue, service
+from tests.loopback import serving
+from tui.catalog.load import bundled
+from tui.demo import DEMO_KEY
+from tui.paths import folders
+from tui.service.client import Client
+from tui.tasks.engine import Engine
+from tui.tasks.store import Store
+from tui.tasks.task import SetAside, Status, Task, new_id
+
+pytestmark = pytest.mark.slow
+
+__all__ = ["service"]
+
+
+def statuses(home: Path) -> Counter[str]:
+    return Counter(status for (status,) in queue(home, "select status from tasks"))
+
+
+def task_in_queue(service: Service, status: Status, **fields: Any) -> Task:
+    """A task as a former run has left it."""
+    known: dict[str, Any] = {
+        "id": new_id(),
+        "action": "text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+        "base_url": service.url,
+        "route": "unified",
+        "values": {"prompt": "a lake"},
+        "status": status,
+        "created_at": time.time(),
+        "sent_at": time.time() if status is not Status.HELD else 0,
+        "estimate_micro": 10_000,
+        "out_dir": str(folders().output),
+    }
+    task = Task(**(known | fields))
+    store = Store(folders().queue)
+    store.add_missing([(task, [])])
+    store.close()
+    return task
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def watched_and_held(home: Path) -> int:
+    """How many tasks an app would send, were it opened now."""
+    query = "select count(*) from tasks where status = 'held' and json_extract(data, '$.watched')"
+    return int(queue(home, query.replace("(data,", "(cast(data as text),"))[0][0])
+
+
+def hours_pass(service: Service, hours: float) -> None:
+    """Put the service's clock so far ahead of ours."""
+    service.book.clock = lambda: time.time() + hours * 3600
+
+
+def interrupted(service: Service) -> tuple[int, str]:
+    """A job of twelve, interrupted once its first image is there; its code and what stderr got."""
+    words = ("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
+    command = service.start(*words)
+    assert command.stdout
+    command.stdout.readline()
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=60)
+    return command.returncode, err
+
+
+async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
+    service: Service, home: Path
+) -> None:
+    code, err = interrupted(service)
+    assert code == 130
+    assert "set aside unsent (about $0." in err
+    assert "\n`runapi-tui resume` " in err
+    assert re.search(r"`runapi-tui drop \w{14}` takes back what was not sent\.", err)
+    before = statuses(home)
+    made = len(service.book.made)
+    assert before["held"] > 0
+    assert made == 12 - before["held"]
+    engine = Engine(Store(folders().queue), Client(service.url, DEMO_KEY), bundled(), out_dir=folders().output)
+    await engine.start()  # as the app does
+    held = [task for task in engine.tasks.values() if task.status is Status.HELD]
+    assert {(task.live, task.set_aside) for task in held} == {(False, SetAside.INTERRUPTED)}
+    assert not any(engine.carries(task.id) for task in held)
+    await engine.aclose()
+    service.run("generate", "z-image", "another lake")
+    assert statuses(home)["held"] == before["held"]
+    code, told, err = service.run("resume")
+    assert (code, len(told)) == (0, 12 - before["completed"])
+    assert f"Sending {before['held']} tasks set aside unsent, about $0." in err
+    assert len(service.book.made) == 13
+
+
+def test_what_was_set_aside_can_be_taken_back(service: Service, home: Path) -> None:
+    interrupted(service)
+    waiting, made = statuses(home)["held"], len(service.book.made)
+    at_service = made - statuses(home)["completed"]
+    code, told, err = service.run("drop", "--all")
+    assert (code, len(told)) == (1 if at_service else 0, waiting)
+    assert {task["status"] for task in told} == {"dropped"}
+    assert f"{waiting} tasks taken back, free of charge." in err
+    assert service.run("resume")[0] == 0
+    assert statuses(home) == Counter(completed=made, dropped=waiting)
+    assert len(service.book.made) == made
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_what_another_process_has_waiting_can_be_taken_back(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "5", "--concurrency", "1")
+    until(lambda: bool(service.book.made))
+    code, told, err = service.run("drop", "--all")
+    assert (code, len(told)) == (1, 4)
+    assert "1 task at the service can't be taken back" in err
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=60)
+    assert len(service.book.made) == 1
+    assert statuses(home)["dropped"] == 4
+
+
+def test_the_sentences_repeat_the_options_that_lead_back(service: Service) -> None:
+    code, _, err = service.run("generate", "z-image", "a lake", "--no-wait", "--base-url", service.url)
+    assert code == 0
+    assert f"`runapi-tui resume --base-url {service.url}` sends it." in err
+
+
+def test_resume_goes_past_no_ceiling(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(service)
+    monkeypatch.setenv("RUNAPI_TUI_JOB_USD", "0.02")
+    code, told, err = service.run("resume")
+    assert (code, told) == (4, [])
+    assert "job_usd" in err
+    assert service.run("resume", "--over-budget")[0] == 0
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_a_longest_wait_sets_a_task_aside_and_resume_follows_it(service: Service, home: Path) -> None:
+    code, (task,), _ = service.run("generate", "z-image", "a lake", "--timeout", "0.5")
+    assert (code, task["status"], task["error"]["kind"]) == (5, "pending", "timeout")
+    (made,) = service.book.made
+    hours_pass(service, 2)
+    code, (task,), _ = service.run("resume")
+    assert (code, task["status"], task["task_id"]) == (0, "completed", made.id)
+    assert len(service.book.made) == 1
+
+
+def test_a_failed_task_is_retried_once(service: Service, home: Path) -> None:
+    _, (failed,), _ = service.run("generate", "z-image", "a lake demo:fail")
+    code, told, err = service.run("retry", failed["id"])
+    assert (code, len(told)) == (7, 1)
+    assert "Sending 1 task again, about $0.01." in err
+    code, told, err = service.run("retry", failed["id"])
+    assert (code, told) == (1, [])
+    assert "1 task retried before: left alone." in err
+    assert len(service.book.made) == 2
+    assert service.run("retry", failed["id"], "--again")[0] == 7
+    assert len(service.book.made) == 3
+
+
+def test_pause_stop_and_delete_work_without_a_screen(service: Service, home: Path) -> None:
+    assert service.start("pause").wait(30) == 0
+    code, (task,), _ = service.run("generate", "z-image", "a lake")
+    assert (code, task["status"]) == (1, "held")
+    assert service.run("resume")[0] == 0
+    code, (gone,), err = service.run("delete", task["id"])
+    assert (code, gone["id"]) == (0, task["id"])
+    assert "1 task deleted" in err
+    left = task_in_queue(service, Status.PROCESSING, remote_id="tsk_1")
+    code, (stopped,), err = service.run("stop", left.id)
+    assert (code, stopped["id"]) == (0, left.id)
+    assert "still billed" in err
+    assert service.run("drop")[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"status": Status.PROCESSING, "profile": "work"}, "resume --profile work"),
+        ({"status": Status.PROCESSING, "base_url": "https://elsewhere.test"}, "resume --base-url"),
+        ({"status": Status.PROCESSING, "watched": False, "set_aside": SetAside.STOPPED}, "resume 0"),
+        (
+            {"status": Status.SUBMITTING, "unsure": True, "sent_at": 1.0},
+            "may have been made more than a day ago",
+        ),
+    ],
+    ids=["profile", "base-url", "stopped", "old"],
+)
+@pytest.mark.parametrize("command", ["resume", "rescue"])
+def test_no_command_says_done_while_paid_work_is_open(
+    command: str, fields: dict[str, Any], says: str, service: Service
+) -> None:
+    task_in_queue(service, **({"remote_id": "tsk_1"} | fields))
+    code, _, err = service.run(command)
+    assert code != 0
+    assert says in err
+    assert "Nothing" not in err
+
+
+@pytest.mark.parametrize("command", ["resume", "rescue"])
+def test_what_waits_unpaid_for_another_profile_is_said(command: str, service: Service) -> None:
+    task_in_queue(service, Status.HELD, profile="work")
+    code, _, err = service.run(command)
+    assert code == 0
+    assert "1 task waits to be sent, about $0.01: `runapi-tui resume --profile work" in err
+
+
+def test_a_killed_owner_holds_up_nobody(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "6", "--concurrency", "1")
+    until(lambda: bool(service.book.made))
+    command.kill()
+    command.wait()
+    code, _, _ = service.run("resume")  # at once, not after the lease
+    assert (code, statuses(home)) == (0, Counter(completed=6))
+    assert len(service.book.made) == 6
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_rescue_follows_what_a_killed_process_had_paid(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "3")
+    until(lambda: len(service.book.made) == 3)
+    until(lambda: statuses(home)["submitting"] == 0)
+    command.kill()
+    command.wait()
+    hours_pass(service, 2)
+    code, told, _ = service.run("rescue")
+    assert (code, len(told), statuses(home)) == (0, 3, Counter(completed=3))
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_resume_follows_what_another_process_watches(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "2", "--json")
+    until(lambda: len(service.book.made) == 2)
+    follower = service.start("resume", "--json")
+    assert follower.stderr
+    assert follower.stderr.readline() == "Following 2 tasks of another window or command to the end.\n"
+    hours_pass(service, 2)
+    out, _ = follower.communicate(timeout=60)
+    assert [json.loads(line)["status"] for line in out.splitlines()] == ["completed"] * 2
+    assert (follower.returncode, command.wait(30)) == (0, 0)
+    assert len(service.book.made) == 2
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_a_queue_that_is_paused_elsewhere_is_said(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "2", "--concurrency", "1", "--json")
+    until(lambda: bool(service.book.made))
+    assert service.start("pause").wait(30) == 0
+    assert command.stdout
+    assert command.stderr
+    assert "The queue is paused" in command.stderr.readline()
+    hours_pass(service, 2)
+    assert json.loads(command.stdout.readline())["status"] == "completed"
+    store = Store(folders().queue)
+    store.learn(service.url, "paused", "")
+    store.close()
+    until(lambda: len(service.book.made) == 2)
+    hours_pass(service, 4)
+    assert command.wait(30) == 0
+
+
+def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) -> None:
+    taken = 0
+    real = service.url
+
+    async def busy(scope: Any, receive: Any, send: Any) -> None:
+        """Takes every second submit."""
+        nonlocal taken
+        if scope["method"] == "POST":
+            taken += 1
+            if taken % 4:
+                soon = [(b"retry-after", b"0")]
+                await send({"type": "http.response.start", "status": 429, "headers": soon})
+                await send({"type": "http.response.body", "body": b""})
+                return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        async with httpx.AsyncClient(base_url=real) as client:
+            names = (b"authorization", b"idempotency-key", b"content-type")
+            headers = {k.decode(): v.decode() for k, v in scope["headers"] if k in names}
+            answer = await client.request(scope["method"], scope["path"], content=body, headers=headers)
+        head = [(b"content-type", answer.headers.get("content-type", "").encode())]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": head})
+        await send({"type": "http.response.body", "body": answer.content})
+
+    with serving(busy) as service.url:
+        code, told, err = service.run("generate", "z-image", "a lake", "-n", "4")
+    assert (code, len(told)) == (0, 4), err
+
+
+def test_a_queue_file_that_goes_away_is_written_back(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
+    assert command.stdout
+    command.stdout.readline()
+    for file in next(home.rglob("queue.db")).parent.glob("queue.db*"):
+        file.unlink()
+    assert command.stderr
+    done = [json.loads(line)["status"] for line in command.stdout]
+    err = command.stderr.read()
+    assert command.wait(60) == 0, err
+    assert done == ["completed"] * 11
+    assert len(service.book.made) == 12
+    with closing(sqlite3.connect(next(home.rglob("queue.db")))) as database:
+        kept = database.execute("select count(*) from tasks where status = 'completed'").fetchone()[0]
+    assert kept >= 10
+    assert "queue file" in err
+
+
+def test_the_set_aside_reason_survives_the_file(service: Service) -> None:
+    task = task_in_queue(service, Status.HELD)
+    aside = structs.replace(task, watched=False, set_aside=SetAside.INTERRUPTED)
+    assert (aside.live, task.live) == (False, True)
+
+
+def test_a_disk_without_room_is_no_empty_queue(service: Service, home: Path) -> None:
+    """What can't be noted can't be carried on: that is said, with how much is open."""
+    for _ in range(5):
+        task_in_queue(service, Status.PROCESSING, remote_id="tsk_1")
+    size = next(home.rglob("queue.db")).stat().st_size
+
+    def without_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 4, size // 4))
+
+    for words in (("resume",), ("rescue",)):
+        command = service.start(*words, preexec_fn=without_room)
+        out, err = command.communicate(timeout=60)
+        assert (command.returncode, out) == (1, "")
+        assert "queue.db can't be used" in err
+        assert "5 tasks are at the service, paid" in err
+        assert "Nothing" not in err
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_ctrl_c_pressed_again_and_again_still_sets_the_rest_aside(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "900", "--concurrency", "2")
+    until(lambda: bool(service.book.made))
+    while command.poll() is None:
+        with suppress(ProcessLookupError):
+            command.send_signal(signal.SIGINT)
+        time.sleep(0.03)
+    assert watched_and_held(home) == 0
+    assert statuses(home)["held"] == 900 - len(service.book.made)
+
+
+def test_a_retry_that_is_interrupted_sends_no_more(service: Service, home: Path) -> None:
+    service.run("generate", "z-image", "a lake demo:fail", "-n", "40")
+    command = service.start("retry", "--all")
+    until(lambda: len(service.book.made) > 40)
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=60)
+    assert (command.returncode, "before anything was sent" in err) == (130, False)
+    assert watched_and_held(home) == 0
+
+
+def test_a_resume_that_can_not_take_up_one_pays_for_none(service: Service, home: Path) -> None:
+    interrupted(service)
+    made = len(service.book.made)
+    other = task_in_queue(service, Status.PROCESSING, base_url="http://127.0.0.1:9", remote_id="t", watched=False)
+    (job,) = {name for (name,) in queue(home, "select job from tasks where status = 'held'")}
+    code, _, err = service.run("resume", job, other.id)
+    assert (code, "belongs to http://127.0.0.1:9" in err) == (4, True)
+    assert (watched_and_held(home), len(service.book.made)) == (0, made)
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_an_interrupted_resume_leaves_the_work_of_others_alone(service: Service, home: Path) -> None:
+    command = service.start("generate", "z-image", "a lake", "-n", "9", "--concurrency", "1")
+    until(lambda: bool(service.book.made))
+    follower = service.start("resume")
+    assert follower.stderr
+    follower.stderr.readline()
+    time.sleep(1)
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(30) == 130
+    assert watched_and_held(home) == 8
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=60)
+    assert watched_and_held(home) == 0
+
+
+def test_what_was_not_taken_up_again_is_not_called_lost(service: Service, home: Path) -> None:
+    for _ in range(60):
+        task_in_queue(service, Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED)
+
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        await JSONResponse({"error": "no such key"}, 401)(scope, receive, send)
+
+    real = service.url
+    with serving(refuses) as url:
+        with closing(sqlite3.connect(folders().queue)) as database, database:
+            for name, data in database.execute("select id, data from tasks").fetchall():
+                moved = data.replace(real.encode(), url.encode())
+                database.execute("update tasks set base_url = ?, data = ? where id = ?", (url, moved, name))
+        service.url = url
+        code, _, err = service.run("resume")
+    assert code == 2
+    assert "can't be found" not in err
+    assert "60 tasks set aside unsent" in err

@@ -1,0 +1,120 @@
+"""Image files that are dropped on the terminal: pasted paths."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import TextArea
+
+from tests.app import TestApp
+from tui.catalog.load import bundled
+from tui.catalog.spec import Values
+from tui.images.metadata import embed
+from tui.images.recipes import Facts
+
+VALUES: Values = {"prompt": "a lake\nat dawn", "seed": 7, "aspect_ratio": "16:9"}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """An image that says that Imagen 4 made it."""
+    path = tmp_path / "my lake.png"
+    Image.new("RGB", (16, 9)).save(path)
+    embed(path, Facts(action="text_to_image", model="imagen-4", values=VALUES, cost_micro=80_000))
+    return path
+
+
+async def paste(app: TestApp, pilot: Pilot[None], text: object) -> None:
+    """As a terminal sends it, until the app has had its say."""
+    before = len(app.told)
+    app.post_message(events.Paste(str(text)))
+    await app.until(lambda: len(app.told) > before)
+    await pilot.pause()
+
+
+async def test_a_dropped_image_fills_the_form_and_undo_brings_the_prompt_back(lake: Path) -> None:
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        await pilot.press(*"fox")
+        await paste(app, pilot, f"'{lake}' ")
+        assert app.told[-1] == "From my lake.png: model, prompt, seed, aspect ratio."
+        assert "Imagen 4" in app.text()
+        assert app.main.form.values() == VALUES
+        await pilot.press("ctrl+z")
+        assert app.main.form.values() == VALUES | {"prompt": "fox"}
+
+
+async def test_it_may_be_dropped_where_nothing_takes_text(lake: Path) -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await pilot.press("tab")
+        assert not isinstance(app.focused, TextArea)
+        await paste(app, pilot, lake.as_uri())
+        assert app.main.form.values() == VALUES
+
+
+async def test_words_of_others_are_literal_and_the_model_stays(tmp_path: Path) -> None:
+    path, told = tmp_path / "[red].png", PngInfo()
+    told.add_text("parameters", "[/] \x1b]0;owned\x07fox\nSteps: 20, Seed: 42, [@click=quit]: 1, Model: [bold]sd")
+    Image.new("RGB", (4, 4)).save(path, pnginfo=told)
+    app = TestApp()
+    async with app.running(200, 50) as pilot:
+        assert app.main
+        await paste(app, pilot, path)
+        assert app.main.form.values() == {"prompt": "[/] fox"}
+        assert app.told[-1].startswith("From [red].png: prompt; not taken: model [bold]sd, seed, Steps")
+        assert "Flux 2 Pro" in app.text()
+
+
+async def test_an_image_that_says_nothing_changes_nothing(tmp_path: Path) -> None:
+    mute, text = tmp_path / "mute.png", tmp_path / "text.png"
+    Image.new("RGB", (4, 4)).save(mute)
+    text.write_text("no image")
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        await pilot.press(*"fox")
+        await paste(app, pilot, mute)
+        assert "mute.png doesn't say what made it" in app.told[-1]
+        await paste(app, pilot, text)
+        assert "text.png is not a PNG" in app.told[-1]
+        assert app.main.form.values() == {"prompt": "fox"}
+
+
+async def test_other_text_is_pasted_as_it_is(tmp_path: Path) -> None:
+    gone = f" like {tmp_path / 'gone.png'}"
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        await pilot.press(*"fox")
+        app.post_message(events.Paste(gone))
+        await app.until(lambda: app.main and app.main.form.values() != {"prompt": "fox"})
+        assert app.main.form.values() == {"prompt": f"fox{gone}"}
+        assert not app.told
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "many"),
+    [("flux-2-pro-remix-image", "source_image_urls", True), ("flux-kontext-pro", "image_url", False)],
+)
+async def test_in_an_image_field_it_is_the_source(model: str, name: str, many: bool, lake: Path) -> None:
+    other = lake.with_name("other.png")
+    os.link(lake, other)
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await app.main.show_model(bundled().find(model))
+        app.main.form._fields[name].control.focus()
+        await pilot.pause()
+        for text in (f"'{lake}' ", other.as_uri()):
+            app.post_message(events.Paste(text))
+            await pilot.pause()
+        await app.until(lambda: app.main and str(other) in str(app.main.form.values()))
+        assert app.main.form.values()[name] == ([str(lake), str(other)] if many else str(other))
+        assert not app.told

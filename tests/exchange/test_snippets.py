@@ -1,0 +1,329 @@
+"""A request leaves as a command line or a script, and comes back as the same request; the key stays at home."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+from PIL import Image
+
+from tests.app import past
+from tests.loopback import serving
+from tui.catalog import request
+from tui.catalog.load import bundled
+from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
+from tui.demo import DEMO_KEY, DEMO_URL
+from tui.demo.service import create_app
+from tui.exchange.pasted_command import MOST, PasteError, is_command, read
+from tui.exchange.snippets import FORMS, Asked, of_draft, of_task, written
+from tui.service.wire import DEFAULT_BASE_URL
+from tui.tasks.task import Task
+from tui.text import plain
+
+CATALOG = bundled()
+ROUTES: list[tuple[Model, RouteName]] = [(model, route) for model in CATALOG.models for route in model.routes]
+IDS = [f"{model.slug}-{model.action}-{route}" for model, route in ROUTES]
+PROMPT = 'It\'s a "fox",\n\t$HOME `pwd` $(id) \\n \\ 100% #1 !! 雪 🦊 {a|b} & co; -x @file\n'
+Z = CATALOG.find("z-image")
+
+
+def filled(model: Model, route: RouteName) -> Values:
+    """A value for everything that this model takes at once."""
+    values: Values = {}
+    for param in model.routes[route].params:
+        if not request.check(model, model.routes[route], values | {param.name: example(param)}).get(param.name):
+            values[param.name] = example(param)
+    errors = request.check(model, model.routes[route], values)
+    values = {name: value for name, value in values.items() if name not in errors}
+    assert not request.check(model, model.routes[route], values)
+    return values
+
+
+def example(param: Param) -> Value:
+    values: dict[Kind, Value] = {
+        Kind.TEXT: PROMPT,
+        Kind.LINE: param.example or "it's x",
+        Kind.INTEGER: int(param.min or 0),
+        Kind.NUMBER: float(param.max or 0.5),
+        Kind.BOOLEAN: False,
+        Kind.IMAGE: "https://x.example/a b.png?c='d'",
+        Kind.IMAGES: [f"https://x.example/{n}.png" for n in range(max(1, min(2, param.max_items or 1)))],
+        Kind.INTEGERS: [1, 2],
+        Kind.JSON: [[[1, 2, 3, 4]]] if param.name == "bbox_list" else [{"hex": "#ff0000", "ratio": "100.00%"}],
+        Kind.TASK: "tsk_1",
+    }
+    return param.enum[-1] if param.enum else values[param.kind]
+
+
+def draft(model: Model, route: RouteName, values: Values, base_url: str = DEFAULT_BASE_URL) -> Asked:
+    return of_draft(model, route, values, CATALOG, base_url)
+
+
+def task(values: Values, **fields: Any) -> Task:
+    return past("", **{"values": values, "model": "z-image", "service": "z_image"} | fields)
+
+
+@pytest.mark.parametrize(("model", "route"), ROUTES, ids=IDS)
+@pytest.mark.parametrize("form", ["curl", "cli"])
+def test_every_models_request_comes_back_as_it_was(model: Model, route: RouteName, form: str) -> None:
+    values = filled(model, route)
+    assert "prompt" not in {param.name for param in model.routes[route].params} or values["prompt"] == PROMPT
+    back = read(written(draft(model, route, values), form), CATALOG)
+    assert (back.model, back.route, back.left) == (model, route, ())
+    body = request.body(model, model.routes[route], values)
+    assert request.body(model, model.routes[route], back.values) == body
+
+
+@pytest.mark.parametrize(("model", "route"), ROUTES, ids=IDS)
+def test_every_models_scripts_are_python(model: Model, route: RouteName) -> None:
+    for form in ("httpx", "sdk"):
+        compile(written(draft(model, route, filled(model, route)), form), form, "exec")
+
+
+def test_the_body_of_a_task_is_kept_to_the_letter() -> None:
+    body = '{"model": "z-image", "prompt": "ü \\" \\n", "strength": 0.10, "unheard_of": [1, {"a": null}]}'
+    asked = of_task(task({"prompt": "other"}, body=body.encode()), CATALOG, DEFAULT_BASE_URL)
+    assert shell(written(asked, "curl"))[-1] == body.replace("0.10", "0.1")
+
+
+def shell(line: str) -> list[str]:
+    """The words of a line as bash reads it, with a key in the environment."""
+    code = f'curl() {{ printf \'%s\\0\' "$@"; }}; runapi-tui() {{ curl "$@"; }}\n{line}'
+    env = {"RUNAPI_API_KEY": "sesame", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+    said = subprocess.run(["bash", "-c", code], capture_output=True, check=True, env=env)
+    return said.stdout.decode().split("\0")[:-1]
+
+
+def test_what_a_terminal_might_obey_is_written_as_escapes() -> None:
+    hostile = "a\x1b[201~;rm -rf ~\x07\x9b31m\u202eb\\'"
+    asked = draft(Z, "service", {"prompt": hostile, "aspect_ratio": "1:1"})
+    for form in FORMS:
+        text = written(asked, form)
+        assert plain(text) == text
+    words = shell(written(asked, "curl"))
+    assert "Authorization: Bearer sesame" in words
+    assert json.loads(words[-1])["prompt"] == hostile
+    assert hostile in shell(written(asked, "cli"))
+
+
+def test_the_key_goes_where_it_belongs_whatever_a_task_says() -> None:
+    foreign = task(
+        {"prompt": "x"},
+        base_url="https://evil.example",
+        service="flux_2",
+        action="run(); import os; os.system",
+        body=b'{"model": "x"}',
+    )
+    asked = of_task(foreign, CATALOG, DEFAULT_BASE_URL)
+    for form in FORMS:
+        assert "evil.example" not in written(asked, form)
+    assert "import os" not in written(asked, "sdk")
+    assert shell(written(asked, "curl"))[2] == f"{DEFAULT_BASE_URL}/v1/run(); import os; os.system"
+
+
+def test_a_local_file_is_told_and_left_out() -> None:
+    model = CATALOG.find("recraft-crisp-upscale")
+    asked = draft(model, "service", {"source_image_url": "/tmp/my cat.png"})
+    line = written(asked, "curl")
+    assert json.loads(shell(line)[-1])["source_image_url"] == "URL-OF-my cat.png"
+    assert line.endswith("\n# Put a public URL of my cat.png in place of URL-OF-my cat.png.")
+    assert read(line, CATALOG).left == ("source_image_url",)
+    assert read(written(asked, "cli"), CATALOG).values == {"source_image_url": "/tmp/my cat.png"}
+    sent = past(
+        "", model=model.slug, action=model.action, service=model.service, route="service", values=asked.values
+    )
+    sent = structs.replace(
+        sent, body=b'{"model": "recraft-crisp-upscale", "source_image_url": "https://f.example/1"}'
+    )
+    assert "my cat.png was good for an hour" in written(of_task(sent, CATALOG, DEFAULT_BASE_URL), "httpx")
+
+
+def test_the_sdk_gets_the_names_of_its_own_route() -> None:
+    asked = draft(CATALOG.find("flux-kontext-pro"), "unified", {"prompt": "x", "image_url": "https://x.example/a"})
+    assert "'source_image_url': 'https://x.example/a'" in written(asked, "sdk")
+    told = written(draft(Z, "unified", {"prompt": "x", "size": "64x64"}), "sdk")
+    assert "# size has no place" in told
+    assert "'aspect_ratio': '1:1'" in told  # which is needed there
+    assert "knows no package" in written(draft(CATALOG.find("wan-2.7-image"), "service", {"prompt": "x"}), "sdk")
+
+
+def test_the_line_says_what_alone_it_does_not_know() -> None:
+    assert (
+        " --action edit_image "
+        in written(draft(CATALOG.find("gpt-image-2", "edit_image"), "service", {}), "cli") + " "
+    )
+    values: Values = {"prompt": "x"}
+    assert "--api service" in written(draft(CATALOG.find("imagen-4"), "service", values), "cli")
+    assert "--api" not in written(draft(CATALOG.find("imagen-4"), "unified", values), "cli")
+    assert "--demo" in written(draft(Z, "unified", values, DEMO_URL), "cli")
+
+
+# ---- against the service
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serving(create_app(CATALOG, delay=0)) as url:
+        yield url
+
+
+def ran(words: list[str], folder: Path, server: str) -> str:
+    env = {**os.environ, "RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": server, "NO_PROXY": "*"}
+    said = subprocess.run(words, capture_output=True, text=True, cwd=folder, env=env, timeout=60, check=False)
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def asked_of(server: str, route: RouteName) -> Asked:
+    size: Values = {"aspect_ratio": "16:9"} if route == "service" else {"size": "64x64"}
+    return draft(Z, route, {"prompt": PROMPT, **size}, server)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+@pytest.mark.parametrize("route", ["unified", "service"])
+def test_curl_itself_makes_the_task(server: str, tmp_path: Path, route: RouteName) -> None:
+    line = written(asked_of(server, route), "curl").replace("curl ", "curl -sS --fail ", 1)
+    assert '"pending"' in ran(["bash", "-c", line], tmp_path, server)
+
+
+def test_the_script_submits_waits_and_saves(server: str, tmp_path: Path) -> None:
+    code = written(asked_of(server, "unified"), "httpx").replace("sleep(2)", "sleep(0)")
+    assert DEMO_KEY not in code
+    *_, name = ran([sys.executable, "-c", code], tmp_path, server).split()
+    with Image.open(tmp_path / name) as image:
+        assert image.size == (64, 64)
+
+
+def test_the_sdks_script_runs(server: str, tmp_path: Path) -> None:
+    said = ran([sys.executable, "-c", written(asked_of(server, "service"), "sdk")], tmp_path, server)
+    assert "completed" in said
+
+
+def test_a_task_is_copied_without_a_screen(server: str, tmp_path: Path) -> None:
+    line = written(asked_of(server, "service"), "cli").replace("runapi-tui", f"{sys.executable} -m tui", 1)
+    root = Path(__file__).parents[2]
+    made = json.loads(ran(["bash", "-c", line + " --json --out " + str(tmp_path)], root, server))
+    assert made["prompt"] == PROMPT
+    said = ran([sys.executable, "-m", "tui", "task", made["id"], "--as", "curl"], root, server)
+    assert said == written(asked_of(server, "service"), "curl") + "\n"
+
+
+# ---- what others have written
+
+
+DATA = '{"model": "z-image", "prompt": "a fox", "aspect_ratio": "16:9"}'
+IN_DOUBLE = DATA.replace('"', '\\"').replace(", ", ",\\\n")
+URL = "https://runapi.ai/api/v1/z_image/text_to_image"
+WANTED: Values = {"prompt": "a fox", "aspect_ratio": "16:9"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"curl {URL} -d '{DATA}'",
+        f"$ curl -sSLk --request POST --url {URL}?x=1 --header 'Authorization: Bearer sk-1' --data '{DATA}' | jq",
+        f"curl  -XPOST \\\r\n  \"{URL}\" \\\n -H 'Content-Type: application/json' \\  \n --json '{DATA}' > a",
+        f"curl.exe --compressed -o a.json -m 20 --retry 3 -d'{DATA}' {URL}",
+        f"curl -H @keys -u me:you --data-raw '{DATA}' -- localhost:8000/proxy/api/v1/z_image/text_to_image/",
+        f"curl '{URL}' \\\n -H 'cookie: a=b' \\\n --data-binary $'"
+        r'{"model":"z-image","prompt":"a\u0020f\x6fx","aspect_ratio":"16\u003a9"}'
+        "' \\\n --compressed ;\n curl other",
+        f'curl {URL} -d "{IN_DOUBLE}"',
+        "runapi-tui generate -paf\\ ox --prompt='a fox' z-image -s aspect_ratio=16:9 --json --out /tmp # why",
+    ],
+)
+def test_lines_from_anywhere_are_understood(line: str) -> None:
+    assert is_command(line)
+    found = read(line, CATALOG)
+    assert (found.model, found.values, found.left) == (Z, WANTED, ())
+
+
+def test_ansi_quoting_as_browsers_write_it() -> None:
+    told = r"$'{\"model\":\"z-image\",\"prompt\":\"it\'s \ud83e\udd8a \xc3\xbc \xfc \n \\n \U0001F98A\"}'"
+    told = told.replace(r"\n \\n", r"\\n")
+    assert read(f"curl {URL} --data-raw {told}", CATALOG).values["prompt"] == "it's 🦊 ü ü \n 🦊"
+
+
+def test_what_has_no_place_is_named() -> None:
+    data = {
+        "model": "z-image",
+        "prompt": "x",
+        "aspect_ratio": "7:5",
+        "seed": 1,
+        "callback_url": {"a": 1},
+        "size": None,
+    }
+    found = read(f"curl {URL} -d '{json.dumps(data)}'", CATALOG)
+    assert (found.values, found.left) == ({"prompt": "x"}, ("aspect_ratio", "seed", "callback_url"))
+    line = "runapi-tui generate z-image -p 'a\x1b[31m b' -n 4 --vary size=1 --expand -s nothing=1"
+    found = read(line, CATALOG)
+    assert (found.values, found.left) == ({"prompt": "a b"}, ("count", "vary", "expand", "nothing"))
+
+
+def test_a_crowd_of_names_is_soon_over() -> None:
+    data = json.dumps({"model": "z-image"} | {f"name{number}": 1 for number in range(50_000)})
+    assert len(read(f"curl {URL} -d '{data}'", CATALOG).left) == 50_000
+
+
+@pytest.mark.parametrize(
+    "text", ["curl of smoke over hills", "a curl https://x", "curly https://x", "runapi-tui is"]
+)
+def test_a_prompt_is_no_command(text: str) -> None:
+    assert not is_command(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (f"curl {URL} -d @body.json", "isn't opened"),
+        (f"curl {URL}", "no data"),
+        (f"curl -X GET {URL} -d '{DATA}'", "is a GET"),
+        (f"curl https://api.example/v1/images/generations -d '{DATA}'", "none at which"),
+        (f"curl {URL} -d '[1]'", "no JSON object"),
+        (f"curl {URL} -d 'a=b' -d c", "no JSON object"),
+        (f"curl {URL} -d '{'[' * 100_000}'", "nested too deeply"),
+        (f"curl {URL} -d '{{\"seed\": {'9' * 5000}}}'", "no JSON object"),
+        (f'curl {URL} -d \'{{"model": "x\\u001b[31m"}}\'', "no model x at"),
+        (f"curl {URL} -d '{DATA}", "end is missing"),
+        (f"curl {URL} \\", "end is missing"),
+        ("curl https://x", "none at which"),
+        ("curl " + "x" * MOST, "too long"),
+        ("runapi-tui generate ", "names no model"),
+        ("runapi-tui generate z-imag", "Did you mean z-image"),
+        ("runapi-tui generate gpt-image-2", "choose one with --action"),
+        ("runapi-tui generate imagen-4 -s seed=x", "not a whole number"),
+        ("runapi-tui generate imagen-4 -s seed", "name=value"),
+    ],
+    ids=lambda told: ascii(told)[:40],
+)
+def test_what_is_no_request_is_refused_with_a_sentence(line: str, why: str) -> None:
+    with pytest.raises(PasteError, match=why) as refused:
+        read(line, CATALOG)
+    assert plain(refused.value) == str(refused.value)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.text(st.sampled_from("'\"\\$ \n#|{}[]:,a-dHX1u/") | st.characters(exclude_categories=()), max_size=60))
+def test_nothing_pasted_raises_anything_else(text: str) -> None:
+    for line in (f"curl {URL} {text}", f"curl {URL} -d '{DATA}' {text}", f"runapi-tui generate z-image {text}"):
+        is_command(line)
+        with contextlib.suppress(PasteError):
+            read(line, CATALOG)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(
+    st.text(min_size=1, max_size=40).filter(lambda text: text.strip() and "\0" not in text and plain(text) == text)
+)
+def test_any_prompt_comes_back(prompt: str) -> None:
+    for form in ("curl", "cli"):
+        assert read(written(draft(Z, "unified", {"prompt": prompt}), form), CATALOG).values == {"prompt": prompt}

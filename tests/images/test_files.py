@@ -1,0 +1,279 @@
+"""Fetched files: what is refused, how they are named, what their small pictures look like."""
+
+import struct
+import subprocess
+import sys
+import threading
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tui.images.files import ImageError, ImageFacts, inspect, keep, safe_stem, thumbnail, whole
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **kw: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, kind, **kw)
+    return buffer.getvalue()
+
+
+def noise(width: int = 64, height: int = 48) -> Image.Image:
+    return Image.effect_noise((width, height), 80).convert("RGB")
+
+
+def written(folder: Path, data: bytes, name: str = "file") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def halves() -> Image.Image:
+    """The left half red, the right half blue."""
+    image = Image.new("RGB", (80, 40), RED)
+    image.paste(BLUE, (40, 0, 80, 40))
+    return image
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_whole_image_has_facts(kind: str, tmp_path: Path) -> None:
+    path = written(tmp_path, encoded(noise(), kind))
+    assert inspect(path) == ImageFacts(kind, 64, 48, path.stat().st_size)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.9, 0.98])
+def test_a_truncated_file_is_refused(kind: str, part: float, tmp_path: Path) -> None:
+    whole = encoded(noise(), kind)
+    path = written(tmp_path, whole[: int(len(whole) * part)])
+    with pytest.raises(ImageError, match=r"\.$"):
+        inspect(path)
+
+
+def test_every_cut_of_a_png_is_noticed(tmp_path: Path) -> None:
+    whole = encoded(Image.new("RGB", (4, 4), RED))
+    for length in range(len(whole) - 4):  # the last four bytes are the checksum of an empty chunk
+        with pytest.raises(ImageError):
+            inspect(written(tmp_path, whole[:length]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<html>not found</html>",
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        b"\xff\xd8\xff\xe0" + b"\xff" * 100,
+        b"GIF89a" + bytes(20),
+        b"RIFF\x10\x00\x00\x00WEBPVP8 " + bytes(20),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        encoded(noise(), "TIFF"),
+        encoded(noise(), "BMP"),
+    ],
+)
+def test_what_is_no_image_of_the_known_formats_is_refused(data: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path, data)
+    for look in (inspect, whole, lambda path: thumbnail(path, (10, 10))):
+        with pytest.raises(ImageError):
+            look(path)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 9_000), (2**31 - 1, 1), (12_000, 12_000)])
+def test_a_bomb_is_refused_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
+    path = written(tmp_path, png_claiming(*size))
+    with pytest.raises(ImageError, match="pixels"):
+        inspect(path)
+    for look in (whole, lambda path: thumbnail(path, (10, 10))):
+        with pytest.raises(ImageError, match="pixels"):
+            look(path)
+
+
+def test_a_file_that_is_gone_or_no_file_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "gone.png", tmp_path):
+        with pytest.raises(ImageError, match="not there"):
+            inspect(path)
+
+
+def test_nothing_is_written_to_stderr(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    written(folder, png_claiming(12_000, 8_000), "1.png")
+    broken_exif = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff\x01\x12"
+    written(folder, encoded(noise(), "JPEG", exif=broken_exif), "2.jpg")
+    palette = halves().quantize(8)
+    written(folder, encoded(palette, transparency=bytes(range(8))), "3.png")
+    code = """
+import sys
+from pathlib import Path
+from tui.images.files import ImageError, inspect, thumbnail
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    try:
+        inspect(path); thumbnail(path, (20, 20)); print("shown")
+    except ImageError:
+        print("refused")
+"""
+    command = [sys.executable, "-W", "always", "-c", code, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.stdout.split(), done.stderr) == (["refused", "shown", "shown"], "")
+
+
+def test_a_name_full_of_escapes_is_told_harmlessly(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as caught:
+        inspect(written(tmp_path, b"", "a\x1b]0;owned\x07\nb"))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_of_an_animation_the_first_frame_counts(kind: str, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 20), colour) for colour in (RED, BLUE)]
+    path = written(tmp_path, encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True))
+    assert (inspect(path).width, inspect(path).height) == (40, 20)
+    assert thumbnail(path, (20, 20)).getpixel((5, 5)) == RED
+
+
+@pytest.mark.parametrize(
+    ("box", "size"), [((20, 20), (20, 10)), ((1000, 5), (10, 5)), ((500, 500), (80, 40)), ((1, 1), (1, 1))]
+)
+def test_a_thumbnail_fits_keeps_the_ratio_and_is_never_enlarged(
+    box: tuple[int, int], size: tuple[int, int], tmp_path: Path
+) -> None:
+    small = thumbnail(written(tmp_path, encoded(halves())), box)
+    assert (small.size, small.mode) == (size, "RGB")
+
+
+def test_a_thumbnail_outlives_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path, encoded(noise(2000, 1000), "JPEG"))
+    small = thumbnail(path, (100, 100))
+    path.unlink()
+    assert small.copy().size == (100, 50)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    ("orientation", "red"), [(1, (2, 10)), (2, (37, 10)), (3, (37, 10)), (6, (5, 2)), (8, (5, 37)), (99, (2, 10))]
+)
+def test_a_thumbnail_stands_upright(kind: str, orientation: int, red: tuple[int, int], tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = written(tmp_path, encoded(halves(), kind, exif=exif.tobytes()))
+    small = thumbnail(path, (40, 40))
+    assert whole(path).resize(small.size).getpixel(red)[0] > 200  # type: ignore[index]
+    assert small.size == ((20, 40) if orientation in (6, 8) else (40, 20))
+    red_value, _, blue_value = small.getpixel(red)  # type: ignore[misc]
+    assert red_value > 200 > 60 > blue_value
+
+
+def test_transparency_lies_on_a_quiet_checker(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    image.paste((*RED, 255), (32, 0, 64, 64))
+    for clear in (image, image.quantize(8)):
+        path = written(tmp_path, encoded(clear))
+        small = thumbnail(path, (64, 64))
+        assert whole(path).tobytes() == small.tobytes()
+        assert small.getpixel((60, 30)) == RED
+        assert {small.getpixel((4, 4)), small.getpixel((12, 4))} == {(102, 102, 102), (153, 153, 153)}
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16", "CMYK"])
+def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
+    image = Image.linear_gradient("L").convert("I").point(lambda value: value * 256) if mode == "I;16" else None
+    data = encoded((image or Image.linear_gradient("L")).convert(mode), "JPEG" if mode == "CMYK" else "PNG")
+    path = written(tmp_path, data)
+    for small in (thumbnail(path, (64, 64)), whole(path).reduce(4)):
+        assert (small.mode, small.size) == ("RGB", (64, 64))
+        top, middle, bottom = (small.convert("L").getpixel((30, y)) for y in (1, 32, 62))
+        assert top < 40 < 216 < bottom  # type: ignore[operator]
+        assert mode == "1" or 90 < middle < 166  # type: ignore[operator]
+
+
+def test_a_kept_image_is_named_by_its_real_format(tmp_path: Path) -> None:
+    data = encoded(noise(), "JPEG")
+    temp = written(tmp_path, data, "download.png")
+    path, facts = keep(temp, tmp_path / "new" / "folder", "a fox: [red]/..\\")
+    assert path == tmp_path / "new" / "folder" / "a-fox-red.jpg"
+    assert path.read_bytes() == data
+    assert facts.format == "JPEG"
+    assert not temp.exists()
+
+
+def test_no_file_is_ever_overwritten(tmp_path: Path) -> None:
+    names = [keep(written(tmp_path, encoded(noise())), tmp_path / "out", "fox")[0].name for _ in range(3)]
+    assert names == ["fox.png", "fox-2.png", "fox-3.png"]
+
+
+def test_a_race_gives_every_image_a_name_of_its_own(tmp_path: Path) -> None:
+    images = [encoded(Image.new("RGB", (number + 1, 1))) for number in range(16)]
+    temps = [written(tmp_path, data, f"temp{number}") for number, data in enumerate(images)]
+    start = threading.Barrier(len(temps))
+
+    def run(temp: Path) -> None:
+        start.wait()
+        keep(temp, tmp_path / "out", "same")
+
+    threads = [threading.Thread(target=run, args=(temp,)) for temp in temps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.read_bytes() for path in (tmp_path / "out").iterdir()) == sorted(images)
+
+
+def test_what_is_not_kept_stays_where_it_is(tmp_path: Path) -> None:
+    broken = written(tmp_path, encoded(noise())[:-20])
+    with pytest.raises(ImageError, match="damaged"):
+        keep(broken, tmp_path / "out", "fox")
+    assert broken.exists()
+    assert not (tmp_path / "out").exists()
+    whole = written(tmp_path, encoded(noise()), "whole")
+    with pytest.raises(ImageError, match="could not be saved"):
+        keep(whole, whole / "below a file", "fox")
+    assert whole.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [
+        ("A red fox, at dawn", "A-red-fox-at-dawn"),
+        ("../../etc/passwd", "etc-passwd"),
+        (".hidden", "hidden"),
+        ("--rm -rf", "rm-rf"),
+        ("雪山の狐", "雪山の狐"),
+        ("हिन्दी में", "हिन्दी-में"),
+        ("Ёлка_2", "Ёлка_2"),
+        ("e\u0301", "é"),
+        ("CON", "image-CON"),
+        ("lpt1", "image-lpt1"),
+        ("contract", "contract"),
+        ("", "image"),
+        ("...", "image"),
+        ("\x00\x1b[31m\n/", "31m"),
+        ("a\u202eb\u200bc", "a-b-c"),
+        ("\ud800", "image"),
+        ("🦊🦊", "image"),
+        ("\u0301a", "image-\u0301a"),
+    ],
+)
+def test_a_stem_is_one_harmless_name(text: str, stem: str) -> None:
+    assert safe_stem(text) == stem
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "狐" * 5000, "🦊-" * 999, "a " * 999, "é" * 999])
+def test_a_stem_is_bounded_in_bytes(text: str, tmp_path: Path) -> None:
+    stem = safe_stem(text)
+    assert 0 < len(stem.encode()) <= 110
+    (tmp_path / f"{stem}-99999.jpg").touch()

@@ -1,0 +1,165 @@
+"""A file is whole at every moment, whatever fails while it is written or named."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.system import atomic_file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def failing(number: int, where: Callable[[int], bool] = lambda _: True) -> Callable[..., Any]:
+    """`os.fsync` on a disk that refuses it."""
+    fsync = os.fsync
+
+    def refused(descriptor: int) -> None:
+        if where(descriptor):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    return refused
+
+
+def is_folder(descriptor: int) -> bool:
+    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+
+
+def test_the_earlier_file_is_there_until_the_new_one_is_whole(folder: Path) -> None:
+    path = folder / "file"
+    path.write_text("earlier")
+    path.chmod(0o640)
+    with atomic_file.replacing(path) as file:
+        file.write(b"later")
+        assert path.read_text() == "earlier"
+        assert mode(Path(file.name)) == 0o600
+    assert path.read_text() == "later"
+    assert mode(path) == 0o640
+    assert os.listdir(folder) == ["file"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), ValueError("odd"), KeyboardInterrupt()])
+def test_whatever_goes_wrong_leaves_the_earlier_file_alone(folder: Path, error: BaseException) -> None:
+    path = folder / "file"
+    path.write_text("earlier")
+
+    def write() -> None:
+        with atomic_file.replacing(path) as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
+    assert path.read_text() == "earlier"
+    assert os.listdir(folder) == ["file"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_content_that_does_not_reach_the_disk_replaces_nothing(
+    folder: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "file"
+    path.write_text("earlier")
+    monkeypatch.setattr(os, "fsync", failing(number))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        atomic_file.write(path, b"later")
+    assert path.read_text() == "earlier"
+    assert os.listdir(folder) == ["file"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO, errno.ENOTSUP, errno.EBADF, errno.EACCES])
+def test_a_folder_that_cannot_be_synced_is_no_failure(
+    folder: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", failing(number, is_folder))
+    atomic_file.write(folder / "file", b"content")
+    assert (folder / "file").read_bytes() == b"content"
+
+
+def test_a_file_system_without_fsync_keeps_files_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
+    atomic_file.write(folder / "file", b"content")
+    atomic_file.sync_file(folder / "file")
+
+
+def test_a_link_is_followed_also_one_that_leads_nowhere_yet(folder: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder / "file")
+    for content in (b"first", b"second"):
+        atomic_file.write(link, content, 0o600)
+        assert link.is_symlink()
+        assert (folder / "file").read_bytes() == content
+    assert mode(folder / "file") == 0o600
+    assert os.listdir(folder) == ["file"]
+
+
+def test_a_long_name_is_no_hindrance(folder: Path) -> None:
+    path = folder / ("ü" * 127)
+    atomic_file.write(path, b"content")
+    assert os.listdir(folder) == [path.name]
+
+
+LINKS: dict[str, Callable[..., Any]] = {
+    "links": os.link,
+    "no links": lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links")),
+}
+
+
+@pytest.fixture(params=["links", "no links", "no links and no rename that refuses"])
+def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a file system may be able to do."""
+    what = str(request.param)
+    if what != "links":
+        monkeypatch.setattr(os, "link", LINKS["no links"])
+    if what.endswith("refuses"):
+        monkeypatch.setattr(atomic_file, "_renamed", lambda source, target: False)
+    return what
+
+
+def test_a_name_is_given_once_and_never_over_another_file(folder: Path, file_system: str) -> None:
+    source, target = folder / "source", folder / "target"
+    source.write_text("new")
+    atomic_file.give_name(source, target)
+    assert os.listdir(folder) == ["target"]
+    source.write_text("newer")
+    with pytest.raises(FileExistsError):
+        atomic_file.give_name(source, target)
+    target.unlink()
+    target.symlink_to("nowhere")
+    with pytest.raises(FileExistsError):
+        atomic_file.give_name(source, target)
+    assert source.read_text() == "newer"
+
+
+def test_a_name_that_cannot_be_given_leaves_nothing(folder: Path, file_system: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        atomic_file.give_name(folder / "missing", folder / "target")
+    assert os.listdir(folder) == []
+
+
+def test_a_full_disk_is_told_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "source").write_text("new")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_file.give_name(folder / "source", folder / "target")
+    assert os.listdir(folder) == ["source"]

@@ -1,0 +1,1 @@
+"""Ways in and out: snippets, pasted commands, external viewers, recipes."""

@@ -1,0 +1,214 @@
+"""A request written down for elsewhere: as curl, as Python, as our own command line. The key is never in it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tui.catalog import request
+from tui.catalog.load import Catalog
+from tui.catalog.route import choose, translate
+from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
+from tui.demo import DEMO_URL
+from tui.service.wire import DEFAULT_BASE_URL, status_paths, submit_path
+from tui.tasks.draft import local_files, uploaded
+from tui.tasks.task import Task
+from tui.text import inert_json, one_line, spelled
+
+FORMS = {
+    "curl": "curl: one command line",
+    "httpx": "Python with httpx: a script that submits, waits and saves",
+    "sdk": "Python with RunAPI's own SDK",
+    "cli": "runapi-tui generate: the same by this program",
+}
+
+# By service: the SDK's client in `runapi.<service>`, of the package `runapi-<service>`.
+_SDK = {
+    "flux_2": "Flux2Client",
+    "flux_kontext": "FluxKontextClient",
+    "gpt_4o_image": "Gpt4oImageClient",
+    "grok_imagine": "GrokImagineClient",
+    "imagen_4": "Imagen4Client",
+    "midjourney": "MidjourneyClient",
+    "seedream": "SeedreamClient",
+    "topaz": "TopazClient",
+    "z_image": "ZImageClient",
+}
+_IMAGES = {"segment_map": 'answer["segments"]', "decompose_layers": '[answer["base_image"], *answer["layers"]]'}
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A request, as a draft or as a task has it."""
+
+    model: Model
+    route: RouteName
+    values: Values
+    body: Values
+    """What is sent; local files stand in it as placeholders until they are uploaded."""
+    base_url: str
+    ambiguous: bool
+    """Whether the model's slug stands for several actions."""
+    notes: tuple[str, ...] = ()
+    """What has to be done before it can be sent from elsewhere."""
+
+
+def of_draft(model: Model, route: RouteName, values: Values, catalog: Catalog, base_url: str) -> Asked:
+    """What is filled in."""
+    files = {path: f"URL-OF-{path.name}" for _, path in local_files(model.routes[route], values)}
+    return Asked(
+        model=model,
+        route=route,
+        values=values,
+        body=request.body(model, model.routes[route], uploaded(model.routes[route], values, files)),
+        base_url=base_url,
+        ambiguous=sum(known.slug == model.slug for known in catalog.models) > 1,
+        notes=tuple(f"Put a public URL of {_name(path)} in place of {_name(files[path])}." for path in files),
+    )
+
+
+def of_task(task: Task, catalog: Catalog, base_url: str) -> Asked:
+    """What a task asks, with its body as it is sent.
+
+    `base_url` is the configured one, whatever the task says: the key belongs to no other.
+    """
+    model = catalog.get(task.action, task.model)
+    if model is None or task.route not in model.routes:
+        model = Model(
+            family="",
+            provider="",
+            service=task.service,
+            action=task.action,
+            slug=task.model,
+            title=task.model,
+            routes={task.route: Route(task.route, ())},
+        )
+    asked = of_draft(model, task.route, task.values, catalog, base_url)
+    if not task.body:
+        return asked
+    lost = dict.fromkeys(path for _, path in local_files(model.routes[task.route], task.values))
+    notes = tuple(f"The URL of {_name(path)} was good for an hour: put a new one in its place." for path in lost)
+    return msgspec.structs.replace(asked, body=msgspec.json.decode(task.body), notes=notes)
+
+
+def written(asked: Asked, form: str) -> str:
+    """The request in one of `FORMS`, to be pasted into a terminal or a file; harmless to show."""
+    return {"curl": _curl, "httpx": _httpx, "sdk": _sdk, "cli": _generate}[form](asked)
+
+
+def _curl(asked: Asked) -> str:
+    """Without an Idempotency-Key: with the task's own, the line would be answered with that same task, which is
+    no copy; with a new one fixed in the text, it would run once and from then on only seem to."""
+    url = asked.base_url + submit_path(asked.route, asked.model.service, asked.model.action)
+    return " \\\n  ".join(
+        [
+            f"curl -X POST {shlex.quote(url)}",
+            '-H "Authorization: Bearer $RUNAPI_API_KEY"',
+            "-H 'Content-Type: application/json'",
+            # Raw: else text that begins with @ would be the name of a file.
+            f"--data-raw {shlex.quote(inert_json(asked.body))}",
+        ]
+    ) + "".join(f"\n# {note}" for note in asked.notes)
+
+
+def _generate(asked: Asked) -> str:
+    model, route = asked.model, asked.model.routes[asked.route]
+    words = ["runapi-tui", "generate", model.slug]
+    words += ["--action", model.action] if asked.ambiguous else []
+    words += ["--api", asked.route] if choose(model, asked.values) != asked.route else []
+    words += ["--demo"] if asked.base_url == DEMO_URL else []
+    for name, value in asked.values.items():
+        if name == "prompt":
+            words += ["-p", str(value)]
+        elif not request.blank(value):
+            words += ["-s", f"{name}={_typed(route.param(name), value)}"]
+    return " ".join(map(_word, words))
+
+
+def _typed(param: Param | None, value: Value) -> str:
+    """A value as a person types it, and `request.parse` reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and param and param.kind in (Kind.IMAGES, Kind.INTEGERS):
+        return "\n".join(map(str, value))
+    return value if isinstance(value, str) else inert_json(value)
+
+
+def _word(text: str) -> str:
+    """A word for a POSIX shell; with what a terminal might obey, for bash and zsh."""
+    escaped = re.sub(r"[\\']", r"\\\g<0>", text)
+    shown = spelled(escaped, lambda character: f"\\U{ord(character):08x}")
+    return shlex.quote(text) if shown == escaped else f"$'{shown}'"
+
+
+def _httpx(asked: Asked) -> str:
+    model = asked.model
+    places = [place.path for place in status_paths(asked.route, model.service, model.action, "")]
+    found = _IMAGES.get(model.action, 'answer["images"]')
+    return f"""\
+import os
+import time
+
+import httpx
+
+{_comments(asked)}body = {_literal(asked.body)}
+# Where the task may be asked after: the first that knows it.
+places = {places!r}
+
+api = httpx.Client(
+    base_url={asked.base_url!r},
+    headers={{"Authorization": f"Bearer {{os.environ['RUNAPI_API_KEY']}}"}},
+    timeout=60,
+)
+answer = api.post({submit_path(asked.route, model.service, model.action)!r}, json=body).raise_for_status().json()
+task = answer.get("id") or answer["task_id"]
+print(task)
+while answer.get("status") not in ("completed", "failed"):
+    time.sleep(2)
+    said = (api.get(place + task) for place in places)
+    answer = next(one for one in said if one.status_code != 404).raise_for_status().json()
+if answer["status"] == "failed":
+    raise SystemExit(answer.get("error"))
+for number, image in enumerate({found}, 1):
+    file = httpx.get(image["url"], follow_redirects=True, timeout=60).raise_for_status()
+    name = f"{{task}}-{{number}}.{{file.headers['Content-Type'].rpartition('/')[2]}}"
+    with open(name, "wb") as out:
+        out.write(file.content)
+    print(name)
+"""
+
+
+def _sdk(asked: Asked) -> str:
+    model = asked.model
+    client = _SDK.get(model.service)
+    if client is None or not model.action.isidentifier():
+        return f"# runapi-tui knows no package of RunAPI's SDK for {one_line(model.service)}.\n"
+    body, notes = asked.body, asked.notes
+    if asked.route == "unified" and "service" in model.routes:  # the only one that the SDK speaks
+        told = {name: value for name, value in body.items() if name != "model"}
+        values, unplaced = translate(model, told, "service")
+        body, notes = request.body(model, model.routes["service"], values), (*notes, *unplaced.values())
+    where = "" if asked.base_url == DEFAULT_BASE_URL else f"base_url={asked.base_url!r}"
+    return f"""\
+# pip install runapi-{model.service.replace("_", "-")}
+from runapi.{model.service} import {client}
+
+{_comments(msgspec.structs.replace(asked, notes=notes))}params = {_literal(body)}
+client = {client}({where})  # takes the key from RUNAPI_API_KEY
+result = client.{model.action}.run(**params)
+print(result)
+"""
+
+
+def _comments(asked: Asked) -> str:
+    return "".join(f"# {one_line(note)}\n" for note in asked.notes)
+
+
+def _literal(body: Values) -> str:
+    """A dict in Python, a line an entry."""
+    return "{\n" + "".join(f"    {name!r}: {value!r},\n" for name, value in body.items()) + "}"
+
+
+def _name(path: Path | str) -> str:
+    return one_line(path.name if isinstance(path, Path) else path, 80)

@@ -1,0 +1,1 @@
+"""Picture files: verified, read, labelled, shrunk. Knows no task."""

@@ -1,0 +1,125 @@
+"""Files that others wrote, read with bounds: whatever lies there, it takes little time and is never a crash."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from tui.system.small_file import LIMIT, read_small_file
+from tui.text import one_line
+
+YAML_LIMIT = 250_000
+"""The same for YAML, which takes a second a megabyte."""
+_DEPTH = 30
+"""Levels of lists and objects that a file may have, whatever its parser would take."""
+_JSON5_TOKEN = re.compile(
+    r"""
+    "(?:[^"\\]|\\.)*+"?  # a string, or all the rest where its end is missing
+    | '(?:[^'\\]|\\.)*+'?
+    | //[^\n\r]*+
+    | /\*.*?(?:\*/|\Z)
+    | [\[\]{}]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+class Unreadable(Exception):
+    """A file that can't be used; a sentence says why, without a word of what is in it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{shown(path)} can't be read: {one_line(why)}.")
+
+
+def shown(path: Path, part: str = "") -> str:
+    """A path as people write it, and what is meant in the file."""
+    text, home = str(path), os.path.expanduser("~")
+    text = f"~{text.removeprefix(home)}" if text.startswith(f"{home}{os.sep}") else text
+    return one_line(f"{text} ({one_line(part, 60)})" if part else text)
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a path leads into the folder, all links followed."""
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    except ValueError:  # no name at all
+        return False
+
+
+def read(path: Path, limit: int = LIMIT) -> str | None:
+    """The text of a regular file of at most `limit` bytes, None if there is none. Raises Unreadable."""
+    try:
+        content = read_small_file(path, limit)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Unreadable(path, error.strerror or "no such name") from None
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Unreadable(path, "not text in UTF-8") from None
+
+
+def json5(text: str, path: Path) -> Any:
+    """JSON, or JSON with comments and whatever else a person may write. Raises Unreadable."""
+    if _is_deep(text):  # each parser, and each Python, has another limit of its own
+        raise Unreadable(path, "nested too deeply")
+    try:
+        return json.loads(text)
+    except ValueError:
+        import pyjson5
+
+        try:
+            return pyjson5.decode(text, maxdepth=_DEPTH)
+        except (pyjson5.Json5Exception, ValueError):
+            raise Unreadable(path, "not JSON5") from None  # the exception quotes the file
+
+
+def yaml(text: str, path: Path) -> Any:
+    """YAML in which every scalar is text: no dates or numbers that could take time. Raises Unreadable."""
+    from yaml import BaseLoader, YAMLError, load, parse
+    from yaml.events import CollectionEndEvent, CollectionStartEvent
+
+    try:
+        from yaml import CBaseLoader as Loader
+    except ImportError:
+        Loader = BaseLoader  # type: ignore[assignment,misc]
+    depth = 0
+    try:
+        # The C loader recurses without a bound and takes the process with it, so depth is looked at first.
+        for event in parse(text, Loader):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > _DEPTH:
+                raise Unreadable(path, "nested too deeply")
+            if getattr(event, "value", "") == "<<":  # what is merged in could name another host
+                raise Unreadable(path, "it has merge keys (<<), which are not followed")
+        return load(text, Loader)
+    except (YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        # Newer parsers give up on deep nesting by themselves, and before they tell of the first level.
+        if mark and _open_brackets(text[: mark.index]) > _DEPTH:
+            raise Unreadable(path, "nested too deeply") from None
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise Unreadable(path, f"not YAML{line}") from None
+
+
+def _is_deep(json5: str) -> bool:
+    """Whether lists and objects are nested beyond the limit; brackets in strings and comments are none."""
+    depth = 0
+    for found in _JSON5_TOKEN.finditer(json5):
+        token = found[0]
+        if token in ("[", "{"):
+            depth += 1
+        elif token in ("]", "}"):
+            depth -= 1
+        if depth > _DEPTH:
+            return True
+    return False
+
+
+def _open_brackets(text: str) -> int:
+    """How many brackets of either kind are open at the end of the text."""
+    opened = text.count("[") + text.count("{")
+    closed = text.count("]") + text.count("}")
+    return opened - closed

@@ -1,0 +1,103 @@
+"""A key and where it was found; what of another tool's settings is RunAPI's."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from tui.service.wire import canonical
+from tui.settings.keyfiles.files import Unreadable, shown
+from tui.text import mask, one_line
+
+_REFERENCE = r"\$\{[^}]{0,60}\}?"
+
+
+class Found(Struct, frozen=True):
+    """One key in one place. It is in no representation."""
+
+    source: str
+    """For people: `RUNAPI_API_KEY`, `~/.openclaw/openclaw.json (provider runapi)`."""
+    kind: str
+    """`environment`, `runapi`, `openclaw` or `hermes`."""
+    api_key: str
+    base_url: str = ""
+    """The base URL that belongs to the key; empty if nothing is said there."""
+
+    def __repr__(self) -> str:
+        return f"Found({self.source!r}, {mask(self.api_key)!r}, {self.base_url!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("source", self.source), ("api_key", mask(self.api_key)), ("base_url", self.base_url)]
+
+
+class Gathered:
+    """The keys of one tool, and a sentence on whatever can't be used."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.found: list[Found] = []
+        self.notes: list[str] = []
+        self._places: dict[str, str | None] = {}
+
+    def tried(self, read: Callable[[Path], dict[str, Any]], path: Path) -> dict[str, Any]:
+        """What `read` makes of a file; nothing, and a note, if it can't be used."""
+        try:
+            return read(path)
+        except Unreadable as error:
+            self.notes.append(str(error))
+            return {}
+
+    def provider(self, source: str, name: str, base_url: str) -> str | None:
+        """The base URL for this provider's key, empty if none is told. None if it isn't RunAPI, by name or by host:
+        a key of another must not be sent to RunAPI, nor one of RunAPI to a place that isn't understood."""
+        if not (is_runapi(name) or is_home(base_url)):
+            return None
+        place: str | None
+        try:
+            if unset := re.search(_REFERENCE, base_url):
+                raise ValueError(f"{one_line(unset[0])} in its base URL stands for nothing that is set.")
+            place = canonical(base_url) if base_url.strip() else ""
+        except ValueError as error:
+            self.notes.append(f"{source} is not used: {error}")
+            place = None
+        if place and not is_home(place):
+            self.notes.append(f"{source} is not at runapi.ai: its key belongs to {one_line(place, 80)}.")
+        self._places.setdefault(name.strip().casefold(), place)
+        return place
+
+    def place(self, name: str) -> str | None:
+        """What `provider` said of the first one of that name; nothing is known of a RunAPI that isn't set up."""
+        return self._places.get(name.strip().casefold(), "" if is_runapi(name) else None)
+
+    def key(self, source: str, api_key: str, base_url: str | None) -> None:
+        """Keep a key, unless it is none or known already."""
+        if base_url is None or not api_key.strip():
+            return
+        if unset := re.search(_REFERENCE, api_key):
+            self.notes.append(f"{source} is not used: {one_line(unset[0])} stands for nothing that is set.")
+        elif all((known.api_key, known.base_url) != (api_key.strip(), base_url) for known in self.found):
+            self.found.append(Found(source, self.kind, api_key.strip(), base_url))
+
+    def variables(self, path: Path, variables: Mapping[str, str]) -> None:
+        """Keep RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
+        source, place = shown(path, "RUNAPI_API_KEY"), self.place("runapi")
+        if key := variables.get("RUNAPI_API_KEY", ""):
+            if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
+                place = self.provider(source, "runapi", url)
+            self.key(source, key, place)
+
+
+def is_runapi(name: str) -> bool:
+    return name.strip().casefold() == "runapi"
+
+
+def is_home(base_url: str) -> bool:
+    """Whether the host is RunAPI's own."""
+    try:
+        host = urlsplit(base_url.strip()).hostname or ""
+    except ValueError:
+        return False
+    return host == "runapi.ai" or host.endswith(".runapi.ai")

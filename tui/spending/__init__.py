@@ -1,0 +1,1 @@
+"""What requests cost and whether they may be paid for."""

@@ -1,0 +1,1 @@
+"""What the operating system gives: files, standard streams, the event loop."""

@@ -1,0 +1,1 @@
+"""The terminal as Textual's app sees it: driver, keyboard, writer."""
