@@ -1,7 +1,9 @@
-"""The figures that docs/figures.md reports. Run from a checkout: `python benchmarks/figures.py`.
+"""The figures that docs/figures.md reports. Run from a checkout: `python
+benchmarks/figures.py`.
 
-Start-up is measured in a pseudo-terminal that answers queries at once, against a bare Textual app with a
-header, a label and a footer, in turns in the same run. Nothing here is a test: machines differ.
+Start-up is measured in a pseudo-terminal that answers queries at once, against a bare
+Textual app with a header, a label and a footer, in turns in the same run. Nothing here
+is a test: machines differ.
 """
 
 import asyncio
@@ -44,7 +46,9 @@ class Terminal:
         self.child, self.fd = pty.fork()
         if self.child == 0:
             os.chdir(ROOT)
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="120", LINES="40")
+            os.environ.update(
+                TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="120", LINES="40"
+            )
             os.execv(sys.executable, [sys.executable, "-c", code])
 
     def read(self, seconds: float) -> bytes:
@@ -77,7 +81,9 @@ def startup(rounds: int = 9) -> None:
             times[name].append(terminal.until(b"escribe the picture"))
             terminal.close()
     bare, ours = (statistics.median(times[name]) for name in ("bare", "ours"))
-    print(f"first usable screen: {ours * 1000:.0f} ms, bare app {bare * 1000:.0f} ms, ratio {ours / bare:.2f}")
+    print(
+        f"first usable screen: {ours * 1000:.0f} ms, bare app {bare * 1000:.0f} ms, ratio {ours / bare:.2f}"
+    )
 
 
 def idle(seconds: float = 5.0) -> None:
@@ -93,7 +99,9 @@ def idle(seconds: float = 5.0) -> None:
 
 
 class Clock:
-    """Notes when the embedded service says that a task is completed, and counts requests."""
+    """Notes when the embedded service says that a task is completed, and counts
+    requests.
+    """
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -104,7 +112,9 @@ class Clock:
         self.asked[scope["method"] + " " + scope["path"].rpartition("/")[0]] += 1
 
         async def noting(message: Any) -> None:
-            if message["type"] == "http.response.body" and b'"completed"' in message.get("body", b""):
+            if message[
+                "type"
+            ] == "http.response.body" and b'"completed"' in message.get("body", b""):
                 self.completed_at = time.perf_counter()
             await send(message)
 
@@ -112,7 +122,9 @@ class Clock:
 
 
 async def to_screen(rounds: int = 7) -> None:
-    """From the server's `completed` to the row, and to the image on the screen (half blocks, 1024² PNG)."""
+    """From the server's `completed` to the row, and to the image on the screen (half
+    blocks, 1024² PNG).
+    """
     import httpx
 
     from tui.app import RunApp
@@ -138,25 +150,39 @@ async def to_screen(rounds: int = 7) -> None:
             shown.set()
 
     for number in range(rounds):
-        os.environ["XDG_STATE_HOME"] = os.environ["HOME"] + f"/{number}"  # a queue of its own
+        # A queue of its own
+        os.environ["XDG_STATE_HOME"] = os.environ["HOME"] + f"/{number}"
         shown = asyncio.Event()
 
-        def watched(catalog: Any, delay: float, file: Any = None) -> httpx.AsyncBaseTransport:
+        def watched(
+            catalog: Any, delay: float, file: Any = None
+        ) -> httpx.AsyncBaseTransport:
             nonlocal clock
             clock = Clock(service.create_app(catalog, delay=delay, file=file))
             return httpx.ASGITransport(clock)
 
         transport.in_process = watched
-        app = Measured(replace(prepare(demo=True), demo_delay=3.0), Drawn(Images.HALF, "", cell=(10, 20)))
+        app = Measured(
+            replace(prepare(demo=True), demo_delay=3.0),
+            Drawn(Images.HALF, "", cell=(10, 20)),
+        )
         async with app.run_test(size=(150, 45)) as pilot:
             await pilot.press(*"fox", "ctrl+j")
             await asyncio.wait_for(shown.wait(), 30)
-    submits = sum(count for path, count in clock.asked.items() if path.startswith("POST"))
-    polls = sum(count for path, count in clock.asked.items() if path == "GET /v1/text_to_image")
-    print(f"completed to row: {statistics.median(rows) * 1000:.0f} ms, worst {max(rows) * 1000:.0f} ms")
+    submits = sum(
+        count for path, count in clock.asked.items() if path.startswith("POST")
+    )
+    polls = sum(
+        count for path, count in clock.asked.items() if path == "GET /v1/text_to_image"
+    )
+    print(
+        f"completed to row: {statistics.median(rows) * 1000:.0f} ms, worst {max(rows) * 1000:.0f} ms"
+    )
     middle, worst = statistics.median(images) * 1000, max(images) * 1000
     print(f"completed to image on screen: {middle:.0f} ms, worst {worst:.0f} ms")
-    print(f"requests of a 3 s task: {submits} submit, {polls} polls, 1 download; all: {json.dumps(clock.asked)}")
+    print(
+        f"requests of a 3 s task: {submits} submit, {polls} polls, 1 download; all: {json.dumps(clock.asked)}"
+    )
 
 
 async def switching() -> None:
@@ -166,7 +192,9 @@ async def switching() -> None:
     from tui.graphics.probe import Terminal as Drawn
     from tui.session import prepare
 
-    app = RunApp(prepare(demo=True, api="service"), Drawn(Images.HALF, "", cell=(10, 20)))
+    app = RunApp(
+        prepare(demo=True, api="service"), Drawn(Images.HALF, "", cell=(10, 20))
+    )
     times: list[tuple[float, str]] = []
     async with app.run_test(size=(120, 40)) as pilot:
         await app._opened.wait()
@@ -181,13 +209,20 @@ async def switching() -> None:
             await painted.wait()
             times.append((time.perf_counter() - start, model.slug))
             await pilot.pause()
-    middle, (worst, slug) = statistics.median(seconds for seconds, _ in times) * 1000, max(times)
-    told = f"median {middle:.0f} ms, worst {worst * 1000:.0f} ms ({slug}), of {len(times)}"
+    middle, (worst, slug) = (
+        statistics.median(seconds for seconds, _ in times) * 1000,
+        max(times),
+    )
+    told = (
+        f"median {middle:.0f} ms, worst {worst * 1000:.0f} ms ({slug}), of {len(times)}"
+    )
     print(f"switch to another model: {told}")
 
 
 def switch_bytes() -> None:
-    """What one switch writes to a terminal of 120 x 40: from enter in the model list until all is still."""
+    """What one switch writes to a terminal of 120 x 40: from enter in the model list
+    until all is still.
+    """
     terminal = Terminal(OURS)
     terminal.until(b"balance")
     counts = []

@@ -1,9 +1,11 @@
-"""The figures for images: `python benchmarks/gallery.py [kitty] [sixel] [half]`. Reported in docs/figures.md.
+"""The figures for images: `python benchmarks/gallery.py [kitty] [sixel] [half]`.
+Reported in docs/figures.md.
 
-The app's grid, and textual-image's widgets in a scrolling grid, on a pseudo-terminal of 160 x 63 that shows 12 of
-100 images of 2048². A stall is how late a heartbeat of 1 ms comes at the most: so long a key waits. "Own work" is
-the longest time for which the event loop itself used a processor without a pause: a busy machine adds nothing to
-that. A step is a row of pictures, or a line where a page scrolls by lines.
+The app's grid, and textual-image's widgets in a scrolling grid, on a pseudo-terminal of
+160 x 63 that shows 12 of 100 images of 2048². A stall is how late a heartbeat of 1 ms
+comes at the most: so long a key waits. "Own work" is the longest time for which the
+event loop itself used a processor without a pause: a busy machine adds nothing to that.
+A step is a row of pictures, or a line where a page scrolls by lines.
 """
 
 import asyncio
@@ -27,7 +29,15 @@ from benchmarks.figures import Terminal  # noqa: E402
 
 COLUMNS, LINES = 160, 63
 MARK = b"\x1b]777;mark\x07"
-PHASES = ("open", "page down", "8 steps", "open again", "100 land", "all visited", "60 swaps")
+PHASES = (
+    "open",
+    "page down",
+    "8 steps",
+    "open again",
+    "100 land",
+    "all visited",
+    "60 swaps",
+)
 _UPLOAD = re.compile(rb"\x1b_Ga=T[^;]*i=(\d+)")
 _FREE = re.compile(rb"\x1b_Ga=d,d=I,i=(\d+)")
 
@@ -36,11 +46,15 @@ def paint(folder: Path, count: int) -> None:
     """Images as large and as hard to compress as real ones."""
     from PIL import Image, ImageChops
 
-    noise = Image.effect_noise((64, 64), 120).resize((2048, 2048), Image.Resampling.BICUBIC)
+    noise = Image.effect_noise((64, 64), 120).resize(
+        (2048, 2048), Image.Resampling.BICUBIC
+    )
     grain = Image.effect_noise((2048, 2048), 5)
     for number in range(count):
         tones = [ImageChops.offset(noise, 90 * number, 200 * tone) for tone in range(3)]
-        image = ImageChops.add(Image.merge("RGB", tones), Image.merge("RGB", [grain] * 3), 2)
+        image = ImageChops.add(
+            Image.merge("RGB", tones), Image.merge("RGB", [grain] * 3), 2
+        )
         image.save(folder / f"{number:03}.png", compress_level=1)
 
 
@@ -57,9 +71,16 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
     from tui.screens.grid import Grid
     from tui.tasks.task import Result, Status
 
-    done = [past(path.name, results=(Result(url="", path=str(path)),)) for path in paths]
+    done = [
+        past(path.name, results=(Result(url="", path=str(path)),)) for path in paths
+    ]
     live = [past(path.name, Status.PENDING) for path in paths]
-    drawn = Drawn(Images(kind), "", cell=(10, 20), blocks=Images.SEXTANT if kind == "kitty" else Images.QUADRANT)
+    drawn = Drawn(
+        Images(kind),
+        "",
+        cell=(10, 20),
+        blocks=Images.SEXTANT if kind == "kitty" else Images.QUADRANT,
+    )
     thumbs = Thumbs(paths[0].parent / "thumbs")
 
     class Gallery(App[None]):
@@ -70,12 +91,25 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
             self.open(done)
 
         def open(self, tasks: list[Any]) -> None:
-            self.push_screen(Grid(tasks, tasks[-1], drawn, self.changes, lambda task: task.model, thumbs.shrink))
+            self.push_screen(
+                Grid(
+                    tasks,
+                    tasks[-1],
+                    drawn,
+                    self.changes,
+                    lambda task: task.model,
+                    thumbs.shrink,
+                )
+            )
 
         async def land(self) -> None:
             for task, path in zip(live, paths, strict=True):
                 result = (Result(url="", path=str(path)),)
-                self.changes.publish(task.change(Status.FETCHING).change(Status.COMPLETED, results=result))
+                self.changes.publish(
+                    task.change(Status.FETCHING).change(
+                        Status.COMPLETED, results=result
+                    )
+                )
                 await asyncio.sleep(0.02)
 
     app = Gallery()
@@ -123,12 +157,19 @@ def child(whose: str, kind: str, folder: Path) -> None:
     worst = total = busy = work = 0.0
 
     def memory(process: str = "self") -> int:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+        return (
+            int(Path(f"/proc/{process}/statm").read_text().split()[1])
+            * resource.getpagesize()
+        )
 
     def beside() -> int:
         """What the process that encodes takes."""
         threads = Path("/proc/self/task").glob("*/children")
-        return sum(memory(process) for thread in threads for process in thread.read_text().split())
+        return sum(
+            memory(process)
+            for thread in threads
+            for process in thread.read_text().split()
+        )
 
     async def beat() -> None:
         nonlocal worst, total, busy, work
@@ -195,7 +236,8 @@ def run(whose: str, kind: str, folder: Path) -> None:
         f"child({whose!r}, {kind!r}, Path({str(folder)!r}))"
     )
     terminal, heard = Terminal(code), bytearray()
-    with contextlib.suppress(OSError):  # the end of the program is the end of its terminal
+    # The end of the program is the end of its terminal
+    with contextlib.suppress(OSError):
         while True:
             heard += terminal.read(0.5)
     terminal.close()

@@ -1,8 +1,10 @@
-"""The figures for a long history: `python benchmarks/history.py [tasks]`. Reported in docs/figures.md.
+"""The figures for a long history: `python benchmarks/history.py [tasks]`. Reported in
+docs/figures.md.
 
-Opening is measured in a pseudo-terminal, from the start of the process until the queue has been read and the
-balance stands on the screen, with an empty queue and with a full one in turns. A keystroke is measured in the app,
-from the changed search line to the painted result.
+Opening is measured in a pseudo-terminal, from the start of the process until the queue
+has been read and the balance stands on the screen, with an empty queue and with a full
+one in turns. A keystroke is measured in the app, from the changed search line to the
+painted result.
 """
 
 import asyncio
@@ -33,14 +35,25 @@ def fill(queue: Path, count: int) -> None:
 
     store = Store(queue)
     chance = random.Random(7)
-    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 9))) for _ in range(5000)]
-    models = [bundled().find(slug) for slug in ("z-image", "flux-2-pro-text-to-image", "imagen-4", "gpt-4o-image")]
+    words = [
+        "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 9)))
+        for _ in range(5000)
+    ]
+    models = [
+        bundled().find(slug)
+        for slug in ("z-image", "flux-2-pro-text-to-image", "imagen-4", "gpt-4o-image")
+    ]
     now = time.time()
     with store._db:
         store._db.execute("begin immediate")
         for number in range(count):
             model = models[number % len(models)]
-            task = draft(model, {"prompt": "a fox"}, base_url="https://runapi.ai", out_dir=queue.parent)
+            task = draft(
+                model,
+                {"prompt": "a fox"},
+                base_url="https://runapi.ai",
+                out_dir=queue.parent,
+            )
             made = now - (count - number) * 600
             prompt = " ".join(chance.choices(words, k=20))
             done = replace(
@@ -53,7 +66,12 @@ def fill(queue: Path, count: int) -> None:
                 finished_at=made + 9,
                 cost_micro=50_000,
                 remote_id=f"tsk_{number:032x}",
-                results=(Result(url=f"https://files.test/{number}.png", path=f"/nowhere/{number}.png"),),
+                results=(
+                    Result(
+                        url=f"https://files.test/{number}.png",
+                        path=f"/nowhere/{number}.png",
+                    ),
+                ),
             )
             marks = ", ".join("?" * schema.COLUMNS)
             store._db.execute(f"insert into tasks values ({marks})", schema.row(done))
@@ -69,7 +87,9 @@ def opening(empty: Path, full: Path, rounds: int = 7) -> None:
             times[state].append(terminal.until(b"balance $"))
             terminal.close()
     none, many = (statistics.median(times[state]) for state in (empty, full))
-    print(f"opened: {many * 1000:.0f} ms with a full history, {none * 1000:.0f} ms with none: {many / none:.2f}")
+    print(
+        f"opened: {many * 1000:.0f} ms with a full history, {none * 1000:.0f} ms with none: {many / none:.2f}"
+    )
 
 
 async def filtering(state: Path) -> None:
@@ -98,7 +118,16 @@ async def filtering(state: Path) -> None:
 
         history.table.show = shown  # type: ignore[method-assign]
         # Found at once, found rarely, found never: the last two look at everything.
-        for line in ("a", "ab", "abc", "qzqzq", "zzzzzzzz", "model:flux x", "status:failed qz", "cost>1"):
+        for line in (
+            "a",
+            "ab",
+            "abc",
+            "qzqzq",
+            "zzzzzzzz",
+            "model:flux x",
+            "status:failed qz",
+            "cost>1",
+        ):
             painted.clear()
             start = time.perf_counter()
             history._filter.value = line
@@ -109,7 +138,9 @@ async def filtering(state: Path) -> None:
         print(f"  {line!r}: {seconds * 1000:.0f} ms, {found} rows")
     worst, line, _ = max(times)
     middle = statistics.median(seconds for seconds, _, _ in times)
-    print(f"one keystroke of filtering: median {middle * 1000:.0f} ms, worst {worst * 1000:.0f} ms ({line!r})")
+    print(
+        f"one keystroke of filtering: median {middle * 1000:.0f} ms, worst {worst * 1000:.0f} ms ({line!r})"
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """One picture: `python benchmarks/pictures.py [screen]`. Reported in docs/figures.md.
 
-A PNG of 2048² for 40 x 20 and for 80 x 40 cells of 10 x 20 pixels: how long until it could be sent, and as how many
-bytes; ours, textual-image's, and those of the programs chafa and timg where they are installed, with their start:
-the time for a picture of 64² stands beside. Medians of three pictures. Kitty's placeholders are counted.
+A PNG of 2048² for 40 x 20 and for 80 x 40 cells of 10 x 20 pixels: how long until it
+could be sent, and as how many bytes; ours, textual-image's, and those of the programs
+chafa and timg where they are installed, with their start: the time for a picture of 64²
+stands beside. Medians of three pictures. Kitty's placeholders are counted.
 
-Then (or, with `screen`, only) the way to the screen: from a PNG on disk to its last byte in a pseudo-terminal, and
-how long a key would have waited meanwhile at the most.
+Then (or, with `screen`, only) the way to the screen: from a PNG on disk to its last
+byte in a pseudo-terminal, and how long a key would have waited meanwhile at the most.
 """
 
 import asyncio
@@ -41,8 +42,16 @@ WINDOW = struct.pack("4H", 50, 120, 1200, 1000)  # cells of 10 x 20 pixels
 KINDS = ("kitty", "sixel", "half")
 MARK = b"\x1b]777;mark\x07"
 PROGRAMS = {
-    "chafa": {"kitty": ["-f", "kitty"], "sixel": ["-f", "sixel"], "half": ["-f", "symbols", "-c", "full"]},
-    "timg": {"kitty": ["-pk", "-bblack"], "sixel": ["-ps", "-bblack"], "half": ["-ph", "-bblack"]},
+    "chafa": {
+        "kitty": ["-f", "kitty"],
+        "sixel": ["-f", "sixel"],
+        "half": ["-f", "symbols", "-c", "full"],
+    },
+    "timg": {
+        "kitty": ["-pk", "-bblack"],
+        "sixel": ["-ps", "-bblack"],
+        "half": ["-ph", "-bblack"],
+    },
 }
 Way = Callable[[Path, tuple[int, int]], int]
 """Makes a picture ready for so many cells; gives the bytes that are sent."""
@@ -70,7 +79,9 @@ def ours(kind: str, thumbs: Path, shared: Path | None = None, budget: int = 0) -
     def way(path: Path, size: tuple[int, int]) -> int:
         terminal = Drawn(Images(kind), "", cell=(10, 20), shared=shared, budget=budget)
         drawing = draw(lambda box: shrink(path, box), Size(*size), terminal)
-        return len(drawing.upload) + sum(len(row.encode()) for row in drawing.overlay or drawing.written)
+        return len(drawing.upload) + sum(
+            len(row.encode()) for row in drawing.overlay or drawing.written
+        )
 
     return way
 
@@ -87,9 +98,9 @@ def theirs(kind: str) -> Way:
         heard, stdout = io.StringIO(), sys.__stdout__
         sys.__stdout__ = heard  # type: ignore[misc]  # where it writes uploads
         try:
-            Console(file=heard, width=size[0], force_terminal=True, color_system="truecolor").print(
-                module.Image(path, *size)
-            )
+            Console(
+                file=heard, width=size[0], force_terminal=True, color_system="truecolor"
+            ).print(module.Image(path, *size))
         finally:
             sys.__stdout__ = stdout  # type: ignore[misc]
         return len(heard.getvalue().encode())
@@ -104,10 +115,16 @@ def program(name: str, kind: str) -> Way:
         ours, its = pty.openpty()  # where they ask for the size of a cell
         tty.setraw(its)
         fcntl.ioctl(its, termios.TIOCSWINSZ, WINDOW)
-        with subprocess.Popen([name, *PROGRAMS[name][kind], *room, path], stdin=its, stdout=its, stderr=its):
+        with subprocess.Popen(
+            [name, *PROGRAMS[name][kind], *room, path],
+            stdin=its,
+            stdout=its,
+            stderr=its,
+        ):
             os.close(its)
             count = 0
-            with contextlib.suppress(OSError):  # the end of the program is the end of its terminal
+            # The end of the program is the end of its terminal
+            with contextlib.suppress(OSError):
                 while data := os.read(ours, 1 << 16):
                     count += len(data)
             os.close(ours)
@@ -122,10 +139,16 @@ def one_picture(paths: list[Path], folder: Path) -> None:
         ways[f"{kind}, ours"] = ours(kind, folder / "never" / kind)
         ways[f"{kind}, ours, small picture kept"] = ours(kind, folder / "thumbs")
         if kind == "kitty":
-            ways["kitty, ours, a local file"] = ours(kind, folder / "thumbs", shared=folder)
+            ways["kitty, ours, a local file"] = ours(
+                kind, folder / "thumbs", shared=folder
+            )
         ways[f"{kind}, ours, over SSH"] = ours(kind, folder / "thumbs", budget=40_000)
         ways[f"{kind}, textual-image"] = theirs(kind)
-        ways |= {f"{kind}, {name}": program(name, kind) for name in PROGRAMS if shutil.which(name)}
+        ways |= {
+            f"{kind}, {name}": program(name, kind)
+            for name in PROGRAMS
+            if shutil.which(name)
+        }
     (folder / "never").touch()  # no small picture can be kept there
     small = folder / "small.png"
     from PIL import Image
@@ -140,7 +163,9 @@ def one_picture(paths: list[Path], folder: Path) -> None:
                 start = time.perf_counter()
                 counts.append(way(path, size))
                 times.append(time.perf_counter() - start)
-            told.append(f"{statistics.median(times) * 1000:5.0f} ms {statistics.median(counts) / 1000:7.1f} KB")
+            told.append(
+                f"{statistics.median(times) * 1000:5.0f} ms {statistics.median(counts) / 1000:7.1f} KB"
+            )
         start = time.perf_counter()
         way(small, SIZES[0])
         print(
@@ -152,7 +177,9 @@ def one_picture(paths: list[Path], folder: Path) -> None:
 
 
 def child(whose: str, kind: str, folder: Path) -> None:
-    """An app with one picture, in the pseudo-terminal: told of a file, then of the next."""
+    """An app with one picture, in the pseudo-terminal: told of a file, then of the
+    next.
+    """
     from textual.app import App
 
     from tui.graphics.probe import Images
@@ -167,7 +194,8 @@ def child(whose: str, kind: str, folder: Path) -> None:
 
     theirs = {"kitty": "TGPImage", "sixel": "SixelImage"}.get(kind, "HalfcellImage")
     if whose != "ours":
-        import textual_image.widget  # asks the terminal at once, so before the app reads it
+        # Asks the terminal at once, so before the app reads it
+        import textual_image.widget
     worst = 0.0
 
     async def beat() -> None:
@@ -216,8 +244,10 @@ def to_the_screen(folder: Path) -> None:
                 "fcntl.ioctl(0, termios.TIOCSWINSZ, WINDOW)\n"
                 f"child({whose!r}, {kind!r}, Path({str(folder)!r}))"
             )
-            told: list[list[float]] = []  # when each was asked for, and when its last byte came
-            with contextlib.suppress(OSError):  # the end of the program is the end of its terminal
+            # When each was asked for, and when its last byte came
+            told: list[list[float]] = []
+            # The end of the program is the end of its terminal
+            with contextlib.suppress(OSError):
                 while True:
                     data = terminal.read(1)
                     if MARK in data:
@@ -232,7 +262,10 @@ def to_the_screen(folder: Path) -> None:
                 f" longest stall {max(stalls[part]) * 1000:4.0f} ms"
                 for part in (slice(half), slice(half, None))
             ]
-            print(f"  {kind:6} {whose:14} to the screen: {rows[0]}; again: {rows[1]}", flush=True)
+            print(
+                f"  {kind:6} {whose:14} to the screen: {rows[0]}; again: {rows[1]}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""The memory of a long session: `python benchmarks/soak.py [rounds] [half|kitty|sixel]`.
+"""The memory of a long session: `python benchmarks/soak.py [rounds]
+[half|kitty|sixel]`.
 
-The app on a pseudo-terminal of 120 x 40, its queue with 1,500 tasks that have 60 images of 1024². A round opens and
-leaves the grid (and pages through it), the history, the viewer, a task's timeline, the money, a job, the past
-prompts and the keys. What is compared is the memory after the first rounds, once all code and the caches are
-loaded, and after the last ones; the live pages are counted as well.
+The app on a pseudo-terminal of 120 x 40, its queue with 1,500 tasks that have 60 images
+of 1024². A round opens and leaves the grid (and pages through it), the history, the
+viewer, a task's timeline, the money, a job, the past prompts and the keys. What is
+compared is the memory after the first rounds, once all code and the caches are loaded,
+and after the last ones; the live pages are counted as well.
 """
 
 import asyncio
@@ -32,7 +34,16 @@ VISITS = (
     ("ctrl+r", "escape"),
     ("f1", "escape"),
 )
-PAGES = ("Grid", "History", "Viewer", "InspectScreen", "Money", "Batch", "Chooser", "HelpScreen")
+PAGES = (
+    "Grid",
+    "History",
+    "Viewer",
+    "InspectScreen",
+    "Money",
+    "Batch",
+    "Chooser",
+    "HelpScreen",
+)
 
 
 def memory() -> int:
@@ -52,15 +63,22 @@ def child(kind: str, rounds: int, report: Path) -> None:
     from tui.tasks.store import Store
     from tui.tasks.task import Result
 
-    noise = Image.effect_noise((64, 64), 120).resize((1024, 1024), Image.Resampling.BICUBIC)
+    noise = Image.effect_noise((64, 64), 120).resize(
+        (1024, 1024), Image.Resampling.BICUBIC
+    )
     paths = [report.parent / f"{number}.png" for number in range(PICTURES)]
     for number, path in enumerate(paths):
         tones = [ImageChops.offset(noise, 90 * number, 200 * tone) for tone in range(3)]
         Image.merge("RGB", tones).save(path, compress_level=1)
     session = prepare(demo=True)
     store = Store(session.folders.queue)
-    results = [(Result(url="", path=str(path), width=1024, height=1024),) for path in paths]
-    tasks = [past(f"fox {number}", results=results[number % PICTURES]) for number in range(TASKS)]
+    results = [
+        (Result(url="", path=str(path), width=1024, height=1024),) for path in paths
+    ]
+    tasks = [
+        past(f"fox {number}", results=results[number % PICTURES])
+        for number in range(TASKS)
+    ]
     store.add_missing((task, []) for task in tasks)
     store.close()
     app = RunApp(session, Drawn(Images(kind), "", cell=(10, 20)))
@@ -91,7 +109,13 @@ def child(kind: str, rounds: int, report: Path) -> None:
                 if type(thing).__name__ in left:
                     left[type(thing).__name__] += 1
             seconds = time.monotonic() - begin
-            told = {"first": first, "figures": figures, "left": left, "seconds": seconds, "rounds": number + 1}
+            told = {
+                "first": first,
+                "figures": figures,
+                "left": left,
+                "seconds": seconds,
+                "rounds": number + 1,
+            }
             report.write_text(json.dumps(told))  # noqa: ASYNC240 - a few bytes
         app.exit()
 
@@ -120,7 +144,9 @@ def main(rounds: int, kind: str) -> None:
     figures = [figure / 1e6 for figure in told["figures"]]
     start = figures[min(WARM, len(figures)) - 1]
     visits = told["rounds"] * len(VISITS)
-    print(f"{kind}: {TASKS:,} tasks, {visits} pages opened and left in {told['seconds']:.0f} s")
+    print(
+        f"{kind}: {TASKS:,} tasks, {visits} pages opened and left in {told['seconds']:.0f} s"
+    )
     print(
         f"  main page {told['first'] / 1e6:.0f} MB; after {WARM} rounds {start:.0f} MB; at the end"
         f" {figures[-1]:.0f} MB, ratio {figures[-1] / start:.2f}; highest {max(figures):.0f} MB"
@@ -131,4 +157,7 @@ def main(rounds: int, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20, sys.argv[2] if len(sys.argv) > 2 else "half")
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 20,
+        sys.argv[2] if len(sys.argv) > 2 else "half",
+    )

@@ -1,4 +1,6 @@
-"""The app as its tests start it: on the embedded service, polling quickly, drawing half blocks."""
+"""The app as its tests start it: on the embedded service, polling quickly, drawing half
+blocks.
+"""
 
 import asyncio
 import time
@@ -44,7 +46,9 @@ class TestApp(RunApp):
 
     __test__ = False
 
-    def __init__(self, *, terminal: Terminal = HALF, delay: float = 0.1, **options: Any) -> None:
+    def __init__(
+        self, *, terminal: Terminal = HALF, delay: float = 0.1, **options: Any
+    ) -> None:
         session = prepare(**({"demo": True, "poll_seconds": 0.02} | options))
         super().__init__(replace(session, demo_delay=delay), terminal)
         self.shown: list[str] = []
@@ -71,7 +75,9 @@ class TestApp(RunApp):
         """Put what a former run has left into the queue file."""
         store = Store(self.session.folders.queue)
         out_dir = str(self.session.folders.output)
-        store.add_missing((structs.replace(task, out_dir=out_dir), []) for task in tasks)
+        store.add_missing(
+            (structs.replace(task, out_dir=out_dir), []) for task in tasks
+        )
         store.learn(DEMO_URL, "paused", "yes" if paused else "")
         store.close()
 
@@ -90,12 +96,18 @@ class TestApp(RunApp):
                 self._news.clear()
                 await self._news.wait()
 
-    async def until_task(self, pilot: Pilot[None], condition: Callable[[Task], bool]) -> Task:
+    async def until_task(
+        self, pilot: Pilot[None], condition: Callable[[Task], bool]
+    ) -> Task:
         """The first task that meets the condition, once the page has caught up."""
         found: list[Task] = []
 
         def look() -> bool:
-            found[:] = [task for task in (self.engine.tasks if self.engine else {}).values() if condition(task)]
+            found[:] = [
+                task
+                for task in (self.engine.tasks if self.engine else {}).values()
+                if condition(task)
+            ]
             return bool(found)
 
         await self.until(look)
@@ -112,10 +124,13 @@ class TestApp(RunApp):
         try:
             await self.until(found)
         except TimeoutError:
-            raise AssertionError(f"{texts} without {without!r}, but:\n{self.text()}") from None
+            raise AssertionError(
+                f"{texts} without {without!r}, but:\n{self.text()}"
+            ) from None
 
     def text(self) -> str:
         """What stands on the screen, line by line."""
         return "\n".join(
-            "".join(segment.text for segment in line) for line in self.screen._compositor.render_strips()
+            "".join(segment.text for segment in line)
+            for line in self.screen._compositor.render_strips()
         )

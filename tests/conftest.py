@@ -16,7 +16,9 @@ _outside = Outside()
 
 @pytest.fixture(autouse=True, scope="session")
 def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where `tempfile` puts things, here and in programs that tests start, is pytest's to clear away."""
+    """Where `tempfile` puts things, here and in programs that tests start, is pytest's
+    to clear away.
+    """
     folder = str(tmp_path_factory.mktemp("tempfile"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", folder)
@@ -26,10 +28,14 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(autouse=True)
 def only_temporary_files() -> Iterator[None]:
-    """Whoever runs the tests finds nothing of theirs afterwards; and may be anybody, not root alone."""
+    """Whoever runs the tests finds nothing of theirs afterwards; and may be anybody,
+    not root alone.
+    """
     yield
     found = _outside.found()
-    assert not found, f"Tests write below tmp_path alone, and this one did not: {found[:5]}"
+    assert not found, (
+        f"Tests write below tmp_path alone, and this one did not: {found[:5]}"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +43,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder; nothing of the real one can be read or written."""
     for name in list(os.environ):
         if name.startswith(
-            ("RUNAPI_", "XDG_", "TEXTUAL_C", "TEXTUAL_A", "OPENCLAW_", "CLAWDBOT_", "HERMES_")
+            (
+                "RUNAPI_",
+                "XDG_",
+                "TEXTUAL_C",
+                "TEXTUAL_A",
+                "OPENCLAW_",
+                "CLAWDBOT_",
+                "HERMES_",
+            )
         ) or name in (
             "NO_COLOR",
             "COLORTERM",
@@ -53,16 +67,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def quarter_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The embedded service paints a sixteenth of a large picture; `tests/demo` judges pictures as they are."""
+    """The embedded service paints a sixteenth of a large picture; `tests/demo` judges
+    pictures as they are.
+    """
     usual = pictures.picture_size
 
     def quarter(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
         width, height = usual(task, source)
-        return (width // 4, height // 4) if width * height >= 512 * 1024 else (width, height)
+        return (
+            (width // 4, height // 4)
+            if width * height >= 512 * 1024
+            else (width, height)
+        )
 
     monkeypatch.setattr(pictures, "picture_size", quarter)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of the time, tests wait for clocks and sockets."""
+    """One more than there are cores: a third of the time, tests wait for clocks and
+    sockets.
+    """
     return (os.cpu_count() or 1) + 1

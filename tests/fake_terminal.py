@@ -1,4 +1,6 @@
-"""A terminal made of a pseudo-terminal: a child runs on it, and it answers as kitty, xterm, tmux, … would."""
+"""A terminal made of a pseudo-terminal: a child runs on it, and it answers as kitty,
+xterm, tmux, … would.
+"""
 
 import base64
 import fcntl
@@ -21,7 +23,8 @@ from typing import Any
 
 from PIL import Image
 
-# The child makes the pty its controlling terminal, lays its standard streams on it, or not, and runs the code.
+# The child makes the pty its controlling terminal, lays its standard streams on it, or
+# not, and runs the code.
 _BOOT = """
 import fcntl, json, os, sys, termios
 path, streams, report, code = sys.argv[1:5]
@@ -47,8 +50,8 @@ _QUERIES = re.compile(
 
 @dataclass
 class FakeTerminal:
-    """How it answers: None is silence. `latency` in seconds; `outer` is the terminal around a tmux; `reads` says
-    which files it claims to have read.
+    """How it answers: None is silence. `latency` in seconds; `outer` is the terminal
+    around a tmux; `reads` says which files it claims to have read.
     """
 
     version: bytes | None = b"plain(1)"
@@ -64,20 +67,42 @@ class FakeTerminal:
     received: bytearray = field(default_factory=bytearray, repr=False)
 
     def run(
-        self, code: str, *args: str, env: dict[str, str], folder: Path, streams: str = "012", seconds: float = 20
+        self,
+        code: str,
+        *args: str,
+        env: dict[str, str],
+        folder: Path,
+        streams: str = "012",
+        seconds: float = 20,
     ) -> Any:
-        """Runs `code` in a child on this terminal and returns what it put into `answer`.
+        """Runs `code` in a child on this terminal and returns what it put into
+        `answer`.
 
-        `streams` are the standard streams that are this terminal; the others are /dev/null, and "-" closes
-        stdout.
+        `streams` are the standard streams that are this terminal; the others are
+        /dev/null, and "-" closes stdout.
         """
         master, slave = pty.openpty()
         os.set_blocking(master, False)
         columns, rows = self.size
-        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, *self.pixels))
+        fcntl.ioctl(
+            master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, *self.pixels)
+        )
         report = folder / "report.json"
-        command = [sys.executable, "-c", _BOOT, os.ttyname(slave), streams, str(report), code, *args]
-        base = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **env}
+        command = [
+            sys.executable,
+            "-c",
+            _BOOT,
+            os.ttyname(slave),
+            streams,
+            str(report),
+            code,
+            *args,
+        ]
+        base = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            **env,
+        }
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -96,21 +121,29 @@ class FakeTerminal:
         assert child.returncode == 0, errors.decode() or bytes(self.received[-200:])
         return json.loads(report.read_text())
 
-    def _serve(self, master: int, child: "subprocess.Popen[bytes]", deadline: float) -> None:
+    def _serve(
+        self, master: int, child: "subprocess.Popen[bytes]", deadline: float
+    ) -> None:
         scanned, due = 0, list[tuple[float, bytes]]()
         while time.monotonic() < deadline:
             ended = child.poll() is not None
             while due and due[0][0] <= time.monotonic():
-                with suppress(BlockingIOError):  # a child that does not read loses the rest
+                # A child that does not read loses the rest
+                with suppress(BlockingIOError):
                     os.write(master, due.pop(0)[1])
             if select.select([master], [], [], 0.0 if ended else 0.01)[0]:
                 self.received += os.read(master, 65536)
                 for query in _QUERIES.finditer(self.received, scanned):
                     scanned = query.end()
-                    due += [(time.monotonic() + self.latency, answer) for answer in self._answers(query)]
+                    due += [
+                        (time.monotonic() + self.latency, answer)
+                        for answer in self._answers(query)
+                    ]
             elif ended:
                 return
-        raise AssertionError(f"the child did not end; its last words: {bytes(self.received[-200:])!r}")
+        raise AssertionError(
+            f"the child did not end; its last words: {bytes(self.received[-200:])!r}"
+        )
 
     def _answers(self, query: re.Match[bytes]) -> Iterator[bytes]:
         match query.lastgroup:
@@ -125,23 +158,41 @@ class FakeTerminal:
             case "cell" if self.cell:
                 yield b"\x1b[6;%d;%dt" % (self.cell[1], self.cell[0])
             case "sgr":
-                yield b"\x1bP1$r0;48:2::1:2:3m\x1b\\" if self.truecolor else b"\x1bP0$r\x1b\\"
+                yield (
+                    b"\x1bP1$r0;48:2::1:2:3m\x1b\\"
+                    if self.truecolor
+                    else b"\x1bP0$r\x1b\\"
+                )
             case "kitty" if self.kitty:
-                read = query["medium"] != b"f" or self.reads(Path(base64.b64decode(query["data"]).decode()))
-                yield b"\x1b_Gi=%b;%b\x1b\\" % (query["id"], b"OK" if read else b"EBADF:no such file")
+                read = query["medium"] != b"f" or self.reads(
+                    Path(base64.b64decode(query["data"]).decode())
+                )
+                yield b"\x1b_Gi=%b;%b\x1b\\" % (
+                    query["id"],
+                    b"OK" if read else b"EBADF:no such file",
+                )
 
     def kitty_images(self) -> list[Image.Image]:
         """The images that were uploaded with `a=T`, in order."""
         images, data = [], b""
-        for keys, chunk in re.findall(rb"\x1b_G([^;\x1b]*m=[01][^;\x1b]*);([^\x1b]*)\x1b\\", self.received):
+        for keys, chunk in re.findall(
+            rb"\x1b_G([^;\x1b]*m=[01][^;\x1b]*);([^\x1b]*)\x1b\\", self.received
+        ):
             data = chunk if b"a=T" in keys else data + chunk
             if b"m=0" in keys:
-                images.append(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
+                images.append(
+                    Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA")
+                )
         return images
 
     def sixel_images(self) -> list[Image.Image]:
-        """The sixel images that were sent, read as strictly as xterm: defining a colour does not select it."""
-        return [_sixel_image(found[1]) for found in re.finditer(rb"\x1bP[\d;]*q([^\x1b]*)\x1b\\", self.received)]
+        """The sixel images that were sent, read as strictly as xterm: defining a colour
+        does not select it.
+        """
+        return [
+            _sixel_image(found[1])
+            for found in re.finditer(rb"\x1bP[\d;]*q([^\x1b]*)\x1b\\", self.received)
+        ]
 
 
 def _sixel_image(data: bytes) -> Image.Image:
@@ -154,7 +205,9 @@ def _sixel_image(data: bytes) -> Image.Image:
     tokens = rb"#(\d+);2;(\d+);(\d+);(\d+)|#(\d+)|!(\d+)([?-~])|([?-~])|([$-])"
     for token in re.finditer(tokens, data[header.end() :]):
         if token[1]:
-            palette[int(token[1])] = tuple(round(int(part) * 2.55) for part in token.group(2, 3, 4))
+            palette[int(token[1])] = tuple(
+                round(int(part) * 2.55) for part in token.group(2, 3, 4)
+            )
         elif token[5]:
             colour = int(token[5])
         elif token[9]:

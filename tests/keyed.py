@@ -25,7 +25,9 @@ class Keyed:
         headers = dict(scope["headers"])
         if shown := headers.get(b"authorization", b"").decode().removeprefix("Bearer "):
             self.shown.add(shown)
-            headers[b"authorization"] = f"Bearer {DEMO_KEY if shown == self.key else 'wrong'}".encode()
+            headers[b"authorization"] = (
+                f"Bearer {DEMO_KEY if shown == self.key else 'wrong'}".encode()
+            )
         await self._app({**scope, "headers": list(headers.items())}, receive, send)
 
 

@@ -10,7 +10,9 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHECKOUT = Path(__file__).parent.parent
 _CACHES = (".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 TEMPORARY = Path(tempfile.gettempdir())
-"""Where temporary files go as far as the system is concerned; those of tests lie in a folder of their own there."""
+"""Where temporary files go as far as the system is concerned; those of tests lie in a
+folder of their own there.
+"""
 _ALLOWED = (
     *{str(TEMPORARY), os.path.realpath(TEMPORARY)},
     *(str(_CHECKOUT / name) for name in _CACHES),
@@ -34,7 +36,9 @@ _CHANGED = {
 
 
 class Outside:
-    """Watches what this process writes; other processes have their home in a temporary folder alone."""
+    """Watches what this process writes; other processes have their home in a temporary
+    folder alone.
+    """
 
     def __init__(self) -> None:
         self._found: list[str] = []
@@ -48,11 +52,15 @@ class Outside:
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, mode, flags = args
-            writes = bool(flags & _WRITES) if mode is None else bool(set("wax+") & set(mode))
+            writes = (
+                bool(flags & _WRITES) if mode is None else bool(set("wax+") & set(mode))
+            )
             if writes:
                 self._note(event, path)
         elif event in _CHANGED:
-            in_open_folder = event.startswith("os.") and isinstance(args[-1], int) and args[-1] >= 0
+            in_open_folder = (
+                event.startswith("os.") and isinstance(args[-1], int) and args[-1] >= 0
+            )
             for place in _CHANGED[event]:
                 if not in_open_folder:
                     self._note(event, args[place])
@@ -64,5 +72,7 @@ class Outside:
         if text == ":memory:" or "__pycache__" in text:
             return
         whole = os.path.abspath(text.removeprefix("file:"))
-        if not any(whole == folder or whole.startswith(folder + os.sep) for folder in _ALLOWED):
+        if not any(
+            whole == folder or whole.startswith(folder + os.sep) for folder in _ALLOWED
+        ):
             self._found.append(f"{event}: {whole}")

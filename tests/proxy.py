@@ -1,4 +1,6 @@
-"""A small proxy on loopback, which answers what a test wants; and an origin that counts who connects."""
+"""A small proxy on loopback, which answers what a test wants; and an origin that counts
+who connects.
+"""
 
 import asyncio
 import ssl
@@ -18,7 +20,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
+async def listening(
+    talk: Talk, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Listener]:
     """Each connection is handed to `talk`, and closed when that ends."""
     listener = Listener()
 

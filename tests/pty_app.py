@@ -1,4 +1,6 @@
-"""The app as a user starts it: `runapi-tui --demo` on a pseudo-terminal of its own, in a session of its own."""
+"""The app as a user starts it: `runapi-tui --demo` on a pseudo-terminal of its own, in
+a session of its own.
+"""
 
 import fcntl
 import os
@@ -22,14 +24,17 @@ _ROOT = Path(__file__).parent.parent
 
 
 def start(delay: float) -> None:
-    """What the process on the terminal does: the command, on a service that makes small pictures in `delay`
-    seconds."""
+    """What the process on the terminal does: the command, on a service that makes small
+    pictures in `delay` seconds.
+    """
     from tui import session
     from tui.cli import commands
     from tui.demo import pictures
 
     prepare = session.prepare
-    session.prepare = lambda **options: replace(prepare(**options, poll_seconds=0.1), demo_delay=delay)
+    session.prepare = lambda **options: replace(
+        prepare(**options, poll_seconds=0.1), demo_delay=delay
+    )
     pictures.picture_size = lambda *_: (256, 256)
     sys.argv[0] = "runapi-tui"
     commands.main()
@@ -38,7 +43,9 @@ def start(delay: float) -> None:
 class PtyApp:
     """A running app and the other side of its terminal."""
 
-    def __init__(self, *options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0) -> None:
+    def __init__(
+        self, *options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0
+    ) -> None:
         self.output = bytearray()
         """All that was read from the terminal so far."""
         self.ended: int | None = None
@@ -47,11 +54,18 @@ class PtyApp:
         if self.process == 0:
             cells = struct.pack("4H", size[1], size[0], size[0] * 10, size[1] * 20)
             fcntl.ioctl(0, termios.TIOCSWINSZ, cells)
-            # Not what the process itself has: pytest and readline put LINES and COLUMNS into that.
-            env = {name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")}
+            # Not what the process itself has: pytest and readline put LINES and COLUMNS
+            # into that.
+            env = {
+                name: value
+                for name, value in os.environ.items()
+                if name not in ("LINES", "COLUMNS")
+            }
             env |= {"TERM": "xterm-256color", "PYTHONPATH": str(_ROOT)}
             code = f"from tests.pty_app import start; start({delay})"
-            os.execve(sys.executable, [sys.executable, "-c", code, "--demo", *options], env)
+            os.execve(
+                sys.executable, [sys.executable, "-c", code, "--demo", *options], env
+            )
 
     def type(self, keys: bytes) -> None:
         """As a terminal sends it."""
@@ -68,11 +82,17 @@ class PtyApp:
         self.output += data
         return data
 
-    def until(self, condition: Callable[[], object], what: str, *, read: bool = True) -> None:
-        """Wait until the condition holds; with `read`, what the app writes meanwhile is read."""
+    def until(
+        self, condition: Callable[[], object], what: str, *, read: bool = True
+    ) -> None:
+        """Wait until the condition holds; with `read`, what the app writes meanwhile is
+        read.
+        """
         end = time.monotonic() + _SECONDS
         while not condition():
-            assert time.monotonic() < end, f"not in time: {what}; last words: {bytes(self.output[-500:])!r}"
+            assert time.monotonic() < end, (
+                f"not in time: {what}; last words: {bytes(self.output[-500:])!r}"
+            )
             if read and self.terminal >= 0:
                 self.read(0.05)
             else:
@@ -81,7 +101,9 @@ class PtyApp:
     def until_seen(self, text: str, start: int = 0) -> None:
         """Read until that text was written, counted from a former length of `output`."""
         wanted = text.encode()
-        self.until(lambda: wanted in _words(self.output[start:]), f"{text!r} on the screen")
+        self.until(
+            lambda: wanted in _words(self.output[start:]), f"{text!r} on the screen"
+        )
 
     def until_ended(self, *, read: bool = True) -> int:
         """The exit code, -N for a signal."""
@@ -130,7 +152,9 @@ class PtyApp:
 
 
 @contextmanager
-def pty_app(*options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0) -> Iterator[PtyApp]:
+def pty_app(
+    *options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0
+) -> Iterator[PtyApp]:
     """An app that has opened its queue."""
     app = PtyApp(*options, size=size, delay=delay)
     try:

@@ -1,4 +1,6 @@
-"""Every model's form is filled through the keyboard alone and accepted by the embedded service, which is strict."""
+"""Every model's form is filled through the keyboard alone and accepted by the embedded
+service, which is strict.
+"""
 
 from functools import partial
 
@@ -36,7 +38,9 @@ def accepted(key: tuple[str, str], task: Task) -> bool:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.service)
 async def test_each_form_is_filled_by_keyboard_and_accepted(
-    family: Family, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    family: Family,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path_factory.mktemp("sources")
     Image.new("RGB", (600, 600), "red").save(folder / SOURCE, "PNG")
@@ -46,7 +50,9 @@ async def test_each_form_is_filled_by_keyboard_and_accepted(
         assert app.main
         for model in family.models:
             await app.main.show_model(model, {})
-            await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "focus"])
+            await app.workers.wait_for_complete(
+                [worker for worker in app.workers if worker.group == "focus"]
+            )
             fields = list(app.main.form.query(Field))
             assert {field.param.name for field in fields} == {
                 param.name for param in model.routes["service"].params if not param.more
@@ -57,8 +63,14 @@ async def test_each_form_is_filled_by_keyboard_and_accepted(
             for field in fields[: last + 1]:
                 if field.param.required:
                     assert field.has_focus_within, field.param.name
-                tab = ["tab"] if field.control.focusable and field is not fields[last] else []
-                await pilot.press(*(keys_for(field.param) if field.param.required else []), *tab)
+                tab = (
+                    ["tab"]
+                    if field.control.focusable and field is not fields[last]
+                    else []
+                )
+                await pilot.press(
+                    *(keys_for(field.param) if field.param.required else []), *tab
+                )
             await pilot.press("ctrl+j")
             await app.until_task(pilot, partial(accepted, model.key))
     assert app.engine

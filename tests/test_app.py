@@ -91,7 +91,10 @@ async def test_values_carry_over_and_come_back() -> None:
     async with app.running(150, 45) as pilot:
         await pilot.press(*"fox")
         assert app.main
-        await app.main.show_model(bundled().find("imagen-4"), {"prompt": "fox", "seed": 7, "aspect_ratio": "16:9"})
+        await app.main.show_model(
+            bundled().find("imagen-4"),
+            {"prompt": "fox", "seed": 7, "aspect_ratio": "16:9"},
+        )
         await app.main.show_model(bundled().find("z-image"))
         assert app.main.form.values() == {"prompt": "fox", "aspect_ratio": "16:9"}
         await app.main.show_model(bundled().find("imagen-4"))
@@ -146,7 +149,8 @@ async def test_a_failed_task_says_why_and_can_be_retried() -> None:
         assert "could not make this picture" in app.text()
         await pilot.press("ctrl+t", "r")
         again = await app.until_task(
-            pilot, lambda task: task.retry_of == failed.id and task.status is Status.FAILED
+            pilot,
+            lambda task: task.retry_of == failed.id and task.status is Status.FAILED,
         )
         assert again.key != failed.key
 
@@ -155,7 +159,9 @@ async def test_using_a_task_again_refills_the_form() -> None:
     app = TestApp()
     async with app.running(150, 45) as pilot:
         assert app.main
-        await app.main.show_model(bundled().find("imagen-4"), {"prompt": "a fox", "aspect_ratio": "9:16"})
+        await app.main.show_model(
+            bundled().find("imagen-4"), {"prompt": "a fox", "aspect_ratio": "9:16"}
+        )
         await pilot.press("ctrl+j")
         await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
         await pilot.press("ctrl+n", "ctrl+o", *"z im", "enter")
@@ -213,7 +219,12 @@ async def test_favourites_and_recent_models_stand_on_top(home: Path) -> None:
         await pilot.pause()
         lines = [line.split("││")[0].strip("│ ") for line in app.text().splitlines()]
         top = [line for line in lines if line][2:6]
-        assert [line.split("  ")[0] for line in top] == ["Favourites", "★ Z Image", "Recent", "▸ Imagen 4 Ultra"]
+        assert [line.split("  ")[0] for line in top] == [
+            "Favourites",
+            "★ Z Image",
+            "Recent",
+            "▸ Imagen 4 Ultra",
+        ]
     again = TestApp()
     async with again.running(150, 45):
         assert "★ Z Image" in again.text()
@@ -250,7 +261,9 @@ async def test_a_task_is_picked_among_those_that_fit() -> None:
         await app.main.show_model(grok, {"prompt": "a fox"})
         await pilot.press("ctrl+j")
         task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
-        await app.main.show_model(bundled().find("grok-imagine-image-2-0", "segment_map"))
+        await app.main.show_model(
+            bundled().find("grok-imagine-image-2-0", "segment_map")
+        )
         app.main.form.focus_first()
         await pilot.pause()
         await pilot.press("ctrl+g")

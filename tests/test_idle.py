@@ -1,4 +1,6 @@
-"""An app that nobody touches writes nothing: batteries, SSH links and screen recordings are grateful."""
+"""An app that nobody touches writes nothing: batteries, SSH links and screen recordings
+are grateful.
+"""
 
 import os
 import pty
@@ -9,14 +11,20 @@ import sys
 
 def heard(terminal: int, seconds: float) -> bytes:
     """What is written to the terminal, empty after so long a silence."""
-    return os.read(terminal, 1 << 16) if select.select([terminal], [], [], seconds)[0] else b""
+    return (
+        os.read(terminal, 1 << 16)
+        if select.select([terminal], [], [], seconds)[0]
+        else b""
+    )
 
 
 def test_an_idle_app_writes_zero_bytes() -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.environ["TERM"] = "xterm-256color"
-        os.execv(sys.executable, [sys.executable, "-m", "tui", "--demo", "--images", "half"])
+        os.execv(
+            sys.executable, [sys.executable, "-m", "tui", "--demo", "--images", "half"]
+        )
     try:
         written = b""
         while b"balance" not in written:  # the last thing to appear

@@ -11,14 +11,16 @@ _HEAVY = {"textual", "rich", "PIL", "httpx", "starlette", "uvicorn", "textual_im
 
 def loaded(code: str) -> set[str]:
     """The top-level modules that a fresh process has loaded after `code`."""
-    script = (
-        f"{code}\nimport sys; print(' '.join({{name.partition('.')[0] for name in sys.modules}}), file=sys.stderr)"
+    script = f"{code}\nimport sys; print(' '.join({{name.partition('.')[0] for name in sys.modules}}), file=sys.stderr)"
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(said.stderr.split())
 
 
-@pytest.mark.parametrize("words", [["--version"], ["models"], ["model", "z-image", "--json"], ["tasks"]])
+@pytest.mark.parametrize(
+    "words", [["--version"], ["models"], ["model", "z-image", "--json"], ["tasks"]]
+)
 def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
     run = "try:\n    import tui.cli.commands; tui.cli.commands.main()\nexcept SystemExit: pass"
     code = f"import sys; sys.argv = ['runapi-tui', *{words!r}]\n{run}"
@@ -47,16 +49,28 @@ def test_only_the_app_loads_the_ui(module: str) -> None:
 
 
 def test_the_app_paints_before_it_loads_the_wire() -> None:
-    assert not loaded("import tui.app") & {"httpx", "starlette", "uvicorn", "PIL", "textual_image"}
+    assert not loaded("import tui.app") & {
+        "httpx",
+        "starlette",
+        "uvicorn",
+        "PIL",
+        "textual_image",
+    }
 
 
 _PARSERS = {"pyjson5", "yaml", "dotenv"}
 
 
-def test_parsers_of_other_tools_settings_are_loaded_where_there_is_something_to_parse(home: Path) -> None:
+def test_parsers_of_other_tools_settings_are_loaded_where_there_is_something_to_parse(
+    home: Path,
+) -> None:
     code = "from tui.settings.credentials import find; find()"
     assert not loaded(code) & _PARSERS
-    for name, content in (("openclaw/openclaw.json", "{}"), ("hermes/config.yaml", "a: b"), ("hermes/.env", "A=b")):
+    for name, content in (
+        ("openclaw/openclaw.json", "{}"),
+        ("hermes/config.yaml", "a: b"),
+        ("hermes/.env", "A=b"),
+    ):
         path = home / f".{name}"
         path.parent.mkdir(exist_ok=True)
         path.write_text(content)
@@ -68,4 +82,6 @@ def test_parsers_of_other_tools_settings_are_loaded_where_there_is_something_to_
 
 
 def test_the_catalog_does_no_io_of_its_own() -> None:
-    assert not loaded("import tui.catalog.request, tui.catalog.price, tui.catalog.route") & (_HEAVY | {"sqlite3"})
+    assert not loaded(
+        "import tui.catalog.request, tui.catalog.price, tui.catalog.route"
+    ) & (_HEAVY | {"sqlite3"})

@@ -1,4 +1,6 @@
-"""Many requests as one: counted and priced before they are sent, asked about, one row in the queue."""
+"""Many requests as one: counted and priced before they are sent, asked about, one row
+in the queue.
+"""
 
 import re
 from pathlib import Path
@@ -39,7 +41,14 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
         await pilot.press("ctrl+t", "enter")
         await app.sees("▾ 2 of 2", "blue demo:slow fox")
         assert [row.split()[:2] for row in rows(app)[1:]] == [["●", "completed"]] * 2
-        for key, wanted in (("space", 1), ("right", 3), ("right", 3), ("down", 3), ("left", 1), ("left", 1)):
+        for key, wanted in (
+            ("space", 1),
+            ("right", 3),
+            ("right", 3),
+            ("down", 3),
+            ("left", 1),
+            ("left", 1),
+        ):
             await pilot.press(key)
             await until_rows(app, wanted)
         await pilot.press("f")
@@ -47,7 +56,12 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
         await pilot.press("x")
         await app.sees("Nothing in sight")
         assert app.engine
-        assert not [file for task in app.engine.tasks.values() for file in task.files if Path(file).exists()]
+        assert not [
+            file
+            for task in app.engine.tasks.values()
+            for file in task.files
+            if Path(file).exists()
+        ]
         await pilot.press("z")
         await app.sees("▸ 2 of 2", "★")
 
@@ -57,7 +71,10 @@ async def test_a_job_is_moved_and_taken_back_as_one() -> None:
     dog, job = past("a dog", Status.HELD), new_id()
     app.remember(
         dog,
-        *(past(f"a {colour} fox", Status.HELD, job=job) for colour in ("red", "blue", "green")),
+        *(
+            past(f"a {colour} fox", Status.HELD, job=job)
+            for colour in ("red", "blue", "green")
+        ),
         past("a cat", Status.HELD),
         paused=True,
     )
@@ -69,11 +86,17 @@ async def test_a_job_is_moved_and_taken_back_as_one() -> None:
         await pilot.press("p")
         await app.sees("2 held · 1 sent", "#1")
         assert app.engine
-        assert [task.prompt for task in app.engine.tasks.values() if task.status in SENT] == ["a red fox"]
+        assert [
+            task.prompt for task in app.engine.tasks.values() if task.status in SENT
+        ] == ["a red fox"]
         await pilot.press("d")
         await app.sees("1 sent · 2 dropped", "○ held")
         assert app.told[-1] == "2 tasks taken back, free of charge."
-        assert sorted(task.prompt for task in app.engine.tasks.values() if task.status is Status.HELD) == [
+        assert sorted(
+            task.prompt
+            for task in app.engine.tasks.values()
+            if task.status is Status.HELD
+        ) == [
             "a cat",
             "a dog",
         ]
@@ -159,4 +182,6 @@ async def test_the_job_page_sends_what_it_shows() -> None:
                 await pilot.press("n")
             await app.until(lambda: isinstance(app.screen, MainScreen))
         await app.sees("▸ 2 of 2")
-        assert sorted(str(task.values["output_resolution"]) for task in app.engine.tasks.values()) == ["1k", "2k"]
+        assert sorted(
+            str(task.values["output_resolution"]) for task in app.engine.tasks.values()
+        ) == ["1k", "2k"]

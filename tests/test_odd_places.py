@@ -1,4 +1,5 @@
-"""Commands where streams are closed or full, nobody has a home, and settings are anything: real processes.
+"""Commands where streams are closed or full, nobody has a home, and settings are
+anything: real processes.
 
 Each says a sentence, has a documented exit code, and loses no work.
 """
@@ -39,7 +40,9 @@ class Ended:
     err: str = ""
 
 
-def shell(line: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> Ended:
+def shell(
+    line: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> Ended:
     """A line for the shell, in which `$tui` is the command on the embedded service."""
     command = f'tui="{sys.executable} -m tui --demo"; {line}'
     said = subprocess.run(
@@ -65,11 +68,15 @@ def sound(ended: Ended) -> Ended:
 
 # ---- streams
 
-full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+full = pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="there is no /dev/full"
+)
 
 
 @full
-@pytest.mark.parametrize("words", ["models", "balance", "doctor --json", "--version", "--help"])
+@pytest.mark.parametrize(
+    "words", ["models", "balance", "doctor --json", "--version", "--help"]
+)
 def test_results_that_cannot_be_written_are_told(words: str) -> None:
     ended = shell(f"$tui {words} >/dev/full")
     assert ended.code == 1
@@ -90,7 +97,9 @@ def test_results_come_also_where_nothing_can_be_said(stream: str) -> None:
     assert ended.code == 0
     task = json.loads(ended.out)
     # The queue's file is whole: no message was written into it.
-    assert [json.loads(line)["id"] for line in shell("$tui tasks --json").out.splitlines()] == [task["id"]]
+    assert [
+        json.loads(line)["id"] for line in shell("$tui tasks --json").out.splitlines()
+    ] == [task["id"]]
 
 
 def test_with_all_streams_closed_the_queue_stays_whole() -> None:
@@ -101,9 +110,15 @@ def test_with_all_streams_closed_the_queue_stays_whole() -> None:
 
 
 @full
-def test_a_batch_whose_results_cannot_be_told_stays_in_the_queue(tmp_path: Path) -> None:
-    (tmp_path / "prompts").write_text("".join(f"lake {number}\n" for number in range(6)))
-    ended = shell("$tui generate z-image -f prompts --json --concurrency 2 >/dev/full", tmp_path)
+def test_a_batch_whose_results_cannot_be_told_stays_in_the_queue(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "prompts").write_text(
+        "".join(f"lake {number}\n" for number in range(6))
+    )
+    ended = shell(
+        "$tui generate z-image -f prompts --json --concurrency 2 >/dev/full", tmp_path
+    )
     assert ended.code == 1
     assert "can't be written to stdout" in ended.err
     kept = [json.loads(line) for line in shell("$tui tasks --json").out.splitlines()]
@@ -138,10 +153,17 @@ def test_without_a_home_what_needs_none_works(words: str, tmp_path: Path) -> Non
 def test_a_folder_named_tilde_is_nobodys_home(tmp_path: Path) -> None:
     """A key and a base URL in the working folder must not be taken for the user's."""
     (tmp_path / "~/.config/runapi").mkdir(parents=True)
-    (tmp_path / "~/.config/runapi/config.json").write_text('{"api_key": "runapi_0123456789abcdefghij"}')
+    (tmp_path / "~/.config/runapi/config.json").write_text(
+        '{"api_key": "runapi_0123456789abcdefghij"}'
+    )
     places = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("STATE", "CACHE")}
-    places |= {"XDG_CONFIG_HOME": str(tmp_path / "own"), "RUNAPI_TUI_OUTPUT": str(tmp_path / "out")}
-    said = homeless("doctor", tmp_path, "", RUNAPI_CONFIG_DIR="~/.config/runapi", **places)
+    places |= {
+        "XDG_CONFIG_HOME": str(tmp_path / "own"),
+        "RUNAPI_TUI_OUTPUT": str(tmp_path / "out"),
+    }
+    said = homeless(
+        "doctor", tmp_path, "", RUNAPI_CONFIG_DIR="~/.config/runapi", **places
+    )
     assert said.code == 0
     assert "none found" in said.out
 
@@ -151,7 +173,11 @@ def homeless(words: str, folder: Path, demo: str = "--demo", **env: str) -> Ende
     there = {name: value for name, value in os.environ.items() if name != "HOME"}
     given = [word for word in (demo, *words.split()) if word]
     said = subprocess.run(
-        [sys.executable, "-c", _NOBODY, *given], env=there | env, cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", _NOBODY, *given],
+        env=there | env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     return sound(Ended(said.returncode, said.stdout, said.stderr))
 
@@ -189,11 +215,19 @@ def test_a_home_of_nobody_is_told(where: str, home: Path) -> None:
 # ---- letters
 
 
-@pytest.mark.parametrize("env", [_ASCII, {"PYTHONIOENCODING": "latin-1"}], ids=["ASCII", "Latin-1"])
-def test_a_prompt_that_cannot_be_shown_ends_nothing(env: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "env", [_ASCII, {"PYTHONIOENCODING": "latin-1"}], ids=["ASCII", "Latin-1"]
+)
+def test_a_prompt_that_cannot_be_shown_ends_nothing(
+    env: dict[str, str], tmp_path: Path
+) -> None:
     prompts = ["a lake", "雪山", "a 😀"]
     (tmp_path / "prompts").write_text("\n".join(prompts), encoding="utf-8")
-    ended = shell("$tui generate z-image -f prompts --no-wait --json; $tui tasks >&2", tmp_path, env)
+    ended = shell(
+        "$tui generate z-image -f prompts --no-wait --json; $tui tasks >&2",
+        tmp_path,
+        env,
+    )
     assert [json.loads(line)["prompt"] for line in ended.out.splitlines()] == prompts
     assert "\\u96ea\\u5c71" in ended.err or "雪山" in ended.err
     typed = shell("$tui generate z-image -p 雪山 --no-wait --json", env=env)
@@ -205,13 +239,18 @@ def test_a_prompt_that_cannot_be_shown_ends_nothing(env: dict[str, str], tmp_pat
     [
         ("generate z-image -p x --out '{odd}'", "choose another folder for images"),
         ("generate z-image -p '{odd}'", "prompt: This has a byte that is not UTF-8"),
-        ("generate flux-2-pro-remix-image -p xyz -s source_image_urls='{odd}/a.png'", "rename the file"),
+        (
+            "generate flux-2-pro-remix-image -p xyz -s source_image_urls='{odd}/a.png'",
+            "rename the file",
+        ),
         ("recipe '{odd}/a.png'", "a.png"),
         ("models --check '{odd}/a.toml'", "a.toml"),
         ("generate z-image -f '{odd}/none'", "none"),
     ],
 )
-def test_a_name_of_other_bytes_is_told(words: str, sentence: str, tmp_path: Path) -> None:
+def test_a_name_of_other_bytes_is_told(
+    words: str, sentence: str, tmp_path: Path
+) -> None:
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff"))
     try:
         odd.mkdir()
@@ -228,7 +267,10 @@ def test_a_name_of_other_bytes_is_told(words: str, sentence: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("kind", "name", "code"),
     [
-        *((kind, ".config/runapi-tui/config.toml", 4) for kind in ("FIFO", "folder", "device", "huge")),
+        *(
+            (kind, ".config/runapi-tui/config.toml", 4)
+            for kind in ("FIFO", "folder", "device", "huge")
+        ),
         ("FIFO", ".config/runapi-tui/models/own.toml", 0),
         ("huge", ".config/runapi-tui/models/own.toml", 0),
         ("FIFO", ".config/runapi/config.json", 0),
@@ -237,7 +279,9 @@ def test_a_name_of_other_bytes_is_told(words: str, sentence: str, tmp_path: Path
         ("folder", ".hermes/.env", 0),
     ],
 )
-def test_a_setting_that_is_no_file_makes_nobody_wait(kind: str, name: str, code: int, home: Path) -> None:
+def test_a_setting_that_is_no_file_makes_nobody_wait(
+    kind: str, name: str, code: int, home: Path
+) -> None:
     place = home / name
     place.parent.mkdir(parents=True)
     if kind == "FIFO":
@@ -266,7 +310,10 @@ def test_a_setting_that_is_no_file_makes_nobody_wait(kind: str, name: str, code:
 @pytest.mark.parametrize("words", ["balance", "doctor"])
 def test_proxies_and_certificates_at_fault(words: str, env: dict[str, str]) -> None:
     said = run(
-        words, RUNAPI_API_KEY="runapi_0123456789abcdefghijklmnop", RUNAPI_BASE_URL="https://127.0.0.1:9", **env
+        words,
+        RUNAPI_API_KEY="runapi_0123456789abcdefghijklmnop",
+        RUNAPI_BASE_URL="https://127.0.0.1:9",
+        **env,
     )
     sound(Ended(said.returncode, said.stdout, said.stderr))
     assert said.returncode == (0 if words == "doctor" else 5)

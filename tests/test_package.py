@@ -1,4 +1,6 @@
-"""What is shipped: the wheel carries its styles and works from anywhere; the code passes its own checks."""
+"""What is shipped: the wheel carries its styles and works from anywhere; the code
+passes its own checks.
+"""
 
 import subprocess
 import sys
@@ -13,19 +15,35 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    code = f"import hatchling.build; print(hatchling.build.build_wheel({str(folder)!r}))"
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    code = (
+        f"import hatchling.build; print(hatchling.build.build_wheel({str(folder)!r}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return folder / said.stdout.split()[-1]
 
 
 def test_the_wheel_carries_styles_and_families(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for path in [*ROOT.glob("styles/*.tcss"), *ROOT.glob("tui/catalog/families/*.toml")]:
+    for path in [
+        *ROOT.glob("styles/*.tcss"),
+        *ROOT.glob("tui/catalog/families/*.toml"),
+    ]:
         assert f"tui/{path.relative_to(ROOT)}".replace("tui/tui/", "tui/") in names
-    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"tui", "runapi_tui"}
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {
+        "tui",
+        "runapi_tui",
+    }
 
 
-def test_the_installed_app_runs_from_another_folder(wheel: Path, tmp_path: Path) -> None:
+def test_the_installed_app_runs_from_another_folder(
+    wheel: Path, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     code = (
@@ -48,7 +66,11 @@ def test_the_installed_app_runs_from_another_folder(wheel: Path, tmp_path: Path)
     assert int(height) > 5
 
 
-@pytest.mark.parametrize("words", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]])
+@pytest.mark.parametrize(
+    "words", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]]
+)
 def test_the_code_passes_its_checks(words: list[str]) -> None:
-    said = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True)
+    said = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True
+    )
     assert said.returncode == 0, said.stdout + said.stderr

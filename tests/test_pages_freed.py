@@ -65,7 +65,9 @@ async def until_gone(*pages: "weakref.ref[Screen[object]]") -> None:
     await until(lambda: not any(page() for page in pages))
 
 
-async def visited(app: TestApp, pilot: Pilot[None], page: type, *keys: str) -> "weakref.ref[Screen[object]]":
+async def visited(
+    app: TestApp, pilot: Pilot[None], page: type, *keys: str
+) -> "weakref.ref[Screen[object]]":
     """Open a page by keys and leave it again."""
     before = app.screen
     await pilot.press(*keys)
@@ -95,20 +97,31 @@ async def test_pages_that_were_left_are_gone(app: TestApp) -> None:
             Chooser: "ctrl+r",
             SetupScreen: "f4",
         }
-        pages = [await visited(app, pilot, page, key) for page, key in visits.items() for _ in range(TIMES)]
+        pages = [
+            await visited(app, pilot, page, key)
+            for page, key in visits.items()
+            for _ in range(TIMES)
+        ]
         await pilot.press("ctrl+t")
         pages += [await visited(app, pilot, Batch, "ctrl+b") for _ in range(TIMES)]
         await app.main.show_model(app.session.catalog.find("flux-2-pro-remix-image"))
         app.main.form._go_to("source_image_urls")
         await pilot.pause()
-        pages += [await visited(app, pilot, SourcePicker, "ctrl+g") for _ in range(TIMES)]
+        pages += [
+            await visited(app, pilot, SourcePicker, "ctrl+g") for _ in range(TIMES)
+        ]
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        pages += [await visited(app, pilot, ModelPicker, "ctrl+o") for _ in range(TIMES)]
+        pages += [
+            await visited(app, pilot, ModelPicker, "ctrl+o") for _ in range(TIMES)
+        ]
         await until_gone(*pages)
         assert {
-            page.__name__: living(page) for page in (*visits, Batch, SourcePicker, ModelPicker)
-        } == dict.fromkeys((page.__name__ for page in (*visits, Batch, SourcePicker, ModelPicker)), 0)
+            page.__name__: living(page)
+            for page in (*visits, Batch, SourcePicker, ModelPicker)
+        } == dict.fromkeys(
+            (page.__name__ for page in (*visits, Batch, SourcePicker, ModelPicker)), 0
+        )
         assert living(Picture) <= pictures
 
 
@@ -122,14 +135,18 @@ async def test_pages_over_pages_are_gone_too(app: TestApp) -> None:
         await pilot.pause()
         await pilot.press("enter")
         await app.until(lambda: isinstance(app.screen, Viewer))
-        pages: list[weakref.ref[Screen[object]]] = [weakref.ref(page) for page in app.screen_stack[-3:]]
+        pages: list[weakref.ref[Screen[object]]] = [
+            weakref.ref(page) for page in app.screen_stack[-3:]
+        ]
         await pilot.press("u")  # all of them at once
         await app.until(lambda: isinstance(app.screen, MainScreen))
         await until_gone(*pages)
         assert [living(page) for page in (History, Grid, Viewer)] == [0, 0, 0]
 
 
-async def test_a_task_that_a_page_has_begun_does_not_hold_the_page(app: TestApp) -> None:
+async def test_a_task_that_a_page_has_begun_does_not_hold_the_page(
+    app: TestApp,
+) -> None:
     owl = past("an owl", Status.FAILED, error=Problem("failed", "No picture."))
     app.remember(owl)
     async with app.running(130, 40) as pilot:
@@ -166,7 +183,10 @@ async def test_pictures_are_let_go_of_without_the_collector(app: TestApp) -> Non
 
 
 async def test_fields_of_another_model_are_gone(app: TestApp) -> None:
-    models = [app.session.catalog.find(name) for name in ("z-image", "imagen-4", "flux-2-pro-text-to-image")]
+    models = [
+        app.session.catalog.find(name)
+        for name in ("z-image", "imagen-4", "flux-2-pro-text-to-image")
+    ]
     async with app.running(130, 40) as pilot:
         assert app.main
         for model in models * TIMES:
@@ -177,7 +197,8 @@ async def test_fields_of_another_model_are_gone(app: TestApp) -> None:
         def fields() -> int:
             return sum(isinstance(thing, Field) for thing in gc.get_objects())
 
-        await until(lambda: fields() <= 2 * shown)  # those of the last switch may be in a frame yet
+        # Those of the last switch may be in a frame yet
+        await until(lambda: fields() <= 2 * shown)
 
 
 async def test_keys_that_the_footer_no_longer_shows_are_gone(app: TestApp) -> None:

@@ -1,4 +1,6 @@
-"""One press pays once, also where a key is held down; what was retried says so, and another retry asks."""
+"""One press pays once, also where a key is held down; what was retried says so, and
+another retry asks.
+"""
 
 import asyncio
 from collections.abc import Iterable
@@ -35,7 +37,9 @@ async def press(pilot: object, keys: Iterable[str]) -> None:
 
 
 async def hold(app: TestApp, key: str, times: int) -> None:
-    """As a terminal delivers it: so many times, a twentieth of a second apart, however slow the machine is."""
+    """As a terminal delivers it: so many times, a twentieth of a second apart, however
+    slow the machine is.
+    """
     begin = events.Key(key, key).time
     for number in range(times):
         event = events.Key(key, key)
@@ -60,7 +64,9 @@ async def test_a_failed_task_is_retried_once_however_often_the_key_comes() -> No
 
 async def test_another_retry_asks_and_enter_alone_is_no_yes() -> None:
     app = TestApp()
-    app.remember(past("a fox", Status.FAILED, error=REASON, retried_by="01m7xyp84pz243"))
+    app.remember(
+        past("a fox", Status.FAILED, error=REASON, retried_by="01m7xyp84pz243")
+    )
     async with app.running(120, 40) as pilot:
         await pilot.press("ctrl+t")
         await app.sees("↻ retried")
@@ -73,7 +79,9 @@ async def test_another_retry_asks_and_enter_alone_is_no_yes() -> None:
         await pilot.press("r")
         await app.until(lambda: isinstance(app.screen, Confirm))
         await pilot.press("y")
-        await app.until_task(pilot, lambda task: bool(task.retry_of) and task.status is Status.COMPLETED)
+        await app.until_task(
+            pilot, lambda task: bool(task.retry_of) and task.status is Status.COMPLETED
+        )
         assert len(retries(app)) == 1
 
 
@@ -94,9 +102,15 @@ async def test_a_key_held_down_on_the_page_of_a_job_pays_for_the_job_alone() -> 
         assert len(paid(app)) == 3
 
 
-async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_first() -> None:
+async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_first() -> (
+    None
+):
     app = TestApp()
-    aside = {"watched": False, "set_aside": SetAside.INTERRUPTED, "job": "01m7xyp84pz243"}
+    aside = {
+        "watched": False,
+        "set_aside": SetAside.INTERRUPTED,
+        "job": "01m7xyp84pz243",
+    }
     app.remember(*(past(f"fox {number}", Status.HELD, **aside) for number in range(3)))
     async with app.running(120, 40) as pilot:
         await pilot.press("ctrl+t")
@@ -129,9 +143,13 @@ async def test_a_retry_that_fails_at_once_is_not_paid_again_by_the_same_press() 
         await app.until(lambda: len(retries(app)) == 2)
 
 
-async def test_the_key_that_sends_what_was_set_aside_does_not_stop_it_while_held_down() -> None:
+async def test_the_key_that_sends_what_was_set_aside_does_not_stop_it_while_held_down() -> (
+    None
+):
     app = TestApp(delay=3600, poll_seconds=5)
-    app.remember(past("a fox", Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED))
+    app.remember(
+        past("a fox", Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED)
+    )
     async with app.running(120, 40) as pilot:
         await pilot.press("ctrl+t")
         await app.sees("◇ set aside", "s Send")
@@ -147,7 +165,9 @@ async def test_quitting_says_what_goes_on_and_how_to_come_back() -> None:
     app.remember(past("a fox", Status.HELD), past("an owl", Status.HELD, watched=False))
     async with app.running(80, 24):
         await app.sees("◔ pending")
-    assert app.farewell.startswith("1 task at the service: start the app again, or run `runapi-tui resume")
+    assert app.farewell.startswith(
+        "1 task at the service: start the app again, or run `runapi-tui resume"
+    )
 
 
 async def test_what_is_the_matter_is_not_cut_off_in_a_narrow_terminal() -> None:
@@ -156,7 +176,9 @@ async def test_what_is_the_matter_is_not_cut_off_in_a_narrow_terminal() -> None:
         assert app.main
         app.main.status.live = 12
         app.main.status.state = State(paused=True, waits_for_disk=True)
-        await app.sees("◑ 12 on the way  ·  ‖ paused (p)  ·  ! waiting for the queue file")
+        await app.sees(
+            "◑ 12 on the way  ·  ‖ paused (p)  ·  ! waiting for the queue file"
+        )
 
 
 async def test_undo_outlives_a_restart() -> None:

@@ -1,4 +1,6 @@
-"""Two accounts, one queue: each profile carries its own tasks and sends its own key to its own service."""
+"""Two accounts, one queue: each profile carries its own tasks and sends its own key to
+its own service.
+"""
 
 import json
 import subprocess
@@ -18,7 +20,9 @@ HOME, WORK = "runapi_home_0123456789abcdef", "runapi_work_0123456789abcdef"
 
 
 @pytest.fixture
-def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Keyed, Keyed]]:
+def services(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Keyed, Keyed]]:
     monkeypatch.setenv("WORK_KEY", WORK)
     with keyed(HOME) as at_home, keyed(WORK) as at_work:
         saved = home / ".config/runapi/config.json"
@@ -26,7 +30,9 @@ def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Keye
         saved.write_text(json.dumps({"api_key": HOME, "base_url": at_home.url}))
         config = home / ".config/runapi-tui/config.toml"
         config.parent.mkdir(parents=True)
-        config.write_text(f'[profiles.work]\nbase_url = "{at_work.url}"\nkey = "env:WORK_KEY"\noutput = "~/work"\n')
+        config.write_text(
+            f'[profiles.work]\nbase_url = "{at_work.url}"\nkey = "env:WORK_KEY"\noutput = "~/work"\n'
+        )
         yield at_home, at_work
 
 
@@ -35,19 +41,37 @@ def said(done: subprocess.CompletedProcess[str]) -> list[Any]:
     return lines(done)
 
 
-def test_each_profile_resumes_its_own_tasks(services: tuple[Keyed, Keyed], home: Path) -> None:
+def test_each_profile_resumes_its_own_tasks(
+    services: tuple[Keyed, Keyed], home: Path
+) -> None:
     at_home, at_work = services
     (ours,) = said(run("generate", "z-image", "-p", "a lake", "--no-wait", "--json"))
-    (theirs,) = said(run("generate", "z-image", "-p", "a map", "--no-wait", "--json", "--profile", "work"))
+    (theirs,) = said(
+        run(
+            "generate",
+            "z-image",
+            "-p",
+            "a map",
+            "--no-wait",
+            "--json",
+            "--profile",
+            "work",
+        )
+    )
     assert (ours["profile"], theirs["profile"]) == (None, "work")
     refused = run("resume", theirs["id"])
-    told = "This task belongs to profile work: start with --profile work to carry it on.\n"
+    told = (
+        "This task belongs to profile work: start with --profile work to carry it on.\n"
+    )
     assert (refused.returncode, refused.stderr) == (4, told)
     (resumed,) = said(run("--profile", "work", "resume", "--json"))
     assert (resumed["id"], resumed["status"]) == (theirs["id"], "completed")
     assert Path(resumed["files"][0]).parent == home / "work"
     found = said(run("tasks", "--json"))
-    assert [(task["profile"], task["status"]) for task in found] == [("work", "completed"), (None, "held")]
+    assert [(task["profile"], task["status"]) for task in found] == [
+        ("work", "completed"),
+        (None, "held"),
+    ]
     (resumed,) = said(run("resume", "--json", RUNAPI_TUI_PROFILE="none"))
     assert resumed["id"] == ours["id"]
     assert (at_home.shown, at_work.shown) == ({HOME}, {WORK})
@@ -56,12 +80,16 @@ def test_each_profile_resumes_its_own_tasks(services: tuple[Keyed, Keyed], home:
 def test_an_unknown_profile_and_one_without_a_key_are_told(services: object) -> None:
     unknown = run("tasks", "--profile", "wrk")
     assert unknown.returncode == 4
-    assert unknown.stderr == "command line: there is no profile wrk. Did you mean work?\n"
+    assert (
+        unknown.stderr == "command line: there is no profile wrk. Did you mean work?\n"
+    )
     assert run("resume", "--profile", "work", WORK_KEY="").returncode == 2
 
 
 @pytest.mark.parametrize("name", ["work", NO_PROFILE])
-def test_the_option_base_url_is_for_the_profile_that_it_came_with(services: tuple[Keyed, Keyed], name: str) -> None:
+def test_the_option_base_url_is_for_the_profile_that_it_came_with(
+    services: tuple[Keyed, Keyed], name: str
+) -> None:
     at_home, at_work = services
     session = prepare(base_url="http://127.0.0.1:9", profile=name)
     assert session.credential.base_url == "http://127.0.0.1:9"
@@ -70,7 +98,18 @@ def test_the_option_base_url_is_for_the_profile_that_it_came_with(services: tupl
 
 
 def test_an_export_carries_the_profile(services: object, tmp_path: Path) -> None:
-    said(run("generate", "z-image", "-p", "a map", "--no-wait", "--json", "--profile", "work"))
+    said(
+        run(
+            "generate",
+            "z-image",
+            "-p",
+            "a map",
+            "--no-wait",
+            "--json",
+            "--profile",
+            "work",
+        )
+    )
     dump = tmp_path / "dump.jsonl"
     assert run("export", str(dump)).returncode == 0
     (line,) = dump.read_text().splitlines()
@@ -78,6 +117,8 @@ def test_an_export_carries_the_profile(services: object, tmp_path: Path) -> None
     hostile = line.replace('"work"', '"[31m"')
     dump.write_text(f"{line}\n{hostile}\n")
     taken = run("import", str(dump))
-    assert taken.stderr.startswith("Line 2 is left out: its profile is no name.\n1 line refused")
+    assert taken.stderr.startswith(
+        "Line 2 is left out: its profile is no name.\n1 line refused"
+    )
     (task,) = Store(prepare().folders.queue).search()
     assert (task.profile, task.status, task.watched) == ("work", Status.HELD, False)

@@ -1,4 +1,6 @@
-"""What was cleared is out of sight and no more than that: a new start knows it, as a new profile does."""
+"""What was cleared is out of sight and no more than that: a new start knows it, as a
+new profile does.
+"""
 
 import asyncio
 from pathlib import Path
@@ -14,13 +16,24 @@ from tui.tasks.task import Result, Status, Task
 
 
 def cleared(tmp_path: Path) -> list[Task]:
-    """What earlier runs have left, of the demo and of another profile; all of it cleared."""
+    """What earlier runs have left, of the demo and of another profile; all of it
+    cleared.
+    """
     Image.new("RGB", (64, 64), "red").save(tmp_path / "fox.png")
     result = (Result(url="", path=str(tmp_path / "fox.png")),)
-    elsewhere: dict[str, Any] = {"base_url": "https://elsewhere.example", "profile": "work"}
+    elsewhere: dict[str, Any] = {
+        "base_url": "https://elsewhere.example",
+        "profile": "work",
+    }
     return [
         past("an owl", cleared=True, model="z-image", service="z_image", **elsewhere),
-        past("a red fox", results=result, cleared=True, model="imagen-4", service="imagen_4"),
+        past(
+            "a red fox",
+            results=result,
+            cleared=True,
+            model="imagen-4",
+            service="imagen_4",
+        ),
         past("a secret", deleted=True, model="qwen-2-text-to-image"),
     ]
 
@@ -31,7 +44,10 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
     async with app.running(150, 45) as pilot:
         await app.sees("Recent", "Nothing in sight: z brings back")
         assert app.main
-        assert app.main._recent() == [("text_to_image", "imagen-4"), ("text_to_image", "z-image")]
+        assert app.main._recent() == [
+            ("text_to_image", "imagen-4"),
+            ("text_to_image", "z-image"),
+        ]
         await pilot.press("ctrl+r")
         await app.until(lambda: isinstance(app.screen, Chooser))
         await app.sees("an owl", "a red fox", without="a secret")
@@ -57,8 +73,23 @@ async def test_tasks_of_former_runs_are_offered_where_a_model_asks_for_one() -> 
         for param in route.params
         if param.kind == "task" and param.tasks
     )
-    done = past("a map", cleared=True, action=param.tasks[0], service=model.service, remote_id="tsk_9")
-    app.remember(done, past("a globe", Status.FAILED, cleared=True, action=param.tasks[0], service=model.service))
+    done = past(
+        "a map",
+        cleared=True,
+        action=param.tasks[0],
+        service=model.service,
+        remote_id="tsk_9",
+    )
+    app.remember(
+        done,
+        past(
+            "a globe",
+            Status.FAILED,
+            cleared=True,
+            action=param.tasks[0],
+            service=model.service,
+        ),
+    )
     async with app.running(150, 45) as pilot:
         assert app.main
         await app.main.show_model(model)
@@ -81,17 +112,24 @@ async def test_the_key_of_the_queue_works_with_nothing_in_sight() -> None:
         await app.until(lambda: app.told)
 
 
-async def test_old_prompts_are_found_behind_many_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_prompts_are_found_behind_many_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("tui.screens.past._READ", 20)
     app = TestApp()
-    app.remember(past("the first of all", cleared=True), *(past("", cleared=True) for _ in range(70)))
+    app.remember(
+        past("the first of all", cleared=True),
+        *(past("", cleared=True) for _ in range(70)),
+    )
     async with app.running(100, 30) as pilot:
         await pilot.press("ctrl+r")
         await app.until(lambda: isinstance(app.screen, Chooser))
         await app.sees("the first of all")
 
 
-async def test_a_busy_disk_does_not_hold_the_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_busy_disk_does_not_hold_the_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("tui.screens.past.PATIENCE", 0.05)
     app = TestApp()
     app.remember(past("a fox"), *cleared(tmp_path))

@@ -25,8 +25,13 @@ FORMS = [
 SIZES = {"narrow": (80, 24), "wide": (140, 44)}
 
 
-@pytest.mark.skipif(textual.__version__ != MADE_WITH, reason=f"the pictures were made with Textual {MADE_WITH}")
-@pytest.mark.parametrize(("size", "theme"), [("wide", "textual-dark"), ("narrow", "textual-light")])
+@pytest.mark.skipif(
+    textual.__version__ != MADE_WITH,
+    reason=f"the pictures were made with Textual {MADE_WITH}",
+)
+@pytest.mark.parametrize(
+    ("size", "theme"), [("wide", "textual-dark"), ("narrow", "textual-light")]
+)
 @pytest.mark.parametrize(("slug", "action"), FORMS, ids=[slug for slug, _ in FORMS])
 def test_form(
     slug: str,
@@ -36,7 +41,8 @@ def test_form(
     snap_compare: Callable[..., bool],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(form, "REST", 3600)  # the listed price, however long the picture takes
+    # The listed price, however long the picture takes
+    monkeypatch.setattr(form, "REST", 3600)
     app = TestApp(theme=theme, api="service")
 
     async def show(pilot: Pilot[None]) -> None:
@@ -44,7 +50,10 @@ def test_form(
         await pilot.pause()
         await app.workers.wait_for_complete()  # balance and prices
         assert app.main
-        await app.main.show_model(bundled().find(slug, action), {"prompt": "A lighthouse 灯台 at dusk, [red] roof"})
+        await app.main.show_model(
+            bundled().find(slug, action),
+            {"prompt": "A lighthouse 灯台 at dusk, [red] roof"},
+        )
         await pilot.pause()
         await app.workers.wait_for_complete()
         await pilot.pause()

@@ -40,19 +40,30 @@ from tui.text import duration, file_size, mask, money, one_line, plain
         (12, "12"),
     ],
 )
-def test_plain_removes_what_a_terminal_would_obey(hostile: object, harmless: str) -> None:
+def test_plain_removes_what_a_terminal_would_obey(
+    hostile: object, harmless: str
+) -> None:
     assert plain(hostile) == harmless
 
 
 @settings(deadline=None, derandomize=True)
-@given(st.text(st.characters() | st.sampled_from("\x1b[]P_^X;\x9b\x9d\x07\\0m\ud800\u202e")))
+@given(
+    st.text(
+        st.characters() | st.sampled_from("\x1b[]P_^X;\x9b\x9d\x07\\0m\ud800\u202e")
+    )
+)
 def test_plain_text_holds_no_controls_and_stays_as_it_is(text: str) -> None:
     shown = plain(text)
-    assert all(unicodedata.category(char) not in ("Cc", "Cs") or char in "\t\n" for char in shown)
+    assert all(
+        unicodedata.category(char) not in ("Cc", "Cs") or char in "\t\n"
+        for char in shown
+    )
     assert plain(shown) == shown
 
 
-@pytest.mark.parametrize("piece", ["\x1b]", "\x1b[", "\x1b[0;", "\x1b", "\x9d\x1b", "\x1bP\x1b", "0;"])
+@pytest.mark.parametrize(
+    "piece", ["\x1b]", "\x1b[", "\x1b[0;", "\x1b", "\x9d\x1b", "\x1bP\x1b", "0;"]
+)
 def test_a_million_pieces_are_read_once_each(piece: str) -> None:
     """Were one of them quadratic, this would not end."""
     assert len(plain(piece * 1_000_000, limit=1_000_000)) <= 1_000_000

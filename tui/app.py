@@ -1,4 +1,6 @@
-"""The app: owns the engine and the signal that carries its snapshots; themes, keys, pages."""
+"""The app: owns the engine and the signal that carries its snapshots; themes, keys,
+pages.
+"""
 
 import asyncio
 import contextlib
@@ -50,13 +52,19 @@ T = TypeVar("T")
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 SAME_AGAIN = 0.6
-"""Seconds within which the same request is taken for a key that was held down, not for a second wish to pay."""
+"""Seconds within which the same request is taken for a key that was held down, not for
+a second wish to pay.
+"""
 ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
 """Ids of keys that do nothing more while they are held down."""
 TIDY_ROUNDS = 4
-"""How often memory is given back after a page was left: some of it is held by work that ends later."""
+"""How often memory is given back after a page was left: some of it is held by work that
+ends later.
+"""
 TIDY_AFTER = 1.0
-"""Seconds after a page was left at which its memory is given back: not while the next page is painted."""
+"""Seconds after a page was left at which its memory is given back: not while the next
+page is painted.
+"""
 
 
 def _left_open(live: list[Task], resume: str) -> str:
@@ -75,12 +83,30 @@ class RunApp(App[None]):
     CSS_PATH: ClassVar = [
         styles_dir() / f"{name}.tcss"
         for name in (
-            *("app", "widgets", "dialogs", "sources", "history", "inspect", "viewer", "grid", "prompts", "money"),
+            *(
+                "app",
+                "widgets",
+                "dialogs",
+                "sources",
+                "history",
+                "inspect",
+                "viewer",
+                "grid",
+                "prompts",
+                "money",
+            ),
         )
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="The keys that work here"),
-        Binding("ctrl+q", "quit", "Quit", id="quit", tooltip="Sent tasks go on at the service", priority=True),
+        Binding(
+            "ctrl+q",
+            "quit",
+            "Quit",
+            id="quit",
+            tooltip="Sent tasks go on at the service",
+            priority=True,
+        ),
     ]
 
     def __init__(self, session: Session, terminal: Terminal) -> None:
@@ -94,7 +120,8 @@ class RunApp(App[None]):
         self._opened = asyncio.Event()
         self._failure = ""
         self._purse = Purse(session.config)
-        self._last_sent: tuple[float, Model | None, Values] = (-SAME_AGAIN, None, {})  # no model: a job
+        # No model: a job
+        self._last_sent: tuple[float, Model | None, Values] = (-SAME_AGAIN, None, {})
         self.main: MainScreen | None = None
         self._is_short = self._short_is_news = False
         self._being_retried: set[str] = set()
@@ -109,16 +136,27 @@ class RunApp(App[None]):
         if isinstance(event, events.Key) and not event.is_forwarded:
             key, moment = self._last_key
             self._last_key = (event.key, event.time)
-            if event.key == key and event.time - moment < SAME_AGAIN and self._works_once(key):
+            if (
+                event.key == key
+                and event.time - moment < SAME_AGAIN
+                and self._works_once(key)
+            ):
                 return  # held down: what it does next is not what it was pressed for
         if isinstance(event, events.Key | events.MouseDown):
             self._pressed_at = event.time
         await super().on_event(event)
 
     def _works_once(self, key: str) -> bool:
-        """Whether the key means another thing each time, some of which are paid: retry, send and stop."""
-        chain = [bindings.key_to_bindings.get(key, ()) for _, bindings in self.screen._modal_binding_chain]
-        return any(binding.id in ONCE_A_PRESS for bindings in chain for binding in bindings)
+        """Whether the key means another thing each time, some of which are paid: retry,
+        send and stop.
+        """
+        chain = [
+            bindings.key_to_bindings.get(key, ())
+            for _, bindings in self.screen._modal_binding_chain
+        ]
+        return any(
+            binding.id in ONCE_A_PRESS for bindings in chain for binding in bindings
+        )
 
     def get_default_screen(self) -> Screen[None]:
         """The first page is the one that is needed: no blank one before it."""
@@ -165,9 +203,11 @@ class RunApp(App[None]):
     def _open_now(self) -> None:
         """The queue and the connection, once the page is painted."""
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)  # a page's widgets are many objects: fewer, not longer pauses
+        # A page's widgets are many objects: fewer, not longer pauses
+        gc.set_threshold(20_000, 20, 50)
         gc.enable()
-        sys.setswitchinterval(0.0005)  # a key waits for the threads that draw, again and again, no longer than that
+        # A key waits for the threads that draw, again and again, no longer than that
+        sys.setswitchinterval(0.0005)
         self._open()
 
     @work(group="engine", exit_on_error=False)
@@ -185,16 +225,24 @@ class RunApp(App[None]):
             self.engine.on_notice(self._queue_notice)
             await self.engine.start()
         except Exception as error:
-            # Without a queue nothing may be sent: say so where the queue would be, and at each try to send.
+            # Without a queue nothing may be sent: say so where the queue would be, and
+            # at each try to send.
             self._failure = (
-                f"{one_line(error, 500)} Nothing can be sent until that is mended; images are untouched."
+                f"{one_line(error, 500)} Nothing can be sent until that is mended;"
+                " images are untouched."
             )
             self.main.queue.say(self._failure)
         self._opened.set()
         keys = self.session.config.keys
-        key_problems = keymap.problems(keys, [*RunApp.BINDINGS, *keymap.page_bindings()]) if keys else ()
+        key_problems = (
+            keymap.problems(keys, [*RunApp.BINDINGS, *keymap.page_bindings()])
+            if keys
+            else ()
+        )
         for problem in (*self.session.problems, *key_problems):
-            self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
+            self.notify(
+                problem, title="Settings", severity="warning", timeout=15, markup=False
+            )
         if self.engine:
             self._state_changed(self.engine.state)
             await self.main.look_back()
@@ -220,14 +268,31 @@ class RunApp(App[None]):
         if self._short_is_news and task.status is Status.HELD and task.note:
             self._short_is_news = False  # once for all tasks of a job
             self._look_at_balance()
-            self.notify(task.note, title="Not sent, not charged", severity="error", timeout=15, markup=False)
+            self.notify(
+                task.note,
+                title="Not sent, not charged",
+                severity="error",
+                timeout=15,
+                markup=False,
+            )
 
     def _state_changed(self, state: State) -> None:
         if self.main:
             if state.refused and not self.main.status.state.refused:
-                told = f"The service refused the key from {one_line(self.session.credential.key_from)}."
-                kept = "What was not sent is held: F4 takes another key, then it is sent."
-                self.notify(f"{told} {kept}", title="Key refused", severity="error", timeout=15, markup=False)
+                told = (
+                    "The service refused the key from"
+                    f" {one_line(self.session.credential.key_from)}."
+                )
+                kept = (
+                    "What was not sent is held: F4 takes another key, then it is sent."
+                )
+                self.notify(
+                    f"{told} {kept}",
+                    title="Key refused",
+                    severity="error",
+                    timeout=15,
+                    markup=False,
+                )
             self.main.state_changed(state)
         if state.short != self._is_short:
             self._is_short = self._short_is_news = state.short
@@ -242,30 +307,43 @@ class RunApp(App[None]):
         if self.engine and self.main:
             with self._told():
                 if await purse.look(self.engine) and purse is self._purse:
-                    self.main.status.spent, self.main.status.balance = purse.today, purse.balance
+                    self.main.status.spent, self.main.status.balance = (
+                        purse.today,
+                        purse.balance,
+                    )
 
     @work(group="prices", exit_on_error=False)
     async def _look_at_prices(self) -> None:
-        """What the service lists now, in place of the snapshot that ships with the program."""
+        """What the service lists now, in place of the snapshot that ships with the
+        program.
+        """
         from tui.service.errors import ServiceError
 
         cache, base_url = self.session.folders.cache, self.session.credential.base_url
         known = await asyncio.to_thread(quotes.kept, cache, base_url)
         with contextlib.suppress(ServiceError, OSError):
-            newer = await quotes.fetch(self.engine.client, known) if self.engine else None
+            newer = (
+                await quotes.fetch(self.engine.client, known) if self.engine else None
+            )
             if newer and self.main:
                 await asyncio.to_thread(quotes.keep, cache, base_url, newer)
-                self.main.take(await asyncio.to_thread(quotes.apply, self.session.catalog, newer))
+                self.main.take(
+                    await asyncio.to_thread(quotes.apply, self.session.catalog, newer)
+                )
 
     @on(ParamForm.Settled)
     @work(group="quote", exclusive=True, exit_on_error=False)
     async def _settled(self, event: ParamForm.Settled) -> None:
-        """What the service itself would take, in place of the listed price; a later wish ends this one."""
+        """What the service itself would take, in place of the listed price; a later
+        wish ends this one.
+        """
         from tui.service.errors import ServiceError
 
         if self.engine and self.main and self.engine.state.rest_until < time.time():
             with contextlib.suppress(ServiceError):
-                price = await self._purse.quotes.ask(self.engine.client, event.model, event.values)
+                price = await self._purse.quotes.ask(
+                    self.engine.client, event.model, event.values
+                )
                 if price:
                     self.main.form.quote(event.model, event.values, price)
 
@@ -285,19 +363,26 @@ class RunApp(App[None]):
     async def _batch_wanted(self, event: ParamForm.BatchWanted) -> None:
         from tui.screens.batch import Batch
 
-        cells = await self.push_screen_wait(Batch(event.model, event.route, event.values))
+        cells = await self.push_screen_wait(
+            Batch(event.model, event.route, event.values)
+        )
         if cells:
             self._last_sent = (self._pressed_at, None, {})
             self._submit(event.model, cells)
 
     def _is_held_down(self, model: Model, values: Values) -> bool:
-        """Whether this wish to pay comes from a key that is held down: so soon after the same one, or after a job's
-        page was left by the same key."""
+        """Whether this wish to pay comes from a key that is held down: so soon after
+        the same one, or after a job's page was left by the same key.
+        """
         moment, sent_model, sent_values = self._last_sent
         now = self._pressed_at
         same = sent_model is None or (sent_model, sent_values) == (model, values)
         held_down = same and now - moment < SAME_AGAIN
-        self._last_sent = (now, None, {}) if held_down and sent_model is None else (now, model, values)
+        self._last_sent = (
+            (now, None, {})
+            if held_down and sent_model is None
+            else (now, model, values)
+        )
         return held_down
 
     @work(group="submit", exit_on_error=False)
@@ -316,9 +401,19 @@ class RunApp(App[None]):
                 tasks = await self._apart(self.engine.submit_job(model, cells, micros))
         except InvalidError as error:
             self.main.form.show_errors(error.errors)
-            self.notify(str(error), title="Not sent, not charged", severity="error", markup=False)
+            self.notify(
+                str(error),
+                title="Not sent, not charged",
+                severity="error",
+                markup=False,
+            )
         except Exception as error:
-            self.notify(f"{one_line(error)} Nothing was sent.", title="Not sent", severity="error", markup=False)
+            self.notify(
+                f"{one_line(error)} Nothing was sent.",
+                title="Not sent",
+                severity="error",
+                markup=False,
+            )
         else:
             self.main.queue.table.select(tasks[-1].id)
 
@@ -336,34 +431,63 @@ class RunApp(App[None]):
                     from tui.screens.viewer import Viewer
 
                     show = self.terminal, self.changes, self.main.title_of
-                    viewer = Viewer(tasks[0], event.index, event.among, *show, event.older)
-                    await self.push_screen(viewer, lambda task_id: event.seen(task_id or ""))
+                    viewer = Viewer(
+                        tasks[0], event.index, event.among, *show, event.older
+                    )
+                    await self.push_screen(
+                        viewer, lambda task_id: event.seen(task_id or "")
+                    )
                 case "inspect":
                     from tui.screens.inspect import InspectScreen
 
-                    await self.push_screen(InspectScreen(tasks[0], await self.engine.events(tasks[0].id)))
+                    await self.push_screen(
+                        InspectScreen(tasks[0], await self.engine.events(tasks[0].id))
+                    )
                 case "reuse" | "edit":
-                    if event.what == "edit" and not await self._apart(self.engine.drop([tasks[0].id])):
-                        self._say("It is too late: this task is at the service, or another window has it.")
+                    if event.what == "edit" and not await self._apart(
+                        self.engine.drop([tasks[0].id])
+                    ):
+                        self._say(
+                            "It is too late: this task is at the service, or another"
+                            " window has it."
+                        )
                         return
                     await self._use(tasks[0])
                 case "copy-as":
                     from tui.exchange.snippets import of_task
 
                     base_url = self.session.credential.base_url
-                    await share.copy_as(self, of_task(tasks[0], self.session.catalog, base_url))
+                    await share.copy_as(
+                        self, of_task(tasks[0], self.session.catalog, base_url)
+                    )
                 case "open" | "fetch":
-                    await share.hand_on(self, event.what, tasks[0], event.index, self.session.config.viewer)
+                    await share.hand_on(
+                        self,
+                        event.what,
+                        tasks[0],
+                        event.index,
+                        self.session.config.viewer,
+                    )
                 case "copy" if tasks[0].files:
-                    share.copy(self, tasks[0].results[event.index].path or tasks[0].files[0])
+                    share.copy(
+                        self, tasks[0].results[event.index].path or tasks[0].files[0]
+                    )
                 case "retry":
                     await self._retry(tasks)
                 case "send":
                     async with self._purse.spending:
-                        if await self._may_spend([task.estimate_micro for task in tasks], ask=len(tasks) > 1):
-                            self._say(await self._apart(actions.carry_out(self.engine, "send", tasks)))
+                        if await self._may_spend(
+                            [task.estimate_micro for task in tasks], ask=len(tasks) > 1
+                        ):
+                            self._say(
+                                await self._apart(
+                                    actions.carry_out(self.engine, "send", tasks)
+                                )
+                            )
                 case what:
-                    self._say(await self._apart(actions.carry_out(self.engine, what, tasks)))
+                    self._say(
+                        await self._apart(actions.carry_out(self.engine, what, tasks))
+                    )
 
     @work(group="orders", exit_on_error=False)
     async def on_viewer_wanted(self, event: "Viewer.Wanted") -> None:
@@ -374,11 +498,14 @@ class RunApp(App[None]):
                 case "copy":
                     share.copy(self, event.task.results[event.index].path)
                 case what:
-                    await share.hand_on(self, what, event.task, event.index, self.session.config.viewer)
+                    await share.hand_on(
+                        self, what, event.task, event.index, self.session.config.viewer
+                    )
 
     async def _retry(self, tasks: list[Task]) -> None:
-        """Once for a press. A task that was retried already, and is shown so, is sent again only after a question;
-        one that was retried since the press is left alone."""
+        """Once for a press. A task that was retried already, and is shown so, is sent
+        again only after a question; one that was retried since the press is left alone.
+        """
         ids = {task.id for task in tasks}
         if ids & self._being_retried:
             return  # the key is held down
@@ -394,7 +521,11 @@ class RunApp(App[None]):
         assert self.engine
         async with self._purse.spending:
             known = [(task, self.engine.latest(task.id) or task) for task in tasks]
-            tasks = [task for task, now in known if task.retried_by == now.retried_by and now.status not in LIVE]
+            tasks = [
+                task
+                for task, now in known
+                if task.retried_by == now.retried_by and now.status not in LIVE
+            ]
             paid = [task for task in tasks if not actions.is_free(task)]
             again = sum(1 for task in paid if task.retried_by)
             amounts = [task.estimate_micro for task in paid]
@@ -417,7 +548,9 @@ class RunApp(App[None]):
 
         base_url = self.session.credential.base_url
         with self._told():
-            asked = of_draft(event.model, event.route, event.values, self.session.catalog, base_url)
+            asked = of_draft(
+                event.model, event.route, event.values, self.session.catalog, base_url
+            )
             await share.copy_as(self, asked)
 
     @on(QueueTable.Wished)
@@ -430,20 +563,31 @@ class RunApp(App[None]):
                 self._say(await self._apart(actions.grant(self.engine, event.what)))
 
     async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
-        """What may begin to carry tasks: that lasts longer than the page that asked for it."""
+        """What may begin to carry tasks: that lasts longer than the page that asked for
+        it.
+        """
         return await apart(work, self._outermost)
 
-    async def _may_spend(self, amounts: list[int | None], *, ask: bool = False, told: str = "") -> bool:
-        """Whether so much may be spent. The user is asked where a ceiling says so, or with `ask` in any case.
+    async def _may_spend(
+        self, amounts: list[int | None], *, ask: bool = False, told: str = ""
+    ) -> bool:
+        """Whether so much may be spent. The user is asked where a ceiling says so, or
+        with `ask` in any case.
 
         What is `told` stands above the question.
         """
-        question = await self._purse.question(self.engine, amounts, ask=ask) if self.engine else ""
+        question = (
+            await self._purse.question(self.engine, amounts, ask=ask)
+            if self.engine
+            else ""
+        )
         if not question:
             return True
         from tui.screens.confirm import Confirm
 
-        return await self.push_screen_wait(Confirm(f"{told}\n{question}".strip(), "Send"))
+        return await self.push_screen_wait(
+            Confirm(f"{told}\n{question}".strip(), "Send")
+        )
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -463,7 +607,9 @@ class RunApp(App[None]):
 
     @on(MainScreen.FieldsReplaced)
     def _tidy_soon(self) -> None:
-        """Widgets that have left are cycles of many objects, and the thresholds of the collector are far apart."""
+        """Widgets that have left are cycles of many objects, and the thresholds of the
+        collector are far apart.
+        """
         self._tidy_rounds = TIDY_ROUNDS
         if self._tidying is None:
             self._tidying = self.set_timer(TIDY_AFTER, self._tidy)
@@ -473,7 +619,9 @@ class RunApp(App[None]):
         self._tidying = None
         self._tidy_rounds -= 1
         if self._tidy_rounds > 0:  # what was still closing, or in a thread's hands
-            self._tidying = self.set_timer(TIDY_AFTER * (TIDY_ROUNDS - self._tidy_rounds), self._tidy)
+            self._tidying = self.set_timer(
+                TIDY_AFTER * (TIDY_ROUNDS - self._tidy_rounds), self._tidy
+            )
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         return await self.engine.search(query, limit, before) if self.engine else []
@@ -483,14 +631,24 @@ class RunApp(App[None]):
 
         if self.engine and self.main and not isinstance(self.screen, Money):
             config = self.session.config
-            await self.push_screen(Money(self.engine.books, self.engine.account, config, self.changes))
+            await self.push_screen(
+                Money(self.engine.books, self.engine.account, config, self.changes)
+            )
 
     async def action_history(self) -> None:
         from tui.screens.history import History
 
         if self.engine and self.main and not isinstance(self.screen, History):
             title_of = self.main.title_of
-            await self.push_screen(History(self.engine.search, self.terminal, self.changes, title_of, self._shrink))
+            await self.push_screen(
+                History(
+                    self.engine.search,
+                    self.terminal,
+                    self.changes,
+                    title_of,
+                    self._shrink,
+                )
+            )
 
     @on(QueueTable.GridWanted)
     async def _grid_wanted(self, event: QueueTable.GridWanted) -> None:
@@ -499,35 +657,60 @@ class RunApp(App[None]):
         if self.main and not isinstance(self.screen, Grid):
             title_of, changes = self.main.title_of, self.changes
             await self.push_screen(
-                Grid(event.tasks, event.at, self.terminal, changes, title_of, self._shrink, event.older)
+                Grid(
+                    event.tasks,
+                    event.at,
+                    self.terminal,
+                    changes,
+                    title_of,
+                    self._shrink,
+                    event.older,
+                )
             )
 
     async def action_prompts(self) -> None:
         from tui.screens.prompts import Prompts
 
         if self.engine and self.main and self.screen is self.main:
-            await self.push_screen(Prompts(self.engine.client, self.terminal), self.main.use_prompt)
+            await self.push_screen(
+                Prompts(self.engine.client, self.terminal), self.main.use_prompt
+            )
 
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:
         if self.main:
             self.main.favour(event.favourites)
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(favourites.save, self.session.folders.state, event.favourites)
+            await asyncio.to_thread(
+                favourites.save, self.session.folders.state, event.favourites
+            )
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
         if self.main and screen is self.main:
-            yield SystemCommand("Prompts", "Search the service's library of prompts", self.action_prompts)
-            yield SystemCommand("Money", "What was spent, by day and by model", self.action_money)
-            yield SystemCommand("Copy as", "As curl, Python, a command", self.main.form.action_copy_as)
+            yield SystemCommand(
+                "Prompts",
+                "Search the service's library of prompts",
+                self.action_prompts,
+            )
+            yield SystemCommand(
+                "Money", "What was spent, by day and by model", self.action_money
+            )
+            yield SystemCommand(
+                "Copy as", "As curl, Python, a command", self.main.form.action_copy_as
+            )
         if self.main and not self.session.demo:
-            yield SystemCommand("Switch key or profile", "Whose account pays", self.action_switch_key)
+            yield SystemCommand(
+                "Switch key or profile", "Whose account pays", self.action_switch_key
+            )
 
     @work(group="switch", exclusive=True)
     async def action_switch_key(self) -> None:
         if self.session.demo:
-            self.notify("The demo has a key of its own: start without --demo to use yours.", markup=False)
+            self.notify(
+                "The demo has a key of its own: start without --demo to use yours.",
+                markup=False,
+            )
         elif self.main and not isinstance(self.screen, SetupScreen):
             found, notes = await asyncio.to_thread(credentials.everything)
             await self.push_screen(SetupScreen(self.session, found, notes, first=False))
@@ -546,7 +729,10 @@ class RunApp(App[None]):
             return
         if next_start.credential.api_key != session.credential.api_key:
             source = next_start.credential.key_from
-            told += f" Until you quit: the next start takes the key from {source or 'nowhere'}."
+            told += (
+                " Until you quit: the next start takes the key from"
+                f" {source or 'nowhere'}."
+            )
         before, self.session = self.session, session
         if self.main is None:
             await self.push_screen(self._main_page())
@@ -557,7 +743,9 @@ class RunApp(App[None]):
 
     @work(group="go on", exit_on_error=False)
     async def _go_on(self, before: Session) -> None:
-        """With another key; tasks of another service or profile are let go, as on leaving, and ours taken up."""
+        """With another key; tasks of another service or profile are let go, as on
+        leaving, and ours taken up.
+        """
         session = self.session
         await self._opened.wait()
         if self.main is None:
@@ -585,7 +773,9 @@ class RunApp(App[None]):
         await self.push_screen(self._main_page())
 
     def _handle_exception(self, error: Exception) -> None:
-        """The last net: a sentence for the user instead of a traceback, which goes to a file."""
+        """The last net: a sentence for the user instead of a traceback, which goes to a
+        file.
+        """
         if self.is_headless:  # tests want to see it
             super()._handle_exception(error)
             return
@@ -593,7 +783,8 @@ class RunApp(App[None]):
         with contextlib.suppress(OSError):
             log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         self.farewell = (
-            f"runapi-tui stopped by an error of its own. All tasks are kept: start it again. Details: {log}"
+            "runapi-tui stopped by an error of its own. All tasks are kept: start it"
+            f" again. Details: {log}"
         )
         self.exit(return_code=1)
 

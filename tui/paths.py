@@ -1,4 +1,6 @@
-"""Where things are kept: XDG directories, and the platform's own where XDG isn't spoken."""
+"""Where things are kept: XDG directories, and the platform's own where XDG isn't
+spoken.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +29,9 @@ def home(text: str) -> Path:
 
 @dataclass(frozen=True)
 class Folders:
-    """The places of one installation. The demo has its own, so that play money never meets real tasks; only
-    preferences are shared."""
+    """The places of one installation. The demo has its own, so that play money never
+    meets real tasks; only preferences are shared.
+    """
 
     config: Path
     state: Path
@@ -52,27 +55,42 @@ def config_dir() -> Path:
     """Where preferences are. Raises PlaceError."""
     from platformdirs import user_config_path
 
-    return _own("XDG_CONFIG_HOME", lambda: user_config_path("runapi-tui", appauthor=False))
+    return _own(
+        "XDG_CONFIG_HOME", lambda: user_config_path("runapi-tui", appauthor=False)
+    )
 
 
 def folders(output: str = "", *, demo: bool = False) -> Folders:
-    """`output` is where images go, if the user wishes them elsewhere than ~/Pictures/runapi. Raises PlaceError."""
+    """`output` is where images go, if the user wishes them elsewhere than
+    ~/Pictures/runapi. Raises PlaceError.
+    """
     from platformdirs import user_cache_path, user_state_path
 
-    state = _own("XDG_STATE_HOME", lambda: user_state_path("runapi-tui", appauthor=False))
-    cache = _own("XDG_CACHE_HOME", lambda: user_cache_path("runapi-tui", appauthor=False))
+    state = _own(
+        "XDG_STATE_HOME", lambda: user_state_path("runapi-tui", appauthor=False)
+    )
+    cache = _own(
+        "XDG_CACHE_HOME", lambda: user_cache_path("runapi-tui", appauthor=False)
+    )
     own = "demo" if demo else ""
     return Folders(config_dir(), state / own, cache / own, _images(output) / own)
 
 
 def _own(variable: str, find: Callable[[], Path]) -> Path:
-    """One of the usual folders, of which `variable` could say where it is. Raises PlaceError."""
+    """One of the usual folders, of which `variable` could say where it is. Raises
+    PlaceError.
+    """
     try:
         found = find()
-    except RuntimeError:  # no home; older versions of platformdirs answer `~/...` as it is
+    except (
+        RuntimeError
+    ):  # no home; older versions of platformdirs answer `~/...` as it is
         found = Path("~")
     if not found.is_absolute():
-        raise PlaceError(f"There is no home folder: {NO_HOME}. Set HOME, or {variable} to a full path.")
+        raise PlaceError(
+            f"There is no home folder: {NO_HOME}. Set HOME, or {variable} to a full"
+            " path."
+        )
     return found
 
 
@@ -85,10 +103,14 @@ def _images(output: str) -> Path:
     except RuntimeError as error:
         if output:
             raise PlaceError(
-                f"{one_line(output, 200)}: there is no such home folder. Write a full path."
+                f"{one_line(output, 200)}: there is no such home folder. Write a full"
+                " path."
             ) from error
-        raise PlaceError(f"There is no home folder: {NO_HOME}. Set HOME, or RUNAPI_TUI_OUTPUT.") from error
+        raise PlaceError(
+            f"There is no home folder: {NO_HOME}. Set HOME, or RUNAPI_TUI_OUTPUT."
+        ) from error
     except OSError as error:
         raise PlaceError(
-            f"{one_line(output, 200)} can't be found: the working folder is gone. Write a full path."
+            f"{one_line(output, 200)} can't be found: the working folder is gone. Write"
+            " a full path."
         ) from error

@@ -45,7 +45,9 @@ class Session:
     """The user's own family files that can't be used, a sentence each."""
     demo: bool = False
     profile: str = ""
-    """Whose key, base URL and image folder these are, by the preferences; empty: no profile's."""
+    """Whose key, base URL and image folder these are, by the preferences; empty: no
+    profile's.
+    """
     options: Mapping[str, Any] = field(default_factory=dict)
     """What `prepare` was called with."""
     demo_delay: float = 4.0
@@ -53,18 +55,33 @@ class Session:
 
     def with_key(self, api_key: str, source: str) -> "Session":
         """The same with another key."""
-        return replace(self, credential=structs.replace(self.credential, api_key=api_key, key_from=source))
+        return replace(
+            self,
+            credential=structs.replace(
+                self.credential, api_key=api_key, key_from=source
+            ),
+        )
 
     def of_source(self, source: str) -> "Session":
-        """The same with the key of a source, as `credentials.everything` names them. Raises CredentialError."""
-        return replace(self, credential=_credential(str(self.options["base_url"]), self.config, source))
+        """The same with the key of a source, as `credentials.everything` names them.
+        Raises CredentialError.
+        """
+        return replace(
+            self,
+            credential=_credential(str(self.options["base_url"]), self.config, source),
+        )
 
     def of_profile(self, name: str) -> "Session":
         """Started anew with another profile. Raises ConfigError or CredentialError."""
-        return prepare(**{**self.options, "profile": name} | ({} if name == NO_PROFILE else {"base_url": ""}))
+        return prepare(
+            **{**self.options, "profile": name}
+            | ({} if name == NO_PROFILE else {"base_url": ""})
+        )
 
     def again(self) -> "Session":
-        """As the next start finds it, with the same profile. Raises ConfigError or CredentialError."""
+        """As the next start finds it, with the same profile. Raises ConfigError or
+        CredentialError.
+        """
         return prepare(**{**self.options, "profile": self.profile or NO_PROFILE})
 
     @property
@@ -72,12 +89,20 @@ class Session:
         """Where tasks go, for people."""
         if self.demo:
             return "demo: embedded service, play money"
-        return f"{self.profile} · {self.credential.base_url}" if self.profile else self.credential.base_url
+        return (
+            f"{self.profile} · {self.credential.base_url}"
+            if self.profile
+            else self.credential.base_url
+        )
 
-    def command(self, words: str, *, base_url: str = "", profile: str | None = None) -> str:
-        """A command line of this program, with the options that lead to the same queue, service and profile.
+    def command(
+        self, words: str, *, base_url: str = "", profile: str | None = None
+    ) -> str:
+        """A command line of this program, with the options that lead to the same queue,
+        service and profile.
 
-        `base_url` and `profile` are those of the tasks that it is for; without them, those in force.
+        `base_url` and `profile` are those of the tasks that it is for; without them,
+        those in force.
         """
         options: list[str] = []
         if self.demo:
@@ -98,12 +123,15 @@ class Session:
 
     @property
     def saves_key(self) -> bool:
-        """Whether a key belongs into RunAPI's own file: not where a profile takes it from elsewhere."""
+        """Whether a key belongs into RunAPI's own file: not where a profile takes it
+        from elsewhere.
+        """
         return self.config.profiles.get(self.profile, Profile()).key in ("", "runapi")
 
 
 def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Session:
-    """Read preferences and credentials; `options` override preferences where they say anything.
+    """Read preferences and credentials; `options` override preferences where they say
+    anything.
 
     Raises ConfigError or CredentialError.
     """
@@ -111,14 +139,18 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
     preferences = config.load(own / "config.toml", options)
     catalog, problems = with_own(own / "models")
     if demo:
-        credential = Credential(DEMO_KEY, DEMO_URL, "embedded service", "embedded service")
+        credential = Credential(
+            DEMO_KEY, DEMO_URL, "embedded service", "embedded service"
+        )
     else:
         credential = _credential(base_url, preferences)
     folders = _folders(preferences, demo)
     catalog = quotes.apply(catalog, quotes.kept(folders.cache, credential.base_url))
     profile = "" if demo else preferences.named
     asked = {"base_url": base_url, **options}
-    return Session(preferences, credential, folders, catalog, problems, demo, profile, asked)
+    return Session(
+        preferences, credential, folders, catalog, problems, demo, profile, asked
+    )
 
 
 def _config_dir() -> Path:
@@ -142,13 +174,23 @@ def _credential(base_url: str, preferences: Config, source: str = "") -> Credent
     if variable:
         source, env = "environment", {**env, "RUNAPI_API_KEY": env.get(variable, "")}
     found = credentials.find(base_url or profile.base_url, env, source or profile.key)
-    url_from = f"profile {preferences.named}" if profile.base_url and not base_url else found.url_from
-    notes = (f"{variable} is not set.",) if variable and not found.api_key else found.notes
-    return structs.replace(found, key_from=variable or found.key_from, url_from=url_from, notes=notes)
+    url_from = (
+        f"profile {preferences.named}"
+        if profile.base_url and not base_url
+        else found.url_from
+    )
+    notes = (
+        (f"{variable} is not set.",) if variable and not found.api_key else found.notes
+    )
+    return structs.replace(
+        found, key_from=variable or found.key_from, url_from=url_from, notes=notes
+    )
 
 
 async def account(session: Session) -> str:
-    """Whose key it is and what is left, asked live: `Acme, me@example.org: balance $12.34`. Raises ServiceError."""
+    """Whose key it is and what is left, asked live: `Acme, me@example.org: balance
+    $12.34`. Raises ServiceError.
+    """
     from tui.service.client import Client
     from tui.service.errors import NetworkError
 
@@ -162,8 +204,13 @@ async def account(session: Session) -> str:
     finally:
         await client.aclose()
     within = me.get("account")
-    names = [within.get("name") if isinstance(within, dict) else "", me.get("email") or me.get("name")]
-    told = ", ".join(one_line(name, 60) for name in names if isinstance(name, str) and name.strip())
+    names = [
+        within.get("name") if isinstance(within, dict) else "",
+        me.get("email") or me.get("name"),
+    ]
+    told = ", ".join(
+        one_line(name, 60) for name in names if isinstance(name, str) and name.strip()
+    )
     return f"{told or 'The key was taken'}: balance {money(left)}"
 
 
@@ -175,7 +222,9 @@ def open_client(session: Session) -> "Client":
     if session.demo:
         from tui.demo.transport import in_process
 
-        transport = in_process(session.catalog, session.demo_delay, session.folders.state / "service.db")
+        transport = in_process(
+            session.catalog, session.demo_delay, session.folders.state / "service.db"
+        )
     return Client(session.credential.base_url, session.credential.api_key, transport)
 
 
@@ -187,7 +236,9 @@ def open_engine(
     on_route: Callable[[RouteName], None] = lambda route: None,
     on_state: Callable[["State"], None] = lambda state: None,
 ) -> "Engine":
-    """Open the queue file and the connection. Blocks for a moment: call it in a thread. Raises StoreError."""
+    """Open the queue file and the connection. Blocks for a moment: call it in a thread.
+    Raises StoreError.
+    """
     from tui.tasks.engine import Engine
     from tui.tasks.retry import poll_pause
     from tui.tasks.store import Store

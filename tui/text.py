@@ -5,19 +5,22 @@ import re
 import time
 from collections.abc import Callable
 
-# One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then any other ESC pair.
+# One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then
+# any other ESC pair.
 _ESCAPES = re.compile(
     r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f]).*?(?:\x07|\x1b\\|\x9c|\Z)"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|\x1b[ -/]*[0-~]?",
     re.DOTALL,
 )
-# C0 but tab and newline, DEL, C1, bidi controls, line and paragraph separators, BOM, tags, lone surrogates.
+# C0 but tab and newline, DEL, C1, bidi controls, line and paragraph separators, BOM,
+# tags, lone surrogates.
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
-# White space and controls; what Unicode lets no font show: soft hyphens, joiners, fillers, selectors, tags, BOMs.
+# White space and controls; what Unicode lets no font show: soft hyphens, joiners,
+# fillers, selectors, tags, BOMs.
 _INVISIBLE = re.compile(
     r"[\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -26,18 +29,28 @@ _INVISIBLE = re.compile(
 
 
 def invisible(text: str) -> bool:
-    """Whether there is nothing to be seen in `text`: it is empty, or all white space, controls and the like."""
+    """Whether there is nothing to be seen in `text`: it is empty, or all white space,
+    controls and the like.
+    """
     return _INVISIBLE.fullmatch(_ESCAPES.sub("", text)) is not None
 
 
 def plain(text: object, limit: int = 20_000) -> str:
-    """`text` without terminal escapes, control or bidi characters; cut at `limit` characters.
+    """`text` without terminal escapes, control or bidi characters; cut at `limit`
+    characters.
 
-    Everything from a server, a file or an argument passes here before it is shown or stored for show.
+    Everything from a server, a file or an argument passes here before it is shown or
+    stored for show.
     """
     whole = str(text)
-    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", whole[: limit * 2].replace("\r\n", "\n")))
-    return cleaned if len(cleaned) <= limit and len(whole) <= limit * 2 else cleaned[: limit - 1] + "…"
+    cleaned = _CONTROLS.sub(
+        "", _ESCAPES.sub("", whole[: limit * 2].replace("\r\n", "\n"))
+    )
+    return (
+        cleaned
+        if len(cleaned) <= limit and len(whole) <= limit * 2
+        else cleaned[: limit - 1] + "…"
+    )
 
 
 def one_line(text: object, limit: int = 300) -> str:
@@ -46,7 +59,9 @@ def one_line(text: object, limit: int = 300) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whether all of it can be written as UTF-8: the names of files may have bytes that can't."""
+    """Whether all of it can be written as UTF-8: the names of files may have bytes that
+    can't.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -86,7 +101,9 @@ def counted(count: int, what: str) -> str:
 
 
 def money(micro: int | None) -> str:
-    """Micro-dollars as `$0.05`, with as many decimals as it takes; `?` for an unknown amount."""
+    """Micro-dollars as `$0.05`, with as many decimals as it takes; `?` for an unknown
+    amount.
+    """
     if micro is None:
         return "?"
     sign, micro = ("-", -micro) if micro < 0 else ("", micro)
@@ -105,8 +122,13 @@ def mask(secret: str) -> str:
 
 
 def inert_json(value: object) -> str:
-    """JSON on one line that no terminal obeys: what `plain` takes out is written as escapes."""
-    return spelled(json.dumps(value, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
+    """JSON on one line that no terminal obeys: what `plain` takes out is written as
+    escapes.
+    """
+    return spelled(
+        json.dumps(value, ensure_ascii=False),
+        lambda character: json.dumps(character)[1:-1],
+    )
 
 
 def spelled(text: str, form: Callable[[str], str]) -> str:

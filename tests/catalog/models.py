@@ -7,7 +7,9 @@ def param(name: str, kind: str = "line", **fields: object) -> Param:
     return Param(name=name, kind=Kind(kind), **fields)  # type: ignore[arg-type]
 
 
-def model(*params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None) -> Model:
+def model(
+    *params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None
+) -> Model:
     """A model of one route."""
     return Model(
         family="Family",

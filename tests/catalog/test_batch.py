@@ -1,4 +1,6 @@
-"""One form becomes the requests of a job: as many as were asked for, in their order, and never too many."""
+"""One form becomes the requests of a job: as many as were asked for, in their order,
+and never too many.
+"""
 
 import contextlib
 import math
@@ -20,7 +22,11 @@ from tui.catalog.request import blank
 from tui.catalog.spec import Kind, Model, Param, Presence, Price, Rule, Value, Values
 
 QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 
@@ -40,7 +46,9 @@ def expand(of: Model, values: Values, **how: Any) -> list[Values]:
     return batch.expand(of, route(of), values, **how)
 
 
-PAINTER = model(PROMPT, SHAPE, OUTPUTS, SEED, STEPS, STRENGTH, PRO, IMAGES, COLORS, NOTE)
+PAINTER = model(
+    PROMPT, SHAPE, OUTPUTS, SEED, STEPS, STRENGTH, PRO, IMAGES, COLORS, NOTE
+)
 SEEDLESS = model(PROMPT, SHAPE, IMAGES)
 
 
@@ -98,7 +106,9 @@ def groups(draw: st.DrawFn, depth: int = 0) -> tuple[str, list[str]]:
             more = [each for _, each_texts in inner for each in each_texts]
         else:
             literal = draw(st.text("ab {|}é", max_size=3))
-            text += "".join("\\" + letter if letter in "{|}" else letter for letter in literal)
+            text += "".join(
+                "\\" + letter if letter in "{|}" else letter for letter in literal
+            )
             more = [literal]
         texts = [before + after for before in texts for after in more]
     return text, texts
@@ -122,7 +132,9 @@ def test_any_braces_are_understood(text: str) -> None:
     assert texts
     assert not any(Counter(each) - Counter(text) for each in texts)
     if len(texts) == 1:
-        assert texts == [text.replace(r"\{", "{").replace(r"\|", "|").replace(r"\}", "}")]
+        assert texts == [
+            text.replace(r"\{", "{").replace(r"\|", "|").replace(r"\}", "}")
+        ]
 
 
 @QUICK
@@ -156,7 +168,13 @@ def test_hostile_braces_take_no_time(text: str, count: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{|}" * 14, "{|}" * 10_000, "{" + "|" * 10_000 + "}", "{|" * 10_000 + "}" * 10_000, "{|}" * 13 + "x" * 99_999],
+    [
+        "{|}" * 14,
+        "{|}" * 10_000,
+        "{" + "|" * 10_000 + "}",
+        "{|" * 10_000 + "}" * 10_000,
+        "{|}" * 13 + "x" * 99_999,
+    ],
     ids=["14", "10,000", "wide", "deep", "long"],
 )
 def test_too_many_texts_are_not_made(text: str) -> None:
@@ -190,7 +208,11 @@ def test_too_many_texts_are_not_made(text: str) -> None:
         (SEED, "5..5", [5]),
         (SEED, "1..3 | 9 | 2..4", [1, 2, 3, 9, 4]),
         (SEED, "2147483647..2147483648", [2147483647, 2147483648]),
-        (STRENGTH, "0..1..0.1", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
+        (
+            STRENGTH,
+            "0..1..0.1",
+            [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
+        ),
         (STRENGTH, "0.3..0.1..0.1", [0.3, 0.2, 0.1]),
         (STRENGTH, "0..1", [0.0, 1.0]),
         (STRENGTH, "1e-3 | .5", [0.001, 0.5]),
@@ -220,7 +242,11 @@ def test_a_vary_line(of: Param, text: str, values: list[Value]) -> None:
         (SEED, "1..2..0", "seed: 1..2..0 has a step of 0."),
         (SEED, "1..10001", "seed: 1..10001 has more than 10,000 values."),
         (SEED, "1..6000 | 6001..12000", "seed: more than 10,000 values."),
-        (STRENGTH, "0.2..0.8", "strength: 0.2..0.8 needs a step, such as 0.2..0.8..0.1."),
+        (
+            STRENGTH,
+            "0.2..0.8",
+            "strength: 0.2..0.8 needs a step, such as 0.2..0.8..0.1.",
+        ),
         (STRENGTH, "0..0.5", "strength: 0..0.5 needs a step, such as 0..0.5..0.1."),
         (STRENGTH, "0..inf", "strength: '0..inf' is not a number."),
         (PRO, "yes | maybe", "pro: Pro is yes or no, not 'maybe'."),
@@ -228,14 +254,20 @@ def test_a_vary_line(of: Param, text: str, values: list[Value]) -> None:
         (SEED, "*", "seed: There are no choices for * to stand for."),
     ],
 )
-def test_what_is_wrong_with_a_vary_line_is_said(of: Param, text: str, told: str) -> None:
+def test_what_is_wrong_with_a_vary_line_is_said(
+    of: Param, text: str, told: str
+) -> None:
     with pytest.raises(BatchError) as caught:
         spread(of, text)
     assert str(caught.value) == told
 
 
 @QUICK
-@given(st.decimals(-20, 20, places=2), st.decimals(-20, 20, places=2), st.decimals("0.05", 9, places=2))
+@given(
+    st.decimals(-20, 20, places=2),
+    st.decimals(-20, 20, places=2),
+    st.decimals("0.05", 9, places=2),
+)
 def test_a_range_is_exact(first: Any, last: Any, step: Any) -> None:
     ahead = Fraction(step) if first <= last else -Fraction(step)
     count = math.floor((Fraction(last) - Fraction(first)) / ahead) + 1
@@ -262,11 +294,15 @@ def test_a_vary_line_raises_nothing_but_a_sentence(kind: Kind, text: str) -> Non
 
 
 def test_the_form_alone_is_one_request() -> None:
-    assert expand(PAINTER, {"prompt": "a fox", "steps": 4}) == [{"prompt": "a fox", "steps": 4}]
+    assert expand(PAINTER, {"prompt": "a fox", "steps": 4}) == [
+        {"prompt": "a fox", "steps": 4}
+    ]
     assert expand(PAINTER, {}) == [{}]
 
 
-def test_prompts_are_outermost_then_alternatives_then_vary_lines_then_the_count() -> None:
+def test_prompts_are_outermost_then_alternatives_then_vary_lines_then_the_count() -> (
+    None
+):
     cells = expand(
         PAINTER,
         {"prompt": "not this", "seed": 5, "note": "x"},
@@ -284,21 +320,31 @@ def test_prompts_are_outermost_then_alternatives_then_vary_lines_then_the_count(
 
 
 def test_a_vary_line_wins_over_the_form() -> None:
-    assert expand(PAINTER, {"steps": 9}, vary={"steps": "1 | 2"}) == [{"steps": 1}, {"steps": 2}]
+    assert expand(PAINTER, {"steps": 9}, vary={"steps": "1 | 2"}) == [
+        {"steps": 1},
+        {"steps": 2},
+    ]
 
 
 def test_braces_can_be_left_alone() -> None:
-    assert expand(PAINTER, {"prompt": r"{a|b} \{"}, braces=False) == [{"prompt": r"{a|b} \{"}]
+    assert expand(PAINTER, {"prompt": r"{a|b} \{"}, braces=False) == [
+        {"prompt": r"{a|b} \{"}
+    ]
     assert expand(PAINTER, {}, prompts=["{a|b}"], braces=False) == [{"prompt": "{a|b}"}]
 
 
 def test_braces_are_of_the_prompt_alone() -> None:
-    assert expand(PAINTER, {"prompt": "x", "note": "{a|b}"}) == [{"prompt": "x", "note": "{a|b}"}]
+    assert expand(PAINTER, {"prompt": "x", "note": "{a|b}"}) == [
+        {"prompt": "x", "note": "{a|b}"}
+    ]
     assert expand(model(NOTE), {"prompt": "{a|b}"}) == [{"prompt": "{a|b}"}]
 
 
 def test_blank_lines_of_a_file_are_no_prompts() -> None:
-    assert expand(PAINTER, {}, prompts=["", " a\n", "\t", "b"]) == [{"prompt": "a"}, {"prompt": "b"}]
+    assert expand(PAINTER, {}, prompts=["", " a\n", "\t", "b"]) == [
+        {"prompt": "a"},
+        {"prompt": "b"},
+    ]
     with pytest.raises(BatchError, match="blank"):
         expand(PAINTER, {"prompt": "the form's"}, prompts=["", " "])
 
@@ -314,16 +360,25 @@ def test_a_blank_prompt_of_the_form_is_left_to_the_check() -> None:
         ({"vary": {"shpae": "*"}}, "Model has no parameter shpae. Did you mean shape?"),
         ({"vary": {"zzz": "*"}}, "Model has no parameter zzz."),
         ({"vary": {"model": "*"}}, "Model has no parameter model."),
-        ({"vary": {"prompt": "a | b"}}, "A prompt is varied by {a|b} within it, or by a file of prompts."),
+        (
+            {"vary": {"prompt": "a | b"}},
+            "A prompt is varied by {a|b} within it, or by a file of prompts.",
+        ),
         ({"vary": {"steps": "few"}}, "steps: 'few' is not a whole number."),
         ({"count": 0}, "How many of each: 1 to 10,000."),
         ({"count": 10**5000}, "How many of each: 1 to 10,000."),
-        ({"count": 5_001}, "2 prompts × 5,001 of each are 10,002 requests; a job takes at most 10,000."),
+        (
+            {"count": 5_001},
+            "2 prompts × 5,001 of each are 10,002 requests; a job takes at most 10,000.",
+        ),
         (
             {"vary": {"steps": "1..5000", "shape": "*"}},
             "2 prompts × 5,000 steps × 3 shape are 30,000 requests; a job takes at most 10,000.",
         ),
-        ({"prompts": ["x"] * 10_001}, "There are more than 10,000 prompts; a job takes at most 10,000 requests."),
+        (
+            {"prompts": ["x"] * 10_001},
+            "There are more than 10,000 prompts; a job takes at most 10,000 requests.",
+        ),
         (
             {"prompts": ["{" + "|" * 5_999 + "}"] * 2},
             "There are more than 10,000 prompts; a job takes at most 10,000 requests.",
@@ -350,21 +405,34 @@ def test_too_many_are_counted_not_made() -> None:
 
 def test_a_param_of_any_name_counts() -> None:
     of = model(PROMPT, param("prompts", "integer"))
-    with pytest.raises(BatchError, match=r"^2 prompts × 5,001 prompts are 10,002 requests"):
+    with pytest.raises(
+        BatchError, match=r"^2 prompts × 5,001 prompts are 10,002 requests"
+    ):
         expand(of, {"prompt": "{a|b}"}, vary={"prompts": "1..5001"})
 
 
 def test_as_many_as_a_job_takes() -> None:
-    cells = expand(PAINTER, {"prompt": "{a|b}", "images": ["x"]}, vary={"steps": "1..50"}, count=100)
+    cells = expand(
+        PAINTER,
+        {"prompt": "{a|b}", "images": ["x"]},
+        vary={"steps": "1..50"},
+        count=100,
+    )
     assert len(cells) == MOST
-    assert len({(cell["prompt"], cell["steps"], cell["seed"]) for cell in cells}) == MOST
+    assert (
+        len({(cell["prompt"], cell["steps"], cell["seed"]) for cell in cells}) == MOST
+    )
 
 
 def test_no_two_requests_share_a_list() -> None:
     deep: Any = []
     for _ in range(400):
         deep = [deep]
-    values: Values = {"images": ["a"], "colors": [{"rgb": [1, 2]}, deep], "prompt": "{a|b}"}
+    values: Values = {
+        "images": ["a"],
+        "colors": [{"rgb": [1, 2]}, deep],
+        "prompt": "{a|b}",
+    }
     for name in ("steps", "images"):
         cells = expand(PAINTER, values, vary={name: "1 | 2"}, count=2)
         assert len(cells) == 8
@@ -379,23 +447,40 @@ def test_no_two_requests_share_a_list() -> None:
 @QUICK
 @given(
     st.lists(st.sampled_from(["a", "{a|b}", "{a|b}{c|d}", "", " "]), max_size=3),
-    st.dictionaries(st.sampled_from(["steps", "shape", "pro", "note"]), st.sampled_from(["1", "0 | 1", "1|0|1"])),
+    st.dictionaries(
+        st.sampled_from(["steps", "shape", "pro", "note"]),
+        st.sampled_from(["1", "0 | 1", "1|0|1"]),
+    ),
     st.integers(1, 4),
 )
-def test_a_job_is_the_product_of_what_was_asked(prompts: list[str], vary: dict[str, str], count: int) -> None:
+def test_a_job_is_the_product_of_what_was_asked(
+    prompts: list[str], vary: dict[str, str], count: int
+) -> None:
     if prompts and blank("".join(prompts)):
         return
     values: Values = {"prompt": "{x|y}", "images": ["a"]}
     cells = expand(PAINTER, values, prompts=prompts, vary=vary, count=count)
-    texts = [text for line in prompts or ["{x|y}"] if not blank(line) for text in alternatives(line)]
+    texts = [
+        text
+        for line in prompts or ["{x|y}"]
+        if not blank(line)
+        for text in alternatives(line)
+    ]
     each = math.prod(
-        len(spread(next(p for p in route(PAINTER).params if p.name == name), vary[name])) for name in vary
+        len(
+            spread(next(p for p in route(PAINTER).params if p.name == name), vary[name])
+        )
+        for name in vary
     )
     assert len(cells) == len(texts) * each * count
-    assert [cell["prompt"] for cell in cells] == [text for text in texts for _ in range(each * count)]
+    assert [cell["prompt"] for cell in cells] == [
+        text for text in texts for _ in range(each * count)
+    ]
     assert values == {"prompt": "{x|y}", "images": ["a"]}
     if count > 1:
-        distinct = {repr(sorted(cell.items(), key=lambda item: item[0])) for cell in cells}
+        distinct = {
+            repr(sorted(cell.items(), key=lambda item: item[0])) for cell in cells
+        }
         assert len(distinct) >= each * count
 
 
@@ -403,7 +488,9 @@ def test_a_job_is_the_product_of_what_was_asked(prompts: list[str], vary: dict[s
 
 
 def seeds(of: Param, values: Values, count: int, **how: Any) -> list[Any]:
-    return [cell.get("seed") for cell in expand(model(of, PRO), values, count=count, **how)]
+    return [
+        cell.get("seed") for cell in expand(model(of, PRO), values, count=count, **how)
+    ]
 
 
 def test_one_of_each_has_no_seed_that_nobody_asked_for() -> None:
@@ -421,7 +508,8 @@ def test_one_of_each_has_no_seed_that_nobody_asked_for() -> None:
         (SEED, 2**32, [2**32, 2**32 + 1, 2**32 + 2]),
         (param("seed", "integer", max=10), 9, [9, 10, 0]),
         (param("seed", "integer", min=1, max=10), 9, [9, 10, 1]),
-        (param("seed", "integer", min=1, max=10), 99, [99, 100, 101]),  # refused, each of them
+        # Refused, each of them
+        (param("seed", "integer", min=1, max=10), 99, [99, 100, 101]),
         (param("seed", "integer", min=-5, max=-3), -4, [-4, -3, -5]),
         (param("seed", "integer", max=2**64 - 1), 7, [7, 8, 9]),
         (SEED, "many", ["many"] * 3),  # refused
@@ -429,7 +517,9 @@ def test_one_of_each_has_no_seed_that_nobody_asked_for() -> None:
         (param("seed"), "a", ["a"] * 3),
     ],
 )
-def test_variations_count_a_seed_up(of: Param, seed: Value, counted: list[Value]) -> None:
+def test_variations_count_a_seed_up(
+    of: Param, seed: Value, counted: list[Value]
+) -> None:
     assert seeds(of, {"seed": seed}, 3) == counted
 
 
@@ -448,13 +538,19 @@ def test_variations_without_a_seed_draw_different_ones(empty: Any) -> None:
 def test_drawn_seeds_keep_the_bounds_and_can_be_had_again() -> None:
     narrow = param("seed", "integer", min=3, max=7)
     assert sorted(seeds(narrow, {}, 5)) == [3, 4, 5, 6, 7]
-    assert seeds(SEED, {}, 3, rng=random.Random(1)) == seeds(SEED, {}, 3, rng=random.Random(1))
-    assert seeds(SEED, {}, 3, rng=random.Random(1)) != seeds(SEED, {}, 3, rng=random.Random(2))
+    assert seeds(SEED, {}, 3, rng=random.Random(1)) == seeds(
+        SEED, {}, 3, rng=random.Random(1)
+    )
+    assert seeds(SEED, {}, 3, rng=random.Random(1)) != seeds(
+        SEED, {}, 3, rng=random.Random(2)
+    )
     assert len(set(seeds(param("seed", "integer", max=math.inf), {}, 9))) == 9
 
 
 @pytest.mark.parametrize("values", [{}, {"seed": 3}])
-def test_more_variations_than_seeds_would_pay_for_the_same_twice(values: Values) -> None:
+def test_more_variations_than_seeds_would_pay_for_the_same_twice(
+    values: Values,
+) -> None:
     with pytest.raises(BatchError, match="5 different"):
         seeds(param("seed", "integer", min=3, max=7), values, 6)
 
@@ -477,7 +573,11 @@ def test_rules_speak_on_seeds() -> None:
 
 
 def test_the_illegal_are_told_apart_with_the_reason() -> None:
-    rule = Rule(when={"shape": "auto", "pro": Presence(True)}, forbidden=("steps",), why="Auto has no steps.")
+    rule = Rule(
+        when={"shape": "auto", "pro": Presence(True)},
+        forbidden=("steps",),
+        why="Auto has no steps.",
+    )
     of = model(PROMPT, SHAPE, STEPS, PRO, rules=(rule,))
     cells = expand(of, {"steps": 99, "pro": True}, vary={"shape": "1:1 | auto | odd"})
     cells += expand(of, {"steps": 1, "pro": True}, vary={"shape": "* | odd"})
@@ -486,20 +586,29 @@ def test_the_illegal_are_told_apart_with_the_reason() -> None:
     assert [(cell["shape"], reason) for cell, reason in bad] == [
         ("1:1", "steps: 1 to 50: 99 is too high."),
         ("auto", "steps: Auto has no steps."),
-        ("odd", "shape: odd is not one of 1:1, 2:1, auto. steps: 1 to 50: 99 is too high."),
+        (
+            "odd",
+            "shape: odd is not one of 1:1, 2:1, auto. steps: 1 to 50: 99 is too high.",
+        ),
         ("auto", "steps: Auto has no steps."),
         ("odd", "shape: odd is not one of 1:1, 2:1, auto."),
     ]
 
 
 def test_reasons_are_harmless() -> None:
-    _, [(_, reason)] = batch.check_all(PAINTER, route(PAINTER), [{"shape": "\x1b[31mred\n" + "x" * 9_999}])
+    _, [(_, reason)] = batch.check_all(
+        PAINTER, route(PAINTER), [{"shape": "\x1b[31mred\n" + "x" * 9_999}]
+    )
     assert reason.isprintable()
     assert len(reason) <= 300
 
 
 def test_the_total_is_the_sum_of_the_estimates() -> None:
-    of = model(PROMPT, OUTPUTS, price=Price(cents=6, by="outputs", cases={"1": 6, "2": 7, "4": 8.5}))
+    of = model(
+        PROMPT,
+        OUTPUTS,
+        price=Price(cents=6, by="outputs", cases={"1": 6, "2": 7, "4": 8.5}),
+    )
     assert batch.total(of, expand(of, {}, vary={"outputs": "*"})) == 215_000
     assert batch.total(of, [{"prompt": "x"}] * 3) == 180_000
     assert batch.total(of, []) == 0
@@ -516,9 +625,17 @@ def test_a_whole_job_is_priced_at_once() -> None:
 
 
 def test_every_choice_of_every_bundled_model_makes_a_job() -> None:
-    for of, way in ((each, way) for each in bundled().models for way in each.routes.values()):
-        needed: Values = {each.name: "x" for each in way.params if each.required and each.kind is Kind.TEXT}
+    for of, way in (
+        (each, way) for each in bundled().models for way in each.routes.values()
+    ):
+        needed: Values = {
+            each.name: "x"
+            for each in way.params
+            if each.required and each.kind is Kind.TEXT
+        }
         for each in way.params:
             if each.kind in (Kind.CHOICE, Kind.BOOLEAN):
-                for cell in batch.expand(of, way, needed, vary={each.name: "*"}, count=2):
+                for cell in batch.expand(
+                    of, way, needed, vary={each.name: "*"}, count=2
+                ):
                     assert not request.check(of, way, cell).keys() & {each.name, "seed"}

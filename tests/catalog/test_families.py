@@ -1,4 +1,6 @@
-"""Every family that ships: how many there are, how they read, and what their routes let through."""
+"""Every family that ships: how many there are, how they read, and what their routes let
+through.
+"""
 
 import tomllib
 from collections import Counter
@@ -18,17 +20,28 @@ from tui.catalog.load import FAMILIES, bundled
 from tui.catalog.spec import Family, Kind, Model, Param, Route, Values
 
 QUICK = settings(
-    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 FILES = sorted(FAMILIES.glob("*.toml"))
-MODELS = [pytest.param(model, id=f"{model.slug}-{model.action}") for model in bundled().models]
+MODELS = [
+    pytest.param(model, id=f"{model.slug}-{model.action}") for model in bundled().models
+]
 ROUTES = [
     pytest.param(model, route, id=f"{model.slug}-{model.action}-{route.name}")
     for model in bundled().models
     for route in model.routes.values()
 ]
 NAMES = sorted(
-    {param.name for model in bundled().models for route in model.routes.values() for param in route.params}
+    {
+        param.name
+        for model in bundled().models
+        for route in model.routes.values()
+        for param in route.params
+    }
 )
 SOURCES = (Kind.IMAGE, Kind.IMAGES, Kind.TASK)
 """What nobody but the user can have a starting value for."""
@@ -82,7 +95,9 @@ def test_thirteen_models_have_no_listed_price() -> None:
 # ---- how they read
 
 
-@pytest.mark.parametrize("family", [pytest.param(family, id=family.service) for family in bundled().families])
+@pytest.mark.parametrize(
+    "family", [pytest.param(family, id=family.service) for family in bundled().families]
+)
 def test_a_family_is_told_in_one_line(family: Family) -> None:
     assert family.about.endswith(".")
     assert len(family.about) <= 60
@@ -118,13 +133,21 @@ def test_every_param_is_explained(model: Model, route: Route) -> None:
 def test_the_needed_come_first_and_the_rare_last(model: Model, route: Route) -> None:
     places = [2 if param.more else 0 if param.required else 1 for param in route.params]
     assert places == sorted(places)
-    assert route.params[-1].name == "callback_url" or not any(param.more for param in route.params)
+    assert route.params[-1].name == "callback_url" or not any(
+        param.more for param in route.params
+    )
 
 
 @pytest.mark.parametrize(("model", "route"), ROUTES)
-def test_only_what_the_user_alone_has_must_be_filled_in(model: Model, route: Route) -> None:
-    errors = request.check(model, route, {"prompt": "a fox in the snow"} if route.param("prompt") else {})
-    assert set(errors) == {param.name for param in route.params if param.required and param.kind in SOURCES}
+def test_only_what_the_user_alone_has_must_be_filled_in(
+    model: Model, route: Route
+) -> None:
+    errors = request.check(
+        model, route, {"prompt": "a fox in the snow"} if route.param("prompt") else {}
+    )
+    assert set(errors) == {
+        param.name for param in route.params if param.required and param.kind in SOURCES
+    }
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -134,7 +157,11 @@ def test_a_price_covers_every_value_that_it_depends_on(model: Model) -> None:
     for route in model.routes.values():
         by = route.param(model.price.by)
         assert by
-        values = {"true", "false"} if by.kind is Kind.BOOLEAN else {str(value) for value in by.enum}
+        values = (
+            {"true", "false"}
+            if by.kind is Kind.BOOLEAN
+            else {str(value) for value in by.enum}
+        )
         assert set(model.price.cases) == values
         assert model.price.cents in model.price.cases.values()
 
@@ -142,7 +169,12 @@ def test_a_price_covers_every_value_that_it_depends_on(model: Model) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_holds_what_is_used_and_no_more(path: Path) -> None:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    used = {key for model in raw["models"] for keys in model["routes"].values() for key in keys}
+    used = {
+        key
+        for model in raw["models"]
+        for keys in model["routes"].values()
+        for key in keys
+    }
     assert used == set(raw["params"])
     assert path.stem == raw["service"].replace("_", "-")
     assert ("prices_as_of" in raw) is any("price" in model for model in raw["models"])
@@ -152,8 +184,15 @@ def test_a_file_holds_what_is_used_and_no_more(path: Path) -> None:
 
 def test_one_input_has_one_name_and_one_wording_where_nothing_differs() -> None:
     for name in ("callback_url", "enable_safety_checker", "enable_prompt_expansion"):
-        params = [param for model in bundled().models if (param := model.routes["service"].param(name))]
-        assert len({(param.kind, param.title, param.help, param.more) for param in params}) == 1
+        params = [
+            param
+            for model in bundled().models
+            if (param := model.routes["service"].param(name))
+        ]
+        assert (
+            len({(param.kind, param.title, param.help, param.more) for param in params})
+            == 1
+        )
 
 
 # ---- what they let through
@@ -176,11 +215,21 @@ def good(param: Param) -> st.SearchStrategy[Any]:
         case Kind.IMAGES:
             fewest, most = param.min_items or 1, param.max_items
             some = st.lists(image(), min_size=fewest, max_size=min(most or 3, 3))
-            return some | st.just([f"{each}.png" for each in range(most)]) if most else some
+            return (
+                some | st.just([f"{each}.png" for each in range(most)])
+                if most
+                else some
+            )
         case Kind.INTEGERS:
-            return st.lists(st.integers(_whole(low), _whole(high)), min_size=param.min_items or 1, max_size=4)
+            return st.lists(
+                st.integers(_whole(low), _whole(high)),
+                min_size=param.min_items or 1,
+                max_size=4,
+            )
         case Kind.JSON:
-            entries = st.dictionaries(st.text(max_size=4), st.integers(), max_size=2) | st.lists(st.integers())
+            entries = st.dictionaries(
+                st.text(max_size=4), st.integers(), max_size=2
+            ) | st.lists(st.integers())
             return st.lists(entries, min_size=1, max_size=3)
         case _ if param.pattern:
             return st.just(param.example)
@@ -193,7 +242,9 @@ def image() -> st.SearchStrategy[str]:
 
 
 def words(fewest: int, most: int | None) -> st.SearchStrategy[str]:
-    some = st.text(min_size=fewest, max_size=fewest + 8).filter(lambda text: not request.blank(text))
+    some = st.text(min_size=fewest, max_size=fewest + 8).filter(
+        lambda text: not request.blank(text)
+    )
     return some | st.sampled_from(["x" * fewest, "x" * most]) if most else some
 
 
@@ -203,7 +254,11 @@ def bad(param: Param) -> Iterator[Any]:
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
             yield from ("no such value", 2.5, True, [param.enum[0]])
-            yield str(param.enum[0]) if isinstance(param.enum[0], int) else param.enum[0] + " "
+            yield (
+                str(param.enum[0])
+                if isinstance(param.enum[0], int)
+                else param.enum[0] + " "
+            )
         case Kind.BOOLEAN:
             yield from ("yes", "true", 0, 1)
         case Kind.INTEGER:
@@ -251,7 +306,9 @@ def _beside(low: int | None, high: int | None) -> Iterator[int]:
 
 
 def complete(model: Model, route: Route, values: Values) -> dict[str, Any]:
-    """The body that should be sent: what was given, and what is sent without being asked for."""
+    """The body that should be sent: what was given, and what is sent without being
+    asked for.
+    """
     unasked = {
         param.name: param.default
         for param in route.params
@@ -271,14 +328,18 @@ def allowed(draw: st.DrawFn, model: Model, route: Route) -> Values:
     for name in sorted(faults(route, complete(model, route, values))):
         values.pop(name, None)
         asked = ruled(route, complete(model, route, values))
-        values |= {param.name: draw(good(param)) for param in asked if param.name == name}
+        values |= {
+            param.name: draw(good(param)) for param in asked if param.name == name
+        }
     return values
 
 
 @pytest.mark.parametrize(("model", "route"), ROUTES)
 @QUICK
 @given(data=st.data())
-def test_what_is_allowed_is_sent_as_it_should(model: Model, route: Route, data: st.DataObject) -> None:
+def test_what_is_allowed_is_sent_as_it_should(
+    model: Model, route: Route, data: st.DataObject
+) -> None:
     values = data.draw(allowed(model, route))
     assert request.check(model, route, values) == {}
     body = request.body(model, route, values)
@@ -289,17 +350,35 @@ def test_what_is_allowed_is_sent_as_it_should(model: Model, route: Route, data: 
 @pytest.mark.parametrize(("model", "route"), ROUTES)
 @QUICK
 @given(data=st.data())
-def test_one_bad_value_is_refused_by_its_name(model: Model, route: Route, data: st.DataObject) -> None:
+def test_one_bad_value_is_refused_by_its_name(
+    model: Model, route: Route, data: st.DataObject
+) -> None:
     values = data.draw(allowed(model, route))
-    params = {param.name: param for param in ruled(route, complete(model, route, values))}
-    broken = [(name, {**values, name: value}) for name, param in params.items() for value in bad(param)]
-    broken += [(name, {**values, name: "x"}) for name in (*NAMES, "promt") if name not in params]
+    params = {
+        param.name: param for param in ruled(route, complete(model, route, values))
+    }
+    broken = [
+        (name, {**values, name: value})
+        for name, param in params.items()
+        for value in bad(param)
+    ]
+    broken += [
+        (name, {**values, name: "x"})
+        for name in (*NAMES, "promt")
+        if name not in params
+    ]
     for name, param in params.items():
         if param.required and param.default is None:
             broken.append((name, {**values, name: " "}))
-            broken.append((name, {other: value for other, value in values.items() if other != name}))
+            broken.append(
+                (
+                    name,
+                    {other: value for other, value in values.items() if other != name},
+                )
+            )
     for name, refused in broken:
-        # Mostly that name alone; a value that starts a rule may put another one in the wrong too.
+        # Mostly that name alone; a value that starts a rule may put another one in the
+        # wrong too.
         wrong = faults(route, complete(model, route, refused))
         assert name in wrong, refused
         assert set(request.check(model, route, refused)) == wrong, refused

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from tui.catalog import request
-from tui.catalog.load import FAMILIES, Catalog, CatalogError, UnknownModel, bundled, load_family
+from tui.catalog.load import (
+    FAMILIES,
+    Catalog,
+    CatalogError,
+    UnknownModel,
+    bundled,
+    load_family,
+)
 from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, Rule, Values
 
 ROUTES = [
@@ -29,7 +36,9 @@ TEXTS = (Kind.TEXT, Kind.LINE)
 
 
 def test_the_four_families_are_there() -> None:
-    assert {"flux_2", "flux_kontext", "imagen_4", "z_image"} <= {family.service for family in bundled().families}
+    assert {"flux_2", "flux_kontext", "imagen_4", "z_image"} <= {
+        family.service for family in bundled().families
+    }
     keys = [model.key for model in bundled().models]
     assert len(set(keys)) == len(keys)
 
@@ -52,9 +61,13 @@ def test_listed_prices_have_a_date_and_cases_that_can_be_chosen() -> None:
         assert bool(model.price.by) == bool(model.price.cases)
         for route in model.routes.values():
             by = route.param(model.price.by) if model.price.by else None
-            assert not model.price.by or by, f"{model.slug} on {route.name}: no {model.price.by}"
+            assert not model.price.by or by, (
+                f"{model.slug} on {route.name}: no {model.price.by}"
+            )
             if by:
-                allowed = ("true", "false") if by.kind is Kind.BOOLEAN else map(str, by.enum)
+                allowed = (
+                    ("true", "false") if by.kind is Kind.BOOLEAN else map(str, by.enum)
+                )
                 assert set(model.price.cases) <= set(allowed)
 
 
@@ -87,7 +100,8 @@ def test_a_route_is_coherent(model: Model, route: Route) -> None:
     assert len(set(names)) == len(names)
     assert "model" not in names
     assert not (
-        set().union(*(rule.forbidden for rule in route.rules)) & {p.name for p in route.params if p.required}
+        set().union(*(rule.forbidden for rule in route.rules))
+        & {p.name for p in route.params if p.required}
     )
     for rule in route.rules:
         touched = {
@@ -109,23 +123,37 @@ def test_a_route_is_coherent(model: Model, route: Route) -> None:
 
 @pytest.mark.parametrize(("model", "route"), ROUTES)
 def test_defaults_are_allowed(model: Model, route: Route) -> None:
-    values = {param.name: param.default for param in route.params if param.default is not None}
+    values = {
+        param.name: param.default for param in route.params if param.default is not None
+    }
     errors = request.check(model, route, values)
     assert not set(errors) & set(values)
 
 
 @pytest.mark.parametrize(("model", "route"), ROUTES)
-def test_a_prompt_alone_is_enough_unless_a_source_is_needed(model: Model, route: Route) -> None:
+def test_a_prompt_alone_is_enough_unless_a_source_is_needed(
+    model: Model, route: Route
+) -> None:
     values: Values = {"prompt": "a fox in the snow"} if route.param("prompt") else {}
-    sources = {param.name for param in route.params if param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK)}
+    sources = {
+        param.name
+        for param in route.params
+        if param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK)
+    }
     assert set(request.check(model, route, values)) <= sources
 
 
 @pytest.mark.parametrize(("model", "route"), ROUTES)
-def test_other_names_lead_to_the_other_route_and_back(model: Model, route: Route) -> None:
+def test_other_names_lead_to_the_other_route_and_back(
+    model: Model, route: Route
+) -> None:
     for param in route.params:
         if param.other:
-            twins = [other.param(param.other) for other in model.routes.values() if other is not route]
+            twins = [
+                other.param(param.other)
+                for other in model.routes.values()
+                if other is not route
+            ]
             assert [twin and twin.other for twin in twins] == [param.name]
 
 
@@ -133,7 +161,12 @@ def test_no_rule_of_a_family_file_is_lost() -> None:
     """A rule that names an unknown param would be kept nowhere."""
     for path in FAMILIES.glob("*.toml"):
         family = load_family(path)
-        kept = {str(rule) for model in family.models for route in model.routes.values() for rule in route.rules}
+        kept = {
+            str(rule)
+            for model in family.models
+            for route in model.routes.values()
+            for rule in route.rules
+        }
         assert path.read_text(encoding="utf-8").count("[[rules]]") == len(kept)
 
 
@@ -206,7 +239,9 @@ def test_the_whole_file_is_fine(file: Path) -> None:
         ('title = "M"', 'title = "M"\nprice = { by = "x" }', "cents"),
     ],
 )
-def test_a_broken_file_is_told_with_its_reason(file: Path, before: str, after: str, named: str) -> None:
+def test_a_broken_file_is_told_with_its_reason(
+    file: Path, before: str, after: str, named: str
+) -> None:
     assert before in WHOLE
     file.write_text(WHOLE.replace(before, after, 1))
     assert named in refusal(file)
@@ -222,14 +257,22 @@ def test_no_file_and_no_text(file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param('kind = "text"', 'kind = "line"\npattern = "["', id="a pattern that is none"),
+        pytest.param(
+            'kind = "text"', 'kind = "line"\npattern = "["', id="a pattern that is none"
+        ),
         pytest.param('kind = "text"', 'kind = "choice"', id="a choice of nothing"),
         pytest.param('{ service = ["prompt"] }', "{}", id="a model without a route"),
-        pytest.param('required = ["prompt"]', 'required = ["promt"]', id="a rule on a param that is nowhere"),
+        pytest.param(
+            'required = ["prompt"]',
+            'required = ["promt"]',
+            id="a rule on a param that is nowhere",
+        ),
         pytest.param('["prompt"] }', '["prompt", "prompt"] }', id="a param twice"),
     ],
 )
-def test_a_file_that_would_fail_later_is_refused_at_once(file: Path, before: str, after: str) -> None:
+def test_a_file_that_would_fail_later_is_refused_at_once(
+    file: Path, before: str, after: str
+) -> None:
     assert before in WHOLE
     file.write_text(WHOLE.replace(before, after, 1))
     refusal(file)
@@ -254,7 +297,15 @@ def family(*keys: tuple[str, str]) -> Family:
     return Family(name="F", provider="P", service="s", about="", models=models)
 
 
-TWINS = Catalog((family(("text_to_image", "flux-dev"), ("remix_image", "flux-dev"), ("text_to_image", "solo")),))
+TWINS = Catalog(
+    (
+        family(
+            ("text_to_image", "flux-dev"),
+            ("remix_image", "flux-dev"),
+            ("text_to_image", "solo"),
+        ),
+    )
+)
 
 
 def test_a_slug_alone_finds_its_model() -> None:
@@ -269,7 +320,10 @@ def test_an_ambiguous_slug_asks_for_the_action() -> None:
 
 
 def test_an_action_that_the_model_has_not_names_those_it_has() -> None:
-    with pytest.raises(UnknownModel, match="flux-dev has no action upscale; it has text_to_image, remix_image"):
+    with pytest.raises(
+        UnknownModel,
+        match="flux-dev has no action upscale; it has text_to_image, remix_image",
+    ):
         TWINS.find("flux-dev", "upscale")
 
 
@@ -294,7 +348,11 @@ def test_types_on_the_wire() -> None:
     types = {kind: Param(name="x", kind=kind).type for kind in Kind}
     assert types[Kind.TEXT] == types[Kind.IMAGE] == types[Kind.CHOICE] == "string"
     assert types[Kind.IMAGES] == types[Kind.INTEGERS] == "array"
-    assert (types[Kind.INTEGER], types[Kind.NUMBER], types[Kind.BOOLEAN]) == ("integer", "number", "boolean")
+    assert (types[Kind.INTEGER], types[Kind.NUMBER], types[Kind.BOOLEAN]) == (
+        "integer",
+        "number",
+        "boolean",
+    )
     assert Param(name="x", kind=Kind.CHOICE, enum=(1, 2)).type == "integer"
     assert Param(name="output_count", kind=Kind.INTEGER).title == "Output count"
 

@@ -47,8 +47,12 @@ def test_a_model_of_the_same_slug_takes_the_bundled_ones_place(tmp_path: Path) -
     assert len(catalog.models) == len(bundled().models)
 
 
-def test_a_broken_file_is_told_with_its_line_and_the_rest_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text(FAMILY.format(name="A", slug="a").replace("required", "requird"))
+def test_a_broken_file_is_told_with_its_line_and_the_rest_goes_on(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.toml").write_text(
+        FAMILY.format(name="A", slug="a").replace("required", "requird")
+    )
     (tmp_path / "b.toml").write_text(FAMILY.format(name="B", slug="b"))
     catalog, problems = with_own(tmp_path)
     assert catalog.find("b").title == "Mine"

@@ -15,9 +15,21 @@ from tui.catalog.spec import Price, Value, Values
         ("imagen-4", {"prompt": "x"}, "$0.08 snapshot of 2026-07-23"),
         ("flux-kontext-max", {}, "$0.10 snapshot of 2026-07-23"),
         ("flux-2-pro-text-to-image", {}, "$0.05 snapshot of 2026-07-23"),
-        ("flux-2-pro-text-to-image", {"output_resolution": "2k"}, "$0.07 snapshot of 2026-07-23"),
-        ("flux-2-flex-remix-image", {"output_resolution": "2k"}, "$0.24 snapshot of 2026-07-23"),
-        ("imagen-4-pro-remix-image", {"output_resolution": "4k"}, "$0.24 snapshot of 2026-07-23"),
+        (
+            "flux-2-pro-text-to-image",
+            {"output_resolution": "2k"},
+            "$0.07 snapshot of 2026-07-23",
+        ),
+        (
+            "flux-2-flex-remix-image",
+            {"output_resolution": "2k"},
+            "$0.24 snapshot of 2026-07-23",
+        ),
+        (
+            "imagen-4-pro-remix-image",
+            {"output_resolution": "4k"},
+            "$0.24 snapshot of 2026-07-23",
+        ),
         ("flux-2-max-text-to-image", {}, "price unknown"),
     ],
 )
@@ -28,7 +40,11 @@ def test_bundled_prices(slug: str, values: Values, told: str) -> None:
 @pytest.mark.parametrize(
     ("price", "value", "micro"),
     [
-        (Price(cents=7, by="p", cases={"turbo": 3.5}, as_of="2026-01-01"), "turbo", 35_000),
+        (
+            Price(cents=7, by="p", cases={"turbo": 3.5}, as_of="2026-01-01"),
+            "turbo",
+            35_000,
+        ),
         (Price(cents=7, by="p", cases={"turbo": 3.5}), "other", 70_000),
         (Price(cents=4, by="p", cases={"true": 5, "false": 4}), True, 50_000),
         (Price(cents=4, by="p", cases={"true": 5, "false": 4}), False, 40_000),

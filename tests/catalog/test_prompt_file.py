@@ -1,4 +1,6 @@
-"""Files of prompts: whatever an editor or a shell has saved reads as the same prompts, and nothing else is one."""
+"""Files of prompts: whatever an editor or a shell has saved reads as the same prompts,
+and nothing else is one.
+"""
 
 from io import BufferedReader, BytesIO, RawIOBase
 
@@ -11,9 +13,40 @@ from tui.catalog import prompt_file
 from tui.catalog.prompt_file import PromptFileError
 from tui.catalog.request import blank
 
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
-INVISIBLE = ["\ufeff", "\u200b", "\u200c", "\u200d", "\u2060", "\u00ad", "\u180e", "\u3164", "\u2800", "\ufe0f"]
-INVISIBLE += ["\u202e", "\u2028", "\u00a0", "\u3000", "\x07", "\x1b", "\x7f", "\x85", "\u200b \ufeff\t", " ", ""]
+ENCODINGS = [
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "cp1252",
+]
+INVISIBLE = [
+    "\ufeff",
+    "\u200b",
+    "\u200c",
+    "\u200d",
+    "\u2060",
+    "\u00ad",
+    "\u180e",
+    "\u3164",
+    "\u2800",
+    "\ufe0f",
+]
+INVISIBLE += [
+    "\u202e",
+    "\u2028",
+    "\u00a0",
+    "\u3000",
+    "\x07",
+    "\x1b",
+    "\x7f",
+    "\x85",
+    "\u200b \ufeff\t",
+    " ",
+    "",
+]
 
 
 def read(data: bytes) -> list[str]:
@@ -21,7 +54,9 @@ def read(data: bytes) -> list[str]:
 
 
 def lines_of(characters: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
-    line = st.text(characters, max_size=40).map(lambda text: text.strip().strip("\ufeff").strip())
+    line = st.text(characters, max_size=40).map(
+        lambda text: text.strip().strip("\ufeff").strip()
+    )
     return st.lists(line.filter(lambda text: not blank(text)), min_size=1, max_size=20)
 
 
@@ -30,7 +65,9 @@ WESTERN = st.characters(codec="latin-1", exclude_categories=["Cc", "Cf"])
 
 
 @given(lines_of(UNICODE), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
-def test_each_unicode_encoding_gives_the_same_prompts(prompts: list[str], end: str, last: bool) -> None:
+def test_each_unicode_encoding_gives_the_same_prompts(
+    prompts: list[str], end: str, last: bool
+) -> None:
     text = end.join(prompts) + end * last
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
         assert read(text.encode(encoding)) == prompts
@@ -45,20 +82,35 @@ def test_what_is_no_utf_8_is_windows_1252(prompts: list[str], end: str) -> None:
     assert read(end.join([*prompts, "“€”"]).encode("cp1252")) == [*prompts, "“€”"]
 
 
-@given(lines_of(st.characters(max_codepoint=0xFFF, exclude_categories=["Cc", "Cs"])), st.sampled_from("lb"))
-def test_utf_16_without_a_bom_is_seen_by_its_nuls(prompts: list[str], order: str) -> None:
-    prompts.append("a plain line of ASCII, much longer than all the others may be together in this test, " * 9)
+@given(
+    lines_of(st.characters(max_codepoint=0xFFF, exclude_categories=["Cc", "Cs"])),
+    st.sampled_from("lb"),
+)
+def test_utf_16_without_a_bom_is_seen_by_its_nuls(
+    prompts: list[str], order: str
+) -> None:
+    prompts.append(
+        "a plain line of ASCII, much longer than all the others may be together in this test, "
+        * 9
+    )
     wanted = [prompt.strip() for prompt in prompts]
     assert read("\n".join(prompts).encode(f"utf-16-{order}e")) == wanted
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_chunk_may_end_anywhere(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_may_end_anywhere(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = "a fox: ñandú\r\n\r\na lake\rÖl, und à la carte\n"
-    least = 24 if encoding in ("utf-16-le", "utf-16-be") else 4  # a BOM is whole, the rest needs some text
+    # A BOM is whole, the rest needs some text
+    least = 24 if encoding in ("utf-16-le", "utf-16-be") else 4
     for size in range(least, 60):
         monkeypatch.setattr(prompt_file, "_CHUNK", size)
-        assert read(text.encode(encoding)) == ["a fox: ñandú", "a lake", "Öl, und à la carte"]
+        assert read(text.encode(encoding)) == [
+            "a fox: ñandú",
+            "a lake",
+            "Öl, und à la carte",
+        ]
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
@@ -98,8 +150,14 @@ def test_what_belongs_to_a_prompt_stays() -> None:
         (b"\xef\xbb\xbfa lake\ncaf\xe9", "line 2 isn't UTF-8"),
         (b"\xff\xfea\0\n\0\x00\xd8b\0", "line 2 isn't UTF-16-LE"),
         (b"\xff\xfea\0\n\0b", "line 2 isn't UTF-16-LE"),
-        (b"a lake\n" + b"x" * (prompt_file.LONGEST + 1), "line 2 is longer than 1,000,000"),
-        (b"a lake\n" + b"x" * (prompt_file.LONGEST + 1) + b"\n", "line 2 is longer than 1,000,000"),
+        (
+            b"a lake\n" + b"x" * (prompt_file.LONGEST + 1),
+            "line 2 is longer than 1,000,000",
+        ),
+        (
+            b"a lake\n" + b"x" * (prompt_file.LONGEST + 1) + b"\n",
+            "line 2 is longer than 1,000,000",
+        ),
     ],
 )
 def test_what_is_no_text_is_refused_by_its_line(data: bytes, told: str) -> None:

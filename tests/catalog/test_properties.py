@@ -1,4 +1,6 @@
-"""For any values: what is accepted can be sent, and what is typed is understood or refused with a sentence."""
+"""For any values: what is accepted can be sent, and what is typed is understood or
+refused with a sentence.
+"""
 
 import contextlib
 import json
@@ -14,7 +16,11 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
 
 QUICK = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 NAMES = ("a", "b", "c", "d")
 DEFAULTED = model(
@@ -31,7 +37,10 @@ SCALARS: st.SearchStrategy[Any] = st.one_of(
 )
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES), inner, max_size=2)
+    ),
     max_leaves=6,
 )
 
@@ -63,11 +72,19 @@ def params(draw: st.DrawFn, name: str) -> Param:
 @st.composite
 def rules(draw: st.DrawFn, of: tuple[Param, ...]) -> Rule:
     conditions: list[Any] = [Presence(True), Presence(False), True, False, 1, "x"]
-    when = draw(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(conditions), max_size=2))
+    when = draw(
+        st.dictionaries(st.sampled_from(NAMES), st.sampled_from(conditions), max_size=2)
+    )
     choices = [each for each in of if each.kind is Kind.CHOICE]
     enum = {each.name: each.enum[1:] for each in choices if draw(st.booleans())}
     names = st.lists(st.sampled_from(NAMES), max_size=1).map(tuple)
-    return Rule(when=when, enum=enum, forbidden=draw(names), required=draw(names), required_any=draw(names))
+    return Rule(
+        when=when,
+        enum=enum,
+        forbidden=draw(names),
+        required=draw(names),
+        required_any=draw(names),
+    )
 
 
 @st.composite
@@ -128,26 +145,39 @@ def proven(of: Model, way: Route, values: Values) -> None:
 @QUICK
 @given(cases())
 @example((DEFAULTED, route(DEFAULTED), {"b": "given"}))
-def test_what_is_accepted_can_be_sent_whatever_the_model(case: tuple[Model, Route, Values]) -> None:
+def test_what_is_accepted_can_be_sent_whatever_the_model(
+    case: tuple[Model, Route, Values],
+) -> None:
     proven(*case)
 
 
 @QUICK
 @given(bundled_cases())
-def test_what_is_accepted_can_be_sent_to_every_bundled_model(case: tuple[Model, Route, Values]) -> None:
+def test_what_is_accepted_can_be_sent_to_every_bundled_model(
+    case: tuple[Model, Route, Values],
+) -> None:
     proven(*case)
 
 
 @QUICK
-@given(st.sampled_from(ROUTES), st.dictionaries(st.sampled_from(("prompt", "size", "seed", "x", "")), ANYTHING))
-def test_no_value_is_too_odd_to_be_judged(way: tuple[Model, Route], values: Values) -> None:
+@given(
+    st.sampled_from(ROUTES),
+    st.dictionaries(st.sampled_from(("prompt", "size", "seed", "x", "")), ANYTHING),
+)
+def test_no_value_is_too_odd_to_be_judged(
+    way: tuple[Model, Route], values: Values
+) -> None:
     errors = request.check(*way, values)
     assert all(sentence.strip() for sentence in errors.values())
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 @QUICK
-@given(text=ANY_TEXT | st.text('0123456789-+.eE[]{},:" \nNaInfty', max_size=20) | st.integers().map(str))
+@given(
+    text=ANY_TEXT
+    | st.text('0123456789-+.eE[]{},:" \nNaInfty', max_size=20)
+    | st.integers().map(str)
+)
 @example(text="9" * 400)
 @example(text="[" * 20_000)
 @example(text='{"a":' * 20_000)

@@ -150,7 +150,11 @@ def test_bad_values_are_told_in_a_sentence(of: Param, value: Value) -> None:
     ("of", "value", "told"),
     [
         (TEXT, "ab", "3 to 5 characters: this has 2."),
-        (param("x", "text", max=5000), "x" * 5001, "At most 5,000 characters: this has 5,001."),
+        (
+            param("x", "text", max=5000),
+            "x" * 5001,
+            "At most 5,000 characters: this has 5,001.",
+        ),
         (param("x", "text", min=3), "x", "At least 3 characters: this has 1."),
         (SEED, 11, "0 to 10: 11 is too high."),
         (param("x", "integer", min=1), 0, "At least 1: 0 is too low."),
@@ -173,7 +177,9 @@ def test_blanks_are_never_sent_nor_judged(empty: Any) -> None:
 
 
 def test_false_and_zero_are_sent() -> None:
-    of = model(param("no", "boolean"), param("zero", "integer"), param("nought", "number"))
+    of = model(
+        param("no", "boolean"), param("zero", "integer"), param("nought", "number")
+    )
     assert body(of, {"no": False, "zero": 0, "nought": 0.0}) == {
         "model": "model",
         "no": False,
@@ -183,7 +189,10 @@ def test_false_and_zero_are_sent() -> None:
 
 
 def test_required_params_are_needed_unless_they_have_a_default() -> None:
-    of = model(param("x", required=True), param("y", "choice", enum=("a", "b"), required=True, default="a"))
+    of = model(
+        param("x", required=True),
+        param("y", "choice", enum=("a", "b"), required=True, default="a"),
+    )
     assert check(of, {}) == {"x": "This is needed."}
     assert check(of, {"x": "  "}) == {"x": "This is needed."}
     assert body(of, {"x": "1"}) == {"model": "model", "x": "1", "y": "a"}
@@ -191,7 +200,9 @@ def test_required_params_are_needed_unless_they_have_a_default() -> None:
 
 
 def test_the_defaults_of_the_service_are_not_sent() -> None:
-    of = model(param("x", "choice", enum=("a", "b"), default="a"), param("y", "constant"))
+    of = model(
+        param("x", "choice", enum=("a", "b"), default="a"), param("y", "constant")
+    )
     assert body(of, {}) == {"model": "model"}
 
 
@@ -260,22 +271,33 @@ def test_when_a_rule_holds(when: dict[str, Any], values: Values, holds: bool) ->
 
 
 def test_what_is_forbidden_is_an_error_with_the_reason_and_never_sent() -> None:
-    of = ruled(Rule(when={"pro": True}, forbidden=("c",), why="Pro has no c."), Rule(forbidden=("b",)))
+    of = ruled(
+        Rule(when={"pro": True}, forbidden=("c",), why="Pro has no c."),
+        Rule(forbidden=("b",)),
+    )
     assert check(of, {"pro": True, "c": "x"}) == {"c": "Pro has no c."}
     assert check(of, {"pro": False, "c": "x"}) == {}
-    assert body(of, {"pro": True, "c": "x", "b": "y"}) == {"model": "model", "pro": True}
+    assert body(of, {"pro": True, "c": "x", "b": "y"}) == {
+        "model": "model",
+        "pro": True,
+    }
     assert check(of, {"b": "y"}) == {"b": "Not available here."}
 
 
 def test_a_rule_without_words_of_its_own_says_its_condition() -> None:
     of = ruled(Rule(when={"a": Presence(True), "pro": True}, forbidden=("c",)))
-    assert check(of, {"a": "1", "pro": True, "c": "x"})["c"] == "Not available with a and when pro is True."
+    assert (
+        check(of, {"a": "1", "pro": True, "c": "x"})["c"]
+        == "Not available with a and when pro is True."
+    )
 
 
 def test_what_is_forbidden_is_neither_needed_nor_sent_by_default() -> None:
     chosen = param("x", "choice", enum=("a", "b"), required=True, default="a")
     needed = param("y", required=True)
-    of = model(chosen, needed, PRO, rules=(Rule(when={"pro": True}, forbidden=("x", "y")),))
+    of = model(
+        chosen, needed, PRO, rules=(Rule(when={"pro": True}, forbidden=("x", "y")),)
+    )
     assert check(of, {"pro": True}) == {}
     assert body(of, {"pro": True}) == {"model": "model", "pro": True}
 
@@ -295,15 +317,28 @@ def test_a_rule_may_demand_one_of_several() -> None:
 
 
 def test_a_rule_may_narrow() -> None:
-    of = ruled(Rule(when={"pro": True}, enum={"shape": ("1:1",)}, min={"count": 2}, max={"count": 4}))
+    of = ruled(
+        Rule(
+            when={"pro": True},
+            enum={"shape": ("1:1",)},
+            min={"count": 2},
+            max={"count": 4},
+        )
+    )
     assert check(of, {"shape": "auto", "count": 6}) == {}
     errors = check(of, {"pro": True, "shape": "auto", "count": 6})
-    assert errors == {"shape": "auto is not one of 1:1.", "count": "2 to 4: 6 is too high."}
+    assert errors == {
+        "shape": "auto is not one of 1:1.",
+        "count": "2 to 4: 6 is too high.",
+    }
     assert check(of, {"pro": True, "shape": "1:1", "count": 4}) == {}
 
 
 def test_later_rules_win() -> None:
-    of = ruled(Rule(max={"count": 2}, enum={"shape": ("1:1",)}), Rule(when={"pro": True}, max={"count": 5}))
+    of = ruled(
+        Rule(max={"count": 2}, enum={"shape": ("1:1",)}),
+        Rule(when={"pro": True}, max={"count": 5}),
+    )
     assert "count" in check(of, {"count": 3})
     assert check(of, {"count": 5, "pro": True}) == {}
     assert "shape" in check(of, {"shape": "2:1", "pro": True})
@@ -334,7 +369,9 @@ def test_the_one_bundled_rule() -> None:
     service = kontext.routes["service"]
     editing: Values = {"prompt": "a", "source_image_url": "https://x/y.png"}
     assert request.check(kontext, service, {"prompt": "a", "safety_tolerance": 6}) == {}
-    assert "safety_tolerance" in request.check(kontext, service, editing | {"safety_tolerance": 3})
+    assert "safety_tolerance" in request.check(
+        kontext, service, editing | {"safety_tolerance": 3}
+    )
     assert request.check(kontext, service, editing | {"safety_tolerance": 2}) == {}
 
 

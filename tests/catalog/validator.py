@@ -1,4 +1,6 @@
-"""A second opinion on request bodies, written from a route's data alone: nothing here comes from `request`."""
+"""A second opinion on request bodies, written from a route's data alone: nothing here
+comes from `request`.
+"""
 
 import re
 from typing import Any
@@ -21,8 +23,14 @@ def faults(route: Route, body: dict[str, Any]) -> set[str]:
     """The names under which a JSON body breaks what the route and its rules ask."""
     wanted = {param.name: param for param in ruled(route, body)}
     found = set(body) - set(wanted) - {"model"}
-    found |= {name for name, param in wanted.items() if param.required and name not in body}
-    found |= {name for name, param in wanted.items() if name in body and not _fits(param, body[name])}
+    found |= {
+        name for name, param in wanted.items() if param.required and name not in body
+    }
+    found |= {
+        name
+        for name, param in wanted.items()
+        if name in body and not _fits(param, body[name])
+    }
     for rule in _holding(route, body):
         if rule.required_any and not body.keys() & set(rule.required_any):
             found.add(rule.required_any[0])
@@ -30,14 +38,20 @@ def faults(route: Route, body: dict[str, Any]) -> set[str]:
 
 
 def ruled(route: Route, body: dict[str, Any]) -> list[Param]:
-    """The params as they are once the rules that hold for this body have narrowed or removed them."""
+    """The params as they are once the rules that hold for this body have narrowed or
+    removed them.
+    """
     rules = _holding(route, body)
     gone = {name for rule in rules for name in rule.forbidden}
     return [_narrowed(param, rules) for param in route.params if param.name not in gone]
 
 
 def _holding(route: Route, body: dict[str, Any]) -> list[Rule]:
-    return [rule for rule in route.rules if all(_is(name, wanted, body) for name, wanted in rule.when.items())]
+    return [
+        rule
+        for rule in route.rules
+        if all(_is(name, wanted, body) for name, wanted in rule.when.items())
+    ]
 
 
 def _is(name: str, wanted: Any, body: dict[str, Any]) -> bool:
@@ -65,10 +79,16 @@ def _fits(param: Param, value: Any) -> bool:
     if param.enum and not any(_same(value, allowed) for allowed in param.enum):
         return False
     if isinstance(value, str):
-        return not invisible(value) and re.search(param.pattern, value) is not None and _between(param, len(value))
+        return (
+            not invisible(value)
+            and re.search(param.pattern, value) is not None
+            and _between(param, len(value))
+        )
     if isinstance(value, list):
         many = param.min_items or 1, param.max_items or len(value)
-        return many[0] <= len(value) <= many[1] and all(_entry_fits(param, entry) for entry in value)
+        return many[0] <= len(value) <= many[1] and all(
+            _entry_fits(param, entry) for entry in value
+        )
     return isinstance(value, bool) or _between(param, value)
 
 
@@ -83,7 +103,9 @@ def _entry_fits(param: Param, entry: Any) -> bool:
 
 
 def _is_a(name: str, value: Any) -> bool:
-    return isinstance(value, JSON_TYPES[name]) and isinstance(value, bool) is (name == "boolean")
+    return isinstance(value, JSON_TYPES[name]) and isinstance(value, bool) is (
+        name == "boolean"
+    )
 
 
 def _same(value: Any, other: Any) -> bool:
@@ -92,4 +114,6 @@ def _same(value: Any, other: Any) -> bool:
 
 
 def _between(param: Param, size: float) -> bool:
-    return (param.min is None or size >= param.min) and (param.max is None or size <= param.max)
+    return (param.min is None or size >= param.min) and (
+        param.max is None or size <= param.max
+    )

@@ -51,8 +51,21 @@ def env(server: str) -> dict[str, str]:
     return {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": server}
 
 
-def test_generate_saves_and_prints_one_json_line_a_task(env: dict[str, str], tmp_path: Path) -> None:
-    said = run("generate", "z-image", "-p", "a lake", "-n", "2", "--json", "--out", str(tmp_path / "out"), **env)
+def test_generate_saves_and_prints_one_json_line_a_task(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    said = run(
+        "generate",
+        "z-image",
+        "-p",
+        "a lake",
+        "-n",
+        "2",
+        "--json",
+        "--out",
+        str(tmp_path / "out"),
+        **env,
+    )
     assert said.returncode == 0, said.stderr
     told = lines(said)
     assert len(told) == 2
@@ -60,7 +73,11 @@ def test_generate_saves_and_prints_one_json_line_a_task(env: dict[str, str], tmp
         assert " ".join(task) == (
             "id task_id status action model prompt files cost_usd error created_at finished_at profile"
         )
-        assert (task["status"], task["cost_usd"], task["error"]) == ("completed", 0.01, None)
+        assert (task["status"], task["cost_usd"], task["error"]) == (
+            "completed",
+            0.01,
+            None,
+        )
         with Image.open(task["files"][0]) as image:
             assert image.size == (256, 256)
         assert Path(task["files"][0]).parent == tmp_path / "out"
@@ -75,10 +92,14 @@ def test_the_queue_is_the_same_for_all_commands(env: dict[str, str]) -> None:
 
 
 def test_no_wait_leaves_the_task_for_resume(env: dict[str, str]) -> None:
-    left = lines(run("generate", "z-image", "-p", "a lake", "--no-wait", "--json", **env))[0]
+    left = lines(
+        run("generate", "z-image", "-p", "a lake", "--no-wait", "--json", **env)
+    )[0]
     assert left["status"] == "held"
     resumed = lines(run("resume", "--json", **env))
-    assert [(task["id"], task["status"]) for task in resumed] == [(left["id"], "completed")]
+    assert [(task["id"], task["status"]) for task in resumed] == [
+        (left["id"], "completed")
+    ]
 
 
 def test_prompts_come_from_a_file_or_stdin(env: dict[str, str], tmp_path: Path) -> None:
@@ -88,24 +109,32 @@ def test_prompts_come_from_a_file_or_stdin(env: dict[str, str], tmp_path: Path) 
     assert {task["prompt"] for task in told} == {"a lake", "雪山"}
 
 
-def test_prompts_are_read_in_whatever_encoding_they_were_saved(env: dict[str, str], tmp_path: Path) -> None:
+def test_prompts_are_read_in_whatever_encoding_they_were_saved(
+    env: dict[str, str], tmp_path: Path
+) -> None:
     wanted = ["ein Fuchs über dem Öl", "ñandú"]
     file = tmp_path / "prompts.txt"
     for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "latin-1"):
         file.write_bytes("\r\n".join([*wanted, " ", ""]).encode(encoding))
-        told = lines(run("generate", "z-image", "-f", str(file), "--no-wait", "--json", **env))
+        told = lines(
+            run("generate", "z-image", "-f", str(file), "--no-wait", "--json", **env)
+        )
         assert [task["prompt"] for task in told] == wanted
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(pipe.write_bytes, "ñandú\n\u200b\n".encode("utf-16"))
-        told = lines(run("generate", "z-image", "-f", str(pipe), "--no-wait", "--json", **env))
+        told = lines(
+            run("generate", "z-image", "-f", str(pipe), "--no-wait", "--json", **env)
+        )
         writing.result()
     assert [task["prompt"] for task in told] == ["ñandú"]
 
 
 @pytest.mark.parametrize("nothing", ["\ufeff", "\u200b\u2060", "\u00ad \u180e", "\x07"])
-def test_what_nobody_can_see_is_no_prompt(nothing: str, env: dict[str, str], tmp_path: Path) -> None:
+def test_what_nobody_can_see_is_no_prompt(
+    nothing: str, env: dict[str, str], tmp_path: Path
+) -> None:
     file = tmp_path / "prompts.txt"
     file.write_text(f"{nothing}\n \n{nothing}", encoding="utf-8")
     for words, told in (
@@ -118,7 +147,9 @@ def test_what_nobody_can_see_is_no_prompt(nothing: str, env: dict[str, str], tmp
     assert run("tasks", "--json", **env).stdout == ""
 
 
-def test_one_line_that_is_no_text_submits_nothing(env: dict[str, str], tmp_path: Path) -> None:
+def test_one_line_that_is_no_text_submits_nothing(
+    env: dict[str, str], tmp_path: Path
+) -> None:
     file = tmp_path / "prompts.txt"
     file.write_bytes("a lake\nñandú\n".encode() * 20 + b"caf\xe9\n")
     said = run("generate", "z-image", "-f", str(file), "--no-wait", **env)
@@ -147,7 +178,16 @@ def test_a_closed_stdin_is_told_in_a_sentence(env: dict[str, str]) -> None:
 
 
 def test_a_param_of_one_route_alone_chooses_that_route(env: dict[str, str]) -> None:
-    said = run("generate", "z-image", "-p", "a lake", "-s", "aspect_ratio=16:9", "--json", **env)
+    said = run(
+        "generate",
+        "z-image",
+        "-p",
+        "a lake",
+        "-s",
+        "aspect_ratio=16:9",
+        "--json",
+        **env,
+    )
     with Image.open(lines(said)[0]["files"][0]) as image:
         assert image.width > image.height
 
@@ -170,22 +210,42 @@ def test_a_local_source_is_uploaded(env: dict[str, str], tmp_path: Path) -> None
         (["z-image", "-p", "x", "-s", "wrong"], {}, 4, "name=value"),
         (["z-image", "-p", "x", "-s", "promt=y"], {}, 4, "Did you mean prompt?"),
         (
-            ["flux-2-pro-remix-image", "-p", "xyz", "-s", "source_image_urls=/no/such.png"],
+            [
+                "flux-2-pro-remix-image",
+                "-p",
+                "xyz",
+                "-s",
+                "source_image_urls=/no/such.png",
+            ],
             {},
             4,
             "no file /no/such",
         ),
         (["z-image", "-p", "x"], {"RUNAPI_API_KEY": ""}, 2, "No API key was found"),
-        (["z-image", "-p", "x"], {"RUNAPI_API_KEY": "runapi_wrong"}, 2, "refused the API key"),
+        (
+            ["z-image", "-p", "x"],
+            {"RUNAPI_API_KEY": "runapi_wrong"},
+            2,
+            "refused the API key",
+        ),
         (["z-image", "-p", "x demo:refused"], {}, 4, "HTTP 422"),
         (["z-image", "-p", "x demo:fail"], {}, 7, "could not make"),
         (["z-image", "-p", "x demo:broken"], {}, 5, "not saved"),
-        (["z-image", "-p", "x"], {"RUNAPI_BASE_URL": "http://example.com"}, 4, "not encrypted"),
+        (
+            ["z-image", "-p", "x"],
+            {"RUNAPI_BASE_URL": "http://example.com"},
+            4,
+            "not encrypted",
+        ),
         (["z-image", "-p", "x"], {"RUNAPI_TUI_API": "both"}, 4, "RUNAPI_TUI_API"),
     ],
 )
 def test_bad_input_gets_a_sentence_and_its_code(
-    words: list[str], extra: dict[str, str], code: int, sentence: str, env: dict[str, str]
+    words: list[str],
+    extra: dict[str, str],
+    code: int,
+    sentence: str,
+    env: dict[str, str],
 ) -> None:
     said = run("generate", *words, **(env | extra))
     assert said.returncode == code
@@ -195,7 +255,15 @@ def test_bad_input_gets_a_sentence_and_its_code(
 
 @pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])
 def test_a_service_out_of_reach_keeps_the_task(base_url: str) -> None:
-    said = run("generate", "z-image", "-p", "x", "--json", RUNAPI_API_KEY="k" * 20, RUNAPI_BASE_URL=base_url)
+    said = run(
+        "generate",
+        "z-image",
+        "-p",
+        "x",
+        "--json",
+        RUNAPI_API_KEY="k" * 20,
+        RUNAPI_BASE_URL=base_url,
+    )
     assert said.returncode == 5
     task = lines(said)[0]
     assert (task["status"], task["error"]["kind"]) == ("held", "network")
@@ -232,7 +300,9 @@ def test_doctor_masks_the_key(env: dict[str, str]) -> None:
 
 def test_demo_server_says_where_it_is() -> None:
     words = [sys.executable, "-m", "tui", "demo-server", "--port", "0", "--delay", "0"]
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert child.stdout
         there = json.loads(child.stdout.readline())
@@ -246,7 +316,9 @@ def test_demo_server_says_where_it_is() -> None:
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
     child = subprocess.Popen(
-        [sys.executable, "-m", "tui", "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "tui", "models"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert child.stdout
     child.stdout.close()
@@ -263,7 +335,9 @@ def test_a_family_file_of_ones_own_is_checked(tmp_path: Path) -> None:
     assert f"{file}:4: " in said.stderr
 
 
-def test_the_history_goes_out_and_comes_back(env: dict[str, str], home: Path, tmp_path: Path) -> None:
+def test_the_history_goes_out_and_comes_back(
+    env: dict[str, str], home: Path, tmp_path: Path
+) -> None:
     run("generate", "imagen-4", "-p", "a lake", "--vary", "seed=1..2", **env)
     file = tmp_path / "history.jsonl"
     assert run("export", str(file), **env).returncode == 0
@@ -278,13 +352,19 @@ def test_the_history_goes_out_and_comes_back(env: dict[str, str], home: Path, tm
 
 def test_braces_are_choices_only_when_asked_for(env: dict[str, str]) -> None:
     literal = run("generate", "z-image", "-p", "{a|b} lake", "--json", **env)
-    choices = run("generate", "z-image", "-p", "{a|b} lake", "--expand", "--json", **env)
+    choices = run(
+        "generate", "z-image", "-p", "{a|b} lake", "--expand", "--json", **env
+    )
     assert [task["prompt"] for task in lines(literal)] == ["{a|b} lake"]
     assert sorted(task["prompt"] for task in lines(choices)) == ["a lake", "b lake"]
 
 
-def test_what_was_stopped_is_resumed_by_its_id_alone(env: dict[str, str], home: Path) -> None:
-    held = lines(run("generate", "z-image", "-p", "a lake", "--no-wait", "--json", **env))[0]["id"]
+def test_what_was_stopped_is_resumed_by_its_id_alone(
+    env: dict[str, str], home: Path
+) -> None:
+    held = lines(
+        run("generate", "z-image", "-p", "a lake", "--no-wait", "--json", **env)
+    )[0]["id"]
     exported = run("export", **env).stdout
     shutil.rmtree(home / ".local")
     (home / "history.jsonl").write_text(exported)
@@ -297,7 +377,11 @@ def test_what_was_stopped_is_resumed_by_its_id_alone(env: dict[str, str], home: 
 def test_what_happened_can_be_looked_at(env: dict[str, str]) -> None:
     made = lines(run("generate", "z-image", "-p", "a lake", "--json", **env))[0]
     said = run("task", made["id"], "--events", **env).stdout
-    assert said.index("held") < said.index("accepted") < said.index("the service says completed")
+    assert (
+        said.index("held")
+        < said.index("accepted")
+        < said.index("the service says completed")
+    )
     assert made["task_id"] in said
 
 
@@ -305,7 +389,17 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
     image, out = tmp_path / "my lake.png", tmp_path / "new" / "out"
     Image.new("RGB", (4, 4)).save(image)
     values: dict[str, Any] = {"prompt": "a lake\n[red]\x1b[2J", "seed": 7}
-    embed(image, Facts(action="a", model="m", values=values, cost_micro=80_000, task_id="01", created_at=0))
+    embed(
+        image,
+        Facts(
+            action="a",
+            model="m",
+            values=values,
+            cost_micro=80_000,
+            task_id="01",
+            created_at=0,
+        ),
+    )
     told = run("recipe", str(image), "--json")
     assert (told.returncode, json.loads(told.stdout)) == (
         0,
@@ -317,7 +411,9 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
             "other": {"task": "01", "cost": "$0.08", "made": "1970-01-01 00:00"},
         },
     )
-    words = [line.split(maxsplit=1) for line in run("recipe", str(image)).stdout.splitlines()]
+    words = [
+        line.split(maxsplit=1) for line in run("recipe", str(image)).stdout.splitlines()
+    ]
     assert words[1:4] == [["model", "m (a)"], ["prompt", "a lake [red]"], ["seed", "7"]]
     before = image.read_bytes()
     said = run("strip", str(image), str(tmp_path), str(image), "--out", str(out))
@@ -327,9 +423,16 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
     )
     assert "is not there any more" in said.stderr
     assert image.read_bytes() == before
-    assert sorted(path.name for path in out.iterdir()) == ["my-lake-2.png", "my-lake.png"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "my-lake-2.png",
+        "my-lake.png",
+    ]
     mute = run("recipe", str(out / "my-lake.png"))
-    assert (mute.returncode, mute.stdout, mute.stderr) == (4, "", "my-lake.png doesn't say what made it.\n")
+    assert (mute.returncode, mute.stdout, mute.stderr) == (
+        4,
+        "",
+        "my-lake.png doesn't say what made it.\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -338,12 +441,17 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
         (["recipe", "gone.png"], "gone.png is not there any more."),
         (["recipe", "/dev/null"], "null is not there any more."),
         (["strip", "pyproject.toml", "--out", "."], "pyproject.toml is not a PNG"),
-        (["strip", "pyproject.toml", "--out", "/proc/no/where"], "Nothing can be written to /proc/no/where"),
+        (
+            ["strip", "pyproject.toml", "--out", "/proc/no/where"],
+            "Nothing can be written to /proc/no/where",
+        ),
         (["strip", "--out", "."], "Missing argument"),
         (["strip", "fox.png"], "Missing option '--out'"),
     ],
 )
-def test_what_cannot_be_read_or_stripped_gets_a_sentence(words: list[str], says: str) -> None:
+def test_what_cannot_be_read_or_stripped_gets_a_sentence(
+    words: list[str], says: str
+) -> None:
     said = run(*words)
     assert (said.returncode, said.stdout) == (4, "")
     assert says in said.stderr

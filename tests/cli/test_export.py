@@ -1,4 +1,6 @@
-"""`export` replaces a file only by a whole one; `import` ends with a code when it refuses lines."""
+"""`export` replaces a file only by a whole one; `import` ends with a code when it
+refuses lines.
+"""
 
 import json
 import os
@@ -27,7 +29,11 @@ def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
 
 
 def run_python(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    streams = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
     given: dict[str, Any] = {**streams, **options}
     return subprocess.run([sys.executable, *words], text=True, timeout=60, **given)
 
@@ -37,10 +43,20 @@ def queue(home: Path) -> Path:
     """A queue file with some history."""
     path = folders().queue
     store = Store(path)
-    given: dict[str, Any] = {"action": "text_to_image", "model": "z-image", "service": "z_image"}
-    given |= {"base_url": "https://runapi.ai", "route": "unified", "status": Status.DROPPED}
+    given: dict[str, Any] = {
+        "action": "text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+    }
+    given |= {
+        "base_url": "https://runapi.ai",
+        "route": "unified",
+        "status": Status.DROPPED,
+    }
     given |= {"values": {"prompt": "a fox " * 50}}
-    store.save_all(Entry(Task(id=new_id(), created_at=time.time(), **given)) for _ in range(COUNT))
+    store.save_all(
+        Entry(Task(id=new_id(), created_at=time.time(), **given)) for _ in range(COUNT)
+    )
     store.close()
     return path
 
@@ -63,7 +79,9 @@ def whole(text: str) -> bool:
     return len([json.loads(line) for line in text.splitlines()]) == COUNT
 
 
-def test_an_export_replaces_the_earlier_one_and_stays_private(queue: Path, earlier: Path) -> None:
+def test_an_export_replaces_the_earlier_one_and_stays_private(
+    queue: Path, earlier: Path
+) -> None:
     said = run("export", str(earlier), umask=0o022)
     assert (said.returncode, said.stderr) == (0, "")
     assert whole(earlier.read_text())
@@ -110,7 +128,9 @@ main()
         ("raise KeyboardInterrupt", 130),
     ],
 )
-def test_what_ends_in_the_middle_leaves_the_earlier_export(queue: Path, earlier: Path, end: str, code: int) -> None:
+def test_what_ends_in_the_middle_leaves_the_earlier_export(
+    queue: Path, earlier: Path, end: str, code: int
+) -> None:
     said = run_python("-c", STOPPED.format(end=end), "export", str(earlier))
     assert said.returncode == code
     assert "Traceback" not in said.stderr
@@ -153,8 +173,12 @@ def test_streams_are_written_to_and_not_replaced(queue: Path, tmp_path: Path) ->
     assert pipe.is_fifo()
 
 
-@pytest.mark.parametrize("place", ["nowhere/history.jsonl", "out", "out/history.jsonl/below"])
-def test_a_place_where_no_file_can_be_is_a_sentence(queue: Path, earlier: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["nowhere/history.jsonl", "out", "out/history.jsonl/below"]
+)
+def test_a_place_where_no_file_can_be_is_a_sentence(
+    queue: Path, earlier: Path, place: str
+) -> None:
     said = run("export", str(earlier.parent.parent / place))
     assert said.returncode == 4
     assert "Traceback" not in said.stderr
@@ -172,7 +196,13 @@ def test_refused_lines_are_counted_and_give_a_code(queue: Path, earlier: Path) -
     said = run("import", str(earlier))
     assert (said.returncode, said.stdout) == (4, "3 new tasks.\n")
     assert "Line 4 is left out" in said.stderr
-    assert said.stderr.endswith("2 lines refused: no tasks of an export. The others were taken.\n")
+    assert said.stderr.endswith(
+        "2 lines refused: no tasks of an export. The others were taken.\n"
+    )
     earlier.write_text("\n".join(lines))
     again = run("import", str(earlier))
-    assert (again.returncode, again.stdout, again.stderr) == (0, f"{COUNT - 3} new tasks.\n", "")
+    assert (again.returncode, again.stdout, again.stderr) == (
+        0,
+        f"{COUNT - 3} new tasks.\n",
+        "",
+    )

@@ -1,4 +1,6 @@
-"""`quote`, `balance`, `spent`, and ceilings without a screen: exact codes, and nothing is submitted."""
+"""`quote`, `balance`, `spent`, and ceilings without a screen: exact codes, and nothing
+is submitted.
+"""
 
 import json
 import sys
@@ -41,7 +43,11 @@ class Told(NamedTuple):
 
 
 @pytest.fixture
-def tell(env: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tell:
+def tell(
+    env: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Tell:
     """Runs a command in this process, which is as good for those that only ask."""
 
     def tell(*words: str, **env: str) -> Told:
@@ -57,7 +63,15 @@ def tell(env: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: p
 
 
 def test_a_quote_asks_once_a_kind_and_makes_nothing(tell: Tell, heard: Heard) -> None:
-    words = ["quote", "flux-2-pro-text-to-image", "-p", "{red|blue} fox", "--expand", "-n", "5"]
+    words = [
+        "quote",
+        "flux-2-pro-text-to-image",
+        "-p",
+        "{red|blue} fox",
+        "--expand",
+        "-n",
+        "5",
+    ]
     said = tell(*words, "--vary", "output_resolution=1k|2k", "--json")
     assert json.loads(said.out) == {
         "model": "flux-2-pro-text-to-image",
@@ -72,11 +86,26 @@ def test_a_quote_asks_once_a_kind_and_makes_nothing(tell: Tell, heard: Heard) ->
 
 
 def test_where_nothing_answers_the_list_does(tell: Tell) -> None:
-    said = tell("quote", "z-image", "-p", "x", "-n", "2", "--json", RUNAPI_BASE_URL="http://127.0.0.1:9")
+    said = tell(
+        "quote",
+        "z-image",
+        "-p",
+        "x",
+        "-n",
+        "2",
+        "--json",
+        RUNAPI_BASE_URL="http://127.0.0.1:9",
+    )
     answer = json.loads(said.out)
-    assert (answer["total_usd"], answer["basis"], answer["as_of"]) == (0.02, "snapshot", "2026-07-23")
+    assert (answer["total_usd"], answer["basis"], answer["as_of"]) == (
+        0.02,
+        "snapshot",
+        "2026-07-23",
+    )
     assert said.err.startswith("Not quoted: ")
-    said = tell("quote", "flux-2-max-text-to-image", "-p", "a fox", "-s", "aspect_ratio=1:1")
+    said = tell(
+        "quote", "flux-2-max-text-to-image", "-p", "a fox", "-s", "aspect_ratio=1:1"
+    )
     assert said[:2] == (0, "1 request, price unknown\n")
 
 
@@ -85,7 +114,8 @@ def test_where_nothing_answers_the_list_does(tell: Tell) -> None:
     [
         (["quote", "nope", "-p", "x"], {}, 4),
         (["quote", "z-image"], {}, 4),
-        (["quote", "z-image", "-p", "x"], {"RUNAPI_API_KEY": "runapi_wrong"}, 0),  # asks for no key
+        # Asks for no key
+        (["quote", "z-image", "-p", "x"], {"RUNAPI_API_KEY": "runapi_wrong"}, 0),
         (["balance"], {"RUNAPI_API_KEY": ""}, 2),
         (["balance"], {"RUNAPI_API_KEY": "runapi_wrong"}, 2),
         (["balance"], {"RUNAPI_BASE_URL": "http://127.0.0.1:9"}, 5),
@@ -103,7 +133,10 @@ def test_ceilings_keep_scripts_from_submitting_anything(
 ) -> None:
     def earlier(**fields: Any) -> Task:
         url = env["RUNAPI_BASE_URL"]
-        return past("a lake", **{"base_url": url, "model": "z-image", "estimate_micro": 10_000, **fields})
+        return past(
+            "a lake",
+            **{"base_url": url, "model": "z-image", "estimate_micro": 10_000, **fields},
+        )
 
     store = Store(home / ".local" / "state" / "runapi-tui" / "queue.db")
     known = [
@@ -121,18 +154,47 @@ def test_ceilings_keep_scripts_from_submitting_anything(
         "This request costs about $0.01. Today $0.03 of $0.03 is spent or on its way (day_usd)."
         " Nothing was submitted; --over-budget sends it all the same.\n"
     )
-    words = ["generate", "flux-2-max-text-to-image", "-p", "a fox", "-s", "aspect_ratio=1:1", "-n", "2"]
+    words = [
+        "generate",
+        "flux-2-max-text-to-image",
+        "-p",
+        "a fox",
+        "-s",
+        "aspect_ratio=1:1",
+        "-n",
+        "2",
+    ]
     said = run(*words, **env, RUNAPI_TUI_JOB_USD="5")
     assert said.returncode == 4
-    assert said.stderr.startswith("These 2 requests cost an unknown sum. A job may cost $5.00 (job_usd).")
+    assert said.stderr.startswith(
+        "These 2 requests cost an unknown sum. A job may cost $5.00 (job_usd)."
+    )
     assert heard.asked == []
-    assert run("generate", "z-image", "-p", "a lake", "--over-budget", **limited).returncode == 0
+    assert (
+        run(
+            "generate", "z-image", "-p", "a lake", "--over-budget", **limited
+        ).returncode
+        == 0
+    )
     answer = json.loads(tell("balance", "--json").out)
     assert answer["balance_usd"] == 49.99
     assert answer["service"] == {"today_usd": 0.01, "total_usd": 0.01}
-    assert answer["ledger"]["today"] == {"tasks": 2, "usd": 0.03, "estimated_usd": 0.0, "unknown": 0}
-    assert answer["ledger"]["on_the_way"] == {"tasks": 1, "usd": 0.01, "estimated_usd": 0.01, "unknown": 0}
+    assert answer["ledger"]["today"] == {
+        "tasks": 2,
+        "usd": 0.03,
+        "estimated_usd": 0.0,
+        "unknown": 0,
+    }
+    assert answer["ledger"]["on_the_way"] == {
+        "tasks": 1,
+        "usd": 0.01,
+        "estimated_usd": 0.01,
+        "unknown": 0,
+    }
     assert "on the way  $0.01 ($0.01 estimated)\n" in tell("balance").out
-    days = [json.loads(line)["usd"] for line in tell("spent", "--by", "day", "--json").out.splitlines()]
+    days = [
+        json.loads(line)["usd"]
+        for line in tell("spent", "--by", "day", "--json").out.splitlines()
+    ]
     assert days == [0.0] * 29 + [0.03]
     assert tell("spent").out.split() == ["z-image", "2", "$0.03"]

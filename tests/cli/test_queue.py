@@ -1,4 +1,6 @@
-"""Jobs that are interrupted, set aside, taken back or resumed by commands; and what their exit codes mean."""
+"""Jobs that are interrupted, set aside, taken back or resumed by commands; and what
+their exit codes mean.
+"""
 
 import json
 import re
@@ -79,8 +81,19 @@ def hours_pass(service: Service, hours: float) -> None:
 
 
 def interrupted(service: Service) -> tuple[int, str]:
-    """A job of twelve, interrupted once its first image is there; its code and what stderr got."""
-    words = ("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
+    """A job of twelve, interrupted once its first image is there; its code and what
+    stderr got.
+    """
+    words = (
+        "generate",
+        "z-image",
+        "a lake",
+        "-n",
+        "12",
+        "--concurrency",
+        "1",
+        "--json",
+    )
     command = service.start(*words)
     assert command.stdout
     command.stdout.readline()
@@ -101,10 +114,17 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
     made = len(service.book.made)
     assert before["held"] > 0
     assert made == 12 - before["held"]
-    engine = Engine(Store(folders().queue), Client(service.url, DEMO_KEY), bundled(), out_dir=folders().output)
+    engine = Engine(
+        Store(folders().queue),
+        Client(service.url, DEMO_KEY),
+        bundled(),
+        out_dir=folders().output,
+    )
     await engine.start()  # as the app does
     held = [task for task in engine.tasks.values() if task.status is Status.HELD]
-    assert {(task.live, task.set_aside) for task in held} == {(False, SetAside.INTERRUPTED)}
+    assert {(task.live, task.set_aside) for task in held} == {
+        (False, SetAside.INTERRUPTED)
+    }
     assert not any(engine.carries(task.id) for task in held)
     await engine.aclose()
     service.run("generate", "z-image", "another lake")
@@ -129,8 +149,12 @@ def test_what_was_set_aside_can_be_taken_back(service: Service, home: Path) -> N
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
-def test_what_another_process_has_waiting_can_be_taken_back(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "5", "--concurrency", "1")
+def test_what_another_process_has_waiting_can_be_taken_back(
+    service: Service, home: Path
+) -> None:
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "5", "--concurrency", "1"
+    )
     until(lambda: bool(service.book.made))
     code, told, err = service.run("drop", "--all")
     assert (code, len(told)) == (1, 4)
@@ -142,12 +166,16 @@ def test_what_another_process_has_waiting_can_be_taken_back(service: Service, ho
 
 
 def test_the_sentences_repeat_the_options_that_lead_back(service: Service) -> None:
-    code, _, err = service.run("generate", "z-image", "a lake", "--no-wait", "--base-url", service.url)
+    code, _, err = service.run(
+        "generate", "z-image", "a lake", "--no-wait", "--base-url", service.url
+    )
     assert code == 0
     assert f"`runapi-tui resume --base-url {service.url}` sends it." in err
 
 
-def test_resume_goes_past_no_ceiling(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resume_goes_past_no_ceiling(
+    service: Service, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     interrupted(service)
     monkeypatch.setenv("RUNAPI_TUI_JOB_USD", "0.02")
     code, told, err = service.run("resume")
@@ -157,7 +185,9 @@ def test_resume_goes_past_no_ceiling(service: Service, home: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
-def test_a_longest_wait_sets_a_task_aside_and_resume_follows_it(service: Service, home: Path) -> None:
+def test_a_longest_wait_sets_a_task_aside_and_resume_follows_it(
+    service: Service, home: Path
+) -> None:
     code, (task,), _ = service.run("generate", "z-image", "a lake", "--timeout", "0.5")
     assert (code, task["status"], task["error"]["kind"]) == (5, "pending", "timeout")
     (made,) = service.book.made
@@ -180,7 +210,9 @@ def test_a_failed_task_is_retried_once(service: Service, home: Path) -> None:
     assert len(service.book.made) == 3
 
 
-def test_pause_stop_and_delete_work_without_a_screen(service: Service, home: Path) -> None:
+def test_pause_stop_and_delete_work_without_a_screen(
+    service: Service, home: Path
+) -> None:
     assert service.start("pause").wait(30) == 0
     code, (task,), _ = service.run("generate", "z-image", "a lake")
     assert (code, task["status"]) == (1, "held")
@@ -199,8 +231,18 @@ def test_pause_stop_and_delete_work_without_a_screen(service: Service, home: Pat
     ("fields", "says"),
     [
         ({"status": Status.PROCESSING, "profile": "work"}, "resume --profile work"),
-        ({"status": Status.PROCESSING, "base_url": "https://elsewhere.test"}, "resume --base-url"),
-        ({"status": Status.PROCESSING, "watched": False, "set_aside": SetAside.STOPPED}, "resume 0"),
+        (
+            {"status": Status.PROCESSING, "base_url": "https://elsewhere.test"},
+            "resume --base-url",
+        ),
+        (
+            {
+                "status": Status.PROCESSING,
+                "watched": False,
+                "set_aside": SetAside.STOPPED,
+            },
+            "resume 0",
+        ),
         (
             {"status": Status.SUBMITTING, "unsure": True, "sent_at": 1.0},
             "may have been made more than a day ago",
@@ -220,15 +262,21 @@ def test_no_command_says_done_while_paid_work_is_open(
 
 
 @pytest.mark.parametrize("command", ["resume", "rescue"])
-def test_what_waits_unpaid_for_another_profile_is_said(command: str, service: Service) -> None:
+def test_what_waits_unpaid_for_another_profile_is_said(
+    command: str, service: Service
+) -> None:
     task_in_queue(service, Status.HELD, profile="work")
     code, _, err = service.run(command)
     assert code == 0
-    assert "1 task waits to be sent, about $0.01: `runapi-tui resume --profile work" in err
+    assert (
+        "1 task waits to be sent, about $0.01: `runapi-tui resume --profile work" in err
+    )
 
 
 def test_a_killed_owner_holds_up_nobody(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "6", "--concurrency", "1")
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "6", "--concurrency", "1"
+    )
     until(lambda: bool(service.book.made))
     command.kill()
     command.wait()
@@ -238,7 +286,9 @@ def test_a_killed_owner_holds_up_nobody(service: Service, home: Path) -> None:
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
-def test_rescue_follows_what_a_killed_process_had_paid(service: Service, home: Path) -> None:
+def test_rescue_follows_what_a_killed_process_had_paid(
+    service: Service, home: Path
+) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "3")
     until(lambda: len(service.book.made) == 3)
     until(lambda: statuses(home)["submitting"] == 0)
@@ -250,22 +300,31 @@ def test_rescue_follows_what_a_killed_process_had_paid(service: Service, home: P
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
-def test_resume_follows_what_another_process_watches(service: Service, home: Path) -> None:
+def test_resume_follows_what_another_process_watches(
+    service: Service, home: Path
+) -> None:
     command = service.start("generate", "z-image", "a lake", "-n", "2", "--json")
     until(lambda: len(service.book.made) == 2)
     follower = service.start("resume", "--json")
     assert follower.stderr
-    assert follower.stderr.readline() == "Following 2 tasks of another window or command to the end.\n"
+    assert (
+        follower.stderr.readline()
+        == "Following 2 tasks of another window or command to the end.\n"
+    )
     hours_pass(service, 2)
     out, _ = follower.communicate(timeout=60)
-    assert [json.loads(line)["status"] for line in out.splitlines()] == ["completed"] * 2
+    assert [json.loads(line)["status"] for line in out.splitlines()] == [
+        "completed"
+    ] * 2
     assert (follower.returncode, command.wait(30)) == (0, 0)
     assert len(service.book.made) == 2
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
 def test_a_queue_that_is_paused_elsewhere_is_said(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "2", "--concurrency", "1", "--json")
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "2", "--concurrency", "1", "--json"
+    )
     until(lambda: bool(service.book.made))
     assert service.start("pause").wait(30) == 0
     assert command.stdout
@@ -292,7 +351,9 @@ def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) ->
             taken += 1
             if taken % 4:
                 soon = [(b"retry-after", b"0")]
-                await send({"type": "http.response.start", "status": 429, "headers": soon})
+                await send(
+                    {"type": "http.response.start", "status": 429, "headers": soon}
+                )
                 await send({"type": "http.response.body", "body": b""})
                 return
         body = b""
@@ -303,10 +364,20 @@ def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) ->
             more = message.get("more_body", False)
         async with httpx.AsyncClient(base_url=real) as client:
             names = (b"authorization", b"idempotency-key", b"content-type")
-            headers = {k.decode(): v.decode() for k, v in scope["headers"] if k in names}
-            answer = await client.request(scope["method"], scope["path"], content=body, headers=headers)
+            headers = {
+                k.decode(): v.decode() for k, v in scope["headers"] if k in names
+            }
+            answer = await client.request(
+                scope["method"], scope["path"], content=body, headers=headers
+            )
         head = [(b"content-type", answer.headers.get("content-type", "").encode())]
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": head})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status_code,
+                "headers": head,
+            }
+        )
         await send({"type": "http.response.body", "body": answer.content})
 
     with serving(busy) as service.url:
@@ -314,8 +385,12 @@ def test_a_rate_limit_with_progress_is_no_reason_to_give_up(service: Service) ->
     assert (code, len(told)) == (0, 4), err
 
 
-def test_a_queue_file_that_goes_away_is_written_back(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json")
+def test_a_queue_file_that_goes_away_is_written_back(
+    service: Service, home: Path
+) -> None:
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "12", "--concurrency", "1", "--json"
+    )
     assert command.stdout
     command.stdout.readline()
     for file in next(home.rglob("queue.db")).parent.glob("queue.db*"):
@@ -327,7 +402,9 @@ def test_a_queue_file_that_goes_away_is_written_back(service: Service, home: Pat
     assert done == ["completed"] * 11
     assert len(service.book.made) == 12
     with closing(sqlite3.connect(next(home.rglob("queue.db")))) as database:
-        kept = database.execute("select count(*) from tasks where status = 'completed'").fetchone()[0]
+        kept = database.execute(
+            "select count(*) from tasks where status = 'completed'"
+        ).fetchone()[0]
     assert kept >= 10
     assert "queue file" in err
 
@@ -358,8 +435,12 @@ def test_a_disk_without_room_is_no_empty_queue(service: Service, home: Path) -> 
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
-def test_ctrl_c_pressed_again_and_again_still_sets_the_rest_aside(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "900", "--concurrency", "2")
+def test_ctrl_c_pressed_again_and_again_still_sets_the_rest_aside(
+    service: Service, home: Path
+) -> None:
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "900", "--concurrency", "2"
+    )
     until(lambda: bool(service.book.made))
     while command.poll() is None:
         with suppress(ProcessLookupError):
@@ -369,7 +450,9 @@ def test_ctrl_c_pressed_again_and_again_still_sets_the_rest_aside(service: Servi
     assert statuses(home)["held"] == 900 - len(service.book.made)
 
 
-def test_a_retry_that_is_interrupted_sends_no_more(service: Service, home: Path) -> None:
+def test_a_retry_that_is_interrupted_sends_no_more(
+    service: Service, home: Path
+) -> None:
     service.run("generate", "z-image", "a lake demo:fail", "-n", "40")
     command = service.start("retry", "--all")
     until(lambda: len(service.book.made) > 40)
@@ -379,19 +462,33 @@ def test_a_retry_that_is_interrupted_sends_no_more(service: Service, home: Path)
     assert watched_and_held(home) == 0
 
 
-def test_a_resume_that_can_not_take_up_one_pays_for_none(service: Service, home: Path) -> None:
+def test_a_resume_that_can_not_take_up_one_pays_for_none(
+    service: Service, home: Path
+) -> None:
     interrupted(service)
     made = len(service.book.made)
-    other = task_in_queue(service, Status.PROCESSING, base_url="http://127.0.0.1:9", remote_id="t", watched=False)
-    (job,) = {name for (name,) in queue(home, "select job from tasks where status = 'held'")}
+    other = task_in_queue(
+        service,
+        Status.PROCESSING,
+        base_url="http://127.0.0.1:9",
+        remote_id="t",
+        watched=False,
+    )
+    (job,) = {
+        name for (name,) in queue(home, "select job from tasks where status = 'held'")
+    }
     code, _, err = service.run("resume", job, other.id)
     assert (code, "belongs to http://127.0.0.1:9" in err) == (4, True)
     assert (watched_and_held(home), len(service.book.made)) == (0, made)
 
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
-def test_an_interrupted_resume_leaves_the_work_of_others_alone(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "9", "--concurrency", "1")
+def test_an_interrupted_resume_leaves_the_work_of_others_alone(
+    service: Service, home: Path
+) -> None:
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "9", "--concurrency", "1"
+    )
     until(lambda: bool(service.book.made))
     follower = service.start("resume")
     assert follower.stderr
@@ -405,9 +502,13 @@ def test_an_interrupted_resume_leaves_the_work_of_others_alone(service: Service,
     assert watched_and_held(home) == 0
 
 
-def test_what_was_not_taken_up_again_is_not_called_lost(service: Service, home: Path) -> None:
+def test_what_was_not_taken_up_again_is_not_called_lost(
+    service: Service, home: Path
+) -> None:
     for _ in range(60):
-        task_in_queue(service, Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED)
+        task_in_queue(
+            service, Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED
+        )
 
     async def refuses(scope: Any, receive: Any, send: Any) -> None:
         await JSONResponse({"error": "no such key"}, 401)(scope, receive, send)
@@ -417,7 +518,10 @@ def test_what_was_not_taken_up_again_is_not_called_lost(service: Service, home: 
         with closing(sqlite3.connect(folders().queue)) as database, database:
             for name, data in database.execute("select id, data from tasks").fetchall():
                 moved = data.replace(real.encode(), url.encode())
-                database.execute("update tasks set base_url = ?, data = ? where id = ?", (url, moved, name))
+                database.execute(
+                    "update tasks set base_url = ?, data = ? where id = ?",
+                    (url, moved, name),
+                )
         service.url = url
         code, _, err = service.run("resume")
     assert code == 2

@@ -1,4 +1,6 @@
-"""Long runs without a screen: streamed, interrupted, unheard, hopeless; nothing is lost, each end has its code."""
+"""Long runs without a screen: streamed, interrupted, unheard, hopeless; nothing is
+lost, each end has its code.
+"""
 
 import contextlib
 import json
@@ -32,11 +34,18 @@ class Service:
         self.book = book
 
     def start(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
-        told = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": self.url, "RUNAPI_TUI_POLL_SECONDS": "0.05"}
+        told = {
+            "RUNAPI_API_KEY": DEMO_KEY,
+            "RUNAPI_BASE_URL": self.url,
+            "RUNAPI_TUI_POLL_SECONDS": "0.05",
+        }
         pipe = subprocess.PIPE
         streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe} | options
         return subprocess.Popen(
-            [sys.executable, "-m", "tui", *words], env={**os.environ, **told}, text=True, **streams
+            [sys.executable, "-m", "tui", *words],
+            env={**os.environ, **told},
+            text=True,
+            **streams,
         )
 
     def run(self, *words: str, fed: str = "") -> tuple[int, list[dict[str, Any]], str]:
@@ -47,7 +56,9 @@ class Service:
 
 
 @pytest.fixture
-def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def service(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
     """`request.param` may say what is special about it."""
     small_pictures(monkeypatch)
     app, book = booked(**{"delay": 0, **getattr(request, "param", {})})
@@ -60,7 +71,9 @@ def queue(home: Path, query: str) -> list[Any]:
         return database.execute(query).fetchall()
 
 
-def test_all_prompts_are_in_the_queue_when_the_first_is_told(service: Service, home: Path) -> None:
+def test_all_prompts_are_in_the_queue_when_the_first_is_told(
+    service: Service, home: Path
+) -> None:
     prompts = "".join(f"lake {number}\n\n" for number in range(16))
     command = service.start("generate", "z-image", "-", "--concurrency", "1", "--json")
     assert command.stdin
@@ -73,12 +86,16 @@ def test_all_prompts_are_in_the_queue_when_the_first_is_told(service: Service, h
     assert command.wait(20) == 0
     assert command.stderr
     assert command.stderr.read() == ""  # quiet where nobody looks
-    assert {task["prompt"] for task in (first, *rest)} == {f"lake {number}" for number in range(16)}
+    assert {task["prompt"] for task in (first, *rest)} == {
+        f"lake {number}" for number in range(16)
+    }
     assert len({task["id"] for task in (first, *rest)}) == len(service.book.made) == 16
 
 
 def test_one_wrong_prompt_leaves_the_queue_empty(service: Service, home: Path) -> None:
-    code, told, err = service.run("generate", "z-image", "-f", "-", fed="a lake\n" + "x" * 1001)
+    code, told, err = service.run(
+        "generate", "z-image", "-f", "-", fed="a lake\n" + "x" * 1001
+    )
     assert (code, told) == (4, [])
     assert err.startswith("Prompt 2: prompt: ")
     assert queue(home, "select count(*) from tasks") == [(0,)]
@@ -86,16 +103,25 @@ def test_one_wrong_prompt_leaves_the_queue_empty(service: Service, home: Path) -
 
 
 def test_without_waiting_it_says_that_all_are_safe(service: Service) -> None:
-    code, told, err = service.run("generate", "z-image", "a lake", "-n", "3", "--no-wait")
+    code, told, err = service.run(
+        "generate", "z-image", "a lake", "-n", "3", "--no-wait"
+    )
     assert (code, [task["status"] for task in told]) == (0, ["held"] * 3)
-    assert err == "3 in the queue, safe on disk: the app or `runapi-tui resume` sends them.\n"
+    assert (
+        err
+        == "3 in the queue, safe on disk: the app or `runapi-tui resume` sends them.\n"
+    )
     assert service.book.made == []
 
 
 def test_the_code_is_that_of_the_first_submitted_that_failed(service: Service) -> None:
-    code, told, _ = service.run("generate", "z-image", "-", fed="a lake\nx demo:fail\ny demo:refused\n")
+    code, told, _ = service.run(
+        "generate", "z-image", "-", fed="a lake\nx demo:fail\ny demo:refused\n"
+    )
     assert code == 7
-    assert {task["prompt"]: task["error"] and task["error"]["kind"] for task in told} == {
+    assert {
+        task["prompt"]: task["error"] and task["error"]["kind"] for task in told
+    } == {
         "a lake": None,
         "x demo:fail": "failed",
         "y demo:refused": "validation",
@@ -103,19 +129,28 @@ def test_the_code_is_that_of_the_first_submitted_that_failed(service: Service) -
 
 
 @pytest.mark.parametrize("service", [{"balance_cents": 0}], indirect=True)
-def test_without_credit_the_rest_stays_in_the_queue(service: Service, home: Path) -> None:
-    code, told, err = service.run("generate", "z-image", "a lake", "-n", "20", "--concurrency", "1")
+def test_without_credit_the_rest_stays_in_the_queue(
+    service: Service, home: Path
+) -> None:
+    code, told, err = service.run(
+        "generate", "z-image", "a lake", "-n", "20", "--concurrency", "1"
+    )
     assert code == 3
     assert 1 <= len(told) < 20
     assert {task["status"] for task in told} == {"held"}
     assert queue(home, "select count(*) from tasks where status = 'held'") == [(20,)]
-    assert "20 tasks set aside unsent (about $0.20): `runapi-tui resume` sends them, `runapi-tui drop 0" in err
+    assert (
+        "20 tasks set aside unsent (about $0.20): `runapi-tui resume` sends them, `runapi-tui drop 0"
+        in err
+    )
     assert "balance is too low" in told[0]["error"]["message"]
 
 
 def test_a_service_that_wants_a_rest_keeps_the_task(service: Service) -> None:
     async def busy(scope: Scope, receive: Receive, send: Send) -> None:
-        await JSONResponse({"error": "Too many requests"}, 429, {"Retry-After": "0"})(scope, receive, send)
+        await JSONResponse({"error": "Too many requests"}, 429, {"Retry-After": "0"})(
+            scope, receive, send
+        )
 
     with serving(busy) as service.url:
         code, (task,), _ = service.run("generate", "z-image", "a lake")
@@ -131,8 +166,12 @@ def test_a_paused_queue_takes_tasks_and_says_so(service: Service, home: Path) ->
     assert err.startswith("The queue is paused. 1 in the queue")
 
 
-def test_a_reader_that_goes_away_leaves_the_rest_to_resume(service: Service, home: Path) -> None:
-    command = service.start("generate", "z-image", "a lake", "-n", "9", "--concurrency", "1", "--json")
+def test_a_reader_that_goes_away_leaves_the_rest_to_resume(
+    service: Service, home: Path
+) -> None:
+    command = service.start(
+        "generate", "z-image", "a lake", "-n", "9", "--concurrency", "1", "--json"
+    )
     assert command.stdout
     command.stdout.readline()
     command.stdout.close()
@@ -145,12 +184,15 @@ def test_a_reader_that_goes_away_leaves_the_rest_to_resume(service: Service, hom
 
 @pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
 def test_a_second_interruption_ends_at_once(service: Service, home: Path) -> None:
-    # A disk that is held by another program: letting go politely would have to wait for it.
+    # A disk that is held by another program: letting go politely would have to wait for
+    # it.
     command = service.start("generate", "z-image", "a lake")
     while not service.book.made:
         with contextlib.suppress(subprocess.TimeoutExpired):
             assert command.wait(0.05) is None
-    with closing(sqlite3.connect(next(home.rglob("queue.db")), timeout=10, isolation_level=None)) as database:
+    with closing(
+        sqlite3.connect(next(home.rglob("queue.db")), timeout=10, isolation_level=None)
+    ) as database:
         database.execute("begin immediate")
         while command.poll() is None:
             command.send_signal(signal.SIGINT)
@@ -161,7 +203,9 @@ def test_a_second_interruption_ends_at_once(service: Service, home: Path) -> Non
     assert command.stderr.read() == ""
 
 
-def test_what_nohup_ignores_stays_ignored_and_a_terminal_sees_progress(service: Service) -> None:
+def test_what_nohup_ignores_stays_ignored_and_a_terminal_sees_progress(
+    service: Service,
+) -> None:
     ours, theirs = pty.openpty()
     command = service.start(
         *("generate", "z-image", "a lake", "-n", "4", "--concurrency", "1"),

@@ -1,4 +1,6 @@
-"""The skill files are what their agents read, and tell the truth; the README's agent does what it says."""
+"""The skill files are what their agents read, and tell the truth; the README's agent
+does what it says.
+"""
 
 import json
 import os
@@ -21,13 +23,22 @@ README = Path(__file__).parents[2] / "README.md"
 
 @pytest.fixture(autouse=True)
 def no_agents(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENCLAW_STATE_DIR", "OPENCLAW_HOME", "HERMES_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+    for name in (
+        "OPENCLAW_STATE_DIR",
+        "OPENCLAW_HOME",
+        "HERMES_HOME",
+        "CLAUDE_CONFIG_DIR",
+        "CODEX_HOME",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
 def agent(*words: str) -> tuple[int, str, str]:
     said = subprocess.run(
-        [sys.executable, "-m", "tui", "agent", *words], capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "tui", "agent", *words],
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     return said.returncode, said.stdout, said.stderr
 
@@ -40,28 +51,40 @@ def test_the_front_matter_is_what_the_agents_document(name: str) -> None:
     lines = front.splitlines()
     for line in lines:
         assert re.fullmatch(r"(  )*(- )?[\w-]+:( [^\s#].*)?", line), line
-    top = dict(line.split(": ", 1) for line in lines if ": " in line and line[0] not in " -")
+    top = dict(
+        line.split(": ", 1) for line in lines if ": " in line and line[0] not in " -"
+    )
     description = json.loads(top["description"])
     assert top["name"] == "runapi-tui"  # also the folder's name
     assert len(description) < 160
     if name == "openclaw":
-        assert json.loads(top["metadata"])["openclaw"]["requires"] == {"bins": ["runapi-tui"]}
+        assert json.loads(top["metadata"])["openclaw"]["requires"] == {
+            "bins": ["runapi-tui"]
+        }
 
 
 def test_every_command_that_is_taught_is_one() -> None:
-    words = skills.text("codex") + README.read_text("utf-8").partition("## Without a screen")[2]
+    words = (
+        skills.text("codex")
+        + README.read_text("utf-8").partition("## Without a screen")[2]
+    )
     fenced = "".join(re.findall(r"^```sh\n(.*?)^```$", words, re.DOTALL | re.MULTILINE))
     commands = re.findall(r"^\s*runapi-tui (.*?)(?: [|>&].*)?$", fenced, re.MULTILINE)
     assert len(commands) > 15
     for command in commands:
         name, *rest = shlex.split(command, comments=True)
         known = cli.commands[name]
-        rest = [os.devnull if word in ("prompts.txt", "history.jsonl") else word for word in rest]
+        rest = [
+            os.devnull if word in ("prompts.txt", "history.jsonl") else word
+            for word in rest
+        ]
         with known.make_context(name, rest):
             pass  # UsageError for an option, a choice or a count that there isn't
 
 
-def test_a_skill_goes_where_its_agent_looks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skill_goes_where_its_agent_looks(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = {
         "openclaw": ".openclaw/skills/runapi-tui/SKILL.md",
         "hermes": ".hermes/skills/creative/runapi-tui/SKILL.md",
@@ -99,7 +122,12 @@ def test_a_changed_file_is_kept_and_an_older_one_of_ours_is_not(
     assert path.read_text("utf-8") == printed
     assert skills.install("claude") == f"{path} is up to date."
 
-    for changed in (printed.replace("Never", "Always"), printed + "\nMine.\n", "Mine.\n", ""):
+    for changed in (
+        printed.replace("Never", "Always"),
+        printed + "\nMine.\n",
+        "Mine.\n",
+        "",
+    ):
         path.write_text(changed, "utf-8")
         with pytest.raises(skills.SkillError, match="it is kept"):
             skills.install("claude")
@@ -123,17 +151,28 @@ def test_what_is_no_plain_file_is_a_sentence(home: Path) -> None:
         skills.install("codex")
 
 
-def test_the_agent_of_the_readme_does_its_errand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_agent_of_the_readme_does_its_errand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     section = README.read_text("utf-8").partition("### Agents")[2]
     script = section.partition("```sh\n")[2].partition("```")[0]
     assert set(re.findall(r"runapi-tui (\w+)", script)) == {"generate", "task", "tasks"}
     small_pictures(monkeypatch)
     app, book = booked(delay=0)
     with serving(app) as url:
-        env = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": url, "RUNAPI_TUI_POLL_SECONDS": "0.05"}
+        env = {
+            "RUNAPI_API_KEY": DEMO_KEY,
+            "RUNAPI_BASE_URL": url,
+            "RUNAPI_TUI_POLL_SECONDS": "0.05",
+        }
         env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         said = subprocess.run(
-            ["bash", "-c", script], env=os.environ | env, cwd=tmp_path, capture_output=True, text=True, timeout=60
+            ["bash", "-c", script],
+            env=os.environ | env,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
     assert (said.returncode, said.stderr) == (0, "")
     *files, first, second = said.stdout.splitlines()

@@ -1,4 +1,6 @@
-"""What the embedded service keeps in its file: through restarts, between processes, and whatever becomes of it."""
+"""What the embedded service keeps in its file: through restarts, between processes, and
+whatever becomes of it.
+"""
 
 import gc
 import os
@@ -93,22 +95,32 @@ async def test_a_result_is_the_same_picture_after_a_restart(file: Path) -> None:
         assert (await api.download(image["url"])).content == before.content
 
 
-async def test_results_and_uploads_are_sources_after_a_restart(file: Path, painted: list[Json]) -> None:
+async def test_results_and_uploads_are_sources_after_a_restart(
+    file: Path, painted: list[Json]
+) -> None:
     async with demo(file=file) as api:
         (result,) = await api.images(UNIFIED, {**SMALL, "size": "64x32"})
         upload = (await api.upload(png((90, 30)))).json()
         task = await api.made(
-            "/api/v1/grok_imagine/text_to_image", {**GROK, "prompt": "a fox", "aspect_ratio": "1:1"}
+            "/api/v1/grok_imagine/text_to_image",
+            {**GROK, "prompt": "a fox", "aspect_ratio": "1:1"},
         )
     async with demo(file=file) as api:
         await api.picture(REMIX, {**REMIXED, "source_image_urls": [result["url"]]})
         await api.picture(REMIX, {**REMIXED, "source_image_urls": [upload["url"]]})
-        assert [wishes["source"].size for wishes in painted if wishes["source"]] == [(64, 32), (90, 30)]
+        assert [wishes["source"].size for wishes in painted if wishes["source"]] == [
+            (64, 32),
+            (90, 30),
+        ]
         body: Values = {**GROK, "source_task_id": task.rpartition("/")[2]}
-        assert len((await api.get(await api.made(SEGMENTS, body))).json()["segments"]) == 4
+        assert (
+            len((await api.get(await api.made(SEGMENTS, body))).json()["segments"]) == 4
+        )
 
 
-async def test_a_remix_is_painted_from_its_source_even_a_day_later(file: Path, painted: list[Json]) -> None:
+async def test_a_remix_is_painted_from_its_source_even_a_day_later(
+    file: Path, painted: list[Json]
+) -> None:
     clock = Clock()
     async with demo(file=file, clock=clock) as api:
         url = (await api.upload(png((90, 30)))).json()["url"]
@@ -116,8 +128,14 @@ async def test_a_remix_is_painted_from_its_source_even_a_day_later(file: Path, p
     clock.now += 86400
     async with demo(file=file, clock=clock) as api:
         assert (await api.download(url)).status_code == 404
-        late = await api.post(KONTEXT, {"model": "flux-kontext-pro", "prompt": "x", "source_image_url": url})
-        assert (late.status_code, list(late.json()["errors"])) == (422, ["source_image_url"])
+        late = await api.post(
+            KONTEXT,
+            {"model": "flux-kontext-pro", "prompt": "x", "source_image_url": url},
+        )
+        assert (late.status_code, list(late.json()["errors"])) == (
+            422,
+            ["source_image_url"],
+        )
         (image,) = (await api.get(path)).json()["images"]
         await api.download(image["url"])
         assert painted[0]["source"].size == (90, 30)
@@ -145,7 +163,9 @@ async def test_money_is_remembered_and_failures_are_given_back(file: Path) -> No
         assert (await api.get("/api/v1/me/balance")).json()["spent_cents_today"] == 0
 
 
-async def test_an_account_that_ran_dry_is_filled_up_by_the_next_start(file: Path) -> None:
+async def test_an_account_that_ran_dry_is_filled_up_by_the_next_start(
+    file: Path,
+) -> None:
     for left in ((0, 10), (0, 20)):
         async with demo(file=file, balance_cents=10) as api:
             for _ in range(10):
@@ -159,7 +179,10 @@ async def test_an_account_that_ran_dry_is_filled_up_by_the_next_start(file: Path
 
 async def test_what_one_process_makes_the_other_knows(file: Path) -> None:
     clock = Clock()
-    async with demo(file=file, clock=clock) as one, demo(file=file, clock=clock) as other:
+    async with (
+        demo(file=file, clock=clock) as one,
+        demo(file=file, clock=clock) as other,
+    ):
         path = await one.made(UNIFIED, SMALL, "k1")
         assert (await other.get(path)).json()["status"] == "completed"
         assert (await other.post(UNIFIED, SMALL, "k1")).json()["task_replayed"] is True
@@ -172,9 +195,14 @@ def test_the_same_key_at_the_same_time_makes_one_task(file: Path) -> None:
     start = threading.Barrier(4)
 
     def post(base_url: str) -> list[str]:
-        with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {DEMO_KEY}"}) as client:
+        with httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {DEMO_KEY}"}
+        ) as client:
             start.wait()
-            answers = [client.post(UNIFIED, json=SMALL, headers={"Idempotency-Key": key}) for key in keys]
+            answers = [
+                client.post(UNIFIED, json=SMALL, headers={"Idempotency-Key": key})
+                for key in keys
+            ]
         return [answer.json()["task_id"] for answer in answers]
 
     with (
@@ -186,14 +214,19 @@ def test_the_same_key_at_the_same_time_makes_one_task(file: Path) -> None:
     assert made[0] == made[1] == made[2] == made[3]
     assert len(set(made[0])) == len(keys)
     with closing(sqlite3.connect(file)) as database:
-        assert database.execute("select count(*), sum(cost) from tasks").fetchone() == (20, 200_000)
+        assert database.execute("select count(*), sum(cost) from tasks").fetchone() == (
+            20,
+            200_000,
+        )
 
 
 # The clock
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_clock_that_is_set_back_stops_nothing(restarted: bool, file: Path) -> None:
+async def test_a_clock_that_is_set_back_stops_nothing(
+    restarted: bool, file: Path
+) -> None:
     clock = Clock()
     clock.now = 1_000_000.0
     async with demo(file=file, clock=clock, delay=4) as api:
@@ -216,27 +249,37 @@ async def test_a_clock_that_is_set_back_stops_nothing(restarted: bool, file: Pat
 # The file
 
 
-async def test_nothing_is_opened_before_the_first_request_and_only_the_user_may_read_it(file: Path) -> None:
+async def test_nothing_is_opened_before_the_first_request_and_only_the_user_may_read_it(
+    file: Path,
+) -> None:
     async with demo(file=file) as api:
         assert not file.parent.exists()
         await api.made(UNIFIED, SMALL)
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-        assert {stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()} == {0o600}
+        assert {
+            stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()
+        } == {0o600}
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])
-async def test_the_demo_starts_where_nothing_can_be_written(place: str, file: Path) -> None:
+async def test_the_demo_starts_where_nothing_can_be_written(
+    place: str, file: Path
+) -> None:
     if place == "file":
         file.mkdir(parents=True)
     else:
         file.parent.write_text("a file where the folder should be")
     async with demo(file=file) as api:
-        assert (await api.get(await api.made(UNIFIED, SMALL, "k1"))).json()["status"] == "completed"
+        assert (await api.get(await api.made(UNIFIED, SMALL, "k1"))).json()[
+            "status"
+        ] == "completed"
         assert (await api.post(UNIFIED, SMALL, "k1")).json()["task_replayed"] is True
         assert (await api.upload(png())).status_code == 200
 
 
-async def test_a_task_of_a_file_that_cannot_be_read_is_not_denied(file: Path, unhurried: None) -> None:
+async def test_a_task_of_a_file_that_cannot_be_read_is_not_denied(
+    file: Path, unhurried: None
+) -> None:
     async with demo(file=file) as api:
         path = await api.made(UNIFIED, SMALL)
     aside = file.rename(file.with_name("aside"))
@@ -251,7 +294,9 @@ async def test_a_task_of_a_file_that_cannot_be_read_is_not_denied(file: Path, un
         assert await api.balance() == (4998, 2)
 
 
-async def test_a_full_disk_is_borne_in_memory_and_written_to_later(file: Path, unhurried: None) -> None:
+async def test_a_full_disk_is_borne_in_memory_and_written_to_later(
+    file: Path, unhurried: None
+) -> None:
     async with demo(file=file) as api:
         before = await api.made(UNIFIED, SMALL)
         with full_disk():
@@ -267,7 +312,9 @@ async def test_a_full_disk_is_borne_in_memory_and_written_to_later(file: Path, u
 
 
 @pytest.mark.parametrize("closed", [True, False])
-async def test_on_a_full_disk_the_next_start_knows_what_was_made(closed: bool, file: Path) -> None:
+async def test_on_a_full_disk_the_next_start_knows_what_was_made(
+    closed: bool, file: Path
+) -> None:
     async with demo(file=file) as api:
         path = await api.made(UNIFIED, SMALL)
     if closed:
@@ -307,7 +354,9 @@ async def test_a_damaged_file_is_set_aside(running: bool, file: Path) -> None:
         path = await api.made(UNIFIED, SMALL)
     async with demo(file=file) as api:
         assert (await api.get(path)).json()["status"] == "completed"
-    assert file.with_name("service-damaged.db").read_bytes().startswith(b"not a database")
+    assert (
+        file.with_name("service-damaged.db").read_bytes().startswith(b"not a database")
+    )
 
 
 async def test_a_file_that_another_process_holds_is_asked_again(
@@ -333,7 +382,13 @@ async def test_uploads_are_bounded_and_their_room_is_given_back(
     monkeypatch.setattr(uploads, "TOTAL_LIMIT", 300_000)
     async with demo(file=file) as api:
         urls = [(await api.upload(bytes(100_000))).json()["url"] for _ in range(5)]
-        assert [(await api.download(url)).status_code for url in urls] == [404, 404, 200, 200, 200]
+        assert [(await api.download(url)).status_code for url in urls] == [
+            404,
+            404,
+            200,
+            200,
+            200,
+        ]
         api.clock.now += 8 * 86400
         last = (await api.upload(bytes(400_000))).json()["url"]
         assert (await api.download(last)).status_code == 200
@@ -344,7 +399,9 @@ async def test_uploads_are_bounded_and_their_room_is_given_back(
     assert file.stat().st_size < 100_000
 
 
-async def test_forgotten_tasks_stay_paid(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_forgotten_tasks_stay_paid(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tasks, "KEPT_TASKS", 3)
     async with demo(file=file) as api:
         for prompt in ("a fox", "demo:fail", "a fox", "demo:fail", "a fox", "a fox"):

@@ -1,4 +1,6 @@
-"""`--demo` as everybody tries it: begun in one process, ended by any means, gone on with in the next."""
+"""`--demo` as everybody tries it: begun in one process, ended by any means, gone on
+with in the next.
+"""
 
 import json
 import signal
@@ -21,7 +23,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, painted: list[dict[str, Any]]) -> None:
+def places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, painted: list[dict[str, Any]]
+) -> None:
     for name in ("STATE", "CACHE", "CONFIG"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     monkeypatch.setenv("RUNAPI_TUI_OUTPUT", str(tmp_path / "pictures"))
@@ -31,7 +35,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, painted: list[dict[s
 
 def start(*words: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "tui", "--demo", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def run(*words: str) -> tuple[int, list[dict[str, Any]], str]:
@@ -42,7 +48,9 @@ def run(*words: str) -> tuple[int, list[dict[str, Any]], str]:
 
 
 def asked(tmp_path: Path, name: str, query: str) -> list[Any]:
-    """The rows of a query to a file of the demo's; none while there is no such file or table."""
+    """The rows of a query to a file of the demo's; none while there is no such file or
+    table.
+    """
     file = tmp_path / "state" / "runapi-tui" / "demo" / name
     if not file.exists():
         return []
@@ -80,7 +88,9 @@ def test_a_task_of_a_killed_process_is_completed_by_the_next(tmp_path: Path) -> 
     assert (told["balance_usd"], told["service"]["total_usd"]) == (49.99, 0.01), err
 
 
-def test_results_and_uploads_of_one_process_are_sources_in_the_next(tmp_path: Path) -> None:
+def test_results_and_uploads_of_one_process_are_sources_in_the_next(
+    tmp_path: Path,
+) -> None:
     source = tmp_path / "source.png"
     Image.new("RGB", (64, 64), "red").save(source)
     remix = ["generate", "flux-2-pro-remix-image", "-p", "snow", "-s"]
@@ -89,7 +99,9 @@ def test_results_and_uploads_of_one_process_are_sources_in_the_next(tmp_path: Pa
     ((data,),) = asked(tmp_path, "queue.db", "select data from tasks")
     result = json.loads(data)["results"][0]["url"]
     # The file isn't uploaded again.
-    code, (task,), err = run(*remix, f"source_image_urls={source}", "-s", f"source_image_urls={result}")
+    code, (task,), err = run(
+        *remix, f"source_image_urls={source}", "-s", f"source_image_urls={result}"
+    )
     assert (code, task["status"]) == (0, "completed"), err
     assert asked(tmp_path, "service.db", "select count(*) from uploads") == [(1,)]
 
@@ -105,20 +117,29 @@ async def test_the_app_goes_on_with_what_it_left(
     asked(tmp_path, "service.db", "update tasks set born = born - 7200")
     second = TestApp()
     async with second.running(80, 24) as pilot:
-        task = await second.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        task = await second.until_task(
+            pilot, lambda task: task.status is Status.COMPLETED
+        )
         assert task.remote_id == left.remote_id
         assert Path(task.files[0]).exists()
         assert "completed" in second.text()
         assert "expired" not in second.text()
 
 
-def test_a_demo_server_with_a_folder_knows_its_tasks_after_a_kill(tmp_path: Path) -> None:
+def test_a_demo_server_with_a_folder_knows_its_tasks_after_a_kill(
+    tmp_path: Path,
+) -> None:
     told = []
     for _ in range(2):
-        server = start("demo-server", "--delay", "0", "--state", str(tmp_path / "server"))
+        server = start(
+            "demo-server", "--delay", "0", "--state", str(tmp_path / "server")
+        )
         assert server.stdout
         place = json.loads(server.stdout.readline())
-        headers = {"Authorization": f"Bearer {place['api_key']}", "Idempotency-Key": "k1"}
+        headers = {
+            "Authorization": f"Bearer {place['api_key']}",
+            "Idempotency-Key": "k1",
+        }
         body = {"model": "z-image", "prompt": "a fox", "size": "64x64"}
         with httpx.Client(base_url=place["base_url"], headers=headers) as client:
             told.append(client.post("/v1/text_to_image", json=body).json())

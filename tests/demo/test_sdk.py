@@ -1,4 +1,6 @@
-"""The vendor's own SDK against the real server in a child process: the stand-in tells the truth."""
+"""The vendor's own SDK against the real server in a child process: the stand-in tells
+the truth.
+"""
 
 import io
 import json
@@ -14,8 +16,18 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from runapi.core import ConflictError, InsufficientCreditsError, PricingClient, RequestOptions
-from runapi.core.errors import AuthenticationError, NotFoundError, TaskFailedError, ValidationError
+from runapi.core import (
+    ConflictError,
+    InsufficientCreditsError,
+    PricingClient,
+    RequestOptions,
+)
+from runapi.core.errors import (
+    AuthenticationError,
+    NotFoundError,
+    TaskFailedError,
+    ValidationError,
+)
 from runapi.flux_2 import Flux2Client
 from runapi.flux_kontext import FluxKontextClient
 from runapi.imagen_4 import Imagen4Client
@@ -38,7 +50,10 @@ def running(cents: int = 1000) -> Iterator[tuple[subprocess.Popen[str], Options]
     """A server process, and what its first line of output says."""
     code = SERVER.format(cents=cents)
     server = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert server.stdout
     try:
@@ -58,7 +73,8 @@ def options() -> Iterator[Options]:
 def picture(result: Any) -> Image.Image:
     """The one picture of a completed task, downloaded without the key."""
     (image,) = result.images
-    file = httpx.get(image.url, timeout=60)  # it is painted now, and the machine may be busy
+    # It is painted now, and the machine may be busy
+    file = httpx.get(image.url, timeout=60)
     assert file.status_code == 200
     return Image.open(io.BytesIO(file.content))
 
@@ -93,7 +109,9 @@ def test_flux_2_paints_and_remixes(options: Options, tmp_path: Path) -> None:
 
 def test_imagen_4_paints_and_remixes(options: Options, tmp_path: Path) -> None:
     client = Imagen4Client(**options)
-    painted = client.text_to_image.run(model="imagen-4-fast", prompt="a lighthouse", seed=7)
+    painted = client.text_to_image.run(
+        model="imagen-4-fast", prompt="a lighthouse", seed=7
+    )
     assert painted.images[0].origin_url
     assert picture(painted).size == (1024, 1024)
     remixed = client.remix_image.run(
@@ -108,7 +126,9 @@ def test_imagen_4_paints_and_remixes(options: Options, tmp_path: Path) -> None:
 
 def test_flux_kontext_paints_and_edits(options: Options, tmp_path: Path) -> None:
     client = FluxKontextClient(**options)
-    painted = client.text_to_image.run(model="flux-kontext-pro", prompt="a harbour", aspect_ratio="1:1")
+    painted = client.text_to_image.run(
+        model="flux-kontext-pro", prompt="a harbour", aspect_ratio="1:1"
+    )
     assert picture(painted).size == (1024, 1024)
     edited = client.text_to_image.run(
         model="flux-kontext-max",
@@ -122,7 +142,9 @@ def test_flux_kontext_paints_and_edits(options: Options, tmp_path: Path) -> None
 
 def test_z_image_paints(options: Options) -> None:
     client = ZImageClient(**options)
-    created = client.text_to_image.create(model="z-image", prompt="a city", aspect_ratio="9:16")
+    created = client.text_to_image.create(
+        model="z-image", prompt="a city", aspect_ratio="9:16"
+    )
     assert created.status == "pending"
     assert created.runapi_task_id == created.id
     done = client.text_to_image.get(created.id)
@@ -134,7 +156,9 @@ def test_the_account_and_its_balance(options: Options) -> None:
     account = ZImageClient(**options).account
     assert account.info().email.endswith(".invalid")
     before = account.balance()
-    ZImageClient(**options).text_to_image.run(model="z-image", prompt="a city", aspect_ratio="1:1")
+    ZImageClient(**options).text_to_image.run(
+        model="z-image", prompt="a city", aspect_ratio="1:1"
+    )
     after = account.balance()
     assert after.balance_cents == before.balance_cents - 1
     assert after.spent_cents_total == before.spent_cents_total + 1
@@ -148,10 +172,15 @@ def test_prices_are_public(options: Options) -> None:
         "flux-kontext-pro": 5,
         "flux-kontext-max": 10,
     }
-    tag = RequestOptions(headers={"If-None-Match": listed.response_header("ETag") or ""})
+    tag = RequestOptions(
+        headers={"If-None-Match": listed.response_header("ETag") or ""}
+    )
     assert pricing.list_schedules(service="flux_kontext", options=tag) is None
     quote = pricing.create_quote(
-        "imagen_4", "remix_image", "imagen-4-pro-remix-image", {"output_resolution": "4k"}
+        "imagen_4",
+        "remix_image",
+        "imagen-4-pro-remix-image",
+        {"output_resolution": "4k"},
     ).price_quote
     assert (quote.reservation_amount_cents, quote.pricing_status) == (24, "available")
 
@@ -180,16 +209,23 @@ def test_an_empty_account_buys_nothing() -> None:
 def test_the_sdk_finds_a_task_again_by_its_key(options: Options) -> None:
     images = ZImageClient(**options, retry_base_delay=0).text_to_image
     with_key = RequestOptions(headers={"Idempotency-Key": "k1"})
-    lost = images.create(options=with_key, model="z-image", prompt="demo:lost", aspect_ratio="1:1")
+    lost = images.create(
+        options=with_key, model="z-image", prompt="demo:lost", aspect_ratio="1:1"
+    )
     assert lost.task_replayed is True
     with pytest.raises(ConflictError) as conflict:
-        images.create(options=with_key, model="z-image", prompt="a city", aspect_ratio="1:1")
+        images.create(
+            options=with_key, model="z-image", prompt="a city", aspect_ratio="1:1"
+        )
     assert conflict.value.code == "request_conflict"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_server_stops_cleanly_when_told_to(number: signal.Signals) -> None:
-    with running() as (server, options), httpx.Client(base_url=options["base_url"]) as kept_open:
+    with (
+        running() as (server, options),
+        httpx.Client(base_url=options["base_url"]) as kept_open,
+    ):
         assert kept_open.get("/v1/models").status_code == 200
         server.send_signal(number)
         assert server.wait(timeout=10) == 0
@@ -203,7 +239,10 @@ def test_a_port_that_cannot_be_had_is_told_in_one_sentence() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         for port in (taken.getsockname()[1], 70_000):
-            with pytest.raises(ServeError, match=rf"^Port {port} on 127\.0\.0\.1 can't be opened: .+\.$"):
+            with pytest.raises(
+                ServeError,
+                match=rf"^Port {port} on 127\.0\.0\.1 can't be opened: .+\.$",
+            ):
                 serve(nobody, api_key="", port=port)
 
 

@@ -1,4 +1,6 @@
-"""The embedded service, endpoint by endpoint, spoken to over ASGI with a clock that the test turns."""
+"""The embedded service, endpoint by endpoint, spoken to over ASGI with a clock that the
+test turns.
+"""
 
 import asyncio
 import base64
@@ -55,7 +57,9 @@ class Api:
         self.client = client
         self.clock = clock
 
-    async def post(self, path: str, body: object, key: str = "", **headers: str) -> httpx.Response:
+    async def post(
+        self, path: str, body: object, key: str = "", **headers: str
+    ) -> httpx.Response:
         if key:
             headers["Idempotency-Key"] = key
         return await self.client.post(path, json=body, headers=headers)
@@ -89,14 +93,21 @@ class Api:
 
     async def upload(self, data: bytes, name: str = "source.png") -> httpx.Response:
         """Prepare, PUT and confirm."""
-        ticket = (await self.post("/api/v1/files/prepare", announcement(data, name))).json()
+        ticket = (
+            await self.post("/api/v1/files/prepare", announcement(data, name))
+        ).json()
         stored = await self.put(ticket, data)
         assert stored.is_success, stored.text
-        return await self.post("/api/v1/files/confirm", {"signed_id": ticket["signed_id"]})
+        return await self.post(
+            "/api/v1/files/confirm", {"signed_id": ticket["signed_id"]}
+        )
 
     async def put(self, ticket: Json, data: bytes) -> httpx.Response:
         return await self.client.put(
-            ticket["upload_url"], content=data, headers=ticket["headers"], auth=without_key
+            ticket["upload_url"],
+            content=data,
+            headers=ticket["headers"],
+            auth=without_key,
         )
 
     async def balance(self) -> tuple[int, int]:
@@ -115,7 +126,9 @@ async def demo(**options: Any) -> AsyncIterator[Api]:
     clock = options.setdefault("clock", Clock())
     transport = httpx.ASGITransport(create_app(bundled(), **{"delay": 0, **options}))
     headers = {"Authorization": f"Bearer {DEMO_KEY}"}
-    async with httpx.AsyncClient(transport=transport, base_url=DEMO_URL, headers=headers) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url=DEMO_URL, headers=headers
+    ) as client:
         yield Api(client, clock)
 
 
@@ -143,7 +156,11 @@ async def test_a_unified_task_goes_from_pending_to_a_picture() -> None:
     async with demo(delay=4) as api:
         created = await api.post(UNIFIED, SMALL)
         task_id = created.json()["task_id"]
-        assert created.json() == {"task_id": task_id, "status": "pending", "model": "z-image"}
+        assert created.json() == {
+            "task_id": task_id,
+            "status": "pending",
+            "model": "z-image",
+        }
         assert task_id.startswith("tsk_")
         assert created.headers["X-RunAPI-Task-Id"] == task_id
         seen = []
@@ -167,7 +184,9 @@ async def test_a_unified_task_goes_from_pending_to_a_picture() -> None:
 
 
 async def test_a_service_task_has_the_shape_that_the_sdks_read(api: Api) -> None:
-    created = (await api.post(FLUX, {"model": "flux-2-pro-text-to-image", "prompt": "a fox"})).json()
+    created = (
+        await api.post(FLUX, {"model": "flux-2-pro-text-to-image", "prompt": "a fox"})
+    ).json()
     assert created == {"id": created["id"], "status": "pending"}
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", created["id"])
     done = (await api.get(f"{FLUX}/{created['id']}")).json()
@@ -177,7 +196,10 @@ async def test_a_service_task_has_the_shape_that_the_sdks_read(api: Api) -> None
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [(IMAGEN, {"model": "imagen-4", "prompt": "x"}), (KONTEXT, {"model": "flux-kontext-pro", "prompt": "x"})],
+    [
+        (IMAGEN, {"model": "imagen-4", "prompt": "x"}),
+        (KONTEXT, {"model": "flux-kontext-pro", "prompt": "x"}),
+    ],
 )
 async def test_imagen_and_kontext_offer_the_untouched_file_too(
     api: Api, painted: list[Json], path: str, body: Values
@@ -202,14 +224,30 @@ async def test_imagen_and_kontext_offer_the_untouched_file_too(
         (UNIFIED, {**SMALL, "size": "big"}, "size"),
         (
             UNIFIED,
-            {"model": "flux-kontext-pro", "prompt": "x", "source_image_url": "http://a/b"},
+            {
+                "model": "flux-kontext-pro",
+                "prompt": "x",
+                "source_image_url": "http://a/b",
+            },
             "source_image_url",
         ),
-        (UNIFIED, {"model": "flux-kontext-pro", "prompt": "x", "image_url": "photo.png"}, "image_url"),
-        (UNIFIED, {"model": "flux-kontext-pro", "prompt": "x", "image_url": "ftp://a/b.png"}, "image_url"),
         (
             UNIFIED,
-            {"model": "flux-kontext-pro", "prompt": "x", "image_url": f"{DEMO_URL}/files/temp/no.png"},
+            {"model": "flux-kontext-pro", "prompt": "x", "image_url": "photo.png"},
+            "image_url",
+        ),
+        (
+            UNIFIED,
+            {"model": "flux-kontext-pro", "prompt": "x", "image_url": "ftp://a/b.png"},
+            "image_url",
+        ),
+        (
+            UNIFIED,
+            {
+                "model": "flux-kontext-pro",
+                "prompt": "x",
+                "image_url": f"{DEMO_URL}/files/temp/no.png",
+            },
             "image_url",
         ),
         (Z_IMAGE, {**SMALL, "aspect_ratio": "1:1"}, "size"),
@@ -218,21 +256,39 @@ async def test_imagen_and_kontext_offer_the_untouched_file_too(
         (Z_IMAGE, {**SQUARE, "prompt": "x" * 1001}, "prompt"),
         (Z_IMAGE, {**SQUARE, "enable_safety_checker": "yes"}, "enable_safety_checker"),
         (IMAGEN, {"model": "imagen-4", "prompt": "x", "seed": 1.5}, "seed"),
-        (KONTEXT, {"model": "flux-kontext-pro", "prompt": "x", "safety_tolerance": 7}, "safety_tolerance"),
-        (REMIX, {"model": "flux-2-pro-remix-image", "prompt": "abc"}, "source_image_urls"),
+        (
+            KONTEXT,
+            {"model": "flux-kontext-pro", "prompt": "x", "safety_tolerance": 7},
+            "safety_tolerance",
+        ),
         (
             REMIX,
-            {"model": "flux-2-pro-remix-image", "prompt": "abc", "source_image_urls": ["http://a/b", "c"]},
+            {"model": "flux-2-pro-remix-image", "prompt": "abc"},
             "source_image_urls",
         ),
         (
             REMIX,
-            {"model": "flux-2-pro-remix-image", "prompt": "abc", "source_image_urls": ["http://a/b"] * 9},
+            {
+                "model": "flux-2-pro-remix-image",
+                "prompt": "abc",
+                "source_image_urls": ["http://a/b", "c"],
+            },
+            "source_image_urls",
+        ),
+        (
+            REMIX,
+            {
+                "model": "flux-2-pro-remix-image",
+                "prompt": "abc",
+                "source_image_urls": ["http://a/b"] * 9,
+            },
             "source_image_urls",
         ),
     ],
 )
-async def test_what_the_catalog_forbids_is_refused_by_field(api: Api, path: str, body: Values, field: str) -> None:
+async def test_what_the_catalog_forbids_is_refused_by_field(
+    api: Api, path: str, body: Values, field: str
+) -> None:
     answer = await api.post(path, body)
     assert answer.status_code == 422
     told = answer.json()
@@ -255,8 +311,12 @@ async def test_what_the_catalog_forbids_is_refused_by_field(api: Api, path: str,
         (b'{"prompt": "' + b"x" * 200_000 + b'"}', "application/json", 413),
     ],
 )
-async def test_a_body_that_is_no_json_object_is_refused(api: Api, content: bytes, kind: str, status: int) -> None:
-    answer = await api.client.post(UNIFIED, content=content, headers={"Content-Type": kind})
+async def test_a_body_that_is_no_json_object_is_refused(
+    api: Api, content: bytes, kind: str, status: int
+) -> None:
+    answer = await api.client.post(
+        UNIFIED, content=content, headers={"Content-Type": kind}
+    )
     assert answer.status_code == status
     assert isinstance(answer.json()["error"], str)
 
@@ -266,11 +326,15 @@ async def test_a_body_without_a_stated_length_is_bounded_too(api: Api) -> None:
         while True:
             yield b" " * 10_000
 
-    answer = await api.client.post(UNIFIED, content=endless(), headers={"Content-Type": "application/json"})
+    answer = await api.client.post(
+        UNIFIED, content=endless(), headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {DEMO_KEY}", "Bearer \u00fc"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer wrong", f"Basic {DEMO_KEY}", "Bearer \u00fc"]
+)
 async def test_the_key_is_needed_for_all_that_is_private(api: Api, header: str) -> None:
     for method, path in [
         ("POST", UNIFIED),
@@ -284,7 +348,9 @@ async def test_the_key_is_needed_for_all_that_is_private(api: Api, header: str) 
         ("POST", "/api/v1/files/prepare"),
         ("POST", "/api/v1/files/confirm"),
     ]:
-        answer = await api.client.request(method, path, headers=[(b"Authorization", header.encode())])
+        answer = await api.client.request(
+            method, path, headers=[(b"Authorization", header.encode())]
+        )
         assert answer.status_code == 401, path
         assert isinstance(answer.json()["error"], str)
 
@@ -316,7 +382,10 @@ async def test_wrong_methods_and_unknown_paths_are_told_in_json(api: Api) -> Non
 
 @pytest.mark.parametrize(
     ("routes", "there", "gone"),
-    [("unified", (UNIFIED, SMALL), (Z_IMAGE, SQUARE)), ("service", (Z_IMAGE, SQUARE), (UNIFIED, SMALL))],
+    [
+        ("unified", (UNIFIED, SMALL), (Z_IMAGE, SQUARE)),
+        ("service", (Z_IMAGE, SQUARE), (UNIFIED, SMALL)),
+    ],
 )
 async def test_one_route_family_can_be_left_out(
     routes: str, there: tuple[str, Values], gone: tuple[str, Values]
@@ -328,7 +397,9 @@ async def test_one_route_family_can_be_left_out(
         assert await api.balance() == (4999, 1)
 
 
-async def test_every_answer_has_a_request_id_and_gives_the_clients_own_back(api: Api) -> None:
+async def test_every_answer_has_a_request_id_and_gives_the_clients_own_back(
+    api: Api,
+) -> None:
     answers = [
         await api.post(UNIFIED, SMALL),
         await api.post(UNIFIED, {}),
@@ -350,16 +421,23 @@ async def test_the_same_key_and_body_are_the_same_task_paid_once(api: Api) -> No
     again = await api.post(UNIFIED, dict(reversed(SMALL.items())), key="k1")
     assert "task_replayed" not in first.json()
     assert again.json()["task_replayed"] is True
-    assert again.json()["task_id"] == first.json()["task_id"] == again.headers["X-RunAPI-Task-Id"]
+    assert (
+        again.json()["task_id"]
+        == first.json()["task_id"]
+        == again.headers["X-RunAPI-Task-Id"]
+    )
     assert await api.balance() == (4999, 1)
     other = await api.post(UNIFIED, SMALL, key="k2")
     assert other.json()["task_id"] != first.json()["task_id"]
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [(UNIFIED, {**SMALL, "prompt": "two foxes"}), (KONTEXT, SMALL), (UNIFIED, {})]
+    ("path", "body"),
+    [(UNIFIED, {**SMALL, "prompt": "two foxes"}), (KONTEXT, SMALL), (UNIFIED, {})],
 )
-async def test_the_same_key_with_other_input_is_a_conflict(api: Api, path: str, body: Values) -> None:
+async def test_the_same_key_with_other_input_is_a_conflict(
+    api: Api, path: str, body: Values
+) -> None:
     await api.made(UNIFIED, SMALL, "k1")
     answer = await api.post(path, body, key="k1")
     assert answer.status_code == 409
@@ -395,7 +473,9 @@ async def test_a_refused_prompt_makes_no_task(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["k1", ""])
-async def test_some_trouble_passes_when_the_create_is_sent_again(api: Api, key: str) -> None:
+async def test_some_trouble_passes_when_the_create_is_sent_again(
+    api: Api, key: str
+) -> None:
     limited = {**SMALL, "prompt": "demo:429"}
     first = await api.post(UNIFIED, limited, key)
     assert (first.status_code, first.headers["Retry-After"]) == (429, "1")
@@ -403,7 +483,10 @@ async def test_some_trouble_passes_when_the_create_is_sent_again(api: Api, key: 
     await api.made(UNIFIED, limited, key)
     broken = {**SMALL, "prompt": "demo:500"}
     first = await api.post(UNIFIED, broken, key and "k2")
-    assert (first.status_code, first.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert (first.status_code, first.headers["Content-Type"]) == (
+        500,
+        "text/html; charset=utf-8",
+    )
     await api.made(UNIFIED, broken, key and "k2")
     assert await api.balance() == (4998, 2)
 
@@ -439,7 +522,9 @@ async def test_slow_is_ten_times_as_long() -> None:
         assert (await api.get(path)).json()["status"] == "completed"
 
 
-async def test_results_can_be_missing_broken_or_gone(api: Api, painted: list[Json]) -> None:
+async def test_results_can_be_missing_broken_or_gone(
+    api: Api, painted: list[Json]
+) -> None:
     assert await api.images(UNIFIED, {**SMALL, "prompt": "demo:empty"}) == []
     (broken,) = await api.images(UNIFIED, {**SMALL, "prompt": "DEMO:BROKEN, please"})
     with pytest.raises(OSError, match=r"truncated|cannot identify"):
@@ -456,7 +541,9 @@ async def test_pictures_can_be_told_a_moment_after_the_end(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("path", "body"), [(UNIFIED, SMALL), (Z_IMAGE, SQUARE)])
-async def test_the_finished_answer_can_be_text_in_an_envelope(api: Api, path: str, body: Values) -> None:
+async def test_the_finished_answer_can_be_text_in_an_envelope(
+    api: Api, path: str, body: Values
+) -> None:
     done = (await api.get(await api.made(path, {**body, "prompt": "demo:json"}))).json()
     assert done["status"] == "completed"
     assert done["usage"] == {"cost": 0.01}
@@ -466,7 +553,9 @@ async def test_the_finished_answer_can_be_text_in_an_envelope(api: Api, path: st
     assert (await api.download(inner["images"][0]["url"])).status_code == 200
 
 
-@pytest.mark.parametrize(("word", "status"), [("demo:word", "create_task_failed"), ("demo:nsfw", "nsfw")])
+@pytest.mark.parametrize(
+    ("word", "status"), [("demo:word", "create_task_failed"), ("demo:nsfw", "nsfw")]
+)
 async def test_a_task_can_fail_with_words_of_the_sdks(word: str, status: str) -> None:
     async with demo(delay=4) as api:
         path = await api.made(UNIFIED, {**SMALL, "prompt": word})
@@ -505,12 +594,16 @@ async def test_a_task_can_be_unknown_at_first(api: Api) -> None:
         ("demo:html", 200, "text/html; charset=utf-8"),
     ],
 )
-async def test_the_file_host_can_be_late(word: str, status: int, kind: str, api: Api, painted: list[Json]) -> None:
+async def test_the_file_host_can_be_late(
+    word: str, status: int, kind: str, api: Api, painted: list[Json]
+) -> None:
     body: Values = {"model": "wan-2.7-image", "prompt": word, "output_count": 2}
     first, second = await api.images("/api/v1/wan/text_to_image", body)
     for image in (first, second):
         early = [await api.download(image["url"]) for _ in range(3)]
-        assert {(answer.status_code, answer.headers["Content-Type"]) for answer in early} == {(status, kind)}
+        assert {
+            (answer.status_code, answer.headers["Content-Type"]) for answer in early
+        } == {(status, kind)}
         file = await api.download(image["url"])
         assert (file.status_code, file.headers["Content-Type"]) == (200, "image/png")
 
@@ -520,7 +613,9 @@ async def test_a_key_can_be_in_use_for_a_moment(api: Api) -> None:
     answers = [await api.post(UNIFIED, body, "k1") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [504, 409, 200]
     message = "A request with this key is still being processed."
-    assert answers[1].json() == {"error": {"code": "request_conflict", "message": message}}
+    assert answers[1].json() == {
+        "error": {"code": "request_conflict", "message": message}
+    }
     assert answers[2].json()["task_replayed"] is True
     assert await api.balance() == (4999, 1)
 
@@ -530,59 +625,99 @@ async def test_a_key_can_be_in_use_for_a_moment(api: Api) -> None:
 
 async def test_the_price_is_held_at_once_and_too_little_money_is_told() -> None:
     async with demo(delay=4, balance_cents=9) as api:
-        body: Values = {"model": "flux-2-pro-text-to-image", "prompt": "a fox", "output_resolution": "2k"}
+        body: Values = {
+            "model": "flux-2-pro-text-to-image",
+            "prompt": "a fox",
+            "output_resolution": "2k",
+        }
         await api.made(FLUX, body)
         assert await api.balance() == (2, 7)
         answer = await api.post(FLUX, body)
-        assert (answer.status_code, answer.json()) == (402, {"error": "Insufficient credits"})
+        assert (answer.status_code, answer.json()) == (
+            402,
+            {"error": "Insufficient credits"},
+        )
         assert await api.balance() == (2, 7)
 
 
 async def test_a_model_without_a_list_price_costs_something_too(api: Api) -> None:
-    body: Values = {"model": "flux-2-max-text-to-image", "prompt": "a fox", "aspect_ratio": "1:1"}
+    body: Values = {
+        "model": "flux-2-max-text-to-image",
+        "prompt": "a fox",
+        "aspect_ratio": "1:1",
+    }
     done = (await api.get(await api.made(FLUX, body))).json()
     assert done["usage"] == {"cost": 0.1}
     assert await api.balance() == (4990, 10)
 
 
 async def test_the_account_has_all_its_fields(api: Api) -> None:
-    assert (await api.get("/api/v1/me")).json().keys() == {"id", "name", "email", "account"}
+    assert (await api.get("/api/v1/me")).json().keys() == {
+        "id",
+        "name",
+        "email",
+        "account",
+    }
     balance = (await api.get("/api/v1/me/balance")).json()
-    assert {"balance_cents", "paid_balance_cents", "bonus_balance_cents"} < balance.keys()
+    assert {
+        "balance_cents",
+        "paid_balance_cents",
+        "bonus_balance_cents",
+    } < balance.keys()
     assert all(type(amount) is int for amount in balance.values())
 
 
 async def test_price_schedules_filter_and_are_not_sent_twice(api: Api) -> None:
-    everything = (await api.client.get("/api/v1/price_schedules", auth=without_key)).json()
+    everything = (
+        await api.client.get("/api/v1/price_schedules", auth=without_key)
+    ).json()
     assert everything["as_of"].startswith("2026-07-23T")
     assert len(everything["price_schedules"]) == len(bundled().models)
     some = await api.get("/api/v1/price_schedules?service=flux_2&action=remix_image")
     by_model = {item["model"]: item for item in some.json()["price_schedules"]}
-    assert sorted(by_model) == [f"flux-2-{tier}-remix-image" for tier in ("flex", "max", "pro")]
+    assert sorted(by_model) == [
+        f"flux-2-{tier}-remix-image" for tier in ("flex", "max", "pro")
+    ]
     flex = by_model["flux-2-flex-remix-image"]
     assert (flex["unit_price_cents"], flex["pricing_status"]) == (14, "available")
-    assert flex["billing_config"] == {"key": "output_resolution", "overrides": {"1k": 14, "2k": 24}}
+    assert flex["billing_config"] == {
+        "key": "output_resolution",
+        "overrides": {"1k": 14, "2k": 24},
+    }
     assert by_model["flux-2-max-remix-image"]["unit_price_cents"] is None
     tag = some.headers["ETag"]
-    same = await api.get("/api/v1/price_schedules?service=flux_2&action=remix_image", **{"If-None-Match": tag})
+    same = await api.get(
+        "/api/v1/price_schedules?service=flux_2&action=remix_image",
+        **{"If-None-Match": tag},
+    )
     assert (same.status_code, same.content) == (304, b"")
     other = await api.get("/api/v1/price_schedules", **{"If-None-Match": tag})
     assert other.status_code == 200
 
 
 async def test_a_quote_is_the_price_that_is_taken(api: Api) -> None:
-    asked = {"service": "flux_2", "action": "text_to_image", "model": "flux-2-pro-text-to-image"}
+    asked = {
+        "service": "flux_2",
+        "action": "text_to_image",
+        "model": "flux-2-pro-text-to-image",
+    }
     for params, cents in [({}, 5), ({"output_resolution": "2k"}, 7)]:
-        answer = await api.client.post("/api/v1/price_quotes", json={**asked, "params": params}, auth=without_key)
+        answer = await api.client.post(
+            "/api/v1/price_quotes", json={**asked, "params": params}, auth=without_key
+        )
         assert answer.json()["price_quote"]["reservation_amount_cents"] == cents
     wrongs: list[Json] = [{"service": "z_image"}, {"model": "nothing"}, {"params": [1]}]
     for wrong in wrongs:
-        assert (await api.post("/api/v1/price_quotes", asked | wrong)).status_code == 422
+        assert (
+            await api.post("/api/v1/price_quotes", asked | wrong)
+        ).status_code == 422
 
 
 async def test_models_are_listed_as_openai_does(api: Api) -> None:
     told = (await api.get("/v1/models")).json()["data"]
-    assert [item["id"] for item in told] == list(dict.fromkeys(model.slug for model in bundled().models))
+    assert [item["id"] for item in told] == list(
+        dict.fromkeys(model.slug for model in bundled().models)
+    )
 
 
 # Files
@@ -592,8 +727,19 @@ async def test_a_file_goes_up_and_can_be_read_for_an_hour(api: Api) -> None:
     data = png()
     answer = await api.upload(data, "ein Bild.png")
     told = answer.json()
-    assert told.keys() == {"file_name", "url", "size_bytes", "mime_type", "created_at", "expires_at"}
-    assert (told["file_name"], told["size_bytes"], told["mime_type"]) == ("ein Bild.png", len(data), "image/png")
+    assert told.keys() == {
+        "file_name",
+        "url",
+        "size_bytes",
+        "mime_type",
+        "created_at",
+        "expires_at",
+    }
+    assert (told["file_name"], told["size_bytes"], told["mime_type"]) == (
+        "ein Bild.png",
+        len(data),
+        "image/png",
+    )
     file = await api.download(told["url"])
     assert (file.content, file.headers["Content-Type"]) == (data, "image/png")
     api.clock.now += 3599
@@ -608,7 +754,11 @@ async def test_a_file_can_be_sent_inline(api: Api) -> None:
         body = {"source": {"type": "base64", "data": data}, "file_name": "a.png"}
         told = (await api.post("/api/v1/files", body)).json()
         assert (await api.download(told["url"])).content == png()
-    for source in ({"type": "url", "url": "https://example.com/a.png"}, {"type": "base64", "data": "%"}, None):
+    for source in (
+        {"type": "url", "url": "https://example.com/a.png"},
+        {"type": "base64", "data": "%"},
+        None,
+    ):
         answer = await api.post("/api/v1/files", {"source": source})
         assert (answer.status_code, list(answer.json()["errors"])) == (422, ["source"])
 
@@ -624,21 +774,31 @@ async def test_a_file_can_be_sent_inline(api: Api) -> None:
         ({"byte_size": 30_000_001}, 413),
     ],
 )
-async def test_an_upload_must_be_announced_truly(api: Api, change: Json, status: int) -> None:
+async def test_an_upload_must_be_announced_truly(
+    api: Api, change: Json, status: int
+) -> None:
     answer = await api.post("/api/v1/files/prepare", announcement(png()) | change)
     assert answer.status_code == status
 
 
 async def test_an_upload_url_takes_only_what_was_announced_and_once(api: Api) -> None:
     async def ticket() -> Json:
-        told: Json = (await api.post("/api/v1/files/prepare", announcement(png()))).json()
+        told: Json = (
+            await api.post("/api/v1/files/prepare", announcement(png()))
+        ).json()
         return told
 
     one = await ticket()
     assert (await api.put({**one, "headers": {}}, png())).status_code == 400
     assert (await api.put(await ticket(), png() + b"x")).status_code == 400
-    assert (await api.put(await ticket(), png(colour="blue")[: len(png())].ljust(len(png())))).status_code == 400
-    assert (await api.post("/api/v1/files/confirm", {"signed_id": one["signed_id"]})).status_code == 404
+    assert (
+        await api.put(
+            await ticket(), png(colour="blue")[: len(png())].ljust(len(png()))
+        )
+    ).status_code == 400
+    assert (
+        await api.post("/api/v1/files/confirm", {"signed_id": one["signed_id"]})
+    ).status_code == 404
     longer = announcement(png()) | {"byte_size": len(png()) + 1}
     lie = (await api.post("/api/v1/files/prepare", longer)).json()
     assert (await api.put(lie, png())).status_code == 400
@@ -650,19 +810,27 @@ async def test_an_upload_url_takes_only_what_was_announced_and_once(api: Api) ->
 
 async def test_the_file_host_refuses_the_key(api: Api) -> None:
     ticket = (await api.post("/api/v1/files/prepare", announcement(png()))).json()
-    with_key = await api.client.put(ticket["upload_url"], content=png(), headers=ticket["headers"])
+    with_key = await api.client.put(
+        ticket["upload_url"], content=png(), headers=ticket["headers"]
+    )
     assert with_key.status_code == 400
     assert (await api.put(ticket, png())).is_success
-    told = (await api.post("/api/v1/files/confirm", {"signed_id": ticket["signed_id"]})).json()
+    told = (
+        await api.post("/api/v1/files/confirm", {"signed_id": ticket["signed_id"]})
+    ).json()
     (image,) = await api.images(UNIFIED, SMALL)
     for url in (told["url"], image["url"]):
         assert (await api.get(url)).status_code == 400
         assert (await api.download(url)).status_code == 200
 
 
-async def test_results_expire_and_cannot_be_guessed(api: Api, painted: list[Json]) -> None:
+async def test_results_expire_and_cannot_be_guessed(
+    api: Api, painted: list[Json]
+) -> None:
     (image,) = await api.images(UNIFIED, SMALL)
-    assert (await api.download(image["url"].replace("0.png", "1.png"))).status_code == 404
+    assert (
+        await api.download(image["url"].replace("0.png", "1.png"))
+    ).status_code == 404
     assert (await api.download("/files/results/tsk_x/0.png")).status_code == 404
     assert (await api.download("/files/temp/x.png")).status_code == 404
     api.clock.now += 7 * 86400 + 1
@@ -673,7 +841,11 @@ async def test_urls_begin_as_the_service_is_told() -> None:
     async with demo(public_url="https://files.example/") as api:
         (image,) = await api.images(UNIFIED, SMALL)
         assert image["url"].startswith("https://files.example/files/results/")
-        assert (await api.upload(png())).json()["url"].startswith("https://files.example/files/temp/")
+        assert (
+            (await api.upload(png()))
+            .json()["url"]
+            .startswith("https://files.example/files/temp/")
+        )
 
 
 # Pictures
@@ -684,7 +856,9 @@ async def test_the_same_seed_gives_the_same_picture_from_any_service() -> None:
     pictures = []
     for seed in (7, 7, 8):
         async with demo() as api:
-            pictures.append((await api.picture(IMAGEN, {**body, "seed": seed})).convert("RGB"))
+            pictures.append(
+                (await api.picture(IMAGEN, {**body, "seed": seed})).convert("RGB")
+            )
     assert pictures[0].size == (1024, 1024)
     assert pictures[0].tobytes() == pictures[1].tobytes()
     assert pictures[0].tobytes() != pictures[2].tobytes()
@@ -699,8 +873,14 @@ async def test_file_types_are_those_asked_for(api: Api, painted: list[Json]) -> 
     body: Values = {"model": "flux-kontext-pro", "prompt": "a fox"}
     assert (await api.picture(UNIFIED, body)).format == "JPEG"
     assert (await api.picture(KONTEXT, body)).format == "JPEG"
-    assert (await api.picture(KONTEXT, {**body, "output_format": "png"})).format == "PNG"
-    assert (await api.picture(FLUX, {"model": "flux-2-pro-text-to-image", "prompt": "a fox"})).format == "PNG"
+    assert (
+        await api.picture(KONTEXT, {**body, "output_format": "png"})
+    ).format == "PNG"
+    assert (
+        await api.picture(
+            FLUX, {"model": "flux-2-pro-text-to-image", "prompt": "a fox"}
+        )
+    ).format == "PNG"
 
 
 @pytest.mark.parametrize(
@@ -713,7 +893,13 @@ async def test_file_types_are_those_asked_for(api: Api, painted: list[Json]) -> 
         ("z-image", "unified", {"size": "00x00"}, None, (16, 16)),
         ("z-image", "service", {"aspect_ratio": "9:16"}, None, (576, 1024)),
         ("flux-kontext-pro", "unified", {}, None, (1024, 576)),
-        ("flux-2-pro-text-to-image", "service", {"aspect_ratio": "3:2"}, None, (1024, 688)),
+        (
+            "flux-2-pro-text-to-image",
+            "service",
+            {"aspect_ratio": "3:2"},
+            None,
+            (1024, 688),
+        ),
         (
             "flux-2-pro-text-to-image",
             "unified",
@@ -721,51 +907,94 @@ async def test_file_types_are_those_asked_for(api: Api, painted: list[Json]) -> 
             None,
             (2048, 1152),
         ),
-        ("flux-2-pro-remix-image", "unified", {"aspect_ratio": "auto"}, (300, 600), (512, 1024)),
+        (
+            "flux-2-pro-remix-image",
+            "unified",
+            {"aspect_ratio": "auto"},
+            (300, 600),
+            (512, 1024),
+        ),
         ("imagen-4-fast", "unified", {"aspect_ratio": "auto"}, None, (1024, 1024)),
-        ("imagen-4-pro-remix-image", "service", {"output_resolution": "4k"}, (400, 300), (4096, 3072)),
+        (
+            "imagen-4-pro-remix-image",
+            "service",
+            {"output_resolution": "4k"},
+            (400, 300),
+            (4096, 3072),
+        ),
     ],
 )
 def test_pictures_have_the_size_that_was_asked(
-    slug: str, route: RouteName, values: Values, source: tuple[int, int] | None, size: tuple[int, int]
+    slug: str,
+    route: RouteName,
+    values: Values,
+    source: tuple[int, int] | None,
+    size: tuple[int, int],
 ) -> None:
     book = TaskBook(delay=0, balance_cents=1000, clock=Clock())
     task = book.add(route, bundled().find(slug), values, fingerprint("", "", {}))
     assert picture_size(task, source) == size
 
 
-async def test_a_remix_works_from_its_uploaded_source(api: Api, painted: list[Json]) -> None:
+async def test_a_remix_works_from_its_uploaded_source(
+    api: Api, painted: list[Json]
+) -> None:
     url = (await api.upload(png((90, 30), "red"))).json()["url"]
-    await api.picture(REMIX, {"model": "flux-2-pro-remix-image", "prompt": "snow", "source_image_urls": [url]})
+    await api.picture(
+        REMIX,
+        {
+            "model": "flux-2-pro-remix-image",
+            "prompt": "snow",
+            "source_image_urls": [url],
+        },
+    )
     (wishes,) = painted
     assert wishes["source"].getpixel((1, 1)) == (255, 0, 0)
     assert wishes["size"] == (1024, 336)
 
 
-async def test_a_remix_of_a_result_works_from_that_result(api: Api, painted: list[Json]) -> None:
+async def test_a_remix_of_a_result_works_from_that_result(
+    api: Api, painted: list[Json]
+) -> None:
     (image,) = await api.images(UNIFIED, {**SMALL, "size": "64x32"})
-    await api.picture(UNIFIED, {"model": "flux-kontext-pro", "prompt": "at night", "image_url": image["url"]})
+    await api.picture(
+        UNIFIED,
+        {"model": "flux-kontext-pro", "prompt": "at night", "image_url": image["url"]},
+    )
     assert [wishes["prompt"] for wishes in painted] == ["a fox", "at night"]
     assert painted[1]["source"].size == (64, 32)
 
 
-async def test_a_source_that_is_elsewhere_or_no_picture_is_imagined(api: Api, painted: list[Json]) -> None:
+async def test_a_source_that_is_elsewhere_or_no_picture_is_imagined(
+    api: Api, painted: list[Json]
+) -> None:
     text = (await api.upload(b"no picture", "notes.txt")).json()["url"]
     for url in ("https://example.com/photo.jpg", text):
-        await api.picture(KONTEXT, {"model": "flux-kontext-pro", "prompt": "x", "source_image_url": url})
+        await api.picture(
+            KONTEXT,
+            {"model": "flux-kontext-pro", "prompt": "x", "source_image_url": url},
+        )
     assert [wishes["prompt"] for wishes in painted if not wishes.get("source")] == [
         "https://example.com/photo.jpg",
         text,
     ]
 
 
-async def test_a_prompt_may_be_left_out_where_the_source_is_enough(api: Api, painted: list[Json]) -> None:
-    body: Json = {"model": "imagen-4-pro-remix-image", "prompt": None, "source_image_urls": ["http://a/b"]}
+async def test_a_prompt_may_be_left_out_where_the_source_is_enough(
+    api: Api, painted: list[Json]
+) -> None:
+    body: Json = {
+        "model": "imagen-4-pro-remix-image",
+        "prompt": None,
+        "source_image_urls": ["http://a/b"],
+    }
     await api.picture("/api/v1/imagen_4/remix_image", body)
     assert painted[-1]["prompt"] == ""
 
 
-async def test_a_picture_is_painted_once_however_many_ask(api: Api, painted: list[Json]) -> None:
+async def test_a_picture_is_painted_once_however_many_ask(
+    api: Api, painted: list[Json]
+) -> None:
     (image,) = await api.images(UNIFIED, SMALL)
     files = await asyncio.gather(*(api.download(image["url"]) for _ in range(5)))
     assert len({file.content for file in files}) == 1
@@ -788,7 +1017,9 @@ async def test_layers_laid_over_each_other_are_the_picture_again(api: Api) -> No
     done = (await api.get(await api.made(LAYERS, split(url)))).json()
     assert done.keys() == {"id", "status", "base_image", "layers", "usage"}
     assert done["base_image"].keys() == {"url"}
-    base = Image.open(io.BytesIO((await api.download(done["base_image"]["url"])).content))
+    base = Image.open(
+        io.BytesIO((await api.download(done["base_image"]["url"])).content)
+    )
     assert (base.format, base.size) == ("JPEG", (1024, 768))
     whole = base.convert("RGBA")
     assert [layer["z_index"] for layer in done["layers"]] == [1, 2, 3, 4]
@@ -799,28 +1030,46 @@ async def test_layers_laid_over_each_other_are_the_picture_again(api: Api) -> No
         assert image.getchannel("A").getextrema() == (0, 255)
         left, top, right, bottom = layer["bounding_box"]["absolute"]
         assert image.size == (right - left, bottom - top)
-        assert layer["bounding_box"]["normalized"][2:] == [round(right / 1.024), round(bottom / 0.768)]
+        assert layer["bounding_box"]["normalized"][2:] == [
+            round(right / 1.024),
+            round(bottom / 0.768),
+        ]
         whole.alpha_composite(image, (left, top))
     for place, colour in (((500, 40), (0, 0, 128)), ((500, 700), (240, 230, 140))):
         assert whole.getpixel(place) == (*colour, 255)
 
 
-async def test_layers_are_those_that_the_prompt_names(api: Api, painted: list[Json]) -> None:
-    wanted = split("https://example.com/a.png", prompt="a fox, 雪;the sky\n", output_format="png", size="2K")
+async def test_layers_are_those_that_the_prompt_names(
+    api: Api, painted: list[Json]
+) -> None:
+    wanted = split(
+        "https://example.com/a.png",
+        prompt="a fox, 雪;the sky\n",
+        output_format="png",
+        size="2K",
+    )
     done = (await api.get(await api.made(LAYERS, wanted))).json()
     assert [layer["name"] for layer in done["layers"]] == ["a fox", "雪", "the sky"]
-    base = Image.open(io.BytesIO((await api.download(done["base_image"]["url"])).content))
+    base = Image.open(
+        io.BytesIO((await api.download(done["base_image"]["url"])).content)
+    )
     assert (base.format, base.size) == ("PNG", (2048, 2048))
     assert len(painted) == 1
-    nothing = await api.get(await api.made(LAYERS, split("https://example.com/a.png", prompt="demo:empty")))
+    nothing = await api.get(
+        await api.made(LAYERS, split("https://example.com/a.png", prompt="demo:empty"))
+    )
     assert nothing.json()["layers"] == []
 
 
-async def test_a_picture_is_taken_apart_and_edited_in_parts(api: Api, painted: list[Json]) -> None:
+async def test_a_picture_is_taken_apart_and_edited_in_parts(
+    api: Api, painted: list[Json]
+) -> None:
     grok = {"model": "grok-imagine-image-2-0"}
     path = "/api/v1/grok_imagine/text_to_image"
     picture = await api.made(path, {**grok, "prompt": "a fox", "aspect_ratio": "16:9"})
-    segments = await api.made(SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]})
+    segments = await api.made(
+        SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]}
+    )
     done = (await api.get(segments)).json()
     assert done.keys() == {"id", "status", "segments", "usage"}
     assert [(part["index"], part["name"]) for part in done["segments"]] == [
@@ -831,20 +1080,36 @@ async def test_a_picture_is_taken_apart_and_edited_in_parts(api: Api, painted: l
         for part in done["segments"]
     ]
     assert {image.size for image in images} == {(1024, 576)}
-    assert [image.getpixel((500, 20)) == (0, 128, 128) for image in images] == [True, False, False, False]
+    assert [image.getpixel((500, 20)) == (0, 128, 128) for image in images] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     edit: Json = {**grok, "prompt": "at night", "mask_indices": [1]}
-    await api.picture("/api/v1/grok_imagine/edit_image", {**edit, "source_task_id": done["id"]})
+    await api.picture(
+        "/api/v1/grok_imagine/edit_image", {**edit, "source_task_id": done["id"]}
+    )
     assert [wishes["prompt"] for wishes in painted] == ["a fox", "at night"]
     assert painted[1]["source"].size == (1024, 576)
 
 
-async def test_a_task_works_from_another_one_only_once_that_is_over(painted: list[Json]) -> None:
+async def test_a_task_works_from_another_one_only_once_that_is_over(
+    painted: list[Json],
+) -> None:
     async with demo(delay=4) as api:
         grok = {"model": "grok-imagine-image-2-0"}
         path = "/api/v1/grok_imagine/text_to_image"
-        picture = await api.made(path, {**grok, "prompt": "a fox", "aspect_ratio": "1:1"})
-        early = await api.post(SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]})
-        assert (early.status_code, early.json()["error"]["code"]) == (409, "source_task_not_ready")
+        picture = await api.made(
+            path, {**grok, "prompt": "a fox", "aspect_ratio": "1:1"}
+        )
+        early = await api.post(
+            SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]}
+        )
+        assert (early.status_code, early.json()["error"]["code"]) == (
+            409,
+            "source_task_not_ready",
+        )
         api.clock.now += 6
         await api.made(SEGMENTS, {**grok, "source_task_id": picture.rpartition("/")[2]})
         unknown = await api.made(SEGMENTS, {**grok, "source_task_id": "https://["})
@@ -860,7 +1125,13 @@ async def test_the_oldest_finished_tasks_and_their_keys_are_forgotten(
 ) -> None:
     monkeypatch.setattr(tasks, "KEPT_TASKS", 3)
     paths = [await api.made(UNIFIED, SMALL, f"k{number}") for number in range(5)]
-    assert [(await api.get(path)).status_code for path in paths] == [404, 404, 200, 200, 200]
+    assert [(await api.get(path)).status_code for path in paths] == [
+        404,
+        404,
+        200,
+        200,
+        200,
+    ]
     anew = await api.post(UNIFIED, {**SMALL, "prompt": "two foxes"}, "k0")
     assert anew.status_code == 200
     assert await api.balance() == (4994, 6)
@@ -888,8 +1159,12 @@ def test_a_shelf_makes_room_for_what_is_used() -> None:
 
 
 def test_importing_the_service_loads_no_heavy_library() -> None:
-    code = "import sys, tui.demo.service, tui.demo.server; print(*sys.modules, sep='\\n')"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    code = (
+        "import sys, tui.demo.service, tui.demo.server; print(*sys.modules, sep='\\n')"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert not {"PIL", "textual", "rich", "httpx"} & set(loaded.splitlines())
 
 
@@ -903,11 +1178,20 @@ async def test_the_library_is_searched_and_turned_page_by_page(api: Api) -> None
         return told
 
     first, second = await found("per_page=20"), await found("per_page=20&page=2")
-    assert first["pagination"] == {"page": 1, "per_page": 20, "total": len(entries()), "pages": 2}
+    assert first["pagination"] == {
+        "page": 1,
+        "per_page": 20,
+        "total": len(entries()),
+        "pages": 2,
+    }
     titles = [entry["title"] for entry in first["prompts"] + second["prompts"]]
     assert titles == [entry.title for entry in entries()]
-    assert [entry["title"] for entry in (await found("q=FOX+wall"))["prompts"]] == ["Fox on a wall"]
-    assert {entry["category"] for entry in (await found("category=food"))["prompts"]} == {"food"}
+    assert [entry["title"] for entry in (await found("q=FOX+wall"))["prompts"]] == [
+        "Fox on a wall"
+    ]
+    assert {
+        entry["category"] for entry in (await found("category=food"))["prompts"]
+    } == {"food"}
     assert len((await found("model=z-image&tags=rain,mountains"))["prompts"]) == 1
     for nothing in ("modality=video", "featured=true", "tags=rain,nothing", "page=9"):
         assert (await found(nothing))["prompts"] == []
@@ -926,4 +1210,7 @@ async def test_an_entry_has_a_painted_preview(api: Api) -> None:
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.title)
 def test_every_entry_can_be_sent_as_it_is(entry: Entry) -> None:
     model = bundled().find(entry.model, "text_to_image")
-    assert check(model, model.routes["service"], {"prompt": entry.prompt, **entry.params}) == {}
+    assert (
+        check(model, model.routes["service"], {"prompt": entry.prompt, **entry.params})
+        == {}
+    )

@@ -84,7 +84,9 @@ async def test_a_draft_is_copied_from_within_the_prompt() -> None:
 async def test_a_task_is_copied_from_queue_history_and_inspect() -> None:
     app = TestApp()
     values = {"prompt": "a fox", "aspect_ratio": "1:1"}
-    app.remember(past("", values=values, model="z-image", service="z_image", route="service"))
+    app.remember(
+        past("", values=values, model="z-image", service="z_image", route="service")
+    )
     wanted = "runapi-tui generate z-image --demo -p 'a fox' -s aspect_ratio=1:1"
     async with app.running(80, 24) as pilot:
         await app.sees("a fox")

@@ -24,7 +24,12 @@ def lake(tmp_path: Path) -> Path:
     """An image that says that Imagen 4 made it."""
     path = tmp_path / "my lake.png"
     Image.new("RGB", (16, 9)).save(path)
-    embed(path, Facts(action="text_to_image", model="imagen-4", values=VALUES, cost_micro=80_000))
+    embed(
+        path,
+        Facts(
+            action="text_to_image", model="imagen-4", values=VALUES, cost_micro=80_000
+        ),
+    )
     return path
 
 
@@ -36,7 +41,9 @@ async def paste(app: TestApp, pilot: Pilot[None], text: object) -> None:
     await pilot.pause()
 
 
-async def test_a_dropped_image_fills_the_form_and_undo_brings_the_prompt_back(lake: Path) -> None:
+async def test_a_dropped_image_fills_the_form_and_undo_brings_the_prompt_back(
+    lake: Path,
+) -> None:
     app = TestApp()
     async with app.running(80, 24) as pilot:
         assert app.main
@@ -61,14 +68,19 @@ async def test_it_may_be_dropped_where_nothing_takes_text(lake: Path) -> None:
 
 async def test_words_of_others_are_literal_and_the_model_stays(tmp_path: Path) -> None:
     path, told = tmp_path / "[red].png", PngInfo()
-    told.add_text("parameters", "[/] \x1b]0;owned\x07fox\nSteps: 20, Seed: 42, [@click=quit]: 1, Model: [bold]sd")
+    told.add_text(
+        "parameters",
+        "[/] \x1b]0;owned\x07fox\nSteps: 20, Seed: 42, [@click=quit]: 1, Model: [bold]sd",
+    )
     Image.new("RGB", (4, 4)).save(path, pnginfo=told)
     app = TestApp()
     async with app.running(200, 50) as pilot:
         assert app.main
         await paste(app, pilot, path)
         assert app.main.form.values() == {"prompt": "[/] fox"}
-        assert app.told[-1].startswith("From [red].png: prompt; not taken: model [bold]sd, seed, Steps")
+        assert app.told[-1].startswith(
+            "From [red].png: prompt; not taken: model [bold]sd, seed, Steps"
+        )
         assert "Flux 2 Pro" in app.text()
 
 
@@ -94,16 +106,23 @@ async def test_other_text_is_pasted_as_it_is(tmp_path: Path) -> None:
         assert app.main
         await pilot.press(*"fox")
         app.post_message(events.Paste(gone))
-        await app.until(lambda: app.main and app.main.form.values() != {"prompt": "fox"})
+        await app.until(
+            lambda: app.main and app.main.form.values() != {"prompt": "fox"}
+        )
         assert app.main.form.values() == {"prompt": f"fox{gone}"}
         assert not app.told
 
 
 @pytest.mark.parametrize(
     ("model", "name", "many"),
-    [("flux-2-pro-remix-image", "source_image_urls", True), ("flux-kontext-pro", "image_url", False)],
+    [
+        ("flux-2-pro-remix-image", "source_image_urls", True),
+        ("flux-kontext-pro", "image_url", False),
+    ],
 )
-async def test_in_an_image_field_it_is_the_source(model: str, name: str, many: bool, lake: Path) -> None:
+async def test_in_an_image_field_it_is_the_source(
+    model: str, name: str, many: bool, lake: Path
+) -> None:
     other = lake.with_name("other.png")
     os.link(lake, other)
     app = TestApp()
@@ -116,5 +135,7 @@ async def test_in_an_image_field_it_is_the_source(model: str, name: str, many: b
             app.post_message(events.Paste(text))
             await pilot.pause()
         await app.until(lambda: app.main and str(other) in str(app.main.form.values()))
-        assert app.main.form.values()[name] == ([str(lake), str(other)] if many else str(other))
+        assert app.main.form.values()[name] == (
+            [str(lake), str(other)] if many else str(other)
+        )
         assert not app.told

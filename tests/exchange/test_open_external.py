@@ -78,7 +78,11 @@ def program(path: Path, code: str) -> str:
         ("linux", {"WSL_DISTRO_NAME": "Debian"} | DESKTOP, ("wslview",)),
         ("darwin", {}, ("open",)),
         ("darwin", SSH, ()),
-        ("linux", {"RUNAPI_TUI_VIEWER": "feh -F 'my title'"}, ("feh", "-F", "my title")),
+        (
+            "linux",
+            {"RUNAPI_TUI_VIEWER": "feh -F 'my title'"},
+            ("feh", "-F", "my title"),
+        ),
         ("linux", SSH | {"RUNAPI_TUI_VIEWER": " send-home "}, ("send-home",)),
         ("linux", {"RUNAPI_TUI_VIEWER": "feh 'x"}, ("feh 'x",)),
         ("linux", {"RUNAPI_TUI_VIEWER": " "}, ()),
@@ -105,23 +109,39 @@ def test_a_viewer_where_there_is_a_display(
 def test_a_display_without_a_program_is_no_way(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.touch()
-    assert ways(task(Result(url=URL, path=str(path))), 0, env={"PATH": str(tmp_path)} | DESKTOP).viewer == ()
+    assert (
+        ways(
+            task(Result(url=URL, path=str(path))),
+            0,
+            env={"PATH": str(tmp_path)} | DESKTOP,
+        ).viewer
+        == ()
+    )
 
 
 def test_every_way_of_a_saved_result(programs: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.touch()
     now = time.time()
-    found = ways(task(Result(url="x"), Result(url=URL, path=str(path)), made=now), 1, env=SSH)
-    assert found == Ways((), str(path), URL, now + URL_LIVES, f"scp me@203.0.113.5:{path} .")
+    found = ways(
+        task(Result(url="x"), Result(url=URL, path=str(path)), made=now), 1, env=SSH
+    )
+    assert found == Ways(
+        (), str(path), URL, now + URL_LIVES, f"scp me@203.0.113.5:{path} ."
+    )
     text, told = found.clip("url", "scp", "path")
     assert text == URL
-    assert re.fullmatch(r"Sent to the terminal's clipboard: https:\S+ \(ends in 6d 23h\)", told)
+    assert re.fullmatch(
+        r"Sent to the terminal's clipboard: https:\S+ \(ends in 6d 23h\)", told
+    )
     assert found.clip("scp", "url") == (
         found.scp,
         f"Sent to the terminal's clipboard: {found.scp} (for a shell of your own machine)",
     )
-    assert found.clip("path") == (str(path), f"Sent to the terminal's clipboard: {path}")
+    assert found.clip("path") == (
+        str(path),
+        f"Sent to the terminal's clipboard: {path}",
+    )
 
 
 def test_a_url_that_has_ended_is_no_way(tmp_path: Path) -> None:
@@ -187,7 +207,9 @@ def test_only_a_tame_public_url_is_handed_on(url: str, kept: str) -> None:
 @example("\ud800")
 def test_no_url_breaks_out_of_a_sequence_or_quotes(text: str) -> None:
     assert re.fullmatch(
-        r"(?:https://cdn\.example/[\w%:/?#@!$&()*+,;=.~-]*)?", public("https://cdn.example/" + text), re.A
+        r"(?:https://cdn\.example/[\w%:/?#@!$&()*+,;=.~-]*)?",
+        public("https://cdn.example/" + text),
+        re.A,
     )
 
 
@@ -198,21 +220,38 @@ def test_no_url_breaks_out_of_a_sequence_or_quotes(text: str) -> None:
     ("env", "start"),
     [
         (SSH, "scp me@203.0.113.5:/x/a.png ."),
-        (SSH | {"SSH_CONNECTION": "a 1 203.0.113.5 2222"}, "scp -P 2222 me@203.0.113.5:/x/a.png ."),
-        (SSH | {"SSH_CONNECTION": "a 1 2001:db8::5 22"}, "scp 'me@[2001:db8::5]:/x/a.png' ."),
-        (SSH | {"SSH_CONNECTION": "a 1 ::ffff:203.0.113.5 22"}, "scp me@203.0.113.5:/x/a.png ."),
+        (
+            SSH | {"SSH_CONNECTION": "a 1 203.0.113.5 2222"},
+            "scp -P 2222 me@203.0.113.5:/x/a.png .",
+        ),
+        (
+            SSH | {"SSH_CONNECTION": "a 1 2001:db8::5 22"},
+            "scp 'me@[2001:db8::5]:/x/a.png' .",
+        ),
+        (
+            SSH | {"SSH_CONNECTION": "a 1 ::ffff:203.0.113.5 22"},
+            "scp me@203.0.113.5:/x/a.png .",
+        ),
         (SSH | {"SSH_CONNECTION": "a 1 127.0.0.1 22"}, "scp me@box:/x/a.png ."),
         (SSH | {"SSH_CONNECTION": "a 1 fe80::1%eth0 22"}, "scp me@box:/x/a.png ."),
         (SSH | {"SSH_CONNECTION": "a 1 $(id) ;id"}, "scp me@box:/x/a.png ."),
         (SSH | {"SSH_CONNECTION": "odd"}, "scp me@box:/x/a.png ."),
         ({"SSH_TTY": "/dev/pts/1", "LOGNAME": "me"}, "scp me@box:/x/a.png ."),
-        ({"SSH_CLIENT": "198.51.100.7 50000 2222", "USER": "me"}, "scp -P 2222 me@box:/x/a.png ."),
-        (SSH | {"USER": "-oProxyCommand=x"}, "scp oProxyCommand=x@203.0.113.5:/x/a.png ."),
+        (
+            {"SSH_CLIENT": "198.51.100.7 50000 2222", "USER": "me"},
+            "scp -P 2222 me@box:/x/a.png .",
+        ),
+        (
+            SSH | {"USER": "-oProxyCommand=x"},
+            "scp oProxyCommand=x@203.0.113.5:/x/a.png .",
+        ),
         (SSH | {"USER": ""}, "scp 203.0.113.5:/x/a.png ."),
         ({"USER": "me"} | DESKTOP, ""),
     ],
 )
-def test_a_line_for_scp(env: dict[str, str], start: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_for_scp(
+    env: dict[str, str], start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tui.exchange.open_external.socket.gethostname", lambda: "box")
     assert scp("/x/a.png", env) == start
 
@@ -223,7 +262,10 @@ def test_a_path_survives_both_shells(name: str) -> None:
     assert (words[0], words[2:]) == ("scp", ["."])
     there = words[1].removeprefix("me@203.0.113.5:")
     shell = ["sh", "-c", f'printf "%s|" {there}']
-    assert subprocess.run(shell, capture_output=True, check=True).stdout.decode() == f"/x y/{name}|"
+    assert (
+        subprocess.run(shell, capture_output=True, check=True).stdout.decode()
+        == f"/x y/{name}|"
+    )
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "a\tb", "\x1b[31m", "\u202e", "\udcff"])
@@ -232,7 +274,13 @@ def test_a_path_that_no_line_can_hold_has_none(name: str) -> None:
 
 
 SFTP = next(
-    (path for path in map(Path, ("/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server")) if path.exists()),
+    (
+        path
+        for path in map(
+            Path, ("/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server")
+        )
+        if path.exists()
+    ),
     None,
 )
 
@@ -242,20 +290,29 @@ def test_scp_itself_finds_every_name(tmp_path: Path) -> None:
     there, here = tmp_path / "over there", tmp_path / "here"
     there.mkdir()
     here.mkdir()
-    ssh = program(tmp_path / "ssh", f'for last; do :; done; test "$last" = sftp && exec {SFTP}; exec sh -c "$last"')
+    ssh = program(
+        tmp_path / "ssh",
+        f'for last; do :; done; test "$last" = sftp && exec {SFTP}; exec sh -c "$last"',
+    )
     for name in ODD_NAMES:
         (there / name).write_text(name)
         command = shlex.split(scp(str(there / name), SSH))
-        subprocess.run([command[0], "-q", "-S", ssh, *command[1:]], cwd=here, check=True)
+        subprocess.run(
+            [command[0], "-q", "-S", ssh, *command[1:]], cwd=here, check=True
+        )
         assert (here / name).read_text() == name
 
 
 # ---- the viewer
 
 
-def test_the_file_comes_whole_and_alone_to_the_viewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_comes_whole_and_alone_to_the_viewer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    code = 'printf "%s|" "$@" >"$0.told"; test -t 0 && exit 9; echo noise; echo noise >&2'
+    code = (
+        'printf "%s|" "$@" >"$0.told"; test -t 0 && exit 9; echo noise; echo noise >&2'
+    )
     viewer = program(tmp_path / "viewer", code)
     show((viewer, "-x", "$HOME"), "-rf 'a'.png")
     assert (tmp_path / "viewer.told").read_text() == f"-x|$HOME|{tmp_path}/-rf 'a'.png|"
@@ -264,7 +321,10 @@ def test_the_file_comes_whole_and_alone_to_the_viewer(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("viewer", "words"),
     [
-        (("/no/such/viewer",), "/no/such/viewer can't be started: No such file or directory."),
+        (
+            ("/no/such/viewer",),
+            "/no/such/viewer can't be started: No such file or directory.",
+        ),
         (("",), "can't be started"),
         (("a\0b",), "can't be started"),
         (("false",), "false could not open the image: it ended with code 1."),
@@ -291,7 +351,9 @@ except ChildProcessError:
 show([slow], "/x/a.png", patience=0.1)
 """
     quick = program(tmp_path / "quick", "sleep 0.1")
-    slow = program(tmp_path / "slow", 'until test -e "$0.go"; do sleep 0.05; done; echo >"$0.told"')
+    slow = program(
+        tmp_path / "slow", 'until test -e "$0.go"; do sleep 0.05; done; echo >"$0.told"'
+    )
     command = [sys.executable, "-c", code, quick, slow]
     done = subprocess.run(command, capture_output=True, timeout=20, check=True)
     assert done.stdout == done.stderr == b""

@@ -16,34 +16,68 @@ Z_IMAGE = bundled().find("z-image")
 
 
 def refilled(
-    values: Any, model: str = "", action: str = "", shown: Model = FLUX, filled: Values | None = None, **more: Any
+    values: Any,
+    model: str = "",
+    action: str = "",
+    shown: Model = FLUX,
+    filled: Values | None = None,
+    **more: Any,
 ) -> Refill:
-    told: dict[str, Any] = {"source": "a1111", "model": model, "action": action, "values": values}
-    options = {name: more.pop(name, default) for name, default in (("api", "auto"), ("learnt", None))}
+    told: dict[str, Any] = {
+        "source": "a1111",
+        "model": model,
+        "action": action,
+        "values": values,
+    }
+    options = {
+        name: more.pop(name, default)
+        for name, default in (("api", "auto"), ("learnt", None))
+    }
     return refill(Recipe(**told | more), bundled(), shown, filled or {}, **options)
 
 
 def test_a_known_model_is_asked_for_with_the_recipes_values_alone() -> None:
     values: Values = {"prompt": "a fox", "seed": 7, "aspect_ratio": "16:9"}
     other = {"task": "01m", "cost": "$0.05", "made": "2026-11-21 16:33"}
-    found = refilled(values, "imagen-4", "text_to_image", FLUX, {"prompt": "x"}, source="runapi-tui", other=other)
+    found = refilled(
+        values,
+        "imagen-4",
+        "text_to_image",
+        FLUX,
+        {"prompt": "x"},
+        source="runapi-tui",
+        other=other,
+    )
     assert (found.model, found.values) == (IMAGEN, values)
     assert found.told("fox.png") == "From fox.png: model, prompt, seed, aspect ratio."
 
 
 def test_a_slug_alone_is_enough_where_it_is_the_only_one() -> None:
     assert refilled({}, "imagen-4").model is IMAGEN
-    twice = next(m for m in bundled().models if sum(m.slug == other.slug for other in bundled().models) > 1)
+    twice = next(
+        m
+        for m in bundled().models
+        if sum(m.slug == other.slug for other in bundled().models) > 1
+    )
     assert refilled({}, twice.slug).model is FLUX
 
 
 def test_an_unknown_model_leaves_the_one_that_is_shown_with_what_fits() -> None:
-    other = {"Steps": "20", "Sampler": "Euler a", "Aspect ratio": "3:4", "Output resolution": "2k"}
+    other = {
+        "Steps": "20",
+        "Sampler": "Euler a",
+        "Aspect ratio": "3:4",
+        "Output resolution": "2k",
+    }
     values: Values = {"prompt": "a fox", "seed": 7, "negative_prompt": "fog"}
     filled: Values = {"prompt": "x", "aspect_ratio": "1:1"}
     found = refilled(values, "juggernaut", filled=filled, other=other)
     assert found.model is FLUX
-    assert found.values == {"prompt": "a fox", "aspect_ratio": "3:4", "output_resolution": "2k"}
+    assert found.values == {
+        "prompt": "a fox",
+        "aspect_ratio": "3:4",
+        "output_resolution": "2k",
+    }
     assert found.told("a.png") == (
         "From a.png: prompt, aspect ratio, output resolution; "
         "not taken: model juggernaut, seed, negative prompt, Steps, Sampler."
@@ -51,7 +85,10 @@ def test_an_unknown_model_leaves_the_one_that_is_shown_with_what_fits() -> None:
 
 
 def test_nothing_that_fits_is_said() -> None:
-    assert refilled({"seed": 7}).told("a.png") == "Nothing that a.png tells fits here; not taken: seed."
+    assert (
+        refilled({"seed": 7}).told("a.png")
+        == "Nothing that a.png tells fits here; not taken: seed."
+    )
     assert refilled({}).told("a.png") == "Nothing that a.png tells fits here."
 
 
@@ -71,7 +108,9 @@ def test_nothing_that_fits_is_said() -> None:
         ("9" * 5000 + "x1", None),
     ],
 )
-def test_a_size_stands_for_the_shape_that_it_comes_near_to(size: Any, ratio: str | None) -> None:
+def test_a_size_stands_for_the_shape_that_it_comes_near_to(
+    size: Any, ratio: str | None
+) -> None:
     found = refilled({"prompt": "x", "size": size})
     assert found.values.get("aspect_ratio") == ratio
     assert ("size" in found.left) is (ratio is None)
@@ -81,7 +120,9 @@ def test_a_size_stays_where_it_is_asked_for() -> None:
     assert refilled({"size": "1344x768"}, shown=Z_IMAGE).values == {"size": "1344x768"}
     learnt = refilled({"size": "1344x768"}, shown=Z_IMAGE, learnt="service")
     assert learnt.values in ({"size": "1344x768"}, {"aspect_ratio": "16:9"})
-    assert refilled({"size": "1344x768"}, shown=Z_IMAGE, api="service").values == {"aspect_ratio": "16:9"}
+    assert refilled({"size": "1344x768"}, shown=Z_IMAGE, api="service").values == {
+        "aspect_ratio": "16:9"
+    }
 
 
 def test_values_take_the_names_of_the_route() -> None:
@@ -92,23 +133,43 @@ def test_values_take_the_names_of_the_route() -> None:
 
 
 def test_nobodys_recipe_uploads_a_file_or_has_anybody_called() -> None:
-    values: Values = {"prompt": "x", "image_url": "/home/me/.ssh/id_rsa", "callback_url": "https://evil.example"}
+    values: Values = {
+        "prompt": "x",
+        "image_url": "/home/me/.ssh/id_rsa",
+        "callback_url": "https://evil.example",
+    }
     found = refilled(values, "flux-kontext-pro")
     assert found.values == {"prompt": "x"}
     assert set(found.left) == {"image_url", "callback_url"}
-    for urls in (["https://a.b/c.png", "fox.png"], "fox.png", ["~/x"], [{"https://": 1}]):
+    for urls in (
+        ["https://a.b/c.png", "fox.png"],
+        "fox.png",
+        ["~/x"],
+        [{"https://": 1}],
+    ):
         remix = refilled({"source_image_urls": urls}, "flux-2-pro-remix-image")
         assert (remix.values, remix.left) == ({}, ["source_image_urls"])
 
 
 @pytest.mark.parametrize(
-    "value", ["", [], {}, {"a": [1]}, [[]], True, -1, 1e308, 10**30, "x" * 20_000, "[/]\x1b[2J"]
+    "value",
+    ["", [], {}, {"a": [1]}, [[]], True, -1, 1e308, 10**30, "x" * 20_000, "[/]\x1b[2J"],
 )
 @pytest.mark.parametrize(
-    "name", ["seed", "aspect_ratio", "output_count", "prompt", "enable_x", "\x1b]0;x\x07[/red]"]
+    "name",
+    [
+        "seed",
+        "aspect_ratio",
+        "output_count",
+        "prompt",
+        "enable_x",
+        "\x1b]0;x\x07[/red]",
+    ],
 )
 def test_whatever_is_told_only_what_fits_is_taken(name: str, value: Any) -> None:
-    found = refilled({name: value, "negative_prompt": "fog"}, shown=IMAGEN, other={name: str(value)})
+    found = refilled(
+        {name: value, "negative_prompt": "fog"}, shown=IMAGEN, other={name: str(value)}
+    )
     assert found.values["negative_prompt"] == "fog"
     assert set(found.values) <= {"negative_prompt", name}
     assert name not in found.values or isinstance(found.values[name], str | int)

@@ -1,4 +1,6 @@
-"""A request leaves as a command line or a script, and comes back as the same request; the key stays at home."""
+"""A request leaves as a command line or a script, and comes back as the same request;
+the key stays at home.
+"""
 
 import contextlib
 import json
@@ -30,9 +32,13 @@ from tui.tasks.task import Task
 from tui.text import plain
 
 CATALOG = bundled()
-ROUTES: list[tuple[Model, RouteName]] = [(model, route) for model in CATALOG.models for route in model.routes]
+ROUTES: list[tuple[Model, RouteName]] = [
+    (model, route) for model in CATALOG.models for route in model.routes
+]
 IDS = [f"{model.slug}-{model.action}-{route}" for model, route in ROUTES]
-PROMPT = 'It\'s a "fox",\n\t$HOME `pwd` $(id) \\n \\ 100% #1 !! 雪 🦊 {a|b} & co; -x @file\n'
+PROMPT = (
+    'It\'s a "fox",\n\t$HOME `pwd` $(id) \\n \\ 100% #1 !! 雪 🦊 {a|b} & co; -x @file\n'
+)
 Z = CATALOG.find("z-image")
 
 
@@ -40,7 +46,9 @@ def filled(model: Model, route: RouteName) -> Values:
     """A value for everything that this model takes at once."""
     values: Values = {}
     for param in model.routes[route].params:
-        if not request.check(model, model.routes[route], values | {param.name: example(param)}).get(param.name):
+        if not request.check(
+            model, model.routes[route], values | {param.name: example(param)}
+        ).get(param.name):
             values[param.name] = example(param)
     errors = request.check(model, model.routes[route], values)
     values = {name: value for name, value in values.items() if name not in errors}
@@ -56,27 +64,41 @@ def example(param: Param) -> Value:
         Kind.NUMBER: float(param.max or 0.5),
         Kind.BOOLEAN: False,
         Kind.IMAGE: "https://x.example/a b.png?c='d'",
-        Kind.IMAGES: [f"https://x.example/{n}.png" for n in range(max(1, min(2, param.max_items or 1)))],
+        Kind.IMAGES: [
+            f"https://x.example/{n}.png"
+            for n in range(max(1, min(2, param.max_items or 1)))
+        ],
         Kind.INTEGERS: [1, 2],
-        Kind.JSON: [[[1, 2, 3, 4]]] if param.name == "bbox_list" else [{"hex": "#ff0000", "ratio": "100.00%"}],
+        Kind.JSON: [[[1, 2, 3, 4]]]
+        if param.name == "bbox_list"
+        else [{"hex": "#ff0000", "ratio": "100.00%"}],
         Kind.TASK: "tsk_1",
     }
     return param.enum[-1] if param.enum else values[param.kind]
 
 
-def draft(model: Model, route: RouteName, values: Values, base_url: str = DEFAULT_BASE_URL) -> Asked:
+def draft(
+    model: Model, route: RouteName, values: Values, base_url: str = DEFAULT_BASE_URL
+) -> Asked:
     return of_draft(model, route, values, CATALOG, base_url)
 
 
 def task(values: Values, **fields: Any) -> Task:
-    return past("", **{"values": values, "model": "z-image", "service": "z_image"} | fields)
+    return past(
+        "", **{"values": values, "model": "z-image", "service": "z_image"} | fields
+    )
 
 
 @pytest.mark.parametrize(("model", "route"), ROUTES, ids=IDS)
 @pytest.mark.parametrize("form", ["curl", "cli"])
-def test_every_models_request_comes_back_as_it_was(model: Model, route: RouteName, form: str) -> None:
+def test_every_models_request_comes_back_as_it_was(
+    model: Model, route: RouteName, form: str
+) -> None:
     values = filled(model, route)
-    assert "prompt" not in {param.name for param in model.routes[route].params} or values["prompt"] == PROMPT
+    assert (
+        "prompt" not in {param.name for param in model.routes[route].params}
+        or values["prompt"] == PROMPT
+    )
     back = read(written(draft(model, route, values), form), CATALOG)
     assert (back.model, back.route, back.left) == (model, route, ())
     body = request.body(model, model.routes[route], values)
@@ -91,7 +113,9 @@ def test_every_models_scripts_are_python(model: Model, route: RouteName) -> None
 
 def test_the_body_of_a_task_is_kept_to_the_letter() -> None:
     body = '{"model": "z-image", "prompt": "ü \\" \\n", "strength": 0.10, "unheard_of": [1, {"a": null}]}'
-    asked = of_task(task({"prompt": "other"}, body=body.encode()), CATALOG, DEFAULT_BASE_URL)
+    asked = of_task(
+        task({"prompt": "other"}, body=body.encode()), CATALOG, DEFAULT_BASE_URL
+    )
     assert shell(written(asked, "curl"))[-1] == body.replace("0.10", "0.1")
 
 
@@ -99,7 +123,9 @@ def shell(line: str) -> list[str]:
     """The words of a line as bash reads it, with a key in the environment."""
     code = f'curl() {{ printf \'%s\\0\' "$@"; }}; runapi-tui() {{ curl "$@"; }}\n{line}'
     env = {"RUNAPI_API_KEY": "sesame", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
-    said = subprocess.run(["bash", "-c", code], capture_output=True, check=True, env=env)
+    said = subprocess.run(
+        ["bash", "-c", code], capture_output=True, check=True, env=env
+    )
     return said.stdout.decode().split("\0")[:-1]
 
 
@@ -127,7 +153,10 @@ def test_the_key_goes_where_it_belongs_whatever_a_task_says() -> None:
     for form in FORMS:
         assert "evil.example" not in written(asked, form)
     assert "import os" not in written(asked, "sdk")
-    assert shell(written(asked, "curl"))[2] == f"{DEFAULT_BASE_URL}/v1/run(); import os; os.system"
+    assert (
+        shell(written(asked, "curl"))[2]
+        == f"{DEFAULT_BASE_URL}/v1/run(); import os; os.system"
+    )
 
 
 def test_a_local_file_is_told_and_left_out() -> None:
@@ -135,35 +164,60 @@ def test_a_local_file_is_told_and_left_out() -> None:
     asked = draft(model, "service", {"source_image_url": "/tmp/my cat.png"})
     line = written(asked, "curl")
     assert json.loads(shell(line)[-1])["source_image_url"] == "URL-OF-my cat.png"
-    assert line.endswith("\n# Put a public URL of my cat.png in place of URL-OF-my cat.png.")
+    assert line.endswith(
+        "\n# Put a public URL of my cat.png in place of URL-OF-my cat.png."
+    )
     assert read(line, CATALOG).left == ("source_image_url",)
-    assert read(written(asked, "cli"), CATALOG).values == {"source_image_url": "/tmp/my cat.png"}
+    assert read(written(asked, "cli"), CATALOG).values == {
+        "source_image_url": "/tmp/my cat.png"
+    }
     sent = past(
-        "", model=model.slug, action=model.action, service=model.service, route="service", values=asked.values
+        "",
+        model=model.slug,
+        action=model.action,
+        service=model.service,
+        route="service",
+        values=asked.values,
     )
     sent = structs.replace(
-        sent, body=b'{"model": "recraft-crisp-upscale", "source_image_url": "https://f.example/1"}'
+        sent,
+        body=b'{"model": "recraft-crisp-upscale", "source_image_url": "https://f.example/1"}',
     )
-    assert "my cat.png was good for an hour" in written(of_task(sent, CATALOG, DEFAULT_BASE_URL), "httpx")
+    assert "my cat.png was good for an hour" in written(
+        of_task(sent, CATALOG, DEFAULT_BASE_URL), "httpx"
+    )
 
 
 def test_the_sdk_gets_the_names_of_its_own_route() -> None:
-    asked = draft(CATALOG.find("flux-kontext-pro"), "unified", {"prompt": "x", "image_url": "https://x.example/a"})
+    asked = draft(
+        CATALOG.find("flux-kontext-pro"),
+        "unified",
+        {"prompt": "x", "image_url": "https://x.example/a"},
+    )
     assert "'source_image_url': 'https://x.example/a'" in written(asked, "sdk")
     told = written(draft(Z, "unified", {"prompt": "x", "size": "64x64"}), "sdk")
     assert "# size has no place" in told
     assert "'aspect_ratio': '1:1'" in told  # which is needed there
-    assert "knows no package" in written(draft(CATALOG.find("wan-2.7-image"), "service", {"prompt": "x"}), "sdk")
+    assert "knows no package" in written(
+        draft(CATALOG.find("wan-2.7-image"), "service", {"prompt": "x"}), "sdk"
+    )
 
 
 def test_the_line_says_what_alone_it_does_not_know() -> None:
     assert (
         " --action edit_image "
-        in written(draft(CATALOG.find("gpt-image-2", "edit_image"), "service", {}), "cli") + " "
+        in written(
+            draft(CATALOG.find("gpt-image-2", "edit_image"), "service", {}), "cli"
+        )
+        + " "
     )
     values: Values = {"prompt": "x"}
-    assert "--api service" in written(draft(CATALOG.find("imagen-4"), "service", values), "cli")
-    assert "--api" not in written(draft(CATALOG.find("imagen-4"), "unified", values), "cli")
+    assert "--api service" in written(
+        draft(CATALOG.find("imagen-4"), "service", values), "cli"
+    )
+    assert "--api" not in written(
+        draft(CATALOG.find("imagen-4"), "unified", values), "cli"
+    )
     assert "--demo" in written(draft(Z, "unified", values, DEMO_URL), "cli")
 
 
@@ -177,8 +231,21 @@ def server() -> Iterator[str]:
 
 
 def ran(words: list[str], folder: Path, server: str) -> str:
-    env = {**os.environ, "RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": server, "NO_PROXY": "*"}
-    said = subprocess.run(words, capture_output=True, text=True, cwd=folder, env=env, timeout=60, check=False)
+    env = {
+        **os.environ,
+        "RUNAPI_API_KEY": DEMO_KEY,
+        "RUNAPI_BASE_URL": server,
+        "NO_PROXY": "*",
+    }
+    said = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=env,
+        timeout=60,
+        check=False,
+    )
     assert said.returncode == 0, said.stderr
     return said.stdout
 
@@ -190,8 +257,12 @@ def asked_of(server: str, route: RouteName) -> Asked:
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 @pytest.mark.parametrize("route", ["unified", "service"])
-def test_curl_itself_makes_the_task(server: str, tmp_path: Path, route: RouteName) -> None:
-    line = written(asked_of(server, route), "curl").replace("curl ", "curl -sS --fail ", 1)
+def test_curl_itself_makes_the_task(
+    server: str, tmp_path: Path, route: RouteName
+) -> None:
+    line = written(asked_of(server, route), "curl").replace(
+        "curl ", "curl -sS --fail ", 1
+    )
     assert '"pending"' in ran(["bash", "-c", line], tmp_path, server)
 
 
@@ -204,16 +275,26 @@ def test_the_script_submits_waits_and_saves(server: str, tmp_path: Path) -> None
 
 
 def test_the_sdks_script_runs(server: str, tmp_path: Path) -> None:
-    said = ran([sys.executable, "-c", written(asked_of(server, "service"), "sdk")], tmp_path, server)
+    said = ran(
+        [sys.executable, "-c", written(asked_of(server, "service"), "sdk")],
+        tmp_path,
+        server,
+    )
     assert "completed" in said
 
 
 def test_a_task_is_copied_without_a_screen(server: str, tmp_path: Path) -> None:
-    line = written(asked_of(server, "service"), "cli").replace("runapi-tui", f"{sys.executable} -m tui", 1)
+    line = written(asked_of(server, "service"), "cli").replace(
+        "runapi-tui", f"{sys.executable} -m tui", 1
+    )
     root = Path(__file__).parents[2]
-    made = json.loads(ran(["bash", "-c", line + " --json --out " + str(tmp_path)], root, server))
+    made = json.loads(
+        ran(["bash", "-c", line + " --json --out " + str(tmp_path)], root, server)
+    )
     assert made["prompt"] == PROMPT
-    said = ran([sys.executable, "-m", "tui", "task", made["id"], "--as", "curl"], root, server)
+    said = ran(
+        [sys.executable, "-m", "tui", "task", made["id"], "--as", "curl"], root, server
+    )
     assert said == written(asked_of(server, "service"), "curl") + "\n"
 
 
@@ -250,7 +331,10 @@ def test_lines_from_anywhere_are_understood(line: str) -> None:
 def test_ansi_quoting_as_browsers_write_it() -> None:
     told = r"$'{\"model\":\"z-image\",\"prompt\":\"it\'s \ud83e\udd8a \xc3\xbc \xfc \n \\n \U0001F98A\"}'"
     told = told.replace(r"\n \\n", r"\\n")
-    assert read(f"curl {URL} --data-raw {told}", CATALOG).values["prompt"] == "it's 🦊 ü ü \n 🦊"
+    assert (
+        read(f"curl {URL} --data-raw {told}", CATALOG).values["prompt"]
+        == "it's 🦊 ü ü \n 🦊"
+    )
 
 
 def test_what_has_no_place_is_named() -> None:
@@ -263,19 +347,33 @@ def test_what_has_no_place_is_named() -> None:
         "size": None,
     }
     found = read(f"curl {URL} -d '{json.dumps(data)}'", CATALOG)
-    assert (found.values, found.left) == ({"prompt": "x"}, ("aspect_ratio", "seed", "callback_url"))
+    assert (found.values, found.left) == (
+        {"prompt": "x"},
+        ("aspect_ratio", "seed", "callback_url"),
+    )
     line = "runapi-tui generate z-image -p 'a\x1b[31m b' -n 4 --vary size=1 --expand -s nothing=1"
     found = read(line, CATALOG)
-    assert (found.values, found.left) == ({"prompt": "a b"}, ("count", "vary", "expand", "nothing"))
+    assert (found.values, found.left) == (
+        {"prompt": "a b"},
+        ("count", "vary", "expand", "nothing"),
+    )
 
 
 def test_a_crowd_of_names_is_soon_over() -> None:
-    data = json.dumps({"model": "z-image"} | {f"name{number}": 1 for number in range(50_000)})
+    data = json.dumps(
+        {"model": "z-image"} | {f"name{number}": 1 for number in range(50_000)}
+    )
     assert len(read(f"curl {URL} -d '{data}'", CATALOG).left) == 50_000
 
 
 @pytest.mark.parametrize(
-    "text", ["curl of smoke over hills", "a curl https://x", "curly https://x", "runapi-tui is"]
+    "text",
+    [
+        "curl of smoke over hills",
+        "a curl https://x",
+        "curly https://x",
+        "runapi-tui is",
+    ],
 )
 def test_a_prompt_is_no_command(text: str) -> None:
     assert not is_command(text)
@@ -287,7 +385,10 @@ def test_a_prompt_is_no_command(text: str) -> None:
         (f"curl {URL} -d @body.json", "isn't opened"),
         (f"curl {URL}", "no data"),
         (f"curl -X GET {URL} -d '{DATA}'", "is a GET"),
-        (f"curl https://api.example/v1/images/generations -d '{DATA}'", "none at which"),
+        (
+            f"curl https://api.example/v1/images/generations -d '{DATA}'",
+            "none at which",
+        ),
         (f"curl {URL} -d '[1]'", "no JSON object"),
         (f"curl {URL} -d 'a=b' -d c", "no JSON object"),
         (f"curl {URL} -d '{'[' * 100_000}'", "nested too deeply"),
@@ -312,9 +413,19 @@ def test_what_is_no_request_is_refused_with_a_sentence(line: str, why: str) -> N
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(st.text(st.sampled_from("'\"\\$ \n#|{}[]:,a-dHX1u/") | st.characters(exclude_categories=()), max_size=60))
+@given(
+    st.text(
+        st.sampled_from("'\"\\$ \n#|{}[]:,a-dHX1u/")
+        | st.characters(exclude_categories=()),
+        max_size=60,
+    )
+)
 def test_nothing_pasted_raises_anything_else(text: str) -> None:
-    for line in (f"curl {URL} {text}", f"curl {URL} -d '{DATA}' {text}", f"runapi-tui generate z-image {text}"):
+    for line in (
+        f"curl {URL} {text}",
+        f"curl {URL} -d '{DATA}' {text}",
+        f"runapi-tui generate z-image {text}",
+    ):
         is_command(line)
         with contextlib.suppress(PasteError):
             read(line, CATALOG)
@@ -322,8 +433,12 @@ def test_nothing_pasted_raises_anything_else(text: str) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(
-    st.text(min_size=1, max_size=40).filter(lambda text: text.strip() and "\0" not in text and plain(text) == text)
+    st.text(min_size=1, max_size=40).filter(
+        lambda text: text.strip() and "\0" not in text and plain(text) == text
+    )
 )
 def test_any_prompt_comes_back(prompt: str) -> None:
     for form in ("curl", "cli"):
-        assert read(written(draft(Z, "unified", {"prompt": prompt}), form), CATALOG).values == {"prompt": prompt}
+        assert read(
+            written(draft(Z, "unified", {"prompt": prompt}), form), CATALOG
+        ).values == {"prompt": prompt}

@@ -1,4 +1,6 @@
-"""What is sent to a terminal for an image, decoded again: how near it comes, and in how many bytes."""
+"""What is sent to a terminal for an image, decoded again: how near it comes, and in how
+many bytes.
+"""
 
 import base64
 import gc
@@ -29,12 +31,17 @@ def painting() -> Image.Image:
     """Gradients and edges, as illustrations have them."""
     slope = Image.linear_gradient("L").resize((400, 400))
     round_ = Image.radial_gradient("L").resize((400, 400))
-    image = Image.merge("RGB", (slope, round_, slope.transpose(Image.Transpose.ROTATE_90)))
+    image = Image.merge(
+        "RGB", (slope, round_, slope.transpose(Image.Transpose.ROTATE_90))
+    )
     image = image.point(lambda value: 48 + value * 140 // 255)
     pen = ImageDraw.Draw(image)
     for number in range(40):
         x, y = number * 97 % 400, number * 53 % 400
-        pen.ellipse((x, y, x + 60, y + 30), fill=(60 + number * 3, 150 - number * 2, 90 + number))
+        pen.ellipse(
+            (x, y, x + 60, y + 30),
+            fill=(60 + number * 3, 150 - number * 2, 90 + number),
+        )
     return image.filter(ImageFilter.GaussianBlur(1))
 
 
@@ -45,13 +52,17 @@ def photo(painting: Image.Image) -> Image.Image:
     return ImageChops.add(painting, grain, scale=1, offset=-128)
 
 
-def drawn(image: Image.Image, images: Images, budget: int = 0, shared: Path | None = None) -> Drawing:
+def drawn(
+    image: Image.Image, images: Images, budget: int = 0, shared: Path | None = None
+) -> Drawing:
     def shrink(box: tuple[int, int]) -> Image.Image:
         small = image.copy()
         small.thumbnail(box, Image.Resampling.LANCZOS)
         return small
 
-    return draw(shrink, SPACE, Terminal(images, "", cell=CELL, budget=budget, shared=shared))
+    return draw(
+        shrink, SPACE, Terminal(images, "", cell=CELL, budget=budget, shared=shared)
+    )
 
 
 def sent(drawing: Drawing) -> str:
@@ -81,17 +92,28 @@ def painted(strips: list[Strip]) -> Image.Image:
     shapes = {shape.character: shape for kind in _SHAPES.values() for shape in kind}
     image = Image.new("RGB", (24 * strips[0].cell_length, 24 * len(strips)))
     for y, strip in enumerate(strips):
-        for x, (character, style) in enumerate((text, segment.style) for segment in strip for text in segment.text):
+        for x, (character, style) in enumerate(
+            (text, segment.style) for segment in strip for text in segment.text
+        ):
             assert style
             assert style.bgcolor
             left, top = 24 * x, 24 * y
-            image.paste(tuple(style.bgcolor.get_truecolor()), (left, top, left + 24, top + 24))
+            image.paste(
+                tuple(style.bgcolor.get_truecolor()), (left, top, left + 24, top + 24)
+            )
             columns, rows = shapes[character].grid if character in shapes else (1, 2)
             width, height = 24 // columns, 24 // rows
-            for part in shapes[character].parts if character in shapes else [0] * (character == "▀"):
+            for part in (
+                shapes[character].parts
+                if character in shapes
+                else [0] * (character == "▀")
+            ):
                 assert style.color
                 x0, y0 = left + part % columns * width, top + part // columns * height
-                image.paste(tuple(style.color.get_truecolor()), (x0, y0, x0 + width, y0 + height))
+                image.paste(
+                    tuple(style.color.get_truecolor()),
+                    (x0, y0, x0 + width, y0 + height),
+                )
     return image
 
 
@@ -104,18 +126,24 @@ def test_every_shape_is_found(images: Images) -> None:
     for number, (shape, colour) in enumerate(zip(shapes, style, strict=True)):
         width, height = 24 // shape.grid[0], 24 // shape.grid[1]
         for part in shape.parts:
-            x, y = 24 * number + part % shape.grid[0] * width, part // shape.grid[0] * height
+            x, y = (
+                24 * number + part % shape.grid[0] * width,
+                part // shape.grid[0] * height,
+            )
             image.paste(colour, (x, y, x + width, y + height))
     strips = cells(image, Size(len(shapes), 1), images).strips()
     assert not ImageChops.difference(painted(strips), image).getbbox()
 
 
 def test_a_cell_of_one_colour_is_a_space() -> None:
-    (strip,) = cells(Image.new("RGB", (20, 20), (1, 2, 3)), Size(2, 1), Images.SEXTANT).strips()
+    (strip,) = cells(
+        Image.new("RGB", (20, 20), (1, 2, 3)), Size(2, 1), Images.SEXTANT
+    ).strips()
     assert strip.text == "  "
-    assert {segment.style and segment.style.bgcolor and segment.style.bgcolor.name for segment in strip} == {
-        "#010203"
-    }
+    assert {
+        segment.style and segment.style.bgcolor and segment.style.bgcolor.name
+        for segment in strip
+    } == {"#010203"}
 
 
 def test_finer_characters_come_nearer(painting: Image.Image) -> None:
@@ -127,18 +155,31 @@ def test_finer_characters_come_nearer(painting: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("images", sorted(PIXELS))
-def test_what_pixels_stand_on_are_the_finest_characters(images: Images, painting: Image.Image) -> None:
+def test_what_pixels_stand_on_are_the_finest_characters(
+    images: Images, painting: Image.Image
+) -> None:
     terminal = Terminal(images, "", cell=CELL, blocks=Images.SEXTANT)
     rows = draw(lambda box: painting.resize((100, 100)), Size(10, 6), terminal).rows
-    assert {*"".join(row.text for row in rows)} & {shape.character for shape in _SHAPES[Images.SEXTANT]}
+    assert {*"".join(row.text for row in rows)} & {
+        shape.character for shape in _SHAPES[Images.SEXTANT]
+    }
 
 
 @pytest.mark.parametrize(
     ("images", "least", "grainy", "most"),
-    [(Images.KITTY, 90, 90, 900_000), (Images.SIXEL, 36, 28, 110_000), (Images.ITERM, 37, 30, 150_000)],
+    [
+        (Images.KITTY, 90, 90, 900_000),
+        (Images.SIXEL, 36, 28, 110_000),
+        (Images.ITERM, 37, 30, 150_000),
+    ],
 )
 def test_pixels_come_near(
-    images: Images, least: float, grainy: float, most: int, photo: Image.Image, painting: Image.Image
+    images: Images,
+    least: float,
+    grainy: float,
+    most: int,
+    photo: Image.Image,
+    painting: Image.Image,
 ) -> None:
     for image, limit in ((painting, least), (photo, grainy)):
         drawing = drawn(image, images)
@@ -157,10 +198,14 @@ def test_a_budget_is_kept(images: Images, budget: int, photo: Image.Image) -> No
 
 
 def test_a_budget_that_is_no_limit_costs_nothing(painting: Image.Image) -> None:
-    assert sent(drawn(painting, Images.SIXEL, 1_000_000)) == sent(drawn(painting, Images.SIXEL))
+    assert sent(drawn(painting, Images.SIXEL, 1_000_000)) == sent(
+        drawn(painting, Images.SIXEL)
+    )
 
 
-def test_a_local_kitty_reads_the_image_from_a_private_file(painting: Image.Image, tmp_path: Path) -> None:
+def test_a_local_kitty_reads_the_image_from_a_private_file(
+    painting: Image.Image, tmp_path: Path
+) -> None:
     folder = tmp_path / "shown"
     folder.mkdir()
     drawing = drawn(painting, Images.KITTY, shared=folder)
@@ -169,28 +214,42 @@ def test_a_local_kitty_reads_the_image_from_a_private_file(painting: Image.Image
     assert f"t=f,s=400,v=400;{name}\x1b" in drawing.upload
     assert len(drawing.upload) < 1000
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Image.frombytes("RGBA", (400, 400), path.read_bytes()).convert("RGB") == painting
+    assert (
+        Image.frombytes("RGBA", (400, 400), path.read_bytes()).convert("RGB")
+        == painting
+    )
     del drawing
     gc.collect()
     assert not list(folder.iterdir())
 
 
-def test_without_a_place_for_files_the_image_itself_is_sent(painting: Image.Image, tmp_path: Path) -> None:
+def test_without_a_place_for_files_the_image_itself_is_sent(
+    painting: Image.Image, tmp_path: Path
+) -> None:
     drawing = drawn(painting, Images.KITTY, shared=tmp_path / "gone")
     assert nearness(decoded(drawing), painting) > 90
 
 
 def test_inline_images_have_the_size_of_their_cells(painting: Image.Image) -> None:
     (overlay,) = drawn(painting, Images.ITERM).overlay
-    assert re.match(r"\x1b]1337;File=inline=1;size=\d+;width=40;height=20;doNotMoveCursor=1:", overlay)
+    assert re.match(
+        r"\x1b]1337;File=inline=1;size=\d+;width=40;height=20;doNotMoveCursor=1:",
+        overlay,
+    )
 
 
 def test_what_sixels_leave_of_their_cells_is_of_the_ground() -> None:
     image = Image.new("RGB", (35, 80), "red")
     narrow = Size(4, 5)
-    (sixels,) = draw(lambda _: image, narrow, Terminal(Images.SIXEL, "", cell=CELL), ground=(0, 51, 255)).overlay
+    (sixels,) = draw(
+        lambda _: image,
+        narrow,
+        Terminal(Images.SIXEL, "", cell=CELL),
+        ground=(0, 51, 255),
+    ).overlay
     assert '"1;1;40;80#0;2;0;20;100' in sixels
-    assert len(re.findall(r"#0\b", sixels)) == 1  # no pixel of the image is of that register
+    # No pixel of the image is of that register
+    assert len(re.findall(r"#0\b", sixels)) == 1
 
 
 def test_smoothing_stays_within_its_tolerance(photo: Image.Image) -> None:
@@ -210,7 +269,10 @@ def test_colours_are_the_means_of_what_they_stand_for(painting: Image.Image) -> 
 
 def test_the_first_level_within_the_most_is_taken() -> None:
     levels = [9, 7, 5, 3]
-    assert [first_within(levels, lambda level: level, most) for most in (10, 9, 8, 5, 4, 3, 1)] == [
+    assert [
+        first_within(levels, lambda level: level, most)
+        for most in (10, 9, 8, 5, 4, 3, 1)
+    ] == [
         0,
         0,
         1,
@@ -223,12 +285,23 @@ def test_the_first_level_within_the_most_is_taken() -> None:
 
 @pytest.mark.parametrize("images", [*Images])
 def test_the_card_shows_the_chosen_way_and_those_below(images: Images) -> None:
-    shown = card(Terminal(images, "", cell=CELL, blocks=Images.QUADRANT, truecolor=True))
-    ways = re.findall(r"^(\w+)(?: \(([\w ]+)\))?, (\d+) (?:K?B): [a-z].*\.$", shown, re.MULTILINE)
-    below = [Images.SEXTANT, Images.QUADRANT, Images.HALF, Images.ASCII]
-    assert [name for name, _, _ in ways] == [*([images] if images in PIXELS else []), *below]
-    assert [name for name, mark, _ in ways if mark == "chosen"] == [images] * (images is not Images.NONE)
-    assert all(int(size) for _, _, size in ways)
-    assert ("\x1b_Ga=T" in shown, "\x1bP0;0;0q" in shown, "\x1b]1337;" in shown) == tuple(
-        images is way for way in (Images.KITTY, Images.SIXEL, Images.ITERM)
+    shown = card(
+        Terminal(images, "", cell=CELL, blocks=Images.QUADRANT, truecolor=True)
     )
+    ways = re.findall(
+        r"^(\w+)(?: \(([\w ]+)\))?, (\d+) (?:K?B): [a-z].*\.$", shown, re.MULTILINE
+    )
+    below = [Images.SEXTANT, Images.QUADRANT, Images.HALF, Images.ASCII]
+    assert [name for name, _, _ in ways] == [
+        *([images] if images in PIXELS else []),
+        *below,
+    ]
+    assert [name for name, mark, _ in ways if mark == "chosen"] == [images] * (
+        images is not Images.NONE
+    )
+    assert all(int(size) for _, _, size in ways)
+    assert (
+        "\x1b_Ga=T" in shown,
+        "\x1bP0;0;0q" in shown,
+        "\x1b]1337;" in shown,
+    ) == tuple(images is way for way in (Images.KITTY, Images.SIXEL, Images.ITERM))

@@ -1,4 +1,6 @@
-"""Work for the process beside this one: done there when it can be, and done in any case."""
+"""Work for the process beside this one: done there when it can be, and done in any
+case.
+"""
 
 import os
 import select
@@ -53,7 +55,9 @@ def test_what_fails_there_is_done_here() -> None:
     assert len({HERE, first, second, started()}) == 4
 
 
-def test_without_another_process_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_another_process_all_is_done_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert [aside(len, "abc") for _ in range(3)] == [3, 3, 3]
 
@@ -67,14 +71,19 @@ def test_it_ends_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert module._helper is None
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="there is no way here to wait for a stranger's end")
+@pytest.mark.skipif(
+    not hasattr(os, "pidfd_open"),
+    reason="there is no way here to wait for a stranger's end",
+)
 def test_it_ends_with_who_started_it() -> None:
     code = (
         "import os, signal, select; from tui.graphics import helper_process as module; aside = module.aside\n"
         "aside(os.getpid); select.select([module._helper._out], [], [])\n"
         "print(aside(os.getpid), flush=True); signal.pause()"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         there = os.pidfd_open(int(process.stdout.readline()))
         process.kill()

@@ -13,7 +13,8 @@ from tests.fake_terminal import FakeTerminal
 from tui.graphics.probe import Images, probe
 from tui.terminal.late_replies import Typed
 
-# Probes, then tells what it found, and what is left on the terminal and of its settings.
+# Probes, then tells what it found, and what is left on the terminal and of its
+# settings.
 PROBE = """
 import select, termios, tty
 from dataclasses import asdict
@@ -39,14 +40,23 @@ def ask(
     streams: str = "012",
 ) -> dict[str, Any]:
     arguments = (choice, str(seconds), str(folder / "cache"))
-    found: dict[str, Any] = terminal.run(PROBE, *arguments, env=env, folder=folder, streams=streams)
+    found: dict[str, Any] = terminal.run(
+        PROBE, *arguments, env=env, folder=folder, streams=streams
+    )
     assert found["restored"]
     assert not found["unread"]
     return found
 
 
 def kitty(**kw: Any) -> FakeTerminal:
-    return FakeTerminal(version=b"kitty(0.41.1)", da1=b"62;", kitty=True, truecolor=True, cell=(9, 18), **kw)
+    return FakeTerminal(
+        version=b"kitty(0.41.1)",
+        da1=b"62;",
+        kitty=True,
+        truecolor=True,
+        cell=(9, 18),
+        **kw,
+    )
 
 
 def xterm(**kw: Any) -> FakeTerminal:
@@ -57,23 +67,73 @@ def xterm(**kw: Any) -> FakeTerminal:
     ("terminal", "images", "blocks", "name"),
     [
         (kitty(), Images.KITTY, Images.SEXTANT, "kitty 0.41.1"),
-        (FakeTerminal(b"ghostty 1.1.3", kitty=True), Images.KITTY, Images.SEXTANT, "ghostty 1.1.3"),
-        (FakeTerminal(b"kitty(0.26.5)", kitty=True), Images.SEXTANT, Images.SEXTANT, "kitty 0.26.5"),
-        (FakeTerminal(b"Konsole 25.04.2", b"62;1;4", kitty=True), Images.SIXEL, Images.SEXTANT, "Konsole 25.04.2"),
-        (FakeTerminal(b"foot(1.21.0)", b"62;4;22"), Images.SIXEL, Images.SEXTANT, "foot 1.21.0"),
-        (FakeTerminal(b"WezTerm 20240203-110809-5046fc22", b"65;4;6"), Images.ITERM, Images.SEXTANT, None),
-        (FakeTerminal(b"VTE(7600)", b"61;1;21;22"), Images.SEXTANT, Images.SEXTANT, "VTE 7600"),
-        (FakeTerminal(b"Warp(v0.2025)", kitty=True), Images.ITERM, Images.QUADRANT, "Warp 0.2025"),
-        (FakeTerminal(b"mintty 3.7.8", b"64;1;2;4;6"), Images.ITERM, Images.QUADRANT, "mintty 3.7.8"),
-        (FakeTerminal(b"iTerm2 3.6", b"62;4;52"), Images.ITERM, Images.QUADRANT, "iTerm2 3.6"),
+        (
+            FakeTerminal(b"ghostty 1.1.3", kitty=True),
+            Images.KITTY,
+            Images.SEXTANT,
+            "ghostty 1.1.3",
+        ),
+        (
+            FakeTerminal(b"kitty(0.26.5)", kitty=True),
+            Images.SEXTANT,
+            Images.SEXTANT,
+            "kitty 0.26.5",
+        ),
+        (
+            FakeTerminal(b"Konsole 25.04.2", b"62;1;4", kitty=True),
+            Images.SIXEL,
+            Images.SEXTANT,
+            "Konsole 25.04.2",
+        ),
+        (
+            FakeTerminal(b"foot(1.21.0)", b"62;4;22"),
+            Images.SIXEL,
+            Images.SEXTANT,
+            "foot 1.21.0",
+        ),
+        (
+            FakeTerminal(b"WezTerm 20240203-110809-5046fc22", b"65;4;6"),
+            Images.ITERM,
+            Images.SEXTANT,
+            None,
+        ),
+        (
+            FakeTerminal(b"VTE(7600)", b"61;1;21;22"),
+            Images.SEXTANT,
+            Images.SEXTANT,
+            "VTE 7600",
+        ),
+        (
+            FakeTerminal(b"Warp(v0.2025)", kitty=True),
+            Images.ITERM,
+            Images.QUADRANT,
+            "Warp 0.2025",
+        ),
+        (
+            FakeTerminal(b"mintty 3.7.8", b"64;1;2;4;6"),
+            Images.ITERM,
+            Images.QUADRANT,
+            "mintty 3.7.8",
+        ),
+        (
+            FakeTerminal(b"iTerm2 3.6", b"62;4;52"),
+            Images.ITERM,
+            Images.QUADRANT,
+            "iTerm2 3.6",
+        ),
         (xterm(), Images.SIXEL, Images.QUADRANT, "XTerm 398"),
         (FakeTerminal(), Images.QUADRANT, Images.QUADRANT, "plain 1"),
         (FakeTerminal(None, b"61;6"), Images.HALF, Images.HALF, "xterm-256color"),
-        (FakeTerminal(None, b"62;14;24"), Images.HALF, Images.HALF, "xterm-256color"),  # 14 and 24 are no 4
+        # 14 and 24 are no 4
+        (FakeTerminal(None, b"62;14;24"), Images.HALF, Images.HALF, "xterm-256color"),
     ],
 )
 def test_answers_decide(
-    terminal: FakeTerminal, images: Images, blocks: Images, name: str | None, tmp_path: Path
+    terminal: FakeTerminal,
+    images: Images,
+    blocks: Images,
+    name: str | None,
+    tmp_path: Path,
 ) -> None:
     found = ask(terminal, tmp_path)
     assert (found["images"], found["blocks"]) == (images, blocks)
@@ -83,7 +143,9 @@ def test_answers_decide(
 
 
 @pytest.mark.parametrize("streams", ["012", "12", "02", "0-2", ""])
-def test_it_asks_the_terminal_wherever_the_streams_go(streams: str, tmp_path: Path) -> None:
+def test_it_asks_the_terminal_wherever_the_streams_go(
+    streams: str, tmp_path: Path
+) -> None:
     assert ask(kitty(), tmp_path, streams=streams)["images"] == Images.KITTY
 
 
@@ -105,7 +167,9 @@ def test_a_hostile_name_is_harmless(tmp_path: Path) -> None:
 
 
 def test_an_endless_answer_is_given_up(tmp_path: Path) -> None:
-    found = FakeTerminal(b"x" * 100_000, None).run(PROBE, "auto", "0.5", str(tmp_path), env=XTERM, folder=tmp_path)
+    found = FakeTerminal(b"x" * 100_000, None).run(
+        PROBE, "auto", "0.5", str(tmp_path), env=XTERM, folder=tmp_path
+    )
     assert found["images"] == Images.HALF
 
 
@@ -120,7 +184,9 @@ def test_an_endless_answer_is_given_up(tmp_path: Path) -> None:
         ({"TERM": "screen", "STY": "1.pts"}, Images.HALF),
     ],
 )
-def test_some_terminals_are_not_asked(env: dict[str, str], images: Images, tmp_path: Path) -> None:
+def test_some_terminals_are_not_asked(
+    env: dict[str, str], images: Images, tmp_path: Path
+) -> None:
     terminal = kitty()
     assert ask(terminal, tmp_path, env=env)["images"] == images
     assert not terminal.received
@@ -142,11 +208,19 @@ answer["images"] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 def test_without_a_terminal_there_are_no_images() -> None:
     code = "from tui.graphics.probe import probe; print(probe().images)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
     assert done.stdout.split() == ["none"], done.stderr
 
 
-@pytest.mark.parametrize("choice", ["kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"])
+@pytest.mark.parametrize(
+    "choice",
+    ["kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"],
+)
 def test_a_choice_is_obeyed(choice: str, tmp_path: Path) -> None:
     terminal = FakeTerminal(pixels=(800, 480))
     found = ask(terminal, tmp_path, choice, env=XTERM | {"COLORTERM": "truecolor"})
@@ -165,7 +239,9 @@ def test_an_unknown_choice_is_an_error() -> None:
         probe("jpeg")
 
 
-def test_the_cell_is_asked_for_where_the_kernel_does_not_know_it(tmp_path: Path) -> None:
+def test_the_cell_is_asked_for_where_the_kernel_does_not_know_it(
+    tmp_path: Path,
+) -> None:
     assert ask(kitty(), tmp_path)["cell"] == [9, 18]
     assert ask(kitty(pixels=(960, 480)), tmp_path)["cell"] == [12, 20]
     assert ask(kitty(), tmp_path, "sixel")["cell"] == [9, 18]
@@ -173,11 +249,15 @@ def test_the_cell_is_asked_for_where_the_kernel_does_not_know_it(tmp_path: Path)
 
 
 def test_what_the_colours_and_the_connection_are(tmp_path: Path) -> None:
-    found = ask(kitty(), tmp_path, env=XTERM | {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"})
+    found = ask(
+        kitty(), tmp_path, env=XTERM | {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}
+    )
     assert (found["truecolor"], found["remote"]) == (True, True)
     found = ask(FakeTerminal(), tmp_path)
     assert (found["truecolor"], found["remote"]) == (False, False)
-    assert ask(FakeTerminal(), tmp_path, env=XTERM | {"COLORTERM": "truecolor"})["truecolor"]
+    assert ask(FakeTerminal(), tmp_path, env=XTERM | {"COLORTERM": "truecolor"})[
+        "truecolor"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -193,16 +273,39 @@ def test_what_the_colours_and_the_connection_are(tmp_path: Path) -> None:
         (xterm(), b"1;2;4", "", Images.SIXEL, "both"),
         (xterm(), b"1;2", "256|on", Images.QUADRANT, "this tmux does not"),
         (FakeTerminal(), b"1;2;4", "256|on", Images.QUADRANT, "no images"),
-        (FakeTerminal(b"iTerm2 3.6"), b"1;2", "256|on", Images.QUADRANT, "do not get through tmux"),
-        (FakeTerminal(b"WezTerm 2024", b"65;4"), b"1;2;4", "256|on", Images.SIXEL, "both"),
+        (
+            FakeTerminal(b"iTerm2 3.6"),
+            b"1;2",
+            "256|on",
+            Images.QUADRANT,
+            "do not get through tmux",
+        ),
+        (
+            FakeTerminal(b"WezTerm 2024", b"65;4"),
+            b"1;2;4",
+            "256|on",
+            Images.SIXEL,
+            "both",
+        ),
         (None, b"1;2;4", "256|on", Images.HALF, "allow-passthrough on"),
     ],
 )
-def test_tmux(outer: FakeTerminal | None, da1: bytes, told: str, images: Images, why: str, tmp_path: Path) -> None:
+def test_tmux(
+    outer: FakeTerminal | None,
+    da1: bytes,
+    told: str,
+    images: Images,
+    why: str,
+    tmp_path: Path,
+) -> None:
     tmux = tmp_path / "tmux"
     tmux.write_text(f"#!/bin/sh\necho '{told}'\n")
     tmux.chmod(0o755)
-    env = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0", "PATH": str(tmp_path)}
+    env = {
+        "TERM": "tmux-256color",
+        "TMUX": "/tmp/tmux-0/default,1,0",
+        "PATH": str(tmp_path),
+    }
     terminal = FakeTerminal(b"tmux 3.5a", da1, outer=outer)
     found = ask(terminal, tmp_path, env=env, seconds=5 if outer else 0.3)
     assert (found["images"], found["multiplexer"]) == (images, "tmux")
@@ -215,7 +318,11 @@ def test_tmux(outer: FakeTerminal | None, da1: bytes, told: str, images: Images,
 
 def test_a_tmux_on_another_machine_is_known_by_its_answer(tmp_path: Path) -> None:
     found = ask(FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty()), tmp_path)
-    assert (found["images"], found["multiplexer"], found["name"]) == (Images.KITTY, "tmux", "kitty 0.41.1")
+    assert (found["images"], found["multiplexer"], found["name"]) == (
+        Images.KITTY,
+        "tmux",
+        "kitty 0.41.1",
+    )
 
 
 def test_what_images_may_take(tmp_path: Path) -> None:
@@ -225,7 +332,9 @@ def test_what_images_may_take(tmp_path: Path) -> None:
     code = "from tui.graphics.probe import probe; answer.update(budget=probe(sys.argv[1], budget=123).budget)"
     for choice, budget in (("kitty", 123), ("half", 0)):
         terminal = FakeTerminal(pixels=(800, 480))
-        assert terminal.run(code, choice, env=over_ssh, folder=tmp_path) == {"budget": budget}
+        assert terminal.run(code, choice, env=over_ssh, folder=tmp_path) == {
+            "budget": budget
+        }
 
 
 def test_files_are_shared_once_the_terminal_has_read_one(tmp_path: Path) -> None:
@@ -247,12 +356,15 @@ def test_files_are_shared_once_the_terminal_has_read_one(tmp_path: Path) -> None
         (xterm(kitty=True, reads=Path.is_file), {}),
     ],
 )
-def test_otherwise_no_files_are_shared(terminal: FakeTerminal, env: dict[str, str], tmp_path: Path) -> None:
+def test_otherwise_no_files_are_shared(
+    terminal: FakeTerminal, env: dict[str, str], tmp_path: Path
+) -> None:
     assert not ask(terminal, tmp_path, env=XTERM | env)["shared"]
     assert not list((tmp_path / "cache").rglob("*-*"))
 
 
-# Starts an app with an input on a terminal whose answers come when it runs, and tells what was typed there.
+# Starts an app with an input on a terminal whose answers come when it runs, and tells
+# what was typed there.
 LATE = """
 from tui.terminal.driver import LateDriver, TerminalDriver
 from tui.graphics.probe import probe
@@ -280,7 +392,9 @@ def test_late_answers_are_not_typed(tmp_path: Path) -> None:
             if query.lastgroup == "da1":
                 yield b"typed."
 
-    terminal = Typist(b"kitty(0.41.1)", b"62;", kitty=True, truecolor=True, cell=(9, 18), latency=1)
+    terminal = Typist(
+        b"kitty(0.41.1)", b"62;", kitty=True, truecolor=True, cell=(9, 18), latency=1
+    )
     assert terminal.run(LATE, env=XTERM, folder=tmp_path) == {"typed": "typed."}
 
 
@@ -293,7 +407,16 @@ def test_late_answers_may_come_in_pieces() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", ["\x1b", "\x1bP", "\x1b[A", "\x1b[6~", "\x1b[?2026;2$y", "\x1b[<0;6;7M", "\x1b[97;5u"]
+    "keys",
+    [
+        "\x1b",
+        "\x1bP",
+        "\x1b[A",
+        "\x1b[6~",
+        "\x1b[?2026;2$y",
+        "\x1b[<0;6;7M",
+        "\x1b[97;5u",
+    ],
 )
 def test_keys_are_no_late_answers(keys: str) -> None:
     typed = Typed()
@@ -308,4 +431,9 @@ def test_what_never_ends_is_let_go() -> None:
 
 def test_it_loads_nothing_heavy() -> None:
     code = "import sys, tui.graphics.probe; print({'textual', 'rich', 'PIL', 'textual_image'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True
+        ).stdout
+        == "set()\n"
+    )

@@ -30,7 +30,9 @@ def written(path: Path, size: tuple[int, int]) -> Path:
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:
-    return one.size == other.size and ImageChops.difference(one, other).getbbox() is None
+    return (
+        one.size == other.size and ImageChops.difference(one, other).getbbox() is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,14 +51,18 @@ def test_a_pixel_of_the_image_is_one_of_the_terminal_or_a_square(
     shown = crop(path, (30, 25))
     assert crop.part() == part
     wanted = Image.open(path).crop(part)
-    wanted = wanted.resize((zoom * wanted.width, zoom * wanted.height), Image.Resampling.NEAREST)
+    wanted = wanted.resize(
+        (zoom * wanted.width, zoom * wanted.height), Image.Resampling.NEAREST
+    )
     assert same(shown, wanted.crop((0, 0, 30, 25)))
 
 
 def test_where_there_are_no_pixels_it_is_half_a_cell(path: Path) -> None:
     crop = Crop(Loupe(lambda: Size(10, 6), GREY))
     for images in (Images.HALF, Images.QUADRANT, Images.SEXTANT):
-        rows = draw(lambda box: crop(path, box), Size(10, 6), Terminal(images, "", cell=(9, 19))).rows
+        rows = draw(
+            lambda box: crop(path, box), Size(10, 6), Terminal(images, "", cell=(9, 19))
+        ).rows
         assert crop.part() == (45, 34, 55, 46)
         part = Image.open(path).crop(crop.part()).convert("L")
         for y, row in enumerate(rows):
@@ -65,20 +71,32 @@ def test_where_there_are_no_pixels_it_is_half_a_cell(path: Path) -> None:
                 assert style
                 fore, back = (colour.triplet[0] > 127 if colour and colour.triplet else None
                               for colour in (style.color, style.bgcolor))  # fmt: skip
-                seen = {"▀": (fore, back), "▄": (back, fore), " ": (back, back)}[character]
-                assert seen == tuple(part.getpixel((x, 2 * y + below)) == 255 for below in (0, 1))
+                seen = {"▀": (fore, back), "▄": (back, fore), " ": (back, back)}[
+                    character
+                ]
+                assert seen == tuple(
+                    part.getpixel((x, 2 * y + below)) == 255 for below in (0, 1)
+                )
 
 
 def test_kitty_is_sent_these_very_pixels(path: Path) -> None:
     crop = Crop(Loupe(None, GREY))
-    upload = draw(lambda box: crop(path, box), Size(5, 2), Terminal(Images.KITTY, "", cell=(10, 20))).upload
+    upload = draw(
+        lambda box: crop(path, box),
+        Size(5, 2),
+        Terminal(Images.KITTY, "", cell=(10, 20)),
+    ).upload
     sent = FakeTerminal(received=bytearray(upload.encode())).kitty_images()
-    assert [same(image.convert("RGB"), Image.open(path).crop(crop.part())) for image in sent] == [True]
+    assert [
+        same(image.convert("RGB"), Image.open(path).crop(crop.part())) for image in sent
+    ] == [True]
     assert crop.part() == (25, 20, 75, 60)
 
 
 @pytest.mark.parametrize("box", [(300, 200), (60, 200), (300, 40)])
-def test_a_small_image_is_not_enlarged_but_stands_in_the_middle(box: tuple[int, int], path: Path) -> None:
+def test_a_small_image_is_not_enlarged_but_stands_in_the_middle(
+    box: tuple[int, int], path: Path
+) -> None:
     shown = Crop(Loupe(None, GREY))(path, box)
     wanted = Image.new("RGB", box, GREY)
     part = Crop(Loupe(None, GREY))(path, (min(100, box[0]), min(80, box[1])))
@@ -98,7 +116,9 @@ def test_it_moves_by_quarters_up_to_the_edges(path: Path) -> None:
     assert crop.told(path) == "1:1, 50,10 of 100 × 80"
 
 
-def test_the_file_is_read_once_and_the_next_one_takes_its_place(path: Path, tmp_path: Path) -> None:
+def test_the_file_is_read_once_and_the_next_one_takes_its_place(
+    path: Path, tmp_path: Path
+) -> None:
     loupe = Loupe(None, GREY)
     first = Crop(loupe)(path, (40, 40))
     other = written(tmp_path / "other.png", (60, 50))

@@ -1,4 +1,6 @@
-"""Fetched files: what is refused, how they are named, what their small pictures look like."""
+"""Fetched files: what is refused, how they are named, what their small pictures look
+like.
+"""
 
 import struct
 import subprocess
@@ -11,7 +13,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tui.images.files import ImageError, ImageFacts, inspect, keep, safe_stem, thumbnail, whole
+from tui.images.files import (
+    ImageError,
+    ImageFacts,
+    inspect,
+    keep,
+    safe_stem,
+    thumbnail,
+    whole,
+)
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -40,13 +50,23 @@ def halves() -> Image.Image:
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (
+        struct.pack(">I", len(data))
+        + kind
+        + data
+        + struct.pack(">I", zlib.crc32(kind + data))
+    )
 
 
 def png_claiming(width: int, height: int) -> bytes:
     header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(bytes(1000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", data)
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
@@ -66,7 +86,8 @@ def test_a_truncated_file_is_refused(kind: str, part: float, tmp_path: Path) -> 
 
 def test_every_cut_of_a_png_is_noticed(tmp_path: Path) -> None:
     whole = encoded(Image.new("RGB", (4, 4), RED))
-    for length in range(len(whole) - 4):  # the last four bytes are the checksum of an empty chunk
+    # The last four bytes are the checksum of an empty chunk
+    for length in range(len(whole) - 4):
         with pytest.raises(ImageError):
             inspect(written(tmp_path, whole[:length]))
 
@@ -85,7 +106,9 @@ def test_every_cut_of_a_png_is_noticed(tmp_path: Path) -> None:
         encoded(noise(), "BMP"),
     ],
 )
-def test_what_is_no_image_of_the_known_formats_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_what_is_no_image_of_the_known_formats_is_refused(
+    data: bytes, tmp_path: Path
+) -> None:
     path = written(tmp_path, data)
     for look in (inspect, whole, lambda path: thumbnail(path, (10, 10))):
         with pytest.raises(ImageError):
@@ -93,7 +116,9 @@ def test_what_is_no_image_of_the_known_formats_is_refused(data: bytes, tmp_path:
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 9_000), (2**31 - 1, 1), (12_000, 12_000)])
+@pytest.mark.parametrize(
+    "size", [(60_000, 60_000), (10_000, 9_000), (2**31 - 1, 1), (12_000, 12_000)]
+)
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
     path = written(tmp_path, png_claiming(*size))
     with pytest.raises(ImageError, match="pixels"):
@@ -141,13 +166,24 @@ def test_a_name_full_of_escapes_is_told_harmlessly(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 def test_of_an_animation_the_first_frame_counts(kind: str, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (40, 20), colour) for colour in (RED, BLUE)]
-    path = written(tmp_path, encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True))
+    path = written(
+        tmp_path,
+        encoded(
+            frames[0], kind, save_all=True, append_images=frames[1:], lossless=True
+        ),
+    )
     assert (inspect(path).width, inspect(path).height) == (40, 20)
     assert thumbnail(path, (20, 20)).getpixel((5, 5)) == RED
 
 
 @pytest.mark.parametrize(
-    ("box", "size"), [((20, 20), (20, 10)), ((1000, 5), (10, 5)), ((500, 500), (80, 40)), ((1, 1), (1, 1))]
+    ("box", "size"),
+    [
+        ((20, 20), (20, 10)),
+        ((1000, 5), (10, 5)),
+        ((500, 500), (80, 40)),
+        ((1, 1), (1, 1)),
+    ],
 )
 def test_a_thumbnail_fits_keeps_the_ratio_and_is_never_enlarged(
     box: tuple[int, int], size: tuple[int, int], tmp_path: Path
@@ -165,9 +201,19 @@ def test_a_thumbnail_outlives_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize(
-    ("orientation", "red"), [(1, (2, 10)), (2, (37, 10)), (3, (37, 10)), (6, (5, 2)), (8, (5, 37)), (99, (2, 10))]
+    ("orientation", "red"),
+    [
+        (1, (2, 10)),
+        (2, (37, 10)),
+        (3, (37, 10)),
+        (6, (5, 2)),
+        (8, (5, 37)),
+        (99, (2, 10)),
+    ],
 )
-def test_a_thumbnail_stands_upright(kind: str, orientation: int, red: tuple[int, int], tmp_path: Path) -> None:
+def test_a_thumbnail_stands_upright(
+    kind: str, orientation: int, red: tuple[int, int], tmp_path: Path
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = written(tmp_path, encoded(halves(), kind, exif=exif.tobytes()))
@@ -186,17 +232,29 @@ def test_transparency_lies_on_a_quiet_checker(tmp_path: Path) -> None:
         small = thumbnail(path, (64, 64))
         assert whole(path).tobytes() == small.tobytes()
         assert small.getpixel((60, 30)) == RED
-        assert {small.getpixel((4, 4)), small.getpixel((12, 4))} == {(102, 102, 102), (153, 153, 153)}
+        assert {small.getpixel((4, 4)), small.getpixel((12, 4))} == {
+            (102, 102, 102),
+            (153, 153, 153),
+        }
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16", "CMYK"])
 def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
-    image = Image.linear_gradient("L").convert("I").point(lambda value: value * 256) if mode == "I;16" else None
-    data = encoded((image or Image.linear_gradient("L")).convert(mode), "JPEG" if mode == "CMYK" else "PNG")
+    image = (
+        Image.linear_gradient("L").convert("I").point(lambda value: value * 256)
+        if mode == "I;16"
+        else None
+    )
+    data = encoded(
+        (image or Image.linear_gradient("L")).convert(mode),
+        "JPEG" if mode == "CMYK" else "PNG",
+    )
     path = written(tmp_path, data)
     for small in (thumbnail(path, (64, 64)), whole(path).reduce(4)):
         assert (small.mode, small.size) == ("RGB", (64, 64))
-        top, middle, bottom = (small.convert("L").getpixel((30, y)) for y in (1, 32, 62))
+        top, middle, bottom = (
+            small.convert("L").getpixel((30, y)) for y in (1, 32, 62)
+        )
         assert top < 40 < 216 < bottom  # type: ignore[operator]
         assert mode == "1" or 90 < middle < 166  # type: ignore[operator]
 
@@ -212,13 +270,18 @@ def test_a_kept_image_is_named_by_its_real_format(tmp_path: Path) -> None:
 
 
 def test_no_file_is_ever_overwritten(tmp_path: Path) -> None:
-    names = [keep(written(tmp_path, encoded(noise())), tmp_path / "out", "fox")[0].name for _ in range(3)]
+    names = [
+        keep(written(tmp_path, encoded(noise())), tmp_path / "out", "fox")[0].name
+        for _ in range(3)
+    ]
     assert names == ["fox.png", "fox-2.png", "fox-3.png"]
 
 
 def test_a_race_gives_every_image_a_name_of_its_own(tmp_path: Path) -> None:
     images = [encoded(Image.new("RGB", (number + 1, 1))) for number in range(16)]
-    temps = [written(tmp_path, data, f"temp{number}") for number, data in enumerate(images)]
+    temps = [
+        written(tmp_path, data, f"temp{number}") for number, data in enumerate(images)
+    ]
     start = threading.Barrier(len(temps))
 
     def run(temp: Path) -> None:
@@ -230,7 +293,9 @@ def test_a_race_gives_every_image_a_name_of_its_own(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(path.read_bytes() for path in (tmp_path / "out").iterdir()) == sorted(images)
+    assert sorted(path.read_bytes() for path in (tmp_path / "out").iterdir()) == sorted(
+        images
+    )
 
 
 def test_what_is_not_kept_stays_where_it_is(tmp_path: Path) -> None:
@@ -272,7 +337,9 @@ def test_a_stem_is_one_harmless_name(text: str, stem: str) -> None:
     assert safe_stem(text) == stem
 
 
-@pytest.mark.parametrize("text", ["x" * 5000, "狐" * 5000, "🦊-" * 999, "a " * 999, "é" * 999])
+@pytest.mark.parametrize(
+    "text", ["x" * 5000, "狐" * 5000, "🦊-" * 999, "a " * 999, "é" * 999]
+)
 def test_a_stem_is_bounded_in_bytes(text: str, tmp_path: Path) -> None:
     stem = safe_stem(text)
     assert 0 < len(stem.encode()) <= 110

@@ -1,4 +1,6 @@
-"""What images tell of how they were made: written, read, taken out; the picture stays as it is, byte by byte."""
+"""What images tell of how they were made: written, read, taken out; the picture stays
+as it is, byte by byte.
+"""
 
 import json
 import os
@@ -68,7 +70,14 @@ def encoded(image: Image.Image, kind: str, **kw: Any) -> bytes:
 
 
 def moving(kind: str, **kw: Any) -> bytes:
-    return encoded(noise(), kind, save_all=True, append_images=[noise(), noise()], duration=50, **kw)
+    return encoded(
+        noise(),
+        kind,
+        save_all=True,
+        append_images=[noise(), noise()],
+        duration=50,
+        **kw,
+    )
 
 
 def exif(orientation: int = 6, comment: bytes = b"") -> bytes:
@@ -92,7 +101,11 @@ def xmp(inside: str = "") -> bytes:
 def interlaced() -> bytes:
     """A PNG of 1 × 1, whose only pass is the first."""
     header = struct.pack(">2I5B", 1, 1, 8, 2, 0, 0, 1)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(b"\0\xff\x80\x10")), (b"IEND", b"")
+    chunks = (
+        (b"IHDR", header),
+        (b"IDAT", zlib.compress(b"\0\xff\x80\x10")),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
 
 
@@ -123,7 +136,12 @@ FILES = {
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (
+        struct.pack(">I", len(data))
+        + kind
+        + data
+        + struct.pack(">I", zlib.crc32(kind + data))
+    )
 
 
 FILES["interlaced.png"] = interlaced()
@@ -146,7 +164,8 @@ def written(folder: Path, data: bytes, name: str = "file") -> Path:
 def pixels(path: Path) -> list[tuple[str, bytes, object]]:
     with Image.open(path) as image:
         frames = [
-            (frame.mode, frame.tobytes(), frame.info.get("duration")) for frame in ImageSequence.Iterator(image)
+            (frame.mode, frame.tobytes(), frame.info.get("duration"))
+            for frame in ImageSequence.Iterator(image)
         ]
         return frames[:1] if image.format in ("MPO", "JPEG") else frames
 
@@ -155,8 +174,24 @@ def compressed(path: Path) -> list[bytes]:
     """The chunks or segments that hold the picture, as they stand in the file."""
     data = path.read_bytes()
     form = files.measure(path).format
-    wanted = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"fdAT", b"fcTL", b"VP8 ", b"VP8L", b"ALPH", b"ANMF", b"SHOW")
-    return [bytes(part.raw) for part in containers.parts(form, memoryview(data)) if part.kind in wanted]
+    wanted = (
+        b"IHDR",
+        b"PLTE",
+        b"tRNS",
+        b"IDAT",
+        b"fdAT",
+        b"fcTL",
+        b"VP8 ",
+        b"VP8L",
+        b"ALPH",
+        b"ANMF",
+        b"SHOW",
+    )
+    return [
+        bytes(part.raw)
+        for part in containers.parts(form, memoryview(data))
+        if part.kind in wanted
+    ]
 
 
 def sound(path: Path) -> None:
@@ -166,7 +201,9 @@ def sound(path: Path) -> None:
         at = 8
         while at < len(data):
             size, kind = struct.unpack_from(">I4s", data, at)
-            assert data[at : at + 12 + size] == chunk(kind, data[at + 8 : at + 8 + size])
+            assert data[at : at + 12 + size] == chunk(
+                kind, data[at + 8 : at + 8 + size]
+            )
             at += 12 + size
     elif data.startswith(b"RIFF"):
         assert struct.unpack_from("<I", data, 4)[0] == len(data) - 8
@@ -208,7 +245,8 @@ def test_a_second_time_takes_the_place_of_the_first(path: Path) -> None:
     embed(path, FACTS)
     once = path.read_bytes()
     embed(path, FACTS)
-    foreign = path.stem == "exif"  # whose old directories stay, since anything may point there
+    # Whose old directories stay, since anything may point there
+    foreign = path.stem == "exif"
     assert path.suffix == ".png" or foreign or path.read_bytes() == once
     embed(path, replace(FACTS, values={"prompt": "a hare"}))
     sound(path)
@@ -218,10 +256,15 @@ def test_a_second_time_takes_the_place_of_the_first(path: Path) -> None:
     assert path.read_bytes().count(b"runapi-tui 1") == 1
 
 
-def test_a_stripped_copy_shows_the_same_and_tells_nothing(path: Path, tmp_path: Path) -> None:
+def test_a_stripped_copy_shows_the_same_and_tells_nothing(
+    path: Path, tmp_path: Path
+) -> None:
     whole = pixels(path), compressed(path)
     with Image.open(path) as image:
-        needed = {name: image.info.get(name) for name in ("icc_profile", "transparency", "dpi", "gamma", "loop")}
+        needed = {
+            name: image.info.get(name)
+            for name in ("icc_profile", "transparency", "dpi", "gamma", "loop")
+        }
         turned = image.getexif().get(0x0112, 1)
     embed(path, FACTS)
     told = path.read_bytes()
@@ -234,8 +277,18 @@ def test_a_stripped_copy_shows_the_same_and_tells_nothing(path: Path, tmp_path: 
     with Image.open(target) as image:
         assert {name: image.info.get(name) for name in needed} == needed
         assert dict(image.getexif()) == ({} if turned == 1 else {0x0112: turned})
-        assert not {"parameters", "xmp", "comment", "runapi-tui", "mp"} & image.info.keys()
-    for text in (b"fox", b"f\0o\0x", b"camera", b"Steps", b"runapi", b"2026:07", b"a comment"):
+        assert (
+            not {"parameters", "xmp", "comment", "runapi-tui", "mp"} & image.info.keys()
+        )
+    for text in (
+        b"fox",
+        b"f\0o\0x",
+        b"camera",
+        b"Steps",
+        b"runapi",
+        b"2026:07",
+        b"a comment",
+    ):
         assert text not in target.read_bytes()
     twice = tmp_path / "again"
     strip(target, twice)
@@ -250,9 +303,19 @@ def test_what_others_have_written_stays(name: str, tmp_path: Path) -> None:
         with Image.open(path) as image:
             tags = image.getexif()
             packet = image.info.get("xmp", b"")
-            inner = {tag: value for tag, value in tags.get_ifd(0x8769).items() if tag != 0x9286}
+            inner = {
+                tag: value
+                for tag, value in tags.get_ifd(0x8769).items()
+                if tag != 0x9286
+            }
             outer = {tag: value for tag, value in tags.items() if tag != 0x8769}
-            return outer, inner, image.info.get("icc_profile"), b"a camera" in packet, image.info.get("comment")
+            return (
+                outer,
+                inner,
+                image.info.get("icc_profile"),
+                b"a camera" in packet,
+                image.info.get("comment"),
+            )
 
     before = told()
     for _ in range(3):
@@ -260,13 +323,28 @@ def test_what_others_have_written_stays(name: str, tmp_path: Path) -> None:
     assert told() == before
 
 
-def test_a_thumbnail_and_a_makers_note_stay_where_they_are_pointed_to(tmp_path: Path) -> None:
+def test_a_thumbnail_and_a_makers_note_stay_where_they_are_pointed_to(
+    tmp_path: Path,
+) -> None:
     note = b"NOTE" + bytes(range(40))
-    ifd = struct.pack("<H", 1) + struct.pack("<HHII", 0x8769, 4, 1, 26) + struct.pack("<I", 0x70)
-    tags = struct.pack("<H", 1) + struct.pack("<HHII", 0x927C, 7, len(note), 0x40) + bytes(4)
+    ifd = (
+        struct.pack("<H", 1)
+        + struct.pack("<HHII", 0x8769, 4, 1, 26)
+        + struct.pack("<I", 0x70)
+    )
+    tags = (
+        struct.pack("<H", 1)
+        + struct.pack("<HHII", 0x927C, 7, len(note), 0x40)
+        + bytes(4)
+    )
     tiff = b"II*\0\x08\0\0\0" + ifd + tags
     tiff = tiff.ljust(0x40, b"\0") + note
-    tiff = tiff.ljust(0x70, b"\0") + struct.pack("<H", 1) + struct.pack("<HHII", 0x0103, 3, 1, 6) + bytes(4)
+    tiff = (
+        tiff.ljust(0x70, b"\0")
+        + struct.pack("<H", 1)
+        + struct.pack("<HHII", 0x0103, 3, 1, 6)
+        + bytes(4)
+    )
     path = written(tmp_path, encoded(noise(), "JPEG", exif=b"Exif\0\0" + tiff))
     embed(path, FACTS)
     with Image.open(path) as image:
@@ -296,7 +374,8 @@ def test_other_readers_find_the_same_text(tmp_path: Path) -> None:
     )
     png = written(tmp_path, FILES["rgb.png"], "a.png")
     embed(png, FACTS)
-    with Image.open(png) as image:  # before the picture is decoded: some read no further
+    # Before the picture is decoded: some read no further
+    with Image.open(png) as image:
         assert image.info["parameters"] == text
         assert json.loads(image.info["runapi-tui"])["values"] == FACTS.values
     for name in ("baseline.jpg", "lossy.webp"):
@@ -313,14 +392,23 @@ def test_other_readers_find_the_same_text(tmp_path: Path) -> None:
 def test_plain_words_stand_in_the_plainest_chunk(tmp_path: Path) -> None:
     path = written(tmp_path, FILES["rgb.png"])
     embed(path, replace(FACTS, values={"prompt": "a fox"}))
-    assert b"tEXtparameters\0a fox\nSize: 33x21, Model: flux-2-pro, Version: runapi-tui" in path.read_bytes()
+    assert (
+        b"tEXtparameters\0a fox\nSize: 33x21, Model: flux-2-pro, Version: runapi-tui"
+        in path.read_bytes()
+    )
     embed(path, replace(FACTS, values={"prompt": "é"}))
     assert b"iTXtparameters\0\0\0\0\0\xc3\xa9\n" in path.read_bytes()
 
 
 @pytest.mark.parametrize(
     ("name", "flags"),
-    [("lossy.webp", 12), ("lossless.webp", 12), ("alpha-lossless.webp", 28), ("alpha.webp", 28), ("exif.webp", 44)],
+    [
+        ("lossy.webp", 12),
+        ("lossless.webp", 12),
+        ("alpha-lossless.webp", 28),
+        ("alpha.webp", 28),
+        ("exif.webp", 44),
+    ],
 )
 def test_a_webp_says_what_it_holds(name: str, flags: int, tmp_path: Path) -> None:
     path = written(tmp_path, FILES[name])
@@ -330,7 +418,9 @@ def test_a_webp_says_what_it_holds(name: str, flags: int, tmp_path: Path) -> Non
     assert list(chunks)[-2:] == [b"EXIF", b"XMP "]
     assert chunks[b"VP8X"] == bytes([flags, 0, 0, 0, 32, 0, 0, 20, 0, 0])
     strip(path, path)
-    assert webp_chunks(path)[b"VP8X"][0] == (flags & ~12 | (8 if name == "exif.webp" else 0))
+    assert webp_chunks(path)[b"VP8X"][0] == (
+        flags & ~12 | (8 if name == "exif.webp" else 0)
+    )
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -339,11 +429,18 @@ def test_a_stripped_copy_stands_upright(kind: str, turn: int, tmp_path: Path) ->
     path = written(tmp_path, encoded(noise(), kind, exif=exif(turn)))
     strip(path, tmp_path / "copy")
     for box in ((20, 20), (100, 100)):
-        assert files.thumbnail(tmp_path / "copy", box).tobytes() == files.thumbnail(path, box).tobytes()
+        assert (
+            files.thumbnail(tmp_path / "copy", box).tobytes()
+            == files.thumbnail(path, box).tobytes()
+        )
 
 
-@pytest.mark.parametrize("name", ["rgb.png", "baseline.jpg", "several.jpg", "lossy.webp"])
-def test_what_follows_the_image_stays_unless_stripped(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["rgb.png", "baseline.jpg", "several.jpg", "lossy.webp"]
+)
+def test_what_follows_the_image_stays_unless_stripped(
+    name: str, tmp_path: Path
+) -> None:
     path = written(tmp_path, FILES[name] + b"a secret tail")
     embed(path, FACTS)
     assert path.read_bytes().endswith(b"a secret tail")
@@ -354,7 +451,9 @@ def test_what_follows_the_image_stays_unless_stripped(name: str, tmp_path: Path)
 
 
 def test_a_gif_and_a_signed_image_are_left_alone(tmp_path: Path) -> None:
-    signed = FILES["rgb.png"].replace(chunk(b"IEND", b""), chunk(b"caBX", b"jumb") + chunk(b"IEND", b""))
+    signed = FILES["rgb.png"].replace(
+        chunk(b"IEND", b""), chunk(b"caBX", b"jumb") + chunk(b"IEND", b"")
+    )
     segment = b"\xff\xeb\x00\x0aJP\x00\x01jumb"
     jpeg = FILES["baseline.jpg"][:2] + segment + FILES["baseline.jpg"][2:]
     for data in (encoded(noise(), "GIF", comment=b"hello"), signed, jpeg):
@@ -392,7 +491,9 @@ def test_a_file_keeps_its_mode_and_its_link(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_no_half_file_is_left_when_it_goes_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_half_file_is_left_when_it_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = written(tmp_path, FILES["baseline.jpg"], "fox.jpg")
     with pytest.raises(ImageError, match="more than a JPEG can tell"):
         embed(path, replace(FACTS, values={"prompt": "🦊" * 20_000}))
@@ -406,8 +507,15 @@ def test_no_half_file_is_left_when_it_goes_wrong(tmp_path: Path, monkeypatch: py
         with pytest.raises(ImageError, match="not a PNG"):
             embed(path, FACTS)
     assert path.read_bytes() == FILES["baseline.jpg"]
-    assert os.listdir(tmp_path) == ["fox.jpg"] or set(os.listdir(tmp_path)) == {"fox.jpg", "home"}
-    for function in (read, lambda path: embed(path, FACTS), lambda path: strip(path, path)):
+    assert os.listdir(tmp_path) == ["fox.jpg"] or set(os.listdir(tmp_path)) == {
+        "fox.jpg",
+        "home",
+    }
+    for function in (
+        read,
+        lambda path: embed(path, FACTS),
+        lambda path: strip(path, path),
+    ):
         with pytest.raises(ImageError, match="not there"):
             function(tmp_path / "gone.png")
         with pytest.raises(ImageError, match="not a PNG"):
@@ -430,7 +538,11 @@ def test_a_packet_without_a_place_is_kept(tmp_path: Path) -> None:
         assert image.info["xmp"] == odd
     found = read(path)
     assert found
-    assert (found.source, found.model, found.values["seed"]) == ("a1111", "flux-2-pro", 0)
+    assert (found.source, found.model, found.values["seed"]) == (
+        "a1111",
+        "flux-2-pro",
+        0,
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -480,7 +592,11 @@ def test_the_facts_of_a_task() -> None:
         ("source_image_url", "/home/me/secret/fox.png", "fox.png"),
         ("source_image_url", " ~/fox ", "fox"),
         ("source_image_url", "C:\\Users\\me\\fox.png", "fox.png"),
-        ("source_image_urls", ["secret/a.png", "https://a.b/c.png"], ["a.png", "https://a.b/c.png"]),
+        (
+            "source_image_urls",
+            ["secret/a.png", "https://a.b/c.png"],
+            ["a.png", "https://a.b/c.png"],
+        ),
         ("own_picture", "secret/fox.webp", "fox.webp"),
         ("own_picture", "file:///home/me/fox.png", "fox.png"),
         ("own_picture", "../fox", "fox"),
@@ -494,7 +610,9 @@ def test_the_facts_of_a_task() -> None:
     ],
 )
 def test_facts_name_no_folder_and_no_secret(name: str, given: Any, told: Any) -> None:
-    assert facts_of(task(**{name: given, "callback_url": "https://a.b/hook?token=1"})).values == {name: told}
+    assert facts_of(
+        task(**{name: given, "callback_url": "https://a.b/hook?token=1"})
+    ).values == {name: told}
 
 
 A1111 = """photo of a (red fox:1.2), snow <lora:detail:0.8>
@@ -544,7 +662,9 @@ def png_with(folder: Path, *chunks: tuple[bytes, bytes]) -> Path:
         (b"iTXt", b"parameters\0\1\0en\0Parameter\0" + zlib.compress(A1111.encode())),
     ],
 )
-def test_a1111_is_read_from_every_kind_of_text(kind: bytes, data: bytes, tmp_path: Path) -> None:
+def test_a1111_is_read_from_every_kind_of_text(
+    kind: bytes, data: bytes, tmp_path: Path
+) -> None:
     assert read(png_with(tmp_path, (kind, data))) == a1111()
 
 
@@ -560,20 +680,38 @@ def test_a1111_is_read_from_every_kind_of_text(kind: bytes, data: bytes, tmp_pat
     ],
 )
 def test_a1111_is_read_from_exif(kind: str, comment: bytes, tmp_path: Path) -> None:
-    assert read(written(tmp_path, encoded(noise(), kind, exif=exif(comment=comment)))) == a1111()
+    assert (
+        read(written(tmp_path, encoded(noise(), kind, exif=exif(comment=comment))))
+        == a1111()
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "recipe"),
     [
-        ("a fox\nSteps: 20, Seed: 5", ("", {"prompt": "a fox", "seed": 5}, {"Steps": "20"})),
+        (
+            "a fox\nSteps: 20, Seed: 5",
+            ("", {"prompt": "a fox", "seed": 5}, {"Steps": "20"}),
+        ),
         ("Steps: 20, Size: 1x2, Model: m", ("m", {"size": "1x2"}, {"Steps": "20"})),
         ("Negative prompt: text", ("", {"negative_prompt": "text"}, {})),
-        ("a\nNegative prompt: b\nc", ("", {"prompt": "a", "negative_prompt": "b\nc"}, {})),
-        ('é\nSeed: -1, Size: 1x1, Model: "a, b"', ("a, b", {"prompt": "é", "size": "1x1"}, {})),
-        (f"a\nSeed: {'9' * 5000}, Model: m, Steps: 1", ("m", {"prompt": "a"}, {"Steps": "1"})),
+        (
+            "a\nNegative prompt: b\nc",
+            ("", {"prompt": "a", "negative_prompt": "b\nc"}, {}),
+        ),
+        (
+            'é\nSeed: -1, Size: 1x1, Model: "a, b"',
+            ("a, b", {"prompt": "é", "size": "1x1"}, {}),
+        ),
+        (
+            f"a\nSeed: {'9' * 5000}, Model: m, Steps: 1",
+            ("m", {"prompt": "a"}, {"Steps": "1"}),
+        ),
         ('a\nSteps: 1, Model: "open', ('"open', {"prompt": "a"}, {"Steps": "1"})),
-        ("a\x1b[31mb\u202e\nSteps: 1, Seed: 1", ("", {"prompt": "ab", "seed": 1}, {"Steps": "1"})),
+        (
+            "a\x1b[31mb\u202e\nSteps: 1, Seed: 1",
+            ("", {"prompt": "ab", "seed": 1}, {"Steps": "1"}),
+        ),
         ("just words", None),
         ("Created with: GIMP", None),
         ("Place: Rome, Day: Monday, Who: me", None),
@@ -586,7 +724,9 @@ def test_a1111_as_far_as_it_goes(
     text: str, recipe: tuple[str, Values, dict[str, str]] | None, tmp_path: Path
 ) -> None:
     found = read(png_with(tmp_path, (b"tEXt", b"parameters\0" + text.encode())))
-    assert (found and (found.source, found.model, found.values, found.other)) == (recipe and ("a1111", *recipe))
+    assert (found and (found.source, found.model, found.values, found.other)) == (
+        recipe and ("a1111", *recipe)
+    )
 
 
 def link(name: int, slot: int = 0) -> list[Any]:
@@ -609,30 +749,77 @@ COMFY = {
             "latent_image": link(5),
         },
     },
-    "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "v1-5-pruned.safetensors"}},
-    "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 768, "batch_size": 1}},
-    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a glass bottle", "clip": link(4, 1)}},
-    "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "text, watermark", "clip": link(4, 1)}},
-    "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "ComfyUI", "images": link(8)}},
-    "10": {"class_type": "LoraLoader", "inputs": {"lora_name": "x", "model": link(4), "clip": link(4, 1)}},
+    "4": {
+        "class_type": "CheckpointLoaderSimple",
+        "inputs": {"ckpt_name": "v1-5-pruned.safetensors"},
+    },
+    "5": {
+        "class_type": "EmptyLatentImage",
+        "inputs": {"width": 512, "height": 768, "batch_size": 1},
+    },
+    "6": {
+        "class_type": "CLIPTextEncode",
+        "inputs": {"text": "a glass bottle", "clip": link(4, 1)},
+    },
+    "7": {
+        "class_type": "CLIPTextEncode",
+        "inputs": {"text": "text, watermark", "clip": link(4, 1)},
+    },
+    "9": {
+        "class_type": "SaveImage",
+        "inputs": {"filename_prefix": "ComfyUI", "images": link(8)},
+    },
+    "10": {
+        "class_type": "LoraLoader",
+        "inputs": {"lora_name": "x", "model": link(4), "clip": link(4, 1)},
+    },
 }
 FLUX = {
-    "5": {"class_type": "EmptySD3LatentImage", "inputs": {"width": 1024, "height": 1024}},
-    "6": {"class_type": "CLIPTextEncode", "inputs": {"clip": link(11), "text": link(40)}},
-    "11": {"class_type": "DualCLIPLoader", "inputs": {"clip_name1": "t5xxl_fp16.safetensors", "type": "flux"}},
-    "12": {"class_type": "UNETLoader", "inputs": {"unet_name": "flux1-dev.safetensors"}},
+    "5": {
+        "class_type": "EmptySD3LatentImage",
+        "inputs": {"width": 1024, "height": 1024},
+    },
+    "6": {
+        "class_type": "CLIPTextEncode",
+        "inputs": {"clip": link(11), "text": link(40)},
+    },
+    "11": {
+        "class_type": "DualCLIPLoader",
+        "inputs": {"clip_name1": "t5xxl_fp16.safetensors", "type": "flux"},
+    },
+    "12": {
+        "class_type": "UNETLoader",
+        "inputs": {"unet_name": "flux1-dev.safetensors"},
+    },
     "13": {
         "class_type": "SamplerCustomAdvanced",
-        "inputs": {"noise": link(25), "guider": link(22), "sampler": link(16), "latent_image": link(5)},
+        "inputs": {
+            "noise": link(25),
+            "guider": link(22),
+            "sampler": link(16),
+            "latent_image": link(5),
+        },
     },
-    "22": {"class_type": "BasicGuider", "inputs": {"model": link(12), "conditioning": link(26)}},
+    "22": {
+        "class_type": "BasicGuider",
+        "inputs": {"model": link(12), "conditioning": link(26)},
+    },
     "25": {"class_type": "RandomNoise", "inputs": {"noise_seed": 0}},
-    "26": {"class_type": "FluxGuidance", "inputs": {"guidance": 3.5, "conditioning": link(6)}},
+    "26": {
+        "class_type": "FluxGuidance",
+        "inputs": {"guidance": 3.5, "conditioning": link(6)},
+    },
     "40": {"class_type": "PrimitiveString", "inputs": {"value": "an owl"}},
 }
 CONTROL = {
     **COMFY,
-    "3": {"inputs": {**COMFY["3"]["inputs"], "positive": link(30), "negative": link(30, 1)}},  # type: ignore[dict-item]
+    "3": {
+        "inputs": {
+            **COMFY["3"]["inputs"],  # type: ignore[dict-item]
+            "positive": link(30),
+            "negative": link(30, 1),
+        }
+    },
     "30": {
         "class_type": "ControlNetApplyAdvanced",
         "inputs": {"negative": link(7), "positive": link(6), "image": link(31)},
@@ -647,7 +834,13 @@ BOTTLE = Recipe(
         "size": "512x768",
         "seed": 156680208700286,
     },
-    other={"steps": "20", "cfg": "8", "sampler_name": "euler", "scheduler": "normal", "denoise": "1"},
+    other={
+        "steps": "20",
+        "cfg": "8",
+        "sampler_name": "euler",
+        "scheduler": "normal",
+        "denoise": "1",
+    },
 )
 OWL = Recipe(
     source="comfyui",
@@ -656,13 +849,28 @@ OWL = Recipe(
 )
 
 
-@pytest.mark.parametrize(("graph", "recipe"), [(COMFY, BOTTLE), (FLUX, OWL), (CONTROL, BOTTLE)])
-def test_comfyui_is_followed_up_its_links(graph: dict[str, Any], recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("graph", "recipe"), [(COMFY, BOTTLE), (FLUX, OWL), (CONTROL, BOTTLE)]
+)
+def test_comfyui_is_followed_up_its_links(
+    graph: dict[str, Any], recipe: Recipe, tmp_path: Path
+) -> None:
     text = json.dumps(graph).replace("]}", '], "is_changed": [NaN]}', 1)
-    assert read(png_with(tmp_path, (b"tEXt", b"prompt\0" + text.encode()), (b"tEXt", b"workflow\0{}"))) == recipe
+    assert (
+        read(
+            png_with(
+                tmp_path,
+                (b"tEXt", b"prompt\0" + text.encode()),
+                (b"tEXt", b"workflow\0{}"),
+            )
+        )
+        == recipe
+    )
     tags = Image.Exif()
     tags[0x0110] = f"prompt:{json.dumps(graph)}"
-    assert read(written(tmp_path, encoded(noise(), "WEBP", exif=tags.tobytes()))) == recipe
+    assert (
+        read(written(tmp_path, encoded(noise(), "WEBP", exif=tags.tobytes()))) == recipe
+    )
 
 
 @pytest.mark.parametrize(
@@ -715,14 +923,25 @@ def test_the_exact_words_come_first(tmp_path: Path) -> None:
     ids=range(7),
 )
 def test_a_forged_chunk_is_passed_over(ours: bytes, tmp_path: Path) -> None:
-    path = png_with(tmp_path, (b"tEXt", b"runapi-tui\0" + ours), (b"tEXt", b"parameters\0" + A1111.encode()))
+    path = png_with(
+        tmp_path,
+        (b"tEXt", b"runapi-tui\0" + ours),
+        (b"tEXt", b"parameters\0" + A1111.encode()),
+    )
     assert read(path) == a1111()
 
 
 def test_text_of_others_is_harmless(tmp_path: Path) -> None:
     evil = "\x1b]0;owned\x07fox\u202e\x9b31m"
-    facts = Facts(action=evil, model=evil, values={"prompt": evil, evil: [evil, {evil: 1}]}, task_id=evil)
-    text = json.dumps({"format": "runapi-tui 1", **json.loads(json.dumps(to_plain(facts)))})
+    facts = Facts(
+        action=evil,
+        model=evil,
+        values={"prompt": evil, evil: [evil, {evil: 1}]},
+        task_id=evil,
+    )
+    text = json.dumps(
+        {"format": "runapi-tui 1", **json.loads(json.dumps(to_plain(facts)))}
+    )
     found = read(png_with(tmp_path, (b"tEXt", b"runapi-tui\0" + text.encode())))
     assert found
     assert (found.action, found.model, found.other["task"]) == ("fox", "fox", "fox")
@@ -746,7 +965,10 @@ BOMBS = {
 
 
 def chain(length: int) -> dict[str, Any]:
-    nodes = {str(number): {"inputs": {"text": link(number + 1), "latent_image": 0}} for number in range(length)}
+    nodes = {
+        str(number): {"inputs": {"text": link(number + 1), "latent_image": 0}}
+        for number in range(length)
+    }
     return {"s": {"inputs": {"positive": link(0), "latent_image": link(0)}}, **nodes}
 
 
@@ -758,7 +980,9 @@ def test_a_bomb_is_defused(chunks: list[tuple[bytes, bytes]], tmp_path: Path) ->
 def test_many_bombs_and_long_ways_are_cut_short(tmp_path: Path) -> None:
     harmless(png_with(tmp_path, *[(b"zTXt", b"prompt\0\0" + PACKED)] * 300))
     harmless(png_with(tmp_path, *[(b"teXt", b"")] * 110_000))
-    harmless(png_with(tmp_path, (b"tEXt", b"prompt\0" + json.dumps(chain(10_000)).encode())))
+    harmless(
+        png_with(tmp_path, (b"tEXt", b"prompt\0" + json.dumps(chain(10_000)).encode()))
+    )
     directory = b"MM\0*\0\0\0\x08\xff\xff" + (b"\x87\x69\0\4\0\0\0\1\0\0\0\x08" * 65536)
     harmless(png_with(tmp_path, *[(b"eXIf", directory)] * 40))
 
@@ -766,47 +990,88 @@ def test_many_bombs_and_long_ways_are_cut_short(tmp_path: Path) -> None:
 def harmless(path: Path) -> None:
     """Read, and little of it."""
     found = read(path)
-    assert not found or all(len(str(value)) <= 20_000 for value in found.values.values())
+    assert not found or all(
+        len(str(value)) <= 20_000 for value in found.values.values()
+    )
 
 
 ANYTHING = st.binary(max_size=200)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.sampled_from([b"tEXt", b"zTXt", b"iTXt", b"eXIf"]),
     st.sampled_from(
-        [b"", b"parameters\0", b"prompt\0", b"runapi-tui\0", b"runapi-tui\0\1\0\0\0", b"MM\0*\0\0\0\x08"]
+        [
+            b"",
+            b"parameters\0",
+            b"prompt\0",
+            b"runapi-tui\0",
+            b"runapi-tui\0\1\0\0\0",
+            b"MM\0*\0\0\0\x08",
+        ]
     ),
     ANYTHING,
 )
-def test_hostile_chunks_hurt_nobody(tmp_path: Path, kind: bytes, head: bytes, data: bytes) -> None:
+def test_hostile_chunks_hurt_nobody(
+    tmp_path: Path, kind: bytes, head: bytes, data: bytes
+) -> None:
     check_any(png_with(tmp_path, (kind, head + data)), tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.sampled_from(["JPEG", "WEBP"]), st.sampled_from(["exif", "xmp"]), ANYTHING)
-def test_hostile_segments_hurt_nobody(tmp_path: Path, kind: str, where: str, data: bytes) -> None:
+def test_hostile_segments_hurt_nobody(
+    tmp_path: Path, kind: str, where: str, data: bytes
+) -> None:
     head = b"Exif\0\0MM\0*\0\0\0\x08" if where == "exif" else b"<runapi:recipe>"
-    check_any(written(tmp_path, encoded(noise(size=(4, 4)), kind, **{where: head + data})), tmp_path)
+    check_any(
+        written(tmp_path, encoded(noise(size=(4, 4)), kind, **{where: head + data})),
+        tmp_path,
+    )
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
-    st.sampled_from(["rgb.png", "exif.jpg", "exif.webp", "lossless.webp", "moving.webp", "several.jpg"]),
+    st.sampled_from(
+        [
+            "rgb.png",
+            "exif.jpg",
+            "exif.webp",
+            "lossless.webp",
+            "moving.webp",
+            "several.jpg",
+        ]
+    ),
     st.integers(0, 600),
     st.integers(0, 20),
     st.binary(max_size=12),
 )
-def test_damaged_files_hurt_nobody(tmp_path: Path, name: str, at: int, lost: int, new: bytes) -> None:
+def test_damaged_files_hurt_nobody(
+    tmp_path: Path, name: str, at: int, lost: int, new: bytes
+) -> None:
     data = FILES[name]
     check_any(written(tmp_path, data[:at] + new + data[at + lost :]), tmp_path)
 
 
 def check_any(path: Path, folder: Path) -> None:
-    """Nothing but an ImageError comes out, and the picture stays as it is, however broken."""
+    """Nothing but an ImageError comes out, and the picture stays as it is, however
+    broken.
+    """
     before = path.read_bytes()
     try:
         read(path)

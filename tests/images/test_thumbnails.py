@@ -16,7 +16,9 @@ from tui.images.thumbnails import SIDE, Thumbs
 
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Path]:
-    def write(name: str = "a.png", size: tuple[int, int] = (1200, 800), mode: str = "RGB") -> Path:
+    def write(
+        name: str = "a.png", size: tuple[int, int] = (1200, 800), mode: str = "RGB"
+    ) -> Path:
         Image.linear_gradient("L").resize(size).convert(mode).save(tmp_path / name)
         return tmp_path / name
 
@@ -51,12 +53,19 @@ def test_it_is_made_once_and_then_read(
     moved = path.rename(path.with_name("b.png"))  # the same bytes
     os.utime(kept, (1, 1))
     thumbnail = files.thumbnail
-    monkeypatch.setattr(files, "thumbnail", lambda path, box: (thumbnail if path == kept else unread)(path, box))
+    monkeypatch.setattr(
+        files,
+        "thumbnail",
+        lambda path, box: (thumbnail if path == kept else unread)(path, box),
+    )
     assert apart(Thumbs(folder).shrink(moved, (300, 300)), first) < 12
     assert kept.stat().st_mtime > 1  # it was used
 
 
-@pytest.mark.parametrize("box", [(600, 600), (600, 200), (400, 800), (9, 3000), (1, 1), (512, 342), (5000, 5000)])
+@pytest.mark.parametrize(
+    "box",
+    [(600, 600), (600, 200), (400, 800), (9, 3000), (1, 1), (512, 342), (5000, 5000)],
+)
 @pytest.mark.parametrize("size", [(1200, 800), (300, 900), (40, 30), (3000, 2)])
 def test_it_has_the_size_of_the_image_itself(
     box: tuple[int, int], size: tuple[int, int], make: Callable[..., Path], folder: Path
@@ -70,14 +79,18 @@ def test_it_has_the_size_of_the_image_itself(
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "P"])
-def test_what_is_odd_is_resolved_in_it(mode: str, make: Callable[..., Path], folder: Path) -> None:
+def test_what_is_odd_is_resolved_in_it(
+    mode: str, make: Callable[..., Path], folder: Path
+) -> None:
     path = make(mode=mode)
     for _ in range(2):
         got = Thumbs(folder).shrink(path, (256, 256))
         assert apart(got.reduce(8), files.thumbnail(path, (256, 256)).reduce(8)) < 16
 
 
-def test_another_image_under_the_same_name_is_another_one(make: Callable[..., Path], folder: Path) -> None:
+def test_another_image_under_the_same_name_is_another_one(
+    make: Callable[..., Path], folder: Path
+) -> None:
     path, thumbs = make(), Thumbs(folder)
     thumbs.shrink(path, (100, 100))
     Image.new("RGB", (1200, 800), "red").save(path)
@@ -85,8 +98,12 @@ def test_another_image_under_the_same_name_is_another_one(make: Callable[..., Pa
     assert len(list(folder.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "text", "other", "large", "folder", "pipe", "link"])
-def test_a_hostile_file_in_the_cache_is_not_used(damage: str, make: Callable[..., Path], folder: Path) -> None:
+@pytest.mark.parametrize(
+    "damage", ["empty", "cut", "text", "other", "large", "folder", "pipe", "link"]
+)
+def test_a_hostile_file_in_the_cache_is_not_used(
+    damage: str, make: Callable[..., Path], folder: Path
+) -> None:
     path = make()
     Thumbs(folder).shrink(path, (100, 100))
     (kept,) = folder.iterdir()
@@ -94,7 +111,9 @@ def test_a_hostile_file_in_the_cache_is_not_used(damage: str, make: Callable[...
     kept.unlink()
     match damage:
         case "empty" | "cut" | "text":
-            kept.write_bytes({"empty": b"", "cut": whole[:200], "text": b"\x1b]0;x\x07" * 99}[damage])
+            kept.write_bytes(
+                {"empty": b"", "cut": whole[:200], "text": b"\x1b]0;x\x07" * 99}[damage]
+            )
         case "other":
             Image.new("RGB", (SIDE, 300)).save(kept, "PNG")
         case "large":
@@ -106,14 +125,23 @@ def test_a_hostile_file_in_the_cache_is_not_used(damage: str, make: Callable[...
         case "link":
             kept.symlink_to("/nowhere")
     for _ in range(2):
-        assert apart(Thumbs(folder).shrink(path, (100, 100)), files.thumbnail(path, (100, 100))) < 12
+        assert (
+            apart(
+                Thumbs(folder).shrink(path, (100, 100)),
+                files.thumbnail(path, (100, 100)),
+            )
+            < 12
+        )
     if damage != "folder":
         assert kept.read_bytes() == whole
 
 
 @pytest.mark.parametrize("trouble", ["read only", "a file", "full"])
 def test_without_a_place_nothing_is_kept_and_nothing_is_wrong(
-    trouble: str, make: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+    trouble: str,
+    make: Callable[..., Path],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -144,7 +172,9 @@ def test_what_was_not_used_for_longest_makes_room(
     assert not list(folder.iterdir())
 
 
-def test_what_nobody_has_looked_at_for_long_goes(make: Callable[..., Path], folder: Path) -> None:
+def test_what_nobody_has_looked_at_for_long_goes(
+    make: Callable[..., Path], folder: Path
+) -> None:
     Thumbs(folder).shrink(make(), (50, 50))
     (kept,) = folder.iterdir()
     os.utime(kept, (time.time() - 31 * 86400,) * 2)

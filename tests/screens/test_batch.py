@@ -15,7 +15,9 @@ from tui.screens.batch import Batch
 
 FLUX, IMAGEN = bundled().find("flux-2-pro-text-to-image"), bundled().find("imagen-4")
 # From Python 3.14 on, pathlib takes no name for a fault: there is just no such file.
-NO_SUCH_NAME = "! There is no file …x" if sys.version_info >= (3, 14) else "File name too long."
+NO_SUCH_NAME = (
+    "! There is no file …x" if sys.version_info >= (3, 14) else "File name too long."
+)
 
 
 class OneBatch(App[None]):
@@ -25,7 +27,11 @@ class OneBatch(App[None]):
 
     def __init__(self, model: Any = FLUX, values: Values | None = None) -> None:
         super().__init__()
-        self._form = model, model.routes["service"], values or {"prompt": "a {red|blue} fox"}
+        self._form = (
+            model,
+            model.routes["service"],
+            values or {"prompt": "a {red|blue} fox"},
+        )
         self.answers: list[list[Values] | None] = []
         self._painted = asyncio.Event()
 
@@ -65,13 +71,24 @@ async def test_count_and_price_follow_what_is_filled_in() -> None:
         for filled, told, button in (
             ({}, "2 requests, about $0.10", "Send 2  ·  about $0.10"),
             ({"count": "3"}, "6 requests, about $0.30", "Send 6  ·  about $0.30"),
-            ({"vary": "output_resolution = *"}, "4 requests, about $0.24", "Send 4  ·  about $0.24"),
             (
-                {"count": "2", "vary": "output_resolution = 1k | 2k\n\naspect_ratio=1:1|16:9|3:4"},
+                {"vary": "output_resolution = *"},
+                "4 requests, about $0.24",
+                "Send 4  ·  about $0.24",
+            ),
+            (
+                {
+                    "count": "2",
+                    "vary": "output_resolution = 1k | 2k\n\naspect_ratio=1:1|16:9|3:4",
+                },
                 "24 requests, about $1.44",
                 "Send 24  ·  about $1.44",
             ),
-            ({"count": "5000"}, "10,000 requests, about $500.00", "Send 10,000  ·  about $500.00"),
+            (
+                {"count": "5000"},
+                "10,000 requests, about $500.00",
+                "Send 10,000  ·  about $500.00",
+            ),
         ):
             app.fill(**filled)
             await app.sees(told, button)
@@ -79,8 +96,12 @@ async def test_count_and_price_follow_what_is_filled_in() -> None:
         await app.sees("5,000 × a red fox")
 
 
-async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(tmp_path: Path) -> None:
-    files = {name: tmp_path / name for name in ("binary", "nulls", "blank", "many", "gone")}
+async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(
+    tmp_path: Path,
+) -> None:
+    files = {
+        name: tmp_path / name for name in ("binary", "nulls", "blank", "many", "gone")
+    }
     files["binary"].write_bytes(b"\x89PNG\r\n\xff\xfe")
     files["nulls"].write_bytes(b"\0" * 100)
     files["blank"].write_text("\n \n")
@@ -93,8 +114,14 @@ async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(tmp_path: 
             ({"count": "0"}, "! Of each: 1 to 10,000."),
             ({"count": "10001"}, "! Of each: 1 to 10,000."),
             ({"count": "9" * 5000}, "! Of each: 1 to 10,000."),
-            ({"count": "5001"}, "! 2 prompts × 5,001 of each are 10,002 requests; a job takes at most 10,000."),
-            ({"file": files["many"]}, "! There are more than 10,000 prompts; a job takes at most 10,000 requests."),
+            (
+                {"count": "5001"},
+                "! 2 prompts × 5,001 of each are 10,002 requests; a job takes at most 10,000.",
+            ),
+            (
+                {"file": files["many"]},
+                "! There are more than 10,000 prompts; a job takes at most 10,000 requests.",
+            ),
             ({"file": files["gone"]}, "gone."),
             ({"file": tmp_path}, "! There is no file "),
             ({"file": "x" * 5000}, NO_SUCH_NAME),
@@ -104,12 +131,21 @@ async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(tmp_path: 
             ),
             ({"file": files["nulls"]}, "nulls is no text file"),
             ({"file": files["blank"]}, "! There is no prompt: all lines are blank."),
-            ({"vary": "output_resolution"}, "! 'output_resolution' is not of the form name = values."),
+            (
+                {"vary": "output_resolution"},
+                "! 'output_resolution' is not of the form name = values.",
+            ),
             ({"vary": "output_resolution ="}, "is not of the form name = values."),
             ({"vary": "= 1k"}, "! '= 1k' is not of the form name = values."),
-            ({"vary": "output_resolution = 1k\noutput_resolution = 2k"}, "! output_resolution stands there twice"),
+            (
+                {"vary": "output_resolution = 1k\noutput_resolution = 2k"},
+                "! output_resolution stands there twice",
+            ),
             ({"vary": "output_resolutoin = 1k"}, "Did you mean output_resolution?"),
-            ({"vary": "prompt = a | b"}, "! A prompt is varied by {a|b} within it, or by a file of prompts."),
+            (
+                {"vary": "prompt = a | b"},
+                "! A prompt is varied by {a|b} within it, or by a file of prompts.",
+            ),
         ):
             app.fill(**filled)
             await app.sees(told)
@@ -127,14 +163,27 @@ async def test_what_can_not_be_sent_is_listed_first_with_its_reason() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.fill(vary="aspect_ratio = 1:1 | 7:1")
         await app.sees("2 requests, about $0.10; 4 left out", "Send 2")
-        listed = [str(option.prompt) for option in app.page.query_one(OptionList).options]
+        listed = [
+            str(option.prompt) for option in app.page.query_one(OptionList).options
+        ]
         assert len(listed) == 6
         assert all(row.startswith("✗ aspect ratio ") for row in listed[:4])
-        assert listed[0].startswith("✗ aspect ratio 7:1 · a red fox – aspect_ratio: 7:1 is not one of 1:1, 4:3")
-        assert listed[1] == "✗ aspect ratio 1:1 · no – prompt: 3 to 5,000 characters: this has 2."
-        assert listed[4:] == ["  aspect ratio 1:1 · a red fox", "  aspect ratio 1:1 · [red]no[/]"]
+        assert listed[0].startswith(
+            "✗ aspect ratio 7:1 · a red fox – aspect_ratio: 7:1 is not one of 1:1, 4:3"
+        )
+        assert (
+            listed[1]
+            == "✗ aspect ratio 1:1 · no – prompt: 3 to 5,000 characters: this has 2."
+        )
+        assert listed[4:] == [
+            "  aspect ratio 1:1 · a red fox",
+            "  aspect ratio 1:1 · [red]no[/]",
+        ]
         await pilot.press("ctrl+j")
-        assert [cell["prompt"] for cell in (app.answers[0] or [])] == ["a red fox", "[red]no[/]\x1b]0;x\x07"]
+        assert [cell["prompt"] for cell in (app.answers[0] or [])] == [
+            "a red fox",
+            "[red]no[/]\x1b]0;x\x07",
+        ]
 
 
 async def test_prompts_come_from_a_file_whatever_wrote_it(tmp_path: Path) -> None:
@@ -165,7 +214,11 @@ async def test_of_each_differ_by_their_seed_and_escape_sends_nothing() -> None:
 
 
 async def test_all_is_in_sight_however_long_the_list() -> None:
-    app = OneBatch(values={"prompt": "{a|b|c|d|e|f|g|h|i|j} 雪の中の狐、静かな朝の光 " + "long " * 50})
+    app = OneBatch(
+        values={
+            "prompt": "{a|b|c|d|e|f|g|h|i|j} 雪の中の狐、静かな朝の光 " + "long " * 50
+        }
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         app.fill(count="1", vary="aspect_ratio = *")
         await app.sees("Send 70  ·  about $3.50")
@@ -177,12 +230,20 @@ async def test_all_is_in_sight_however_long_the_list() -> None:
         assert len(app.answers[0] or []) == 70
 
 
-async def test_a_file_of_prompts_is_read_in_whatever_encoding_it_was_saved(tmp_path: Path) -> None:
+async def test_a_file_of_prompts_is_read_in_whatever_encoding_it_was_saved(
+    tmp_path: Path,
+) -> None:
     app = OneBatch(values={"prompt": "the form's"})
     async with app.run_test(size=(100, 40)):
-        for number, encoding in enumerate(("utf-8-sig", "utf-16", "utf-16-be", "latin-1"), 2):
+        for number, encoding in enumerate(
+            ("utf-8-sig", "utf-16", "utf-16-be", "latin-1"), 2
+        ):
             file = tmp_path / encoding
-            prompts = ["ein Fuchs über dem Öl", "ñandú", *map(str, range(100, 100 + number))]
+            prompts = [
+                "ein Fuchs über dem Öl",
+                "ñandú",
+                *map(str, range(100, 100 + number)),
+            ]
             file.write_bytes("\r\n".join([*prompts, " "]).encode(encoding))
             app.fill(file=file)
             await app.sees(f"Send {len(prompts)}", "ein Fuchs über dem Öl", "ñandú")

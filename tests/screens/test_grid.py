@@ -23,15 +23,22 @@ from tui.tasks.task import Problem, Result, Status, Task
 def picture(tmp_path: Path) -> Callable[..., Result]:
     """Writes an image and answers the result that it is."""
 
-    def write(name: str, colour: str = "red", size: tuple[int, int] = (64, 64)) -> Result:
+    def write(
+        name: str, colour: str = "red", size: tuple[int, int] = (64, 64)
+    ) -> Result:
         Image.new("RGB", size, colour).save(tmp_path / f"{name}.png")
         return Result(url="", path=str(tmp_path / f"{name}.png"))
 
     return write
 
 
-def foxes(picture: Callable[..., Result], count: int, cleared: bool = False) -> list[Task]:
-    return [past(f"fox {number:03}", results=(picture(f"{number}"),), cleared=cleared) for number in range(count)]
+def foxes(
+    picture: Callable[..., Result], count: int, cleared: bool = False
+) -> list[Task]:
+    return [
+        past(f"fox {number:03}", results=(picture(f"{number}"),), cleared=cleared)
+        for number in range(count)
+    ]
 
 
 def grid(app: TestApp) -> Grid:
@@ -46,7 +53,9 @@ def names(app: TestApp) -> list[str]:
 
 async def test_the_queue_as_pictures(picture: Callable[..., Result]) -> None:
     app = TestApp()
-    failed = past("a wolf", Status.FAILED, error=Problem("failed", "No picture came of it."))
+    failed = past(
+        "a wolf", Status.FAILED, error=Problem("failed", "No picture came of it.")
+    )
     app.remember(failed, *foxes(picture, 20))
     async with app.running(80, 24) as pilot:
         await app.sees("fox 019")
@@ -99,17 +108,29 @@ async def test_the_history_as_pictures_page_by_page(
         await app.until(lambda: isinstance(app.screen, History))
 
 
-async def test_a_job_as_pictures_and_what_comes_while_one_looks(picture: Callable[..., Result]) -> None:
+async def test_a_job_as_pictures_and_what_comes_while_one_looks(
+    picture: Callable[..., Result],
+) -> None:
     app = TestApp(poll_seconds=5, delay=3600)
     waiting = past("fox 7", Status.PENDING, remote_id="tsk_1", job="a", watched=False)
-    lost = past("fox 8", Status.FAILED, job="a", error=Problem("failed", "No picture came of it."))
+    lost = past(
+        "fox 8",
+        Status.FAILED,
+        job="a",
+        error=Problem("failed", "No picture came of it."),
+    )
     many = past("fox 9", job="a", results=(picture("1"), picture("2"), picture("3")))
     app.remember(past("an owl", results=(picture("owl"),)), waiting, lost, many)
     async with app.running(150, 45) as pilot:
         await app.sees("1 of 3")
         await pilot.press("ctrl+t", "v")
         await app.sees(
-            "1/3 fox 9", "2/3 fox 9", "3/3 fox 9", "✗ failed fox 8", "No picture came", "unwatched fox 7"
+            "1/3 fox 9",
+            "2/3 fox 9",
+            "3/3 fox 9",
+            "✗ failed fox 8",
+            "No picture came",
+            "unwatched fox 7",
         )
         assert "owl" not in app.text()
         await pilot.press("end")
@@ -119,7 +140,13 @@ async def test_a_job_as_pictures_and_what_comes_while_one_looks(picture: Callabl
         )
         app._task_changed(done)
         await app.sees("5 of 6", "1/2 fox 7", "2/2 fox 7", without="unwatched fox")
-        await app.until(lambda: any(cell.picture._drawing for cell in grid(app)._cells if cell.item == (done, 1)))
+        await app.until(
+            lambda: any(
+                cell.picture._drawing
+                for cell in grid(app)._cells
+                if cell.item == (done, 1)
+            )
+        )
         app._task_changed(structs.replace(many, deleted=True))
         await app.sees("2 of 3", without="fox 9")
         app._task_changed(many)
@@ -152,7 +179,9 @@ async def test_only_what_is_in_sight_is_read(
         assert len(set(read)) <= 12
 
 
-async def test_keys_do_there_what_they_do_in_the_queue(picture: Callable[..., Result]) -> None:
+async def test_keys_do_there_what_they_do_in_the_queue(
+    picture: Callable[..., Result],
+) -> None:
     app = TestApp()
     tasks = foxes(picture, 3)
     app.remember(*tasks)
@@ -165,16 +194,25 @@ async def test_keys_do_there_what_they_do_in_the_queue(picture: Callable[..., Re
         await pilot.press("z")
         await app.sees("3 of 3", "fox 001")
         await pilot.press("y")
-        await app.until(lambda: any("clipboard" in told and "0.png" in told for told in app.told))
+        await app.until(
+            lambda: any("clipboard" in told and "0.png" in told for told in app.told)
+        )
         await pilot.press("u")
         await app.until(lambda: isinstance(app.screen, MainScreen))
         assert app.main
-        await app.until(lambda: app.main and app.main.form.values()["prompt"] == "fox 000")
+        await app.until(
+            lambda: app.main and app.main.form.values()["prompt"] == "fox 000"
+        )
 
 
 async def test_hostile_prompts_are_inert(picture: Callable[..., Result]) -> None:
     app = TestApp()
-    app.remember(past("[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\u202eevil\nline 雪", results=(picture("a"),)))
+    app.remember(
+        past(
+            "[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\u202eevil\nline 雪",
+            results=(picture("a"),),
+        )
+    )
     async with app.running(150, 24) as pilot:
         await app.sees("evil")
         await pilot.press("ctrl+t", "v")
@@ -182,7 +220,8 @@ async def test_hostile_prompts_are_inert(picture: Callable[..., Result]) -> None
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())
 
 
-# Shows a grid on a real terminal, pages through it, opens and closes a modal over it, and leaves.
+# Shows a grid on a real terminal, pages through it, opens and closes a modal over it,
+# and leaves.
 APP = """
 import asyncio
 from textual.app import App
@@ -235,7 +274,9 @@ Gallery().run()
 
 
 @pytest.mark.parametrize("images", ["kitty", "sixel"])
-def test_nothing_is_left_in_the_terminal(images: str, picture: Callable[..., Result], tmp_path: Path) -> None:
+def test_nothing_is_left_in_the_terminal(
+    images: str, picture: Callable[..., Result], tmp_path: Path
+) -> None:
     for number in range(9):
         picture(f"pics{number}", "#3050a0", (200, 200))
     folder = tmp_path / "pics"
@@ -244,13 +285,21 @@ def test_nothing_is_left_in_the_terminal(images: str, picture: Callable[..., Res
         path.rename(folder / path.name)
     terminal = FakeTerminal(size=(80, 24), pixels=(800, 480))
     shown = terminal.run(
-        APP, str(folder), images, env={"TERM": "xterm-256color", "COLORTERM": "truecolor"}, folder=tmp_path
+        APP,
+        str(folder),
+        images,
+        env={"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        folder=tmp_path,
     )
     received = bytes(terminal.received)
     assert shown == {"shown": 6}
-    sent, freed = (re.findall(pattern, received) for pattern in (rb"_Ga=T,U=1,[^;]*i=(\d+)", rb"_Ga=d,d=I,i=(\d+)"))
+    sent, freed = (
+        re.findall(pattern, received)
+        for pattern in (rb"_Ga=T,U=1,[^;]*i=(\d+)", rb"_Ga=d,d=I,i=(\d+)")
+    )
     if images == "kitty":
-        assert 9 <= len(sent) <= 15  # once a picture and page, however often one pages to and fro
+        # Once a picture and page, however often one pages to and fro
+        assert 9 <= len(sent) <= 15
         assert sorted(sent) == sorted(freed)
     else:
         assert not sent

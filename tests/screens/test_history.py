@@ -46,8 +46,15 @@ async def test_it_is_filtered_as_one_types() -> None:
     app.remember(
         past("a lighthouse", created_at=LONG_AGO, cost_micro=90_000),
         past("a red fox", favourite=True, cleared=True),
-        past("an owl", Status.FAILED, error=Problem("failed", "No picture came of it.")),
-        past("a wolf in the snow", model="z-image", action="text_to_image", cost_micro=10_000),
+        past(
+            "an owl", Status.FAILED, error=Problem("failed", "No picture came of it.")
+        ),
+        past(
+            "a wolf in the snow",
+            model="z-image",
+            action="text_to_image",
+            cost_micro=10_000,
+        ),
         past("nothing to see", deleted=True),
     )
     async with app.running(100, 24) as pilot:
@@ -76,7 +83,9 @@ async def test_it_is_filtered_as_one_types() -> None:
         await app.sees("an owl", "1 found")
 
 
-async def test_it_is_read_page_by_page_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_read_page_by_page_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(history, "PAGE", 500)
     app = TestApp()
     tasks = [past(f"fox {number:04}", cleared=number < 600) for number in range(1200)]
@@ -104,7 +113,9 @@ async def test_one_goes_into_it_and_out_again_a_step_at_a_time() -> None:
     folder = app.session.folders.output
     folder.mkdir(parents=True)
     Image.new("RGB", (64, 64), "red").save(folder / "fox.png")
-    app.remember(past("a red fox", results=(Result(url="", path=str(folder / "fox.png")),)))
+    app.remember(
+        past("a red fox", results=(Result(url="", path=str(folder / "fox.png")),))
+    )
     async with app.running(80, 24) as pilot:
         await app.sees("a red fox")
         await pilot.press("ctrl+t", "slash", *"red")
@@ -152,7 +163,10 @@ async def test_what_happens_elsewhere_is_seen() -> None:
         store = Store(app.session.folders.queue)
         store.save(theirs.change(), owner="another process")
         await app.sees("◔ pending", "their fox", "1 found")
-        store.save(theirs.change(Status.FETCHING).change(Status.COMPLETED), owner="another process")
+        store.save(
+            theirs.change(Status.FETCHING).change(Status.COMPLETED),
+            owner="another process",
+        )
         await app.sees("● completed", "their fox", "1 found")
         store.close()
 
@@ -160,7 +174,10 @@ async def test_what_happens_elsewhere_is_seen() -> None:
 async def test_hostile_prompts_are_inert() -> None:
     app = TestApp()
     prompt = "[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\x1b[2J\u202eevil\nsecond line 雪"
-    app.remember(past(prompt), past("a fox", Status.FAILED, error=Problem("failed", f"{prompt} [bold]")))
+    app.remember(
+        past(prompt),
+        past("a fox", Status.FAILED, error=Problem("failed", f"{prompt} [bold]")),
+    )
     async with app.running(150, 24) as pilot:
         await pilot.press("f9", *"evil", "enter")
         await app.sees("[/red][@click=app.quit]x[/] evil", "second line 雪", "1 found")

@@ -1,4 +1,6 @@
-"""The page of everything that is kept of a task: all facts are there, nothing is obeyed, and it stays quick."""
+"""The page of everything that is kept of a task: all facts are there, nothing is
+obeyed, and it stays quick.
+"""
 
 import json
 import time
@@ -27,9 +29,21 @@ HOSTILE = "[red]no[/red] [@click=app.quit]x[/] \x1b]52;c;aGk=\x07\x1b[2J\x9b31m 
 
 
 def task(**fields: Any) -> Task:
-    made: dict[str, Any] = {"id": new_id(), "created_at": BEGIN, "values": {"prompt": "a fox"}, "route": "unified"}
-    made |= {"action": "text_to_image", "model": "z-image", "service": "z_image", "base_url": "https://runapi.ai"}
-    return Task(**made | {"body": BODY, "key": "3f0c6a52-6f0e-4a38-9d7f-0b9a3f1c2d4e"} | fields)
+    made: dict[str, Any] = {
+        "id": new_id(),
+        "created_at": BEGIN,
+        "values": {"prompt": "a fox"},
+        "route": "unified",
+    }
+    made |= {
+        "action": "text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+        "base_url": "https://runapi.ai",
+    }
+    return Task(
+        **made | {"body": BODY, "key": "3f0c6a52-6f0e-4a38-9d7f-0b9a3f1c2d4e"} | fields
+    )
 
 
 class Host(App[None]):
@@ -47,7 +61,9 @@ class Host(App[None]):
     @property
     def sight(self) -> str:
         strips = self.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in line).rstrip() for line in strips)
+        return "\n".join(
+            "".join(segment.text for segment in line).rstrip() for line in strips
+        )
 
     @property
     def scrolled(self) -> float:
@@ -75,10 +91,20 @@ async def read(shown: Task, events: list[Event] | None = None, width: int = 110)
 
 async def test_the_request_is_there_as_it_is_sent() -> None:
     page = await read(task())
-    for fact in ("POST", "/v1/text_to_image", "https://runapi.ai", "3f0c6a52-6f0e-4a38-9d7f-0b9a3f1c2d4e"):
+    for fact in (
+        "POST",
+        "/v1/text_to_image",
+        "https://runapi.ai",
+        "3f0c6a52-6f0e-4a38-9d7f-0b9a3f1c2d4e",
+    ):
         assert fact in page
     assert f"Body {len(BODY)} bytes" in page
-    for token in ('"model": "z-image",', '"prompt": "a fox 家",', '"seed": 1.50,', '"seed": 2'):
+    for token in (
+        '"model": "z-image",',
+        '"prompt": "a fox 家",',
+        '"seed": 1.50,',
+        '"seed": 2',
+    ):
         assert token in page
     assert "/api/v1/z_image/text_to_image" in await read(task(route="service"))
 
@@ -114,19 +140,43 @@ async def test_the_timeline_and_every_answer() -> None:
 
 
 async def test_results_with_their_files_or_how_long_their_urls_last() -> None:
-    saved = Result(url="https://x/1.png", path="/images/1.png", format="PNG", width=8, height=9, bytes=3_100_000)
-    waiting = task(results=(saved, Result(url="https://x/2.png")), made_at=time.time() - 86400 - 60)
+    saved = Result(
+        url="https://x/1.png",
+        path="/images/1.png",
+        format="PNG",
+        width=8,
+        height=9,
+        bytes=3_100_000,
+    )
+    waiting = task(
+        results=(saved, Result(url="https://x/2.png")), made_at=time.time() - 86400 - 60
+    )
     page = await read(waiting)
-    for fact in ("Image 1", "https://x/1.png", "/images/1.png", "8 × 9, PNG, 3.1 MB", "Image 2", "https://x/2.png"):
+    for fact in (
+        "Image 1",
+        "https://x/1.png",
+        "/images/1.png",
+        "8 × 9, PNG, 3.1 MB",
+        "Image 2",
+        "https://x/2.png",
+    ):
         assert fact in page
     assert page.count("not saved") == 1
     assert ", 5d 23h more" in page
-    assert "its URL ended at 2026-03-04 06:13" in await read(msgspec.structs.replace(waiting, made_at=BEGIN))
+    assert "its URL ended at 2026-03-04 06:13" in await read(
+        msgspec.structs.replace(waiting, made_at=BEGIN)
+    )
     assert "nobody said" in await read(msgspec.structs.replace(waiting, made_at=0))
 
 
 async def test_what_went_wrong_is_said() -> None:
-    page = await read(task(status=Status.REJECTED, error=Problem("refused", "The service said no."), cost_micro=0))
+    page = await read(
+        task(
+            status=Status.REJECTED,
+            error=Problem("refused", "The service said no."),
+            cost_micro=0,
+        )
+    )
     assert "✗ rejected" in page
     assert "The service said no." in page
     assert "$0.00" in page
@@ -136,7 +186,9 @@ async def test_what_went_wrong_is_said() -> None:
 
 
 async def test_nothing_is_obeyed() -> None:
-    fields = dict.fromkeys(("model", "remote_id", "note", "base_url", "action", "service", "key"), HOSTILE)
+    fields = dict.fromkeys(
+        ("model", "remote_id", "note", "base_url", "action", "service", "key"), HOSTILE
+    )
     results = (Result(url=HOSTILE, path=HOSTILE, format=HOSTILE),)
     body = json.dumps({HOSTILE: HOSTILE}, ensure_ascii=False).encode()
     events = [(BEGIN, HOSTILE, body.decode()), (BEGIN, HOSTILE, HOSTILE)]
@@ -145,7 +197,8 @@ async def test_nothing_is_obeyed() -> None:
     assert plain(page, 10**6) == page
     assert "\t" not in page
     escaped = r"\u001b]52;c;aGk=\u0007\u001b[2J\u009b31m\u202eevil\u2066\r\ttab"
-    assert "".join(page.split()).count(escaped) == 4  # name and value, of the body and of the answer
+    # Name and value, of the body and of the answer
+    assert "".join(page.split()).count(escaped) == 4
 
 
 async def test_any_bytes_are_a_body() -> None:
@@ -156,7 +209,13 @@ async def test_any_bytes_are_a_body() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["[" * 50_000, '[{"a":' * 200 + "1" + "}]" * 200, "\n" * 30_000, "家" * 30_000, "\u0301" * 30_000],
+    [
+        "[" * 50_000,
+        '[{"a":' * 200 + "1" + "}]" * 200,
+        "\n" * 30_000,
+        "家" * 30_000,
+        "\u0301" * 30_000,
+    ],
     ids=["open brackets", "insets", "empty lines", "wide", "nothing but accents"],
 )
 def test_an_answer_is_shown_within_bounds(raw: str) -> None:
@@ -166,7 +225,11 @@ def test_an_answer_is_shown_within_bounds(raw: str) -> None:
     assert all(cell_len(name + text) <= 80 for name, text in rows)
 
 
-@given(st.text() | st.text("a 家\u0301\u200d👩", min_size=50), st.text(" ab", max_size=90), st.integers(20, 90))
+@given(
+    st.text() | st.text("a 家\u0301\u200d👩", min_size=50),
+    st.text(" ab", max_size=90),
+    st.integers(20, 90),
+)
 def test_wrapping_loses_nothing_and_fits(text: str, name: str, width: int) -> None:
     text = plain(text).replace("\n", "").replace("\t", "")
     rows = list(wrapped((f"  {name}", text), width))
@@ -175,9 +238,16 @@ def test_wrapping_loses_nothing_and_fits(text: str, name: str, width: int) -> No
     assert whole.strip() == f"  {name}{text}".strip()
 
 
-@given(st.recursive(st.integers() | st.text() | st.booleans(), lambda inner: st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.integers() | st.text() | st.booleans(),
+        lambda inner: st.dictionaries(st.text(), inner),
+    )
+)
 def test_json_is_spread_out_without_loss(value: Any) -> None:
-    shown = "".join(name[2:] + text for name, text in words(json.dumps(value, ensure_ascii=False)))
+    shown = "".join(
+        name[2:] + text for name, text in words(json.dumps(value, ensure_ascii=False))
+    )
     assert json.loads(shown) == value
     assert plain(shown) == shown
 
@@ -192,7 +262,12 @@ async def test_the_last_200_events_are_shown() -> None:
 
 
 async def test_many_large_answers_are_there_at_once() -> None:
-    raw = json.dumps([{"url": "https://x/" + "y" * 100, "text": "some 家 words " * 8} for _ in range(90)])
+    raw = json.dumps(
+        [
+            {"url": "https://x/" + "y" * 100, "text": "some 家 words " * 8}
+            for _ in range(90)
+        ]
+    )
     assert len(raw) > 20_000
     async with opened(task(), [(BEGIN, "the service says", raw)] * 50) as (host, pilot):
         await pilot.press("end")
@@ -220,7 +295,9 @@ async def test_keys_scroll() -> None:
             (("home",), 0),
         ):
             await pilot.press(*keys)
-            assert host.scrolled == min(expected, host.page.query_one(Page).max_scroll_y), keys
+            assert host.scrolled == min(
+                expected, host.page.query_one(Page).max_scroll_y
+            ), keys
         await pilot.press("G")
         assert "event 99" in host.sight
 
@@ -240,13 +317,17 @@ async def test_y_copies_the_body_byte_for_byte() -> None:
         await pilot.pause()
         assert host.clipboard.encode() == BODY
         (message,) = (notice.message for notice in host._notifications)
-        assert message == f"Sent to the terminal's clipboard: the body, {len(BODY)} bytes."
+        assert (
+            message == f"Sent to the terminal's clipboard: the body, {len(BODY)} bytes."
+        )
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("size", [(80, 24), (200, 50), (20, 5)])
 async def test_it_fits_every_screen(size: tuple[int, int], theme: str) -> None:
-    async with opened(task(), [(BEGIN, "held", '{"a": "' + "x" * 500 + '"}')], size) as (host, pilot):
+    async with opened(
+        task(), [(BEGIN, "held", '{"a": "' + "x" * 500 + '"}')], size
+    ) as (host, pilot):
         host.theme = theme
         await pilot.press("end")
         await pilot.pause()

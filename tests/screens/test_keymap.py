@@ -9,7 +9,10 @@ from textual.binding import Binding
 from tui.app import RunApp
 from tui.screens.keymap import page_bindings, problems
 
-BINDINGS = [Binding("ctrl+j", "x", "X", id="generate"), Binding("ctrl+o", "y", "Y", id="model")]
+BINDINGS = [
+    Binding("ctrl+j", "x", "X", id="generate"),
+    Binding("ctrl+o", "y", "Y", id="model"),
+]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,11 @@ def test_good_keys_are_not_talked_about() -> None:
 
 
 def test_every_key_has_an_id_of_its_own_that_the_documents_tell() -> None:
-    named = [b for b in (*RunApp.BINDINGS, *page_bindings()) if isinstance(b, Binding) and b.id]
+    named = [
+        b
+        for b in (*RunApp.BINDINGS, *page_bindings())
+        if isinstance(b, Binding) and b.id
+    ]
     # A key that is called by what it does, as send, stop and watch, is one key.
     ids = [name for name, _ in {(binding.id, binding.key) for binding in named}]
     told = re.findall(r"`([^`]+)`", Path("docs/keys.md").read_text())

@@ -1,7 +1,9 @@
-"""Money in sight in the app: the quote on the button, ceilings, the money page, a balance that is too low."""
+"""Money in sight in the app: the quote on the button, ceilings, the money page, a
+balance that is too low.
+"""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +21,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.main import MainScreen
 from tui.screens.money import Money
 from tui.spending import wallet
-from tui.tasks.task import Status
+from tui.tasks.task import Status, Task
 from tui.widgets import form
 
 
@@ -28,6 +30,10 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNAPI_API_KEY", DEMO_KEY)
     monkeypatch.setattr(form, "REST", 0.01)
     monkeypatch.setattr(wallet, "LOOK_EVERY", 0.5)
+
+
+def asking_for(prompt: str) -> Callable[[Task], bool]:
+    return lambda task: task.prompt == prompt
 
 
 class Heard:
@@ -51,11 +57,17 @@ class Heard:
 
     @property
     def quotes(self) -> list[Any]:
-        return [json.loads(body or "{}") for path, body in self.asked if path == "POST /api/v1/price_quotes"]
+        return [
+            json.loads(body or "{}")
+            for path, body in self.asked
+            if path == "POST /api/v1/price_quotes"
+        ]
 
     @property
     def submits(self) -> int:
-        return sum(path.startswith("POST") and "image" in path for path, _ in self.asked)
+        return sum(
+            path.startswith("POST") and "image" in path for path, _ in self.asked
+        )
 
 
 @asynccontextmanager
@@ -86,11 +98,18 @@ async def test_the_button_says_what_the_service_would_take_for_just_this() -> No
         await app.main.show_model(bundled().find("flux-2-pro-text-to-image"), larger)
         await pilot.pause()
         await app.sees("Generate  ·  $0.07 quoted")
-        # Asked again only where a later wish has ended an earlier one before its answer.
+        # Asked again only where a later wish has ended an earlier one before its
+        # answer.
         kinds = [asked["params"] for asked in heard.quotes]
-        assert [kind for at, kind in enumerate(kinds) if kind not in kinds[:at]] == [{"prompt": "fox"}, larger]
+        assert [kind for at, kind in enumerate(kinds) if kind not in kinds[:at]] == [
+            {"prompt": "fox"},
+            larger,
+        ]
         assert {asked["service"] for asked in heard.quotes} == {"flux_2"}
-        app.main.form.quote(app.main._model, {"prompt": "x y z"}, Estimate(990_000, "quoted"))  # late
+        # Late
+        app.main.form.quote(
+            app.main._model, {"prompt": "x y z"}, Estimate(990_000, "quoted")
+        )
         await pilot.pause()
         assert "$0.07 quoted" in app.text()
         assert heard.submits == 0
@@ -100,7 +119,8 @@ async def test_a_price_that_is_on_no_list_is_quoted_and_kept_with_the_task() -> 
     async with app_at(service()) as (app, pilot):
         assert app.main
         await app.main.show_model(
-            bundled().find("flux-2-max-text-to-image"), {"prompt": "a fox", "aspect_ratio": "1:1"}
+            bundled().find("flux-2-max-text-to-image"),
+            {"prompt": "a fox", "aspect_ratio": "1:1"},
         )
         await pilot.pause()
         await app.sees("Generate  ·  $0.10 quoted")
@@ -113,7 +133,9 @@ async def test_a_price_that_is_on_no_list_is_quoted_and_kept_with_the_task() -> 
 async def test_where_nothing_is_quoted_the_list_is_good_enough() -> None:
     app_without = create_app(bundled(), delay=0)
     app_without.router.routes[:] = [
-        route for route in app_without.router.routes if "quotes" not in getattr(route, "path", "")
+        route
+        for route in app_without.router.routes
+        if "quotes" not in getattr(route, "path", "")
     ]
     heard = Heard(app_without)
     async with app_at(heard) as (app, pilot):
@@ -131,13 +153,21 @@ async def test_where_nothing_is_quoted_the_list_is_good_enough() -> None:
 @pytest.mark.parametrize(
     ("ceilings", "told"),
     [
-        ({"job_usd": 0.04}, ["This request costs about $0.05.", "A job may cost $0.04 (job_usd)."]),
+        (
+            {"job_usd": 0.04},
+            ["This request costs about $0.05.", "A job may cost $0.04 (job_usd)."],
+        ),
         ({"day_usd": 0.12}, ["Today $0.08 of $0.12 is spent or on its way (day_usd)."]),
     ],
 )
-async def test_past_a_ceiling_nothing_is_sent_without_a_yes(ceilings: dict[str, Any], told: list[str]) -> None:
+async def test_past_a_ceiling_nothing_is_sent_without_a_yes(
+    ceilings: dict[str, Any], told: list[str]
+) -> None:
     app = TestApp(delay=0, **ceilings)
-    app.remember(past("a cat", cost_micro=80_000), past("a dog", Status.FAILED, estimate_micro=900_000))
+    app.remember(
+        past("a cat", cost_micro=80_000),
+        past("a dog", Status.FAILED, estimate_micro=900_000),
+    )
     async with app.running(80, 24) as pilot:
         assert app.main
         assert app.engine
@@ -151,7 +181,10 @@ async def test_past_a_ceiling_nothing_is_sent_without_a_yes(ceilings: dict[str, 
         await pilot.press("ctrl+j")
         await app.until(lambda: isinstance(app.screen, Confirm))
         await pilot.press("y")
-        await app.until_task(pilot, lambda task: task.prompt == "a fox" and task.status is Status.COMPLETED)
+        await app.until_task(
+            pilot,
+            lambda task: task.prompt == "a fox" and task.status is Status.COMPLETED,
+        )
 
 
 async def test_what_is_on_its_way_counts_and_a_retry_is_a_request_too() -> None:
@@ -163,8 +196,10 @@ async def test_what_is_on_its_way_counts_and_a_retry_is_a_request_too() -> None:
         for prompt in ("a fox", "an owl"):
             app.main.form.set_prompt(prompt)
             await pilot.press("ctrl+j")
-            await app.until_task(pilot, lambda task, prompt=prompt: task.prompt == prompt)  # type: ignore[misc]
-        dog = next(task for task in app.engine.tasks.values() if task.status is Status.FAILED)
+            await app.until_task(pilot, asking_for(prompt))
+        dog = next(
+            task for task in app.engine.tasks.values() if task.status is Status.FAILED
+        )
         app.main.queue.table.select(dog.id)
         await pilot.press("ctrl+t", "r")
         await app.sees("Today $0.10 of $0.12 is spent or on its way (day_usd).")
@@ -181,7 +216,12 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
     app.remember(
         *(past(f"a fox {number}", cost_micro=70_000) for number in range(3)),
         past("an owl", model="imagen-4", cost_micro=None, estimate_micro=80_000),
-        past("a hare", model="flux-2-max-text-to-image", cost_micro=None, estimate_micro=None),
+        past(
+            "a hare",
+            model="flux-2-max-text-to-image",
+            cost_micro=None,
+            estimate_micro=None,
+        ),
         past("a toad", model="[b]\x1b[31mno model", created_at=1.0),
     )
     async with app.running(80, 24) as pilot:
@@ -203,7 +243,10 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
         assert app.main
         app.main.form.set_prompt("a fox at night")
         app.main.form.action_generate()
-        await app.sees("Today $0.29 and 1 of unknown price of $1.00 is spent or on its way", "(day_usd).")
+        await app.sees(
+            "Today $0.29 and 1 of unknown price of $1.00 is spent or on its way",
+            "(day_usd).",
+        )
         await pilot.press("y")
         await app.sees("in all          $0.39")  # kept up to date
         await pilot.press("escape")
@@ -215,7 +258,12 @@ async def test_the_money_page_of_an_empty_queue() -> None:
     async with app.running(80, 24) as pilot:
         await pilot.press("ctrl+t")
         await app.run_action("money")
-        await app.sees("in all          $0.00, 0 tasks", "The last 30 days", "· · ·", without="model  ")
+        await app.sees(
+            "in all          $0.00, 0 tasks",
+            "The last 30 days",
+            "· · ·",
+            without="model  ",
+        )
         assert isinstance(app.screen, Money)
         await pilot.press("q")
 
@@ -232,7 +280,11 @@ async def test_a_balance_that_is_too_low_is_told_once_with_what_is_missing() -> 
 
         def held() -> list[str]:
             tasks = app.engine.tasks.values() if app.engine else []
-            return [task.note for task in tasks if task.status is Status.HELD and "too low" in task.note]
+            return [
+                task.note
+                for task in tasks
+                if task.status is Status.HELD and "too low" in task.note
+            ]
 
         await app.until(lambda: len(held()) == 2)
         sentence = "The balance is too low: $0.05 needed, $0.01 left. Top up at the service's website."

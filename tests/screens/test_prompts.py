@@ -40,7 +40,11 @@ class Shelf:
             await self.gate[q].wait()
         if self.error:
             raise self.error
-        return PromptPage(tuple(entry for entry in self.entries if q in entry.title), len(self.entries), False)
+        return PromptPage(
+            tuple(entry for entry in self.entries if q in entry.title),
+            len(self.entries),
+            False,
+        )
 
     async def preview(self, url: str, target: Path) -> None:
         raise DownloadError("There is none.")
@@ -48,7 +52,10 @@ class Shelf:
 
 def titles(app: TestApp) -> list[str]:
     options = app.screen.query_one(OptionList)
-    return [str(options.get_option_at_index(index).prompt) for index in range(options.option_count)]
+    return [
+        str(options.get_option_at_index(index).prompt)
+        for index in range(options.option_count)
+    ]
 
 
 async def opened(app: TestApp, shelf: Shelf) -> None:
@@ -69,7 +76,12 @@ async def test_an_entry_is_found_seen_and_used() -> None:
         await pilot.press("ctrl+l")
         await app.sees("Lighthouse after the storm  landscape · flux-2-pro", "20 of 24")
         await pilot.press(*"FOX wall")
-        await app.sees("1 of 1", "Fox on a wall", "leaves in ", "By the embedded service · https://prompts.")
+        await app.sees(
+            "1 of 1",
+            "Fox on a wall",
+            "leaves in ",
+            "By the embedded service · https://prompts.",
+        )
         await app.until(lambda: app.shown)
         assert "▀" in app.text()
         await use_first(app, pilot)
@@ -79,7 +91,8 @@ async def test_an_entry_is_found_seen_and_used() -> None:
         assert values["aspect_ratio"] == "4:3"
         assert "Flux 2 Flex · text to image" in app.text()
         assert app.told == ["Flux 2 Flex: prompt, aspect_ratio."]
-    assert not list(Path(app.shown[0]).parent.glob("*"))  # the pictures are gone with the page
+    # The pictures are gone with the page
+    assert not list(Path(app.shown[0]).parent.glob("*"))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
@@ -95,7 +108,10 @@ async def test_more_come_as_one_goes_down(size: tuple[int, int]) -> None:
 
 
 async def test_words_narrow_and_the_newest_search_wins() -> None:
-    shelf = Shelf(PromptEntry(title="slow and quick", prompt="x"), PromptEntry(title="quick", prompt="x"))
+    shelf = Shelf(
+        PromptEntry(title="slow and quick", prompt="x"),
+        PromptEntry(title="quick", prompt="x"),
+    )
     shelf.gate = {"slow": asyncio.Event()}
     app = TestApp()
     async with app.running(100, 24):
@@ -116,11 +132,16 @@ async def test_words_narrow_and_the_newest_search_wins() -> None:
     ("error", "sentence"),
     [
         (NotFoundError("nothing"), "This service has no library of prompts."),
-        (ServerError("The service has trouble (HTTP 500)."), "The service has trouble (HTTP 500)."),
+        (
+            ServerError("The service has trouble (HTTP 500)."),
+            "The service has trouble (HTTP 500).",
+        ),
         (None, "Nothing matches."),
     ],
 )
-async def test_nothing_to_show_is_a_sentence(error: Exception | None, sentence: str) -> None:
+async def test_nothing_to_show_is_a_sentence(
+    error: Exception | None, sentence: str
+) -> None:
     app = TestApp()
     async with app.running(80, 24) as pilot:
         await opened(app, Shelf(error=error))
@@ -160,12 +181,20 @@ async def test_hostile_entries_stay_text_and_take_no_file() -> None:
         model="flux-kontext-pro",
         source="[/]",
         preview_url="https://x.example/a.png",
-        params={"image_url": "/etc/passwd", "callback_url": "https://evil.example", "[/x]": "[/]", "model": "x"},
+        params={
+            "image_url": "/etc/passwd",
+            "callback_url": "https://evil.example",
+            "[/x]": "[/]",
+            "model": "x",
+        },
     )
     async with app.running(150, 40) as pilot:
         await opened(app, Shelf(entry))
         await app.sees(
-            "[red]a[/] [@click=app.quit]b  [b · flux-kontext-pro", "[link=x]c[/]", "By [/]", "can't be had"
+            "[red]a[/] [@click=app.quit]b  [b · flux-kontext-pro",
+            "[link=x]c[/]",
+            "By [/]",
+            "can't be had",
         )
         await use_first(app, pilot)
         assert app.main
@@ -178,14 +207,22 @@ async def test_an_unknown_model_leaves_the_form_its_own() -> None:
     async with app.running(80, 24) as pilot:
         assert app.main
         await app.main.show_model(bundled().find("z-image"), {"size": "64x64"})
-        values = await use(app, pilot, PromptEntry(title="t", prompt="p", action="text_to_image", model="sora"))
+        values = await use(
+            app,
+            pilot,
+            PromptEntry(title="t", prompt="p", action="text_to_image", model="sora"),
+        )
         assert values == {"prompt": "p", "size": "64x64"}
-        assert app.told == ["Its model isn't in the catalog: the prompt alone was taken."]
+        assert app.told == [
+            "Its model isn't in the catalog: the prompt alone was taken."
+        ]
 
 
 async def test_a_service_without_a_library_says_so_over_http() -> None:
     service = create_app(bundled(), delay=0)
-    service.router.routes[:] = [route for route in service.router.routes if not_of_library(route)]
+    service.router.routes[:] = [
+        route for route in service.router.routes if not_of_library(route)
+    ]
     with serving(service) as url:
         app = TestApp(demo=False, base_url=url)
         app.session = app.session.with_key(DEMO_KEY, "test")

@@ -1,4 +1,6 @@
-"""The key: tried before it is taken, changed without losing anything, told without being shown."""
+"""The key: tried before it is taken, changed without losing anything, told without
+being shown.
+"""
 
 import json
 from pathlib import Path
@@ -13,7 +15,11 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.tasks.task import Status
 
-OLD, NEW, CLAW = "runapi_old_0123456789abcdef", "runapi_new_0123456789abcdef", "runapi_claw_0123456789abcdef"
+OLD, NEW, CLAW = (
+    "runapi_old_0123456789abcdef",
+    "runapi_new_0123456789abcdef",
+    "runapi_claw_0123456789abcdef",
+)
 
 
 def put(path: Path, content: object) -> bytes:
@@ -37,7 +43,9 @@ async def paste(app: TestApp, pilot: Pilot[None], key: str) -> None:
     await pilot.press("enter")
 
 
-async def test_a_refused_key_stays_on_the_page_and_a_good_one_is_saved(home: Path) -> None:
+async def test_a_refused_key_stays_on_the_page_and_a_good_one_is_saved(
+    home: Path,
+) -> None:
     saved = home / ".config/runapi/config.json"
     put(saved, {"base_url": "https://elsewhere.example", "callback": 1})
     with keyed(NEW, balance_cents=1234) as service:
@@ -53,13 +61,22 @@ async def test_a_refused_key_stays_on_the_page_and_a_good_one_is_saved(home: Pat
             assert OLD not in app.text()
             await paste(app, pilot, NEW)
             await pilot.press("enter", "enter")  # held down for long
-            await app.until(lambda: "Demo, demo@runapi.invalid: balance $12.34" in app.told)
+            await app.until(
+                lambda: "Demo, demo@runapi.invalid: balance $12.34" in app.told
+            )
             await app.until(lambda: app.engine)
-            assert len([page for page in app.screen_stack if isinstance(page, MainScreen)]) == 1
+            assert (
+                len([page for page in app.screen_stack if isinstance(page, MainScreen)])
+                == 1
+            )
             await app.sees("balance $12.34")
         assert service.shown == {OLD, NEW}
     kept = json.loads(saved.read_text())
-    assert (kept["api_key"], kept["base_url"], kept["callback"]) == (NEW, "https://elsewhere.example", 1)
+    assert (kept["api_key"], kept["base_url"], kept["callback"]) == (
+        NEW,
+        "https://elsewhere.example",
+        1,
+    )
     assert saved.stat().st_mode & 0o777 == 0o600
 
 
@@ -91,7 +108,12 @@ async def test_what_was_found_is_listed_masked_used_and_left_where_it_is(
             await pilot.press(*"fox", "f4")
             await until_asked(app)
             page = flat(app)
-            for told in ("runapi_…cdef RUNAPI_API_KEY (in use)", "config.json", "openclaw.json", "config.yaml"):
+            for told in (
+                "runapi_…cdef RUNAPI_API_KEY (in use)",
+                "config.json",
+                "openclaw.json",
+                "config.yaml",
+            ):
                 assert told in page
             assert not any(key in page for key in (OLD, NEW, CLAW))
             service.key = CLAW
@@ -101,12 +123,17 @@ async def test_what_was_found_is_listed_masked_used_and_left_where_it_is(
             assert app.main.form.values()["prompt"] == "fox"
             assert app.session.credential.api_key == CLAW
             await app.until(
-                lambda: any("next start takes the key from RUNAPI_API_KEY" in told for told in app.told)
+                lambda: any(
+                    "next start takes the key from RUNAPI_API_KEY" in told
+                    for told in app.told
+                )
             )
         assert service.shown == {NEW, CLAW}
     assert (saved.read_bytes(), claw.read_bytes()) == (before, settings)
     for path in home.rglob("*"):
-        assert path == claw or not path.is_file() or CLAW.encode() not in path.read_bytes()
+        assert (
+            path == claw or not path.is_file() or CLAW.encode() not in path.read_bytes()
+        )
 
 
 async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) -> None:
@@ -119,7 +146,10 @@ async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) ->
             service.key = NEW
             await pilot.press("ctrl+n", *"fox", "ctrl+j")
             fox = await app.until_task(
-                pilot, lambda task: task.prompt == "fox" and "refused the API key" in task.note
+                pilot,
+                lambda task: (
+                    task.prompt == "fox" and "refused the API key" in task.note
+                ),
             )
             assert fox.status is Status.HELD
             await app.sees("! key refused (F4)")
@@ -133,8 +163,14 @@ async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) ->
             assert app.main
             assert app.main.form.values()["prompt"] == "foxes"
             # What was at the service goes on by itself, and so does what was held.
-            await app.until_task(pilot, lambda task: task.id == owl.id and task.status is Status.COMPLETED)
-            await app.until_task(pilot, lambda task: task.id == fox.id and task.status is Status.COMPLETED)
+            await app.until_task(
+                pilot,
+                lambda task: task.id == owl.id and task.status is Status.COMPLETED,
+            )
+            await app.until_task(
+                pilot,
+                lambda task: task.id == fox.id and task.status is Status.COMPLETED,
+            )
             await app.sees("balance $", without="key refused")
 
 
@@ -156,7 +192,9 @@ async def test_a_profile_is_switched_to_and_takes_up_its_own_tasks(
         async with app.running(110, 40) as pilot:
             assert f"home · {at_home.url}" in app.text()
             await pilot.press(*"owl", "ctrl+j")
-            owl = await app.until_task(pilot, lambda task: task.status is Status.PENDING)
+            owl = await app.until_task(
+                pilot, lambda task: task.status is Status.PENDING
+            )
             await pilot.press("ctrl+n", *"fox", "f4")
             await until_asked(app)
             assert "profile home (in use)" in flat(app)
@@ -165,12 +203,22 @@ async def test_a_profile_is_switched_to_and_takes_up_its_own_tasks(
             await pilot.press("up", "enter")
             await app.sees(f"work · {at_work.url}", "fox")
             await pilot.press("ctrl+j")
-            fox = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
-            assert (owl.profile, fox.profile, Path(fox.files[0]).parent) == ("home", "work", home / "work")
+            fox = await app.until_task(
+                pilot, lambda task: task.status is Status.COMPLETED
+            )
+            assert (owl.profile, fox.profile, Path(fox.files[0]).parent) == (
+                "home",
+                "work",
+                home / "work",
+            )
             assert app.engine
             assert app.engine.tasks[owl.id].status is Status.PENDING
             await pilot.press("ctrl+t", "down", "s")
-            await app.until_task(pilot, lambda task: task.id == owl.id and not task.watched)
+            await app.until_task(
+                pilot, lambda task: task.id == owl.id and not task.watched
+            )
             await pilot.press("s")
-            await app.until(lambda: any("start with --profile home" in told for told in app.told))
+            await app.until(
+                lambda: any("start with --profile home" in told for told in app.told)
+            )
         assert (at_home.shown, at_work.shown) == ({OLD}, {NEW})

@@ -24,7 +24,15 @@ from tui.tasks.task import Result, Status, Task
 from tui.widgets import path_completion
 from tui.widgets.picture import Picture
 
-NAMES = ("cat-1.png", "cat-2.png", "cat-10.png", "Dog.JPG", "sub/bird.webp", "sub/bee.gif", ".den/fox.png")
+NAMES = (
+    "cat-1.png",
+    "cat-2.png",
+    "cat-10.png",
+    "Dog.JPG",
+    "sub/bird.webp",
+    "sub/bee.gif",
+    ".den/fox.png",
+)
 URL = "https://example.com/a.png"
 UNSET = ["not answered"]
 
@@ -32,11 +40,16 @@ UNSET = ["not answered"]
 class Host(App[None]):
     """An app with nothing but the picker; `answer` is what it gave."""
 
-    CSS_PATH = [styles_dir() / name for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss")]
+    CSS_PATH = [
+        styles_dir() / name
+        for name in ("app.tcss", "widgets.tcss", "dialogs.tcss", "sources.tcss")
+    ]
 
     def __init__(self, tasks: list[Task], **options: Any) -> None:
         super().__init__()
-        self.picker = SourcePicker(Terminal(Images.HALF, "", cell=(10, 20)), tasks, **options)
+        self.picker = SourcePicker(
+            Terminal(Images.HALF, "", cell=(10, 20)), tasks, **options
+        )
         self.answer: list[str] | None = UNSET
 
     def on_mount(self) -> None:
@@ -52,7 +65,9 @@ class Host(App[None]):
             yield pilot
 
     async def keys(self, pilot: Pilot[None], *keys: str) -> None:
-        """Presses keys; `=text` types a text, and the key after it does not wait for the app."""
+        """Presses keys; `=text` types a text, and the key after it does not wait for
+        the app.
+        """
         for key, before in zip(keys, ("=", *keys), strict=False):
             if not before.startswith("="):
                 await self.settle(pilot)
@@ -68,7 +83,9 @@ class Host(App[None]):
         async with asyncio.timeout(10):
             await pilot.pause()
             while not all(worker.is_finished for worker in self.workers):
-                await asyncio.wait([asyncio.ensure_future(_end(worker)) for worker in self.workers])
+                await asyncio.wait(
+                    [asyncio.ensure_future(_end(worker)) for worker in self.workers]
+                )
                 await pilot.pause()
 
     @property
@@ -82,7 +99,9 @@ class Host(App[None]):
         return [str(option.prompt).strip().split("   ")[0] for option in options]
 
     def text(self) -> str:
-        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+        return "\n".join(
+            strip.text for strip in self.screen._compositor.render_strips()
+        )
 
 
 async def _end(worker: Worker[Any]) -> None:
@@ -103,7 +122,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def task(number: int, prompt: str, model: str = "flux-2", *files: str) -> Task:
-    results = tuple(Result(url="u", path=file, width=40, height=20, bytes=812) for file in files)
+    results = tuple(
+        Result(url="u", path=file, width=40, height=20, bytes=812) for file in files
+    )
     return Task(
         id=f"{number:014}",
         action="text_to_image",
@@ -168,13 +189,22 @@ async def test_words_find_prompts_and_models(folder: Path) -> None:
 )
 def test_completion_is_that_of_a_shell(typed: str, after: str, folder: Path) -> None:
     head, name = path_completion.split(typed)
-    assert head + path_completion.completed(path_completion.read("", head).sources, name) == after
+    assert (
+        head + path_completion.completed(path_completion.read("", head).sources, name)
+        == after
+    )
 
 
 async def test_tab_completes(folder: Path) -> None:
     app = Host(TASKS)
     async with app.running() as pilot:
-        for typed, after in {"./c": "./cat-", "s": "sub/", "~": "~/", URL: URL, "fox": "fox"}.items():
+        for typed, after in {
+            "./c": "./cat-",
+            "s": "sub/",
+            "~": "~/",
+            URL: URL,
+            "fox": "fox",
+        }.items():
             await app.keys(pilot, "ctrl+u", f"={typed}", "tab")
             assert app.typed == after
         assert app.answer == UNSET
@@ -206,16 +236,24 @@ async def test_keys_typed_ahead_of_the_disk_wait_for_it(folder: Path) -> None:
         assert app.answer == [str(folder / "sub" / "bird.webp")]
 
 
-@pytest.mark.parametrize("start", ["", "~", "~/sub", "~/sub/bird.webp", "https://example.com", "two\nlines"])
-def test_where_it_starts(start: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "start", ["", "~", "~/sub", "~/sub/bird.webp", "https://example.com", "two\nlines"]
+)
+def test_where_it_starts(
+    start: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(folder))
-    assert path_completion.read(start, "").path == str(folder / "sub" if "sub" in start else folder)
+    assert path_completion.read(start, "").path == str(
+        folder / "sub" if "sub" in start else folder
+    )
 
 
 async def test_several_in_order(folder: Path) -> None:
     app = Host(TASKS, many=True)
     async with app.running() as pilot:
-        await app.keys(pilot, "=./cat-2", "f4", "ctrl+u", "=fox", "insert", "ctrl+u", "=owls", "f4")
+        await app.keys(
+            pilot, "=./cat-2", "f4", "ctrl+u", "=fox", "insert", "ctrl+u", "=owls", "f4"
+        )
         assert "✓3" in app.text()
         assert "3 marked" in app.text()
         await app.keys(pilot, "ctrl+u", "=fox", "f4", "ctrl+u", "=./cat")
@@ -231,7 +269,9 @@ async def test_the_highlighted_one_where_none_is_marked(folder: Path) -> None:
         assert app.answer == ["/out/fox.png"]
 
 
-@pytest.mark.parametrize(("many", "answer"), [(False, [URL]), (True, ["/out/owl.png", URL])])
+@pytest.mark.parametrize(
+    ("many", "answer"), [(False, [URL]), (True, ["/out/owl.png", URL])]
+)
 async def test_a_url_is_taken(many: bool, answer: list[str], folder: Path) -> None:
     app = Host(TASKS, many=many)
     async with app.running() as pilot:
@@ -239,23 +279,33 @@ async def test_a_url_is_taken(many: bool, answer: list[str], folder: Path) -> No
         assert app.answer == answer
 
 
-async def test_hostile_names_are_shown_harmless_and_answered_as_they_are(tmp_path: Path) -> None:
+async def test_hostile_names_are_shown_harmless_and_answered_as_they_are(
+    tmp_path: Path,
+) -> None:
     inner = tmp_path / "x" / "[b]\x1b[31m evil\n\u202edir"
     inner.mkdir(parents=True)
     name = b"[@click=app.quit]\x07 \xff.PNG"
     (Path(os.fsdecode(os.fsencode(inner) + b"/" + name))).write_bytes(b"no picture")
-    app = Host([task(1, "[/]\x1b]0;pwned\x07 [red]red", "[bold", f"{inner}/x.png")], start=str(tmp_path / "x"))
+    app = Host(
+        [task(1, "[/]\x1b]0;pwned\x07 [red]red", "[bold", f"{inner}/x.png")],
+        start=str(tmp_path / "x"),
+    )
     async with app.running(140) as pilot:
         assert app.listed[1:] == ["[/] [red]red", str(tmp_path / "x"), "[b] evil dir/"]
         await app.keys(pilot, "=[", "tab")
         assert app.typed == "[b] evil dir/"
         await app.keys(pilot, "enter")
-        assert not any(character < " " or character in "\u202e\udcff" for character in app.text().replace("\n", ""))
+        assert not any(
+            character < " " or character in "\u202e\udcff"
+            for character in app.text().replace("\n", "")
+        )
         await app.keys(pilot, "enter")
         assert app.answer == [os.fsdecode(os.fsencode(inner) + b"/" + name)]
 
 
-async def test_a_folder_that_can_not_be_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_folder_that_can_not_be_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "empty").mkdir()
 
     def scandir(path: str, real: Callable[[str], Any] = os.scandir) -> Any:
@@ -301,10 +351,16 @@ async def test_a_slow_folder_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> 
         awake.set()
 
 
-async def test_a_newer_folder_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_newer_folder_wins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     awake = threading.Event()
 
-    def read(start: str, typed: str, real: Callable[[str, str], path_completion.Folder] = path_completion.read) -> path_completion.Folder:
+    def read(
+        start: str,
+        typed: str,
+        real: Callable[[str, str], path_completion.Folder] = path_completion.read,
+    ) -> path_completion.Folder:
         if typed == "./slow/":
             awake.wait(10)
         return real(start, typed)
@@ -323,12 +379,18 @@ async def test_a_newer_folder_wins(folder: Path, monkeypatch: pytest.MonkeyPatch
         assert app.listed == [str(folder / "sub"), "bee.gif", "bird.webp"]
 
 
-async def test_of_very_many_the_first_are_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_very_many_the_first_are_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sources, "MOST", 2)
     app = Host([])
     async with app.running() as pilot:
         await app.keys(pilot, "=./cat")
-        assert app.listed[1:] == ["cat-1.png", "cat-2.png", "… and 1 more: type a part of the name"]
+        assert app.listed[1:] == [
+            "cat-1.png",
+            "cat-2.png",
+            "… and 1 more: type a part of the name",
+        ]
 
 
 async def test_the_highlighted_one_is_shown_where_there_is_room(folder: Path) -> None:

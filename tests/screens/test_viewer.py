@@ -1,4 +1,6 @@
-"""The viewer: one image on a whole page, its pixels, and the way through all the others."""
+"""The viewer: one image on a whole page, its pixels, and the way through all the
+others.
+"""
 
 import gc
 import os
@@ -34,7 +36,11 @@ def made(home: Path) -> Callable[..., Task]:
             else:
                 Image.linear_gradient("L").resize(SIZE).save(path)
             url = f"https://cdn.example/{path.name}"
-            results.append(Result(url=url, path=str(path), format="PNG", width=SIZE[0], height=SIZE[1]))
+            results.append(
+                Result(
+                    url=url, path=str(path), format="PNG", width=SIZE[0], height=SIZE[1]
+                )
+            )
         return past(prompt, results=tuple(results), **fields)
 
     return make
@@ -59,9 +65,16 @@ async def until_title(app: TestApp, wanted: str) -> None:
         raise AssertionError(f"{wanted!r} is not in {title(app)!r}") from None
 
 
-async def test_one_steps_through_all_images_of_the_queue(made: Callable[..., Task]) -> None:
+async def test_one_steps_through_all_images_of_the_queue(
+    made: Callable[..., Task],
+) -> None:
     app = TestApp()
-    tasks = [made("oldest"), made("two", 2), past("failed", Status.FAILED), made("in a job", job=new_id())]
+    tasks = [
+        made("oldest"),
+        made("two", 2),
+        past("failed", Status.FAILED),
+        made("in a job", job=new_id()),
+    ]
     app.remember(*tasks, made("newest"))
     async with app.running(80, 24) as pilot:
         await app.sees("newest", "▸ 1 of 1")
@@ -87,25 +100,38 @@ async def test_one_steps_through_all_images_of_the_queue(made: Callable[..., Tas
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
         assert app.main
-        await app.until(lambda: app.main and app.main.queue.table.chosen[0].id == tasks[1].id)
+        await app.until(
+            lambda: app.main and app.main.queue.table.chosen[0].id == tasks[1].id
+        )
 
 
-async def test_older_ones_come_as_one_steps(made: Callable[..., Task], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_older_ones_come_as_one_steps(
+    made: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tui.screens.history.PAGE", 4)
     app = TestApp()
-    app.remember(made("a wolf", cleared=True), *(made(f"fox {number}", cleared=True) for number in range(9)))
+    app.remember(
+        made("a wolf", cleared=True),
+        *(made(f"fox {number}", cleared=True) for number in range(9)),
+    )
     async with app.running(120, 30) as pilot:
         await pilot.press("f9")
         app.screen.query_one("#history-filter", Input).value = "fox"
         await app.sees("the newest 4, more below")
         await pilot.press("enter", "enter")
         await until_title(app, "fox 8 Flux 2 Pro 1 of 4+")
-        for wanted in ("fox 5 Flux 2 Pro 4 of 8+", "fox 1 Flux 2 Pro 8 of 9", "fox 0 Flux 2 Pro 9 of 9 ·"):
+        for wanted in (
+            "fox 5 Flux 2 Pro 4 of 8+",
+            "fox 1 Flux 2 Pro 8 of 9",
+            "fox 0 Flux 2 Pro 9 of 9 ·",
+        ):
             await pilot.press("G")
             await until_title(app, wanted)
 
 
-async def test_what_was_found_in_the_history_is_stepped_through(made: Callable[..., Task]) -> None:
+async def test_what_was_found_in_the_history_is_stepped_through(
+    made: Callable[..., Task],
+) -> None:
     app = TestApp()
     app.remember(made("a red fox"), made("an owl"), made("a blue fox", cleared=True))
     async with app.running(80, 24) as pilot:
@@ -118,10 +144,14 @@ async def test_what_was_found_in_the_history_is_stepped_through(made: Callable[.
         await pilot.press("u")
         await app.until(lambda: isinstance(app.screen, MainScreen))
         assert app.main
-        await app.until(lambda: app.main and app.main.form.values()["prompt"] == "a red fox")
+        await app.until(
+            lambda: app.main and app.main.form.values()["prompt"] == "a red fox"
+        )
 
 
-async def test_zoom_shows_pixels_and_arrows_move_over_them(made: Callable[..., Task]) -> None:
+async def test_zoom_shows_pixels_and_arrows_move_over_them(
+    made: Callable[..., Task],
+) -> None:
     app = TestApp()
     app.remember(made("older"), made("newer"))
     async with app.running(80, 24) as pilot:
@@ -150,7 +180,10 @@ async def test_zoom_shows_pixels_and_arrows_move_over_them(made: Callable[..., T
 
 async def test_a_decoded_image_is_let_go_of(made: Callable[..., Task]) -> None:
     def decoded() -> bool:
-        return any(isinstance(thing, Image.Image) and thing.size == SIZE for thing in gc.get_objects())
+        return any(
+            isinstance(thing, Image.Image) and thing.size == SIZE
+            for thing in gc.get_objects()
+        )
 
     app = TestApp()
     app.remember(made("a fox"))
@@ -171,7 +204,13 @@ async def test_a_decoded_image_is_let_go_of(made: Callable[..., Task]) -> None:
 async def test_facts_come_and_go_and_a_result_is_handed_on(
     made: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"):
+    for name in (
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "SSH_CONNECTION",
+        "SSH_CLIENT",
+        "SSH_TTY",
+    ):
         monkeypatch.delenv(name, raising=False)
     app = TestApp()
     task = made("fox", 2)
@@ -198,7 +237,9 @@ async def test_facts_come_and_go_and_a_result_is_handed_on(
 
 async def test_hostile_files_and_words_are_harmless(made: Callable[..., Task]) -> None:
     app = TestApp()
-    words = "[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\x1b[2J\u202eevil\nsecond line"
+    words = (
+        "[/red][@click=app.quit]x[/] \x1b]52;c;aGk=\x07\x1b[2J\u202eevil\nsecond line"
+    )
     whole = made("last")
     cut = Path(whole.files[0]).read_bytes()[:200]
     gone = made("gone")
@@ -207,7 +248,12 @@ async def test_hostile_files_and_words_are_harmless(made: Callable[..., Task]) -
         whole,
         gone,
         made("cut", data=cut),
-        made("bomb", data=png_claiming(60_000, 60_000), model=words, values={"prompt": words}),
+        made(
+            "bomb",
+            data=png_claiming(60_000, 60_000),
+            model=words,
+            values={"prompt": words},
+        ),
     )
     async with app.running(80, 24) as pilot:
         await view(app, pilot)
@@ -215,10 +261,16 @@ async def test_hostile_files_and_words_are_harmless(made: Callable[..., Task]) -
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())
         for zoom in ("0", "1"):
             await pilot.press(zoom)
-            for sentence in ("too many", "cut-0.png is damaged", "gone-0.png is not there"):
+            for sentence in (
+                "too many",
+                "cut-0.png is damaged",
+                "gone-0.png is not there",
+            ):
                 await app.sees(sentence)
                 await pilot.press("n")
-            await until_title(app, f"last Flux 2 Pro 4 of 4 · {'1:1, ' if zoom == '1' else ''}")
+            await until_title(
+                app, f"last Flux 2 Pro 4 of 4 · {'1:1, ' if zoom == '1' else ''}"
+            )
             await app.sees("▀")
             await pilot.press("home")
 

@@ -1,4 +1,6 @@
-"""Servers on loopback that say what a test tells them to, and remember what they were asked."""
+"""Servers on loopback that say what a test tells them to, and remember what they were
+asked.
+"""
 
 import asyncio
 import socket
@@ -33,12 +35,16 @@ class Host:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
-        self.answer: Callable[[Asked], Response] = lambda asked: JSONResponse({"id": "t1"})
+        self.answer: Callable[[Asked], Response] = lambda asked: JSONResponse(
+            {"id": "t1"}
+        )
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         config = uvicorn.Config(self, lifespan="off", log_config=None)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listening]}, daemon=True
+        )
         self._thread.start()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,10 +118,14 @@ async def client(host: Host) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def raw_server(reply: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def raw_server(
+    reply: bytes, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """The port of a server that answers every request with these bytes and hangs up."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(reply)
@@ -125,7 +135,9 @@ async def raw_server(reply: bytes, tls: ssl.SSLContext | None = None) -> AsyncIt
         finally:
             writer.close()
 
-    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] = answer
+    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] = (
+        answer
+    )
     server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
@@ -137,10 +149,30 @@ async def raw_server(reply: bytes, tls: ssl.SSLContext | None = None) -> AsyncIt
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """What a server with a certificate that nobody has vouched for uses."""
     folder: Path = tmp_path_factory.mktemp("tls")
-    made = [*("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")]
-    made += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-days", "2"]
+    made = [
+        *(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+        )
+    ]
+    made += [
+        "-keyout",
+        str(folder / "key.pem"),
+        "-out",
+        str(folder / "cert.pem"),
+        "-days",
+        "2",
+    ]
     try:
-        subprocess.run([*made, "-subj", "/CN=localhost"], check=True, capture_output=True)
+        subprocess.run(
+            [*made, "-subj", "/CN=localhost"], check=True, capture_output=True
+        )
     except OSError:
         pytest.skip("there is no openssl to make a certificate with")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

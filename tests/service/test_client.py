@@ -1,4 +1,6 @@
-"""The client over real HTTP: what leaves, where the key goes, and what every failure is called."""
+"""The client over real HTTP: what leaves, where the key goes, and what every failure is
+called.
+"""
 
 import contextlib
 import gzip
@@ -40,11 +42,17 @@ from tui.service.wire import Account, Answer
 
 BODY = '{"model": "z-image", "prompt": "füchse"}'.encode()
 PAGE = "<html><body><h1>Bad gateway</h1><script>alert(1)</script></body></html>"
-DONE = {"id": "t1", "status": "completed", "images": [{"url": "https://x.example/a.png"}]}
+DONE = {
+    "id": "t1",
+    "status": "completed",
+    "images": [{"url": "https://x.example/a.png"}],
+}
 
 
 async def submit(client: Client) -> Answer:
-    return await client.submit("unified", "z_image", "text_to_image", BODY, "the-key-of-this-task")
+    return await client.submit(
+        "unified", "z_image", "text_to_image", BODY, "the-key-of-this-task"
+    )
 
 
 async def status(client: Client, location: str = "") -> Answer:
@@ -57,31 +65,51 @@ async def failure(client: Client) -> ServiceError:
     return caught.value
 
 
-def error(code: int, said: Any = None, headers: dict[str, str] | None = None) -> Response:
+def error(
+    code: int, said: Any = None, headers: dict[str, str] | None = None
+) -> Response:
     return JSONResponse(said or {"error": "No."}, code, headers)
 
 
 def keyless(host: Host) -> bool:
-    return not any(KEY in f"{asked.headers} {asked.path} {asked.body!r}" for asked in host.asked)
+    return not any(
+        KEY in f"{asked.headers} {asked.path} {asked.body!r}" for asked in host.asked
+    )
 
 
 # ---- what leaves
 
 
-async def test_a_key_that_the_service_gives_back_is_kept_nowhere(host: Host, client: Client) -> None:
+async def test_a_key_that_the_service_gives_back_is_kept_nowhere(
+    host: Host, client: Client
+) -> None:
     echo = {"task_id": "t1", "headers": {"Authorization": f"Bearer {KEY}"}}
     host.says(JSONResponse(echo, headers={"X-RunAPI-Task-Id": KEY}))
     assert "Bearer [key]" in (await submit(client)).raw
-    host.says(error(401, {"error": f"{KEY} is no key", "seen": echo}, {"X-Request-Id": KEY}))
+    host.says(
+        error(401, {"error": f"{KEY} is no key", "seen": echo}, {"X-Request-Id": KEY})
+    )
     refused = await failure(client)
     assert "[key] is no key" in str(refused)
     assert KEY not in f"{refused} {refused.raw} {refused.request_id} {refused.task_id}"
 
 
-async def test_a_submit_sends_these_bytes_under_this_key(host: Host, client: Client) -> None:
-    host.says(JSONResponse({"task_id": "t1", "status": "pending"}, 202, {"Location": "/api/v1/tasks/t1"}))
+async def test_a_submit_sends_these_bytes_under_this_key(
+    host: Host, client: Client
+) -> None:
+    host.says(
+        JSONResponse(
+            {"task_id": "t1", "status": "pending"},
+            202,
+            {"Location": "/api/v1/tasks/t1"},
+        )
+    )
     answer = await submit(client)
-    assert (answer.task_id, answer.state, answer.location) == ("t1", "pending", f"{host.url}/api/v1/tasks/t1")
+    assert (answer.task_id, answer.state, answer.location) == (
+        "t1",
+        "pending",
+        f"{host.url}/api/v1/tasks/t1",
+    )
     (asked,) = host.asked
     assert (asked.method, asked.path, asked.body) == ("POST", "/v1/text_to_image", BODY)
     assert asked.headers["authorization"] == f"Bearer {KEY}"
@@ -94,7 +122,10 @@ async def test_a_submit_sends_these_bytes_under_this_key(host: Host, client: Cli
 async def test_the_service_route_has_its_own_path(host: Host, client: Client) -> None:
     await client.submit("service", "z_image", "text_to_image", BODY, "k")
     await client.status("service", "z_image", "text_to_image", "a/b c")
-    assert host.paths == ["/api/v1/z_image/text_to_image", "/api/v1/z_image/text_to_image/a%2Fb%20c"]
+    assert host.paths == [
+        "/api/v1/z_image/text_to_image",
+        "/api/v1/z_image/text_to_image/a%2Fb%20c",
+    ]
 
 
 async def test_without_a_key_none_is_sent(host: Host) -> None:
@@ -118,21 +149,27 @@ def test_a_key_is_not_sent_unencrypted() -> None:
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-async def test_a_redirect_of_a_submit_is_not_followed(host: Host, other: Host, client: Client, code: int) -> None:
+async def test_a_redirect_of_a_submit_is_not_followed(
+    host: Host, other: Host, client: Client, code: int
+) -> None:
     host.says(RedirectResponse(f"{other.url}/v1/text_to_image", code))
     assert isinstance(await failure(client), RefusedError)
     assert len(host.asked) == 1
     assert other.asked == []
 
 
-async def test_a_redirect_of_a_poll_is_not_followed(host: Host, other: Host, client: Client) -> None:
+async def test_a_redirect_of_a_poll_is_not_followed(
+    host: Host, other: Host, client: Client
+) -> None:
     host.says(RedirectResponse(f"{other.url}/v1/tasks/t1", 302))
     with pytest.raises(RefusedError):
         await status(client)
     assert other.asked == []
 
 
-async def test_a_foreign_location_is_not_kept(host: Host, other: Host, client: Client) -> None:
+async def test_a_foreign_location_is_not_kept(
+    host: Host, other: Host, client: Client
+) -> None:
     host.says(JSONResponse({"id": "t1"}, 202, {"Location": f"{other.url}/x"}))
     assert (await submit(client)).location == ""
 
@@ -162,17 +199,37 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
     host: Host, other: Host, client: Client, tmp_path: Path
 ) -> None:
     file = tmp_path / "ünï code.png"
-    place = {"signed_id": "s1", "upload_url": f"{other.url}/put?sig=1", "headers": {"Content-MD5": "abc", "X-N": 5}}
+    place = {
+        "signed_id": "s1",
+        "upload_url": f"{other.url}/put?sig=1",
+        "headers": {"Content-MD5": "abc", "X-N": 5},
+    }
     host.says(JSONResponse(place), JSONResponse({"url": "https://files.example/1.png"}))
     assert await client.upload(file, b"bytes", "abc") == "https://files.example/1.png"
     prepare, confirm = host.asked
-    assert (prepare.path, confirm.path) == ("/api/v1/files/prepare", "/api/v1/files/confirm")
-    assert json.loads(prepare.body) == {"filename": "ünï code.png", "byte_size": 5, "checksum": "abc"}
+    assert (prepare.path, confirm.path) == (
+        "/api/v1/files/prepare",
+        "/api/v1/files/confirm",
+    )
+    assert json.loads(prepare.body) == {
+        "filename": "ünï code.png",
+        "byte_size": 5,
+        "checksum": "abc",
+    }
     assert json.loads(confirm.body) == {"signed_id": "s1"}
     (put,) = other.asked
-    assert (put.method, put.body, put.headers["content-md5"], put.headers["x-n"]) == ("PUT", b"bytes", "abc", "5")
+    assert (put.method, put.body, put.headers["content-md5"], put.headers["x-n"]) == (
+        "PUT",
+        b"bytes",
+        "abc",
+        "5",
+    )
     assert keyless(other)
-    assert prepare.headers["authorization"] == confirm.headers["authorization"] == f"Bearer {KEY}"
+    assert (
+        prepare.headers["authorization"]
+        == confirm.headers["authorization"]
+        == f"Bearer {KEY}"
+    )
 
 
 # ---- refusals
@@ -207,7 +264,13 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
 async def test_every_status_has_its_error(
     host: Host, client: Client, code: int, kind: type[ServiceError], passing: bool
 ) -> None:
-    host.says(error(code, {"error": {"code": "c", "message": "In the server's words"}}, {"X-Request-Id": "r1"}))
+    host.says(
+        error(
+            code,
+            {"error": {"code": "c", "message": "In the server's words"}},
+            {"X-Request-Id": "r1"},
+        )
+    )
     said = await failure(client)
     assert type(said) is kind
     assert (said.passing, said.status, said.request_id) == (passing, code, "r1")
@@ -231,28 +294,54 @@ async def test_hostile_words_are_harmless(host: Host, client: Client) -> None:
     assert len(told) < 700
 
 
-async def test_what_is_said_of_params_is_kept_and_told(host: Host, client: Client) -> None:
-    host.says(error(422, {"error": "Validation failed", "errors": {"prompt": ["is short"], "size": "is odd"}}))
+async def test_what_is_said_of_params_is_kept_and_told(
+    host: Host, client: Client
+) -> None:
+    host.says(
+        error(
+            422,
+            {
+                "error": "Validation failed",
+                "errors": {"prompt": ["is short"], "size": "is odd"},
+            },
+        )
+    )
     said = await failure(client)
     assert said.fields == {"prompt": "is short", "size": "is odd"}
     assert str(said).endswith("Validation failed: prompt: is short; size: is odd")
 
 
-async def test_however_many_params_the_sentence_stays_one(host: Host, client: Client) -> None:
-    host.says(error(422, {"error": "No", "errors": {f"p{index}": "is odd" for index in range(20_000)}}))
+async def test_however_many_params_the_sentence_stays_one(
+    host: Host, client: Client
+) -> None:
+    host.says(
+        error(
+            422,
+            {
+                "error": "No",
+                "errors": {f"p{index}": "is odd" for index in range(20_000)},
+            },
+        )
+    )
     assert len(str(await failure(client))) < 5_000
 
 
 @pytest.mark.parametrize("code", [200, 401, 500])
-async def test_an_answer_nested_without_end_is_an_ordinary_failure(host: Host, client: Client, code: int) -> None:
+async def test_an_answer_nested_without_end_is_an_ordinary_failure(
+    host: Host, client: Client, code: int
+) -> None:
     host.says(Response(b"[" * 100_000, code, media_type="application/json"))
     assert isinstance(await failure(client), ServiceError)
     with pytest.raises(ServiceError):
         await client.me()
 
 
-@pytest.mark.parametrize("charset", ["hex", "zlib", "rot13", "idna", "undefined", "utf-16", "nonsense"])
-async def test_json_is_utf_8_whatever_its_charset(host: Host, client: Client, charset: str) -> None:
+@pytest.mark.parametrize(
+    "charset", ["hex", "zlib", "rot13", "idna", "undefined", "utf-16", "nonsense"]
+)
+async def test_json_is_utf_8_whatever_its_charset(
+    host: Host, client: Client, charset: str
+) -> None:
     headers = {"Content-Type": f"application/json; charset={charset}"}
     host.says(Response(b'{"id": "t1"}', 200, headers))
     assert (await submit(client)).task_id == "t1"
@@ -276,20 +365,26 @@ async def test_json_is_utf_8_whatever_its_charset(host: Host, client: Client, ch
         ("Wed, 99 Foo 2099 99:99:99 GMT", None),
     ],
 )
-async def test_how_long_to_wait(host: Host, client: Client, header: str, seconds: float | None) -> None:
+async def test_how_long_to_wait(
+    host: Host, client: Client, header: str, seconds: float | None
+) -> None:
     host.says(error(429, {"message": "slow down"}, {"Retry-After": header}))
     assert (await failure(client)).retry_after == seconds
 
 
 async def test_a_date_until_which_to_wait(host: Host, client: Client) -> None:
-    host.says(error(503, None, {"Retry-After": formatdate(time.time() + 1000, usegmt=True)}))
+    host.says(
+        error(503, None, {"Retry-After": formatdate(time.time() + 1000, usegmt=True)})
+    )
     wait = (await failure(client)).retry_after
     assert wait is not None
     assert 800 < wait <= 1000
 
 
 async def test_a_poll_says_how_long_to_wait(host: Host, client: Client) -> None:
-    host.says(JSONResponse({"id": "t1", "status": "running"}, headers={"Retry-After": "7"}))
+    host.says(
+        JSONResponse({"id": "t1", "status": "running"}, headers={"Retry-After": "7"})
+    )
     assert (await status(client)).retry_after == 7
 
 
@@ -300,18 +395,26 @@ async def test_a_poll_says_how_long_to_wait(host: Host, client: Client) -> None:
     "response",
     [
         pytest.param(error(500, None, {"X-RunAPI-Task-Id": "tsk_9"}), id="500"),
-        pytest.param(HTMLResponse(PAGE, 502, {"X-RunAPI-Task-Id": "tsk_9"}), id="502 page"),
-        pytest.param(HTMLResponse(PAGE, 200, {"X-RunAPI-Task-Id": "tsk_9"}), id="200 page"),
+        pytest.param(
+            HTMLResponse(PAGE, 502, {"X-RunAPI-Task-Id": "tsk_9"}), id="502 page"
+        ),
+        pytest.param(
+            HTMLResponse(PAGE, 200, {"X-RunAPI-Task-Id": "tsk_9"}), id="200 page"
+        ),
         pytest.param(error(409, None, {"X-RunAPI-Task-Id": "tsk_9"}), id="409"),
     ],
 )
-async def test_an_error_keeps_the_id_of_its_task(host: Host, client: Client, response: Response) -> None:
+async def test_an_error_keeps_the_id_of_its_task(
+    host: Host, client: Client, response: Response
+) -> None:
     host.says(response)
     assert (await failure(client)).task_id == "tsk_9"
 
 
 @pytest.mark.parametrize("said", [{}, {"status": "pending"}, {"message": "accepted"}])
-async def test_an_accepted_task_may_be_named_by_the_header_alone(host: Host, client: Client, said: Any) -> None:
+async def test_an_accepted_task_may_be_named_by_the_header_alone(
+    host: Host, client: Client, said: Any
+) -> None:
     """It is made and will be billed: its id must not be lost."""
     host.says(JSONResponse(said, headers={"X-RunAPI-Task-Id": "tsk_9"}))
     try:
@@ -321,27 +424,37 @@ async def test_an_accepted_task_may_be_named_by_the_header_alone(host: Host, cli
     assert found == "tsk_9"
 
 
-async def test_an_accepted_task_survives_a_broken_location(host: Host, client: Client) -> None:
+async def test_an_accepted_task_survives_a_broken_location(
+    host: Host, client: Client
+) -> None:
     host.says(JSONResponse({"id": "tsk_9"}, 202, {"Location": "https://["}))
     assert (await submit(client)).task_id == "tsk_9"
 
 
 async def test_an_id_in_a_header_is_harmless(host: Host, client: Client) -> None:
-    host.says(error(500, None, {"X-RunAPI-Task-Id": "tsk\x9b31m_9", "X-Request-Id": "r\x9d1"}))
+    host.says(
+        error(500, None, {"X-RunAPI-Task-Id": "tsk\x9b31m_9", "X-Request-Id": "r\x9d1"})
+    )
     said = await failure(client)
     assert "\x9b" not in said.task_id
     assert "\x9d" not in said.request_id
 
 
 async def test_headers_may_hold_any_byte(host: Host, client: Client) -> None:
-    host.says(JSONResponse({"id": "t1"}, headers={"X-Server": "Café \xff", "Retry-After": "3"}))
+    host.says(
+        JSONResponse(
+            {"id": "t1"}, headers={"X-Server": "Café \xff", "Retry-After": "3"}
+        )
+    )
     answer = await submit(client)
     assert (answer.task_id, answer.retry_after) == ("t1", 3)
     host.says(error(401, None, {"X-Server": "Café \xff"}))
     assert isinstance(await failure(client), AuthenticationError)
 
 
-async def test_an_accepted_request_without_any_id_is_unsure(host: Host, client: Client) -> None:
+async def test_an_accepted_request_without_any_id_is_unsure(
+    host: Host, client: Client
+) -> None:
     host.says(JSONResponse({"status": "pending"}))
     said = await failure(client)
     assert isinstance(said, GarbledError)
@@ -351,7 +464,9 @@ async def test_an_accepted_request_without_any_id_is_unsure(host: Host, client: 
 # ---- bounds
 
 
-async def test_an_endless_answer_is_cut_off(host: Host, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_answer_is_cut_off(
+    host: Host, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(client_module, "MAX_ANSWER", 1000)
     host.says(JSONResponse({"id": "t1", "x": "y" * 2000}))
     assert "too large" in str(await failure(client))
@@ -368,7 +483,11 @@ def bomb(layers: int, size: int) -> Response:
 
 @pytest.mark.parametrize("layers", [1, 2])
 async def test_a_gzip_bomb_is_cut_off(
-    host: Host, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, layers: int
+    host: Host,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    layers: int,
 ) -> None:
     monkeypatch.setattr(client_module, "MAX_ANSWER", 100_000)
     monkeypatch.setattr(client_module, "MAX_RESULT", 100_000)
@@ -379,7 +498,9 @@ async def test_a_gzip_bomb_is_cut_off(
 
 
 async def test_a_bomb_in_a_bomb_never_unfolds(host: Host, client: Client) -> None:
-    """A few kilobytes that would be gigabytes: they must be refused before they are in memory."""
+    """A few kilobytes that would be gigabytes: they must be refused before they are in
+    memory.
+    """
     host.says(bomb(2, 40_000_000))
     tracemalloc.start()
     try:
@@ -392,7 +513,12 @@ async def test_a_bomb_in_a_bomb_never_unfolds(host: Host, client: Client) -> Non
 
 async def test_gzip_is_understood(host: Host, client: Client) -> None:
     content = gzip.compress(json.dumps({"id": "t1"}).encode())
-    host.says(Response(content, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"}))
+    host.says(
+        Response(
+            content,
+            headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
+        )
+    )
     assert (await submit(client)).task_id == "t1"
 
 
@@ -434,7 +560,9 @@ async def test_tls_to_a_port_that_speaks_none(host: Host) -> None:
     assert host.asked == []
 
 
-async def test_a_certificate_that_nobody_vouches_for(self_signed: ssl.SSLContext) -> None:
+async def test_a_certificate_that_nobody_vouches_for(
+    self_signed: ssl.SSLContext,
+) -> None:
     async with (
         raw_server(b"HTTP/1.1 200 OK\r\n\r\n", self_signed) as port,
         speaking(f"https://127.0.0.1:{port}") as client,
@@ -450,13 +578,24 @@ async def test_a_certificate_that_nobody_vouches_for(self_signed: ssl.SSLContext
     [
         pytest.param(b"", id="nothing"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Len", id="half a header"),
-        pytest.param(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"id": "t1"}', id="half a body"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", id="half a chunk"),
+        pytest.param(
+            b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"id": "t1"}',
+            id="half a body",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+            id="half a chunk",
+        ),
         pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", id="no HTTP at all"),
     ],
 )
-async def test_a_connection_that_breaks_off_leaves_the_outcome_open(reply: bytes) -> None:
-    async with raw_server(reply) as port, speaking(f"http://127.0.0.1:{port}") as client:
+async def test_a_connection_that_breaks_off_leaves_the_outcome_open(
+    reply: bytes,
+) -> None:
+    async with (
+        raw_server(reply) as port,
+        speaking(f"http://127.0.0.1:{port}") as client,
+    ):
         said = await failure(client)
     assert isinstance(said, NetworkError)
     assert said.sent
@@ -467,17 +606,28 @@ async def test_a_connection_that_breaks_off_leaves_the_outcome_open(reply: bytes
 # ---- status
 
 
-PLACES = ["/v1/text_to_image/t1", "/v1/tasks/t1", "/api/v1/tasks/t1", "/api/v1/z_image/text_to_image/t1"]
+PLACES = [
+    "/v1/text_to_image/t1",
+    "/v1/tasks/t1",
+    "/api/v1/tasks/t1",
+    "/api/v1/z_image/text_to_image/t1",
+]
 
 
 def only_at(path: str, code: int = 404) -> Any:
     def answer(asked: Asked) -> Response:
-        return JSONResponse({"id": "t1", "status": "running"}) if asked.path == path else error(code)
+        return (
+            JSONResponse({"id": "t1", "status": "running"})
+            if asked.path == path
+            else error(code)
+        )
 
     return answer
 
 
-@pytest.mark.parametrize(("index", "form"), enumerate(["action", "tasks", "api-tasks", "service"]))
+@pytest.mark.parametrize(
+    ("index", "form"), enumerate(["action", "tasks", "api-tasks", "service"])
+)
 async def test_the_place_that_answers_is_found_and_remembered(
     host: Host, client: Client, index: int, form: str
 ) -> None:
@@ -491,37 +641,53 @@ async def test_the_place_that_answers_is_found_and_remembered(
 
 
 @pytest.mark.parametrize("code", [405, 501])
-async def test_a_place_that_is_not_there_by_another_name(host: Host, client: Client, code: int) -> None:
+async def test_a_place_that_is_not_there_by_another_name(
+    host: Host, client: Client, code: int
+) -> None:
     host.answer = only_at(PLACES[1], code)
     await status(client)
     assert host.paths == PLACES[:2]
 
 
-async def test_a_page_instead_of_a_task_is_not_the_place(host: Host, client: Client) -> None:
+async def test_a_page_instead_of_a_task_is_not_the_place(
+    host: Host, client: Client
+) -> None:
     """A website answers every unknown path with its front page, and 200."""
-    host.answer = lambda asked: JSONResponse(DONE) if asked.path == PLACES[3] else HTMLResponse(PAGE)
+    host.answer = lambda asked: (
+        JSONResponse(DONE) if asked.path == PLACES[3] else HTMLResponse(PAGE)
+    )
     assert (await status(client)).state == "completed"
 
 
-async def test_an_object_that_is_no_task_is_not_the_place(host: Host, client: Client) -> None:
-    host.answer = lambda asked: JSONResponse(DONE if asked.path == PLACES[3] else {"message": "Welcome"})
+async def test_an_object_that_is_no_task_is_not_the_place(
+    host: Host, client: Client
+) -> None:
+    host.answer = lambda asked: JSONResponse(
+        DONE if asked.path == PLACES[3] else {"message": "Welcome"}
+    )
     assert (await status(client)).state == "completed"
 
 
-async def test_a_location_is_asked_first_and_not_remembered(host: Host, client: Client) -> None:
+async def test_a_location_is_asked_first_and_not_remembered(
+    host: Host, client: Client
+) -> None:
     host.answer = only_at("/there/t1")
     await status(client, f"{host.url}/there/t1")
     assert host.paths == ["/there/t1"]
     assert client.status_form == ""
 
 
-async def test_a_location_that_knows_nothing_is_not_the_end(host: Host, client: Client) -> None:
+async def test_a_location_that_knows_nothing_is_not_the_end(
+    host: Host, client: Client
+) -> None:
     host.answer = only_at(PLACES[1])
     await status(client, f"{host.url}/there/t1")
     assert host.paths == ["/there/t1", *PLACES[:2]]
 
 
-async def test_a_remembered_place_that_is_gone_is_looked_for_anew(host: Host, client: Client) -> None:
+async def test_a_remembered_place_that_is_gone_is_looked_for_anew(
+    host: Host, client: Client
+) -> None:
     client.status_form = "service"
     host.answer = only_at(PLACES[0])
     await status(client)
@@ -538,14 +704,18 @@ async def test_no_place_knows_the_task(host: Host, client: Client) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 402, 429, 500])
-async def test_any_other_answer_is_a_real_one(host: Host, client: Client, code: int) -> None:
+async def test_any_other_answer_is_a_real_one(
+    host: Host, client: Client, code: int
+) -> None:
     host.says(error(code))
     with pytest.raises(ServiceError):
         await status(client)
     assert host.paths == PLACES[:1]
 
 
-async def test_a_service_task_teaches_nothing_of_unified_ones(host: Host, client: Client) -> None:
+async def test_a_service_task_teaches_nothing_of_unified_ones(
+    host: Host, client: Client
+) -> None:
     await client.status("service", "z_image", "text_to_image", "t1")
     assert client.status_form == ""
 
@@ -553,7 +723,9 @@ async def test_a_service_task_teaches_nothing_of_unified_ones(host: Host, client
 # ---- downloads
 
 
-async def test_a_result_is_written_whole(host: Host, client: Client, tmp_path: Path) -> None:
+async def test_a_result_is_written_whole(
+    host: Host, client: Client, tmp_path: Path
+) -> None:
     content = os.urandom(300_000)
     host.says(Response(content))
     await client.download(f"{host.url}/a.png?x=1", tmp_path / "a.part")
@@ -561,7 +733,9 @@ async def test_a_result_is_written_whole(host: Host, client: Client, tmp_path: P
 
 
 @pytest.mark.parametrize("code", [403, 404, 410])
-async def test_a_result_that_has_gone(host: Host, client: Client, tmp_path: Path, code: int) -> None:
+async def test_a_result_that_has_gone(
+    host: Host, client: Client, tmp_path: Path, code: int
+) -> None:
     host.says(error(code))
     with pytest.raises(GoneError) as caught:
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
@@ -597,7 +771,9 @@ async def test_half_a_result_is_no_result(tmp_path: Path, client: Client) -> Non
     assert caught.value.passing
 
 
-async def test_a_redirect_in_circles(host: Host, client: Client, tmp_path: Path) -> None:
+async def test_a_redirect_in_circles(
+    host: Host, client: Client, tmp_path: Path
+) -> None:
     host.says(RedirectResponse(f"{host.url}/a.png"))
     with pytest.raises(DownloadError):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
@@ -617,12 +793,16 @@ async def test_a_redirect_in_circles(host: Host, client: Client, tmp_path: Path)
         "http://a b/",
     ],
 )
-async def test_what_is_no_web_address_is_not_fetched(client: Client, tmp_path: Path, url: str) -> None:
+async def test_what_is_no_web_address_is_not_fetched(
+    client: Client, tmp_path: Path, url: str
+) -> None:
     with pytest.raises(DownloadError):
         await client.download(url, tmp_path / "a.part")
 
 
-async def test_a_redirect_to_a_file_is_not_followed(host: Host, client: Client, tmp_path: Path) -> None:
+async def test_a_redirect_to_a_file_is_not_followed(
+    host: Host, client: Client, tmp_path: Path
+) -> None:
     host.says(RedirectResponse("file:///etc/passwd"))
     with pytest.raises(DownloadError):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
@@ -650,12 +830,16 @@ async def test_no_place_to_upload_to(host: Host, client: Client, place: Any) -> 
 
 @pytest.mark.parametrize("url", ["", "ftp://x/a", "/a", "https://[", "http://a b/"])
 async def test_a_place_that_is_no_address(host: Host, client: Client, url: str) -> None:
-    host.says(JSONResponse({"signed_id": "s", "upload_url": url, "headers": {"X": "a\nb"}}))
+    host.says(
+        JSONResponse({"signed_id": "s", "upload_url": url, "headers": {"X": "a\nb"}})
+    )
     with pytest.raises(ServiceError):
         await client.upload(Path("a.png"), b"x", "abc")
 
 
-async def test_an_upload_host_that_refuses(host: Host, other: Host, client: Client) -> None:
+async def test_an_upload_host_that_refuses(
+    host: Host, other: Host, client: Client
+) -> None:
     host.says(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}))
     other.says(Response("no", 403))
     with pytest.raises(DownloadError, match=r"Uploading a\.png failed \(HTTP 403\)"):
@@ -663,14 +847,21 @@ async def test_an_upload_host_that_refuses(host: Host, other: Host, client: Clie
     assert len(host.asked) == 1
 
 
-async def test_an_upload_without_an_address(host: Host, other: Host, client: Client) -> None:
-    host.says(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}), JSONResponse({"url": None}))
+async def test_an_upload_without_an_address(
+    host: Host, other: Host, client: Client
+) -> None:
+    host.says(
+        JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}),
+        JSONResponse({"url": None}),
+    )
     with pytest.raises(GarbledError, match="no URL"):
         await client.upload(Path("a.png"), b"x", "abc")
 
 
 @pytest.mark.parametrize("name", ["caf\udce9.png", "\x1b[31mred.png"])
-async def test_an_odd_file_name_is_no_crash(host: Host, other: Host, client: Client, name: str) -> None:
+async def test_an_odd_file_name_is_no_crash(
+    host: Host, other: Host, client: Client, name: str
+) -> None:
     host.says(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}))
     other.says(Response("no", 403))
     with pytest.raises(ServiceError) as caught:
@@ -693,21 +884,30 @@ async def test_an_odd_file_name_is_no_crash(host: Host, other: Host, client: Cli
         ({}, None),
     ],
 )
-async def test_the_balance(host: Host, client: Client, said: Any, micro: int | None) -> None:
+async def test_the_balance(
+    host: Host, client: Client, said: Any, micro: int | None
+) -> None:
     host.says(JSONResponse(said))
     assert await client.balance_micro() == micro
     assert host.paths == ["/api/v1/me/balance"]
 
 
 async def test_what_the_service_has_counted(host: Host, client: Client) -> None:
-    host.says(JSONResponse({"balance_cents": 5000, "spent_cents_today": 100, "spent_cents_total": "x"}))
+    host.says(
+        JSONResponse(
+            {"balance_cents": 5000, "spent_cents_today": 100, "spent_cents_total": "x"}
+        )
+    )
     assert await client.account() == Account(50_000_000, 1_000_000, None)
 
 
 @pytest.mark.parametrize(
     ("said", "micro"),
     [
-        ({"price_quote": {"reservation_amount_cents": 5, "estimate_basis": "exact"}}, 50_000),
+        (
+            {"price_quote": {"reservation_amount_cents": 5, "estimate_basis": "exact"}},
+            50_000,
+        ),
         ({"price_quote": {"reservation_amount_cents": 3.5}}, 35_000),
         ({"price_quote": {"reservation_amount_cents": 0}}, 0),
         ({"price_quote": {"reservation_amount_cents": None}}, None),
@@ -718,9 +918,14 @@ async def test_what_the_service_has_counted(host: Host, client: Client) -> None:
         ({}, None),
     ],
 )
-async def test_a_quote(host: Host, client: Client, said: Any, micro: int | None) -> None:
+async def test_a_quote(
+    host: Host, client: Client, said: Any, micro: int | None
+) -> None:
     host.says(JSONResponse(said))
-    assert await client.quote("z_image", "text_to_image", "z-image", {"prompt": "a"}) == micro
+    assert (
+        await client.quote("z_image", "text_to_image", "z-image", {"prompt": "a"})
+        == micro
+    )
     assert host.paths == ["/api/v1/price_quotes"]
 
 
@@ -751,17 +956,32 @@ async def test_prompts_are_asked_for_and_read(client: Client, host: Host) -> Non
         "params": {"size": "1k", "seed": 7, "list": ["a"], "deep": [[1]], "none": None},
     }
     page = {"page": 2, "pages": 3, "total": 41}
-    host.says(JSONResponse({"prompts": [entry, {"title": "no prompt"}, 7], "pagination": page}))
-    found = await client.prompts("a fox & co", category="animal", model="z-image", page=2)
+    host.says(
+        JSONResponse(
+            {"prompts": [entry, {"title": "no prompt"}, 7], "pagination": page}
+        )
+    )
+    found = await client.prompts(
+        "a fox & co", category="animal", model="z-image", page=2
+    )
     assert host.paths == ["/api/v1/prompts"]
     (read,) = found.entries
-    assert (read.title, read.prompt, read.action, read.model) == ("A fox", "a fox", "text_to_image", "z-image")
+    assert (read.title, read.prompt, read.action, read.model) == (
+        "A fox",
+        "a fox",
+        "text_to_image",
+        "z-image",
+    )
     assert read.params == {"size": "1k", "seed": 7, "list": ["a"]}
     assert (found.total, found.more) == (41, True)
 
 
-@pytest.mark.parametrize("said", ['{"prompts": {}}', "[]", "<html>", '{"error": null}', "[" * 100_000])
-async def test_what_is_no_library_is_garbled(client: Client, host: Host, said: str) -> None:
+@pytest.mark.parametrize(
+    "said", ['{"prompts": {}}', "[]", "<html>", '{"error": null}', "[" * 100_000]
+)
+async def test_what_is_no_library_is_garbled(
+    client: Client, host: Host, said: str
+) -> None:
     host.says(Response(said))
     with pytest.raises(GarbledError):
         await client.prompts()
@@ -770,7 +990,9 @@ async def test_what_is_no_library_is_garbled(client: Client, host: Host, said: s
 async def test_what_is_looked_for_arrives() -> None:
     with serving(create_app(bundled(), delay=0)) as url:
         async with speaking(url) as client:
-            found = await client.prompts("FOX wall", category="animal", model="flux-2-flex-text-to-image")
+            found = await client.prompts(
+                "FOX wall", category="animal", model="flux-2-flex-text-to-image"
+            )
             assert [entry.title for entry in found.entries] == ["Fox on a wall"]
             assert (await client.prompts("fox&page=2")).total == 0
             assert (await client.prompts(modality="video")).total == 0

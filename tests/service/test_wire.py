@@ -1,4 +1,6 @@
-"""Every shape in which a task has been answered is read as one; hostile ones are refused, never fatal."""
+"""Every shape in which a task has been answered is read as one; hostile ones are
+refused, never fatal.
+"""
 
 import contextlib
 import json
@@ -21,7 +23,11 @@ from tui.service.wire import (
 )
 
 BASE = "https://runapi.ai"
-A, B, C = "https://file.runapi.ai/a.png", "https://file.runapi.ai/b.png", "https://cdn.example/c.png"
+A, B, C = (
+    "https://file.runapi.ai/a.png",
+    "https://file.runapi.ai/b.png",
+    "https://cdn.example/c.png",
+)
 
 
 def read(said: object, location: str = "") -> Answer:
@@ -34,7 +40,11 @@ def read(said: object, location: str = "") -> Answer:
 @pytest.mark.parametrize(
     ("said", "task_id", "state"),
     [
-        ({"task_id": "tsk_abc123", "status": "pending", "model": "imagen-4"}, "tsk_abc123", "pending"),
+        (
+            {"task_id": "tsk_abc123", "status": "pending", "model": "imagen-4"},
+            "tsk_abc123",
+            "pending",
+        ),
         ({"id": "281e5b0f-0001"}, "281e5b0f-0001", "pending"),
         ({"id": "task_123", "status": "processing"}, "task_123", "processing"),
         ({"id": "t1", "status": "pending", "task_replayed": True}, "t1", "pending"),
@@ -87,7 +97,15 @@ def test_the_raw_answer_is_kept_whole() -> None:
         ({"images": [{"url": A, "origin_url": B}]}, [A]),
         ({"images": [A, B]}, [A, B]),
         ({"images": [{"url": A}, {"url": B}, {"url": A}]}, [A, B]),
-        ({"segments": [{"url": B, "name": "sky", "index": 0}, {"url": A, "name": "sea", "index": 1}]}, [B, A]),
+        (
+            {
+                "segments": [
+                    {"url": B, "name": "sky", "index": 0},
+                    {"url": A, "name": "sea", "index": 1},
+                ]
+            },
+            [B, A],
+        ),
         ({"layers": [{"url": B, "z_index": 1}], "base_image": {"url": A}}, [A, B]),
         ({"masks": [{"url": A}]}, [A]),
         ({"covers": [{"url": A}]}, [A]),
@@ -106,7 +124,17 @@ def test_the_raw_answer_is_kept_whole() -> None:
         ({"data": [{"url": A}, {"url": B}]}, [A, B]),
         ({"response": {"status": 200, "body": {"images": [{"url": A}]}}}, [A]),
         ({"images": [{"url": A}], "result_urls": [A, B], "url": C}, [A, B, C]),
-        ({"images": [{"url": "ftp://x/a"}, {"url": "javascript:x"}, {"url": "/a.png"}, {"url": ""}]}, []),
+        (
+            {
+                "images": [
+                    {"url": "ftp://x/a"},
+                    {"url": "javascript:x"},
+                    {"url": "/a.png"},
+                    {"url": ""},
+                ]
+            },
+            [],
+        ),
         ({"images": [{"url": None}, {"url": 5}, None, 7, True, {"src": A}]}, []),
         ({"images": {"url": A}}, [A]),
         ({"images": "none"}, []),
@@ -114,7 +142,9 @@ def test_the_raw_answer_is_kept_whole() -> None:
         ({"images": []}, []),
     ],
 )
-def test_results_from_every_place_in_order_without_duplicates(said: Any, urls: list[str]) -> None:
+def test_results_from_every_place_in_order_without_duplicates(
+    said: Any, urls: list[str]
+) -> None:
     assert list(read({"id": "t1", "status": "completed"} | said).urls) == urls
 
 
@@ -122,20 +152,47 @@ def test_results_from_every_place_in_order_without_duplicates(said: Any, urls: l
     ("said", "labels"),
     [
         ({"images": [{"url": A}, B]}, ["", ""]),
-        ({"base_image": {"url": A}, "layers": [{"url": B, "z_index": 2}]}, ["base", "layer 2"]),
+        (
+            {"base_image": {"url": A}, "layers": [{"url": B, "z_index": 2}]},
+            ["base", "layer 2"],
+        ),
         ({"base_image": A, "layers": [B, {"url": C}]}, ["base", "layer 1", "layer 2"]),
-        ({"layers": [{"url": A, "z_index": 0, "name": "the sea"}]}, ["layer 0: the sea"]),
-        ({"layers": [{"url": A, "name": "sky"}, {"url": B, "z_index": "7"}]}, ["layer: sky", "layer 2"]),
-        ({"layers": [{"url": A, "z_index": True}, {"url": B, "z_index": -1}]}, ["layer 1", "layer 2"]),
+        (
+            {"layers": [{"url": A, "z_index": 0, "name": "the sea"}]},
+            ["layer 0: the sea"],
+        ),
+        (
+            {"layers": [{"url": A, "name": "sky"}, {"url": B, "z_index": "7"}]},
+            ["layer: sky", "layer 2"],
+        ),
+        (
+            {"layers": [{"url": A, "z_index": True}, {"url": B, "z_index": -1}]},
+            ["layer 1", "layer 2"],
+        ),
         ({"layers": [{"url": A, "z_index": 10**9, "name": ["x"]}]}, ["layer 1"]),
         ({"layers": {"url": A}}, ["layer"]),
         (
-            {"segments": [{"url": B, "name": "sky", "index": 3}, {"url": A, "name": "空", "index": 1}]},
+            {
+                "segments": [
+                    {"url": B, "name": "sky", "index": 3},
+                    {"url": A, "name": "空", "index": 1},
+                ]
+            },
             ["segment 3: sky", "segment 1: 空"],
         ),
-        ({"segments": [{"url": A, "index": 4}, {"url": B}]}, ["segment 4", "segment 2"]),
+        (
+            {"segments": [{"url": A, "index": 4}, {"url": B}]},
+            ["segment 4", "segment 2"],
+        ),
         ({"data": {"layers": [{"images": [{"url": A}], "z_index": 5}]}}, ["layer 5"]),
-        ({"response": {"body": {"output": {"segments": [{"url": A, "name": "sky"}]}}}}, ["segment: sky"]),
+        (
+            {
+                "response": {
+                    "body": {"output": {"segments": [{"url": A, "name": "sky"}]}}
+                }
+            },
+            ["segment: sky"],
+        ),
         ({"images": [A, B], "base_image": {"url": B}}, ["", "base"]),
         ({"layers": [{"url": A, "z_index": 1}], "urls": [A, C]}, ["layer 1", ""]),
         ({"images": [{"url": A, "name": "sky", "index": 2}]}, [""]),
@@ -147,7 +204,17 @@ def test_a_part_of_a_picture_says_what_it_is(said: Any, labels: list[str]) -> No
 
 
 def test_a_label_is_harmless_and_short() -> None:
-    named = read({"layers": [{"url": A, "z_index": 1, "name": "\x1b]0;x\x07\u202esky\n and " + "sea " * 5000}]})
+    named = read(
+        {
+            "layers": [
+                {
+                    "url": A,
+                    "z_index": 1,
+                    "name": "\x1b]0;x\x07\u202esky\n and " + "sea " * 5000,
+                }
+            ]
+        }
+    )
     (label,) = [result.label for result in named.results]
     assert label.startswith("layer 1: sky and sea sea")
     assert len(label) <= 60
@@ -155,7 +222,9 @@ def test_a_label_is_harmless_and_short() -> None:
 
 @pytest.mark.parametrize("hidden", ["\x1b[31m", "\x07", "\x9b1m", "\u202e", "\n"])
 def test_an_address_is_as_harmless_as_all_other_text(hidden: str) -> None:
-    for url in read({"id": "t1", "images": [{"url": f"https://x.example/{hidden}a.png"}]}).urls:
+    for url in read(
+        {"id": "t1", "images": [{"url": f"https://x.example/{hidden}a.png"}]}
+    ).urls:
         assert hidden not in url
 
 
@@ -164,7 +233,11 @@ def test_the_hybrid_protocol() -> None:
         {
             "id": "t1",
             "status": "completed",
-            "response": {"status": 200, "content_type": "application/json", "body": {"images": [{"url": A}]}},
+            "response": {
+                "status": 200,
+                "content_type": "application/json",
+                "body": {"images": [{"url": A}]},
+            },
             "usage": {"cost": 0.05},
         }
     )
@@ -173,14 +246,26 @@ def test_the_hybrid_protocol() -> None:
 
 @pytest.mark.parametrize("error", [{"message": "No luck."}, "No luck."])
 def test_a_failure_inside_the_hybrid_envelope(error: Any) -> None:
-    answer = read({"id": "t1", "status": "failed", "response": {"status": 500, "body": {"error": error}}})
+    answer = read(
+        {
+            "id": "t1",
+            "status": "failed",
+            "response": {"status": 500, "body": {"error": error}},
+        }
+    )
     assert (answer.state, answer.error) == ("failed", "No luck.")
 
 
 def test_failures_say_why() -> None:
-    assert read({"id": "t1", "status": "failed", "error": "Generation failed"}).error == "Generation failed"
     assert (
-        read({"data": {"id": "t1", "status": "failed", "error": "Generation failed"}}).error == "Generation failed"
+        read({"id": "t1", "status": "failed", "error": "Generation failed"}).error
+        == "Generation failed"
+    )
+    assert (
+        read(
+            {"data": {"id": "t1", "status": "failed", "error": "Generation failed"}}
+        ).error
+        == "Generation failed"
     )
 
 
@@ -202,11 +287,36 @@ def test_failures_say_why() -> None:
         ({"usage": {"cost": None}}, None),
         ({"usage": {"cost": True}}, None),
         ({"usage": [0.05]}, None),
-        ({"billing": {"reservation": {"amount_cents": 12}, "settlement": None, "refund": None}}, None),
-        ({"billing": {"settlement": {"charged_amount_cents": 11, "amount_micro_cents": 1050000}}}, 110_000),
+        (
+            {
+                "billing": {
+                    "reservation": {"amount_cents": 12},
+                    "settlement": None,
+                    "refund": None,
+                }
+            },
+            None,
+        ),
+        (
+            {
+                "billing": {
+                    "settlement": {
+                        "charged_amount_cents": 11,
+                        "amount_micro_cents": 1050000,
+                    }
+                }
+            },
+            110_000,
+        ),
         ({"billing": {"settlement": {"charged_amount_cents": 3.5}}}, 35_000),
         ({"billing": None, "cost_cents": 5}, 50_000),
-        ({"usage": {"cost": 0.05}, "billing": {"settlement": {"charged_amount_cents": 11}}}, 50_000),
+        (
+            {
+                "usage": {"cost": 0.05},
+                "billing": {"settlement": {"charged_amount_cents": 11}},
+            },
+            50_000,
+        ),
         ({"data": {"id": "t1", "usage": {"cost": 0.05}}}, 50_000),
     ],
 )
@@ -215,7 +325,15 @@ def test_cost_in_both_generations(said: Any, micro: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "cost", ["NaN", "Infinity", "-Infinity", "1e999", "1e300", pytest.param("9" * 4000, id="endless")]
+    "cost",
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "1e300",
+        pytest.param("9" * 4000, id="endless"),
+    ],
 )
 def test_a_cost_that_cannot_be_one_is_unknown(cost: str) -> None:
     said = f'{{"id": "t1", "status": "completed", "usage": {{"cost": {cost}}}}}'
@@ -227,10 +345,22 @@ def test_a_cost_that_cannot_be_one_is_unknown(cost: str) -> None:
 
 @pytest.mark.parametrize(
     ("progress", "told"),
-    [(40, "40"), ("40%", "40%"), (0.4, "0.4"), (0, "0"), (None, ""), (True, ""), ({"percent": 4}, ""), ("", "")],
+    [
+        (40, "40"),
+        ("40%", "40%"),
+        (0.4, "0.4"),
+        (0, "0"),
+        (None, ""),
+        (True, ""),
+        ({"percent": 4}, ""),
+        ("", ""),
+    ],
 )
 def test_progress(progress: Any, told: str) -> None:
-    assert read({"id": "t1", "status": "processing", "progress": progress}).progress == told
+    assert (
+        read({"id": "t1", "status": "processing", "progress": progress}).progress
+        == told
+    )
 
 
 @pytest.mark.parametrize(
@@ -270,8 +400,18 @@ def test_all_text_but_the_raw_is_harmless() -> None:
 
 
 def test_long_text_is_bounded() -> None:
-    answer = read({"id": "x" * 9999, "status": "y" * 9999, "progress": "z" * 9999, "error": "e" * 9999})
-    assert max(map(len, (answer.task_id, answer.word, answer.progress, answer.error))) <= 512
+    answer = read(
+        {
+            "id": "x" * 9999,
+            "status": "y" * 9999,
+            "progress": "z" * 9999,
+            "error": "e" * 9999,
+        }
+    )
+    assert (
+        max(map(len, (answer.task_id, answer.word, answer.progress, answer.error)))
+        <= 512
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,7 +436,10 @@ def test_what_is_no_answer_is_a_value_error(raw: str) -> None:
 
 
 def test_a_huge_list_is_bounded() -> None:
-    said = {"id": "t1", "images": [{"url": f"https://x.example/{index}"} for index in range(50_000)]}
+    said = {
+        "id": "t1",
+        "images": [{"url": f"https://x.example/{index}"} for index in range(50_000)],
+    }
     assert 0 < len(read(said).urls) <= 1000
 
 
@@ -309,9 +452,30 @@ def test_results_nested_without_end_are_not_followed() -> None:
 
 KEYS = st.sampled_from(
     [
-        *("id", "task_id", "status", "state", "data", "images", "url", "urls", "output", "result", "response"),
+        *(
+            "id",
+            "task_id",
+            "status",
+            "state",
+            "data",
+            "images",
+            "url",
+            "urls",
+            "output",
+            "result",
+            "response",
+        ),
         *("base_image", "layers", "segments", "z_index", "name", "index"),
-        *("body", "usage", "cost", "billing", "settlement", "charged_amount_cents", "cost_cents", "progress"),
+        *(
+            "body",
+            "usage",
+            "cost",
+            "billing",
+            "settlement",
+            "charged_amount_cents",
+            "cost_cents",
+            "progress",
+        ),
         *("error", "errors", "message", "code"),
     ]
 )
@@ -322,7 +486,9 @@ ODD: st.SearchStrategy[Any] = st.recursive(
     | st.floats()
     | st.text(max_size=8)
     | st.sampled_from([A, B, "failed"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5)
+    ),
     max_leaves=20,
 )
 
@@ -354,7 +520,10 @@ def test_nothing_is_too_odd(said: Any, location: str) -> None:
         ({"detail": "no"}, "no"),
         ({"errorMessage": "no"}, "no"),
         ({"msg": "no"}, "no"),
-        ({"error": {"message": "first"}, "message": "second", "detail": "third"}, "first"),
+        (
+            {"error": {"message": "first"}, "message": "second", "detail": "third"},
+            "first",
+        ),
         ({"error": "", "message": "second"}, "second"),
         ({"error": None, "detail": "third", "msg": "fifth"}, "third"),
         ({"error": {"message": 5}, "message": "second"}, "second"),
@@ -374,7 +543,10 @@ def test_the_sentence_in_an_error(said: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("said", "fields"),
     [
-        ({"error": "Validation failed", "errors": {"prompt": ["is required"]}}, {"prompt": "is required"}),
+        (
+            {"error": "Validation failed", "errors": {"prompt": ["is required"]}},
+            {"prompt": "is required"},
+        ),
         (
             {"errors": {"prompt": ["is short", "is dull"], "size": "is odd"}},
             {"prompt": "is short, is dull", "size": "is odd"},
@@ -418,7 +590,9 @@ def test_same_origin(url: str, base: str, same: bool) -> None:
 
 def test_submit_paths() -> None:
     assert submit_path("unified", "flux_2", "remix_image") == "/v1/remix_image"
-    assert submit_path("service", "flux_2", "remix_image") == "/api/v1/flux_2/remix_image"
+    assert (
+        submit_path("service", "flux_2", "remix_image") == "/api/v1/flux_2/remix_image"
+    )
 
 
 def paths(*args: Any, **options: Any) -> list[str]:
@@ -439,31 +613,44 @@ def test_a_unified_task_may_be_asked_for_in_four_places() -> None:
 
 def test_a_service_task_is_asked_for_in_one() -> None:
     assert paths("service", "z_image", "text_to_image", "t1") == [UNIFIED[3]]
-    assert paths("service", "z_image", "text_to_image", "t1", known="tasks") == [UNIFIED[3]]
+    assert paths("service", "z_image", "text_to_image", "t1", known="tasks") == [
+        UNIFIED[3]
+    ]
 
 
 @pytest.mark.parametrize("route", ["unified", "service"])
 def test_a_location_comes_first(route: str) -> None:
-    asked = paths(route, "z_image", "text_to_image", "t1", location=f"{BASE}/l", known="tasks")
+    asked = paths(
+        route, "z_image", "text_to_image", "t1", location=f"{BASE}/l", known="tasks"
+    )
     assert asked[0] == f"{BASE}/l"
     assert len(asked) > 1
 
 
-@pytest.mark.parametrize(("known", "first"), [("action", 0), ("tasks", 1), ("api-tasks", 2), ("service", 3)])
-def test_the_place_that_has_answered_comes_first_and_the_others_stay(known: str, first: int) -> None:
+@pytest.mark.parametrize(
+    ("known", "first"), [("action", 0), ("tasks", 1), ("api-tasks", 2), ("service", 3)]
+)
+def test_the_place_that_has_answered_comes_first_and_the_others_stay(
+    known: str, first: int
+) -> None:
     asked = paths("unified", "z_image", "text_to_image", "t1", known=known)
     assert asked[0] == UNIFIED[first]
     assert sorted(asked) == sorted(UNIFIED)
 
 
 @pytest.mark.parametrize(
-    ("task_id", "there"), [("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("a b%", "a%20b%25"), ("ü", "%C3%BC")]
+    ("task_id", "there"),
+    [("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("a b%", "a%20b%25"), ("ü", "%C3%BC")],
 )
 def test_an_id_is_opaque(task_id: str, there: str) -> None:
-    assert all(path.endswith(f"/{there}") for path in paths("unified", "s", "a", task_id))
+    assert all(
+        path.endswith(f"/{there}") for path in paths("unified", "s", "a", task_id)
+    )
 
 
-@pytest.mark.parametrize("url", ["http://me:s3cret@runapi.ai", "ftp://runapi.ai/?key=s3cret", "x://#s3cret"])
+@pytest.mark.parametrize(
+    "url", ["http://me:s3cret@runapi.ai", "ftp://runapi.ai/?key=s3cret", "x://#s3cret"]
+)
 def test_a_secret_in_a_base_url_is_not_repeated(url: str) -> None:
     with pytest.raises(ValueError, match=r"base URL|encrypted") as refused:
         canonical(url)

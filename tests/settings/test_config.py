@@ -1,4 +1,6 @@
-"""Preferences: the file, variables over it, options over both; every mistake told with its place."""
+"""Preferences: the file, variables over it, options over both; every mistake told with
+its place.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,18 @@ def test_without_a_file_everything_has_a_default(file: Path) -> None:
 def test_the_file_is_read(file: Path) -> None:
     file.write_text('api = "service"\npoll_seconds = 5\n[keys]\ngenerate = "ctrl+g"\n')
     config = load(file, {}, {})
-    assert config == Config(api="service", poll_seconds=5.0, keys={"generate": "ctrl+g"})
+    assert config == Config(
+        api="service", poll_seconds=5.0, keys={"generate": "ctrl+g"}
+    )
 
 
 def test_variables_override_the_file_and_options_override_variables(file: Path) -> None:
     file.write_text('images = "sixel"\nconcurrency = 2\ntheme = "nord"\n')
-    env = {"RUNAPI_TUI_IMAGES": "half", "RUNAPI_TUI_CONCURRENCY": "3", "RUNAPI_TUI_THEME": ""}
+    env = {
+        "RUNAPI_TUI_IMAGES": "half",
+        "RUNAPI_TUI_CONCURRENCY": "3",
+        "RUNAPI_TUI_THEME": "",
+    }
     config = load(file, {"images": "ascii", "output": None}, env)
     assert (config.images, config.concurrency, config.theme) == ("ascii", 3, "nord")
 
@@ -48,12 +56,17 @@ def test_variables_override_the_file_and_options_override_variables(file: Path) 
     ],
 )
 def test_each_variable(file: Path, name: str, value: str, expected: object) -> None:
-    assert getattr(load(file, {}, {f"RUNAPI_TUI_{name.upper()}": value}), name) == expected
+    assert (
+        getattr(load(file, {}, {f"RUNAPI_TUI_{name.upper()}": value}), name) == expected
+    )
 
 
 def test_an_unknown_setting_names_the_nearest(file: Path) -> None:
     file.write_text("concurency = 4\n")
-    assert refusal(file) == f"{file}: there is no setting concurency. Did you mean concurrency?"
+    assert (
+        refusal(file)
+        == f"{file}: there is no setting concurency. Did you mean concurrency?"
+    )
 
 
 def test_an_unknown_setting_far_from_all_names_them_all(file: Path) -> None:
@@ -87,22 +100,32 @@ def test_an_unknown_option_is_not_swallowed(file: Path) -> None:
         ("[keys]\ngenerate = 5", "keys"),
     ],
 )
-def test_a_wrong_value_is_named_with_its_file(file: Path, line: str, named: str) -> None:
+def test_a_wrong_value_is_named_with_its_file(
+    file: Path, line: str, named: str
+) -> None:
     file.write_text(line)
     told = refusal(file)
     assert told.startswith(f"{file}: ")
     assert named in told
 
 
-@pytest.mark.parametrize(("line", "allowed"), [('api = "servce"', "unified"), ('images = "kity"', "sixel")])
-def test_a_wrong_choice_is_told_what_there_is(file: Path, line: str, allowed: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "allowed"), [('api = "servce"', "unified"), ('images = "kity"', "sixel")]
+)
+def test_a_wrong_choice_is_told_what_there_is(
+    file: Path, line: str, allowed: str
+) -> None:
     file.write_text(line)
     assert allowed in refusal(file)
 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("RUNAPI_TUI_CONCURRENCY", "many"), ("RUNAPI_TUI_API", "both"), ("RUNAPI_TUI_POLL_SECONDS", "0")],
+    [
+        ("RUNAPI_TUI_CONCURRENCY", "many"),
+        ("RUNAPI_TUI_API", "both"),
+        ("RUNAPI_TUI_POLL_SECONDS", "0"),
+    ],
 )
 def test_a_wrong_variable_is_named(file: Path, variable: str, value: str) -> None:
     assert refusal(file, {variable: value}).startswith(f"{variable}: ")
@@ -115,7 +138,13 @@ def test_a_wrong_option_is_blamed_on_the_command_line(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"x = [", b"= 1", b"\xff\xfe", b"output = 'a'\noutput = 'b'", b"x = " + b"[" * 9999],
+    [
+        b"x = [",
+        b"= 1",
+        b"\xff\xfe",
+        b"output = 'a'\noutput = 'b'",
+        b"x = " + b"[" * 9999,
+    ],
     ids=lambda content: repr(content[:20]),
 )
 def test_broken_toml_names_the_file(file: Path, content: bytes) -> None:
@@ -151,24 +180,47 @@ key = "hermes"
 def test_a_profile_is_chosen_by_file_variable_and_option(file: Path) -> None:
     file.write_text(WORK)
     work, home = load(file, {}, {}), load(file, {}, {"RUNAPI_TUI_PROFILE": "home"})
-    assert (work.named, work.output, work.profiles["work"].base_url) == ("work", "/work", "https://work.example")
-    assert (home.named, home.output, home.profiles["home"].key) == ("home", "/any", "hermes")
+    assert (work.named, work.output, work.profiles["work"].base_url) == (
+        "work",
+        "/work",
+        "https://work.example",
+    )
+    assert (home.named, home.output, home.profiles["home"].key) == (
+        "home",
+        "/any",
+        "hermes",
+    )
     none = load(file, {"profile": "none"}, {"RUNAPI_TUI_PROFILE": "home"})
     assert (none.named, none.output) == ("", "/any")
-    assert load(file, {"output": "/option"}, {"RUNAPI_TUI_OUTPUT": "/variable"}).output == "/option"
+    assert (
+        load(file, {"output": "/option"}, {"RUNAPI_TUI_OUTPUT": "/variable"}).output
+        == "/option"
+    )
     assert load(file, {}, {"RUNAPI_TUI_OUTPUT": "/variable"}).output == "/variable"
 
 
 def test_an_unknown_profile_names_the_nearest(file: Path) -> None:
     file.write_text(WORK)
-    assert refusal(file, profile="wrok") == "command line: there is no profile wrok. Did you mean work?"
-    assert refusal(file, profile="x") == "command line: there is no profile x. Known are work, home."
+    assert (
+        refusal(file, profile="wrok")
+        == "command line: there is no profile wrok. Did you mean work?"
+    )
+    assert (
+        refusal(file, profile="x")
+        == "command line: there is no profile x. Known are work, home."
+    )
     file.write_text('profile = "work"')
     assert refusal(file) == f"{file}: there is no profile work."
 
 
 def test_a_key_itself_is_refused_and_not_repeated(file: Path) -> None:
-    for key in ("runapi_0123456789abcdef", "env:", "env:NO-NAME", "openclaw:x", "RUNAPI_API_KEY"):
+    for key in (
+        "runapi_0123456789abcdef",
+        "env:",
+        "env:NO-NAME",
+        "openclaw:x",
+        "RUNAPI_API_KEY",
+    ):
         file.write_text(f'[profiles.work]\nkey = "{key}"\n')
         told = refusal(file)
         assert told == (

@@ -10,7 +10,14 @@ import pytest
 from rich.pretty import pretty_repr
 
 from tui.service.wire import DEFAULT_BASE_URL, canonical
-from tui.settings.credentials import Credential, CredentialError, find, runapi_config, save, usable
+from tui.settings.credentials import (
+    Credential,
+    CredentialError,
+    find,
+    runapi_config,
+    save,
+    usable,
+)
 
 KEY = "runapi_0123456789abcdefghijklmnop"
 
@@ -34,13 +41,19 @@ def mode(path: Path) -> int:
 # ---- where the file is
 
 
-def test_the_file_lies_where_runapis_own_tools_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_lies_where_runapis_own_tools_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert runapi_config({}) == tmp_path / ".config/runapi/config.json"
     assert runapi_config({"XDG_CONFIG_HOME": "/x"}) == Path("/x/runapi/config.json")
-    assert runapi_config({"XDG_CONFIG_HOME": "/x", "RUNAPI_CONFIG_DIR": "/y"}) == Path("/y/config.json")
+    assert runapi_config({"XDG_CONFIG_HOME": "/x", "RUNAPI_CONFIG_DIR": "/y"}) == Path(
+        "/y/config.json"
+    )
     assert runapi_config({"RUNAPI_CONFIG_DIR": "~/y"}) == tmp_path / "y/config.json"
-    assert runapi_config({"RUNAPI_CONFIG_DIR": "  ", "XDG_CONFIG_HOME": ""}) == runapi_config({})
+    assert runapi_config(
+        {"RUNAPI_CONFIG_DIR": "  ", "XDG_CONFIG_HOME": ""}
+    ) == runapi_config({})
 
 
 def test_a_folder_of_nobody_is_no_crash() -> None:
@@ -50,26 +63,40 @@ def test_a_folder_of_nobody_is_no_crash() -> None:
 # ---- precedence
 
 
-def test_nothing_at_all_is_an_empty_key_and_the_default_url(env: dict[str, str]) -> None:
+def test_nothing_at_all_is_an_empty_key_and_the_default_url(
+    env: dict[str, str],
+) -> None:
     assert find(env=env) == Credential("", DEFAULT_BASE_URL, "", "default")
 
 
 def test_the_environment_comes_before_the_file(env: dict[str, str]) -> None:
     write(env, json.dumps({"api_key": "from-file", "base_url": "https://file.example"}))
-    found = find(env=env | {"RUNAPI_API_KEY": "from-env", "RUNAPI_BASE_URL": "https://env.example"})
+    found = find(
+        env=env
+        | {"RUNAPI_API_KEY": "from-env", "RUNAPI_BASE_URL": "https://env.example"}
+    )
     assert (found.api_key, found.key_from) == ("from-env", "RUNAPI_API_KEY")
-    assert (found.base_url, found.url_from) == ("https://env.example", "RUNAPI_BASE_URL")
+    assert (found.base_url, found.url_from) == (
+        "https://env.example",
+        "RUNAPI_BASE_URL",
+    )
 
 
 def test_the_option_comes_before_all(env: dict[str, str]) -> None:
-    found = find("https://option.example", env | {"RUNAPI_BASE_URL": "https://env.example"})
+    found = find(
+        "https://option.example", env | {"RUNAPI_BASE_URL": "https://env.example"}
+    )
     assert (found.base_url, found.url_from) == ("https://option.example", "--base-url")
 
 
 def test_key_and_url_are_found_separately(env: dict[str, str]) -> None:
     path = write(env, json.dumps({"base_url": "https://file.example"}))
     found = find(env=env | {"RUNAPI_API_KEY": KEY})
-    assert (found.api_key, found.base_url, found.url_from) == (KEY, "https://file.example", str(path))
+    assert (found.api_key, found.base_url, found.url_from) == (
+        KEY,
+        "https://file.example",
+        str(path),
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +111,9 @@ def test_key_and_url_are_found_separately(env: dict[str, str]) -> None:
         ({"api_key": " padded \n"}, "padded", DEFAULT_BASE_URL),
     ],
 )
-def test_names_and_aliases_in_the_file(env: dict[str, str], saved: Any, key: str, url: str) -> None:
+def test_names_and_aliases_in_the_file(
+    env: dict[str, str], saved: Any, key: str, url: str
+) -> None:
     write(env, json.dumps(saved))
     found = find(env=env)
     assert (found.api_key, found.base_url) == (key, url)
@@ -100,9 +129,20 @@ def test_a_blank_variable_is_an_absent_one(env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", '"key"', "null", "", "\ufeff{}", '{"api_key": "', pytest.param("[" * 100_000, id="deep")],
+    [
+        "{",
+        "[]",
+        '"key"',
+        "null",
+        "",
+        "\ufeff{}",
+        '{"api_key": "',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
 )
-def test_a_broken_file_is_a_note_and_not_a_failure(env: dict[str, str], content: str) -> None:
+def test_a_broken_file_is_a_note_and_not_a_failure(
+    env: dict[str, str], content: str
+) -> None:
     path = write(env, content)
     found = find(env=env | {"RUNAPI_API_KEY": KEY})
     assert found.api_key == KEY
@@ -128,7 +168,9 @@ def test_a_bad_key_names_its_source_and_hides_itself(env: dict[str, str]) -> Non
 
 
 def test_a_bad_url_names_its_source(env: dict[str, str]) -> None:
-    path = write(env, json.dumps({"api_key": KEY, "base_url": "http://not-here.example"}))
+    path = write(
+        env, json.dumps({"api_key": KEY, "base_url": "http://not-here.example"})
+    )
     with pytest.raises(CredentialError, match="not encrypted") as caught:
         find(env=env)
     assert str(path) in str(caught.value)
@@ -138,7 +180,18 @@ def test_a_bad_url_names_its_source(env: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "  ", "two words", "two\nlines", "tab\there", "nul\0", "naïve", "zero\u200bwidth", "x" * 513]
+    "key",
+    [
+        "",
+        "  ",
+        "two words",
+        "two\nlines",
+        "tab\there",
+        "nul\0",
+        "naïve",
+        "zero\u200bwidth",
+        "x" * 513,
+    ],
 )
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="not an API key"):
@@ -153,7 +206,12 @@ def test_a_key_is_trimmed_and_its_look_not_judged(key: str) -> None:
 @pytest.mark.parametrize("key", [KEY, "short-key", "sixteen-long-key"])
 def test_a_key_is_in_no_representation(key: str) -> None:
     credential = Credential(key, DEFAULT_BASE_URL, "RUNAPI_API_KEY", "default")
-    for shown in (repr(credential), str(credential), f"{credential}", pretty_repr(credential)):
+    for shown in (
+        repr(credential),
+        str(credential),
+        f"{credential}",
+        pretty_repr(credential),
+    ):
         assert key not in shown
 
 
@@ -167,11 +225,20 @@ def test_a_saved_key_is_found_again(env: dict[str, str]) -> None:
 
 
 def test_saving_keeps_what_else_the_file_says(env: dict[str, str]) -> None:
-    path = write(env, json.dumps({"base_url": "https://a.example", "x": {"y": [1, None]}, "apiKey": "old"}))
+    path = write(
+        env,
+        json.dumps(
+            {"base_url": "https://a.example", "x": {"y": [1, None]}, "apiKey": "old"}
+        ),
+    )
     save(KEY, env)
     saved = json.loads(path.read_text(encoding="utf-8"))
     assert saved.pop("created_at").endswith("Z")
-    assert saved == {"base_url": "https://a.example", "x": {"y": [1, None]}, "api_key": KEY}
+    assert saved == {
+        "base_url": "https://a.example",
+        "x": {"y": [1, None]},
+        "api_key": KEY,
+    }
 
 
 def test_saving_keeps_even_odd_text(env: dict[str, str]) -> None:
@@ -276,7 +343,9 @@ def test_a_base_url_in_its_canonical_form(given: str, meant: str) -> None:
     ],
 )
 def test_one_service_has_one_base_url(given: str, meant: str) -> None:
-    """The queue knows tasks by base URL: two spellings would hide one's tasks from the other."""
+    """The queue knows tasks by base URL: two spellings would hide one's tasks from the
+    other.
+    """
     assert canonical(given) == meant
 
 

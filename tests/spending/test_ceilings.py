@@ -23,7 +23,11 @@ def standing(today: int = 0, live: int = 0, unknown: int = 0) -> Spent:
         ([50_000], standing(), []),
         ([500_000], standing(), []),
         ([500_001], standing(), ["A job may cost $0.50 (job_usd)."]),
-        ([None], standing(), ["A job may cost $0.50 (job_usd).", f"Today $0.00 {OF_DAY}"]),
+        (
+            [None],
+            standing(),
+            ["A job may cost $0.50 (job_usd).", f"Today $0.00 {OF_DAY}"],
+        ),
         ([200_000], standing(700_000, 100_000), []),
         ([200_001], standing(700_000, 100_000), [f"Today $0.80 {OF_DAY}"]),
         ([1], standing(0, 0, 2), [f"Today $0.00 and 2 of unknown price {OF_DAY}"]),
@@ -45,12 +49,17 @@ def test_the_question_names_price_ceilings_and_balance() -> None:
         "Balance $0.02, too low.",
         "Send anyway?",
     ]
-    assert ceilings.question(config, ceilings.wanted([1_000] * 9), standing(800_000), 5_000_000).splitlines() == [
+    assert ceilings.question(
+        config, ceilings.wanted([1_000] * 9), standing(800_000), 5_000_000
+    ).splitlines() == [
         "Send 9 requests, about $0.009?",
         "Balance $5.00.",
         "Today's budget: $0.20 of $1.00 left (day_usd).",
     ]
-    assert ceilings.question(Config(), ceilings.wanted([None]), standing(), None) == "Send 1 request, an unknown sum?"
+    assert (
+        ceilings.question(Config(), ceilings.wanted([None]), standing(), None)
+        == "Send 1 request, an unknown sum?"
+    )
 
 
 @given(PRICES, st.integers(0, 10**9), st.integers(0, 10**9), st.data())

@@ -1,4 +1,6 @@
-"""Live prices take the place of the snapshot, are kept on disk, and mark what the service no longer lists."""
+"""Live prices take the place of the snapshot, are kept on disk, and mark what the
+service no longer lists.
+"""
 
 import json
 from pathlib import Path
@@ -17,7 +19,12 @@ from tui.spending import quotes
 
 
 def schedule(**changes: Any) -> dict[str, Any]:
-    known = {"service": "z_image", "action": "text_to_image", "model": "z-image", "unit_price_cents": 2}
+    known = {
+        "service": "z_image",
+        "action": "text_to_image",
+        "model": "z-image",
+        "unit_price_cents": 2,
+    }
     return known | changes
 
 
@@ -33,11 +40,19 @@ def test_what_is_no_longer_listed_is_marked_and_keeps_its_snapshot() -> None:
 
 
 def test_a_list_of_other_things_changes_nothing() -> None:
-    assert bundled().with_prices([schedule(service="suno", model="v5")], "2026-11-21") is bundled()
+    assert (
+        bundled().with_prices([schedule(service="suno", model="v5")], "2026-11-21")
+        is bundled()
+    )
 
 
 def test_a_price_by_a_param() -> None:
-    item = schedule(billing_config={"key": "output_resolution", "overrides": {"1k": 5, "2k": 3.5, "bad": "x"}})
+    item = schedule(
+        billing_config={
+            "key": "output_resolution",
+            "overrides": {"1k": 5, "2k": 3.5, "bad": "x"},
+        }
+    )
     price = from_schedule(item, "2026-11-21")
     assert price
     assert (price.by, price.cases) == ("output_resolution", {"1k": 5, "2k": 3.5})
@@ -63,7 +78,15 @@ async def test_the_list_is_fetched_once_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "nonsense", '{"price_schedules": 5}', "[" * 100_000, json.dumps({"a": 1})]
+    "text",
+    [
+        "",
+        "[]",
+        "nonsense",
+        '{"price_schedules": 5}',
+        "[" * 100_000,
+        json.dumps({"a": 1}),
+    ],
 )
 def test_a_list_that_cannot_be_read_changes_nothing(text: str) -> None:
     assert quotes.apply(bundled(), quotes.PriceList(text)) is bundled()
@@ -76,7 +99,9 @@ async def test_a_quote_is_asked_for_once_by_what_a_price_can_hang_on() -> None:
     model, asker, asked = bundled().find("imagen-4"), quotes.Quotes(), list[Values]()
 
     class Answering(Client):
-        async def quote(self, service: str, action: str, model: str, params: dict[str, Any]) -> int | None:
+        async def quote(
+            self, service: str, action: str, model: str, params: dict[str, Any]
+        ) -> int | None:
             asked.append(params)
             return 70_000
 
@@ -98,23 +123,35 @@ async def test_a_quote_is_asked_for_once_by_what_a_price_can_hang_on() -> None:
 @pytest.mark.parametrize(
     ("slug", "values"),
     [
-        ("flux-2-pro-remix-image", {"prompt": "a fox", "source_image_urls": ["/tmp/fox.png"]}),
-        ("z-image", {"prompt": "a fox", "negative_prompt": "snow"}),  # has no place there
+        (
+            "flux-2-pro-remix-image",
+            {"prompt": "a fox", "source_image_urls": ["/tmp/fox.png"]},
+        ),
+        # Has no place there
+        ("z-image", {"prompt": "a fox", "negative_prompt": "snow"}),
         ("z-image", {}),
     ],
 )
-async def test_what_cannot_be_told_exactly_is_not_quoted(slug: str, values: Values) -> None:
+async def test_what_cannot_be_told_exactly_is_not_quoted(
+    slug: str, values: Values
+) -> None:
     client = Client("http://127.0.0.1:1", "")  # where nothing answers
     assert await quotes.Quotes().ask(client, bundled().find(slug), values) is None
     await client.aclose()
 
 
 async def test_after_a_failure_nothing_is_asked_for_a_while() -> None:
-    client, asker, model = Client("http://127.0.0.1:1", ""), quotes.Quotes(), bundled().find("z-image")
+    client, asker, model = (
+        Client("http://127.0.0.1:1", ""),
+        quotes.Quotes(),
+        bundled().find("z-image"),
+    )
     with pytest.raises(NetworkError):
         await asker.ask(client, model, {"prompt": "a fox"})
     assert await asker.ask(client, model, {"prompt": "a fox"}) is None
-    assert str(asker.price(model, {"prompt": "a fox"})) == "$0.01 snapshot of 2026-07-23"
+    assert (
+        str(asker.price(model, {"prompt": "a fox"})) == "$0.01 snapshot of 2026-07-23"
+    )
     await client.aclose()
 
 

@@ -23,7 +23,9 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def failing(number: int, where: Callable[[int], bool] = lambda _: True) -> Callable[..., Any]:
+def failing(
+    number: int, where: Callable[[int], bool] = lambda _: True
+) -> Callable[..., Any]:
     """`os.fsync` on a disk that refuses it."""
     fsync = os.fsync
 
@@ -52,8 +54,12 @@ def test_the_earlier_file_is_there_until_the_new_one_is_whole(folder: Path) -> N
     assert os.listdir(folder) == ["file"]
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), ValueError("odd"), KeyboardInterrupt()])
-def test_whatever_goes_wrong_leaves_the_earlier_file_alone(folder: Path, error: BaseException) -> None:
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "full"), ValueError("odd"), KeyboardInterrupt()]
+)
+def test_whatever_goes_wrong_leaves_the_earlier_file_alone(
+    folder: Path, error: BaseException
+) -> None:
     path = folder / "file"
     path.write_text("earlier")
 
@@ -81,7 +87,9 @@ def test_content_that_does_not_reach_the_disk_replaces_nothing(
     assert os.listdir(folder) == ["file"]
 
 
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO, errno.ENOTSUP, errno.EBADF, errno.EACCES])
+@pytest.mark.parametrize(
+    "number", [errno.EINVAL, errno.EIO, errno.ENOTSUP, errno.EBADF, errno.EACCES]
+)
 def test_a_folder_that_cannot_be_synced_is_no_failure(
     folder: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +106,9 @@ def test_a_file_system_without_fsync_keeps_files_all_the_same(
     atomic_file.sync_file(folder / "file")
 
 
-def test_a_link_is_followed_also_one_that_leads_nowhere_yet(folder: Path, tmp_path: Path) -> None:
+def test_a_link_is_followed_also_one_that_leads_nowhere_yet(
+    folder: Path, tmp_path: Path
+) -> None:
     link = tmp_path / "link"
     link.symlink_to(folder / "file")
     for content in (b"first", b"second"):
@@ -132,7 +142,9 @@ def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return what
 
 
-def test_a_name_is_given_once_and_never_over_another_file(folder: Path, file_system: str) -> None:
+def test_a_name_is_given_once_and_never_over_another_file(
+    folder: Path, file_system: str
+) -> None:
     source, target = folder / "source", folder / "target"
     source.write_text("new")
     atomic_file.give_name(source, target)
@@ -147,13 +159,17 @@ def test_a_name_is_given_once_and_never_over_another_file(folder: Path, file_sys
     assert source.read_text() == "newer"
 
 
-def test_a_name_that_cannot_be_given_leaves_nothing(folder: Path, file_system: str) -> None:
+def test_a_name_that_cannot_be_given_leaves_nothing(
+    folder: Path, file_system: str
+) -> None:
     with pytest.raises(FileNotFoundError):
         atomic_file.give_name(folder / "missing", folder / "target")
     assert os.listdir(folder) == []
 
 
-def test_a_full_disk_is_told_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_as_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "source").write_text("new")
 
     def full(*_: object) -> None:

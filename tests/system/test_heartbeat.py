@@ -1,4 +1,6 @@
-"""Commands and app in a sandbox that denies `sendto`: no thread and no signal can wake an event loop."""
+"""Commands and app in a sandbox that denies `sendto`: no thread and no signal can wake
+an event loop.
+"""
 
 import json
 import os
@@ -17,7 +19,9 @@ from tests import sandbox
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(sandbox.why_not()), reason=sandbox.why_not() or "there is one"),
+    pytest.mark.skipif(
+        bool(sandbox.why_not()), reason=sandbox.why_not() or "there is one"
+    ),
 ]
 
 _SANDBOXED = """
@@ -41,18 +45,25 @@ def command(*words: str, delay: float = 0) -> list[str]:
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command(*words), cwd=_ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command(*words), cwd=_ROOT, capture_output=True, text=True, timeout=60
+    )
 
 
 def test_the_sandbox_is_one() -> None:
     code = "import socket; socket.socketpair()[0].send(b'x')"
     said = subprocess.run(
-        [sys.executable, "tests/sandbox.py", sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True
+        [sys.executable, "tests/sandbox.py", sys.executable, "-c", code],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
     )
     assert "PermissionError" in said.stderr
 
 
-@pytest.mark.parametrize("words", [["balance"], ["quote", "z-image", "-p", "x"], ["resume"]])
+@pytest.mark.parametrize(
+    "words", [["balance"], ["quote", "z-image", "-p", "x"], ["resume"]]
+)
 def test_a_short_command_comes_to_its_end(words: list[str]) -> None:
     said = run(*words)
     assert said.returncode == 0, said.stderr
@@ -68,7 +79,9 @@ def test_generate_comes_to_its_end() -> None:
 def test_a_signal_ends_a_command_that_waits(name: signal.Signals) -> None:
     words = command("generate", "z-image", "-", "--concurrency", "1", "--json")
     pipe = subprocess.PIPE
-    running = subprocess.Popen(words, cwd=_ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    running = subprocess.Popen(
+        words, cwd=_ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    )
     assert running.stdin
     assert running.stdout
     running.stdin.write("a lake\na fox demo:429\n" + "a fox demo:429\n" * 30)

@@ -42,7 +42,9 @@ class Watched:
         return await self.until(lambda task: task.id == task_id and words in task.note)
 
     async def until_status(self, task_id: str, status: Status) -> Task:
-        return await self.until(lambda task: task.id == task_id and task.status is status)
+        return await self.until(
+            lambda task: task.id == task_id and task.status is status
+        )
 
 
 OpenEngine = Callable[..., AbstractAsyncContextManager[Watched]]
@@ -53,14 +55,21 @@ def open_engine(tmp_path: Path) -> OpenEngine:
     """Opens an engine on this test's queue file; polls quickly."""
 
     @asynccontextmanager
-    async def opened(base_url: str, *, key: str = DEMO_KEY, **options: Any) -> AsyncIterator[Watched]:
+    async def opened(
+        base_url: str, *, key: str = DEMO_KEY, **options: Any
+    ) -> AsyncIterator[Watched]:
         watched = Watched()
         adopt, history = options.pop("adopt", True), options.pop("history", 200)
         watched.engine = Engine(
             Store(tmp_path / "queue.db"),
             Client(base_url, key, options.pop("transport", None)),
             bundled(),
-            **{"out_dir": tmp_path / "images", "pause": lambda age: 0.01, "on_change": watched.hear, **options},
+            **{
+                "out_dir": tmp_path / "images",
+                "pause": lambda age: 0.01,
+                "on_change": watched.hear,
+                **options,
+            },
         )
         await watched.engine.start(adopt=adopt, history=history)
         try:

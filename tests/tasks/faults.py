@@ -1,8 +1,10 @@
-"""A world in which everything goes wrong, and goes wrong the same way again: clock, threads, network and service.
+"""A world in which everything goes wrong, and goes wrong the same way again: clock,
+threads, network and service.
 
-`VirtualLoop` has a clock that jumps over every wait, and runs what belongs into threads in between, late and in a
-drawn order. A `Process` can be killed, suspended, or find its disk full. `Wire` carries requests to the embedded
-service and loses them on either way. `Book` and `Ledger` know what was asked of the service and what it made.
+`VirtualLoop` has a clock that jumps over every wait, and runs what belongs into threads
+in between, late and in a drawn order. A `Process` can be killed, suspended, or find its
+disk full. `Wire` carries requests to the embedded service and loses them on either way.
+`Book` and `Ledger` know what was asked of the service and what it made.
 """
 
 import asyncio
@@ -124,8 +126,9 @@ class Snare:
         self.sprung = threading.Event()
 
     def set(self, requests: int, moment: Moment, end: Callable[[], None]) -> None:
-        """Call `end` when so many requests have come: before it is looked at, before it is answered, in the middle
-        of the answer, or after it."""
+        """Call `end` when so many requests have come: before it is looked at, before it
+        is answered, in the middle of the answer, or after it.
+        """
         self._left, self._moment, self._end = requests, moment, end
         self.sprung.clear()
 
@@ -193,14 +196,17 @@ class _Timeless(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """No wait takes time; threads are played on the loop's own one, in an order that `chance` draws."""
+    """No wait takes time; threads are played on the loop's own one, in an order that
+    `chance` draws.
+    """
 
     def __init__(self, chance: random.Random, slowness: float = 1.0) -> None:
         self.now = 0.0
         self.slowness = slowness
         self.leapt = 0.0
-        """Seconds by which the wall clock is ahead, or behind if negative: the machine was suspended, or its clock
-        was set."""
+        """Seconds by which the wall clock is ahead, or behind if negative: the machine
+        was suspended, or its clock was set.
+        """
         self.chance = chance
         self._lanes: WeakKeyDictionary[Any, _Lane] = WeakKeyDictionary()
         selector = _Timeless()
@@ -212,26 +218,40 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
     def latency(self) -> float:
-        return self.chance.choice(_LATENCIES) * self.chance.uniform(0.5, 1.5) * self.slowness
+        return (
+            self.chance.choice(_LATENCIES)
+            * self.chance.uniform(0.5, 1.5)
+            * self.slowness
+        )
 
     def run_in_executor(
         self, executor: Any, func: Callable[[*Words], Result], *args: *Words
     ) -> "asyncio.Future[Result]":
         if executor is not None and executor._shutdown:
             raise RuntimeError("cannot schedule new futures after shutdown")
-        lane = _Lane(self) if executor is None else self._lanes.setdefault(executor, _Lane(self))
+        lane = (
+            _Lane(self)
+            if executor is None
+            else self._lanes.setdefault(executor, _Lane(self))
+        )
         return lane.submit(_PROCESS.get(), func, args)
 
 
 class _Lane:
-    """One thread: takes its work in order; what is cancelled before it began is left out."""
+    """One thread: takes its work in order; what is cancelled before it began is left
+    out.
+    """
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
-        self._waiting: deque[tuple[Process, asyncio.Future[Any], Callable[[], Any]]] = deque()
+        self._waiting: deque[tuple[Process, asyncio.Future[Any], Callable[[], Any]]] = (
+            deque()
+        )
         self._busy = False
 
-    def submit(self, process: Process, func: Callable[..., Any], args: tuple[Any, ...]) -> "asyncio.Future[Any]":
+    def submit(
+        self, process: Process, func: Callable[..., Any], args: tuple[Any, ...]
+    ) -> "asyncio.Future[Any]":
         done: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append((process, done, lambda: _worked(process, func, args)))
         if not self._busy:
@@ -241,9 +261,13 @@ class _Lane:
     def _next(self) -> None:
         self._busy = bool(self._waiting)
         if self._busy:
-            self._loop.call_later(self._loop.latency(), self._begin, *self._waiting.popleft())
+            self._loop.call_later(
+                self._loop.latency(), self._begin, *self._waiting.popleft()
+            )
 
-    def _begin(self, process: Process, done: "asyncio.Future[Any]", work: Callable[[], Any]) -> None:
+    def _begin(
+        self, process: Process, done: "asyncio.Future[Any]", work: Callable[[], Any]
+    ) -> None:
         if process.killed:
             return
         if process.asleep_until > self._loop.now:
@@ -257,15 +281,23 @@ class _Lane:
                 result = work()
             except Exception as error:
                 problem = error
-            self._loop.call_later(self._loop.latency(), self._deliver, process, done, result, problem)
+            self._loop.call_later(
+                self._loop.latency(), self._deliver, process, done, result, problem
+            )
 
     def _deliver(
-        self, process: Process, done: "asyncio.Future[Any]", result: Any, problem: Exception | None
+        self,
+        process: Process,
+        done: "asyncio.Future[Any]",
+        result: Any,
+        problem: Exception | None,
     ) -> None:
         if process.killed:
             return
         if process.asleep_until > self._loop.now:
-            self._loop.call_at(process.asleep_until, self._deliver, process, done, result, problem)
+            self._loop.call_at(
+                process.asleep_until, self._deliver, process, done, result, problem
+            )
             return
         if not done.cancelled():
             if problem:
@@ -300,7 +332,8 @@ class WallClock:
     def time(self) -> float:
         moment = EPOCH + self._loop.now + self._loop.leapt
         if self._leapt == self._loop.leapt:
-            moment = max(moment, self._told + 1e-6)  # no moment comes twice, unless the clock was set
+            # No moment comes twice, unless the clock was set
+            moment = max(moment, self._told + 1e-6)
         self._leapt = self._loop.leapt
         self._told = moment
         return moment
@@ -325,7 +358,16 @@ FAULTS: dict[Kind, tuple[str, ...]] = {
         *("429", "401", "402", "403", "404", "409", "422"),
     ),
     "poll": (
-        *("unreachable", "cut after", "slow", "500 before", "html before", "429", "401", "404"),
+        *(
+            "unreachable",
+            "cut after",
+            "slow",
+            "500 before",
+            "html before",
+            "429",
+            "401",
+            "404",
+        ),
         *("shrug", "odd", "bare", "wrapped"),
     ),
     "file": (
@@ -346,9 +388,13 @@ def kind_of(request: httpx.Request) -> Kind:
 
 
 class Network:
-    """The way to the service, shared by all processes; `faults` are what it does to a request, by chance."""
+    """The way to the service, shared by all processes; `faults` are what it does to a
+    request, by chance.
+    """
 
-    def __init__(self, loop: VirtualLoop, app: ASGIApp, leaves: Callable[[httpx.Request], None]) -> None:
+    def __init__(
+        self, loop: VirtualLoop, app: ASGIApp, leaves: Callable[[httpx.Request], None]
+    ) -> None:
         self.faults: dict[Kind, set[str]] = {}
         self._loop = loop
         self._app = httpx.ASGITransport(app)
@@ -357,12 +403,18 @@ class Network:
 
     def fault(self, kind: Kind) -> str:
         active = sorted(self.faults.get(kind, ()))
-        return self._loop.chance.choice(active) if active and self._loop.chance.random() < 0.7 else ""
+        return (
+            self._loop.chance.choice(active)
+            if active and self._loop.chance.random() < 0.7
+            else ""
+        )
 
     def leaves(self, request: httpx.Request) -> None:
         self._leaves(request)
 
-    def deliver(self, request: httpx.Request, after: float = 0.0) -> "asyncio.Task[httpx.Response]":
+    def deliver(
+        self, request: httpx.Request, after: float = 0.0
+    ) -> "asyncio.Task[httpx.Response]":
         """Whatever becomes of the sender, the request arrives."""
         arriving = self._loop.create_task(self._deliver(request, after))
         self._under_way.add(arriving)
@@ -372,7 +424,9 @@ class Network:
     async def _deliver(self, request: httpx.Request, after: float) -> httpx.Response:
         await asyncio.sleep(after)
         answer = await self._app.handle_async_request(request)
-        return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
+        return httpx.Response(
+            answer.status_code, headers=answer.headers, content=await answer.aread()
+        )
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -429,7 +483,11 @@ class Wire(httpx.AsyncBaseTransport):
             case ["500" | "html" as word, "before"]:
                 return _page(503 if word == "500" else 200)
             case ["429"]:
-                return httpx.Response(429, headers={"Retry-After": chance.choice(("1", "7", "0"))}, json={})
+                return httpx.Response(
+                    429,
+                    headers={"Retry-After": chance.choice(("1", "7", "0"))},
+                    json={},
+                )
             case ["shrug"]:
                 return httpx.Response(200, json={})
             case ["odd"]:
@@ -448,7 +506,9 @@ class Wire(httpx.AsyncBaseTransport):
                 return httpx.Response(202, json={"ok": True})
             case ["adopt"]:
                 named = {"X-RunAPI-Task-Id": answer.headers.get("X-RunAPI-Task-Id", "")}
-                return httpx.Response(500, json={"error": "Something went wrong"}, headers=named)
+                return httpx.Response(
+                    500, json={"error": "Something went wrong"}, headers=named
+                )
             case ["bare"]:
                 return _without_pictures(answer)
             case ["wrapped"]:
@@ -456,7 +516,9 @@ class Wire(httpx.AsyncBaseTransport):
             case ["torn"]:
                 return httpx.Response(200, stream=_Torn(answer.content))
             case ["short"]:
-                return httpx.Response(200, content=answer.content[: len(answer.content) // 2])
+                return httpx.Response(
+                    200, content=answer.content[: len(answer.content) // 2]
+                )
             case ["empty"]:
                 return httpx.Response(200)
         return answer
@@ -497,17 +559,23 @@ def picture(path: str) -> bytes:
     """The small file behind a result's URL."""
     file = io.BytesIO()
     colour = random.Random(path).randbytes(3)
-    Image.new("RGB", (3, 2), tuple(colour)).save(file, "PNG" if path.endswith("png") else "JPEG")
+    Image.new("RGB", (3, 2), tuple(colour)).save(
+        file, "PNG" if path.endswith("png") else "JPEG"
+    )
     return file.getvalue()
 
 
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded service paints nothing: its pictures are small, but whole."""
-    monkeypatch.setattr(Pictures, "_paint", lambda self, task, index: picture(self.names(task)[index]))
+    monkeypatch.setattr(
+        Pictures, "_paint", lambda self, task, index: picture(self.names(task)[index])
+    )
 
 
 def pictures_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The embedded service makes its small pictures on the event loop: each is the `picture` of its path."""
+    """The embedded service makes its small pictures on the event loop: each is the
+    `picture` of its path.
+    """
 
     async def data(self: Pictures, task: tasks.Task, index: int) -> bytes:
         return picture(f"/files/results/{task.id}/{self.names(task)[index]}")

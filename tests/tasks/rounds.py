@@ -1,9 +1,11 @@
-"""Processes that end at each step of saving a picture, one after the other; run by `test_saving`.
+"""Processes that end at each step of saving a picture, one after the other; run by
+`test_saving`.
 
-`python -m tests.tasks.rounds URL FOLDER FILE_SYSTEM NAME` ends a process right before each call that changes the
-disk, from the moment when the first file was fetched: what comes after one call is what comes before the next.
-Another process then goes on. A line of JSON a round tells what there is at its end; the last round is the first one
-that nobody ended.
+`python -m tests.tasks.rounds URL FOLDER FILE_SYSTEM NAME` ends a process right before
+each call that changes the disk, from the moment when the first file was fetched: what
+comes after one call is what comes before the next. Another process then goes on. A line
+of JSON a round tells what there is at its end; the last round is the first one that
+nobody ended.
 """
 
 import asyncio
@@ -67,7 +69,9 @@ def no_links(*_: object) -> None:
 
 
 async def carry(url: str, folder: Path, name: str, prompts: int) -> None:
-    """What an app does: adopt what there is, add some of its own, and stay until all has ended."""
+    """What an app does: adopt what there is, add some of its own, and stay until all
+    has ended.
+    """
     engine = Engine(
         Store(folder / "queue.db"),
         Client(url, DEMO_KEY),
@@ -109,7 +113,11 @@ def told(folder: Path) -> dict[str, Any]:
         "statuses": [task.status for task in tasks],
         "paths": sorted(Path(file).name for task in tasks for file in task.files),
         "reserved": [result.reserved for task in tasks for result in task.results],
-        "digests": [result.sha256 == saving.digest(Path(result.path)) for task in tasks for result in task.results],
+        "digests": [
+            result.sha256 == saving.digest(Path(result.path))
+            for task in tasks
+            for result in task.results
+        ],
         "remote": sorted(task.remote_id for task in tasks),
         "files": files,
     }
@@ -139,7 +147,9 @@ def main(url: str, place: Path, file_system: str, name: str) -> None:
 
         ended = process(first)
         went_on = process(second)
-        print(json.dumps({"ended": ended, "went_on": went_on, **told(folder)}), flush=True)
+        print(
+            json.dumps({"ended": ended, "went_on": went_on, **told(folder)}), flush=True
+        )
         if ended != KILLED:
             return
 

@@ -46,10 +46,15 @@ def painted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_results_keep_their_order_and_what_they_are() -> None:
-    answer = Answer(state="completed", results=(Found("https://x/1", "base"), Found("https://x/2")))
+    answer = Answer(
+        state="completed", results=(Found("https://x/1", "base"), Found("https://x/2"))
+    )
     made = answered(TASK, answer)
     assert made.status is Status.FETCHING
-    assert made.results == (Result(url="https://x/1", label="base"), Result(url="https://x/2"))
+    assert made.results == (
+        Result(url="https://x/1", label="base"),
+        Result(url="https://x/2"),
+    )
     assert made.made_at
 
 
@@ -75,16 +80,30 @@ def test_a_failure_without_a_reason_has_a_sentence() -> None:
         ("layer 3: 雪", "m4a7xq-layer-3-雪"),
     ],
 )
-@pytest.mark.parametrize("prompt", ["", "a fox", "extraordinarily long words everywhere, everyday"])
-def test_a_name_ends_with_what_the_image_is(prompt: str, label: str, ending: str) -> None:
-    stem = render(DEFAULT, replace(TASK, values={"prompt": prompt}, results=(Result(url="", label=label),)), 0)
+@pytest.mark.parametrize(
+    "prompt", ["", "a fox", "extraordinarily long words everywhere, everyday"]
+)
+def test_a_name_ends_with_what_the_image_is(
+    prompt: str, label: str, ending: str
+) -> None:
+    stem = render(
+        DEFAULT,
+        replace(
+            TASK, values={"prompt": prompt}, results=(Result(url="", label=label),)
+        ),
+        0,
+    )
     assert stem.endswith(ending)
     assert len(stem.encode()) <= 100
 
 
 def test_a_long_prompt_leaves_room_for_what_the_image_is() -> None:
     results = (Result(url="", label="layer 12"),)
-    name = render(DEFAULT, replace(TASK, values={"prompt": "雪の中の赤い狐" * 9}, results=results), 0)
+    name = render(
+        DEFAULT,
+        replace(TASK, values={"prompt": "雪の中の赤い狐" * 9}, results=results),
+        0,
+    )
     assert name.endswith("-layer-12")
 
 
@@ -99,7 +118,12 @@ async def test_every_layer_is_saved_as_what_it_is(open_engine: OpenEngine) -> No
             kept = await again.engine.find(task.id)
     assert ended.status is Status.COMPLETED
     assert kept == ended
-    assert [result.label for result in ended.results] == ["base", "layer 1: fox", "layer 2: 雪", "layer 3: fox"]
+    assert [result.label for result in ended.results] == [
+        "base",
+        "layer 1: fox",
+        "layer 2: 雪",
+        "layer 3: fox",
+    ]
     stem = render(DEFAULT, replace(ended, results=()), 0).removesuffix(ended.id[-6:])
     assert [Path(path).name.removeprefix(stem) for path in ended.files] == [
         f"{ended.id[-6:]}-base.jpg",
@@ -109,25 +133,46 @@ async def test_every_layer_is_saved_as_what_it_is(open_engine: OpenEngine) -> No
     ]
     for path, result in zip(ended.files[1:], ended.results[1:], strict=True):
         with Image.open(path) as image:
-            assert (image.mode, image.width, image.height) == ("RGBA", result.width, result.height)
-    assert any("bounding_box" in raw for _, _, raw in events)  # what has no place here is not lost
+            assert (image.mode, image.width, image.height) == (
+                "RGBA",
+                result.width,
+                result.height,
+            )
+    # What has no place here is not lost
+    assert any("bounding_box" in raw for _, _, raw in events)
 
 
-async def test_a_picture_is_taken_apart_and_every_segment_saved(open_engine: OpenEngine) -> None:
+async def test_a_picture_is_taken_apart_and_every_segment_saved(
+    open_engine: OpenEngine,
+) -> None:
     with serving(create_app(bundled(), delay=0)) as url:
         async with open_engine(url) as watched:
-            picture = await watched.engine.submit(GROK, {"prompt": "a fox", "aspect_ratio": "1:1"})
+            picture = await watched.engine.submit(
+                GROK, {"prompt": "a fox", "aspect_ratio": "1:1"}
+            )
             made = await watched.engine.wait(picture.id)
-            task = await watched.engine.submit(SEGMENTS, {"source_task_id": made.remote_id})
+            task = await watched.engine.submit(
+                SEGMENTS, {"source_task_id": made.remote_id}
+            )
             ended = await watched.engine.wait(task.id)
     assert made.results[0].label == ""
     assert ended.status is Status.COMPLETED
     assert [result.label for result in ended.results] == [
-        *("segment 1: sky", "segment 2: distance", "segment 3: land", "segment 4: foreground"),
+        *(
+            "segment 1: sky",
+            "segment 2: distance",
+            "segment 3: land",
+            "segment 4: foreground",
+        ),
     ]
     names = [Path(path).name for path in ended.files]
     assert [name.partition(ended.id[-6:])[2] for name in names] == [
-        *("-segment-1-sky.png", "-segment-2-distance.png", "-segment-3-land.png", "-segment-4-foreground.png"),
+        *(
+            "-segment-1-sky.png",
+            "-segment-2-distance.png",
+            "-segment-3-land.png",
+            "-segment-4-foreground.png",
+        ),
     ]
 
 
@@ -146,7 +191,9 @@ async def test_layers_that_are_left_keep_what_they_are(open_engine: OpenEngine) 
 
     with serving(app) as url:
         async with open_engine(url) as watched:
-            task = await watched.engine.submit(LAYERS, {"image_url": "https://host.test/a.png"})
+            task = await watched.engine.submit(
+                LAYERS, {"image_url": "https://host.test/a.png"}
+            )
             lost = await watched.engine.wait(task.id)
             assert (lost.status, len(lost.files)) == (Status.EXPIRED, 2)
             assert lost.expires_at

@@ -66,18 +66,37 @@ def images(tmp_path: Path) -> Path:
 
 
 def task(**fields: Any) -> Task:
-    made: dict[str, Any] = {"id": new_id(), "created_at": time.time(), "values": {"prompt": "a fox"}}
-    made |= {"action": "text_to_image", "model": "z-image", "service": "z_image", "base_url": "https://runapi.ai"}
+    made: dict[str, Any] = {
+        "id": new_id(),
+        "created_at": time.time(),
+        "values": {"prompt": "a fox"},
+    }
+    made |= {
+        "action": "text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+        "base_url": "https://runapi.ai",
+    }
     return Task(**made | {"route": "unified"} | fields)
 
 
 def line(**changes: Any) -> str:
-    """A line of an archive as a stranger may have written it; a change to None takes the field away."""
-    whole = json.loads(msgspec.json.encode(task())) | {"format": "runapi-tui 1", "events": []} | changes
-    return json.dumps({name: value for name, value in whole.items() if value is not None})
+    """A line of an archive as a stranger may have written it; a change to None takes
+    the field away.
+    """
+    whole = (
+        json.loads(msgspec.json.encode(task()))
+        | {"format": "runapi-tui 1", "events": []}
+        | changes
+    )
+    return json.dumps(
+        {name: value for name, value in whole.items() if value is not None}
+    )
 
 
-def take(store: Store, lines: list[str], out_dir: Path = Path("/nowhere")) -> tuple[int, list[str]]:
+def take(
+    store: Store, lines: list[str], out_dir: Path = Path("/nowhere")
+) -> tuple[int, list[str]]:
     """How many were new, and what was told."""
     told: list[str] = []
     return load(store, lines, out_dir, told.append).new, told
@@ -87,21 +106,41 @@ def take(store: Store, lines: list[str], out_dir: Path = Path("/nowhere")) -> tu
 
 
 def test_every_line_is_a_task_with_its_events_newest_first(store: Store) -> None:
-    older, newer = task(body=b"\xff\x00", key="k1"), task(results=(Result(url="https://x/a.png"),))
-    store.save_all([Entry(older, "held"), Entry(newer, "held"), Entry(newer, "accepted", '{"id": "t1"}')])
+    older, newer = (
+        task(body=b"\xff\x00", key="k1"),
+        task(results=(Result(url="https://x/a.png"),)),
+    )
+    store.save_all(
+        [
+            Entry(older, "held"),
+            Entry(newer, "held"),
+            Entry(newer, "accepted", '{"id": "t1"}'),
+        ]
+    )
     first, second = map(json.loads, dump(store))
-    assert (first["format"], first["id"], second["id"]) == ("runapi-tui 1", newer.id, older.id)
-    assert [event[1:] for event in first["events"]] == [["held", ""], ["accepted", '{"id": "t1"}']]
+    assert (first["format"], first["id"], second["id"]) == (
+        "runapi-tui 1",
+        newer.id,
+        older.id,
+    )
+    assert [event[1:] for event in first["events"]] == [
+        ["held", ""],
+        ["accepted", '{"id": "t1"}'],
+    ]
     assert msgspec.convert(second, Task) == older
 
 
 def test_a_search_line_chooses(store: Store) -> None:
     kept = task(favourite=True)
-    store.save_all([Entry(kept), Entry(task()), Entry(task(favourite=True, deleted=True))])
+    store.save_all(
+        [Entry(kept), Entry(task()), Entry(task(favourite=True, deleted=True))]
+    )
     assert [json.loads(line)["id"] for line in dump(store, "is:favourite")] == [kept.id]
 
 
-def test_more_than_a_page_goes_out_a_page_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_page_goes_out_a_page_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(archive, "_PAGE", 3)
     store.save_all([Entry(task()) for _ in range(8)])
     asked: list[str] = []
@@ -120,7 +159,9 @@ def test_more_than_a_page_goes_out_a_page_at_a_time(store: Store, monkeypatch: p
     assert len(ids) == 7
 
 
-def test_what_cannot_be_read_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_ends_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(archive, "_PAGE", 2)
     tasks = [task() for _ in range(5)]
     store.save_all(map(Entry, tasks))
@@ -146,7 +187,9 @@ def test_no_terminal_obeys_a_line_and_nothing_is_lost(text: str) -> None:
         assert back.events(told.id)[0][2] == hostile
 
 
-async def test_the_key_is_not_in_it(open_engine: OpenEngine, store: Store, images: Path) -> None:
+async def test_the_key_is_not_in_it(
+    open_engine: OpenEngine, store: Store, images: Path
+) -> None:
     """After tasks that completed, failed, were refused, and were sent with another key."""
     with serving(create_app(bundled(), delay=0)) as url:
         async with open_engine(url) as watched:
@@ -165,12 +208,35 @@ async def test_the_key_is_not_in_it(open_engine: OpenEngine, store: Store, image
 # ---- in
 
 
-def test_out_and_in_again_is_the_same(store: Store, opened: Opened, images: Path) -> None:
+def test_out_and_in_again_is_the_same(
+    store: Store, opened: Opened, images: Path
+) -> None:
     (images / "a.png").write_bytes(b"png")
-    made = Result(url="https://x/a.png", path=str(images / "a.png"), format="PNG", width=8, height=9, bytes=3)
-    given = [task(status=status, out_dir=str(images), results=(made,), polls=3) for status in Status]
-    given[0] = replace(given[0], error=Problem("validation", "Choose."), rank=5.5, body=b"\xff", key="k")
-    given[1] = replace(given[1], unsure=True, note="Sending again.", values={"a": [1, {"b": 2.5}], "c": 2**60})
+    made = Result(
+        url="https://x/a.png",
+        path=str(images / "a.png"),
+        format="PNG",
+        width=8,
+        height=9,
+        bytes=3,
+    )
+    given = [
+        task(status=status, out_dir=str(images), results=(made,), polls=3)
+        for status in Status
+    ]
+    given[0] = replace(
+        given[0],
+        error=Problem("validation", "Choose."),
+        rank=5.5,
+        body=b"\xff",
+        key="k",
+    )
+    given[1] = replace(
+        given[1],
+        unsure=True,
+        note="Sending again.",
+        values={"a": [1, {"b": 2.5}], "c": 2**60},
+    )
     store.save_all(Entry(task, "held", '{"a": 1}') for task in given)
     elsewhere = opened("elsewhere")
     assert take(elsewhere, list(dump(store)), images) == (len(given), [])
@@ -195,7 +261,9 @@ def test_known_ids_are_left_as_they_are(store: Store) -> None:
 
 def test_of_one_id_twice_the_first_counts(store: Store) -> None:
     one = task()
-    twice = [line(id=one.id, values={"prompt": prompt}) for prompt in ("a fox", "an owl")]
+    twice = [
+        line(id=one.id, values={"prompt": prompt}) for prompt in ("a fox", "an owl")
+    ]
     assert take(store, twice) == (1, [])
     found = store.get(one.id)
     assert found
@@ -211,21 +279,36 @@ def test_nothing_goes_on_by_itself(store: Store, status: Status) -> None:
     assert found.note == IMPORTED
 
 
-def test_a_file_counts_only_where_it_lies_in_our_folder(store: Store, images: Path, tmp_path: Path) -> None:
+def test_a_file_counts_only_where_it_lies_in_our_folder(
+    store: Store, images: Path, tmp_path: Path
+) -> None:
     (images / "ours.png").write_bytes(b"png")
     (images / "folder.png").mkdir()
     (tmp_path / "other.png").write_bytes(b"png")
     (images / "link.png").symlink_to(tmp_path / "other.png")
-    paths = ["/far/away/ours.png", "ours.png", "gone.png", "folder.png", "link.png", str(tmp_path / "other.png")]
+    paths = [
+        "/far/away/ours.png",
+        "ours.png",
+        "gone.png",
+        "folder.png",
+        "link.png",
+        str(tmp_path / "other.png"),
+    ]
     paths += ["../other.png", "..", "", "/", "a\0b", "x" * 5000]
     results = [{"url": "https://x/", "path": path} for path in paths]
-    assert take(store, [line(results=results, out_dir="/etc", status="completed")], images) == (1, [])
+    assert take(
+        store, [line(results=results, out_dir="/etc", status="completed")], images
+    ) == (1, [])
     (found,) = store.search()
-    assert [result.path for result in found.results] == [str(images / "ours.png")] * 2 + [""] * 10
+    assert [result.path for result in found.results] == [
+        str(images / "ours.png")
+    ] * 2 + [""] * 10
     assert found.out_dir == str(images)
 
 
-def test_no_file_is_claimed_by_a_note_from_elsewhere(store: Store, images: Path) -> None:
+def test_no_file_is_claimed_by_a_note_from_elsewhere(
+    store: Store, images: Path
+) -> None:
     (images / "ours.png").write_bytes(b"png")
     known, odd = "a" * 64, "../x"
     results = [
@@ -233,9 +316,15 @@ def test_no_file_is_claimed_by_a_note_from_elsewhere(store: Store, images: Path)
         {"url": "https://x/", "path": "ours.png", "sha256": known},
         {"url": "https://x/", "path": "ours.png", "sha256": odd},
     ]
-    assert take(store, [line(results=results, status="fetching", uploads_until=5e9)], images) == (1, [])
+    assert take(
+        store, [line(results=results, status="fetching", uploads_until=5e9)], images
+    ) == (1, [])
     (found,) = store.search()
-    assert [(result.reserved, result.sha256) for result in found.results] == [("", ""), ("", known), ("", "")]
+    assert [(result.reserved, result.sha256) for result in found.results] == [
+        ("", ""),
+        ("", known),
+        ("", ""),
+    ]
     assert found.uploads_until == 0
 
 
@@ -276,9 +365,14 @@ HOSTILE = {
     "digits without end": line(values={"seed": int("9" * 4000)}),
     "nested deeply": line(values={"prompt": DEEP}),
     "nested without end": "[" * 200_000,
-    "nested without end among the values": line(values={"a": 7}).replace("7", "[" * 100_000 + "]" * 100_000),
+    "nested without end among the values": line(values={"a": 7}).replace(
+        "7", "[" * 100_000 + "]" * 100_000
+    ),
     "half a character": line(note="x").replace('"x"', '"\\ud800"'),
-    "no UTF-8": line(note="\udcff").encode(errors="surrogateescape").decode(errors="surrogateescape") + "\udcff",
+    "no UTF-8": line(note="\udcff")
+    .encode(errors="surrogateescape")
+    .decode(errors="surrogateescape")
+    + "\udcff",
     "no base64": line(body="%%%"),
     "a null among the values": line(values={"prompt": None}),
     "too long": line(note="x" * MAX_LINE),
@@ -308,7 +402,9 @@ def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
     assert told[-1] == "1,480 more lines are left out."
 
 
-def test_it_is_written_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_written_in_batches(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes: list[int] = []
     add = store.add_missing
 
@@ -337,15 +433,26 @@ def test_a_line_without_end_is_not_read_whole(store: Store) -> None:
 FIELDS = [*Task.__struct_fields__, "events", "format"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-ALMOST = st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1, max_size=3).map(lambda changes: line(**changes))
+ALMOST = st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1, max_size=3).map(
+    lambda changes: line(**changes)
+)
 
 
-@given(st.lists(st.text() | st.text(st.characters()) | JSON.map(json.dumps) | ALMOST, max_size=5))
+@given(
+    st.lists(
+        st.text() | st.text(st.characters()) | JSON.map(json.dumps) | ALMOST, max_size=5
+    )
+)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_garbage_is_told_or_taken_and_what_is_taken_goes_out_again(lines: list[str]) -> None:
+def test_garbage_is_told_or_taken_and_what_is_taken_goes_out_again(
+    lines: list[str],
+) -> None:
     with two_stores() as (store, again):
         new, told = take(store, lines)
         assert new + len(told) == len([line for line in lines if line.strip()])

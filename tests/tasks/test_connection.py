@@ -1,4 +1,6 @@
-"""The line to the service: outages and wishes to be left alone are noticed once, and by all."""
+"""The line to the service: outages and wishes to be left alone are noticed once, and by
+all.
+"""
 
 import asyncio
 import time
@@ -24,7 +26,9 @@ class Watched:
 
     def __init__(self) -> None:
         self.told: list[tuple[bool, float]] = []
-        self.line = Line(lambda: self.told.append((self.line.offline, self.line.open_at)))
+        self.line = Line(
+            lambda: self.told.append((self.line.offline, self.line.open_at))
+        )
 
     async def meet(self, problem: Exception) -> None:
         with pytest.raises(type(problem)) as met:
@@ -54,10 +58,16 @@ def watched() -> Watched:
 
 async def test_an_answer_passes_and_changes_nothing(watched: Watched) -> None:
     assert await watched.line.ask(answer) == "made"
-    assert (watched.line.offline, watched.line.open_at, watched.told) == (False, 0.0, [])
+    assert (watched.line.offline, watched.line.open_at, watched.told) == (
+        False,
+        0.0,
+        [],
+    )
 
 
-async def test_offline_from_a_request_that_could_not_leave_until_an_answer(watched: Watched) -> None:
+async def test_offline_from_a_request_that_could_not_leave_until_an_answer(
+    watched: Watched,
+) -> None:
     await watched.meet(BROKEN_OFF)
     assert watched.told == []
     await watched.meet(UNSENT)
@@ -69,8 +79,13 @@ async def test_offline_from_a_request_that_could_not_leave_until_an_answer(watch
     assert watched.told == [(True, 0.0), (False, 0.0)]
 
 
-@pytest.mark.parametrize("kind", [AuthenticationError, NotFoundError, ServerError, GarbledError, ServiceError])
-async def test_a_refusal_is_an_answer_too(watched: Watched, kind: type[ServiceError]) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [AuthenticationError, NotFoundError, ServerError, GarbledError, ServiceError],
+)
+async def test_a_refusal_is_an_answer_too(
+    watched: Watched, kind: type[ServiceError]
+) -> None:
     await watched.meet(UNSENT)
     await watched.meet(kind("No."))
     assert watched.told == [(True, 0.0), (False, 0.0)]
@@ -86,20 +101,25 @@ async def test_what_is_no_answer_says_nothing_of_the_line(watched: Watched) -> N
     assert watched.told == [(True, 0.0)]
 
 
-async def test_too_many_requests_are_heeded_for_as_long_as_was_asked(watched: Watched) -> None:
+async def test_too_many_requests_are_heeded_for_as_long_as_was_asked(
+    watched: Watched,
+) -> None:
     await watched.meet(UNSENT)
     now = time.time()
     await watched.meet(RateLimitError("Too many.", retry_after=30))
     assert watched.line.open_at == pytest.approx(now + 30, abs=5)
     assert watched.told == [(True, 0.0), (False, 0.0), (False, watched.line.open_at)]
-    await watched.meet(RateLimitError("Too many.", retry_after=5))  # ends within the longer rest
+    # Ends within the longer rest
+    await watched.meet(RateLimitError("Too many.", retry_after=5))
     await watched.line.ask(answer)
     assert len(watched.told) == 3
     assert watched.line.open_at == pytest.approx(now + 30, abs=5)
 
 
 @pytest.mark.parametrize("retry_after", [None, 0])
-async def test_too_many_requests_without_a_wish_rest_a_moment(watched: Watched, retry_after: float | None) -> None:
+async def test_too_many_requests_without_a_wish_rest_a_moment(
+    watched: Watched, retry_after: float | None
+) -> None:
     now = time.time()
     await watched.meet(RateLimitError("Too many.", retry_after=retry_after))
     assert watched.line.open_at == pytest.approx(now + 1, abs=0.9)
@@ -113,7 +133,9 @@ def test_a_rest_is_told_once_and_never_made_shorter(watched: Watched) -> None:
     assert 59 < watched.line.rest <= 60
 
 
-async def test_who_sleeps_offline_wakes_as_soon_as_another_gets_through(watched: Watched) -> None:
+async def test_who_sleeps_offline_wakes_as_soon_as_another_gets_through(
+    watched: Watched,
+) -> None:
     await watched.meet(UNSENT)
     sleepers = [asyncio.create_task(watched.line.sleep(3600)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -130,7 +152,9 @@ async def test_who_sleeps_offline_wakes_as_soon_as_another_gets_through(watched:
     again.cancel()
 
 
-async def test_nobody_sleeps_long_offline(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_sleeps_long_offline(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody has to look whether the line is up again."""
     monkeypatch.setattr(line_module, "LONGEST_OFFLINE", 0.01)
     await watched.meet(UNSENT)

@@ -1,4 +1,6 @@
-"""From values to exact bytes: the route, the body, the key, and the files that have to go up first."""
+"""From values to exact bytes: the route, the body, the key, and the files that have to
+go up first.
+"""
 
 import json
 import uuid
@@ -11,7 +13,15 @@ from PIL import Image
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.tasks import draft as plan_module
-from tui.tasks.draft import InvalidError, draft, local_files, move, plan, uploaded, with_body
+from tui.tasks.draft import (
+    InvalidError,
+    draft,
+    local_files,
+    move,
+    plan,
+    uploaded,
+    with_body,
+)
 from tui.tasks.task import Status, Task
 
 URL = "https://runapi.ai"
@@ -47,18 +57,33 @@ def refusal(of: Any, values: Values, **options: Any) -> dict[str, str]:
 
 
 def test_a_draft_is_held_with_its_exact_body_and_key() -> None:
-    task = drafted(Z_IMAGE, {"size": "64x64", "prompt": "füchse", "negative_prompt": "  "}, retry_of="old")
+    task = drafted(
+        Z_IMAGE,
+        {"size": "64x64", "prompt": "füchse", "negative_prompt": "  "},
+        retry_of="old",
+    )
     assert (task.status, task.route, task.base_url, task.out_dir) == (
         Status.HELD,
         "unified",
         URL,
         str(pictures()),
     )
-    assert (task.action, task.model, task.service) == ("text_to_image", "z-image", "z_image")
-    assert task.body == '{"model": "z-image", "prompt": "füchse", "size": "64x64"}'.encode()
+    assert (task.action, task.model, task.service) == (
+        "text_to_image",
+        "z-image",
+        "z_image",
+    )
+    assert (
+        task.body
+        == '{"model": "z-image", "prompt": "füchse", "size": "64x64"}'.encode()
+    )
     assert uuid.UUID(task.key).version == 4
     assert task.values == {"size": "64x64", "prompt": "füchse"}
-    assert (task.estimate_micro, task.retry_of, task.prompt) == (10_000, "old", "füchse")
+    assert (task.estimate_micro, task.retry_of, task.prompt) == (
+        10_000,
+        "old",
+        "füchse",
+    )
     assert task.live
 
 
@@ -71,14 +96,22 @@ def test_the_same_values_give_the_same_bytes_under_another_key() -> None:
 
 
 def test_an_unknown_price_stays_unknown() -> None:
-    assert drafted(bundled().find("flux-2-max-text-to-image"), {"prompt": "a fox"}).estimate_micro is None
+    assert (
+        drafted(
+            bundled().find("flux-2-max-text-to-image"), {"prompt": "a fox"}
+        ).estimate_micro
+        is None
+    )
 
 
 def test_the_route_is_chosen_by_wish_by_learning_and_by_params() -> None:
     assert drafted(Z_IMAGE, {"prompt": "x"}, api="service").route == "service"
     assert drafted(Z_IMAGE, {"prompt": "x"}, learnt="service").route == "service"
     assert drafted(Z_IMAGE, {"prompt": "x", "aspect_ratio": "4:3"}).route == "service"
-    assert drafted(Z_IMAGE, {"prompt": "x", "size": "64x64"}, learnt="service").route == "unified"
+    assert (
+        drafted(Z_IMAGE, {"prompt": "x", "size": "64x64"}, learnt="service").route
+        == "unified"
+    )
 
 
 def test_a_blank_value_chooses_nothing() -> None:
@@ -95,7 +128,9 @@ def test_what_cannot_be_sent_is_refused_by_param() -> None:
         "prompt": "This is needed.",
         "size": "Must look like 1024x1024.",
     }
-    assert list(refusal(Z_IMAGE, {"prompt": "x", "size": "64x64"}, api="service")) == ["size"]
+    assert list(refusal(Z_IMAGE, {"prompt": "x", "size": "64x64"}, api="service")) == [
+        "size"
+    ]
 
 
 @pytest.mark.parametrize("prompt", ["lone \ud83d", "argument \udcff that was no UTF-8"])
@@ -111,7 +146,11 @@ def test_a_move_makes_a_new_body_and_a_new_key() -> None:
     moved = move(task, KONTEXT, "service")
     assert (moved.id, moved.route) == (task.id, "service")
     assert moved.values == {"prompt": "x", "source_image_url": REMOTE}
-    assert json.loads(moved.body) == {"model": "flux-kontext-pro", "prompt": "x", "source_image_url": REMOTE}
+    assert json.loads(moved.body) == {
+        "model": "flux-kontext-pro",
+        "prompt": "x",
+        "source_image_url": REMOTE,
+    }
     assert moved.key != task.key
     assert uuid.UUID(moved.key).version == 4
     assert task.route == "unified"
@@ -131,8 +170,14 @@ def test_a_move_says_what_has_no_place_there() -> None:
 
 
 def test_a_move_takes_local_files_along(picture: Path) -> None:
-    moved = move(drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)}), KONTEXT, "service")
-    assert (moved.values["source_image_url"], moved.body, moved.key) == (str(picture), b"", "")
+    moved = move(
+        drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)}), KONTEXT, "service"
+    )
+    assert (moved.values["source_image_url"], moved.body, moved.key) == (
+        str(picture),
+        b"",
+        "",
+    )
 
 
 def test_planning_again_gives_the_same_body_and_a_key_of_its_own() -> None:
@@ -152,7 +197,13 @@ def test_a_task_with_local_files_has_no_body_yet(picture: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", [REMOTE, f" {REMOTE}\n", "http://files.example/a.png", "HTTPS://files.example/a.png"]
+    "url",
+    [
+        REMOTE,
+        f" {REMOTE}\n",
+        "http://files.example/a.png",
+        "HTTPS://files.example/a.png",
+    ],
 )
 def test_an_address_is_sent_as_it_is(url: str) -> None:
     body = json.loads(drafted(KONTEXT, {"prompt": "x", "image_url": url}).body)
@@ -160,12 +211,19 @@ def test_an_address_is_sent_as_it_is(url: str) -> None:
 
 
 def test_files_and_addresses_may_be_mixed(picture: Path) -> None:
-    values: Values = {"prompt": "a fox", "source_image_urls": [REMOTE, str(picture), f" {picture} "]}
+    values: Values = {
+        "prompt": "a fox",
+        "source_image_urls": [REMOTE, str(picture), f" {picture} "],
+    }
     route = REMIX.routes["unified"]
     assert drafted(REMIX, values).body == b""
     assert local_files(route, values) == [("source_image_urls", picture)] * 2
     sent = uploaded(route, values, {picture: "https://up.example/1.png"})
-    assert sent["source_image_urls"] == [REMOTE, "https://up.example/1.png", "https://up.example/1.png"]
+    assert sent["source_image_urls"] == [
+        REMOTE,
+        "https://up.example/1.png",
+        "https://up.example/1.png",
+    ]
     assert values["source_image_urls"] == [REMOTE, str(picture), f" {picture} "]
 
 
@@ -177,7 +235,11 @@ def test_one_file_is_replaced_by_its_address(picture: Path) -> None:
 
 def test_what_was_uploaded_is_sent_under_a_new_key(picture: Path) -> None:
     task = drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)})
-    ready = with_body(task, KONTEXT, uploaded(KONTEXT.routes["unified"], task.values, {picture: REMOTE}))
+    ready = with_body(
+        task,
+        KONTEXT,
+        uploaded(KONTEXT.routes["unified"], task.values, {picture: REMOTE}),
+    )
     assert json.loads(ready.body)["image_url"] == REMOTE
     assert uuid.UUID(ready.key).version == 4
     assert ready.values["image_url"] == str(picture)
@@ -193,7 +255,10 @@ def test_a_tilde_is_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert uploaded(route, values, {tmp_path / "a.png": REMOTE})["image_url"] == REMOTE
 
 
-@pytest.mark.parametrize("name", ["nosuch.png", "", ".", "~nosuchuser9/a.png", "~x.png", "nul\0.png", "x" * 5000])
+@pytest.mark.parametrize(
+    "name",
+    ["nosuch.png", "", ".", "~nosuchuser9/a.png", "~x.png", "nul\0.png", "x" * 5000],
+)
 def test_a_file_that_is_not_there(tmp_path: Path, name: str) -> None:
     path = name if name.startswith("~") else f"{tmp_path}/{name}"
     assert list(refusal(KONTEXT, {"prompt": "x", "image_url": path})) == ["image_url"]
@@ -201,11 +266,16 @@ def test_a_file_that_is_not_there(tmp_path: Path, name: str) -> None:
 
 def test_one_missing_file_of_several_is_named(picture: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing.png"
-    errors = refusal(REMIX, {"prompt": "a fox", "source_image_urls": [REMOTE, str(picture), str(missing)]})
+    errors = refusal(
+        REMIX,
+        {"prompt": "a fox", "source_image_urls": [REMOTE, str(picture), str(missing)]},
+    )
     assert errors == {"source_image_urls": f"There is no file {missing}."}
 
 
-def test_a_file_that_cannot_be_read_is_told(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_told(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def locked(self: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -214,19 +284,27 @@ def test_a_file_that_cannot_be_read_is_told(picture: Path, monkeypatch: pytest.M
     assert errors == {"image_url": f"{picture} can't be read: Permission denied."}
 
 
-@pytest.mark.parametrize(("size", "fits"), [(0, False), (1, True), (10, True), (11, False)])
-def test_a_file_is_bounded(picture: Path, monkeypatch: pytest.MonkeyPatch, size: int, fits: bool) -> None:
+@pytest.mark.parametrize(
+    ("size", "fits"), [(0, False), (1, True), (10, True), (11, False)]
+)
+def test_a_file_is_bounded(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, size: int, fits: bool
+) -> None:
     monkeypatch.setattr(plan_module, "MAX_UPLOAD", 10)
     picture.write_bytes(b"x" * size)
     values: Values = {"prompt": "x", "image_url": str(picture)}
     if fits:
         assert drafted(KONTEXT, values).live
     else:
-        assert refusal(KONTEXT, values) == {"image_url": f"{picture} has {size} bytes; an upload takes 1 to 10."}
+        assert refusal(KONTEXT, values) == {
+            "image_url": f"{picture} has {size} bytes; an upload takes 1 to 10."
+        }
 
 
 def test_a_missing_file_is_told_beside_other_errors(tmp_path: Path) -> None:
-    errors = refusal(KONTEXT, {"image_url": str(tmp_path / "a.png"), "aspect_ratio": "7:1"})
+    errors = refusal(
+        KONTEXT, {"image_url": str(tmp_path / "a.png"), "aspect_ratio": "7:1"}
+    )
     assert set(errors) == {"prompt", "aspect_ratio", "image_url"}
 
 
@@ -261,5 +339,12 @@ def test_a_mask_is_checked_before_it_is_sent(
 def test_a_picture_too_small_to_be_taken_is_told(tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
     model = bundled().find("seedream-5-pro-layer-decomposition")
-    with pytest.raises(InvalidError, match=r"10,000 pixels; 262,144 to 36,000,000 are taken"):
-        draft(model, {"image_url": str(tmp_path / "small.png")}, base_url="https://runapi.ai", out_dir=tmp_path)
+    with pytest.raises(
+        InvalidError, match=r"10,000 pixels; 262,144 to 36,000,000 are taken"
+    ):
+        draft(
+            model,
+            {"image_url": str(tmp_path / "small.png")},
+            base_url="https://runapi.ai",
+            out_dir=tmp_path,
+        )

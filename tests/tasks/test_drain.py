@@ -1,4 +1,6 @@
-"""Any number of tasks to their end, each told once, whoever carries it, and only a window of them in memory."""
+"""Any number of tasks to their end, each told once, whoever carries it, and only a
+window of them in memory.
+"""
 
 from pathlib import Path
 
@@ -27,17 +29,23 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
     spool, store = Spool(), Store(tmp_path / "queue.db")
     for number in range(COUNT):
         prompt: Values = {"prompt": f"lake {number}"}
-        spool.add(draft.draft(Z_IMAGE, prompt, base_url=DEMO_URL, out_dir=tmp_path / "images"))
+        spool.add(
+            draft.draft(Z_IMAGE, prompt, base_url=DEMO_URL, out_dir=tmp_path / "images")
+        )
     store.add_missing((task, []) for task in spool)
     store.close()
     return spool
 
 
-async def test_only_a_window_of_them_is_in_memory(spool: Spool, open_engine: OpenEngine) -> None:
+async def test_only_a_window_of_them_is_in_memory(
+    spool: Spool, open_engine: OpenEngine
+) -> None:
     app, book = booked(delay=0)
     options = {"adopt": False, "history": 0, "concurrency": 2}
     ended, most = [], 0
-    async with open_engine(DEMO_URL, transport=httpx.ASGITransport(app), **options) as watched:
+    async with open_engine(
+        DEMO_URL, transport=httpx.ASGITransport(app), **options
+    ) as watched:
         async for task in to_the_end(watched.engine, (task.id for task in spool)):
             most = max(most, len(watched.engine.tasks))
             watched.engine.forget(task.id)
@@ -50,7 +58,9 @@ async def test_only_a_window_of_them_is_in_memory(spool: Spool, open_engine: Ope
     assert len(book.made) == COUNT
 
 
-async def test_what_an_open_app_carries_is_told_too(spool: Spool, open_engine: OpenEngine) -> None:
+async def test_what_an_open_app_carries_is_told_too(
+    spool: Spool, open_engine: OpenEngine
+) -> None:
     app, book = booked(delay=0)
     wire = httpx.ASGITransport(app)
     options = {"adopt": False, "history": 0, "concurrency": 2}
@@ -67,7 +77,10 @@ async def test_what_an_open_app_carries_is_told_too(spool: Spool, open_engine: O
 
 
 async def test_what_a_dead_process_has_left_is_taken_over(
-    spool: Spool, open_engine: OpenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spool: Spool,
+    open_engine: OpenEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app, book = booked(delay=0)
     ids = [task.id for task in spool]
@@ -76,7 +89,9 @@ async def test_what_a_dead_process_has_left_is_taken_over(
     dead.claim("dead", DEMO_URL, ids[:2])
     dead.close()
     monkeypatch.setattr("tui.tasks.store.LEASE", 10.0)
-    async with open_engine(DEMO_URL, transport=httpx.ASGITransport(app), adopt=False) as watched:
+    async with open_engine(
+        DEMO_URL, transport=httpx.ASGITransport(app), adopt=False
+    ) as watched:
         ended = [task async for task in to_the_end(watched.engine, ids[:4])]
     assert sorted(task.id for task in ended) == ids[:4]
     assert len(book.made) == 4

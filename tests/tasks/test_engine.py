@@ -1,4 +1,6 @@
-"""The whole way of a task over real HTTP: every status, every trouble, nothing lost, nothing paid twice."""
+"""The whole way of a task over real HTTP: every status, every trouble, nothing lost,
+nothing paid twice.
+"""
 
 import asyncio
 import contextlib
@@ -69,7 +71,9 @@ def base_url(spy: Spy) -> Iterator[str]:
 
 
 def balance(base_url: str) -> int:
-    answer = httpx.get(f"{base_url}/api/v1/me/balance", headers={"Authorization": f"Bearer {DEMO_KEY}"})
+    answer = httpx.get(
+        f"{base_url}/api/v1/me/balance", headers={"Authorization": f"Bearer {DEMO_KEY}"}
+    )
     return int(answer.json()["balance_cents"])
 
 
@@ -85,14 +89,21 @@ async def test_every_family_ends_as_a_whole_image_on_every_kind_of_server(
     ]
     with serving(create_app(bundled(), delay=0, routes=routes)) as url:
         async with open_engine(url) as watched:
-            tasks = [await watched.engine.submit(model, values) for model, values in wanted]
+            tasks = [
+                await watched.engine.submit(model, values) for model, values in wanted
+            ]
             ended = [await watched.engine.wait(task.id) for task in tasks]
     assert [task.status for task in ended] == ["completed"] * 4
-    assert {task.route for task in ended} == {"service" if routes == "service" else "unified"}
+    assert {task.route for task in ended} == {
+        "service" if routes == "service" else "unified"
+    }
     for task in ended:
         with Image.open(task.files[0]) as image:
             image.load()
-            assert (image.width, image.height) == (task.results[0].width, task.results[0].height)
+            assert (image.width, image.height) == (
+                task.results[0].width,
+                task.results[0].height,
+            )
         assert task.cost_micro == task.estimate_micro
 
 
@@ -103,7 +114,9 @@ async def test_the_body_and_its_key_are_on_disk_before_a_byte_is_sent(
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         with sqlite3.connect(tmp_path / "queue.db") as queue:
-            on_disk.append(json.loads(queue.execute("select data from tasks").fetchone()[0]))
+            on_disk.append(
+                json.loads(queue.execute("select data from tasks").fetchone()[0])
+            )
         await spy(scope, receive, send)
 
     with serving(app) as url:
@@ -116,7 +129,9 @@ async def test_the_body_and_its_key_are_on_disk_before_a_byte_is_sent(
     assert b64decode(on_disk[0]["body"]) == body
 
 
-async def test_statuses_are_told_in_order(base_url: str, open_engine: OpenEngine) -> None:
+async def test_statuses_are_told_in_order(
+    base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         await watched.engine.wait(task.id)
@@ -124,7 +139,9 @@ async def test_statuses_are_told_in_order(base_url: str, open_engine: OpenEngine
     assert words == ["held", "submitting", "pending", "fetching", "completed"]
 
 
-async def test_the_server_without_unified_routes_is_learnt_once(spy: Spy, open_engine: OpenEngine) -> None:
+async def test_the_server_without_unified_routes_is_learnt_once(
+    spy: Spy, open_engine: OpenEngine
+) -> None:
     learnt: list[str] = []
     with serving(Spy(create_app(bundled(), delay=0, routes="service"))) as url:
         async with open_engine(url, on_route=learnt.append) as watched:
@@ -139,11 +156,15 @@ async def test_the_server_without_unified_routes_is_learnt_once(spy: Spy, open_e
     assert learnt == ["service"]
 
 
-async def test_a_value_without_a_place_on_the_learnt_route_holds_the_task(open_engine: OpenEngine) -> None:
+async def test_a_value_without_a_place_on_the_learnt_route_holds_the_task(
+    open_engine: OpenEngine,
+) -> None:
     with serving(create_app(bundled(), delay=0, routes="service")) as url:
         before = balance(url)
         async with open_engine(url) as watched:
-            task = await watched.engine.submit(Z_IMAGE, {"prompt": "a lake", "size": "512x512"})
+            task = await watched.engine.submit(
+                Z_IMAGE, {"prompt": "a lake", "size": "512x512"}
+            )
             held = await watched.engine.wait(task.id)
         assert balance(url) == before
     assert held.status is Status.HELD
@@ -152,10 +173,16 @@ async def test_a_value_without_a_place_on_the_learnt_route_holds_the_task(open_e
     assert "aspect_ratio" in held.error.message
 
 
-async def test_with_neither_route_the_servers_words_are_shown(open_engine: OpenEngine) -> None:
+async def test_with_neither_route_the_servers_words_are_shown(
+    open_engine: OpenEngine,
+) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send(
-            {"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]}
+            {
+                "type": "http.response.start",
+                "status": 404,
+                "headers": [(b"content-type", b"application/json")],
+            }
         )
         await send({"type": "http.response.body", "body": b'{"error": "no such shop"}'})
 
@@ -179,7 +206,9 @@ async def test_trouble_is_survived_and_paid_once(
         ended = await watched.engine.wait(task.id)
     assert ended.status is Status.COMPLETED
     assert before - balance(base_url) == 5
-    submits = [(key, body) for path, key, body in spy.posted if path == "/v1/text_to_image"]
+    submits = [
+        (key, body) for path, key, body in spy.posted if path == "/v1/text_to_image"
+    ]
     assert len(set(submits)) == 1
 
 
@@ -214,7 +243,9 @@ async def test_a_refused_key_holds_what_was_not_made_until_there_is_another(
     base_url: str, open_engine: OpenEngine
 ) -> None:
     async with open_engine(base_url, key="runapi_wrong_key") as watched:
-        tasks = await watched.engine.submit_job(FLUX, [{"prompt": f"fox {number}"} for number in range(12)])
+        tasks = await watched.engine.submit_job(
+            FLUX, [{"prompt": f"fox {number}"} for number in range(12)]
+        )
         for task in tasks[:8]:
             held = await watched.until_note(task.id, "refused the API key")
             assert held.status is Status.HELD
@@ -222,10 +253,14 @@ async def test_a_refused_key_holds_what_was_not_made_until_there_is_another(
         watched.engine.use(DEMO_KEY)
         ended = [await watched.engine.wait(task.id) for task in tasks]
     assert {task.status for task in ended} == {Status.COMPLETED}
-    assert "runapi_wrong_key" not in (Path(ended[0].out_dir).parent / "queue.db").read_bytes().decode("latin-1")
+    assert "runapi_wrong_key" not in (
+        Path(ended[0].out_dir).parent / "queue.db"
+    ).read_bytes().decode("latin-1")
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, "authentication"), (402, "credits")])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, "authentication"), (402, "credits")]
+)
 async def test_a_refusal_in_the_middle_of_a_job_rejects_nothing(
     status: int, kind: str, open_engine: OpenEngine, tmp_path: Path
 ) -> None:
@@ -237,19 +272,28 @@ async def test_a_refusal_in_the_middle_of_a_job_rejects_nothing(
         if scope["method"] == "POST":
             posts.append(scope["path"])
             if refuse and len(posts) > 3:
-                await send({"type": "http.response.start", "status": status, "headers": []})
+                await send(
+                    {"type": "http.response.start", "status": status, "headers": []}
+                )
                 await send({"type": "http.response.body", "body": b""})
                 return
         await service(scope, receive, send)
 
     with serving(app) as url:
         async with open_engine(url, tries=4) as watched:
-            tasks = await watched.engine.submit_job(FLUX, [{"prompt": f"fox {n}"} for n in range(8)])
+            tasks = await watched.engine.submit_job(
+                FLUX, [{"prompt": f"fox {n}"} for n in range(8)]
+            )
             ended = [await watched.engine.wait(task.id) for task in tasks]
             assert {
-                watched.engine.gave_up[task.id].kind for task in ended if task.id in watched.engine.gave_up
+                watched.engine.gave_up[task.id].kind
+                for task in ended
+                if task.id in watched.engine.gave_up
             } == {kind}
-        assert Counter(task.status for task in ended) == {Status.COMPLETED: 3, Status.HELD: 5}
+        assert Counter(task.status for task in ended) == {
+            Status.COMPLETED: 3,
+            Status.HELD: 5,
+        }
         refuse = False
         async with open_engine(url) as again:
             for task in tasks:
@@ -266,18 +310,26 @@ async def test_without_credit_nothing_is_made(open_engine: OpenEngine) -> None:
     assert "balance is too low" in held.note
 
 
-async def test_a_server_that_is_down_keeps_the_task_free_to_drop(open_engine: OpenEngine) -> None:
+async def test_a_server_that_is_down_keeps_the_task_free_to_drop(
+    open_engine: OpenEngine,
+) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        async with open_engine(f"http://127.0.0.1:{unused.getsockname()[1]}") as watched:
+        async with open_engine(
+            f"http://127.0.0.1:{unused.getsockname()[1]}"
+        ) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
-            held = await watched.until(lambda told: told.status is Status.HELD and "Trying again" in told.note)
+            held = await watched.until(
+                lambda told: told.status is Status.HELD and "Trying again" in told.note
+            )
             assert "can't be reached" in held.note
             (dropped,) = await watched.engine.drop([task.id])
             assert dropped.status is Status.DROPPED
 
 
-async def test_bounded_tries_give_up_and_can_be_resumed(base_url: str, open_engine: OpenEngine) -> None:
+async def test_bounded_tries_give_up_and_can_be_resumed(
+    base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url, tries=1) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox demo:lost"})
         left = await watched.engine.wait(task.id)
@@ -300,7 +352,9 @@ async def test_closing_leaves_tasks_for_the_next_start(open_engine: OpenEngine) 
     assert ended.status is Status.COMPLETED
 
 
-async def test_stop_says_still_billed_and_watching_goes_on_later(open_engine: OpenEngine) -> None:
+async def test_stop_says_still_billed_and_watching_goes_on_later(
+    open_engine: OpenEngine,
+) -> None:
     with serving(create_app(bundled(), delay=0.3)) as url:
         async with open_engine(url) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
@@ -315,7 +369,9 @@ async def test_stop_says_still_billed_and_watching_goes_on_later(open_engine: Op
     assert ended.status is Status.COMPLETED
 
 
-async def test_retry_is_a_new_task_with_a_key_of_its_own(spy: Spy, base_url: str, open_engine: OpenEngine) -> None:
+async def test_retry_is_a_new_task_with_a_key_of_its_own(
+    spy: Spy, base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url) as watched:
         failed = await watched.engine.submit(FLUX, {"prompt": "a fox demo:fail"})
         await watched.engine.wait(failed.id)
@@ -326,18 +382,24 @@ async def test_retry_is_a_new_task_with_a_key_of_its_own(spy: Spy, base_url: str
     assert len({key for path, key, _ in spy.posted if path == "/v1/text_to_image"}) == 2
 
 
-async def test_a_local_file_is_uploaded_first(base_url: str, open_engine: OpenEngine, tmp_path: Path) -> None:
+async def test_a_local_file_is_uploaded_first(
+    base_url: str, open_engine: OpenEngine, tmp_path: Path
+) -> None:
     source = tmp_path / "source.png"
     Image.new("RGB", (64, 64), "red").save(source)
     async with open_engine(base_url) as watched:
-        task = await watched.engine.submit(REMIX, {"prompt": "in snow", "source_image_urls": [str(source)]})
+        task = await watched.engine.submit(
+            REMIX, {"prompt": "in snow", "source_image_urls": [str(source)]}
+        )
         ended = await watched.engine.wait(task.id)
     assert ended.status is Status.COMPLETED
     assert ended.values["source_image_urls"] == [str(source)]
     assert json.loads(ended.body)["source_image_urls"][0].startswith(base_url)
 
 
-async def test_a_failed_upload_stops_before_anything_is_paid(open_engine: OpenEngine, tmp_path: Path) -> None:
+async def test_a_failed_upload_stops_before_anything_is_paid(
+    open_engine: OpenEngine, tmp_path: Path
+) -> None:
     source = tmp_path / "source.png"
     Image.new("RGB", (64, 64), "red").save(source)
 
@@ -348,7 +410,9 @@ async def test_a_failed_upload_stops_before_anything_is_paid(open_engine: OpenEn
 
     with serving(app) as url:
         async with open_engine(url) as watched:
-            task = await watched.engine.submit(REMIX, {"prompt": "in snow", "source_image_urls": [str(source)]})
+            task = await watched.engine.submit(
+                REMIX, {"prompt": "in snow", "source_image_urls": [str(source)]}
+            )
             held = await watched.engine.wait(task.id)
     assert held.status is Status.HELD
     assert held.error
@@ -360,30 +424,46 @@ async def test_invalid_values_are_refused_before_anything_is_written(
 ) -> None:
     async with open_engine(base_url) as watched:
         with pytest.raises(InvalidError) as refused:
-            await watched.engine.submit(REMIX, {"prompt": "x", "source_image_urls": ["/no/such.png"]})
+            await watched.engine.submit(
+                REMIX, {"prompt": "x", "source_image_urls": ["/no/such.png"]}
+            )
         assert watched.engine.tasks == {}
     assert "There is no file /no/such.png." in refused.value.errors["source_image_urls"]
 
 
-async def test_many_tasks_poll_concurrently_and_all_are_saved(open_engine: OpenEngine) -> None:
+async def test_many_tasks_poll_concurrently_and_all_are_saved(
+    open_engine: OpenEngine,
+) -> None:
     with serving(create_app(bundled(), delay=0.2, balance_cents=100_000)) as url:
         async with open_engine(url, concurrency=20) as watched:
-            tasks = [await watched.engine.submit(Z_IMAGE, {"prompt": f"a lake {n}"}) for n in range(20)]
+            tasks = [
+                await watched.engine.submit(Z_IMAGE, {"prompt": f"a lake {n}"})
+                for n in range(20)
+            ]
             ended: list[Task] = [await watched.engine.wait(task.id) for task in tasks]
     assert {task.status for task in ended} == {Status.COMPLETED}
     assert len({path for task in ended for path in task.files}) == 20
 
 
-async def test_what_another_process_writes_is_seen(base_url: str, open_engine: OpenEngine) -> None:
+async def test_what_another_process_writes_is_seen(
+    base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url) as person, open_engine(base_url) as script:
         task = await script.engine.submit(FLUX, {"prompt": "a fox"})
-        seen = await person.until(lambda told: told.id == task.id and told.status is Status.COMPLETED)
+        seen = await person.until(
+            lambda told: told.id == task.id and told.status is Status.COMPLETED
+        )
     assert seen.files
 
 
-async def test_two_processes_never_send_the_same_task(spy: Spy, base_url: str, open_engine: OpenEngine) -> None:
+async def test_two_processes_never_send_the_same_task(
+    spy: Spy, base_url: str, open_engine: OpenEngine
+) -> None:
     async with open_engine(base_url) as one, open_engine(base_url) as two:
-        tasks = [await one.engine.submit(FLUX, {"prompt": f"a fox {n}"}, carry=False) for n in range(6)]
+        tasks = [
+            await one.engine.submit(FLUX, {"prompt": f"a fox {n}"}, carry=False)
+            for n in range(6)
+        ]
         await one.engine.adopt()
         await two.engine.adopt()
         for task in tasks:
@@ -408,7 +488,9 @@ def stubborn(spy: Spy, status: int) -> ASGIApp:
                 await spy(scope, receive, silence)
             return
         message = await receive()
-        spy.posted.append((scope["path"], dict(scope["headers"])[b"idempotency-key"], message["body"]))
+        spy.posted.append(
+            (scope["path"], dict(scope["headers"])[b"idempotency-key"], message["body"])
+        )
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
@@ -429,7 +511,9 @@ async def test_what_may_have_been_made_is_never_moved_dropped_or_rejected(
     assert len({(path, key, body) for path, key, body in spy.posted}) == 1
 
 
-async def test_an_unsure_task_is_sent_again_on_the_users_word(spy: Spy, open_engine: OpenEngine) -> None:
+async def test_an_unsure_task_is_sent_again_on_the_users_word(
+    spy: Spy, open_engine: OpenEngine
+) -> None:
     with serving(stubborn(spy, 409)) as url:
         async with open_engine(url, tries=2) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
@@ -438,19 +522,31 @@ async def test_an_unsure_task_is_sent_again_on_the_users_word(spy: Spy, open_eng
     assert "s sends the same request once more" in left.note
 
 
-async def test_what_another_process_carries_is_not_dropped_here(open_engine: OpenEngine) -> None:
+async def test_what_another_process_carries_is_not_dropped_here(
+    open_engine: OpenEngine,
+) -> None:
     with serving(create_app(bundled(), delay=3600)) as url:
-        async with open_engine(url) as person, open_engine(url, concurrency=1) as script:
-            tasks = [await script.engine.submit(FLUX, {"prompt": f"a fox {n}"}) for n in range(2)]
+        async with (
+            open_engine(url) as person,
+            open_engine(url, concurrency=1) as script,
+        ):
+            tasks = [
+                await script.engine.submit(FLUX, {"prompt": f"a fox {n}"})
+                for n in range(2)
+            ]
             await script.until(lambda told: told.status is Status.PENDING)
             await person.until(lambda told: told.id == tasks[1].id)
             assert await person.engine.drop([tasks[1].id]) == []
             with pytest.raises(TakenError, match="Another"):
                 await person.engine.favour(tasks[1].id, True)
-            assert [task.id for task in await script.engine.drop([tasks[1].id])] == [tasks[1].id]
+            assert [task.id for task in await script.engine.drop([tasks[1].id])] == [
+                tasks[1].id
+            ]
 
 
-async def test_a_slow_file_host_does_not_hold_up_a_paid_submit(open_engine: OpenEngine) -> None:
+async def test_a_slow_file_host_does_not_hold_up_a_paid_submit(
+    open_engine: OpenEngine,
+) -> None:
     service = create_app(bundled(), delay=0)
     release = asyncio.Event()
     there: list[asyncio.AbstractEventLoop] = []
@@ -463,7 +559,10 @@ async def test_a_slow_file_host_does_not_hold_up_a_paid_submit(open_engine: Open
 
     with serving(app) as url:
         async with open_engine(url, concurrency=40) as watched:
-            tasks = [await watched.engine.submit(Z_IMAGE, {"prompt": f"a lake {n}"}) for n in range(17)]
+            tasks = [
+                await watched.engine.submit(Z_IMAGE, {"prompt": f"a lake {n}"})
+                for n in range(17)
+            ]
             for task in tasks:
                 await watched.until_status(task.id, Status.FETCHING)
             late = await watched.engine.submit(Z_IMAGE, {"prompt": "a late lake"})
@@ -488,7 +587,10 @@ async def test_the_same_content_is_uploaded_once(
         Image.new("RGB", (64, 64), "red").save(tmp_path / name)
     async with open_engine(base_url) as watched:
         tasks = [
-            await watched.engine.submit(REMIX, {"prompt": "in snow", "source_image_urls": [str(tmp_path / name)]})
+            await watched.engine.submit(
+                REMIX,
+                {"prompt": "in snow", "source_image_urls": [str(tmp_path / name)]},
+            )
             for name in ("a.png", "b.png", "a.png")
         ]
         for task in tasks:

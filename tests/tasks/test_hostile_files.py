@@ -1,4 +1,6 @@
-"""Files that are not what they say, at every door through which files come in: a sentence at most."""
+"""Files that are not what they say, at every door through which files come in: a
+sentence at most.
+"""
 
 import os
 import struct
@@ -41,11 +43,21 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (
+        struct.pack(">I", len(data))
+        + kind
+        + data
+        + struct.pack(">I", zlib.crc32(kind + data))
+    )
 
 
 def png(
-    width: int, height: int, *more: bytes, depth: int = 8, colour: int = 2, data: bytes = bytes(10_000)
+    width: int,
+    height: int,
+    *more: bytes,
+    depth: int = 8,
+    colour: int = 2,
+    data: bytes = bytes(10_000),
 ) -> bytes:
     header = chunk(b"IHDR", struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0))
     pixels = chunk(b"IDAT", zlib.compress(data))
@@ -54,7 +66,13 @@ def png(
 
 def riff(width: int, height: int) -> bytes:
     sides = b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
-    return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<2I", 10, 16) + sides
+    return (
+        b"RIFF"
+        + struct.pack("<I", 22)
+        + b"WEBPVP8X"
+        + struct.pack("<2I", 10, 16)
+        + sides
+    )
 
 
 def moving(kind: str) -> bytes:
@@ -120,7 +138,15 @@ NONE = {
 }  # fmt: skip
 FILES = WHOLE | NONE
 GIFS = {"mislabelled.jpg", "moving.gif", "palette.gif"}
-PLACES = ("folder.png", "pipe.png", "nowhere.png", "loop.png", "gone.png", "no" * 200 + ".png", "nul\0.png")
+PLACES = (
+    "folder.png",
+    "pipe.png",
+    "nowhere.png",
+    "loop.png",
+    "gone.png",
+    "no" * 200 + ".png",
+    "nul\0.png",
+)
 
 
 @pytest.fixture
@@ -161,12 +187,16 @@ LOOKS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("door", LOOKS)
 def test_a_picture_is_taken_and_nothing_else(door: str, folder: Path) -> None:
-    taken = {name for name in (*FILES, *PLACES) if not problem(LOOKS[door], folder / name)}
+    taken = {
+        name for name in (*FILES, *PLACES) if not problem(LOOKS[door], folder / name)
+    }
     assert taken == (set(WHOLE) - GIFS if door == "stripped" else set(WHOLE))
     assert not list(folder.rglob("*.part"))
 
 
-def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(folder: Path) -> None:
+def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(
+    folder: Path,
+) -> None:
     copy = folder / "copy"
     for name in (*FILES, *PLACES):
         path = folder / name
@@ -187,26 +217,42 @@ def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(fo
         (REFRAME, {*PLACES, *GIFS, *NONE} - {"cut.PNG", "cut.JPEG"}),
     ],
 )
-def test_a_source_is_judged_by_what_is_known_of_its_service(model: Model, names: set[str], folder: Path) -> None:
-    given: Values = {param.name: "x" for param in model.routes["service"].params if param.name == "prompt"}
+def test_a_source_is_judged_by_what_is_known_of_its_service(
+    model: Model, names: set[str], folder: Path
+) -> None:
+    given: Values = {
+        param.name: "x"
+        for param in model.routes["service"].params
+        if param.name == "prompt"
+    }
 
     def drafted(path: Path) -> object:
         values = given | {"source_image_url": str(path)}
         return draft(model, values, base_url="", out_dir=folder / "out", api="service")
 
-    assert {name for name in (*FILES, *PLACES) if problem(drafted, folder / name)} == names
+    assert {
+        name for name in (*FILES, *PLACES) if problem(drafted, folder / name)
+    } == names
 
 
 def test_a_folder_of_them_is_listed_by_harmless_names(folder: Path) -> None:
     listed = read_folder("", str(folder)).sources
     names = {source.name for source in listed if not source.folder}
     assert {"empty.png", "svg.png", "[red].png"} <= names
-    assert not names & {"pipe.png", "nowhere.png", "loop.png", "folder.png", "no ending"}
+    assert not names & {
+        "pipe.png",
+        "nowhere.png",
+        "loop.png",
+        "folder.png",
+        "no ending",
+    }
     assert all(source.name.isprintable() for source in listed)
 
 
 class FileHost:
-    """The embedded service, whose file host gives something else for each image, or for `all` the same."""
+    """The embedded service, whose file host gives something else for each image, or for
+    `all` the same.
+    """
 
     def __init__(self, names: list[str]) -> None:
         self._service = create_app(bundled(), delay=0)
@@ -217,7 +263,9 @@ class FileHost:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if path.startswith("/files/"):
-            name = self.all or self.given.setdefault(path, self._names[len(self.given) % len(self._names)])
+            name = self.all or self.given.setdefault(
+                path, self._names[len(self.given) % len(self._names)]
+            )
             await Response(FILES[name], media_type="image/png")(scope, receive, send)
         else:
             await self._service(scope, receive, send)
@@ -232,7 +280,9 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
     host = FileHost([*good, *bad])
     with serving(host) as url:
         async with open_engine(url, tries=4) as watched:
-            tasks = await watched.engine.submit_job(FLUX, [{"prompt": "a fox"}] * len([*good, *bad]))
+            tasks = await watched.engine.submit_job(
+                FLUX, [{"prompt": "a fox"}] * len([*good, *bad])
+            )
             for task in [await watched.engine.wait(task.id) for task in tasks]:
                 name = host.given[urlsplit(task.results[0].url).path]
                 if name in good:
@@ -241,7 +291,10 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
                 else:
                     assert task.files == (), name
                     if task.error:  # damaged, and the same each time
-                        assert (task.status, task.error.kind) == (Status.FAILED, "download"), name
+                        assert (task.status, task.error.kind) == (
+                            Status.FAILED,
+                            "download",
+                        ), name
                         assert task.error.message.endswith(". A retry is free.")
                     else:  # an odd answer ends no paid task
                         assert (task.status, task.live) == (Status.FETCHING, True), name
@@ -254,4 +307,6 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
             host.all = "moving.webp"
             again, problems = await rescue(watched.engine)
             assert (len(again), problems) == (len(bad), [])
-            assert {(await watched.engine.wait(task.id)).status for task in again} == {Status.COMPLETED}
+            assert {(await watched.engine.wait(task.id)).status for task in again} == {
+                Status.COMPLETED
+            }

@@ -1,4 +1,6 @@
-"""Disks on which a write-ahead log can't be, or no lock: the queue works there, or says what to do."""
+"""Disks on which a write-ahead log can't be, or no lock: the queue works there, or says
+what to do.
+"""
 
 import errno
 import fcntl
@@ -26,7 +28,9 @@ def path(tmp_path: Path) -> Path:
     return folder / "queue.db"
 
 
-def failing(code: int, words: str, fails: Callable[[sqlite3.Connection, str], bool]) -> type[sqlite3.Connection]:
+def failing(
+    code: int, words: str, fails: Callable[[sqlite3.Connection, str], bool]
+) -> type[sqlite3.Connection]:
     """A connection to a disk that refuses some statements."""
 
     class Failing(sqlite3.Connection):
@@ -72,7 +76,10 @@ def works(path: Path) -> None:
 def test_on_most_disks_there_is_a_write_ahead_log(path: Path) -> None:
     works(path)
     assert mode(path) == "wal"
-    assert sorted(file.name for file in path.parent.iterdir() if "probe" in file.name) == []
+    assert (
+        sorted(file.name for file in path.parent.iterdir() if "probe" in file.name)
+        == []
+    )
 
 
 SHARED_MEMORY = [
@@ -99,7 +106,9 @@ def test_without_shared_memory_there_is_a_rollback_journal(
 def test_a_file_that_was_moved_to_such_a_disk_goes_on(
     path: Path, code: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has been written with a log: nothing but an exclusive reader can read it there."""
+    """It has been written with a log: nothing but an exclusive reader can read it
+    there.
+    """
     with closing(Store(path)) as store:
         store.save(make(7), "held")
 
@@ -133,15 +142,22 @@ def test_real_processes_share_a_rollback_journal(path: Path) -> None:
         "from tui.tasks.store import Store; store = Store(Path(sys.argv[1])); first = int(sys.argv[2]);"
         "[store.save(make(first + number), 'held') for number in range(20)]; store.close()"
     )
-    running = [subprocess.Popen([sys.executable, "-c", work, str(path), str(first)]) for first in (0, 100, 200)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", work, str(path), str(first)])
+        for first in (0, 100, 200)
+    ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     with closing(Store(path)) as store:
         assert len(store.search()) == 60
         assert store.newest() == 60
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
-@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR_RDLOCK])
+@pytest.mark.parametrize(
+    "number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL]
+)
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR_RDLOCK]
+)
 def test_a_disk_without_locks_is_told_with_the_setting_that_helps(
     path: Path, number: int, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,19 +167,26 @@ def test_a_disk_without_locks_is_told_with_the_setting_that_helps(
     monkeypatch.setattr(fcntl, "lockf", lockf)
     monkeypatch.setattr(journal, "_PAUSE", 0.0)
     use(monkeypatch, failing(code, "database is locked", lambda db, sql: True))
-    with pytest.raises(StoreError, match=r"no file locks.*: set XDG_STATE_HOME to a folder on a local disk"):
+    with pytest.raises(
+        StoreError,
+        match=r"no file locks.*: set XDG_STATE_HOME to a folder on a local disk",
+    ):
         Store(path)
     assert [file.name for file in path.parent.iterdir()] == ["queue.db"]
 
 
-def test_the_setting_that_is_named_moves_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_that_is_named_moves_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tui.paths import folders
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "local"))
     assert folders().queue.is_relative_to(tmp_path / "local")
 
 
-def test_where_folders_can_not_be_locked_a_file_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_folders_can_not_be_locked_a_file_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """NFS: a damaged file is set aside by one all the same."""
 
     def flock(*_: object) -> None:

@@ -1,4 +1,6 @@
-"""Real processes are ended in the middle of a batch; the next one loses nothing and pays nothing twice."""
+"""Real processes are ended in the middle of a batch; the next one loses nothing and
+pays nothing twice.
+"""
 
 import json
 import os
@@ -23,7 +25,14 @@ from tui.demo import DEMO_KEY
 
 pytestmark = pytest.mark.slow
 
-PROMPTS = ["a lake", "a fox demo:lost", "a boat demo:flaky", "a city demo:500", "a house demo:adopt", "a tree"] * 2
+PROMPTS = [
+    "a lake",
+    "a fox demo:lost",
+    "a boat demo:flaky",
+    "a city demo:500",
+    "a house demo:adopt",
+    "a tree",
+] * 2
 MOMENTS: tuple[Moment, ...] = ("arrived", "answered", "halfway", "told")
 KILLS = 8
 
@@ -39,11 +48,17 @@ class Service:
 
     def child(self, *words: str) -> "subprocess.Popen[str]":
         """A command that talks to it."""
-        told = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": self.url, "RUNAPI_TUI_POLL_SECONDS": "0.1"}
+        told = {
+            "RUNAPI_API_KEY": DEMO_KEY,
+            "RUNAPI_BASE_URL": self.url,
+            "RUNAPI_TUI_POLL_SECONDS": "0.1",
+        }
         command = [sys.executable, "-m", "tui", *words]
         with heeding_interrupts():
             pipe = subprocess.PIPE
-            return subprocess.Popen(command, env={**os.environ, **told}, stdout=pipe, stderr=pipe, text=True)
+            return subprocess.Popen(
+                command, env={**os.environ, **told}, stdout=pipe, stderr=pipe, text=True
+            )
 
 
 @contextmanager
@@ -76,7 +91,9 @@ def queue(home: Path, query: str) -> list[Any]:
         return database.execute(query).fetchall()
 
 
-def test_kill_9_loses_no_task_and_pays_nothing_twice(home: Path, service: Service, prompts: str) -> None:
+def test_kill_9_loses_no_task_and_pays_nothing_twice(
+    home: Path, service: Service, prompts: str
+) -> None:
     chance = random.Random(20)
     kills = 0
     words = ["generate", "z-image", "-f", prompts, "--json", "--concurrency", "5"]
@@ -85,11 +102,16 @@ def test_kill_9_loses_no_task_and_pays_nothing_twice(home: Path, service: Servic
         # Here and there a little later: while the victim writes to its disk.
         later = chance.choice((0.0, 0.0, 0.01, 0.03))
         kill = threading.Timer(later, victim.kill)
-        service.snare.set(chance.randint(1, 12), chance.choice(MOMENTS), kill.start if later else victim.kill)
+        service.snare.set(
+            chance.randint(1, 12),
+            chance.choice(MOMENTS),
+            kill.start if later else victim.kill,
+        )
         victim.communicate(timeout=30)
         kill.cancel()
         kills += victim.returncode == -signal.SIGKILL
-        # A killed owner's tasks are its own for some seconds; here nobody waits for that.
+        # A killed owner's tasks are its own for some seconds; here nobody waits for
+        # that.
         queue(home, "update tasks set lease_until = 0")
         words = ["resume", "--json"]
     assert kills > 2
@@ -101,8 +123,12 @@ def test_kill_9_loses_no_task_and_pays_nothing_twice(home: Path, service: Servic
     kept = [json.loads(data) for (data,) in queue(home, "select data from tasks")]
     assert sorted(task["values"]["prompt"] for task in kept) == sorted(PROMPTS)
     assert {task["status"] for task in kept} == {"completed"}
-    assert sorted(task.origin.key for task in service.book.made) == sorted(task["key"] for task in kept)
-    assert {task.id for task in service.book.made} == {task["remote_id"] for task in kept}
+    assert sorted(task.origin.key for task in service.book.made) == sorted(
+        task["key"] for task in kept
+    )
+    assert {task.id for task in service.book.made} == {
+        task["remote_id"] for task in kept
+    }
     assert service.ledger.muddled() == []
     assert service.book.spent == sum(task["cost_micro"] for task in kept)
     files = {result["path"] for task in kept for result in task["results"]}
@@ -129,7 +155,13 @@ def test_a_polite_end_is_told_and_leaves_the_tasks_to_others(
         err,
     )
     assert told, err
-    assert queue(home, "select count(*) from tasks where status = 'held'") == [(int(told[2]),)]
+    assert queue(home, "select count(*) from tasks where status = 'held'") == [
+        (int(told[2]),)
+    ]
     assert queue(home, "select count(*) from tasks") == [(len(PROMPTS),)]
-    assert queue(home, "select count(*) from tasks where owner <> '' or lease_until > 0") == [(0,)]
-    assert len(service.book.made) == len({task.origin.key for task in service.book.made})
+    assert queue(
+        home, "select count(*) from tasks where owner <> '' or lease_until > 0"
+    ) == [(0,)]
+    assert len(service.book.made) == len(
+        {task.origin.key for task in service.book.made}
+    )

@@ -1,4 +1,6 @@
-"""Whether the owner of a lease is still there: known at once on the same machine, else by its heartbeat."""
+"""Whether the owner of a lease is still there: known at once on the same machine, else
+by its heartbeat.
+"""
 
 import os
 import subprocess
@@ -28,14 +30,19 @@ taken = store.claim(owner, "https://runapi.ai")
 print(owner, len(taken), flush=True)
 sys.stdin.read()
 """
-on_linux = pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="only Linux tells of processes so")
+on_linux = pytest.mark.skipif(
+    not Path("/proc/self/ns/pid").exists(), reason="only Linux tells of processes so"
+)
 
 
 @pytest.fixture
 def child() -> Iterator["subprocess.Popen[str]"]:
     """A process that has told its name, and lives."""
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         yield process
         process.kill()
@@ -76,14 +83,18 @@ def test_no_two_names_are_alike_and_ours_is_held() -> None:
         (0.0, False),
     ],
 )
-def test_a_lease_is_one_between_its_beginning_and_its_end(until: float, is_one: bool) -> None:
+def test_a_lease_is_one_between_its_beginning_and_its_end(
+    until: float, is_one: bool
+) -> None:
     assert is_held(owner_name(), until, NOW) is is_one
     assert is_held("whoever", until, NOW) is is_one
     assert not is_held("", until, NOW)
 
 
 @on_linux
-def test_who_has_ended_holds_nothing(child: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_ended_holds_nothing(
+    child: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lease, "_TRUSTED_FOR", 0.0)
     name = named(child)
     assert held(name)
@@ -127,13 +138,17 @@ def test_where_it_can_not_be_known_the_heartbeat_decides(
     assert held(other(name, **change))
 
 
-@pytest.mark.parametrize("name", ["me", "0" * 32, ":", "1::::::", ":" * 6, "1:a:b:c:d:e:f:g", "\0", "é:" * 7])
+@pytest.mark.parametrize(
+    "name", ["me", "0" * 32, ":", "1::::::", ":" * 6, "1:a:b:c:d:e:f:g", "\0", "é:" * 7]
+)
 def test_whatever_stands_there_is_some_name(name: str) -> None:
     assert held(name)
 
 
 @on_linux
-def test_a_zombie_is_held_until_its_heartbeat_ends(child: "subprocess.Popen[str]") -> None:
+def test_a_zombie_is_held_until_its_heartbeat_ends(
+    child: "subprocess.Popen[str]",
+) -> None:
     """It has ended and isn't waited for: nobody knows whether all of its threads have."""
     name = named(child)
     child.kill()
@@ -144,7 +159,10 @@ def test_a_zombie_is_held_until_its_heartbeat_ends(child: "subprocess.Popen[str]
 @on_linux
 @pytest.mark.parametrize("answer", [PermissionError, OSError])
 def test_another_users_process_is_there(
-    child: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch, answer: type[OSError], tmp_path: Path
+    child: "subprocess.Popen[str]",
+    monkeypatch: pytest.MonkeyPatch,
+    answer: type[OSError],
+    tmp_path: Path,
 ) -> None:
     name = named(child)
     child.kill()
@@ -190,11 +208,15 @@ def path(tmp_path: Path) -> Path:
 Ask = Callable[[Store, list[str]], object]
 ASKS: dict[str, Ask] = {
     "claim": lambda store, wanted: {task.id for task in store.claim("me", URL)},
-    "claim some": lambda store, wanted: {task.id for task in store.claim("me", URL, wanted)},
+    "claim some": lambda store, wanted: {
+        task.id for task in store.claim("me", URL, wanted)
+    },
     "take": lambda store, wanted: {task.id for task in store.take("me", wanted)},
     "free": lambda store, wanted: set(store.free(URL)),
     "save": lambda store, wanted: {one for one in wanted if saves(store, one)},
-    "unfinished": lambda store, wanted: {task.id for task, is_held in store.unfinished("me") if not is_held},
+    "unfinished": lambda store, wanted: {
+        task.id for task, is_held in store.unfinished("me") if not is_held
+    },
 }
 
 
@@ -219,7 +241,10 @@ def test_what_a_killed_process_watched_is_free_at_once(
     store = Store(path)
     store.add_missing((task, []) for task in tasks)
     with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout
         assert process.stdout.readline().split()[1] == "5"
@@ -231,7 +256,9 @@ def test_what_a_killed_process_watched_is_free_at_once(
 
 
 @pytest.mark.parametrize("ask", ASKS)
-def test_a_lease_of_a_clock_that_was_ahead_is_none(path: Path, ask: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_of_a_clock_that_was_ahead_is_none(
+    path: Path, ask: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tasks = [make(number) for number in range(5)]
     store = Store(path)
     ahead = time.time() + 86400

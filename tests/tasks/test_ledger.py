@@ -1,4 +1,6 @@
-"""What was spent: every task counts once, by the server's word or else by its estimate, on its own local day."""
+"""What was spent: every task counts once, by the server's word or else by its estimate,
+on its own local day.
+"""
 
 import itertools
 import sqlite3
@@ -68,22 +70,71 @@ S = Status
         ({"cost_micro": None, "estimate_micro": 50_000}, Bill.GUESSED, 50_000),
         ({"cost_micro": None}, Bill.GUESSED, None),
         ({"cost_micro": None, "estimate_micro": 0}, Bill.GUESSED, 0),
-        ({"status": S.FAILED, "cost_micro": None, "estimate_micro": 50_000}, None, None),
+        (
+            {"status": S.FAILED, "cost_micro": None, "estimate_micro": 50_000},
+            None,
+            None,
+        ),
         ({"status": S.FAILED, "cost_micro": 20_000}, Bill.SAID, 20_000),
         # Made, and then not saved.
-        ({"status": S.FAILED, "made_at": 5.0, "cost_micro": None, "estimate_micro": 50_000}, Bill.GUESSED, 50_000),
-        ({"status": S.REJECTED, "cost_micro": None, "estimate_micro": 50_000}, None, None),
-        ({"status": S.DROPPED, "cost_micro": None, "estimate_micro": 50_000}, None, None),
-        ({"status": S.EXPIRED, "cost_micro": None, "estimate_micro": 50_000}, Bill.GUESSED, 50_000),
-        ({"status": S.HELD, "cost_micro": None, "estimate_micro": 50_000}, Bill.LIVE, 50_000),
+        (
+            {
+                "status": S.FAILED,
+                "made_at": 5.0,
+                "cost_micro": None,
+                "estimate_micro": 50_000,
+            },
+            Bill.GUESSED,
+            50_000,
+        ),
+        (
+            {"status": S.REJECTED, "cost_micro": None, "estimate_micro": 50_000},
+            None,
+            None,
+        ),
+        (
+            {"status": S.DROPPED, "cost_micro": None, "estimate_micro": 50_000},
+            None,
+            None,
+        ),
+        (
+            {"status": S.EXPIRED, "cost_micro": None, "estimate_micro": 50_000},
+            Bill.GUESSED,
+            50_000,
+        ),
+        (
+            {"status": S.HELD, "cost_micro": None, "estimate_micro": 50_000},
+            Bill.LIVE,
+            50_000,
+        ),
         ({"status": S.PENDING, "cost_micro": None}, Bill.LIVE, None),
         # Not watched: what was sent is billed all the same, what was not sent isn't.
-        ({"status": S.PENDING, "watched": False, "cost_micro": None, "estimate_micro": 5}, Bill.GUESSED, 5),
-        ({"status": S.HELD, "watched": False, "cost_micro": None, "estimate_micro": 5}, None, None),
+        (
+            {
+                "status": S.PENDING,
+                "watched": False,
+                "cost_micro": None,
+                "estimate_micro": 5,
+            },
+            Bill.GUESSED,
+            5,
+        ),
+        (
+            {
+                "status": S.HELD,
+                "watched": False,
+                "cost_micro": None,
+                "estimate_micro": 5,
+            },
+            None,
+            None,
+        ),
         ({"status": S.FETCHING, "cost_micro": 30_000}, Bill.SAID, 30_000),
     ],
 )
-def test_what_a_task_counts_for(fields: dict[str, Any], kind: Bill | None, micro: int | None) -> None:
+def test_what_a_task_counts_for(
+    fields: dict[str, Any], kind: Bill | None, micro: int | None
+) -> None:
     assert bill(make(**fields))[1:] == (kind, micro)
 
 
@@ -93,7 +144,9 @@ def test_the_books(store: Store) -> None:
         for task in (
             make(),
             make(model="imagen-4", cost_micro=80_000, deleted=True),
-            make(model="imagen-4", cost_micro=None, estimate_micro=80_001, cleared=True),
+            make(
+                model="imagen-4", cost_micro=None, estimate_micro=80_001, cleared=True
+            ),
             make(model="flux-2-max", cost_micro=None),
             make(status=S.FAILED, cost_micro=None, estimate_micro=10_000),
             make(status=S.PROCESSING, cost_micro=None, estimate_micro=10_000),
@@ -116,7 +169,11 @@ def test_the_books(store: Store) -> None:
     assert books.days[-1][1] == books.today
     assert sum((told for _, told in books.days[:-1]), Sum()) == Sum()
     standing = store.spent(URL)
-    assert (standing.today, standing.month, standing.live) == (books.today, books.month, books.live)
+    assert (standing.today, standing.month, standing.live) == (
+        books.today,
+        books.month,
+        books.live,
+    )
 
 
 def test_a_task_counts_as_it_stands_now(store: Store) -> None:
@@ -146,14 +203,22 @@ def test_days_and_months_end_at_the_local_midnight(store: Store, berlin: None) -
     ):
         store.save(make(created_at=moment, cost_micro=10**cost))
     # A task counts on the day on which it was sent, not when it was put into the queue.
-    store.save(make(created_at=at(2026, 10, 24, 12), sent_at=at(2026, 10, 25, 12), cost_micro=10**7))
+    store.save(
+        make(
+            created_at=at(2026, 10, 24, 12),
+            sent_at=at(2026, 10, 25, 12),
+            cost_micro=10**7,
+        )
+    )
     books = ledger.books(store._read, URL, at(2026, 10, 25, 12))
     assert books.today.micro == 10_011_000
     assert books.month.micro == 10_011_110
     assert books.total.micro == 10_111_111
     days = {f"{day:%m-%d}": told.micro for day, told in books.days if told.tasks}
     assert days == {"09-30": 1, "10-01": 10, "10-24": 100, "10-25": 10_011_000}
-    assert ledger.spent(store._read, URL, at(2026, 10, 26, 0, 0, 1)).today.micro == 100_000
+    assert (
+        ledger.spent(store._read, URL, at(2026, 10, 26, 0, 0, 1)).today.micro == 100_000
+    )
     assert ledger.spent(store._read, URL, at(2026, 11, 1)).month.micro == 0
 
 
@@ -175,8 +240,12 @@ _TASKS = st.lists(
 
 @settings(deadline=None, max_examples=40)
 @given(_TASKS, st.randoms())
-def test_sums_are_whole_complete_and_know_no_order(tasks: list[Task], chance: Any) -> None:
-    shuffled = [replace(task, id=f"0000000000{number:04}") for number, task in enumerate(tasks)]
+def test_sums_are_whole_complete_and_know_no_order(
+    tasks: list[Task], chance: Any
+) -> None:
+    shuffled = [
+        replace(task, id=f"0000000000{number:04}") for number, task in enumerate(tasks)
+    ]
     chance.shuffle(shuffled)
     told = []
     for order in (tasks, shuffled):
@@ -184,10 +253,20 @@ def test_sums_are_whole_complete_and_know_no_order(tasks: list[Task], chance: An
             schema.prepare(db)
             rows = f"insert into tasks values ({', '.join('?' * schema.COLUMNS)})"
             db.executemany(rows, map(schema.row, order))
-            told.append(ledger.books(lambda query, *values, db=db: db.execute(query, values).fetchall(), URL))
+            told.append(
+                ledger.books(
+                    lambda query, *values, db=db: db.execute(query, values).fetchall(),
+                    URL,
+                )
+            )
     books = told[0]
     assert books == told[1]
-    paid = [micro for task in tasks for _, kind, micro in [bill(task)] if kind in (Bill.SAID, Bill.GUESSED)]
+    paid = [
+        micro
+        for task in tasks
+        for _, kind, micro in [bill(task)]
+        if kind in (Bill.SAID, Bill.GUESSED)
+    ]
     known = [micro for micro in paid if micro is not None]
     assert (books.total.tasks, books.total.micro) == (len(paid), sum(known))
     assert books.total.unknown == len(paid) - len(known)

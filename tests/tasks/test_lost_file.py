@@ -1,4 +1,6 @@
-"""The queue file goes away, is replaced or can't be reached while a program runs: what it knows comes back."""
+"""The queue file goes away, is replaced or can't be reached while a program runs: what
+it knows comes back.
+"""
 
 import asyncio
 import os
@@ -82,7 +84,9 @@ LOSSES = [
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-def test_a_store_goes_on_with_all_that_was_in_the_file(path: Path, lose: Callable[[Path], None]) -> None:
+def test_a_store_goes_on_with_all_that_was_in_the_file(
+    path: Path, lose: Callable[[Path], None]
+) -> None:
     tasks = [make(number) for number in range(40)]
     with closing(Store(path)) as store:
         store.save_all(Entry(task, "held", owner="me") for task in tasks)
@@ -111,10 +115,14 @@ def test_a_store_goes_on_with_all_that_was_in_the_file(path: Path, lose: Callabl
 def test_what_the_new_file_has_newer_is_kept(path: Path) -> None:
     old, known = make(1), make(2)
     with closing(Store(path)) as store:
-        store.save_all([Entry(old), Entry(replace(known, revision=4, note="newer here"))])
+        store.save_all(
+            [Entry(old), Entry(replace(known, revision=4, note="newer here"))]
+        )
         other = path.with_name("other.db")
         with closing(Store(other)) as brought:
-            brought.save_all([Entry(replace(old, revision=9, note="newer there")), Entry(known)])
+            brought.save_all(
+                [Entry(replace(old, revision=9, note="newer there")), Entry(known)]
+            )
         other.replace(path)
         store.start_anew()
         assert {task.note for task in store.search()} == {"newer here", "newer there"}
@@ -159,7 +167,9 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root sees every folder")
 @pytest.mark.parametrize("mode", [0o000, 0o600])
-def test_a_folder_that_can_not_be_seen_for_a_while_costs_nothing(open_folder: Path, mode: int) -> None:
+def test_a_folder_that_can_not_be_seen_for_a_while_costs_nothing(
+    open_folder: Path, mode: int
+) -> None:
     path, task = open_folder / "state" / "queue.db", make(1)
     path.parent.mkdir()
     with closing(Store(path)) as store:
@@ -168,7 +178,11 @@ def test_a_folder_that_can_not_be_seen_for_a_while_costs_nothing(open_folder: Pa
         with as_nobody(path.parent):
             path.parent.chmod(mode)
             try:
-                for ask in (store.data_version, store.start_anew, lambda: store.save(make(2))):
+                for ask in (
+                    store.data_version,
+                    store.start_anew,
+                    lambda: store.save(make(2)),
+                ):
                     with pytest.raises(StoreError, match="Permission denied") as told:
                         ask()
                     assert not isinstance(told.value, DamagedError)
@@ -248,24 +262,38 @@ async def test_a_draft_comes_back_unless_it_went_on(desk: Desk, path: Path) -> N
     assert list(reading) == drafts[1:]  # read by two at once
 
 
-async def test_a_snapshot_that_was_written_before_the_loss_is_not_refused(desk: Desk, path: Path) -> None:
+async def test_a_snapshot_that_was_written_before_the_loss_is_not_refused(
+    desk: Desk, path: Path
+) -> None:
     first = await desk.save(make(1), "held")
     second = first.change(note="second")
     store = desk._store
-    store.save_all([Entry(second, "written", owner=desk.owner, after=first.revision)])  # and no answer came
+    # And no answer came
+    store.save_all([Entry(second, "written", owner=desk.owner, after=first.revision)])
     remove_all(path)
-    (problem,) = await desk._run(store.save_all, [Entry(second, "written", owner=desk.owner, after=first.revision)])
+    (problem,) = await desk._run(
+        store.save_all,
+        [Entry(second, "written", owner=desk.owner, after=first.revision)],
+    )
     assert problem is None
     assert store.get(first.id) == second
     assert [event for _, event, _ in store.events(first.id)] == ["held", "written"]
 
 
-async def test_an_older_state_of_the_same_file_gets_back_what_it_lacks(desk: Desk, path: Path) -> None:
+async def test_an_older_state_of_the_same_file_gets_back_what_it_lacks(
+    desk: Desk, path: Path
+) -> None:
     await desk.save(make(1), "held")
-    with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(path.with_name("backup.db"))) as backup:
+    with (
+        closing(sqlite3.connect(path)) as db,
+        closing(sqlite3.connect(path.with_name("backup.db"))) as backup,
+    ):
         db.backup(backup)
     await desk.save(make(2), "held")
-    with closing(sqlite3.connect(path.with_name("backup.db"))) as backup, closing(sqlite3.connect(path)) as db:
+    with (
+        closing(sqlite3.connect(path.with_name("backup.db"))) as backup,
+        closing(sqlite3.connect(path)) as db,
+    ):
         backup.backup(db)
     notices: list[str] = []
     desk.on_notice = notices.append
@@ -282,19 +310,32 @@ async def test_what_others_write_is_seen_whatever_the_clocks_say(
     with closing(Store(path)) as other:
         other.save_all(
             [
-                Entry(replace(mine, revision=mine.revision + 1, updated_at=1.0, note="an hour behind")),
+                Entry(
+                    replace(
+                        mine,
+                        revision=mine.revision + 1,
+                        updated_at=1.0,
+                        note="an hour behind",
+                    )
+                ),
                 Entry(replace(make(2), updated_at=2.0)),
             ]
         )
         assert await desk.see_others(lambda task_id: False, strangers=True)
         assert desk.tasks[mine.id].note == "an hour behind"
         assert make(2).id in desk.tasks
-        other.save(replace(mine, revision=0, updated_at=9e9, note="older, of a clock that is ahead"))
+        other.save(
+            replace(
+                mine, revision=0, updated_at=9e9, note="older, of a clock that is ahead"
+            )
+        )
         await desk.see_others(lambda task_id: False, strangers=True)
         assert desk.tasks[mine.id].note == "an hour behind"
 
 
-async def test_what_fails_is_looked_at_again(desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_fails_is_looked_at_again(
+    desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(Store(path)) as other:
         other.save(make(1))
     with monkeypatch.context() as locked:
@@ -337,7 +378,9 @@ async def test_somebody_who_waits_for_long_is_told_so_and_when_it_is_over(
     desk.on_waiting = heard.put_nowait
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
-        writes = [asyncio.create_task(desk.save(make(number), "held")) for number in range(3)]
+        writes = [
+            asyncio.create_task(desk.save(make(number), "held")) for number in range(3)
+        ]
         async with asyncio.timeout(20):
             assert await heard.get() is True
         other.execute("rollback")
@@ -354,7 +397,9 @@ async def test_a_lock_that_does_not_end_is_told(desk: Desk, path: Path) -> None:
     desk._store._db.execute("pragma busy_timeout = 20")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
-        with pytest.raises(StoreError, match="another program is holding it: end that program"):
+        with pytest.raises(
+            StoreError, match="another program is holding it: end that program"
+        ):
             await desk.save(make(2))
         other.execute("rollback")
     await desk.save(make(2))
@@ -371,18 +416,27 @@ async def test_undo_outlives_the_process(path: Path) -> None:
     second = Desk(Store(path), URL, "", lambda task: None)
     await second.open(50)
     assert await second.peek_undo() == groups[2]
-    assert [await second.pop_undo() for _ in range(4)] == [groups[2], groups[1], groups[0], []]
+    assert [await second.pop_undo() for _ in range(4)] == [
+        groups[2],
+        groups[1],
+        groups[0],
+        [],
+    ]
     assert await second.peek_undo() == []
     await second.close()
 
 
-async def test_an_interrupted_command_sets_aside_what_was_not_sent(desk: Desk, path: Path) -> None:
+async def test_an_interrupted_command_sets_aside_what_was_not_sent(
+    desk: Desk, path: Path
+) -> None:
     held = [await desk.save(make(number, Status.HELD), "held") for number in range(5)]
     going = await desk.save(held[0].change(Status.SUBMITTING), "sending")
     desk.tasks.pop(held[1].id)
     aside = await desk.set_aside_unsent(task.id for task in held)
     assert ids(aside) == ids(held[1:])
-    assert desk.tasks[held[2].id] == next(task for task in aside if task.id == held[2].id)
+    assert desk.tasks[held[2].id] == next(
+        task for task in aside if task.id == held[2].id
+    )
     assert held[1].id not in desk.tasks
     found = {task.id: watched for task, watched in await desk.unfinished()}
     assert found == {task.id: False for task in held}

@@ -16,7 +16,12 @@ from tui.tasks.naming import DEFAULT, example, problem, render
 from tui.tasks.task import Result, Task
 
 
-def task(prompt: str = "a red fox", model: str = "z-image", results: int = 1, **values: object) -> Task:
+def task(
+    prompt: str = "a red fox",
+    model: str = "z-image",
+    results: int = 1,
+    **values: object,
+) -> Task:
     given: Values = {"prompt": prompt, **values}  # type: ignore[dict-item]
     return Task(
         id="01k0vwn3m4a7xq",
@@ -52,7 +57,10 @@ def test_a_template_becomes_a_name(template: str, name: str) -> None:
 
 
 def test_results_are_counted_where_there_are_several() -> None:
-    names = [render("{prompt}-{index}", task(results=count), count - 1) for count in (1, 2, 12)]
+    names = [
+        render("{prompt}-{index}", task(results=count), count - 1)
+        for count in (1, 2, 12)
+    ]
     assert names == ["a-red-fox", "a-red-fox-2", "a-red-fox-12"]
 
 
@@ -71,8 +79,13 @@ def test_by_default_a_name_ends_with_its_task(prompt: str) -> None:
     assert render(DEFAULT, task(prompt), 0).endswith("-m4a7xq")
 
 
-@given(st.one_of(st.text(max_size=300), st.text("{}/.~-dateimopr", max_size=60)), st.text(max_size=300))
-def test_whatever_is_asked_for_stays_below_the_folder(template: str, prompt: str) -> None:
+@given(
+    st.one_of(st.text(max_size=300), st.text("{}/.~-dateimopr", max_size=60)),
+    st.text(max_size=300),
+)
+def test_whatever_is_asked_for_stays_below_the_folder(
+    template: str, prompt: str
+) -> None:
     name = render(template, task(prompt), 0)
     parts = name.split("/")
     assert not PurePosixPath(name).is_absolute()
@@ -88,7 +101,10 @@ def test_whatever_is_asked_for_stays_below_the_folder(template: str, prompt: str
     [
         ("{promt}", "There is no field {promt}. Did you mean {prompt}?"),
         ("{Date}-{id}", "Did you mean {date}?"),
-        ("{xyzzy}", "There are date, time, model, service, action, prompt, seed, id, job, index, label."),
+        (
+            "{xyzzy}",
+            "There are date, time, model, service, action, prompt, seed, id, job, index, label.",
+        ),
         ("{}", "There is no field {}."),
         ("{id", "A field is a name in braces, such as {date}."),
         ("{{id}}", "A field is a name in braces"),
@@ -128,5 +144,7 @@ def test_days_are_those_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_names_are_judged_without_loading_pillow() -> None:
     code = "import sys; from tui.tasks.naming import problem; problem('{id}'); print('PIL' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"

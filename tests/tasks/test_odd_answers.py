@@ -64,7 +64,11 @@ class Changed:
 
 class LatePictures(Changed):
     def poll(self, number: int, said: dict[str, Any]) -> Response | None:
-        return JSONResponse({"task_id": said["task_id"], "status": "completed"}) if number < 4 else None
+        return (
+            JSONResponse({"task_id": said["task_id"], "status": "completed"})
+            if number < 4
+            else None
+        )
 
 
 class NestedText(Changed):
@@ -95,7 +99,14 @@ class HostSendsPages(Changed):
 
 @pytest.mark.parametrize(
     "service",
-    [LatePictures, NestedText, UnknownPlace, NotFoundForAWhile, HostIsLate, HostSendsPages],
+    [
+        LatePictures,
+        NestedText,
+        UnknownPlace,
+        NotFoundForAWhile,
+        HostIsLate,
+        HostSendsPages,
+    ],
     ids=lambda service: service.__name__,
 )
 async def test_what_comes_late_or_oddly_is_waited_for(
@@ -116,12 +127,22 @@ async def test_what_comes_late_or_oddly_is_waited_for(
 @pytest.mark.parametrize(
     ("word", "status"),
     [
-        *((word, Status.FAILED) for word in ("generate_failed", "create_task_failed", "aborted", "moderated")),
+        *(
+            (word, Status.FAILED)
+            for word in (
+                "generate_failed",
+                "create_task_failed",
+                "aborted",
+                "moderated",
+            )
+        ),
         *((word, Status.FAILED) for word in ("nsfw", "NSFW", "Create-Task-Failed")),
         *((word, Status.COMPLETED) for word in ("succeed", "ready", "READY")),
     ],
 )
-async def test_words_that_are_known_as_ends_end_a_task(word: str, status: Status, open_engine: OpenEngine) -> None:
+async def test_words_that_are_known_as_ends_end_a_task(
+    word: str, status: Status, open_engine: OpenEngine
+) -> None:
     class Worded(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
             pictures = {} if status is Status.FAILED else {"images": said.get("images")}
@@ -140,7 +161,11 @@ async def test_an_unknown_word_is_asked_less_often_then_set_aside_with_that_word
         still = True
 
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
-            return JSONResponse({"task_id": said["task_id"], "status": "percolating"}) if self.still else None
+            return (
+                JSONResponse({"task_id": said["task_id"], "status": "percolating"})
+                if self.still
+                else None
+            )
 
     app = Percolating()
     with serving(app) as url:
@@ -167,24 +192,36 @@ async def test_a_command_gives_up_a_missing_task_and_it_can_be_resumed(
         async with open_engine(url, tries=4) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             left = await watched.engine.wait(task.id)
-            assert (left.live, watched.engine.gave_up[task.id].kind) == (True, "not_found")
+            assert (left.live, watched.engine.gave_up[task.id].kind) == (
+                True,
+                "not_found",
+            )
         async with open_engine(url) as again:
             assert (await again.engine.wait(task.id)).status is Status.COMPLETED
 
 
-async def test_a_finished_task_without_a_picture_is_asked_again_when_wished(open_engine: OpenEngine) -> None:
+async def test_a_finished_task_without_a_picture_is_asked_again_when_wished(
+    open_engine: OpenEngine,
+) -> None:
     class Empty(Changed):
         empty = True
 
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
-            return JSONResponse({"task_id": said["task_id"], "status": "completed"}) if self.empty else None
+            return (
+                JSONResponse({"task_id": said["task_id"], "status": "completed"})
+                if self.empty
+                else None
+            )
 
     app = Empty()
     with serving(app) as url:
         async with open_engine(url) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             ended = await watched.engine.wait(task.id)
-            assert (ended.status, ended.error and ended.error.kind) == (Status.COMPLETED, "empty")
+            assert (ended.status, ended.error and ended.error.kind) == (
+                Status.COMPLETED,
+                "empty",
+            )
             app.empty = False
             tasks, problems = await rescue(watched.engine)
             assert ([task.id for task in tasks], problems) == ([task.id], [])
@@ -192,7 +229,9 @@ async def test_a_finished_task_without_a_picture_is_asked_again_when_wished(open
     assert (saved.status, saved.error, len(saved.files)) == (Status.COMPLETED, None, 1)
 
 
-async def test_a_new_address_is_asked_for_when_the_old_one_has_gone(open_engine: OpenEngine) -> None:
+async def test_a_new_address_is_asked_for_when_the_old_one_has_gone(
+    open_engine: OpenEngine,
+) -> None:
     seen: Counter[str] = Counter()
 
     class Moved(Changed):
@@ -241,7 +280,12 @@ async def test_a_conflict_after_a_lost_answer_is_asked_again_with_the_same_key(
             await service(scope, receive, lost)
             await Response(status_code=504)(scope, receive, send)
         elif len(keys) < 4:
-            said = {"error": {"code": "request_conflict", "message": "This request is still being processed."}}
+            said = {
+                "error": {
+                    "code": "request_conflict",
+                    "message": "This request is still being processed.",
+                }
+            }
             await JSONResponse(said, 409)(scope, receive, send)
         else:
             await service(scope, receive, send)
@@ -260,7 +304,9 @@ async def test_a_service_that_asks_for_an_hour_holds_up_no_longest_wait(
 ) -> None:
     class Hourly(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response:
-            return JSONResponse({**said, "status": "processing"}, status, {"Retry-After": "3600"})
+            return JSONResponse(
+                {**said, "status": "processing"}, status, {"Retry-After": "3600"}
+            )
 
     with serving(Hourly()) as url:
         async with open_engine(url, longest_wait=0.5, tries=4) as watched:
@@ -270,15 +316,23 @@ async def test_a_service_that_asks_for_an_hour_holds_up_no_longest_wait(
     assert left.set_aside is SetAside.WAITED
 
 
-async def test_a_conflict_over_a_new_key_is_a_request_that_came_twice(open_engine: OpenEngine) -> None:
+async def test_a_conflict_over_a_new_key_is_a_request_that_came_twice(
+    open_engine: OpenEngine,
+) -> None:
     service = create_app(bundled(), delay=0)
     keys: list[bytes] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST":
             keys.append(dict(scope["headers"])[b"idempotency-key"])
-            if len(keys) == 1:  # what came first, from a gateway that repeats requests, is at work
-                said = {"error": {"code": "request_conflict", "message": "This request is still being processed."}}
+            # What came first, from a gateway that repeats requests, is at work
+            if len(keys) == 1:
+                said = {
+                    "error": {
+                        "code": "request_conflict",
+                        "message": "This request is still being processed.",
+                    }
+                }
                 await JSONResponse(said, 409)(scope, receive, send)
                 return
         await service(scope, receive, send)
@@ -291,10 +345,14 @@ async def test_a_conflict_over_a_new_key_is_a_request_that_came_twice(open_engin
     assert (len(keys), len(set(keys))) == (2, 1)
 
 
-async def test_what_was_made_before_a_task_failed_is_saved(open_engine: OpenEngine) -> None:
+async def test_what_was_made_before_a_task_failed_is_saved(
+    open_engine: OpenEngine,
+) -> None:
     class Partly(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
-            return JSONResponse(said | {"status": "failed", "error": "3 of 4 were refused"})
+            return JSONResponse(
+                said | {"status": "failed", "error": "3 of 4 were refused"}
+            )
 
     with serving(Partly()) as url:
         async with open_engine(url) as watched:
@@ -305,7 +363,9 @@ async def test_what_was_made_before_a_task_failed_is_saved(open_engine: OpenEngi
     assert (ended.error.kind, ended.error.message) == ("failed", "3 of 4 were refused")
 
 
-async def test_pictures_under_an_unknown_word_are_saved_after_the_longest_wait(open_engine: OpenEngine) -> None:
+async def test_pictures_under_an_unknown_word_are_saved_after_the_longest_wait(
+    open_engine: OpenEngine,
+) -> None:
     class Odd(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
             return JSONResponse(said | {"status": "200"})
@@ -332,7 +392,9 @@ async def test_a_refusal_that_is_not_the_services_own_rejects_nothing(
         if scope["method"] == "POST":
             keys.append(dict(scope["headers"]).get(b"idempotency-key", b""))
             if len(keys) in (2, 3, 4):
-                page = HTMLResponse("<html>Sign in</html>", status, {"location": "https://portal.test/"})
+                page = HTMLResponse(
+                    "<html>Sign in</html>", status, {"location": "https://portal.test/"}
+                )
                 await page(scope, receive, send)
                 return
         await service(scope, receive, send)

@@ -47,8 +47,13 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tasks(path: Path) -> list[Task]:
-    """What the file has in it: half of them unfinished, watched by a process that is gone for good."""
-    tasks = [make(number, Status.PENDING if number % 2 else Status.COMPLETED) for number in range(COUNT)]
+    """What the file has in it: half of them unfinished, watched by a process that is
+    gone for good.
+    """
+    tasks = [
+        make(number, Status.PENDING if number % 2 else Status.COMPLETED)
+        for number in range(COUNT)
+    ]
     with closing(Store(path)) as store:
         store.add_missing((task, []) for task in tasks)
     return tasks
@@ -95,7 +100,11 @@ def ids(tasks: Iterable[Task]) -> set[str]:
 
 
 def asides(path: Path) -> list[Path]:
-    return sorted(file for file in path.parent.iterdir() if re.fullmatch(r"queue-damaged-[\w-]+\.db", file.name))
+    return sorted(
+        file
+        for file in path.parent.iterdir()
+        if re.fullmatch(r"queue-damaged-[\w-]+\.db", file.name)
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +144,13 @@ def test_a_damaged_file_is_set_aside_and_what_can_be_read_goes_on(
 
 def test_a_damaged_file_of_version_1_is_read_as_well(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
-    old_file(path, [old_row(number, f"fox {number} " + "in the snow " * 60) for number in range(COUNT)])
+    old_file(
+        path,
+        [
+            old_row(number, f"fox {number} " + "in the snow " * 60)
+            for number in range(COUNT)
+        ],
+    )
     pages_in_the_middle(path)
     with closing(Store(path)) as store:
         assert len(store.notices) == 1
@@ -143,7 +158,9 @@ def test_a_damaged_file_of_version_1_is_read_as_well(tmp_path: Path) -> None:
 
 
 def test_the_companions_go_along(path: Path, tasks: list[Task], tmp_path: Path) -> None:
-    """A crash left tasks in the write-ahead log alone: they are not lost with the damaged file's name."""
+    """A crash left tasks in the write-ahead log alone: they are not lost with the
+    damaged file's name.
+    """
     running = Store(path)
     running.add_missing((make(number), []) for number in range(500, 510))
     crashed = tmp_path / "crashed"
@@ -153,19 +170,25 @@ def test_the_companions_go_along(path: Path, tasks: list[Task], tmp_path: Path) 
     pages_in_the_middle(copy)
     log = copy.with_name("queue.db-wal").read_bytes()
     aside = recovery.set_aside(copy)
-    assert sorted(file.name for file in crashed.iterdir()) == [aside.name + end for end in ("", "-shm", "-wal")]
+    assert sorted(file.name for file in crashed.iterdir()) == [
+        aside.name + end for end in ("", "-shm", "-wal")
+    ]
     assert aside.with_name(aside.name + "-wal").read_bytes() == log
     assert len(list(recovery.readable_tasks(aside))) > COUNT * 2 // 3
 
     recovery.rename(aside, copy)
     copy.with_name("queue.db-shm").unlink()
     with closing(reopened(copy)) as store:
-        assert ids(store.search(limit=9999)) >= ids(make(number) for number in range(500, 510))
+        assert ids(store.search(limit=9999)) >= ids(
+            make(number) for number in range(500, 510)
+        )
         assert len(store.notices) == 1
 
 
 @pytest.mark.usefixtures("tasks")
-def test_of_two_that_notice_at_once_one_sets_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_that_notice_at_once_one_sets_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = Store(path), Store(path)
     pages_in_the_middle(path)
     set_aside = recovery.set_aside
@@ -195,7 +218,9 @@ def test_of_two_that_notice_at_once_one_sets_aside(path: Path, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("tasks")
-def test_who_does_not_notice_the_damage_hears_that_the_file_is_another_one(path: Path) -> None:
+def test_who_does_not_notice_the_damage_hears_that_the_file_is_another_one(
+    path: Path,
+) -> None:
     first, second = Store(path), Store(path)
     version = second.data_version()
     assert second.data_version() == version
@@ -217,7 +242,9 @@ def test_who_does_not_notice_the_damage_hears_that_the_file_is_another_one(path:
     second.close()
 
 
-def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(path: Path, tasks: list[Task]) -> None:
+def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(
+    path: Path, tasks: list[Task]
+) -> None:
     with closing(Store(path)) as store:
         pages_in_the_middle(path)
         content = path.read_bytes()
@@ -228,12 +255,15 @@ def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(path: Pa
     assert asides(path) == []
     assert path.read_bytes() == content
     log = path.with_name("queue.db-wal")
-    assert not log.exists() or log.stat().st_size == 0  # nothing of the new file is left to be replayed
+    # Nothing of the new file is left to be replayed
+    assert not log.exists() or log.stat().st_size == 0
     with closing(reopened(path)) as store:
         assert len(store.search(limit=9999)) >= COUNT * 2 // 3
 
 
-def test_a_start_without_room_for_a_new_file_leaves_the_damaged_one(path: Path, tasks: list[Task]) -> None:
+def test_a_start_without_room_for_a_new_file_leaves_the_damaged_one(
+    path: Path, tasks: list[Task]
+) -> None:
     pages_in_the_middle(path)
     no_header(path)
     content = path.read_bytes()
@@ -245,7 +275,9 @@ def test_a_start_without_room_for_a_new_file_leaves_the_damaged_one(path: Path, 
         assert len(store.search(limit=9999)) >= COUNT * 2 // 3
 
 
-def test_a_start_without_room_leaves_a_log_whose_file_is_gone(path: Path, tmp_path: Path) -> None:
+def test_a_start_without_room_leaves_a_log_whose_file_is_gone(
+    path: Path, tmp_path: Path
+) -> None:
     running = Store(path)
     for number in range(20):
         running.save(make(number), "held")
@@ -260,8 +292,12 @@ def test_a_start_without_room_leaves_a_log_whose_file_is_gone(path: Path, tmp_pa
         assert ids(store.search(limit=99)) == ids(make(number) for number in range(20))
 
 
-@pytest.mark.parametrize("data", [b'{"id": "x"', b"\xff\xfe", b'{"id": "\xff"}', b"{}", 5, 'text "'])
-def test_a_row_that_is_no_task_is_left_out_and_told_once(path: Path, tasks: list[Task], data: Any) -> None:
+@pytest.mark.parametrize(
+    "data", [b'{"id": "x"', b"\xff\xfe", b'{"id": "\xff"}', b"{}", 5, 'text "']
+)
+def test_a_row_that_is_no_task_is_left_out_and_told_once(
+    path: Path, tasks: list[Task], data: Any
+) -> None:
     broken = tasks[51]
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("update tasks set data = ? where id = ?", (data, broken.id))
@@ -316,7 +352,9 @@ def no_first_page(path: Path) -> None:
 def no_root(path: Path) -> None:
     """The page from which SQLite finds all rows."""
     with closing(sqlite3.connect(path)) as db:
-        (root,) = db.execute("select rootpage from sqlite_master where name = 'tasks'").fetchone()
+        (root,) = db.execute(
+            "select rootpage from sqlite_master where name = 'tasks'"
+        ).fetchone()
     with path.open("r+b") as file:
         file.seek((root - 1) * PAGE)
         file.write(b"\xff" * PAGE)
@@ -324,18 +362,29 @@ def no_root(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [no_header, no_schema, schema_that_is_no_text, version_that_cannot_be, no_first_page, no_root],
+    [
+        no_header,
+        no_schema,
+        schema_that_is_no_text,
+        version_that_cannot_be,
+        no_first_page,
+        no_root,
+    ],
 )
 def test_damage_outside_the_rows_costs_no_task(
     path: Path, tasks: list[Task], damage: Callable[[Path], None]
 ) -> None:
-    long = replace(make(700), values={"prompt": "a long story " * 20_000}, revision=3)  # far beyond a page
+    # Far beyond a page
+    long = replace(make(700), values={"prompt": "a long story " * 20_000}, revision=3)
     with closing(Store(path)) as store:
         store.save(long, "held", "the server's words")
         store.learn(URL, "paused", "yes")
     damage(path)
     with closing(reopened(path)) as store:
-        assert sorted(store.search(limit=9999), key=lambda task: task.id) == [*tasks, long]
+        assert sorted(store.search(limit=9999), key=lambda task: task.id) == [
+            *tasks,
+            long,
+        ]
         assert [event for _, event, _ in store.events(long.id)] == ["held"]
         assert store.learnt(URL) == {"paused": "yes"}
         (notice,) = store.notices
@@ -343,8 +392,12 @@ def test_damage_outside_the_rows_costs_no_task(
         assert store.changed_since(0)[1] == COUNT + 1
 
 
-def test_what_only_the_log_has_is_saved_with_a_broken_file(path: Path, tasks: list[Task], tmp_path: Path) -> None:
-    """The program was killed before anything reached the file itself, whose header is damaged."""
+def test_what_only_the_log_has_is_saved_with_a_broken_file(
+    path: Path, tasks: list[Task], tmp_path: Path
+) -> None:
+    """The program was killed before anything reached the file itself, whose header is
+    damaged.
+    """
     running = Store(path)
     changed = [replace(task, note="changed", revision=1) for task in tasks[:7]]
     new = [make(number) for number in range(500, 510)]
@@ -391,12 +444,21 @@ def test_a_log_whose_file_is_gone_is_read(path: Path, tmp_path: Path) -> None:
         assert len(store.notices) == 1
 
 
-def test_of_several_states_of_a_task_the_newest_is_saved(path: Path, tasks: list[Task]) -> None:
+def test_of_several_states_of_a_task_the_newest_is_saved(
+    path: Path, tasks: list[Task]
+) -> None:
     """Told by its revision: clocks were set back meanwhile."""
     with closing(Store(path)) as store:
         for revision in range(1, 6):
             store.save_all(
-                Entry(replace(task, note="words " * 300 * revision, revision=revision, updated_at=9.0 - revision))
+                Entry(
+                    replace(
+                        task,
+                        note="words " * 300 * revision,
+                        revision=revision,
+                        updated_at=9.0 - revision,
+                    )
+                )
                 for task in tasks
             )
     no_header(path)
@@ -408,7 +470,11 @@ def test_how_many_are_lost_is_told(path: Path, tasks: list[Task]) -> None:
     """A page of three rows is lost, and the index of the ids still names them."""
     content = path.read_bytes()
     at = content.index(b'{"id":"' + tasks[60].id.encode()) // PAGE * PAGE
-    lost = {task.id for task in tasks if at <= content.index(b'{"id":"' + task.id.encode()) < at + PAGE}
+    lost = {
+        task.id
+        for task in tasks
+        if at <= content.index(b'{"id":"' + task.id.encode()) < at + PAGE
+    }
     path.write_bytes(content[:at] + b"\xff" * PAGE + content[at + PAGE :])
     with closing(reopened(path)) as store:
         assert ids(store.search(limit=9999)) == ids(tasks) - lost
@@ -417,22 +483,34 @@ def test_how_many_are_lost_is_told(path: Path, tasks: list[Task]) -> None:
         )
 
 
-@pytest.mark.parametrize("column", ["id", "status", "model", "words", "base_url", "remote_id", "owner", "job"])
-def test_a_row_whose_text_is_no_utf_8_hides_no_other_one(path: Path, tasks: list[Task], column: str) -> None:
+@pytest.mark.parametrize(
+    "column",
+    ["id", "status", "model", "words", "base_url", "remote_id", "owner", "job"],
+)
+def test_a_row_whose_text_is_no_utf_8_hides_no_other_one(
+    path: Path, tasks: list[Task], column: str
+) -> None:
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute(f"update tasks set {column} = cast(x'fffe41' as text) where id = ?", (tasks[50].id,))
+        db.execute(
+            f"update tasks set {column} = cast(x'fffe41' as text) where id = ?",
+            (tasks[50].id,),
+        )
     with closing(Store(path)) as store:
         others = ids(tasks) - {tasks[50].id}
         assert others <= ids(store.search(limit=9999))
         assert others <= ids(store.shown(9999))
         assert others <= ids(store.changed_since(0)[0])
-        assert ids(task for task in tasks if task.live) - {tasks[50].id} <= ids(store.claim("me", URL))
+        assert ids(task for task in tasks if task.live) - {tasks[50].id} <= ids(
+            store.claim("me", URL)
+        )
         assert {tasks[1].id, tasks[3].id} <= {task.id for task, _ in store.unfinished()}
         store.save(replace(tasks[2], note="still writes"))
         store.set_aside_unsent([task.id for task in tasks])
 
 
-def test_what_was_learnt_and_happened_may_be_no_utf_8(path: Path, tasks: list[Task]) -> None:
+def test_what_was_learnt_and_happened_may_be_no_utf_8(
+    path: Path, tasks: list[Task]
+) -> None:
     with closing(Store(path)) as store:
         store.save(tasks[0], "held", "fine")
         store.learn(URL, "route", "service")
@@ -440,12 +518,19 @@ def test_what_was_learnt_and_happened_may_be_no_utf_8(path: Path, tasks: list[Ta
         db.execute("update events set raw = cast(x'ff41' as text)")
         db.execute("update learnt set value = cast(x'ff41' as text)")
     with closing(Store(path)) as store:
-        assert store.events(tasks[0].id)[0][1:] == ("held", "\N{REPLACEMENT CHARACTER}A")
+        assert store.events(tasks[0].id)[0][1:] == (
+            "held",
+            "\N{REPLACEMENT CHARACTER}A",
+        )
         assert store.learnt(URL) == {"route": "\N{REPLACEMENT CHARACTER}A"}
 
 
-def test_a_second_report_of_one_damage_leaves_the_new_file_alone(path: Path, tasks: list[Task]) -> None:
-    """What was asked before the new start fails with the old file, and is told after it."""
+def test_a_second_report_of_one_damage_leaves_the_new_file_alone(
+    path: Path, tasks: list[Task]
+) -> None:
+    """What was asked before the new start fails with the old file, and is told after
+    it.
+    """
     with closing(Store(path)) as store:
         pages_in_the_middle(path)
         with pytest.raises(DamagedError) as first:

@@ -1,4 +1,6 @@
-"""Faults of docs/reliability.md that no other file tests, and that each row of that table names a test."""
+"""Faults of docs/reliability.md that no other file tests, and that each row of that
+table names a test.
+"""
 
 import re
 import sqlite3
@@ -45,7 +47,10 @@ async def test_offline_is_a_state_and_ends_by_itself(open_engine: OpenEngine) ->
     link, states = Link(), list[State]()
     async with open_engine(DEMO_URL, transport=link, on_state=states.append) as watched:
         link.cut = True
-        tasks = [await watched.engine.submit(FLUX, {"prompt": f"fox {number}"}) for number in range(3)]
+        tasks = [
+            await watched.engine.submit(FLUX, {"prompt": f"fox {number}"})
+            for number in range(3)
+        ]
         for task in tasks:
             await watched.until_note(task.id, "can't be reached")
         assert watched.engine.state.offline
@@ -62,7 +67,9 @@ async def test_a_rate_limit_holds_every_submit_until_its_end_and_says_until_when
     link = Link()
     moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     until = "1" if form == "number" else format_datetime(moment, usegmt=True)
-    link.instead.append(httpx.Response(429, headers={"Retry-After": until}, json={"error": "slow down"}))
+    link.instead.append(
+        httpx.Response(429, headers={"Retry-After": until}, json={"error": "slow down"})
+    )
     async with open_engine(DEMO_URL, transport=link) as watched:
         first = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         await watched.until_note(first.id, "Too many")
@@ -78,8 +85,12 @@ async def test_a_rate_limit_holds_every_submit_until_its_end_and_says_until_when
         assert rest_until == pytest.approx(moment.timestamp(), abs=0.1)
 
 
-async def test_a_task_without_news_is_marked_and_still_watched(open_engine: OpenEngine) -> None:
-    async with open_engine(DEMO_URL, transport=Link(delay=0.5), quiet_after=0.1) as watched:
+async def test_a_task_without_news_is_marked_and_still_watched(
+    open_engine: OpenEngine,
+) -> None:
+    async with open_engine(
+        DEMO_URL, transport=Link(delay=0.5), quiet_after=0.1
+    ) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         quiet = await watched.until(lambda told: told.quiet)
         ended = await watched.engine.wait(task.id)
@@ -87,7 +98,9 @@ async def test_a_task_without_news_is_marked_and_still_watched(open_engine: Open
     assert (ended.status, ended.quiet, ended.note) == (Status.COMPLETED, False, "")
 
 
-async def test_a_queue_that_cannot_be_written_sends_nothing(open_engine: OpenEngine, tmp_path: Path) -> None:
+async def test_a_queue_that_cannot_be_written_sends_nothing(
+    open_engine: OpenEngine, tmp_path: Path
+) -> None:
     link = Link()
     async with open_engine(DEMO_URL, transport=link) as watched:
         with sqlite3.connect(tmp_path / "queue.db", isolation_level=None) as other:
@@ -152,7 +165,11 @@ async def test_after_a_day_an_unsure_task_waits_for_the_user(
 
 def test_each_row_of_the_table_names_a_test_that_exists() -> None:
     lines = TABLE.read_text(encoding="utf-8").splitlines()
-    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| fault ")]
+    rows = [
+        line
+        for line in lines
+        if line.startswith("| ") and not line.startswith("| fault ")
+    ]
     assert rows
     here = Path(__file__).parents[1]
     for row in rows:

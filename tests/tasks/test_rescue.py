@@ -47,7 +47,9 @@ async def test_what_was_made_and_not_saved_is_rescued(open_engine: OpenEngine) -
     assert Path(saved.files[0]).is_file()
 
 
-async def test_what_was_written_long_before_it_was_made_is_rescued_too(open_engine: OpenEngine) -> None:
+async def test_what_was_written_long_before_it_was_made_is_rescued_too(
+    open_engine: OpenEngine,
+) -> None:
     host = FileHost()
     async with open_engine(DEMO_URL, transport=host) as watched:
         host.gone = True
@@ -61,9 +63,15 @@ async def test_what_was_written_long_before_it_was_made_is_rescued_too(open_engi
         assert (await watched.engine.wait(lost.id)).status is Status.COMPLETED
 
 
-async def test_an_image_is_named_as_wished_and_tells_what_made_it(open_engine: OpenEngine) -> None:
-    async with open_engine(DEMO_URL, transport=FileHost(), name="{model}/{prompt}", embed=True) as watched:
-        tasks = [await watched.engine.submit(FLUX, {"prompt": "a fox"}) for _ in range(2)]
+async def test_an_image_is_named_as_wished_and_tells_what_made_it(
+    open_engine: OpenEngine,
+) -> None:
+    async with open_engine(
+        DEMO_URL, transport=FileHost(), name="{model}/{prompt}", embed=True
+    ) as watched:
+        tasks = [
+            await watched.engine.submit(FLUX, {"prompt": "a fox"}) for _ in range(2)
+        ]
         ended = [await watched.engine.wait(task.id) for task in tasks]
         await watched.engine.delete(ended)
         assert not any(Path(path).exists() for task in ended for path in task.files)
@@ -73,10 +81,16 @@ async def test_an_image_is_named_as_wished_and_tells_what_made_it(open_engine: O
     assert names == {folder / "a-fox.png", folder / "a-fox-2.png"}
     recipe = metadata.read(folder / "a-fox.png")
     assert recipe
-    assert (recipe.source, recipe.model, recipe.values) == ("runapi-tui", FLUX.slug, {"prompt": "a fox"})
+    assert (recipe.source, recipe.model, recipe.values) == (
+        "runapi-tui",
+        FLUX.slug,
+        {"prompt": "a fox"},
+    )
 
 
-async def test_by_default_the_bytes_are_kept_as_they_came(open_engine: OpenEngine) -> None:
+async def test_by_default_the_bytes_are_kept_as_they_came(
+    open_engine: OpenEngine,
+) -> None:
     host = FileHost()
     async with open_engine(DEMO_URL, transport=host) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})

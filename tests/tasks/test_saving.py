@@ -75,11 +75,27 @@ def test_a_kill_at_each_step_leaves_one_file_a_result(
     """With `same`, two tasks want one name for the same picture at the same moment."""
     place = tmp_path / "rounds"
     place.mkdir()
-    words = [sys.executable, "-m", "tests.tasks.rounds", service, str(place), file_system, name]
-    said = subprocess.run(words, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2])
+    words = [
+        sys.executable,
+        "-m",
+        "tests.tasks.rounds",
+        service,
+        str(place),
+        file_system,
+        name,
+    ]
+    said = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+    )
     rounds = [json.loads(line) for line in said.stdout.splitlines()]
     assert said.returncode == 0, said.stderr
-    assert [round_["ended"] for round_ in rounds] == [KILLED] * (len(rounds) - 1) + [0], said.stderr
+    assert [round_["ended"] for round_ in rounds] == [KILLED] * (len(rounds) - 1) + [
+        0
+    ], said.stderr
     assert len(rounds) > 9  # what is written together is one step
     for number, round_ in enumerate(rounds, 1):
         assert round_["went_on"] == 0, said.stderr
@@ -95,9 +111,15 @@ def test_a_kill_at_each_step_leaves_one_file_a_result(
 # ---- what the disk refuses
 
 
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO, errno.ENOTSUP, errno.EBADF, errno.EACCES])
+@pytest.mark.parametrize(
+    "number", [errno.EINVAL, errno.EIO, errno.ENOTSUP, errno.EBADF, errno.EACCES]
+)
 async def test_a_folder_that_cannot_be_synced_saves_once(
-    number: int, open_engine: OpenEngine, host: FileHost, images: Path, monkeypatch: pytest.MonkeyPatch
+    number: int,
+    open_engine: OpenEngine,
+    host: FileHost,
+    images: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fsync = os.fsync
 
@@ -156,12 +178,33 @@ def noted(images: Path, host: FileHost, content: bytes, **fields: Any) -> Task:
     """A task whose process was killed after it noted the name of its file."""
     digest = hashlib.sha256(content).hexdigest()
     url = f"{DEMO_URL}/files/results/x/1.png"
-    given: dict[str, Any] = {"url": url, "reserved": str(images / "fox.png"), "sha256": digest, "format": "PNG"}
-    task: dict[str, Any] = {"id": new_id(), "created_at": time.time(), "values": {"prompt": "a fox"}}
-    task |= {"action": "text_to_image", "model": "z-image", "service": "z_image", "base_url": DEMO_URL}
-    task |= {"route": "unified", "status": Status.FETCHING, "made_at": time.time(), "remote_id": "x"}
+    given: dict[str, Any] = {
+        "url": url,
+        "reserved": str(images / "fox.png"),
+        "sha256": digest,
+        "format": "PNG",
+    }
+    task: dict[str, Any] = {
+        "id": new_id(),
+        "created_at": time.time(),
+        "values": {"prompt": "a fox"},
+    }
+    task |= {
+        "action": "text_to_image",
+        "model": "z-image",
+        "service": "z_image",
+        "base_url": DEMO_URL,
+    }
+    task |= {
+        "route": "unified",
+        "status": Status.FETCHING,
+        "made_at": time.time(),
+        "remote_id": "x",
+    }
     images.mkdir(exist_ok=True)
-    return Task(**task | {"out_dir": str(images), "results": (Result(**given),)} | fields)
+    return Task(
+        **task | {"out_dir": str(images), "results": (Result(**given),)} | fields
+    )
 
 
 def in_queue(tmp_path: Path, *tasks: Task) -> None:
@@ -187,7 +230,9 @@ async def test_a_file_that_has_its_noted_name_is_not_fetched_again(
 async def test_a_verified_part_only_gets_its_name(
     open_engine: OpenEngine, host: FileHost, images: Path, tmp_path: Path
 ) -> None:
-    """Also where a file of somebody else has the noted name by now, be it the same picture."""
+    """Also where a file of somebody else has the noted name by now, be it the same
+    picture.
+    """
     task = noted(images, host, b"picture")
     for content in (b"somebody's own", b"picture"):
         (images / "fox.png").write_bytes(content)
@@ -213,7 +258,10 @@ async def test_the_file_of_another_task_is_not_taken_for_ones_own(
     (result,) = other.results
     content = Path(result.path).read_bytes()
     assert result.sha256 == hashlib.sha256(content).hexdigest()
-    twin = replace(noted(images, host, content), results=(replace(result, path="", reserved=result.path),))
+    twin = replace(
+        noted(images, host, content),
+        results=(replace(result, path="", reserved=result.path),),
+    )
     in_queue(tmp_path, twin)
     async with open_engine(DEMO_URL, transport=host, name="fox") as watched:
         ended = await watched.engine.wait(twin.id)
@@ -232,7 +280,13 @@ async def test_only_stray_parts_are_swept(
     in_queue(tmp_path, ended, aside, fresh)
     part = worker.part_name
     stranger, old = new_id(), new_id()
-    stray = [part(ended, 0), part(ended, 12), f".{part(ended, 0)}.0a1b2c3d.part", part(fresh, 0), f".{old}-0.part"]
+    stray = [
+        part(ended, 0),
+        part(ended, 12),
+        f".{part(ended, 0)}.0a1b2c3d.part",
+        part(fresh, 0),
+        f".{old}-0.part",
+    ]
     kept = [
         part(aside, 0),
         f".{stranger}-0.part",
@@ -256,5 +310,12 @@ async def test_only_stray_parts_are_swept(
     async with open_engine(DEMO_URL, transport=host, adopt=False) as watched:
         assert watched.engine._sweeping
         await watched.engine._sweeping
-        assert await saving.sweep(watched.engine._desk, [images, images, tmp_path / "nowhere"]) == []
-    assert names(images) == sorted([*kept, part(ended, 7), part(ended, 8), part(live, 0)])
+        assert (
+            await saving.sweep(
+                watched.engine._desk, [images, images, tmp_path / "nowhere"]
+            )
+            == []
+        )
+    assert names(images) == sorted(
+        [*kept, part(ended, 7), part(ended, 8), part(live, 0)]
+    )

@@ -1,4 +1,6 @@
-"""Who is sent next: never more than the limit, in the order of turns, whatever happens meanwhile."""
+"""Who is sent next: never more than the limit, in the order of turns, whatever happens
+meanwhile.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -59,7 +61,11 @@ class Crowd:
         for task in self._tasks.values():
             task.cancel()
         results = await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        assert [result for result in results if result and not isinstance(result, asyncio.CancelledError)] == []
+        assert [
+            result
+            for result in results
+            if result and not isinstance(result, asyncio.CancelledError)
+        ] == []
         self.slots.paused = False
         limit = self.slots.limit
         for number in range(limit + 1):
@@ -150,10 +156,18 @@ def test_while_paused_nobody_is_admitted_but_who_is_there_already() -> None:
         crowd.leave("in")
         crowd.slots.limit = 2
         await settle()
-        assert (crowd.inside, crowd.slots.paused, opened.done()) == ({"sent"}, True, False)
+        assert (crowd.inside, crowd.slots.paused, opened.done()) == (
+            {"sent"},
+            True,
+            False,
+        )
         crowd.slots.paused = False
         await settle()
-        assert (crowd.inside, crowd.slots.paused, opened.done()) == ({"sent", "a"}, False, True)
+        assert (crowd.inside, crowd.slots.paused, opened.done()) == (
+            {"sent", "a"},
+            False,
+            True,
+        )
         await crowd.slots.until_open()
 
     run(1, story)
@@ -164,7 +178,11 @@ def test_what_is_there_already_counts_even_above_the_limit() -> None:
         for name in ("s1", "s2", "s3"):
             crowd.join(name, 5, wait=False)
         crowd.join("a", 1)
-        for left, inside in {"": {"s1", "s2", "s3"}, "s1": {"s2", "s3"}, "s2": {"s3", "a"}}.items():
+        for left, inside in {
+            "": {"s1", "s2", "s3"},
+            "s1": {"s2", "s3"},
+            "s2": {"s3", "a"},
+        }.items():
             if left:
                 crowd.leave(left)
             await settle()
@@ -174,7 +192,9 @@ def test_what_is_there_already_counts_even_above_the_limit() -> None:
 
 
 def test_cancelled_while_a_place_becomes_free() -> None:
-    """Whether the cancellation or the place comes first: nobody is hurt, and the next one has the place."""
+    """Whether the cancellation or the place comes first: nobody is hurt, and the next
+    one has the place.
+    """
 
     async def story(crowd: Crowd) -> None:
         for number, name in enumerate(("in", "a", "b", "c")):
@@ -197,7 +217,9 @@ def test_cancelled_while_a_place_becomes_free() -> None:
 
 _NAMES = st.integers(0, 11).map("t{}".format)
 _STEPS = st.one_of(
-    st.tuples(st.sampled_from(["join", "join", "sent", "move"]), _NAMES, st.integers(0, 4)),
+    st.tuples(
+        st.sampled_from(["join", "join", "sent", "move"]), _NAMES, st.integers(0, 4)
+    ),
     st.tuples(st.sampled_from(["leave", "leave", "cancel"]), _NAMES, st.just(0)),
     st.tuples(st.just("limit"), st.just(""), st.integers(1, 4)),
     st.tuples(st.sampled_from(["pause", "go"]), st.just(""), st.just(0)),
@@ -205,9 +227,15 @@ _STEPS = st.one_of(
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.integers(1, 3), st.lists(st.lists(_STEPS, min_size=1, max_size=4), max_size=25))
-def test_any_course_of_things(limit: int, bursts: list[list[tuple[str, str, int]]]) -> None:
-    """Each burst happens within one moment of the loop, then everybody does what can be done."""
+@given(
+    st.integers(1, 3), st.lists(st.lists(_STEPS, min_size=1, max_size=4), max_size=25)
+)
+def test_any_course_of_things(
+    limit: int, bursts: list[list[tuple[str, str, int]]]
+) -> None:
+    """Each burst happens within one moment of the loop, then everybody does what can be
+    done.
+    """
 
     async def story(crowd: Crowd) -> None:
         slots, known = crowd.slots, set[str]()
@@ -232,8 +260,14 @@ def test_any_course_of_things(limit: int, bursts: list[list[tuple[str, str, int]
             assert len(crowd.inside) <= max(before, *limits) + sent
             if not slots.paused:
                 assert not crowd.waiting or len(crowd.inside) >= slots.limit
-            if len(burst) == 1 and burst[0][0] in ("leave", "limit", "go"):  # then it is plain who was first
+            # Then it is plain who was first
+            if len(burst) == 1 and burst[0][0] in ("leave", "limit", "go"):
                 new = crowd.entered[entered:]
-                assert new == sorted(candidates, key=lambda name: (candidates[name], name))[: len(new)]
+                assert (
+                    new
+                    == sorted(candidates, key=lambda name: (candidates[name], name))[
+                        : len(new)
+                    ]
+                )
 
     run(limit, story)

@@ -1,4 +1,6 @@
-"""The queue file of an earlier version becomes one of this version, whole or not at all."""
+"""The queue file of an earlier version becomes one of this version, whole or not at
+all.
+"""
 
 import signal
 import sqlite3
@@ -20,7 +22,9 @@ from tui.tasks.task import Status, Task
 URL = "https://runapi.ai"
 
 
-def old_row(number: int, prompt: str, status: str = "held", owner: str = "", **fields: Any) -> tuple[Any, ...]:
+def old_row(
+    number: int, prompt: str, status: str = "held", owner: str = "", **fields: Any
+) -> tuple[Any, ...]:
     """A task as version 1 wrote it, without all that tasks have learnt since."""
     task_id, remote_id = f"0000000000{number:04}", f"tsk_{number}"
     told = {
@@ -43,7 +47,18 @@ def old_row(number: int, prompt: str, status: str = "held", owner: str = "", **f
     }
     until = time.time() + 9 if owner else 0.0
     times = (told["created_at"], told["updated_at"])
-    return (task_id, *times, status, "z-image", prompt, remote_id, URL, owner, until, msgspec.json.encode(told))
+    return (
+        task_id,
+        *times,
+        status,
+        "z-image",
+        prompt,
+        remote_id,
+        URL,
+        owner,
+        until,
+        msgspec.json.encode(told),
+    )
 
 
 def old_file(path: Path, rows: list[tuple[Any, ...]]) -> None:
@@ -51,9 +66,14 @@ def old_file(path: Path, rows: list[tuple[Any, ...]]) -> None:
         db.execute("pragma journal_mode = wal")
         db.executescript(schema._VERSION_1)
         db.executemany(f"insert into tasks values ({', '.join('?' * 11)})", rows)
-        db.execute("insert into events values (?, 5.0, 'answered', '{}')", (rows[0][0],))
+        db.execute(
+            "insert into events values (?, 5.0, 'answered', '{}')", (rows[0][0],)
+        )
         db.execute("insert into learnt values (?, 'route', 'service')", (URL,))
-        db.execute("insert into uploads values (?, 'digest', 'https://x/up.png', ?)", (URL, time.time() + 99))
+        db.execute(
+            "insert into uploads values (?, 'digest', 'https://x/up.png', ?)",
+            (URL, time.time() + 99),
+        )
         db.execute("pragma user_version = 1")
 
 
@@ -75,18 +95,35 @@ def test_everything_of_version_1_is_kept(path: Path) -> None:
             old_row(2, "an owl", "pending", owner="you"),
             old_row(3, "a lake", "pending"),
             old_row(
-                4, "a FOX", "completed", results=[{"url": "https://x/a.png"}], cost_micro=30_000, finished_at=9.0
+                4,
+                "a FOX",
+                "completed",
+                results=[{"url": "https://x/a.png"}],
+                cost_micro=30_000,
+                finished_at=9.0,
             ),
         ],
     )
     store = Store(path)
     fox = store.get("tsk_4")
     assert fox
-    assert (fox.prompt, fox.status, fox.cost_micro, fox.key) == ("a FOX", Status.COMPLETED, 30_000, "key-4")
+    assert (fox.prompt, fox.status, fox.cost_micro, fox.key) == (
+        "a FOX",
+        Status.COMPLETED,
+        30_000,
+        "key-4",
+    )
     assert fox.body == b'{"model":"z-image"}'
-    assert [task.prompt for task in store.search()] == ["a FOX", "a lake", "an owl", "Füchse im Schnee"]
+    assert [task.prompt for task in store.search()] == [
+        "a FOX",
+        "a lake",
+        "an owl",
+        "Füchse im Schnee",
+    ]
     assert [task.prompt for task in store.search("FÜCHSE")] == ["Füchse im Schnee"]
-    assert [task.prompt for task in store.search("cost>0.02 model:z-im status:completed")] == ["a FOX"]
+    assert [
+        task.prompt for task in store.search("cost>0.02 model:z-im status:completed")
+    ] == ["a FOX"]
     assert [task.prompt for task in store.search("tsk_2")] == ["an owl"]
     assert len(store.shown(10)) == 4
     assert store.events(fox.id) == []
@@ -94,7 +131,10 @@ def test_everything_of_version_1_is_kept(path: Path) -> None:
     assert store.learnt(URL) == {"route": "service"}
     assert store.uploaded(URL, "digest") == "https://x/up.png"
     assert store.notices == []
-    assert sorted(task.prompt for task in store.claim("me", URL)) == ["Füchse im Schnee", "a lake"]
+    assert sorted(task.prompt for task in store.claim("me", URL)) == [
+        "Füchse im Schnee",
+        "a lake",
+    ]
     store.close()
     again = Store(path)
     assert len(again.search()) == 4
@@ -109,7 +149,8 @@ def test_a_task_of_version_1_that_cannot_be_read_is_kept_and_told(path: Path) ->
     assert len(store.notices) == 1
     assert "00000000000002" in store.notices[0]
     store.close()
-    assert any(broken[0] in line and "22696422" in line.lower() for line in dump(path))  # its very bytes
+    # Its very bytes
+    assert any(broken[0] in line and "22696422" in line.lower() for line in dump(path))
 
 
 def test_several_processes_migrate_at_once(path: Path) -> None:
@@ -119,7 +160,12 @@ def test_several_processes_migrate_at_once(path: Path) -> None:
         "sys.stdin.readline(); store = Store(Path(sys.argv[1])); print(len(store.search('prompt')), store.notices)"
     )
     command = [sys.executable, "-c", work, str(path)]
-    pipes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    pipes = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
     for process in pipes:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
@@ -130,7 +176,9 @@ def test_several_processes_migrate_at_once(path: Path) -> None:
     assert [process.communicate(timeout=30)[0] for process in pipes] == ["300 []\n"] * 3
 
 
-@pytest.mark.parametrize("problem", [KeyboardInterrupt(), sqlite3.OperationalError("disk I/O error")])
+@pytest.mark.parametrize(
+    "problem", [KeyboardInterrupt(), sqlite3.OperationalError("disk I/O error")]
+)
 def test_an_interrupted_migration_leaves_version_1_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
 ) -> None:
@@ -158,13 +206,18 @@ def test_a_newer_file_is_refused_and_left_alone(path: Path) -> None:
         db.execute("alter table tasks add column later text")
         db.execute(f"pragma user_version = {schema.VERSION + 1}")
     before, content = dump(path), path.read_bytes()
-    with pytest.raises(StoreError, match=r"queue\.db was made by a newer runapi-tui: update this one\.$"):
+    with pytest.raises(
+        StoreError,
+        match=r"queue\.db was made by a newer runapi-tui: update this one\.$",
+    ):
         Store(path)
     assert dump(path) == before
     assert path.read_bytes() == content
 
 
-def test_a_newer_program_that_migrates_at_the_same_time_is_not_undone(path: Path) -> None:
+def test_a_newer_program_that_migrates_at_the_same_time_is_not_undone(
+    path: Path,
+) -> None:
     old_file(path, [old_row(1, "a fox")])
 
     class Late(sqlite3.Connection):
@@ -182,8 +235,12 @@ def test_a_newer_program_that_migrates_at_the_same_time_is_not_undone(path: Path
 def test_tasks_of_version_2_are_kept_and_have_no_profile(path: Path) -> None:
     *_, data = old_row(1, "a fox")
     with closing(sqlite3.connect(path)) as db, db:
-        db.executescript(schema._VERSION_1.partition("create table learnt")[0] + schema._VERSION_2)
-        db.executescript("drop table tasks_1; create table learnt (base_url, name, value)")
+        db.executescript(
+            schema._VERSION_1.partition("create table learnt")[0] + schema._VERSION_2
+        )
+        db.executescript(
+            "drop table tasks_1; create table learnt (base_url, name, value)"
+        )
         columns = (*schema.row(schema.decode(data))[:15], data)
         db.execute(f"insert into tasks values ({', '.join('?' * 16)})", columns)
         db.execute("pragma user_version = 2")
@@ -197,19 +254,30 @@ def test_tasks_of_version_2_are_kept_and_have_no_profile(path: Path) -> None:
     store.close()
 
 
-VERSION_3 = schema._VERSION_1 + schema._VERSION_2 + "drop table tasks_1;" + schema._VERSION_3
+VERSION_3 = (
+    schema._VERSION_1 + schema._VERSION_2 + "drop table tasks_1;" + schema._VERSION_3
+)
 
 
 def file_of_version_3(path: Path, count: int, **fields: Any) -> list[Task]:
-    """As the program before this one has left it: its clock was set back while it wrote."""
-    tasks = [schema.decode(old_row(number, f"fox {number}", **fields)[-1]) for number in range(count)]
+    """As the program before this one has left it: its clock was set back while it
+    wrote.
+    """
+    tasks = [
+        schema.decode(old_row(number, f"fox {number}", **fields)[-1])
+        for number in range(count)
+    ]
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("pragma journal_mode = wal")
         db.executescript(VERSION_3)
         for number, task in enumerate(tasks):
-            columns = schema.row(replace(task, updated_at=9e8 - number), "me" if number == 1 else "", 5.0)[:20]
+            columns = schema.row(
+                replace(task, updated_at=9e8 - number), "me" if number == 1 else "", 5.0
+            )[:20]
             db.execute(f"insert into tasks values ({', '.join('?' * 20)})", columns)
-            db.execute("insert into events values (?, 5.0, 'answered', '{}')", (task.id,))
+            db.execute(
+                "insert into events values (?, 5.0, 'answered', '{}')", (task.id,)
+            )
         db.execute("pragma user_version = 3")
     return [replace(task, updated_at=9e8 - number) for number, task in enumerate(tasks)]
 
@@ -231,10 +299,14 @@ def test_what_version_3_has_made_and_not_saved_is_unfinished(path: Path) -> None
     made = {"status": "failed", "results": [{"url": "https://x/a.png"}]}
     tasks = file_of_version_3(path, 3, made_at=time.time(), **made)
     with closing(Store(path)) as store:
-        assert [task.id for task, _ in store.unfinished()] == [task.id for task in tasks]
+        assert [task.id for task, _ in store.unfinished()] == [
+            task.id for task in tasks
+        ]
 
 
-def test_a_program_that_is_killed_while_it_migrates_leaves_the_old_file_whole(path: Path) -> None:
+def test_a_program_that_is_killed_while_it_migrates_leaves_the_old_file_whole(
+    path: Path,
+) -> None:
     tasks = file_of_version_3(path, 300)
     before = dump(path)
     work = (
@@ -244,14 +316,19 @@ def test_a_program_that_is_killed_while_it_migrates_leaves_the_old_file_whole(pa
         " else os.kill(os.getpid(), signal.SIGKILL);"
         "Store(Path(sys.argv[1]))"
     )
-    assert subprocess.run([sys.executable, "-c", work, str(path)], timeout=60).returncode == -signal.SIGKILL
+    assert (
+        subprocess.run([sys.executable, "-c", work, str(path)], timeout=60).returncode
+        == -signal.SIGKILL
+    )
     assert dump(path) == before
     with closing(Store(path)) as store:
         assert store.changed_since(0) == (tasks, 300)
         assert store.notices == []
 
 
-def test_a_file_that_is_brought_up_while_it_is_open_is_refused_and_not_set_aside(path: Path) -> None:
+def test_a_file_that_is_brought_up_while_it_is_open_is_refused_and_not_set_aside(
+    path: Path,
+) -> None:
     with closing(Store(path)) as store:
         with closing(sqlite3.connect(path)) as newer, newer:
             newer.execute("alter table tasks add column later text")
@@ -259,7 +336,9 @@ def test_a_file_that_is_brought_up_while_it_is_open_is_refused_and_not_set_aside
             newer.execute(f"pragma user_version = {schema.VERSION + 1}")
         task = schema.decode(old_row(1, "a fox")[-1])
         for ask in (lambda: store.save(task, "held"), lambda: store.events(task.id)):
-            with pytest.raises(StoreError, match="made by a newer runapi-tui: update this one") as told:
+            with pytest.raises(
+                StoreError, match="made by a newer runapi-tui: update this one"
+            ) as told:
                 ask()
             assert not isinstance(told.value, DamagedError)
     assert [file.name for file in path.parent.glob("queue*")] == ["queue.db"]

@@ -36,10 +36,34 @@ def make(name: str, prompt: str = "", **fields: Any) -> Task:
 
 
 HISTORY = [
-    make("fox", "A red FOX, in the snow", status=Status.COMPLETED, cost_micro=30_000, favourite=True, job="j1"),
-    make("cup", "Éclair und Straße", model="flux-2-pro", status=Status.FAILED, cost_micro=50_000, job="j1"),
-    make("cjk", "雪の中の狐、静か", model="flux-kontext-max", status=Status.PENDING, cleared=True),
-    make("odd", "100% \"x\" a_b \\ it's 'q'; drop table tasks;-- nul\0led model:", remote_id="tsk_X9"),
+    make(
+        "fox",
+        "A red FOX, in the snow",
+        status=Status.COMPLETED,
+        cost_micro=30_000,
+        favourite=True,
+        job="j1",
+    ),
+    make(
+        "cup",
+        "Éclair und Straße",
+        model="flux-2-pro",
+        status=Status.FAILED,
+        cost_micro=50_000,
+        job="j1",
+    ),
+    make(
+        "cjk",
+        "雪の中の狐、静か",
+        model="flux-kontext-max",
+        status=Status.PENDING,
+        cleared=True,
+    ),
+    make(
+        "odd",
+        "100% \"x\" a_b \\ it's 'q'; drop table tasks;-- nul\0led model:",
+        remote_id="tsk_X9",
+    ),
     make("two", "in  the\nsnow: two foxes", status=Status.EXPIRED, cost_micro=0),
     make("del", "a fox that was deleted", deleted=True, favourite=True),
 ]
@@ -151,7 +175,9 @@ def test_words_far_behind_in_a_prompt_are_found(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("new_york")
-def test_days_begin_and_end_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_begin_and_end_where_the_user_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first of November 2026 has 25 hours in New York."""
     summer, winter = timezone(timedelta(hours=-4)), timezone(timedelta(hours=-5))
     moments = {
@@ -161,8 +187,13 @@ def test_days_begin_and_end_where_the_user_is(tmp_path: Path, monkeypatch: pytes
         "d": datetime(2026, 11, 2, 0, 0, 0, tzinfo=winter),
     }
     store = Store(tmp_path / "queue.db")
-    store.add_missing((make(name, created_at=moment.timestamp()), []) for name, moment in moments.items())
-    monkeypatch.setattr(time, "time", lambda: datetime(2026, 11, 2, 0, 30, tzinfo=winter).timestamp())
+    store.add_missing(
+        (make(name, created_at=moment.timestamp()), [])
+        for name, moment in moments.items()
+    )
+    monkeypatch.setattr(
+        time, "time", lambda: datetime(2026, 11, 2, 0, 30, tzinfo=winter).timestamp()
+    )
     for query, found in {
         "on:2026-11-01": "b c",
         "on:today": "d",
@@ -181,9 +212,14 @@ def test_days_begin_and_end_where_the_user_is(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("query", ["", "even"])
-def test_the_newest_come_first_and_pages_leave_none_out(tmp_path: Path, query: str) -> None:
+def test_the_newest_come_first_and_pages_leave_none_out(
+    tmp_path: Path, query: str
+) -> None:
     store = Store(tmp_path / "queue.db")
-    tasks = [make(f"{number * 7919 % 1000:04}", "even" if number % 2 else "EVEN odd") for number in range(50)]
+    tasks = [
+        make(f"{number * 7919 % 1000:04}", "even" if number % 2 else "EVEN odd")
+        for number in range(50)
+    ]
     store.add_missing((task, []) for task in tasks)
     whole = [task.id for task in store.search(query)]
     assert whole == sorted((task.id for task in tasks), reverse=True)
@@ -199,7 +235,9 @@ def test_the_newest_come_first_and_pages_leave_none_out(tmp_path: Path, query: s
     store.close()
 
 
-_PIECES = st.sampled_from([*search.HELP.split(), *search._UNFINISHED, *"<:\"'%$ \0"]) | st.sampled_from(
+_PIECES = st.sampled_from(
+    [*search.HELP.split(), *search._UNFINISHED, *"<:\"'%$ \0"]
+) | st.sampled_from(
     ["live", "9999-12-31", "0001-01-01", "1e99", "-1", "inf", "snan", "?1"]
 )
 _ANYTHING = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Z", "C"]))
@@ -212,16 +250,30 @@ def test_nothing_that_is_typed_breaks_it(query: str) -> None:
         schema.prepare(db)
         for now in (None, 0.0, 1.8e9):
             wanted, values = search.conditions(query, now)
-            assert db.execute(f"select id from tasks where {wanted}", values).fetchall() == []
+            assert (
+                db.execute(f"select id from tasks where {wanted}", values).fetchall()
+                == []
+            )
 
 
 @settings(deadline=None)
-@given(_ANYTHING.map(lambda text: text.encode(errors="replace").decode().replace('"', "")), st.data())
+@given(
+    _ANYTHING.map(lambda text: text.encode(errors="replace").decode().replace('"', "")),
+    st.data(),
+)
 def test_any_part_of_a_prompt_finds_it(prompt: str, data: st.DataObject) -> None:
     begin, end = sorted(data.draw(st.tuples(*[st.integers(0, len(prompt))] * 2)))
     with closing(sqlite3.connect(":memory:")) as db:
         schema.prepare(db)
-        db.execute(f"insert into tasks values ({', '.join('?' * schema.COLUMNS)})", schema.row(make("it", prompt)))
-        for part in (prompt[begin:end], prompt[begin:end].swapcase() if prompt.isascii() else prompt):
+        db.execute(
+            f"insert into tasks values ({', '.join('?' * schema.COLUMNS)})",
+            schema.row(make("it", prompt)),
+        )
+        for part in (
+            prompt[begin:end],
+            prompt[begin:end].swapcase() if prompt.isascii() else prompt,
+        ):
             wanted, values = search.conditions(f'"{part}"')
-            assert db.execute(f"select id from tasks where {wanted}", values).fetchall() == [("it",)]
+            assert db.execute(
+                f"select id from tasks where {wanted}", values
+            ).fetchall() == [("it",)]

@@ -1,4 +1,6 @@
-"""Random schedules of what people, networks, disks and power cuts do: no task is lost, none is paid twice."""
+"""Random schedules of what people, networks, disks and power cuts do: no task is lost,
+none is paid twice.
+"""
 
 import asyncio
 import json
@@ -84,7 +86,9 @@ WAITS = st.sampled_from((0.0, 0.003, 0.03, 0.3, 3.0))
 PICKS = st.integers(0, 9)
 HOURS = st.sampled_from((-25.0, -1.0, -1 / 60, 1 / 60, 1.0, 25.0))
 LATE_PICTURES = ("late", "json", "notyet", "forbidden", "html", "missing", "conflict")
-"""Words of `tui.demo.trouble`: made and paid, but the pictures are to be had only after a while."""
+"""Words of `tui.demo.trouble`: made and paid, but the pictures are to be had only after
+a while.
+"""
 WORDS = ("",) * 7 + tuple(f" demo:{word}" for word in LATE_PICTURES)
 SHORT_WORDS = tuple(word for word in WORDS if "missing" not in word)
 """For jobs: a minute and a half for each of many tasks takes too long."""
@@ -116,7 +120,9 @@ class Window:
 
 
 class Queue(RuleBasedStateMachine):
-    """Up to two processes on one queue file, before a service that is reached over a faulty network."""
+    """Up to two processes on one queue file, before a service that is reached over a
+    faulty network.
+    """
 
     @initialize(
         seed=st.integers(0, 2**32),
@@ -125,18 +131,34 @@ class Queue(RuleBasedStateMachine):
         slowness=st.sampled_from((1.0, 1.0, 12.0)),
         apart=st.booleans(),
     )
-    def begin(self, seed: int, routes: str, delay: float, slowness: float, apart: bool = True) -> None:
+    def begin(
+        self, seed: int, routes: str, delay: float, slowness: float, apart: bool = True
+    ) -> None:
         """Processes that run `apart`, on two machines, don't see each other's end."""
         self.routes = routes
         self.patch = pytest.MonkeyPatch()
         self.loop = VirtualLoop(random.Random(seed), slowness)
         clock = WallClock(self.loop)
-        for module in (answer, worker, cache, engine, drain, connection, draft, submit, store, task, trash):
+        for module in (
+            answer,
+            worker,
+            cache,
+            engine,
+            drain,
+            connection,
+            draft,
+            submit,
+            store,
+            task,
+            trash,
+        ):
             if hasattr(module, "time"):
                 self.patch.setattr(module, "time", clock)
         self.patch.setattr(task, "_moment", 0)
         self.patch.setattr(retry, "random", self.loop.chance)
-        drawn = SimpleNamespace(uuid4=lambda: uuid.UUID(int=self.loop.chance.getrandbits(128), version=4))
+        drawn = SimpleNamespace(
+            uuid4=lambda: uuid.UUID(int=self.loop.chance.getrandbits(128), version=4)
+        )
         for module in (draft, lease):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
@@ -151,7 +173,13 @@ class Queue(RuleBasedStateMachine):
         self.path, self.images = self.folder / "queue.db", self.folder / "images"
         self.source = self.folder / "source.png"
         Image.new("RGB", (64, 64), "red").save(self.source)
-        app, self.book = booked(CATALOG, delay=delay, routes=routes, clock=self.loop.time, balance_cents=1_000_000)
+        app, self.book = booked(
+            CATALOG,
+            delay=delay,
+            routes=routes,
+            clock=self.loop.time,
+            balance_cents=1_000_000,
+        )
         self.ledger = Ledger(app)
         self.network = Network(self.loop, self.ledger, self.leaves)
         Store(self.path).close()
@@ -173,14 +201,20 @@ class Queue(RuleBasedStateMachine):
         self.retries: dict[str, Retries] = {}
         """What became of each task that somebody wished to send once more."""
         self.favoured: dict[str, dict[bool, int]] = {}
-        """How often tasks were marked as favourites or not: hundreds for what succeeded."""
+        """How often tasks were marked as favourites or not: hundreds for what
+        succeeded.
+        """
         self.untidy = False
-        """True once files may have been left over: a process ended or was overtaken while it saved one."""
+        """True once files may have been left over: a process ended or was overtaken
+        while it saved one.
+        """
         self.slept = False
         """True once a process was stopped for a while, or the clock was set."""
         self.was_set = False
         self.hidden = False
-        """True once the network has kept a picture back, beside what the service itself does to it."""
+        """True once the network has kept a picture back, beside what the service itself
+        does to it.
+        """
         self.problems: list[str] = []
 
     # ---- the machinery
@@ -206,12 +240,18 @@ class Queue(RuleBasedStateMachine):
                 on_change=lambda told: self.hear(made, told),
             )
 
-        made = self.windows[place] = Window(process, process.context.run(opened), headless)
-        self.spawn(made, made.engine.start(adopt=not headless, history=0 if headless else 500))
+        made = self.windows[place] = Window(
+            process, process.context.run(opened), headless
+        )
+        self.spawn(
+            made, made.engine.start(adopt=not headless, history=0 if headless else 500)
+        )
         self.run(lambda: not made.gestures, 60)
         return made
 
-    def spawn(self, window: Window, gesture: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    def spawn(
+        self, window: Window, gesture: Coroutine[Any, Any, Any]
+    ) -> "asyncio.Task[Any]":
         """Begin what a person does; an error that no person should see is a problem."""
 
         async def watched() -> Any:
@@ -228,12 +268,19 @@ class Queue(RuleBasedStateMachine):
                 self.problems.append(traceback.format_exc())
             return None
 
-        begun: asyncio.Task[Any] = in_context(self.loop, watched(), window.process.context)
+        begun: asyncio.Task[Any] = in_context(
+            self.loop, watched(), window.process.context
+        )
         window.gestures.add(begun)
         begun.add_done_callback(window.gestures.discard)
         return begun
 
-    def do(self, place: int, wait: float, gesture: Callable[[Engine], Coroutine[Any, Any, Any]]) -> None:
+    def do(
+        self,
+        place: int,
+        wait: float,
+        gesture: Callable[[Engine], Coroutine[Any, Any, Any]],
+    ) -> None:
         window = self.open(place)
         self.spawn(window, gesture(window.engine))
         self.sleep(wait)
@@ -242,24 +289,37 @@ class Queue(RuleBasedStateMachine):
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
     def run(self, until: Callable[[], bool], most: float, look: float = 0.5) -> bool:
-        """Let time pass until something holds, which is looked at every `look` seconds; False if it doesn't for
-        `most` seconds."""
+        """Let time pass until something holds, which is looked at every `look` seconds;
+        False if it doesn't for `most` seconds.
+        """
         end = self.loop.now + most
         while not until() and self.loop.now < end:
             self.sleep(look)
         return until()
 
     def stored(self) -> dict[str, Task]:
-        return {task_id: decode(data) for task_id, data in self.disk.execute("select id, data from tasks")}
+        return {
+            task_id: decode(data)
+            for task_id, data in self.disk.execute("select id, data from tasks")
+        }
 
     def some(self, place: int, pick: int, wanted: Callable[[Task], bool]) -> list[Task]:
         """One of the tasks that a window shows."""
-        known = [shown for _, shown in sorted(self.open(place).engine.tasks.items()) if wanted(shown)]
+        known = [
+            shown
+            for _, shown in sorted(self.open(place).engine.tasks.items())
+            if wanted(shown)
+        ]
         return [known[pick % len(known)]] if known else []
 
     def knows(self, wanted: Callable[[Task], bool]) -> bool:
         """Whether a window shows such a task."""
-        shown = (task for window in self.windows if window for task in window.engine.tasks.values())
+        shown = (
+            task
+            for window in self.windows
+            if window
+            for task in window.engine.tasks.values()
+        )
         return any(map(wanted, shown))
 
     def hear(self, window: Window, told: Task) -> None:
@@ -269,19 +329,26 @@ class Queue(RuleBasedStateMachine):
         before = window.shown.get(told.id, told)
         window.shown[told.id] = told
         if told.status not in REACHABLE[before.status]:
-            self.problems.append(f"{told.id} went from {before.status} to {told.status}")
+            self.problems.append(
+                f"{told.id} went from {before.status} to {told.status}"
+            )
         if told.revision < before.revision:
             self.problems.append(f"{told.id} was shown as it had been before")
         if told.lacks_picture and is_late(told) and not (self.hidden or self.misled()):
             self.problems.append(f"{told.id} was given up: {told.error}")
-        row = self.disk.execute("select data from tasks where id = ?", (told.id,)).fetchone()
+        row = self.disk.execute(
+            "select data from tasks where id = ?", (told.id,)
+        ).fetchone()
         full = window.process.was_full  # which is told by a note on the task
         if not full and (row is None or decode(row[0]).revision < told.revision):
-            self.problems.append(f"{told.id} was shown as {told.status} before it was on disk")
+            self.problems.append(
+                f"{told.id} was shown as {told.status} before it was on disk"
+            )
 
     def misled(self) -> bool:
-        """Whether a process may take a picture for gone by a clock that was set: it has not seen itself when the
-        picture was made, or the address ended by that clock."""
+        """Whether a process may take a picture for gone by a clock that was set: it has
+        not seen itself when the picture was made, or the address ended by that clock.
+        """
         opened = len(self.gone) + sum(window is not None for window in self.windows)
         return self.was_set and (opened > 1 or abs(self.loop.leapt) > URL_LIVES / 2)
 
@@ -294,9 +361,13 @@ class Queue(RuleBasedStateMachine):
         elif found[0].body != request.content:
             self.problems.append(f"{found[0].id} is sent otherwise than it is on disk")
         elif found[0].status in (Status.HELD, Status.DROPPED, Status.REJECTED):
-            self.problems.append(f"{found[0].id} is sent while it is {found[0].status} on disk")
+            self.problems.append(
+                f"{found[0].id} is sent while it is {found[0].status} on disk"
+            )
         elif found[0].id in self.set_aside - self.taken_up:
-            self.problems.append(f"{found[0].id} is sent after it was said to be set aside")
+            self.problems.append(
+                f"{found[0].id} is sent after it was said to be set aside"
+            )
 
     # ---- what people do
 
@@ -309,7 +380,10 @@ class Queue(RuleBasedStateMachine):
         if pick in (6, 7):
             model, values = SEEDREAM, Values(prompt=prompt, output_count=3)
         elif pick in (8, 9):
-            model, values = REMIX, Values(prompt=prompt, source_image_urls=[str(self.source)])
+            model, values = (
+                REMIX,
+                Values(prompt=prompt, source_image_urls=[str(self.source)]),
+            )
 
         async def submitted(at: Engine) -> None:
             self.confirmed.add((await at.submit(model, values, carry=pick != 1)).id)
@@ -323,11 +397,18 @@ class Queue(RuleBasedStateMachine):
 
         async def submitted(at: Engine) -> None:
             cells = [Values(prompt=prompt) for _ in range(count)]
-            self.confirmed.update(made.id for made in await at.submit_job(Z_IMAGE, cells))
+            self.confirmed.update(
+                made.id for made in await at.submit_job(Z_IMAGE, cells)
+            )
 
         self.do(place, wait, submitted)
 
-    @rule(place=PLACES, wait=WAITS, count=st.integers(2, 6), words=st.sampled_from(SHORT_WORDS))
+    @rule(
+        place=PLACES,
+        wait=WAITS,
+        count=st.integers(2, 6),
+        words=st.sampled_from(SHORT_WORDS),
+    )
     def generate(self, place: int, wait: float, count: int, words: str = "") -> None:
         """A headless command puts a job into the queue and follows it to its end."""
         window = self.open(place, headless=True)
@@ -361,10 +442,14 @@ class Queue(RuleBasedStateMachine):
 
         self.do(place, wait, generated)
 
-    @precondition(lambda self: any(window and window.headless for window in self.windows))
+    @precondition(
+        lambda self: any(window and window.headless for window in self.windows)
+    )
     @rule(place=PLACES, wait=WAITS, killed=st.booleans())
     def interrupt(self, place: int, wait: float, killed: bool) -> None:
-        """ctrl+c ends a headless command: what it has not sent is set aside, if there is time for that."""
+        """ctrl+c ends a headless command: what it has not sent is set aside, if there
+        is time for that.
+        """
         window = self.windows[place]
         if not window or not window.headless:
             return
@@ -380,9 +465,19 @@ class Queue(RuleBasedStateMachine):
         else:
             self.close(place, patient=True)
 
-    @precondition(lambda self: not all(window and not window.headless for window in self.windows))
-    @rule(place=PLACES, count=st.integers(3, 6), wait=WAITS, until=WAITS, killed=st.booleans())
-    def interrupted_job(self, place: int, count: int, wait: float, until: float, killed: bool) -> None:
+    @precondition(
+        lambda self: not all(window and not window.headless for window in self.windows)
+    )
+    @rule(
+        place=PLACES,
+        count=st.integers(3, 6),
+        wait=WAITS,
+        until=WAITS,
+        killed=st.booleans(),
+    )
+    def interrupted_job(
+        self, place: int, count: int, wait: float, until: float, killed: bool
+    ) -> None:
         window = self.windows[place]
         if window and not window.headless:
             place = 1 - place
@@ -405,8 +500,12 @@ class Queue(RuleBasedStateMachine):
         both=st.booleans(),
         again=st.integers(0, 2),
     )
-    def retry_storm(self, place: int, wait: float, pick: int, presses: int, both: bool, again: int) -> None:
-        """The key is held down, in one window or in both; the last presses, `again`, say to pay once more."""
+    def retry_storm(
+        self, place: int, wait: float, pick: int, presses: int, both: bool, again: int
+    ) -> None:
+        """The key is held down, in one window or in both; the last presses, `again`,
+        say to pay once more.
+        """
         for found in self.some(place, pick, has_ended):
             for press in range(presses):
                 where = (place + press) % 2 if both else place
@@ -431,7 +530,9 @@ class Queue(RuleBasedStateMachine):
                 self.confirmed.add(new.id)
                 retries.made.add(new.id)
             if not self.stored()[found.id].retried_by:
-                self.problems.append(f"{found.id} was retried, and its row doesn't say so")
+                self.problems.append(
+                    f"{found.id} was retried, and its row doesn't say so"
+                )
             retries.unsettled -= 1
 
         window = self.open(place)
@@ -496,8 +597,16 @@ class Queue(RuleBasedStateMachine):
         window.process.context.run(window.engine.limit, count)
 
     @precondition(lambda self: self.knows(has_ended))
-    @rule(place=PLACES, wait=WAITS, pick=PICKS, delete=st.booleans(), count=st.integers(1, 3))
-    def put_away(self, place: int, wait: float, pick: int, delete: bool, count: int) -> None:
+    @rule(
+        place=PLACES,
+        wait=WAITS,
+        pick=PICKS,
+        delete=st.booleans(),
+        count=st.integers(1, 3),
+    )
+    def put_away(
+        self, place: int, wait: float, pick: int, delete: bool, count: int
+    ) -> None:
         found = [
             *self.some(place, pick, lambda shown: not (shown.cleared or shown.deleted)),
             *self.some(place, pick + count, has_ended),
@@ -530,13 +639,17 @@ class Queue(RuleBasedStateMachine):
             for gesture in list(window.gestures):
                 gesture.cancel()
             self.run(lambda: not window.gestures, 60)
-            ending = in_context(self.loop, window.engine.aclose(), window.process.context)
+            ending = in_context(
+                self.loop, window.engine.aclose(), window.process.context
+            )
             if not self.run(ending.done, 120):
                 self.problems.append("a window doesn't close")
             elif ending.exception():
                 self.problems.append(f"a window closes with {ending.exception()!r}")
             elif not window.process.disk_full:
-                kept = self.disk.execute("select count(*) from tasks where owner = ?", (owner(window),)).fetchone()
+                kept = self.disk.execute(
+                    "select count(*) from tasks where owner = ?", (owner(window),)
+                ).fetchone()
                 if kept[0]:
                     self.problems.append(f"a window has kept {kept[0]} tasks to itself")
             self.forget(place)
@@ -562,14 +675,18 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: all(self.windows))
     @rule(seconds=st.sampled_from((LEASE + 5, 60.0)), hours=HOURS, wait=WAITS)
     def suspend_both(self, seconds: float, hours: float, wait: float) -> None:
-        """Both processes are stopped, one after the other, and the clock is set while they are."""
+        """Both processes are stopped, one after the other, and the clock is set while
+        they are.
+        """
         self.suspend(0, seconds, wait)
         self.set_the_clock(hours)
         self.suspend(1, seconds, wait)
 
     @rule(hours=HOURS)
     def set_the_clock(self, hours: float) -> None:
-        """The machine wakes from its sleep, or its clock is set. The monotonic clock never jumps."""
+        """The machine wakes from its sleep, or its clock is set. The monotonic clock
+        never jumps.
+        """
         self.loop.leapt += hours * 3600
         self.was_set = True
         self.untidy = self.slept = True
@@ -592,7 +709,11 @@ class Queue(RuleBasedStateMachine):
 
     # ---- what happens on the way
 
-    @rule(trouble=st.sampled_from([(kind, fault) for kind, all_of in FAULTS.items() for fault in all_of]))
+    @rule(
+        trouble=st.sampled_from(
+            [(kind, fault) for kind, all_of in FAULTS.items() for fault in all_of]
+        )
+    )
     def trouble(self, trouble: Any) -> None:
         kind, fault = trouble
         self.network.faults.setdefault(kind, set()).add(fault)
@@ -618,8 +739,16 @@ class Queue(RuleBasedStateMachine):
             assert self.ledger.muddled() == []
             if resting := self.set_aside - self.taken_up:
                 queue = self.stored()
-                assert [queue[task_id].id for task_id in resting if queue[task_id].status not in UNSENT] == []
-                assert [queue[task_id].id for task_id in resting if queue[task_id].key in made] == []
+                assert [
+                    queue[task_id].id
+                    for task_id in resting
+                    if queue[task_id].status not in UNSENT
+                ] == []
+                assert [
+                    queue[task_id].id
+                    for task_id in resting
+                    if queue[task_id].key in made
+                ] == []
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
@@ -632,12 +761,16 @@ class Queue(RuleBasedStateMachine):
             self.end()
 
     def finish(self) -> None:
-        """All is well again: what was not dropped comes to its end, and the books agree."""
+        """All is well again: what was not dropped comes to its end, and the books
+        agree.
+        """
         self.calm()
         for window in filter(None, self.windows):
             window.process.disk_full = False
             self.sleep(max(0.0, window.process.asleep_until - self.loop.now))
-        self.run(lambda: not any(window.gestures for window in self.windows if window), 300)
+        self.run(
+            lambda: not any(window.gestures for window in self.windows if window), 300
+        )
         last = self.open(0)
         if self.windows[1]:
             self.close(1, patient=True)
@@ -648,7 +781,9 @@ class Queue(RuleBasedStateMachine):
         self.spawn(last, last.engine.pause(False))
         last.process.context.run(last.engine.limit, 3)
         for _ in range(12):
-            if self.run(lambda: not any(kept.live for kept in self.stored().values()), 1200, 5):
+            if self.run(
+                lambda: not any(kept.live for kept in self.stored().values()), 1200, 5
+            ):
                 left = [kept for kept in self.stored().values() if self.can_go_on(kept)]
                 for kept in left:
                     self.taken_up.add(kept.id)
@@ -669,13 +804,21 @@ class Queue(RuleBasedStateMachine):
             if kept.live or self.can_go_on(kept)
         ]
         assert open_still == []
-        if not self.slept:  # what reaches the disk long after it was made may be seen at the next start only
+        # What reaches the disk long after it was made may be seen at the next start
+        # only
+        if not self.slept:
             shown = last.engine.tasks
-            assert shown == {task_id: kept for task_id, kept in queue.items() if task_id in shown}
+            assert shown == {
+                task_id: kept for task_id, kept in queue.items() if task_id in shown
+            }
 
         # What was said holds.
         assert self.confirmed - set(queue) == set()
-        assert [queue[task_id].status for task_id in self.dropped if queue[task_id].status != "dropped"] == []
+        assert [
+            queue[task_id].status
+            for task_id in self.dropped
+            if queue[task_id].status != "dropped"
+        ] == []
         for task_id, wishes in self.favoured.items():
             for wish in (True, False):
                 if wishes[wish] >= 100 and not wishes[not wish]:
@@ -689,36 +832,69 @@ class Queue(RuleBasedStateMachine):
                 assert queue[task_id].retried_by in made
         for prompt, count in Counter(kept.prompt for kept in queue.values()).items():
             assert count <= self.asked[prompt]
-        jobs = Counter(kept.prompt for kept in queue.values() if kept.job and not kept.retry_of)
-        assert {prompt: self.jobs[prompt] for prompt in jobs} == jobs  # all of a job, or nothing
+        jobs = Counter(
+            kept.prompt for kept in queue.values() if kept.job and not kept.retry_of
+        )
+        # All of a job, or nothing
+        assert {prompt: self.jobs[prompt] for prompt in jobs} == jobs
 
-        # Every task at the service is one of the queue, and the other way round; so is the money.
+        # Every task at the service is one of the queue, and the other way round; so is
+        # the money.
         paid = {made.origin.key: made for made in self.book.made}
-        sent = {kept.key: kept for kept in queue.values() if kept.status not in UNPAID and not self.lost(kept)}
+        sent = {
+            kept.key: kept
+            for kept in queue.values()
+            if kept.status not in UNPAID and not self.lost(kept)
+        }
         assert set(paid) == set(sent)
-        assert {key: made.id for key, made in paid.items()} == {key: kept.remote_id for key, kept in sent.items()}
+        assert {key: made.id for key, made in paid.items()} == {
+            key: kept.remote_id for key, kept in sent.items()
+        }
         assert sum(kept.cost_micro or 0 for kept in queue.values()) == self.book.spent
 
         # Every image is a whole file, and no file is anything else.
-        files = [Path(file) for kept in queue.values() if not kept.deleted for file in kept.files]
+        files = [
+            Path(file)
+            for kept in queue.values()
+            if not kept.deleted
+            for file in kept.files
+        ]
         assert len(set(files)) == len(files)
         for kept in sent.values():
-            if kept.status is Status.COMPLETED and not (kept.deleted and kept.lacks_picture):
-                wanted = 0 if "demo:empty" in kept.prompt else json.loads(kept.body).get("output_count", 1)
+            if kept.status is Status.COMPLETED and not (
+                kept.deleted and kept.lacks_picture
+            ):
+                wanted = (
+                    0
+                    if "demo:empty" in kept.prompt
+                    else json.loads(kept.body).get("output_count", 1)
+                )
                 assert len(kept.files) == wanted
         for kept in queue.values():
             for result in kept.results:
                 if result.path and not kept.deleted:
-                    assert Path(result.path).read_bytes() == picture(urlsplit(result.url).path)
-        lying = {file for file in self.images.glob("*") if file.is_file()} if self.images.exists() else set()
+                    assert Path(result.path).read_bytes() == picture(
+                        urlsplit(result.url).path
+                    )
+        lying = (
+            {file for file in self.images.glob("*") if file.is_file()}
+            if self.images.exists()
+            else set()
+        )
         assert set(files) <= lying
         if not self.untidy:
             assert lying == set(files)
             assert list(self.images.glob(".*.part")) == []
 
     def lost(self, kept: Task) -> bool:
-        """An unsure request to a route that isn't there: never moved to the other one, so only the user can say."""
-        return kept.unsure and kept.route not in (self.routes, "both") and self.routes != "both"
+        """An unsure request to a route that isn't there: never moved to the other one,
+        so only the user can say.
+        """
+        return (
+            kept.unsure
+            and kept.route not in (self.routes, "both")
+            and self.routes != "both"
+        )
 
     def can_go_on(self, kept: Task) -> bool:
         """Whether `resume` or the user's key brings it further."""
@@ -752,7 +928,9 @@ class Retries:
         self.made: set[str] = set()
         """Ids of new tasks that were said to be in the queue."""
         self.unsettled = 0
-        """So many presses had no end that could be seen: killed, refused by the disk, carried elsewhere."""
+        """So many presses had no end that could be seen: killed, refused by the disk,
+        carried elsewhere.
+        """
 
 
 UNPAID = (Status.HELD, Status.DROPPED, Status.REJECTED)
@@ -766,7 +944,9 @@ def has_ended(shown: Task) -> bool:
 def is_late(shown: Task) -> bool:
     """Whether its pictures are to be had, only later."""
     words = shown.prompt.split()
-    return "demo:empty" not in words and any(f"demo:{word}" in words for word in LATE_PICTURES)
+    return "demo:empty" not in words and any(
+        f"demo:{word}" in words for word in LATE_PICTURES
+    )
 
 
 def may_be_dropped(shown: Task) -> bool:
@@ -786,7 +966,9 @@ def owner(window: Window) -> str:
     return window.engine._desk.owner
 
 
-def in_context(loop: VirtualLoop, coroutine: Coroutine[Any, Any, Any], context: Context) -> "asyncio.Task[Any]":
+def in_context(
+    loop: VirtualLoop, coroutine: Coroutine[Any, Any, Any], context: Context
+) -> "asyncio.Task[Any]":
     return loop.create_task(coroutine, context=context)
 
 
@@ -830,14 +1012,20 @@ SCHEDULES: dict[str, Steps] = {
     ],
     "a process is killed while it throws files away": [
         (Queue.submit, {"place": 0, "wait": 6.0, "pick": 7}),
-        (Queue.put_away, {"place": 0, "wait": 0.1, "pick": 0, "count": 1, "delete": True}),
+        (
+            Queue.put_away,
+            {"place": 0, "wait": 0.1, "pick": 0, "count": 1, "delete": True},
+        ),
         (Queue.kill, {"place": 0}),
     ],
     "a task goes on after it was put away, then that is undone": [
         (Queue.trouble, {"trouble": ("file", "404")}),
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
         (Queue.time_passes, {"seconds": 5.0}),
-        (Queue.put_away, {"place": 0, "wait": 0.3, "pick": 0, "count": 1, "delete": False}),
+        (
+            Queue.put_away,
+            {"place": 0, "wait": 0.3, "pick": 0, "count": 1, "delete": False},
+        ),
         (Queue.calm, {}),
         (Queue.watch, {"place": 0, "wait": 3.0, "pick": 0}),
         (Queue.undo, {"place": 0, "wait": 3.0}),
@@ -888,7 +1076,10 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.submit, {**NOW, "pick": 0, "words": " demo:late demo:notyet"}),
         (Queue.submit, {**NOW, "pick": 0, "words": " demo:json demo:forbidden"}),
         (Queue.submit, {**NOW, "pick": 0, "words": " demo:missing"}),
-        (Queue.submit, {**NOW, "pick": 7, "words": " demo:conflict demo:late demo:html"}),
+        (
+            Queue.submit,
+            {**NOW, "pick": 7, "words": " demo:conflict demo:late demo:html"},
+        ),
         (Queue.trouble, {"trouble": ("poll", "wrapped")}),
         (Queue.time_passes, {"seconds": 20.0}),
     ],
@@ -899,7 +1090,10 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.time_passes, {"seconds": 90.0}),
     ],
     "the clock is set ahead while a picture is not there yet": [
-        (Queue.submit, {"place": 0, "wait": 0.3, "pick": 7, "words": " demo:forbidden"}),
+        (
+            Queue.submit,
+            {"place": 0, "wait": 0.3, "pick": 7, "words": " demo:forbidden"},
+        ),
         (Queue.time_passes, {"seconds": 1.0}),
         (Queue.set_the_clock, {"hours": 25.0}),
         (Queue.time_passes, {"seconds": 90.0}),
@@ -931,14 +1125,20 @@ SCHEDULES: dict[str, Steps] = {
     "a deletion is undone while it is under way": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 7}),
         (Queue.time_passes, {"seconds": 5.0}),
-        (Queue.put_away, {"place": 0, "wait": 0.03, "pick": 0, "count": 1, "delete": True}),
+        (
+            Queue.put_away,
+            {"place": 0, "wait": 0.03, "pick": 0, "count": 1, "delete": True},
+        ),
         (Queue.undo, {"place": 0, "wait": 3.0}),
     ],
     "a deletion is undone in another window while it is under way": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 7}),
         (Queue.start, {"place": 1, "headless": False}),
         (Queue.time_passes, {"seconds": 5.0}),
-        (Queue.put_away, {"place": 0, "wait": 0.03, "pick": 0, "count": 1, "delete": True}),
+        (
+            Queue.put_away,
+            {"place": 0, "wait": 0.03, "pick": 0, "count": 1, "delete": True},
+        ),
         (Queue.undo, {**THERE}),
         (Queue.time_passes, {"seconds": 5.0}),
     ],
@@ -947,7 +1147,10 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.start, {"place": 1, "headless": False}),
         (Queue.time_passes, {"seconds": 5.0}),
         (Queue.retry_storm, {**NOW, "pick": 0, "presses": 6, "both": True, "again": 0}),
-        (Queue.retry_storm, {**THERE, "pick": 0, "presses": 6, "both": True, "again": 2}),
+        (
+            Queue.retry_storm,
+            {**THERE, "pick": 0, "presses": 6, "both": True, "again": 2},
+        ),
     ],
     "a task is retried and fetched once more in the same moment": [
         (Queue.trouble, {"trouble": ("file", "410")}),
@@ -955,7 +1158,10 @@ SCHEDULES: dict[str, Steps] = {
         (Queue.time_passes, {"seconds": 20.0}),
         (Queue.calm, {}),
         (Queue.watch, {**NOW, "pick": 0}),
-        (Queue.retry_storm, {**NOW, "pick": 0, "presses": 3, "both": False, "again": 0}),
+        (
+            Queue.retry_storm,
+            {**NOW, "pick": 0, "presses": 3, "both": False, "again": 0},
+        ),
     ],
     "a window is closed while it saves": [
         (Queue.trouble, {"trouble": ("file", "slow")}),
@@ -966,7 +1172,9 @@ SCHEDULES: dict[str, Steps] = {
 
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "40"))
-"""More than a hundred hunt: longer schedules, other ones each time, and what fails is made short."""
+"""More than a hundred hunt: longer schedules, other ones each time, and what fails is
+made short.
+"""
 HUNT = EXAMPLES > 100
 
 

@@ -1,4 +1,6 @@
-"""The queue on disk: what is saved is found, and of several processes one watches a task."""
+"""The queue on disk: what is saved is found, and of several processes one watches a
+task.
+"""
 
 import os
 import resource
@@ -18,7 +20,14 @@ from msgspec.structs import replace
 from tests.outside import TEMPORARY
 from tui.catalog.load import bundled
 from tui.tasks.draft import draft
-from tui.tasks.store import UNDO_GROUPS, DamagedError, Entry, Store, StoreError, TakenError
+from tui.tasks.store import (
+    UNDO_GROUPS,
+    DamagedError,
+    Entry,
+    Store,
+    StoreError,
+    TakenError,
+)
 from tui.tasks.task import Problem, Result, Status, Task
 from tui.tasks.trash import KEPT_FOR
 
@@ -49,7 +58,12 @@ def second(store: Store, path: Path) -> Iterator[Store]:
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     def make(prompt: str = "a fox", **fields: Any) -> Task:
-        task = draft(bundled().find("z-image"), {"prompt": prompt}, base_url=URL, out_dir=tmp_path)
+        task = draft(
+            bundled().find("z-image"),
+            {"prompt": prompt},
+            base_url=URL,
+            out_dir=tmp_path,
+        )
         return replace(task, **fields)
 
     return make
@@ -76,7 +90,9 @@ def test_its_companions_are_too(store: Store, path: Path, make: Make) -> None:
     store.save(make())
     files = sorted(file.name for file in path.parent.iterdir())
     assert files == ["queue.db", "queue.db-shm", "queue.db-wal"]
-    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {
+        0o600
+    }
 
 
 def test_a_folder_instead_of_a_file_is_told(path: Path) -> None:
@@ -119,7 +135,16 @@ def test_a_task_comes_back_whole(store: Store, second: Store, make: Make) -> Non
         "füchse\n家\x00",
         remote_id="tsk_1",
         error=Problem("network", "Hm."),
-        results=(Result(url="https://x/a.png", path="/a.png", width=8, height=8, bytes=9, format="png"),),
+        results=(
+            Result(
+                url="https://x/a.png",
+                path="/a.png",
+                width=8,
+                height=8,
+                bytes=9,
+                format="png",
+            ),
+        ),
         cost_micro=50_000,
         status=Status.PENDING,
     )
@@ -128,7 +153,9 @@ def test_a_task_comes_back_whole(store: Store, second: Store, make: Make) -> Non
     assert second.get(task.id) == task
 
 
-def test_a_later_snapshot_takes_the_place_of_the_earlier(store: Store, make: Make) -> None:
+def test_a_later_snapshot_takes_the_place_of_the_earlier(
+    store: Store, make: Make
+) -> None:
     task = make()
     store.save(task)
     store.save(task.change(Status.SUBMITTING))
@@ -142,7 +169,15 @@ def test_a_task_is_found_by_any_of_its_names(store: Store, make: Make) -> None:
     task = make(id="abcd1111222233", remote_id="tsk_7f3e-99")
     store.save(task)
     store.save(make(id="zzzz1111224444", remote_id="tsk_other"))
-    for name in ("abcd1111222233", "tsk_7f3e-99", "abcd", "2233", "abcd1111", "1111222233", "ABCD"):
+    for name in (
+        "abcd1111222233",
+        "tsk_7f3e-99",
+        "abcd",
+        "2233",
+        "abcd1111",
+        "1111222233",
+        "ABCD",
+    ):
         assert store.get(name) == task, name
 
 
@@ -185,14 +220,18 @@ def test_an_ambiguous_beginning_or_end_finds_nothing(store: Store, make: Make) -
     assert store.get("abcd1")
 
 
-def test_a_whole_name_wins_over_the_beginning_of_another(store: Store, make: Make) -> None:
+def test_a_whole_name_wins_over_the_beginning_of_another(
+    store: Store, make: Make
+) -> None:
     whole = make(id="abcd1111222233", remote_id="zzzz")
     store.save(whole)
     store.save(make(id="zzzz1111222233"))
     assert store.get("zzzz") == whole
 
 
-def test_the_queue_shows_the_latest_and_all_that_is_unfinished(store: Store, make: Make) -> None:
+def test_the_queue_shows_the_latest_and_all_that_is_unfinished(
+    store: Store, make: Make
+) -> None:
     for number in range(6):
         store.save(make(id=f"z{number}", status=Status.COMPLETED))
     for status in (Status.HELD, Status.PENDING, Status.COMPLETED):
@@ -202,7 +241,16 @@ def test_the_queue_shows_the_latest_and_all_that_is_unfinished(store: Store, mak
     unfinished = ["b-pending", "b-held", "a-pending", "a-held"]
     assert ids(store.shown(2)) == ["z5", "z4", *unfinished]
     assert ids(store.shown(0)) == unfinished
-    assert ids(store.shown(99)) == ["z5", "z4", "z3", "z2", "z1", "z0", *unfinished, "a-completed"]
+    assert ids(store.shown(99)) == [
+        "z5",
+        "z4",
+        "z3",
+        "z2",
+        "z1",
+        "z0",
+        *unfinished,
+        "a-completed",
+    ]
 
 
 def test_a_job_is_found_whole(store: Store, make: Make) -> None:
@@ -231,7 +279,9 @@ def test_what_has_changed_since(store: Store, make: Make) -> None:
     assert store.newest() == newest  # who watches is no news
 
 
-def test_the_data_version_tells_of_others_writes_alone(store: Store, second: Store, make: Make) -> None:
+def test_the_data_version_tells_of_others_writes_alone(
+    store: Store, second: Store, make: Make
+) -> None:
     before = store.data_version()
     store.save(make())
     assert store.data_version() == before
@@ -256,10 +306,17 @@ def test_many_are_written_at_once_and_each_hears_of_its_own_problem(
             Entry(ended),
         ]
     )
-    assert [type(problem) for problem in problems] == [type(None), TakenError, type(None), type(None)]
+    assert [type(problem) for problem in problems] == [
+        type(None),
+        TakenError,
+        type(None),
+        type(None),
+    ]
     assert second.data_version() == version + 1
     assert second.get(mine.id) == store.get(mine.id)
-    assert [task.status for task in second.search() if task.id == mine.id] == [Status.SUBMITTING]
+    assert [task.status for task in second.search() if task.id == mine.id] == [
+        Status.SUBMITTING
+    ]
     assert second.get(theirs.id) == theirs
     assert second.get(ended.id) == ended
     assert [event for _, event, _ in second.events(mine.id)] == ["held", "sent"]
@@ -267,14 +324,18 @@ def test_many_are_written_at_once_and_each_hears_of_its_own_problem(
     assert store.save_all([]) == []
 
 
-def test_a_snapshot_that_needs_another_one_is_refused_with_it(store: Store, second: Store, make: Make) -> None:
+def test_a_snapshot_that_needs_another_one_is_refused_with_it(
+    store: Store, second: Store, make: Make
+) -> None:
     """A retry is not sent where its task couldn't be marked as retried."""
     failed, retry = make(status=Status.FAILED), make()
     store.save(failed)
     store.save(failed.change(retried_by="another"))
     marked = failed.change(retried_by=retry.id)
     mark = Entry(marked, "retried", owner="me", after=failed.revision)
-    problems = second.save_all([mark, Entry(retry, "held", owner="me", if_previous=True)])
+    problems = second.save_all(
+        [mark, Entry(retry, "held", owner="me", if_previous=True)]
+    )
     assert [type(problem) for problem in problems] == [TakenError, TakenError]
     assert store.get(retry.id) is None
 
@@ -284,7 +345,9 @@ def test_many_are_written_all_or_none(store: Store, second: Store, make: Make) -
     store.save(known)
     unwritable = make(cost_micro=2**70)
     with pytest.raises(OverflowError):
-        store.save_all([Entry(known.change(note="lost"), "lost"), Entry(make()), Entry(unwritable)])
+        store.save_all(
+            [Entry(known.change(note="lost"), "lost"), Entry(make()), Entry(unwritable)]
+        )
     assert second.search() == [known]
     assert second.events(known.id) == []
     assert second.data_version() == version + 1
@@ -292,7 +355,9 @@ def test_many_are_written_all_or_none(store: Store, second: Store, make: Make) -
     assert len(store.search()) == 2
 
 
-def test_what_is_known_is_not_written_over(store: Store, second: Store, make: Make) -> None:
+def test_what_is_known_is_not_written_over(
+    store: Store, second: Store, make: Make
+) -> None:
     known, new = make("a fox"), make("an owl", status=Status.PENDING)
     store.save(known, "held")
     count = second.add_missing(
@@ -323,18 +388,24 @@ def test_a_task_has_one_watcher(store: Store, second: Store, make: Make) -> None
     assert ids(store.claim("me", URL)) == [task.id]
 
 
-def test_saving_with_an_owner_takes_the_watch(store: Store, second: Store, make: Make) -> None:
+def test_saving_with_an_owner_takes_the_watch(
+    store: Store, second: Store, make: Make
+) -> None:
     store.save(make(), owner="me")
     assert second.claim("you", URL) == []
 
 
-def test_saving_without_an_owner_leaves_it_to_all(store: Store, second: Store, make: Make) -> None:
+def test_saving_without_an_owner_leaves_it_to_all(
+    store: Store, second: Store, make: Make
+) -> None:
     task = make()
     store.save(task)
     assert ids(second.claim("you", URL)) == [task.id]
 
 
-def test_what_another_process_watches_is_not_written_over(store: Store, second: Store, make: Make) -> None:
+def test_what_another_process_watches_is_not_written_over(
+    store: Store, second: Store, make: Make
+) -> None:
     task = make()
     store.save(task, owner="me")
     for owner in ("", "you"):
@@ -344,7 +415,9 @@ def test_what_another_process_watches_is_not_written_over(store: Store, second: 
     assert store.get(task.id) == task
 
 
-def test_of_many_those_are_taken_that_nobody_has(store: Store, second: Store, make: Make) -> None:
+def test_of_many_those_are_taken_that_nobody_has(
+    store: Store, second: Store, make: Make
+) -> None:
     free, mine, theirs, ended = make(), make(), make(), make(status=Status.COMPLETED)
     for task, owner in ((free, ""), (mine, "me"), (theirs, "you"), (ended, "")):
         store.save(task, owner=owner)
@@ -374,7 +447,9 @@ def test_a_watch_that_went_silent_is_taken_over(
     assert store.claim("me", URL) == []
 
 
-def test_a_renewed_watch_is_kept(store: Store, second: Store, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_renewed_watch_is_kept(
+    store: Store, second: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     task = make()
     with monkeypatch.context() as silent:
         silent.setattr("tui.tasks.store.LEASE", -1.0)
@@ -397,8 +472,13 @@ def test_a_watch_that_was_taken_over_is_not_renewed(
     assert store.claim("third", URL) == []
 
 
-def test_only_unfinished_tasks_of_that_service_are_claimed(store: Store, make: Make) -> None:
-    live = [make(status=status) for status in (Status.HELD, Status.SUBMITTING, Status.PENDING, Status.FETCHING)]
+def test_only_unfinished_tasks_of_that_service_are_claimed(
+    store: Store, make: Make
+) -> None:
+    live = [
+        make(status=status)
+        for status in (Status.HELD, Status.SUBMITTING, Status.PENDING, Status.FETCHING)
+    ]
     left = [
         make(status=Status.COMPLETED),
         make(status=Status.REJECTED),
@@ -421,7 +501,9 @@ def test_some_may_be_claimed_alone(store: Store, second: Store, make: Make) -> N
     assert ids(second.claim("you", URL)) == [two.id]
 
 
-def test_an_ended_task_is_watched_by_nobody(store: Store, second: Store, make: Make) -> None:
+def test_an_ended_task_is_watched_by_nobody(
+    store: Store, second: Store, make: Make
+) -> None:
     task = make(status=Status.PENDING)
     store.save(task, owner="me")
     failed = task.change(Status.FAILED)
@@ -433,14 +515,19 @@ def test_an_ended_task_is_watched_by_nobody(store: Store, second: Store, make: M
 # ---- what happened, what was learnt
 
 
-def test_events_are_kept_in_order_with_the_servers_words(store: Store, second: Store, make: Make) -> None:
+def test_events_are_kept_in_order_with_the_servers_words(
+    store: Store, second: Store, make: Make
+) -> None:
     task, other = make(), make()
     store.save(task, "held")
     store.save(other, "held")
     store.save(task.change(note="silent"))
     store.save(task.change(Status.SUBMITTING), "answered", '{"id": "t1"}')
     events = second.events(task.id)
-    assert [(event, raw) for _, event, raw in events] == [("held", ""), ("answered", '{"id": "t1"}')]
+    assert [(event, raw) for _, event, raw in events] == [
+        ("held", ""),
+        ("answered", '{"id": "t1"}'),
+    ]
     assert events[0][0] <= events[1][0]
     assert store.events("nosuch") == []
 
@@ -454,7 +541,9 @@ def test_what_was_learnt_belongs_to_its_service(store: Store, second: Store) -> 
     assert second.learnt("https://elsewhere.example") == {}
 
 
-def test_an_upload_is_known_until_it_expires(store: Store, second: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_is_known_until_it_expires(
+    store: Store, second: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.keep_upload(URL, "digest", "https://x/old.png", 60)
     store.keep_upload(URL, "digest", "https://x/new.png", 60)
     assert second.uploaded(URL, "digest") == "https://x/new.png"
@@ -474,13 +563,21 @@ def test_a_rest_beyond_an_hour_is_of_a_wrong_clock(store: Store) -> None:
         "route": "service",
         "resting": "x",
     }
-    wrong = {"rest work": str(now + 4000), "rest a": "soon", "rest b": "inf", "rest c": "nan", "rest d": "1e999"}
+    wrong = {
+        "rest work": str(now + 4000),
+        "rest a": "soon",
+        "rest b": "inf",
+        "rest c": "nan",
+        "rest d": "1e999",
+    }
     for name, value in (kept | wrong).items():
         store.learn(URL, name, value)
     assert store.learnt(URL) == kept
 
 
-def test_an_upload_of_a_clock_that_was_ahead_is_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_of_a_clock_that_was_ahead_is_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ahead = time.time() + 86400
     with monkeypatch.context() as then:
         then.setattr(time, "time", lambda: ahead)
@@ -491,18 +588,30 @@ def test_an_upload_of_a_clock_that_was_ahead_is_none(store: Store, monkeypatch: 
 # ---- what was not sent
 
 
-def test_what_is_held_is_set_aside_whoever_watches_it(store: Store, second: Store, make: Make) -> None:
+def test_what_is_held_is_set_aside_whoever_watches_it(
+    store: Store, second: Store, make: Make
+) -> None:
     mine, theirs, free = make(), make(), make(error=Problem("validation", "Choose."))
-    sent, ended, left = make(status=Status.SUBMITTING), make(status=Status.COMPLETED), make()
+    sent, ended, left = (
+        make(status=Status.SUBMITTING),
+        make(status=Status.COMPLETED),
+        make(),
+    )
     store.save_all([Entry(mine, owner="me"), Entry(free), Entry(ended), Entry(left)])
     second.save_all([Entry(theirs, owner="you"), Entry(sent, owner="you")])
     asked = [task.id for task in (ended, sent, theirs, free, mine)]
     before = second.newest()
     aside = store.set_aside_unsent(iter([*asked, "nosuch", *asked]))
-    assert sorted(ids(aside)) == sorted(ids([theirs, mine]))  # what needs the user first is not sent anyhow
+    # What needs the user first is not sent anyhow
+    assert sorted(ids(aside)) == sorted(ids([theirs, mine]))
     for task in aside:
         assert second.get(task.id) == task
-        assert (task.status, task.watched, task.set_aside, task.note) == (Status.HELD, False, "interrupted", "")
+        assert (task.status, task.watched, task.set_aside, task.note) == (
+            Status.HELD,
+            False,
+            "interrupted",
+            "",
+        )
         assert task.revision == 1
         assert not task.live
         assert [event for _, event, _ in second.events(task.id)] == ["set aside"]
@@ -510,11 +619,15 @@ def test_what_is_held_is_set_aside_whoever_watches_it(store: Store, second: Stor
     assert store.get(sent.id) == sent
     assert ids(store.claim("third", URL)) == [left.id]
     assert store.set_aside_unsent(asked) == []
-    (problem,) = second.save_all([Entry(theirs.change(Status.SUBMITTING), owner="you", after=0)])
+    (problem,) = second.save_all(
+        [Entry(theirs.change(Status.SUBMITTING), owner="you", after=0)]
+    )
     assert isinstance(problem, TakenError)  # it was about to be sent
 
 
-def test_thousands_are_set_aside_at_once(store: Store, second: Store, make: Make) -> None:
+def test_thousands_are_set_aside_at_once(
+    store: Store, second: Store, make: Make
+) -> None:
     tasks = [make(id=f"t{number:04}") for number in range(3000)]
     store.add_missing(((task, []) for task in tasks), "you")
     version = second.data_version()
@@ -526,18 +639,35 @@ def test_thousands_are_set_aside_at_once(store: Store, second: Store, make: Make
 # ---- what has not ended
 
 
-def test_what_has_not_ended_is_told_with_who_watches_it(store: Store, make: Make, tmp_path: Path) -> None:
+def test_what_has_not_ended_is_told_with_who_watches_it(
+    store: Store, make: Make, tmp_path: Path
+) -> None:
     now = time.time()
     image = Result(url="https://x/a.png")
     saved = Result(url="https://x/a.png", path=str(tmp_path / "a.png"))
     unfinished = {
         "a": make(id="a"),
         "b": make(id="b", status=Status.PENDING, watched=False),
-        "c": make(id="c", status=Status.SUBMITTING, base_url="https://elsewhere.example", profile="work"),
-        "d": make(id="d", status=Status.FAILED, results=(image,), made_at=now - 6 * 86400),
-        "e": make(id="e", status=Status.EXPIRED, results=(saved, image), made_at=now, cleared=True),
+        "c": make(
+            id="c",
+            status=Status.SUBMITTING,
+            base_url="https://elsewhere.example",
+            profile="work",
+        ),
+        "d": make(
+            id="d", status=Status.FAILED, results=(image,), made_at=now - 6 * 86400
+        ),
+        "e": make(
+            id="e",
+            status=Status.EXPIRED,
+            results=(saved, image),
+            made_at=now,
+            cleared=True,
+        ),
         "f": make(id="f", status=Status.COMPLETED, results=(image,), made_at=now + 99),
-        "g": make(id="g", status=Status.FETCHING, results=(image,), made_at=now - 8 * 86400),
+        "g": make(
+            id="g", status=Status.FETCHING, results=(image,), made_at=now - 8 * 86400
+        ),
     }
     over = [
         make(status=Status.COMPLETED, results=(saved,), made_at=now),
@@ -555,7 +685,11 @@ def test_what_has_not_ended_is_told_with_who_watches_it(store: Store, make: Make
     found = list(store.unfinished("me"))
     assert [task for task, _ in found] == list(unfinished.values())
     assert [task.id for task, is_held in found if is_held] == ["a", "d"]
-    assert [task.id for task, is_held in store.unfinished() if is_held] == ["a", "b", "d"]
+    assert [task.id for task, is_held in store.unfinished() if is_held] == [
+        "a",
+        "b",
+        "d",
+    ]
 
 
 def test_what_has_not_ended_is_read_while_it_changes(store: Store, make: Make) -> None:
@@ -569,7 +703,9 @@ def test_what_has_not_ended_is_read_while_it_changes(store: Store, make: Make) -
 
 
 @pytest.mark.parametrize("method", ["claim", "free", "unfinished", "release", "shown"])
-def test_the_ended_are_not_looked_through(store: Store, make: Make, method: str) -> None:
+def test_the_ended_are_not_looked_through(
+    store: Store, make: Make, method: str
+) -> None:
     """Whatever the number of ended tasks, no more steps are taken than without them."""
     calls: dict[str, Callable[[], object]] = {
         "claim": lambda: store.claim("me", URL),
@@ -579,7 +715,9 @@ def test_the_ended_are_not_looked_through(store: Store, make: Make, method: str)
         "shown": lambda: store.shown(5),
     }
     store.add_missing((make(id=f"a{number}"), []) for number in range(5))
-    store.add_missing((make(id=f"b{number:04}", status=Status.COMPLETED), []) for number in range(20))
+    store.add_missing(
+        (make(id=f"b{number:04}", status=Status.COMPLETED), []) for number in range(20)
+    )
 
     def steps() -> int:
         count = 0
@@ -595,16 +733,24 @@ def test_the_ended_are_not_looked_through(store: Store, make: Make, method: str)
         return count
 
     few = steps()
-    store.add_missing((make(id=f"c{number:04}", status=Status.COMPLETED), []) for number in range(2000))
+    store.add_missing(
+        (make(id=f"c{number:04}", status=Status.COMPLETED), [])
+        for number in range(2000)
+    )
     assert steps() <= 2 * few + 10
 
 
 # ---- what can be undone
 
 
-def test_what_was_put_away_last_comes_back_first(store: Store, second: Store, make: Make) -> None:
+def test_what_was_put_away_last_comes_back_first(
+    store: Store, second: Store, make: Make
+) -> None:
     assert store.pop_undo() == store.peek_undo() == []
-    one, two = [make(), make()], [make(results=(Result(url="https://x/a.png", path="/a.png"),))]
+    one, two = (
+        [make(), make()],
+        [make(results=(Result(url="https://x/a.png", path="/a.png"),))],
+    )
     store.push_undo(one)
     store.push_undo([])
     second.push_undo(two)
@@ -636,8 +782,12 @@ def test_no_more_is_kept_to_be_undone_than_the_trash_keeps(
 
 WRITES: dict[str, Callable[[Store, Task], object]] = {
     "save": lambda store, task: store.save(task, "held", owner="me"),
-    "add_missing": lambda store, task: store.add_missing([(replace(task, id="new"), [(1.0, "held", "")])]),
-    "keep_upload": lambda store, task: store.keep_upload(URL, "digest", "https://x/a.png", 60),
+    "add_missing": lambda store, task: store.add_missing(
+        [(replace(task, id="new"), [(1.0, "held", "")])]
+    ),
+    "keep_upload": lambda store, task: store.keep_upload(
+        URL, "digest", "https://x/a.png", 60
+    ),
     "learn": lambda store, task: store.learn(URL, "route", "service" * 2000),
     "take": lambda store, task: store.take("me", [task.id]),
     "claim": lambda store, task: store.claim("me", URL),
@@ -693,11 +843,16 @@ def test_a_file_that_may_not_be_written_can_be_read(
         store.save(task)
     path.chmod(0o400)
     before = contents(path)
-    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no patience helps here"))
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: pytest.fail("no patience helps here")
+    )
     with as_nobody(open_folder), closing(Store(path)) as store:
         assert store.search() == [task]
         for write in WRITES.values():
-            with pytest.raises(StoreError, match=r"queue\.db can't be used: it may not be written to: change its"):
+            with pytest.raises(
+                StoreError,
+                match=r"queue\.db can't be used: it may not be written to: change its",
+            ):
                 write(store, task)
     assert contents(path) == before
 
@@ -710,24 +865,33 @@ def test_a_folder_that_may_not_be_written_is_told(
     if exists:
         Store(path).close()
     open_folder.chmod(0o500)
-    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no patience helps here"))
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: pytest.fail("no patience helps here")
+    )
     with (
         as_nobody(open_folder),
-        pytest.raises(StoreError, match=r"its permissions, or its folder's|Permission denied"),
+        pytest.raises(
+            StoreError, match=r"its permissions, or its folder's|Permission denied"
+        ),
     ):
         Store(path)
     assert [file.name for file in open_folder.iterdir()] == ["queue.db"] * exists
 
 
 @pytest.mark.parametrize("write", ["save", "add_missing", "learn"])
-def test_a_full_disk_is_told_and_nothing_is_written(store: Store, path: Path, make: Make, write: str) -> None:
+def test_a_full_disk_is_told_and_nothing_is_written(
+    store: Store, path: Path, make: Make, write: str
+) -> None:
     known = make()
     store.save(known, "held")
     pages = store._db.execute("pragma page_count").fetchone()[0]
     store._db.execute(f"pragma max_page_count = {pages}")
     before = contents(path)
     huge = make(values={"prompt": "in the snow " * 3000})
-    with pytest.raises(StoreError, match=r"queue\.db can't be used: the disk is full: make room there\.$"):
+    with pytest.raises(
+        StoreError,
+        match=r"queue\.db can't be used: the disk is full: make room there\.$",
+    ):
         WRITES[write](store, huge)
     with pytest.raises(StoreError):
         store.save_all([Entry(known.change(note="lost"), "lost"), Entry(huge)])
@@ -741,20 +905,32 @@ def test_a_full_disk_is_told_and_nothing_is_written(store: Store, path: Path, ma
 def test_a_full_disk_is_told_at_once_where_there_is_no_file_yet(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("no patience helps here"))
-    with small_disk(0), pytest.raises(StoreError, match=r"queue\.db can't be used: the disk .*: make room there"):
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: pytest.fail("no patience helps here")
+    )
+    with (
+        small_disk(0),
+        pytest.raises(
+            StoreError, match=r"queue\.db can't be used: the disk .*: make room there"
+        ),
+    ):
         Store(path)
     with closing(Store(path)) as store:
         assert store.search() == []
 
 
-def test_a_disk_that_refuses_to_write_is_told(store: Store, path: Path, make: Make) -> None:
+def test_a_disk_that_refuses_to_write_is_told(
+    store: Store, path: Path, make: Make
+) -> None:
     known = make()
     store.save(known, "held")
     size = path.with_name("queue.db-wal").stat().st_size
     with small_disk(size):
         for write in ("save", "add_missing", "learn", "take", "claim"):
-            with pytest.raises(StoreError, match=r"queue\.db can't be used: the disk .*: make room there") as told:
+            with pytest.raises(
+                StoreError,
+                match=r"queue\.db can't be used: the disk .*: make room there",
+            ) as told:
                 WRITES[write](store, known)
             assert not isinstance(told.value, DamagedError)
     assert store.search() == [known]
@@ -763,14 +939,22 @@ def test_a_disk_that_refuses_to_write_is_told(store: Store, path: Path, make: Ma
     assert [task.status for task in store.search()] == [Status.SUBMITTING]
 
 
-def test_a_file_that_another_program_holds_is_told(path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_another_program_holds_is_told(
+    path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tui.tasks.store.LOCK_WAIT", 0.01)
     task = make()
-    with closing(Store(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+    with (
+        closing(Store(path)) as store,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
         store.save(task)
         other.execute("begin immediate")
         for write in WRITES.values():
-            with pytest.raises(StoreError, match=r"another program is holding it: end that program, then"):
+            with pytest.raises(
+                StoreError,
+                match=r"another program is holding it: end that program, then",
+            ):
                 write(store, task.change(note="lost"))
         assert store.search() == [task]
         other.execute("rollback")

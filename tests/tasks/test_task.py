@@ -14,7 +14,12 @@ S = Status
 
 @pytest.fixture
 def task(tmp_path: Path) -> Task:
-    return draft(bundled().find("z-image"), {"prompt": "a fox"}, base_url="https://runapi.ai", out_dir=tmp_path)
+    return draft(
+        bundled().find("z-image"),
+        {"prompt": "a fox"},
+        base_url="https://runapi.ai",
+        out_dir=tmp_path,
+    )
 
 
 def at(task: Task, status: Status) -> Task:
@@ -67,14 +72,22 @@ def test_ways_that_must_exist(before: Status, after: Status) -> None:
     ("before", "after"),
     [
         *((sent, S.DROPPED) for sent in sorted(SENT)),
-        *((billed, S.HELD) for billed in (S.PENDING, S.PROCESSING, S.FETCHING, S.COMPLETED, S.FAILED)),
-        *((billed, S.SUBMITTING) for billed in (S.PENDING, S.PROCESSING, S.FETCHING, S.COMPLETED, S.REJECTED)),
+        *(
+            (billed, S.HELD)
+            for billed in (S.PENDING, S.PROCESSING, S.FETCHING, S.COMPLETED, S.FAILED)
+        ),
+        *(
+            (billed, S.SUBMITTING)
+            for billed in (S.PENDING, S.PROCESSING, S.FETCHING, S.COMPLETED, S.REJECTED)
+        ),
         (S.HELD, S.PENDING),
         (S.PENDING, S.COMPLETED),
         (S.COMPLETED, S.FAILED),
     ],
 )
-def test_what_was_billed_is_never_dropped_nor_sent_again(before: Status, after: Status) -> None:
+def test_what_was_billed_is_never_dropped_nor_sent_again(
+    before: Status, after: Status
+) -> None:
     assert after not in NEXT[before]
 
 
@@ -127,7 +140,11 @@ def test_what_is_carried_on_by_itself(task: Task) -> None:
 
 
 def test_files_are_those_that_were_saved(task: Task) -> None:
-    results = (Result(url="a", path="/a.png"), Result(url="b"), Result(url="c", path="/c.png"))
+    results = (
+        Result(url="a", path="/a.png"),
+        Result(url="b"),
+        Result(url="c", path="/c.png"),
+    )
     assert task.change(results=results).files == ("/a.png", "/c.png")
     assert task.prompt == "a fox"
 
@@ -140,7 +157,12 @@ def test_ids_are_unique_and_sort_as_they_were_made() -> None:
 
 def test_ids_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = []
-    for moment in (1_700_000_000_000, 1_700_000_000_001, 1_800_000_000_000, 4_000_000_000_000):
+    for moment in (
+        1_700_000_000_000,
+        1_700_000_000_001,
+        1_800_000_000_000,
+        4_000_000_000_000,
+    ):
         monkeypatch.setattr(time, "time_ns", lambda moment=moment: moment * 1_000_000)
         ids.append(new_id())
     assert ids == sorted(ids)

@@ -25,7 +25,11 @@ def write(path: Path, content: str = "") -> str:
 
 def everything(folder: Path) -> dict[str, str]:
     """All files below, by their path, but the trash's."""
-    files = (path for path in folder.rglob("*") if path.is_file() and ".trash" not in path.parts)
+    files = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and ".trash" not in path.parts
+    )
     return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
@@ -34,7 +38,10 @@ def thrown(folder: Path) -> list[str]:
 
 
 def test_what_was_thrown_comes_back(folder: Path) -> None:
-    paths = [write(folder / name) for name in ("a.png", "20261101-z-image-füchse 家\n-2.webp", ".hidden")]
+    paths = [
+        write(folder / name)
+        for name in ("a.png", "20261101-z-image-füchse 家\n-2.webp", ".hidden")
+    ]
     kept = write(folder / "kept.png")
     os.utime(paths[0], (5, 5))
     before = everything(folder)
@@ -113,7 +120,9 @@ def test_nothing_elsewhere_is_touched(folder: Path, tmp_path: Path) -> None:
     assert not Path(outside).exists()
 
 
-def test_the_old_is_emptied_once_something_is_thrown_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_is_emptied_once_something_is_thrown_away(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bin_ = folder / ".trash"
     start = time.time_ns()
     days = {"old": 0.0, "older": 1.0, "young": 4.0}

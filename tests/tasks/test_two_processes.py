@@ -1,4 +1,6 @@
-"""Real processes on one queue file: each task is watched by one of them, and a dead one's tasks are taken over."""
+"""Real processes on one queue file: each task is watched by one of them, and a dead
+one's tasks are taken over.
+"""
 
 import asyncio
 import contextlib
@@ -64,11 +66,21 @@ class Both:
 
     async def child(self, *words: str) -> Process:
         """A command with a queue of ours, whose lease is short."""
-        told = {"RUNAPI_API_KEY": DEMO_KEY, "RUNAPI_BASE_URL": self.url, "RUNAPI_TUI_POLL_SECONDS": "0.1"}
+        told = {
+            "RUNAPI_API_KEY": DEMO_KEY,
+            "RUNAPI_BASE_URL": self.url,
+            "RUNAPI_TUI_POLL_SECONDS": "0.1",
+        }
         env = {**os.environ, **told}
         self.children.append(
             await asyncio.create_subprocess_exec(
-                sys.executable, "-c", CHILD, *words, env=env, stdout=DEVNULL, stderr=DEVNULL
+                sys.executable,
+                "-c",
+                CHILD,
+                *words,
+                env=env,
+                stdout=DEVNULL,
+                stderr=DEVNULL,
             )
         )
         return self.children[-1]
@@ -80,7 +92,10 @@ class Both:
     async def until_all(self, condition: Callable[[Task], bool]) -> None:
         """Until all tasks are shown here as the condition wants them."""
         async with asyncio.timeout(20):
-            while not (len(tasks := self.engine.tasks.values()) == COUNT and all(map(condition, tasks))):
+            while not (
+                len(tasks := self.engine.tasks.values()) == COUNT
+                and all(map(condition, tasks))
+            ):
                 self._news.clear()
                 await self._news.wait()
 
@@ -91,9 +106,13 @@ class Both:
     def agree(self) -> None:
         """Each task was made once, under its key, and has its file."""
         tasks = self.engine.tasks.values()
-        assert {task.key for task in tasks} == {made.origin.key for made in self.book.made}
+        assert {task.key for task in tasks} == {
+            made.origin.key for made in self.book.made
+        }
         assert len(tasks) == len(self.book.made) == COUNT
-        assert {made.id for made in self.book.made} == {task.remote_id for task in tasks}
+        assert {made.id for made in self.book.made} == {
+            task.remote_id for task in tasks
+        }
         assert self.ledger.muddled() == []
         assert self.book.spent == sum(task.cost_micro or 0 for task in tasks)
         files = [file for task in tasks for file in task.files]
@@ -121,10 +140,20 @@ async def both(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot
                 await child.wait()
 
 
-async def test_what_a_killed_process_left_is_taken_over_within_the_lease(both: Both) -> None:
+async def test_what_a_killed_process_left_is_taken_over_within_the_lease(
+    both: Both,
+) -> None:
     await both.open()
     child = await both.child(
-        "generate", "z-image", "-p", "a lake", "-n", str(COUNT), "--concurrency", "3", "--json"
+        "generate",
+        "z-image",
+        "-p",
+        "a lake",
+        "-n",
+        str(COUNT),
+        "--concurrency",
+        "3",
+        "--json",
     )
     killed: list[float] = []
 
@@ -132,7 +161,8 @@ async def test_what_a_killed_process_left_is_taken_over_within_the_lease(both: B
         killed.append(time.time())
         child.kill()
 
-    both.snare.set(9, "told", kill)  # three are at the service, and are asked after; three wait
+    # Three are at the service, and are asked after; three wait
+    both.snare.set(9, "told", kill)
     await child.wait()
     await both.until_all(lambda task: bool(task.remote_id))
     taken_over = time.time()
@@ -145,7 +175,9 @@ async def test_what_a_killed_process_left_is_taken_over_within_the_lease(both: B
 
 async def test_one_watches_and_the_other_sees_it_promptly(both: Both) -> None:
     await both.open()
-    child = await both.child("generate", "z-image", "-p", "a lake", "-n", str(COUNT), "--json")
+    child = await both.child(
+        "generate", "z-image", "-p", "a lake", "-n", str(COUNT), "--json"
+    )
     await both.until_all(lambda task: bool(task.remote_id))
     for task_id in both.engine.tasks:
         with pytest.raises(TakenError):
@@ -160,7 +192,9 @@ async def test_one_watches_and_the_other_sees_it_promptly(both: Both) -> None:
 
 
 async def test_what_waits_for_anyone_is_sent_by_one(both: Both) -> None:
-    queued = await both.child("generate", "z-image", "-p", "a lake", "-n", str(COUNT), "--no-wait")
+    queued = await both.child(
+        "generate", "z-image", "-p", "a lake", "-n", str(COUNT), "--no-wait"
+    )
     assert await queued.wait() == 0
     both.snare.set(1, "arrived", lambda: None)
     children = [await both.child("resume", "--json") for _ in range(2)]

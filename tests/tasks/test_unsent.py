@@ -1,4 +1,6 @@
-"""What never left this machine is held and free to drop, whatever proxy, certificate or package is at fault."""
+"""What never left this machine is held and free to drop, whatever proxy, certificate or
+package is at fault.
+"""
 
 import asyncio
 import builtins
@@ -12,7 +14,15 @@ from typing import Any
 
 import pytest
 
-from tests.proxy import Listener, Talk, bytes_answer, hang_up, http_answer, listening, tunnel
+from tests.proxy import (
+    Listener,
+    Talk,
+    bytes_answer,
+    hang_up,
+    http_answer,
+    listening,
+    tunnel,
+)
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY, DEMO_URL
@@ -53,11 +63,32 @@ async def service() -> AsyncIterator[Listener]:
 @pytest.fixture
 def vouched(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     """What a server on loopback uses, and the file of an authority that vouches for it."""
-    made = [*("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")]
-    made += ["-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    made = [
+        *(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+        )
+    ]
+    made += [
+        "-subj",
+        "/CN=here",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-days",
+        "2",
+    ]
     try:
         subprocess.run(
-            [*made, "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True
+            [*made, "-keyout", "key.pem", "-out", "cert.pem"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
         )
     except OSError:
         pytest.skip("there is no openssl to make a certificate with")
@@ -68,7 +99,9 @@ def vouched(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
 
 @dataclass(frozen=True)
 class Fault:
-    """A variable at fault. `{proxy}` is the port of a proxy that talks as told, `{folder}` a folder of the test."""
+    """A variable at fault. `{proxy}` is the port of a proxy that talks as told,
+    `{folder}` a folder of the test.
+    """
 
     variable: str
     value: str
@@ -78,26 +111,72 @@ class Fault:
 
 SOCKS_GREETING, SOCKS_REFUSED = b"\x05\x00", b"\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"
 FAULTS = {
-    "scheme": Fault("HTTPS_PROXY", "ftp://u:secret@h:1", "HTTPS_PROXY (ftp://h:1) is not the address"),
-    "socks4": Fault("ALL_PROXY", "socks4://h:1", "ALL_PROXY (socks4://h:1) is not the address"),
-    "port": Fault("https_proxy", "http://u:secret@h:port", "https_proxy (http://h:port) is not the address"),
-    "odd password": Fault("HTTPS_PROXY", "http://u:secr/et@h:1", "is not the address of a proxy"),
-    "no host": Fault("HTTPS_PROXY", "http://", "HTTPS_PROXY (http://) is not the address"),
-    "brackets": Fault("HTTPS_PROXY", "http://[::1", "HTTPS_PROXY (http://[::1) is not the address"),
-    "nobody": Fault("HTTPS_PROXY", "http://127.0.0.1:1", "HTTPS_PROXY (http://127.0.0.1:1) can't be reached"),
-    "no scheme": Fault("HTTPS_PROXY", "u:secret@127.0.0.1:1", "HTTPS_PROXY (http://127.0.0.1:1) can't be"),
-    "unknown": Fault("HTTPS_PROXY", "http://proxy.invalid:1", "(http://proxy.invalid:1) was not found"),
-    "socks nobody": Fault("ALL_PROXY", "socks5://127.0.0.1:1", "(socks5://127.0.0.1:1) can't be reached"),
+    "scheme": Fault(
+        "HTTPS_PROXY",
+        "ftp://u:secret@h:1",
+        "HTTPS_PROXY (ftp://h:1) is not the address",
+    ),
+    "socks4": Fault(
+        "ALL_PROXY", "socks4://h:1", "ALL_PROXY (socks4://h:1) is not the address"
+    ),
+    "port": Fault(
+        "https_proxy",
+        "http://u:secret@h:port",
+        "https_proxy (http://h:port) is not the address",
+    ),
+    "odd password": Fault(
+        "HTTPS_PROXY", "http://u:secr/et@h:1", "is not the address of a proxy"
+    ),
+    "no host": Fault(
+        "HTTPS_PROXY", "http://", "HTTPS_PROXY (http://) is not the address"
+    ),
+    "brackets": Fault(
+        "HTTPS_PROXY", "http://[::1", "HTTPS_PROXY (http://[::1) is not the address"
+    ),
+    "nobody": Fault(
+        "HTTPS_PROXY",
+        "http://127.0.0.1:1",
+        "HTTPS_PROXY (http://127.0.0.1:1) can't be reached",
+    ),
+    "no scheme": Fault(
+        "HTTPS_PROXY",
+        "u:secret@127.0.0.1:1",
+        "HTTPS_PROXY (http://127.0.0.1:1) can't be",
+    ),
+    "unknown": Fault(
+        "HTTPS_PROXY",
+        "http://proxy.invalid:1",
+        "(http://proxy.invalid:1) was not found",
+    ),
+    "socks nobody": Fault(
+        "ALL_PROXY", "socks5://127.0.0.1:1", "(socks5://127.0.0.1:1) can't be reached"
+    ),
     "407": Fault(
         "HTTPS_PROXY",
         "http://u:secret@127.0.0.1:{proxy}",
         "refused the way to 127.0.0.1: 407 Who are you.",
         http_answer("407 Who are you"),
     ),
-    "403": Fault("ALL_PROXY", "http://127.0.0.1:{proxy}", ": 403 Not you.", http_answer("403 Not you")),
-    "502": Fault("HTTPS_PROXY", "http://127.0.0.1:{proxy}", ": 502 Bad.", http_answer("502 Bad")),
-    "hangs up": Fault("HTTPS_PROXY", "http://127.0.0.1:{proxy}", "broke off before the way to 127.0.0.1"),
-    "no TLS": Fault("HTTPS_PROXY", "https://127.0.0.1:{proxy}", "certificate or TLS failed", http_answer("200 OK")),
+    "403": Fault(
+        "ALL_PROXY",
+        "http://127.0.0.1:{proxy}",
+        ": 403 Not you.",
+        http_answer("403 Not you"),
+    ),
+    "502": Fault(
+        "HTTPS_PROXY", "http://127.0.0.1:{proxy}", ": 502 Bad.", http_answer("502 Bad")
+    ),
+    "hangs up": Fault(
+        "HTTPS_PROXY",
+        "http://127.0.0.1:{proxy}",
+        "broke off before the way to 127.0.0.1",
+    ),
+    "no TLS": Fault(
+        "HTTPS_PROXY",
+        "https://127.0.0.1:{proxy}",
+        "certificate or TLS failed",
+        http_answer("200 OK"),
+    ),
     "no TLS behind": Fault(
         "HTTPS_PROXY",
         "http://127.0.0.1:{proxy}",
@@ -105,7 +184,10 @@ FAULTS = {
         bytes_answer(b"HTTP/1.1 200 OK\r\n\r\n", b"not TLS at all\r\n\r\n"),
     ),
     "no HTTP": Fault(
-        "HTTPS_PROXY", "http://127.0.0.1:{proxy}", "broke off before", bytes_answer(b"SSH-2.0\r\n\r\n")
+        "HTTPS_PROXY",
+        "http://127.0.0.1:{proxy}",
+        "broke off before",
+        bytes_answer(b"SSH-2.0\r\n\r\n"),
     ),
     "socks refused": Fault(
         "ALL_PROXY",
@@ -120,14 +202,25 @@ FAULTS = {
         bytes_answer(SOCKS_GREETING, SOCKS_REFUSED),
     ),
     "no socks": Fault(
-        "ALL_PROXY", "socks5://127.0.0.1:{proxy}", "could not be sent", bytes_answer(b"HTTP/1.1 400")
+        "ALL_PROXY",
+        "socks5://127.0.0.1:{proxy}",
+        "could not be sent",
+        bytes_answer(b"HTTP/1.1 400"),
     ),
-    "no file": Fault("SSL_CERT_FILE", "{folder}/none.pem", "none.pem) is no file with certificates"),
+    "no file": Fault(
+        "SSL_CERT_FILE", "{folder}/none.pem", "none.pem) is no file with certificates"
+    ),
     "a folder": Fault("SSL_CERT_FILE", "{folder}", ") is no file with certificates"),
     "no certificate": Fault("SSL_CERT_FILE", "{folder}/text", "SSL_CERT_FILE ("),
-    "a FIFO": Fault("SSL_CERT_FILE", "{folder}/fifo", "fifo) is no file with certificates"),
-    "no folder": Fault("SSL_CERT_DIR", "{folder}/none", "none) is no folder with certificates"),
-    "empty folder": Fault("SSL_CERT_DIR", "{folder}/empty", "its certificate or TLS failed"),
+    "a FIFO": Fault(
+        "SSL_CERT_FILE", "{folder}/fifo", "fifo) is no file with certificates"
+    ),
+    "no folder": Fault(
+        "SSL_CERT_DIR", "{folder}/none", "none) is no folder with certificates"
+    ),
+    "empty folder": Fault(
+        "SSL_CERT_DIR", "{folder}/empty", "its certificate or TLS failed"
+    ),
     "no log": Fault("SSLKEYLOGFILE", "{folder}/none/log", "SSLKEYLOGFILE ("),
 }
 
@@ -145,7 +238,9 @@ async def test_a_variable_at_fault_is_named_and_the_task_is_free(
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "fifo")
     async with listening(fault.talk) as proxy:
-        monkeypatch.setenv(fault.variable, fault.value.format(proxy=proxy.port, folder=tmp_path))
+        monkeypatch.setenv(
+            fault.variable, fault.value.format(proxy=proxy.port, folder=tmp_path)
+        )
         async with open_engine(f"https://127.0.0.1:{service.port}") as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             held = await watched.until(lambda told: bool(told.note))
@@ -155,7 +250,8 @@ async def test_a_variable_at_fault_is_named_and_the_task_is_free(
             assert "secret" not in held.note
             (dropped,) = await watched.engine.drop([task.id])
     assert dropped.status is Status.DROPPED
-    assert b"HTTP" not in service.heard  # with an empty folder of authorities, TLS is tried
+    # With an empty folder of authorities, TLS is tried
+    assert b"HTTP" not in service.heard
     assert service.connections == (name == "empty folder")
 
 
@@ -194,7 +290,9 @@ async def test_a_key_that_no_header_carries_is_never_sent(
     assert service.heard == b""
 
 
-async def test_what_breaks_off_after_the_request_left_is_unsure(service: Listener, open_engine: OpenEngine) -> None:
+async def test_what_breaks_off_after_the_request_left_is_unsure(
+    service: Listener, open_engine: OpenEngine
+) -> None:
     async with open_engine(f"http://127.0.0.1:{service.port}") as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         told = await watched.until_note(task.id, "Outcome unknown")
@@ -202,10 +300,15 @@ async def test_what_breaks_off_after_the_request_left_is_unsure(service: Listene
 
 
 async def test_what_breaks_off_behind_a_proxy_that_opened_the_way_is_unsure(
-    vouched: tuple[ssl.SSLContext, Path], open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+    vouched: tuple[ssl.SSLContext, Path],
+    open_engine: OpenEngine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tls, authority = vouched
-    async with listening(hang_up, tls) as service, listening(tunnel(service.port)) as proxy:
+    async with (
+        listening(hang_up, tls) as service,
+        listening(tunnel(service.port)) as proxy,
+    ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         async with open_engine(f"https://127.0.0.1:{service.port}") as watched:
@@ -218,9 +321,14 @@ async def test_what_breaks_off_behind_a_proxy_that_opened_the_way_is_unsure(
 
 @pytest.mark.parametrize("variable", [*_VARIABLES, *_CERTIFICATES])
 async def test_the_demo_looks_at_neither_proxies_nor_certificates(
-    variable: str, open_engine: OpenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variable: str,
+    open_engine: OpenEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(variable, f"{tmp_path}/none" if variable in _CERTIFICATES else "[::1")
+    monkeypatch.setenv(
+        variable, f"{tmp_path}/none" if variable in _CERTIFICATES else "[::1"
+    )
     async with open_engine(DEMO_URL, transport=in_process(bundled(), 0)) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         assert (await watched.engine.wait(task.id)).status is Status.COMPLETED
@@ -248,7 +356,8 @@ async def test_no_proxy_is_heeded_whatever_else_it_says(
 
 
 @pytest.mark.parametrize(
-    "no_proxy", ["::1", "[::1]", "[::1]:443", "::1/128", "<local>", "127.0.0.2", "http://*", "[["]
+    "no_proxy",
+    ["::1", "[::1]", "[::1]:443", "::1/128", "<local>", "127.0.0.2", "http://*", "[["],
 )
 async def test_a_no_proxy_of_others_changes_nothing(
     no_proxy: str, service: Listener, monkeypatch: pytest.MonkeyPatch

@@ -47,11 +47,15 @@ class Service:
     @property
     def sources(self) -> list[str]:
         """The address of the source of each paid request."""
-        return [json.loads(post.body)["source_image_urls"][0] for post in self.ledger.posts]
+        return [
+            json.loads(post.body)["source_image_urls"][0] for post in self.ledger.posts
+        ]
 
 
 class Way(httpx.AsyncBaseTransport):
-    """The way to the service; `instead` is what comes of the next paid requests, and of uploads."""
+    """The way to the service; `instead` is what comes of the next paid requests, and of
+    uploads.
+    """
 
     def __init__(self) -> None:
         self._real = httpx.AsyncHTTPTransport()
@@ -80,7 +84,9 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     clocks = Clocks()
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + clocks.ahead)
-    both = SimpleNamespace(time=time.time, monotonic=lambda: time.monotonic() + clocks.service_ahead)
+    both = SimpleNamespace(
+        time=time.time, monotonic=lambda: time.monotonic() + clocks.service_ahead
+    )
     monkeypatch.setattr(submit, "time", both)
     return clocks
 
@@ -88,7 +94,9 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 @pytest.fixture
 def service(clocks: Clocks) -> Iterator[Service]:
     began = time.monotonic()
-    app, _ = booked(delay=0, clock=lambda: time.monotonic() - began + clocks.service_ahead)
+    app, _ = booked(
+        delay=0, clock=lambda: time.monotonic() - began + clocks.service_ahead
+    )
     ledger = Ledger(app)
     with serving(ledger) as url:
         yield Service(url, ledger)
@@ -102,7 +110,9 @@ def values(tmp_path: Path) -> Values:
 
 
 HELD_BY: dict[str, Callable[[], httpx.Response | Exception]] = {
-    "a rate limit": lambda: httpx.Response(429, headers={"Retry-After": "1"}, json={"error": "slow down"}),
+    "a rate limit": lambda: httpx.Response(
+        429, headers={"Retry-After": "1"}, json={"error": "slow down"}
+    ),
     "no connection": lambda: httpx.ConnectError("no route to host"),
 }
 
@@ -110,7 +120,13 @@ HELD_BY: dict[str, Callable[[], httpx.Response | Exception]] = {
 @pytest.mark.parametrize("held_by", HELD_BY)
 @pytest.mark.parametrize(
     ("restarted", "set_by"),
-    [(False, 0.0), (False, -90 * MINUTE), (False, -300 * MINUTE), (True, 0.0), (True, -300 * MINUTE)],
+    [
+        (False, 0.0),
+        (False, -90 * MINUTE),
+        (False, -300 * MINUTE),
+        (True, 0.0),
+        (True, -300 * MINUTE),
+    ],
 )
 async def test_what_waited_for_over_an_hour_is_uploaded_again(
     held_by: str,
@@ -123,9 +139,13 @@ async def test_what_waited_for_over_an_hour_is_uploaded_again(
 ) -> None:
     way = Way()
     way.instead.append(HELD_BY[held_by]())
-    async with open_engine(service.url, transport=way, tries=1 if restarted else None) as watched:
+    async with open_engine(
+        service.url, transport=way, tries=1 if restarted else None
+    ) as watched:
         task = await watched.engine.submit(REMIX, values)
-        held = await watched.until(lambda told: bool(told.body) and told.status is Status.HELD)
+        held = await watched.until(
+            lambda told: bool(told.body) and told.status is Status.HELD
+        )
         if restarted:
             await watched.engine.wait(task.id)
         await watched.engine.pause(True)
@@ -174,7 +194,9 @@ async def test_a_retry_uploads_its_files_again(
 async def test_an_unsure_request_is_sent_again_as_it_was(
     clocks: Clocks, service: Service, values: Values, open_engine: OpenEngine
 ) -> None:
-    """It may have been made: whatever becomes of its upload, the bytes and the key stay."""
+    """It may have been made: whatever becomes of its upload, the bytes and the key
+    stay.
+    """
     way = Way()
     way.instead.append(httpx.Response(504, text="<html>gateway</html>"))
     async with open_engine(service.url, transport=way, tries=1) as watched:
@@ -184,7 +206,9 @@ async def test_an_unsure_request_is_sent_again_as_it_was(
     async with open_engine(service.url, transport=way) as watched:
         later = await watched.engine.wait(task.id)
     assert unsure.unsure
-    assert [(post.body, post.key) for post in service.ledger.posts] == [(unsure.body, unsure.key)]
+    assert [(post.body, post.key) for post in service.ledger.posts] == [
+        (unsure.body, unsure.key)
+    ]
     assert (later.body, later.key) == (unsure.body, unsure.key)
     assert way.uploads == 1
 
@@ -231,7 +255,10 @@ def test_earlier_addresses_of_a_file_stay_known(tmp_path: Path) -> None:
     for number in range(3):
         store.keep_upload("https://x", "digest", f"https://x/{number}.png", 60)
     assert store.uploaded("https://x", "digest") == "https://x/2.png"
-    given: Any = [store.upload_ends("https://x", f"https://x/{number}.png") > time.time() for number in range(3)]
+    given: Any = [
+        store.upload_ends("https://x", f"https://x/{number}.png") > time.time()
+        for number in range(3)
+    ]
     assert given == [True] * 3
     assert store.upload_ends("https://x", "https://x/other.png") == 0
     store.close()

@@ -1,4 +1,6 @@
-"""A terminal that goes away, stalls, or is lent to a shell: the work goes on, and the terminal is given back."""
+"""A terminal that goes away, stalls, or is lent to a shell: the work goes on, and the
+terminal is given back.
+"""
 
 import signal
 import sqlite3
@@ -13,8 +15,17 @@ from tests.pty_app import PtyApp, pictures, pty_app
 pytestmark = pytest.mark.slow
 
 WIDE = (160, 45)
-LET_GO = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[<u")
-"""The alternate screen is left, the cursor is back, pastes, mouse and keys are told as before."""
+LET_GO = (
+    b"\x1b[?1049l",
+    b"\x1b[?25h",
+    b"\x1b[?2004l",
+    b"\x1b[?1000l",
+    b"\x1b[?1003l",
+    b"\x1b[<u",
+)
+"""The alternate screen is left, the cursor is back, pastes, mouse and keys are told as
+before.
+"""
 
 
 def queue_of(home: Path) -> Path:
@@ -24,7 +35,9 @@ def queue_of(home: Path) -> Path:
 def held(home: Path) -> int:
     """How many tasks somebody still watches."""
     with closing(sqlite3.connect(queue_of(home))) as queue:
-        count: int = queue.execute("select count(*) from tasks where owner != ''").fetchone()[0]
+        count: int = queue.execute(
+            "select count(*) from tasks where owner != ''"
+        ).fetchone()[0]
         return count
 
 
@@ -103,7 +116,9 @@ ONE_MORE = b"fox\x1b[106;5u"
 
 
 def until_one_more(app: PtyApp, home: Path, number: int) -> None:
-    """A picture is asked for and saved, so many in all; nothing that the app writes is read."""
+    """A picture is asked for and saved, so many in all; nothing that the app writes is
+    read.
+    """
     app.type(ONE_MORE)
     app.until(lambda: len(pictures(home)) == number, "a saved picture", read=False)
 

@@ -1,4 +1,6 @@
-"""Pasted text is text: it is never a key and never pays, however the terminal sends it and reads cut it."""
+"""Pasted text is text: it is never a key and never pays, however the terminal sends it
+and reads cut it.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,7 +73,11 @@ def test_a_paste_may_be_cut_anywhere() -> None:
     whole = "a" + START + COLOURED + END + "b"
     for first in range(1, len(whole)):
         for second in {first, min(first + 1, len(whole)), min(first + 4, len(whole))}:
-            parts = [part for part in (whole[:first], whole[first:second], whole[second:]) if part]
+            parts = [
+                part
+                for part in (whole[:first], whole[first:second], whole[second:])
+                if part
+            ]
             # Nothing that comes right behind a paste is a key, either.
             assert together(Typist().reads(*parts).waits()) == "a<red\nx\ndrb>", parts
 
@@ -82,7 +88,12 @@ def test_a_paste_may_come_character_by_character_on_a_slow_link() -> None:
 
 
 def test_its_mark_may_come_in_pieces_however_late() -> None:
-    came = Typist().reads("\x1b[20", apart=0.3).reads("0~x\n", "y" + END, apart=0.3).waits()
+    came = (
+        Typist()
+        .reads("\x1b[20", apart=0.3)
+        .reads("0~x\n", "y" + END, apart=0.3)
+        .waits()
+    )
     assert came == ["<x\ny>"]
 
 
@@ -156,7 +167,9 @@ def test_a_paste_of_megabytes_is_cut() -> None:
         (["\x1b["], ["left_square_bracket"]),
     ],
 )
-def test_a_line_feed_is_a_key_only_if_it_comes_alone(reads: list[str], came: list[str]) -> None:
+def test_a_line_feed_is_a_key_only_if_it_comes_alone(
+    reads: list[str], came: list[str]
+) -> None:
     assert Typist().reads(*reads).waits() == came
 
 

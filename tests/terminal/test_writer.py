@@ -28,7 +28,9 @@ class Terminal:
         self.slave = os.fdopen(slave, "w")
         self.gone = SimpleQueue[str]()
         self.caught_up = SimpleQueue[bool]()
-        self.writer = Writer(self.slave, lambda: self.gone.put("gone"), self.caught_up.put)
+        self.writer = Writer(
+            self.slave, lambda: self.gone.put("gone"), self.caught_up.put
+        )
 
     def read_until(self, end: bytes) -> bytes:
         found = b""
@@ -76,7 +78,9 @@ def test_frames_that_nobody_read_are_dropped_whole_and_a_repaint_is_asked_for(
         assert terminal.read_until(b"\x1b[3;3H").decode() == FRAME
 
 
-def test_pictures_are_bounded_too(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_bounded_too(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(writer, "_MOST_BYTES", 100_000)
     for _ in range(200):
         terminal.writer.write(PICTURE)

@@ -13,7 +13,10 @@ from tui.tasks.task import Result
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "terminals: runs the app in real terminals, on a display of their own")
+    config.addinivalue_line(
+        "markers",
+        "terminals: runs the app in real terminals, on a display of their own",
+    )
 
 
 class Cards(NamedTuple):
@@ -23,8 +26,8 @@ class Cards(NamedTuple):
 
 @pytest.fixture
 def cards(home: Path) -> Cards:
-    """Two test cards of different colours: the newest and the oldest result in the queue; those between are plain,
-    and more than the grid shows at a time.
+    """Two test cards of different colours: the newest and the oldest result in the
+    queue; those between are plain, and more than the grid shows at a time.
     """
     card = paint_card()
     cards = Cards(card, Image.merge("RGB", [card.getchannel(band) for band in "BRG"]))
@@ -38,8 +41,11 @@ def cards(home: Path) -> Cards:
     ):
         path = home / f"{name}.png"
         image.save(path, compress_level=1)
-        thumbs.shrink(path, (1, 1))  # or it would look a little different from the second time on
-        results.append(Result(url=f"https://cdn.example/{path.name}", path=str(path), format="PNG"))
+        # Or it would look a little different from the second time on
+        thumbs.shrink(path, (1, 1))
+        results.append(
+            Result(url=f"https://cdn.example/{path.name}", path=str(path), format="PNG")
+        )
     oldest, plain, newest = results
     queue = [oldest, *[plain] * 7, newest]
     app.remember(*(past(Path(result.path).stem, results=(result,)) for result in queue))

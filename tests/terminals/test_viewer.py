@@ -1,4 +1,6 @@
-"""The viewer in a real terminal: an image's pixels are the terminal's, and nothing of them stays behind."""
+"""The viewer in a real terminal: an image's pixels are the terminal's, and nothing of
+them stays behind.
+"""
 
 from pathlib import Path
 
@@ -14,7 +16,9 @@ SIDE = 500
 
 
 @pytest.mark.parametrize("name", ["xterm with Sixel", "kitty"])
-def test_a_pixel_is_a_pixel_and_no_ghost_stays(name: str, cards: Cards, tmp_path: Path) -> None:
+def test_a_pixel_is_a_pixel_and_no_ghost_stays(
+    name: str, cards: Cards, tmp_path: Path
+) -> None:
     place, card = PLACES[name], cards.newest
     if reason := missing(*place.programs):
         pytest.skip(reason)
@@ -27,16 +31,23 @@ def test_a_pixel_is_a_pixel_and_no_ghost_stays(name: str, cards: Cards, tmp_path
         if not yellow:
             return None
         seen = photo.crop((yellow[2] - SIDE, yellow[3] - SIDE, yellow[2], yellow[3]))
-        return True if sum(ImageStat.Stat(ImageChops.difference(seen, wanted)).rms) / 3 < 5 else None
+        return (
+            True
+            if sum(ImageStat.Stat(ImageChops.difference(seen, wanted)).rms) / 3 < 5
+            else None
+        )
 
     with stage(place.command(tmp_path), tmp_path) as screen:
         small = screen.until("the picture", lambda photo: find(photo, card))
         screen.press("ctrl+t", "Return")
         page = screen.until_still(
-            "the picture on a whole page", lambda photo: find(photo, card) not in (None, small) or None
+            "the picture on a whole page",
+            lambda photo: find(photo, card) not in (None, small) or None,
         )
         screen.press("z")
-        screen.until_still("its middle", lambda photo: None if find(photo, card) else True)
+        screen.until_still(
+            "its middle", lambda photo: None if find(photo, card) else True
+        )
         screen.press("L", "J")
         screen.until("the image's last pixels", sharp)
         screen.press("n", "p")

@@ -1,4 +1,6 @@
-"""Every kind of param as a field: filled through the keyboard, judged live, read back as the right type."""
+"""Every kind of param as a field: filled through the keyboard, judged live, read back
+as the right type.
+"""
 
 from typing import Any
 
@@ -6,7 +8,17 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tui.catalog.spec import Kind, Model, Param, Presence, Price, Route, Rule, Value, Values
+from tui.catalog.spec import (
+    Kind,
+    Model,
+    Param,
+    Presence,
+    Price,
+    Route,
+    Rule,
+    Value,
+    Values,
+)
 from tui.paths import styles_dir
 from tui.widgets.form import ParamForm
 
@@ -16,9 +28,13 @@ class FormApp(App[None]):
 
     CSS_PATH = [styles_dir() / "widgets.tcss"]
 
-    def __init__(self, *params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None) -> None:
+    def __init__(
+        self, *params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None
+    ) -> None:
         super().__init__()
-        self.form = ParamForm("form", make_model(*params, rules=rules, price=price), "service")
+        self.form = ParamForm(
+            "form", make_model(*params, rules=rules, price=price), "service"
+        )
         self.submitted: list[Values] = []
 
     def compose(self) -> ComposeResult:
@@ -29,15 +45,28 @@ class FormApp(App[None]):
 
     def text(self) -> str:
         return "\n".join(
-            "".join(segment.text for segment in line) for line in self.screen._compositor.render_strips()
+            "".join(segment.text for segment in line)
+            for line in self.screen._compositor.render_strips()
         )
 
 
-def make_model(*params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None, slug: str = "m") -> Model:
+def make_model(
+    *params: Param,
+    rules: tuple[Rule, ...] = (),
+    price: Price | None = None,
+    slug: str = "m",
+) -> Model:
     route = Route("service", params, rules)
     routes: dict[Any, Route] = {"service": route}
     return Model(
-        family="F", provider="P", service="s", action="a", slug=slug, title=slug.upper(), routes=routes, price=price
+        family="F",
+        provider="P",
+        service="s",
+        action="a",
+        slug=slug,
+        title=slug.upper(),
+        routes=routes,
+        price=price,
     )
 
 
@@ -54,7 +83,11 @@ async def press_into(pilot: Pilot[None], app: FormApp, *keys: str) -> None:
     [
         (Param(name="x", kind=Kind.TEXT), [*"a b", "enter", "c"], "a b\nc"),
         (Param(name="x", kind=Kind.LINE), [*"a b"], "a b"),
-        (Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k")), ["right", "right"], "2k"),
+        (
+            Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k")),
+            ["right", "right"],
+            "2k",
+        ),
         (Param(name="x", kind=Kind.CHOICE, enum=(1, 2, 4)), ["right", "l"], 2),
         (Param(name="x", kind=Kind.INTEGER), [*"42"], 42),
         (Param(name="x", kind=Kind.INTEGER, min=0, max=6, default=2), ["up"], 2),
@@ -64,14 +97,20 @@ async def press_into(pilot: Pilot[None], app: FormApp, *keys: str) -> None:
         (Param(name="x", kind=Kind.BOOLEAN), ["end"], False),
         (Param(name="x", kind=Kind.BOOLEAN), [], None),
         (Param(name="x", kind=Kind.IMAGE), [*"~/a.png"], "~/a.png"),
-        (Param(name="x", kind=Kind.IMAGES), [*"a.png", "enter", *"b.png"], ["a.png", "b.png"]),
+        (
+            Param(name="x", kind=Kind.IMAGES),
+            [*"a.png", "enter", *"b.png"],
+            ["a.png", "b.png"],
+        ),
         (Param(name="x", kind=Kind.INTEGERS), [*"1 2,3"], [1, 2, 3]),
         (Param(name="x", kind=Kind.JSON), [*'[{"a":1}]'], [{"a": 1}]),
         (Param(name="x", kind=Kind.TASK), [*"tsk_1"], "tsk_1"),
         (Param(name="x", kind=Kind.CONSTANT, enum=("1k",), default="1k"), [], "1k"),
     ],
 )
-async def test_each_kind_reads_what_was_typed(param: Param, keys: list[str], value: Value | None) -> None:
+async def test_each_kind_reads_what_was_typed(
+    param: Param, keys: list[str], value: Value | None
+) -> None:
     app = FormApp(param)
     async with app.run_test() as pilot:
         await press_into(pilot, app, *keys)
@@ -84,13 +123,29 @@ async def test_each_kind_reads_what_was_typed(param: Param, keys: list[str], val
 @pytest.mark.parametrize(
     ("param", "keys", "sentence"),
     [
-        (Param(name="x", kind=Kind.TEXT, min=3, max=5), [*"ab"], "3 to 5 characters: this has 2."),
+        (
+            Param(name="x", kind=Kind.TEXT, min=3, max=5),
+            [*"ab"],
+            "3 to 5 characters: this has 2.",
+        ),
         (Param(name="x", kind=Kind.INTEGER), [*"4x"], "'4x' is not a whole number."),
-        (Param(name="x", kind=Kind.INTEGER, max=6), [*"7"], "At most 6: 7 is too high."),
+        (
+            Param(name="x", kind=Kind.INTEGER, max=6),
+            [*"7"],
+            "At most 6: 7 is too high.",
+        ),
         (Param(name="x", kind=Kind.NUMBER), [*"nan"], "'nan' is not a number."),
         (Param(name="x", kind=Kind.JSON), [*"{"], "Not JSON"),
-        (Param(name="x", kind=Kind.IMAGES, max_items=1), ["a", "enter", "b"], "At most 1: this has 2."),
-        (Param(name="x", kind=Kind.LINE, pattern=r"^\d+x\d+$", example="8x8"), [*"8"], "Must look like 8x8."),
+        (
+            Param(name="x", kind=Kind.IMAGES, max_items=1),
+            ["a", "enter", "b"],
+            "At most 1: this has 2.",
+        ),
+        (
+            Param(name="x", kind=Kind.LINE, pattern=r"^\d+x\d+$", example="8x8"),
+            [*"8"],
+            "Must look like 8x8.",
+        ),
     ],
 )
 async def test_what_is_wrong_is_said_at_once_and_not_submitted(
@@ -134,7 +189,10 @@ async def test_rules_hide_and_bound_fields_live() -> None:
         Param(name="source", kind=Kind.LINE),
         Param(name="seed", kind=Kind.INTEGER),
         Param(name="tolerance", kind=Kind.INTEGER, max=6),
-        rules=(Rule(when=given, forbidden=("seed",)), Rule(when=given, max={"tolerance": 2})),
+        rules=(
+            Rule(when=given, forbidden=("seed",)),
+            Rule(when=given, max={"tolerance": 2}),
+        ),
     )
     async with app.run_test() as pilot:
         await press_into(pilot, app, "tab", *"7", "tab", *"5")
@@ -169,9 +227,15 @@ async def test_an_unknown_price_is_never_zero() -> None:
 
 async def test_values_carry_over_by_name_where_they_fit() -> None:
     ratio = Param(name="ratio", kind=Kind.CHOICE, enum=("1:1", "4:3"))
-    app = FormApp(Param(name="prompt", kind=Kind.TEXT), ratio, Param(name="seed", kind=Kind.INTEGER))
+    app = FormApp(
+        Param(name="prompt", kind=Kind.TEXT),
+        ratio,
+        Param(name="seed", kind=Kind.INTEGER),
+    )
     other = make_model(
-        Param(name="prompt", kind=Kind.TEXT), Param(name="ratio", kind=Kind.CHOICE, enum=("1:1",)), slug="other"
+        Param(name="prompt", kind=Kind.TEXT),
+        Param(name="ratio", kind=Kind.CHOICE, enum=("1:1",)),
+        slug="other",
     )
     async with app.run_test() as pilot:
         first = app.form._model
@@ -185,7 +249,13 @@ async def test_values_carry_over_by_name_where_they_fit() -> None:
 
 async def test_hostile_labels_and_values_are_literal() -> None:
     app = FormApp(
-        Param(name="x", kind=Kind.CHOICE, label="[/red]", help="[@click=app.quit]", enum=("[/]", "b")),
+        Param(
+            name="x",
+            kind=Kind.CHOICE,
+            label="[/red]",
+            help="[@click=app.quit]",
+            enum=("[/]", "b"),
+        ),
         Param(name="y", kind=Kind.LINE, label="[link=x]", example="[/]"),
     )
     async with app.run_test() as pilot:
@@ -194,9 +264,14 @@ async def test_hostile_labels_and_values_are_literal() -> None:
             assert text in app.text()
 
 
-@pytest.mark.parametrize("nothing", ["\ufeff", "\u200b\u200d", "\u00ad \u2060", "\u3164\u180e"])
+@pytest.mark.parametrize(
+    "nothing", ["\ufeff", "\u200b\u200d", "\u00ad \u2060", "\u3164\u180e"]
+)
 async def test_what_nobody_can_see_is_nothing_filled_in(nothing: str) -> None:
-    app = FormApp(Param(name="prompt", kind=Kind.TEXT, required=True), Param(name="x", kind=Kind.LINE))
+    app = FormApp(
+        Param(name="prompt", kind=Kind.TEXT, required=True),
+        Param(name="x", kind=Kind.LINE),
+    )
     async with app.run_test() as pilot:
         app.form._fields["prompt"].fill(nothing)
         app.form._fields["x"].fill(nothing)

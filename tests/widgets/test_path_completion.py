@@ -11,11 +11,19 @@ from hypothesis import strategies as st
 
 from tui.widgets.path_completion import dropped
 
-NAMES = ("fox.png", "A fox, at dawn (1).JPG", "l'été 50%.webp", "#1?.gif", "雪&$HOME;`x`.png")
+NAMES = (
+    "fox.png",
+    "A fox, at dawn (1).JPG",
+    "l'été 50%.webp",
+    "#1?.gif",
+    "雪&$HOME;`x`.png",
+)
 
 
 def backslashed(path: str) -> str:
-    return "".join(f"\\{letter}" if letter in " ,()'%#?&$;`" else letter for letter in path)
+    return "".join(
+        f"\\{letter}" if letter in " ,()'%#?&$;`" else letter for letter in path
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,7 +41,9 @@ def backslashed(path: str) -> str:
         lambda path: f"file:{quote(path)}",
     ],
 )
-def test_a_path_in_every_way(written: Callable[[str], str], name: str, tmp_path: Path) -> None:
+def test_a_path_in_every_way(
+    written: Callable[[str], str], name: str, tmp_path: Path
+) -> None:
     path = tmp_path / name
     path.touch()
     assert dropped(written(str(path))) == [str(path)]
@@ -43,11 +53,17 @@ def test_several_in_their_order(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in reversed(NAMES)]
     for path in paths:
         Path(path).touch()
-    for text in ("\n".join(paths), shlex.join(paths), "\r\n".join(f"file://{quote(path)}" for path in paths)):
+    for text in (
+        "\n".join(paths),
+        shlex.join(paths),
+        "\r\n".join(f"file://{quote(path)}" for path in paths),
+    ):
         assert dropped(text) == paths
 
 
-def test_the_home_folder_and_the_current_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_folder_and_the_current_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (home / "fox.png").touch()
     monkeypatch.chdir(home)
     assert dropped("~/fox.png") == dropped("./fox.png") == [str(home / "fox.png")]
@@ -59,8 +75,24 @@ def test_anything_else_is_text(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "notes.txt").touch()
     (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone")
-    others = [tmp_path / name for name in ("folder.png", "notes.txt", "nowhere.png", "gone.png", "fox.png/x.png")]
-    texts = [f"a fox like {path}", f"{path} at dawn", f"'{path}", f"https://a.b{path}", f"{path}\0", f"{path}%00"]
+    others = [
+        tmp_path / name
+        for name in (
+            "folder.png",
+            "notes.txt",
+            "nowhere.png",
+            "gone.png",
+            "fox.png/x.png",
+        )
+    ]
+    texts = [
+        f"a fox like {path}",
+        f"{path} at dawn",
+        f"'{path}",
+        f"https://a.b{path}",
+        f"{path}\0",
+        f"{path}%00",
+    ]
     for text in (
         *map(str, others),
         *texts,

@@ -1,4 +1,6 @@
-"""The picture widget: in a headless app, and as raw bytes on a terminal that reads them like kitty and xterm."""
+"""The picture widget: in a headless app, and as raw bytes on a terminal that reads them
+like kitty and xterm.
+"""
 
 import asyncio
 import re
@@ -20,7 +22,9 @@ from tui.widgets.picture import Picture
 
 
 class Gallery(App[None]):
-    """One picture in the whole screen; `shown` collects what it told, `next_shown` waits for more."""
+    """One picture in the whole screen; `shown` collects what it told, `next_shown`
+    waits for more.
+    """
 
     def __init__(self, images: Images, cell: tuple[int, int] | None = (10, 20)) -> None:
         super().__init__()
@@ -63,7 +67,9 @@ def colours(app: Gallery, x: int, y: int) -> set[str]:
     """The colours of one cell of the picture."""
     style = next(iter(app.picture.render_line(y).crop(x, x + 1))).style
     assert style is not None
-    return {colour.get_truecolor().hex for colour in (style.color, style.bgcolor) if colour}
+    return {
+        colour.get_truecolor().hex for colour in (style.color, style.bgcolor) if colour
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,9 @@ async def test_a_screenshot_shows_it(make: Callable[..., Path]) -> None:
     async with app.run_test(size=(40, 20)):
         app.picture.show(make())
         await app.next_shown()
-        assert {"#ff0000", "#0000ff"} <= set(re.findall("#[0-9a-f]{6}", app.export_screenshot()))
+        assert {"#ff0000", "#0000ff"} <= set(
+            re.findall("#[0-9a-f]{6}", app.export_screenshot())
+        )
 
 
 async def test_characters_alone_can_show_it(make: Callable[..., Path]) -> None:
@@ -160,7 +168,9 @@ async def test_a_file_that_cannot_be_shown_is_a_sentence_until_the_next_one(
         assert app.shown == [late]
 
 
-async def test_a_fault_in_drawing_is_a_sentence(make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_in_drawing_is_a_sentence(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(path: Path, box: tuple[int, int]) -> Image.Image:
         raise RuntimeError("unforeseen")
 
@@ -223,7 +233,9 @@ async def test_another_size_draws_it_again(make: Callable[..., Path]) -> None:
         assert [line for line in app.lines() if line.strip()] == ["▀" * 20] * 5
 
 
-async def test_it_can_be_shown_before_it_has_a_size_and_go_while_it_draws(make: Callable[..., Path]) -> None:
+async def test_it_can_be_shown_before_it_has_a_size_and_go_while_it_draws(
+    make: Callable[..., Path],
+) -> None:
     app = Gallery(Images.HALF)
     app.picture.show(path := make())
     async with app.run_test(size=(40, 20)):
@@ -233,8 +245,12 @@ async def test_it_can_be_shown_before_it_has_a_size_and_go_while_it_draws(make: 
     assert app.shown == [path]
 
 
-@pytest.mark.parametrize(("images", "sign"), [(Images.SIXEL, "\x1bP"), (Images.KITTY, "\U0010eeee")])
-async def test_pixels_give_way_to_what_lies_above(images: Images, sign: str, make: Callable[..., Path]) -> None:
+@pytest.mark.parametrize(
+    ("images", "sign"), [(Images.SIXEL, "\x1bP"), (Images.KITTY, "\U0010eeee")]
+)
+async def test_pixels_give_way_to_what_lies_above(
+    images: Images, sign: str, make: Callable[..., Path]
+) -> None:
     app = Gallery(images)
     async with app.run_test(size=(40, 20), notifications=True) as pilot:
         app.picture.show(make())
@@ -258,7 +274,8 @@ async def test_pixels_give_way_to_what_lies_above(images: Images, sign: str, mak
 
 
 @pytest.mark.parametrize(
-    ("images", "sign", "stays"), [(Images.SIXEL, "\x1bP", False), (Images.KITTY, "\U0010eeee", True)]
+    ("images", "sign", "stays"),
+    [(Images.SIXEL, "\x1bP", False), (Images.KITTY, "\U0010eeee", True)],
 )
 async def test_what_moves_is_drawn_in_half_blocks(
     images: Images, sign: str, stays: bool, make: Callable[..., Path]
@@ -282,7 +299,9 @@ async def test_what_moves_is_drawn_in_half_blocks(
     assert app.shown == [make("1.png")] * 2
 
 
-async def test_pixels_are_drawn_only_while_the_whole_picture_is_on_screen(make: Callable[..., Path]) -> None:
+async def test_pixels_are_drawn_only_while_the_whole_picture_is_on_screen(
+    make: Callable[..., Path],
+) -> None:
     class Page(Gallery):
         CSS = "Picture { height: 20 } Static { height: 20 }"
 
@@ -299,7 +318,10 @@ async def test_pixels_are_drawn_only_while_the_whole_picture_is_on_screen(make: 
         for y, drawn in ((0, "\x1bP"), (1, "▀"), (0, "\x1bP")):
             scroll.scroll_to(y=y, animate=False)
             async with asyncio.timeout(10):
-                while drawn not in (shown := "".join(app.lines())) or scroll.scroll_offset.y != y:
+                while (
+                    drawn not in (shown := "".join(app.lines()))
+                    or scroll.scroll_offset.y != y
+                ):
                     await pilot.pause()
             assert ("\x1bP" in shown) is (drawn == "\x1bP")
 
@@ -338,14 +360,20 @@ Gallery().run()
 def card(folder: Path) -> Path:
     red = Image.linear_gradient("L").resize((600, 400))
     green = Image.radial_gradient("L").resize((600, 400))
-    Image.merge("RGB", (red, green, red.transpose(Image.Transpose.ROTATE_180))).save(folder / "card.png")
+    Image.merge("RGB", (red, green, red.transpose(Image.Transpose.ROTATE_180))).save(
+        folder / "card.png"
+    )
     return folder / "card.png"
 
 
-def run(folder: Path, images: Images, multiplexer: str = "", remote: str = "", **env: str) -> FakeTerminal:
+def run(
+    folder: Path, images: Images, multiplexer: str = "", remote: str = "", **env: str
+) -> FakeTerminal:
     terminal = FakeTerminal(size=(80, 24), pixels=(720, 432))
     env = {"TERM": "xterm-256color", **env}
-    terminal.run(APP, str(card(folder)), images, multiplexer, remote, env=env, folder=folder)
+    terminal.run(
+        APP, str(card(folder)), images, multiplexer, remote, env=env, folder=folder
+    )
     for question in (rb"\x1b\[>0?q", rb"\x1b\[0?c", rb"\x1b\[16t", b"a=q"):
         assert not re.search(question, terminal.received)
     return terminal
@@ -354,19 +382,24 @@ def run(folder: Path, images: Images, multiplexer: str = "", remote: str = "", *
 def difference(image: Image.Image, folder: Path) -> float:
     """The mean difference to the card, of 255."""
     expected = Image.open(card(folder)).resize(image.size, Image.Resampling.LANCZOS)
-    return max(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean)
+    return max(
+        ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean
+    )
 
 
 def test_sixel_pixels_are_those_of_the_image(tmp_path: Path) -> None:
     images = run(tmp_path, Images.SIXEL).sixel_images()
     assert len(images) >= 2
     for image in images:
-        assert (image.width, image.height) == (621, 414)  # 24 rows of 18 pixels, one left free
+        # 24 rows of 18 pixels, one left free
+        assert (image.width, image.height) == (621, 414)
         assert difference(image, tmp_path) < 5
 
 
 @pytest.mark.parametrize(("remote", "most"), [("", 0.5), ("yes", 5)])
-def test_kitty_pixels_are_those_of_the_image_and_are_freed(remote: str, most: float, tmp_path: Path) -> None:
+def test_kitty_pixels_are_those_of_the_image_and_are_freed(
+    remote: str, most: float, tmp_path: Path
+) -> None:
     terminal = run(tmp_path, Images.KITTY, remote=remote, NO_COLOR="1")
     images = terminal.kitty_images()
     assert [image.size for image in images] == [(648, 432)]

@@ -1,4 +1,6 @@
-"""The queue steered through the keyboard: pause, order, taking back, tidying up, undoing."""
+"""The queue steered through the keyboard: pause, order, taking back, tidying up,
+undoing.
+"""
 
 import importlib.util
 import re
@@ -26,7 +28,9 @@ async def until_places(app: TestApp, *wanted: str) -> None:
 
 def held(app: TestApp) -> list[str]:
     assert app.engine
-    return [task.prompt for task in app.engine.tasks.values() if task.status is Status.HELD]
+    return [
+        task.prompt for task in app.engine.tasks.values() if task.status is Status.HELD
+    ]
 
 
 async def test_a_pause_sends_nothing_and_outlives_the_app() -> None:
@@ -81,7 +85,8 @@ async def test_what_waits_is_sent_in_the_order_that_was_wished() -> None:
             (["end", "J"], ["#4", "#3", "#1", "#2"]),
             (["home", "K"], ["#3", "#4", "#1", "#2"]),
             (["N"], ["#1", "#4", "#2", "#3"]),
-            (["K", "down", "shift+down"], ["#1", "#4", "#2", "#3"]),  # further is not possible
+            # Further is not possible
+            (["K", "down", "shift+down"], ["#1", "#4", "#2", "#3"]),
             (["shift+up"], ["#1", "#3", "#2", "#4"]),
         ):
             await pilot.press(*keys)
@@ -96,7 +101,9 @@ async def test_what_waits_is_sent_in_the_order_that_was_wished() -> None:
 
 async def test_what_waits_is_taken_back_for_free() -> None:
     app = TestApp()
-    app.remember(past("a red fox", Status.HELD), past("a blue owl", Status.HELD), paused=True)
+    app.remember(
+        past("a red fox", Status.HELD), past("a blue owl", Status.HELD), paused=True
+    )
     async with app.running(80, 24) as pilot:
         await app.sees("#2")
         await pilot.press("ctrl+t", "d")
@@ -128,7 +135,11 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
     file = folder / "fox.png"
     file.write_bytes(b"a picture")
     app.remember(
-        past("mine", Status.HELD, error=Problem("validation", "/tmp/gone.png can't be read.")),
+        past(
+            "mine",
+            Status.HELD,
+            error=Problem("validation", "/tmp/gone.png can't be read."),
+        ),
         past("waiting", Status.HELD),
         past("failed", Status.FAILED, error=REASON),
         past("ended", results=(Result(url="", path=str(file)),)),
@@ -161,7 +172,9 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
 
 async def test_a_task_is_marked_inspected_and_tried_again() -> None:
     app = TestApp(delay=0)
-    app.remember(past("a red fox", Status.FAILED, error=REASON, body=b"{}", key="the-key"))
+    app.remember(
+        past("a red fox", Status.FAILED, error=REASON, body=b"{}", key="the-key")
+    )
     async with app.running(100, 24) as pilot:
         await app.sees("✗ failed", "a red fox  No picture")
         await pilot.press("ctrl+t", "f")
@@ -198,7 +211,9 @@ class OneQueue(App[None]):
     def rows(self) -> list[str]:
         """What stands on the screen, without the scrollbar."""
         lines = self.screen._compositor.render_strips()
-        return ["".join(segment.text for segment in line)[:-2].rstrip() for line in lines]
+        return [
+            "".join(segment.text for segment in line)[:-2].rstrip() for line in lines
+        ]
 
 
 async def test_what_is_looked_at_stays_in_its_place_while_others_come_and_go() -> None:
@@ -260,15 +275,24 @@ async def test_what_can_be_done_with_a_job_can_be_done_at_once() -> None:
     app = OneQueue()
     slow, quick = (past(name, Status.PENDING, job="job") for name in ("slow", "quick"))
     async with app.run_test(size=(80, 11)) as pilot:
-        for task in (slow, quick, quick.change(Status.FETCHING).change(Status.COMPLETED)):
+        for task in (
+            slow,
+            quick,
+            quick.change(Status.FETCHING).change(Status.COMPLETED),
+        ):
             app.queue.put(task)
         app.queue.table.focus()
         await pilot.press("r", "d", "s")
-        app.queue.put(slow.change(Status.FAILED))  # which isn't the one that stands for the job
+        # Which isn't the one that stands for the job
+        app.queue.put(slow.change(Status.FAILED))
         await pilot.press("s", "r")
         app.queue.put(past("slow", Status.HELD, job="job", retry_of=slow.id))
         await pilot.press("r", "d", "e", "K")
-        assert app.asked == [("stop", ["slow"]), ("retry", ["slow"]), ("drop", ["slow"])]
+        assert app.asked == [
+            ("stop", ["slow"]),
+            ("retry", ["slow"]),
+            ("drop", ["slow"]),
+        ]
 
 
 async def test_what_is_typed_ahead_is_for_the_queue() -> None:

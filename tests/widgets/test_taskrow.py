@@ -39,7 +39,9 @@ def test_a_state_is_a_glyph_and_a_word(task: Task, shown: str) -> None:
 
 
 @pytest.mark.parametrize("status", S)
-def test_what_is_sent_is_never_dropped_and_what_lives_never_deleted(status: Status) -> None:
+def test_what_is_sent_is_never_dropped_and_what_lives_never_deleted(
+    status: Status,
+) -> None:
     for watched in (True, False):
         able = asks(past("x", status, watched=watched))
         assert ("drop" in able) is (status is S.HELD)
@@ -87,16 +89,30 @@ def test_what_a_job_costs_fits_its_column(costs: list[int | None], told: str) ->
 
 @pytest.mark.parametrize(
     ("age", "told"),
-    [(0, "12:00"), (12 * 3600, "00:00"), (13 * 3600, "20 Nov"), (20 * 86400, "1 Nov"), (400 * 86400, "2025-10")],
+    [
+        (0, "12:00"),
+        (12 * 3600, "00:00"),
+        (13 * 3600, "20 Nov"),
+        (20 * 86400, "1 Nov"),
+        (400 * 86400, "2025-10"),
+    ],
 )
-def test_when_a_task_was_made(age: int, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_a_task_was_made(
+    age: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = time.localtime
     monkeypatch.setattr(time, "localtime", lambda moment=NOW: now(moment))
     assert made(past("x", created_at=NOW - age)) == told
 
 
 def test_what_can_still_be_lost_is_told_before_anything_else() -> None:
-    task = past("x", S.FETCHING, results=UNSAVED, made_at=time.time() - 6 * 86400, note="The disk is full.")
+    task = past(
+        "x",
+        S.FETCHING,
+        results=UNSAVED,
+        made_at=time.time() - 6 * 86400,
+        note="The disk is full.",
+    )
     assert row(task, "", "").problem.startswith("can be fetched for 23h 59m. The disk")
     assert row(replace(task, results=SAVED), "", "").problem == "The disk is full."
 
@@ -130,7 +146,9 @@ def test_a_text_fills_its_room_exactly(text: str, room: int, shown: str | None) 
 @pytest.mark.parametrize("width", [0, 20, 80, 100, 300])
 def test_columns_are_as_wide_as_the_row(width: int) -> None:
     assert sum(column_widths(width)) == max(width, sum(column_widths(0)))
-    longest = max(cell_len(f"{glyph} {word}") for glyph, word, _ in taskrow._LOOKS.values())
+    longest = max(
+        cell_len(f"{glyph} {word}") for glyph, word, _ in taskrow._LOOKS.values()
+    )
     assert longest + 2 < column_widths(width)[0]  # also where it is set in
 
 
@@ -143,16 +161,27 @@ def make_job(**prompts: Any) -> tuple[Job, dict[str, Task]]:
 
 
 def test_a_job_counts_its_tasks() -> None:
-    job, tasks = make_job(red=S.HELD, blue=S.PENDING, green=S.COMPLETED, pink=S.FAILED, grey=S.DROPPED)
+    job, tasks = make_job(
+        red=S.HELD, blue=S.PENDING, green=S.COMPLETED, pink=S.FAILED, grey=S.DROPPED
+    )
     shown = job.row("Flux", False, 7)
-    assert (shown.glyph, shown.word, shown.told, shown.time) == ("▸", "1 of 5", "red", "#7")
+    assert (shown.glyph, shown.word, shown.told, shown.time) == (
+        "▸",
+        "1 of 5",
+        "red",
+        "#7",
+    )
     assert shown.problem == "1 held · 1 sent · 1 failed · 1 dropped"
     assert shown.cost == "~$0.15"
     assert job.row("Flux", True, 0).time == ""
     job.put(tasks["red"].change(S.DROPPED))
     job.put(tasks["blue"].change(S.FETCHING).change(S.COMPLETED, cost_micro=70_000))
     shown = job.row("Flux", False, 0)
-    assert (shown.word, shown.problem, shown.cost) == ("2 of 5", "1 failed · 2 dropped", "$0.12")
+    assert (shown.word, shown.problem, shown.cost) == (
+        "2 of 5",
+        "1 failed · 2 dropped",
+        "$0.12",
+    )
 
 
 def test_a_job_tells_what_was_set_aside_from_what_waits() -> None:
@@ -181,7 +210,10 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
     again = past("red", S.FAILED, job="job", retry_of=tasks["red"].id)
     for _ in range(2):
         job.put(again)
-        assert job.row("", False, 0)[1:2] + job.row("", False, 0)[5:6] == ("1 of 2", "1 failed")
+        assert job.row("", False, 0)[1:2] + job.row("", False, 0)[5:6] == (
+            "1 of 2",
+            "1 failed",
+        )
         assert job.asked("retry") == [again]
         job.remove(again.id)
         assert job.row("", False, 0).word == "1 of 2"
@@ -196,7 +228,9 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
 def test_a_job_is_shown_by_its_last_image_and_waits_with_its_first_task() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.HELD)
     assert job.face is tasks["green"]
-    assert [turn[1] for turn in job.waiting] == [tasks[name].id for name in ("red", "blue", "green")]
+    assert [turn[1] for turn in job.waiting] == [
+        tasks[name].id for name in ("red", "blue", "green")
+    ]
     job.put(replace(tasks["green"], rank=1.0))
     assert job.waiting[0][1] == tasks["green"].id
     done = replace(tasks["red"], status=S.COMPLETED, results=SAVED)
@@ -207,7 +241,9 @@ def test_a_job_is_shown_by_its_last_image_and_waits_with_its_first_task() -> Non
     assert len(job.waiting) == 2
 
 
-@pytest.mark.parametrize(("count", "told"), [(1, "1 of 1"), (999, "999 of 999"), (10_000, "10000/10000")])
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, "1 of 1"), (999, "999 of 999"), (10_000, "10000/10000")]
+)
 def test_large_jobs_fit_their_column(count: int, told: str) -> None:
     job = Job("job")
     for number in range(count):

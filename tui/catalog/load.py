@@ -58,8 +58,13 @@ class Catalog:
         return self._by_key.get((action, slug))
 
     def with_prices(self, items: list[dict[str, Any]], as_of: str) -> "Catalog":
-        """The same with the service's live price list; models that it leaves out are marked, never hidden."""
-        priced = {(item.get("service"), item.get("action"), item.get("model")): item for item in items}
+        """The same with the service's live price list; models that it leaves out are
+        marked, never hidden.
+        """
+        priced = {
+            (item.get("service"), item.get("action"), item.get("model")): item
+            for item in items
+        }
         if not any((model.service, *model.key) in priced for model in self.models):
             return self  # not a list of these models at all
 
@@ -67,24 +72,43 @@ class Catalog:
             item = priced.get((model.service, *model.key))
             if item is None:
                 return replace(model, listed=False)
-            return replace(model, price=from_schedule(item, as_of) or model.price, listed=True)
+            return replace(
+                model, price=from_schedule(item, as_of) or model.price, listed=True
+            )
 
-        families = (replace(family, models=tuple(map(current, family.models))) for family in self.families)
+        families = (
+            replace(family, models=tuple(map(current, family.models)))
+            for family in self.families
+        )
         return Catalog(tuple(families))
 
     def find(self, slug: str, action: str = "") -> Model:
-        """The one model of that slug (and action, where the slug alone is ambiguous). Raises UnknownModel."""
-        found = [model for model in self.models if model.slug == slug and action in ("", model.action)]
+        """The one model of that slug (and action, where the slug alone is ambiguous).
+        Raises UnknownModel.
+        """
+        found = [
+            model
+            for model in self.models
+            if model.slug == slug and action in ("", model.action)
+        ]
         if len(found) == 1:
             return found[0]
         if found:
             actions = ", ".join(model.action for model in found)
-            raise UnknownModel(f"{slug} has more than one action: choose one with --action ({actions}).")
+            raise UnknownModel(
+                f"{slug} has more than one action: choose one with --action ({actions})."
+            )
         actions = ", ".join(model.action for model in self.models if model.slug == slug)
         if actions:
             raise UnknownModel(f"{slug} has no action {action}; it has {actions}.")
-        near = difflib.get_close_matches(slug, [model.slug for model in self.models], n=3, cutoff=0.4)
-        hint = f" Did you mean {', '.join(near)}?" if near else " `runapi-tui models` lists them all."
+        near = difflib.get_close_matches(
+            slug, [model.slug for model in self.models], n=3, cutoff=0.4
+        )
+        hint = (
+            f" Did you mean {', '.join(near)}?"
+            if near
+            else " `runapi-tui models` lists them all."
+        )
         raise UnknownModel(f"There is no model named {slug}.{hint}")
 
 
@@ -95,9 +119,11 @@ def bundled() -> Catalog:
 
 
 def with_own(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
-    """The bundled catalog with the user's own families, and a sentence for each file that can't be used.
+    """The bundled catalog with the user's own families, and a sentence for each file
+    that can't be used.
 
-    A family of the same name as a bundled one takes its place; so does a model of the same action and slug.
+    A family of the same name as a bundled one takes its place; so does a model of the
+    same action and slug.
     """
     own: list[Family] = []
     problems: list[str] = []
@@ -110,12 +136,20 @@ def with_own(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
         return bundled(), tuple(problems)
     names = {family.name for family in own}
     keys = {model.key for family in own for model in family.models}
-    kept = [_without(family, keys) for family in bundled().families if family.name not in names]
-    return Catalog(tuple(family for family in (*own, *kept) if family.models)), tuple(problems)
+    kept = [
+        _without(family, keys)
+        for family in bundled().families
+        if family.name not in names
+    ]
+    return Catalog(tuple(family for family in (*own, *kept) if family.models)), tuple(
+        problems
+    )
 
 
 def _without(family: Family, keys: set[tuple[str, str]]) -> Family:
-    return replace(family, models=tuple(model for model in family.models if model.key not in keys))
+    return replace(
+        family, models=tuple(model for model in family.models if model.key not in keys)
+    )
 
 
 def load_family(path: Path) -> Family:
@@ -132,30 +166,50 @@ def load_family(path: Path) -> Family:
 
 
 def _line_of(reason: str, text: str) -> str:
-    """`:7` where line 7 of the file is what the reason speaks of, as far as that can be told."""
+    """`:7` where line 7 of the file is what the reason speaks of, as far as that can be
+    told.
+    """
     if found := re.search(r"line (\d+)", reason):
         return f":{found[1]}"
     quoted = re.findall(r"[`']([^`'$]+)[`']", reason)
     # What is missing stands nowhere; the table that misses it is named last.
-    for word in (quoted if "missing" not in reason else []) + re.findall(r"\w{3,}", reason)[::-1]:
+    for word in (quoted if "missing" not in reason else []) + re.findall(
+        r"\w{3,}", reason
+    )[::-1]:
         for number, line in enumerate(text.splitlines(), 1):
-            if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line.partition("#")[0]):
+            if re.search(
+                rf"(?<![\w-]){re.escape(word)}(?![\w-])", line.partition("#")[0]
+            ):
                 return f":{number}"
     return ""
 
 
 def _family(raw: _FamilyFile) -> Family:
-    # `[params."aspect_ratio.max"]` is a variant of aspect_ratio: what follows the dot is for this file alone.
-    params = {key: replace(param, name=key.partition(".")[0]) for key, param in raw.params.items()}
+    # `[params."aspect_ratio.max"]` is a variant of aspect_ratio: what follows the dot
+    # is for this file alone.
+    params = {
+        key: replace(param, name=key.partition(".")[0])
+        for key, param in raw.params.items()
+    }
     for param in params.values():
         re.compile(param.pattern)
         if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
             raise LookupError(f"{param.name} has nothing to choose from")
-    unknown = set().union(*map(_named, raw.rules)) - {param.name for param in params.values()} - {"model"}
+    unknown = (
+        set().union(*map(_named, raw.rules))
+        - {param.name for param in params.values()}
+        - {"model"}
+    )
     if unknown:
         raise LookupError(f"a rule names {min(unknown)}, which is no param")
     models = tuple(_model(raw, model, params) for model in raw.models)
-    return Family(name=raw.name, provider=raw.provider, service=raw.service, about=raw.about, models=models)
+    return Family(
+        name=raw.name,
+        provider=raw.provider,
+        service=raw.service,
+        about=raw.about,
+        models=models,
+    )
 
 
 def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Model:
@@ -170,12 +224,17 @@ def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Mod
         slug=model.slug,
         title=model.title,
         about=model.about,
-        routes={name: _route(name, keys, params, raw.rules) for name, keys in model.routes.items()},
+        routes={
+            name: _route(name, keys, params, raw.rules)
+            for name, keys in model.routes.items()
+        },
         price=price,
     )
 
 
-def _route(name: RouteName, keys: list[str], params: dict[str, Param], rules: list[Rule]) -> Route:
+def _route(
+    name: RouteName, keys: list[str], params: dict[str, Param], rules: list[Rule]
+) -> Route:
     missing = [key for key in keys if key not in params]
     if missing:
         raise LookupError(f"no [params.{missing[0]}] is defined")

@@ -1,4 +1,6 @@
-"""What a request will cost, and how sure that is. Amounts are whole micro-dollars ($1 = 1,000,000)."""
+"""What a request will cost, and how sure that is. Amounts are whole micro-dollars ($1 =
+1,000,000).
+"""
 
 from typing import Any, Literal
 
@@ -12,11 +14,15 @@ MICRO_PER_CENT = 10_000
 
 
 class Estimate(Struct, frozen=True):
-    """A price told before it is paid. `micro` is None when nobody knows; it is never 0 for that."""
+    """A price told before it is paid. `micro` is None when nobody knows; it is never 0
+    for that.
+    """
 
     micro: int | None
     basis: Literal["quoted", "listed", "snapshot", "unknown"]
-    """How sure: quoted for this very request, on the service's price list, or on the one that ships with us."""
+    """How sure: quoted for this very request, on the service's price list, or on the
+    one that ships with us.
+    """
     as_of: str = ""
     """The day of which it was so."""
 
@@ -37,7 +43,9 @@ def estimate(model: Model, values: Values) -> Estimate:
     key = str(value).lower() if isinstance(value, bool) else str(value)
     cents = price.cases.get(key, price.cents)
     listed = price.live or not price.as_of
-    return Estimate(round(cents * MICRO_PER_CENT), "listed" if listed else "snapshot", price.as_of)
+    return Estimate(
+        round(cents * MICRO_PER_CENT), "listed" if listed else "snapshot", price.as_of
+    )
 
 
 def counting(route: Route, values: Values) -> Values:
@@ -47,7 +55,9 @@ def counting(route: Route, values: Values) -> Values:
 
 
 def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
-    """The price in one entry of the service's live list; None where it names none that is known here."""
+    """The price in one entry of the service's live list; None where it names none that
+    is known here.
+    """
     cents: Any = item.get("unit_price_cents")
     if not _amount(cents):
         return None
@@ -61,7 +71,11 @@ def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
 
 
 def _amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10_000_000
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 <= value < 10_000_000
+    )
 
 
 def _sent_anyway(model: Model, name: str) -> object:

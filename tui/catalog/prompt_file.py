@@ -1,4 +1,6 @@
-"""A file of prompts, one a line: read as a stream, in whatever encoding editors save text. Pure: opens nothing."""
+"""A file of prompts, one a line: read as a stream, in whatever encoding editors save
+text. Pure: opens nothing.
+"""
 
 import codecs
 import re
@@ -10,7 +12,9 @@ from tui.text import invisible
 LONGEST = 1_000_000
 """Characters of a line at most; every model takes far less."""
 _CHUNK = 1 << 16
-"""Bytes that are read at once; the encoding is judged by the first such chunk that isn't plain ASCII."""
+"""Bytes that are read at once; the encoding is judged by the first such chunk that
+isn't plain ASCII.
+"""
 _NO_FILE = "is no text file: a prompt a line is wanted, in UTF-8"
 _CUT = 3
 """Bytes of a character at most that lack others."""
@@ -21,26 +25,36 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_BINARY = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP|....ftyp|%PDF-|PK\x03\x04|\x1f\x8b", re.DOTALL)
+_BINARY = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP|....ftyp|%PDF-|PK\x03\x04|\x1f\x8b",
+    re.DOTALL,
+)
 """How files of images, documents and archives begin."""
-_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_MULTIBYTE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]|ï»¿")
-"""Controls that stand in no text file (1A is where DOS ended one), and a BOM that was read in a wrong encoding."""
+"""Controls that stand in no text file (1A is where DOS ended one), and a BOM that was
+read in a wrong encoding.
+"""
 _NUL = re.compile("\0")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _EDGES = re.compile(r"\A[\s\ufeff]+|[\s\ufeff]+\Z")
 
 
 class PromptFileError(ValueError):
-    """What was read isn't a prompt a line. Says why and where, in words that follow the file's name."""
+    """What was read isn't a prompt a line. Says why and where, in words that follow the
+    file's name.
+    """
 
 
 def read(stream: BufferedIOBase) -> Iterator[str]:
-    """The prompts of a stream of bytes, without the white space around them, and without lines in which there is
-    nothing to see.
+    """The prompts of a stream of bytes, without the white space around them, and
+    without lines in which there is nothing to see.
 
-    UTF-8, UTF-16 (without a BOM too) and Windows-1252, which includes Latin-1's letters, are told apart by the
-    bytes. Lines end with LF, CR LF or CR alone. No more than a chunk and a line are in memory.
+    UTF-8, UTF-16 (without a BOM too) and Windows-1252, which includes Latin-1's
+    letters, are told apart by the bytes. Lines end with LF, CR LF or CR alone. No more
+    than a chunk and a line are in memory.
 
     Raises PromptFileError, also after some prompts, and OSError.
     """
@@ -63,7 +77,9 @@ def _prompt(line: str, number: int) -> Iterator[str]:
 
 
 def _too_long(number: int) -> PromptFileError:
-    return PromptFileError(f"can't be read: line {number:,} is longer than {LONGEST:,} characters")
+    return PromptFileError(
+        f"can't be read: line {number:,} is longer than {LONGEST:,} characters"
+    )
 
 
 def _texts(stream: BufferedIOBase) -> Iterator[str]:
@@ -81,7 +97,9 @@ def _texts(stream: BufferedIOBase) -> Iterator[str]:
 
 
 def _filled(stream: BufferedIOBase) -> bytes:
-    """A whole chunk, or what is left; asks for nothing more once the end was seen, as of a terminal."""
+    """A whole chunk, or what is left; asks for nothing more once the end was seen, as
+    of a terminal.
+    """
     chunk = bytearray()
     while len(chunk) < _CHUNK and (piece := stream.read1(_CHUNK - len(chunk))):
         chunk += piece
@@ -137,7 +155,9 @@ class _Decoder:
         self._incremental = codecs.getincrementaldecoder(encoding)()
 
     def _checked(self, text: str) -> str:
-        """`text`, its lines counted. Raises PromptFileError for characters that no text file has."""
+        """`text`, its lines counted. Raises PromptFileError for characters that no text
+        file has.
+        """
         # Whatever bytes are Windows-1252, so that they must look like text as well.
         wrong = (_NO_TEXT if self._encoding == "cp1252" else _NUL).search(text)
         self._count(text[: wrong.start()] if wrong else text)
@@ -146,30 +166,38 @@ class _Decoder:
         return text
 
     def _count(self, text: str) -> None:
-        within = self._last == "\r" and text.startswith("\n")  # of a CR LF, which was counted
+        # Of a CR LF, which was counted
+        within = self._last == "\r" and text.startswith("\n")
         self._ends += len(_LINE_END.findall(text)) - within
         self._last = text[-1:] or self._last
 
     def _refused(self, what: str) -> PromptFileError:
         line = f"line {self._ends + 1:,} {what}"
-        return PromptFileError(f"can't be read: {line}. Save it as UTF-8, a prompt a line")
+        return PromptFileError(
+            f"can't be read: {line}. Save it as UTF-8, a prompt a line"
+        )
 
 
 def _guessed(chunk: bytes, final: bool) -> str:
-    """The encoding of bytes without a BOM that aren't all ASCII. Raises PromptFileError."""
+    """The encoding of bytes without a BOM that aren't all ASCII. Raises
+    PromptFileError.
+    """
     if b"\0" in chunk:
         return _guessed_wide(chunk, final)
     if _decoded(chunk, "utf-8", final) is not None:
         return "utf-8"
-    # Text of single bytes has next to none of these sequences, so that the file is UTF-8, but damaged: read as
-    # Windows-1252, its good lines would become other prompts.
+    # Text of single bytes has next to none of these sequences, so that the file is
+    # UTF-8, but damaged: read as Windows-1252, its good lines would become other
+    # prompts.
     left, sequences = _MULTIBYTE.subn(b"", chunk)
     strange = sum(byte > 127 for byte in left)
     return "utf-8" if sequences >= 2 * strange + 2 else "cp1252"
 
 
 def _guessed_wide(chunk: bytes, final: bool) -> str:
-    """UTF-16, if a quarter of its characters at least are Western ones, whose other byte is a NUL."""
+    """UTF-16, if a quarter of its characters at least are Western ones, whose other
+    byte is a NUL.
+    """
     high = {"utf-16-le": chunk[1::2], "utf-16-be": chunk[::2]}
     encoding = max(high, key=lambda name: high[name].count(0))
     text = _decoded(chunk, encoding, final)
@@ -180,7 +208,9 @@ def _guessed_wide(chunk: bytes, final: bool) -> str:
 
 
 def _decoded(chunk: bytes, encoding: str, final: bool) -> str | None:
-    """None where it isn't in that encoding; unless `final`, the last character may be cut."""
+    """None where it isn't in that encoding; unless `final`, the last character may be
+    cut.
+    """
     try:
         return codecs.getincrementaldecoder(encoding)().decode(chunk, final)
     except UnicodeDecodeError:

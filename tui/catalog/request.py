@@ -26,19 +26,25 @@ class Demand(Struct, frozen=True):
 
 
 def blank(value: object) -> bool:
-    """True for what is never sent: nothing, an empty list, text in which there is nothing to see."""
+    """True for what is never sent: nothing, an empty list, text in which there is
+    nothing to see.
+    """
     return value is None or value == [] or (isinstance(value, str) and invisible(value))
 
 
 def online(item: str) -> bool:
-    """Whether an image is an address of the web; anything else is a file of this machine."""
+    """Whether an image is an address of the web; anything else is a file of this
+    machine.
+    """
     return item.lower().startswith(("http://", "https://"))
 
 
 def names_files(param: Param, value: Value) -> bool:
     """Whether a value would have files of this machine uploaded."""
     items = value if isinstance(value, list) else [value]
-    return param.kind in (Kind.IMAGE, Kind.IMAGES) and not all(online(str(item)) for item in items)
+    return param.kind in (Kind.IMAGE, Kind.IMAGES) and not all(
+        online(str(item)) for item in items
+    )
 
 
 def demand(model: Model, route: Route, values: Values) -> Demand:
@@ -47,10 +53,16 @@ def demand(model: Model, route: Route, values: Values) -> Demand:
     forbidden: dict[str, str] = {}
     any_of: list[tuple[str, ...]] = []
     # What `body` will add counts as chosen.
-    added = {param.name: _added(param) for param in route.params if blank(values.get(param.name))}
+    added = {
+        param.name: _added(param)
+        for param in route.params
+        if blank(values.get(param.name))
+    }
     given = {"model": model.slug, **values, **added}
     for rule in route.rules:
-        if not all(_holds(given.get(name), wanted) for name, wanted in rule.when.items()):
+        if not all(
+            _holds(given.get(name), wanted) for name, wanted in rule.when.items()
+        ):
             continue
         for name in rule.forbidden:
             if params.pop(name, None):
@@ -73,7 +85,9 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
     for name, param in now.params.items():
         given = _added(param) if blank(values.get(name)) else values[name]
         missing = "This is needed." if param.required else ""
-        problem = missing if given is None else _unwritten(given) or _problem(param, given)
+        problem = (
+            missing if given is None else _unwritten(given) or _problem(param, given)
+        )
         if problem:
             errors[name] = problem
     for names in now.any_of:
@@ -91,12 +105,18 @@ def _unwritten(value: Value) -> str:
 
 
 def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
-    """The JSON object to send for values that passed `check`: no blanks; false and 0 stay."""
+    """The JSON object to send for values that passed `check`: no blanks; false and 0
+    stay.
+    """
     sent: dict[str, Value] = {"model": model.slug}
     for name, param in demand(model, route, values).params.items():
         value = _added(param) if blank(values.get(name)) else values[name]
         if value is not None:
-            sent[name] = value.strip() if isinstance(value, str) and param.kind is Kind.IMAGE else value
+            sent[name] = (
+                value.strip()
+                if isinstance(value, str) and param.kind is Kind.IMAGE
+                else value
+            )
     return sent
 
 
@@ -106,7 +126,9 @@ def _added(param: Param) -> Value | None:
 
 
 def parse(param: Param, text: str) -> Value:
-    """What a person typed for `param`, as the value it means. Raises ValueError with a sentence."""
+    """What a person typed for `param`, as the value it means. Raises ValueError with a
+    sentence.
+    """
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
             return next((value for value in param.enum if str(value) == text), text)
@@ -121,7 +143,10 @@ def parse(param: Param, text: str) -> Value:
         case Kind.IMAGES:
             return [item for item in re.split(r"\n\s*|,\s+", text) if not blank(item)]
         case Kind.INTEGERS:
-            return [_number(item, int, "a whole number") for item in re.split(r"[\s,]+", text.strip(", \n\t"))]
+            return [
+                _number(item, int, "a whole number")
+                for item in re.split(r"[\s,]+", text.strip(", \n\t"))
+            ]
         case Kind.JSON:
             try:
                 parsed: Value = json.loads(text)
@@ -152,7 +177,9 @@ def _holds(value: object, wanted: str | int | bool | Presence) -> bool:
 
 
 def _changes(rule: Rule) -> dict[str, dict[str, Any]]:
-    changes: dict[str, dict[str, Any]] = {name: {"required": True} for name in rule.required}
+    changes: dict[str, dict[str, Any]] = {
+        name: {"required": True} for name in rule.required
+    }
     for field in ("enum", "min", "max"):
         for name, bound in getattr(rule, field).items():
             changes.setdefault(name, {})[field] = bound
@@ -171,7 +198,9 @@ def _because(rule: Rule) -> str:
 
 def _unknown(model: Model, route: Route, name: str) -> str:
     near = difflib.get_close_matches(name, [param.name for param in route.params], n=1)
-    return f"{model.title} has no parameter {name}." + (f" Did you mean {near[0]}?" if near else "")
+    return f"{model.title} has no parameter {name}." + (
+        f" Did you mean {near[0]}?" if near else ""
+    )
 
 
 def _problem(param: Param, value: Value) -> str:
@@ -181,32 +210,51 @@ def _problem(param: Param, value: Value) -> str:
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
             # `1 == True` in Python, never on the wire.
-            if any(value == allowed and type(value) is type(allowed) for allowed in param.enum):
+            if any(
+                value == allowed and type(value) is type(allowed)
+                for allowed in param.enum
+            ):
                 return ""
             return f"{value} is not one of {', '.join(map(str, param.enum))}."
         case Kind.BOOLEAN:
             return "" if isinstance(value, bool) else f"{value} is not yes or no."
         case Kind.INTEGER | Kind.NUMBER:
             whole = param.kind is Kind.INTEGER
-            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            if isinstance(value, bool) or not isinstance(
+                value, int if whole else int | float
+            ):
                 return f"{value} is not a {'whole ' * whole}number."
             return _out_of(param, value, "")
         case Kind.IMAGES | Kind.INTEGERS:
             return _list_problem(param, value)
         case Kind.JSON:
-            return "" if isinstance(value, list) else "Must be a JSON list, such as [1, 2]."
+            return (
+                ""
+                if isinstance(value, list)
+                else "Must be a JSON list, such as [1, 2]."
+            )
         case Kind.IMAGE:
-            return "" if isinstance(value, str) else "Must be a URL or the path of a file."
+            return (
+                "" if isinstance(value, str) else "Must be a URL or the path of a file."
+            )
         case _:
             if not isinstance(value, str):
                 return f"{value} is not text."
-            if param.pattern and (not re.search(param.pattern, value) or value.endswith("\n")):
-                return f"Must look like {param.example}." if param.example else "Not of the form it must have."
+            if param.pattern and (
+                not re.search(param.pattern, value) or value.endswith("\n")
+            ):
+                return (
+                    f"Must look like {param.example}."
+                    if param.example
+                    else "Not of the form it must have."
+                )
             return _out_of(param, len(value), " characters")
 
 
 def _encodable(value: Value) -> bool:
-    """False for infinite numbers, and for the lone surrogates that text in a wrong encoding leaves."""
+    """False for infinite numbers, and for the lone surrogates that text in a wrong
+    encoding leaves.
+    """
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, TypeError, RecursionError):
@@ -219,19 +267,31 @@ def _out_of(param: Param, size: float, unit: str) -> str:
     too_low, too_high = low is not None and size < low, high is not None and size > high
     if not too_low and not too_high:
         return ""
-    has = f"this has {size:,}" if unit else f"{size} is too {'low' if too_low else 'high'}"
+    has = (
+        f"this has {size:,}"
+        if unit
+        else f"{size} is too {'low' if too_low else 'high'}"
+    )
     if low is not None and high is not None:
         return f"{low:,.10g} to {high:,.10g}{unit}: {has}."
-    return f"At least {low:,.10g}{unit}: {has}." if too_low else f"At most {high:,.10g}{unit}: {has}."
+    return (
+        f"At least {low:,.10g}{unit}: {has}."
+        if too_low
+        else f"At most {high:,.10g}{unit}: {has}."
+    )
 
 
 def _list_problem(param: Param, value: Value) -> str:
     if not isinstance(value, list):
         return "Must be a list."
     if param.kind is Kind.INTEGERS:
-        if not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+        if not all(
+            isinstance(item, int) and not isinstance(item, bool) for item in value
+        ):
             return "Must be whole numbers."
-        problem = next((found for item in value if (found := _out_of(param, item, ""))), "")
+        problem = next(
+            (found for item in value if (found := _out_of(param, item, ""))), ""
+        )
         if problem:
             return problem
     elif not all(isinstance(item, str) and not blank(item) for item in value):

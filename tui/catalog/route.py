@@ -1,4 +1,6 @@
-"""Which of a model's routes a request takes, and how its values move from one to the other."""
+"""Which of a model's routes a request takes, and how its values move from one to the
+other.
+"""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -9,12 +11,16 @@ Api = Literal["auto", "unified", "service"]
 
 
 def choose(
-    model: Model, names: Iterable[str] = (), api: Api = "auto", learnt: RouteName | None = None
+    model: Model,
+    names: Iterable[str] = (),
+    api: Api = "auto",
+    learnt: RouteName | None = None,
 ) -> RouteName:
     """The route for a request with those params.
 
-    `api` is the user's wish, `learnt` what this base URL has shown to have. With neither, unified comes
-    first where a model has it, unless only the other route knows one of the params.
+    `api` is the user's wish, `learnt` what this base URL has shown to have. With
+    neither, unified comes first where a model has it, unless only the other route knows
+    one of the params.
     """
     if len(model.routes) == 1:
         return next(iter(model.routes))
@@ -28,13 +34,19 @@ def choose(
     return first
 
 
-def translate(model: Model, values: Values, to: RouteName) -> tuple[Values, dict[str, str]]:
-    """`values` under the names of route `to`; and what has no place there, with what to do instead."""
+def translate(
+    model: Model, values: Values, to: RouteName
+) -> tuple[Values, dict[str, str]]:
+    """`values` under the names of route `to`; and what has no place there, with what to
+    do instead.
+    """
     target = model.routes[to]
     renamed = {param.other: param.name for param in target.params if param.other}
     for route in model.routes.values():
         if route is not target:
-            renamed |= {param.name: param.other for param in route.params if param.other}
+            renamed |= {
+                param.name: param.other for param in route.params if param.other
+            }
     moved: Values = {}
     unplaced: dict[str, str] = {}
     for name, value in values.items():
@@ -43,5 +55,7 @@ def translate(model: Model, values: Values, to: RouteName) -> tuple[Values, dict
             moved[here] = value
         else:
             instead = ", ".join(param.name for param in target.params if not param.more)
-            unplaced[name] = f"{name} has no place on this service's route, which takes {instead}."
+            unplaced[name] = (
+                f"{name} has no place on this service's route, which takes {instead}."
+            )
     return moved, unplaced

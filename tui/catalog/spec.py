@@ -1,4 +1,6 @@
-"""The vocabulary of the catalog. Everything here is frozen data; `load` fills it, `request` obeys it."""
+"""The vocabulary of the catalog. Everything here is frozen data; `load` fills it,
+`request` obeys it.
+"""
 
 from enum import StrEnum
 from typing import Any, Literal
@@ -61,7 +63,9 @@ class Param(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     help: str = ""
     required: bool = False
     default: Value | None = None
-    """Required params start with it and send it; else it is what the service does when nothing is sent."""
+    """Required params start with it and send it; else it is what the service does when
+    nothing is sent.
+    """
     enum: tuple[str | int, ...] = ()
     min: float | None = None
     """Characters for text and line, the value itself for numbers."""
@@ -78,7 +82,9 @@ class Param(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     more: bool = False
     """Rarely needed: folded away in the form."""
     other: str = ""
-    """What the same input is called on the model's other route, where only the name differs."""
+    """What the same input is called on the model's other route, where only the name
+    differs.
+    """
 
     @property
     def type(self) -> str:
@@ -124,7 +130,9 @@ class Route(Struct, frozen=True):
 
 
 class Price(Struct, frozen=True, forbid_unknown_fields=True):
-    """A list price in US cents a call; `cases` by the value of the param `by` where it depends on one."""
+    """A list price in US cents a call; `cases` by the value of the param `by` where it
+    depends on one.
+    """
 
     cents: float
     by: str = ""
@@ -132,7 +140,9 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: str = ""
     """The day of which it was so."""
     live: bool = False
-    """True where the service itself said so, False in the snapshot that ships with the program."""
+    """True where the service itself said so, False in the snapshot that ships with the
+    program.
+    """
 
 
 class Model(Struct, frozen=True, kw_only=True):

@@ -43,11 +43,17 @@ def findings(session: Session) -> dict[str, Any]:
     """Facts by name, ready to be shown; the key masked."""
     credential = session.credential
     keys, notes = credentials.everything()
-    terminal = probe(session.config.images, budget=session.config.image_bytes, cache=session.folders.cache)
+    terminal = probe(
+        session.config.images,
+        budget=session.config.image_bytes,
+        cache=session.folders.cache,
+    )
     return {
         "version": __version__,
         "profile": session.profile or NO_PROFILE,
-        "key": f"{mask(credential.api_key)} from {credential.key_from}" if credential.api_key else "none found",
+        "key": f"{mask(credential.api_key)} from {credential.key_from}"
+        if credential.api_key
+        else "none found",
         "keys": [_key(found, session) for found in keys],
         "base_url": f"{credential.base_url} from {credential.url_from}",
         "route": _route(session),
@@ -60,7 +66,10 @@ def findings(session: Session) -> dict[str, Any]:
         "drawn_as": f"{terminal.images}: {terminal.why}{_budget(terminal)}",
         "python": f"{platform.python_version()} ({Path(sys.executable)})",
         "libraries": ", ".join(
-            [*(f"{name} {_version(name)}" for name in _LIBRARIES), f"sqlite {sqlite3.sqlite_version}"]
+            [
+                *(f"{name} {_version(name)}" for name in _LIBRARIES),
+                f"sqlite {sqlite3.sqlite_version}",
+            ]
         ),
         "notes": [*notes, *session.problems],
     }
@@ -101,8 +110,12 @@ def _budget(terminal: Terminal) -> str:
 
 
 def card(terminal: Terminal) -> str:
-    """A test card, drawn in the chosen way and in every one below it, with a line each of what one should see."""
-    ways = [images for images in _SEEN if images is terminal.images or images not in PIXELS]
+    """A test card, drawn in the chosen way and in every one below it, with a line each
+    of what one should see.
+    """
+    ways = [
+        images for images in _SEEN if images is terminal.images or images not in PIXELS
+    ]
     return "\n".join(f"{_shown(images, terminal)}\n" for images in ways)
 
 
@@ -112,18 +125,29 @@ def _shown(images: Images, terminal: Terminal) -> str:
     from tui.graphics.drawing import draw
 
     width, height = _CARD_CELLS
-    # A row more for those that leave the last one free; no file, for it would be gone before the card is read.
+    # A row more for those that leave the last one free; no file, for it would be gone
+    # before the card is read.
     space = Size(width, height + (images in (Images.SIXEL, Images.ITERM)))
     drawing = draw(_card, space, replace(terminal, images=images, shared=None))
     if images is Images.KITTY:
         picture = drawing.upload + "\n".join(f"{row}\x1b[0m" for row in drawing.overlay)
     elif drawing.overlay:
-        # Room first, for at the foot of the screen it would scroll; one row more for those that go below it.
+        # Room first, for at the foot of the screen it would scroll; one row more for
+        # those that go below it.
         rows = drawing.size.height
-        picture = "\n" * (rows + 1) + f"\x1b[{rows + 1}A\x1b7{drawing.overlay[0]}\x1b8\x1b[{rows - 1}B"
+        picture = (
+            "\n" * (rows + 1)
+            + f"\x1b[{rows + 1}A\x1b7{drawing.overlay[0]}\x1b8\x1b[{rows - 1}B"
+        )
     else:
         picture = "\n".join(_written(row, terminal.truecolor) for row in drawing.rows)
-    chosen = " (chosen)" if images is terminal.images else " (under menus)" if images is terminal.blocks else ""
+    chosen = (
+        " (chosen)"
+        if images is terminal.images
+        else " (under menus)"
+        if images is terminal.blocks
+        else ""
+    )
     return f"{images}{chosen}, {file_size(len(picture.encode()))}: {_SEEN[images]}.\n{picture}"
 
 
@@ -132,11 +156,16 @@ def _written(row: "Strip", truecolor: bool) -> str:
     from rich.style import Style
 
     colours = ColorSystem.TRUECOLOR if truecolor else ColorSystem.EIGHT_BIT
-    return "".join((segment.style or Style.null()).render(segment.text, color_system=colours) for segment in row)
+    return "".join(
+        (segment.style or Style.null()).render(segment.text, color_system=colours)
+        for segment in row
+    )
 
 
 def _card(box: tuple[int, int]) -> "Image":
-    """Gradients, a ring, stripes and coloured corners: what goes wrong with images shows in one of them."""
+    """Gradients, a ring, stripes and coloured corners: what goes wrong with images
+    shows in one of them.
+    """
     from PIL import Image, ImageDraw
 
     width, height = box
@@ -149,7 +178,17 @@ def _card(box: tuple[int, int]) -> "Image":
         x, y = number % 2 * (width - side), number // 2 * (height - side)
         pen.rectangle((x, y, x + side - 1, y + side - 1), colour)
     middle, radius = (width // 3, height // 2), height // 3
-    pen.ellipse((middle[0] - radius, middle[1] - radius, middle[0] + radius, middle[1] + radius), None, "white", 4)
+    pen.ellipse(
+        (
+            middle[0] - radius,
+            middle[1] - radius,
+            middle[0] + radius,
+            middle[1] + radius,
+        ),
+        None,
+        "white",
+        4,
+    )
     for x in range(8):
         left = width * 3 // 5 + 4 * x
         pen.rectangle((left, height // 4, left + 1, height * 3 // 4), "white")

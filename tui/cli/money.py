@@ -22,8 +22,12 @@ MOST_KINDS = 50
 _SURENESS = ("unknown", "snapshot", "listed", "quoted")
 
 
-def quote(session: Session, model: Model, wanted: list[Values], *, as_json: bool) -> int:
-    """What all of `wanted` would cost, quoted where the service does that. Answers the exit code."""
+def quote(
+    session: Session, model: Model, wanted: list[Values], *, as_json: bool
+) -> int:
+    """What all of `wanted` would cost, quoted where the service does that. Answers the
+    exit code.
+    """
     from tui.service.errors import AuthenticationError, ServiceError
 
     run.check(session, model, wanted)
@@ -34,20 +38,35 @@ def quote(session: Session, model: Model, wanted: list[Values], *, as_json: bool
         return _refused(error)
     except ServiceError as error:
         print(f"Not quoted: {error}", file=sys.stderr)
-    surest = min(prices, key=lambda price: _SURENESS.index(price.basis))  # no surer than the least sure of them
+    # No surer than the least sure of them
+    surest = min(prices, key=lambda price: _SURENESS.index(price.basis))
     known = [price.micro for price in prices if price.micro is not None]
-    total = Estimate(sum(known) if len(known) == len(prices) else None, surest.basis, surest.as_of)
+    total = Estimate(
+        sum(known) if len(known) == len(prices) else None, surest.basis, surest.as_of
+    )
     if as_json:
-        told: dict[str, Any] = {"model": model.slug, "action": model.action, "requests": len(prices)}
-        told |= {"total_usd": run.usd(total.micro), "basis": total.basis, "as_of": total.as_of or None}
+        told: dict[str, Any] = {
+            "model": model.slug,
+            "action": model.action,
+            "requests": len(prices),
+        }
+        told |= {
+            "total_usd": run.usd(total.micro),
+            "basis": total.basis,
+            "as_of": total.as_of or None,
+        }
         print(inert_json(told))
     else:
         print(f"{counted(len(prices), 'request')}, {total}")
     return 0
 
 
-async def _quoted(session: Session, model: Model, wanted: list[Values]) -> list[Estimate]:
-    """The price of each; those that no price tells apart are asked for once. Raises ServiceError."""
+async def _quoted(
+    session: Session, model: Model, wanted: list[Values]
+) -> list[Estimate]:
+    """The price of each; those that no price tells apart are asked for once. Raises
+    ServiceError.
+    """
     route = next(iter(model.routes.values()))
     kinds = [json.dumps(counting(route, values), sort_keys=True) for values in wanted]
     of_kind: dict[str, Estimate | None] = {}
@@ -58,11 +77,16 @@ async def _quoted(session: Session, model: Model, wanted: list[Values]) -> list[
                 of_kind[kind] = await quotes.ask(client, model, values)
     finally:
         await client.aclose()
-    return [of_kind.get(kind) or estimate(model, values) for kind, values in zip(kinds, wanted, strict=True)]
+    return [
+        of_kind.get(kind) or estimate(model, values)
+        for kind, values in zip(kinds, wanted, strict=True)
+    ]
 
 
 def balance(session: Session, *, as_json: bool) -> int:
-    """What is left by the service's word, and what was spent by its word and by our own books."""
+    """What is left by the service's word, and what was spent by its word and by our own
+    books.
+    """
     from tui.service.errors import ServiceError
 
     async def ask() -> tuple[Any, "Books"]:
@@ -109,9 +133,17 @@ def balance(session: Session, *, as_json: bool) -> int:
 
 def spent(books: "Books", by: str, *, as_json: bool) -> None:
     """What was spent, a line a day of the last 30 or a line a model."""
-    rows = books.models if by == "model" else [(f"{day}", told) for day, told in books.days]
+    rows = (
+        books.models
+        if by == "model"
+        else [(f"{day}", told) for day, told in books.days]
+    )
     for name, told in rows:
-        print(inert_json({by: name, **sum_json(told)}) if as_json else f"{name:<36}{told.tasks:>9,}  {told}")
+        print(
+            inert_json({by: name, **sum_json(told)})
+            if as_json
+            else f"{name:<36}{told.tasks:>9,}  {told}"
+        )
 
 
 def sum_json(some: "Sum") -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""The queue without a screen: `drop`, `pause`, `stop`, `retry`, `delete`, by the rules of the app's keys."""
+"""The queue without a screen: `drop`, `pause`, `stop`, `retry`, `delete`, by the rules
+of the app's keys.
+"""
 
 import asyncio
 import sys
@@ -23,10 +25,16 @@ if TYPE_CHECKING:
 
 
 class Selection:
-    """Which tasks a command is for: ids of tasks or jobs, what a search line finds, or all."""
+    """Which tasks a command is for: ids of tasks or jobs, what a search line finds, or
+    all.
+    """
 
-    def __init__(self, ids: Iterable[str] = (), search: str = "", *, everything: bool = False) -> None:
-        """Raises UsageError where nothing is named, so that a forgotten word never means all of the queue."""
+    def __init__(
+        self, ids: Iterable[str] = (), search: str = "", *, everything: bool = False
+    ) -> None:
+        """Raises UsageError where nothing is named, so that a forgotten word never
+        means all of the queue.
+        """
         self.ids = tuple(ids)
         self.search = search
         self.everything = everything
@@ -36,7 +44,8 @@ class Selection:
             raise UsageError("--all goes with neither ids nor --search.")
 
     async def tasks(self, engine: "Engine", only: str) -> list[Task]:
-        """The tasks, oldest first: those named, or those found that the search words `only` fit, too.
+        """The tasks, oldest first: those named, or those found that the search words
+        `only` fit, too.
 
         Raises UsageError for an id that is not in the queue.
         """
@@ -48,7 +57,9 @@ class Selection:
 
 
 def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
-    """Take back what was not sent, free of charge, whichever window or command has it. Return the exit code."""
+    """Take back what was not sent, free of charge, whichever window or command has it.
+    Return the exit code.
+    """
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:live")
@@ -57,11 +68,18 @@ def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
         await engine.set_aside(waiting)
         dropped = await engine.drop(waiting)
         _print(dropped, as_json=as_json)
-        late = [task for task in await engine.named([task.id for task in tasks]) if task.status in SENT]
+        late = [
+            task
+            for task in await engine.named([task.id for task in tasks])
+            if task.status in SENT
+        ]
         if dropped:
             _say(f"{counted(len(dropped), 'task')} taken back, free of charge.")
         if late:
-            _say(f"{counted(len(late), 'task')} at the service can't be taken back, and are billed:")
+            _say(
+                f"{counted(len(late), 'task')} at the service can't be taken back, and"
+                " are billed:"
+            )
             _say(f"`{session.command('resume')}` saves their images.")
         if not dropped and not late:
             _say("Nothing to take back: none of these tasks is waiting to be sent.")
@@ -71,11 +89,16 @@ def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
 
 
 def pause(session: Session) -> int:
-    """Send nothing more, in any window or command; what was sent is carried on. Return the exit code."""
+    """Send nothing more, in any window or command; what was sent is carried on. Return
+    the exit code.
+    """
 
     async def work(engine: "Engine") -> int:
         await engine.pause(True)
-        _say(f"Paused: nothing more is sent until `{session.command('resume')}`, or p in the app.")
+        _say(
+            f"Paused: nothing more is sent until `{session.command('resume')}`, or p in"
+            " the app."
+        )
         for sentence in sentences(session, await engine.unfinished()):
             _say(sentence)
         return 0
@@ -84,11 +107,15 @@ def pause(session: Session) -> int:
 
 
 def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
-    """Stop watching sent tasks: they go on at the service, and are billed. Return the exit code."""
+    """Stop watching sent tasks: they go on at the service, and are billed. Return the
+    exit code.
+    """
 
     async def work(engine: "Engine") -> int:
         tasks = [
-            task for task in await selection.tasks(engine, "status:sent") if task.status in SENT and task.watched
+            task
+            for task in await selection.tasks(engine, "status:sent")
+            if task.status in SENT and task.watched
         ]
         stopped = []
         for task in tasks:
@@ -106,28 +133,42 @@ def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
 
 
 def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
-    """Delete ended tasks, their files into the trash; z in the app undoes it. Return the exit code."""
+    """Delete ended tasks, their files into the trash; z in the app undoes it. Return
+    the exit code.
+    """
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
         deleted = await engine.delete(task for task in tasks if task.status not in LIVE)
         count, left = len(deleted), len(tasks) - len(deleted)
         _print(deleted, as_json=as_json)
-        _say(f"{counted(count, 'task')} deleted; their files are in .trash beside the images for a week.")
+        _say(
+            f"{counted(count, 'task')} deleted; their files are in .trash beside the"
+            " images for a week."
+        )
         if left:
-            _say(f"{counted(left, 'task')} not ended, or in use by another window: left as they are.")
+            _say(
+                f"{counted(left, 'task')} not ended, or in use by another window: left"
+                " as they are."
+            )
         return 0 if count and not left else 1
 
     return _with_engine(session, work)
 
 
 def retry(
-    session: Session, selection: Selection, *, as_json: bool, again: bool = False, over_budget: bool = False
+    session: Session,
+    selection: Selection,
+    *,
+    as_json: bool,
+    again: bool = False,
+    over_budget: bool = False,
 ) -> int:
-    """Fetch again what was made and not saved, for nothing, and send what failed once more, as new paid tasks.
+    """Fetch again what was made and not saved, for nothing, and send what failed once
+    more, as new paid tasks.
 
-    A task that was retried before is left alone unless `again`. Without `over_budget`, nothing is sent where that
-    would pass a ceiling: UsageError. Return the exit code.
+    A task that was retried before is left alone unless `again`. Without `over_budget`,
+    nothing is sent where that would pass a ceiling: UsageError. Return the exit code.
     """
 
     problems = 0
@@ -135,7 +176,9 @@ def retry(
     async def begin(engine: "Engine", work: Work) -> None:
         nonlocal problems
         found = await selection.tasks(engine, "status:ended")
-        tasks = [task for task in found if _may_be_retried(task) and engine.is_ours(task)]
+        tasks = [
+            task for task in found if _may_be_retried(task) and engine.is_ours(task)
+        ]
         free = [task for task in tasks if is_free(task)]
         paid = [task for task in tasks if not is_free(task)]
         done = [task for task in paid if task.retried_by and not again]
@@ -144,7 +187,10 @@ def retry(
             raise UsageError("None of these tasks has failed.")
         if done:
             problems += 1
-            _say(f"{counted(len(done), 'task')} retried before: left alone. --again pays for them once more.")
+            _say(
+                f"{counted(len(done), 'task')} retried before: left alone. --again pays"
+                " for them once more."
+            )
         wish = ceilings.wanted([task.estimate_micro for task in paid])
         if paid and not over_budget:
             run.check_ceilings(session, wish, await engine.spent())

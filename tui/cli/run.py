@@ -1,4 +1,6 @@
-"""The commands that need no screen. Results go to stdout, progress to stderr; codes and JSON are a contract."""
+"""The commands that need no screen. Results go to stdout, progress to stderr; codes and
+JSON are a contract.
+"""
 
 import asyncio
 import os
@@ -43,15 +45,20 @@ EXIT_CODES = {
     "empty": 7,
 }
 HOPELESS = ("authentication", "credits", "network", "rate_limit")
-"""What goes wrong like this with one task does so with the next: the rest isn't tried, and stays in the queue."""
+"""What goes wrong like this with one task does so with the next: the rest isn't tried,
+and stays in the queue.
+"""
 INTERRUPTED = 130
 SETTLING = 15.0
-"""Seconds that an interrupted command may take to set aside what was not sent, whatever signals come: longer than a
-locked queue file is waited for."""
+"""Seconds that an interrupted command may take to set aside what was not sent, whatever
+signals come: longer than a locked queue file is waited for.
+"""
 SHORT_REST = 5.0
 """Seconds that the service may ask to wait without a word about it."""
 TRIES = 4
-"""How often a failing request is repeated before a headless command gives up; the task stays resumable."""
+"""How often a failing request is repeated before a headless command gives up; the task
+stays resumable.
+"""
 
 
 class UsageError(Exception):
@@ -105,40 +112,66 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
     rows = [
         ("id", task.id),
         ("task id", task.remote_id or "none yet"),
-        ("status", str(task.status) + (f" ({task.word})" if task.word and task.word != task.status else "")),
+        (
+            "status",
+            str(task.status)
+            + (f" ({task.word})" if task.word and task.word != task.status else ""),
+        ),
         ("model", f"{task.model} ({task.action}, {task.route} route)"),
         ("profile", task.profile),
         *((name, value) for name, value in task.values.items()),
         (
             "cost",
-            money(task.cost_micro) if task.cost_micro is not None else f"{money(task.estimate_micro)} estimated",
+            (
+                money(task.cost_micro)
+                if task.cost_micro is not None
+                else f"{money(task.estimate_micro)} estimated"
+            ),
         ),
         ("created", _moment(task.created_at)),
         ("finished", _moment(task.finished_at) if task.finished_at else ""),
-        *((result.label or "file", result.path) for result in task.results if result.path),
+        *(
+            (result.label or "file", result.path)
+            for result in task.results
+            if result.path
+        ),
         *(("url", result.url) for result in task.results if not result.path),
         ("note", task.error.message if task.error else task.note),
         *((_moment(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
     ]
-    return "\n".join(f"{name:<16}{one_line(value, 2000)}" for name, value in rows if value != "")
+    return "\n".join(
+        f"{name:<16}{one_line(value, 2000)}" for name, value in rows if value != ""
+    )
 
 
 def recipe_json(recipe: "Recipe") -> str:
     """What an image says that made it, as documented."""
-    return inert_json({name: getattr(recipe, name) for name in recipe.__struct_fields__})
+    return inert_json(
+        {name: getattr(recipe, name) for name in recipe.__struct_fields__}
+    )
 
 
 def recipe_facts(recipe: "Recipe") -> str:
     """The same for people."""
     model = f"{recipe.model} ({recipe.action})" if recipe.action else recipe.model
-    rows = [("told by", recipe.source), ("model", model), *recipe.values.items(), *recipe.other.items()]
-    return "\n".join(f"{one_line(name, 40):<16}{one_line(value, 2000)}" for name, value in rows if value != "")
+    rows = [
+        ("told by", recipe.source),
+        ("model", model),
+        *recipe.values.items(),
+        *recipe.other.items(),
+    ]
+    return "\n".join(
+        f"{one_line(name, 40):<16}{one_line(value, 2000)}"
+        for name, value in rows
+        if value != ""
+    )
 
 
 def model_json(model: Model) -> dict[str, Any]:
     """A model as `models --json` lists it."""
     routes = {
-        name: {"params": {p.name: _param_json(p) for p in route.params}} for name, route in model.routes.items()
+        name: {"params": {p.name: _param_json(p) for p in route.params}}
+        for name, route in model.routes.items()
     }
     price = model.price
     told: dict[str, Any] = {"cents": price.cents, "as_of": price.as_of} if price else {}
@@ -177,13 +210,19 @@ def _param_json(param: Param) -> dict[str, Any]:
 def _moment(seconds: float) -> str:
     from datetime import UTC, datetime
 
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 # ---- what is asked
 
 
-def read_values(session: Session, model: Model, settings: tuple[str, ...], prompt: str | None) -> Values:
+def read_values(
+    session: Session, model: Model, settings: tuple[str, ...], prompt: str | None
+) -> Values:
     """`name=value` words as values of the route that knows them. Raises UsageError."""
     try:
         return given(model, settings, prompt, session.config.api)[1]
@@ -206,7 +245,9 @@ def read_cells(
     wanted = dict(setting.partition("=")[::2] for setting in vary)
     route = model.routes[choose(model, {**values, **wanted}, session.config.api)]
     try:
-        return batch.expand(model, route, values, vary=wanted, count=count, braces=expand)
+        return batch.expand(
+            model, route, values, vary=wanted, count=count, braces=expand
+        )
     except batch.BatchError as error:
         raise UsageError(str(error)) from error
 
@@ -219,7 +260,9 @@ def exit_code(task: "Task", problem: "Problem | None") -> int:
 
 
 def _invalid(errors: dict[str, str]) -> UsageError:
-    return UsageError("\n".join(f"{name}: {problem}" for name, problem in errors.items()))
+    return UsageError(
+        "\n".join(f"{name}: {problem}" for name, problem in errors.items())
+    )
 
 
 def check(session: Session, model: Model, wanted: list[Values]) -> None:
@@ -243,10 +286,12 @@ def generate(
     over_budget: bool = False,
     **each: Any,
 ) -> int:
-    """Put the tasks of all prompts into the queue, or none of them; with `wait`, carry them to their end and tell
-    each as it gets there. Answers the exit code. `each` is what `read_cells` takes.
+    """Put the tasks of all prompts into the queue, or none of them; with `wait`, carry
+    them to their end and tell each as it gets there. Answers the exit code. `each` is
+    what `read_cells` takes.
 
-    Without `over_budget`, none of them is submitted where they would pass a ceiling: UsageError.
+    Without `over_budget`, none of them is submitted where they would pass a ceiling:
+    UsageError.
 
     However many there are, only those that come next are in memory.
     """
@@ -269,13 +314,19 @@ def generate(
                     wish += ceilings.wanted([task.estimate_micro])
                     spool.add(task)
             except UsageError as error:
-                raise UsageError(f"Prompt {number:,}: {error}" if number > 1 else str(error)) from error
+                raise UsageError(
+                    f"Prompt {number:,}: {error}" if number > 1 else str(error)
+                ) from error
         if not spool.count:
             raise UsageError("There is no prompt: every line is blank.")
         if not over_budget:
             check_ceilings(session, wish, store.spent(url))
         if wait and not learnt.get("paused"):
-            return run(session, lambda engine, work: _put_and_go(store, spool, engine, work), as_json=as_json)
+            return run(
+                session,
+                lambda engine, work: _put_and_go(store, spool, engine, work),
+                as_json=as_json,
+            )
         _put(store, spool)
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
@@ -283,11 +334,18 @@ def generate(
             raise Stopped("Interrupted: nothing was sent or queued.") from None
         raise Stopped(interrupted(session, aside, 0)) from None
     for task in spool:
-        print(task_json(task) if as_json else task_line(task, "in the queue; not sent yet"))
+        print(
+            task_json(task)
+            if as_json
+            else task_line(task, "in the queue; not sent yet")
+        )
     sys.stdout.flush()
     if learnt.get("paused"):
         print("The queue is paused.", end=" ", file=sys.stderr)
-    goes_on = f"the app or `{session.command('resume')}` sends {'it' if spool.count == 1 else 'them'}."
+    goes_on = (
+        f"the app or `{session.command('resume')}` sends"
+        f" {'it' if spool.count == 1 else 'them'}."
+    )
     print(f"{spool.count:,} in the queue, safe on disk: {goes_on}", file=sys.stderr)
     return 1 if wait else 0
 
@@ -299,10 +357,14 @@ def check_ceilings(session: Session, wish: "Sum", spent: "Spent") -> None:
     passed = ceilings.against(session.config, wish, spent)
     if passed:
         told = f"{ceilings.told_cost(wish)}. {' '.join(passed)}"
-        raise UsageError(f"{told} Nothing was submitted; --over-budget sends it all the same.")
+        raise UsageError(
+            f"{told} Nothing was submitted; --over-budget sends it all the same."
+        )
 
 
-def _draft(session: Session, model: Model, values: Values, base_url: str, learnt: Any) -> "Task":
+def _draft(
+    session: Session, model: Model, values: Values, base_url: str, learnt: Any
+) -> "Task":
     """A task that waits for its turn. Raises UsageError."""
     from tui.tasks import draft
 
@@ -337,21 +399,32 @@ def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
         store.add_missing(rows(), owner)
 
 
-async def _put_and_go(store: "Store", spool: "Spool", engine: "Engine", work: "Work") -> None:
-    # Not in a thread: an interruption finds all of them in the queue, or none. The watch over them is taken in the
-    # same go: an open app takes a share of what waits for long, and not all of it before this process has begun.
+async def _put_and_go(
+    store: "Store", spool: "Spool", engine: "Engine", work: "Work"
+) -> None:
+    # Not in a thread: an interruption finds all of them in the queue, or none. The
+    # watch over them is taken in the same go: an open app takes a share of what waits
+    # for long, and not all of it before this process has begun.
     _put(store, spool, engine.owner)
     store.close()
     work.add(SpooledIds(spool))
     engine.also_mine(lambda: spool)
 
 
-def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_budget: bool = False) -> int:
-    """Follow all unfinished tasks to their end, or those of `ids`; a paused queue goes on. Return the exit code.
+def resume(
+    session: Session,
+    ids: tuple[str, ...] = (),
+    *,
+    as_json: bool,
+    over_budget: bool = False,
+) -> int:
+    """Follow all unfinished tasks to their end, or those of `ids`; a paused queue goes
+    on. Return the exit code.
 
-    What was set aside is taken up again: its number and price are said first. Without `ids`, tasks that the user
-    stopped, that were imported, or that were sent more than a day ago with an unknown outcome stay as they are.
-    Raises UsageError where sending what was set aside would pass a ceiling, unless `over_budget`.
+    What was set aside is taken up again: its number and price are said first. Without
+    `ids`, tasks that the user stopped, that were imported, or that were sent more than
+    a day ago with an unknown outcome stay as they are. Raises UsageError where sending
+    what was set aside would pass a ceiling, unless `over_budget`.
     """
 
     async def begin(engine: "Engine", work: Work) -> None:
@@ -362,19 +435,30 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_b
                     engine.check_ours(task)
             except ValueError as error:
                 raise UsageError(str(error)) from error
-            watched = {task.id for task, elsewhere in await engine.unfinished() if elsewhere}
+            watched = {
+                task.id for task, elsewhere in await engine.unfinished() if elsewhere
+            }
         else:
-            ours = [(task, elsewhere) for task, elsewhere in await engine.unfinished() if engine.is_ours(task)]
+            ours = [
+                (task, elsewhere)
+                for task, elsewhere in await engine.unfinished()
+                if engine.is_ours(task)
+            ]
             tasks = [task for task, _ in ours if task.live or is_taken_up(task)]
             watched = {task.id for task, elsewhere in ours if elsewhere}
         aside = [task for task in tasks if not task.live]
         followed = [task for task in tasks if task.live and task.id in watched]
-        wish = ceilings.wanted([task.estimate_micro for task in aside if task.status == "held"])
+        wish = ceilings.wanted(
+            [task.estimate_micro for task in aside if task.status == "held"]
+        )
         if wish.tasks and not over_budget:
             check_ceilings(session, wish, await engine.spent())
         await engine.pause(False)
         if wish.tasks:
-            told = f"Sending {counted(wish.tasks, 'task')} set aside unsent, {ceilings.costs(wish)}."
+            told = (
+                f"Sending {counted(wish.tasks, 'task')} set aside unsent,"
+                f" {ceilings.costs(wish)}."
+            )
             print(told, file=sys.stderr)
         if followed:
             whose = f"{counted(len(followed), 'task')} of another window or command"
@@ -384,7 +468,9 @@ def resume(session: Session, ids: tuple[str, ...] = (), *, as_json: bool, over_b
         work.set_aside = frozenset(task.id for task in aside)
         work.of_others = frozenset(task.id for task in followed)
 
-    return run(session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True)
+    return run(
+        session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True
+    )
 
 
 def is_taken_up(task: "Task") -> bool:
@@ -398,7 +484,9 @@ def is_taken_up(task: "Task") -> bool:
 
 
 def rescue(session: Session, *, as_json: bool) -> int:
-    """Fetch everything that was made, is not saved, and can still be had. Return the exit code."""
+    """Fetch everything that was made, is not saved, and can still be had. Return the
+    exit code.
+    """
     from tui.tasks.actions import rescue as fetch
 
     async def begin(engine: "Engine", work: Work) -> None:
@@ -412,7 +500,9 @@ def rescue(session: Session, *, as_json: bool) -> int:
 
 
 async def chosen(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
-    """The tasks of these ids, and all tasks of these jobs. Raises UsageError for an id that is neither."""
+    """The tasks of these ids, and all tasks of these jobs. Raises UsageError for an id
+    that is neither.
+    """
     found: dict[str, Task] = {}
     for wanted in ids:
         task = await engine.find(wanted)
@@ -440,14 +530,17 @@ class SpooledIds(Collection[str]):
 
 
 class Work:
-    """The tasks that a command carries to their end, in order; filled while the command begins."""
+    """The tasks that a command carries to their end, in order; filled while the command
+    begins.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.set_aside: frozenset[str] = frozenset()
         """Ids of those that have to be taken up first."""
         self.of_others: frozenset[str] = frozenset()
-        """Ids of those that another process carries: they are followed, and left to it."""
+        """Ids of those that another process carries: they are followed, and left to it.
+        """
         self._parts: list[Iterable[str]] = []
 
     def add(self, ids: Collection[str]) -> None:
@@ -471,10 +564,12 @@ def run(
     nothing: str = "",
     finish: bool = False,
 ) -> int:
-    """Carry the tasks that `begin` adds to its work to their end, printing each. Return the exit code.
+    """Carry the tasks that `begin` adds to its work to their end, printing each. Return
+    the exit code.
 
-    `nothing` is said where there is nothing to do and nothing is left. With `finish`, whatever is unfinished at the
-    end, of any service and profile, is said, and the code is not 0 then.
+    `nothing` is said where there is nothing to do and nothing is left. With `finish`,
+    whatever is unfinished at the end, of any service and profile, is said, and the code
+    is not 0 then.
     """
     signals = _Signals(session)
 
@@ -482,7 +577,11 @@ def run(
         signals.listen()
         progress = _Progress()
         engine = await asyncio.to_thread(
-            open_engine, session, tries=TRIES, on_change=progress.changed, on_state=_Pauses(session).changed
+            open_engine,
+            session,
+            tries=TRIES,
+            on_change=progress.changed,
+            on_state=_Pauses(session).changed,
         )
         wanted = Work()
         try:
@@ -509,14 +608,20 @@ def run(
                 aside = await engine.set_aside(wanted.own())
                 sent = await _at_service(engine, wanted)
             except StoreError as error:
-                raise Stopped(f"Interrupted; what was not sent could not be set aside. {error}") from None
+                raise Stopped(
+                    f"Interrupted; what was not sent could not be set aside. {error}"
+                ) from None
             raise Stopped(interrupted(session, aside, sent)) from None
         except Exception as error:
             try:
                 aside = await engine.set_aside(wanted.own())
             except StoreError:
                 resume = f"`{session.command('resume')}`"
-                print(f"What was not sent could not be set aside: an app or {resume} sends it.", file=sys.stderr)
+                print(
+                    f"What was not sent could not be set aside: an app or {resume}"
+                    " sends it.",
+                    file=sys.stderr,
+                )
             else:
                 if aside and not isinstance(error, BrokenPipeError):
                     print(unsent(session, aside), file=sys.stderr)
@@ -535,8 +640,12 @@ def run(
         streams.give_up_stdout()
         return INTERRUPTED
     except (KeyboardInterrupt, asyncio.CancelledError):
-        raise Stopped("Interrupted before anything was sent. What is in the queue stays there.") from None
-    except StoreError as error:  # what is open is said all the same, as far as it can be read
+        raise Stopped(
+            "Interrupted before anything was sent. What is in the queue stays there."
+        ) from None
+    except (
+        StoreError
+    ) as error:  # what is open is said all the same, as far as it can be read
         print(error, file=sys.stderr)
         open_tasks = unfinished_in(session.folders.queue)
         for sentence in sentences(session, ((task, False) for task in open_tasks)):
@@ -544,9 +653,18 @@ def run(
         return 1
 
 
-async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Progress", *, as_json: bool) -> int:
-    """Carry the tasks to their end, printing each as it ends. Return the code of the first that was submitted of
-    those whose code isn't 0. What can't be sent now is set aside."""
+async def _follow(
+    session: Session,
+    engine: "Engine",
+    work: Work,
+    progress: "_Progress",
+    *,
+    as_json: bool,
+) -> int:
+    """Carry the tasks to their end, printing each as it ends. Return the code of the
+    first that was submitted of those whose code isn't 0. What can't be sent now is set
+    aside.
+    """
     from tui.tasks.drain import to_the_end
     from tui.tasks.task import Problem
 
@@ -556,14 +674,17 @@ async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Pr
     progress.follow(engine.tasks, work.count)
     async for task in to_the_end(engine, ids, work.set_aside):
         given_up = engine.gave_up.get(task.id)
-        problem = task.error or (Problem(given_up.kind, str(given_up)) if given_up else None)
+        problem = task.error or (
+            Problem(given_up.kind, str(given_up)) if given_up else None
+        )
         engine.forget(task.id)
         seen.add(task.id)
         progress.clear()
         print(_told(session, task, problem, bool(given_up), as_json), flush=True)
         hopeless = hopeless or (problem is not None and problem.kind in HOPELESS)
         came_to = exit_code(task, problem)
-        if came_to and (not first or task.id < first):  # ids sort as they were submitted
+        # Ids sort as they were submitted
+        if came_to and (not first or task.id < first):
             first, code = task.id, came_to
     if hopeless or len(seen) < work.count:
         code = await _leave(session, engine, work, seen) or code
@@ -571,7 +692,9 @@ async def _follow(session: Session, engine: "Engine", work: Work, progress: "_Pr
 
 
 async def _leave(session: Session, engine: "Engine", work: Work, seen: set[str]) -> int:
-    """Set aside what was not sent, and say what is left of the work. Return 1 if anything can't be found."""
+    """Set aside what was not sent, and say what is left of the work. Return 1 if
+    anything can't be found.
+    """
     aside = await engine.set_aside(work.own())
     rest = [task_id for task_id in work.ids() if task_id not in seen]
     there = await engine.named(rest)
@@ -581,11 +704,21 @@ async def _leave(session: Session, engine: "Engine", work: Work, seen: set[str])
         print(unsent(session, list(held.values())), file=sys.stderr)
     at_service = [task for task in there if task.live and task.id not in held]
     if at_service:
-        goes_on = f"`{session.command('resume')}` follows {'it' if len(at_service) == 1 else 'them'}."
-        print(f"{counted(len(at_service), 'task')} at the service, paid: {goes_on}", file=sys.stderr)
+        goes_on = (
+            f"`{session.command('resume')}` follows"
+            f" {'it' if len(at_service) == 1 else 'them'}."
+        )
+        print(
+            f"{counted(len(at_service), 'task')} at the service, paid: {goes_on}",
+            file=sys.stderr,
+        )
     lost = len(rest) - len(there)
     if lost:
-        print(f"{counted(lost, 'task')} of this command can't be found in the queue any more.", file=sys.stderr)
+        print(
+            f"{counted(lost, 'task')} of this command can't be found in the queue any"
+            " more.",
+            file=sys.stderr,
+        )
     return 1 if lost else 0
 
 
@@ -599,7 +732,11 @@ async def _at_service(engine: "Engine", work: Work) -> int:
     from tui.tasks.task import SENT
 
     ids = set(work.ids())
-    return sum(1 for task, _ in await engine.unfinished() if task.id in ids and task.status in SENT)
+    return sum(
+        1
+        for task, _ in await engine.unfinished()
+        if task.id in ids and task.status in SENT
+    )
 
 
 def unsent(session: Session, aside: list["Task"]) -> str:
@@ -608,7 +745,8 @@ def unsent(session: Session, aside: list["Task"]) -> str:
     them = "it" if len(aside) == 1 else "them"
     return (
         f"{counted(len(aside), 'task')} set aside unsent ({price}):"
-        f" `{session.command('resume')}` sends {them}, `{_drop(session, aside)}` takes {them} back."
+        f" `{session.command('resume')}` sends {them}, `{_drop(session, aside)}` takes"
+        f" {them} back."
     )
 
 
@@ -626,31 +764,48 @@ def interrupted(session: Session, aside: list["Task"], sent: int) -> str:
     """What an interruption leaves behind, and the commands that go on with it."""
     resume = f"`{session.command('resume')}`"
     if not aside:
-        return f"Interrupted: {counted(sent, 'task')} at the service.\n{resume} goes on."
+        return (
+            f"Interrupted: {counted(sent, 'task')} at the service.\n{resume} goes on."
+        )
     price = ceilings.costs(ceilings.wanted([task.estimate_micro for task in aside]))
     left = f"{len(aside):,} set aside unsent ({price})"
     drop = f"`{_drop(session, aside)}` takes back what was not sent."
     if not sent:
-        return f"Interrupted: {left}.\n{resume} sends {'it' if len(aside) == 1 else 'them'}; {drop}"
-    return f"Interrupted: {sent:,} at the service, {left}.\n{resume} goes on with all of them; {drop}"
+        return (
+            f"Interrupted: {left}.\n{resume} sends"
+            f" {'it' if len(aside) == 1 else 'them'}; {drop}"
+        )
+    return (
+        f"Interrupted: {sent:,} at the service, {left}.\n{resume} goes on with all of"
+        f" them; {drop}"
+    )
 
 
-def _told(session: Session, task: "Task", problem: "Problem | None", kept: bool, as_json: bool) -> str:
+def _told(
+    session: Session, task: "Task", problem: "Problem | None", kept: bool, as_json: bool
+) -> str:
     """A task that has ended, or that is `kept` because it was given up for now."""
     if as_json:
         return task_json(task, problem)
-    note = f"{problem.message} Kept: `{session.command('resume')}` carries on." if problem and kept else ""
+    note = (
+        f"{problem.message} Kept: `{session.command('resume')}` carries on."
+        if problem and kept
+        else ""
+    )
     return task_line(task, note)
 
 
 class _Signals:
-    """The first signal lets go of everything and says what is left. Later ones end the process at once, but not
-    before what was not sent is set aside, as long as that may take: ctrl+c is often pressed three times."""
+    """The first signal lets go of everything and says what is left. Later ones end the
+    process at once, but not before what was not sent is set aside, as long as that may
+    take: ctrl+c is often pressed three times.
+    """
 
     def __init__(self, session: Session) -> None:
         self._unsettled = (
             "Ended before what was not sent could be set aside: an open app or"
-            f" `{session.command('resume')}` sends it, `{session.command('drop --all')}` takes it back.\n"
+            f" `{session.command('resume')}` sends it,"
+            f" `{session.command('drop --all')}` takes it back.\n"
         )
         self.settled = False
         """True once nothing is left that would have to be set aside."""
@@ -679,7 +834,9 @@ class _Signals:
 
 
 class _Pauses:
-    """Says on stderr why nothing is sent: the queue was paused elsewhere, or the service asked to wait."""
+    """Says on stderr why nothing is sent: the queue was paused elsewhere, or the
+    service asked to wait.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -688,11 +845,17 @@ class _Pauses:
 
     def changed(self, state: "State") -> None:
         if state.rest_until > max(self._rest_until, time.time() + SHORT_REST):
-            print(f"The service asked to wait: sending again at {clock(state.rest_until)}.", file=sys.stderr)
+            print(
+                "The service asked to wait: sending again at"
+                f" {clock(state.rest_until)}.",
+                file=sys.stderr,
+            )
             self._rest_until = state.rest_until + 1
         if state.paused and not self._paused:
             until = f"until `{self._session.command('resume')}`, or p in the app"
-            print(f"The queue is paused: nothing more is sent {until}.", file=sys.stderr)
+            print(
+                f"The queue is paused: nothing more is sent {until}.", file=sys.stderr
+            )
         elif self._paused and not state.paused:
             print("The queue goes on.", file=sys.stderr)
         self._paused = state.paused
@@ -706,7 +869,9 @@ def _on_signals(handler: Callable[..., Any], *names: signal.Signals) -> None:
 
 
 class _Progress:
-    """One line on stderr that says how far things are; nothing where stderr is no terminal."""
+    """One line on stderr that says how far things are; nothing where stderr is no
+    terminal.
+    """
 
     def __init__(self) -> None:
         self._tty = sys.stderr.isatty()
@@ -733,4 +898,10 @@ class _Progress:
     def _line(self) -> str:
         counts = Counter(str(task.status) for task in self._tasks.values())
         notes = (task.note for task in self._tasks.values() if task.note and task.live)
-        return " · ".join([f"{self._count:,} in all", *(f"{n} {status}" for status, n in counts.items()), *notes])
+        return " · ".join(
+            [
+                f"{self._count:,} in all",
+                *(f"{n} {status}" for status, n in counts.items()),
+                *notes,
+            ]
+        )

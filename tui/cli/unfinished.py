@@ -1,4 +1,5 @@
-"""What is left unfinished in the queue: how many tasks, why, and the command that goes on with them.
+"""What is left unfinished in the queue: how many tasks, why, and the command that goes
+on with them.
 
 No command may say that all is done while paid work isn't.
 """
@@ -20,7 +21,9 @@ MOST_IDS = 3
 
 
 class _Words(NamedTuple):
-    """How a reason is told: of one task, of many, the command that goes on, and what that does."""
+    """How a reason is told: of one task, of many, the command that goes on, and what
+    that does.
+    """
 
     one: str
     many: str
@@ -31,14 +34,24 @@ class _Words(NamedTuple):
 class Reason(Enum):
     """Why a task is not finished, in the order in which that is said."""
 
-    SENT = _Words("is at the service, paid", "are at the service, paid", "resume", "follows {them}")
+    SENT = _Words(
+        "is at the service, paid",
+        "are at the service, paid",
+        "resume",
+        "follows {them}",
+    )
     WATCHED = _Words(
         "is watched by another window or command",
         "are watched by another window or command",
         "resume",
         "follows {them} too",
     )
-    UNSAVED = _Words("was made and is not saved", "were made and are not saved", "rescue", "tries to fetch {them}")
+    UNSAVED = _Words(
+        "was made and is not saved",
+        "were made and are not saved",
+        "rescue",
+        "tries to fetch {them}",
+    )
     WAITED = _Words("took too long", "took too long", "resume", "follows {them} again")
     UNSURE = _Words(
         "may have been made: the answer was lost",
@@ -58,10 +71,19 @@ class Reason(Enum):
         "resume {ids}",
         "follows {them}",
     )
-    IMPORTED = _Words("came with an import", "came with an import", "resume {ids}", "goes on with {them}")
+    IMPORTED = _Words(
+        "came with an import",
+        "came with an import",
+        "resume {ids}",
+        "goes on with {them}",
+    )
     WAITING = _Words("waits to be sent", "wait to be sent", "resume", "sends {them}")
-    SET_ASIDE = _Words("was set aside unsent", "were set aside unsent", "resume", "sends {them}")
-    NEEDS_YOU = _Words("can't be sent as it is", "can't be sent as they are", "task {ids}", "says why")
+    SET_ASIDE = _Words(
+        "was set aside unsent", "were set aside unsent", "resume", "sends {them}"
+    )
+    NEEDS_YOU = _Words(
+        "can't be sent as it is", "can't be sent as they are", "task {ids}", "says why"
+    )
 
 
 class _Tally:
@@ -89,7 +111,9 @@ def reason(task: Task, watched: bool) -> Reason:
     if task.status is Status.HELD and task.error:
         return Reason.NEEDS_YOU
     if not task.watched:
-        if task.set_aside is SetAside.UNSURE or (task.status is Status.SUBMITTING and task.unsure):
+        if task.set_aside is SetAside.UNSURE or (
+            task.status is Status.SUBMITTING and task.unsure
+        ):
             return Reason.UNSURE if may_be_resent(task) else Reason.OLD
         return aside.get(task.set_aside, Reason.STOPPED)
     if watched:
@@ -100,31 +124,51 @@ def reason(task: Task, watched: bool) -> Reason:
 
 
 def counts(session: Session, task: Task) -> bool:
-    """Whether a task keeps a command from saying that all is done: it is paid, or waits here to be sent."""
+    """Whether a task keeps a command from saying that all is done: it is paid, or waits
+    here to be sent.
+    """
     if task.status is not Status.HELD:
         return True
-    here = (task.base_url, task.profile) == (canonical(session.credential.base_url), session.profile)
+    here = (task.base_url, task.profile) == (
+        canonical(session.credential.base_url),
+        session.profile,
+    )
     return here and task.set_aside is not SetAside.IMPORTED
 
 
 def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list[str]:
-    """A sentence for each kind of unfinished task, of every service and profile; none where all is done."""
+    """A sentence for each kind of unfinished task, of every service and profile; none
+    where all is done.
+    """
     tallies: dict[tuple[str, str, Reason], _Tally] = {}
     for task, watched in unfinished:
         key = task.base_url, task.profile, reason(task, watched)
         tallies.setdefault(key, _Tally()).add(task)
     order = list(Reason)
-    found = sorted(tallies.items(), key=lambda item: (*item[0][:2], order.index(item[0][2])))
-    return [_sentence(session, base_url, profile, why, tally) for (base_url, profile, why), tally in found]
+    found = sorted(
+        tallies.items(), key=lambda item: (*item[0][:2], order.index(item[0][2]))
+    )
+    return [
+        _sentence(session, base_url, profile, why, tally)
+        for (base_url, profile, why), tally in found
+    ]
 
 
-def _sentence(session: Session, base_url: str, profile: str, why: Reason, tally: _Tally) -> str:
+def _sentence(
+    session: Session, base_url: str, profile: str, why: Reason, tally: _Tally
+) -> str:
     """`3 tasks are at the service, paid: `runapi-tui resume` follows them.`"""
     count, words = tally.sum.tasks, why.value
     state = words.one if count == 1 else words.many
     # A command that shows one task takes one id.
     ids = tally.ids[:1] if why is Reason.NEEDS_YOU else tally.ids
-    command = session.command(words.command.format(ids=" ".join(ids)), base_url=base_url, profile=profile)
+    command = session.command(
+        words.command.format(ids=" ".join(ids)), base_url=base_url, profile=profile
+    )
     end = words.end.format(them="it" if count == 1 else "them")
-    price = f", {ceilings.costs(tally.sum)}" if why in (Reason.WAITING, Reason.SET_ASIDE) else ""
+    price = (
+        f", {ceilings.costs(tally.sum)}"
+        if why in (Reason.WAITING, Reason.SET_ASIDE)
+        else ""
+    )
     return f"{counted(count, 'task')} {state}{price}: `{command}` {end}."

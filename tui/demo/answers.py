@@ -1,4 +1,6 @@
-"""What every endpoint shares: reading a request, refusing one, and the headers on every answer."""
+"""What every endpoint shares: reading a request, refusing one, and the headers on every
+answer.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
@@ -21,7 +23,12 @@ BODY_LIMIT = 128_000
 class Refusal(Exception):
     """An error answer, raised from wherever the reason is found."""
 
-    def __init__(self, status: int, body: JsonObject | str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        body: JsonObject | str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
@@ -71,7 +78,9 @@ def guarded(handler: Handler, api_key: str) -> Handler:
 
     async def checked(request: Request) -> Response:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(key.strip().encode(), api_key.encode()):
+        if scheme.lower() != "bearer" or not compare_digest(
+            key.strip().encode(), api_key.encode()
+        ):
             refuse(401, "The API key is missing or wrong.")
         return await handler(request)
 
@@ -92,7 +101,10 @@ async def read_bytes(request: Request, limit: int = BODY_LIMIT) -> bytes:
 
 async def read_object(request: Request, limit: int = BODY_LIMIT) -> JsonObject:
     """The JSON object that was sent."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        != "application/json"
+    ):
         refuse(415, "Send application/json.")
     try:
         return msgspec.json.decode(await read_bytes(request, limit), type=JsonObject)
@@ -101,7 +113,9 @@ async def read_object(request: Request, limit: int = BODY_LIMIT) -> JsonObject:
 
 
 class AnswerHeaders:
-    """ASGI middleware: X-Request-Id on every answer, and the client's own request id back to it."""
+    """ASGI middleware: X-Request-Id on every answer, and the client's own request id
+    back to it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

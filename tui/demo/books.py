@@ -1,7 +1,9 @@
-"""What the embedded service keeps: tasks, uploaded files and the account, in one SQLite file or in memory.
+"""What the embedded service keeps: tasks, uploaded files and the account, in one SQLite
+file or in memory.
 
-Several processes share the file. Whatever happens to it, the service goes on: while it can't be
-written to, all is kept in memory; one that went away is written anew; a damaged one is set aside.
+Several processes share the file. Whatever happens to it, the service goes on: while it
+can't be written to, all is kept in memory; one that went away is written anew; a
+damaged one is set aside.
 """
 
 import sqlite3
@@ -18,17 +20,28 @@ from tui.demo.answers import Refusal
 T = TypeVar("T")
 
 LOCK_WAIT = 1.0
-"""Seconds for which another process's write is waited for; after that the request is answered with 503."""
+"""Seconds for which another process's write is waited for; after that the request is
+answered with 503.
+"""
 OPEN_AGAIN = 5.0
 """Seconds after which a file that couldn't be used is tried again."""
 
 _TABLES = {
-    "tasks": "id text primary key, key text unique, digest text not null, route text not null,"
-    " action text not null, model text not null, params text not null, cost integer not null,"
-    " refund integer not null, born real not null, duration real not null",
-    "uploads": "name text primary key, file_name text not null, media_type text not null, born real not null,"
-    " created text not null, size integer not null, data blob not null",
-    "troubles": "name text not null, word text not null, times integer not null, primary key (name, word)",
+    "tasks": (
+        "id text primary key, key text unique, digest text not null, route text not"
+        " null, action text not null, model text not null, params text not null, cost"
+        " integer not null, refund integer not null, born real not null, duration real"
+        " not null"
+    ),
+    "uploads": (
+        "name text primary key, file_name text not null, media_type text not null, born"
+        " real not null, created text not null, size integer not null, data blob not"
+        " null"
+    ),
+    "troubles": (
+        "name text not null, word text not null, times integer not null, primary key"
+        " (name, word)"
+    ),
     "facts": "name text primary key, value real not null",
 }
 _INDEX = "create index if not exists tasks_paid on tasks (born, duration, cost, refund)"
@@ -40,13 +53,19 @@ _UNREADABLE = -3
 
 
 class Books:
-    """The tables, wherever they are. Safe between threads; nothing is opened before it is first needed."""
+    """The tables, wherever they are. Safe between threads; nothing is opened before it
+    is first needed.
+    """
 
     def __init__(self, file: Path | None, clock: Callable[[], float]) -> None:
-        """`file` is made where there is none (0600, its folder 0700); without one all is kept in memory."""
+        """`file` is made where there is none (0600, its folder 0700); without one all
+        is kept in memory.
+        """
         self.file = file
         self.partial = False
-        """Whether the file has rows that can't be read: what is not found may still exist."""
+        """Whether the file has rows that can't be read: what is not found may still
+        exist.
+        """
         self._clock = clock
         self._lock = RLock()
         self._database: sqlite3.Connection | None = None
@@ -56,18 +75,24 @@ class Books:
         self._latest = 0.0
 
     def open(self) -> None:
-        """Open the file now. Without this, the first request does it and waits for the disk."""
+        """Open the file now. Without this, the first request does it and waits for the
+        disk.
+        """
         with suppress(Refusal):
             self.now()
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` answers; it may be called twice, if the file fails. Raises Refusal when it is locked."""
+        """What `work` answers; it may be called twice, if the file fails. Raises
+        Refusal when it is locked.
+        """
         with self._lock:
             try:
                 return work(self._ready())
             except sqlite3.Error as error:
                 if _code(error) in _BUSY:
-                    message = "Another process is writing to the demo's file. Try again."
+                    message = (
+                        "Another process is writing to the demo's file. Try again."
+                    )
                     raise Refusal(503, {"error": message}) from error
                 if self._inode == _IN_MEMORY:
                     raise
@@ -89,7 +114,9 @@ class Books:
         return self.read(self.time)
 
     def time(self, database: sqlite3.Connection) -> float:
-        """The service's time, in seconds: the clock's, which goes on from where it was if that is set back."""
+        """The service's time, in seconds: the clock's, which goes on from where it was
+        if that is set back.
+        """
         clock = self._clock()
         now = clock + fact(database, "shift")
         latest = max(self._latest, fact(database, "latest"))
@@ -100,7 +127,11 @@ class Books:
         return now
 
     def _ready(self) -> sqlite3.Connection:
-        if self.file and time.monotonic() >= self._open_again_at and self._inode != _inode(self.file):
+        if (
+            self.file
+            and time.monotonic() >= self._open_again_at
+            and self._inode != _inode(self.file)
+        ):
             self._open(self.file)
         if self._database is None:
             self._use(_opened(":memory:"), _IN_MEMORY)
@@ -132,7 +163,11 @@ class Books:
         assert self.file
         if self._database is None or self._inode != _IN_MEMORY:
             memory = _opened(":memory:")
-            whole = _copy(self._database, memory) if self._database else _copy_file(self.file, memory)
+            whole = (
+                _copy(self._database, memory)
+                if self._database
+                else _copy_file(self.file, memory)
+            )
             self.partial = not whole
             self._use(memory, _IN_MEMORY)
         self._open_again_at = time.monotonic() + OPEN_AGAIN
@@ -151,7 +186,9 @@ class Books:
 
 def fact(database: sqlite3.Connection, name: str, default: float = 0.0) -> float:
     """A number that is kept under a name."""
-    found = database.execute("select value from facts where name = ?", (name,)).fetchone()
+    found = database.execute(
+        "select value from facts where name = ?", (name,)
+    ).fetchone()
     return default if found is None else float(found[0])
 
 
@@ -162,12 +199,16 @@ def note(database: sqlite3.Connection, name: str, value: float) -> None:
 
 def _opened(place: Path | str) -> sqlite3.Connection:
     """A file with all tables. Raises sqlite3.Error."""
-    database = sqlite3.connect(place, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(
+        place, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False
+    )
     try:
         database.execute("pragma auto_vacuum = full")
-        with suppress(sqlite3.OperationalError):  # some file systems know no shared memory: any mode will do
+        # Some file systems know no shared memory: any mode will do
+        with suppress(sqlite3.OperationalError):
             database.execute("pragma journal_mode = wal")
-        # A kill loses nothing. A power cut may take the last moments, but this is play money.
+        # A kill loses nothing. A power cut may take the last moments, but this is play
+        # money.
         database.execute("pragma synchronous = normal")
         with database:
             database.execute("begin immediate")
@@ -181,7 +222,9 @@ def _opened(place: Path | str) -> sqlite3.Connection:
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> bool:
-    """Copy all that `target` doesn't have; whether everything could be read. Raises sqlite3.Error of `target`."""
+    """Copy all that `target` doesn't have; whether everything could be read. Raises
+    sqlite3.Error of `target`.
+    """
     problems: list[sqlite3.Error] = []
 
     def rows(table: str) -> Iterator[tuple[object, ...]]:
@@ -195,7 +238,9 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> bool:
         for table in _TABLES:
             columns = target.execute(f"select * from {table} limit 0").description
             marks = ", ".join("?" * len(columns))
-            target.executemany(f"insert or ignore into {table} values ({marks})", rows(table))
+            target.executemany(
+                f"insert or ignore into {table} values ({marks})", rows(table)
+            )
     return not problems
 
 
@@ -205,13 +250,21 @@ def _copy_file(file: Path, target: sqlite3.Connection) -> bool:
         return True
     if _copy_read_only(file, "mode=ro", target):
         return True
-    # Where SQLite can make no file beside it: what is in the write-ahead log can't be read then.
-    return _copy_read_only(file, "immutable=1", target) and not _beside(file, "-wal").exists()
+    # Where SQLite can make no file beside it: what is in the write-ahead log can't be
+    # read then.
+    return (
+        _copy_read_only(file, "immutable=1", target)
+        and not _beside(file, "-wal").exists()
+    )
 
 
 def _copy_read_only(file: Path, mode: str, target: sqlite3.Connection) -> bool:
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=LOCK_WAIT)) as source:
+        with closing(
+            sqlite3.connect(
+                f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=LOCK_WAIT
+            )
+        ) as source:
             return _copy(source, target)
     except sqlite3.Error:
         return False

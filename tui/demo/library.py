@@ -45,13 +45,20 @@ class Library:
     """Endpoints that need no key and cost nothing."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._services = {model.slug: model.service for model in catalog.models if model.action == _ACTION}
+        self._services = {
+            model.slug: model.service
+            for model in catalog.models
+            if model.action == _ACTION
+        }
         self._painted: Shelf[int, bytes] = Shelf(_KEPT)
         self._painter = CapacityLimiter(1)
 
     async def search(self, request: Request) -> Response:
         asked = request.query_params
-        page, per_page = _number(asked.get("page"), 1), _number(asked.get("per_page"), PER_PAGE)
+        page, per_page = (
+            _number(asked.get("page"), 1),
+            _number(asked.get("per_page"), PER_PAGE),
+        )
         if not 1 <= page <= 10_000 or not 1 <= per_page <= 100:
             invalid({"page": "is out of range"})
         words = asked.get("q", "").lower().split()
@@ -64,17 +71,29 @@ class Library:
             and asked.get("model", entry.model) == entry.model
             and asked.get("featured", "false") == "false"
             and tags <= set(entry.tags)
-            and all(word in f"{entry.title} {entry.prompt} {' '.join(entry.tags)}".lower() for word in words)
+            and all(
+                word in f"{entry.title} {entry.prompt} {' '.join(entry.tags)}".lower()
+                for word in words
+            )
         ]
         total = len(found)
-        pages = {"page": page, "per_page": per_page, "total": total, "pages": -(-total // per_page)}
-        return JSONResponse({"prompts": found[(page - 1) * per_page :][:per_page], "pagination": pages})
+        pages = {
+            "page": page,
+            "per_page": per_page,
+            "total": total,
+            "pages": -(-total // per_page),
+        }
+        return JSONResponse(
+            {"prompts": found[(page - 1) * per_page :][:per_page], "pagination": pages}
+        )
 
     async def preview(self, request: Request) -> Response:
         name = request.path_params["name"].removesuffix(".png")
         if not name.isdecimal() or not 1 <= int(name[:6]) <= len(entries()):
             not_found()
-        data = await to_thread.run_sync(self._paint, int(name[:6]), limiter=self._painter)
+        data = await to_thread.run_sync(
+            self._paint, int(name[:6]), limiter=self._painter
+        )
         return Response(data, media_type="image/png")
 
     def _paint(self, number: int) -> bytes:
@@ -83,7 +102,9 @@ class Library:
             from tui.demo.paint import paint  # loads PIL
 
             entry, file = entries()[number - 1], io.BytesIO()
-            paint(model=entry.model, prompt=entry.prompt, seed=number, size=_PREVIEW).save(file, "PNG")
+            paint(
+                model=entry.model, prompt=entry.prompt, seed=number, size=_PREVIEW
+            ).save(file, "PNG")
             data = file.getvalue()
             self._painted.put(number, data)
         return data

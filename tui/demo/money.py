@@ -24,15 +24,26 @@ class Money:
         self._catalog = catalog
         self._book = book
         self._schedules = [_schedule(model) for model in catalog.models]
-        date = max((model.price.as_of for model in catalog.models if model.price), default="")
+        date = max(
+            (model.price.as_of for model in catalog.models if model.price), default=""
+        )
         self._as_of = f"{date or '1970-01-01'}T00:00:00.000000Z"
 
     async def me(self, request: Request) -> Response:
         account = {"id": 1, "name": "Demo"}
-        return JSONResponse({"id": 1, "name": "Demo", "email": "demo@runapi.invalid", "account": account})
+        return JSONResponse(
+            {
+                "id": 1,
+                "name": "Demo",
+                "email": "demo@runapi.invalid",
+                "account": account,
+            }
+        )
 
     async def balance(self, request: Request) -> Response:
-        left, spent, today = (micro // MICRO_PER_CENT for micro in self._book.statement())
+        left, spent, today = (
+            micro // MICRO_PER_CENT for micro in self._book.statement()
+        )
         return JSONResponse(
             {
                 "balance_cents": left,
@@ -45,11 +56,24 @@ class Money:
 
     async def models(self, request: Request) -> Response:
         slugs = dict.fromkeys(model.slug for model in self._catalog.models)
-        return JSONResponse({"object": "list", "data": [{"id": slug, "object": "model"} for slug in slugs]})
+        return JSONResponse(
+            {
+                "object": "list",
+                "data": [{"id": slug, "object": "model"} for slug in slugs],
+            }
+        )
 
     async def schedules(self, request: Request) -> Response:
-        wanted = {name: request.query_params[name] for name in FILTERS if request.query_params.get(name)}
-        found = [item for item in self._schedules if wanted.items() <= {n: item[n] for n in FILTERS}.items()]
+        wanted = {
+            name: request.query_params[name]
+            for name in FILTERS
+            if request.query_params.get(name)
+        }
+        found = [
+            item
+            for item in self._schedules
+            if wanted.items() <= {n: item[n] for n in FILTERS}.items()
+        ]
         body = msgspec.json.encode({"as_of": self._as_of, "price_schedules": found})
         etag = f'"{sha256(body).hexdigest()[:32]}"'
         if etag in request.headers.get("if-none-match", ""):
@@ -71,7 +95,9 @@ class Money:
             "model": slug,
             "pricing_status": "available",
             "currency": "USD",
-            "reservation_amount_cents": math.ceil(price(model, params) / MICRO_PER_CENT),
+            "reservation_amount_cents": math.ceil(
+                price(model, params) / MICRO_PER_CENT
+            ),
             "estimate_basis": "exact",
             "as_of": self._as_of,
         }
@@ -79,9 +105,13 @@ class Money:
 
 
 def _schedule(model: Model) -> JsonObject:
-    """A model's entry in the price list. One without a list price stands there with none."""
+    """A model's entry in the price list. One without a list price stands there with
+    none.
+    """
     listed = model.price
-    overrides = {key: _number(cents) for key, cents in listed.cases.items()} if listed else {}
+    overrides = (
+        {key: _number(cents) for key, cents in listed.cases.items()} if listed else {}
+    )
     return {
         "service": model.service,
         "action": model.action,
@@ -98,7 +128,9 @@ def _schedule(model: Model) -> JsonObject:
         "cache_write_price_per_1m_cents": None,
         "cache_write_5m_price_per_1m_cents": None,
         "cache_write_1h_price_per_1m_cents": None,
-        "billing_config": {"key": listed.by, "overrides": overrides} if listed and listed.by else {},
+        "billing_config": {"key": listed.by, "overrides": overrides}
+        if listed and listed.by
+        else {},
     }
 
 

@@ -49,7 +49,8 @@ class Pictures:
         self._apart: Shelf[str, list[Part]] = Shelf(
             CACHE_BYTES, lambda parts: sum(len(part.data) for part in parts)
         )
-        # One at a time: bounded memory, nothing painted twice, and quitting waits for one picture at most.
+        # One at a time: bounded memory, nothing painted twice, and quitting waits for
+        # one picture at most.
         self._painter = CapacityLimiter(1)
 
     def names(self, task: Task) -> list[str]:
@@ -61,13 +62,20 @@ class Pictures:
         if parts := part_names(task):
             base = [f"0.{suffix}"] if task.model.action == "decompose_layers" else []
             return [*base, *(f"{number}.png" for number, _ in enumerate(parts, 1))]
-        return [f"{index}.{suffix}" for index in range(min(count, MOST_IMAGES) if isinstance(count, int) else 1)]
+        return [
+            f"{index}.{suffix}"
+            for index in range(min(count, MOST_IMAGES) if isinstance(count, int) else 1)
+        ]
 
     def find(self, task_id: str, name: str) -> tuple[Task, int] | None:
         """The task and the place of a result file, while it may be downloaded."""
         task = self._book.find(task_id)
         now = self._book.clock()
-        if not task or task.status(now) != "completed" or now - task.born > RESULT_LIFETIME:
+        if (
+            not task
+            or task.status(now) != "completed"
+            or now - task.born > RESULT_LIFETIME
+        ):
             return None
         names = self.names(task)
         if name not in names or Trouble.GONE in task.trouble:
@@ -96,7 +104,8 @@ class Pictures:
         return data
 
     def _paint(self, task: Task, index: int) -> bytes:
-        from tui.demo.paint import paint  # loads PIL, which nobody needs before the first picture
+        # Loads PIL, which nobody needs before the first picture
+        from tui.demo.paint import paint
 
         source = self._source(task)
         image = paint(
@@ -128,21 +137,36 @@ class Pictures:
             yield pieces.background(picture), whole
         for mask in pieces.split(picture, len(part_names(task))):
             box = mask.getbbox() or whole
-            yield (pieces.cut_out(picture, mask).crop(box) if layers else pieces.lit_up(picture, mask)), box
+            yield (
+                (
+                    pieces.cut_out(picture, mask).crop(box)
+                    if layers
+                    else pieces.lit_up(picture, mask)
+                ),
+                box,
+            )
 
     def _source(self, task: Task) -> "Image.Image | None":
-        """The picture that a task works from. What is not here or not a picture is imagined from its name."""
+        """The picture that a task works from. What is not here or not a picture is
+        imagined from its name.
+        """
         from PIL import Image, ImageOps
 
         from tui.demo.paint import paint
 
         names = [*image_params(task.model, task.route), "source_task_id"]
-        sources = [source for name in names for source in urls_of(task.values.get(name))]
+        sources = [
+            source for name in names for source in urls_of(task.values.get(name))
+        ]
         if not sources:
             return None
         try:
             if place := self._locate(sources[0], public=False):
-                image = Image.open(io.BytesIO(place if isinstance(place, bytes) else self._data(*place)))
+                image = Image.open(
+                    io.BytesIO(
+                        place if isinstance(place, bytes) else self._data(*place)
+                    )
+                )
                 if image.width * image.height <= SOURCE_PIXELS:
                     return ImageOps.exif_transpose(image).convert("RGB")
         except Refusal:  # not to be had just now
@@ -151,18 +175,27 @@ class Pictures:
             pass
         return paint(model="source", prompt=sources[0], seed=0, size=(1024, 1024))
 
-    def _locate(self, source: str, *, public: bool = True) -> bytes | tuple[Task, int] | None:
-        """The bytes of an upload or the place of a result, by URL or task; their names are secrets, so the path
-        will do. A source that was taken serves its task even when it isn't `public` any more."""
+    def _locate(
+        self, source: str, *, public: bool = True
+    ) -> bytes | tuple[Task, int] | None:
+        """The bytes of an upload or the place of a result, by URL or task; their names
+        are secrets, so the path will do. A source that was taken serves its task even
+        when it isn't `public` any more.
+        """
         match urlsplit(source).path.split("/"):
             case ["", "files", "temp", name]:
-                upload = self._uploads.find(name) if public else self._uploads.kept(name)
+                upload = (
+                    self._uploads.find(name) if public else self._uploads.kept(name)
+                )
                 return upload.data if upload else None
             case ["", "files", "results" | "origins", task_id, name]:
                 return self.find(task_id, name)
             case [task_id] if task := self._book.find(task_id):
-                if task.model.action == "segment_map":  # stands for the picture that it has taken apart
-                    return self._locate(str(task.values["source_task_id"]), public=public)
+                # Stands for the picture that it has taken apart
+                if task.model.action == "segment_map":
+                    return self._locate(
+                        str(task.values["source_task_id"]), public=public
+                    )
                 return self.find(task_id, next(iter(self.names(task)), ""))
         return None
 
@@ -174,23 +207,34 @@ def part_names(task: Task) -> list[str]:
             return SCENERY
         case "decompose_layers":
             words = re.sub(r"demo:\w+", "", str(task.values.get("prompt", "")))
-            wanted = [name.strip() for name in re.split(r"[,;\n]", words) if name.strip()]
+            wanted = [
+                name.strip() for name in re.split(r"[,;\n]", words) if name.strip()
+            ]
             return wanted[:MOST_PARTS] or SCENERY
     return []
 
 
 def image_params(model: Model, route: RouteName) -> list[str]:
-    return [param.name for param in model.routes[route].params if param.kind in (Kind.IMAGE, Kind.IMAGES)]
+    return [
+        param.name
+        for param in model.routes[route].params
+        if param.kind in (Kind.IMAGE, Kind.IMAGES)
+    ]
 
 
 def urls_of(value: Value | None) -> list[str]:
     """The entries of an image param, be it one or a list."""
-    return [str(item) for item in (value if isinstance(value, list) else [value]) if item]
+    return [
+        str(item) for item in (value if isinstance(value, list) else [value]) if item
+    ]
 
 
 def picture_size(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
     """Width and height in pixels, in steps of 16, for what the task asks."""
-    sides = (LONGER_SIDE.get(_chosen(task, name).lower()) for name in ("output_resolution", "size"))
+    sides = (
+        LONGER_SIDE.get(_chosen(task, name).lower())
+        for name in ("output_resolution", "size")
+    )
     longer = next(filter(None, sides), 1024)
     wide, high = source or (1, 1)
     if ratio := re.fullmatch(r"(\d+):(\d+)", _chosen(task, "aspect_ratio")):
@@ -213,11 +257,17 @@ def _encoded(image: "Image.Image", name: str) -> bytes:
 
 
 def _chosen(task: Task, name: str) -> str:
-    """The value that holds for a param: the one that was sent, or what the catalog says happens without."""
+    """The value that holds for a param: the one that was sent, or what the catalog says
+    happens without.
+    """
     if name in task.values:
         return str(task.values[name])
-    params = [param for route in task.model.routes.values() if (param := route.param(name))]
-    return next((str(param.default) for param in params if param.default is not None), "")
+    params = [
+        param for route in task.model.routes.values() if (param := route.param(name))
+    ]
+    return next(
+        (str(param.default) for param in params if param.default is not None), ""
+    )
 
 
 def _seed(task: Task) -> int:

@@ -21,14 +21,26 @@ def print_line(line: str) -> None:
     print(line, flush=True)
 
 
-def serve(app: ASGIApp, *, api_key: str, port: int = 0, announce: Callable[[str], None] = print_line) -> None:
-    """Serve `app` on loopback until SIGINT or SIGTERM. Port 0 takes any free one. Raises ServeError.
+def serve(
+    app: ASGIApp,
+    *,
+    api_key: str,
+    port: int = 0,
+    announce: Callable[[str], None] = print_line,
+) -> None:
+    """Serve `app` on loopback until SIGINT or SIGTERM. Port 0 takes any free one.
+    Raises ServeError.
 
-    `announce` (by default standard output) gets one line of JSON with `base_url` and `api_key`, once
-    connections are taken.
+    `announce` (by default standard output) gets one line of JSON with `base_url` and
+    `api_key`, once connections are taken.
     """
     with _bound(port) as listener:
-        line = json.dumps({"base_url": f"http://{HOST}:{listener.getsockname()[1]}", "api_key": api_key})
+        line = json.dumps(
+            {
+                "base_url": f"http://{HOST}:{listener.getsockname()[1]}",
+                "api_key": api_key,
+            }
+        )
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -54,7 +66,9 @@ def _bound(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and takes a signal as a wish to stop, not as a reason to die."""
+    """Says when it is ready, and takes a signal as a wish to stop, not as a reason to
+    die.
+    """
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -69,7 +83,10 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
         finally:

@@ -1,9 +1,11 @@
-"""RunAPI's protocol as one ASGI app, for demos and tests: no key worth having, no network.
+"""RunAPI's protocol as one ASGI app, for demos and tests: no key worth having, no
+network.
 
 `create_app` speaks both route families: the agent guides' `/v1/{action}` and the SDKs'
-`/api/v1/{service}/{action}`. Requests are judged by the catalog, pictures are painted by `tui.demo.paint`,
-everything is bounded and kept in memory, or in one file that several processes share. `tui.demo.trouble` lists the
-words with which a prompt asks for errors.
+`/api/v1/{service}/{action}`. Requests are judged by the catalog, pictures are painted
+by `tui.demo.paint`, everything is bounded and kept in memory, or in one file that
+several processes share. `tui.demo.trouble` lists the words with which a prompt asks for
+errors.
 """
 
 import json
@@ -73,21 +75,31 @@ def create_app(
     clock: Callable[[], float] = time.time,
     file: Path | None = None,
 ) -> Starlette:
-    """The service. A task takes about `delay` seconds of `clock`; with 0 it is done at the first poll.
+    """The service. A task takes about `delay` seconds of `clock`; with 0 it is done at
+    the first poll.
 
-    Tasks, uploaded files and the account are kept in `file`, or else in memory. Nothing is opened before the first
-    request.
+    Tasks, uploaded files and the account are kept in `file`, or else in memory. Nothing
+    is opened before the first request.
 
-    URLs in answers begin with `public_url`, or else with the base URL that the request came to.
+    URLs in answers begin with `public_url`, or else with the base URL that the request
+    came to.
     """
-    book = TaskBook(delay=delay, balance_cents=balance_cents, clock=clock, catalog=catalog, file=file)
+    book = TaskBook(
+        delay=delay,
+        balance_cents=balance_cents,
+        clock=clock,
+        catalog=catalog,
+        file=file,
+    )
     uploads = Uploads(book.books)
     pictures = Pictures(book, uploads)
     money = Money(catalog, book)
     library = Library(catalog)
 
     def route(method: str, path: str, handler: Handler, *, key: bool = True) -> Route:
-        return Route(path, guarded(handler, api_key) if key else handler, methods=[method])
+        return Route(
+            path, guarded(handler, api_key) if key else handler, methods=[method]
+        )
 
     table = [
         route("GET", "/api/v1/me", money.me),
@@ -125,7 +137,11 @@ def _paths(catalog: Catalog, name: RouteName) -> dict[str, list[Model]]:
     paths: dict[str, list[Model]] = {}
     for model in catalog.models:
         if name in model.routes:
-            path = f"/v1/{model.action}" if name == "unified" else f"/api/v1/{model.service}/{model.action}"
+            path = (
+                f"/v1/{model.action}"
+                if name == "unified"
+                else f"/api/v1/{model.service}/{model.action}"
+            )
             paths.setdefault(path, []).append(model)
     return paths
 
@@ -133,7 +149,9 @@ def _paths(catalog: Catalog, name: RouteName) -> dict[str, list[Model]]:
 class TaskEndpoint:
     """One path where tasks are created and asked after."""
 
-    def __init__(self, route: RouteName, models: list[Model], book: TaskBook, pictures: Pictures) -> None:
+    def __init__(
+        self, route: RouteName, models: list[Model], book: TaskBook, pictures: Pictures
+    ) -> None:
         self._route = route
         self._models = {model.key: model for model in models}
         self._by_slug = {model.slug: model for model in models}
@@ -150,13 +168,17 @@ class TaskEndpoint:
         if not task:
             try:
                 task = self._created(request, body, origin)
-                return self._answer(task, self._state(task, task.born) | {"status": "pending"})
+                return self._answer(
+                    task, self._state(task, task.born) | {"status": "pending"}
+                )
             except KeyTakenError:
                 task = self._book.replayed(origin) or not_found()
         for word in sorted(task.trouble):
             if (refusal := before_replay(word)) and self._book.first(origin.name, word):
                 raise refusal
-        return self._answer(task, {**self._state(task, self._book.clock()), "task_replayed": True})
+        return self._answer(
+            task, {**self._state(task, self._book.clock()), "task_replayed": True}
+        )
 
     async def status(self, request: Request) -> Response:
         task = self._book.find(request.path_params["task_id"])
@@ -164,7 +186,10 @@ class TaskEndpoint:
             not_found()
         if Trouble.FLAKY in task.trouble and self._book.first(task.id, Trouble.FLAKY):
             raise page(503, "Service Unavailable")
-        if Trouble.MISSING in task.trouble and self._book.clock() - task.born < MISSING_SECONDS:
+        if (
+            Trouble.MISSING in task.trouble
+            and self._book.clock() - task.born < MISSING_SECONDS
+        ):
             not_found()
         return self._answer(task, await self._told(request, task))
 
@@ -179,7 +204,9 @@ class TaskEndpoint:
         source_id = str(values.get("source_task_id", ""))
         source = self._book.find(source_id) if source_id else None
         if source and not source.finished(self._book.clock()):
-            raise Refusal(409, {"error": {"code": "source_task_not_ready", "message": "wait"}})
+            raise Refusal(
+                409, {"error": {"code": "source_task_not_ready", "message": "wait"}}
+            )
         task = self._book.add(self._route, model, values, origin)
         for word in sorted(trouble):
             if refusal := after_create(word, task.id):
@@ -190,19 +217,32 @@ class TaskEndpoint:
         """The model and the values that are asked for, if the catalog allows them."""
         model = self._by_slug.get(str(body.get("model", "")))
         if not model:
-            invalid({"model": "is required" if "model" not in body else "is not available here"})
-        values = {name: value for name, value in body.items() if name != "model" and not blank(value)}
+            invalid(
+                {
+                    "model": "is required"
+                    if "model" not in body
+                    else "is not available here"
+                }
+            )
+        values = {
+            name: value
+            for name, value in body.items()
+            if name != "model" and not blank(value)
+        }
         route = model.routes[self._route]
         errors = check(model, route, values)
         for name, param in demand(model, route, values).params.items():
-            # The catalog lets a form leave out what has a starting value; a body must carry it.
+            # The catalog lets a form leave out what has a starting value; a body must
+            # carry it.
             if param.required and name not in values:
                 errors.setdefault(name, "is required")
         for name in image_params(model, self._route):
             for url in urls_of(values.get(name)):
                 if not re.fullmatch(r"https?://[^\s/]\S*", url):
                     errors.setdefault(name, "must be an http or https URL")
-                elif url.startswith(absolute(request, "/files/")) and not self._pictures.holds(url):
+                elif url.startswith(
+                    absolute(request, "/files/")
+                ) and not self._pictures.holds(url):
                     errors.setdefault(name, "can not be fetched")
         if errors:
             invalid(errors)
@@ -223,7 +263,9 @@ class TaskEndpoint:
             return state | {"error": failure(why)}
         if not task.finished(now):
             return state
-        late = Trouble.LATE in task.trouble and self._book.first(task.id, Trouble.LATE, LATE_POLLS)
+        late = Trouble.LATE in task.trouble and self._book.first(
+            task.id, Trouble.LATE, LATE_POLLS
+        )
         names = [] if late else self._pictures.names(task)
         images = [self._image(request, task, name) for name in names]
         results = await self._shaped(task, images)
@@ -235,7 +277,12 @@ class TaskEndpoint:
         """The images of a completed task as its action tells of them."""
         if task.model.action == "segment_map":
             named = enumerate(zip(images, part_names(task), strict=False), 1)
-            return {"segments": [image | {"name": name, "index": number} for number, (image, name) in named]}
+            return {
+                "segments": [
+                    image | {"name": name, "index": number}
+                    for number, (image, name) in named
+                ]
+            }
         if task.model.action != "decompose_layers":
             return {"images": images}
         if not images:
@@ -251,7 +298,9 @@ class TaskEndpoint:
                     "name": name,
                     "description": f"What belongs to: {name}",
                 }
-                for number, (image, name) in enumerate(zip(images[1:], part_names(task), strict=True), 1)
+                for number, (image, name) in enumerate(
+                    zip(images[1:], part_names(task), strict=True), 1
+                )
             ],
         }
 
@@ -274,9 +323,13 @@ def bounding_box(box: Box, whole: Box) -> JsonObject:
 
 
 class FileHost:
-    """Where files are read and written. In RunAPI a host of its own, so the key has no business here."""
+    """Where files are read and written. In RunAPI a host of its own, so the key has no
+    business here.
+    """
 
-    def __init__(self, book: TaskBook, uploads: Uploads, pictures: Pictures, library: Library) -> None:
+    def __init__(
+        self, book: TaskBook, uploads: Uploads, pictures: Pictures, library: Library
+    ) -> None:
         self._book = book
         self._uploads = uploads
         self._pictures = pictures
@@ -290,7 +343,10 @@ class FileHost:
             ("GET", "/files/origins/{task_id}/{name}", self._result),
             ("GET", "/files/prompts/{name}", self._library.preview),
         ]
-        return [Route(path, _keyless(handler), methods=[method]) for method, path, handler in table]
+        return [
+            Route(path, _keyless(handler), methods=[method])
+            for method, path, handler in table
+        ]
 
     async def _upload(self, request: Request) -> Response:
         upload = self._uploads.find(request.path_params["name"]) or not_found()
@@ -298,7 +354,9 @@ class FileHost:
 
     async def _result(self, request: Request) -> Response:
         name = request.path_params["name"]
-        task, index = self._pictures.find(request.path_params["task_id"], name) or not_found()
+        task, index = (
+            self._pictures.find(request.path_params["task_id"], name) or not_found()
+        )
         for word in sorted(task.trouble):
             early = before_download(word)
             if early and self._book.first(f"{task.id}/{name}", word, EARLY_DOWNLOADS):

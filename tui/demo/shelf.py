@@ -10,7 +10,9 @@ V = TypeVar("V")
 
 
 class Shelf(Generic[K, V]):
-    """Holds values up to `limit`; what was used longest ago makes room. Safe between threads."""
+    """Holds values up to `limit`; what was used longest ago makes room. Safe between
+    threads.
+    """
 
     def __init__(self, limit: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
         self._limit = limit

@@ -1,4 +1,6 @@
-"""The tasks that were asked for, and the money that they cost. Their state is read off the clock."""
+"""The tasks that were asked for, and the money that they cost. Their state is read off
+the clock.
+"""
 
 import json
 import sqlite3
@@ -21,7 +23,8 @@ Clock = Callable[[], float]
 Row = tuple[Any, ...]
 
 KEPT_TASKS = 10_000
-UNLISTED_PRICE_CENTS = 10  # what the demo takes for a model whose price nobody has listed
+# What the demo takes for a model whose price nobody has listed
+UNLISTED_PRICE_CENTS = 10
 DAY = 86400
 
 _SELECT = "select id, key, digest, route, action, model, params, cost, born, duration from tasks"
@@ -104,8 +107,8 @@ class TaskBook:
     ) -> None:
         """Kept in `file`, or else in memory.
 
-        An account in a file is filled up by the next process once less than a tenth is left: play money must
-        not end for good.
+        An account in a file is filled up by the next process once less than a tenth is
+        left: play money must not end for good.
         """
         self.books = Books(file, clock)
         self.clock = self.books.now
@@ -114,8 +117,12 @@ class TaskBook:
         self._start = balance_cents * MICRO_PER_CENT
         self._may_fill_up = file is not None
 
-    def add(self, route: RouteName, model: Model, values: Values, origin: Fingerprint) -> Task:
-        """Take a task that was found valid, and reserve its price. Raises Refusal or KeyTakenError."""
+    def add(
+        self, route: RouteName, model: Model, values: Values, origin: Fingerprint
+    ) -> Task:
+        """Take a task that was found valid, and reserve its price. Raises Refusal or
+        KeyTakenError.
+        """
         cost = price(model, values)
         trouble = scripted(values.get("prompt", ""))
         refund = cost if trouble & FAILURES.keys() else 0
@@ -130,9 +137,18 @@ class TaskBook:
             if cost > left:
                 refuse(402, "Insufficient credits")
             _forget(database, now)
-            asked = (origin.key or None, origin.digest, route, model.action, model.slug, json.dumps(values))
+            asked = (
+                origin.key or None,
+                origin.digest,
+                route,
+                model.action,
+                model.slug,
+                json.dumps(values),
+            )
             row = (task_id, *asked, cost, refund, now, duration)
-            database.execute(f"insert into tasks values ({', '.join('?' * len(row))})", row)
+            database.execute(
+                f"insert into tasks values ({', '.join('?' * len(row))})", row
+            )
             note(database, "latest", now)
             return now
 
@@ -150,9 +166,15 @@ class TaskBook:
 
     def find(self, task_id: str) -> Task | None:
         """Raises Refusal where nobody can say whether there is such a task."""
-        row = self.books.read(lambda database: database.execute(f"{_SELECT} where id = ?", (task_id,)).fetchone())
+        row = self.books.read(
+            lambda database: database.execute(
+                f"{_SELECT} where id = ?", (task_id,)
+            ).fetchone()
+        )
         if not row and self.books.partial:
-            raise Refusal(503, {"error": "The demo's file can't be read at the moment."})
+            raise Refusal(
+                503, {"error": "The demo's file can't be read at the moment."}
+            )
         return self._task(row) if row else None
 
     def replayed(self, origin: Fingerprint) -> Task | None:
@@ -161,7 +183,9 @@ class TaskBook:
         return self._task(row) if row else None
 
     def first(self, name: str, trouble: Trouble, times: int = 1) -> bool:
-        """Whether this trouble comes up for the first time under that name, or one of the first `times`."""
+        """Whether this trouble comes up for the first time under that name, or one of
+        the first `times`.
+        """
 
         def count(database: sqlite3.Connection) -> int:
             found = "select times from troubles where name = ? and word = ?"
@@ -171,28 +195,41 @@ class TaskBook:
         def counted(database: sqlite3.Connection) -> bool:
             before = count(database)
             if not before:
-                database.execute("insert into troubles values (?, ?, 0)", (name, trouble))
+                database.execute(
+                    "insert into troubles values (?, ?, 0)", (name, trouble)
+                )
                 oldest = "delete from troubles where rowid <= (select max(rowid) from troubles) - ?"
                 database.execute(oldest, (KEPT_TASKS,))
-            database.execute("update troubles set times = times + 1 where name = ? and word = ?", (name, trouble))
+            database.execute(
+                "update troubles set times = times + 1 where name = ? and word = ?",
+                (name, trouble),
+            )
             return before < times
 
         return self.books.read(count) < times and self.books.write(counted)
 
     def account(self) -> tuple[int, int]:
-        """What is left and what was spent, in micro-dollars. Live tasks hold their price."""
+        """What is left and what was spent, in micro-dollars. Live tasks hold their
+        price.
+        """
         left, spent, _ = self.statement()
         return left, spent
 
     def statement(self) -> tuple[int, int, int]:
-        """What is left, what was spent, and what of that since midnight (UTC), in micro-dollars."""
+        """What is left, what was spent, and what of that since midnight (UTC), in
+        micro-dollars.
+        """
 
         def stated(database: sqlite3.Connection) -> tuple[int, int, int]:
             return self._account(database, self.books.time(database))
 
-        return self.books.write(stated) if self._may_fill_up else self.books.read(stated)
+        return (
+            self.books.write(stated) if self._may_fill_up else self.books.read(stated)
+        )
 
-    def _account(self, database: sqlite3.Connection, now: float) -> tuple[int, int, int]:
+    def _account(
+        self, database: sqlite3.Connection, now: float
+    ) -> tuple[int, int, int]:
         paid = f"select total(cost) - total(case when {_OVER} then refund else 0 end) from tasks"
         (live,) = database.execute(paid, {"now": now}).fetchone()
         (today,) = database.execute(
@@ -208,10 +245,14 @@ class TaskBook:
 
     def _keyed(self, database: sqlite3.Connection, origin: Fingerprint) -> Row | None:
         """The task of a key. Raises Refusal if it was made of other input."""
-        row: Row | None = database.execute(f"{_SELECT} where key = ?", (origin.key,)).fetchone()
+        row: Row | None = database.execute(
+            f"{_SELECT} where key = ?", (origin.key,)
+        ).fetchone()
         if row and row[2] != origin.digest:
             message = "This Idempotency-Key was used with other input."
-            raise Refusal(409, {"error": {"code": "request_conflict", "message": message}})
+            raise Refusal(
+                409, {"error": {"code": "request_conflict", "message": message}}
+            )
         return row
 
     def _task(self, row: Row) -> Task | None:
@@ -239,7 +280,9 @@ def _forget(database: sqlite3.Connection, now: float) -> None:
     (count,) = database.execute("select count(*) from tasks").fetchone()
     if count < KEPT_TASKS:
         return
-    oldest = f"select rowid, cost - refund from tasks where {_OVER} order by rowid limit 1"
+    oldest = (
+        f"select rowid, cost - refund from tasks where {_OVER} order by rowid limit 1"
+    )
     row = database.execute(oldest, {"now": now}).fetchone()
     if row:
         database.execute("delete from tasks where rowid = ?", (row[0],))

@@ -12,11 +12,16 @@ from tui.demo.books import Books
 from tui.demo.service import create_app
 
 DELAY_VARIABLE = "RUNAPI_TUI_DEMO_DELAY"
-"""Environment variable with the seconds that a task takes, for tests of whole processes."""
+"""Environment variable with the seconds that a task takes, for tests of whole
+processes.
+"""
 
 
-def in_process(catalog: Catalog, delay: float, file: Path | None = None) -> httpx.AsyncBaseTransport:
-    """Carries the client's requests to the embedded service, where a task takes `delay` seconds.
+def in_process(
+    catalog: Catalog, delay: float, file: Path | None = None
+) -> httpx.AsyncBaseTransport:
+    """Carries the client's requests to the embedded service, where a task takes `delay`
+    seconds.
 
     What it made is kept in `file`, which all processes share, or else in memory.
     """
@@ -24,10 +29,13 @@ def in_process(catalog: Catalog, delay: float, file: Path | None = None) -> http
 
 
 class _InProcess(httpx.ASGITransport):
-    """Opens the file at the first request, in a thread: it may take as long as the disk."""
+    """Opens the file at the first request, in a thread: it may take as long as the
+    disk.
+    """
 
     def __init__(self, app: Starlette) -> None:
-        # An error of the stand-in is a server error to the client, as it would be over a network.
+        # An error of the stand-in is a server error to the client, as it would be over
+        # a network.
         super().__init__(app, raise_app_exceptions=False)
         self._books: Books = app.state.books
         self._is_open = False

@@ -14,7 +14,14 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tui.demo.answers import absolute, invalid, not_found, read_bytes, read_object, refuse
+from tui.demo.answers import (
+    absolute,
+    invalid,
+    not_found,
+    read_bytes,
+    read_object,
+    refuse,
+)
 from tui.demo.books import Books
 from tui.demo.shelf import Shelf
 
@@ -62,17 +69,26 @@ class Uploads:
 
     def kept(self, file_name: str) -> Upload | None:
         """The same, even if it isn't public any more."""
-        select = "select file_name, data, media_type, born, created from uploads where name = ?"
+        select = (
+            "select file_name, data, media_type, born, created from uploads where"
+            " name = ?"
+        )
         name = PurePath(file_name).stem
-        row = self._books.read(lambda database: database.execute(select, (name,)).fetchone())
+        row = self._books.read(
+            lambda database: database.execute(select, (name,)).fetchone()
+        )
         if not row:
             return None
         told_name, data, media_type, born, created = row
-        return Upload(told_name, data, media_type, born, datetime.fromisoformat(created))
+        return Upload(
+            told_name, data, media_type, born, datetime.fromisoformat(created)
+        )
 
     async def prepare(self, request: Request) -> Response:
         body = await read_object(request)
-        name, size, checksum = (body.get(field) for field in ("filename", "byte_size", "checksum"))
+        name, size, checksum = (
+            body.get(field) for field in ("filename", "byte_size", "checksum")
+        )
         errors = {}
         if not isinstance(name, str) or not name.strip():
             errors["filename"] = "is required"
@@ -88,10 +104,14 @@ class Uploads:
         if size > FILE_LIMIT:
             refuse(413, "Payload too large")
         signed_id = token_urlsafe(24)
-        ticket = Ticket(name, size, {"Content-Type": _media_type(name), "Content-MD5": checksum})
+        ticket = Ticket(
+            name, size, {"Content-Type": _media_type(name), "Content-MD5": checksum}
+        )
         self._tickets.put(signed_id, ticket)
         url = absolute(request, f"/files/uploads/{signed_id}")
-        return JSONResponse({"signed_id": signed_id, "upload_url": url, "headers": ticket.headers})
+        return JSONResponse(
+            {"signed_id": signed_id, "upload_url": url, "headers": ticket.headers}
+        )
 
     async def put(self, request: Request) -> Response:
         """Take the bytes of a ticket, once, whatever comes of it."""
@@ -100,10 +120,14 @@ class Uploads:
         data = await read_bytes(request, FILE_LIMIT)
         for name, value in ticket.headers.items():
             if request.headers.get(name) != value:
-                refuse(400, f"{name} is not the one that was given with the upload URL.")
+                refuse(
+                    400, f"{name} is not the one that was given with the upload URL."
+                )
         if len(data) != ticket.size:
             refuse(400, f"{ticket.size} bytes were announced, {len(data)} came.")
-        if md5(data, usedforsecurity=False).digest() != _decoded(ticket.headers["Content-MD5"]):
+        if md5(data, usedforsecurity=False).digest() != _decoded(
+            ticket.headers["Content-MD5"]
+        ):
             refuse(400, "The bytes do not match their checksum.")
         self._store(_public(signed_id), ticket.name, data)
         return Response(status_code=204)
@@ -121,7 +145,9 @@ class Uploads:
         body = await read_object(request, FILE_LIMIT * 3 // 2)
         source: Any = body.get("source")
         if not isinstance(source, dict) or source.get("type") != "base64":
-            invalid({"source": "must be base64: the demo fetches nothing from the network"})
+            invalid(
+                {"source": "must be base64: the demo fetches nothing from the network"}
+            )
         text = str(source.get("data", ""))
         data = _decoded(text.partition(",")[2] if text.startswith("data:") else text)
         if not data:
@@ -138,11 +164,21 @@ class Uploads:
         def stored(database: sqlite3.Connection) -> float:
             now = self._books.time(database)
             row = (public, name[:255], kind, now, created.isoformat(), len(data), data)
-            database.execute("insert or replace into uploads values (?, ?, ?, ?, ?, ?, ?)", row)
-            database.execute("delete from uploads where born < ?", (now - KEPT.total_seconds(),))
+            database.execute(
+                "insert or replace into uploads values (?, ?, ?, ?, ?, ?, ?)", row
+            )
+            database.execute(
+                "delete from uploads where born < ?", (now - KEPT.total_seconds(),)
+            )
             # The newest stays in any case.
-            oldest = "delete from uploads where rowid = (select min(rowid) from uploads) and name != ?"
-            while _total(database) > TOTAL_LIMIT and database.execute(oldest, (public,)).rowcount:
+            oldest = (
+                "delete from uploads where rowid = (select min(rowid) from uploads) and"
+                " name != ?"
+            )
+            while (
+                _total(database) > TOTAL_LIMIT
+                and database.execute(oldest, (public,)).rowcount
+            ):
                 pass
             return now
 
@@ -169,7 +205,9 @@ def _total(database: sqlite3.Connection) -> int:
 
 
 def _public(signed_id: str) -> str:
-    """The name of a file in its public URL: nobody can guess it before the upload is confirmed."""
+    """The name of a file in its public URL: nobody can guess it before the upload is
+    confirmed.
+    """
     return blake2b(signed_id.encode(), digest_size=16).hexdigest()
 
 

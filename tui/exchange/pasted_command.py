@@ -1,7 +1,8 @@
-"""A command line that somebody has copied, as what the form can ask: of `curl`, or `runapi-tui generate`.
+"""A command line that somebody has copied, as what the form can ask: of `curl`, or
+`runapi-tui generate`.
 
-What is pasted may come from anywhere. Nothing of it is run, no file of it is opened, and headers, where keys are,
-aren't kept.
+What is pasted may come from anywhere. Nothing of it is run, no file of it is opened,
+and headers, where keys are, aren't kept.
 """
 
 import json
@@ -19,7 +20,10 @@ from tui.text import one_line, plain
 
 MOST = 1_000_000
 """Characters that are looked at."""
-_COMMAND = re.compile(r"\s*(?:\$ )?(?:curl(?:\.exe)?\s(?=.*?(?:://|/v1/))|runapi-tui\s+generate\s)", re.DOTALL)
+_COMMAND = re.compile(
+    r"\s*(?:\$ )?(?:curl(?:\.exe)?\s(?=.*?(?:://|/v1/))|runapi-tui\s+generate\s)",
+    re.DOTALL,
+)
 _PIECE = re.compile(
     r"""(?P<join>\\[ \t]*\r?\n)
     | (?P<end>[\n;|&<>()])
@@ -37,18 +41,45 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _BYTE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3}))")
-_ONES = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ONES = {
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
 _PATH = re.compile(r"(?:/api/v1/(?P<service>\w+)|(?<!/api)/v1)/(?P<action>\w+)/?$")
 _DATA = {"-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--json"}
 _LETTERS = "AbCcDdEeFHKmoPQrTtuUwXxYyz"
-"""curl's options of one letter that take a value; of the long ones, those that matter."""
+"""curl's options of one letter that take a value; of the long ones, those that matter.
+"""
 _NAMES = _DATA | {"--request", "--url", "--header"}
 _OUR_LETTERS = "pfsn"
 _OUR_NAMES = {
-    *("--prompt", "--file", "--set", "--count", "--vary", "--action", "--out", "--concurrency"),
+    *(
+        "--prompt",
+        "--file",
+        "--set",
+        "--count",
+        "--vary",
+        "--action",
+        "--out",
+        "--concurrency",
+    ),
     *("--base-url", "--api", "--images"),
 }
-_MANY = {"-f": "file", "--file": "file", "-n": "count", "--count": "count", "--vary": "vary", "--expand": "expand"}
+_MANY = {
+    "-f": "file",
+    "--file": "file",
+    "-n": "count",
+    "--count": "count",
+    "--vary": "vary",
+    "--expand": "expand",
+}
 """What makes many requests of one line, for which the form has no place."""
 
 
@@ -76,20 +107,28 @@ def read(text: str, catalog: Catalog, api: Api = "auto") -> Pasted:
         raise PasteError("That is too long to be a request.")
     try:
         words = list(_words(text.strip().removeprefix("$ ")))
-        return _curl(words[1:], catalog) if words[0].startswith("curl") else _generate(words[2:], catalog, api)
+        return (
+            _curl(words[1:], catalog)
+            if words[0].startswith("curl")
+            else _generate(words[2:], catalog, api)
+        )
     except UnknownModel as error:
         raise PasteError(one_line(error)) from error
     except RecursionError:
         raise PasteError("Its data is nested too deeply.") from None
 
 
-def given(model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto") -> tuple[RouteName, Values]:
+def given(
+    model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto"
+) -> tuple[RouteName, Values]:
     """`name=value` words as values of the route that knows them. Raises PasteError."""
     pairs: dict[str, str] = {} if prompt is None else {"prompt": prompt}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise PasteError(f"{one_line(setting, 80)!r} is not of the form name=value.")
+            raise PasteError(
+                f"{one_line(setting, 80)!r} is not of the form name=value."
+            )
         # Given twice, a list's entries add up.
         pairs[name] = f"{pairs[name]}\n{text}" if name in pairs else text
     chosen = choose(model, pairs, api)
@@ -103,10 +142,14 @@ def given(model: Model, settings: Iterable[str], prompt: str | None, api: Api = 
     return chosen, values
 
 
-def fitting(model: Model, route: RouteName, told: Values, *, files: bool = False) -> tuple[Values, tuple[str, ...]]:
-    """Of what was told by anybody, what the form can show and the user judge; and the names of the rest.
+def fitting(
+    model: Model, route: RouteName, told: Values, *, files: bool = False
+) -> tuple[Values, tuple[str, ...]]:
+    """Of what was told by anybody, what the form can show and the user judge; and the
+    names of the rest.
 
-    Without `files`, images are URLs alone: no file of this machine is named for upload by others.
+    Without `files`, images are URLs alone: no file of this machine is named for upload
+    by others.
     """
     told = {name: value for name, value in told.items() if not request.blank(value)}
     params = {param.name: param for param in model.routes[route].params}
@@ -115,7 +158,9 @@ def fitting(model: Model, route: RouteName, told: Values, *, files: bool = False
     values: Values = {}
     for name, value in known.items():
         param = params[name]
-        if not _flat(value, 6 if param.kind is Kind.JSON else 1) or isinstance(value, dict):
+        if not _flat(value, 6 if param.kind is Kind.JSON else 1) or isinstance(
+            value, dict
+        ):
             continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
@@ -125,7 +170,13 @@ def fitting(model: Model, route: RouteName, told: Values, *, files: bool = False
 
 
 def _flat(value: Value, depth: int) -> bool:
-    inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    inner = (
+        value
+        if isinstance(value, list)
+        else list(value.values())
+        if isinstance(value, dict)
+        else []
+    )
     return not inner or (depth > 0 and all(_flat(item, depth - 1) for item in inner))
 
 
@@ -140,7 +191,9 @@ def _curl(words: list[str], catalog: Catalog) -> Pasted:
     for option, value in _options(words, _LETTERS, _NAMES):
         if option in _DATA:
             if value.startswith("@") and option != "--data-raw":
-                raise PasteError("Its data is in a file, which isn't opened: paste the data itself.")
+                raise PasteError(
+                    "Its data is in a file, which isn't opened: paste the data itself."
+                )
             data.append(value)
         elif option in ("-X", "--request"):
             method = value.upper()
@@ -156,7 +209,9 @@ def _curl(words: list[str], catalog: Catalog) -> Pasted:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise PasteError("Its data is no JSON object." if data else "It carries no data to fill in.")
+        raise PasteError(
+            "Its data is no JSON object." if data else "It carries no data to fill in."
+        )
     model = _model(catalog, where["service"], where["action"], body.pop("model", None))
     route: RouteName = "service" if where["service"] else "unified"
     return Pasted(model, route, *fitting(model, route, body))
@@ -167,11 +222,19 @@ def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> 
     there = [
         model
         for model in catalog.models
-        if model.action == action and service in (None, model.service) and route in model.routes
+        if model.action == action
+        and service in (None, model.service)
+        and route in model.routes
     ]
-    found = [model for model in there if model.slug == slug or (slug is None and len(there) == 1)]
+    found = [
+        model
+        for model in there
+        if model.slug == slug or (slug is None and len(there) == 1)
+    ]
     if not found:
-        raise PasteError(f"The catalog has no model {one_line(slug or '', 60)} at that address.")
+        raise PasteError(
+            f"The catalog has no model {one_line(slug or '', 60)} at that address."
+        )
     return found[0]
 
 
@@ -196,9 +259,13 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> Pasted:
     return Pasted(model, route, fit, (*left, *more))
 
 
-def _options(words: list[str], letters: str, names: set[str]) -> Iterator[tuple[str, str]]:
-    """Options with their values; what stands alone under no name. Those in `letters` and `names` take a value,
-    others are taken for switches: what follows them then stands alone, where nobody looks for it."""
+def _options(
+    words: list[str], letters: str, names: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Options with their values; what stands alone under no name. Those in `letters`
+    and `names` take a value, others are taken for switches: what follows them then
+    stands alone, where nobody looks for it.
+    """
     rest = iter(words)
     for word in rest:
         name, equals, value = word.partition("=")
@@ -207,7 +274,9 @@ def _options(words: list[str], letters: str, names: set[str]) -> Iterator[tuple[
         elif word.startswith("--"):
             yield name, value if equals else next(rest, "") if name in names else ""
         elif word.startswith("-") and len(word) > 1:
-            at = next((at for at, letter in enumerate(word) if at and letter in letters), 0)
+            at = next(
+                (at for at, letter in enumerate(word) if at and letter in letters), 0
+            )
             if at:
                 yield f"-{word[at]}", word[at + 1 :] or next(rest, "")
         else:
@@ -215,7 +284,9 @@ def _options(words: list[str], letters: str, names: set[str]) -> Iterator[tuple[
 
 
 def _words(text: str) -> Iterator[str]:
-    """The words of the first command, as a POSIX shell reads them, or bash; variables stay as they are."""
+    """The words of the first command, as a POSIX shell reads them, or bash; variables
+    stay as they are.
+    """
     word: list[str] = []
     at = 0
     while at < len(text):
@@ -237,7 +308,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    r"""What stands between double quotes: a backslash means something before five characters alone."""
+    r"""Unescapes double-quoted text: a backslash escapes five characters only."""
     return re.sub(r'\\([$`"\\\n])', lambda found: found[1].strip("\n"), text)
 
 
@@ -249,7 +320,10 @@ def _escaped(text: str) -> str:
 
 def _meant(escape: re.Match[str]) -> str:
     if escape["bytes"]:
-        told = bytes(int(hexa, 16) if hexa else int(octal, 8) & 255 for hexa, octal in _BYTE.findall(escape[0]))
+        told = bytes(
+            int(hexa, 16) if hexa else int(octal, 8) & 255
+            for hexa, octal in _BYTE.findall(escape[0])
+        )
         try:
             return told.decode()
         except UnicodeDecodeError:

@@ -1,4 +1,6 @@
-"""From what an image says that made it to what the form can ask: which model, which of the values."""
+"""From what an image says that made it to what the form can ask: which model, which of
+the values.
+"""
 
 import re
 from contextlib import suppress
@@ -12,7 +14,9 @@ from tui.images.recipes import OURS, PROMPTS, Recipe
 from tui.text import one_line
 
 _NEAR = 0.03
-"""How much wider than a ratio a picture may be, by parts of the ratio, that it still stands for."""
+"""How much wider than a ratio a picture may be, by parts of the ratio, that it still
+stands for.
+"""
 _MOST_NAMED = 8
 
 
@@ -26,17 +30,31 @@ class Refill(NamedTuple):
 
     def told(self, file: str) -> str:
         """What became of all that the file of this name tells, as a sentence."""
-        taken = f"From {file}: {_list(self.taken)}" if self.taken else f"Nothing that {file} tells fits here"
+        taken = (
+            f"From {file}: {_list(self.taken)}"
+            if self.taken
+            else f"Nothing that {file} tells fits here"
+        )
         return f"{taken}; not taken: {_list(self.left)}." if self.left else f"{taken}."
 
 
 def refill(
-    recipe: Recipe, catalog: Catalog, shown: Model, filled: Values, api: Api, learnt: RouteName | None
+    recipe: Recipe,
+    catalog: Catalog,
+    shown: Model,
+    filled: Values,
+    api: Api,
+    learnt: RouteName | None,
 ) -> Refill:
-    """The recipe's model with its values; where the catalog doesn't have it, the model that is `shown`, with what
-    it takes by name over what is `filled` in."""
+    """The recipe's model with its values; where the catalog doesn't have it, the model
+    that is `shown`, with what it takes by name over what is `filled` in.
+    """
     try:
-        model, values, taken = catalog.find(recipe.model, recipe.action), Values(), ["model"]
+        model, values, taken = (
+            catalog.find(recipe.model, recipe.action),
+            Values(),
+            ["model"],
+        )
     except UnknownModel:
         model, values, taken = shown, dict(filled), []
     left = [f"model {recipe.model}"] if recipe.model and not taken else []
@@ -62,7 +80,11 @@ def _told(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str
     """All that has a name on this route, not judged yet; and the names of the rest."""
     route = model.routes[to]
     told, unplaced = translate(model, recipe.values, to)
-    shape = _ratio(recipe.values.get("size"), route.param("aspect_ratio")) if "size" in unplaced else None
+    shape = (
+        _ratio(recipe.values.get("size"), route.param("aspect_ratio"))
+        if "size" in unplaced
+        else None
+    )
     if shape and "aspect_ratio" not in told:
         told["aspect_ratio"] = shape
         del unplaced["size"]
@@ -83,18 +105,28 @@ def _ratio(size: Value | None, param: Param | None) -> Value | None:
     if not sides or not param or not int(sides[2]):
         return None
     wide = int(sides[1]) / int(sides[2])
-    ratios = {choice: re.fullmatch(r"(\d+):([1-9]\d*)", str(choice)) for choice in param.enum}
-    off = {choice: abs(wide / (int(ratio[1]) / int(ratio[2])) - 1) for choice, ratio in ratios.items() if ratio}
+    ratios = {
+        choice: re.fullmatch(r"(\d+):([1-9]\d*)", str(choice)) for choice in param.enum
+    }
+    off = {
+        choice: abs(wide / (int(ratio[1]) / int(ratio[2])) - 1)
+        for choice, ratio in ratios.items()
+        if ratio
+    }
     nearest = min(off, key=lambda choice: off[choice], default=None)
     return nearest if nearest is not None and off[nearest] < _NEAR else None
 
 
 def _harmless(param: Param, value: Value) -> bool:
-    """Anybody may have written the recipe: it names no file of this machine for upload, and nobody to call back."""
+    """Anybody may have written the recipe: it names no file of this machine for upload,
+    and nobody to call back.
+    """
     return not request.names_files(param, value) and param.name != "callback_url"
 
 
 def _list(names: list[str]) -> str:
     more = len(names) - _MOST_NAMED
-    shown = ", ".join(one_line(name.replace("_", " "), 40) for name in names[:_MOST_NAMED])
+    shown = ", ".join(
+        one_line(name.replace("_", " "), 40) for name in names[:_MOST_NAMED]
+    )
     return f"{shown} and {more:,} more" if more > 0 else shown

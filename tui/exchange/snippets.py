@@ -1,4 +1,6 @@
-"""A request written down for elsewhere: as curl, as Python, as our own command line. The key is never in it."""
+"""A request written down for elsewhere: as curl, as Python, as our own command line.
+The key is never in it.
+"""
 
 import re
 import shlex
@@ -36,7 +38,10 @@ _SDK = {
     "topaz": "TopazClient",
     "z_image": "ZImageClient",
 }
-_IMAGES = {"segment_map": 'answer["segments"]', "decompose_layers": '[answer["base_image"], *answer["layers"]]'}
+_IMAGES = {
+    "segment_map": 'answer["segments"]',
+    "decompose_layers": '[answer["base_image"], *answer["layers"]]',
+}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -54,24 +59,35 @@ class Asked(Struct, frozen=True, kw_only=True):
     """What has to be done before it can be sent from elsewhere."""
 
 
-def of_draft(model: Model, route: RouteName, values: Values, catalog: Catalog, base_url: str) -> Asked:
+def of_draft(
+    model: Model, route: RouteName, values: Values, catalog: Catalog, base_url: str
+) -> Asked:
     """What is filled in."""
-    files = {path: f"URL-OF-{path.name}" for _, path in local_files(model.routes[route], values)}
+    files = {
+        path: f"URL-OF-{path.name}"
+        for _, path in local_files(model.routes[route], values)
+    }
     return Asked(
         model=model,
         route=route,
         values=values,
-        body=request.body(model, model.routes[route], uploaded(model.routes[route], values, files)),
+        body=request.body(
+            model, model.routes[route], uploaded(model.routes[route], values, files)
+        ),
         base_url=base_url,
         ambiguous=sum(known.slug == model.slug for known in catalog.models) > 1,
-        notes=tuple(f"Put a public URL of {_name(path)} in place of {_name(files[path])}." for path in files),
+        notes=tuple(
+            f"Put a public URL of {_name(path)} in place of {_name(files[path])}."
+            for path in files
+        ),
     )
 
 
 def of_task(task: Task, catalog: Catalog, base_url: str) -> Asked:
     """What a task asks, with its body as it is sent.
 
-    `base_url` is the configured one, whatever the task says: the key belongs to no other.
+    `base_url` is the configured one, whatever the task says: the key belongs to no
+    other.
     """
     model = catalog.get(task.action, task.model)
     if model is None or task.route not in model.routes:
@@ -87,20 +103,33 @@ def of_task(task: Task, catalog: Catalog, base_url: str) -> Asked:
     asked = of_draft(model, task.route, task.values, catalog, base_url)
     if not task.body:
         return asked
-    lost = dict.fromkeys(path for _, path in local_files(model.routes[task.route], task.values))
-    notes = tuple(f"The URL of {_name(path)} was good for an hour: put a new one in its place." for path in lost)
-    return msgspec.structs.replace(asked, body=msgspec.json.decode(task.body), notes=notes)
+    lost = dict.fromkeys(
+        path for _, path in local_files(model.routes[task.route], task.values)
+    )
+    notes = tuple(
+        f"The URL of {_name(path)} was good for an hour: put a new one in its place."
+        for path in lost
+    )
+    return msgspec.structs.replace(
+        asked, body=msgspec.json.decode(task.body), notes=notes
+    )
 
 
 def written(asked: Asked, form: str) -> str:
-    """The request in one of `FORMS`, to be pasted into a terminal or a file; harmless to show."""
+    """The request in one of `FORMS`, to be pasted into a terminal or a file; harmless
+    to show.
+    """
     return {"curl": _curl, "httpx": _httpx, "sdk": _sdk, "cli": _generate}[form](asked)
 
 
 def _curl(asked: Asked) -> str:
-    """Without an Idempotency-Key: with the task's own, the line would be answered with that same task, which is
-    no copy; with a new one fixed in the text, it would run once and from then on only seem to."""
-    url = asked.base_url + submit_path(asked.route, asked.model.service, asked.model.action)
+    """Without an Idempotency-Key: with the task's own, the line would be answered with
+    that same task, which is no copy; with a new one fixed in the text, it would run
+    once and from then on only seem to.
+    """
+    url = asked.base_url + submit_path(
+        asked.route, asked.model.service, asked.model.action
+    )
     return " \\\n  ".join(
         [
             f"curl -X POST {shlex.quote(url)}",
@@ -116,7 +145,9 @@ def _generate(asked: Asked) -> str:
     model, route = asked.model, asked.model.routes[asked.route]
     words = ["runapi-tui", "generate", model.slug]
     words += ["--action", model.action] if asked.ambiguous else []
-    words += ["--api", asked.route] if choose(model, asked.values) != asked.route else []
+    words += (
+        ["--api", asked.route] if choose(model, asked.values) != asked.route else []
+    )
     words += ["--demo"] if asked.base_url == DEMO_URL else []
     for name, value in asked.values.items():
         if name == "prompt":
@@ -144,7 +175,11 @@ def _word(text: str) -> str:
 
 def _httpx(asked: Asked) -> str:
     model = asked.model
-    places = [place.path for place in status_paths(asked.route, model.service, model.action, "")]
+    places = [
+        place.path
+        for place in status_paths(asked.route, model.service, model.action, "")
+    ]
+    path = submit_path(asked.route, model.service, model.action)
     found = _IMAGES.get(model.action, 'answer["images"]')
     return f"""\
 import os
@@ -161,7 +196,8 @@ api = httpx.Client(
     headers={{"Authorization": f"Bearer {{os.environ['RUNAPI_API_KEY']}}"}},
     timeout=60,
 )
-answer = api.post({submit_path(asked.route, model.service, model.action)!r}, json=body).raise_for_status().json()
+response = api.post({path!r}, json=body)
+answer = response.raise_for_status().json()
 task = answer.get("id") or answer["task_id"]
 print(task)
 while answer.get("status") not in ("completed", "failed"):
@@ -183,12 +219,19 @@ def _sdk(asked: Asked) -> str:
     model = asked.model
     client = _SDK.get(model.service)
     if client is None or not model.action.isidentifier():
-        return f"# runapi-tui knows no package of RunAPI's SDK for {one_line(model.service)}.\n"
+        return (
+            "# runapi-tui knows no package of RunAPI's SDK for"
+            f" {one_line(model.service)}.\n"
+        )
     body, notes = asked.body, asked.notes
-    if asked.route == "unified" and "service" in model.routes:  # the only one that the SDK speaks
+    # The only one that the SDK speaks
+    if asked.route == "unified" and "service" in model.routes:
         told = {name: value for name, value in body.items() if name != "model"}
         values, unplaced = translate(model, told, "service")
-        body, notes = request.body(model, model.routes["service"], values), (*notes, *unplaced.values())
+        body, notes = (
+            request.body(model, model.routes["service"], values),
+            (*notes, *unplaced.values()),
+        )
     where = "" if asked.base_url == DEFAULT_BASE_URL else f"base_url={asked.base_url!r}"
     return f"""\
 # pip install runapi-{model.service.replace("_", "-")}
@@ -207,7 +250,11 @@ def _comments(asked: Asked) -> str:
 
 def _literal(body: Values) -> str:
     """A dict in Python, a line an entry."""
-    return "{\n" + "".join(f"    {name!r}: {value!r},\n" for name, value in body.items()) + "}"
+    return (
+        "{\n"
+        + "".join(f"    {name!r}: {value!r},\n" for name, value in body.items())
+        + "}"
+    )
 
 
 def _name(path: Path | str) -> str:

@@ -1,4 +1,6 @@
-"""Pictures made of characters: in each cell the shape and the two colours that come nearest to the image."""
+"""Pictures made of characters: in each cell the shape and the two colours that come
+nearest to the image.
+"""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -38,25 +40,44 @@ class _Shape(NamedTuple):
         return len(self.parts) * _UNITS // (self.grid[0] * self.grid[1])
 
 
-# One of each pair: a cell is drawn by what a shape fills or by what it leaves, whichever character there is.
+# One of each pair: a cell is drawn by what a shape fills or by what it leaves,
+# whichever character there is.
 _EIGHTHS = [
-    *(_Shape(character, (1, 8), range(7 - number, 8)) for number, character in enumerate("▁▂▃▄▅▆▇")),
-    *(_Shape(character, (8, 1), range(number + 1)) for number, character in enumerate("▏▎▍▌▋▊▉")),
+    *(
+        _Shape(character, (1, 8), range(7 - number, 8))
+        for number, character in enumerate("▁▂▃▄▅▆▇")
+    ),
+    *(
+        _Shape(character, (8, 1), range(number + 1))
+        for number, character in enumerate("▏▎▍▌▋▊▉")
+    ),
 ]
 _CORNERS = ([0], [1], [2], [3], [0, 3])
-_QUADRANTS = [_Shape(character, (2, 2), parts) for character, parts in zip("▘▝▖▗▚", _CORNERS, strict=True)]
+_QUADRANTS = [
+    _Shape(character, (2, 2), parts)
+    for character, parts in zip("▘▝▖▗▚", _CORNERS, strict=True)
+]
 _LEFT_HALF = 0b010101
 _SEXTANTS = [
-    _Shape(chr(0x1FB00 + bits - 1 - (bits > _LEFT_HALF)), (2, 3), [part for part in range(6) if bits >> part & 1])
+    _Shape(
+        chr(0x1FB00 + bits - 1 - (bits > _LEFT_HALF)),
+        (2, 3),
+        [part for part in range(6) if bits >> part & 1],
+    )
     for bits in range(1, 32)
     if bits != _LEFT_HALF
 ]
-_SHAPES = {Images.QUADRANT: [*_EIGHTHS, *_QUADRANTS], Images.SEXTANT: [*_EIGHTHS, *_SEXTANTS]}
+_SHAPES = {
+    Images.QUADRANT: [*_EIGHTHS, *_QUADRANTS],
+    Images.SEXTANT: [*_EIGHTHS, *_SEXTANTS],
+}
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A picture of characters: one a cell, row by row, and the colours in and around it as bytes of RGB."""
+    """A picture of characters: one a cell, row by row, and the colours in and around it
+    as bytes of RGB.
+    """
 
     size: Size
     characters: str
@@ -65,9 +86,15 @@ class Cells:
 
     def strips(self) -> list[Strip]:
         """The rows for Textual to cut and to tint; about 10 µs a cell."""
-        found = [_segment(*cell) for cell in zip(self.characters, *self._colours(), strict=True)]
+        found = [
+            _segment(*cell)
+            for cell in zip(self.characters, *self._colours(), strict=True)
+        ]
         width = self.size.width
-        return [Strip(found[start : start + width], width) for start in range(0, len(found), width)]
+        return [
+            Strip(found[start : start + width], width)
+            for start in range(0, len(found), width)
+        ]
 
     def written(self) -> list[str]:
         """The rows as a terminal of 24-bit colours reads them; about 1 µs a cell."""
@@ -88,7 +115,9 @@ class Cells:
 
     def _colours(self) -> tuple[Iterable[_Colour], Iterable[_Colour]]:
         inside, outside = iter(self.inside), iter(self.outside)
-        return zip(inside, inside, inside, strict=True), zip(outside, outside, outside, strict=True)
+        return zip(inside, inside, inside, strict=True), zip(
+            outside, outside, outside, strict=True
+        )
 
 
 def cells(image: Image.Image, size: Size, images: Images) -> Cells:
@@ -103,17 +132,31 @@ def cells(image: Image.Image, size: Size, images: Images) -> Cells:
         return Cells(
             size, text, bytes([255] * 3 * len(text)), bytes(3 * len(text))
         )  # they stand for white on black
-    pixels, row = image.resize((size.width, 2 * size.height), _LANCZOS).tobytes(), 3 * size.width
+    pixels, row = (
+        image.resize((size.width, 2 * size.height), _LANCZOS).tobytes(),
+        3 * size.width,
+    )
     halves = [pixels[start : start + row] for start in range(0, len(pixels), row)]
-    return Cells(size, "▀" * (size.width * size.height), b"".join(halves[::2]), b"".join(halves[1::2]))
+    return Cells(
+        size,
+        "▀" * (size.width * size.height),
+        b"".join(halves[::2]),
+        b"".join(halves[1::2]),
+    )
 
 
 def _fitted(image: Image.Image, size: Size, images: Images) -> Cells:
     shapes = _SHAPES[images]
-    parts = {grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}}
+    parts = {
+        grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}
+    }
     best = _best(parts, shapes).tobytes()
     pixels = {
-        grid: [list(zip(*(band.tobytes() for band in part), strict=True)) for part in parts[grid]] for grid in parts
+        grid: [
+            list(zip(*(band.tobytes() for band in part), strict=True))
+            for part in parts[grid]
+        ]
+        for grid in parts
     }
     characters, within, around = list[str](), bytearray(), bytearray()
     for cell, number in enumerate(best):
@@ -129,10 +172,16 @@ def _fitted(image: Image.Image, size: Size, images: Images) -> Cells:
     return Cells(size, "".join(characters), bytes(within), bytes(around))
 
 
-def _parts(image: Image.Image, size: Size, grid: _Grid) -> list[tuple[Image.Image, ...]]:
-    """The mean colour of each part of each cell: an image of all cells per part and channel."""
+def _parts(
+    image: Image.Image, size: Size, grid: _Grid
+) -> list[tuple[Image.Image, ...]]:
+    """The mean colour of each part of each cell: an image of all cells per part and
+    channel.
+    """
     columns, rows = grid
-    fine = image.resize((size.width * columns, size.height * rows), Image.Resampling.BOX)
+    fine = image.resize(
+        (size.width * columns, size.height * rows), Image.Resampling.BOX
+    )
     return [
         fine.transform(
             size,
@@ -145,11 +194,14 @@ def _parts(image: Image.Image, size: Size, grid: _Grid) -> list[tuple[Image.Imag
     ]
 
 
-def _best(parts: dict[_Grid, list[tuple[Image.Image, ...]]], shapes: Sequence[_Shape]) -> Image.Image:
-    """The number of each cell's best shape: the one that leaves its two colours least to be wrong about.
+def _best(
+    parts: dict[_Grid, list[tuple[Image.Image, ...]]], shapes: Sequence[_Shape]
+) -> Image.Image:
+    """The number of each cell's best shape: the one that leaves its two colours least
+    to be wrong about.
 
-    That is where the squares of the sums inside and outside, each through its area, add up to the most. All
-    cells are reckoned at once, by Pillow.
+    That is where the squares of the sums inside and outside, each through its area, add
+    up to the most. All cells are reckoned at once, by Pillow.
     """
     images = {
         f"{grid}{number}{channel}": band.convert("I")
@@ -160,15 +212,22 @@ def _best(parts: dict[_Grid, list[tuple[Image.Image, ...]]], shapes: Sequence[_S
 
     def choose(known: dict[str, Any]) -> Any:
         def filled(grid: _Grid, numbers: Sequence[int], channel: int) -> Any:
-            return sum(known[f"{grid}{number}{channel}"] for number in numbers) * (_UNITS // (grid[0] * grid[1]))
+            return sum(known[f"{grid}{number}{channel}"] for number in numbers) * (
+                _UNITS // (grid[0] * grid[1])
+            )
 
         def squares(shape: _Shape, channel: int) -> Any:
             inside = filled(shape.grid, shape.parts, channel)
             outside = wholes[channel] - inside
-            return inside * inside / shape.area + outside * outside / (_UNITS - shape.area)
+            return inside * inside / shape.area + outside * outside / (
+                _UNITS - shape.area
+            )
 
         columns, rows = shapes[0].grid
-        wholes = [filled((columns, rows), range(columns * rows), channel) for channel in range(3)]
+        wholes = [
+            filled((columns, rows), range(columns * rows), channel)
+            for channel in range(3)
+        ]
         # The number rides along in what is compared.
         ranked = (
             sum(squares(shape, channel) for channel in range(3)) * len(shapes) + number
@@ -181,7 +240,9 @@ def _best(parts: dict[_Grid, list[tuple[Image.Image, ...]]], shapes: Sequence[_S
 
 
 def _mean(colours: list[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(round(sum(channel) / len(colours)) for channel in zip(*colours, strict=True))
+    return tuple(
+        round(sum(channel) / len(colours)) for channel in zip(*colours, strict=True)
+    )
 
 
 def _segment(character: str, inside: _Colour, outside: _Colour) -> Segment:

@@ -1,4 +1,6 @@
-"""Images made ready for the terminal: scaled to its cells and written as it wants to read them."""
+"""Images made ready for the terminal: scaled to its cells and written as it wants to
+read them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,9 +22,10 @@ from tui.graphics.textual_image_adapter import USUAL_CELL
 class Drawing:
     """An image made ready for `size` cells.
 
-    `text` are its cells. What is `written` and `overlay` are raw sequences that draw them, and its pixels, each
-    from the start of its row on; `upload` has to reach the terminal before its pixels and `free` takes it back.
-    What `upload` names lives as long as the drawing.
+    `text` are its cells. What is `written` and `overlay` are raw sequences that draw
+    them, and its pixels, each from the start of its row on; `upload` has to reach the
+    terminal before its pixels and `free` takes it back. What `upload` names lives as
+    long as the drawing.
     """
 
     size: Size
@@ -43,8 +46,12 @@ class Drawing:
         return self.size.width <= space.width and self.size.height <= space.height
 
     def offset(self, space: Size) -> Offset:
-        """Where the image begins when it is in the middle of `space`; negative where it is larger."""
-        return Offset((space.width - self.size.width) // 2, (space.height - self.size.height) // 2)
+        """Where the image begins when it is in the middle of `space`; negative where it
+        is larger.
+        """
+        return Offset(
+            (space.width - self.size.width) // 2, (space.height - self.size.height) // 2
+        )
 
     def line(self, y: int, space: Size, style: Style) -> Strip:
         """Line `y` of a space with the image in its middle."""
@@ -54,12 +61,21 @@ class Drawing:
         row = self.rows[y - top].apply_style(style)
         if left < 0:
             return row.crop(-left, space.width - left)
-        return row.crop_pad(self.size.width, left, space.width - left - self.size.width, style)
+        return row.crop_pad(
+            self.size.width, left, space.width - left - self.size.width, style
+        )
 
-    def laid(self, rows: list[str], corner: Offset, background: tuple[int, int, int]) -> str:
-        """The sequences that draw its `overlay` or what is `written` from the cell `corner` of the screen on."""
+    def laid(
+        self, rows: list[str], corner: Offset, background: tuple[int, int, int]
+    ) -> str:
+        """The sequences that draw its `overlay` or what is `written` from the cell
+        `corner` of the screen on.
+        """
         colour = "\x1b[48;2;{};{};{}m".format(*background)
-        lines = (f"\x1b[{corner.y + 1 + y};{corner.x + 1}H{colour}{row}" for y, row in enumerate(rows))
+        lines = (
+            f"\x1b[{corner.y + 1 + y};{corner.x + 1}H{colour}{row}"
+            for y, row in enumerate(rows)
+        )
         return f"\x1b7{''.join(lines)}\x1b[0m\x1b8"
 
 
@@ -73,16 +89,22 @@ def draw(
     text: Cells | None = None,
     ground: tuple[int, int, int] = (0, 0, 0),
 ) -> Drawing:
-    """The image as large as fits into `space` cells; takes tenths of a second, so it belongs in a thread.
+    """The image as large as fits into `space` cells; takes tenths of a second, so it
+    belongs in a thread.
 
-    `shrink(box)` gives it in RGB, no larger than `box` pixels. `image_id` is that of the kitty image to replace.
-    Pixels take no more than `terminal.budget` bytes; a `rough` drawing has none, is in half blocks, and its `text`
-    may serve the better one. `ground` is the colour around it.
+    `shrink(box)` gives it in RGB, no larger than `box` pixels. `image_id` is that of
+    the kitty image to replace. Pixels take no more than `terminal.budget` bytes; a
+    `rough` drawing has none, is in half blocks, and its `text` may serve the better
+    one. `ground` is the colour around it.
     """
     cell = terminal.cell or USUAL_CELL
-    box = (min(space.width, kitty.MOST_CELLS) * cell[0], min(space.height, kitty.MOST_CELLS) * cell[1])
+    box = (
+        min(space.width, kitty.MOST_CELLS) * cell[0],
+        min(space.height, kitty.MOST_CELLS) * cell[1],
+    )
     if terminal.images in (Images.SIXEL, Images.ITERM):
-        # After it xterm and iTerm2 go to the next line: on the last line of the screen they would scroll.
+        # After it xterm and iTerm2 go to the next line: on the last line of the screen
+        # they would scroll.
         box = (box[0], max(cell[1], box[1] - cell[1]))
     if terminal.images is Images.SIXEL:
         most = [sixel.MOST_PIXELS // side * side for side in cell]
@@ -92,20 +114,36 @@ def draw(
     if rough:
         text = cells(image, size, Images.HALF)
         return Drawing(size, text, text.written(), [])
-    text = text or cells(image, size, terminal.blocks if terminal.images in PIXELS else terminal.images)
+    text = text or cells(
+        image, size, terminal.blocks if terminal.images in PIXELS else terminal.images
+    )
     written = text.written()
     pixels = (size.width * cell[0], size.height * cell[1])
     match terminal.images:
         case Images.SIXEL:
-            return Drawing(size, text, written, [aside(sixel.sixels, image, pixels, ground, terminal.budget)])
+            return Drawing(
+                size,
+                text,
+                written,
+                [aside(sixel.sixels, image, pixels, ground, terminal.budget)],
+            )
         case Images.ITERM:
-            return Drawing(size, text, written, [aside(iterm.inline, image, size, terminal.budget)])
+            return Drawing(
+                size, text, written, [aside(iterm.inline, image, size, terminal.budget)]
+            )
         case Images.KITTY:
             image_id = image_id or kitty.new_id()
             sent = kitty.upload(image, size, pixels, terminal, image_id)
             overlay = kitty.placeholders(size, image_id)
             return Drawing(
-                size, text, written, overlay, sent.text, kitty.free(terminal, image_id), image_id, sent.file
+                size,
+                text,
+                written,
+                overlay,
+                sent.text,
+                kitty.free(terminal, image_id),
+                image_id,
+                sent.file,
             )
     return Drawing(size, text, written, [])
 

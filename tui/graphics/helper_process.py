@@ -1,6 +1,8 @@
-"""Work that is all Python, given to a process beside this one: in a thread it would hold up the event loop.
+"""Work that is all Python, given to a process beside this one: in a thread it would
+hold up the event loop.
 
-The first of it is done here, while the other process starts, and so is whatever goes wrong there.
+The first of it is done here, while the other process starts, and so is whatever goes
+wrong there.
 """
 
 import importlib
@@ -26,7 +28,9 @@ _helper: "_Helper | None" = None
 
 
 def aside(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """What the function gives. It and all that it takes and gives can be pickled; for threads."""
+    """What the function gives. It and all that it takes and gives can be pickled; for
+    threads.
+    """
     global _helper
     with _lock:
         try:
@@ -75,9 +79,11 @@ class _Helper:
 
 
 def serve(idle: float, module: str) -> None:
-    """The other process: until its input ends, nothing was asked for so many seconds, or something fails."""
+    """The other process: until its input ends, nothing was asked for so many seconds,
+    or something fails.
+    """
     os.nice(_LESS)
-
+    importlib.import_module(module)  # nearly all that will be needed
     _give(True)
     with suppress(EOFError):
         while select.select([sys.stdin], [], [], idle)[0]:

@@ -9,7 +9,8 @@ from textual.geometry import Size
 from tui.graphics.palette import first_within
 
 _MOST_PIXELS = 1600
-# Quality and scale; from the best on. Colours at full resolution look better in fewer bytes than at half.
+# Quality and scale; from the best on. Colours at full resolution look better in fewer
+# bytes than at half.
 _LEVELS = (
     (85, 1.0),
     (75, 1.0),
@@ -28,9 +29,11 @@ _Level = tuple[int, float]
 
 
 def inline(image: Image.Image, size: Size, budget: int = 0) -> str:
-    """The sequence that draws the image over `size` cells from the cursor on; of `budget` bytes, if that isn't 0.
+    """The sequence that draws the image over `size` cells from the cursor on; of
+    `budget` bytes, if that isn't 0.
 
-    iTerm2 keeps the ratio and moves the cursor whatever it is told; WezTerm would scroll at the last line.
+    iTerm2 keeps the ratio and moves the cursor whatever it is told; WezTerm would
+    scroll at the last line.
     """
 
     whole = min(1.0, _MOST_PIXELS / max(image.size))
@@ -43,8 +46,12 @@ def inline(image: Image.Image, size: Size, budget: int = 0) -> str:
             jpeg, "JPEG", quality=quality, subsampling=0, optimize=True
         )
         data = jpeg.getvalue()
-        keys = f"inline=1;size={len(data)};width={size.width};height={size.height};doNotMoveCursor=1"
-        return f"\x1b]1337;File={keys}:{b64encode(data).decode()}\x07"
+        keys = f"inline=1;size={len(data)};width={size.width};height={size.height}"
+        return f"\x1b]1337;File={keys};doNotMoveCursor=1:{b64encode(data).decode()}\x07"
 
-    best = first_within(_LEVELS, lambda level: len(sequence(level)), budget) if budget else 0
+    best = (
+        first_within(_LEVELS, lambda level: len(sequence(level)), budget)
+        if budget
+        else 0
+    )
     return sequence(_LEVELS[best])

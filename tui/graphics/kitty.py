@@ -44,16 +44,20 @@ _LEVELS = (
     (15, 8, 0.08),
 )
 _Level = tuple[int, int, float]
-# An id's low byte is told as one of the 256 colours that even tmux keeps, its high byte beside it.
+# An id's low byte is told as one of the 256 colours that even tmux keeps, its high byte
+# beside it.
 _COLOURS = range(16, 256)
 _numbers = count(randrange(255 * len(_COLOURS)))
 
 
 class SharedFile:
-    """A file of pixels that the terminal reads; only for this user, and gone when nobody needs it any more."""
+    """A file of pixels that the terminal reads; only for this user, and gone when
+    nobody needs it any more.
+    """
 
     def __init__(self, pixels: bytes, folder: Path) -> None:
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=f"{os.getpid()}-")  # mode 0600
+        # Mode 0600
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=f"{os.getpid()}-")
         self.path = Path(name)
         finalize(self, self.path.unlink, missing_ok=True)
         with open(descriptor, "wb") as file:
@@ -62,21 +66,32 @@ class SharedFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """What brings an image to the terminal; `file` has to live as long as it may be sent again."""
+    """What brings an image to the terminal; `file` has to live as long as it may be
+    sent again.
+    """
 
     text: str
     file: SharedFile | None = None
 
 
 def new_id() -> int:
-    """An id that no other image on this terminal has, nor, most likely, one of another program."""
+    """An id that no other image on this terminal has, nor, most likely, one of another
+    program.
+    """
     high, low = divmod(next(_numbers), len(_COLOURS))
     return (high % 255 + 1) << 24 | _COLOURS[low]
 
 
-def upload(image: Image.Image, size: Size, pixels: tuple[int, int], terminal: Terminal, image_id: int) -> Upload:
-    """The image, in the middle of `size` cells of so many `pixels`, under an id; the same id replaces the image
-    before."""
+def upload(
+    image: Image.Image,
+    size: Size,
+    pixels: tuple[int, int],
+    terminal: Terminal,
+    image_id: int,
+) -> Upload:
+    """The image, in the middle of `size` cells of so many `pixels`, under an id; the
+    same id replaces the image before.
+    """
     keys = f"i={image_id},c={size.width},r={size.height},q=2"
     if terminal.shared:
         try:
@@ -85,11 +100,20 @@ def upload(image: Image.Image, size: Size, pixels: tuple[int, int], terminal: Te
             pass
         else:
             name = b64encode(bytes(file.path)).decode()
-            return Upload(f"\x1b_Ga=T,U=1,f=32,{keys},t=f,s={pixels[0]},v={pixels[1]};{name}\x1b\\", file)
+            return Upload(
+                f"\x1b_Ga=T,U=1,f=32,{keys},t=f,s={pixels[0]},v={pixels[1]};{name}\x1b\\",
+                file,
+            )
     return Upload(aside(_inline, image, size, pixels, keys, terminal))
 
 
-def _inline(image: Image.Image, size: Size, pixels: tuple[int, int], keys: str, terminal: Terminal) -> str:
+def _inline(
+    image: Image.Image,
+    size: Size,
+    pixels: tuple[int, int],
+    keys: str,
+    terminal: Terminal,
+) -> str:
     """The image as messages to the terminal."""
     if not terminal.budget:
         return _sent(_png(_centred(image, pixels), compress_level=1), keys, terminal)
@@ -113,14 +137,16 @@ def free(terminal: Terminal, image_id: int) -> str:
 
 
 def placeholders(size: Size, image_id: int) -> list[str]:
-    """The text that shows an image, a row each. The first cell of a row says which row it is, and of which image;
-    those that follow it count on.
+    """The text that shows an image, a row each. The first cell of a row says which row
+    it is, and of which image; those that follow it count on.
     """
     library = renderable("tgp").Image(Image.new("1", (1, 1)))
     library.terminal_image_id = image_id
     more = _PLACEHOLDER * (size.width - 1)
     firsts = library._render_diacritics(1, size.height)
-    return [f"\x1b[38;5;{image_id & 255}m{first.text.rstrip()}{more}" for first in firsts]
+    return [
+        f"\x1b[38;5;{image_id & 255}m{first.text.rstrip()}{more}" for first in firsts
+    ]
 
 
 def _sent(png: bytes, keys: str, terminal: Terminal) -> str:
@@ -128,7 +154,10 @@ def _sent(png: bytes, keys: str, terminal: Terminal) -> str:
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
     heads = [f"a=T,U=1,f=100,{keys}", *["q=2"] * (len(chunks) - 1)]
     more = [*[1] * (len(chunks) - 1), 0]
-    messages = (f"\x1b_G{head},m={m};{chunk}\x1b\\" for head, m, chunk in zip(heads, more, chunks, strict=True))
+    messages = (
+        f"\x1b_G{head},m={m};{chunk}\x1b\\"
+        for head, m, chunk in zip(heads, more, chunks, strict=True)
+    )
     return "".join(_wrapped(message, terminal) for message in messages)
 
 

@@ -1,4 +1,6 @@
-"""Which way of drawing images the terminal can do, asked before the app takes the terminal over."""
+"""Which way of drawing images the terminal can do, asked before the app takes the
+terminal over.
+"""
 
 import fcntl
 import os
@@ -42,11 +44,12 @@ PIXELS = frozenset({Images.KITTY, Images.SIXEL, Images.ITERM})
 class Terminal:
     """What is known of the terminal.
 
-    `why` is a sentence for people, `cell` the size of a character in pixels, `multiplexer` "tmux", "screen"
-    or "", `remote` whether the bytes travel over SSH, `truecolor` whether 24-bit colours are certain.
-    `blocks` are the finest characters for what pixels can't do, `budget` the bytes that the pixels of an image
-    may take (0: any), `shared` a folder whose files the terminal has proven to read. With `late`, answers may
-    still come, as typing.
+    `why` is a sentence for people, `cell` the size of a character in pixels,
+    `multiplexer` "tmux", "screen" or "", `remote` whether the bytes travel over SSH,
+    `truecolor` whether 24-bit colours are certain. `blocks` are the finest characters
+    for what pixels can't do, `budget` the bytes that the pixels of an image may take
+    (0: any), `shared` a folder whose files the terminal has proven to read. With
+    `late`, answers may still come, as typing.
     """
 
     images: Images
@@ -62,15 +65,16 @@ class Terminal:
     late: bool = False
 
 
-# Terminals that draw kitty images at Unicode placeholders, and since when. Konsole, WezTerm and Warp answer
-# the kitty query too, but know no placeholders.
+# Terminals that draw kitty images at Unicode placeholders, and since when. Konsole,
+# WezTerm and Warp answer the kitty query too, but know no placeholders.
 _PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
 
-# Terminals that draw iTerm2's inline images better than, or without, Sixel: in all colours and fewer bytes.
+# Terminals that draw iTerm2's inline images better than, or without, Sixel: in all
+# colours and fewer bytes.
 _INLINE = ("iterm2", "mintty", "warp", "wezterm")
 
-# Terminals that draw sextants themselves, whatever the font. Others that tell their name have at least a font
-# with quadrants, though some leave seams between its glyphs.
+# Terminals that draw sextants themselves, whatever the font. Others that tell their
+# name have at least a font with quadrants, though some leave seams between its glyphs.
 _SEXTANTS = ("contour", "foot", "ghostty", "kitty", "konsole", "vte", "wezterm")
 
 _REMOTE_BUDGET = 40_000
@@ -78,19 +82,30 @@ _REMOTE_BUDGET = 40_000
 
 # TERM or TERM_PROGRAM that make questions useless or harmful.
 _NOT_ASKED = {
-    "": (Images.HALF, "TERM is not set, so the terminal was not asked; half blocks work nearly everywhere."),
-    "dumb": (Images.ASCII, "TERM is dumb: this terminal knows neither colours nor images."),
+    "": (
+        Images.HALF,
+        (
+            "TERM is not set, so the terminal was not asked; half blocks work nearly"
+            " everywhere."
+        ),
+    ),
+    "dumb": (
+        Images.ASCII,
+        "TERM is dumb: this terminal knows neither colours nor images.",
+    ),
     "linux": (Images.HALF, "The Linux console has no image protocol."),
-    "Apple_Terminal": (Images.HALF, "The Terminal of macOS has no image protocol."),  # prints the kitty query
+    # Prints the kitty query
+    "Apple_Terminal": (Images.HALF, "The Terminal of macOS has no image protocol."),
 }
 
-# Name and size of a cell; kitty images, a 24-bit colour set and read back. Terminals answer in order and every
-# one answers DA1 (device attributes), so that its answer says that no other will follow.
+# Name and size of a cell; kitty images, a 24-bit colour set and read back. Terminals
+# answer in order and every one answers DA1 (device attributes), so that its answer says
+# that no other will follow.
 _DA1_QUERY = "\x1b[c"
 _QUERY_INSIDE = "\x1b[>0q\x1b[16t"
-_QUERY = (
-    f"{_QUERY_INSIDE}\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m{_DA1_QUERY}"
-)
+_KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+_COLOUR_QUERY = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
+_QUERY = f"{_QUERY_INSIDE}{_KITTY_QUERY}{_COLOUR_QUERY}{_DA1_QUERY}"
 _DA1 = re.compile(rb"\x1b\[\?([\d;]*)c")
 _XTVERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]{1,200})")
 _KITTY_OK = re.compile(rb"\x1b_Gi=31[^;\x1b]*;OK")
@@ -106,9 +121,18 @@ class _Answers:
     """What a terminal said of itself."""
 
     def __init__(self, heard: bytes = b"") -> None:
-        da1, version, cell = _DA1.search(heard), _XTVERSION.search(heard), _CELL.search(heard)
-        # Anything can hide in a name: `one_line` takes controls out before a person sees it.
-        brand = _BRAND.match(one_line(version[1].decode(errors="replace"), 40)) if version else None
+        da1, version, cell = (
+            _DA1.search(heard),
+            _XTVERSION.search(heard),
+            _CELL.search(heard),
+        )
+        # Anything can hide in a name: `one_line` takes controls out before a person
+        # sees it.
+        brand = (
+            _BRAND.match(one_line(version[1].decode(errors="replace"), 40))
+            if version
+            else None
+        )
         self.brand, self.version = brand.groups() if brand else ("", "")
         self.name = f"{self.brand} {self.version}".strip()
         self.cell = _plausible(int(cell[2]), int(cell[1])) if cell else None
@@ -126,25 +150,32 @@ def probe(
     budget: int | None = None,
     cache: Path | None = None,
 ) -> Terminal:
-    """The terminal of this process; `choice` ("auto" or a value of `Images`) overrules what it can do.
+    """The terminal of this process; `choice` ("auto" or a value of `Images`) overrules
+    what it can do.
 
-    Takes at most so many seconds and leaves no answer behind as typing, but `late` ones. `budget` are the bytes
-    that an image may take (0: any; None: as the connection suggests), `cache` a folder in which a terminal on
-    this machine may be handed its images. ValueError for an unknown choice.
+    Takes at most so many seconds and leaves no answer behind as typing, but `late`
+    ones. `budget` are the bytes that an image may take (0: any; None: as the connection
+    suggests), `cache` a folder in which a terminal on this machine may be handed its
+    images. ValueError for an unknown choice.
     """
     deadline = time.monotonic() + seconds
     forced = None if choice == "auto" else Images(choice)
-    program = f"{env.get('TERM_PROGRAM', '')} {env.get('TERM_PROGRAM_VERSION', '')}".strip()
+    program = (
+        f"{env.get('TERM_PROGRAM', '')} {env.get('TERM_PROGRAM_VERSION', '')}".strip()
+    )
     terminal = Terminal(
         Images.NONE,
         "There is no terminal to draw on.",
         name=one_line(program or env.get("TERM", ""), 40),
         multiplexer="tmux" if env.get("TMUX") else "screen" if env.get("STY") else "",
-        remote=any(env.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")),
+        remote=any(
+            env.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+        ),
         truecolor=env.get("COLORTERM", "") in ("truecolor", "24bit"),
     )
     try:
-        # stdin may be a pipe and stdout closed. A non-blocking descriptor of its own never hangs.
+        # stdin may be a pipe and stdout closed. A non-blocking descriptor of its own
+        # never hangs.
         fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             terminal = _examine(fd, terminal, forced, env, cache, deadline)
@@ -164,21 +195,36 @@ def probe(
 
 
 def _examine(
-    fd: int, terminal: Terminal, forced: Images | None, env: Mapping[str, str], cache: Path | None, deadline: float
+    fd: int,
+    terminal: Terminal,
+    forced: Images | None,
+    env: Mapping[str, str],
+    cache: Path | None,
+    deadline: float,
 ) -> Terminal:
     terminal = replace(terminal, cell=cell_now())
-    known = _NOT_ASKED.get(env.get("TERM", "")) or _NOT_ASKED.get(env.get("TERM_PROGRAM", "?"))
+    known = _NOT_ASKED.get(env.get("TERM", "")) or _NOT_ASKED.get(
+        env.get("TERM_PROGRAM", "?")
+    )
     if terminal.multiplexer == "screen":
         known = (Images.HALF, "GNU screen lets no images through.")
     elif os.tcgetpgrp(fd) != os.getpgrp():
-        known = (Images.HALF, "This process is in the background, so the terminal was not asked.")
+        known = (
+            Images.HALF,
+            "This process is in the background, so the terminal was not asked.",
+        )
     elif forced and terminal.cell and terminal.truecolor:
         known = (forced, "")
     if known:
         return replace(terminal, images=known[0], why=known[1])
-    # tmux takes the question for kitty images for a title, and 3.5 the one for the colour for a sixel image.
-    inside = terminal.multiplexer == "tmux" or env.get("TERM", "").startswith(("tmux", "screen"))
-    inner = _Answers(_ask(fd, _QUERY_INSIDE + _DA1_QUERY if inside else _QUERY, deadline))
+    # tmux takes the question for kitty images for a title, and 3.5 the one for the
+    # colour for a sixel image.
+    inside = terminal.multiplexer == "tmux" or env.get("TERM", "").startswith(
+        ("tmux", "screen")
+    )
+    inner = _Answers(
+        _ask(fd, _QUERY_INSIDE + _DA1_QUERY if inside else _QUERY, deadline)
+    )
     if inner.brand == "tmux" or terminal.multiplexer == "tmux":
         return _examine_tmux(fd, terminal, inner, env, deadline)
     terminal = _described(terminal, _decide(inner), inner.truecolor, inner)
@@ -188,9 +234,15 @@ def _examine(
 
 
 def _examine_tmux(
-    fd: int, terminal: Terminal, inner: _Answers, env: Mapping[str, str], deadline: float
+    fd: int,
+    terminal: Terminal,
+    inner: _Answers,
+    env: Mapping[str, str],
+    deadline: float,
 ) -> Terminal:
-    """tmux answers for itself; the terminal around it is asked through tmux's passthrough."""
+    """tmux answers for itself; the terminal around it is asked through tmux's
+    passthrough.
+    """
     features, passthrough = _ask_tmux(env, deadline)
     closed = passthrough in ("off", "0")
     outer = _Answers() if closed else _Answers(_ask(fd, through_tmux(_QUERY), deadline))
@@ -198,21 +250,42 @@ def _examine_tmux(
     if images is Images.KITTY:
         why = f"{why.removesuffix('.')}, through tmux."
     elif inner.sixel and (outer.sixel or "sixel" in features):
-        images, why = Images.SIXEL, "tmux and the terminal around it both draw sixel images."
+        images, why = (
+            Images.SIXEL,
+            "tmux and the terminal around it both draw sixel images.",
+        )
     elif outer.silent:
-        why = "tmux lets no images through; put `set -g allow-passthrough on` into ~/.tmux.conf."
+        why = (
+            "tmux lets no images through; put `set -g allow-passthrough on` into"
+            " ~/.tmux.conf."
+        )
     elif outer.sixel:
-        images, why = _blocks(outer), f"{outer.name} draws sixel images, but this tmux does not."
-    return _described(replace(terminal, multiplexer="tmux"), (images, why), "RGB" in features, outer, inner)
+        images, why = (
+            _blocks(outer),
+            f"{outer.name} draws sixel images, but this tmux does not.",
+        )
+    return _described(
+        replace(terminal, multiplexer="tmux"),
+        (images, why),
+        "RGB" in features,
+        outer,
+        inner,
+    )
 
 
-def _described(terminal: Terminal, decision: tuple[Images, str], truecolor: bool, *answers: _Answers) -> Terminal:
+def _described(
+    terminal: Terminal,
+    decision: tuple[Images, str],
+    truecolor: bool,
+    *answers: _Answers,
+) -> Terminal:
     return replace(
         terminal,
         images=decision[0],
         why=decision[1],
         name=next((answer.name for answer in answers if answer.name), terminal.name),
-        cell=terminal.cell or next((answer.cell for answer in answers if answer.cell), None),
+        cell=terminal.cell
+        or next((answer.cell for answer in answers if answer.cell), None),
         truecolor=terminal.truecolor or truecolor,
         blocks=_blocks(answers[0]),
         late=any(answer.silent for answer in answers),
@@ -227,11 +300,21 @@ def _blocks(answers: _Answers) -> Images:
 
 
 def _decide(answers: _Answers) -> tuple[Images, str]:
-    name, brand, blocks = answers.name or "The terminal", answers.brand.lower(), _blocks(answers)
+    name, brand, blocks = (
+        answers.name or "The terminal",
+        answers.brand.lower(),
+        _blocks(answers),
+    )
     least = _PLACEHOLDERS.get(brand)
     version = tuple(int(part) for part in re.findall(r"\d+", answers.version)[:3])
     if answers.silent:
-        return Images.HALF, "The terminal answered no question in time; half blocks work nearly everywhere."
+        return (
+            Images.HALF,
+            (
+                "The terminal answered no question in time; half blocks work nearly"
+                " everywhere."
+            ),
+        )
     if answers.kitty and least and version >= least:
         return Images.KITTY, f"{name} draws kitty images."
     if brand.startswith(_INLINE):
@@ -239,19 +322,30 @@ def _decide(answers: _Answers) -> tuple[Images, str]:
     if answers.sixel:
         return Images.SIXEL, f"{name} draws sixel images."
     if answers.kitty and least:
-        return blocks, f"{name} is too old to place images in text; {'.'.join(map(str, least))} can."
+        return (
+            blocks,
+            (
+                f"{name} is too old to place images in text;"
+                f" {'.'.join(map(str, least))} can."
+            ),
+        )
     return blocks, f"{name} draws no images that this program knows how to send."
 
 
 def _ask(fd: int, query: str, deadline: float) -> bytes:
-    """What the terminal says up to its answer to the last question, or until the deadline."""
+    """What the terminal says up to its answer to the last question, or until the
+    deadline.
+    """
     heard = b""
     before = termios.tcgetattr(fd)
     try:
-        tty.setcbreak(fd, termios.TCSANOW)  # never TCSADRAIN: it waits for ever on a stopped terminal
+        # Never TCSADRAIN: it waits for ever on a stopped terminal
+        tty.setcbreak(fd, termios.TCSANOW)
         os.write(fd, query.encode())
         while not _DA1.search(heard) and len(heard) < _MOST_BYTES:
-            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[
+                0
+            ]:
                 break
             if not (chunk := os.read(fd, 4096)):
                 break
@@ -264,7 +358,9 @@ def _ask(fd: int, query: str, deadline: float) -> bytes:
 
 
 def _shared(fd: int, cache: Path, deadline: float) -> Path | None:
-    """The folder for images that the terminal reads by itself; None if it can't, as in a sandbox."""
+    """The folder for images that the terminal reads by itself; None if it can't, as in
+    a sandbox.
+    """
     folder = cache / "shown"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -274,8 +370,14 @@ def _shared(fd: int, cache: Path, deadline: float) -> Path | None:
             file.flush()
             # A file that isn't there, too: some say OK to everything.
             names = ((32, file.name), (33, f"{file.name}-not"))
-            paths = ((number, b64encode(os.fsencode(name)).decode()) for number, name in names)
-            query = "".join(f"\x1b_Gi={number},s=1,v=1,a=q,t=f,f=24;{path}\x1b\\" for number, path in paths)
+            paths = (
+                (number, b64encode(os.fsencode(name)).decode())
+                for number, name in names
+            )
+            query = "".join(
+                f"\x1b_Gi={number},s=1,v=1,a=q,t=f,f=24;{path}\x1b\\"
+                for number, path in paths
+            )
             heard = _ask(fd, f"{query}\x1b[c", deadline)
     except OSError:
         return None
@@ -283,7 +385,9 @@ def _shared(fd: int, cache: Path, deadline: float) -> Path | None:
 
 
 def _sweep(folder: Path) -> None:
-    """Removes what processes left behind that are no more; a file's name begins with its process."""
+    """Removes what processes left behind that are no more; a file's name begins with
+    its process.
+    """
     for path in folder.iterdir():
         try:
             os.kill(int(path.name.partition("-")[0]), 0)
@@ -294,14 +398,26 @@ def _sweep(folder: Path) -> None:
 
 
 def _ask_tmux(env: Mapping[str, str], deadline: float) -> tuple[str, str]:
-    """Features of the terminal around tmux and its `allow-passthrough`; empty where tmux does not tell."""
+    """Features of the terminal around tmux and its `allow-passthrough`; empty where
+    tmux does not tell.
+    """
     if not env.get("TMUX"):
         return "", ""  # this tmux runs on another machine
-    command = ["tmux", "display-message", "-p", "#{client_termfeatures}|#{allow-passthrough}"]
+    command = [
+        "tmux",
+        "display-message",
+        "-p",
+        "#{client_termfeatures}|#{allow-passthrough}",
+    ]
     seconds = max(0.1, deadline - time.monotonic())
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, env=env
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=env,
         )
     except (OSError, ValueError, subprocess.SubprocessError):
         return "", ""
@@ -315,7 +431,9 @@ def through_tmux(sequence: str) -> str:
 
 
 def cell_now() -> Cell | None:
-    """The size of a character in pixels at this moment (it changes with the font), if the kernel knows it."""
+    """The size of a character in pixels at this moment (it changes with the font), if
+    the kernel knows it.
+    """
     try:
         fd = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
         try:

@@ -10,7 +10,8 @@ from tui.graphics.textual_image_adapter import renderable
 MOST_PIXELS = 1000
 """xterm draws nothing of an image that is wider or higher."""
 _BAND = 6
-# Colours (one more is the ground), tolerance, and the side of the squares that become one pixel; from the best on.
+# Colours (one more is the ground), tolerance, and the side of the squares that become
+# one pixel; from the best on.
 _LEVELS = (
     (255, 0, 1),
     (255, 4, 1),
@@ -32,7 +33,8 @@ _LEVELS = (
     (16, 6, 48),
 )
 _Level = tuple[int, int, int]
-# Without a budget photos are kept to what others need, 110 KB for 400 × 400 pixels, while the eye sees no less.
+# Without a budget photos are kept to what others need, 110 KB for 400 × 400 pixels,
+# while the eye sees no less.
 _USUAL = 0.69
 _UNSEEN = 3
 _SAMPLED_BANDS = 16
@@ -40,11 +42,17 @@ _HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"#(\d+)(;2;\d+;\d+;\d+)?")
 
 
-def sixels(image: Image.Image, size: tuple[int, int], ground: tuple[int, int, int], budget: int = 0) -> str:
+def sixels(
+    image: Image.Image,
+    size: tuple[int, int],
+    ground: tuple[int, int, int],
+    budget: int = 0,
+) -> str:
     """The image as one sixel sequence; of at most `budget` bytes, if that isn't 0.
 
-    `size` are the pixels of all its cells. What the image leaves of them is of the colour `ground`: where fewer
-    are asked for, tmux fills the rest with any other colour, or stretches the image over it.
+    `size` are the pixels of all its cells. What the image leaves of them is of the
+    colour `ground`: where fewer are asked for, tmux fills the rest with any other
+    colour, or stretches the image over it.
     """
     # What has no pixels is of the colour in register 0.
     percent = (round(value / 2.55) for value in ground)
@@ -54,7 +62,9 @@ def sixels(image: Image.Image, size: tuple[int, int], ground: tuple[int, int, in
     sample = _sample(image)
     share = sample.height / image.height
     # The colours' definitions are as long for a sample as for the whole.
-    start = first_within(levels, lambda level: len(_encoded(sample, level, defined=False)), most * share)
+    start = first_within(
+        levels, lambda level: len(_encoded(sample, level, defined=False)), most * share
+    )
     text = _encoded(image, levels[start])
     for level in levels[start + 1 :] if budget else ():
         if len(text) <= most:
@@ -64,17 +74,22 @@ def sixels(image: Image.Image, size: tuple[int, int], ground: tuple[int, int, in
 
 
 def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
-    """The image in sixels, with register 0 left free; `defined` or not are the colours in the others."""
+    """The image in sixels, with register 0 left free; `defined` or not are the colours
+    in the others.
+    """
     colours, tolerance, side = level
     coarse = grown(image.reduce(side), (side, side), image.size) if side > 1 else image
-    text: str = renderable("sixel").image_to_sixels(paletted(smoothed(coarse, tolerance), colours))
+    text: str = renderable("sixel").image_to_sixels(
+        paletted(smoothed(coarse, tolerance), colours)
+    )
 
     def register(found: re.Match[str]) -> str:
         # One after the other, without a gap: tmux 3.5 loses those behind it.
         number = f"#{int(found[1]) + 1}"
         if not found[2]:
             return number
-        # 0.12 takes a colour register for selected once it is defined; xterm and foot select it only when told to.
+        # 0.12 takes a colour register for selected once it is defined; xterm and foot
+        # select it only when told to.
         return f"{number}{found[2]}{number}" if defined else ""
 
     return _REGISTER.sub(register, text)
@@ -86,5 +101,8 @@ def _sample(image: Image.Image) -> Image.Image:
     tops = range(0, image.height, _BAND * max(1, bands // _SAMPLED_BANDS))
     sample = Image.new("RGB", (image.width, min(image.height, len(tops) * _BAND)))
     for number, top in enumerate(tops):
-        sample.paste(image.crop((0, top, image.width, min(top + _BAND, image.height))), (0, number * _BAND))
+        sample.paste(
+            image.crop((0, top, image.width, min(top + _BAND, image.height))),
+            (0, number * _BAND),
+        )
     return sample

@@ -1,8 +1,10 @@
-"""The one door to textual-image (0.12 to 0.14): its encoders, kept away from the terminal.
+"""The one door to textual-image (0.12 to 0.14): its encoders, kept away from the
+terminal.
 
-What the library does itself is left out on purpose: it asks the terminal at import, resizes and encodes on the
-event loop, writes kitty images past Textual's writer and never frees them (it says `I=`, an image number,
-where the terminal knows an id), and names kitty images by a 24-bit colour that is lost without COLORTERM.
+What the library does itself is left out on purpose: it asks the terminal at import,
+resizes and encodes on the event loop, writes kitty images past Textual's writer and
+never frees them (it says `I=`, an image number, where the terminal knows an id), and
+names kitty images by a 24-bit colour that is lost without COLORTERM.
 """
 
 import sys
@@ -15,10 +17,11 @@ _IMPORT = threading.Lock()
 
 
 def renderable(name: str) -> Any:
-    """A module of textual_image.renderable, imported without a question to the terminal.
+    """A module of textual_image.renderable, imported without a question to the
+    terminal.
 
-    The package asks the terminal at import when stdout is one; the modules ask for the size of a cell, which
-    nobody needs here as every size is given in cells.
+    The package asks the terminal at import when stdout is one; the modules ask for the
+    size of a cell, which nobody needs here as every size is given in cells.
     """
     with _IMPORT:
         stdout = sys.__stdout__

@@ -1,6 +1,8 @@
-"""The parts that image files are made of: found, made, put together again; the texts in them.
+"""The parts that image files are made of: found, made, put together again; the texts in
+them.
 
-PNG has chunks, JPEG segments, WebP chunks of its own; EXIF and XMP stand in all three. Pixels are never decoded.
+PNG has chunks, JPEG segments, WebP chunks of its own; EXIF and XMP stand in all three.
+Pixels are never decoded.
 """
 
 import html
@@ -21,9 +23,11 @@ _TEXTS = (_OURS, "parameters", "prompt")
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _HEADS = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8"}
 SIGNED = (b"caBX", b"C2PA")
-# What a picture is shown by: chunks of PNG and WebP, segments of JPEG (SHOW: whatever is for decoders alone).
+# What a picture is shown by: chunks of PNG and WebP, segments of JPEG (SHOW: whatever
+# is for decoders alone).
 SHOWN = {
-    *b"IHDR PLTE tRNS IDAT IEND acTL fcTL fdAT gAMA cHRM sRGB iCCP sBIT bKGD pHYs cICP mDCV mDCv cLLI cLLi".split(),
+    *b"IHDR PLTE tRNS IDAT IEND acTL fcTL fdAT gAMA cHRM sRGB iCCP sBIT bKGD pHYs cICP"
+    b" mDCV mDCv cLLI cLLi".split(),
     *(b"VP8X", b"ICCP", b"ANIM", b"ANMF", b"ALPH", b"VP8 ", b"VP8L"),
     *(b"SHOW", b"JFIF", b"ICC", b"Adobe"),
 }
@@ -48,13 +52,17 @@ _RECIPE = (
 )
 _ANY_RECIPE = re.compile(re.escape(_RECIPE).replace(b"%s", b"([^<]*)"))
 _PACKET = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta'
+    ' xmlns:x="adobe:ns:meta/"><rdf:RDF'
+    ' xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF></x:xmpmeta><?xpacket'
+    ' end="w"?>'
 ).encode()
 
 
 class Part(NamedTuple):
-    """A chunk or segment as it stands in the file, and what it holds. After the end of an image, no kind."""
+    """A chunk or segment as it stands in the file, and what it holds. After the end of
+    an image, no kind.
+    """
 
     kind: bytes
     raw: bytes | memoryview
@@ -78,7 +86,9 @@ def _png(data: memoryview) -> Iterator[Part]:
     while kind != b"IEND":
         size, kind = struct.unpack_from(">I4s", data, at)
         end = _within(data, at + 12 + size)
-        yield Part(b"EXIF" if kind == b"eXIf" else kind, data[at:end], data[at + 8 : end - 4])
+        yield Part(
+            b"EXIF" if kind == b"eXIf" else kind, data[at:end], data[at + 8 : end - 4]
+        )
         at = end
     yield Part(b"", data[at:], b"")
 
@@ -127,20 +137,33 @@ def made(form: str, kind: bytes, body: bytes) -> Part:
     """A new part. ImageError for what is too long for it."""
     if form == "PNG":
         typed = (b"eXIf" if kind == b"EXIF" else kind) + body
-        return Part(kind, struct.pack(">I", len(body)) + typed + struct.pack(">I", zlib.crc32(typed)), body)
+        return Part(
+            kind,
+            struct.pack(">I", len(body)) + typed + struct.pack(">I", zlib.crc32(typed)),
+            body,
+        )
     if form == "WEBP":
         return Part(kind, struct.pack("<4sI", kind, len(body)) + body, body)
     size = 2 + len(PREFIXES[kind]) + len(body)
     if size > 0xFFFF:
         raise ImageError("That is more than a JPEG can tell.")
-    return Part(kind, struct.pack(">2sH", b"\xff\xe1", size) + PREFIXES[kind] + body, body)
+    return Part(
+        kind, struct.pack(">2sH", b"\xff\xe1", size) + PREFIXES[kind] + body, body
+    )
 
 
 def described(form: str, parts: list[Part], tags: bytes, packet: bytes) -> list[Part]:
     """The parts with this EXIF and XMP, or none where they are empty."""
-    new = [made(form, kind, body) for kind, body in ((b"EXIF", tags), (b"XMP ", packet)) if body]
+    new = [
+        made(form, kind, body)
+        for kind, body in ((b"EXIF", tags), (b"XMP ", packet))
+        if body
+    ]
     parts = [part for part in parts if part.kind not in PREFIXES]
-    first, last = int(form == "PNG" or parts[0].kind == b"JFIF"), len(parts) - (parts[-1].kind == b"")
+    first, last = (
+        int(form == "PNG" or parts[0].kind == b"JFIF"),
+        len(parts) - (parts[-1].kind == b""),
+    )
     at = last if form == "WEBP" else first
     return parts[:at] + new + parts[at:]
 
@@ -152,12 +175,24 @@ def joined(image: ImageFacts, parts: list[Part]) -> bytes:
     flags = 8 * (b"EXIF" in kinds) | 4 * (b"XMP " in kinds)
     first = parts[0]
     if first.kind == b"VP8X":
-        parts = [made("WEBP", b"VP8X", bytes([first.body[0] & ~12 | flags]) + first.body[1:]), *parts[1:]]
+        parts = [
+            made(
+                "WEBP", b"VP8X", bytes([first.body[0] & ~12 | flags]) + first.body[1:]
+            ),
+            *parts[1:],
+        ]
     elif flags:
         clear = first.kind == b"VP8L" and first.body[4] & 16
-        sides = b"".join((side - 1).to_bytes(3, "little") for side in (image.width, image.height))
-        parts = [made("WEBP", b"VP8X", struct.pack("<I", flags | (clear and 16)) + sides), *parts]
-    chunks = b"".join(bytes(part.raw) + b"\0" * (len(part.raw) % 2) for part in parts if part.kind)
+        sides = b"".join(
+            (side - 1).to_bytes(3, "little") for side in (image.width, image.height)
+        )
+        parts = [
+            made("WEBP", b"VP8X", struct.pack("<I", flags | (clear and 16)) + sides),
+            *parts,
+        ]
+    chunks = b"".join(
+        bytes(part.raw) + b"\0" * (len(part.raw) % 2) for part in parts if part.kind
+    )
     rest = b"".join(part.raw for part in parts if not part.kind)
     return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WEBP") + chunks + rest
 
@@ -170,27 +205,44 @@ def text_chunk(name: str, text: str) -> Part:
 
 
 def keyword(part: Part) -> str:
-    return bytes(part.body[:80]).partition(b"\0")[0].decode("latin-1") if part.kind in _TEXT_CHUNKS else ""
+    return (
+        bytes(part.body[:80]).partition(b"\0")[0].decode("latin-1")
+        if part.kind in _TEXT_CHUNKS
+        else ""
+    )
 
 
-# EXIF: a directory of tags is known by its place in the file, and so is every value of more than four bytes.
+# EXIF: a directory of tags is known by its place in the file, and so is every value of
+# more than four bytes.
 
 _Tags = dict[int, tuple[int, int, bytes]]
 
 
 def _tags(exif: bytes) -> tuple[str, _Tags, _Tags, bytes]:
-    """The byte order, the main and the EXIF directory, where the next one is. struct.error when damaged."""
+    """The byte order, the main and the EXIF directory, where the next one is.
+    struct.error when damaged.
+    """
     order = "<" if exif[:2] == b"II" else ">"
     main, after = _directory(exif, order, exif[4:8])
-    return order, main, _directory(exif, order, main[_EXIF_IFD][2])[0] if _EXIF_IFD in main else {}, after
+    return (
+        order,
+        main,
+        _directory(exif, order, main[_EXIF_IFD][2])[0] if _EXIF_IFD in main else {},
+        after,
+    )
 
 
 def _directory(exif: bytes, order: str, place: bytes) -> tuple[_Tags, bytes]:
     (at,) = struct.unpack(order + "I", place)
     (count,) = struct.unpack_from(order + "H", exif, at)
-    rows = (struct.unpack_from(order + "HHI4s", exif, at + 2 + 12 * row) for row in range(count))
+    rows = (
+        struct.unpack_from(order + "HHI4s", exif, at + 2 + 12 * row)
+        for row in range(count)
+    )
     end = at + 2 + 12 * count
-    return {tag: (kind, size, held) for tag, kind, size, held in rows}, exif[end : end + 4].ljust(4, b"\0")
+    return {tag: (kind, size, held) for tag, kind, size, held in rows}, exif[
+        end : end + 4
+    ].ljust(4, b"\0")
 
 
 def _held(exif: bytes, order: str, entry: tuple[int, int, bytes]) -> bytes:
@@ -208,7 +260,9 @@ def orientation(exif: bytes) -> int:
 
 
 def commented(exif: bytes, text: str) -> bytes:
-    """EXIF with this comment. New directories follow all that was there, which stays where it is pointed to."""
+    """EXIF with this comment. New directories follow all that was there, which stays
+    where it is pointed to.
+    """
     try:
         order, main, tags, after = _tags(exif or NO_TAGS)
     except struct.error:
@@ -217,21 +271,29 @@ def commented(exif: bytes, text: str) -> bytes:
         exif, order, main, tags, after = NO_TAGS, ">", {}, {}, bytes(4)
 
     def packed(tags: _Tags, after: bytes) -> bytes:
-        rows = (struct.pack(order + "HHI4s", tag, *entry) for tag, entry in sorted(tags.items()))
+        rows = (
+            struct.pack(order + "HHI4s", tag, *entry)
+            for tag, entry in sorted(tags.items())
+        )
         return struct.pack(order + "H", len(tags)) + b"".join(rows) + after
 
     exif += bytes(len(exif) % 2)
-    comment = b"UNICODE\0" + text.encode("utf-16-be")  # whatever the byte order: so does A1111
+    # Whatever the byte order: so does A1111
+    comment = b"UNICODE\0" + text.encode("utf-16-be")
     tags[_COMMENT] = 7, len(comment), struct.pack(order + "I", len(exif))
     exif += comment
     main[_EXIF_IFD] = 4, 1, struct.pack(order + "I", len(exif))
     exif += packed(tags, bytes(4))
-    return exif[:4] + struct.pack(order + "I", len(exif)) + exif[8:] + packed(main, after)
+    return (
+        exif[:4] + struct.pack(order + "I", len(exif)) + exif[8:] + packed(main, after)
+    )
 
 
 def packet(xmp: bytes, text: str) -> bytes:
     """XMP with our JSON in it; as it was where there is no place for it."""
-    inert = text.translate({ord(character): f"\\u{ord(character):04x}" for character in "<>&"})
+    inert = text.translate(
+        {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
+    )
     xmp = _ANY_RECIPE.sub(b"", xmp) or _PACKET
     at = xmp.rfind(b"</rdf:RDF>")
     return xmp[:at] + _RECIPE % inert.encode() + xmp[at:] if at >= 0 else xmp
@@ -246,11 +308,17 @@ def texts(part: Part) -> Iterator[tuple[str, str]]:
         packed = part.kind == b"zTXt" or (part.kind == b"iTXt" and rest[0])
         if part.kind != b"tEXt":
             rest = rest[1:] if part.kind == b"zTXt" else rest[2:].split(b"\0", 2)[2]
-        yield name, _decoded(zlib.decompressobj().decompress(rest, MOST_TEXT) if packed else rest)
+        yield (
+            name,
+            _decoded(
+                zlib.decompressobj().decompress(rest, MOST_TEXT) if packed else rest
+            ),
+        )
     elif part.kind == b"EXIF":
         exif = bytes(part.body)
         order, main, tags, _ = _tags(exif)
-        for tag in main.keys() & {0x010E, 0x010F, 0x0110}:  # where ComfyUI writes into WebP
+        # Where ComfyUI writes into WebP
+        for tag in main.keys() & {0x010E, 0x010F, 0x0110}:
             name, _, text = _decoded(_held(exif, order, main[tag])).partition(":")
             if name.lower() == "prompt":
                 yield "prompt", text.rstrip("\0")
@@ -259,9 +327,13 @@ def texts(part: Part) -> Iterator[tuple[str, str]]:
         comment = _held(exif, order, tags[_COMMENT])
         code, comment = comment[:8], comment[8:]
         if code == b"UNICODE\0":
-            # Writers disagree on the byte order: the half with more zeros is the upper one.
+            # Writers disagree on the byte order: the half with more zeros is the upper
+            # one.
             big = comment[::2].count(0) >= comment[1::2].count(0)
-            yield "parameters", comment.decode("utf-16-be" if big else "utf-16-le", "ignore")
+            yield (
+                "parameters",
+                comment.decode("utf-16-be" if big else "utf-16-le", "ignore"),
+            )
         else:
             yield "parameters", _decoded(comment)
     elif part.kind == b"XMP " and (found := _ANY_RECIPE.search(part.body)):

@@ -1,4 +1,5 @@
-"""What made an image: written into its file, read back from any file, left out of a copy.
+"""What made an image: written into its file, read back from any file, left out of a
+copy.
 
 What is read comes from anybody.
 """
@@ -24,8 +25,12 @@ from tui.text import one_line
 
 _MOST_BYTES = 120_000_000  # of a file
 _MOST_TOLD = 30  # parts with texts
-_PATH = re.compile(r"(?:~|\.{0,2}[/\\]|file:|[a-z]:[/\\]).*|.*\.(?:png|jpe?g|webp|gif)", re.IGNORECASE)
-_SECRETS = re.compile(r"(?<=//)[^/@]*@|\?.*(?:sig|token|key|pass|secret|auth|credential).*", re.IGNORECASE)
+_PATH = re.compile(
+    r"(?:~|\.{0,2}[/\\]|file:|[a-z]:[/\\]).*|.*\.(?:png|jpe?g|webp|gif)", re.IGNORECASE
+)
+_SECRETS = re.compile(
+    r"(?<=//)[^/@]*@|\?.*(?:sig|token|key|pass|secret|auth|credential).*", re.IGNORECASE
+)
 
 
 def facts_of(task: Task) -> Facts:
@@ -34,7 +39,11 @@ def facts_of(task: Task) -> Facts:
         action=task.action,
         model=task.model,
         service=task.service,
-        values={name: _public(name, value) for name, value in task.values.items() if name != "callback_url"},
+        values={
+            name: _public(name, value)
+            for name, value in task.values.items()
+            if name != "callback_url"
+        },
         cost_micro=task.cost_micro,
         task_id=task.id,
         remote_id=task.remote_id,
@@ -43,42 +52,91 @@ def facts_of(task: Task) -> Facts:
 
 
 def embed(path: Path, facts: Facts) -> None:
-    """Write the facts into a PNG, JPEG or WebP instead of earlier ones; metadata of others stays.
+    """Write the facts into a PNG, JPEG or WebP instead of earlier ones; metadata of
+    others stays.
 
-    Left alone: GIF, and images with content credentials, which vouch for every byte of the file. ImageError, with
-    the file as it was, when it can't be done.
+    Left alone: GIF, and images with content credentials, which vouch for every byte of
+    the file. ImageError, with the file as it was, when it can't be done.
     """
     image, data = _load(path)
     parts = list(containers.parts(image.format, data))
     if image.format == "GIF" or any(part.kind in containers.SIGNED for part in parts):
         return
-    told, ours = recipes.parameters(facts, image), json.dumps(msgspec.to_builtins(facts))
+    told, ours = (
+        recipes.parameters(facts, image),
+        json.dumps(msgspec.to_builtins(facts)),
+    )
     if image.format == "PNG":
-        parts = [part for part in parts if containers.keyword(part) not in (OURS, "parameters")]
-        parts[1:1] = [containers.text_chunk("parameters", told), containers.text_chunk(OURS, ours)]
+        parts = [
+            part
+            for part in parts
+            if containers.keyword(part) not in (OURS, "parameters")
+        ]
+        parts[1:1] = [
+            containers.text_chunk("parameters", told),
+            containers.text_chunk(OURS, ours),
+        ]
     else:
-        tags, packet = (b"".join(part.body for part in parts if part.kind == kind) for kind in containers.PREFIXES)
-        parts = containers.described(image.format, parts, containers.commented(tags, told), containers.packet(packet, ours))
+        tags, packet = (
+            b"".join(part.body for part in parts if part.kind == kind)
+            for kind in containers.PREFIXES
+        )
+        parts = containers.described(
+            image.format,
+            parts,
+            containers.commented(tags, told),
+            containers.packet(packet, ours),
+        )
     _write(path, containers.joined(image, parts), image, path)
 
 
 def strip(path: Path, target: Path) -> None:
-    """Write to `target`, whatever is there, a copy that looks the same and tells nothing of how it was made.
+    """Write to `target`, whatever is there, a copy that looks the same and tells
+    nothing of how it was made.
 
     ImageError, without a copy, when it can't be done; of a GIF it can't.
     """
     image, data = _load(path)
     if image.format == "GIF":
-        raise ImageError(f"{one_line(path.name, 80)} is a GIF: what it tells can't be taken out.")
+        raise ImageError(
+            f"{one_line(path.name, 80)} is a GIF: what it tells can't be taken out."
+        )
     parts = list(containers.parts(image.format, data))
-    turn = next((containers.orientation(bytes(part.body)) for part in parts if part.kind == b"EXIF"), 1)
-    tags = struct.pack(">8sHHHIHHI", containers.NO_TAGS, 1, containers.ORIENTATION, 3, 1, turn, 0, 0) if turn > 1 else b""
-    parts = containers.described(image.format, [part for part in parts if part.kind in containers.SHOWN], tags, b"")
+    turn = next(
+        (
+            containers.orientation(bytes(part.body))
+            for part in parts
+            if part.kind == b"EXIF"
+        ),
+        1,
+    )
+    tags = (
+        struct.pack(
+            ">8sHHHIHHI",
+            containers.NO_TAGS,
+            1,
+            containers.ORIENTATION,
+            3,
+            1,
+            turn,
+            0,
+            0,
+        )
+        if turn > 1
+        else b""
+    )
+    parts = containers.described(
+        image.format,
+        [part for part in parts if part.kind in containers.SHOWN],
+        tags,
+        b"",
+    )
     _write(target, containers.joined(image, parts), image, path)
 
 
 def stripped(path: Path, folder: Path) -> Path:
-    """Make a copy that tells nothing in a folder, under the file's name as far as that is free; answers where.
+    """Make a copy that tells nothing in a folder, under the file's name as far as that
+    is free; answers where.
 
     ImageError, without a copy, when it can't be done.
     """
@@ -89,14 +147,22 @@ def stripped(path: Path, folder: Path) -> Path:
             strip(path, copy)
             return keep(copy, folder, path.stem)[0]
     except OSError as error:
-        raise ImageError(f"Nothing can be written to {one_line(folder)}: {error.strerror or error}.") from error
+        raise ImageError(
+            f"Nothing can be written to {one_line(folder)}: {error.strerror or error}."
+        ) from error
 
 
 def read(path: Path) -> Recipe | None:
-    """What an image says that made it, if it says anything. ImageError when it can't be read."""
+    """What an image says that made it, if it says anything. ImageError when it can't be
+    read.
+    """
     image, data = _load(path)
     texts: dict[str, str] = {}
-    parts = (part for part in containers.parts(image.format, data) if part.kind in containers.TELLING)
+    parts = (
+        part
+        for part in containers.parts(image.format, data)
+        if part.kind in containers.TELLING
+    )
     telling = (part for part in parts if len(part.body) <= containers.MOST_TEXT)
     with suppress(ImageError):  # what stands before the damage counts
         for part in islice(telling, _MOST_TOLD):
@@ -126,11 +192,19 @@ def _write(target: Path, data: bytes, image: ImageFacts, like: Path) -> None:
             file.write(data)
             file.flush()
             now = measure(Path(file.name))
-            if (now.format, now.width, now.height) != (image.format, image.width, image.height):
-                raise ImageError(f"What {one_line(like.name, 80)} tells can't be changed.")
+            if (now.format, now.width, now.height) != (
+                image.format,
+                image.width,
+                image.height,
+            ):
+                raise ImageError(
+                    f"What {one_line(like.name, 80)} tells can't be changed."
+                )
             shutil.copymode(like, file.name)
     except OSError as error:
-        raise ImageError(f"{one_line(target.name, 80)} can't be written: {error.strerror or error}.") from error
+        raise ImageError(
+            f"{one_line(target.name, 80)} can't be written: {error.strerror or error}."
+        ) from error
 
 
 def _public(name: str, value: Value) -> Value:

@@ -15,7 +15,12 @@ from tui.text import money, one_line, plain
 
 OURS: Literal["runapi-tui"] = "runapi-tui"
 PROMPTS = ("prompt", "negative_prompt")
-_LABELS = {"steps": "Steps", "guidance_scale": "CFG scale", "seed": "Seed", "strength": "Denoising strength"}
+_LABELS = {
+    "steps": "Steps",
+    "guidance_scale": "CFG scale",
+    "seed": "Seed",
+    "strength": "Denoising strength",
+}
 _PAIR = re.compile(r'(\w[\w \-/]{0,60}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _COMFY_TEXTS = ("text", "text_g", "t5xxl", "clip_l", "prompt", "value", "string")
 _COMFY_OTHERS = ("steps", "cfg", "sampler_name", "scheduler", "denoise")
@@ -30,7 +35,9 @@ class Facts(Struct, frozen=True, kw_only=True, tag_field="format", tag="runapi-t
     model: str
     service: str = ""
     values: Values
-    """As given, but of local files the names alone, of URLs no signatures, and nobody to call back."""
+    """As given, but of local files the names alone, of URLs no signatures, and nobody
+    to call back.
+    """
     cost_micro: int | None = None
     task_id: str = ""
     remote_id: str = ""
@@ -38,7 +45,9 @@ class Facts(Struct, frozen=True, kw_only=True, tag_field="format", tag="runapi-t
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
-    """What an image says that made it. Its text is harmless; whether a model takes the values is not known."""
+    """What an image says that made it. Its text is harmless; whether a model takes the
+    values is not known.
+    """
 
     source: _Source
     action: str = ""
@@ -57,13 +66,25 @@ def from_ours(texts: dict[str, str]) -> Recipe:
     return _recipe(OURS, facts.model, facts.values, other, facts.action)
 
 
-def _recipe(source: _Source, model: str, values: dict[str, Any], other: dict[str, Any], action: str = "") -> Recipe:
+def _recipe(
+    source: _Source,
+    model: str,
+    values: dict[str, Any],
+    other: dict[str, Any],
+    action: str = "",
+) -> Recipe:
     return Recipe(
         source=source,
         action=one_line(action),
         model=one_line(model),
-        values=_plain({name: value for name, value in values.items() if value not in (None, "")}),
-        other={one_line(name): one_line(value) for name, value in other.items() if value not in (None, "")},
+        values=_plain(
+            {name: value for name, value in values.items() if value not in (None, "")}
+        ),
+        other={
+            one_line(name): one_line(value)
+            for name, value in other.items()
+            if value not in (None, "")
+        },
     )
 
 
@@ -76,16 +97,30 @@ def _plain(value: Any) -> Any:
 
 
 def parameters(facts: Facts, image: ImageFacts) -> str:
-    """The facts as A1111 writes them; its readers want three pairs at least in the last line."""
+    """The facts as A1111 writes them; its readers want three pairs at least in the last
+    line.
+    """
     prompt, negative = (plain(facts.values.get(name, "")).strip() for name in PROMPTS)
-    pairs = {label: facts.values[name] for name, label in _LABELS.items() if name in facts.values}
+    pairs = {
+        label: facts.values[name]
+        for name, label in _LABELS.items()
+        if name in facts.values
+    }
     pairs |= {"Size": f"{image.width}x{image.height}", "Model": facts.model}
     for name, value in facts.values.items():
-        if name not in (*PROMPTS, *_LABELS) and not name.endswith("_url") and isinstance(value, str | int | float):
+        if (
+            name not in (*PROMPTS, *_LABELS)
+            and not name.endswith("_url")
+            and isinstance(value, str | int | float)
+        ):
             pairs.setdefault(name.replace("_", " ").capitalize(), value)
     pairs["Version"] = OURS
-    told = ", ".join(f"{label}: {_quoted(one_line(value))}" for label, value in pairs.items())
-    return "\n".join([*filter(None, [prompt, negative and f"Negative prompt: {negative}"]), told])
+    told = ", ".join(
+        f"{label}: {_quoted(one_line(value))}" for label, value in pairs.items()
+    )
+    return "\n".join(
+        [*filter(None, [prompt, negative and f"Negative prompt: {negative}"]), told]
+    )
 
 
 def _quoted(text: str) -> str:
@@ -101,9 +136,16 @@ def from_a1111(texts: dict[str, str]) -> Recipe | None:
     if not negates and not pairs.keys() & {"Steps", "Seed", "Size", "Model"}:
         return None  # a comment of some other kind
     model, seed, size = (pairs.pop(name, "") for name in ("Model", "Seed", "Size"))
-    values = {"prompt": prompt.strip(), "negative_prompt": negative.strip(), "size": size}
+    values = {
+        "prompt": prompt.strip(),
+        "negative_prompt": negative.strip(),
+        "size": size,
+    }
     return _recipe(
-        "a1111", model, values | {"seed": int(seed) if seed.isdecimal() and len(seed) < 20 else ""}, pairs
+        "a1111",
+        model,
+        values | {"seed": int(seed) if seed.isdecimal() and len(seed) < 20 else ""},
+        pairs,
     )
 
 
@@ -116,31 +158,58 @@ def _unquoted(text: str) -> str:
 def from_comfyui(texts: dict[str, str]) -> Recipe | None:
     """By the first sampler whose prompt is found."""
     nodes = json.loads(texts["prompt"])
-    graph = {name: node["inputs"] for name, node in nodes.items() if isinstance(node.get("inputs"), dict)}
+    graph = {
+        name: node["inputs"]
+        for name, node in nodes.items()
+        if isinstance(node.get("inputs"), dict)
+    }
     for node in graph.values():
         guide = node.get("positive", node.get("guider"))
-        prompt = _upstream(graph, guide, _COMFY_TEXTS, str, "positive") if "latent_image" in node else None
+        prompt = (
+            _upstream(graph, guide, _COMFY_TEXTS, str, "positive")
+            if "latent_image" in node
+            else None
+        )
         if prompt is None:
             continue
-        negative = _upstream(graph, node.get("negative", guide), _COMFY_TEXTS, str, "negative")
-        noise = next((node[name] for name in ("seed", "noise_seed", "noise") if name in node), None)
-        width, height = (_upstream(graph, node["latent_image"], (side,), int) for side in ("width", "height"))
+        negative = _upstream(
+            graph, node.get("negative", guide), _COMFY_TEXTS, str, "negative"
+        )
+        noise = next(
+            (node[name] for name in ("seed", "noise_seed", "noise") if name in node),
+            None,
+        )
+        width, height = (
+            _upstream(graph, node["latent_image"], (side,), int)
+            for side in ("width", "height")
+        )
         values = {
             "prompt": prompt,
-            "negative_prompt": negative if negative != prompt else "",  # a guider may know only one
+            # A guider may know only one
+            "negative_prompt": negative if negative != prompt else "",
             "size": f"{width}x{height}" if width and height else "",
             "seed": _upstream(graph, noise, ("seed", "noise_seed", "value"), int),
         }
-        model = _upstream(graph, node.get("model", guide), ("ckpt_name", "unet_name"), str)
-        other = {name: node[name] for name in _COMFY_OTHERS if isinstance(node.get(name), str | int | float)}
+        model = _upstream(
+            graph, node.get("model", guide), ("ckpt_name", "unet_name"), str
+        )
+        other = {
+            name: node[name]
+            for name in _COMFY_OTHERS
+            if isinstance(node.get(name), str | int | float)
+        }
         return _recipe("comfyui", model or "", values, other)
     return None
 
 
-def _upstream(graph: dict[str, Any], start: Any, names: tuple[str, ...], kind: type, way: str = "") -> Any:
-    """The nearest value of one of these names up the links from `start`, or `start` itself.
+def _upstream(
+    graph: dict[str, Any], start: Any, names: tuple[str, ...], kind: type, way: str = ""
+) -> Any:
+    """The nearest value of one of these names up the links from `start`, or `start`
+    itself.
 
-    Where both prompts pass through one node, only the `way` of the wanted one is gone on.
+    Where both prompts pass through one node, only the `way` of the wanted one is gone
+    on.
     """
     seen: set[str] = set()
     queue = [start]

@@ -1,7 +1,8 @@
 """Small pictures on disk: a page of images reads kilobytes instead of megabytes.
 
-A small picture is named by the bytes of its image, so it outlives a move and is never that of another file. Any of
-them may be lost, damaged or impossible to keep: then the image itself is read. Blocking work, for threads.
+A small picture is named by the bytes of its image, so it outlives a move and is never
+that of another file. Any of them may be lost, damaged or impossible to keep: then the
+image itself is read. Blocking work, for threads.
 """
 
 import os
@@ -22,20 +23,27 @@ _QUALITY = 85
 _EVERY = 50
 """Small pictures that are made between two looks at what all of them take."""
 _UNUSED = 30 * 86400
-"""Seconds after which one that nobody looked at goes: its image may have been deleted."""
+"""Seconds after which one that nobody looked at goes: its image may have been deleted.
+"""
 
 
 class Thumbs:
-    """The small pictures in a folder; at most `most` of them, of at most `most_bytes` together."""
+    """The small pictures in a folder; at most `most` of them, of at most `most_bytes`
+    together.
+    """
 
-    def __init__(self, folder: Path, most: int = 2_000, most_bytes: int = 64_000_000) -> None:
+    def __init__(
+        self, folder: Path, most: int = 2_000, most_bytes: int = 64_000_000
+    ) -> None:
         self._folder = folder
         self._most = most
         self._most_bytes = most_bytes
         self._made = 0
 
     def shrink(self, path: Path, box: tuple[int, int]) -> "Image":
-        """What `images.thumbnail` gives, from a small picture where its pixels suffice. ImageError as there."""
+        """What `images.thumbnail` gives, from a small picture where its pixels suffice.
+        ImageError as there.
+        """
         from tui.images.files import ImageError, measure, thumbnail
 
         if min(box) > SIDE:
@@ -85,7 +93,11 @@ class Thumbs:
         total = 0
         for number, (used, size, path) in enumerate(sorted(files, reverse=True)):
             total += size
-            if number >= self._most or total > self._most_bytes or used < (time.time() - _UNUSED) * 1e9:
+            if (
+                number >= self._most
+                or total > self._most_bytes
+                or used < (time.time() - _UNUSED) * 1e9
+            ):
                 with suppress(OSError):
                     os.unlink(path)
 

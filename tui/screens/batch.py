@@ -1,4 +1,6 @@
-"""A job of many requests: variations, a prompt file, any param varied; counted and priced before it is sent."""
+"""A job of many requests: variations, a prompt file, any param varied; counted and
+priced before it is sent.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -42,7 +44,9 @@ class Batch(ModalScreen[list[Values] | None]):
         self._cells: list[Values] = []
         self._count = Input("1", type="integer", id="batch-count", compact=True)
         self._file = Input(placeholder="a prompt a line", id="batch-file", compact=True)
-        self._vary = TextArea(id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False)
+        self._vary = TextArea(
+            id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
+        )
         self._told = Static(id="batch-told", markup=False)
         self._list = OptionList(id="batch-cells")
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
@@ -66,11 +70,17 @@ class Batch(ModalScreen[list[Values] | None]):
 
     def _hint(self) -> str:
         varied = [param.name for param in self._route.params if param.name != "prompt"]
-        choice = next((param for param in self._route.params if len(param.enum) > 1), None)
-        example = f"{choice.name} = {choice.enum[0]} | {choice.enum[1]}" if choice else "seed = 1..4"
+        choice = next(
+            (param for param in self._route.params if len(param.enum) > 1), None
+        )
+        example = (
+            f"{choice.name} = {choice.enum[0]} | {choice.enum[1]}"
+            if choice
+            else "seed = 1..4"
+        )
         return (
-            f"Vary: a line a param, like `{example}`; 1..9 is a range, * every choice. {{a|b}} in the prompt"
-            f" counts too. Params: {', '.join(varied)}"
+            f"Vary: a line a param, like `{example}`; 1..9 is a range, * every choice."
+            f" {{a|b}} in the prompt counts too. Params: {', '.join(varied)}"
         )
 
     def on_mount(self) -> None:
@@ -88,13 +98,19 @@ class Batch(ModalScreen[list[Values] | None]):
 
     @work(exclusive=True, exit_on_error=False)
     async def _judge(self) -> None:
-        """Count, price and list what would be sent; what can't be sent is listed with the reason."""
+        """Count, price and list what would be sent; what can't be sent is listed with
+        the reason.
+        """
         self._cells = []
         try:
             vary = _vary_lines(self._vary.text)
-            verdict = await asyncio.to_thread(self._verdict, vary, self._count.value, self._file.value.strip())
+            verdict = await asyncio.to_thread(
+                self._verdict, vary, self._count.value, self._file.value.strip()
+            )
         except ValueError as error:
-            verdict = _Verdict([], Content.styled(f"! {one_line(error)}", "$text-error"), "Send", [])
+            verdict = _Verdict(
+                [], Content.styled(f"! {one_line(error)}", "$text-error"), "Send", []
+            )
         self._told.update(verdict.told)
         self._list.clear_options().add_options(verdict.rows)
         self._send.label = Content(verdict.button)
@@ -104,11 +120,22 @@ class Batch(ModalScreen[list[Values] | None]):
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
             raise batch.BatchError(f"Of each: 1 to {batch.MOST:,}.")
         prompts = _prompts(home(file)) if file else []
-        cells = batch.expand(self._model, self._route, self._values, vary=vary, count=int(count), prompts=prompts)
+        cells = batch.expand(
+            self._model,
+            self._route,
+            self._values,
+            vary=vary,
+            count=int(count),
+            prompts=prompts,
+        )
         legal, illegal = batch.check_all(self._model, self._route, cells)
         total = batch.total(self._model, legal)
         price = f"about {money(total)}" if total is not None else "price unknown"
-        told = f"{counted(len(legal), 'request')}, {price}" if legal else "Nothing can be sent"
+        told = (
+            f"{counted(len(legal), 'request')}, {price}"
+            if legal
+            else "Nothing can be sent"
+        )
         rows = [*self._rows(illegal), *self._rows([(cell, "") for cell in legal])]
         return _Verdict(
             legal,
@@ -125,18 +152,26 @@ class Batch(ModalScreen[list[Values] | None]):
             listed += many
             name = f"{many:,} × " * (many > 1) + self._told_apart(cell)
             told = " – ".join(filter(None, (name, why)))
-            yield Content.styled(f"✗ {told}", "$text-error") if why else Content(f"  {told}")
+            yield (
+                Content.styled(f"✗ {told}", "$text-error")
+                if why
+                else Content(f"  {told}")
+            )
         if listed < len(cells):
             yield Content.styled(f"  … and {len(cells) - listed:,} more", "dim")
 
     def _told_apart(self, cell: Values) -> str:
-        """What is particular about a request: the values in which it differs from the form, and its prompt."""
+        """What is particular about a request: the values in which it differs from the
+        form, and its prompt.
+        """
         differing = (
             f"{name.replace('_', ' ')} {value}"
             for name, value in cell.items()
             if name != "prompt" and value != self._values.get(name)
         )
-        return one_line(" · ".join(filter(None, (*differing, str(cell.get("prompt", ""))))), 300)
+        return one_line(
+            " · ".join(filter(None, (*differing, str(cell.get("prompt", ""))))), 300
+        )
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -162,9 +197,14 @@ def _vary_lines(text: str) -> dict[str, str]:
     for line in filter(str.strip, text.splitlines()):
         name, _, values = (part.strip() for part in line.partition("="))
         if not name or not values:
-            raise batch.BatchError(f"{one_line(line, 60)!r} is not of the form name = values.")
+            raise batch.BatchError(
+                f"{one_line(line, 60)!r} is not of the form name = values."
+            )
         if name in vary:
-            raise batch.BatchError(f"{one_line(name, 60)} stands there twice: its values go on one line, a | b.")
+            raise batch.BatchError(
+                f"{one_line(name, 60)} stands there twice: its values go on one line, a"
+                " | b."
+            )
         vary[name] = values
     return vary
 

@@ -17,10 +17,14 @@ from tui.text import one_line
 class Chooser(ModalScreen[str | None]):
     """Answers the chosen value, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back", show=False)
+    ]
 
     def __init__(self, title: str, options: list[tuple[str, str]], empty: str) -> None:
-        """`options` are values and what they are called; `empty` is said where there are none."""
+        """`options` are values and what they are called; `empty` is said where there
+        are none.
+        """
         super().__init__()
         self._heading = title
         self._options = options
@@ -30,7 +34,12 @@ class Chooser(ModalScreen[str | None]):
         with Vertical(id="chooser") as box:
             box.border_title = self._heading
             if self._options:
-                yield OptionList(*(Option(Content(one_line(label, 500))) for _, label in self._options))
+                yield OptionList(
+                    *(
+                        Option(Content(one_line(label, 500)))
+                        for _, label in self._options
+                    )
+                )
             else:
                 yield OptionList(Option(Content(self._empty), disabled=True))
 

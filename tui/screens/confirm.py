@@ -10,7 +10,9 @@ from textual.widgets import Button, Static
 
 
 class Confirm(ModalScreen[bool]):
-    """Answers True once the user has said yes. Enter alone is no yes: the focus is on No."""
+    """Answers True once the user has said yes. Enter alone is no yes: the focus is on
+    No.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "dismiss(False)", "No", show=False),

@@ -66,7 +66,9 @@ class Cell(Vertical):
         elif task and not file:
             self.picture.show(None, waiting(task))
         self._file = file
-        self._caption.update(Content(_caption(task, index) if task else ""), layout=False)
+        self._caption.update(
+            Content(_caption(task, index) if task else ""), layout=False
+        )
 
 
 def key(item: Item) -> tuple[str, int]:
@@ -87,21 +89,84 @@ def _caption(task: Task, index: int) -> str:
 
 
 class Grid(Screen[None]):
-    """Rows and columns of pictures. There are as many cells as are in sight; to scroll is to say which task each
-    of them shows, so that nothing else is ever read, drawn or kept."""
+    """Rows and columns of pictures. There are as many cells as are in sight; to scroll
+    is to say which task each of them shows, so that nothing else is ever read, drawn or
+    kept.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back", id="grid-back"),
-        Binding("enter", "ask('view')", "View", id="grid-view", tooltip="The image on a whole page"),
-        Binding("u", "ask('reuse')", "Use again", id="grid-reuse", tooltip="Put these values back into the form"),
-        Binding("r", "ask('retry')", "Retry", id="grid-retry", tooltip="Save what was made, or send it anew"),
-        Binding("y", "ask('copy')", "Copy path", id="grid-copy", tooltip="Copy the file's path", show=False),
-        Binding("o", "ask('open')", "Open", id="grid-open", tooltip="In a viewer, or by its address", show=False),
-        Binding("Y", "ask('fetch')", "Fetch", id="grid-fetch", tooltip="A line for scp", show=False),
-        Binding("i", "ask('inspect')", "Inspect", id="grid-inspect", tooltip="Request and timeline", show=False),
-        Binding("f", "ask('favour')", "Favourite", id="grid-star", tooltip="Mark or unmark"),
-        Binding("x,delete", "ask('delete')", "Delete", id="grid-delete", tooltip="With its files; z undoes"),
-        Binding("z", "undo", "Undo", id="grid-undo", tooltip="Take back a deletion", show=False),
+        Binding(
+            "enter",
+            "ask('view')",
+            "View",
+            id="grid-view",
+            tooltip="The image on a whole page",
+        ),
+        Binding(
+            "u",
+            "ask('reuse')",
+            "Use again",
+            id="grid-reuse",
+            tooltip="Put these values back into the form",
+        ),
+        Binding(
+            "r",
+            "ask('retry')",
+            "Retry",
+            id="grid-retry",
+            tooltip="Save what was made, or send it anew",
+        ),
+        Binding(
+            "y",
+            "ask('copy')",
+            "Copy path",
+            id="grid-copy",
+            tooltip="Copy the file's path",
+            show=False,
+        ),
+        Binding(
+            "o",
+            "ask('open')",
+            "Open",
+            id="grid-open",
+            tooltip="In a viewer, or by its address",
+            show=False,
+        ),
+        Binding(
+            "Y",
+            "ask('fetch')",
+            "Fetch",
+            id="grid-fetch",
+            tooltip="A line for scp",
+            show=False,
+        ),
+        Binding(
+            "i",
+            "ask('inspect')",
+            "Inspect",
+            id="grid-inspect",
+            tooltip="Request and timeline",
+            show=False,
+        ),
+        Binding(
+            "f", "ask('favour')", "Favourite", id="grid-star", tooltip="Mark or unmark"
+        ),
+        Binding(
+            "x,delete",
+            "ask('delete')",
+            "Delete",
+            id="grid-delete",
+            tooltip="With its files; z undoes",
+        ),
+        Binding(
+            "z",
+            "undo",
+            "Undo",
+            id="grid-undo",
+            tooltip="Take back a deletion",
+            show=False,
+        ),
         Binding("plus,equals_sign", "zoom(-1)", "Larger", id="grid-larger"),
         Binding("minus", "zoom(1)", "Smaller", id="grid-smaller"),
         Binding("left,h", "move(-1)", "Left", id="grid-left", show=False),
@@ -109,7 +174,9 @@ class Grid(Screen[None]):
         Binding("up,k", "row(-1)", "Up", id="grid-up", show=False),
         Binding("down,j", "row(1)", "Down", id="grid-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="grid-page-up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", id="grid-page-down", show=False),
+        Binding(
+            "pagedown,space", "page(1)", "Page down", id="grid-page-down", show=False
+        ),
         Binding("home,g", "move(-1000000)", "Newest", id="grid-newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", id="grid-oldest", show=False),
     ]
@@ -153,7 +220,10 @@ class Grid(Screen[None]):
     def on_mount(self) -> None:
         self._changes.subscribe(self, self._changed, immediate=True)
         self._collect()
-        self._cursor = next((at for at, (task, _) in enumerate(self._items) if task.id == self._first), 0)
+        self._cursor = next(
+            (at for at, (task, _) in enumerate(self._items) if task.id == self._first),
+            0,
+        )
 
     def on_unmount(self) -> None:
         self._changes.unsubscribe(self)  # or it would hold this page for ever
@@ -167,12 +237,18 @@ class Grid(Screen[None]):
         self.call_after_refresh(self._lay_out)
 
     async def _lay_out(self) -> None:
-        """As many cells as there is room for, all of one size, or a picture would be drawn anew in each row."""
+        """As many cells as there is room for, all of one size, or a picture would be
+        drawn anew in each row.
+        """
         width, height = self._box.size
         if not width or not height:
             return
-        usual = next(least for room, least in reversed(_USUAL_WIDTH.items()) if width >= room)
-        self._columns = max(1, min(self._chosen_columns or width // usual, width // _LEAST_WIDTH))
+        usual = next(
+            least for room, least in reversed(_USUAL_WIDTH.items()) if width >= room
+        )
+        self._columns = max(
+            1, min(self._chosen_columns or width // usual, width // _LEAST_WIDTH)
+        )
         across = width // self._columns
         cell = self._terminal.cell or (10, 20)
         self._rows = max(1, round(height / (across * cell[0] / cell[1] + 1)))
@@ -180,7 +256,9 @@ class Grid(Screen[None]):
         self._box.styles.grid_columns = str(across)
         self._box.styles.grid_rows = str(height // self._rows)
         count = self._columns * self._rows
-        more = [Cell(self._terminal, self._shrink) for _ in range(count - len(self._cells))]
+        more = [
+            Cell(self._terminal, self._shrink) for _ in range(count - len(self._cells))
+        ]
         less = self._cells[count:]
         self._cells = [*self._cells, *more][:count]
         async with self.batch():
@@ -190,7 +268,9 @@ class Grid(Screen[None]):
         self._go(self._cursor)
 
     def action_zoom(self, step: int) -> None:
-        self._chosen_columns = max(1, min(self._columns + step, self._box.size.width // _LEAST_WIDTH))
+        self._chosen_columns = max(
+            1, min(self._columns + step, self._box.size.width // _LEAST_WIDTH)
+        )
         self.call_later(self._lay_out)
 
     def action_move(self, step: int) -> None:
@@ -203,7 +283,11 @@ class Grid(Screen[None]):
     def action_page(self, step: int) -> None:
         top = self._top + step * self._rows
         row, column = divmod(self._cursor, self._columns)
-        self._go(max(0, min(row + step * self._rows, self._last_row)) * self._columns + column, top)
+        self._go(
+            max(0, min(row + step * self._rows, self._last_row)) * self._columns
+            + column,
+            top,
+        )
 
     @property
     def _last_row(self) -> int:
@@ -213,7 +297,11 @@ class Grid(Screen[None]):
         """The cursor to an item, and the rows no further than needed, or to `top`."""
         self._cursor = max(0, min(at, len(self._items) - 1))
         row = self._cursor // self._columns
-        wanted = self._top if top is None else max(0, min(top, self._last_row - self._rows + 1))
+        wanted = (
+            self._top
+            if top is None
+            else max(0, min(top, self._last_row - self._rows + 1))
+        )
         self._top = max(0, row - self._rows + 1, min(wanted, row))
         self._fill()
         if self._before and self._last_row < self._top + 3 * self._rows:
@@ -224,16 +312,24 @@ class Grid(Screen[None]):
         first = self._top * self._columns
         shown = self._items[first : first + len(self._cells)]
         wanted = {key(item) for item in shown}
-        known = {key(cell.item): cell for cell in self._cells if cell.item and key(cell.item) in wanted}
+        known = {
+            key(cell.item): cell
+            for cell in self._cells
+            if cell.item and key(cell.item) in wanted
+        }
         spare = [cell for cell in self._cells if cell not in known.values()]
-        cells = [known[key(item)] if key(item) in known else spare.pop(0) for item in shown] + spare
+        cells = [
+            known[key(item)] if key(item) in known else spare.pop(0) for item in shown
+        ] + spare
         with self.app.batch_update():
             if any(not item or key(item) not in known for item in shown):
                 self._move()
             for place, cell in enumerate(cells):
                 cell.show(shown[place] if place < len(shown) else None)
                 cell.place = place
-                cell.set_class(first + place == self._cursor and place < len(shown), "-chosen")
+                cell.set_class(
+                    first + place == self._cursor and place < len(shown), "-chosen"
+                )
             if cells != self._cells:
                 self._cells = cells
                 self._box.sort_children(key=attrgetter("place"))
@@ -257,9 +353,14 @@ class Grid(Screen[None]):
         if self.chosen:
             task, _ = self.chosen
             glyph, word, _ = look(task)
-            told = [f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._before)}", f"{glyph} {word}"]
+            told = [
+                f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._before)}",
+                f"{glyph} {word}",
+            ]
             told += [self._title_of(task), made(task), cost(task), task.prompt]
-        self._line.update(Content(" · ".join(one_line(part) for part in told if part)), layout=False)
+        self._line.update(
+            Content(" · ".join(one_line(part) for part in told if part)), layout=False
+        )
         able = asks(self.chosen[0]) if self.chosen else set()
         if able != self._able:
             self._able = able
@@ -284,14 +385,24 @@ class Grid(Screen[None]):
         before = self.chosen
         self._collect()
         places = {key(item): at for at, item in enumerate(self._items)}
-        self._go(places.get(key(before), places.get((before[0].id, 0), self._cursor)) if before else 0)
+        self._go(
+            places.get(key(before), places.get((before[0].id, 0), self._cursor))
+            if before
+            else 0
+        )
 
     def _collect(self) -> None:
         self._stale = False
-        self._items = [(task, index) for task in self._newest() for index in task.saved or [0]]
+        self._items = [
+            (task, index) for task in self._newest() for index in task.saved or [0]
+        ]
 
     def _newest(self) -> list[Task]:
-        return sorted((t for t in self._tasks.values() if not t.deleted), key=lambda t: t.id, reverse=True)
+        return sorted(
+            (t for t in self._tasks.values() if not t.deleted),
+            key=lambda t: t.id,
+            reverse=True,
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "ask" or parameters[0] in self._able
@@ -299,19 +410,33 @@ class Grid(Screen[None]):
     def action_ask(self, what: str) -> None:
         if self.chosen:
             task, index = self.chosen
-            request = QueueTable.Requested(what, [task], index, self._newest(), self._seek)
+            request = QueueTable.Requested(
+                what, [task], index, self._newest(), self._seek
+            )
             request.older = self._before.older
             self.post_message(request)
 
     def _seek(self, task_id: str) -> None:
         """To what was looked at last."""
-        self._go(next((at for at, (task, _) in enumerate(self._items) if task.id == task_id), self._cursor))
+        self._go(
+            next(
+                (at for at, (task, _) in enumerate(self._items) if task.id == task_id),
+                self._cursor,
+            )
+        )
 
     def action_undo(self) -> None:
         self.post_message(QueueTable.Wished("undo"))
 
     def on_click(self, event: events.Click) -> None:
-        cell = next((cell for cell in self._cells if cell.region.contains(*event.screen_offset)), None)
+        cell = next(
+            (
+                cell
+                for cell in self._cells
+                if cell.region.contains(*event.screen_offset)
+            ),
+            None,
+        )
         if cell and cell.item:
             self._go(self._top * self._columns + cell.place, self._top)
             if event.chain == 2:

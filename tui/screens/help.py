@@ -14,7 +14,9 @@ from tui.widgets.rows import rows
 class HelpScreen(ModalScreen[None]):
     """Every key that works where help was asked for."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q", "dismiss", "Back", show=False)
+    ]
 
     def __init__(self, bindings: list[ActiveBinding]) -> None:
         super().__init__()
@@ -27,11 +29,23 @@ class HelpScreen(ModalScreen[None]):
             yield Static(rows(self._lines()))
 
     def _lines(self) -> list[tuple[str, str]]:
-        """Ours first, then those that come with what has the focus; scrolling goes without saying."""
+        """Ours first, then those that come with what has the focus; scrolling goes
+        without saying.
+        """
         told: dict[str, list[str]] = {}
-        for active in sorted(self._active, key=lambda active: active.binding.id is None):
+        for active in sorted(
+            self._active, key=lambda active: active.binding.id is None
+        ):
             binding = active.binding
-            if binding.description and not binding.system and "scroll" not in binding.action:
-                text = f"{binding.description}. {active.tooltip}." if active.tooltip else f"{binding.description}."
+            if (
+                binding.description
+                and not binding.system
+                and "scroll" not in binding.action
+            ):
+                text = (
+                    f"{binding.description}. {active.tooltip}."
+                    if active.tooltip
+                    else f"{binding.description}."
+                )
                 told.setdefault(text, []).append(self.app.get_key_display(binding))
         return [(" ".join(dict.fromkeys(keys)), text) for text, keys in told.items()]

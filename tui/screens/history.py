@@ -27,11 +27,19 @@ PAGE = 120
 
 
 class History(Screen[None]):
-    """A search line over the tasks that it finds, newest first, and the image of the one under the cursor."""
+    """A search line over the tasks that it finds, newest first, and the image of the
+    one under the cursor.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="history-back"),
-        Binding("slash", "filter", "Filter", id="history-filter", tooltip="Change what is looked for"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            id="history-filter",
+            tooltip="Change what is looked for",
+        ),
         Binding("down", "results", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
@@ -45,14 +53,18 @@ class History(Screen[None]):
         title_of: Callable[[Task], str],
         shrink: Shrink | None = None,
     ) -> None:
-        """`search` answers the latest tasks for a search line: at most so many, of ids below the given one."""
+        """`search` answers the latest tasks for a search line: at most so many, of ids
+        below the given one.
+        """
         super().__init__()
         self._search = search
         self._changes = changes
         self._oldest = "~"
         self._more = False
         self._met: set[str] = set()
-        self._filter = Input(placeholder="Type to find", id="history-filter", compact=True)
+        self._filter = Input(
+            placeholder="Type to find", id="history-filter", compact=True
+        )
         self.table = QueueTable("history-tasks", title_of, jobs=False)
         self._box = Vertical(id="history")
         self._box.border_title = "History"
@@ -103,12 +115,18 @@ class History(Screen[None]):
         self._met.update(task.id for task in tasks)
         self._more = len(tasks) == PAGE
         self._oldest = tasks[-1].id if self._more else ""
-        self.table.nothing = "Nothing matches." if query else "Nothing yet: what is sent will be found here."
+        self.table.nothing = (
+            "Nothing matches."
+            if query
+            else "Nothing yet: what is sent will be found here."
+        )
         self._tell()
 
     def _tell(self) -> None:
         count = len(self.table.tasks)
-        self._box.border_subtitle = f"the newest {count:,}, more below" if self._more else f"{count:,} found"
+        self._box.border_subtitle = (
+            f"the newest {count:,}, more below" if self._more else f"{count:,} found"
+        )
         self.preview.visible = count > 0
 
     @on(QueueTable.Selected)
@@ -120,13 +138,16 @@ class History(Screen[None]):
 
     @on(QueueTable.Requested)
     @on(QueueTable.GridWanted)
-    def _pictures_wanted(self, event: QueueTable.Requested | QueueTable.GridWanted) -> None:
+    def _pictures_wanted(
+        self, event: QueueTable.Requested | QueueTable.GridWanted
+    ) -> None:
         query = self._filter.value
         event.older = lambda before: self._search(query, PAGE, before)
 
     def _changed(self, task: Task) -> None:
-        """What was found is kept up to date, also once its deletion is undone. What is new comes at once while
-        nothing is looked for, or else with the next search."""
+        """What was found is kept up to date, also once its deletion is undone. What is
+        new comes at once while nothing is looked for, or else with the next search.
+        """
         new = not self._filter.value and task.id >= self._oldest
         if task.id in self._met or (new and not task.deleted):
             self._met.add(task.id)

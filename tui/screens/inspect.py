@@ -1,4 +1,6 @@
-"""Everything that is kept of one task: its exact request, what happened when, and the service's own words."""
+"""Everything that is kept of one task: its exact request, what happened when, and the
+service's own words.
+"""
 
 import re
 import time
@@ -23,7 +25,8 @@ from tui.widgets.queue import QueueTable
 from tui.widgets.taskrow import look
 
 _NAMED = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
-Row = tuple[str, str]  # a quiet name and the text beside it; a title where the name is not set in
+# A quiet name and the text beside it; a title where the name is not set in
+Row = tuple[str, str]
 
 
 class InspectScreen(Screen[None]):
@@ -31,8 +34,20 @@ class InspectScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back", id="inspect-back"),
-        Binding("y", "copy", "Copy request", id="copy-request", tooltip="Its body, as it is sent"),
-        Binding("C", "copy_as", "Copy as", id="inspect-copy-as", tooltip="As curl, Python, a command"),
+        Binding(
+            "y",
+            "copy",
+            "Copy request",
+            id="copy-request",
+            tooltip="Its body, as it is sent",
+        ),
+        Binding(
+            "C",
+            "copy_as",
+            "Copy as",
+            id="inspect-copy-as",
+            tooltip="As curl, Python, a command",
+        ),
     ]
 
     def __init__(self, task: Task, events: list[tuple[float, str, str]]) -> None:
@@ -51,7 +66,10 @@ class InspectScreen(Screen[None]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self._body.decode(errors="replace"))
-        self.notify(f"Sent to the terminal's clipboard: the body, {len(self._body):,} bytes.", markup=False)
+        self.notify(
+            f"Sent to the terminal's clipboard: the body, {len(self._body):,} bytes.",
+            markup=False,
+        )
 
     def action_copy_as(self) -> None:
         self.post_message(QueueTable.Requested("copy-as", [self._shown]))
@@ -64,9 +82,23 @@ class Page(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_rows(-1)", "Up", id="inspect-up", show=False),
         Binding("down,j", "scroll_rows(1)", "Down", id="inspect-down", show=False),
-        Binding("pageup", "scroll_rows(-1, True)", "Page up", id="inspect-page-up", show=False),
-        Binding("pagedown,space", "scroll_rows(1, True)", "Page down", id="inspect-page-down", show=False),
-        Binding("home,g", "scroll_rows(-10000000)", "Top", id="inspect-top", show=False),
+        Binding(
+            "pageup",
+            "scroll_rows(-1, True)",
+            "Page up",
+            id="inspect-page-up",
+            show=False,
+        ),
+        Binding(
+            "pagedown,space",
+            "scroll_rows(1, True)",
+            "Page down",
+            id="inspect-page-down",
+            show=False,
+        ),
+        Binding(
+            "home,g", "scroll_rows(-10000000)", "Top", id="inspect-top", show=False
+        ),
         Binding("end,G", "scroll_rows(10000000)", "End", id="inspect-end", show=False),
     ]
 
@@ -80,22 +112,37 @@ class Page(ScrollView, can_focus=True):
         self.virtual_size = Size(width, len(self._wrapped))
 
     def render_line(self, y: int) -> Strip:
-        at, width, base = self.scroll_offset.y + y, self.scrollable_content_region.width, self.rich_style
+        at, width, base = (
+            self.scroll_offset.y + y,
+            self.scrollable_content_region.width,
+            self.rich_style,
+        )
         name, text = self._wrapped[at] if at < len(self._wrapped) else (" ", "")
-        title, quiet, rule = map(self.get_component_rich_style, ("page--title", "page--quiet", "page--rule"))
+        title, quiet, rule = map(
+            self.get_component_rich_style, ("page--title", "page--quiet", "page--rule")
+        )
         drawn = [Segment(name, quiet), Segment(text, base)]
         if not name.startswith(" "):
-            drawn = [Segment(name, title), Segment(text, quiet), Segment("─" * width, rule)]
+            drawn = [
+                Segment(name, title),
+                Segment(text, quiet),
+                Segment("─" * width, rule),
+            ]
         return Strip(drawn).adjust_cell_length(width, base)
 
     def action_scroll_rows(self, count: int, pages: bool = False) -> None:
-        self.scroll_relative(y=count * max(1, self.size.height - 1 if pages else 1), animate=False)
+        self.scroll_relative(
+            y=count * max(1, self.size.height - 1 if pages else 1), animate=False
+        )
 
 
 def wrapped(row: Row, width: int) -> Iterator[Row]:
-    """The row in rows of at most `width` cells, set in below its text; broken at spaces where there are some."""
+    """The row in rows of at most `width` cells, set in below its text; broken at spaces
+    where there are some.
+    """
     name, text = row
-    if 2 * (len(name) + len(text)) <= width or not name.startswith(" "):  # fits, however wide; a title is cut
+    # Fits, however wide; a title is cut
+    if 2 * (len(name) + len(text)) <= width or not name.startswith(" "):
         yield row
         return
     if cell_len(name) > width // 2:
@@ -114,25 +161,49 @@ def wrapped(row: Row, width: int) -> Iterator[Row]:
 def told(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
     """The whole page, harmless."""
     last, why = events[-200:], task.error.message if task.error else task.note
-    known = {"status": " ".join(look(task)[:2]), "": why, "model": task.model, "id": task.id}
+    known = {
+        "status": " ".join(look(task)[:2]),
+        "": why,
+        "model": task.model,
+        "id": task.id,
+    }
     cost = "" if task.cost_micro is None else money(task.cost_micro)
-    yield from section("Task", "", known | {"at the service": task.remote_id, "cost": cost})
+    yield from section(
+        "Task", "", known | {"at the service": task.remote_id, "cost": cost}
+    )
     sent = {
         "POST": submit_path(task.route, task.service, task.action),
         "base URL": task.base_url,
         "profile": task.profile,
     }
-    yield from section("Request", "", sent | {"Idempotency-Key": task.key or "none yet"})
-    size = f"{len(task.body):,} bytes" if task.body else "none yet: files of these values are uploaded first"
+    yield from section(
+        "Request", "", sent | {"Idempotency-Key": task.key or "none yet"}
+    )
+    size = (
+        f"{len(task.body):,} bytes"
+        if task.body
+        else "none yet: files of these values are uploaded first"
+    )
     yield from section("Body", size)
-    yield from words((task.body or msgspec.json.encode(task.values)).decode(errors="replace"), 1_000_000)
-    cut = f", the last {len(last)} of {len(events)} events" if len(last) < len(events) else ""
+    yield from words(
+        (task.body or msgspec.json.encode(task.values)).decode(errors="replace"),
+        1_000_000,
+    )
+    cut = (
+        f", the last {len(last)} of {len(events)} events"
+        if len(last) < len(events)
+        else ""
+    )
     yield from section("Timeline", f"{task.polls} poll{'s' * (task.polls != 1)}{cut}")
     for at, event, _ in last:
         yield f"  {clock(at)} {at - events[0][0]:+8.1f}s  ", one_line(event, 4000)
     for number, result in enumerate(task.results, 1):
         size = f"{result.width} × {result.height}, {result.format}, {file_size(result.bytes)}"
-        saved = {"file": result.path, "size": size} if result.path else {"not saved": lasts(task.expires_at)}
+        saved = (
+            {"file": result.path, "size": size}
+            if result.path
+            else {"not saved": lasts(task.expires_at)}
+        )
         yield from section(f"Image {number}", "", {"URL": result.url} | saved)
     for at, event, raw in last:
         if raw:
@@ -140,26 +211,44 @@ def told(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
             yield from words(raw)
 
 
-def section(title: str, note: str, facts: dict[str, str] | None = None) -> Iterator[Row]:
+def section(
+    title: str, note: str, facts: dict[str, str] | None = None
+) -> Iterator[Row]:
     yield " ", ""
     yield f"{title} ", note and f"{note} "
-    yield from ((f"  {name:18}  ", one_line(text, 4000)) for name, text in (facts or {}).items() if text)
+    yield from (
+        (f"  {name:18}  ", one_line(text, 4000))
+        for name, text in (facts or {}).items()
+        if text
+    )
 
 
 def lasts(moment: float) -> str:
     """Until when a result can be fetched by its URL."""
-    left, day = moment - time.time(), time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
-    known = f"its URL lasts until {day}, {duration(left)} more" if left > 0 else f"its URL ended at {day}"
+    left, day = (
+        moment - time.time(),
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)),
+    )
+    known = (
+        f"its URL lasts until {day}, {duration(left)} more"
+        if left > 0
+        else f"its URL ended at {day}"
+    )
     return known if moment else "nobody said how long its URL lasts"
 
 
 def words(raw: str, most: int = 20_000) -> Iterator[Row]:
-    """JSON spread out, its tokens untouched and what hides as escapes; anything else as it is, but harmless."""
+    """JSON spread out, its tokens untouched and what hides as escapes; anything else as
+    it is, but harmless.
+    """
     named: re.Pattern[str] | None = _NAMED
     try:
-        flat = raw.count("[") + raw.count("{") < 1000  # or else the insets alone may fill the memory
+        # Or else the insets alone may fill the memory
+        flat = raw.count("[") + raw.count("{") < 1000
         whole = msgspec.json.format(raw if flat else "")
-        shown = re.sub(r"[^\n -~]+", lambda found: inert_json(found[0])[1:-1], whole[:most])
+        shown = re.sub(
+            r"[^\n -~]+", lambda found: inert_json(found[0])[1:-1], whole[:most]
+        )
     except (ValueError, RecursionError):
         whole, shown, named = raw, plain(raw[:most], most).expandtabs(4), None
     for line in shown[:most].split("\n"):

@@ -1,4 +1,6 @@
-"""The user's own keys: what Textual takes without a word and would leave a binding without its key."""
+"""The user's own keys: what Textual takes without a word and would leave a binding
+without its key.
+"""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,19 +12,28 @@ from tui.text import one_line
 
 def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterator[str]:
     """A sentence for each entry of `[keys]` that can't work."""
-    known = {binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id}
+    known = {
+        binding.id: binding
+        for binding in bindings
+        if isinstance(binding, Binding) and binding.id
+    }
     taken: dict[str, str] = {}
     for name, wanted in keys.items():
         shown = one_line(name, 60)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            yield f"[keys] {shown}: there is no such key id." + (f" Did you mean {near[0]}?" if near else "")
+            yield f"[keys] {shown}: there is no such key id." + (
+                f" Did you mean {near[0]}?" if near else ""
+            )
             continue
         for key in wanted.split(","):
             if not key.strip() or key.strip().endswith("+"):
                 yield f"[keys] {shown}: {one_line(wanted, 60)!r} is no key."
             elif taken.setdefault(key.strip(), name) != name:
-                yield f"[keys] {shown}: {one_line(key, 60)} is taken by {taken[key.strip()]} already."
+                yield (
+                    f"[keys] {shown}: {one_line(key, 60)} is taken by"
+                    f" {taken[key.strip()]} already."
+                )
 
 
 def page_bindings() -> Iterator[BindingType]:
@@ -42,6 +53,17 @@ def page_bindings() -> Iterator[BindingType]:
     from tui.widgets.queue import QueueTable
     from tui.widgets.sidebar import Sidebar
 
-    pages = (MainScreen, Viewer, Grid, SourcePicker, SetupScreen, Batch, History, InspectScreen, Prompts, Money)
+    pages = (
+        MainScreen,
+        Viewer,
+        Grid,
+        SourcePicker,
+        SetupScreen,
+        Batch,
+        History,
+        InspectScreen,
+        Prompts,
+        Money,
+    )
     for place in (*pages, ParamForm, Field, QueueTable, Sidebar, Page):
         yield from place.BINDINGS

@@ -1,4 +1,6 @@
-"""The main page: models, form, result and queue. Wires its panes; what is paid or written is the app's."""
+"""The main page: models, form, result and queue. Wires its panes; what is paid or
+written is the app's.
+"""
 
 import asyncio
 from pathlib import Path
@@ -40,15 +42,55 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
-        Binding("ctrl+r", "recall", "Recall", id="recall", tooltip="A past prompt", show=False),
-        Binding("ctrl+l,f10", "app.prompts", "Prompts", id="prompts", tooltip="The service's library", show=False),
-        # Of priority, and the focus is there at once: what is typed next is for the queue.
         Binding(
-            "ctrl+t", "queue", "Queue", id="queue", priority=True, tooltip="Go to the queue, and back to the prompt"
+            "ctrl+r",
+            "recall",
+            "Recall",
+            id="recall",
+            tooltip="A past prompt",
+            show=False,
         ),
-        Binding("f4", "app.switch_key", "Key", id="switch-key", tooltip="Another key or profile", show=False),
-        Binding("slash,f9", "app.history", "History", id="history", tooltip="Find any task that there ever was"),
-        Binding("dollar_sign", "app.money", "Money", id="money", tooltip="By day and by model", show=False),
+        Binding(
+            "ctrl+l,f10",
+            "app.prompts",
+            "Prompts",
+            id="prompts",
+            tooltip="The service's library",
+            show=False,
+        ),
+        # Of priority, and the focus is there at once: what is typed next is for the
+        # queue.
+        Binding(
+            "ctrl+t",
+            "queue",
+            "Queue",
+            id="queue",
+            priority=True,
+            tooltip="Go to the queue, and back to the prompt",
+        ),
+        Binding(
+            "f4",
+            "app.switch_key",
+            "Key",
+            id="switch-key",
+            tooltip="Another key or profile",
+            show=False,
+        ),
+        Binding(
+            "slash,f9",
+            "app.history",
+            "History",
+            id="history",
+            tooltip="Find any task that there ever was",
+        ),
+        Binding(
+            "dollar_sign",
+            "app.money",
+            "Money",
+            id="money",
+            tooltip="By day and by model",
+            show=False,
+        ),
     ]
 
     class Ready(Message):
@@ -73,7 +115,9 @@ class MainScreen(Screen[None]):
         search: Search,
         shrink: Shrink | None = None,
     ) -> None:
-        """`changes` brings every new snapshot, `search` finds older ones; `place` says where tasks go."""
+        """`changes` brings every new snapshot, `search` finds older ones; `place` says
+        where tasks go.
+        """
         super().__init__()
         self._catalog = catalog
         self._model = model
@@ -133,7 +177,9 @@ class MainScreen(Screen[None]):
         self.form.reprice(self._model)
 
     async def learn(self, route: RouteName) -> None:
-        """The service has shown which route it has: the form asks for that one's params from now on."""
+        """The service has shown which route it has: the form asks for that one's params
+        from now on.
+        """
         if route != self._learnt:
             self._learnt = route
             if choose(self._model, (), self._api, route) != self.form.route:
@@ -148,7 +194,10 @@ class MainScreen(Screen[None]):
 
     def _task_changed(self, task: Task) -> None:
         new = self._past.put(task)
-        for known, is_one in ((self._sent, task.status in SENT), (self._waiting, task.status is Status.HELD)):
+        for known, is_one in (
+            (self._sent, task.status in SENT),
+            (self._waiting, task.status is Status.HELD),
+        ):
             if task.live and is_one:
                 known.add(task.id)
             else:
@@ -174,7 +223,11 @@ class MainScreen(Screen[None]):
             await self.show_model(model, task.values)
             self.form.focus_first()
         else:
-            self.notify(f"{task.model} is no longer in the catalog.", severity="warning", markup=False)
+            self.notify(
+                f"{task.model} is no longer in the catalog.",
+                severity="warning",
+                markup=False,
+            )
 
     @on(Prompt.Offered)
     @work(exclusive=True, group="pasted", exit_on_error=False)
@@ -182,29 +235,46 @@ class MainScreen(Screen[None]):
         from tui.exchange import pasted_command
 
         try:
-            found = await asyncio.to_thread(pasted_command.read, event.text, self._catalog, self._api)
+            found = await asyncio.to_thread(
+                pasted_command.read, event.text, self._catalog, self._api
+            )
         except pasted_command.PasteError as error:
-            self.notify(str(error), title="Not pasted", severity="warning", markup=False)
+            self.notify(
+                str(error), title="Not pasted", severity="warning", markup=False
+            )
         else:
             await self.fill_in(found.model, found.route, found.values, found.left)
 
     async def use_prompt(self, entry: PromptEntry | None) -> None:
-        """Fill the form with an entry of the library: for its model, or else for the one that is there."""
+        """Fill the form with an entry of the library: for its model, or else for the
+        one that is there.
+        """
         from tui.exchange.pasted_command import fitting
 
         model = self._catalog.get(entry.action, entry.model) if entry else None
         if entry and model:
             foreign = ("model", "prompt", "callback_url")
-            params = {name: value for name, value in entry.params.items() if name not in foreign}
+            params = {
+                name: value
+                for name, value in entry.params.items()
+                if name not in foreign
+            }
             told: Values = {"prompt": entry.prompt, **params}
             route = choose(model, told, self._api, self._learnt)
             await self.fill_in(model, route, *fitting(model, route, told))
         elif entry:
             self.form.set_prompt(entry.prompt)
-            self.notify("Its model isn't in the catalog: the prompt alone was taken.", markup=False)
+            self.notify(
+                "Its model isn't in the catalog: the prompt alone was taken.",
+                markup=False,
+            )
 
-    async def fill_in(self, model: Model, route: RouteName, values: Values, left: tuple[str, ...]) -> None:
-        """Fill the form with a request that was found, and tell what is in it now; `left` is told, too."""
+    async def fill_in(
+        self, model: Model, route: RouteName, values: Values, left: tuple[str, ...]
+    ) -> None:
+        """Fill the form with a request that was found, and tell what is in it now;
+        `left` is told, too.
+        """
         to = choose(model, values, self._api, self._learnt)
         if to != route:
             values, unplaced = translate(model, values, to)
@@ -237,17 +307,24 @@ class MainScreen(Screen[None]):
             self.notify(str(error), severity="warning", markup=False)
             return
         if recipe is None:
-            told = f"{name} doesn't say what made it. Drop it into an image field to use it as a source."
+            told = (
+                f"{name} doesn't say what made it. Drop it into an image field to use"
+                " it as a source."
+            )
             self.notify(told, severity="warning", markup=False)
             return
         filled = self.form.values()
-        found = refill(recipe, self._catalog, self._model, filled, self._api, self._learnt)
+        found = refill(
+            recipe, self._catalog, self._model, filled, self._api, self._learnt
+        )
         if found.taken:
             await self._fill(found.model, found.values)
         self.notify(found.told(name), timeout=10, markup=False)
 
     async def _fill(self, model: Model, values: Values) -> None:
-        """Put another request into the form; undo brings the prompt back that was there."""
+        """Put another request into the form; undo brings the prompt back that was
+        there.
+        """
         before = self.form.values().get("prompt", "")
         if "prompt" in values:
             await self.show_model(model, values | {"prompt": before})
@@ -267,7 +344,9 @@ class MainScreen(Screen[None]):
         else:
             from tui.screens.picker import ModelPicker
 
-            picker = ModelPicker(self._catalog, self._model, self._favourites, self._recent())
+            picker = ModelPicker(
+                self._catalog, self._model, self._favourites, self._recent()
+            )
             self.app.push_screen(picker, self._picked)
 
     async def _picked(self, model: Model | None) -> None:
@@ -295,19 +374,28 @@ class MainScreen(Screen[None]):
         field, param = event.field, event.field.param
         if param.kind is Kind.TASK:
             finished = "status:completed"
-            fitting = await self._past.find(finished, lambda task: self._takes(param, task), CHOICES)
-            options = [(task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}") for task in fitting]
+            fitting = await self._past.find(
+                finished, lambda task: self._takes(param, task), CHOICES
+            )
+            options = [
+                (task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}")
+                for task in fitting
+            ]
             chooser = Chooser(param.title, options, f"No task fits yet. {param.help}")
             await self.app.push_screen(chooser, field.put)
         else:
             many = param.kind is Kind.IMAGES
             results = await self._past.find("", lambda task: task.files, CHOICES)
-            picker = SourcePicker(self._terminal, results, start=str(Path.cwd()), many=many)
+            picker = SourcePicker(
+                self._terminal, results, start=str(Path.cwd()), many=many
+            )
             await self.app.push_screen(picker, field.put)
 
     def _takes(self, param: Param, task: Task) -> bool:
         """Whether a task param may name that task."""
-        fits = task.service == self._model.service and task.action in (param.tasks or (task.action,))
+        fits = task.service == self._model.service and task.action in (
+            param.tasks or (task.action,)
+        )
         return fits and task.status is Status.COMPLETED
 
     def favour(self, favourites: list[Key]) -> None:
@@ -322,7 +410,9 @@ class MainScreen(Screen[None]):
     def _recent(self) -> list[Key]:
         """The models of the latest tasks, latest first."""
         latest = self._past.newest[:50]
-        return list(dict.fromkeys((task.action, task.model) for task in latest))[:RECENT]
+        return list(dict.fromkeys((task.action, task.model) for task in latest))[
+            :RECENT
+        ]
 
     def state_changed(self, state: State) -> None:
         """What holds for all tasks just now."""
@@ -333,5 +423,7 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-        elif self._past or not self.queue.has_class("-empty"):  # z may bring something back
+        elif self._past or not self.queue.has_class(
+            "-empty"
+        ):  # z may bring something back
             self.set_focus(self.queue.table)

@@ -1,4 +1,6 @@
-"""What was spent: today, this month, in all; by day and by model; and what the service says of it."""
+"""What was spent: today, this month, in all; by day and by model; and what the service
+says of it.
+"""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, ClassVar
@@ -99,17 +101,26 @@ class Money(Screen[None]):
 def page(books: Books, account: Account | None, config: Config) -> Content:
     """The whole page; nothing on it is told by colour alone."""
     return Content("\n").join(
-        [*_facts(books, account, config), Content(), *_chart(books), Content(), *_models(books)]
+        [
+            *_facts(books, account, config),
+            Content(),
+            *_chart(books),
+            Content(),
+            *_models(books),
+        ]
     )
 
 
 def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Content]:
-    live = Sum(books.live.tasks, books.live.micro, 0, books.live.unknown)  # an estimate, all of it
+    # An estimate, all of it
+    live = Sum(books.live.tasks, books.live.micro, 0, books.live.unknown)
     facts = {
         "today": f"{books.today}",
         "this month": f"{books.month}",
         "in all": f"{books.total}, {counted(books.total.tasks, 'task')}",
-        "on the way": f"about {live}, {counted(live.tasks, 'task')}" if live.tasks else "nothing",
+        "on the way": (
+            f"about {live}, {counted(live.tasks, 'task')}" if live.tasks else "nothing"
+        ),
     }
     if config.day_usd is not None:
         facts["today's budget"] = ceilings.left(config, books)
@@ -122,32 +133,43 @@ def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Co
 
 
 def _chart(books: Books) -> Iterator[Content]:
-    """A column a day: a dot where nothing was spent, a question mark where nobody knows how much."""
+    """A column a day: a dot where nothing was spent, a question mark where nobody knows
+    how much.
+    """
     days = books.days
     peak = max(spent.micro for _, spent in days)
     yield Content.styled(
-        f"The last {len(days)} days{f', up to {money(peak)} a day' if peak else ''}", "$text-muted"
+        f"The last {len(days)} days{f', up to {money(peak)} a day' if peak else ''}",
+        "$text-muted",
     )
     heights = [-(-spent.micro * 8 * HIGH // peak) if peak else 0 for _, spent in days]
     for row in range(HIGH - 1, -1, -1):
         bars = [_EIGHTHS[min(8, max(0, height - 8 * row))] for height in heights]
         if row == 0:
             bars = [
-                "·?"[spent.unknown > 0] if bar == " " else bar for bar, (_, spent) in zip(bars, days, strict=True)
+                "·?"[spent.unknown > 0] if bar == " " else bar
+                for bar, (_, spent) in zip(bars, days, strict=True)
             ]
         yield Content(" ".join(bars))
-    ends = [f"{day.day} {day:%b}" for day, _ in (days[0], days[len(days) // 2], days[-1])]
+    ends = [
+        f"{day.day} {day:%b}" for day, _ in (days[0], days[len(days) // 2], days[-1])
+    ]
     half = len(days) // 2 * 2
-    yield Content.styled(f"{ends[0]:<{half}}{ends[1]:<{half - len(ends[2]) - 1}}{ends[2]}", "$text-muted")
+    yield Content.styled(
+        f"{ends[0]:<{half}}{ends[1]:<{half - len(ends[2]) - 1}}{ends[2]}", "$text-muted"
+    )
 
 
 def _models(books: Books) -> Iterator[Content]:
     if books.models:
         title = f"{'model':<35}{'tasks':>6}{'spent':>11}{'average':>10}"
-        yield Content.styled(f"{title}  ~ estimated" if books.total.estimated else title, "$text-muted")
+        yield Content.styled(
+            f"{title}  ~ estimated" if books.total.estimated else title, "$text-muted"
+        )
     for model, spent in books.models:
         name = one_line(model, 34)
         known = money(spent.micro if spent.tasks > spent.unknown else None)
         cost = f"{'~' * (spent.estimated > 0)}{known}"
-        row = f"{name}{' ' * (35 - cell_len(name))}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
+        indented = name + " " * (35 - cell_len(name))
+        row = f"{indented}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
         yield Content(row + (f"  {spent.unknown:,} unknown" if spent.unknown else ""))

@@ -18,8 +18,9 @@ class Before:
         return self.older is not None
 
     async def read(self, known: Iterable[str]) -> list[Task] | None:
-        """The next ones before those ids. None, and nothing has changed, while others are being read or where they
-        can't be: then the next move asks again."""
+        """The next ones before those ids. None, and nothing has changed, while others
+        are being read or where they can't be: then the next move asks again.
+        """
         if self.older is None or self._reading:
             return None
         self._reading = True

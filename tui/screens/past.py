@@ -1,4 +1,6 @@
-"""What was asked for before: read from the queue file, for the memory of this run knows the latest tasks alone."""
+"""What was asked for before: read from the queue file, for the memory of this run knows
+the latest tasks alone.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -7,7 +9,9 @@ from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 
 Search = Callable[[str, int, str], Awaitable[list[Task]]]
-"""The latest tasks for a search line: at most so many, of ids below the given one. May raise StoreError."""
+"""The latest tasks for a search line: at most so many, of ids below the given one. May
+raise StoreError.
+"""
 PATIENCE = 1.0
 """Seconds for which a busy disk is waited for; then what this run knows has to do."""
 _READ = 500
@@ -17,7 +21,9 @@ _DEEPEST = 5_000
 
 
 class Past:
-    """The tasks of this run, and behind them those of all others: cleared, of another profile, of long ago."""
+    """The tasks of this run, and behind them those of all others: cleared, of another
+    profile, of long ago.
+    """
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -43,8 +49,12 @@ class Past:
         for task in await self._page("", "~"):
             self._known.setdefault(task.id, task)
 
-    async def find(self, query: str, fits: Callable[[Task], object], most: int) -> list[Task]:
-        """The latest tasks of a search line that also fit, and those of this run that do; the newest first."""
+    async def find(
+        self, query: str, fits: Callable[[Task], object], most: int
+    ) -> list[Task]:
+        """The latest tasks of a search line that also fit, and those of this run that
+        do; the newest first.
+        """
         found = {task.id: task for task in self._known.values() if fits(task)}
         before, seen, count = "~", 0, 0
         while count < most and seen < _DEEPEST:

@@ -15,9 +15,13 @@ from tui.widgets.sidebar import Key, Sidebar
 class ModelPicker(ModalScreen[Model | None]):
     """Answers the chosen model, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back", show=False)
+    ]
 
-    def __init__(self, catalog: Catalog, chosen: Model, favourites: list[Key], recent: list[Key]) -> None:
+    def __init__(
+        self, catalog: Catalog, chosen: Model, favourites: list[Key], recent: list[Key]
+    ) -> None:
         super().__init__()
         self._sidebar = Sidebar(catalog, chosen, "picker", favourites, recent)
 

@@ -24,7 +24,9 @@ from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
 
 PAUSE = 0.3
-"""Seconds without a key after which is looked; and for which the cursor rests before a picture is fetched."""
+"""Seconds without a key after which is looked; and for which the cursor rests before a
+picture is fetched.
+"""
 _NARROWS = re.compile(r"\b(category|model|modality):(\S+)")
 _TOLD = 12
 """Params that are shown."""
@@ -35,7 +37,13 @@ class Library(Protocol):
     """Who is asked, and fetches pictures. Raises ServiceError."""
 
     async def prompts(
-        self, q: str = "", *, category: str = "", model: str = "", modality: str = "image", page: int = 1
+        self,
+        q: str = "",
+        *,
+        category: str = "",
+        model: str = "",
+        modality: str = "image",
+        page: int = 1,
     ) -> PromptPage: ...
 
     async def preview(self, url: str, target: Path) -> None: ...
@@ -46,7 +54,13 @@ class Prompts(Screen[PromptEntry | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="prompts-back"),
-        Binding("slash", "filter", "Search", id="prompts-filter", tooltip="Change what is looked for"),
+        Binding(
+            "slash",
+            "filter",
+            "Search",
+            id="prompts-filter",
+            tooltip="Change what is looked for",
+        ),
         Binding("down", "results", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
@@ -59,7 +73,9 @@ class Prompts(Screen[PromptEntry | None]):
         self._page = 0
         self._more = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._filter = Input(placeholder="Type to find", id="prompts-filter", compact=True)
+        self._filter = Input(
+            placeholder="Type to find", id="prompts-filter", compact=True
+        )
         self._list = OptionList(id="prompts-list", markup=False)
         self._box = Vertical(id="prompts")
         self._picture = Picture(terminal, id="prompts-picture")
@@ -124,7 +140,9 @@ class Prompts(Screen[PromptEntry | None]):
 
     def _tell(self, title: str, nothing: str) -> None:
         """How many there are; where there are none, why."""
-        self._box.border_title = Content(f"Prompts · {title}" if self._entries else "Prompts")
+        self._box.border_title = Content(
+            f"Prompts · {title}" if self._entries else "Prompts"
+        )
         if not self._entries:
             self._list.clear_options()
             self._text.update(nothing)
@@ -146,12 +164,16 @@ class Prompts(Screen[PromptEntry | None]):
     async def _preview(self, entry: PromptEntry) -> None:
         from tui.images.files import ImageError, inspect
 
-        self._picture.show(None, "" if entry.preview_url else "There is no picture of this one.")
+        self._picture.show(
+            None, "" if entry.preview_url else "There is no picture of this one."
+        )
         await asyncio.sleep(PAUSE)
         if not (entry.preview_url and self._picture.size):  # hidden on a narrow screen
             return
         if self._folder is None:
-            self._folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="runapi-tui-")
+            self._folder = await asyncio.to_thread(
+                tempfile.TemporaryDirectory, prefix="runapi-tui-"
+            )
         file = Path(self._folder.name) / f"{hash(entry.preview_url):x}"
         part = file.with_suffix(".part")
         try:
@@ -194,8 +216,15 @@ def told(entry: PromptEntry) -> Content:
     """All of an entry, with whose it is."""
     source = " · ".join(filter(None, (entry.source, entry.source_url)))
     params = "  ".join(
-        f"{one_line(name, 40)}: {one_line(value, 60)}" for name, value in list(entry.params.items())[:_TOLD]
+        f"{one_line(name, 40)}: {one_line(value, 60)}"
+        for name, value in list(entry.params.items())[:_TOLD]
     )
-    parts = [(entry.title, "bold"), (entry.prompt, ""), (f"{entry.model}  {params}".strip(), "$text-muted")]
+    parts = [
+        (entry.title, "bold"),
+        (entry.prompt, ""),
+        (f"{entry.model}  {params}".strip(), "$text-muted"),
+    ]
     parts += [(f"By {source}", "$text-muted")] if source else []
-    return Content("\n\n").join(Content.styled(text, style) for text, style in parts if text)
+    return Content("\n\n").join(
+        Content.styled(text, style) for text, style in parts if text
+    )

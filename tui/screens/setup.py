@@ -1,4 +1,6 @@
-"""Which key is used: one that was found, a profile's, or one that is pasted. Each is tried before it is taken."""
+"""Which key is used: one that was found, a profile's, or one that is pasted. Each is
+tried before it is taken.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -28,19 +30,31 @@ KEYS_PAGE = "https://runapi.ai/api_keys"
 
 
 class SetupScreen(Screen[None]):
-    """Asks for an API key or a profile: the first page where there is no key, later one over the main page."""
+    """Asks for an API key or a profile: the first page where there is no key, later one
+    over the main page.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "demo", "Try the demo", id="try-demo", tooltip="The embedded service: no key, no cost"),
+        Binding(
+            "f2",
+            "demo",
+            "Try the demo",
+            id="try-demo",
+            tooltip="The embedded service: no key, no cost",
+        ),
         Binding("escape", "quit", "Quit", id="setup-quit"),
-        Binding("escape", "back", "Back", id="setup-back", tooltip="Leave the key as it was"),
+        Binding(
+            "escape", "back", "Back", id="setup-back", tooltip="Leave the key as it was"
+        ),
         Binding("up", "app.focus_previous", "Up", id="setup-up", show=False),
         Binding("down", "app.focus_next", "Down", id="setup-down", show=False),
     ]
     AUTO_FOCUS = "#key"
 
     class Taken(Message):
-        """Go on with this session; `told` says whose key it has. What was `pasted` wants to be saved."""
+        """Go on with this session; `told` says whose key it has. What was `pasted`
+        wants to be saved.
+        """
 
         def __init__(self, session: Session, pasted: bool, told: str) -> None:
             super().__init__()
@@ -51,7 +65,14 @@ class SetupScreen(Screen[None]):
     class DemoWanted(Message):
         """The user wants to try the embedded service."""
 
-    def __init__(self, session: Session, found: Sequence[Found], notes: Sequence[str], *, first: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        found: Sequence[Found],
+        notes: Sequence[str],
+        *,
+        first: bool,
+    ) -> None:
         super().__init__()
         self._session = session
         self._notes = list(dict.fromkeys((*session.credential.notes, *notes)))
@@ -60,14 +81,26 @@ class SetupScreen(Screen[None]):
         self._untried: tuple[Session, bool] | None = None
         self._problem = Static(id="setup-problem", markup=False)
 
-    def _keys(self, found: Sequence[Found]) -> Iterator[tuple[str, Callable[[], Session]]]:
+    def _keys(
+        self, found: Sequence[Found]
+    ) -> Iterator[tuple[str, Callable[[], Session]]]:
         here = self._session.credential
         for key in found:
-            used = " (in use)" if (key.source, key.api_key) == (here.key_from, here.api_key) else ""
-            yield f"{mask(key.api_key)}  {key.source}{used}", partial(self._session.of_source, key.source)
+            used = (
+                " (in use)"
+                if (key.source, key.api_key) == (here.key_from, here.api_key)
+                else ""
+            )
+            yield (
+                f"{mask(key.api_key)}  {key.source}{used}",
+                partial(self._session.of_source, key.source),
+            )
 
     def _profiles(self) -> Iterator[tuple[str, Callable[[], Session]]]:
-        profiles, here = self._session.config.profiles, self._session.profile or NO_PROFILE
+        profiles, here = (
+            self._session.config.profiles,
+            self._session.profile or NO_PROFILE,
+        )
         for name in (*profiles, NO_PROFILE) if profiles else ():
             profile = profiles.get(name, Profile())
             used = " (in use)" if name == here else ""
@@ -80,18 +113,31 @@ class SetupScreen(Screen[None]):
         session = self._session
         key = Input(placeholder="runapi_…", password=True, id="key")
         key.cursor_blink = False
-        keeps = f"It is saved in {shown(runapi_config())}, for you alone, where RunAPI's own tools find it,"
+        keeps = (
+            f"It is saved in {shown(runapi_config())}, for you alone, where RunAPI's"
+            " own tools find it,"
+        )
         if not session.saves_key:
-            keeps = f"It is used until you quit, for profile {session.profile} takes its key from elsewhere,"
+            keeps = (
+                f"It is used until you quit, for profile {session.profile} takes its"
+                " key from elsewhere,"
+            )
         with VerticalScroll(id="setup", can_focus=False) as box:
-            box.border_title = "Welcome to runapi-tui" if self._first else "Key and profile"
+            box.border_title = (
+                "Welcome to runapi-tui" if self._first else "Key and profile"
+            )
             yield Static(Content("\n".join((self._told(), *self._notes))))
             if self._choices:
-                yield OptionList(*(Option(Content(one_line(label))) for label, _ in self._choices))
+                yield OptionList(
+                    *(Option(Content(one_line(label))) for label, _ in self._choices)
+                )
             yield Static(Content(f"Get a key at {KEYS_PAGE} and paste it here:"))
             yield key
             yield self._problem
-            yield Static(Content(f"{keeps} and sent to {session.credential.base_url} alone."), classes="quiet")
+            yield Static(
+                Content(f"{keeps} and sent to {session.credential.base_url} alone."),
+                classes="quiet",
+            )
             with Horizontal():
                 yield Button("Try and take it", id="take", compact=True)
                 yield Button("Go on anyway", id="anyway", compact=True)
@@ -100,9 +146,19 @@ class SetupScreen(Screen[None]):
 
     def _told(self) -> str:
         if not self._first:
-            return "Tasks on their way go on with another key of the same account; a profile carries its own alone."
-        here = f"Profile {self._session.profile} has no API key." if self._session.profile else ""
-        nowhere = "No API key was found in RUNAPI_API_KEY, RunAPI's own file, or OpenClaw's and Hermes' settings."
+            return (
+                "Tasks on their way go on with another key of the same account; a"
+                " profile carries its own alone."
+            )
+        here = (
+            f"Profile {self._session.profile} has no API key."
+            if self._session.profile
+            else ""
+        )
+        nowhere = (
+            "No API key was found in RUNAPI_API_KEY, RunAPI's own file, or OpenClaw's"
+            " and Hermes' settings."
+        )
         return f"Images are made by RunAPI, and each one costs money. {here or nowhere}"
 
     def on_mount(self) -> None:
@@ -110,7 +166,9 @@ class SetupScreen(Screen[None]):
         self.query_one("#demo").display = self._first
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return {"demo": self._first, "quit": self._first, "back": not self._first}.get(action, True)
+        return {"demo": self._first, "quit": self._first, "back": not self._first}.get(
+            action, True
+        )
 
     def say(self, problem: str) -> None:
         self._problem.update(problem)
@@ -132,7 +190,9 @@ class SetupScreen(Screen[None]):
         except ValueError as error:
             self.say(str(error))
         else:
-            source = str(runapi_config()) if self._session.saves_key else "what was pasted"
+            source = (
+                str(runapi_config()) if self._session.saves_key else "what was pasted"
+            )
             self._try(self._session.with_key(key, source), pasted=True)
 
     @work(group="try", exclusive=True, exit_on_error=False)
@@ -142,11 +202,14 @@ class SetupScreen(Screen[None]):
 
         place = wanted.credential.base_url
         self._offer(None)
-        self.query_one("#key", Input).action_select_all()  # what is pasted next takes its place
+        # What is pasted next takes its place
+        self.query_one("#key", Input).action_select_all()
         self.say(f"Asking {place} whose key this is …")
         try:
             if not wanted.credential.api_key:
-                raise AuthenticationError(" ".join(wanted.credential.notes) or "There is no key.")
+                raise AuthenticationError(
+                    " ".join(wanted.credential.notes) or "There is no key."
+                )
             told = await apart(account(wanted))
         except AuthenticationError as error:
             self.say(f"{error} Nothing was changed.")

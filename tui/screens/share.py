@@ -1,4 +1,6 @@
-"""Out of the app: a result in a viewer or by its address, a path or a request on the terminal's clipboard."""
+"""Out of the app: a result in a viewer or by its address, a path or a request on the
+terminal's clipboard.
+"""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -26,8 +28,12 @@ async def copy_as(app: App[None], asked: "Asked") -> None:
         copy(app, written(asked, form), FORMS[form])
 
 
-async def hand_on(app: App[None], what: str, task: "Task", index: int, viewer: str) -> None:
-    """`open` a result in `viewer` or the system's own, or else by its address; `fetch` it to the user's machine."""
+async def hand_on(
+    app: App[None], what: str, task: "Task", index: int, viewer: str
+) -> None:
+    """`open` a result in `viewer` or the system's own, or else by its address; `fetch`
+    it to the user's machine.
+    """
     from textual.markup import escape
 
     from tui.exchange import open_external
@@ -37,10 +43,18 @@ async def hand_on(app: App[None], what: str, task: "Task", index: int, viewer: s
         try:
             await asyncio.to_thread(open_external.show, found.viewer, found.path)
         except open_external.HandoffError as error:
-            app.notify(str(error), severity="warning", markup=False)  # the next way, then
+            # The next way, then
+            app.notify(str(error), severity="warning", markup=False)
         else:
             app.notify(f"{found.viewer[0]} was started for {found.path}", markup=False)
             return
-    text, told = found.clip("url", "scp", "path") if what == "open" else found.clip("scp", "url", "path")
+    text, told = (
+        found.clip("url", "scp", "path")
+        if what == "open"
+        else found.clip("scp", "url", "path")
+    )
     app.copy_to_clipboard(text)
-    app.notify(f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told), timeout=20)
+    app.notify(
+        f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told),
+        timeout=20,
+    )

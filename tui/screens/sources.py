@@ -20,7 +20,16 @@ from tui.graphics.probe import Terminal
 from tui.tasks.task import Result, Task
 from tui.text import file_size, one_line
 from tui.widgets.footer import Footer
-from tui.widgets.path_completion import Folder, Source, beginning, completed, is_url, matching, read, split
+from tui.widgets.path_completion import (
+    Folder,
+    Source,
+    beginning,
+    completed,
+    is_url,
+    matching,
+    read,
+    split,
+)
 from tui.widgets.picture import Picture
 from tui.widgets.taskrow import fit
 
@@ -31,23 +40,52 @@ SOON = 0.1
 
 
 class SourcePicker(ModalScreen[list[str] | None]):
-    """Answers paths and URLs in the order in which they were marked, one if not `many`; or None."""
+    """Answers paths and URLs in the order in which they were marked, one if not `many`;
+    or None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", id="complete-path", tooltip="Complete the path"),
-        Binding("f4,insert", "mark", "Mark", id="mark-source", tooltip="Choose several, in this order"),
+        Binding(
+            "tab",
+            "complete",
+            "Complete",
+            id="complete-path",
+            tooltip="Complete the path",
+        ),
+        Binding(
+            "f4,insert",
+            "mark",
+            "Mark",
+            id="mark-source",
+            tooltip="Choose several, in this order",
+        ),
         Binding("escape", "dismiss(None)", "Back"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
-    def __init__(self, terminal: Terminal, results: list[Task], *, start: str = "", many: bool = False) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        results: list[Task],
+        *,
+        start: str = "",
+        many: bool = False,
+    ) -> None:
         """Relative paths begin at `start`, if that is a folder or a file in one."""
         super().__init__()
-        newest = sorted(results, key=lambda task: task.id, reverse=True)  # ids sort as tasks were made
-        self._results = [_result(task, result) for task in newest for result in task.results if result.path]
+        # Ids sort as tasks were made
+        newest = sorted(results, key=lambda task: task.id, reverse=True)
+        self._results = [
+            _result(task, result)
+            for task in newest
+            for result in task.results
+            if result.path
+        ]
         self._start = start
         self._many = many
-        self._line = _Line(placeholder="a path, a URL, or words of a prompt", compact=True)
+        self._line = _Line(
+            placeholder="a path, a URL, or words of a prompt", compact=True
+        )
         self._line.cursor_blink = False
         self._list = OptionList()
         self._list.can_focus = False
@@ -55,7 +93,8 @@ class SourcePicker(ModalScreen[list[str] | None]):
         self._facts = Static(id="source-facts")
         self._text = self._head = self._stem = ""
         self._folder: Folder | None = None  # None while it is being read
-        self._entered: dict[str, str] = {}  # the real folder that a typed one stands for
+        # The real folder that a typed one stands for
+        self._entered: dict[str, str] = {}
         self._rows: list[Source | None] = []
         self._stale = True  # the list is not yet that of what is typed
         self._waiting: list[Callable[[], object]] = []  # what keys asked for meanwhile
@@ -100,7 +139,9 @@ class SourcePicker(ModalScreen[list[str] | None]):
         self._once_listed(self._take)
 
     def _once_listed(self, then: Callable[[], object]) -> None:
-        """Keys run ahead of messages and of the disk: act on the list that belongs to what is typed."""
+        """Keys run ahead of messages and of the disk: act on the list that belongs to
+        what is typed.
+        """
         self._look()
         self._waiting.append(then)
         self._act()
@@ -121,7 +162,11 @@ class SourcePicker(ModalScreen[list[str] | None]):
             self._type(self._head + source.name, source.value)
             return
         chosen = list(self._marks)
-        if source and source.value not in chosen and (not chosen or is_url(source.value)):
+        if (
+            source
+            and source.value not in chosen
+            and (not chosen or is_url(source.value))
+        ):
             chosen.append(source.value)
         if chosen and self.is_current:
             self.dismiss(chosen)
@@ -134,7 +179,9 @@ class SourcePicker(ModalScreen[list[str] | None]):
             self._marks.remove(source.value)
         else:
             self._marks.append(source.value)
-        self.query_one("#sources").border_subtitle = f"{len(self._marks)} marked" * bool(self._marks)
+        self.query_one("#sources").border_subtitle = (
+            f"{len(self._marks)} marked" * bool(self._marks)
+        )
         self._fill()
 
     def _complete(self) -> None:
@@ -142,7 +189,9 @@ class SourcePicker(ModalScreen[list[str] | None]):
             return
         found = beginning(self._folder.sources, self._stem)
         whole = len(found) == 1 and found[0].folder
-        self._type(self._head + completed(found, self._stem), found[0].value if whole else "")
+        self._type(
+            self._head + completed(found, self._stem), found[0].value if whole else ""
+        )
 
     def _type(self, text: str, folder: str = "") -> None:
         """Put a text into the line, standing for that folder."""
@@ -181,7 +230,9 @@ class SourcePicker(ModalScreen[list[str] | None]):
         self._fill()
 
     def _fill(self) -> None:
-        """Show the list anew, the highlight where it was or on the first that can be chosen."""
+        """Show the list anew, the highlight where it was or on the first that can be
+        chosen.
+        """
         before = self._current
         lines = self._lines()
         self._rows = [line if isinstance(line, Source) else None for line in lines]
@@ -198,23 +249,35 @@ class SourcePicker(ModalScreen[list[str] | None]):
         if is_url(self._text):
             return [Source(self._text, self._text, "address")]
         words = self._text.lower().split()
-        results = [] if self._text.startswith(("/", "~", ".")) else [it for it in self._results if _has(it, words)]
+        results = (
+            []
+            if self._text.startswith(("/", "~", "."))
+            else [it for it in self._results if _has(it, words)]
+        )
         folder = self._folder
         if folder is None:
             return [*_headed("Results", results), "Reading the folder…"]
         files = matching(folder.sources, self._stem)
         if files or (results and words):
             return [*_headed("Results", results), *_headed(folder.path, files)]
-        nothing = f"Nothing matches {self._stem}" if self._stem else "No folders and no images here."
+        nothing = (
+            f"Nothing matches {self._stem}"
+            if self._stem
+            else "No folders and no images here."
+        )
         return [*_headed("Results", results), folder.path, folder.problem or nothing]
 
     def _option(self, line: Source | str) -> Option:
         if isinstance(line, str):
             return Option(Content(one_line(line)), disabled=True)
-        mark = f"✓{self._marks.index(line.value) + 1}" if line.value in self._marks else ""
+        mark = (
+            f"✓{self._marks.index(line.value) + 1}" if line.value in self._marks else ""
+        )
         mark = f"{mark:<{4 if self._many else 2}}"
         note = one_line(line.note, 60)
-        room = self._list.scrollable_content_region.width - 2 - len(mark) - cell_len(note)
+        room = (
+            self._list.scrollable_content_region.width - 2 - len(mark) - cell_len(note)
+        )
         name = fit(one_line(line.name), max(16, room))
         return Option(Content.assemble((mark, "bold"), name, (note, "dim")))
 
@@ -238,7 +301,9 @@ class _Line(Input):
 
 def _result(task: Task, result: Result) -> Source:
     name = os.path.basename(result.path)
-    size = f" · {result.width} × {result.height}" if result.width and result.height else ""
+    size = (
+        f" · {result.width} × {result.height}" if result.width and result.height else ""
+    )
     facts = f"{name} · {file_size(result.bytes)}{size}"
     return Source(result.path, task.prompt or name, task.model, facts)
 

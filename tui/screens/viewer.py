@@ -32,46 +32,138 @@ _FINER = 4
 
 
 class Viewer(Screen[str]):
-    """The image as large as it gets, or its pixels, under a title; its facts beside or below it.
+    """The image as large as it gets, or its pixels, under a title; its facts beside or
+    below it.
 
     Ends with the id of the task that was shown last.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "back", "Back", id="viewer-back"),
-        Binding("n", "step(1)", "Next", id="next-image", tooltip="The next image, of the next task at the end"),
+        Binding(
+            "n",
+            "step(1)",
+            "Next",
+            id="next-image",
+            tooltip="The next image, of the next task at the end",
+        ),
         Binding("p", "step(-1)", "Previous", id="previous-image"),
-        Binding("right_square_bracket", "step(1, True)", "Next task", id="next-task", show=False),
-        Binding("left_square_bracket", "step(-1, True)", "Previous task", id="previous-task", show=False),
-        Binding("home,g", "step(-1000000)", "First image", id="first-image", show=False),
+        Binding(
+            "right_square_bracket",
+            "step(1, True)",
+            "Next task",
+            id="next-task",
+            show=False,
+        ),
+        Binding(
+            "left_square_bracket",
+            "step(-1, True)",
+            "Previous task",
+            id="previous-task",
+            show=False,
+        ),
+        Binding(
+            "home,g", "step(-1000000)", "First image", id="first-image", show=False
+        ),
         Binding("end,G", "step(1000000)", "Last image", id="last-image", show=False),
-        Binding("z", "zoom_or_fit", "Zoom", id="zoom", tooltip="Pixel by pixel, or all of the image"),
+        Binding(
+            "z",
+            "zoom_or_fit",
+            "Zoom",
+            id="zoom",
+            tooltip="Pixel by pixel, or all of the image",
+        ),
         Binding("1", "zoom(1)", "1:1", id="zoom-1", show=False),
         Binding("0", "zoom(0)", "Fit", id="zoom-fit", show=False),
         Binding("plus,equals_sign", "zoom_by(1)", "Larger", id="zoom-in", show=False),
         Binding("minus", "zoom_by(-1)", "Smaller", id="zoom-out", show=False),
-        Binding("right,l", "go(1, 0)", "Next; zoomed, to the right", id="view-right", show=False),
-        Binding("left,h", "go(-1, 0)", "Previous; zoomed, to the left", id="view-left", show=False),
-        Binding("down,j", "go(0, 1)", "Next task; zoomed, down", id="view-down", show=False),
-        Binding("up,k", "go(0, -1)", "Previous task; zoomed, up", id="view-up", show=False),
-        Binding("shift+right,L", "go(4, 0)", "Zoomed, a whole view to the right", id="page-right", show=False),
-        Binding("shift+left,H", "go(-4, 0)", "Zoomed, a whole view to the left", id="page-left", show=False),
-        Binding("shift+down,J", "go(0, 4)", "Zoomed, a whole view down", id="page-down", show=False),
-        Binding("shift+up,K", "go(0, -4)", "Zoomed, a whole view up", id="page-up", show=False),
-        Binding("f", "toggle_facts", "Facts", id="facts", tooltip="Show or hide what is known of the task"),
+        Binding(
+            "right,l",
+            "go(1, 0)",
+            "Next; zoomed, to the right",
+            id="view-right",
+            show=False,
+        ),
+        Binding(
+            "left,h",
+            "go(-1, 0)",
+            "Previous; zoomed, to the left",
+            id="view-left",
+            show=False,
+        ),
+        Binding(
+            "down,j", "go(0, 1)", "Next task; zoomed, down", id="view-down", show=False
+        ),
+        Binding(
+            "up,k", "go(0, -1)", "Previous task; zoomed, up", id="view-up", show=False
+        ),
+        Binding(
+            "shift+right,L",
+            "go(4, 0)",
+            "Zoomed, a whole view to the right",
+            id="page-right",
+            show=False,
+        ),
+        Binding(
+            "shift+left,H",
+            "go(-4, 0)",
+            "Zoomed, a whole view to the left",
+            id="page-left",
+            show=False,
+        ),
+        Binding(
+            "shift+down,J",
+            "go(0, 4)",
+            "Zoomed, a whole view down",
+            id="page-down",
+            show=False,
+        ),
+        Binding(
+            "shift+up,K",
+            "go(0, -4)",
+            "Zoomed, a whole view up",
+            id="page-up",
+            show=False,
+        ),
+        Binding(
+            "f",
+            "toggle_facts",
+            "Facts",
+            id="facts",
+            tooltip="Show or hide what is known of the task",
+        ),
         Binding("pageup", "page_facts(-1)", "Facts up", id="facts-up", show=False),
         Binding("pagedown", "page_facts(1)", "Facts down", id="facts-down", show=False),
-        Binding("u", "ask('reuse')", "Use again", id="viewer-reuse", tooltip="These values back in the form"),
-        Binding("o", "ask('open')", "Open", id="viewer-open", tooltip="In a viewer, or by its address"),
         Binding(
-            "Y", "ask('fetch')", "Fetch", id="viewer-fetch", tooltip="A line for scp, or its address", show=False
+            "u",
+            "ask('reuse')",
+            "Use again",
+            id="viewer-reuse",
+            tooltip="These values back in the form",
+        ),
+        Binding(
+            "o",
+            "ask('open')",
+            "Open",
+            id="viewer-open",
+            tooltip="In a viewer, or by its address",
+        ),
+        Binding(
+            "Y",
+            "ask('fetch')",
+            "Fetch",
+            id="viewer-fetch",
+            tooltip="A line for scp, or its address",
+            show=False,
         ),
         Binding("y", "ask('copy')", "Copy path", id="viewer-copy-path", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
 
     class Wanted(Message):
-        """The user wants something done with a task, or with its result at `index`: reuse, open, fetch, copy."""
+        """The user wants something done with a task, or with its result at `index`:
+        reuse, open, fetch, copy.
+        """
 
         def __init__(self, what: str, task: Task, index: int) -> None:
             super().__init__()
@@ -89,8 +181,10 @@ class Viewer(Screen[str]):
         title_of: Callable[[Task], str],
         older: Older | None = None,
     ) -> None:
-        """The image at `index` of `task` comes first, `tasks` are those to step through, in that order, and then
-        `older` ones; `title_of` says what a task's model is called."""
+        """The image at `index` of `task` comes first, `tasks` are those to step
+        through, in that order, and then `older` ones; `title_of` says what a task's
+        model is called.
+        """
         super().__init__()
         self._tasks = {task.id: task for task in tasks} | {task.id: task}
         self._seen = task.id
@@ -137,7 +231,11 @@ class Viewer(Screen[str]):
 
     @property
     def _path(self) -> str:
-        return self._shown.results[self._index].path if self._index in _saved(self._shown) else ""
+        return (
+            self._shown.results[self._index].path
+            if self._index in _saved(self._shown)
+            else ""
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         several, saved, made = self._able
@@ -158,7 +256,11 @@ class Viewer(Screen[str]):
     def action_step(self, by: int, tasks: bool = False) -> None:
         """To another image; with `tasks`, to the first one of another task."""
         stops = self._places(1 if tasks else None)
-        here = [task_id for task_id, _ in stops].index(self._seen) if tasks else stops.index(self._here)
+        here = (
+            [task_id for task_id, _ in stops].index(self._seen)
+            if tasks
+            else stops.index(self._here)
+        )
         self._seen, self._index = stops[min(max(0, here + by), len(stops) - 1)]
         self._show()
 
@@ -170,14 +272,20 @@ class Viewer(Screen[str]):
             self.action_step(across + down, tasks=bool(down))
 
     def action_zoom(self, zoom: int) -> None:
-        """So many dots for the side of a pixel, with the same middle; 0 fits all of the image in."""
+        """So many dots for the side of a pixel, with the same middle; 0 fits all of the
+        image in.
+        """
         if not zoom:
             self._crop = None
         elif self._crop:
             self._crop = replace(self._crop, zoom=min(zoom, MOST_ZOOM))
         else:
-            cells = None if self._terminal.images in PIXELS else lambda: self.picture.size
-            self._crop = Crop(Loupe(cells, self.picture.background_colors[1].rgb), zoom=zoom)
+            cells = (
+                None if self._terminal.images in PIXELS else lambda: self.picture.size
+            )
+            self._crop = Crop(
+                Loupe(cells, self.picture.background_colors[1].rgb), zoom=zoom
+            )
         self._draw()
 
     def action_zoom_or_fit(self) -> None:
@@ -191,7 +299,9 @@ class Viewer(Screen[str]):
         self.toggle_class("-bare")
 
     def action_page_facts(self, pages: int) -> None:
-        self.query_one("#viewer-facts").scroll_relative(y=pages * self.query_one("#viewer-facts").size.height)
+        self.query_one("#viewer-facts").scroll_relative(
+            y=pages * self.query_one("#viewer-facts").size.height
+        )
 
     def action_ask(self, what: str) -> None:
         self.post_message(self.Wanted(what, self._shown, self._index))
@@ -200,11 +310,15 @@ class Viewer(Screen[str]):
         self._tell()
 
     def _places(self, most: int | None = None) -> list[tuple[str, int]]:
-        """Every image, or `most` of each task, in order; and the task that is shown, whatever it has."""
+        """Every image, or `most` of each task, in order; and the task that is shown,
+        whatever it has.
+        """
         return [
             (task.id, index)
             for task in self._tasks.values()
-            for index in (_saved(task) or ([self._index] if task.id == self._seen else []))[:most]
+            for index in (
+                _saved(task) or ([self._index] if task.id == self._seen else [])
+            )[:most]
         ]
 
     def _changed(self, task: Task) -> None:
@@ -248,7 +362,9 @@ class Viewer(Screen[str]):
         if self._path:
             result = task.results[self._index]
             size = [f"{result.width} × {result.height}"] if result.width else []
-            told += [self._crop.told(Path(self._path))] if self._crop else [*size, "fit"]
+            told += (
+                [self._crop.told(Path(self._path))] if self._crop else [*size, "fit"]
+            )
         self._place.update(" · ".join(told))
         if self._before and place > len(places) - _AHEAD:
             self._read_on()

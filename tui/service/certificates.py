@@ -18,7 +18,8 @@ def trusted() -> ssl.SSLContext:
     Raises NetworkError, which names the variable at fault; nothing was sent then.
     """
     variable, value = _in_force()
-    # A FIFO would make OpenSSL wait for ever, and a missing folder is none of its errors.
+    # A FIFO would make OpenSSL wait for ever, and a missing folder is none of its
+    # errors.
     if variable == "SSL_CERT_FILE" and not os.path.isfile(value):
         raise _fault(f"{named()} is no file with certificates.")
     if variable == "SSL_CERT_DIR" and not os.path.isdir(value):
@@ -30,7 +31,9 @@ def trusted() -> ssl.SSLContext:
 
 
 def load() -> None:
-    """Read them ahead of the first request, in whose way they would stand; errors come then."""
+    """Read them ahead of the first request, in whose way they would stand; errors come
+    then.
+    """
     with contextlib.suppress(NetworkError):
         trusted()
 

@@ -1,4 +1,6 @@
-"""RunAPI over HTTP: every request that this program sends, with errors as `errors` names them."""
+"""RunAPI over HTTP: every request that this program sends, with errors as `errors`
+names them.
+"""
 
 import asyncio
 import contextlib
@@ -44,10 +46,12 @@ MAX_ANSWER = 4_000_000  # bytes of JSON
 MAX_RESULT = 120_000_000  # bytes of one image
 MAX_PREVIEW = 8_000_000
 _TIMEOUT = httpx.Timeout(60, connect=15)  # seconds between two bytes
-_WHOLE_ANSWER = 120.0  # seconds, so that a server that drips can't hold a place for ever
+# Seconds, so that a server that drips can't hold a place for ever
+_WHOLE_ANSWER = 120.0
 _WHOLE_FILE = 900.0
 _PER_POOL, _POOLS = 4, 8
-_SECRET = 8  # letters that a key has at least; a shorter one could be a word of any answer
+# Letters that a key has at least; a shorter one could be a word of any answer
+_SECRET = 8
 
 _BY_STATUS: dict[int, tuple[type[ServiceError], str]] = {
     400: (RefusedError, "The service refused the request"),
@@ -69,9 +73,16 @@ _BY_STATUS: dict[int, tuple[type[ServiceError], str]] = {
 
 
 class Client:
-    """One base URL and one key. The key goes to that origin alone: never along a redirect, never to a file host."""
+    """One base URL and one key. The key goes to that origin alone: never along a
+    redirect, never to a file host.
+    """
 
-    def __init__(self, base_url: str, api_key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.base_url = wire.canonical(base_url)
         self.status_form = ""
         """The status path that has answered here for a unified task."""
@@ -86,7 +97,9 @@ class Client:
             return transport or Transport(_PER_POOL, environment=self._outward)
 
         self._api = _Pools(carrier, headers=agent | {"Accept": "application/json"})
-        self._files = _Pools(carrier, headers=agent, follow_redirects=True, max_redirects=5)
+        self._files = _Pools(
+            carrier, headers=agent, follow_redirects=True, max_redirects=5
+        )
 
     def use(self, api_key: str) -> None:
         """Send this key from the next request on, to the same origin."""
@@ -96,10 +109,19 @@ class Client:
         await self._api.aclose()
         await self._files.aclose()
 
-    async def submit(self, route: RouteName, service: str, action: str, body: bytes, key: str) -> Answer:
-        """Send a paid request: exactly these bytes under this Idempotency-Key. Raises ServiceError."""
+    async def submit(
+        self, route: RouteName, service: str, action: str, body: bytes, key: str
+    ) -> Answer:
+        """Send a paid request: exactly these bytes under this Idempotency-Key. Raises
+        ServiceError.
+        """
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        response = await self._send("POST", wire.submit_path(route, service, action), content=body, headers=headers)
+        response = await self._send(
+            "POST",
+            wire.submit_path(route, service, action),
+            content=body,
+            headers=headers,
+        )
         answer = self._answer(response)
         if not answer.task_id and answer.location:
             named = urlsplit(answer.location).path.rstrip("/").rpartition("/")[2]
@@ -109,10 +131,19 @@ class Client:
             raise GarbledError(sentence, task_id=_task_id(response), raw=answer.raw)
         return answer
 
-    async def status(self, route: RouteName, service: str, action: str, task_id: str, location: str = "") -> Answer:
+    async def status(
+        self,
+        route: RouteName,
+        service: str,
+        action: str,
+        task_id: str,
+        location: str = "",
+    ) -> Answer:
         """Ask how a task is. NotFoundError when no known place answers for it."""
         missing: ServiceError | None = None
-        for place in wire.status_paths(route, service, action, task_id, location, self.status_form):
+        for place in wire.status_paths(
+            route, service, action, task_id, location, self.status_form
+        ):
             try:
                 answer = self._answer(await self._send("GET", place.path))
             except NotFoundError as error:
@@ -124,7 +155,9 @@ class Client:
                 missing = error  # a website's page for every path
                 continue
             if not (answer.task_id or answer.word):
-                missing = GarbledError("The service answered something that is no task.", raw=answer.raw)
+                missing = GarbledError(
+                    "The service answered something that is no task.", raw=answer.raw
+                )
                 continue
             if route == "unified" and place.form != "location":
                 self.status_form = place.form
@@ -143,25 +176,50 @@ class Client:
         """The balance, and what the service has counted as spent."""
         return wire.read_account(await self._json("GET", "/api/v1/me/balance"))
 
-    async def quote(self, service: str, action: str, model: str, params: dict[str, Any]) -> int | None:
-        """What exactly these params would cost, in micro-dollars; None where the service names no price.
+    async def quote(
+        self, service: str, action: str, model: str, params: dict[str, Any]
+    ) -> int | None:
+        """What exactly these params would cost, in micro-dollars; None where the
+        service names no price.
 
         Makes nothing and costs nothing.
         """
         asked = {"service": service, "action": action, "model": model, "params": params}
-        return wire.read_quote(await self._json("POST", "/api/v1/price_quotes", json=asked))
+        return wire.read_quote(
+            await self._json("POST", "/api/v1/price_quotes", json=asked)
+        )
 
     async def price_schedules(self, etag: str = "") -> tuple[str, str] | None:
-        """The live price list as text, and its ETag; None where it is still the one of `etag`."""
+        """The live price list as text, and its ETag; None where it is still the one of
+        `etag`.
+        """
         headers = {"If-None-Match": etag} if etag else {}
         response = await self._send("GET", "/api/v1/price_schedules", headers=headers)
-        return None if response.status_code == 304 else (response.text, response.headers.get("ETag", ""))
+        return (
+            None
+            if response.status_code == 304
+            else (response.text, response.headers.get("ETag", ""))
+        )
 
     async def prompts(
-        self, q: str = "", *, category: str = "", model: str = "", modality: str = "image", page: int = 1
+        self,
+        q: str = "",
+        *,
+        category: str = "",
+        model: str = "",
+        modality: str = "image",
+        page: int = 1,
     ) -> wire.PromptPage:
-        """Search the service's library of prompts. NotFoundError where it has none. Costs nothing."""
-        asked = {"q": q, "category": category, "model": model, "modality": modality, "page": page}
+        """Search the service's library of prompts. NotFoundError where it has none.
+        Costs nothing.
+        """
+        asked = {
+            "q": q,
+            "category": category,
+            "model": model,
+            "modality": modality,
+            "page": page,
+        }
         params = {name: value for name, value in asked.items() if value}
         response = await self._send("GET", "/api/v1/prompts", params=params)
         try:
@@ -170,13 +228,16 @@ class Client:
             raise _garbled(response) from None
 
     async def preview(self, url: str, target: Path) -> None:
-        """Fetch the picture of a library's entry into the file `target`, without the key. Raises DownloadError."""
+        """Fetch the picture of a library's entry into the file `target`, without the
+        key. Raises DownloadError.
+        """
         if not (url.startswith("https://") or wire.same_origin(url, self.base_url)):
             raise GoneError("The preview's address is not encrypted.")
         await self.download(url, target, MAX_PREVIEW)
 
     async def upload(self, path: Path, content: bytes, checksum: str) -> str:
-        """Put a file where the service can read it for an hour; answers its public URL. Costs nothing.
+        """Put a file where the service can read it for an hour; answers its public URL.
+        Costs nothing.
 
         `checksum` is the base64 of the content's MD5 digest, as the service wants it.
         """
@@ -186,26 +247,48 @@ class Client:
             "checksum": checksum,
         }
         place = await self._json("POST", "/api/v1/files/prepare", json=facts)
-        url, signed_id, headers = place.get("upload_url"), place.get("signed_id"), place.get("headers") or {}
-        if not isinstance(url, str) or not isinstance(signed_id, str) or not isinstance(headers, dict):
-            raise GarbledError("The service named no place to upload to.", raw=json.dumps(place))
+        url, signed_id, headers = (
+            place.get("upload_url"),
+            place.get("signed_id"),
+            place.get("headers") or {},
+        )
+        if (
+            not isinstance(url, str)
+            or not isinstance(signed_id, str)
+            or not isinstance(headers, dict)
+        ):
+            raise GarbledError(
+                "The service named no place to upload to.", raw=json.dumps(place)
+            )
         try:
             # No key: the place lies on a host of its own.
             async with self._files.free() as files:
-                done = await files.put(url, content=content, headers={k: str(v) for k, v in headers.items()})
+                done = await files.put(
+                    url,
+                    content=content,
+                    headers={k: str(v) for k, v in headers.items()},
+                )
         except ServiceError:
             raise
         except Exception as error:
             raise self._network(error, url, "the file host") from error
         if not done.is_success:
-            raise DownloadError(f"Uploading {one_line(path.name)} failed (HTTP {done.status_code}).")
-        confirmed = await self._json("POST", "/api/v1/files/confirm", json={"signed_id": signed_id})
+            raise DownloadError(
+                f"Uploading {one_line(path.name)} failed (HTTP {done.status_code})."
+            )
+        confirmed = await self._json(
+            "POST", "/api/v1/files/confirm", json={"signed_id": signed_id}
+        )
         if not isinstance(confirmed.get("url"), str):
-            raise GarbledError("The service named no URL for the uploaded file.", raw=json.dumps(confirmed))
+            raise GarbledError(
+                "The service named no URL for the uploaded file.",
+                raw=json.dumps(confirmed),
+            )
         return str(confirmed["url"])
 
     async def download(self, url: str, target: Path, most: int = 0) -> None:
-        """Fetch a result into the file `target`, without the key, of `most` bytes or else `MAX_RESULT`.
+        """Fetch a result into the file `target`, without the key, of `most` bytes or
+        else `MAX_RESULT`.
 
         Raises DownloadError.
         """
@@ -218,19 +301,25 @@ class Client:
                 files.stream("GET", url) as response,
             ):
                 if _packed_twice(response):
-                    raise DownloadError("The file host packs its files in a way that isn't read.")
+                    raise DownloadError(
+                        "The file host packs its files in a way that isn't read."
+                    )
                 if response.status_code in (403, 404, 410):
                     raise GoneError(
                         f"The result is no longer there (HTTP {response.status_code}).",
                         status=response.status_code,
                     )
                 if not response.is_success:
-                    raise DownloadError(f"The file host answered HTTP {response.status_code}.")
+                    raise DownloadError(
+                        f"The file host answered HTTP {response.status_code}."
+                    )
                 await self._write(response, target, most or MAX_RESULT)
         except NetworkError as error:  # of proxies or certificates
             raise DownloadError(str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
-            raise DownloadError(str(self._network(error, url, "the file host"))) from error
+            raise DownloadError(
+                str(self._network(error, url, "the file host"))
+            ) from error
 
     @staticmethod
     async def _write(response: httpx.Response, target: Path, most: int) -> None:
@@ -239,7 +328,10 @@ class Client:
             async for chunk in response.aiter_bytes(1_000_000):
                 size += len(chunk)
                 if size > most:
-                    raise GoneError(f"The result is larger than {most // 1_000_000} MB and was not kept.")
+                    raise GoneError(
+                        f"The result is larger than {most // 1_000_000} MB and was not"
+                        " kept."
+                    )
                 file.write(chunk)
 
     async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
@@ -250,47 +342,72 @@ class Client:
         return said
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request to the configured origin; its whole, bounded answer if that is a success."""
+        """One request to the configured origin; its whole, bounded answer if that is a
+        success.
+        """
         url = path if "://" in path else self.base_url + path
         if not wire.same_origin(url, self.base_url):
-            raise NetworkError("The service pointed to another host, which must not see the key.", sent=False)
+            raise NetworkError(
+                "The service pointed to another host, which must not see the key.",
+                sent=False,
+            )
         headers = self._auth | options.pop("headers", {})
         departure = Departure()
         content = bytearray()
         try:
             async with asyncio.timeout(_WHOLE_ANSWER), self._api.free() as api:
                 extensions = {"trace": departure.heed}
-                request = api.build_request(method, url, headers=headers, extensions=extensions, **options)
+                request = api.build_request(
+                    method, url, headers=headers, extensions=extensions, **options
+                )
                 departure.hand_over()
                 response = await api.send(request, stream=True)
                 async with aclosing(response):
                     if _packed_twice(response):
-                        raise GarbledError("The service's answer is packed in a way that isn't read.")
+                        raise GarbledError(
+                            "The service's answer is packed in a way that isn't read."
+                        )
                     async for chunk in response.aiter_bytes():
                         content += chunk
                         if len(content) > MAX_ANSWER:
-                            raise GarbledError("The service's answer is too large to be one.")
+                            raise GarbledError(
+                                "The service's answer is too large to be one."
+                            )
         except ServiceError:
             raise
         except Exception as error:
-            # Whatever its class: an error that is none of the service's would leave a paid task without an end.
-            if isinstance(error, ValueError | LookupError) and not departure.unsent(error):
+            # Whatever its class: an error that is none of the service's would leave a
+            # paid task without an end.
+            if isinstance(error, ValueError | LookupError) and not departure.unsent(
+                error
+            ):
                 # Headers and encodings that no library expects.
                 raise GarbledError("The service's answer can't be read.") from error
             raise self._network(error, url, unsent=departure.unsent(error)) from error
         # What the server said is kept word for word, but for a key that it gives back.
         key = self._auth.get("Authorization", "").removeprefix("Bearer ").encode()
-        shown = [(name, _without(key, value)) for name, value in _plain_headers(response)]
-        whole = httpx.Response(response.status_code, headers=shown, content=_without(key, bytes(content)))
+        shown = [
+            (name, _without(key, value)) for name, value in _plain_headers(response)
+        ]
+        whole = httpx.Response(
+            response.status_code, headers=shown, content=_without(key, bytes(content))
+        )
         whole.encoding = "utf-8"
         if not whole.is_success and whole.status_code != 304:
             raise _refusal(whole)
         return whole
 
     def _network(
-        self, error: Exception, url: str, there: str = "the service", *, unsent: bool = False
+        self,
+        error: Exception,
+        url: str,
+        there: str = "the service",
+        *,
+        unsent: bool = False,
     ) -> NetworkError:
-        """A sentence for a request that failed on its way; `unsent` where it surely never left."""
+        """A sentence for a request that failed on its way; `unsent` where it surely
+        never left.
+        """
         proxy = None
         with contextlib.suppress(RuntimeError):  # an error that belongs to no request
             if isinstance(error, httpx.RequestError):
@@ -301,7 +418,9 @@ class Client:
             if self._outward:
                 proxy = proxies.chosen(place.scheme, place.host, place.port)
         if isinstance(error, httpx.InvalidURL):
-            return NetworkError(f"The address of {there} is none that can be asked.", sent=False)
+            return NetworkError(
+                f"The address of {there} is none that can be asked.", sent=False
+            )
         if unsent or isinstance(error, httpx.ProxyError):
             return NetworkError(_unsent(error, there, proxy), sent=False)
         return NetworkError(_broken(error, there))
@@ -319,10 +438,14 @@ class Client:
 
 
 class _Pools:
-    """Several small pools of connections, opened as they are needed: before each request httpx looks at every
-    connection of its pool, so that one of 32 costs twice the time of eight of 4."""
+    """Several small pools of connections, opened as they are needed: before each
+    request httpx looks at every connection of its pool, so that one of 32 costs twice
+    the time of eight of 4.
+    """
 
-    def __init__(self, carrier: Callable[[], httpx.AsyncBaseTransport], **options: Any) -> None:
+    def __init__(
+        self, carrier: Callable[[], httpx.AsyncBaseTransport], **options: Any
+    ) -> None:
         self._carrier = carrier
         self._options = options
         self._clients: list[httpx.AsyncClient] = []
@@ -332,11 +455,16 @@ class _Pools:
     async def free(self) -> AsyncIterator[httpx.AsyncClient]:
         """A client that has a connection left, or else the least busy one."""
         index = min(range(len(self._clients)), key=self._busy.__getitem__, default=-1)
-        if index < 0 or (self._busy[index] >= _PER_POOL and len(self._clients) < _POOLS):
+        if index < 0 or (
+            self._busy[index] >= _PER_POOL and len(self._clients) < _POOLS
+        ):
             index = len(self._clients)
             # What the environment says is the carrier's business.
             client = httpx.AsyncClient(
-                transport=self._carrier(), timeout=_TIMEOUT, trust_env=False, **self._options
+                transport=self._carrier(),
+                timeout=_TIMEOUT,
+                trust_env=False,
+                **self._options,
             )
             self._clients.append(client)
         self._busy[index] += 1
@@ -351,14 +479,18 @@ class _Pools:
 
 
 def _anew(target: Path) -> BinaryIO:
-    """An empty file of its own: what a killed process left may be a saved image by another name, too."""
+    """An empty file of its own: what a killed process left may be a saved image by
+    another name, too.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     return target.open("wb")
 
 
 def _said(response: httpx.Response) -> Any:
-    """The JSON of an answer; None for an HTML page or plain text, which is never shown raw."""
+    """The JSON of an answer; None for an HTML page or plain text, which is never shown
+    raw.
+    """
     try:
         return json.loads(response.text)
     except (ValueError, RecursionError):
@@ -377,7 +509,11 @@ def _task_id(response: httpx.Response) -> str:
 def _plain_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
     # The content is decoded by now: the copy must not be decoded again.
     skip = (b"content-encoding", b"content-length", b"transfer-encoding")
-    return [(name, value) for name, value in response.headers.raw if name.lower() not in skip]
+    return [
+        (name, value)
+        for name, value in response.headers.raw
+        if name.lower() not in skip
+    ]
 
 
 def _without(key: bytes, said: bytes) -> bytes:
@@ -391,7 +527,13 @@ def _refusal(response: httpx.Response) -> ServiceError:
     if status >= 500:
         default = (ServerError, "The service has trouble")
     elif status < 400:
-        default = (RefusedError, "The service answered with a redirect, which is not followed: check the base URL")
+        default = (
+            RefusedError,
+            (
+                "The service answered with a redirect, which is not followed: check the"
+                " base URL"
+            ),
+        )
     made, sentence = _BY_STATUS.get(status, default)
     said = _said(response)
     words = wire.error_message(said)
@@ -412,8 +554,13 @@ def _refusal(response: httpx.Response) -> ServiceError:
 
 
 def _garbled(response: httpx.Response) -> GarbledError:
-    kind = response.headers.get("Content-Type", "").partition(";")[0] or "nothing readable"
-    sentence = f"The service answered {one_line(kind, 60)} instead of JSON (HTTP {response.status_code})."
+    kind = (
+        response.headers.get("Content-Type", "").partition(";")[0] or "nothing readable"
+    )
+    sentence = (
+        f"The service answered {one_line(kind, 60)} instead of JSON (HTTP"
+        f" {response.status_code})."
+    )
     return GarbledError(
         sentence,
         status=response.status_code,
@@ -440,12 +587,18 @@ def _unsent(error: Exception, there: str, proxy: Proxy | None) -> str:
     causes = tuple(_causes(error))
     way = f"The proxy of {proxy}" if proxy else there
     if isinstance(error, httpx.ProxyError):
-        return f"{way} refused the way to {there}: {one_line(error, 120) or 'it gave no reason'}."
+        return (
+            f"{way} refused the way to {there}:"
+            f" {one_line(error, 120) or 'it gave no reason'}."
+        )
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         authorities = certificates.named()
         hint = f" {authorities} says whom to trust." if authorities else ""
         through = f" through the proxy of {proxy}" if proxy else ""
-        return f"No safe connection to {there}{through}: its certificate or TLS failed.{hint}"
+        return (
+            f"No safe connection to {there}{through}: its certificate or TLS"
+            f" failed.{hint}"
+        )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"{way} was not found: check its name and the network."
     if isinstance(error, httpx.ConnectError):
@@ -455,10 +608,16 @@ def _unsent(error: Exception, there: str, proxy: Proxy | None) -> str:
     if proxy and isinstance(error, httpx.TransportError):
         return f"{way} broke off before the way to {there} was open."
     if isinstance(error, ImportError):
-        return f"A Python package is missing, {one_line(error.name or 'its name is not told', 60)}: install it."
+        return (
+            "A Python package is missing,"
+            f" {one_line(error.name or 'its name is not told', 60)}: install it."
+        )
     if isinstance(error, httpx.LocalProtocolError | UnicodeError):
         # Not quoted: it would show the key.
-        return f"The request to {there} can't be written: the key or a header has characters that HTTP can't carry."
+        return (
+            f"The request to {there} can't be written: the key or a header has"
+            " characters that HTTP can't carry."
+        )
     return f"The request to {there} could not be sent ({type(error).__name__})."
 
 

@@ -1,4 +1,6 @@
-"""Whether a request can have left this machine: what surely did not was neither made nor billed."""
+"""Whether a request can have left this machine: what surely did not was neither made
+nor billed.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +18,9 @@ SURELY_UNSENT = (
 )
 """Errors that come before the first byte, whoever carries the request."""
 _BEFORE = ("connection", "proxy", "socks")
-"""First words of httpcore's events while a connection, or the way through a proxy, is being made."""
+"""First words of httpcore's events while a connection, or the way through a proxy, is
+being made.
+"""
 
 
 class Departure:

@@ -1,14 +1,19 @@
-"""What can go wrong with a request: one class a kind, each saying what happened and whether it was charged."""
+"""What can go wrong with a request: one class a kind, each saying what happened and
+whether it was charged.
+"""
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """A request that did not do what it was for. `str()` is a sentence for the user, already harmless."""
+    """A request that did not do what it was for. `str()` is a sentence for the user,
+    already harmless.
+    """
 
     kind: ClassVar[str] = "error"
     passing: ClassVar[bool] = False
-    """True where patience may help: the same bytes with the same key may be sent again."""
+    """True where patience may help: the same bytes with the same key may be sent again.
+    """
 
     def __init__(
         self,
@@ -28,12 +33,16 @@ class ServiceError(Exception):
         self.retry_after = retry_after
         """Seconds that the server asked to wait."""
         self.task_id = task_id
-        """Set where a task exists in spite of the error: it must be adopted, not repeated."""
+        """Set where a task exists in spite of the error: it must be adopted, not
+        repeated.
+        """
         self.request_id = request_id
         self.raw = raw
         """The answer's body as it came."""
         self.in_words = True
-        """False where an answer gave no reason that can be read: it may be a proxy's, not the service's."""
+        """False where an answer gave no reason that can be read: it may be a proxy's,
+        not the service's.
+        """
 
 
 class AuthenticationError(ServiceError):
@@ -81,14 +90,18 @@ class ServerError(ServiceError):
 
 
 class GarbledError(ServiceError):
-    """An answer that can't be read, such as a proxy's HTML page. Whether a task was made is unknown."""
+    """An answer that can't be read, such as a proxy's HTML page. Whether a task was
+    made is unknown.
+    """
 
     kind = "garbled"
     passing = True
 
 
 class NetworkError(ServiceError):
-    """No connection, or it broke off. `sent` is False where the request surely never left."""
+    """No connection, or it broke off. `sent` is False where the request surely never
+    left.
+    """
 
     kind = "network"
     passing = True
@@ -99,7 +112,9 @@ class NetworkError(ServiceError):
 
 
 class TimedOutError(ServiceError):
-    """The service gave no end in the time that was allowed; what was asked of it goes on there."""
+    """The service gave no end in the time that was allowed; what was asked of it goes
+    on there.
+    """
 
     kind = "timeout"
     passing = True
@@ -120,6 +135,8 @@ class DownloadError(ServiceError):
 
 
 class GoneError(DownloadError):
-    """A result that its address does not bring; `status` is 403, 404 or 410 where the file host said so."""
+    """A result that its address does not bring; `status` is 403, 404 or 410 where the
+    file host said so.
+    """
 
     passing = False

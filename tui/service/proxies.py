@@ -1,4 +1,6 @@
-"""Which proxy a request takes, by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and which variable said so."""
+"""Which proxy a request takes, by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and
+which variable said so.
+"""
 
 import ipaddress
 import os
@@ -40,24 +42,34 @@ def chosen(scheme: str, host: str, port: int | None = None) -> Proxy | None:
 
 
 def without_secrets(url: str) -> str:
-    """Scheme, host and port of a URL that may be malformed; whatever else it says may be a secret."""
+    """Scheme, host and port of a URL that may be malformed; whatever else it says may
+    be a secret.
+    """
     scheme, mark, rest = url.rpartition("://")
     place = rest.rpartition("@")[2]
     return one_line(scheme + mark + re.split(r"[/?#]", place, maxsplit=1)[0], 80)
 
 
 def _variable(name: str) -> str:
-    """The name as it is written in the environment. Lower case wins, as it does for `getproxies`."""
+    """The name as it is written in the environment. Lower case wins, as it does for
+    `getproxies`.
+    """
     if os.environ.get(name):
         return name
-    same = (written for written in os.environ if written.lower() == name and os.environ[written])
+    same = (
+        written
+        for written in os.environ
+        if written.lower() == name and os.environ[written]
+    )
     return next(same, "the system's proxy setting")
 
 
 def _bypassed(scheme: str, host: str, port: int | None, no_proxy: str) -> bool:
     """Whether NO_PROXY names this origin. What can't be understood in it names nothing."""
     entries = re.split(r"[,\s]+", no_proxy.strip())
-    return any(entry == "*" or _names(entry, scheme, host, port) for entry in entries if entry)
+    return any(
+        entry == "*" or _names(entry, scheme, host, port) for entry in entries if entry
+    )
 
 
 def _names(entry: str, scheme: str, host: str, port: int | None) -> bool:

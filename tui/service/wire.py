@@ -1,7 +1,8 @@
-"""The two ways in which RunAPI is spoken to: paths, names, and one tolerant reading of answers.
+"""The two ways in which RunAPI is spoken to: paths, names, and one tolerant reading of
+answers.
 
-`unified` is `/v1/<action>` as the agent guides show it, `service` is `/api/v1/<service>/<action>` as the
-vendor's SDKs use it. Nothing here sends anything.
+`unified` is `/v1/<action>` as the agent guides show it, `service` is
+`/api/v1/<service>/<action>` as the vendor's SDKs use it. Nothing here sends anything.
 """
 
 import ipaddress
@@ -20,12 +21,21 @@ DEFAULT_BASE_URL = "https://runapi.ai"
 
 State = Literal["pending", "processing", "completed", "failed", "unknown"]
 _STATES: dict[State, str] = {
-    "pending": "pending queued in_queue created submitted accepted waiting scheduled starting not_started",
+    "pending": (
+        "pending queued in_queue created submitted accepted waiting scheduled starting"
+        " not_started"
+    ),
     "processing": "processing running in_progress generating started",
-    "completed": "completed complete succeeded succeed success finished done ready partial_success",
-    "failed": "failed failure fail error errored canceled cancelled aborted timeout timed_out expired"
-    " rejected refused moderated nsfw blocked generate_failed generation_failed create_task_failed"
-    " create_failed task_failed content_filtered",
+    "completed": (
+        "completed complete succeeded succeed success finished done ready"
+        " partial_success"
+    ),
+    "failed": (
+        "failed failure fail error errored canceled cancelled aborted timeout timed_out"
+        " expired rejected refused moderated nsfw blocked generate_failed"
+        " generation_failed create_task_failed create_failed task_failed"
+        " content_filtered"
+    ),
 }
 _STATE_OF = {word: state for state, words in _STATES.items() for word in words.split()}
 
@@ -35,7 +45,11 @@ _RESULT_KEYS = (
     *("result_urls", "urls", "url", "output_url", "outputs", "output", "result"),
 )
 # What is a part of a picture says so, by the field that may hold its number.
-_PARTS = {"base_image": ("base", ""), "layers": ("layer", "z_index"), "segments": ("segment", "index")}
+_PARTS = {
+    "base_image": ("base", ""),
+    "layers": ("layer", "z_index"),
+    "segments": ("segment", "index"),
+}
 
 
 _MOST_PROMPTS = 100
@@ -48,14 +62,18 @@ _NO_RESULT = re.compile(
 
 
 class Found(NamedTuple):
-    """A result: its address and, where it isn't simply a picture, what it is: `layer 2`, `segment 1: sky`."""
+    """A result: its address and, where it isn't simply a picture, what it is: `layer
+    2`, `segment 1: sky`.
+    """
 
     url: str
     label: str = ""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What the server said of a task, whichever route it came by. All text is harmless but `raw`."""
+    """What the server said of a task, whichever route it came by. All text is harmless
+    but `raw`.
+    """
 
     task_id: str = ""
     word: str = ""
@@ -70,7 +88,9 @@ class Answer(Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
     raw: str = ""
     elsewhere: tuple[str, ...] = ()
-    """Public addresses in places where results have not been seen, for a finished task that has no others."""
+    """Public addresses in places where results have not been seen, for a finished task
+    that has no others.
+    """
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -78,7 +98,9 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class PromptEntry(Struct, frozen=True, kw_only=True):
-    """One of the service's library of prompts. Its text is harmless; whether a model takes `params` is unknown."""
+    """One of the service's library of prompts. Its text is harmless; whether a model
+    takes `params` is unknown.
+    """
 
     title: str
     prompt: str
@@ -100,7 +122,9 @@ class PromptPage(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """What the service says of the money, in micro-dollars; None for what it doesn't say."""
+    """What the service says of the money, in micro-dollars; None for what it doesn't
+    say.
+    """
 
     balance: int | None
     spent_today: int | None
@@ -108,19 +132,24 @@ class Account(Struct, frozen=True):
 
 
 class StatusPath(Struct, frozen=True):
-    """One place that may answer for a task's status; `form` is its shape, to remember which one did."""
+    """One place that may answer for a task's status; `form` is its shape, to remember
+    which one did.
+    """
 
     form: str
     path: str
 
 
 def canonical(base_url: str) -> str:
-    """The origin to append paths to: trimmed, without the `/v1` that agents' settings carry.
+    """The origin to append paths to: trimmed, without the `/v1` that agents' settings
+    carry.
 
     Raises ValueError with a sentence for anything that a key must not be sent to.
     """
     text = base_url.strip().rstrip("/")
-    if not (text.isascii() and text.isprintable()) or any(char in text for char in " ?#@\\"):
+    if not (text.isascii() and text.isprintable()) or any(
+        char in text for char in " ?#@\\"
+    ):
         text = ""
     for ending in ("/api/v1", "/v1"):
         text = text.removesuffix(ending).rstrip("/")
@@ -129,17 +158,26 @@ def canonical(base_url: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host, parts = "", urlsplit("")
-    shown = one_line(re.sub(r"(?<=//)[^/@]*@|[?#].*", "…", base_url), 80)  # a secret may stand there
+    # A secret may stand there
+    shown = one_line(re.sub(r"(?<=//)[^/@]*@|[?#].*", "…", base_url), 80)
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
     if parts.scheme == "http" and not _loopback(host):
-        raise ValueError(f"{shown} is not encrypted: a key is sent over https, or to this machine only.")
-    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+        raise ValueError(
+            f"{shown} is not encrypted: a key is sent over https, or to this machine"
+            " only."
+        )
+    port = (
+        ""
+        if parts.port in (None, {"http": 80, "https": 443}[parts.scheme])
+        else f":{parts.port}"
+    )
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
 
 
 def _loopback(host: str) -> bool:
-    # `.demo` is not a domain of the Internet: the embedded service's own name, reached in process.
+    # `.demo` is not a domain of the Internet: the embedded service's own name, reached
+    # in process.
     if host == "localhost" or host.endswith((".localhost", ".demo")):
         return True
     try:
@@ -169,9 +207,15 @@ def submit_path(route: RouteName, service: str, action: str) -> str:
 
 
 def status_paths(
-    route: RouteName, service: str, action: str, task_id: str, location: str = "", known: str = ""
+    route: RouteName,
+    service: str,
+    action: str,
+    task_id: str,
+    location: str = "",
+    known: str = "",
 ) -> list[StatusPath]:
-    """Where a task's status may be asked, best first. The guides never name the unified route's place.
+    """Where a task's status may be asked, best first. The guides never name the unified
+    route's place.
 
     `known` is the form that has answered before at this base URL.
     """
@@ -189,8 +233,12 @@ def status_paths(
     return [StatusPath("location", location)] * bool(location) + forms
 
 
-def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: float | None = None) -> Answer:
-    """Make one thing of every shape in which a task has been answered. Raises ValueError for anything else."""
+def read_answer(
+    raw: str, *, base_url: str, location: str = "", retry_after: float | None = None
+) -> Answer:
+    """Make one thing of every shape in which a task has been answered. Raises
+    ValueError for anything else.
+    """
     try:
         said = json.loads(raw.removeprefix("\ufeff"))
     except RecursionError:
@@ -217,26 +265,51 @@ def read_answer(raw: str, *, base_url: str, location: str = "", retry_after: flo
         state=state,
         results=tuple(Found(url, label) for url, label in labels.items()),
         error=error_message(said) or error_message(inner) or error_message(_body(said)),
-        cost_micro=next((cost for cost in map(_cost, (said, inner, _body(said))) if cost is not None), None),
+        cost_micro=next(
+            (
+                cost
+                for cost in map(_cost, (said, inner, _body(said)))
+                if cost is not None
+            ),
+            None,
+        ),
         progress=one_line(_first(said, inner, keys=("progress",)), 20),
         location=absolute if absolute and same_origin(absolute, base_url) else "",
         retry_after=retry_after,
         raw=raw,
-        elsewhere=tuple(dict.fromkeys(_elsewhere(said))) if state == "completed" and not labels else (),
+        elsewhere=(
+            tuple(dict.fromkeys(_elsewhere(said)))
+            if state == "completed" and not labels
+            else ()
+        ),
     )
 
 
 def read_prompts(said: Any) -> PromptPage:
-    """A page of the library; what is no entry is left out. Raises ValueError for anything else."""
+    """A page of the library; what is no entry is left out. Raises ValueError for
+    anything else.
+    """
     if not isinstance(said, dict) or not isinstance(said.get("prompts"), list):
         raise ValueError("not a page of prompts")
-    entries = [_prompt(item) for item in said["prompts"][:_MOST_PROMPTS] if isinstance(item, dict)]
+    entries = [
+        _prompt(item)
+        for item in said["prompts"][:_MOST_PROMPTS]
+        if isinstance(item, dict)
+    ]
     told = said.get("pagination")
     page, pages, total = (
-        found if isinstance(found := told.get(name) if isinstance(told, dict) else 0, int) else 0
+        (
+            found
+            if isinstance(found := told.get(name) if isinstance(told, dict) else 0, int)
+            else 0
+        )
         for name in ("page", "pages", "total")
     )
-    return PromptPage(tuple(entry for entry in entries if entry.prompt), max(total, len(entries)), page < pages)
+    return PromptPage(
+        tuple(entry for entry in entries if entry.prompt),
+        max(total, len(entries)),
+        page < pages,
+    )
 
 
 def _prompt(item: dict[str, Any]) -> PromptEntry:
@@ -244,7 +317,9 @@ def _prompt(item: dict[str, Any]) -> PromptEntry:
         return one_line(item[name], most) if isinstance(item.get(name), str) else ""
 
     params = item["params"] if isinstance(item.get("params"), dict) else {}
-    prompt = plain(item["prompt"]).strip() if isinstance(item.get("prompt"), str) else ""
+    prompt = (
+        plain(item["prompt"]).strip() if isinstance(item.get("prompt"), str) else ""
+    )
     return PromptEntry(
         title=line("title") or one_line(prompt, 60),
         prompt=prompt,
@@ -267,7 +342,10 @@ def _simple(value: object) -> bool:
 def read_account(said: dict[str, Any]) -> Account:
     """The answer to a question for the balance, which counts in whole cents."""
     return Account(
-        *(_cents(said.get(name)) for name in ("balance_cents", "spent_cents_today", "spent_cents_total"))
+        *(
+            _cents(said.get(name))
+            for name in ("balance_cents", "spent_cents_today", "spent_cents_total")
+        )
     )
 
 
@@ -280,12 +358,19 @@ def read_quote(said: dict[str, Any]) -> int | None:
 
 
 def error_message(said: Any) -> str:
-    """The sentence in an error body, in the order in which the vendor's SDKs look for one."""
+    """The sentence in an error body, in the order in which the vendor's SDKs look for
+    one.
+    """
     if not isinstance(said, dict):
         return ""
     error = said.get("error")
-    found = error.get("message") or error.get("code") if isinstance(error, dict) else error
-    for candidate in (found, *(said.get(key) for key in ("message", "detail", "errorMessage", "msg"))):
+    found = (
+        error.get("message") or error.get("code") if isinstance(error, dict) else error
+    )
+    for candidate in (
+        found,
+        *(said.get(key) for key in ("message", "detail", "errorMessage", "msg")),
+    ):
         if isinstance(candidate, str) and candidate.strip():
             return one_line(candidate, 500)
     return ""
@@ -297,7 +382,9 @@ def error_fields(said: Any) -> dict[str, str]:
     if not isinstance(errors, dict):
         return {}
     return {
-        one_line(name, 80): one_line(", ".join(map(str, told)) if isinstance(told, list) else told)
+        one_line(name, 80): one_line(
+            ", ".join(map(str, told)) if isinstance(told, list) else told
+        )
         for name, told in errors.items()
     }
 
@@ -306,7 +393,11 @@ def _first(*places: Any, keys: tuple[str, ...]) -> str:
     for place in places:
         for key in keys:
             value = place.get(key)
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value):
+            if (
+                isinstance(value, str | int | float)
+                and not isinstance(value, bool)
+                and str(value)
+            ):
                 return str(value)
     return ""
 
@@ -338,12 +429,20 @@ def _parsed(text: str) -> Any:
 
 
 def _is_address(text: str) -> bool:
-    """Whether a text is one address of the web, without anything that a terminal would obey."""
-    return text.startswith(("http://", "https://")) and plain(text) == text and not re.search(r"[\n\t]", text)
+    """Whether a text is one address of the web, without anything that a terminal would
+    obey.
+    """
+    return (
+        text.startswith(("http://", "https://"))
+        and plain(text) == text
+        and not re.search(r"[\n\t]", text)
+    )
 
 
 def _elsewhere(place: Any, depth: int = 0) -> Iterator[str]:
-    """Addresses anywhere in an answer, but for those that are said to be something else than results."""
+    """Addresses anywhere in an answer, but for those that are said to be something else
+    than results.
+    """
     if depth > 8:
         return
     if isinstance(place, str):
@@ -377,31 +476,47 @@ def _found(place: Any, label: str = "", depth: int = 0) -> Iterator[Found]:
                 for number, item in enumerate(place[key][:1000], 1):
                     yield from _found(item, _label(key, item, number), depth + 2)
             elif key in place:
-                yield from _found(place[key], _PARTS[key][0] if key in _PARTS else label, depth + 1)
+                yield from _found(
+                    place[key], _PARTS[key][0] if key in _PARTS else label, depth + 1
+                )
         inner = place.get("data")
         if isinstance(inner, str):
             inner = _parsed(inner)
-        yield from _found(inner if isinstance(inner, dict | list) else None, label, depth + 1)
+        yield from _found(
+            inner if isinstance(inner, dict | list) else None, label, depth + 1
+        )
         yield from _found(_body(place), label, depth + 1)
 
 
 def _label(key: str, item: Any, place: int) -> str:
-    """What one of the parts is: by the service's number, its name, or else by its place among them."""
+    """What one of the parts is: by the service's number, its name, or else by its place
+    among them.
+    """
     kind, numbered_by = _PARTS[key]
     told = item if isinstance(item, dict) else {}
     number = told.get(numbered_by)
     name = one_line(told["name"], 40) if isinstance(told.get("name"), str) else ""
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 9999:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not 0 <= number <= 9999
+    ):
         number = "" if name else place
     return ": ".join(part for part in (f"{kind} {number}".strip(), name) if part)
 
 
 def _cost(place: Any) -> int | None:
-    """Micro-dollars that were charged: `usage.cost` in dollars, or the older `billing` in cents."""
+    """Micro-dollars that were charged: `usage.cost` in dollars, or the older `billing`
+    in cents.
+    """
     match place:
         case {"usage": {"cost": int() | float() as dollars}}:
             return _micro(dollars, 1_000_000)
-        case {"billing": {"settlement": {"charged_amount_cents": int() | float() as cents}}}:
+        case {
+            "billing": {
+                "settlement": {"charged_amount_cents": int() | float() as cents}
+            }
+        }:
             return _micro(cents, 10_000)
         case {"cost_cents": int() | float() as cents}:
             return _micro(cents, 10_000)
@@ -415,4 +530,8 @@ def _cents(said: Any) -> int | None:
 
 
 def _micro(amount: float, unit: int) -> int | None:
-    return round(amount * unit) if not isinstance(amount, bool) and 0 <= amount < 1_000_000_000 else None
+    return (
+        round(amount * unit)
+        if not isinstance(amount, bool) and 0 <= amount < 1_000_000_000
+        else None
+    )

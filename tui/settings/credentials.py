@@ -1,4 +1,6 @@
-"""Where the API key and the base URL come from, and how that is told. The key itself is never shown."""
+"""Where the API key and the base URL come from, and how that is told. The key itself is
+never shown.
+"""
 
 import json
 import os
@@ -17,7 +19,9 @@ from tui.text import mask, one_line
 
 
 class Credential(Struct, frozen=True):
-    """The key and base URL in force. `key_from` and `url_from` name their sources for people."""
+    """The key and base URL in force. `key_from` and `url_from` name their sources for
+    people.
+    """
 
     api_key: str
     base_url: str
@@ -46,7 +50,9 @@ def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
 
 
 def everything(env: Mapping[str, str] = os.environ) -> tuple[list[Found], list[str]]:
-    """All keys there are, in order of precedence, and a sentence on whatever can't be read or resolved."""
+    """All keys there are, in order of precedence, and a sentence on whatever can't be
+    read or resolved.
+    """
     saved, note = _read(runapi_config(env))
     notes = [note] * bool(note)
     found = _usable(_own(env, saved), notes)
@@ -56,12 +62,15 @@ def everything(env: Mapping[str, str] = os.environ) -> tuple[list[Found], list[s
     return found, notes
 
 
-def find(base_url: str = "", env: Mapping[str, str] = os.environ, source: str = "") -> Credential:
-    """The first source that has one wins, for key and base URL separately: option, environment, RunAPI's file. Then
-    OpenClaw's and Hermes Agent's settings, where a key comes with its base URL.
+def find(
+    base_url: str = "", env: Mapping[str, str] = os.environ, source: str = ""
+) -> Credential:
+    """The first source that has one wins, for key and base URL separately: option,
+    environment, RunAPI's file. Then OpenClaw's and Hermes Agent's settings, where a key
+    comes with its base URL.
 
-    `source` asks for the key of another kind or source than the first, as `everything` names them. An absent key is
-    an empty one. Raises CredentialError.
+    `source` asks for the key of another kind or source than the first, as `everything`
+    names them. An absent key is an empty one. Raises CredentialError.
     """
     saved, note = _read(runapi_config(env))
     notes = [note] * bool(note)
@@ -69,7 +78,11 @@ def find(base_url: str = "", env: Mapping[str, str] = os.environ, source: str = 
     tools = _of_tools(env)
     while not found and (gathered := next(tools, None)):
         notes += gathered.notes
-        found = [key for key in _usable(gathered.found, notes) if source in ("", key.kind, key.source)]
+        found = [
+            key
+            for key in _usable(gathered.found, notes)
+            if source in ("", key.kind, key.source)
+        ]
     if source and not found:
         notes.append(f"No key comes from {one_line(source, 80)}.")
     key = found[0] if found else Found("", "", "")
@@ -86,14 +99,21 @@ def find(base_url: str = "", env: Mapping[str, str] = os.environ, source: str = 
         api_key = usable(key.api_key) if key.api_key else ""
         return Credential(api_key, canonical(url), key.source, url_from, tuple(notes))
     except ValueError as error:
-        raise CredentialError(f"{error} (from {key.source if 'API key' in str(error) else url_from})") from error
+        raise CredentialError(
+            f"{error} (from {key.source if 'API key' in str(error) else url_from})"
+        ) from error
 
 
 def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[Found]:
     """Of the environment and of RunAPI's file."""
     path = str(runapi_config(env))
     places = [
-        ("RUNAPI_API_KEY", "environment", (env.get("RUNAPI_API_KEY"),), (env.get("RUNAPI_BASE_URL"),)),
+        (
+            "RUNAPI_API_KEY",
+            "environment",
+            (env.get("RUNAPI_API_KEY"),),
+            (env.get("RUNAPI_BASE_URL"),),
+        ),
         (
             path,
             "runapi",
@@ -101,7 +121,11 @@ def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[Found]:
             (saved.get("base_url"), saved.get("baseUrl")),
         ),
     ]
-    return [Found(source, kind, key, _text(*urls)) for source, kind, keys, urls in places if (key := _text(*keys))]
+    return [
+        Found(source, kind, key, _text(*urls))
+        for source, kind, keys, urls in places
+        if (key := _text(*keys))
+    ]
 
 
 def _of_tools(env: Mapping[str, str]) -> Iterator[Gathered]:
@@ -126,13 +150,18 @@ def _usable(found: list[Found], notes: list[str]) -> list[Found]:
 def usable(key: str) -> str:
     """The key, trimmed. Raises ValueError for text that can't be one."""
     key = key.strip()
-    if not (0 < len(key) <= 512 and key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError("That is not an API key: it has spaces, line breaks or characters that no key has.")
+    if not (
+        0 < len(key) <= 512 and key.isascii() and key.isprintable() and " " not in key
+    ):
+        raise ValueError(
+            "That is not an API key: it has spaces, line breaks or characters that no key has."
+        )
     return key
 
 
 def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
-    """Put the key where RunAPI's own tools look for it (0600), keeping whatever else that file says.
+    """Put the key where RunAPI's own tools look for it (0600), keeping whatever else
+    that file says.
 
     Raises CredentialError; then nothing has changed.
     """
@@ -140,7 +169,9 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
 
     path = runapi_config(env)
     if str(path).startswith("~"):
-        raise CredentialError(f"There is no home folder to save the key in: {NO_HOME}. Set RUNAPI_API_KEY instead.")
+        raise CredentialError(
+            f"There is no home folder to save the key in: {NO_HOME}. Set RUNAPI_API_KEY instead."
+        )
     saved, note = _read(path)
     if note:
         raise CredentialError(f"{note} Mend or move it, then save again.")
@@ -149,11 +180,15 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
         key = usable(api_key)
     except ValueError as error:
         raise CredentialError(str(error)) from error
-    saved |= {"api_key": key, "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    saved |= {
+        "api_key": key,
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")  # made as 0600
+        # Made as 0600
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(saved, file, indent=2)
             file.write("\n")
@@ -163,7 +198,9 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise CredentialError(f"The key can't be saved in {path}: {error.strerror}.") from error
+        raise CredentialError(
+            f"The key can't be saved in {path}: {error.strerror}."
+        ) from error
     return path
 
 
@@ -175,13 +212,23 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
         return {}, str(error)
     except (ValueError, RecursionError) as error:
         return {}, f"{path} can't be read: {one_line(error)}."
-    return (saved, "") if isinstance(saved, dict) else ({}, f"{path} can't be read: not a JSON object.")
+    return (
+        (saved, "")
+        if isinstance(saved, dict)
+        else ({}, f"{path} can't be read: not a JSON object.")
+    )
 
 
 def _text(*values: Any) -> str:
     """The first that says anything."""
-    return next((value.strip() for value in values if isinstance(value, str) and value.strip()), "")
+    return next(
+        (value.strip() for value in values if isinstance(value, str) and value.strip()),
+        "",
+    )
 
 
 def _first(*sources: tuple[Any, str]) -> tuple[str, str]:
-    return next(((text, source) for value, source in sources if (text := _text(value))), ("", ""))
+    return next(
+        ((text, source) for value, source in sources if (text := _text(value))),
+        ("", ""),
+    )

@@ -10,7 +10,9 @@ Key = tuple[str, str]
 
 
 def load(state: Path) -> list[Key]:
-    """In the order in which they were marked; none where the file is missing or can't be read."""
+    """In the order in which they were marked; none where the file is missing or can't
+    be read.
+    """
     try:
         saved = json.loads(read_small_file(state / "favourites.json"))
         return [(str(action), str(slug)) for action, slug in saved]

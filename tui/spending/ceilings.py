@@ -1,4 +1,6 @@
-"""The ceilings that the user has set on spending: whether a job would pass one, and how that is told."""
+"""The ceilings that the user has set on spending: whether a job would pass one, and how
+that is told.
+"""
 
 from collections.abc import Sequence
 
@@ -32,15 +34,20 @@ def against(config: Config, wish: Sum, spent: Spent) -> list[str]:
     if job is not None and (wish.unknown or wish.micro > job):
         told.append(f"A job may cost {money(job)} (job_usd).")
     today = spent.today + spent.live
-    if day is not None and (wish.unknown or today.unknown or today.micro + wish.micro > day):
+    if day is not None and (
+        wish.unknown or today.unknown or today.micro + wish.micro > day
+    ):
         told.append(
-            f"Today {money(today.micro)}{_unknown(today)} of {money(day)} is spent or on its way (day_usd)."
+            f"Today {money(today.micro)}{_unknown(today)} of {money(day)} is spent or"
+            " on its way (day_usd)."
         )
     return told
 
 
 def question(config: Config, wish: Sum, spent: Spent, balance: int | None) -> str:
-    """What is asked before a job is sent: its price, what stands against it, what is left."""
+    """What is asked before a job is sent: its price, what stands against it, what is
+    left.
+    """
     ceilings = against(config, wish, spent)
     lines = [f"{told_cost(wish)}.", *ceilings] if ceilings else []
     if balance is not None:
@@ -56,12 +63,18 @@ def left(config: Config, spent: Spent) -> str:
     day, today = _ceiling(config.day_usd), spent.today + spent.live
     if day is None:
         return ""
-    return f"{'at most ' * (today.unknown > 0)}{money(max(0, day - today.micro))} of {money(day)} left (day_usd)"
+    return (
+        f"{'at most ' * (today.unknown > 0)}{money(max(0, day - today.micro))} of"
+        f" {money(day)} left (day_usd)"
+    )
 
 
 def told_cost(wish: Sum) -> str:
     """The beginning of a sentence, such as `These 4 requests cost about $0.20`."""
-    return f"{'This request costs' if wish.tasks == 1 else f'These {wish.tasks:,} requests cost'} {costs(wish)}"
+    return (
+        f"{'This request costs' if wish.tasks == 1 else f'These {wish.tasks:,} requests cost'}"
+        f" {costs(wish)}"
+    )
 
 
 def _unknown(some: Sum) -> str:

@@ -1,4 +1,6 @@
-"""What the service asks for: its live price list, kept on disk between starts, and quotes for single requests."""
+"""What the service asks for: its live price list, kept on disk between starts, and
+quotes for single requests.
+"""
 
 import json
 import time
@@ -38,7 +40,9 @@ class PriceList(Struct, frozen=True):
 
 
 def kept(cache: Path, base_url: str) -> PriceList:
-    """The list that was last fetched from there; empty if none was, or if it can't be read."""
+    """The list that was last fetched from there; empty if none was, or if it can't be
+    read.
+    """
     try:
         saved = json.loads(read_small_file(_file(cache, base_url), LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
@@ -51,7 +55,9 @@ def keep(cache: Path, base_url: str, prices: PriceList) -> None:
     path = _file(cache, base_url)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps({"text": prices.text, "etag": prices.etag}), encoding="utf-8")
+    part.write_text(
+        json.dumps({"text": prices.text, "etag": prices.etag}), encoding="utf-8"
+    )
     part.replace(path)
 
 
@@ -73,12 +79,16 @@ def apply(catalog: Catalog, prices: PriceList) -> Catalog:
 
 def _file(cache: Path, base_url: str) -> Path:
     place = urlsplit(base_url)
-    name = "".join(letter if letter.isalnum() else "-" for letter in place.netloc + place.path)
+    name = "".join(
+        letter if letter.isalnum() else "-" for letter in place.netloc + place.path
+    )
     return cache / f"prices-{name[:100]}.json"
 
 
 class Quotes:
-    """The latest quotes. Prices don't hang on words or on chance: a new prompt or seed asks nothing anew."""
+    """The latest quotes. Prices don't hang on words or on chance: a new prompt or seed
+    asks nothing anew.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, int | None]] = {}
@@ -90,8 +100,12 @@ class Quotes:
         known = None if asked is None else self._lately(_kind(model, asked))
         return (known and _quoted(known[1])) or estimate(model, values)
 
-    async def ask(self, client: "Client", model: Model, values: Values) -> Estimate | None:
-        """A quote for a request; None where there is none to be had. Raises ServiceError, and rests then."""
+    async def ask(
+        self, client: "Client", model: Model, values: Values
+    ) -> Estimate | None:
+        """A quote for a request; None where there is none to be had. Raises
+        ServiceError, and rests then.
+        """
         asked = _quotable(model, values)
         if asked is None:
             return None
@@ -101,7 +115,10 @@ class Quotes:
             if now < self._rests_until:
                 return None
             try:
-                known = (now, await client.quote(model.service, model.action, model.slug, asked))
+                known = (
+                    now,
+                    await client.quote(model.service, model.action, model.slug, asked),
+                )
             except ServiceError as error:
                 self._rests_until = now + max(_RESTS, error.retry_after or 0)
                 raise
@@ -121,16 +138,24 @@ def _quoted(micro: int | None) -> Estimate | None:
 
 
 def _quotable(model: Model, values: Values) -> Values | None:
-    """The params to be quoted; None where that can't be told exactly: a value has no place there, or is a file that
-    is not uploaded yet."""
+    """The params to be quoted; None where that can't be told exactly: a value has no
+    place there, or is a file that is not uploaded yet.
+    """
     route = model.routes.get("service")
     if route is None:
         return None
     moved, unplaced = translate(model, values, "service")
     if unplaced or local_files(route, moved) or request.check(model, route, moved):
         return None
-    return {name: value for name, value in request.body(model, route, moved).items() if name != "model"}
+    return {
+        name: value
+        for name, value in request.body(model, route, moved).items()
+        if name != "model"
+    }
 
 
 def _kind(model: Model, asked: Values) -> str:
-    return json.dumps([model.action, model.slug, counting(model.routes["service"], asked)], sort_keys=True)
+    return json.dumps(
+        [model.action, model.slug, counting(model.routes["service"], asked)],
+        sort_keys=True,
+    )

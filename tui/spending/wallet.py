@@ -1,4 +1,6 @@
-"""The money of a running app: what is left, what requests cost, and whether that may be spent unasked."""
+"""The money of a running app: what is left, what requests cost, and whether that may be
+spent unasked.
+"""
 
 import asyncio
 import time
@@ -24,7 +26,9 @@ class Purse:
     def __init__(self, config: Config) -> None:
         self.quotes = Quotes()
         self.spending = asyncio.Lock()
-        """Held from the question whether to spend until that is on disk: two jobs can't share what one may take."""
+        """Held from the question whether to spend until that is on disk: two jobs can't
+        share what one may take.
+        """
         self.balance: int | None = None
         """In micro-dollars; None until the service has told."""
         self.today = Sum()
@@ -33,8 +37,9 @@ class Purse:
         self._looking = False
 
     async def look(self, engine: "Engine") -> bool:
-        """How much is left and what was spent; False if another look is under way, which sees the same. Not too
-        often: once for all tasks that end together."""
+        """How much is left and what was spent; False if another look is under way,
+        which sees the same. Not too often: once for all tasks that end together.
+        """
         from tui.service.errors import ServiceError
 
         if self._looking:
@@ -49,13 +54,21 @@ class Purse:
 
     async def prices(self, model: Model, cells: list[Values]) -> list[int | None]:
         """What each request costs, in micro-dollars, as far as anybody knows."""
-        return await asyncio.to_thread(lambda: [self.quotes.price(model, cell).micro for cell in cells])
+        return await asyncio.to_thread(
+            lambda: [self.quotes.price(model, cell).micro for cell in cells]
+        )
 
-    async def question(self, engine: "Engine", prices: list[int | None], *, ask: bool = False) -> str:
-        """What to ask before so much is spent: where a ceiling would be passed, or where many requests cost much or
-        an unknown sum; with `ask` in any case. Empty if it may be spent unasked."""
+    async def question(
+        self, engine: "Engine", prices: list[int | None], *, ask: bool = False
+    ) -> str:
+        """What to ask before so much is spent: where a ceiling would be passed, or
+        where many requests cost much or an unknown sum; with `ask` in any case. Empty
+        if it may be spent unasked.
+        """
         config, wish = self._config, ceilings.wanted(prices)
-        many = len(prices) > 1 and (wish.unknown or wish.micro > config.confirm_usd * 1_000_000)
+        many = len(prices) > 1 and (
+            wish.unknown or wish.micro > config.confirm_usd * 1_000_000
+        )
         if not (ask or many or ceilings.limited(config)):
             return ""
         spent = await engine.spent()

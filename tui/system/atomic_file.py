@@ -1,4 +1,6 @@
-"""Files that are whole at every moment: written beside their place, and named only once they are complete."""
+"""Files that are whole at every moment: written beside their place, and named only once
+they are complete.
+"""
 
 import errno
 import os
@@ -11,7 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+_NOT_SUPPORTED = frozenset(
+    {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+)
 """What a file system answers that doesn't have a call."""
 _NO_LINKS = _NOT_SUPPORTED | {errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV}
 """What `os.link` answers where a file can't have a second name."""
@@ -25,11 +29,12 @@ _placing = threading.Lock()
 
 @contextmanager
 def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """An empty file that takes the place of `path` when the block ends without an error.
+    """An empty file that takes the place of `path` when the block ends without an
+    error.
 
-    Its `name` is the path that it has meanwhile. Until then, and for good if anything goes wrong, what was there
-    stays as it is. A link is followed. An existing file keeps its permissions; a new one gets `mode`, less the
-    umask. Raises OSError.
+    Its `name` is the path that it has meanwhile. Until then, and for good if anything
+    goes wrong, what was there stays as it is. A link is followed. An existing file
+    keeps its permissions; a new one gets `mode`, less the umask. Raises OSError.
     """
     target = Path(os.path.realpath(path))
     earlier = _status(target)
@@ -57,23 +62,30 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 @contextmanager
 def writing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """What a user named as the place for a command's output: a file is replaced, see `replacing`; a pipe, a device
-    or a stream of a process (`/dev/stdout`) is written to. Raises OSError."""
+    """What a user named as the place for a command's output: a file is replaced, see
+    `replacing`; a pipe, a device or a stream of a process (`/dev/stdout`) is written
+    to. Raises OSError.
+    """
     if not is_stream(path):
         with replacing(path, mode) as file:
             yield file
         return
-    # What a shell has redirected into a file keeps what other commands have written there.
+    # What a shell has redirected into a file keeps what other commands have written
+    # there.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     with open(descriptor, "wb") as stream:
         yield stream
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a path leads to something else than a file: a pipe, a device, or what a process has open."""
+    """Whether a path leads to something else than a file: a pipe, a device, or what a
+    process has open.
+    """
     step = os.path.abspath(path)
     for _ in range(_MOST_LINKS):
-        step = os.path.join(os.path.realpath(os.path.dirname(step)), os.path.basename(step))
+        step = os.path.join(
+            os.path.realpath(os.path.dirname(step)), os.path.basename(step)
+        )
         if step.startswith(("/proc/", "/dev/fd/")):
             return True
         if not os.path.islink(step):
@@ -89,10 +101,12 @@ def write(path: Path, data: bytes, mode: int = 0o666) -> None:
 
 
 def give_name(source: Path, target: Path) -> None:
-    """Rename a file of the same file system, never over another one: FileExistsError. Raises OSError.
+    """Rename a file of the same file system, never over another one: FileExistsError.
+    Raises OSError.
 
-    No moment shows `target` with half of its content. Only where the file system has neither hard links nor a
-    rename that refuses to replace does a kill at the wrong moment leave an empty file of that name.
+    No moment shows `target` with half of its content. Only where the file system has
+    neither hard links nor a rename that refuses to replace does a kill at the wrong
+    moment leave an empty file of that name.
     """
     try:
         os.link(source, target)
@@ -114,11 +128,13 @@ def give_name(source: Path, target: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """See a file's content to the disk. Raises OSError, also for what the disk could not write.
+    """See a file's content to the disk. Raises OSError, also for what the disk could
+    not write.
 
     A file system that has no such call keeps the file as safe as it keeps any other.
     """
-    descriptor = os.open(path, os.O_RDWR)  # some network file systems refuse it for files opened to read
+    # Some network file systems refuse it for files opened to read
+    descriptor = os.open(path, os.O_RDWR)
     try:
         _sync(descriptor)
     finally:
@@ -128,8 +144,9 @@ def sync_file(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """See new names in a folder to the disk, as far as that can be done.
 
-    The files are whole and have their names whatever comes of it: only a power cut could undo those, and many file
-    systems (FUSE, SMB, FAT, folders that may not be read) have no such call at all.
+    The files are whole and have their names whatever comes of it: only a power cut
+    could undo those, and many file systems (FUSE, SMB, FAT, folders that may not be
+    read) have no such call at all.
     """
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -162,12 +179,16 @@ def _make_like(descriptor: int, earlier: os.stat_result) -> None:
 
 def _beside(target: Path) -> Path:
     """A name that no other process takes, in the same folder."""
-    name = target.name.encode("utf-8", "surrogateescape")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
+    name = target.name.encode("utf-8", "surrogateescape")[:_MOST_NAME_BYTES].decode(
+        "utf-8", "ignore"
+    )
     return target.with_name(f".{name}.{secrets.token_hex(4)}.part")
 
 
 def _renamed(source: Path, target: Path) -> bool:
-    """Rename in one step that refuses to replace; False where there is no such step. Raises OSError."""
+    """Rename in one step that refuses to replace; False where there is no such step.
+    Raises OSError.
+    """
     import ctypes  # rarely needed, and slow to load
 
     names = os.fsencode(source), os.fsencode(target)
@@ -176,7 +197,9 @@ def _renamed(source: Path, target: Path) -> bool:
         if sys.platform == "darwin":
             failed = libc.renamex_np(*names, _RENAME_EXCL)
         else:
-            failed = libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE)
+            failed = libc.renameat2(
+                _AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE
+            )
     except (AttributeError, OSError):  # another C library
         return False
     if not failed:

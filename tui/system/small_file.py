@@ -1,4 +1,6 @@
-"""Small files of settings, read with bounds: a FIFO, a device or a huge file makes nobody wait."""
+"""Small files of settings, read with bounds: a FIFO, a device or a huge file makes
+nobody wait.
+"""
 
 import os
 import stat
@@ -17,11 +19,12 @@ class NotReadable(OSError):
 def read_small_file(path: Path, limit: int = LIMIT) -> bytes:
     """The content of a regular file of at most `limit` bytes.
 
-    Raises OSError, of which FileNotFoundError says that there is none, and NotReadable for anything but a
-    regular file, a larger one, or a path that can't be one.
+    Raises OSError, of which FileNotFoundError says that there is none, and NotReadable
+    for anything but a regular file, a larger one, or a path that can't be one.
     """
     if str(path).startswith("~"):
-        # A home folder that is not known: never a folder of that name in the working folder.
+        # A home folder that is not known: never a folder of that name in the working
+        # folder.
         raise FileNotFoundError(path)
     try:
         with open(path, "rb", opener=_without_waiting) as file:

@@ -1,5 +1,6 @@
-"""Standard streams that may be closed, full, or of a narrow encoding: results are told or missed, never half and
-in silence; stderr is never a reason to stop."""
+"""Standard streams that may be closed, full, or of a narrow encoding: results are told
+or missed, never half and in silence; stderr is never a reason to stop.
+"""
 
 import codecs
 import errno
@@ -16,11 +17,16 @@ class OutputError(OSError):
     """Results can't be written to stdout. The work that they tell of is kept."""
 
     def __str__(self) -> str:
-        return f"The results can't be written to stdout: {(self.strerror or 'it is closed').lower()}."
+        return (
+            "The results can't be written to stdout:"
+            f" {(self.strerror or 'it is closed').lower()}."
+        )
 
 
 def prepare() -> None:
-    """Make the three standard streams usable, whatever this process was started with. Call it first of all."""
+    """Make the three standard streams usable, whatever this process was started with.
+    Call it first of all.
+    """
     _occupy()
     codecs.register_error(_ESCAPES, _escaped)
     if sys.stdin is None:
@@ -37,15 +43,20 @@ def finish() -> None:
 
 
 def give_up_stdout() -> None:
-    """Nobody reads it any more: what it still holds goes nowhere, also at the interpreter's end."""
+    """Nobody reads it any more: what it still holds goes nowhere, also at the
+    interpreter's end.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def _occupy() -> None:
-    """Put something onto closed standard streams: the queue's file must not become number 2, where messages go."""
-    # Opened the wrong way round, so that reading and writing fail as they do on a closed one.
+    """Put something onto closed standard streams: the queue's file must not become
+    number 2, where messages go.
+    """
+    # Opened the wrong way round, so that reading and writing fail as they do on a
+    # closed one.
     for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
             os.fstat(number)
@@ -80,7 +91,9 @@ class _Remarks(io.FileIO):
 
 
 def _writer(raw: io.FileIO, before: Any) -> io.TextIOWrapper:
-    """A text stream as Python would have made it, but that it can write every character."""
+    """A text stream as Python would have made it, but that it can write every
+    character.
+    """
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=getattr(before, "encoding", None) or "utf-8",
@@ -90,7 +103,9 @@ def _writer(raw: io.FileIO, before: Any) -> io.TextIOWrapper:
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
-    """Characters that a stream can't carry, as JSON writes them: a line of JSON stays one."""
+    """Characters that a stream can't carry, as JSON writes them: a line of JSON stays
+    one.
+    """
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]

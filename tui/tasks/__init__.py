@@ -1,1 +1,3 @@
-"""What was asked: the queue on disk and the engine that carries each task to its saved images."""
+"""What was asked: the queue on disk and the engine that carries each task to its saved
+images.
+"""

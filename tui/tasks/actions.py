@@ -1,4 +1,6 @@
-"""What a key in the queue means for the engine, and the sentence that tells how it went."""
+"""What a key in the queue means for the engine, and the sentence that tells how it
+went.
+"""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,11 +15,15 @@ DAY = 86400.0
 
 
 class PartlyDoneError(Exception):
-    """Something was done with some of the tasks; the text says with how many, and why not with the others."""
+    """Something was done with some of the tasks; the text says with how many, and why
+    not with the others.
+    """
 
 
 async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
-    """Do it with all of `tasks`. Raises what the engine raises: taken by another process, a full disk."""
+    """Do it with all of `tasks`. Raises what the engine raises: taken by another
+    process, a full disk.
+    """
     match what:
         case "drop":
             return await _drop(engine, [task.id for task in tasks])
@@ -26,7 +32,10 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
         case "watch":
             await _each(tasks, lambda task: engine.watch(task.id))
         case "send":
-            return f"{_tasks(await _each(tasks, lambda task: engine.watch(task.id)))} queued to be sent."
+            return (
+                f"{_tasks(await _each(tasks, lambda task: engine.watch(task.id)))}"
+                " queued to be sent."
+            )
         case "retry":
             return await _retry(engine, tasks)
         case "favour":
@@ -36,7 +45,10 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
             count = len(await engine.delete(tasks))
             if not count:
                 raise TakenError
-            return f"{_tasks(count)} deleted, files and all: z brings {'it' if count == 1 else 'them'} back."
+            return (
+                f"{_tasks(count)} deleted, files and all: z brings"
+                f" {'it' if count == 1 else 'them'} back."
+            )
         case "sooner" | "later":
             await engine.move(tasks[0], -1 if what == "sooner" else 1)
         case "next":
@@ -54,27 +66,42 @@ async def grant(engine: Engine, wish: str) -> str:
             engine.limit(engine.state.limit + (1 if wish == "more" else -1))
             return f"{engine.state.limit} at once."
         case "clear":
-            count = len(await engine.clear(await engine.search_all("is:shown status:ended")))
+            count = len(
+                await engine.clear(await engine.search_all("is:shown status:ended"))
+            )
             return (
-                f"{_tasks(count)} cleared: / finds them, z brings them back." if count else "Nothing has ended yet."
+                f"{_tasks(count)} cleared: / finds them, z brings them back."
+                if count
+                else "Nothing has ended yet."
             )
         case "undo":
             count = await engine.undo()
-            return f"{_tasks(count)} brought back." if count else "There is nothing to bring back."
+            return (
+                f"{_tasks(count)} brought back."
+                if count
+                else "There is nothing to bring back."
+            )
     return ""
 
 
 def unsaved(tasks: Iterable[Task]) -> list[Task]:
-    """Return what was made and paid, is not saved and not being saved, while it may still be had; what ends first
-    comes first."""
+    """Return what was made and paid, is not saved and not being saved, while it may
+    still be had; what ends first comes first.
+    """
     now = time.time()
-    ours = [task for task in tasks if task.set_aside is not SetAside.IMPORTED and not task.deleted]
+    ours = [
+        task
+        for task in tasks
+        if task.set_aside is not SetAside.IMPORTED and not task.deleted
+    ]
     lost = [task for task in ours if not task.live and _is_at_service(task)]
     return sorted((task for task in lost if _ends(task) > now), key=_ends)
 
 
 def _is_at_service(task: Task) -> bool:
-    """Whether the service has something of the task that is not saved here, or may have by now."""
+    """Whether the service has something of the task that is not saved here, or may have
+    by now.
+    """
     at_work = task.status in (Status.PENDING, Status.PROCESSING, Status.FETCHING)
     return at_work or task.lacks_picture
 
@@ -85,14 +112,17 @@ def _ends(task: Task) -> float:
 
 
 async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
-    """Follow and fetch all that was paid and can still be had. Return the tasks, and why others can't be taken up.
+    """Follow and fetch all that was paid and can still be had. Return the tasks, and
+    why others can't be taken up.
 
-    The service is asked again wherever a picture is missing. Nothing is sent that could be paid.
+    The service is asked again wherever a picture is missing. Nothing is sent that could
+    be paid.
     """
     since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
     found = [
         *await engine.search_all("status:sent"),
-        *await engine.search_all("status:unsaved"),  # whenever it was written: it may have waited long to be sent
+        # Whenever it was written: it may have waited long to be sent
+        *await engine.search_all("status:unsaved"),
         *await engine.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
@@ -110,23 +140,31 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
 
 
 def is_free(task: Task) -> bool:
-    """Whether trying again costs nothing: what was made and paid is fetched, never made again."""
+    """Whether trying again costs nothing: what was made and paid is fetched, never made
+    again.
+    """
     return task.lacks_picture
 
 
 async def _retry(engine: Engine, tasks: list[Task]) -> str:
-    """Send each task again, once: one that was retried since the user saw it is left alone."""
+    """Send each task again, once: one that was retried since the user saw it is left
+    alone.
+    """
     free = [task for task in tasks if is_free(task)]
     paid = [task for task in tasks if not is_free(task)]
     await _each(free, lambda task: engine.watch(task.id))
-    sent = await _each(paid, lambda task: engine.retry(task, again=bool(task.retried_by)))
+    sent = await _each(
+        paid, lambda task: engine.retry(task, again=bool(task.retried_by))
+    )
     return f"{_tasks(sent)} sent again." if sent else ""
 
 
 async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> int:
-    """Do something with each task, whatever becomes of the others. Return with how many it was done.
+    """Do something with each task, whatever becomes of the others. Return with how many
+    it was done.
 
-    Raises what went wrong with the first where it was done with none; else says how many were left alone, and why.
+    Raises what went wrong with the first where it was done with none; else says how
+    many were left alone, and why.
     """
     done = 0
     problems: list[Exception] = []
@@ -142,7 +180,9 @@ async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> i
     if problems and not done:
         raise problems[0]
     if problems:
-        raise PartlyDoneError(f"{_tasks(done)} done; {len(problems):,} left alone: {problems[0]}")
+        raise PartlyDoneError(
+            f"{_tasks(done)} done; {len(problems):,} left alone: {problems[0]}"
+        )
     return done
 
 
@@ -152,9 +192,16 @@ async def _drop(engine: Engine, ids: list[str]) -> str:
     late = sum(status in SENT for status in now)
     if not (dropped or late) and (Status.HELD in now or not now):
         raise TakenError
-    told = f"{_tasks(len(dropped))} taken back, free of charge." if dropped and len(ids) > 1 else ""
+    told = (
+        f"{_tasks(len(dropped))} taken back, free of charge."
+        if dropped and len(ids) > 1
+        else ""
+    )
     if late:
-        told += f" {_tasks(late)} at the service can't be called back, and {'is' if late == 1 else 'are'} billed."
+        told += (
+            f" {_tasks(late)} at the service can't be called back, and"
+            f" {'is' if late == 1 else 'are'} billed."
+        )
     return told.strip()
 
 

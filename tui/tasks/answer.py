@@ -13,7 +13,8 @@ from tui.tasks.task import Problem, Result, Status, Task
 def answered(task: Task, answer: Answer) -> Task:
     """Return the task as the answer says it is; the same object if that is no news.
 
-    A task that is finished but names no picture yet counts as processing: pictures may be named a moment later.
+    A task that is finished but names no picture yet counts as processing: pictures may
+    be named a moment later.
     """
     fields: dict[str, Any] = {
         "word": answer.word,
@@ -22,7 +23,9 @@ def answered(task: Task, answer: Answer) -> Task:
         "unsure": False,
         "remote_id": task.remote_id or answer.task_id,
         "location": answer.location or task.location,
-        "cost_micro": task.cost_micro if answer.cost_micro is None else answer.cost_micro,
+        "cost_micro": task.cost_micro
+        if answer.cost_micro is None
+        else answer.cost_micro,
     }
     status: Status | None = None
     if answer.state == "completed":
@@ -37,13 +40,20 @@ def answered(task: Task, answer: Answer) -> Task:
         status = Status.FETCHING if answer.results else Status.FAILED
         if answer.results:
             fields |= _made(task, answer.results)
-        fields["error"] = Problem("failed", answer.error or f"The service says {answer.word}, without a reason.")
+        fields["error"] = Problem(
+            "failed",
+            answer.error or f"The service says {answer.word}, without a reason.",
+        )
     elif answer.state in ("pending", "processing"):
         status = Status(answer.state)
     elif task.status is Status.SUBMITTING:
         status = Status.PENDING
     news = any(getattr(task, name) != value for name, value in fields.items())
-    return task.change(status, **fields) if news or status not in (None, task.status) else task
+    return (
+        task.change(status, **fields)
+        if news or status not in (None, task.status)
+        else task
+    )
 
 
 def _made(task: Task, found: tuple[Found, ...]) -> dict[str, Any]:
@@ -53,7 +63,8 @@ def _made(task: Task, found: tuple[Found, ...]) -> dict[str, Any]:
 
 
 def results(task: Task, answer: Answer) -> tuple[Found, ...]:
-    """Return the pictures that an answer names: where they are known to stand, or else anywhere in it.
+    """Return the pictures that an answer names: where they are known to stand, or else
+    anywhere in it.
 
     The addresses of the task's own sources are no results.
     """
@@ -64,7 +75,9 @@ def results(task: Task, answer: Answer) -> tuple[Found, ...]:
 
 
 def with_new_addresses(task: Task, answer: Answer) -> Task:
-    """Return the task with the addresses that the service names now for results that are not saved yet."""
+    """Return the task with the addresses that the service names now for results that
+    are not saved yet.
+    """
     found = results(task, answer)
     if answer.state != "completed" or len(found) != len(task.results):
         return task

@@ -25,22 +25,36 @@ _MARKS = ("favourite", "rank", "cleared", "deleted", "retried_by")
 
 
 class Desk:
-    """Latest snapshots by id. The disk is touched from one thread of its own, never from the event loop."""
+    """Latest snapshots by id. The disk is touched from one thread of its own, never
+    from the event loop.
+    """
 
-    def __init__(self, store: Store, base_url: str, profile: str, on_change: Callable[[Task], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        base_url: str,
+        profile: str,
+        on_change: Callable[[Task], None],
+    ) -> None:
         self.tasks: dict[str, Task] = {}
         self.owner = owner_name()
         """The name under which this process watches tasks."""
         self.learnt: dict[str, str] = {}
-        """What all processes know of this base URL: its `route`, the form of its `status` paths, whether its queue
-        is `paused`, until when it is to `rest` (each profile for itself)."""
+        """What all processes know of this base URL: its `route`, the form of its
+        `status` paths, whether its queue is `paused`, until when it is to `rest` (each
+        profile for itself).
+        """
         self.also_mine: Callable[[], Iterable[Task]] = lambda: ()
-        """Tasks that this process has beside `tasks`, as they were drafted: a queue file that has lost them gets
-        them back. Called and read on the disk's thread."""
+        """Tasks that this process has beside `tasks`, as they were drafted: a queue
+        file that has lost them gets them back. Called and read on the disk's thread.
+        """
         self.on_notice: Callable[[str], None] = lambda notice: None
-        """Hears what the user should know of the queue file, as it arises after `open`."""
+        """Hears what the user should know of the queue file, as it arises after `open`.
+        """
         self.on_waiting: Callable[[bool], None] = lambda waiting: None
-        """Hears True when the disk makes somebody wait for long, and False when nobody waits any more."""
+        """Hears True when the disk makes somebody wait for long, and False when nobody
+        waits any more.
+        """
         self._store = store
         self._base_url = base_url
         self._profile = profile
@@ -49,30 +63,38 @@ class Desk:
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._latest: dict[str, Task] = {}  # on their way to the disk
-        self._seen: int | None = 0  # the last write that was looked at; None in a file that is new to us
+        # The last write that was looked at; None in a file that is new to us
+        self._seen: int | None = 0
         self._history = 0
         self._version = -1
-        self._begun: set[str] = set()  # ids of tasks that are known to be more than a draft
-        self._told: int | None = None  # so many notices; none before `open` has answered the first ones
+        # Ids of tasks that are known to be more than a draft
+        self._begun: set[str] = set()
+        # So many notices; none before `open` has answered the first ones
+        self._told: int | None = None
         self._slow = 0
 
     async def open(self, history: int) -> list[str]:
-        """Show the latest tasks and all unfinished ones, oldest first; with a `history` of 0 none at all. Answers
-        what the user should know of the file."""
+        """Show the latest tasks and all unfinished ones, oldest first; with a `history`
+        of 0 none at all. Answers what the user should know of the file.
+        """
         self._history = history
         self._seen = await self._run(self._store.newest)
         self.learnt = await self._run(self._store.learnt, self._base_url)
-        for task in reversed(await self._run(self._store.shown, history) if history else []):
+        for task in reversed(
+            await self._run(self._store.shown, history) if history else []
+        ):
             self.show(task)
         self._told = len(self._store.notices)
         return list(self._store.notices)
 
-    async def save(self, task: Task, event: str = "", raw: str = "", *, own: bool = True) -> Task:
-        """On disk first, then shown; what the user has marked meanwhile is kept. With `own`, this process watches
-        the task from now on.
+    async def save(
+        self, task: Task, event: str = "", raw: str = "", *, own: bool = True
+    ) -> Task:
+        """On disk first, then shown; what the user has marked meanwhile is kept. With
+        `own`, this process watches the task from now on.
 
-        Raises TakenError or StoreError, or ValueError for a status that can't follow by now. What comes while the
-        disk is busy is written in one go.
+        Raises TakenError or StoreError, or ValueError for a status that can't follow by
+        now. What comes while the disk is busy is written in one go.
         """
         known = self.latest(task.id)
         if known:
@@ -81,8 +103,12 @@ class Desk:
             task = replace(task, revision=known.revision + 1, **marks)
         return await self._save(task, event, raw, own)
 
-    async def amend(self, task_id: str, status: Status | None = None, event: str = "", **fields: Any) -> Task:
-        """What the user does to a task that was taken: the rest of it stays as it is by now."""
+    async def amend(
+        self, task_id: str, status: Status | None = None, event: str = "", **fields: Any
+    ) -> Task:
+        """What the user does to a task that was taken: the rest of it stays as it is by
+        now.
+        """
         task = self.latest(task_id) or self.tasks[task_id]
         return await self._save(task.change(status, **fields), event, "", True)
 
@@ -90,9 +116,12 @@ class Desk:
         """The newest snapshot, be it on disk yet or not."""
         return self._latest.get(task_id) or self.tasks.get(task_id)
 
-    async def save_pair(self, first: Task, event: str, second: Task, second_event: str) -> None:
-        """Write two snapshots in one transaction, both watched by this process: both or none. Raises TakenError,
-        StoreError."""
+    async def save_pair(
+        self, first: Task, event: str, second: Task, second_event: str
+    ) -> None:
+        """Write two snapshots in one transaction, both watched by this process: both or
+        none. Raises TakenError, StoreError.
+        """
         written = [
             self._enter(first, event, "", True),
             self._enter(second, second_event, "", True, if_previous=True),
@@ -106,7 +135,8 @@ class Desk:
         try:
             await asyncio.shield(written)
         except asyncio.CancelledError:
-            await asyncio.wait({written})  # whoever goes on from here must see what is on disk
+            # Whoever goes on from here must see what is on disk
+            await asyncio.wait({written})
             written.exception()
             raise
         return task
@@ -114,8 +144,9 @@ class Desk:
     def _enter(
         self, task: Task, event: str, raw: str, own: bool, *, if_previous: bool = False
     ) -> "asyncio.Future[None]":
-        """Put a snapshot among those to be written. What is entered without an await in between is written in one
-        transaction."""
+        """Put a snapshot among those to be written. What is entered without an await in
+        between is written in one transaction.
+        """
         written = asyncio.get_running_loop().create_future()
         known = self.latest(task.id)
         after = known.revision if known else None
@@ -132,19 +163,26 @@ class Desk:
                 batch, self._unwritten = self._unwritten, []
                 problems: Sequence[Exception | None]
                 try:
-                    problems = await self._run(self._store.save_all, [entry for entry, _ in batch])
+                    problems = await self._run(
+                        self._store.save_all, [entry for entry, _ in batch]
+                    )
                 except Exception as error:
                     problems = [error] * len(batch)
                 outcomes = list(zip(batch, problems, strict=True))
-                # What was written first: the disk may be further than the entries that were refused.
+                # What was written first: the disk may be further than the entries that
+                # were refused.
                 outcomes.sort(key=lambda outcome: outcome[1] is not None)
                 for (entry, written), problem in outcomes:
                     await self._written_as(entry, written, problem)
         finally:
             self._writing = None
 
-    async def _written_as(self, entry: Entry, written: "asyncio.Future[None]", problem: Exception | None) -> None:
-        """Say what has become of an entry. Whoever shows tasks can't stop the queue by an error."""
+    async def _written_as(
+        self, entry: Entry, written: "asyncio.Future[None]", problem: Exception | None
+    ) -> None:
+        """Say what has become of an entry. Whoever shows tasks can't stop the queue by
+        an error.
+        """
         if self._latest.get(entry.task.id) is entry.task:
             del self._latest[entry.task.id]
         try:
@@ -153,7 +191,9 @@ class Desk:
             elif isinstance(problem, TakenError):
                 await self.look_again(entry.task.id)
         except Exception as error:
-            self._tell(f"A change was saved, but could not be shown: {one_line(error)}.")
+            self._tell(
+                f"A change was saved, but could not be shown: {one_line(error)}."
+            )
         if written.done():
             return
         if problem is None:
@@ -161,7 +201,9 @@ class Desk:
         else:
             written.set_exception(problem)
 
-    async def note(self, task_id: str, note: str, event: str = "", raw: str = "") -> None:
+    async def note(
+        self, task_id: str, note: str, event: str = "", raw: str = ""
+    ) -> None:
         """Say what is being waited for."""
         task = self.tasks[task_id]
         if task.note != note:
@@ -174,7 +216,9 @@ class Desk:
         self._on_change(task)
 
     async def look_again(self, task_id: str) -> None:
-        """Show a task as it is on disk: another process may have written it while it was ours."""
+        """Show a task as it is on disk: another process may have written it while it
+        was ours.
+        """
         with contextlib.suppress(StoreError):
             task = await self.find(task_id)
             if task:
@@ -200,7 +244,9 @@ class Desk:
         return await self._run(self._store.books, self._base_url)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
-        """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no process is watching."""
+        """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no
+        process is watching.
+        """
         claim = partial(self._store.claim, profile=self._profile)
         return await self._run(claim, self.owner, self._base_url, ids)
 
@@ -209,16 +255,23 @@ class Desk:
         return await self._run(self._store.named, ids)
 
     async def take(self, ids: list[str]) -> tuple[list[Task], list[str]]:
-        """Those of the tasks that no other process has, ours to change; and the ids of those that another one has
-        changed since they were last seen here."""
+        """Those of the tasks that no other process has, ours to change; and the ids of
+        those that another one has changed since they were last seen here.
+        """
         taken = await self._run(self._store.take, self.owner, ids)
-        changed = [task for task in taken if task.id not in self._latest and not self._is_shown(task)]
+        changed = [
+            task
+            for task in taken
+            if task.id not in self._latest and not self._is_shown(task)
+        ]
         for task in changed:
             self.show(task)
         return taken, [task.id for task in changed]
 
     async def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
-        """Mark those of the tasks that are held, whoever watches them, as interrupted; answers them."""
+        """Mark those of the tasks that are held, whoever watches them, as interrupted;
+        answers them.
+        """
         aside = await self._run(self._store.set_aside_unsent, list(ids))
         for task in aside:
             self._begun.add(task.id)
@@ -227,7 +280,9 @@ class Desk:
         return aside
 
     async def unfinished(self) -> list[tuple[Task, bool]]:
-        """Every task of any base URL and profile that isn't at its end, with whether another process watches it."""
+        """Every task of any base URL and profile that isn't at its end, with whether
+        another process watches it.
+        """
         return await self._run(lambda: list(self._store.unfinished(self.owner)))
 
     async def push_undo(self, tasks_before: list[Task]) -> None:
@@ -235,7 +290,9 @@ class Desk:
         await self._run(self._store.push_undo, tasks_before)
 
     async def pop_undo(self) -> list[Task]:
-        """The tasks that were put away last, as they were before; they can't be asked for again."""
+        """The tasks that were put away last, as they were before; they can't be asked
+        for again.
+        """
         return await self._run(self._store.pop_undo)
 
     async def peek_undo(self) -> list[Task]:
@@ -266,8 +323,9 @@ class Desk:
         await self._run(self._store.keep_upload, self._base_url, digest, url, seconds)
 
     async def see_others(self, ours: Callable[[str], bool], *, strangers: bool) -> bool:
-        """Show what other processes have written since the last look, of `strangers` too: tasks that aren't shown
-        yet. False if that is nothing."""
+        """Show what other processes have written since the last look, of `strangers`
+        too: tasks that aren't shown yet. False if that is nothing.
+        """
         version = await self._run(self._store.data_version)
         if version == self._version:
             return False
@@ -275,26 +333,37 @@ class Desk:
         self.learnt = await self._run(self._store.learnt, self._base_url)
         highest = self._store.highest
         newest = await self._run(self._store.newest)
-        if self._store.generation == generation and newest < highest:  # the file was put back to an earlier state
+        # The file was put back to an earlier state
+        if self._store.generation == generation and newest < highest:
             await self._run(self._store.write_back, self._mine())
             self._seen, newest = None, await self._run(self._store.newest)
         if not strangers and self._seen is not None:
             self._begun.update(await self._run(self._store.begun_since, self._seen))
         for task in await self._written(ours, strangers):
             known = self.tasks.get(task.id)
-            if not ours(task.id) and (known.revision < task.revision if known else strangers):
+            if not ours(task.id) and (
+                known.revision < task.revision if known else strangers
+            ):
                 self.show(task)
-        if self._store.generation == generation:  # what has failed, or is of another file, is looked at again
+        # What has failed, or is of another file, is looked at again
+        if self._store.generation == generation:
             self._version, self._seen = version, newest
         return True
 
-    async def _written(self, ours: Callable[[str], bool], strangers: bool) -> list[Task]:
+    async def _written(
+        self, ours: Callable[[str], bool], strangers: bool
+    ) -> list[Task]:
         """What others may have written since the last look."""
         if strangers and self._seen is not None:
             written, _ = await self._run(self._store.changed_since, self._seen)
             return written
-        unfinished = await self._run(self._store.shown, self._history) if strangers else []
-        return [*unfinished, *await self.named([task_id for task_id in self.tasks if not ours(task_id)])]
+        unfinished = (
+            await self._run(self._store.shown, self._history) if strangers else []
+        )
+        return [
+            *unfinished,
+            *await self.named([task_id for task_id in self.tasks if not ours(task_id)]),
+        ]
 
     def _is_shown(self, task: Task) -> bool:
         known = self.tasks.get(task.id)
@@ -303,15 +372,21 @@ class Desk:
     def _mine(self) -> Iterator[Task]:
         """What this process knows of tasks, for a queue file that has lost them.
 
-        Not the drafts of those that went on and were forgotten: they would be sent and paid once more.
+        Not the drafts of those that went on and were forgotten: they would be sent and
+        paid once more.
         """
-        drafts = (task for task in self.also_mine() if task.id not in self._begun and task.id not in self.tasks)
+        drafts = (
+            task
+            for task in self.also_mine()
+            if task.id not in self._begun and task.id not in self.tasks
+        )
         return chain(list(self.tasks.values()), drafts)
 
     async def close(self) -> None:
         if self._writing:
             await self._writing
-        with contextlib.suppress(StoreError):  # a full disk: the leases run out by themselves
+        # A full disk: the leases run out by themselves
+        with contextlib.suppress(StoreError):
             await self._run(self._store.release, self.owner)
         await self._run(self._store.close)
         self._disk.shutdown()
@@ -324,9 +399,12 @@ class Desk:
                     return await loop.run_in_executor(self._disk, work, *args)
                 except DamagedError as error:
                     generation = self._store.generation
-                    await loop.run_in_executor(self._disk, self._store.start_anew, self._mine(), error)
+                    await loop.run_in_executor(
+                        self._disk, self._store.start_anew, self._mine(), error
+                    )
                     if self._store.generation != generation:
-                        self._version, self._seen = -1, None  # another file counts for itself
+                        # Another file counts for itself
+                        self._version, self._seen = -1, None
                     return await loop.run_in_executor(self._disk, work, *args)
         finally:
             self._tell_notices()
@@ -337,7 +415,8 @@ class Desk:
             self._tell(self._store.notices[self._told - 1])
 
     def _tell(self, notice: str) -> None:
-        with contextlib.suppress(Exception):  # whoever listens can't turn a saved change into a failed one
+        # Whoever listens can't turn a saved change into a failed one
+        with contextlib.suppress(Exception):
             self.on_notice(notice)
 
     @contextlib.contextmanager

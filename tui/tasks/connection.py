@@ -1,4 +1,6 @@
-"""The line to the service, shared by all tasks: how many requests at once, is it up, must it rest."""
+"""The line to the service, shared by all tasks: how many requests at once, is it up,
+must it rest.
+"""
 
 import asyncio
 import contextlib
@@ -26,19 +28,27 @@ SHORTEST_REST = 1.0
 
 
 class Line:
-    """Knows of outages and of the service's wish to be left alone. Runs on one event loop."""
+    """Knows of outages and of the service's wish to be left alone. Runs on one event
+    loop.
+    """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self.offline = False
         """True from a request that could not leave until one that was answered."""
         self.refused = False
-        """True from a request whose key was refused until one that was answered, or another key."""
+        """True from a request whose key was refused until one that was answered, or
+        another key.
+        """
         self.short = False
         """True from a submit without enough credit until one that was accepted."""
         self.open_at = 0.0
-        """Until when, in seconds since the epoch, the service asked for no more submits; for all processes."""
+        """Until when, in seconds since the epoch, the service asked for no more
+        submits; for all processes.
+        """
         self.accepted = 0
-        """How many submits the service has accepted: as long as it grows, there is progress."""
+        """How many submits the service has accepted: as long as it grows, there is
+        progress.
+        """
         self._rest_ends = 0.0  # by the clock that is never set
         self._on_change = on_change
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -62,15 +72,23 @@ class Line:
                 raise
             except ServiceError as error:
                 short = self.short or isinstance(error, CreditsError)
-                self._turn(offline=False, refused=isinstance(error, AuthenticationError), short=short)
+                self._turn(
+                    offline=False,
+                    refused=isinstance(error, AuthenticationError),
+                    short=short,
+                )
                 if isinstance(error, RateLimitError):
-                    self.rest_until(time.time() + max(SHORTEST_REST, error.retry_after or 0))
+                    self.rest_until(
+                        time.time() + max(SHORTEST_REST, error.retry_after or 0)
+                    )
                 raise
         self._turn(offline=False, refused=False)
         return answer
 
     def take_up(self) -> None:
-        """There is another key: whoever sleeps because the last one was refused asks at once."""
+        """There is another key: whoever sleeps because the last one was refused asks at
+        once.
+        """
         self._turn(refused=False, short=False)
 
     @property
@@ -80,7 +98,9 @@ class Line:
         return max(0.0, left)
 
     def rest_until(self, moment: float) -> None:
-        """No submits before `moment`, in seconds since the epoch. One that can't be meant is ignored."""
+        """No submits before `moment`, in seconds since the epoch. One that can't be
+        meant is ignored.
+        """
         now, longest = time.time(), LONGEST_REST + 1
         left = moment - now
         is_news = moment > self.open_at or self.open_at > now + longest
@@ -90,27 +110,39 @@ class Line:
             self._on_change()
 
     async def until_account(self, seconds: float) -> None:
-        """So long at most; only until the key is taken and there is credit, if they are not now."""
+        """So long at most; only until the key is taken and there is credit, if they are
+        not now.
+        """
         if self.refused or self.short:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._up.wait()
 
     async def sleep(self, seconds: float) -> None:
-        """So long; while offline not for long, and only until another task finds the line up again, the key
-        taken, or credit there."""
+        """So long; while offline not for long, and only until another task finds the
+        line up again, the key taken, or credit there.
+        """
         if not (self.offline or self.refused or self.short):
             await asyncio.sleep(seconds)
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(seconds, LONGEST_OFFLINE) if self.offline else seconds):
+            async with asyncio.timeout(
+                min(seconds, LONGEST_OFFLINE) if self.offline else seconds
+            ):
                 await self._up.wait()
 
-    def _turn(self, *, offline: bool | None = None, refused: bool | None = None, short: bool | None = None) -> None:
+    def _turn(
+        self,
+        *,
+        offline: bool | None = None,
+        refused: bool | None = None,
+        short: bool | None = None,
+    ) -> None:
         """Take in what has shown itself; None leaves something as it was known."""
         before = (self.offline, self.refused, self.short)
         after = tuple(
-            was if now is None else now for was, now in zip(before, (offline, refused, short), strict=True)
+            was if now is None else now
+            for was, now in zip(before, (offline, refused, short), strict=True)
         )
         if after == before:
             return

@@ -1,4 +1,6 @@
-"""From what a person filled in to a task ready to be sent: its route, its exact body, its Idempotency-Key."""
+"""From what a person filled in to a task ready to be sent: its route, its exact body,
+its Idempotency-Key.
+"""
 
 import json
 import os
@@ -22,7 +24,9 @@ NEEDED_ROOM = 50_000_000
 
 
 class InvalidError(ValueError):
-    """The values can't be sent; `errors` says why, by param. Nothing was written or sent."""
+    """The values can't be sent; `errors` says why, by param. Nothing was written or
+    sent.
+    """
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -42,7 +46,9 @@ def draft(
     job: str = "",
     estimate_micro: int | None = None,
 ) -> Task:
-    """A held task, of the price that was told or else the listed one. Raises InvalidError."""
+    """A held task, of the price that was told or else the listed one. Raises
+    InvalidError.
+    """
     problem = _unwritable(out_dir)
     if problem:
         raise InvalidError({"output": problem})
@@ -58,7 +64,11 @@ def draft(
         values=values,
         created_at=time.time(),
         updated_at=time.time(),
-        estimate_micro=price.estimate(model, values).micro if estimate_micro is None else estimate_micro,
+        estimate_micro=(
+            price.estimate(model, values).micro
+            if estimate_micro is None
+            else estimate_micro
+        ),
         out_dir=str(out_dir),
         retry_of=retry_of,
         job=job,
@@ -67,11 +77,15 @@ def draft(
 
 
 def plan(task: Task, model: Model) -> Task:
-    """The task with its body and key, as its route wants them; without, while files wait for upload."""
+    """The task with its body and key, as its route wants them; without, while files
+    wait for upload.
+    """
     route = model.routes[task.route]
     errors = request.check(model, route, task.values)
     for name, path in local_files(route, task.values):
-        problem = _unreadable(path) or _unfit(path, route.param(name), dict(local_files(route, task.values)))
+        problem = _unreadable(path) or _unfit(
+            path, route.param(name), dict(local_files(route, task.values))
+        )
         if problem:
             errors.setdefault(name, problem)
     if errors:
@@ -82,7 +96,9 @@ def plan(task: Task, model: Model) -> Task:
 
 
 def move(task: Task, model: Model, to: RouteName) -> Task:
-    """The task planned anew for the other route: new body, new key. Raises InvalidError with what to choose."""
+    """The task planned anew for the other route: new body, new key. Raises InvalidError
+    with what to choose.
+    """
     values, unplaced = translate(model, task.values, to)
     if unplaced:
         raise InvalidError(unplaced)
@@ -92,7 +108,9 @@ def move(task: Task, model: Model, to: RouteName) -> Task:
 def with_body(task: Task, model: Model, sent: Values) -> Task:
     """The task with the exact bytes for these values and a new key of their own."""
     body = request.body(model, model.routes[task.route], sent)
-    return replace(task, body=json.dumps(body, ensure_ascii=False).encode(), key=str(uuid.uuid4()))
+    return replace(
+        task, body=json.dumps(body, ensure_ascii=False).encode(), key=str(uuid.uuid4())
+    )
 
 
 def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
@@ -136,16 +154,25 @@ def _items(param: Param, values: Values) -> list[str]:
 def _unwritable(folder: Path) -> str:
     """Why images can't be saved there, or nothing: said before anything is paid."""
     if not is_text(str(folder)):
-        return f"{one_line(folder)} has a byte that is not UTF-8: choose another folder for images."
+        return (
+            f"{one_line(folder)} has a byte that is not UTF-8: choose another folder"
+            " for images."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if free < NEEDED_ROOM:
-            return f"The disk of {folder} is full ({file_size(free)} left): make room before you pay for an image."
+            return (
+                f"The disk of {folder} is full ({file_size(free)} left): make room"
+                " before you pay for an image."
+            )
         if os.access(folder, os.W_OK):
             return ""
     except OSError as error:
-        return f"Images can't be saved in {folder}: {(error.strerror or 'no such folder').lower()}."
+        return (
+            f"Images can't be saved in {folder}:"
+            f" {(error.strerror or 'no such folder').lower()}."
+        )
     return f"Images can't be saved in {folder}: it may not be written to."
 
 
@@ -164,7 +191,9 @@ def _unreadable(path: Path) -> str:
 
 
 def _unfit(path: Path, param: Param | None, files: dict[str, Path]) -> str:
-    """What a service is known not to take, or nothing. `files` are the other params' local files."""
+    """What a service is known not to take, or nothing. `files` are the other params'
+    local files.
+    """
     limits = param.file if param else None
     if limits is None:
         return ""
@@ -180,13 +209,23 @@ def _unfit(path: Path, param: Param | None, files: dict[str, Path]) -> str:
     if limits.formats and image.format not in limits.formats:
         return f"{path.name} is {image.format}; {', '.join(limits.formats)} are taken."
     if limits.max_bytes and image.bytes > limits.max_bytes:
-        return f"{path.name} has {file_size(image.bytes)}; at most {file_size(limits.max_bytes)} are taken."
+        return (
+            f"{path.name} has {file_size(image.bytes)}; at most"
+            f" {file_size(limits.max_bytes)} are taken."
+        )
     if not (limits.min_pixels or 0) <= pixels <= (limits.max_pixels or pixels):
-        return f"{path.name} has {pixels:,} pixels; {limits.min_pixels:,} to {limits.max_pixels:,} are taken."
+        return (
+            f"{path.name} has {pixels:,} pixels; {limits.min_pixels:,} to"
+            f" {limits.max_pixels:,} are taken."
+        )
     if limits.max_ratio and max(sides) > limits.max_ratio * min(sides):
         return (
-            f"{path.name} is {image.width} × {image.height}; one side may be {limits.max_ratio:g} times the other."
+            f"{path.name} is {image.width} × {image.height}; one side may be"
+            f" {limits.max_ratio:g} times the other."
         )
     if (wanted.width, wanted.height) != sides:
-        return f"{path.name} is {image.width} × {image.height}; it has to be {wanted.width} × {wanted.height}."
+        return (
+            f"{path.name} is {image.width} × {image.height}; it has to be"
+            f" {wanted.width} × {wanted.height}."
+        )
     return ""

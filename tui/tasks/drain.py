@@ -1,4 +1,6 @@
-"""Any number of tasks to their end, a window of them at a time; what waits beyond it stays on disk."""
+"""Any number of tasks to their end, a window of them at a time; what waits beyond it
+stays on disk.
+"""
 
 import asyncio
 import time
@@ -12,7 +14,9 @@ from tui.tasks.store import StoreError, TakenError
 from tui.tasks.task import Task
 
 AHEAD = 4
-"""So many tasks are taken up for each place at the service: the next ones are ready when one becomes free."""
+"""So many tasks are taken up for each place at the service: the next ones are ready
+when one becomes free.
+"""
 LOOK = 0.5
 """Seconds between looks at tasks that another process carries."""
 STUMBLES = 3
@@ -21,11 +25,15 @@ DISK_PATIENCE = 30.0
 """Seconds for which a queue file that can't be used is waited for."""
 
 
-async def to_the_end(engine: Engine, ids: Iterable[str], set_aside: Collection[str] = ()) -> AsyncIterator[Task]:
-    """Carry the tasks in the order of `ids`; yield each as it ends, or once it is left (see `Engine.wait`).
+async def to_the_end(
+    engine: Engine, ids: Iterable[str], set_aside: Collection[str] = ()
+) -> AsyncIterator[Task]:
+    """Carry the tasks in the order of `ids`; yield each as it ends, or once it is left
+    (see `Engine.wait`).
 
-    One that another process carries is waited for, and taken over if that process leaves it. Those of `set_aside`
-    are taken up again when their turn comes. Raises StoreError where the queue file can't be used for long.
+    One that another process carries is waited for, and taken over if that process
+    leaves it. Those of `set_aside` are taken up again when their turn comes. Raises
+    StoreError where the queue file can't be used for long.
     """
     crowd = _Crowd(engine, iter(ids), set(set_aside))
     try:
@@ -39,9 +47,13 @@ async def to_the_end(engine: Engine, ids: Iterable[str], set_aside: Collection[s
 
 
 class _Crowd:
-    """The tasks that are taken up at a moment: those carried here, and those of other processes."""
+    """The tasks that are taken up at a moment: those carried here, and those of other
+    processes.
+    """
 
-    def __init__(self, engine: Engine, todo: Iterable[str], set_aside: set[str]) -> None:
+    def __init__(
+        self, engine: Engine, todo: Iterable[str], set_aside: set[str]
+    ) -> None:
         self._engine = engine
         self._todo = iter(todo)
         self._set_aside = set_aside
@@ -51,7 +63,9 @@ class _Crowd:
         self._disk_failed_at: float | None = None
 
     async def fill(self) -> bool:
-        """Take up the next tasks where there is room. Return whether there is anything left."""
+        """Take up the next tasks where there is room. Return whether there is anything
+        left.
+        """
         window = AHEAD * self._engine.state.limit
         room = window - len(self._ours) - len(self._others)
         if room >= window / 2:
@@ -75,11 +89,14 @@ class _Crowd:
 
     async def _adopt(self) -> list[Task]:
         await self._engine.adopt(list(self._others))
-        for task_id in [task_id for task_id in self._others if self._engine.carries(task_id)]:
+        for task_id in [
+            task_id for task_id in self._others if self._engine.carries(task_id)
+        ]:
             self._carried_here(task_id)
         ended = []
         there = await self._engine.named(list(self._others))
-        self._others.intersection_update(task.id for task in there)  # a damaged file may have lost one
+        # A damaged file may have lost one
+        self._others.intersection_update(task.id for task in there)
         for task in there:
             if task.live:
                 continue
@@ -102,10 +119,14 @@ class _Crowd:
         self._ours[asyncio.create_task(self._engine.wait(task_id))] = task_id
 
     async def ended(self) -> list[Task]:
-        """Wait for news; return those of the tasks carried here that have ended, or are left as they are."""
+        """Wait for news; return those of the tasks carried here that have ended, or are
+        left as they are.
+        """
         if self._ours:
             limit = LOOK if self._others else None
-            await asyncio.wait(self._ours, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                self._ours, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+            )
         elif self._others:
             await asyncio.sleep(LOOK)
         ended = []
@@ -113,7 +134,8 @@ class _Crowd:
             task_id, task = self._ours.pop(waited), waited.result()
             gave_up = task_id in self._engine.gave_up
             if task.live and not gave_up and self._stumbled[task_id] < STUMBLES:
-                self._stumbled[task_id] += 1  # another process has it now, or the disk had no room
+                # Another process has it now, or the disk had no room
+                self._stumbled[task_id] += 1
                 self._others.add(task_id)
             else:
                 ended.append(task)

@@ -67,10 +67,12 @@ class Engine:
         on_route: Callable[[RouteName], None] = lambda route: None,
         on_state: Callable[[State], None] = lambda state: None,
     ) -> None:
-        """`on_change` gets every snapshot, on the event loop, after it has been written to disk.
+        """`on_change` gets every snapshot, on the event loop, after it has been written
+        to disk.
 
-        `tries` bounds how often a failing request is repeated (None: for as long as it takes); `on_route`
-        hears when this base URL has shown which of RunAPI's routes it has.
+        `tries` bounds how often a failing request is repeated (None: for as long as it
+        takes); `on_route` hears when this base URL has shown which of RunAPI's routes
+        it has.
         """
         self.client = client
         self.api: Api = api
@@ -80,7 +82,8 @@ class Engine:
         """What the user should know of the queue file."""
         self._out_dir = out_dir
         self._profile = profile
-        self._rest = f"rest {profile}".rstrip()  # it is the key that has asked too often
+        # It is the key that has asked too often
+        self._rest = f"rest {profile}".rstrip()
         self._on_state = on_state
         self._desk = Desk(store, client.base_url, profile, on_change)
         self._desk.on_waiting = self._disk_waits
@@ -88,7 +91,14 @@ class Engine:
         self._slots = Slots(concurrency)
         self._line = Line(self._state_changed)
         self._sender = Sender(
-            self._desk, client, catalog, self._line, self._slots, api=api, tries=tries, on_route=on_route
+            self._desk,
+            client,
+            catalog,
+            self._line,
+            self._slots,
+            api=api,
+            tries=tries,
+            on_route=on_route,
         )
         self._carrier = Carrier(
             self._desk,
@@ -138,8 +148,9 @@ class Engine:
         )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
-        """Read the queue and, with `adopt`, carry on every unfinished task that nobody else is watching; without,
-        keep to the tasks that are asked for."""
+        """Read the queue and, with `adopt`, carry on every unfinished task that nobody
+        else is watching; without, keep to the tasks that are asked for.
+        """
         self.notices = await self._desk.open(history)
         self._heed_others()
         if adopt:
@@ -150,24 +161,32 @@ class Engine:
     async def adopt(self, ids: list[str] | None = None) -> list[Task]:
         """Carry on unfinished tasks (of `ids`, or all) that nobody is watching."""
         free = await self._desk.claim(ids)
-        taken = [task for task in free if task.id not in self._carried and not self._in_hand[task.id]]
+        taken = [
+            task
+            for task in free
+            if task.id not in self._carried and not self._in_hand[task.id]
+        ]
         for task in taken:
             self._desk.show(task)
             self._carry_on(task)
         return taken
 
     async def unfinished(self) -> list[tuple[Task, bool]]:
-        """Every task of any service and profile that is not finished or not saved, and whether another living
-        process watches it."""
+        """Every task of any service and profile that is not finished or not saved, and
+        whether another living process watches it.
+        """
         return await self._desk.unfinished()
 
     def also_mine(self, tasks: Callable[[], Iterable[Task]]) -> None:
-        """Tasks that this process has put into the queue beside those in memory: where the queue file is lost while
-        it runs, they are written into the new one."""
+        """Tasks that this process has put into the queue beside those in memory: where
+        the queue file is lost while it runs, they are written into the new one.
+        """
         self._desk.also_mine = tasks
 
     def on_notice(self, heard: Callable[[str], None]) -> None:
-        """Have `heard` called, on the event loop, with what the user should know of the queue file from now on."""
+        """Have `heard` called, on the event loop, with what the user should know of the
+        queue file from now on.
+        """
         self._desk.on_notice = heard
 
     def forget(self, task_id: str) -> None:
@@ -178,9 +197,17 @@ class Engine:
     # ---- new tasks
 
     async def submit(
-        self, model: Model, values: Values, *, retry_of: str = "", job: str = "", carry: bool = True
+        self,
+        model: Model,
+        values: Values,
+        *,
+        retry_of: str = "",
+        job: str = "",
+        carry: bool = True,
     ) -> Task:
-        """A new task, on disk when this returns; without `carry` it is left for others. Raises InvalidError."""
+        """A new task, on disk when this returns; without `carry` it is left for others.
+        Raises InvalidError.
+        """
         task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
         await self._desk.save(task, "held", own=carry)
         if carry:
@@ -188,39 +215,54 @@ class Engine:
         return task
 
     async def submit_job(
-        self, model: Model, cells: list[Values], prices: Iterable[int | None] = (), *, carry: bool = True
+        self,
+        model: Model,
+        cells: list[Values],
+        prices: Iterable[int | None] = (),
+        *,
+        carry: bool = True,
     ) -> list[Task]:
-        """New tasks that belong together, all on disk when this returns. Raises InvalidError, writing none.
+        """New tasks that belong together, all on disk when this returns. Raises
+        InvalidError, writing none.
 
-        `prices` are the estimates that were told, in micro-dollars; without, the listed ones are kept.
+        `prices` are the estimates that were told, in micro-dollars; without, the listed
+        ones are kept.
         """
         job = new_id() if len(cells) > 1 else ""
         priced = list(zip_longest(cells, prices))
         tasks = await asyncio.to_thread(
             lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
         )
-        await asyncio.gather(*(self._desk.save(task, "held", own=carry) for task in tasks))
+        await asyncio.gather(
+            *(self._desk.save(task, "held", own=carry) for task in tasks)
+        )
         for task in tasks if carry else ():
             self._carry_on(task)
         return tasks
 
     def latest(self, task_id: str) -> Task | None:
-        """The newest snapshot of a task, be it on disk yet or not; None for one that was not read."""
+        """The newest snapshot of a task, be it on disk yet or not; None for one that
+        was not read.
+        """
         return self._desk.latest(task_id)
 
-    async def retry(self, task: Task, *, again: bool = False, carry: bool = True) -> Task:
-        """Send a new paid task with the same values, and mark the old one as retried in the same transaction;
-        without `carry`, the new one waits for whoever carries it.
+    async def retry(
+        self, task: Task, *, again: bool = False, carry: bool = True
+    ) -> Task:
+        """Send a new paid task with the same values, and mark the old one as retried in
+        the same transaction; without `carry`, the new one waits for whoever carries it.
 
-        Raises RetriedError where that was done before, unless `again` says to pay once more; TakenError;
-        InvalidError; LookupError for a model that is gone.
+        Raises RetriedError where that was done before, unless `again` says to pay once
+        more; TakenError; InvalidError; LookupError for a model that is gone.
         """
         async with self._retrying:
             old = await self._take_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
             model = self._sender.model(old)
-            new = await asyncio.to_thread(self._draft, model, old.values, old.id, old.job)
+            new = await asyncio.to_thread(
+                self._draft, model, old.values, old.id, old.job
+            )
             marked = self._latest(old.id).change(retried_by=new.id)
             await self._desk.save_pair(marked, f"retried as {new.id}", new, "held")
         if carry:
@@ -228,7 +270,12 @@ class Engine:
         return new
 
     def _draft(
-        self, model: Model, values: Values, retry_of: str, job: str, estimate_micro: int | None = None
+        self,
+        model: Model,
+        values: Values,
+        retry_of: str,
+        job: str,
+        estimate_micro: int | None = None,
     ) -> Task:
         return draft.draft(
             model,
@@ -246,7 +293,9 @@ class Engine:
     # ---- what waits
 
     async def pause(self, paused: bool) -> None:
-        """Send nothing more, in any process, or go on; what was sent is carried on either way."""
+        """Send nothing more, in any process, or go on; what was sent is carried on
+        either way.
+        """
         self._slots.paused = paused
         self._state_changed()
         await self._desk.learn("paused", "yes" if paused else "")
@@ -258,8 +307,14 @@ class Engine:
         self._state_changed()
 
     async def move(self, task: Task, step: int) -> None:
-        """Send a waiting task sooner (-1) or later (1) than its neighbour, or next (0). Raises TakenError."""
-        turns = sorted(known.turn for known in self.tasks.values() if known.status is Status.HELD and known.live)
+        """Send a waiting task sooner (-1) or later (1) than its neighbour, or next (0).
+        Raises TakenError.
+        """
+        turns = sorted(
+            known.turn
+            for known in self.tasks.values()
+            if known.status is Status.HELD and known.live
+        )
         if not turns or task.turn not in turns:
             return
         place = turns.index(task.turn)
@@ -279,22 +334,37 @@ class Engine:
             self._slots.move((await self._desk.amend(task.id, rank=rank)).turn)
 
     async def drop(self, ids: list[str]) -> list[Task]:
-        """Take back what was not sent; answers those that it was not too late for, and no other process has."""
+        """Take back what was not sent; answers those that it was not too late for, and
+        no other process has.
+        """
         halted: list[str] = []
         try:
             with self._taking_in_hand(ids):
                 taken = await self._take(ids)
-                waiting = [task.id for task in taken if self._latest(task.id).status is Status.HELD]
+                waiting = [
+                    task.id
+                    for task in taken
+                    if self._latest(task.id).status is Status.HELD
+                ]
                 halted = await self._halt(waiting)
-                waiting = [task_id for task_id in waiting if self._latest(task_id).status is Status.HELD]
-                drops = (self._desk.amend(task_id, Status.DROPPED, "dropped", note="") for task_id in waiting)
+                waiting = [
+                    task_id
+                    for task_id in waiting
+                    if self._latest(task_id).status is Status.HELD
+                ]
+                drops = (
+                    self._desk.amend(task_id, Status.DROPPED, "dropped", note="")
+                    for task_id in waiting
+                )
                 return list(await asyncio.gather(*drops))
         finally:
-            for task_id in halted:  # sent in the same moment, or the disk refused the change
+            # Sent in the same moment, or the disk refused the change
+            for task_id in halted:
                 self._carry_on(self.tasks[task_id])
 
     async def set_aside(self, ids: Iterable[str]) -> list[Task]:
-        """Keep unsent tasks from being sent, whichever process has them, until somebody asks for it; return them.
+        """Keep unsent tasks from being sent, whichever process has them, until somebody
+        asks for it; return them.
 
         What is on its way already stays as it is.
         """
@@ -310,23 +380,30 @@ class Engine:
     # ---- what was sent
 
     async def stop(self, task_id: str) -> Task:
-        """Stop watching a sent task: it goes on at the server, and is billed. Raises TakenError."""
+        """Stop watching a sent task: it goes on at the server, and is billed. Raises
+        TakenError.
+        """
         with self._taking_in_hand([task_id]):
             await self._take_one(task_id)
             halted = await self._halt([task_id])
             if self._latest(task_id).status in SENT:
                 note = "Not watched; still billed."
                 return await self._desk.amend(
-                    task_id, event="stopped", watched=False, set_aside=SetAside.STOPPED, note=note
+                    task_id,
+                    event="stopped",
+                    watched=False,
+                    set_aside=SetAside.STOPPED,
+                    note=note,
                 )
         if halted:
             self._carry_on(self.tasks[task_id])
         return self.tasks[task_id]
 
     async def watch(self, task_id: str) -> Task:
-        """Go on with a task that was set aside or has ended without its picture, for nothing: watch again what was
-        stopped, ask and fetch again what was made and is not saved, send again what is unsure, with the same key.
-        What was set aside unsent is sent, and paid.
+        """Go on with a task that was set aside or has ended without its picture, for
+        nothing: watch again what was stopped, ask and fetch again what was made and is
+        not saved, send again what is unsure, with the same key. What was set aside
+        unsent is sent, and paid.
 
         Raises TakenError, or ValueError for a task of another service or profile.
         """
@@ -355,7 +432,9 @@ class Engine:
         return task
 
     def use(self, api_key: str) -> None:
-        """Go on with another key of the same account: what waits for it is asked for again at once."""
+        """Go on with another key of the same account: what waits for it is asked for
+        again at once.
+        """
         self.client.use(api_key)
         self._line.take_up()
 
@@ -371,11 +450,15 @@ class Engine:
         await self._desk.amend(task_id, favourite=favourite)
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
-        """Take ended tasks out of the queue's sight; the history keeps them. Return which; can be undone."""
+        """Take ended tasks out of the queue's sight; the history keeps them. Return
+        which; can be undone.
+        """
         return await self._put_away(tasks, cleared=True)
 
     async def delete(self, tasks: Iterable[Task]) -> list[Task]:
-        """Take ended tasks out of queue and history, their files into the trash. Return which; can be undone."""
+        """Take ended tasks out of queue and history, their files into the trash. Return
+        which; can be undone.
+        """
         return await self._put_away(tasks, deleted=True)
 
     async def can_undo(self) -> bool:
@@ -383,7 +466,9 @@ class Engine:
         return bool(await self._desk.peek_undo())
 
     async def undo(self) -> int:
-        """Bring back what was last cleared or deleted, in this run or an earlier one. Return how many tasks."""
+        """Bring back what was last cleared or deleted, in this run or an earlier one.
+        Return how many tasks.
+        """
         before = {task.id: task for task in await self._desk.pop_undo()}
         taken = [before.pop(task.id) for task in await self._take(list(before))]
         if before:  # another process has them just now
@@ -391,11 +476,17 @@ class Engine:
         await self._restore_files(taken)
         back = await asyncio.gather(
             *(
-                self._desk.amend(task.id, event="brought back", cleared=task.cleared, deleted=task.deleted)
+                self._desk.amend(
+                    task.id,
+                    event="brought back",
+                    cleared=task.cleared,
+                    deleted=task.deleted,
+                )
                 for task in taken
             )
         )
-        await self._restore_files(back)  # thrown away by a deletion that was still under way
+        # Thrown away by a deletion that was still under way
+        await self._restore_files(back)
         return len(back)
 
     async def _restore_files(self, tasks: Iterable[Task]) -> None:
@@ -405,16 +496,28 @@ class Engine:
 
     async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> list[Task]:
         mark = next(iter(marks))
-        ended = [task.id for task in tasks if task.status not in LIVE and not getattr(task, mark)]
-        taken = [task for task in await self._take(ended) if self._latest(task.id).status not in LIVE]
+        ended = [
+            task.id
+            for task in tasks
+            if task.status not in LIVE and not getattr(task, mark)
+        ]
+        taken = [
+            task
+            for task in await self._take(ended)
+            if self._latest(task.id).status not in LIVE
+        ]
         if taken:
             await self._desk.push_undo(taken)
-        await asyncio.gather(*(self._desk.amend(task.id, event=mark, **marks) for task in taken))
+        await asyncio.gather(
+            *(self._desk.amend(task.id, event=mark, **marks) for task in taken)
+        )
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
             # Whatever was brought back before its files were thrown away.
-            await self._restore_files(await self._desk.named([task.id for task in taken]))
+            await self._restore_files(
+                await self._desk.named([task.id for task in taken])
+            )
         return taken
 
     # ---- looking
@@ -423,7 +526,9 @@ class Engine:
         """By local id, the unique end or start of one, or the server's id."""
         return await self._desk.find(task_id)
 
-    async def search(self, query: str, limit: int = 500, before: str = "~") -> list[Task]:
+    async def search(
+        self, query: str, limit: int = 500, before: str = "~"
+    ) -> list[Task]:
         """The latest tasks that a search line asks for, newest first."""
         return await self._desk.search(query, limit, before)
 
@@ -445,17 +550,25 @@ class Engine:
         return await self._desk.named(ids)
 
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
-        """What happened to a task: when, what, and the server's own words, oldest first."""
+        """What happened to a task: when, what, and the server's own words, oldest
+        first.
+        """
         return await self._desk.events(task_id)
 
     def check_ours(self, task: Task) -> None:
-        """Raises ValueError, which says how to start, for a task of another service or profile."""
+        """Raises ValueError, which says how to start, for a task of another service or
+        profile.
+        """
         if task.profile != self._profile:
             name = one_line(task.profile, 40) or NO_PROFILE
-            raise ValueError(f"This task belongs to profile {name}: start with --profile {name} to carry it on.")
+            raise ValueError(
+                f"This task belongs to profile {name}: start with --profile {name} to"
+                " carry it on."
+            )
         if task.base_url != self.client.base_url:
             raise ValueError(
-                f"This task belongs to {one_line(task.base_url, 80)}: start with --base-url to carry it on."
+                f"This task belongs to {one_line(task.base_url, 80)}: start with"
+                " --base-url to carry it on."
             )
 
     def is_ours(self, task: Task) -> bool:
@@ -475,7 +588,9 @@ class Engine:
         return await self._desk.books()
 
     async def wait(self, task_id: str) -> Task:
-        """The task once it is no longer carried: ended, stopped, held for the user, or given up."""
+        """The task once it is no longer carried: ended, stopped, held for the user, or
+        given up.
+        """
         carried = self._carried.get(task_id)
         if carried:
             await asyncio.wait({carried})
@@ -494,8 +609,9 @@ class Engine:
     # ---- the work behind it
 
     async def _take(self, ids: list[str]) -> list[Task]:
-        """Those of the tasks that no other process has, ours to change; what another one has changed while this one
-        slept is carried on from there."""
+        """Those of the tasks that no other process has, ours to change; what another
+        one has changed while this one slept is carried on from there.
+        """
         taken, changed = await self._desk.take(ids)
         for task_id in await self._halt(changed):
             self._carry_on(self.tasks[task_id])
@@ -535,24 +651,43 @@ class Engine:
                     await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
         except TakenError:
             pass  # while this process slept, another one took over
-        except Exception as error:  # a full disk, or an error of ours: the task must stay, and be seen to
+        except Exception as error:
+            # A full disk, or an error of ours: the task must stay, and be seen to.
             await self._desk.look_again(task_id)
             task = self.tasks[task_id]
             if task.live:
-                self._desk.show(replace(task, note=f"Stopped: {one_line(error)} Kept; it is taken up again soon."))
+                self._desk.show(
+                    replace(
+                        task,
+                        note=(
+                            f"Stopped: {one_line(error)} Kept; it is taken up again"
+                            " soon."
+                        ),
+                    )
+                )
 
     async def _halt(self, ids: Iterable[str]) -> list[str]:
         """Stop carrying these; answers those that were carried."""
-        halted = {task_id: self._carried[task_id] for task_id in ids if task_id in self._carried}
-        for carried in halted.values():  # all at once: a place that one leaves must not be taken by the next
+        halted = {
+            task_id: self._carried[task_id]
+            for task_id in ids
+            if task_id in self._carried
+        }
+        # All at once: a place that one leaves must not be taken by the next
+        for carried in halted.values():
             carried.cancel()
         if halted:
             await asyncio.wait(halted.values())
         return list(halted)
 
     async def _sweep(self) -> None:
-        """Remove half files that killed processes have left where this queue saves images."""
-        folders = {self._out_dir, *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir)}
+        """Remove half files that killed processes have left where this queue saves
+        images.
+        """
+        folders = {
+            self._out_dir,
+            *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir),
+        }
         with suppress(StoreError, OSError):
             await saving.sweep(self._desk, folders)
 
@@ -571,11 +706,14 @@ class Engine:
         if paused != self._slots.paused:
             self._slots.paused = paused
             self._state_changed()
-        with suppress(ValueError):  # whatever stands there: the file may be edited by anybody
+        # Whatever stands there: the file may be edited by anybody
+        with suppress(ValueError):
             self._line.rest_until(float(learnt.get(self._rest) or 0))
 
     async def _tend(self, adopt: bool) -> None:
-        """Keep the watch over our tasks, see what other processes write, take over what they left."""
+        """Keep the watch over our tasks, see what other processes write, take over what
+        they left.
+        """
         renewed = 0.0
         while True:
             now = time.monotonic()
@@ -588,8 +726,14 @@ class Engine:
                         await self.adopt()
                 if self._line.rest:
                     await self._desk.learn(self._rest, str(self._line.open_at))
-                if await self._desk.see_others(self._carried.__contains__, strangers=adopt):
+                if await self._desk.see_others(
+                    self._carried.__contains__, strangers=adopt
+                ):
                     self._heed_others()
-            except Exception:  # locked for long, a full disk, a folder that can't be read for a moment
-                renewed = 0.0  # the next round may find it otherwise; a fault must never end the rounds
+            except (
+                Exception
+            ):  # locked for long, a full disk, a folder that can't be read for a moment
+                # The next round may find it otherwise; a fault must never end the
+                # rounds
+                renewed = 0.0
             await asyncio.sleep(0.5)

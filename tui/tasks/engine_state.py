@@ -15,6 +15,10 @@ class State(NamedTuple):
     short: bool = False
     """The balance did not suffice for a request, and none was accepted since."""
     rest_until: float = 0
-    """When the service wants to be asked for new images again, in seconds since the epoch."""
+    """When the service wants to be asked for new images again, in seconds since the
+    epoch.
+    """
     waits_for_disk: bool = False
-    """Another program holds the queue file, or the disk is slow: nothing can be written for now."""
+    """Another program holds the queue file, or the disk is slow: nothing can be written
+    for now.
+    """

@@ -1,7 +1,8 @@
-"""How changes of the queue file reach the disk: by a write-ahead log where that can be, else a rollback journal.
+"""How changes of the queue file reach the disk: by a write-ahead log where that can be,
+else a rollback journal.
 
-A write-ahead log needs memory that processes share, and some disks have none (9p, virtiofs, vboxsf, NFS). A
-rollback journal needs file locks alone.
+A write-ahead log needs memory that processes share, and some disks have none (9p,
+virtiofs, vboxsf, NFS). A rollback journal needs file locks alone.
 """
 
 import contextlib
@@ -34,17 +35,21 @@ def choose(db: sqlite3.Connection) -> None:
 
 
 def needs_rollback(error: sqlite3.Error) -> bool:
-    """Whether this may say that the file has a write-ahead log, and that this disk can't have one."""
+    """Whether this may say that the file has a write-ahead log, and that this disk
+    can't have one.
+    """
     code = getattr(error, "sqlite_errorcode", 0)
     return code in _NO_SHARED_MEMORY or code & 0xFF == sqlite3.SQLITE_CANTOPEN
 
 
 def roll_back(path: Path, why: sqlite3.Error) -> None:
-    """Give a file that isn't open here a rollback journal, with all that is in its log. Raises `why` where that
-    can't be either."""
+    """Give a file that isn't open here a rollback journal, with all that is in its log.
+    Raises `why` where that can't be either.
+    """
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            db.execute("pragma locking_mode = exclusive")  # so the log is read without shared memory
+            # So the log is read without shared memory
+            db.execute("pragma locking_mode = exclusive")
             _patiently(lambda: db.execute("pragma journal_mode = delete").fetchone())
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
@@ -66,9 +71,11 @@ def _write_ahead(db: sqlite3.Connection) -> None:
     try:
         _patiently(lambda: db.execute("pragma journal_mode = wal").fetchone())
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:  # it can be read all the same
+        # It can be read all the same
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
             raise
-    db.execute("select count(*) from sqlite_master").fetchone()  # the first read opens the shared memory
+    # The first read opens the shared memory
+    db.execute("select count(*) from sqlite_master").fetchone()
 
 
 def _patiently(work: Callable[[], object]) -> None:
@@ -97,7 +104,9 @@ def _has_shared_memory(folder: Path) -> bool:
                 return not needs_rollback(error)
             return bool(mode == "wal")
     except sqlite3.Error:
-        return True  # a full disk, a folder that may not be written to: the queue file itself will tell
+        # A full disk, a folder that may not be written to: the queue file itself will
+        # tell
+        return True
     finally:
         for ending in ("", "-journal", "-wal", "-shm"):
             with contextlib.suppress(OSError):

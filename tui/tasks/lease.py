@@ -1,8 +1,9 @@
 """Who watches a task, and whether that process still does.
 
-A lease is a name and a moment. The name tells on which machine, since which start of it, and in which process it
-was given, so that on the same machine a process that has ended is noticed at once. Everywhere else the moment
-decides: the owner renews it while it runs.
+A lease is a name and a moment. The name tells on which machine, since which start of
+it, and in which process it was given, so that on the same machine a process that has
+ended is noticed at once. Everywhere else the moment decides: the owner renews it while
+it runs.
 """
 
 import os
@@ -27,7 +28,9 @@ _ended: set[str] = set()
 
 
 class _Name(NamedTuple):
-    """The parts of an owner's name. `boot` is empty where nothing is known but the host."""
+    """The parts of an owner's name. `boot` is empty where nothing is known but the
+    host.
+    """
 
     version: str
     host: str
@@ -56,7 +59,8 @@ def owner_name() -> str:
 def is_held(owner: str, lease_until: float, now: float) -> bool:
     """Whether a task with this lease is watched by a process that may still be there.
 
-    A lease that ends later than one that is given now was written while a clock was ahead: it is none.
+    A lease that ends later than one that is given now was written while a clock was
+    ahead: it is none.
     """
     return bool(owner) and now <= lease_until <= latest_end(now) and not is_gone(owner)
 
@@ -67,7 +71,9 @@ def latest_end(now: float) -> float:
 
 
 def is_gone(owner: str) -> bool:
-    """Whether the process of this name surely has ended. False wherever that can't be known."""
+    """Whether the process of this name surely has ended. False wherever that can't be
+    known.
+    """
     if owner in _ended:
         return True
     now = time.monotonic()
@@ -87,7 +93,12 @@ def _has_ended(owner: str) -> bool:
     if len(parts) != len(_Name._fields):
         return False
     name = _Name(*parts)
-    if name.version != _VERSION or not name.boot or not name.namespace or not name.start:
+    if (
+        name.version != _VERSION
+        or not name.boot
+        or not name.namespace
+        or not name.start
+    ):
         return False
     if (name.host, name.boot, name.namespace) != (
         socket.gethostname().replace(":", "-"),
@@ -95,7 +106,11 @@ def _has_ended(owner: str) -> bool:
         _namespace(),
     ):
         return False
-    if not (name.process.isdecimal() and name.process.isascii() and 0 < int(name.process) < 2**31):
+    if not (
+        name.process.isdecimal()
+        and name.process.isascii()
+        and 0 < int(name.process) < 2**31
+    ):
         return False
     process = int(name.process)
     try:
@@ -115,22 +130,28 @@ def _boot() -> str:
 
 @cache
 def _namespace() -> str:
-    """In which numbers of processes and in whose time this process lives; empty where the system can't say."""
+    """In which numbers of processes and in whose time this process lives; empty where
+    the system can't say.
+    """
     try:
         processes = os.readlink(_PROC / "self" / "ns" / "pid")
     except OSError:
         return ""
     try:
-        clock = os.readlink(_PROC / "self" / "ns" / "time")  # the time of a start is told in it
+        # The time of a start is told in it
+        clock = os.readlink(_PROC / "self" / "ns" / "time")
     except OSError:  # a kernel before 5.6
         clock = ""
     return f"{processes}{clock}".replace(":", "-")
 
 
 def _start_time(process: int) -> str:
-    """When a process was started, in ticks since the machine was; empty where that can't be read."""
+    """When a process was started, in ticks since the machine was; empty where that
+    can't be read.
+    """
     stat = _read(_PROC / str(process) / "stat")
-    after_name = stat.rpartition(")")[2].split()  # the name itself may have spaces and brackets
+    # The name itself may have spaces and brackets
+    after_name = stat.rpartition(")")[2].split()
     return after_name[19] if len(after_name) > 19 else ""
 
 

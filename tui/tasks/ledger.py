@@ -1,4 +1,6 @@
-"""What was spent: each task's part of the bill, and the sums. Whole micro-dollars, local days."""
+"""What was spent: each task's part of the bill, and the sums. Whole micro-dollars,
+local days.
+"""
 
 import time
 from collections.abc import Callable
@@ -26,7 +28,9 @@ class Bill(StrEnum):
 
 
 def bill(task: Task) -> tuple[float, Bill | None, int | None]:
-    """When a task was paid, on whose word (None where nothing was), and how much (None where nobody knows)."""
+    """When a task was paid, on whose word (None where nothing was), and how much (None
+    where nobody knows).
+    """
     at = task.sent_at or task.created_at
     if task.cost_micro is not None:
         return at, Bill.SAID, min(task.cost_micro, _MOST)
@@ -36,11 +40,17 @@ def bill(task: Task) -> tuple[float, Bill | None, int | None]:
         kind = Bill.GUESSED
     else:
         return at, None, None
-    return at, kind, None if task.estimate_micro is None else min(task.estimate_micro, _MOST)
+    return (
+        at,
+        kind,
+        None if task.estimate_micro is None else min(task.estimate_micro, _MOST),
+    )
 
 
 class Sum(Struct, frozen=True):
-    """What some tasks have cost together. An unknown price is counted as that, never as nothing."""
+    """What some tasks have cost together. An unknown price is counted as that, never as
+    nothing.
+    """
 
     tasks: int = 0
     micro: int = 0
@@ -61,7 +71,9 @@ class Sum(Struct, frozen=True):
         told = [] if self.unknown and not self.micro else [money(self.micro)]
         if self.unknown:
             told.append(f"{self.unknown:,} of unknown price")
-        return " and ".join(told) + (f" ({money(self.estimated)} estimated)" if self.estimated else "")
+        return " and ".join(told) + (
+            f" ({money(self.estimated)} estimated)" if self.estimated else ""
+        )
 
     @property
     def average(self) -> int | None:
@@ -111,9 +123,13 @@ def books(read: Read, base_url: str, now: float | None = None) -> Books:
     """All of it, by day and by model."""
     now = time.time() if now is None else now
     standing = spent(read, base_url, now)
-    days = [date.fromtimestamp(now) - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
+    days = [
+        date.fromtimestamp(now) - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)
+    ]
     models: dict[str, Sum] = {}
-    for model, *row in read(f"select model, {_SUMS} {_PAID} group by model, bill", base_url):
+    for model, *row in read(
+        f"select model, {_SUMS} {_PAID} group by model, bill", base_url
+    ):
         models[model] = models.get(model, Sum()) + _sum([row])
     return Books(
         today=standing.today,
@@ -121,19 +137,27 @@ def books(read: Read, base_url: str, now: float | None = None) -> Books:
         live=standing.live,
         total=sum(models.values(), Sum()),
         days=tuple((day, _between(read, base_url, day, day)) for day in days),
-        models=tuple(sorted(models.items(), key=lambda item: (-item[1].micro, -item[1].tasks, item[0]))),
+        models=tuple(
+            sorted(
+                models.items(),
+                key=lambda item: (-item[1].micro, -item[1].tasks, item[0]),
+            )
+        ),
     )
 
 
 def _between(read: Read, base_url: str, first: date, last: date) -> Sum:
     """What was paid from the first to the last day, both included."""
-    begin, end = (time.mktime(day.timetuple()) for day in (first, last + timedelta(days=1)))
+    begin, end = (
+        time.mktime(day.timetuple()) for day in (first, last + timedelta(days=1))
+    )
     query = f"select {_SUMS} {_PAID} and spent_at >= ? and spent_at < ? group by bill"
     return _sum(read(query, base_url, begin, end))
 
 
 def _sum(rows: list[Any]) -> Sum:
     sums = (
-        Sum(tasks, micro, 0 if kind == Bill.SAID else micro, tasks - known) for kind, tasks, known, micro in rows
+        Sum(tasks, micro, 0 if kind == Bill.SAID else micro, tasks - known)
+        for kind, tasks, known, micro in rows
     )
     return sum(sums, Sum())

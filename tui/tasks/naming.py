@@ -26,11 +26,14 @@ _MOST_CHARACTERS, _MOST_FOLDERS = 200, 4
 
 
 def render(template: str, task: Task, index: int) -> str:
-    """The name of a task's result below the output folder, without its ending; `/` stands between folders.
+    """The name of a task's result below the output folder, without its ending; `/`
+    stands between folders.
 
-    Harmless and bounded whatever the template: by the default where there is a `problem`.
+    Harmless and bounded whatever the template: by the default where there is a
+    `problem`.
     """
-    from tui.images.files import safe_stem  # Pillow: only once there is something to name
+    # Pillow: only once there is something to name
+    from tui.images.files import safe_stem
 
     def filled(found: re.Match[str]) -> str:
         if found[1] == "index":
@@ -38,9 +41,14 @@ def render(template: str, task: Task, index: int) -> str:
         if found[1] == "label":
             return label
         text = _FIELDS[found[1]](task)
-        # What a name that is too long loses is its end, and there stands what makes it unique.
+        # What a name that is too long loses is its end, and there stands what makes it
+        # unique.
         room = 24 if label else 40
-        return text.encode()[:room].decode(errors="ignore") if found[1] == "prompt" else text
+        return (
+            text.encode()[:room].decode(errors="ignore")
+            if found[1] == "prompt"
+            else text
+        )
 
     label = task.results[index].label if index < len(task.results) else ""
     template = DEFAULT if problem(template) else template
@@ -48,7 +56,10 @@ def render(template: str, task: Task, index: int) -> str:
     *folders, stem = (safe_stem(_FIELD.sub(filled, part)) for part in _split(template))
     if label and "{label}" not in template:
         ending = safe_stem(label)
-        stem = safe_stem(stem.encode()[: 99 - len(ending.encode())].decode(errors="ignore") + f"-{ending}")
+        stem = safe_stem(
+            stem.encode()[: 99 - len(ending.encode())].decode(errors="ignore")
+            + f"-{ending}"
+        )
     return "/".join([*folders, stem])
 
 
@@ -56,24 +67,36 @@ def problem(template: str) -> str:
     """Why names can't be made by a template, as a sentence, or nothing."""
     parts = _split(template)
     if len(template) > _MOST_CHARACTERS or len(parts) > _MOST_FOLDERS + 1:
-        return f"At most {_MOST_CHARACTERS} characters and {_MOST_FOLDERS} folders are possible."
-    unknown = next((name for name in _FIELD.findall(template) if name not in _NAMES), None)
+        return (
+            f"At most {_MOST_CHARACTERS} characters and {_MOST_FOLDERS} folders are"
+            " possible."
+        )
+    unknown = next(
+        (name for name in _FIELD.findall(template) if name not in _NAMES), None
+    )
     if unknown is not None:
         near = difflib.get_close_matches(unknown, _NAMES, n=1)
         return f"There is no field {{{unknown}}}. " + (
-            f"Did you mean {{{near[0]}}}?" if near else f"There are {', '.join(_NAMES)}."
+            f"Did you mean {{{near[0]}}}?"
+            if near
+            else f"There are {', '.join(_NAMES)}."
         )
     if re.search(r"[{}]", _FIELD.sub("", template)):
         return "A field is a name in braces, such as {date}."
     if not parts:
         return f"A file needs a name, such as {DEFAULT}."
     if template.startswith(("/", "~")) or any(part.strip(". ") == "" for part in parts):
-        return "Images stay in the output folder: a name can't start with / or ~, nor go through . or .. folders."
+        return (
+            "Images stay in the output folder: a name can't start with / or ~, nor go"
+            " through . or .. folders."
+        )
     return ""
 
 
 def example(template: str) -> str:
-    """The name that a template would give to one image of four, made up but always the same."""
+    """The name that a template would give to one image of four, made up but always the
+    same.
+    """
     task = Task(
         id="01k0vwn3m4a7xq",
         action="text_to_image",

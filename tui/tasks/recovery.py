@@ -1,4 +1,6 @@
-"""What is left of a damaged queue file: set aside under another name, and read as far as it can be read."""
+"""What is left of a damaged queue file: set aside under another name, and read as far
+as it can be read.
+"""
 
 import contextlib
 import fcntl
@@ -19,7 +21,9 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 _DATA_AT = {11: 10, 16: 15, 20: 15, 23: 15}
 """Where a task's data stands in a row with so many columns: of version 1, 2, 3, 4."""
 _FOUND, _BY_ID, _EVENT, _LEARNT = 11, 2, 4, 3
-"""Columns of an entry of the index `tasks_found` and of that of the ids, of an event, of what was learnt."""
+"""Columns of an entry of the index `tasks_found` and of that of the ids, of an event,
+of what was learnt.
+"""
 _ID = re.compile("0[0-9a-z]{13}")
 
 
@@ -70,7 +74,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, with SQLite's companions; answers its new name. Raises OSError."""
+    """Rename a damaged file, with SQLite's companions; answers its new name. Raises
+    OSError.
+    """
     stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     aside = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}")
     rename(path, aside)
@@ -78,7 +84,9 @@ def set_aside(path: Path) -> Path:
 
 
 def rename(path: Path, to: Path) -> None:
-    """Rename a file with SQLite's companions, or these alone, in the place of whatever stands there. OSError."""
+    """Rename a file with SQLite's companions, or these alone, in the place of whatever
+    stands there. OSError.
+    """
     try:
         path.replace(to)
     except FileNotFoundError:
@@ -90,9 +98,13 @@ def rename(path: Path, to: Path) -> None:
 
 
 def is_orphaned(path: Path) -> bool:
-    """Whether a write-ahead log with something in it is all that is left of a file. Raises OSError."""
+    """Whether a write-ahead log with something in it is all that is left of a file.
+    Raises OSError.
+    """
     try:
-        return not path.exists() and path.with_name(path.name + "-wal").stat().st_size > 0
+        return (
+            not path.exists() and path.with_name(path.name + "-wal").stat().st_size > 0
+        )
     except FileNotFoundError:
         return False
 
@@ -100,43 +112,60 @@ def is_orphaned(path: Path) -> bool:
 @contextmanager
 def opened(aside: Path) -> Iterator[sqlite3.Connection]:
     """A damaged file, to read what SQLite can read of it. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)) as db:
+    with closing(
+        sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)
+    ) as db:
         db.text_factory = lambda text: text.decode(errors="replace")
-        db.execute("pragma writable_schema = on")  # else nothing is read of a file that was cut
+        # Else nothing is read of a file that was cut
+        db.execute("pragma writable_schema = on")
         yield db
 
 
 def readable_tasks(aside: Path) -> Iterator[bytes]:
-    """The data of every task that SQLite can still read, from both ends towards the damage."""
+    """The data of every task that SQLite can still read, from both ends towards the
+    damage.
+    """
     seen: set[object] = set()
-    for order in ("rowid", "rowid desc", "id", "id desc"):  # a file of version 1 has no rowids
+    # A file of version 1 has no rowids
+    for order in ("rowid", "rowid desc", "id", "id desc"):
         try:
             with opened(aside) as db:
-                for task_id, data in db.execute(f"select id, data from tasks order by {order}"):
+                for task_id, data in db.execute(
+                    f"select id, data from tasks order by {order}"
+                ):
                     if task_id in seen:
                         break
                     seen.add(task_id)
                     if isinstance(data, bytes):
                         yield data
-        except (sqlite3.Error, UnicodeDecodeError):  # its words of what is wrong may be broken too
+        except (
+            sqlite3.Error,
+            UnicodeDecodeError,
+        ):  # its words of what is wrong may be broken too
             continue
 
 
 def on_pages(aside: Path) -> Iterator[TaskLeft | IdLeft | EventLeft | LearntLeft]:
-    """Everything that stands on pages which are whole, whatever became of the others. Raises OSError."""
-    for in_table, values in sqlite_pages.records(aside, {*_DATA_AT, _FOUND, _BY_ID, _EVENT, _LEARNT}):
+    """Everything that stands on pages which are whole, whatever became of the others.
+    Raises OSError.
+    """
+    for in_table, values in sqlite_pages.records(
+        aside, {*_DATA_AT, _FOUND, _BY_ID, _EVENT, _LEARNT}
+    ):
         match values:
             case (str(task_id), *_) if len(values) in _DATA_AT and isinstance(
                 data := values[_DATA_AT[len(values)]], bytes
             ):
                 yield TaskLeft(task_id, data)
-            case (str(task_id), int()) | (str(task_id), str(), str(), *_, int()) if not in_table and _ID.fullmatch(
-                task_id
+            case (str(task_id), int()) | (str(task_id), str(), str(), *_, int()) if (
+                not in_table and _ID.fullmatch(task_id)
             ):
                 yield IdLeft(task_id)
             case (str(task_id), int(at) | float(at), str(event), str(raw)) if in_table:
                 yield EventLeft(task_id, at, event, raw)
-            case (str(base_url), str(name), str(value)) if not in_table and base_url.startswith("http"):
+            case (str(base_url), str(name), str(value)) if (
+                not in_table and base_url.startswith("http")
+            ):
                 yield LearntLeft(base_url, name, value)
             case _:
                 pass

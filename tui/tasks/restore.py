@@ -1,4 +1,6 @@
-"""Into a queue file what it lacks, or has older: from a file that was lost or damaged, and from memory."""
+"""Into a queue file what it lacks, or has older: from a file that was lost or damaged,
+and from memory.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -16,7 +18,9 @@ _ADD_EVENT = """
 insert into events select ?1, ?2, ?3, ?4 where not exists
     (select 1 from events where task_id = ?1 and at = ?2 and event = ?3 and raw = ?4)
 """
-_EVENTS = "select task_id, at, event, raw from events where task_id = ? order by at, rowid"
+_EVENTS = (
+    "select task_id, at, event, raw from events where task_id = ? order by at, rowid"
+)
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 
@@ -26,8 +30,10 @@ def newest(db: sqlite3.Connection) -> int:
 
 
 class Restorer:
-    """Fills an open queue file, within a transaction of the caller's. Its methods raise sqlite3.Error and OSError
-    for the file that is filled; what can't be read elsewhere is left out."""
+    """Fills an open queue file, within a transaction of the caller's. Its methods raise
+    sqlite3.Error and OSError for the file that is filled; what can't be read elsewhere
+    is left out.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -48,14 +54,18 @@ class Restorer:
         """From a file that is still open although it isn't at its place any more."""
         for order in ("rowid", "rowid desc"):  # from both ends, should it be damaged
             for row in _readable(old, f"select * from tasks order by {order}"):
-                if len(row) == schema.COLUMNS and row[_REVISION] > self._revision(row[0]):
+                if len(row) == schema.COLUMNS and row[_REVISION] > self._revision(
+                    row[0]
+                ):
                     self._write(row)
                     for event in _readable(old, _EVENTS, row[0]):
                         self._db.execute(_ADD_EVENT, event)
         self._rest_from(old)
 
     def from_damaged(self, aside: Path) -> int:
-        """From a file that was set aside. Answers how many tasks are known to have been in it and can't be read."""
+        """From a file that was set aside. Answers how many tasks are known to have been
+        in it and can't be read.
+        """
         for data in recovery.readable_tasks(aside):
             with suppress(*schema.UNREADABLE):
                 task = schema.decode(data)
@@ -81,15 +91,22 @@ class Restorer:
                 case recovery.EventLeft():
                     self._db.execute(_ADD_EVENT, left)
                 case recovery.LearntLeft():
-                    self._db.execute("insert or ignore into learnt values (?, ?, ?)", left)
-        self._db.execute("delete from events where task_id not in (select id from tasks)")
+                    self._db.execute(
+                        "insert or ignore into learnt values (?, ?, ?)", left
+                    )
+        self._db.execute(
+            "delete from events where task_id not in (select id from tasks)"
+        )
         return sum(self._revision(task_id) < 0 for task_id in named)
 
     def _is_newer(self, task: Task, surely: frozenset[str]) -> bool:
-        known = self._db.execute("select revision, updated_at from tasks where id = ?", (task.id,)).fetchone()
+        known = self._db.execute(
+            "select revision, updated_at from tasks where id = ?", (task.id,)
+        ).fetchone()
         if known is None or task.revision > known[0]:
             return True
-        # Earlier versions counted no revisions: among the states that lie about, their clock is all there is.
+        # Earlier versions counted no revisions: among the states that lie about, their
+        # clock is all there is.
         return task.id not in surely and (task.revision, task.updated_at) > known
 
     def _rest_from(self, old: sqlite3.Connection) -> None:
@@ -104,7 +121,9 @@ class Restorer:
 
     def _revision(self, task_id: object) -> int:
         """Of the task in the file that is filled; -1 where it has none."""
-        found = self._db.execute("select revision from tasks where id = ?", (task_id,)).fetchone()
+        found = self._db.execute(
+            "select revision from tasks where id = ?", (task_id,)
+        ).fetchone()
         return int(found[0]) if found else -1
 
     def _write(self, row: tuple[Any, ...]) -> None:

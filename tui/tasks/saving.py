@@ -1,8 +1,10 @@
-"""From a fetched file to a saved picture, so that a kill at any moment leaves one file and no other.
+"""From a fetched file to a saved picture, so that a kill at any moment leaves one file
+and no other.
 
-A result's file is fetched as a `.part` beside the pictures and verified. Then its final name and its digest are
-noted in the queue (`Result.reserved`), then the file gets that name, then it is noted as saved. Whoever carries the
-task on finds by the note and the digest which of these steps were done.
+A result's file is fetched as a `.part` beside the pictures and verified. Then its final
+name and its digest are noted in the queue (`Result.reserved`), then the file gets that
+name, then it is noted as saved. Whoever carries the task on finds by the note and the
+digest which of these steps were done.
 
 Everything but `sweep` blocks and runs in threads.
 """
@@ -27,7 +29,9 @@ from tui.tasks.cache import Desk
 from tui.tasks.task import Result, Status, Task
 
 FOREIGN_FOR = 86400.0
-"""Seconds for which a part that belongs to no task of this queue is left alone: another queue may be writing it."""
+"""Seconds for which a part that belongs to no task of this queue is left alone: another
+queue may be writing it.
+"""
 _PART = re.compile(r"\.([0-9a-hjkmnp-tv-z]{14})-\d{1,5}\.part")
 # What `atomic.replacing` makes while facts are written into a part.
 _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
@@ -37,10 +41,13 @@ _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
 
 
 def verified(result: Result, part: Path) -> Result:
-    """What a fetched file is, its content on the disk for good. Raises ImageError for no whole image, OSError."""
+    """What a fetched file is, its content on the disk for good. Raises ImageError for
+    no whole image, OSError.
+    """
     from tui.images import files
 
-    sha256 = _digest(part)  # first: what the disk refuses to read is no fault of the image
+    # First: what the disk refuses to read is no fault of the image
+    sha256 = _digest(part)
     facts = files.inspect(part)
     atomic_file.sync_file(part)
     return replace(
@@ -54,23 +61,33 @@ def verified(result: Result, part: Path) -> Result:
 
 
 def reserve(task: Task, index: int, result: Result, template: str) -> Result:
-    """A verified result with a name that is free by now: the one noted before, if it still is. Raises OSError."""
+    """A verified result with a name that is free by now: the one noted before, if it
+    still is. Raises OSError.
+    """
     from tui.images import files
 
     noted = Path(result.reserved)
-    if result.reserved and noted.suffix == files.suffix_of(result.format) and not os.path.lexists(noted):
+    if (
+        result.reserved
+        and noted.suffix == files.suffix_of(result.format)
+        and not os.path.lexists(noted)
+    ):
         noted.parent.mkdir(parents=True, exist_ok=True)
         return result
     name = PurePosixPath(naming.render(template, task, index))
     folder = Path(task.out_dir) / name.parent
     folder.mkdir(parents=True, exist_ok=True)
-    return replace(result, reserved=str(files.free_name(folder, name.name, result.format)))
+    return replace(
+        result, reserved=str(files.free_name(folder, name.name, result.format))
+    )
 
 
 def give_name(result: Result, part: Path) -> None:
-    """Give a verified file the name that was noted for it, unless something has it: FileExistsError.
+    """Give a verified file the name that was noted for it, unless something has it:
+    FileExistsError.
 
-    Raises OSError, also where another process has put a file of its own in the part's place.
+    Raises OSError, also where another process has put a file of its own in the part's
+    place.
     """
     if not is_verified(result, part):
         raise OSError(f"{part.name} is not the file that was verified.")
@@ -95,7 +112,8 @@ class Left(Enum):
 def left_behind(result: Result, part: Path, others: Collection[str]) -> Left:
     """What there is of a result already, by what was noted of it. Raises OSError.
 
-    `others` are files of other results: one of them may be the same picture, under a name that both wanted.
+    `others` are files of other results: one of them may be the same picture, under a
+    name that both wanted.
     """
     if not result.reserved:
         return Left.NOTHING
@@ -113,7 +131,9 @@ def left_behind(result: Result, part: Path, others: Collection[str]) -> Left:
 
 
 def _clear_placeholder(target: Path) -> None:
-    """Remove the empty file that a killed process may have left under its noted name; see `atomic.give_name`."""
+    """Remove the empty file that a killed process may have left under its noted name;
+    see `atomic.give_name`.
+    """
     with suppress(OSError):
         status = target.lstat()
         if stat.S_ISREG(status.st_mode) and status.st_size == 0:
@@ -146,15 +166,20 @@ class _Part(NamedTuple):
 
 
 async def sweep(desk: Desk, folders: Iterable[Path]) -> list[Path]:
-    """Remove parts that killed processes have left in these output folders; answers which.
+    """Remove parts that killed processes have left in these output folders; answers
+    which.
 
-    Those of live tasks are left to whoever carries them on, who uses them or writes them anew. A part of a task
-    that isn't in this queue goes once it is old. Nothing but files of exactly our names is looked at.
+    Those of live tasks are left to whoever carries them on, who uses them or writes
+    them anew. A part of a task that isn't in this queue goes once it is old. Nothing
+    but files of exactly our names is looked at.
     """
     found = await asyncio.to_thread(_parts, {Path(folder) for folder in folders})
     if not found:
         return []
-    known = {task.id: task for task in await desk.named(sorted({part.task_id for part in found}))}
+    known = {
+        task.id: task
+        for task in await desk.named(sorted({part.task_id for part in found}))
+    }
     stray = [part for part in found if _is_stray(part, known.get(part.task_id))]
     return await asyncio.to_thread(_removed, stray)
 
@@ -164,10 +189,16 @@ def _parts(folders: Iterable[Path]) -> list[_Part]:
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                name = _PART.fullmatch(entry.name) or _PART_OF_PART.fullmatch(entry.name)
+                name = _PART.fullmatch(entry.name) or _PART_OF_PART.fullmatch(
+                    entry.name
+                )
                 if name and entry.is_file(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
-                    parts.append(_Part(folder / entry.name, name[1], status.st_ino, status.st_mtime))
+                    parts.append(
+                        _Part(
+                            folder / entry.name, name[1], status.st_ino, status.st_mtime
+                        )
+                    )
     return parts
 
 
@@ -177,7 +208,10 @@ def _is_stray(part: _Part, task: Task | None) -> bool:
     if task.live:
         return False
     # What is set aside may have a verified file there that only lacks its name.
-    return not (task.status is Status.FETCHING and any(result.reserved for result in task.results))
+    return not (
+        task.status is Status.FETCHING
+        and any(result.reserved for result in task.results)
+    )
 
 
 def _removed(parts: Iterable[_Part]) -> list[Path]:
@@ -185,7 +219,8 @@ def _removed(parts: Iterable[_Part]) -> list[Path]:
     for part in parts:
         with suppress(OSError):
             status = part.path.lstat()
-            if (status.st_ino, status.st_mtime) == (part.inode, part.changed_at):  # written by nobody meanwhile
+            # Written by nobody meanwhile
+            if (status.st_ino, status.st_mtime) == (part.inode, part.changed_at):
                 part.path.unlink()
                 removed.append(part.path)
     return removed

@@ -1,4 +1,6 @@
-"""Who may be sent next: so many at the service at once, in the order of their turns, nobody while paused."""
+"""Who may be sent next: so many at the service at once, in the order of their turns,
+nobody while paused.
+"""
 
 import asyncio
 import heapq
@@ -15,7 +17,8 @@ class Slots:
         self._limit = limit
         self._used = 0
         self._waiting: dict[str, tuple[Turn, asyncio.Future[None]]] = {}
-        self._turns: list[Turn] = []  # a heap; turns that have changed since are skipped
+        # A heap; turns that have changed since are skipped
+        self._turns: list[Turn] = []
         self._open = asyncio.Event()
         self._open.set()
 

@@ -1,4 +1,6 @@
-"""The tables of the queue file, and how a file of an earlier version becomes one of this version."""
+"""The tables of the queue file, and how a file of an earlier version becomes one of
+this version.
+"""
 
 import contextlib
 import sqlite3
@@ -25,16 +27,20 @@ create table tasks (
 ) without rowid;
 create index tasks_by_status on tasks (status);
 create index tasks_by_update on tasks (updated_at);
-create table events (task_id text not null, at real not null, event text not null, raw text not null);
+create table events (
+    task_id text not null, at real not null, event text not null, raw text not null
+);
 create index events_by_task on events (task_id, at);
-create table uploads (base_url text not null, digest text not null, url text not null, until real not null,
+create table uploads (
+    base_url text not null, digest text not null, url text not null, until real not null,
     primary key (base_url, digest)) without rowid;
 create table learnt (base_url text not null, name text not null, value text not null,
     primary key (base_url, name)) without rowid;
 """
 
-# A table with rowids, whose rows of some KB don't spill into pages of their own; a covering index, which a search
-# reads through instead of the tasks themselves; what the queue pane shows as an index of its own.
+# A table with rowids, whose rows of some KB don't spill into pages of their own; a
+# covering index, which a search reads through instead of the tasks themselves; what the
+# queue pane shows as an index of its own.
 _VERSION_2 = """
 alter table tasks rename to tasks_1;
 drop index tasks_by_status;
@@ -54,7 +60,8 @@ create index tasks_found on tasks
     (id, words, status, model, created_at, cost_micro, job, favourite, cleared, deleted);
 """
 
-# Whose key a task belongs to; what it has cost, and when: the ledger reads this index alone.
+# Whose key a task belongs to; what it has cost, and when: the ledger reads this index
+# alone.
 _VERSION_3 = """
 alter table tasks add column profile text not null default '';
 alter table tasks add column spent_at real not null default 0;
@@ -63,8 +70,9 @@ alter table tasks add column bill_micro integer;
 create index tasks_billed on tasks (base_url, bill, spent_at, model, bill_micro);
 """
 
-# What is newer is told by numbers, never by clocks: `revision` counts the snapshots of a task, `seq` the writes to
-# this file. Who watches anything, and what is made and not saved yet, are indexes of their own. What can be undone.
+# What is newer is told by numbers, never by clocks: `revision` counts the snapshots of
+# a task, `seq` the writes to this file. Who watches anything, and what is made and not
+# saved yet, are indexes of their own. What can be undone.
 _VERSION_4 = """
 alter table tasks add column revision integer not null default 0;
 alter table tasks add column unsaved_until real not null default 0;
@@ -83,22 +91,41 @@ COLUMNS = 23
 _COLUMNS_2 = 16
 
 
-def row(task: Task, owner: str = "", lease_until: float = 0, seq: int = 0) -> tuple[object, ...]:
+def row(
+    task: Task, owner: str = "", lease_until: float = 0, seq: int = 0
+) -> tuple[object, ...]:
     """A task as its row; `seq` is the number of the write, which `Store` counts."""
     marks = (task.favourite, task.cleared, task.deleted)
-    named = (task.status, task.model, search_words(task), task.remote_id, task.base_url, task.job)
+    named = (
+        task.status,
+        task.model,
+        search_words(task),
+        task.remote_id,
+        task.base_url,
+        task.job,
+    )
     times = (task.id, task.created_at, task.updated_at)
     data = (owner, lease_until, encode(task))
     numbers = (task.revision, task.expires_at, seq)
-    return (*times, *named, task.cost_micro, *marks, *data, task.profile, *bill(task), *numbers)
+    return (
+        *times,
+        *named,
+        task.cost_micro,
+        *marks,
+        *data,
+        task.profile,
+        *bill(task),
+        *numbers,
+    )
 
 
 UPDATE_UNSENT = """
-update tasks set updated_at = ?, data = ?, spent_at = ?, bill = ?, bill_micro = ?, revision = ?, seq = ?,
-    owner = '', lease_until = 0
+update tasks set updated_at = ?, data = ?, spent_at = ?, bill = ?, bill_micro = ?,
+    revision = ?, seq = ?, owner = '', lease_until = 0
 where id = ?
 """
-"""Quicker than a whole row where thousands are written: most indexes stay as they are."""
+"""Quicker than a whole row where thousands are written: most indexes stay as they are.
+"""
 
 
 def unsent(task: Task, seq: int) -> tuple[object, ...]:
@@ -130,9 +157,15 @@ def _third(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_3)
     for (number,) in db.execute("select rowid from tasks").fetchall():
         with contextlib.suppress(*UNREADABLE):
-            (data,) = db.execute("select data from tasks where rowid = ?", (number,)).fetchone()
+            (data,) = db.execute(
+                "select data from tasks where rowid = ?", (number,)
+            ).fetchone()
             billed = (*bill(decode(data)), number)
-            db.execute("update tasks set spent_at = ?, bill = ?, bill_micro = ? where rowid = ?", billed)
+            db.execute(
+                "update tasks set spent_at = ?, bill = ?, bill_micro = ? where"
+                " rowid = ?",
+                billed,
+            )
 
 
 def _fourth(db: sqlite3.Connection) -> None:
@@ -140,26 +173,39 @@ def _fourth(db: sqlite3.Connection) -> None:
     for (number,) in db.execute("select rowid from tasks order by rowid").fetchall():
         revision, unsaved_until = 0, 0.0
         with contextlib.suppress(*UNREADABLE):
-            (data,) = db.execute("select data from tasks where rowid = ?", (number,)).fetchone()
+            (data,) = db.execute(
+                "select data from tasks where rowid = ?", (number,)
+            ).fetchone()
             task = decode(data)
             revision, unsaved_until = task.revision, task.expires_at
-        numbers = (revision, unsaved_until, number, number)  # each write took the next row
-        db.execute("update tasks set revision = ?, unsaved_until = ?, seq = ? where rowid = ?", numbers)
+        # Each write took the next row
+        numbers = (revision, unsaved_until, number, number)
+        db.execute(
+            "update tasks set revision = ?, unsaved_until = ?, seq = ? where rowid = ?",
+            numbers,
+        )
     _run(db, _VERSION_4_INDEXES)
 
 
-_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
+_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _first,
+    _second,
+    _third,
+    _fourth,
+)
 VERSION = len(_STEPS)
 _NO_VERSION = 1000
 """A number beyond which the file's own version is no version, but damage."""
 
 
 def prepare(db: sqlite3.Connection, *, may_log: bool = True) -> int:
-    """Bring an open file up to this version; answers the version that it has then, which may be a newer one.
+    """Bring an open file up to this version; answers the version that it has then,
+    which may be a newer one.
 
     Without `may_log` the journal stays as it is.
 
-    Raises sqlite3.Error; with the code SQLITE_CORRUPT also for a header that can't be right.
+    Raises sqlite3.Error; with the code SQLITE_CORRUPT also for a header that can't be
+    right.
     """
     found = _version(db)
     if found > VERSION:

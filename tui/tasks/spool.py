@@ -14,9 +14,11 @@ _READ_AT_ONCE = 1 << 18
 
 
 class Spool:
-    """Tasks in a nameless file of this process's own, read again as often as wished, in the order of `add`.
+    """Tasks in a nameless file of this process's own, read again as often as wished, in
+    the order of `add`.
 
-    What belongs together gets a job in common. Several readers may be at different places, in different threads.
+    What belongs together gets a job in common. Several readers may be at different
+    places, in different threads.
     """
 
     def __init__(self) -> None:
@@ -37,10 +39,14 @@ class Spool:
             yield replace(schema.decode(line), job=job)
 
     def _lines(self, end: int) -> Iterator[bytes]:
-        """The lines of the file's first `end` bytes; the place of the reading is this generator's own."""
+        """The lines of the file's first `end` bytes; the place of the reading is this
+        generator's own.
+        """
         position, rest = 0, b""
         while position < end:
-            block = os.pread(self._file.fileno(), min(_READ_AT_ONCE, end - position), position)
+            block = os.pread(
+                self._file.fileno(), min(_READ_AT_ONCE, end - position), position
+            )
             if not block:
                 return
             position += len(block)

@@ -1,6 +1,8 @@
-"""The records of an SQLite file read from its pages, without SQLite: for a file that SQLite refuses.
+"""The records of an SQLite file read from its pages, without SQLite: for a file that
+SQLite refuses.
 
-The format is described at sqlite.org/fileformat2.html. Pages that can't be understood are passed over.
+The format is described at sqlite.org/fileformat2.html. Pages that can't be understood
+are passed over.
 """
 
 import os
@@ -27,9 +29,11 @@ class Record(NamedTuple):
 
 
 def records(path: Path, widths: Collection[int]) -> Iterator[Record]:
-    """Every record with one of these numbers of columns, of the file first and then of its write-ahead log.
+    """Every record with one of these numbers of columns, of the file first and then of
+    its write-ahead log.
 
-    Earlier states of a row may be among them, and what has been removed since. Raises OSError.
+    Earlier states of a row may be among them, and what has been removed since. Raises
+    OSError.
     """
     with _Pages(path) as pages:
         for page in pages.of_file():
@@ -76,7 +80,9 @@ class _Pages:
                 yield _Page(number, data, True)
 
     def page(self, number: int, in_log: bool) -> bytes:
-        """A page as the file has it, or `in_log` as the log leaves it; empty if there is none."""
+        """A page as the file has it, or `in_log` as the log leaves it; empty if there
+        is none.
+        """
         if in_log and number in self._frames:
             return self._read(self._log, self._frames[number])
         return self._read(self._file, (number - 1) * self.size) if number > 0 else b""
@@ -146,7 +152,9 @@ def _of_page(pages: _Pages, page: _Page, widths: Collection[int]) -> Iterator[Re
 def _of_cell(
     pages: _Pages, page: _Page, kind: int, place: int, widths: Collection[int]
 ) -> tuple[Value, ...] | None:
-    """The record that begins there; None if it has another number of columns. Raises ValueError or IndexError."""
+    """The record that begins there; None if it has another number of columns. Raises
+    ValueError or IndexError.
+    """
     if kind == _INDEX_INTERIOR:
         place += 4  # the number of the page below
     size, place = _varint(page.data, place)

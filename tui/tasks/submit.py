@@ -1,4 +1,6 @@
-"""A task's first half: from held on disk to a task at the server. Here is where money could be lost twice."""
+"""A task's first half: from held on disk to a task at the server. Here is where money
+could be lost twice.
+"""
 
 import asyncio
 import base64
@@ -37,20 +39,28 @@ from tui.tasks.task import Problem, SetAside, Status, Task
 from tui.text import clock, duration, money, one_line
 
 RESEND_FOR = 24 * 3600.0
-"""Seconds for which an unsure request is sent again by itself; how long a server knows a key isn't published."""
+"""Seconds for which an unsure request is sent again by itself; how long a server knows
+a key isn't published.
+"""
 UPLOAD_LASTS = 50 * 60.0
-"""Seconds for which an uploaded file is used again; the service keeps it for an hour."""
+"""Seconds for which an uploaded file is used again; the service keeps it for an hour.
+"""
 UPLOAD_ROUNDS = 3
-"""How often files that belong together are uploaded until all of them can be read at the same time."""
+"""How often files that belong together are uploaded until all of them can be read at
+the same time.
+"""
 TOP_UP = f"{DEFAULT_BASE_URL}/billing"
 BALANCE_KNOWN = 5.0
 """Seconds for which a balance is taken for the present one, to explain a refusal."""
 ACCOUNT_PAUSE = 60.0
 """Seconds between tries of a request while its key is refused or has no credit."""
 UNSURE_TRIES = 8
-"""Tries of a request that may have been made, while the answers are such as may change."""
+"""Tries of a request that may have been made, while the answers are such as may change.
+"""
 LONGEST_COMMAND_REST = 600.0
-"""Seconds that a command waits because the service asked it to; the app waits for as long as that takes."""
+"""Seconds that a command waits because the service asked it to; the app waits for as
+long as that takes.
+"""
 CLOCK_ERROR = 60.0
 """Seconds by which two clocks may differ without anybody noticing."""
 
@@ -64,11 +74,11 @@ class _NotNowError(Exception):
 
 
 def may_be_resent(task: Task, at_least: float | None = None) -> bool:
-    """Whether an unsure request was first sent, or wished to be sent again, so lately that it may be sent again
-    automatically.
+    """Whether an unsure request was first sent, or wished to be sent again, so lately
+    that it may be sent again automatically.
 
-    A moment in the future tells of a clock that was wrong: it counts only for who knows that it was `at_least` so
-    many seconds ago.
+    A moment in the future tells of a clock that was wrong: it counts only for who knows
+    that it was `at_least` so many seconds ago.
     """
     now = time.time()
     age = now - task.sent_at
@@ -103,19 +113,25 @@ class Sender:
         self._on_route = on_route
         self._balance: tuple[float, int | None] = (-BALANCE_KNOWN, None)
         self._uploading: dict[str, asyncio.Lock] = {}
-        self._upload_ends: dict[str, float] = {}  # by URL, by the clock that is never set
-        self._uploads_end: dict[str, float] = {}  # the first of a task's, by the same clock
+        # By URL, by the clock that is never set
+        self._upload_ends: dict[str, float] = {}
+        # The first of a task's, by the same clock
+        self._uploads_end: dict[str, float] = {}
         self._sent_here: dict[str, float] = {}  # when, by the clock that is never set
 
     def model(self, task: Task) -> Model:
         """The task's model in the catalog. Raises ModelGoneError."""
         model = self._catalog.get(task.action, task.model)
         if model is None:
-            raise ModelGoneError(f"{one_line(task.model, 80)} is no longer in the catalog.")
+            raise ModelGoneError(
+                f"{one_line(task.model, 80)} is no longer in the catalog."
+            )
         return model
 
     async def send(self, task_id: str) -> None:
-        """Until the task is at the server, rejected, or waits for the user. Raises GaveUpError."""
+        """Until the task is at the server, rejected, or waits for the user. Raises
+        GaveUpError.
+        """
         failures = 0
         task = self._desk.tasks[task_id]
         if task.status is Status.SUBMITTING and not task.unsure:
@@ -123,9 +139,14 @@ class Sender:
             await self._desk.save(task.change(unsure=True))
         accepted = self._line.accepted
         try:
-            while (task := self._desk.tasks[task_id]).status in (Status.HELD, Status.SUBMITTING) and task.watched:
+            while (task := self._desk.tasks[task_id]).status in (
+                Status.HELD,
+                Status.SUBMITTING,
+            ) and task.watched:
                 if task.status is Status.SUBMITTING and self._is_too_old(task):
-                    await self._leave_to_user(task, "Sent more than a day ago, outcome unknown.")
+                    await self._leave_to_user(
+                        task, "Sent more than a day ago, outcome unknown."
+                    )
                     return
                 await self._until_open(task_id)
                 try:
@@ -133,22 +154,34 @@ class Sender:
                 except _NotNowError:
                     continue
                 except ServiceError as error:
-                    if isinstance(error, RateLimitError) and self._line.accepted > accepted:
-                        failures, accepted = 0, self._line.accepted  # others were taken: there is progress
+                    if (
+                        isinstance(error, RateLimitError)
+                        and self._line.accepted > accepted
+                    ):
+                        # Others were taken: there is progress
+                        failures, accepted = 0, self._line.accepted
                     failures += 1
                     await self._refused(self._desk.tasks[task_id], error, failures)
                 else:
                     task = self._desk.tasks[task_id]
                     await self._learn_route(task.route)
-                    if answer.state in ("completed", "failed") and not (answer.urls or answer.error):
-                        answer = replace(answer, state="pending")  # told again, without its outcome: ask for it
-                    await self._desk.save(answered(task, answer), "accepted", answer.raw)
+                    if answer.state in ("completed", "failed") and not (
+                        answer.urls or answer.error
+                    ):
+                        # Told again, without its outcome: ask for it
+                        answer = replace(answer, state="pending")
+                    await self._desk.save(
+                        answered(task, answer), "accepted", answer.raw
+                    )
                     return
         except (draft.InvalidError, ModelGoneError) as error:
             task = self._desk.tasks[task_id]
             held = Status.HELD if task.status is Status.SUBMITTING else None
             problem = Problem("validation", str(error))
-            await self._desk.save(task.change(held, error=problem, sent_at=0, note=""), "held for the user")
+            await self._desk.save(
+                task.change(held, error=problem, sent_at=0, note=""),
+                "held for the user",
+            )
         finally:
             self._sent_here.pop(task_id, None)
             if self._desk.tasks[task_id].status is not Status.HELD:
@@ -157,7 +190,8 @@ class Sender:
     def _is_too_old(self, task: Task) -> bool:
         """Whether a request was first sent too long ago to be sent again automatically.
 
-        A moment in the future tells of a clock that was wrong: what this process has sent itself it knows better.
+        A moment in the future tells of a clock that was wrong: what this process has
+        sent itself it knows better.
         """
         sent_here = self._sent_here.get(task.id)
         at_least = None if sent_here is None else time.monotonic() - sent_here
@@ -165,28 +199,45 @@ class Sender:
 
     async def _submit(self, task_id: str) -> Answer:
         task = await self._ready(task_id)
-        return await self._client.submit(task.route, task.service, task.action, task.body, task.key)
+        return await self._client.submit(
+            task.route, task.service, task.action, task.body, task.key
+        )
 
     async def _ready(self, task_id: str) -> Task:
-        """The task as it stands on disk right before it is sent: its exact body and key, marked as on its way."""
+        """The task as it stands on disk right before it is sent: its exact body and
+        key, marked as on its way.
+        """
         task = self._desk.tasks[task_id]
         if task.status is Status.SUBMITTING:
             return task
         if self._desk.learnt.get("route") == "service" and self._may_move(task):
-            task = await asyncio.to_thread(draft.move, task, self.model(task), "service")
+            task = await asyncio.to_thread(
+                draft.move, task, self.model(task), "service"
+            )
         await self._check_addresses(task)
         if self._needs_upload(task):
             task = await self._upload_files(task)
         if self._slots.paused or self._line.rest:  # since its files began to go up
             raise _NotNowError
         self._sent_here[task.id] = time.monotonic()
-        return await self._desk.save(task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending")
+        return await self._desk.save(
+            task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending"
+        )
 
     async def _refused(self, task: Task, error: ServiceError, failures: int) -> None:
-        """What an unsuccessful submit leads to. Only what was surely never made may be held, moved or rejected."""
-        if isinstance(error, ConflictError) and not task.unsure and not _of_source(error):
-            # Nobody else has this key: something on the way has sent the request twice, and the first is at work.
-            task = await self._desk.save(task.change(unsure=True), "a conflict over a new key", error.raw)
+        """What an unsuccessful submit leads to. Only what was surely never made may be
+        held, moved or rejected.
+        """
+        if (
+            isinstance(error, ConflictError)
+            and not task.unsure
+            and not _of_source(error)
+        ):
+            # Nobody else has this key: something on the way has sent the request twice,
+            # and the first is at work.
+            task = await self._desk.save(
+                task.change(unsure=True), "a conflict over a new key", error.raw
+            )
         if error.task_id:  # a task was made all the same
             adopted = Answer(task_id=error.task_id, state="pending", raw=error.raw)
             await self._desk.save(answered(task, adopted), "adopted", error.raw)
@@ -198,49 +249,102 @@ class Sender:
             if passes and failures < min(UNSURE_TRIES, self._tries or UNSURE_TRIES):
                 await self._try_again(task, error, failures)
                 return
-            await self._leave_to_user(task, f"{error} An earlier try may have been accepted.", error.raw)
+            await self._leave_to_user(
+                task, f"{error} An earlier try may have been accepted.", error.raw
+            )
             raise GaveUpError(error)
         elif isinstance(error, NotFoundError) and self._may_move(task):
-            # The route isn't there, so nothing was made: the other one, with a new body and key.
+            # The route isn't there, so nothing was made: the other one, with a new body
+            # and key.
             await self._learn_route("service")
-            held = await self._desk.save(task.change(Status.HELD, sent_at=0), "no such route", error.raw)
-            moved = await asyncio.to_thread(draft.move, held, self.model(task), "service")
+            held = await self._desk.save(
+                task.change(Status.HELD, sent_at=0), "no such route", error.raw
+            )
+            moved = await asyncio.to_thread(
+                draft.move, held, self.model(task), "service"
+            )
             await self._desk.save(moved.change(), "moved to the service route")
-        elif not error.in_words:  # maybe not the service, but something on the way, for a while
-            await self._try_again(task, GarbledError(str(error), status=error.status, raw=error.raw), failures)
+        elif (
+            not error.in_words
+        ):  # maybe not the service, but something on the way, for a while
+            await self._try_again(
+                task,
+                GarbledError(str(error), status=error.status, raw=error.raw),
+                failures,
+            )
         else:
-            if isinstance(error, NotFoundError) and self._desk.learnt.get("route") == task.route:
+            if (
+                isinstance(error, NotFoundError)
+                and self._desk.learnt.get("route") == task.route
+            ):
                 await self._desk.learn("route", "")
             problem = Problem(error.kind, str(error))
-            await self._desk.save(task.change(Status.REJECTED, error=problem, note=""), "rejected", error.raw)
+            await self._desk.save(
+                task.change(Status.REJECTED, error=problem, note=""),
+                "rejected",
+                error.raw,
+            )
 
     async def _shortfall(self, task: Task, error: CreditsError) -> str:
-        """The refusal with what is missing, as far as that can be found out: a sentence."""
-        if time.monotonic() - self._balance[0] > BALANCE_KNOWN:  # a job of many is refused at once
+        """The refusal with what is missing, as far as that can be found out: a
+        sentence.
+        """
+        # A job of many is refused at once
+        if time.monotonic() - self._balance[0] > BALANCE_KNOWN:
             with suppress(ServiceError):
                 self._balance = (time.monotonic(), await self._client.balance_micro())
         balance, estimate = self._balance[1], task.estimate_micro
         if balance is None or estimate is None or balance >= estimate:
             return str(error)
-        place = TOP_UP if self._client.base_url == DEFAULT_BASE_URL else "the service's website"
-        return f"The balance is too low: {money(estimate)} needed, {money(balance)} left. Top up at {place}."
+        place = (
+            TOP_UP
+            if self._client.base_url == DEFAULT_BASE_URL
+            else "the service's website"
+        )
+        return (
+            f"The balance is too low: {money(estimate)} needed, {money(balance)} left."
+            f" Top up at {place}."
+        )
 
     async def _try_again(self, task: Task, error: ServiceError, failures: int) -> None:
         of_account = isinstance(error, AuthenticationError | CreditsError)
-        unsent = isinstance(error, UploadError) or (isinstance(error, NetworkError) and not error.sent)
-        unmade = not task.unsure and (unsent or of_account or isinstance(error, RateLimitError))
-        pause = max(backoff(failures), error.retry_after or 0, ACCOUNT_PAUSE if of_account else 0)
-        again = "Trying again" if unmade else "Outcome unknown: sending again with the same key"
-        told = await self._shortfall(task, error) if isinstance(error, CreditsError) else str(error)
+        unsent = isinstance(error, UploadError) or (
+            isinstance(error, NetworkError) and not error.sent
+        )
+        unmade = not task.unsure and (
+            unsent or of_account or isinstance(error, RateLimitError)
+        )
+        pause = max(
+            backoff(failures),
+            error.retry_after or 0,
+            ACCOUNT_PAUSE if of_account else 0,
+        )
+        again = (
+            "Trying again"
+            if unmade
+            else "Outcome unknown: sending again with the same key"
+        )
+        told = (
+            await self._shortfall(task, error)
+            if isinstance(error, CreditsError)
+            else str(error)
+        )
         note = f"{told} {again} in {duration(pause + 0.5)}."
         # What was surely not made is held once more: free to drop until the next try.
-        held = task.change(Status.HELD, sent_at=0, note=note) if unmade else task.change(unsure=True, note=note)
+        held = (
+            task.change(Status.HELD, sent_at=0, note=note)
+            if unmade
+            else task.change(unsure=True, note=note)
+        )
         await self._desk.save(held, error.kind, error.raw)
         too_long = (error.retry_after or 0) > LONGEST_COMMAND_REST
-        if self._tries is not None and (failures >= self._tries or of_account or too_long):
+        if self._tries is not None and (
+            failures >= self._tries or of_account or too_long
+        ):
             raise GaveUpError(type(error)(told) if of_account else error)
         if of_account:
-            await asyncio.sleep(backoff(failures))  # polls with the same key may be answered all the time
+            # Polls with the same key may be answered all the time
+            await asyncio.sleep(backoff(failures))
             await self._line.until_account(pause)
         else:
             await self._line.sleep(pause)
@@ -265,8 +369,13 @@ class Sender:
                 return
             if self._tries is not None and left > LONGEST_COMMAND_REST:
                 until = clock(time.time() + left)
-                raise GaveUpError(RateLimitError(f"The service asked to wait until {until}."))
-            await self._desk.note(task_id, f"The service asked to wait: sending at {clock(self._line.open_at)}.")
+                raise GaveUpError(
+                    RateLimitError(f"The service asked to wait until {until}.")
+                )
+            await self._desk.note(
+                task_id,
+                f"The service asked to wait: sending at {clock(self._line.open_at)}.",
+            )
             await asyncio.sleep(left)
 
     async def _learn_route(self, route: RouteName) -> None:
@@ -276,8 +385,9 @@ class Sender:
     # ---- local files
 
     def _needs_upload(self, task: Task) -> bool:
-        """Whether a request that was surely not made lacks its body, or names files that the service can't read any
-        more: it may have waited for hours."""
+        """Whether a request that was surely not made lacks its body, or names files
+        that the service can't read any more: it may have waited for hours.
+        """
         if not task.body:
             return True
         model = self._catalog.get(task.action, task.model)
@@ -289,30 +399,39 @@ class Sender:
 
     @staticmethod
     def _lives(until: float, end: float | None) -> bool:
-        """Whether an upload can be read `until` then, by a clock that may have been set since; and before `end`, by
-        the one that never is, as far as this process has seen the upload."""
+        """Whether an upload can be read `until` then, by a clock that may have been set
+        since; and before `end`, by the one that never is, as far as this process has
+        seen the upload.
+        """
         now = time.time()
         believed = now < until <= now + UPLOAD_LASTS + CLOCK_ERROR
         return believed and (end is None or time.monotonic() < end)
 
     async def _check_addresses(self, task: Task) -> None:
-        """Raises InvalidError for the address of an upload of ours that has ended: a value that was copied from an
-        earlier request."""
+        """Raises InvalidError for the address of an upload of ours that has ended: a
+        value that was copied from an earlier request.
+        """
         model = self._catalog.get(task.action, task.model)
         if model is None:
             return
         for name, address in draft.addresses(model.routes[task.route], task.values):
             until = await self._desk.upload_ends(address)
             if until and not self._lives(until, self._upload_ends.get(address)):
-                told = f"{one_line(address, 80)} was an upload, which lives for an hour: choose the file itself."
+                told = (
+                    f"{one_line(address, 80)} was an upload, which lives for an hour:"
+                    " choose the file itself."
+                )
                 raise draft.InvalidError({name: f"{told} Nothing was charged."})
 
     async def _upload_files(self, task: Task) -> Task:
-        """Local files go up before anything is paid; a failed upload stops here. The body and its key are new."""
+        """Local files go up before anything is paid; a failed upload stops here. The
+        body and its key are new.
+        """
         model = self.model(task)
         route = model.routes[task.route]
         files = draft.local_files(route, task.values)
-        for _ in range(UPLOAD_ROUNDS):  # while the last of many large files goes up, the first may end
+        # While the last of many large files goes up, the first may end
+        for _ in range(UPLOAD_ROUNDS):
             urls: dict[Path, str] = {}
             untils: list[float] = []
             for name, path in files:
@@ -325,16 +444,20 @@ class Sender:
             if self._lives(until, end) or not files:
                 break
         else:
-            raise draft.InvalidError({files[0][0]: "The files took too long to upload. Nothing was charged."})
+            raise draft.InvalidError(
+                {files[0][0]: "The files took too long to upload. Nothing was charged."}
+            )
         self._uploads_end[task.id] = end
         planned = draft.with_body(task, model, draft.uploaded(route, task.values, urls))
-        return replace(planned, uploads_until=until, revision=self._desk.tasks[task.id].revision)
+        return replace(
+            planned, uploads_until=until, revision=self._desk.tasks[task.id].revision
+        )
 
     async def _upload(self, name: str, path: Path) -> tuple[str, float]:
         """Return the URL of a file, and until when it can be read.
 
-        Once per content within its hour, also when several tasks want it at the same time. Raises InvalidError, or
-        ServiceError for trouble that passes.
+        Once per content within its hour, also when several tasks want it at the same
+        time. Raises InvalidError, or ServiceError for trouble that passes.
         """
         try:
             content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
@@ -347,26 +470,37 @@ class Sender:
                     url = await self._client.upload(path, content, checksum)
                     self._upload_ends[url] = asked_at + UPLOAD_LASTS
                     await self._desk.keep_upload(digest, url, until - time.time())
-                self._upload_ends.setdefault(url, time.monotonic() + until - time.time())
+                self._upload_ends.setdefault(
+                    url, time.monotonic() + until - time.time()
+                )
             return url, until
         except OSError as error:
-            raise draft.InvalidError({name: f"{path} can't be read: {error.strerror}."}) from error
+            raise draft.InvalidError(
+                {name: f"{path} can't be read: {error.strerror}."}
+            ) from error
         except (RateLimitError, AuthenticationError, CreditsError) as error:
-            raise type(error)(str(error), status=error.status, retry_after=error.retry_after) from error
+            raise type(error)(
+                str(error), status=error.status, retry_after=error.retry_after
+            ) from error
         except ServiceError as error:
             if isinstance(error, NetworkError):
-                raise NetworkError(str(error), sent=False) from error  # nothing that is paid was sent
+                # Nothing that is paid was sent
+                raise NetworkError(str(error), sent=False) from error
             if error.passing:
                 raise UploadError(str(error), retry_after=error.retry_after) from error
             raise draft.InvalidError({name: f"{error} Nothing was charged."}) from error
 
 
 def _digests(content: bytes) -> tuple[str, str]:
-    """SHA-256 in hex, to know the content by, and MD5 in base64, as the service wants it."""
+    """SHA-256 in hex, to know the content by, and MD5 in base64, as the service wants
+    it.
+    """
     md5 = hashlib.md5(content, usedforsecurity=False).digest()
     return hashlib.sha256(content).hexdigest(), base64.b64encode(md5).decode()
 
 
 def _of_source(error: ConflictError) -> bool:
-    """Whether a conflict is over the task that a request builds on, and not over the request itself."""
+    """Whether a conflict is over the task that a request builds on, and not over the
+    request itself.
+    """
     return "source_task" in error.raw or "source task" in str(error).lower()

@@ -1,4 +1,6 @@
-"""A task: one paid request, as frozen snapshots, and the one table of how its status may change."""
+"""A task: one paid request, as frozen snapshots, and the one table of how its status
+may change.
+"""
 
 import secrets
 import time
@@ -29,7 +31,9 @@ class SetAside(StrEnum):
 
     NO = ""
     INTERRUPTED = "interrupted"
-    """Its command was interrupted before the task was sent: free to drop, sent only when asked for."""
+    """Its command was interrupted before the task was sent: free to drop, sent only
+    when asked for.
+    """
     WAITED = "waited"
     """The longest wait for its end has passed: `resume` follows it again."""
     UNSURE = "unsure"
@@ -44,9 +48,11 @@ _S = Status
 NEXT: dict[Status, frozenset[Status]] = {
     # Not sent: free to edit and to drop.
     _S.HELD: frozenset({_S.SUBMITTING, _S.DROPPED, _S.REJECTED}),
-    # On its way, outcome unknown until an answer is read; the same bytes and key may be sent again.
-    # Back to held only where the request surely made nothing.
-    _S.SUBMITTING: frozenset({_S.HELD, _S.PENDING, _S.PROCESSING, _S.FETCHING, _S.FAILED, _S.REJECTED}),
+    # On its way, outcome unknown until an answer is read; the same bytes and key may be
+    # sent again. Back to held only where the request surely made nothing.
+    _S.SUBMITTING: frozenset(
+        {_S.HELD, _S.PENDING, _S.PROCESSING, _S.FETCHING, _S.FAILED, _S.REJECTED}
+    ),
     # At the server, billed: can't be cancelled.
     _S.PENDING: frozenset({_S.PROCESSING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
     _S.PROCESSING: frozenset({_S.PENDING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
@@ -80,11 +86,14 @@ class Result(Struct, frozen=True, kw_only=True):
 
     url: str
     label: str = ""
-    """What it is within its task, if not simply the image: `base`, `layer 2`, `segment 1: sky`."""
+    """What it is within its task, if not simply the image: `base`, `layer 2`, `segment
+    1: sky`.
+    """
     path: str = ""
     reserved: str = ""
-    """The path that the verified file is about to get. It is on disk before the file has that name, so that whoever
-    goes on after a kill knows the file as this result's."""
+    """The path that the verified file is about to get. It is on disk before the file
+    has that name, so that whoever goes on after a kill knows the file as this result's.
+    """
     sha256: str = ""
     """Digest of the file as it was saved, in hex."""
     format: str = ""
@@ -94,7 +103,9 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One paid request, from the user's confirmation to the saved images. Times are seconds since the epoch."""
+    """One paid request, from the user's confirmation to the saved images. Times are
+    seconds since the epoch.
+    """
 
     id: str
     action: str
@@ -109,17 +120,23 @@ class Task(Struct, frozen=True, kw_only=True):
     created_at: float
     updated_at: float = 0
     revision: int = 0
-    """Counts the snapshots of this task, so that the newer of two is known whatever the clocks say."""
+    """Counts the snapshots of this task, so that the newer of two is known whatever the
+    clocks say.
+    """
     sent_at: float = 0
     resend_at: float = 0
-    """When the user last wished an unsure request to be sent again; automatic tries count from then on."""
+    """When the user last wished an unsure request to be sent again; automatic tries
+    count from then on.
+    """
     finished_at: float = 0
     body: bytes = b""
     """The exact bytes to send; empty while local files still have to be uploaded."""
     key: str = ""
     """The Idempotency-Key that belongs to `body`."""
     uploads_until: float = 0
-    """Until when the service can read the uploaded files that `body` names; 0 where nothing is known of them."""
+    """Until when the service can read the uploaded files that `body` names; 0 where
+    nothing is known of them.
+    """
     remote_id: str = ""
     location: str = ""
     word: str = ""
@@ -133,14 +150,20 @@ class Task(Struct, frozen=True, kw_only=True):
     estimate_micro: int | None = None
     out_dir: str = ""
     unsure: bool = False
-    """True once a try may have reached the server without an answer: it may have been made, and billed."""
+    """True once a try may have reached the server without an answer: it may have been
+    made, and billed.
+    """
     watched: bool = True
-    """False while the task is set aside: what was sent is still billed, and it goes on only when asked."""
+    """False while the task is set aside: what was sent is still billed, and it goes on
+    only when asked.
+    """
     set_aside: SetAside = SetAside.NO
     """Why `watched` is False."""
     retry_of: str = ""
     retried_by: str = ""
-    """The task that was sent in place of this one; it is not sent once more without a question."""
+    """The task that was sent in place of this one; it is not sent once more without a
+    question.
+    """
     job: str = ""
     """What was submitted together carries the same one."""
     rank: float = 0
@@ -149,7 +172,9 @@ class Task(Struct, frozen=True, kw_only=True):
     quiet: bool = False
     """True while the server has had no news of the task for long."""
     made_at: float = 0
-    """When the server was first seen to have finished; the results' URLs live for `URL_LIVES` from then on."""
+    """When the server was first seen to have finished; the results' URLs live for
+    `URL_LIVES` from then on.
+    """
     favourite: bool = False
     cleared: bool = False
     """True once the user cleared it from the queue; the history still has it."""
@@ -163,7 +188,9 @@ class Task(Struct, frozen=True, kw_only=True):
 
     @property
     def expires_at(self) -> float:
-        """When the URLs of results that are not saved end; 0 where nothing is left to lose."""
+        """When the URLs of results that are not saved end; 0 where nothing is left to
+        lose.
+        """
         unsaved = any(not result.path for result in self.results)
         return self.made_at + URL_LIVES if unsaved and self.made_at else 0
 
@@ -174,16 +201,24 @@ class Task(Struct, frozen=True, kw_only=True):
     @property
     def live(self) -> bool:
         """Still to be carried on, by itself."""
-        return self.status in LIVE and self.watched and not (self.status is Status.HELD and self.error)
+        return (
+            self.status in LIVE
+            and self.watched
+            and not (self.status is Status.HELD and self.error)
+        )
 
     @property
     def lacks_picture(self) -> bool:
-        """Whether it was made and paid, has ended, and something of it is not saved here."""
+        """Whether it was made and paid, has ended, and something of it is not saved
+        here.
+        """
         if self.status is _S.COMPLETED:
             return self.error is not None and self.error.kind == "empty"
         if self.status is _S.EXPIRED:
             return bool(self.remote_id)
-        return self.status is _S.FAILED and any(not result.path for result in self.results)
+        return self.status is _S.FAILED and any(
+            not result.path for result in self.results
+        )
 
     @property
     def saved(self) -> list[int]:
@@ -202,7 +237,11 @@ class Task(Struct, frozen=True, kw_only=True):
         if after is not self.status and after not in LIVE:
             fields.setdefault("finished_at", time.time())
         return msgspec.structs.replace(
-            self, status=after, updated_at=time.time(), revision=self.revision + 1, **fields
+            self,
+            status=after,
+            updated_at=time.time(),
+            revision=self.revision + 1,
+            **fields,
         )
 
 
@@ -211,7 +250,9 @@ _moment = 0
 
 
 def new_id() -> str:
-    """A local id: ten characters of time, so that ids sort as they were made, and four of chance."""
+    """A local id: ten characters of time, so that ids sort as they were made, and four
+    of chance.
+    """
     global _moment
     _moment = max(time.time_ns() // 1_000_000, _moment + 1)
     stamp = "".join(_ALPHABET[_moment >> shift & 31] for shift in range(45, -5, -5))

@@ -1,6 +1,8 @@
-"""Where files of deleted tasks lie for a while, beside the images, so that a deletion can be undone.
+"""Where files of deleted tasks lie for a while, beside the images, so that a deletion
+can be undone.
 
-A file is called `<moment of its deletion>-<its name>` there: no two of one name meet, and nothing else is removed.
+A file is called `<moment of its deletion>-<its name>` there: no two of one name meet,
+and nothing else is removed.
 """
 
 import contextlib
@@ -12,13 +14,17 @@ from pathlib import Path
 from tui.system import atomic_file
 
 KEPT_FOR = 7 * 86400.0
-"""Seconds after which a deleted file is gone for good, once something else is deleted there."""
+"""Seconds after which a deleted file is gone for good, once something else is deleted
+there.
+"""
 _NAME = ".trash"
 _THROWN = re.compile(r"(\d{19})-(.+)", re.DOTALL)
 
 
 def throw(paths: list[str], out_dir: str) -> None:
-    """Move files of the output folder into the trash beside them; what lies elsewhere is left alone."""
+    """Move files of the output folder into the trash beside them; what lies elsewhere
+    is left alone.
+    """
     for path in map(Path, paths):
         trash = path.parent / _NAME
         if _below(path, out_dir) and path.is_file() and not path.is_symlink():
@@ -29,7 +35,9 @@ def throw(paths: list[str], out_dir: str) -> None:
 
 
 def restore(paths: list[str], out_dir: str) -> None:
-    """Move files back to where they were, the latest of each name, unless something new stands there."""
+    """Move files back to where they were, the latest of each name, unless something new
+    stands there.
+    """
     for path in map(Path, paths):
         trash = path.parent / _NAME
         thrown = {name: file for _, name, file in _thrown(trash)}
@@ -47,7 +55,9 @@ def empty(trash: Path) -> None:
 
 
 def _below(path: Path, out_dir: str) -> bool:
-    """Whether a file lies in the output folder or one of its folders, and not by way of a link."""
+    """Whether a file lies in the output folder or one of its folders, and not by way of
+    a link.
+    """
     if ".." in path.parts or Path(out_dir) not in path.parents:
         return False
     return path.parent.resolve().is_relative_to(Path(out_dir).resolve())

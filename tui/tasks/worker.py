@@ -1,4 +1,6 @@
-"""One task's way: sent, polled, its images fetched as whole files into the output folder."""
+"""One task's way: sent, polled, its images fetched as whole files into the output
+folder.
+"""
 
 import asyncio
 import contextlib
@@ -24,7 +26,13 @@ from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.cache import Desk
 from tui.tasks.connection import Line
-from tui.tasks.retry import LONGEST_DOWNLOAD_PAUSE, LONGEST_PAUSE, GaveUpError, backoff, growing
+from tui.tasks.retry import (
+    LONGEST_DOWNLOAD_PAUSE,
+    LONGEST_PAUSE,
+    GaveUpError,
+    backoff,
+    growing,
+)
 from tui.tasks.saving import Left
 from tui.tasks.scheduler import Slots
 from tui.tasks.submit import Sender
@@ -32,18 +40,27 @@ from tui.tasks.task import URL_LIVES, Problem, Result, SetAside, Status, Task
 from tui.text import duration, one_line, plain
 
 MISSING_FOR = 60.0
-"""Seconds for which a task may be unknown to the server before a command that is not patient gives it up."""
+"""Seconds for which a task may be unknown to the server before a command that is not
+patient gives it up.
+"""
 EMPTY_POLLS = 8
 """Polls that a finished task may name no picture before that is believed."""
 GONE_FOR = 600.0
-"""Seconds after a task's end for which a file host that has no such file is not believed."""
+"""Seconds after a task's end for which a file host that has no such file is not
+believed.
+"""
 DAMAGED_TRIES = 3
-"""How often a damaged picture must come the same before it is believed to have been made so."""
+"""How often a damaged picture must come the same before it is believed to have been
+made so.
+"""
 LAST_POLL = 0.5
-"""Seconds after the longest wait at which a task is asked for once more before it is set aside."""
+"""Seconds after the longest wait at which a task is asked for once more before it is
+set aside.
+"""
 LONGEST_WAIT = 3600.0
-"""Seconds for which a command watches a task without an end before it is set aside, and the app one whose status
-makes no sense; unless the user wishes otherwise."""
+"""Seconds for which a command watches a task without an end before it is set aside, and
+the app one whose status makes no sense; unless the user wishes otherwise.
+"""
 
 
 @dataclass
@@ -56,7 +73,9 @@ class _Watch:
     failures: int = 0
     missing_since: float | None = None
     senseless: int = 0
-    """Answers in a row that make no sense yet: an unknown word, a finished task without a picture."""
+    """Answers in a row that make no sense yet: an unknown word, a finished task without
+    a picture.
+    """
     senseless_since: float | None = None
     """When the first of them came."""
     last: Answer | None = None
@@ -99,8 +118,10 @@ class Carrier:
         embed: bool,
         tries: int | None,
     ) -> None:
-        """`pause` says how long to wait until the next poll, by the seconds since a task was sent; a task without
-        news for `quiet_after` seconds is marked; one without an end for `longest_wait` seconds is set aside."""
+        """`pause` says how long to wait until the next poll, by the seconds since a
+        task was sent; a task without news for `quiet_after` seconds is marked; one
+        without an end for `longest_wait` seconds is set aside.
+        """
         self._desk = desk
         self._client = client
         self._sender = sender
@@ -112,11 +133,15 @@ class Carrier:
         self._name = name
         self._embed = embed
         self._tries = tries
-        self._downloads = asyncio.Semaphore(8)  # apart from the line: a slow file host must not hold up a submit
-        self._made_here: dict[str, float] = {}  # when that was seen, by the clock that is never set
+        # Apart from the line: a slow file host must not hold up a submit
+        self._downloads = asyncio.Semaphore(8)
+        # When that was seen, by the clock that is never set
+        self._made_here: dict[str, float] = {}
 
     async def carry(self, task_id: str) -> None:
-        """Until the task has ended, or waits for the user. Raises GaveUpError where `tries` are used up."""
+        """Until the task has ended, or waits for the user. Raises GaveUpError where
+        `tries` are used up.
+        """
         task = self._desk.tasks[task_id]
         if task.status is not Status.FETCHING:
             unsent = task.status in (Status.HELD, Status.SUBMITTING)
@@ -138,7 +163,9 @@ class Carrier:
         wait = self._pause(0)
         while self._is_polled(task_id):
             # However long the service asks to wait: no longer than the task may take.
-            await self._line.sleep(min(wait, max(0.0, self._longest_wait - watch.lasted) + LAST_POLL))
+            await self._line.sleep(
+                min(wait, max(0.0, self._longest_wait - watch.lasted) + LAST_POLL)
+            )
             watch.polls += 1
             asked_at = time.monotonic()
             try:
@@ -149,7 +176,8 @@ class Carrier:
                 wait = await self._poll_failed(task_id, watch, error)
             else:
                 wait = await self._heard(task_id, watch, answer)
-                # From request to request: the time that an answer takes must not add up.
+                # From request to request: the time that an answer takes must not add
+                # up.
                 wait = max(wait / 2, wait - (time.monotonic() - asked_at))
             await self._mark_silence(task_id, watch)
 
@@ -159,27 +187,45 @@ class Carrier:
 
     async def _status(self, task_id: str) -> Answer:
         task = self._desk.tasks[task_id]
-        return await self._client.status(task.route, task.service, task.action, task.remote_id, task.location)
+        return await self._client.status(
+            task.route, task.service, task.action, task.remote_id, task.location
+        )
 
-    async def _missing(self, task_id: str, watch: _Watch, error: NotFoundError) -> float:
-        """The server knows no such task. It may not be visible yet, or again later: that ends no paid task."""
+    async def _missing(
+        self, task_id: str, watch: _Watch, error: NotFoundError
+    ) -> float:
+        """The server knows no such task. It may not be visible yet, or again later:
+        that ends no paid task.
+        """
         watch.missing_since = watch.missing_since or time.monotonic()
         watch.count_senseless(True)
         missing_for = time.monotonic() - watch.missing_since
         if missing_for > MISSING_FOR:
-            note = "The service does not know this task. It may again: asking less often."
+            note = (
+                "The service does not know this task. It may again: asking less often."
+            )
             await self._desk.note(task_id, note, "unknown to the service", error.raw)
             if self._tries is not None:
                 raise GaveUpError(error) from error
         return growing(self._pause(self._age(task_id)), watch.senseless)
 
-    async def _poll_failed(self, task_id: str, watch: _Watch, error: ServiceError) -> float:
-        """Trouble on the way: patience, not failure. A task fails only when the server says so."""
+    async def _poll_failed(
+        self, task_id: str, watch: _Watch, error: ServiceError
+    ) -> float:
+        """Trouble on the way: patience, not failure. A task fails only when the server
+        says so.
+        """
         watch.failures += 1
-        watch.senseless_since = None  # how long it makes no sense is counted while it answers
-        await self._desk.note(task_id, f"{error} Asking again.", "poll failed", error.raw)
+        # How long it makes no sense is counted while it answers
+        watch.senseless_since = None
+        await self._desk.note(
+            task_id, f"{error} Asking again.", "poll failed", error.raw
+        )
         impatient = self._tries is not None and not isinstance(error, RateLimitError)
-        if impatient and (watch.failures >= (self._tries or 0) or isinstance(error, AuthenticationError)):
+        if impatient and (
+            watch.failures >= (self._tries or 0)
+            or isinstance(error, AuthenticationError)
+        ):
             raise GaveUpError(error) from error
         return max(backoff(watch.failures), error.retry_after or 0)
 
@@ -194,37 +240,67 @@ class Carrier:
         )
         watch.count_senseless(senseless)
         if answer.state == "completed" and watch.senseless >= EMPTY_POLLS:
-            changed = changed.change(Status.FETCHING, results=())  # which ends it without a picture
+            # Which ends it without a picture
+            changed = changed.change(Status.FETCHING, results=())
         if changed is not task:
             watch.heard_at = time.monotonic()
             changed = replace(changed, polls=watch.polls, quiet=False)
-            await self._desk.save(changed, f"the service says {answer.word}", answer.raw)
+            await self._desk.save(
+                changed, f"the service says {answer.word}", answer.raw
+            )
         pause = growing(self._pause(self._age(task_id)), watch.senseless)
         return min(answer.retry_after, LONGEST_PAUSE) if answer.retry_after else pause
 
     async def _mark_silence(self, task_id: str, watch: _Watch) -> None:
-        """Mark a task without news for long; set it aside once the longest wait has passed."""
+        """Mark a task without news for long; set it aside once the longest wait has
+        passed.
+        """
         if not self._is_polled(task_id):
             return
         task = self._desk.tasks[task_id]
         lasted = watch.lasted
-        if self._tries is None:  # nobody waits for the app: there it is given up only if its answers make no sense
-            lasted = time.monotonic() - watch.senseless_since if watch.senseless_since else 0.0
-        if lasted > self._longest_wait and watch.last and watch.last.state == "unknown" and watch.last.results:
+        # Nobody waits for the app: there it is given up only if its answers make no
+        # sense
+        if self._tries is None:
+            lasted = (
+                time.monotonic() - watch.senseless_since
+                if watch.senseless_since
+                else 0.0
+            )
+        if (
+            lasted > self._longest_wait
+            and watch.last
+            and watch.last.state == "unknown"
+            and watch.last.results
+        ):
             # The word makes no sense, but there are pictures: what was paid is saved.
             made = answered(task, replace(watch.last, state="completed"))
-            await self._desk.save(made.change(polls=watch.polls), "pictures without an end", watch.last.raw)
+            await self._desk.save(
+                made.change(polls=watch.polls),
+                "pictures without an end",
+                watch.last.raw,
+            )
             return
         if lasted > self._longest_wait:
-            word = f"the service still says \u201c{one_line(task.word, 60)}\u201d" if task.word else "no end"
+            word = (
+                f"the service still says \u201c{one_line(task.word, 60)}\u201d"
+                if task.word
+                else "no end"
+            )
             told = f"No end after {duration(lasted)}: {word}."
             note = f"{told} Set aside, still billed; it can be resumed."
-            aside = task.change(watched=False, set_aside=SetAside.WAITED, note=note, polls=watch.polls)
+            aside = task.change(
+                watched=False, set_aside=SetAside.WAITED, note=note, polls=watch.polls
+            )
             await self._desk.save(aside, "set aside")
             raise GaveUpError(TimedOutError(told))
         if watch.silent > self._quiet_after and not task.quiet:
-            note = f"No news for {duration(watch.silent)}: still watched, nothing is lost."
-            await self._desk.save(task.change(quiet=True, note=note, polls=watch.polls), "quiet")
+            note = (
+                f"No news for {duration(watch.silent)}: still watched, nothing is lost."
+            )
+            await self._desk.save(
+                task.change(quiet=True, note=note, polls=watch.polls), "quiet"
+            )
 
     def _age(self, task_id: str) -> float:
         """Seconds since the task was sent, as far as the clock can be believed."""
@@ -235,22 +311,31 @@ class Carrier:
     async def _fetch(self, task_id: str) -> None:
         """Save every result; a task completes when all are whole files."""
         while (task := self._desk.tasks[task_id]).status is Status.FETCHING:
-            index = next((index for index, result in enumerate(task.results) if not result.path), None)
+            index = next(
+                (index for index, result in enumerate(task.results) if not result.path),
+                None,
+            )
             if index is None:
                 empty = Problem("empty", "The service finished without a picture.")
                 error = task.error if task.results else empty
-                await self._desk.save(task.change(Status.COMPLETED, error=error, note=""), "completed")
+                await self._desk.save(
+                    task.change(Status.COMPLETED, error=error, note=""), "completed"
+                )
                 return
             await self._fetch_one(task_id, index)
 
     async def _fetch_one(self, task_id: str, index: int) -> None:
-        """Until one result is saved. Whatever goes wrong, it is tried for as long as its address lives."""
+        """Until one result is saved. Whatever goes wrong, it is tried for as long as
+        its address lives.
+        """
         from tui.images import files
 
         failures = 0
         began = time.monotonic()
         damaged: list[str] = []
-        while (task := self._desk.tasks[task_id]).status is Status.FETCHING and task.watched:
+        while (
+            task := self._desk.tasks[task_id]
+        ).status is Status.FETCHING and task.watched:
             try:
                 async with self._downloads:
                     await self._download(task, index)
@@ -261,23 +346,35 @@ class Carrier:
                 if isinstance(error, files.DamagedError) and error.digest:
                     damaged.append(error.digest)
                 if await self._is_final(task_id, error, damaged, began):
-                    status = Status.EXPIRED if isinstance(error, GoneError) else Status.FAILED
+                    status = (
+                        Status.EXPIRED
+                        if isinstance(error, GoneError)
+                        else Status.FAILED
+                    )
                     again = "" if isinstance(error, GoneError) else " A retry is free."
                     problem = Problem("download", f"Made, but not saved: {told}{again}")
-                    ended = self._desk.tasks[task_id].change(status, error=problem, note="")
+                    ended = self._desk.tasks[task_id].change(
+                        status, error=problem, note=""
+                    )
                     await self._desk.save(ended, "not saved")
                     return
                 pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
                 if isinstance(error, GoneError) and error.status:
-                    told = f"the file host answered HTTP {error.status}."  # it may be there in a moment
+                    # It may be there in a moment
+                    told = f"the file host answered HTTP {error.status}."
                 note = f"Not saved yet: {told} Trying again in {duration(pause + 0.5)}."
                 await self._desk.note(task_id, note, "not saved yet")
                 if self._tries is not None and failures >= self._tries:
-                    raise GaveUpError(DownloadError(f"Not saved yet: {told}")) from error
+                    raise GaveUpError(
+                        DownloadError(f"Not saved yet: {told}")
+                    ) from error
                 await asyncio.sleep(pause)
 
-    async def _is_final(self, task_id: str, error: Exception, damaged: list[str], began: float) -> bool:
-        """Whether another try would bring nothing else: no disk fault and no odd answer is final.
+    async def _is_final(
+        self, task_id: str, error: Exception, damaged: list[str], began: float
+    ) -> bool:
+        """Whether another try would bring nothing else: no disk fault and no odd answer
+        is final.
 
         `began` is when this process first tried, by the clock that is never set.
         """
@@ -295,8 +392,10 @@ class Carrier:
         return not passing
 
     def _since_end(self, task: Task, began: float) -> float:
-        """Seconds since a task's end. The wall clock may have been set since, so what this process has seen itself
-        counts first; an end that is still to come tells of such a clock."""
+        """Seconds since a task's end. The wall clock may have been set since, so what
+        this process has seen itself counts first; an end that is still to come tells of
+        such a clock.
+        """
         made_here = self._made_here.get(task.id)
         if made_here is not None:
             return time.monotonic() - made_here
@@ -304,7 +403,9 @@ class Carrier:
         return since_end if since_end >= 0 else time.monotonic() - began
 
     async def _refresh_addresses(self, task_id: str) -> bool:
-        """Ask the service where the results are by now. Return whether any address has changed."""
+        """Ask the service where the results are by now. Return whether any address has
+        changed.
+        """
         with contextlib.suppress(ServiceError):
             answer = await self._line.ask(lambda: self._status(task_id))
             task = self._desk.tasks[task_id]
@@ -325,12 +426,16 @@ class Carrier:
                 return
             if left is Left.NOTHING:
                 await self._client.download(result.url, part)
-            keeping = asyncio.ensure_future(self._keep(task.id, index, part, left is Left.PART))
+            keeping = asyncio.ensure_future(
+                self._keep(task.id, index, part, left is Left.PART)
+            )
             try:
                 await asyncio.shield(keeping)
             except asyncio.CancelledError:
-                await asyncio.wait({keeping})  # a file that nobody knows of would be saved once more
-                keeping.exception()  # looked at, and no matter: the file is fetched again
+                # A file that nobody knows of would be saved once more
+                await asyncio.wait({keeping})
+                # Looked at, and no matter: the file is fetched again
+                keeping.exception()
                 raise
         except BaseException as error:
             await asyncio.to_thread(_discard, part, error)
@@ -340,19 +445,31 @@ class Carrier:
         """Files of all tasks at hand."""
         return {file for task in self._desk.tasks.values() for file in task.files}
 
-    async def _keep(self, task_id: str, index: int, part: Path, is_verified: bool) -> None:
-        """Give a fetched file its name, which is on disk before the file has it; then note it as saved."""
+    async def _keep(
+        self, task_id: str, index: int, part: Path, is_verified: bool
+    ) -> None:
+        """Give a fetched file its name, which is on disk before the file has it; then
+        note it as saved.
+        """
         result = self._desk.tasks[task_id].results[index]
         if not is_verified:
-            result = await asyncio.to_thread(self._kept, self._desk.tasks[task_id], index, part)
+            result = await asyncio.to_thread(
+                self._kept, self._desk.tasks[task_id], index, part
+            )
         while True:
             task = self._desk.tasks[task_id]
-            result = await asyncio.to_thread(saving.reserve, task, index, result, self._name)
+            result = await asyncio.to_thread(
+                saving.reserve, task, index, result, self._name
+            )
             task = self._desk.tasks[task_id]
-            await self._desk.save(task.change(results=_with_result(task, index, result)))
+            await self._desk.save(
+                task.change(results=_with_result(task, index, result))
+            )
             try:
                 await asyncio.to_thread(saving.give_name, result, part)
-            except FileExistsError:  # another file was given this name in the same moment
+            except (
+                FileExistsError
+            ):  # another file was given this name in the same moment
                 continue
             await self._note_saved(task_id, index, result)
             return
@@ -362,14 +479,19 @@ class Carrier:
         task = self._desk.tasks[task_id]
         results = _with_result(task, index, saved)
         done = Status.COMPLETED if all(other.path for other in results) else None
-        await self._desk.save(task.change(done, results=results, note=""), f"saved {saved.path}")
+        await self._desk.save(
+            task.change(done, results=results, note=""), f"saved {saved.path}"
+        )
 
     def _kept(self, task: Task, index: int, part: Path) -> Result:
-        """The result as a fetched file shows it, verified. Runs in a thread. Raises ImageError, OSError."""
+        """The result as a fetched file shows it, verified. Runs in a thread. Raises
+        ImageError, OSError.
+        """
         from tui.images import files, metadata
 
         if self._embed:
-            with contextlib.suppress(files.ImageError):  # the picture counts, not what it tells
+            # The picture counts, not what it tells
+            with contextlib.suppress(files.ImageError):
                 metadata.embed(part, metadata.facts_of(task))
         return saving.verified(task.results[index], part)
 

@@ -1,6 +1,8 @@
-"""The terminal as Textual's app sees it. Nothing here waits for the terminal, and nothing outlives it.
+"""The terminal as Textual's app sees it. Nothing here waits for the terminal, and
+nothing outlives it.
 
-A subclass of Textual's `LinuxDriver`, whose insides it knows; checked with Textual 8.2.8.
+A subclass of Textual's `LinuxDriver`, whose insides it knows; checked with Textual
+8.2.8.
 """
 
 import errno
@@ -35,7 +37,9 @@ _KEYBOARD_FLAGS = (
 
 
 class TerminalDriver(LinuxDriver):
-    """Reads keys and pastes through `Keyboard`, writes through `Writer`, and ends the app with its terminal."""
+    """Reads keys and pastes through `Keyboard`, writes through `Writer`, and ends the
+    app with its terminal.
+    """
 
     late = False
     """Whether the terminal may still answer questions of `tui.graphics.probe`."""
@@ -56,12 +60,16 @@ class TerminalDriver(LinuxDriver):
         return self._writer.waiting if self._writer else 0
 
     def write(self, data: str) -> None:
-        """Have it written, in order; never waits, and does nothing once the terminal is let go."""
+        """Have it written, in order; never waits, and does nothing once the terminal is
+        let go.
+        """
         if self._writer:
             self._writer.write(data)
 
     def start_application_mode(self) -> None:
-        """Take the terminal over. Does nothing where it is ours already, or where we are in the background."""
+        """Take the terminal over. Does nothing where it is ours already, or where we
+        are in the background.
+        """
         if self._active or not self._in_foreground():
             return
         assert sys.__stderr__ is not None  # the app has looked that it is a terminal
@@ -83,13 +91,17 @@ class TerminalDriver(LinuxDriver):
             self.write(f"\x1b[>{_KEYBOARD_FLAGS}u")
         self._set_modes()
         self.exit_event.clear()
-        self._key_thread = Thread(target=self._run_input_thread, name="terminal-input", daemon=True)
+        self._key_thread = Thread(
+            target=self._run_input_thread, name="terminal-input", daemon=True
+        )
         self._key_thread.start()
         self._request_terminal_sync_mode_support()
         self._query_in_band_window_resize()
 
     def _set_modes(self) -> None:
-        """What the terminal is told beside the screen and the keyboard; may be told again."""
+        """What the terminal is told beside the screen and the keyboard; may be told
+        again.
+        """
         self._enable_mouse_support()
         self.write("\x1b[?25l\x1b[?1004h")  # no cursor; focus is told
         self._enable_bracketed_paste()
@@ -109,17 +121,23 @@ class TerminalDriver(LinuxDriver):
             termios.tcsetattr(self.fileno, termios.TCSANOW, attributes)
 
     def _in_foreground(self) -> bool:
-        """Whether the terminal may be used. In the background, the process stops itself once more."""
+        """Whether the terminal may be used. In the background, the process stops itself
+        once more.
+        """
 
         def stop_again(*_: object) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
 
-        # A change that changes nothing: the kernel tells by a signal that it isn't ours to make.
+        # A change that changes nothing: the kernel tells by a signal that it isn't ours
+        # to make.
         signal.signal(signal.SIGTTOU, stop_again)
         try:
-            termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
+            termios.tcsetattr(
+                self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno)
+            )
         except termios.error as error:
-            if error.args[0] != errno.EINTR:  # that one is the signal; SIGCONT is on its way to us
+            # That one is the signal; SIGCONT is on its way to us
+            if error.args[0] != errno.EINTR:
                 self._gone()
             return False
         finally:
@@ -127,13 +145,17 @@ class TerminalDriver(LinuxDriver):
         return True
 
     def _tell_size(self, always: bool = True) -> None:
-        """Tell the app how large the terminal is, unless the terminal does so by itself."""
+        """Tell the app how large the terminal is, unless the terminal does so by
+        itself.
+        """
         if always or not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
             self.send_message(events.Resize(size, size))
 
     def disable_input(self) -> None:
-        """No more keys; those that were typed but not read are forgotten, so that no shell takes them."""
+        """No more keys; those that were typed but not read are forgotten, so that no
+        shell takes them.
+        """
         thread, self._key_thread = self._key_thread, None
         if thread is None:
             return
@@ -165,7 +187,9 @@ class TerminalDriver(LinuxDriver):
         return f"\x1b[?2004l\x1b[?7h{resize}{pixels}{mouse}{kitty}\x1b[?1049l\x1b[?25h\x1b[?1004l"
 
     def close(self) -> None:
-        """Wait until the terminal has taken what was written last, for a second at most."""
+        """Wait until the terminal has taken what was written last, for a second at
+        most.
+        """
         writer, self._writer = self._writer, None
         if writer:
             writer.close(self._farewell, _PATIENCE)
@@ -183,7 +207,8 @@ class TerminalDriver(LinuxDriver):
 
     def _read_all(self, descriptor: int) -> None:
         """Raises OSError where the terminal is gone."""
-        # A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) must not end the reading of keys.
+        # A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) must not end
+        # the reading of keys.
         decode = getincrementaldecoder("utf-8")("replace").decode
         keyboard = Keyboard(late=self.late, debug=self._debug)
         wake = self._wake[0]
@@ -215,7 +240,8 @@ class TerminalDriver(LinuxDriver):
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _continue(self) -> None:
-        """After a stop: whatever the terminal was used for meanwhile, it is ours again, and painted in full.
+        """After a stop: whatever the terminal was used for meanwhile, it is ours again,
+        and painted in full.
 
         The kernel sends SIGCONT also when the terminal goes away.
         """
@@ -234,7 +260,9 @@ class TerminalDriver(LinuxDriver):
             self._repaint(pictures=True)
 
     def _repaint(self, pictures: bool) -> None:
-        """Paint the whole screen; `pictures`: those that the terminal keeps have to be sent again, too."""
+        """Paint the whole screen; `pictures`: those that the terminal keeps have to be
+        sent again, too.
+        """
 
         def paint() -> None:
             if pictures:
@@ -244,7 +272,9 @@ class TerminalDriver(LinuxDriver):
         self._app.call_later(paint)
 
     def _gone(self) -> None:
-        """There is no terminal any more: end the app, in which tasks are let go for the next start."""
+        """There is no terminal any more: end the app, in which tasks are let go for the
+        next start.
+        """
         if not self._lost:
             self._lost = True
             if self._writer:
@@ -258,7 +288,9 @@ class TerminalDriver(LinuxDriver):
 
 
 def _hung_up(descriptor: int) -> bool:
-    """Whether the terminal is gone, and not just at the end of a line that a shell has read as a whole."""
+    """Whether the terminal is gone, and not just at the end of a line that a shell has
+    read as a whole.
+    """
     try:
         termios.tcgetattr(descriptor)
     except termios.error:

@@ -1,4 +1,5 @@
-"""What comes from the terminal as Textual's messages. Pasted text is never a key, and never pays.
+"""What comes from the terminal as Textual's messages. Pasted text is never a key, and
+never pays.
 
 Uses insides of Textual's `XTermParser`; checked with Textual 8.2.8.
 """
@@ -20,19 +21,26 @@ MOST_PASTED = 100_000
 QUIET = 1.0
 """Seconds of silence after which a paste without an end is taken for ended."""
 TOGETHER = 0.005
-"""Seconds within which a line feed and a text come together, although in two reads. Nobody types that fast."""
+"""Seconds within which a line feed and a text come together, although in two reads.
+Nobody types that fast.
+"""
 _BURST = 512
-"""Characters in one read that nobody has typed: their rest may come in further reads."""
+"""Characters in one read that nobody has typed: their rest may come in further reads.
+"""
 _BURST_TOGETHER = 0.025
 _LINE_END = 0.05
 """Seconds within which a line feed belongs to the carriage return before it."""
 _TYPED = 64
-"""Printable characters in one read that might be typing on a slow link; with line ends inside, a quarter of it."""
+"""Printable characters in one read that might be typing on a slow link; with line ends
+inside, a quarter of it.
+"""
 
 _START = "\x1b[200~"
 _END = "\x1b[201~"
 # What a terminal tells by itself: mouse, focus, answers. None of it is typed or pasted.
-_REPORT = re.compile(r"\x1b\[(?:<[\d;-]*[Mm]|M[^\n]{3}|[IO]|\?[\d;]*(?:\$y|[cu])|[\d;:]+t|\d+;\d+R)")
+_REPORT = re.compile(
+    r"\x1b\[(?:<[\d;-]*[Mm]|M[^\n]{3}|[IO]|\?[\d;]*(?:\$y|[cu])|[\d;:]+t|\d+;\d+R)"
+)
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\[O])")
 # A sequence whose end hasn't come yet.
 _BEGUN = re.compile(r"\x1b(?:\[(?:M[^\n]{0,2}|[0-?]{0,40}[ -/]*)?|O)?\Z")
@@ -40,20 +48,30 @@ _NEW_LINE = re.compile(r"(\x1b?\r?\n)")
 _KEY = re.compile(r"[^\x1b\r\n]|" + _ESCAPE.pattern)
 # Terminals are set up to send this for shift+enter.
 _SHIFT_ENTER = "\\\r\n"
-# Of a key in Kitty's protocol: its code (other codes behind a colon), modifiers, press, repeat or release, text.
-_KITTY_KEY = re.compile(r"\x1b\[(\d{1,7})(?::[\d:]*)?;(\d{0,4})(?::(\d))?((?:;[\d:]*)?[u~A-HPQRS])")
+# Of a key in Kitty's protocol: its code (other codes behind a colon), modifiers, press,
+# repeat or release, text.
+_KITTY_KEY = re.compile(
+    r"\x1b\[(\d{1,7})(?::[\d:]*)?;(\d{0,4})(?::(\d))?((?:;[\d:]*)?[u~A-HPQRS])"
+)
 _RELEASED = "3"
 
 
 class Keyboard:
     """Turns what is read into messages: keys, the mouse, pastes.
 
-    Everything between the marks of a bracketed paste is one `Paste`, however it is cut into reads. A line feed
-    is the key ctrl+j only if it comes alone: with other text around it, it is a line's end, as terminals send
-    it that know no bracketed paste, or that were told to send it for shift+enter.
+    Everything between the marks of a bracketed paste is one `Paste`, however it is cut
+    into reads. A line feed is the key ctrl+j only if it comes alone: with other text
+    around it, it is a line's end, as terminals send it that know no bracketed paste, or
+    that were told to send it for shift+enter.
     """
 
-    def __init__(self, *, late: bool, debug: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        late: bool,
+        debug: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`late`: answers to the questions of `tui.graphics.probe` may still come."""
         self._debug = debug
         self._clock = clock
@@ -121,7 +139,10 @@ class Keyboard:
             return self._begun + data
         cut, self._cut = self._cut, ""
         whole = cut + data
-        if cut and (whole.startswith(_START) or (len(cut) > len("\x1b[") and _START.startswith(whole))):
+        if cut and (
+            whole.startswith(_START)
+            or (len(cut) > len("\x1b[") and _START.startswith(whole))
+        ):
             return whole
         return data
 
@@ -177,7 +198,8 @@ class Keyboard:
     def _pasted(self, paste: "_Paste", now: float) -> Iterator[Message]:
         yield from self._paste_event(paste.text)
         self._text_came(len(paste.text), now)
-        self._burst_until = self._text_until  # a mark in the text itself doesn't make keys of its rest
+        # A mark in the text itself doesn't make keys of its rest
+        self._burst_until = self._text_until
 
     def _paste_event(self, text: str) -> Iterator[Message]:
         text = plain(text.replace("\r\n", "\n").replace("\r", "\n"), MOST_PASTED)
@@ -188,7 +210,9 @@ class Keyboard:
         """The keys and reports in it; None: only time has passed."""
         try:
             yield from self._parser.tick() if data is None else self._parser.feed(data)
-        except Exception:  # numbers that mean nothing: they must not end the reading of keys
+        except (
+            Exception
+        ):  # numbers that mean nothing: they must not end the reading of keys
             former, self._parser = self._parser, _Parser(self._debug)
             self._parser.go_on_from(former)
 
@@ -200,7 +224,8 @@ class _Paste:
         self.ended = False
         self.read_at = now
         self._parts: list[str] = []
-        self._room = 2 * MOST_PASTED + 1  # as much as `plain` looks at, and seen to be cut
+        # As much as `plain` looks at, and seen to be cut
+        self._room = 2 * MOST_PASTED + 1
         self._edge = ""
 
     @property
@@ -230,7 +255,9 @@ class _Paste:
 def _beginning_of_end(text: str) -> str:
     """The longest beginning of the end mark that a text ends with."""
     lengths = range(len(_END) - 1, 0, -1)
-    return next((_END[:length] for length in lengths if text.endswith(_END[:length])), "")
+    return next(
+        (_END[:length] for length in lengths if text.endswith(_END[:length])), ""
+    )
 
 
 def _is_pasted(data: str) -> bool:
@@ -251,7 +278,9 @@ def _has_text(data: str) -> bool:
 
 
 class _Parser(XTermParser):
-    """Textual's, which knows neither released keys nor alternative codes of keys, and stumbles over both."""
+    """Textual's, which knows neither released keys nor alternative codes of keys, and
+    stumbles over both.
+    """
 
     @property
     def waits(self) -> bool:
@@ -268,7 +297,9 @@ class _Parser(XTermParser):
         self.terminal_size = former.terminal_size
         self.terminal_pixel_size = former.terminal_pixel_size
 
-    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+    def _sequence_to_key_events(
+        self, sequence: str, alt: bool = False
+    ) -> Iterable[events.Key]:
         found = _KITTY_KEY.fullmatch(sequence)
         if found:
             code, modifiers, event, rest = found.groups()

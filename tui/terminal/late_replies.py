@@ -1,4 +1,6 @@
-"""Answers of a terminal so slow that the app is running when they come: kept from being typed."""
+"""Answers of a terminal so slow that the app is running when they come: kept from being
+typed.
+"""
 
 import re
 
@@ -9,12 +11,16 @@ _ANSWER = re.compile(
     r"|\x1b\[\?[\d;]*c"  # device attributes
 )
 # Long enough a beginning that no key is meant.
-_BEGUN = re.compile(r"\x1b(?:P[>01][^\x1b]*\x1b?|_G[^\x1b]*\x1b?|\[6(?:;[\d;]*)?|\[\?[\d;]*)\Z")
+_BEGUN = re.compile(
+    r"\x1b(?:P[>01][^\x1b]*\x1b?|_G[^\x1b]*\x1b?|\[6(?:;[\d;]*)?|\[\?[\d;]*)\Z"
+)
 _LONGEST = 300
 
 
 class Typed:
-    """What of the input is typed: all but answers to questions of `tui.graphics.probe`, even when cut in two."""
+    """What of the input is typed: all but answers to questions of `tui.graphics.probe`,
+    even when cut in two.
+    """
 
     def __init__(self) -> None:
         self._held = ""

@@ -1,4 +1,6 @@
-"""What is written to the terminal, by a thread of its own: nobody else ever waits for the terminal."""
+"""What is written to the terminal, by a thread of its own: nobody else ever waits for
+the terminal.
+"""
 
 import os
 import select
@@ -11,18 +13,25 @@ from contextlib import suppress
 from typing import NamedTuple, TextIO
 
 _MOST_FRAMES = 30
-"""Frames that may wait. When there are more, the terminal is behind, and one repaint says the same in less."""
+"""Frames that may wait. When there are more, the terminal is behind, and one repaint
+says the same in less.
+"""
 _MOST_BYTES = 16_000_000
-"""Bytes that may wait, those of pictures among them; one write more may be above that."""
+"""Bytes that may wait, those of pictures among them; one write more may be above that.
+"""
 _PICTURE = 1024
 """Bytes from which on a write that is no frame is taken for a picture."""
 _PIECE = 16_384
 _SMALL_PIECE = 512
 """Bytes written at once where a write may block: few, so that it rarely does."""
 _LOOK = 0.1
-"""Seconds after which a thread that waits for the terminal looks whether it is still wanted."""
+"""Seconds after which a thread that waits for the terminal looks whether it is still
+wanted.
+"""
 _UNCUT = b"\x18\x1b\\\x1b[?2026l"
-"""Ends a sequence that was cut off, and the holding back of a frame (CAN, ST, end of synchronized output)."""
+"""Ends a sequence that was cut off, and the holding back of a frame (CAN, ST, end of
+synchronized output).
+"""
 
 
 class _Write(NamedTuple):
@@ -33,12 +42,18 @@ class _Write(NamedTuple):
 class Writer:
     """Writes to a terminal in order, each text whole, and never makes the caller wait.
 
-    Where the terminal doesn't read, frames that are out of date are dropped as a whole, and `on_caught_up` is
-    called once it has read the rest: with True if pictures were dropped, too. `on_gone` is called when there
-    is no terminal any more. Both are called in the thread.
+    Where the terminal doesn't read, frames that are out of date are dropped as a whole,
+    and `on_caught_up` is called once it has read the rest: with True if pictures were
+    dropped, too. `on_gone` is called when there is no terminal any more. Both are
+    called in the thread.
     """
 
-    def __init__(self, file: TextIO, on_gone: Callable[[], None], on_caught_up: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        file: TextIO,
+        on_gone: Callable[[], None],
+        on_caught_up: Callable[[bool], None],
+    ) -> None:
         self._encoding = file.encoding or "utf-8"
         self._on_gone = on_gone
         self._on_caught_up = on_caught_up
@@ -54,7 +69,9 @@ class Writer:
         self._given_up = False
         self._last = b""
         self._news = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name="terminal-output", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -65,7 +82,9 @@ class Writer:
     def write(self, text: str) -> None:
         """Have it written; after the end, nothing happens."""
         # Textual ends each frame by putting the cursor in its place.
-        write = _Write(text.encode(self._encoding, "backslashreplace"), text.endswith("H"))
+        write = _Write(
+            text.encode(self._encoding, "backslashreplace"), text.endswith("H")
+        )
         with self._news:
             if self._closing:
                 return
@@ -84,7 +103,8 @@ class Writer:
         """Forget writes that wait."""
         kept = [write for write in self._waiting if not unwanted(write)]
         self._missed_pictures |= any(
-            unwanted(write) and not write.frame and len(write.data) >= _PICTURE for write in self._waiting
+            unwanted(write) and not write.frame and len(write.data) >= _PICTURE
+            for write in self._waiting
         )
         self._missed = True
         self._waiting = deque(kept)
@@ -94,7 +114,8 @@ class Writer:
     def close(self, last: str, seconds: float) -> None:
         """Wait until all is written, so many seconds at most.
 
-        A terminal that hasn't read by half of that time loses what waits, and gets `last` alone.
+        A terminal that hasn't read by half of that time loses what waits, and gets
+        `last` alone.
         """
         with self._news:
             self._closing = True
@@ -147,17 +168,25 @@ class Writer:
             return write.data
 
     def _put(self, data: bytes, ends: float | None = None) -> bool:
-        """Whether all of it was written before it was given up. Raises OSError where the terminal is gone."""
+        """Whether all of it was written before it was given up. Raises OSError where
+        the terminal is gone.
+        """
         rest = memoryview(data)
         while rest:
             if self._given_up if ends is None else time.monotonic() > ends:
                 return False
-            if not self._own and not select.select([], [self._descriptor], [], _LOOK)[1]:
+            if (
+                not self._own
+                and not select.select([], [self._descriptor], [], _LOOK)[1]
+            ):
                 continue
             try:
-                written = os.write(self._descriptor, rest[: _PIECE if self._own else _SMALL_PIECE])
+                written = os.write(
+                    self._descriptor, rest[: _PIECE if self._own else _SMALL_PIECE]
+                )
             except BlockingIOError:
-                # A terminal with room for one byte may be ready and yet refuse a line feed, which takes two.
+                # A terminal with room for one byte may be ready and yet refuse a line
+                # feed, which takes two.
                 time.sleep(0.001)
                 select.select([], [self._descriptor], [], _LOOK)
             else:
@@ -166,11 +195,15 @@ class Writer:
 
 
 def open_again(descriptor: int, flags: int) -> int | None:
-    """The same terminal opened once more, so that reading or writing can't block; None where that can't be.
+    """The same terminal opened once more, so that reading or writing can't block; None
+    where that can't be.
 
-    The standard streams themselves stay as they are: the shell and other programs share them.
+    The standard streams themselves stay as they are: the shell and other programs share
+    them.
     """
     try:
-        return os.open(os.ttyname(descriptor), flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        return os.open(
+            os.ttyname(descriptor), flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        )
     except OSError:
         return None

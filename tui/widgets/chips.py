@@ -1,4 +1,6 @@
-"""All the values of a choice at once, one of them chosen: arrows or a click move the choice."""
+"""All the values of a choice at once, one of them chosen: arrows or a click move the
+choice.
+"""
 
 from typing import ClassVar
 
@@ -71,7 +73,9 @@ class Chips(Widget, can_focus=True):
         lines: dict[int, list[Content]] = {}
         for index, (row, _start, _end) in enumerate(self._places(self.size.width)):
             style = chosen if index == self.index else plain
-            lines.setdefault(row, []).append(Content.styled(f" {self._options[index][1]} ", style))
+            lines.setdefault(row, []).append(
+                Content.styled(f" {self._options[index][1]} ", style)
+            )
         return Content("\n").join(Content(" ").join(line) for line in lines.values())
 
     def get_content_width(self, container: Size, viewport: Size) -> int:

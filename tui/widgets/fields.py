@@ -24,7 +24,11 @@ class Field(Widget):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "ctrl+g,f3", "pick", "Pick", id="pick", tooltip="A file, a result, a task; a random number for a seed"
+            "ctrl+g,f3",
+            "pick",
+            "Pick",
+            id="pick",
+            tooltip="A file, a result, a task; a random number for a seed",
         ),
     ]
     beside: ClassVar[bool] = True
@@ -82,17 +86,27 @@ class Field(Widget):
         raise NotImplementedError
 
     def adapt(self, param: Param) -> None:
-        """Take on what a rule has changed: whether it's required, which values it may have."""
+        """Take on what a rule has changed: whether it's required, which values it may
+        have.
+        """
         self.param = param
         mark = Content.styled(" *", "$text-error") if param.required else Content("")
         self._label.update(Content(param.title) + mark)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "pick" or self.param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK) or _draws(self.param)
+        return (
+            action != "pick"
+            or self.param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK)
+            or _draws(self.param)
+        )
 
     def action_pick(self) -> None:
         if _draws(self.param):
-            self.fill(random.randrange(int(self.param.min or 0), int(self.param.max or 2**31 - 1)))
+            self.fill(
+                random.randrange(
+                    int(self.param.min or 0), int(self.param.max or 2**31 - 1)
+                )
+            )
         else:
             self.post_message(self.PickWanted(self))
 
@@ -167,7 +181,13 @@ class Prompt(TextArea):
     """A text area in which tab leaves and nothing blinks: an idle app writes nothing."""
 
     def __init__(self, text: str, *, placeholder: Content) -> None:
-        super().__init__(text, tab_behavior="focus", soft_wrap=True, compact=True, placeholder=placeholder)
+        super().__init__(
+            text,
+            tab_behavior="focus",
+            soft_wrap=True,
+            compact=True,
+            placeholder=placeholder,
+        )
         self.cursor_blink = False
         self.highlight_cursor_line = False
 
@@ -238,7 +258,9 @@ class LineField(Field):
 
 
 class ChoiceField(Field):
-    """A few values, all in sight; not choosing is one of them unless the param is required."""
+    """A few values, all in sight; not choosing is one of them unless the param is
+    required.
+    """
 
     chips: Chips
 
@@ -259,7 +281,9 @@ class ChoiceField(Field):
         self.chips.set_options(self._options())
 
     def _choose(self, value: Value | None) -> None:
-        self.chips.choose(self.param.default if value is None and self.param.required else value)
+        self.chips.choose(
+            self.param.default if value is None and self.param.required else value
+        )
 
     def _options(self) -> list[Option]:
         param = self.param

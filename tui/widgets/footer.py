@@ -6,8 +6,10 @@ from textual import widgets
 
 
 class Footer(widgets.Footer):
-    """Textual's own, without the keys that it has shown before: each of them stays in a list of those that follow
-    its `compact`, which Textual 8 clears only when that changes, with all that is drawn of it."""
+    """Textual's own, without the keys that it has shown before: each of them stays in a
+    list of those that follow its `compact`, which Textual 8 clears only when that
+    changes, with all that is drawn of it.
+    """
 
     async def recompose(self) -> None:
         await super().recompose()

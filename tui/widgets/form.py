@@ -1,4 +1,6 @@
-"""The form of one model: fields generated from its params, judged by the catalog on every change."""
+"""The form of one model: fields generated from its params, judged by the catalog on
+every change.
+"""
 
 import asyncio
 from typing import ClassVar
@@ -30,11 +32,35 @@ class ParamForm(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "ctrl+j,f5", "generate", "Generate", id="generate", tooltip="Send the request, for the price shown"
+            "ctrl+j,f5",
+            "generate",
+            "Generate",
+            id="generate",
+            tooltip="Send the request, for the price shown",
         ),
-        Binding("ctrl+b,f8", "batch", "Job", id="batch", tooltip="Many at once: variations, prompts, a matrix"),
-        Binding("ctrl+s,f12", "copy_as", "Copy as", id="copy-draft", tooltip="curl, Python, a command", show=False),
-        Binding("ctrl+n", "new_prompt", "New prompt", id="new-prompt", tooltip="Empty the prompt", show=False),
+        Binding(
+            "ctrl+b,f8",
+            "batch",
+            "Job",
+            id="batch",
+            tooltip="Many at once: variations, prompts, a matrix",
+        ),
+        Binding(
+            "ctrl+s,f12",
+            "copy_as",
+            "Copy as",
+            id="copy-draft",
+            tooltip="curl, Python, a command",
+            show=False,
+        ),
+        Binding(
+            "ctrl+n",
+            "new_prompt",
+            "New prompt",
+            id="new-prompt",
+            tooltip="Empty the prompt",
+            show=False,
+        ),
     ]
 
     class Submitted(Message):
@@ -85,16 +111,22 @@ class ParamForm(Vertical):
         self._quoted: tuple[tuple[str, str], Values, Estimate] | None = None
         self._rest: Timer | None = None
         self._button = Button("Generate", id="send", variant="primary", compact=True)
-        self._scroll = VerticalScroll(*self._ask_for(model, route, {}), id="fields", can_focus=False)
+        self._scroll = VerticalScroll(
+            *self._ask_for(model, route, {}), id="fields", can_focus=False
+        )
 
     def compose(self) -> ComposeResult:
         yield self._scroll
         yield self._help
         yield self._button
 
-    async def show(self, model: Model, route: RouteName, values: Values | None = None) -> None:
-        """Ask for another model or route. Without `values`: what was last filled in for this model, and for
-        what it leaves open, what stood under the same name in the form before."""
+    async def show(
+        self, model: Model, route: RouteName, values: Values | None = None
+    ) -> None:
+        """Ask for another model or route. Without `values`: what was last filled in for
+        this model, and for what it leaves open, what stood under the same name in the
+        form before.
+        """
         async with self._showing:
             filled = self._kept[self._model.key] = self.values()
             if values is None:
@@ -104,8 +136,11 @@ class ParamForm(Vertical):
             before = list(self._scroll.children)
             async with self.batch():
                 await self._scroll.mount_all(self._ask_for(model, route, values))
-                if focused:  # before the old fields go: each move of the focus restyles the page
-                    self.screen.set_focus(self._fields[self._first()].control, scroll_visible=False)
+                # Before the old fields go: each move of the focus restyles the page
+                if focused:
+                    self.screen.set_focus(
+                        self._fields[self._first()].control, scroll_visible=False
+                    )
                 await self._scroll.remove_children(before)
         self._changing()
 
@@ -114,10 +149,14 @@ class ParamForm(Vertical):
         values, _ = translate(model, values, route)
         params = model.routes[route].params
         self._model, self.route, self._touched = model, route, set()
-        self._fields = {param.name: make_field(param, _fitting(param, values)) for param in params}
+        self._fields = {
+            param.name: make_field(param, _fitting(param, values)) for param in params
+        }
         self.border_title = Content(f"{model.title} · {model.action.replace('_', ' ')}")
         self.judge()
-        shown: list[Widget] = [field for field in self._fields.values() if not field.param.more]
+        shown: list[Widget] = [
+            field for field in self._fields.values() if not field.param.more
+        ]
         more = [field for field in self._fields.values() if field.param.more]
         if more:
             filled = any(field.param.name in values for field in more)
@@ -137,7 +176,9 @@ class ParamForm(Vertical):
         return values
 
     def judge(self, everything: bool = False) -> dict[str, str]:
-        """Check all values, apply the rules, show errors (of touched fields, or all) and the price."""
+        """Check all values, apply the rules, show errors (of touched fields, or all)
+        and the price.
+        """
         model, route = self._model, self._model.routes[self.route]
         asked: Values = {}
         errors: dict[str, str] = {}
@@ -154,7 +195,9 @@ class ParamForm(Vertical):
             field.display = name not in demand.forbidden
             if name in demand.params:
                 field.adapt(demand.params[name])
-        asked = {name: value for name, value in asked.items() if name not in demand.forbidden}
+        asked = {
+            name: value for name, value in asked.items() if name not in demand.forbidden
+        }
         errors = request.check(model, route, asked) | errors
         for name, field in self._fields.items():
             # What is merely missing yet is no news; what a change made wrong is.
@@ -167,17 +210,29 @@ class ParamForm(Vertical):
         )
         self._tell()
         self._price(asked)
-        return {name: problem for name, problem in errors.items() if name in self._fields}
+        return {
+            name: problem for name, problem in errors.items() if name in self._fields
+        }
 
     def _price(self, values: Values) -> None:
         price = estimate(self._model, values)
-        if self._quoted and self._quoted[:2] == (self._model.key, self._counting(values)):
+        if self._quoted and self._quoted[:2] == (
+            self._model.key,
+            self._counting(values),
+        ):
             price = self._quoted[2]
-        self._button.label = Content(f"Generate{_many(values, price.micro)}  ·  {price}")
+        self._button.label = Content(
+            f"Generate{_many(values, price.micro)}  ·  {price}"
+        )
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
-        """A surer price than the listed one, unless something is filled in by now that could change it."""
-        if (model.key, self._counting(values)) == (self._model.key, self._counting(self.values())):
+        """A surer price than the listed one, unless something is filled in by now that
+        could change it.
+        """
+        if (model.key, self._counting(values)) == (
+            self._model.key,
+            self._counting(self.values()),
+        ):
             self._quoted = (model.key, self._counting(values), price)
             self._price(self.values())
 
@@ -192,7 +247,9 @@ class ParamForm(Vertical):
 
     def _settle(self) -> None:
         model, values = self._model, self.values()
-        if not request.check(model, model.routes[self.route], values) and not _many(values):
+        if not request.check(model, model.routes[self.route], values) and not _many(
+            values
+        ):
             self.post_message(self.Settled(model, values))
 
     def reprice(self, model: Model) -> None:
@@ -222,7 +279,9 @@ class ParamForm(Vertical):
             self.post_message(self.Submitted(self._model, self.route, self.values()))
 
     def action_batch(self) -> None:
-        self.post_message(self.BatchWanted(self._model, self._model.routes[self.route], self.values()))
+        self.post_message(
+            self.BatchWanted(self._model, self._model.routes[self.route], self.values())
+        )
 
     def action_copy_as(self) -> None:
         self.post_message(self.CopyWanted(self._model, self.route, self.values()))
@@ -249,7 +308,14 @@ class ParamForm(Vertical):
         self._changing()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        field = next((node for node in event.widget.ancestors_with_self if isinstance(node, Field)), None)
+        field = next(
+            (
+                node
+                for node in event.widget.ancestors_with_self
+                if isinstance(node, Field)
+            ),
+            None,
+        )
         self._asked = field.param.help if field else ""
         if field:  # with its label, which the control alone would leave out of sight
             self.call_after_refresh(field.scroll_visible, animate=False)

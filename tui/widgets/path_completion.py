@@ -1,4 +1,6 @@
-"""Paths as they are typed: what a folder holds, which names are meant, how a shell would go on with them."""
+"""Paths as they are typed: what a folder holds, which names are meant, how a shell
+would go on with them.
+"""
 
 import os
 import re
@@ -16,8 +18,9 @@ _MOST_DROPPED = 20_000  # characters
 
 
 class Source(NamedTuple):
-    """What may be chosen. `value` is a real path or a URL; `name`, that of a folder with its slash, is fit to
-    be shown and typed."""
+    """What may be chosen. `value` is a real path or a URL; `name`, that of a folder
+    with its slash, is fit to be shown and typed.
+    """
 
     value: str
     name: str
@@ -43,10 +46,11 @@ def is_url(text: str) -> bool:
 
 
 def dropped(text: str) -> list[str]:
-    """The image files of this machine whose paths are all that a text says, else nothing.
+    """The image files of this machine whose paths are all that a text says, else
+    nothing.
 
-    So terminals paste files that are dropped on them: a path a line as it is, words quoted for a shell, or
-    `file:` addresses. May take long; raises nothing.
+    So terminals paste files that are dropped on them: a path a line as it is, words
+    quoted for a shell, or `file:` addresses. May take long; raises nothing.
     """
     if len(text) > _MOST_DROPPED:
         return []
@@ -78,39 +82,61 @@ def split(text: str) -> tuple[str, str]:
 
 
 def read(start: str, folder: str) -> Folder:
-    """Sub-folders and images, in natural order. A relative `folder` is that of `start`, if this is a folder or
-    a file in one, or of the current folder. May take long; raises nothing."""
+    """Sub-folders and images, in natural order. A relative `folder` is that of `start`,
+    if this is a folder or a file in one, or of the current folder. May take long;
+    raises nothing.
+    """
     path = folder
     try:
         base = os.path.expanduser(start)
         base = base if os.path.isdir(base) else os.path.dirname(base)
-        path = os.path.realpath(os.path.join(base if os.path.isdir(base) else "", os.path.expanduser(folder)))
+        path = os.path.realpath(
+            os.path.join(
+                base if os.path.isdir(base) else "", os.path.expanduser(folder)
+            )
+        )
         with os.scandir(path) as items:
             sources = [source for item in items if (source := _source(item))]
     except (FileNotFoundError, NotADirectoryError):
         return Folder(path, problem="There is no such folder.")
     except (OSError, ValueError) as error:
-        return Folder(path, problem=f"This folder can't be read: {getattr(error, 'strerror', None) or error}.")
+        return Folder(
+            path,
+            problem=f"This folder can't be read: {getattr(error, 'strerror', None) or error}.",
+        )
     return Folder(path, sorted(sources, key=_order))
 
 
 def beginning(sources: Sequence[Source], name: str) -> list[Source]:
-    """Those that begin with what is typed; case matters where it tells names apart, hidden ones need a dot."""
+    """Those that begin with what is typed; case matters where it tells names apart,
+    hidden ones need a dot.
+    """
     seen = [source for source in sources if name.startswith(".") or not source.hidden]
     exact = [source for source in seen if source.name.startswith(name)]
-    return exact or [source for source in seen if source.name.lower().startswith(name.lower())]
+    return exact or [
+        source for source in seen if source.name.lower().startswith(name.lower())
+    ]
 
 
 def matching(sources: Sequence[Source], name: str) -> list[Source]:
     """Those that begin with what is typed, else those that contain it."""
-    inside = (source for source in sources if name.lower() in source.name.lower() and not source.hidden)
+    inside = (
+        source
+        for source in sources
+        if name.lower() in source.name.lower() and not source.hidden
+    )
     return beginning(sources, name) or list(inside)
 
 
 def completed(sources: Sequence[Source], name: str) -> str:
     """`name`, continued for as long as all that begin with it agree."""
     names = [source.name for source in beginning(sources, name)]
-    agreed = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+    agreed = sum(
+        1
+        for _ in takewhile(
+            lambda letters: len(set(letters)) == 1, zip(*names, strict=False)
+        )
+    )
     return names[0][:agreed] if agreed > len(name) else name
 
 
@@ -130,4 +156,6 @@ def _source(item: os.DirEntry[str]) -> Source | None:
 def _order(source: Source) -> tuple[bool, list[str | int]]:
     # Every second part is a number, so that like is compared with like.
     parts = _DIGITS.split(source.name.casefold())
-    return not source.folder, [int(part) if index % 2 else part for index, part in enumerate(parts)]
+    return not source.folder, [
+        int(part) if index % 2 else part for index, part in enumerate(parts)
+    ]

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from tui.graphics.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
-"""Gives the image of a file in RGB, no larger than so many pixels; runs in a thread, may raise ImageError."""
+"""Gives the image of a file in RGB, no larger than so many pixels; runs in a thread,
+may raise ImageError.
+"""
 
 _DRAWERS = ThreadPoolExecutor(2, "drawer")
 """Few: the more threads hold the interpreter in turn, the longer the keyboard waits."""
@@ -38,7 +40,9 @@ _RAW: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
 
 
 class Wish(NamedTuple):
-    """What is to be drawn; `rough` in characters, although the terminal could do better."""
+    """What is to be drawn; `rough` in characters, although the terminal could do
+    better.
+    """
 
     path: Path
     size: Size
@@ -49,15 +53,16 @@ class Wish(NamedTuple):
 class Picture(Widget):
     """Shows one image file, or a message, in the middle of whatever space there is.
 
-    Kitty and sixel pixels are laid over the cells only while the whole picture is on screen with nothing above
-    it; under a modal, a toast or a scroll edge it is drawn in half blocks, which Textual can cut and tint.
-    Give it neither border nor padding.
+    Kitty and sixel pixels are laid over the cells only while the whole picture is on
+    screen with nothing above it; under a modal, a toast or a scroll edge it is drawn in
+    half blocks, which Textual can cut and tint. Give it neither border nor padding.
     """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     Picture {
-        width: 1fr; height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
+        width: 1fr; height: 1fr;
+        content-align: center middle; text-align: center; color: $text-muted;
     }
     """
 
@@ -74,8 +79,10 @@ class Picture(Widget):
             return self.picture
 
     def __init__(self, terminal: Terminal, *, swift: bool = False, **kw: Any) -> None:
-        """A `swift` one writes characters, too, past Textual's compositor, which takes 20 ms for a thousand of
-        them. A screenshot that Textual makes doesn't show those."""
+        """A `swift` one writes characters, too, past Textual's compositor, which takes
+        20 ms for a thousand of them. A screenshot that Textual makes doesn't show
+        those.
+        """
         super().__init__(**kw)
         self._terminal = terminal
         self._swift = swift
@@ -89,12 +96,16 @@ class Picture(Widget):
         self._busy = False
         self._covered = False
 
-    def show(self, path: Path | None, message: str = "", shrink: Shrink | None = None) -> None:
-        """Shows the image of `path`; `message` stands there for None and until the first image is drawn.
+    def show(
+        self, path: Path | None, message: str = "", shrink: Shrink | None = None
+    ) -> None:
+        """Shows the image of `path`; `message` stands there for None and until the
+        first image is drawn.
 
-        `shrink` says what of it is shown (all of it, unless told otherwise); equal ones are taken for the same.
-        The file is read in a thread: a newer call wins over an older one, and a file that can't be shown is
-        replaced by a sentence that says why.
+        `shrink` says what of it is shown (all of it, unless told otherwise); equal ones
+        are taken for the same. The file is read in a thread: a newer call wins over an
+        older one, and a file that can't be shown is replaced by a sentence that says
+        why.
         """
         self._path, self._shrink = path, shrink or _whole
         if path is not None and self._terminal.images is Images.NONE:
@@ -108,7 +119,9 @@ class Picture(Widget):
 
     @property
     def moving(self) -> bool:
-        """Whether the view moves, so that pixels aren't worth their bytes: characters stand in for them."""
+        """Whether the view moves, so that pixels aren't worth their bytes: characters
+        stand in for them.
+        """
         return self._moving
 
     @moving.setter
@@ -122,7 +135,9 @@ class Picture(Widget):
     @property
     def _sent_anew(self) -> bool:
         """Whether the pixels would be sent again with each move."""
-        return bool(self._drawing and self._drawing.overlay and not self._drawing.upload)
+        return bool(
+            self._drawing and self._drawing.overlay and not self._drawing.upload
+        )
 
     def render(self) -> Content:
         return Content(self._message)
@@ -134,7 +149,8 @@ class Picture(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         drawing = self._drawing
-        if drawing is None and not self._message:  # what Textual would find out line by line
+        # What Textual would find out line by line
+        if drawing is None and not self._message:
             return [Strip.blank(crop.width, self.rich_style)] * crop.height
         # Textual also asks for single lines, to learn what is under the mouse.
         if drawing is None or not drawing.fits(self.size) or crop != self.size.region:
@@ -147,21 +163,26 @@ class Picture(Widget):
             self._covered = True
             return super().render_lines(crop)
         if self._covered:
-            # Only the part that was covered is being painted now, and without its pixels.
+            # Only the part that was covered is being painted now, and without its
+            # pixels.
             self._covered = False
             self.call_later(self.refresh)
         blank = Strip.blank(crop.width, self.rich_style)
         strips = [blank] * crop.height
         last = drawing.offset(self.size).y + drawing.size.height - 1
         _, background = self.background_colors
-        sequences = drawing.laid(raw, self.region.offset + drawing.offset(self.size), background.rgb)
+        sequences = drawing.laid(
+            raw, self.region.offset + drawing.offset(self.size), background.rgb
+        )
         strips[last] = Strip([*blank, Segment(sequences, None, _RAW)], crop.width)
         return strips
 
     @property
     def _may_write(self) -> bool:
         """Whether Textual would change nothing of the characters."""
-        plain_filters = all(isinstance(found, ANSIToTruecolor) for found in self.get_line_filters())
+        plain_filters = all(
+            isinstance(found, ANSIToTruecolor) for found in self.get_line_filters()
+        )
         truecolor = self.app.console.color_system == "truecolor"
         return self._swift and truecolor and plain_filters and not self.app.is_headless
 
@@ -173,8 +194,11 @@ class Picture(Widget):
         self._want()
 
     def on_unmount(self) -> None:
-        """Let go of all that is large at once: the widget itself is garbage that only the collector finds."""
-        self.app.app_resume_signal.unsubscribe(self)  # or it would hold this widget, and its page, for ever
+        """Let go of all that is large at once: the widget itself is garbage that only
+        the collector finds.
+        """
+        # Or it would hold this widget, and its page, for ever
+        self.app.app_resume_signal.unsubscribe(self)
         self._free()
         self._drawing = self._drawn = self._wanted = self._path = None
         self._shrink = _whole
@@ -193,7 +217,9 @@ class Picture(Widget):
 
     @work
     async def _catch_up(self) -> None:
-        """Draws until what is wanted is what is shown. One at a time: a held key piles up no work."""
+        """Draws until what is wanted is what is shown. One at a time: a held key piles
+        up no work.
+        """
         done = None
         try:
             while self._wanted is not None and self._wanted != done:
@@ -206,14 +232,20 @@ class Picture(Widget):
 
     async def _draw(self, wish: Wish) -> None:
         before = self._drawing
-        text = before.text if before and self._drawn == wish._replace(rough=True) else None
+        text = (
+            before.text if before and self._drawn == wish._replace(rough=True) else None
+        )
         image_id = before.image_id if before else 0
         terminal = self._terminal_now()
         ground = self.background_colors[1].rgb
 
         def make() -> "Drawing | str | None":
             # None where it has waited for others and is not wanted any more.
-            return _draw(wish, terminal, image_id, text, ground) if self._wanted == wish else None
+            return (
+                _draw(wish, terminal, image_id, text, ground)
+                if self._wanted == wish
+                else None
+            )
 
         drawing = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
         if drawing is None or self._wanted != wish:
@@ -225,7 +257,9 @@ class Picture(Widget):
             self._put(drawing, wish)
 
     async def _terminal_read(self) -> None:
-        """Until the terminal has read nearly all: what nobody sees yet must not pile up, or typing would wait."""
+        """Until the terminal has read nearly all: what nobody sees yet must not pile
+        up, or typing would wait.
+        """
         while getattr(self.app._driver, "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
@@ -256,7 +290,9 @@ class Picture(Widget):
             self._write(self._drawing.free)
 
     def _write(self, data: str) -> None:
-        """Through the app's own writer: in order with its frames, and never waiting for a slow terminal."""
+        """Through the app's own writer: in order with its frames, and never waiting for
+        a slow terminal.
+        """
         if data and (driver := self.app._driver) is not None:
             driver.write(data)
 
@@ -264,7 +300,8 @@ class Picture(Widget):
         """Whether every cell is on screen with no other widget above it."""
         if not self.screen.is_active:
             return False
-        # There is no public way to ask what lies above a widget. The order is top to bottom.
+        # There is no public way to ask what lies above a widget. The order is top to
+        # bottom.
         for widget, (region, clip) in self.screen._compositor.visible_widgets.items():
             if widget is self:
                 return clip.contains_region(region)
@@ -280,9 +317,15 @@ def _whole(path: Path, box: tuple[int, int]) -> "Image":
 
 
 def _draw(
-    wish: Wish, terminal: Terminal, image_id: int, text: "Cells | None", ground: tuple[int, int, int]
+    wish: Wish,
+    terminal: Terminal,
+    image_id: int,
+    text: "Cells | None",
+    ground: tuple[int, int, int],
 ) -> "Drawing | str":
-    """What is wished for, or the sentence that says why there is none. Runs in a thread."""
+    """What is wished for, or the sentence that says why there is none. Runs in a
+    thread.
+    """
     # Pillow and textual-image are loaded here, after the first paint.
     from tui.graphics.drawing import draw
     from tui.images.files import ImageError
@@ -291,9 +334,19 @@ def _draw(
         return wish.shrink(wish.path, box)
 
     try:
-        return draw(shrink, wish.size, terminal, image_id, rough=wish.rough, text=text, ground=ground)
+        return draw(
+            shrink,
+            wish.size,
+            terminal,
+            image_id,
+            rough=wish.rough,
+            text=text,
+            ground=ground,
+        )
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app
-        logging.getLogger(__name__).exception("drawing %s as %s", wish.path, terminal.images)
+        logging.getLogger(__name__).exception(
+            "drawing %s as %s", wish.path, terminal.images
+        )
         return "This picture can't be drawn."

@@ -18,7 +18,9 @@ from tui.widgets.taskrow import elapsed, expiry, look
 class Preview(Vertical):
     """One task's image over its facts."""
 
-    def __init__(self, terminal: Terminal, id: str, shrink: Shrink | None = None) -> None:
+    def __init__(
+        self, terminal: Terminal, id: str, shrink: Shrink | None = None
+    ) -> None:
         super().__init__(id=id)
         self._shrink = shrink
         self.picture = Picture(terminal, id="picture")
@@ -27,7 +29,10 @@ class Preview(Vertical):
 
     async def furnish(self) -> None:
         """Mount what stands in the frame."""
-        await self.mount(self.picture, VerticalScroll(self._facts, id="facts-scroll", can_focus=False))
+        await self.mount(
+            self.picture,
+            VerticalScroll(self._facts, id="facts-scroll", can_focus=False),
+        )
         self.picture.show(None, "The picture will be here.")
 
     def show(self, task: Task, index: int = 0) -> None:
@@ -50,24 +55,42 @@ def facts(task: Task, index: int = 0) -> Table:
     """What is known of a task."""
     glyph, word, _ = look(task)
     known = [
-        ("status", f"{glyph} {word}" + (f" · {elapsed(task)}" if elapsed(task) else "")),
+        (
+            "status",
+            f"{glyph} {word}" + (f" · {elapsed(task)}" if elapsed(task) else ""),
+        ),
         ("", task.error.message if task.error else task.note),
         ("prompt", task.prompt),
         ("model", task.model),
-        *((name.replace("_", " "), value) for name, value in task.values.items() if name != "prompt"),
+        *(
+            (name.replace("_", " "), value)
+            for name, value in task.values.items()
+            if name != "prompt"
+        ),
         ("cost", _cost(task)),
     ]
     for number, result in enumerate(task.results):
         if result.path and number == index:
-            known.append(("size", f"{result.width} × {result.height}, {result.format}, {file_size(result.bytes)}"))
+            known.append(
+                (
+                    "size",
+                    f"{result.width} × {result.height}, {result.format}, {file_size(result.bytes)}",
+                )
+            )
             known.append(("file", result.path))
     if len(task.results) > 1:
         label = f" · {task.results[index].label}" if task.results[index].label else ""
         known.append(("image", f"{index + 1} of {len(task.results)}{label}"))
     known.append(("not saved", expiry(task)))
-    known.append(("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.created_at))))
+    known.append(
+        ("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.created_at)))
+    )
     known.append(("id", task.id + (f" · {task.remote_id}" if task.remote_id else "")))
-    return rows((one_line(name, 16), plain(_told(value), 4000)) for name, value in known if value not in ("", None))
+    return rows(
+        (one_line(name, 16), plain(_told(value), 4000))
+        for name, value in known
+        if value not in ("", None)
+    )
 
 
 def _told(value: object) -> str:
@@ -78,5 +101,13 @@ def _cost(task: Task) -> str:
     if task.cost_micro is not None:
         return money(task.cost_micro)
     if task.status in (Status.REJECTED, Status.DROPPED, Status.HELD, Status.FAILED):
-        return f"nothing yet; listed at {money(task.estimate_micro)}" if task.status is Status.HELD else "nothing"
-    return f"listed at {money(task.estimate_micro)}" if task.estimate_micro is not None else "unknown"
+        return (
+            f"nothing yet; listed at {money(task.estimate_micro)}"
+            if task.status is Status.HELD
+            else "nothing"
+        )
+    return (
+        f"listed at {money(task.estimate_micro)}"
+        if task.estimate_micro is not None
+        else "unknown"
+    )

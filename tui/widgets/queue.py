@@ -1,4 +1,6 @@
-"""The queue: a row a task, newest first, jobs folded. Draws the rows in sight, whatever the number of tasks."""
+"""The queue: a row a task, newest first, jobs folded. Draws the rows in sight, whatever
+the number of tasks.
+"""
 
 from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable, Iterable
@@ -22,18 +24,34 @@ from textual.widgets import Static
 from tui.tasks.scheduler import Turn
 from tui.tasks.task import Task
 from tui.text import one_line
-from tui.widgets.taskrow import COLUMNS, Job, Row, asks, column_widths, elapsed, fit, made, row, waits
+from tui.widgets.taskrow import (
+    COLUMNS,
+    Job,
+    Row,
+    asks,
+    column_widths,
+    elapsed,
+    fit,
+    made,
+    row,
+    waits,
+)
 
 Older = Callable[[str], Awaitable[list[Task]]]
-"""The next tasks, of ids below the given one; none where there are no more. May raise StoreError."""
+"""The next tasks, of ids below the given one; none where there are no more. May raise
+StoreError.
+"""
 RowKey = tuple[str, str]
-"""Sorts the rows as they were made: job and task, a task alone as its own job. A job's title comes after its
-tasks, so that it stands above them where the newest is on top."""
+"""Sorts the rows as they were made: job and task, a task alone as its own job. A job's
+title comes after its tasks, so that it stands above them where the newest is on top.
+"""
 _TITLE = "~"
 
 
 class QueueTable(ScrollView, can_focus=True):
-    """Tasks. Arrows move; keys ask for something to be done with the task, or the job, under the cursor."""
+    """Tasks. Arrows move; keys ask for something to be done with the task, or the job,
+    under the cursor.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -42,32 +60,182 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "move(-1000000)", "Newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", show=False),
-        Binding("enter", "ask('view')", "View", id="view", tooltip="The image on a whole page; unfold a job"),
-        Binding("space", "fold", "Fold", id="fold", tooltip="Show or hide a job's tasks", show=False),
+        Binding(
+            "enter",
+            "ask('view')",
+            "View",
+            id="view",
+            tooltip="The image on a whole page; unfold a job",
+        ),
+        Binding(
+            "space",
+            "fold",
+            "Fold",
+            id="fold",
+            tooltip="Show or hide a job's tasks",
+            show=False,
+        ),
         Binding("right", "fold(False)", show=False),
         Binding("left", "fold(True)", show=False),
-        Binding("u", "ask('reuse')", "Use again", id="reuse", tooltip="Put these values back into the form"),
-        Binding("e", "ask('edit')", "Edit", id="edit", tooltip="Take a waiting task back into the form: free"),
-        Binding("r", "ask('retry')", "Retry", id="retry", tooltip="Save what was made, or send a failed task anew"),
-        Binding("d", "ask('drop')", "Drop", id="drop", tooltip="Take back what was not sent: free"),
+        Binding(
+            "u",
+            "ask('reuse')",
+            "Use again",
+            id="reuse",
+            tooltip="Put these values back into the form",
+        ),
+        Binding(
+            "e",
+            "ask('edit')",
+            "Edit",
+            id="edit",
+            tooltip="Take a waiting task back into the form: free",
+        ),
+        Binding(
+            "r",
+            "ask('retry')",
+            "Retry",
+            id="retry",
+            tooltip="Save what was made, or send a failed task anew",
+        ),
+        Binding(
+            "d",
+            "ask('drop')",
+            "Drop",
+            id="drop",
+            tooltip="Take back what was not sent: free",
+        ),
         # One key, called by what it does here.
-        Binding("s", "ask('send')", "Send", id="stop", tooltip="Send what was set aside: paid"),
-        Binding("s", "ask('stop')", "Stop", id="stop", tooltip="Stop watching; it stays billed"),
-        Binding("s", "ask('watch')", "Watch", id="stop", tooltip="Watch again; free, and billed anyway"),
-        Binding("y", "ask('copy')", "Copy path", id="copy-path", tooltip="Copy the file's path", show=False),
-        Binding("o", "ask('open')", "Open", id="open", tooltip="In a viewer, or by its address", show=False),
-        Binding("Y", "ask('fetch')", "Fetch", id="fetch", tooltip="A line for scp, or its address", show=False),
-        Binding("C", "ask('copy-as')", "Copy as", id="copy-as", tooltip="As curl, Python, a command", show=False),
-        Binding("i", "ask('inspect')", "Inspect", id="inspect", tooltip="Request, answers and timeline"),
-        Binding("f", "ask('favour')", "Favourite", id="star", tooltip="Mark or unmark", show=False),
-        Binding("x,delete", "ask('delete')", "Delete", id="delete", tooltip="With its files; z undoes", show=False),
-        Binding("K,shift+up", "ask('sooner')", "Sooner", id="sooner", tooltip="Send before", show=False),
-        Binding("J,shift+down", "ask('later')", "Later", id="later", tooltip="Send after", show=False),
-        Binding("N", "ask('next')", "Next", id="next", tooltip="Send as the next of all", show=False),
-        Binding("v", "grid", "Grid", id="grid", tooltip="Many pictures at a glance", show=False),
-        Binding("c", "wish('clear')", "Clear", id="clear", tooltip="Ended tasks, out of sight; files stay"),
-        Binding("z", "wish('undo')", "Undo", id="undo", tooltip="Take back clear or delete", show=False),
-        Binding("p", "wish('pause')", "Pause", id="pause", tooltip="Send nothing more, or go on"),
+        Binding(
+            "s",
+            "ask('send')",
+            "Send",
+            id="stop",
+            tooltip="Send what was set aside: paid",
+        ),
+        Binding(
+            "s",
+            "ask('stop')",
+            "Stop",
+            id="stop",
+            tooltip="Stop watching; it stays billed",
+        ),
+        Binding(
+            "s",
+            "ask('watch')",
+            "Watch",
+            id="stop",
+            tooltip="Watch again; free, and billed anyway",
+        ),
+        Binding(
+            "y",
+            "ask('copy')",
+            "Copy path",
+            id="copy-path",
+            tooltip="Copy the file's path",
+            show=False,
+        ),
+        Binding(
+            "o",
+            "ask('open')",
+            "Open",
+            id="open",
+            tooltip="In a viewer, or by its address",
+            show=False,
+        ),
+        Binding(
+            "Y",
+            "ask('fetch')",
+            "Fetch",
+            id="fetch",
+            tooltip="A line for scp, or its address",
+            show=False,
+        ),
+        Binding(
+            "C",
+            "ask('copy-as')",
+            "Copy as",
+            id="copy-as",
+            tooltip="As curl, Python, a command",
+            show=False,
+        ),
+        Binding(
+            "i",
+            "ask('inspect')",
+            "Inspect",
+            id="inspect",
+            tooltip="Request, answers and timeline",
+        ),
+        Binding(
+            "f",
+            "ask('favour')",
+            "Favourite",
+            id="star",
+            tooltip="Mark or unmark",
+            show=False,
+        ),
+        Binding(
+            "x,delete",
+            "ask('delete')",
+            "Delete",
+            id="delete",
+            tooltip="With its files; z undoes",
+            show=False,
+        ),
+        Binding(
+            "K,shift+up",
+            "ask('sooner')",
+            "Sooner",
+            id="sooner",
+            tooltip="Send before",
+            show=False,
+        ),
+        Binding(
+            "J,shift+down",
+            "ask('later')",
+            "Later",
+            id="later",
+            tooltip="Send after",
+            show=False,
+        ),
+        Binding(
+            "N",
+            "ask('next')",
+            "Next",
+            id="next",
+            tooltip="Send as the next of all",
+            show=False,
+        ),
+        Binding(
+            "v",
+            "grid",
+            "Grid",
+            id="grid",
+            tooltip="Many pictures at a glance",
+            show=False,
+        ),
+        Binding(
+            "c",
+            "wish('clear')",
+            "Clear",
+            id="clear",
+            tooltip="Ended tasks, out of sight; files stay",
+        ),
+        Binding(
+            "z",
+            "wish('undo')",
+            "Undo",
+            id="undo",
+            tooltip="Take back clear or delete",
+            show=False,
+        ),
+        Binding(
+            "p",
+            "wish('pause')",
+            "Pause",
+            id="pause",
+            tooltip="Send nothing more, or go on",
+        ),
         Binding("plus", "wish('more')", "More at once", id="more", show=False),
         Binding("minus", "wish('fewer')", "Fewer at once", id="fewer", show=False),
     ]
@@ -90,7 +258,9 @@ class QueueTable(ScrollView, can_focus=True):
             self.task = task
 
     class Requested(Message):
-        """The user wants something done with a task, or all of a job: view, reuse, retry, drop, …"""
+        """The user wants something done with a task, or all of a job: view, reuse,
+        retry, drop, …
+        """
 
         def __init__(
             self,
@@ -100,8 +270,9 @@ class QueueTable(ScrollView, can_focus=True):
             among: Iterable[Task] = (),
             seen: Callable[[str], None] = lambda task_id: None,
         ) -> None:
-            """To view: the image at `index`, then others `among` which it stands, and `older` ones; `seen` hears
-            which task was looked at last."""
+            """To view: the image at `index`, then others `among` which it stands, and
+            `older` ones; `seen` hears which task was looked at last.
+            """
             super().__init__()
             self.what = what
             self.tasks = tasks
@@ -118,7 +289,9 @@ class QueueTable(ScrollView, can_focus=True):
             self.what = what
 
     class GridWanted(Message):
-        """The user wants to see the pictures of many tasks; `older` is for who has more than the table has."""
+        """The user wants to see the pictures of many tasks; `older` is for who has more
+        than the table has.
+        """
 
         def __init__(self, tasks: list[Task], at: Task) -> None:
             super().__init__()
@@ -126,9 +299,13 @@ class QueueTable(ScrollView, can_focus=True):
             self.at = at
             self.older: Older | None = None
 
-    def __init__(self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True) -> None:
-        """`title_of` says what a task's model is called. With `jobs`, what was submitted together is one row, what
-        was cleared is left out, and time is that which a task takes; without, it is when the task was made."""
+    def __init__(
+        self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True
+    ) -> None:
+        """`title_of` says what a task's model is called. With `jobs`, what was
+        submitted together is one row, what was cleared is left out, and time is that
+        which a task takes; without, it is when the task was made.
+        """
         super().__init__(id=id)
         self._title_of = title_of
         self._by_job = jobs
@@ -152,7 +329,13 @@ class QueueTable(ScrollView, can_focus=True):
     def selected(self) -> Task | None:
         """The task under the cursor, or the one that stands for the job."""
         key = self._at(self.cursor)
-        return self._jobs[key[0]].face if key and key[1] == _TITLE else self._tasks[key[1]] if key else None
+        return (
+            self._jobs[key[0]].face
+            if key and key[1] == _TITLE
+            else self._tasks[key[1]]
+            if key
+            else None
+        )
 
     @property
     def chosen(self) -> list[Task]:
@@ -225,7 +408,8 @@ class QueueTable(ScrollView, can_focus=True):
         if self._has(key):
             return
         insort(self._order, key)
-        # A new task gets the cursor, unless the user has moved it to look at an older one.
+        # A new task gets the cursor, unless the user has moved it to look at an older
+        # one.
         row = self._row(key)
         if 0 < self.cursor < len(self._order) - 1 and row <= self.cursor:
             self.set_reactive(QueueTable.cursor, self.cursor + 1)
@@ -253,7 +437,9 @@ class QueueTable(ScrollView, can_focus=True):
         self._say_selected()
 
     def _count(self, before: Task | None, task: Task) -> None:
-        """Keep what is derived from all tasks up to date, without looking at all of them."""
+        """Keep what is derived from all tasks up to date, without looking at all of
+        them.
+        """
         if before and waits(before):
             at = bisect_left(self._waiting, before.turn)
             if at < len(self._waiting) and self._waiting[at] == before.turn:
@@ -273,20 +459,32 @@ class QueueTable(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if key is None:
             nothing = "" if self._order or y else f" {self.nothing}"
-            style = self.rich_style + self.get_component_rich_style("queue--dim", partial=True)
+            style = self.rich_style + self.get_component_rich_style(
+                "queue--dim", partial=True
+            )
             return Strip([Segment(fit(nothing, width), style)], width)
         dim = self.get_component_rich_style("queue--dim", partial=True)
         base = self.rich_style
         if self.scroll_offset.y + y == self.cursor:
-            base += self.get_component_rich_style("queue--cursor", partial=self.has_focus is False)
+            base += self.get_component_rich_style(
+                "queue--cursor", partial=self.has_focus is False
+            )
             dim = Style()
         shown = self._shown(key)
         state = self.get_component_rich_style(f"queue--{shown.kind}", partial=True)
         inset = "  " if key[0] in self._jobs and key[1] != _TITLE else " "
-        texts = (f"{inset}{shown.glyph} {shown.word}", shown.model, shown.told, shown.time, shown.cost)
+        texts = (
+            f"{inset}{shown.glyph} {shown.word}",
+            shown.model,
+            shown.told,
+            shown.time,
+            shown.cost,
+        )
         styles = (state, Style(), Style(), dim, dim)
         segments = []
-        for name, text, style, room in zip(COLUMNS, texts, styles, column_widths(width), strict=True):
+        for name, text, style, room in zip(
+            COLUMNS, texts, styles, column_widths(width), strict=True
+        ):
             if name == "prompt" and shown.problem:
                 problem = one_line(shown.problem)
                 left = room - min(cell_len(problem) + 1, room * 2 // 3)
@@ -294,7 +492,11 @@ class QueueTable(ScrollView, can_focus=True):
                 segments.append(Segment(fit(shown.told, said - 1) + " ", base + style))
                 segments.append(Segment(fit(problem, room - said), base + state))
             else:
-                segments.append(Segment(fit(text, room, right=name in ("time", "cost")), base + style))
+                segments.append(
+                    Segment(
+                        fit(text, room, right=name in ("time", "cost")), base + style
+                    )
+                )
         return Strip(segments, width).adjust_cell_length(width, base)
 
     def _shown(self, key: RowKey) -> Row:
@@ -339,28 +541,42 @@ class QueueTable(ScrollView, can_focus=True):
             self.post_message(self.Requested(what, tasks, 0, among, self.select))
 
     def action_grid(self) -> None:
-        """The pictures of the job under the cursor, or of all tasks; in the history, of all that was found."""
+        """The pictures of the job under the cursor, or of all tasks; in the history, of
+        all that was found.
+        """
         key = self._at(self.cursor)
         if key and self.selected:
             seen = self.chosen if key[1] == _TITLE else list(self._tasks.values())
-            worth = [task for task in seen if task.files or task.live or key[1] == _TITLE or not self._by_job]
+            worth = [
+                task
+                for task in seen
+                if task.files or task.live or key[1] == _TITLE or not self._by_job
+            ]
             self.post_message(self.GridWanted(worth, self.selected))
 
     def action_wish(self, what: str) -> None:
         self.post_message(self.Wished(what))
 
     def action_fold(self, folded: bool | None = None) -> None:
-        """Hide the tasks of the job under the cursor, or show them, or whichever isn't so yet."""
+        """Hide the tasks of the job under the cursor, or show them, or whichever isn't
+        so yet.
+        """
         key = self._at(self.cursor)
         job = self._jobs.get(key[0]) if key else None
         if job is None or folded is (job.id not in self._unfolded):
             return
         if job.id in self._unfolded:
             self._unfolded.discard(job.id)
-            self._order = [known for known in self._order if known[0] != job.id or known[1] == _TITLE]
+            self._order = [
+                known
+                for known in self._order
+                if known[0] != job.id or known[1] == _TITLE
+            ]
         else:
             self._unfolded.add(job.id)
-            self._order = sorted({*self._order, *((job.id, task_id) for task_id in job.tasks)})
+            self._order = sorted(
+                {*self._order, *((job.id, task_id) for task_id in job.tasks)}
+            )
         self.cursor = self._row((job.id, _TITLE))
         self._resize()
 
@@ -378,7 +594,9 @@ class QueueTable(ScrollView, can_focus=True):
         self._grown = False
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._order))
         if self._shift:
-            self.scroll_to(y=self.scroll_offset.y + self._shift, animate=False, immediate=True)
+            self.scroll_to(
+                y=self.scroll_offset.y + self._shift, animate=False, immediate=True
+            )
             self._shift = 0
         self.refresh()
 
@@ -393,7 +611,9 @@ class QueueTable(ScrollView, can_focus=True):
             self._resize()
         key = self._at(self.cursor)
         job = self._jobs[key[0]] if key and key[1] == _TITLE else None
-        able = job.able if job else {what for task in self.chosen for what in asks(task)}
+        able = (
+            job.able if job else {what for task in self.chosen for what in asks(task)}
+        )
         if self.selected and self.selected is not self._said:
             self.post_message(self.Selected(self.selected))
         self._said = self.selected
@@ -425,18 +645,29 @@ class QueueTable(ScrollView, can_focus=True):
         return len(self._order) - 1 - bisect_left(self._order, key)
 
     def _refresh_row(self, key: RowKey) -> None:
-        self.refresh(Region(0, self._row(key) - self.scroll_offset.y, self.size.width, 1))
+        self.refresh(
+            Region(0, self._row(key) - self.scroll_offset.y, self.size.width, 1)
+        )
 
 
 class Queue(Vertical):
-    """The queue table under its column titles, or what to do while there is nothing in it."""
+    """The queue table under its column titles, or what to do while there is nothing in
+    it.
+    """
 
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
-        self.table.nothing = "Nothing in sight: z brings back what was cleared or deleted, / finds every task."
+        self.table.nothing = (
+            "Nothing in sight: z brings back what was cleared or deleted, / finds every"
+            " task."
+        )
         self._problem = ""
-        self._empty = Static("Nothing yet. Describe a picture and press ctrl+j.", id="no-tasks", markup=False)
+        self._empty = Static(
+            "Nothing yet. Describe a picture and press ctrl+j.",
+            id="no-tasks",
+            markup=False,
+        )
 
     def furnish(self) -> AwaitMount:
         """Mount what stands in the frame."""
@@ -450,7 +681,9 @@ class Queue(Vertical):
         self._empty.update(sentence)
 
     def begin(self) -> None:
-        """Show the table, whatever is in it: its keys bring back what was cleared or deleted."""
+        """Show the table, whatever is in it: its keys bring back what was cleared or
+        deleted.
+        """
         if not self._problem:
             self.remove_class("-empty")
             self.table.display = True  # at once, so that it can have the focus
@@ -470,4 +703,9 @@ class Titles(Widget):
 
     def render(self) -> Content:
         cells = zip(COLUMNS, self._names, column_widths(self.size.width), strict=True)
-        return Content("".join(fit(text, room, right=name in ("time", "cost")) for name, text, room in cells))
+        return Content(
+            "".join(
+                fit(text, room, right=name in ("time", "cost"))
+                for name, text, room in cells
+            )
+        )

@@ -27,8 +27,20 @@ class Sidebar(Vertical):
     """The models to choose from: marked and recent ones on top, then family by family."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="filter-models", tooltip="Find a model by any word"),
-        Binding("f", "mark", "Favourite", id="favourite", tooltip="Keep the model on top, or no longer"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            id="filter-models",
+            tooltip="Find a model by any word",
+        ),
+        Binding(
+            "f",
+            "mark",
+            "Favourite",
+            id="favourite",
+            tooltip="Keep the model on top, or no longer",
+        ),
         Binding("escape", "clear", "Clear filter", show=False),
     ]
 
@@ -59,7 +71,11 @@ class Sidebar(Vertical):
         self._chosen = chosen.key
         self._favourites = list(favourites or [])
         self._recent = list(recent)
-        self._filter = Input(placeholder="filter: name, provider, edit, 4k, $0.05", compact=True, id="filter")
+        self._filter = Input(
+            placeholder="filter: name, provider, edit, 4k, $0.05",
+            compact=True,
+            id="filter",
+        )
         self._filter.cursor_blink = False
         self._list = _ModelList(id="models")
         self._rows: list[Key | None] = []
@@ -74,7 +90,9 @@ class Sidebar(Vertical):
         """Mark the model that the form is asking for."""
         before, self._chosen = self._chosen, model.key
         for row, key in enumerate(self._rows):
-            known = self._catalog.get(*key) if key in (before, model.key) and key else None
+            known = (
+                self._catalog.get(*key) if key in (before, model.key) and key else None
+            )
             if known:
                 self._list.replace_option_prompt_at_index(row, self._model_line(known))
         if model.key in self._rows:
@@ -107,7 +125,9 @@ class Sidebar(Vertical):
         model = self._highlighted()
         if model:
             kept = [key for key in self._favourites if key != model.key]
-            self.favour(kept if len(kept) < len(self._favourites) else [*kept, model.key])
+            self.favour(
+                kept if len(kept) < len(self._favourites) else [*kept, model.key]
+            )
             self.post_message(self.Marked(self._favourites))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -155,14 +175,19 @@ class Sidebar(Vertical):
             options.append(Option(title, disabled=True))
             self._rows.append(None)
             for model in models:
-                # The cursor goes to the model in the form or, while filtering, to the one whose name fits best.
+                # The cursor goes to the model in the form or, while filtering, to the
+                # one whose name fits best.
                 fit = _fit(model, words) if words else int(model.key == self._chosen)
                 if fit > best:
                     best, at = fit, len(options)
                 options.append(Option(self._model_line(model)))
                 self._rows.append(model.key)
         if not options:
-            options = [Option(Content.styled("No model has that.", "$text-muted"), disabled=True)]
+            options = [
+                Option(
+                    Content.styled("No model has that.", "$text-muted"), disabled=True
+                )
+            ]
         self._list.clear_options()
         self._list.add_options(options)
         self._list.highlighted = at
@@ -170,20 +195,35 @@ class Sidebar(Vertical):
     def _sections(self, words: list[str]) -> Iterator[tuple[Content, list[Model]]]:
         """Titles and the models under them; a filter looks through the families alone."""
         if not words:
-            for title, keys in (("Favourites", self._favourites), ("Recent", self._recent)):
+            for title, keys in (
+                ("Favourites", self._favourites),
+                ("Recent", self._recent),
+            ):
                 known = [model for key in keys if (model := self._catalog.get(*key))]
                 if known:
                     yield Content.styled(title, "bold $text-accent"), known
         for family in self._catalog.families:
-            models = [model for model in family.models if all(word in _words(model) for word in words)]
+            models = [
+                model
+                for model in family.models
+                if all(word in _words(model) for word in words)
+            ]
             if models:
                 yield _family_line(family), models
 
     def _model_line(self, model: Model) -> Content:
-        mark = "▸ " if model.key == self._chosen else "★ " if model.key in self._favourites else "  "
+        mark = (
+            "▸ "
+            if model.key == self._chosen
+            else "★ "
+            if model.key in self._favourites
+            else "  "
+        )
         price = money(estimate(model, {}).micro) if model.listed else "not listed"
         room = 33 - len(mark) - len(price)
-        return Content(f"{mark}{model.title:<{room}.{room}} ") + Content.styled(price, "$text-muted")
+        return Content(f"{mark}{model.title:<{room}.{room}} ") + Content.styled(
+            price, "$text-muted"
+        )
 
 
 class _ModelList(OptionList):
@@ -198,7 +238,8 @@ class _ModelList(OptionList):
 
 def _family_line(family: Family) -> Content:
     return Content.assemble(
-        (family.name, "bold $text"), (f"  {family.provider}"[: 34 - len(family.name)], "$text-muted")
+        (family.name, "bold $text"),
+        (f"  {family.provider}"[: 34 - len(family.name)], "$text-muted"),
     )
 
 
@@ -212,7 +253,11 @@ def _words(model: Model) -> str:
     """Everything by which a model may be found."""
     params = [param for route in model.routes.values() for param in route.params]
     values = [str(value) for param in params for value in param.enum]
-    edits = "edit" if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params) else ""
+    edits = (
+        "edit"
+        if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params)
+        else ""
+    )
     price = money(estimate(model, {}).micro)
     names = [param.name for param in params]
     return " ".join(

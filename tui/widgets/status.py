@@ -1,4 +1,6 @@
-"""One line that says where tasks go, how many are on their way, and what is left to spend."""
+"""One line that says where tasks go, how many are on their way, and what is left to
+spend.
+"""
 
 import time
 
@@ -58,7 +60,12 @@ class StatusLine(Static):
             [place, *told],
         )
         lines = ("  ·  ".join(way) for way in ways)
-        return Content(next((line for line in lines if cell_len(line) <= self.size.width), _last(told, place)))
+        return Content(
+            next(
+                (line for line in lines if cell_len(line) <= self.size.width),
+                _last(told, place),
+            )
+        )
 
 
 def _last(told: list[str], place: str) -> str:
@@ -67,5 +74,9 @@ def _last(told: list[str], place: str) -> str:
 
 
 def _short(spent: Sum) -> str:
-    known = f"{'~' * (spent.estimated > 0)}{money(spent.micro)}" if spent.micro or not spent.unknown else ""
+    known = (
+        f"{'~' * (spent.estimated > 0)}{money(spent.micro)}"
+        if spent.micro or not spent.unknown
+        else ""
+    )
     return " + ".join(filter(None, (known, "?" * (spent.unknown > 0))))

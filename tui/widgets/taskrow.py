@@ -1,4 +1,6 @@
-"""How a task, or a job of several, reads in one row: glyph and word, model, prompt, time, cost."""
+"""How a task, or a job of several, reads in one row: glyph and word, model, prompt,
+time, cost.
+"""
 
 import time
 from bisect import bisect_left, insort
@@ -11,7 +13,8 @@ from tui.tasks.scheduler import Turn
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import duration, money, one_line
 
-# State is never colour alone: a glyph, a word, and the component class that colours them.
+# State is never colour alone: a glyph, a word, and the component class that colours
+# them.
 _LOOKS: dict[Status, tuple[str, str, str]] = {
     Status.HELD: ("○", "held", "held"),
     Status.SUBMITTING: ("◌", "sending", "live"),
@@ -48,7 +51,9 @@ class Row(NamedTuple):
 
 
 class Job:
-    """What was submitted together: counted as its tasks change. What was retried counts through its retry alone."""
+    """What was submitted together: counted as its tasks change. What was retried counts
+    through its retry alone.
+    """
 
     def __init__(self, job_id: str) -> None:
         self.id = job_id
@@ -79,7 +84,9 @@ class Job:
             del self.tasks[task_id]
             self._retry(task, -1)
         if self.tasks and task_id == self._face:
-            self._face = max(self.tasks.values(), key=lambda task: (bool(task.files), task.id)).id
+            self._face = max(
+                self.tasks.values(), key=lambda task: (bool(task.files), task.id)
+            ).id
 
     def _retry(self, task: Task, sign: int) -> None:
         if task.retry_of:
@@ -114,8 +121,13 @@ class Job:
         return {what for what, count in self._able.items() if count}
 
     def asked(self, what: str) -> list[Task]:
-        """The tasks that this can be done with, oldest first; what was retried isn't retried once more."""
-        return sorted((task for task in self.tasks.values() if what in self._asks(task)), key=lambda task: task.id)
+        """The tasks that this can be done with, oldest first; what was retried isn't
+        retried once more.
+        """
+        return sorted(
+            (task for task in self.tasks.values() if what in self._asks(task)),
+            key=lambda task: task.id,
+        )
 
     @property
     def live(self) -> int:
@@ -123,15 +135,22 @@ class Job:
 
     @property
     def face(self) -> Task:
-        """The task that stands for the job: the last one that has an image, or else its newest."""
+        """The task that stands for the job: the last one that has an image, or else its
+        newest.
+        """
         return self.tasks[self._face]
 
     def row(self, title: str, unfolded: bool, place: int) -> Row:
         """`place` is the number of its first task among those that wait, or 0."""
         done = self._counts[Status.COMPLETED]
-        lost = sum(self._counts[s] for s in (Status.FAILED, Status.EXPIRED, Status.REJECTED))
+        lost = sum(
+            self._counts[s] for s in (Status.FAILED, Status.EXPIRED, Status.REJECTED)
+        )
         kind = "live" if self.live else "failed" if lost else "done" if done else "held"
-        waiting, dropped = self._counts[Status.HELD] - self._aside, self._counts[Status.DROPPED]
+        waiting, dropped = (
+            self._counts[Status.HELD] - self._aside,
+            self._counts[Status.DROPPED],
+        )
         parts = (
             (waiting, "held"),
             (self._aside, "set aside"),
@@ -151,7 +170,9 @@ class Job:
             told=star + one_line(first.prompt or first.model, 400),
             problem=" · ".join(f"{count:,} {word}" for count, word in parts if count),
             time=f"#{place}" if place else "",
-            cost=self._price() if self.live or done or self._cost or self._unknown else "–",
+            cost=self._price()
+            if self.live or done or self._cost or self._unknown
+            else "–",
         )
 
     def _price(self) -> str:
@@ -198,13 +219,21 @@ def elapsed(task: Task) -> str:
     """How long the task has taken, or is taking."""
     if task.status is Status.HELD or not (task.sent_at or task.finished_at):
         return ""
-    return duration((task.finished_at or time.time()) - (task.sent_at or task.created_at))
+    return duration(
+        (task.finished_at or time.time()) - (task.sent_at or task.created_at)
+    )
 
 
 def made(task: Task) -> str:
     """When the task was made: `14:03` today, `23 Jul` this year, `2025-07` before."""
     now, then = time.localtime(), time.localtime(task.created_at)
-    form = "%H:%M" if then[:3] == now[:3] else f"{then.tm_mday} %b" if then[0] == now[0] else "%Y-%m"
+    form = (
+        "%H:%M"
+        if then[:3] == now[:3]
+        else f"{then.tm_mday} %b"
+        if then[0] == now[0]
+        else "%Y-%m"
+    )
     return time.strftime(form, then)
 
 
@@ -213,14 +242,20 @@ def expiry(task: Task) -> str:
     if not task.expires_at:
         return ""
     left = task.expires_at - time.time()
-    return f"can be fetched for {duration(left)}" if left > 0 else "its address has ended"
+    return (
+        f"can be fetched for {duration(left)}" if left > 0 else "its address has ended"
+    )
 
 
 def asks(task: Task) -> set[str]:
     """What can be done with a task now."""
     able = {"view", "reuse", "inspect", "favour", "copy-as"}
     if task.status is Status.HELD:
-        able |= {"drop", "edit", "sooner", "later", "next"} if task.watched else {"drop", "send"}
+        able |= (
+            {"drop", "edit", "sooner", "later", "next"}
+            if task.watched
+            else {"drop", "send"}
+        )
     elif task.status in SENT:
         able.add("stop" if task.watched else "watch")
     else:
@@ -234,7 +269,9 @@ def asks(task: Task) -> set[str]:
 def row(task: Task, title: str, when: str) -> Row:
     """`title` is what the model is called; `when` stands in the column of time."""
     glyph, word, kind = look(task)
-    problem = task.error.message if task.error else task.note if task.status in LIVE else ""
+    problem = (
+        task.error.message if task.error else task.note if task.status in LIVE else ""
+    )
     if is_aside(task) and not problem:
         problem = "s sends it, d drops it"
     if task.expires_at and task.expires_at - time.time() < _NEAR:
@@ -256,7 +293,11 @@ def _micro(task: Task) -> int | None:
     """What a task adds to its job's cost; None where that is unknown."""
     if task.cost_micro is not None:
         return task.cost_micro
-    return 0 if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED) else task.estimate_micro
+    return (
+        0
+        if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED)
+        else task.estimate_micro
+    )
 
 
 def column_widths(width: int) -> tuple[int, ...]:
@@ -267,7 +308,9 @@ def column_widths(width: int) -> tuple[int, ...]:
 
 
 def fit(text: str, room: int, right: bool = False) -> str:
-    """`text` in exactly `room` cells, the last one free: cut with an ellipsis, or filled up."""
+    """`text` in exactly `room` cells, the last one free: cut with an ellipsis, or
+    filled up.
+    """
     space = max(0, room - 1)
     size = cell_len(text)
     if size > space:

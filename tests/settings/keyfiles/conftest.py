@@ -18,7 +18,10 @@ def put(home: Path) -> Put:
     def write(name: str, content: Any) -> Path:
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        path.write_text(
+            content if isinstance(content, str) else json.dumps(content),
+            encoding="utf-8",
+        )
         return path
 
     return write

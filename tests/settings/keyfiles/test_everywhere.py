@@ -1,4 +1,6 @@
-"""All sources side by side: which is used, what is told, and that nothing is ever changed or raised."""
+"""All sources side by side: which is used, what is told, and that nothing is ever
+changed or raised.
+"""
 
 import json
 import random
@@ -19,34 +21,54 @@ from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.settings.credentials import everything, find, save
 
-KEYS = {kind: f"runapi_{kind}_0123456789abcdef" for kind in ("environment", "runapi", "openclaw", "hermes")}
+KEYS = {
+    kind: f"runapi_{kind}_0123456789abcdef"
+    for kind in ("environment", "runapi", "openclaw", "hermes")
+}
 ENV = {"RUNAPI_API_KEY": KEYS["environment"]}
 
 
 @pytest.fixture
 def full(put: Put, home: Path) -> Path:
     """A home in which every tool knows a key."""
-    put(".config/runapi/config.json", {"api_key": KEYS["runapi"], "base_url": "https://own.example"})
+    put(
+        ".config/runapi/config.json",
+        {"api_key": KEYS["runapi"], "base_url": "https://own.example"},
+    )
     provider = {"baseUrl": "https://runapi.ai/v1", "apiKey": KEYS["openclaw"]}
     put(".openclaw/openclaw.json", {"models": {"providers": {"runapi": provider}}})
-    put(".hermes/config.yaml", "providers:\n  runapi: {api: 'https://runapi.ai/v1', key_env: RUNAPI_API_KEY}\n")
+    put(
+        ".hermes/config.yaml",
+        "providers:\n  runapi: {api: 'https://runapi.ai/v1', key_env: RUNAPI_API_KEY}\n",
+    )
     put(".hermes/.env", f"RUNAPI_API_KEY={KEYS['hermes']}\n")
     return home
 
 
 def snapshot(folder: Path) -> dict[str, Any]:
     return {
-        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
+        str(path.relative_to(folder)): (
+            path.stat().st_mtime_ns,
+            path.is_file() and path.read_bytes(),
+        )
         for path in sorted(folder.rglob("*"))
     }
 
 
 def test_the_order_of_precedence(full: Path) -> None:
     found, notes = everything(ENV)
-    assert list(dict.fromkeys(key.kind for key in found)) == ["environment", "runapi", "openclaw", "hermes"]
+    assert list(dict.fromkeys(key.kind for key in found)) == [
+        "environment",
+        "runapi",
+        "openclaw",
+        "hermes",
+    ]
     assert notes == []
     assert find(env=ENV).api_key == KEYS["environment"]
-    assert (find(env={}).api_key, find(env={}).base_url) == (KEYS["runapi"], "https://own.example")
+    assert (find(env={}).api_key, find(env={}).base_url) == (
+        KEYS["runapi"],
+        "https://own.example",
+    )
     (full / ".config/runapi/config.json").unlink()
     assert find(env={}).api_key == KEYS["openclaw"]
     (full / ".openclaw/openclaw.json").unlink()
@@ -63,7 +85,11 @@ def test_another_source_can_be_asked_for(full: Path, kind: str) -> None:
 def test_a_key_of_a_tool_keeps_its_own_host(full: Path) -> None:
     """RunAPI's own file names another base URL; the tools' keys don't go there."""
     assert find(env={}, source="runapi").base_url == "https://own.example"
-    assert find(env={}, source="openclaw").base_url == find(env={}, source="hermes").base_url == "https://runapi.ai"
+    assert (
+        find(env={}, source="openclaw").base_url
+        == find(env={}, source="hermes").base_url
+        == "https://runapi.ai"
+    )
 
 
 def test_a_source_that_has_none_is_told(full: Path) -> None:
@@ -98,7 +124,9 @@ def test_only_runapis_own_file_is_ever_written(full: Path) -> None:
     assert run("doctor").returncode == 0
     assert snapshot(full) == before
     save(KEYS["environment"])
-    changed = {name for name, state in snapshot(full).items() if before.get(name) != state}
+    changed = {
+        name for name, state in snapshot(full).items() if before.get(name) != state
+    }
     assert changed == {".config/runapi", ".config/runapi/config.json"}
 
 
@@ -111,7 +139,9 @@ def test_doctor_tells_every_key_and_which_is_in_force(full: Path) -> None:
         ("openclaw", False),
     ]
     assert told[0]["state"] == "in force"
-    assert {key["state"] for key in told[1:]} == {"not used: RUNAPI_API_KEY comes first"}
+    assert {key["state"] for key in told[1:]} == {
+        "not used: RUNAPI_API_KEY comes first"
+    }
     assert told[2]["source"] == "~/.openclaw/openclaw.json (provider runapi)"
     assert told[2]["base_url"] == "https://runapi.ai"
     text = run("doctor", **ENV).stdout
@@ -136,7 +166,9 @@ def server() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("tool", ["openclaw", "hermes"])
-def test_generate_with_a_key_of_another_tool(put: Put, home: Path, server: str, tool: str) -> None:
+def test_generate_with_a_key_of_another_tool(
+    put: Put, home: Path, server: str, tool: str
+) -> None:
     if tool == "openclaw":
         put(
             ".openclaw/openclaw.json",
@@ -144,7 +176,10 @@ def test_generate_with_a_key_of_another_tool(put: Put, home: Path, server: str, 
         )
         put(".openclaw/.env", f"RUNAPI_API_KEY={DEMO_KEY}")
     else:
-        put(".hermes/config.yaml", f"custom_providers:\n- {{name: runapi, base_url: {server}/v1, key_env: MINE}}\n")
+        put(
+            ".hermes/config.yaml",
+            f"custom_providers:\n- {{name: runapi, base_url: {server}/v1, key_env: MINE}}\n",
+        )
         put(".hermes/.env", f"MINE={DEMO_KEY}")
     settings_folder = home / f".{tool}"
     before = snapshot(settings_folder)
@@ -161,28 +196,88 @@ def test_generate_with_a_key_of_another_tool(put: Put, home: Path, server: str, 
 # ---- junk
 
 _FILES = (
-    *(".openclaw/openclaw.json", ".openclaw/.env", ".openclaw/agents/main/agent/auth-profiles.json"),
+    *(
+        ".openclaw/openclaw.json",
+        ".openclaw/.env",
+        ".openclaw/agents/main/agent/auth-profiles.json",
+    ),
     *(".hermes/config.yaml", ".hermes/.env", ".config/runapi/config.json"),
 )
 _WORDS = st.sampled_from(
     (
-        *("runapi", "models", "providers", "custom_providers", "model", "provider", "custom:runapi", "name", "id"),
-        *("apiKey", "api_key", "key_env", "key", "keyRef", "baseUrl", "base_url", "$include", "env", "vars"),
-        *("skills", "entries", "secrets", "source", "file", "exec", "path", "profiles", "openclaw.json", ".", "/"),
-        *("RUNAPI_API_KEY", "RUNAPI_BASE_URL", "${X}", "$X", "<<", "~", "https://[", "\ud800", "\0"),
+        *(
+            "runapi",
+            "models",
+            "providers",
+            "custom_providers",
+            "model",
+            "provider",
+            "custom:runapi",
+            "name",
+            "id",
+        ),
+        *(
+            "apiKey",
+            "api_key",
+            "key_env",
+            "key",
+            "keyRef",
+            "baseUrl",
+            "base_url",
+            "$include",
+            "env",
+            "vars",
+        ),
+        *(
+            "skills",
+            "entries",
+            "secrets",
+            "source",
+            "file",
+            "exec",
+            "path",
+            "profiles",
+            "openclaw.json",
+            ".",
+            "/",
+        ),
+        *(
+            "RUNAPI_API_KEY",
+            "RUNAPI_BASE_URL",
+            "${X}",
+            "$X",
+            "<<",
+            "~",
+            "https://[",
+            "\ud800",
+            "\0",
+        ),
         "https://runapi.ai/v1",
     )
 )
 _VALUES = st.recursive(
     _WORDS | st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(content=st.binary(max_size=60) | _VALUES, name=st.sampled_from(_FILES), cut=st.integers(0, 400))
-def test_junk_in_any_file_never_raises(home: Path, content: Any, name: str, cut: int) -> None:
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+@given(
+    content=st.binary(max_size=60) | _VALUES,
+    name=st.sampled_from(_FILES),
+    cut=st.integers(0, 400),
+)
+def test_junk_in_any_file_never_raises(
+    home: Path, content: Any, name: str, cut: int
+) -> None:
     for other in _FILES:
         path = home / other
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +286,10 @@ def test_junk_in_any_file_never_raises(home: Path, content: Any, name: str, cut:
     whole = content if isinstance(content, bytes) else json.dumps(content).encode()
     (home / name).write_bytes(whole[:cut] if cut < 200 else whole)
     found, notes = everything({"X": "x"})
-    assert all("\n" not in text and text.isprintable() for text in [*notes, *(key.source for key in found)])
+    assert all(
+        "\n" not in text and text.isprintable()
+        for text in [*notes, *(key.source for key in found)]
+    )
 
 
 def test_bytes_flipped_in_good_files_never_raise(full: Path) -> None:

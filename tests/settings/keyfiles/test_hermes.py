@@ -57,15 +57,45 @@ def listed(rest: str, name: str = "runapi", url: str = "https://runapi.ai/v1") -
         (listed("key_env: X"), f"X='{KEY}'", {}, [(KEY, HOME)]),
         (listed("key_env: X"), f"X='{KEY}'", {"X": "stale"}, [(KEY, HOME)]),
         (listed("api_key: '${X}'"), f"X={KEY}", {}, [(KEY, HOME)]),
-        (listed("api_key: '${env:A}${B}'"), "", {"A": "run", "B": "api_x"}, [("runapi_x", HOME)]),
-        (listed("api_mode: chat_completions"), f"RUNAPI_API_KEY={KEY}", {}, [(KEY, HOME)]),
+        (
+            listed("api_key: '${env:A}${B}'"),
+            "",
+            {"A": "run", "B": "api_x"},
+            [("runapi_x", HOME)],
+        ),
+        (
+            listed("api_mode: chat_completions"),
+            f"RUNAPI_API_KEY={KEY}",
+            {},
+            [(KEY, HOME)],
+        ),
         (listed("api_key: null"), f"RUNAPI_API_KEY={KEY}", {}, [(KEY, HOME)]),
         (listed(f"api_key: {KEY}", url="${U}/v1"), f"U={HOME}", {}, [(KEY, HOME)]),
-        (f"providers:\n  runapi: {{api: '{HOME}/v1', api_key: {KEY}}}", "", {}, [(KEY, HOME)]),
-        (f"providers:\n  runapi: {{url: '{HOME}/v1', key_env: X}}", "", {"X": KEY}, [(KEY, HOME)]),
-        (f"providers:\n  mine: {{name: RunAPI, base_url: '{HOME}', api_key: {KEY}}}", "", {}, [(KEY, HOME)]),
+        (
+            f"providers:\n  runapi: {{api: '{HOME}/v1', api_key: {KEY}}}",
+            "",
+            {},
+            [(KEY, HOME)],
+        ),
+        (
+            f"providers:\n  runapi: {{url: '{HOME}/v1', key_env: X}}",
+            "",
+            {"X": KEY},
+            [(KEY, HOME)],
+        ),
+        (
+            f"providers:\n  mine: {{name: RunAPI, base_url: '{HOME}', api_key: {KEY}}}",
+            "",
+            {},
+            [(KEY, HOME)],
+        ),
         (f"providers:\n  runapi: {{api_key: {KEY}}}", "", {}, [(KEY, "")]),
-        (f"model: {{provider: custom, base_url: '{HOME}/v1', api_key: {KEY}}}", "", {}, [(KEY, HOME)]),
+        (
+            f"model: {{provider: custom, base_url: '{HOME}/v1', api_key: {KEY}}}",
+            "",
+            {},
+            [(KEY, HOME)],
+        ),
         ("", f"RUNAPI_API_KEY={KEY}", {}, [(KEY, "")]),
         (
             "",
@@ -82,16 +112,43 @@ def listed(rest: str, name: str = "runapi", url: str = "https://runapi.ai/v1") -
             [(KEY, HOME), ("older", HOME)],
         ),
         # Not RunAPI's: never used.
-        (listed(f"api_key: {KEY}", "other", "https://other.example/v1") + "x: runapi", "", {}, []),
-        (listed(f"api_key: {KEY}", "other", "https://runapi.ai.evil.example"), "", {}, []),
-        (f"model: {{provider: openrouter, base_url: '{HOME}/v1', api_key: {KEY}}}", "", {}, []),
+        (
+            listed(f"api_key: {KEY}", "other", "https://other.example/v1")
+            + "x: runapi",
+            "",
+            {},
+            [],
+        ),
+        (
+            listed(f"api_key: {KEY}", "other", "https://runapi.ai.evil.example"),
+            "",
+            {},
+            [],
+        ),
+        (
+            f"model: {{provider: openrouter, base_url: '{HOME}/v1', api_key: {KEY}}}",
+            "",
+            {},
+            [],
+        ),
         (f"model: {{provider: custom:runapi, api_key: {KEY}}}", "", {}, []),
-        (f"custom_providers:\n  runapi: {{base_url: '{HOME}', api_key: {KEY}}}", "", {}, []),
+        (
+            f"custom_providers:\n  runapi: {{base_url: '{HOME}', api_key: {KEY}}}",
+            "",
+            {},
+            [],
+        ),
         ("", f"OPENAI_API_KEY={KEY}\nX=runapi", {}, []),
         ("runapi", "", {}, []),
     ],
 )
-def test_forms(put: Put, config: str, dotenv: str, env: dict[str, str], expected: list[tuple[str, str]]) -> None:
+def test_forms(
+    put: Put,
+    config: str,
+    dotenv: str,
+    env: dict[str, str],
+    expected: list[tuple[str, str]],
+) -> None:
     put(CONFIG, config)
     put(DOTENV, dotenv)
     assert found(env) == expected
@@ -110,8 +167,14 @@ def test_no_key_of_runapi_goes_to_another_host_by_its_name(put: Put) -> None:
     ("config", "sentence"),
     [
         (listed("api_key: '${NOT_SET}'"), "${NOT_SET} stands for nothing"),
-        (listed("api_key: '${vault:secret/runapi}'"), "${vault:secret/runapi} stands for nothing"),
-        (listed(f"api_key: {KEY}", url="${{NOT_SET}}/v1"), "base URL stands for nothing"),
+        (
+            listed("api_key: '${vault:secret/runapi}'"),
+            "${vault:secret/runapi} stands for nothing",
+        ),
+        (
+            listed(f"api_key: {KEY}", url="${{NOT_SET}}/v1"),
+            "base URL stands for nothing",
+        ),
         (listed("api_key: two words"), "not an API key"),
         (
             f"base: &b {{base_url: 'https://x.example'}}\nproviders:\n  runapi: {{<<: *b, api_key: {KEY}}}",
@@ -120,7 +183,11 @@ def test_no_key_of_runapi_goes_to_another_host_by_its_name(put: Put) -> None:
         (f"runapi: [{KEY}", "not YAML (line"),
         (f"runapi: {KEY}\n" * 10_000, "larger than 250 KB"),
         *(
-            pytest.param(f"runapi: {'é' * 99}\nx: {content}", "nested too deeply", id=f"deep {content[:6]!r}")
+            pytest.param(
+                f"runapi: {'é' * 99}\nx: {content}",
+                "nested too deeply",
+                id=f"deep {content[:6]!r}",
+            )
             for content in (
                 "[" * 100_000,
                 "{" * 100_000,
@@ -152,12 +219,17 @@ def test_what_cannot_be_used_is_a_note(put: Put, config: str, sentence: str) -> 
 
 
 def test_nesting_is_no_fault_up_to_a_limit(put: Put) -> None:
-    put(CONFIG, f"{listed(f'api_key: {KEY}')}more: {'[' * 29}{']' * 29}\ntext: '{'[' * 500}' # {'{' * 500}\n")
+    put(
+        CONFIG,
+        f"{listed(f'api_key: {KEY}')}more: {'[' * 29}{']' * 29}\ntext: '{'[' * 500}' # {'{' * 500}\n",
+    )
     assert found() == [(KEY, HOME)]
 
 
 def test_aliases_that_multiply_take_no_time(put: Put) -> None:
-    bomb = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    bomb = "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40)
+    )
     put(CONFIG, f"a0: &a0 [x]\n{bomb}{listed(f'api_key: {KEY}')}")
     assert found() == [(KEY, HOME)]
 

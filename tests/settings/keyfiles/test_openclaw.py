@@ -15,14 +15,21 @@ HOME = "https://runapi.ai"
 
 
 def provider(
-    key: Any, url: str | None = "https://runapi.ai/v1", name: str = "runapi", **more: Any
+    key: Any,
+    url: str | None = "https://runapi.ai/v1",
+    name: str = "runapi",
+    **more: Any,
 ) -> dict[str, Any]:
     said = {"apiKey": key} | ({"baseUrl": url} if url is not None else {})
     return {"models": {"mode": "merge", "providers": {name: said}}} | more
 
 
 def found(env: dict[str, str] | None = None) -> list[tuple[str, str]]:
-    return [(key.api_key, key.base_url) for key in everything(env or {})[0] if key.kind == "openclaw"]
+    return [
+        (key.api_key, key.base_url)
+        for key in everything(env or {})[0]
+        if key.kind == "openclaw"
+    ]
 
 
 def notes(env: dict[str, str] | None = None) -> str:
@@ -49,7 +56,11 @@ def test_settings_as_runapi_prescribes_them(put: Put) -> None:
     put(".openclaw/.env", f"# keys\nexport RUNAPI_API_KEY='{KEY}'\n")
     credential = find(env={})
     assert (credential.api_key, credential.base_url) == (KEY, HOME)
-    assert credential.key_from == credential.url_from == "~/.openclaw/openclaw.json (provider runapi)"
+    assert (
+        credential.key_from
+        == credential.url_from
+        == "~/.openclaw/openclaw.json (provider runapi)"
+    )
     assert credential.notes == ()
 
 
@@ -61,24 +72,47 @@ def test_settings_as_runapi_prescribes_them(put: Put) -> None:
         (provider(KEY, None), {}, [(KEY, "")]),
         (provider(KEY, name="RunAPI"), {}, [(KEY, HOME)]),
         (provider(KEY, name="images"), {}, [(KEY, HOME)]),
-        (provider(KEY, "https://api.runapi.ai/v1", name="images"), {}, [(KEY, "https://api.runapi.ai")]),
+        (
+            provider(KEY, "https://api.runapi.ai/v1", name="images"),
+            {},
+            [(KEY, "https://api.runapi.ai")],
+        ),
         (provider("${X_KEY}"), {"X_KEY": KEY}, [(KEY, HOME)]),
         (provider("$X_KEY"), {"X_KEY": KEY}, [(KEY, HOME)]),
         (provider("secretref-env:X_KEY"), {"X_KEY": KEY}, [(KEY, HOME)]),
         (provider("run${A}_${B}"), {"A": "api", "B": "x"}, [("runapi_x", HOME)]),
         (provider("${X_KEY}", env={"X_KEY": KEY}), {}, [(KEY, HOME)]),
-        (provider("${X_KEY}", env={"vars": {"X_KEY": KEY}, "shellEnv": {"enabled": True}}), {}, [(KEY, HOME)]),
+        (
+            provider(
+                "${X_KEY}", env={"vars": {"X_KEY": KEY}, "shellEnv": {"enabled": True}}
+            ),
+            {},
+            [(KEY, HOME)],
+        ),
         (provider("${X_KEY}", env={"X_KEY": "other"}), {"X_KEY": KEY}, [(KEY, HOME)]),
-        (provider({"source": "env", "provider": "default", "id": "X_KEY"}), {"X_KEY": KEY}, [(KEY, HOME)]),
+        (
+            provider({"source": "env", "provider": "default", "id": "X_KEY"}),
+            {"X_KEY": KEY},
+            [(KEY, HOME)],
+        ),
         (provider(KEY, "${X_URL}/v1"), {"X_URL": HOME}, [(KEY, HOME)]),
         ({"env": {"RUNAPI_API_KEY": KEY}}, {}, [(KEY, "")]),
         (
-            {"env": {"RUNAPI_API_KEY": KEY, "RUNAPI_BASE_URL": "https://api.runapi.ai"}},
+            {
+                "env": {
+                    "RUNAPI_API_KEY": KEY,
+                    "RUNAPI_BASE_URL": "https://api.runapi.ai",
+                }
+            },
             {},
             [(KEY, "https://api.runapi.ai")],
         ),
         ({"skills": {"entries": {"runapi-cli": {"apiKey": KEY}}}}, {}, [(KEY, "")]),
-        ({"skills": {"entries": {"flux": {"env": {"RUNAPI_API_KEY": KEY}}}}}, {}, [(KEY, "")]),
+        (
+            {"skills": {"entries": {"flux": {"env": {"RUNAPI_API_KEY": KEY}}}}},
+            {},
+            [(KEY, "")],
+        ),
         # Not RunAPI's: never used.
         (provider(KEY, "https://api.example/v1", name="other", x="runapi"), {}, []),
         (provider(KEY, "https://runapi.ai.evil.example", name="other"), {}, []),
@@ -87,16 +121,28 @@ def test_settings_as_runapi_prescribes_them(put: Put) -> None:
         ({"skills": {"entries": {"gemini": {"apiKey": KEY}}}, "x": "runapi"}, {}, []),
         ({"env": {"OPENAI_API_KEY": KEY}, "x": "runapi"}, {}, []),
         # Nothing that says anything.
-        *((provider(nothing), {}, []) for nothing in (None, "", "  ", 5, True, [KEY], {}, {"source": 5, "id": []})),
+        *(
+            (provider(nothing), {}, [])
+            for nothing in (None, "", "  ", 5, True, [KEY], {}, {"source": 5, "id": []})
+        ),
     ],
 )
-def test_forms(put: Put, settings: Any, env: dict[str, str], expected: list[tuple[str, str]]) -> None:
+def test_forms(
+    put: Put, settings: Any, env: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
     put(CONFIG, settings)
     assert found(env) == expected
 
 
 def test_a_runapi_elsewhere_is_used_there_alone_and_told(put: Put) -> None:
-    put(CONFIG, provider(KEY, "https://gateway.example/v1", env={"RUNAPI_API_KEY": "of-the-gateway-too"}))
+    put(
+        CONFIG,
+        provider(
+            KEY,
+            "https://gateway.example/v1",
+            env={"RUNAPI_API_KEY": "of-the-gateway-too"},
+        ),
+    )
     credential = find(env={})
     assert (credential.api_key, credential.base_url) == (KEY, "https://gateway.example")
     assert "belongs to https://gateway.example" in credential.notes[0]
@@ -106,7 +152,10 @@ def test_a_runapi_elsewhere_is_used_there_alone_and_told(put: Put) -> None:
 def test_an_option_or_the_environment_says_another_base_url(put: Put) -> None:
     put(CONFIG, provider(KEY))
     assert find("https://option.example", {}).base_url == "https://option.example"
-    assert find(env={"RUNAPI_BASE_URL": "https://env.example"}).url_from == "RUNAPI_BASE_URL"
+    assert (
+        find(env={"RUNAPI_BASE_URL": "https://env.example"}).url_from
+        == "RUNAPI_BASE_URL"
+    )
 
 
 def test_a_key_brings_its_base_url_past_runapis_own_file(put: Put) -> None:
@@ -166,7 +215,9 @@ def test_what_cannot_be_used_is_a_note(put: Put, settings: Any, sentence: str) -
 
 
 def test_nesting_is_no_fault_up_to_a_limit(put: Put) -> None:
-    settings = provider(KEY, x=["[" * 500, "\"'{{" * 100], y=json.loads("[" * 29 + "]" * 29))
+    settings = provider(
+        KEY, x=["[" * 500, "\"'{{" * 100], y=json.loads("[" * 29 + "]" * 29)
+    )
     comments = "/* " + "[{" * 500 + " */\n// '" + "{" * 500 + "\n"
     put(CONFIG, comments + json.dumps(settings))
     assert found() == [(KEY, HOME)]
@@ -185,7 +236,10 @@ def test_a_command_is_not_run(put: Put, home: Path) -> None:
     vault = {"source": "exec", "command": str(script), "jsonOnly": False}
     put(
         CONFIG,
-        provider({"source": "exec", "provider": "vault", "id": "x"}, secrets={"providers": {"vault": vault}}),
+        provider(
+            {"source": "exec", "provider": "vault", "id": "x"},
+            secrets={"providers": {"vault": vault}},
+        ),
     )
     assert found() == []
     assert not (home / "ran").exists()
@@ -201,26 +255,49 @@ def test_a_command_is_not_run(put: Put, home: Path) -> None:
         ("keys.json", f"{{a: '{KEY}'}}", {}, "/a", KEY),
     ],
 )
-def test_a_secret_in_a_file(put: Put, name: str, content: Any, filed: Any, reference: str, key: str) -> None:
+def test_a_secret_in_a_file(
+    put: Put, name: str, content: Any, filed: Any, reference: str, key: str
+) -> None:
     put(f".openclaw/{name}", content)
     secrets = {
-        "providers": {"main": {"source": "file", "path": f"~/.openclaw/{name}", **filed}},
+        "providers": {
+            "main": {"source": "file", "path": f"~/.openclaw/{name}", **filed}
+        },
         "defaults": {"file": "main"},
     }
-    for value in ({"source": "file", "provider": "main", "id": reference}, {"source": "file", "id": reference}):
+    for value in (
+        {"source": "file", "provider": "main", "id": reference},
+        {"source": "file", "id": reference},
+    ):
         put(CONFIG, provider(value, secrets=secrets))
         assert [api_key for api_key, _ in found()] == [key] * bool(key)
 
 
 @pytest.mark.parametrize(
-    "path", ["~/elsewhere.txt", "~/.openclaw/../elsewhere.txt", "~/.openclaw/link", "\0", "\ud800"]
+    "path",
+    [
+        "~/elsewhere.txt",
+        "~/.openclaw/../elsewhere.txt",
+        "~/.openclaw/link",
+        "\0",
+        "\ud800",
+    ],
 )
-def test_a_secret_file_outside_openclaws_folder_is_not_read(put: Put, home: Path, path: str) -> None:
+def test_a_secret_file_outside_openclaws_folder_is_not_read(
+    put: Put, home: Path, path: str
+) -> None:
     put("elsewhere.txt", KEY)
     (home / ".openclaw").mkdir()
     (home / ".openclaw/link").symlink_to(home / "elsewhere.txt")
-    secrets = {"providers": {"main": {"source": "file", "path": path, "mode": "singleValue"}}}
-    put(CONFIG, provider({"source": "file", "provider": "main", "id": "value"}, secrets=secrets))
+    secrets = {
+        "providers": {"main": {"source": "file", "path": path, "mode": "singleValue"}}
+    }
+    put(
+        CONFIG,
+        provider(
+            {"source": "file", "provider": "main", "id": "value"}, secrets=secrets
+        ),
+    )
     assert found() == []
     assert "outside OpenClaw's folder" in notes()
 
@@ -229,9 +306,19 @@ def test_a_secret_file_outside_openclaws_folder_is_not_read(put: Put, home: Path
     ("profile", "expected"),
     [
         ({"type": "api_key", "provider": "runapi", "key": KEY}, [(KEY, "")]),
-        ({"type": "api_key", "provider": "RunAPI", "keyRef": {"source": "env", "id": "X_KEY"}}, [(KEY, "")]),
+        (
+            {
+                "type": "api_key",
+                "provider": "RunAPI",
+                "keyRef": {"source": "env", "id": "X_KEY"},
+            },
+            [(KEY, "")],
+        ),
         ({"type": "token", "provider": "runapi", "token": KEY}, [(KEY, "")]),
-        ({"type": "api_key", "provider": "images", "key": KEY}, [(KEY, "https://api.runapi.ai")]),
+        (
+            {"type": "api_key", "provider": "images", "key": KEY},
+            [(KEY, "https://api.runapi.ai")],
+        ),
         ({"type": "api_key", "provider": "openai", "key": KEY}, []),
         ({"type": "api_key", "key": KEY}, []),
         ([KEY], []),
@@ -239,14 +326,20 @@ def test_a_secret_file_outside_openclaws_folder_is_not_read(put: Put, home: Path
 )
 def test_auth_profiles(put: Put, profile: Any, expected: list[tuple[str, str]]) -> None:
     put(CONFIG, provider(None, "https://api.runapi.ai/v1", name="images"))
-    put(".openclaw/agents/main/agent/auth-profiles.json", {"version": 1, "profiles": {"runapi:default": profile}})
+    put(
+        ".openclaw/agents/main/agent/auth-profiles.json",
+        {"version": 1, "profiles": {"runapi:default": profile}},
+    )
     assert found({"X_KEY": KEY}) == expected
 
 
 def test_the_main_agent_comes_first(put: Put) -> None:
     for agent in ("aaa", "main", "zzz"):
         profile = {"type": "api_key", "provider": "runapi", "key": f"key-of-{agent}"}
-        put(f".openclaw/agents/{agent}/agent/auth-profiles.json", {"profiles": {"runapi:default": profile}})
+        put(
+            f".openclaw/agents/{agent}/agent/auth-profiles.json",
+            {"profiles": {"runapi:default": profile}},
+        )
     assert [key for key, _ in found()] == ["key-of-main", "key-of-aaa", "key-of-zzz"]
 
 
@@ -255,7 +348,10 @@ def test_nothing_is_used_beside_settings_that_cannot_be_read(put: Put) -> None:
     put(CONFIG, '{"runapi": ')
     put(".openclaw/.env", f"RUNAPI_API_KEY={KEY}")
     profile = {"type": "api_key", "provider": "runapi", "key": KEY}
-    put(".openclaw/agents/main/agent/auth-profiles.json", {"profiles": {"runapi:default": profile}})
+    put(
+        ".openclaw/agents/main/agent/auth-profiles.json",
+        {"profiles": {"runapi:default": profile}},
+    )
     assert found() == []
     assert "not JSON5" in notes()
 
@@ -273,7 +369,10 @@ def test_nothing_is_used_beside_settings_that_cannot_be_read(put: Put) -> None:
         ("work/clawdbot.json", {"CLAWDBOT_STATE_DIR": "~/work"}),
         ("my.json5", {"OPENCLAW_CONFIG_PATH": "~/my.json5"}),
         ("service/.openclaw/openclaw.json", {"OPENCLAW_HOME": "~/service"}),
-        ("service/my.json", {"OPENCLAW_HOME": "~/service", "OPENCLAW_CONFIG_PATH": "~/my.json"}),
+        (
+            "service/my.json",
+            {"OPENCLAW_HOME": "~/service", "OPENCLAW_CONFIG_PATH": "~/my.json"},
+        ),
     ],
 )
 def test_places(put: Put, name: str, env: dict[str, str]) -> None:
@@ -294,9 +393,15 @@ def test_the_env_file_of_the_current_folder_is_not_read(
 
 def test_includes_are_merged_and_what_stands_beside_wins(put: Put) -> None:
     put(CONFIG, {"$include": ["a.json5", "sub/b.json5"], "env": {"X_KEY": KEY}})
-    put(".openclaw/a.json5", "{models: {providers: {runapi: {apiKey: 'old', baseUrl: 'https://old.example'}}}}")
+    put(
+        ".openclaw/a.json5",
+        "{models: {providers: {runapi: {apiKey: 'old', baseUrl: 'https://old.example'}}}}",
+    )
     put(".openclaw/sub/b.json5", "{models: {$include: './c.json5'}}")
-    put(".openclaw/sub/c.json5", "{providers: {runapi: {$include: 'd.json5', apiKey: '${X_KEY}'}}}")
+    put(
+        ".openclaw/sub/c.json5",
+        "{providers: {runapi: {$include: 'd.json5', apiKey: '${X_KEY}'}}}",
+    )
     put(".openclaw/sub/d.json5", {"apiKey": "below", "baseUrl": "https://runapi.ai/v1"})
     assert found() == [(KEY, HOME)]
 
@@ -317,7 +422,9 @@ def test_includes_are_merged_and_what_stands_beside_wins(put: Put) -> None:
         ".",
     ],
 )
-def test_settings_that_lack_a_part_are_not_used(put: Put, home: Path, include: Any) -> None:
+def test_settings_that_lack_a_part_are_not_used(
+    put: Put, home: Path, include: Any
+) -> None:
     put(CONFIG, provider(KEY) | {"$include": include})
     put("outside.json", "{}")
     put(".openclaw/broken.json", f"{{apiKey: '{KEY}'")
@@ -361,7 +468,14 @@ def odd(path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "binary", "closed"])
 @pytest.mark.parametrize(
-    "name", [CONFIG, ".openclaw/.env", ".hermes/config.yaml", ".hermes/.env", ".config/runapi/config.json"]
+    "name",
+    [
+        CONFIG,
+        ".openclaw/.env",
+        ".hermes/config.yaml",
+        ".hermes/.env",
+        ".config/runapi/config.json",
+    ],
 )
 def test_odd_files_are_a_note_each(home: Path, name: str, kind: str) -> None:
     odd(home / name, kind)

@@ -1,1 +1,3 @@
-"""What the painter knows: the meaning of words, the colours of a light, and how to draw a landscape."""
+"""What the painter knows: the meaning of words, the colours of a light, and how to draw
+a landscape.
+"""

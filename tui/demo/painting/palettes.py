@@ -7,7 +7,8 @@ from random import Random
 RGB = tuple[int, int, int]
 
 BLACK = (0, 0, 0)
-PLACES = ("zenith", "middle", "horizon", "light", "far", "near")  # the sky, sun or moon, and the land
+# The sky, sun or moon, and the land
+PLACES = ("zenith", "middle", "horizon", "light", "far", "near")
 # What each light makes of the places: OKLCH lightness (%), chroma (‰) and hue.
 LIGHTS = {
     "neon": "20,90,290 42,190,315 72,190,5 90,130,60 47,170,305 15,70,285",
@@ -23,7 +24,9 @@ LIGHTS = {
 
 
 def palette(light: str, hues: Sequence[int], rng: Random) -> list[RGB]:
-    """The colours of PLACES in a light, turned a little by chance, or towards the hues that the prompt asks for."""
+    """The colours of PLACES in a light, turned a little by chance, or towards the hues
+    that the prompt asks for.
+    """
     jitter, colours = rng.uniform(-16, 16), []
     coldest_first = sorted(hues, key=lambda hue: -abs(_turn(60, hue)))
     for place, entry in zip(PLACES, LIGHTS[light].split(), strict=True):
@@ -42,7 +45,9 @@ def _turn(start: float, end: float) -> float:
 
 
 def mix(one: RGB, other: RGB, share: float) -> RGB:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    red, green, blue = (
+        round(a + (b - a) * share) for a, b in zip(one, other, strict=True)
+    )
     return red, green, blue
 
 

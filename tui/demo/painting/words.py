@@ -1,4 +1,6 @@
-"""What the words of a prompt mean: a kind of scene, its light, its colours and what else is to be seen."""
+"""What the words of a prompt mean: a kind of scene, its light, its colours and what
+else is to be seen.
+"""
 
 import re
 from random import Random
@@ -7,9 +9,17 @@ from typing import NamedTuple, TypeVar
 Entry = TypeVar("Entry")
 
 KINDS = {
-    "city": "city skyline street town tower building cyberpunk tokyo york ciudad calle 城 街 都市",
-    "sea": "sea ocean beach wave coast island boat ship sail harbor lighthouse mar playa faro 海 波 灯台 灯塔 船",
-    "meadow": "meadow flower field garden spring rose tulip poppy flor jardín 花 草原 野原",
+    "city": (
+        "city skyline street town tower building cyberpunk tokyo york ciudad calle 城"
+        " 街 都市"
+    ),
+    "sea": (
+        "sea ocean beach wave coast island boat ship sail harbor lighthouse mar playa"
+        " faro 海 波 灯台 灯塔 船"
+    ),
+    "meadow": (
+        "meadow flower field garden spring rose tulip poppy flor jardín 花 草原 野原"
+    ),
     "forest": "forest tree wood jungle pine bosque árbol 森 林 树 木",
     "mountains": "mountain alps peak valley canyon hill landscape montaña 山",
 }
@@ -22,8 +32,11 @@ USUAL_LIGHTS = {
 }
 LIGHTS = {
     "neon": "neon cyberpunk synthwave vaporwave ネオン 霓虹",
-    "night": "night midnight moon moonlight star starry dark aurora noche luna estrella 夜 月 星空 "
-    "space planet galaxy nebula cosmos universe espacio 宇宙 太空 星球 惑星",
+    "night": (
+        "night midnight moon moonlight star starry dark aurora noche luna estrella 夜"
+        " 月 星空 space planet galaxy nebula cosmos universe espacio 宇宙 太空"
+        " 星球 惑星"
+    ),
     "sunset": "sunset evening golden atardecer ocaso 夕 日落 黄昏",
     "dawn": "dawn sunrise morning amanecer alba 日出 夜明け 朝 晨",
     "day": "day noon sunny summer día verano 白天 昼 夏",
@@ -46,7 +59,10 @@ ANIMALS = {  # and people
     "fox": "fox foxes zorro 狐 キツネ",
     "cat": "cat kitten gato gata 猫 ネコ",
     "dog": "dog puppy wolf perro 犬 狗 イヌ",
-    "person": "person man woman girl boy people portrait astronaut hiker hombre mujer niña 人 女孩 少女",
+    "person": (
+        "person man woman girl boy people portrait astronaut hiker hombre mujer niña 人"
+        " 女孩 少女"
+    ),
 }
 THINGS = {
     "house": "house cabin cottage hut casa cabaña 家 房子 小屋",
@@ -60,7 +76,9 @@ THINGS = {
 
 
 class Wish(NamedTuple):
-    """What a picture is to show. Kind and light are always known, by chance if the prompt does not say."""
+    """What a picture is to show. Kind and light are always known, by chance if the
+    prompt does not say.
+    """
 
     kind: str
     light: str
@@ -73,15 +91,29 @@ def understand(prompt: str, rng: Random) -> Wish:
     prompt = prompt.lower()
     kind = (_mentioned(prompt, KINDS) or [rng.choice(list(KINDS))])[0]
     light = (_mentioned(prompt, LIGHTS) or [rng.choice(USUAL_LIGHTS[kind].split())])[0]
-    hues = _mentioned(prompt.replace("red fox", ""), HUES)  # the animal's name: nothing else need be red
-    return Wish(kind, light, hues, _mentioned(prompt, ANIMALS), _mentioned(prompt, THINGS))
+    # The animal's name: nothing else need be red
+    hues = _mentioned(prompt.replace("red fox", ""), HUES)
+    return Wish(
+        kind, light, hues, _mentioned(prompt, ANIMALS), _mentioned(prompt, THINGS)
+    )
 
 
 def _mentioned(prompt: str, words: dict[Entry, str]) -> list[Entry]:
-    """The entries that the prompt names by one of their words, in the order of the vocabulary."""
-    return [entry for entry, synonyms in words.items() if any(_named(prompt, word) for word in synonyms.split())]
+    """The entries that the prompt names by one of their words, in the order of the
+    vocabulary.
+    """
+    return [
+        entry
+        for entry, synonyms in words.items()
+        if any(_named(prompt, word) for word in synonyms.split())
+    ]
 
 
 def _named(prompt: str, word: str) -> bool:
-    # A Latin word counts when it stands alone; Chinese and Japanese are written without spaces.
-    return bool(re.search(rf"\b{word}s?\b", prompt)) if word[0] < "\u2e80" else word in prompt
+    # A Latin word counts when it stands alone; Chinese and Japanese are written without
+    # spaces.
+    return (
+        bool(re.search(rf"\b{word}s?\b", prompt))
+        if word[0] < "\u2e80"
+        else word in prompt
+    )

@@ -1,4 +1,6 @@
-"""Files that others wrote, read with bounds: whatever lies there, it takes little time and is never a crash."""
+"""Files that others wrote, read with bounds: whatever lies there, it takes little time
+and is never a crash.
+"""
 
 import json
 import os
@@ -48,7 +50,9 @@ def inside(path: Path, folder: Path) -> bool:
 
 
 def read(path: Path, limit: int = LIMIT) -> str | None:
-    """The text of a regular file of at most `limit` bytes, None if there is none. Raises Unreadable."""
+    """The text of a regular file of at most `limit` bytes, None if there is none.
+    Raises Unreadable.
+    """
     try:
         content = read_small_file(path, limit)
     except (FileNotFoundError, NotADirectoryError):
@@ -62,7 +66,9 @@ def read(path: Path, limit: int = LIMIT) -> str | None:
 
 
 def json5(text: str, path: Path) -> Any:
-    """JSON, or JSON with comments and whatever else a person may write. Raises Unreadable."""
+    """JSON, or JSON with comments and whatever else a person may write. Raises
+    Unreadable.
+    """
     if _is_deep(text):  # each parser, and each Python, has another limit of its own
         raise Unreadable(path, "nested too deeply")
     try:
@@ -73,11 +79,14 @@ def json5(text: str, path: Path) -> Any:
         try:
             return pyjson5.decode(text, maxdepth=_DEPTH)
         except (pyjson5.Json5Exception, ValueError):
-            raise Unreadable(path, "not JSON5") from None  # the exception quotes the file
+            # The exception quotes the file
+            raise Unreadable(path, "not JSON5") from None
 
 
 def yaml(text: str, path: Path) -> Any:
-    """YAML in which every scalar is text: no dates or numbers that could take time. Raises Unreadable."""
+    """YAML in which every scalar is text: no dates or numbers that could take time.
+    Raises Unreadable.
+    """
     from yaml import BaseLoader, YAMLError, load, parse
     from yaml.events import CollectionEndEvent, CollectionStartEvent
 
@@ -87,17 +96,22 @@ def yaml(text: str, path: Path) -> Any:
         Loader = BaseLoader  # type: ignore[assignment,misc]
     depth = 0
     try:
-        # The C loader recurses without a bound and takes the process with it, so depth is looked at first.
+        # The C loader recurses without a bound and takes the process with it, so depth
+        # is looked at first.
         for event in parse(text, Loader):
-            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            depth += isinstance(event, CollectionStartEvent) - isinstance(
+                event, CollectionEndEvent
+            )
             if depth > _DEPTH:
                 raise Unreadable(path, "nested too deeply")
-            if getattr(event, "value", "") == "<<":  # what is merged in could name another host
+            # What is merged in could name another host
+            if getattr(event, "value", "") == "<<":
                 raise Unreadable(path, "it has merge keys (<<), which are not followed")
         return load(text, Loader)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        # Newer parsers give up on deep nesting by themselves, and before they tell of the first level.
+        # Newer parsers give up on deep nesting by themselves, and before they tell of
+        # the first level.
         if mark and _open_brackets(text[: mark.index]) > _DEPTH:
             raise Unreadable(path, "nested too deeply") from None
         line = f" (line {mark.line + 1})" if mark else ""
@@ -105,7 +119,9 @@ def yaml(text: str, path: Path) -> Any:
 
 
 def _is_deep(json5: str) -> bool:
-    """Whether lists and objects are nested beyond the limit; brackets in strings and comments are none."""
+    """Whether lists and objects are nested beyond the limit; brackets in strings and
+    comments are none.
+    """
     depth = 0
     for found in _JSON5_TOKEN.finditer(json5):
         token = found[0]

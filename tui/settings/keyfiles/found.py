@@ -30,7 +30,11 @@ class Found(Struct, frozen=True):
         return f"Found({self.source!r}, {mask(self.api_key)!r}, {self.base_url!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("source", self.source), ("api_key", mask(self.api_key)), ("base_url", self.base_url)]
+        return [
+            ("source", self.source),
+            ("api_key", mask(self.api_key)),
+            ("base_url", self.base_url),
+        ]
 
 
 class Gathered:
@@ -42,7 +46,9 @@ class Gathered:
         self.notes: list[str] = []
         self._places: dict[str, str | None] = {}
 
-    def tried(self, read: Callable[[Path], dict[str, Any]], path: Path) -> dict[str, Any]:
+    def tried(
+        self, read: Callable[[Path], dict[str, Any]], path: Path
+    ) -> dict[str, Any]:
         """What `read` makes of a file; nothing, and a note, if it can't be used."""
         try:
             return read(path)
@@ -51,34 +57,49 @@ class Gathered:
             return {}
 
     def provider(self, source: str, name: str, base_url: str) -> str | None:
-        """The base URL for this provider's key, empty if none is told. None if it isn't RunAPI, by name or by host:
-        a key of another must not be sent to RunAPI, nor one of RunAPI to a place that isn't understood."""
+        """The base URL for this provider's key, empty if none is told. None if it isn't
+        RunAPI, by name or by host: a key of another must not be sent to RunAPI, nor one
+        of RunAPI to a place that isn't understood.
+        """
         if not (is_runapi(name) or is_home(base_url)):
             return None
         place: str | None
         try:
             if unset := re.search(_REFERENCE, base_url):
-                raise ValueError(f"{one_line(unset[0])} in its base URL stands for nothing that is set.")
+                raise ValueError(
+                    f"{one_line(unset[0])} in its base URL stands for nothing that is set."
+                )
             place = canonical(base_url) if base_url.strip() else ""
         except ValueError as error:
             self.notes.append(f"{source} is not used: {error}")
             place = None
         if place and not is_home(place):
-            self.notes.append(f"{source} is not at runapi.ai: its key belongs to {one_line(place, 80)}.")
+            self.notes.append(
+                f"{source} is not at runapi.ai: its key belongs to {one_line(place, 80)}."
+            )
         self._places.setdefault(name.strip().casefold(), place)
         return place
 
     def place(self, name: str) -> str | None:
-        """What `provider` said of the first one of that name; nothing is known of a RunAPI that isn't set up."""
-        return self._places.get(name.strip().casefold(), "" if is_runapi(name) else None)
+        """What `provider` said of the first one of that name; nothing is known of a
+        RunAPI that isn't set up.
+        """
+        return self._places.get(
+            name.strip().casefold(), "" if is_runapi(name) else None
+        )
 
     def key(self, source: str, api_key: str, base_url: str | None) -> None:
         """Keep a key, unless it is none or known already."""
         if base_url is None or not api_key.strip():
             return
         if unset := re.search(_REFERENCE, api_key):
-            self.notes.append(f"{source} is not used: {one_line(unset[0])} stands for nothing that is set.")
-        elif all((known.api_key, known.base_url) != (api_key.strip(), base_url) for known in self.found):
+            self.notes.append(
+                f"{source} is not used: {one_line(unset[0])} stands for nothing that is set."
+            )
+        elif all(
+            (known.api_key, known.base_url) != (api_key.strip(), base_url)
+            for known in self.found
+        ):
             self.found.append(Found(source, self.kind, api_key.strip(), base_url))
 
     def variables(self, path: Path, variables: Mapping[str, str]) -> None:

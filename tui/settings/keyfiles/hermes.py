@@ -23,24 +23,34 @@ def find(env: Mapping[str, str]) -> Gathered:
     settings = gathered.tried(_settings, config)
     if gathered.notes:
         return gathered  # it could have said that its RunAPI is at another host
-    filed = gathered.tried(lambda path: dotenv(path, wanted=bool(settings)), folder / ".env")
+    filed = gathered.tried(
+        lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
+    )
     variables = {**env, **filed}  # Hermes lets its own file win
 
     for name, place, entry in _providers(settings):
         source = shown(config, place)
         url = filled(_text(entry, _URL), _REFERENCE, variables)
         base_url = gathered.provider(source, name, url)
-        key = variables.get(_text(entry, _VARIABLE), "") or filled(_text(entry, _KEY), _REFERENCE, variables)
+        key = variables.get(_text(entry, _VARIABLE), "") or filled(
+            _text(entry, _KEY), _REFERENCE, variables
+        )
         if not key and is_home(url):
-            key = variables.get("RUNAPI_API_KEY", "")  # Hermes takes the name from the host
+            # Hermes takes the name from the host
+            key = variables.get("RUNAPI_API_KEY", "")
         gathered.key(source, key, base_url)
-    gathered.variables(folder / ".env", {name: filled(text, _REFERENCE, variables) for name, text in filed.items()})
+    gathered.variables(
+        folder / ".env",
+        {name: filled(text, _REFERENCE, variables) for name, text in filed.items()},
+    )
     return gathered
 
 
 def _providers(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Name, place for people, and what is said of it."""
-    newer, older, model = (settings.get(name) for name in ("providers", "custom_providers", "model"))
+    newer, older, model = (
+        settings.get(name) for name in ("providers", "custom_providers", "model")
+    )
     for key, entry in newer.items() if isinstance(newer, dict) else ():
         if isinstance(entry, dict):
             name = key if key.casefold() == "runapi" else _text(entry, ("name",)) or key
@@ -49,7 +59,8 @@ def _providers(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
         if isinstance(entry, dict) and (name := _text(entry, ("name",))):
             yield name, f"custom provider {name}", entry
     if isinstance(model, dict) and _text(model, _URL):
-        # The address may be left over from another provider: then the key is another's too.
+        # The address may be left over from another provider: then the key is another's
+        # too.
         name = _text(model, ("provider",)).casefold()
         if name in ("custom", "runapi") or name.startswith("custom:"):
             yield name.removeprefix("custom:"), "model", model
@@ -69,5 +80,10 @@ def _text(entry: dict[str, Any], names: tuple[str, ...]) -> str:
     """The first of these that says anything."""
     values = (entry.get(name) for name in names)
     return next(
-        (value for value in values if isinstance(value, str) and value not in ("", "~", "null")), ""
+        (
+            value
+            for value in values
+            if isinstance(value, str) and value not in ("", "~", "null")
+        ),
+        "",
     ).strip()

@@ -13,8 +13,8 @@ _FILES = 100
 class Includes:
     """Follows includes of one file, within its folder alone.
 
-    A part that is missing could say that a key is meant for another host, so nothing is used of settings that can't
-    be put together wholly.
+    A part that is missing could say that a key is meant for another host, so nothing is
+    used of settings that can't be put together wholly.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,11 @@ class Includes:
             return [self._opened(item, chain) for item in value]
         if not isinstance(value, dict):
             return value
-        own = {name: self._opened(item, chain) for name, item in value.items() if name != "$include"}
+        own = {
+            name: self._opened(item, chain)
+            for name, item in value.items()
+            if name != "$include"
+        }
         if "$include" not in value:
             return own
         names = value["$include"]
@@ -48,7 +52,9 @@ class Includes:
         if not inside(path, self._path.parent):
             raise Unreadable(self._path, f"it includes {name}, outside its folder")
         if path in chain or len(chain) > _LEVELS or self._files > _FILES:
-            raise Unreadable(self._path, f"its includes go round or too deep, at {name}")
+            raise Unreadable(
+                self._path, f"its includes go round or too deep, at {name}"
+            )
         if (text := read(path)) is None:
             raise Unreadable(self._path, f"it includes {name}, which isn't there")
         return self._opened(json5(text, path), (*chain, path))
@@ -57,5 +63,12 @@ class Includes:
 def _merged(below: Any, above: Any) -> Any:
     """Objects merge, lists add up, of anything else the later wins."""
     if isinstance(below, dict) and isinstance(above, dict):
-        return below | {name: _merged(below[name], item) if name in below else item for name, item in above.items()}
-    return [*below, *above] if isinstance(below, list) and isinstance(above, list) else above
+        return below | {
+            name: _merged(below[name], item) if name in below else item
+            for name, item in above.items()
+        }
+    return (
+        [*below, *above]
+        if isinstance(below, list) and isinstance(above, list)
+        else above
+    )

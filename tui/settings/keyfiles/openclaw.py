@@ -1,7 +1,9 @@
-"""Keys in the settings of OpenClaw, and of Clawdbot and Moltbot, as it was called before.
+"""Keys in the settings of OpenClaw, and of Clawdbot and Moltbot, as it was called
+before.
 
-Commands that print a secret are never run. The `.env` of the current folder, which OpenClaw reads too, is left
-alone: a folder that one happens to be in must not decide which key is used.
+Commands that print a secret are never run. The `.env` of the current folder, which
+OpenClaw reads too, is left alone: a folder that one happens to be in must not decide
+which key is used.
 """
 
 import os.path
@@ -35,26 +37,47 @@ def find(env: Mapping[str, str]) -> Gathered:
     if gathered.notes:
         return gathered  # it could have said that its RunAPI is at another host
     inline = _texts(_at(settings, "env")) | _texts(_at(settings, "env", "vars"))
-    filed = gathered.tried(lambda path: dotenv(path, wanted=bool(settings)), folder / ".env")
+    filed = gathered.tried(
+        lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
+    )
     secrets = _Secrets({**inline, **filed, **env}, settings, folder, gathered)
 
     for name, provider in _at(settings, "models", "providers").items():
         source = shown(config, f"provider {name}")
-        place = gathered.provider(source, name, secrets.text(_at(provider).get("baseUrl")))
+        place = gathered.provider(
+            source, name, secrets.text(_at(provider).get("baseUrl"))
+        )
         if place is not None:
-            gathered.key(source, secrets.secret(source, _at(provider).get("apiKey")), place)
+            gathered.key(
+                source, secrets.secret(source, _at(provider).get("apiKey")), place
+            )
     for profiles in _profiles(folder):
         for name, profile in gathered.tried(_read_profiles, profiles).items():
             place = gathered.place(str(_at(profile).get("provider")))
             if place is not None:
                 source = shown(profiles, name)
-                held = [_at(profile).get(field) for field in ("keyRef", "key", "tokenRef", "token")]
-                gathered.key(source, secrets.secret(source, next(filter(None, held), None)), place)
+                held = [
+                    _at(profile).get(field)
+                    for field in ("keyRef", "key", "tokenRef", "token")
+                ]
+                gathered.key(
+                    source,
+                    secrets.secret(source, next(filter(None, held), None)),
+                    place,
+                )
     for name, skill in _at(settings, "skills", "entries").items():
         source = shown(config, f"skill {name}")
         if name.casefold().startswith("runapi"):
-            gathered.key(source, secrets.secret(source, _at(skill).get("apiKey")), gathered.place("runapi"))
-        gathered.key(source, secrets.text(_at(skill, "env").get("RUNAPI_API_KEY")), gathered.place("runapi"))
+            gathered.key(
+                source,
+                secrets.secret(source, _at(skill).get("apiKey")),
+                gathered.place("runapi"),
+            )
+        gathered.key(
+            source,
+            secrets.text(_at(skill, "env").get("RUNAPI_API_KEY")),
+            gathered.place("runapi"),
+        )
     for path, variables in ((folder / ".env", filed), (config, inline)):
         gathered.variables(path, variables)
     return gathered
@@ -64,7 +87,11 @@ class _Secrets:
     """What a field that holds a secret stands for."""
 
     def __init__(
-        self, variables: Mapping[str, str], settings: dict[str, Any], folder: Path, gathered: Gathered
+        self,
+        variables: Mapping[str, str],
+        settings: dict[str, Any],
+        folder: Path,
+        gathered: Gathered,
     ) -> None:
         self._variables = variables
         self._providers = _at(settings, "secrets", "providers")
@@ -73,10 +100,14 @@ class _Secrets:
         self._gathered = gathered
 
     def text(self, value: Any) -> str:
-        return filled(value, _REFERENCE, self._variables) if isinstance(value, str) else ""
+        return (
+            filled(value, _REFERENCE, self._variables) if isinstance(value, str) else ""
+        )
 
     def secret(self, source: str, value: Any) -> str:
-        """The secret, empty if there is none or it can't be had; then a note says why, where that is news."""
+        """The secret, empty if there is none or it can't be had; then a note says why,
+        where that is news.
+        """
         if isinstance(value, str):
             whole = re.fullmatch(_WHOLE, value.strip())
             return self.text(f"${{{whole['name']}}}" if whole else value)
@@ -86,19 +117,27 @@ class _Secrets:
         if where == "env":
             return self.text(f"${{{name}}}")
         if where == "file":
-            provider = _at(value).get("provider") or self._defaults.get("file") or "default"
+            provider = (
+                _at(value).get("provider") or self._defaults.get("file") or "default"
+            )
             return self._in_file(_at(self._providers, str(provider)), name)
         self._gathered.notes.append(
-            f"{source} has its key from `{one_line(where, 20)}`, which isn't asked here: set RUNAPI_API_KEY."
+            f"{source} has its key from `{one_line(where, 20)}`, which isn't asked"
+            " here: set RUNAPI_API_KEY."
         )
         return ""
 
     def _in_file(self, provider: dict[str, Any], name: str) -> str:
-        """Of a file in OpenClaw's own folder alone: a setting of another tool is no leave to read anything."""
+        """Of a file in OpenClaw's own folder alone: a setting of another tool is no
+        leave to read anything.
+        """
         path = _home_path(str(provider.get("path")), self._variables)
         try:
             if not inside(path, self._folder):
-                raise Unreadable(path, "it is outside OpenClaw's folder, so set RUNAPI_API_KEY instead")
+                raise Unreadable(
+                    path,
+                    "it is outside OpenClaw's folder, so set RUNAPI_API_KEY instead",
+                )
             if (text := read(path)) is None:
                 raise Unreadable(path, "there is no such file")
             value = text if provider.get("mode") == "singleValue" else json5(text, path)
@@ -130,7 +169,8 @@ def _read_profiles(path: Path) -> dict[str, Any]:
 def _profiles(folder: Path) -> list[Path]:
     try:
         agents = sorted(
-            islice((folder / "agents").iterdir(), _AGENTS), key=lambda agent: (agent.name != "main", agent)
+            islice((folder / "agents").iterdir(), _AGENTS),
+            key=lambda agent: (agent.name != "main", agent),
         )
     except OSError:
         return []
@@ -152,13 +192,18 @@ def _config(env: Mapping[str, str], folder: Path) -> Path:
 
 
 def _first(env: Mapping[str, str], name: str) -> str:
-    return env.get(f"OPENCLAW_{name}", "").strip() or env.get(f"CLAWDBOT_{name}", "").strip()
+    return (
+        env.get(f"OPENCLAW_{name}", "").strip()
+        or env.get(f"CLAWDBOT_{name}", "").strip()
+    )
 
 
 def _home_path(text: str, env: Mapping[str, str]) -> Path:
     """`~` is OpenClaw's home, which may be another."""
     own = env.get("OPENCLAW_HOME", "").strip()
-    return home(own + text[1:] if own and (text == "~" or text.startswith("~/")) else text)
+    return home(
+        own + text[1:] if own and (text == "~" or text.startswith("~/")) else text
+    )
 
 
 def _at(value: Any, *keys: str) -> dict[str, Any]:

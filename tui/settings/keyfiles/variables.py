@@ -15,7 +15,9 @@ def mentions(text: str | None) -> bool:
 
 
 def dotenv(path: Path, *, wanted: bool) -> dict[str, str]:
-    """What a `.env` file sets; nothing if it neither mentions RunAPI nor is wanted. Raises Unreadable."""
+    """What a `.env` file sets; nothing if it neither mentions RunAPI nor is wanted.
+    Raises Unreadable.
+    """
     text = read(path, _LIMIT) or ""
     if not (text and (wanted or mentions(text))):
         return {}
@@ -24,9 +26,15 @@ def dotenv(path: Path, *, wanted: bool) -> dict[str, str]:
     from dotenv.parser import parse_stream
 
     lines = parse_stream(StringIO(text.removeprefix("\ufeff")))
-    return {line.key: line.value for line in lines if line.key and line.value is not None}
+    return {
+        line.key: line.value for line in lines if line.key and line.value is not None
+    }
 
 
 def filled(text: str, reference: str, variables: Mapping[str, str]) -> str:
-    """`text` with its references replaced; `name` in `reference` is the variable. What isn't set stays as it is."""
-    return re.sub(reference, lambda found: variables.get(found["name"]) or found[0], text)
+    """`text` with its references replaced; `name` in `reference` is the variable. What
+    isn't set stays as it is.
+    """
+    return re.sub(
+        reference, lambda found: variables.get(found["name"]) or found[0], text
+    )
