@@ -66,9 +66,9 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
     from tests.app import past
     from tui.graphics.probe import Images
     from tui.graphics.probe import Terminal as Drawn
-    from tui.images.thumbnails import Thumbs
+    from tui.images.thumbnails import Thumbnails
     from tui.paths import styles_dir
-    from tui.screens.grid import Grid
+    from tui.screens.grid import GridScreen
     from tui.tasks.task import Result, Status
 
     done = [
@@ -81,7 +81,7 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
         cell=(10, 20),
         blocks=Images.SEXTANT if kind == "kitty" else Images.QUADRANT,
     )
-    thumbs = Thumbs(paths[0].parent / "thumbs")
+    thumbs = Thumbnails(paths[0].parent / "thumbs")
 
     class Gallery(App[None]):
         CSS_PATH = [styles_dir() / "app.tcss", styles_dir() / "grid.tcss"]
@@ -92,7 +92,7 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
 
         def open(self, tasks: list[Any]) -> None:
             self.push_screen(
-                Grid(
+                GridScreen(
                     tasks,
                     tasks[-1],
                     drawn,

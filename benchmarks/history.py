@@ -96,7 +96,7 @@ async def filtering(state: Path) -> None:
     from tui.app import RunApp
     from tui.graphics.probe import Images
     from tui.graphics.probe import Terminal as Drawn
-    from tui.screens.history import History
+    from tui.screens.history import HistoryScreen
     from tui.session import prepare
     from tui.tasks.task import Task
 
@@ -108,7 +108,7 @@ async def filtering(state: Path) -> None:
         await app.run_action("history")
         await pilot.pause()
         history = app.screen
-        assert isinstance(history, History)
+        assert isinstance(history, HistoryScreen)
         painted = asyncio.Event()
         show = history.table.show
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.outside import Outside
 from tui.demo import pictures
-from tui.demo.tasks import Task
+from tui.demo.tasks import DemoTask
 
 _outside = Outside()
 
@@ -72,7 +72,7 @@ def quarter_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     usual = pictures.picture_size
 
-    def quarter(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
+    def quarter(task: DemoTask, source: tuple[int, int] | None) -> tuple[int, int]:
         width, height = usual(task, source)
         return (
             (width // 4, height // 4)

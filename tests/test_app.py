@@ -11,10 +11,10 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.graphics.probe import Images, Terminal
-from tui.screens.chooser import Chooser
+from tui.screens.chooser import ChooserScreen
 from tui.screens.main import MainScreen
-from tui.screens.sources import SourcePicker
-from tui.screens.viewer import Viewer
+from tui.screens.sources import SourcesScreen
+from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import Status
 
 SIZES = [(80, 24), (150, 45), (200, 50)]
@@ -30,7 +30,7 @@ async def test_type_ctrl_j_and_the_image_is_there(size: tuple[int, int]) -> None
         assert "● completed" in app.text()
         await pilot.press("ctrl+t", "enter")
         await app.until(lambda: app.shown)
-        assert isinstance(app.screen, Viewer)
+        assert isinstance(app.screen, ViewerScreen)
         assert "▀" in app.text()
         assert "flux-2-pro-text-to-image" in app.text()
         await pilot.press("escape")
@@ -246,7 +246,7 @@ async def test_a_result_is_picked_as_a_source() -> None:
         task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
         await pilot.press("ctrl+o", *"flux 2 pro remix", "enter")
         await pilot.press("shift+tab", "ctrl+g")
-        await app.until(lambda: isinstance(app.screen, SourcePicker))
+        await app.until(lambda: isinstance(app.screen, SourcesScreen))
         await pilot.press(*"fox", "enter")
         await pilot.pause()
         assert app.main
@@ -267,7 +267,7 @@ async def test_a_task_is_picked_among_those_that_fit() -> None:
         app.main.form.focus_first()
         await pilot.pause()
         await pilot.press("ctrl+g")
-        await app.until(lambda: isinstance(app.screen, Chooser))
+        await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.form.values() == {"source_task_id": task.remote_id}

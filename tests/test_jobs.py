@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.widgets import TextArea
 
 from tests.app import TestApp, past
-from tui.screens.batch import Batch
+from tui.screens.batch import BatchScreen
 from tui.screens.main import MainScreen
 from tui.tasks.task import SENT, Problem, Status, new_id
 
@@ -170,7 +170,7 @@ async def test_the_job_page_sends_what_it_shows() -> None:
             ("f8", ["enter", "enter", "ctrl+j"], "Send 2  ·  about $0.12"),
         ):
             await pilot.press(key)
-            await app.until(lambda: isinstance(app.screen, Batch))
+            await app.until(lambda: isinstance(app.screen, BatchScreen))
             await pilot.press(*keys[:-1])
             if isinstance(app.focused, TextArea):
                 app.focused.text = "output_resolution = *"

@@ -16,19 +16,19 @@ from textual.widgets._footer import FooterKey
 import tui.app
 from tests.app import TestApp, past
 from tui.graphics.drawing import Drawing
-from tui.screens.batch import Batch
-from tui.screens.chooser import Chooser
-from tui.screens.grid import Grid
+from tui.screens.batch import BatchScreen
+from tui.screens.chooser import ChooserScreen
+from tui.screens.grid import GridScreen
 from tui.screens.help import HelpScreen
-from tui.screens.history import History
+from tui.screens.history import HistoryScreen
 from tui.screens.inspect import InspectScreen
 from tui.screens.main import MainScreen
-from tui.screens.money import Money
-from tui.screens.picker import ModelPicker
-from tui.screens.prompts import Prompts
+from tui.screens.money import MoneyScreen
+from tui.screens.picker import ModelPickerScreen
+from tui.screens.prompts import PromptsScreen
 from tui.screens.setup import SetupScreen
-from tui.screens.sources import SourcePicker
-from tui.screens.viewer import Viewer
+from tui.screens.sources import SourcesScreen
+from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import Problem, Result, Status
 from tui.widgets.fields import Field
 from tui.widgets.picture import Picture
@@ -87,14 +87,14 @@ async def test_pages_that_were_left_are_gone(app: TestApp) -> None:
         await pilot.press("ctrl+t")
         pictures = living(Picture)
         visits = {
-            Grid: "v",
-            History: "slash",
-            Viewer: "enter",
+            GridScreen: "v",
+            HistoryScreen: "slash",
+            ViewerScreen: "enter",
             InspectScreen: "i",
-            Money: "dollar_sign",
-            Prompts: "ctrl+l",
+            MoneyScreen: "dollar_sign",
+            PromptsScreen: "ctrl+l",
             HelpScreen: "f1",
-            Chooser: "ctrl+r",
+            ChooserScreen: "ctrl+r",
             SetupScreen: "f4",
         }
         pages = [
@@ -103,24 +103,30 @@ async def test_pages_that_were_left_are_gone(app: TestApp) -> None:
             for _ in range(TIMES)
         ]
         await pilot.press("ctrl+t")
-        pages += [await visited(app, pilot, Batch, "ctrl+b") for _ in range(TIMES)]
+        pages += [
+            await visited(app, pilot, BatchScreen, "ctrl+b") for _ in range(TIMES)
+        ]
         await app.main.show_model(app.session.catalog.find("flux-2-pro-remix-image"))
         app.main.form._go_to("source_image_urls")
         await pilot.pause()
         pages += [
-            await visited(app, pilot, SourcePicker, "ctrl+g") for _ in range(TIMES)
+            await visited(app, pilot, SourcesScreen, "ctrl+g") for _ in range(TIMES)
         ]
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         pages += [
-            await visited(app, pilot, ModelPicker, "ctrl+o") for _ in range(TIMES)
+            await visited(app, pilot, ModelPickerScreen, "ctrl+o") for _ in range(TIMES)
         ]
         await until_gone(*pages)
         assert {
             page.__name__: living(page)
-            for page in (*visits, Batch, SourcePicker, ModelPicker)
+            for page in (*visits, BatchScreen, SourcesScreen, ModelPickerScreen)
         } == dict.fromkeys(
-            (page.__name__ for page in (*visits, Batch, SourcePicker, ModelPicker)), 0
+            (
+                page.__name__
+                for page in (*visits, BatchScreen, SourcesScreen, ModelPickerScreen)
+            ),
+            0,
         )
         assert living(Picture) <= pictures
 
@@ -131,17 +137,21 @@ async def test_pages_over_pages_are_gone_too(app: TestApp) -> None:
         await pilot.press("ctrl+t", "slash")
         await app.sees("4 found")
         await pilot.press("down", "v")
-        await app.until(lambda: isinstance(app.screen, Grid))
+        await app.until(lambda: isinstance(app.screen, GridScreen))
         await pilot.pause()
         await pilot.press("enter")
-        await app.until(lambda: isinstance(app.screen, Viewer))
+        await app.until(lambda: isinstance(app.screen, ViewerScreen))
         pages: list[weakref.ref[Screen[object]]] = [
             weakref.ref(page) for page in app.screen_stack[-3:]
         ]
         await pilot.press("u")  # all of them at once
         await app.until(lambda: isinstance(app.screen, MainScreen))
         await until_gone(*pages)
-        assert [living(page) for page in (History, Grid, Viewer)] == [0, 0, 0]
+        assert [living(page) for page in (HistoryScreen, GridScreen, ViewerScreen)] == [
+            0,
+            0,
+            0,
+        ]
 
 
 async def test_a_task_that_a_page_has_begun_does_not_hold_the_page(

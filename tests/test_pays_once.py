@@ -9,10 +9,10 @@ from textual import events
 
 from tests.app import TestApp, past
 from tui.app import SAME_AGAIN
-from tui.screens.batch import Batch
-from tui.screens.confirm import Confirm
+from tui.screens.batch import BatchScreen
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
-from tui.tasks.engine_state import State
+from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Problem, SetAside, Status, Task
 
 REASON = Problem("failed", "No picture came of it.")
@@ -71,13 +71,13 @@ async def test_another_retry_asks_and_enter_alone_is_no_yes() -> None:
         await pilot.press("ctrl+t")
         await app.sees("↻ retried")
         await press(pilot, ["r"] * 5)
-        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await app.sees("retried already", "about $0.05")
         await pilot.press("enter")
         await app.until(lambda: isinstance(app.screen, MainScreen))
         assert retries(app) == []
         await pilot.press("r")
-        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await app.until_task(
             pilot, lambda task: bool(task.retry_of) and task.status is Status.COMPLETED
@@ -91,8 +91,8 @@ async def test_a_key_held_down_on_the_page_of_a_job_pays_for_the_job_alone() -> 
         assert app.main
         app.main.form.set_prompt("a fox")
         await pilot.press("ctrl+b")
-        await app.until(lambda: isinstance(app.screen, Batch))
-        assert isinstance(app.screen, Batch)
+        await app.until(lambda: isinstance(app.screen, BatchScreen))
+        assert isinstance(app.screen, BatchScreen)
         app.screen._count.value = "3"
         await app.sees("$0.15")
         await press(pilot, ["ctrl+j"] * 9)
@@ -119,13 +119,13 @@ async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_fir
         await app.sees("◇ set aside", "s sends it, d drops it")
         assert not any(task.live for task in app.engine.tasks.values())  # type: ignore[union-attr]
         await pilot.press("s")
-        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await app.sees("3 requests", "$0.15")
         await pilot.press("n")
         await app.until(lambda: isinstance(app.screen, MainScreen))
         assert not any(task.live for task in app.engine.tasks.values())  # type: ignore[union-attr]
         await pilot.press("s")
-        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await app.sees("3 of 3")
 
@@ -175,7 +175,7 @@ async def test_what_is_the_matter_is_not_cut_off_in_a_narrow_terminal() -> None:
     async with app.running(80, 24):
         assert app.main
         app.main.status.live = 12
-        app.main.status.state = State(paused=True, waits_for_disk=True)
+        app.main.status.state = EngineState(paused=True, waits_for_disk=True)
         await app.sees(
             "◑ 12 on the way  ·  ‖ paused (p)  ·  ! waiting for the queue file"
         )

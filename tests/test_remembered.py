@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.app import TestApp, past
-from tui.screens.chooser import Chooser
-from tui.screens.sources import SourcePicker
+from tui.screens.chooser import ChooserScreen
+from tui.screens.sources import SourcesScreen
 from tui.tasks.task import Result, Status, Task
 
 
@@ -49,7 +49,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
             ("text_to_image", "z-image"),
         ]
         await pilot.press("ctrl+r")
-        await app.until(lambda: isinstance(app.screen, Chooser))
+        await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await app.sees("an owl", "a red fox", without="a secret")
         await pilot.press("enter")
         await app.until(lambda: app.screen is app.main)
@@ -59,7 +59,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
         app.main.form._go_to("source_image_urls")
         await pilot.pause()
         await pilot.press("ctrl+g")
-        await app.until(lambda: isinstance(app.screen, SourcePicker))
+        await app.until(lambda: isinstance(app.screen, SourcesScreen))
         await app.sees("Results", "a red fox")
 
 
@@ -96,7 +96,7 @@ async def test_tasks_of_former_runs_are_offered_where_a_model_asks_for_one() -> 
         app.main.form._go_to(param.name)
         await pilot.pause()
         await pilot.press("ctrl+g")
-        await app.until(lambda: isinstance(app.screen, Chooser))
+        await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await app.sees("a map", without="a globe")
 
 
@@ -123,7 +123,7 @@ async def test_old_prompts_are_found_behind_many_without_one(
     )
     async with app.running(100, 30) as pilot:
         await pilot.press("ctrl+r")
-        await app.until(lambda: isinstance(app.screen, Chooser))
+        await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await app.sees("the first of all")
 
 
@@ -143,5 +143,5 @@ async def test_a_busy_disk_does_not_hold_the_keys(
 
         monkeypatch.setattr(app.engine, "search", never)
         await pilot.press("ctrl+r")
-        await app.until(lambda: isinstance(app.screen, Chooser))
+        await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await app.sees("a fox", "a red fox")

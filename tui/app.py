@@ -23,7 +23,7 @@ from textual.timer import Timer
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.graphics.probe import Terminal
-from tui.images.thumbnails import Thumbs
+from tui.images.thumbnails import Thumbnails
 from tui.paths import styles_dir
 from tui.screens import keymap, share
 from tui.screens.detached import apart
@@ -33,9 +33,9 @@ from tui.session import Session, open_engine, prepare
 from tui.settings import credentials, favourites
 from tui.settings.config import ConfigError
 from tui.spending import quotes
-from tui.spending.wallet import Purse
+from tui.spending.wallet import Wallet
 from tui.system import heartbeat
-from tui.tasks.engine_state import State
+from tui.tasks.engine_state import EngineState
 from tui.tasks.task import LIVE, Status, Task
 from tui.terminal.driver import LateDriver, TerminalDriver
 from tui.text import counted, one_line
@@ -45,7 +45,7 @@ from tui.widgets.queue import QueueTable
 from tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
-    from tui.screens.viewer import Viewer
+    from tui.screens.viewer import ViewerScreen
     from tui.tasks.engine import Engine
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ class RunApp(App[None]):
         self.changes: Signal[Task] = Signal(self, "task changed")
         self._opened = asyncio.Event()
         self._failure = ""
-        self._purse = Purse(session.config)
+        self._wallet = Wallet(session.config)
         # No model: a job
         self._last_sent: tuple[float, Model | None, Values] = (-SAME_AGAIN, None, {})
         self.main: MainScreen | None = None
@@ -185,7 +185,7 @@ class RunApp(App[None]):
         session = self.session
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
         marked = favourites.load(session.folders.state)
-        self._shrink = Thumbs(session.folders.cache / "thumbs").shrink
+        self._shrink = Thumbnails(session.folders.cache / "thumbs").shrink
         self.main = MainScreen(
             session.catalog,
             model,
@@ -231,7 +231,7 @@ class RunApp(App[None]):
                 f"{one_line(error, 500)} Nothing can be sent until that is mended;"
                 " images are untouched."
             )
-            self.main.queue.say(self._failure)
+            self.main.queue.show_message(self._failure)
         self._opened.set()
         keys = self.session.config.keys
         key_problems = (
@@ -245,7 +245,7 @@ class RunApp(App[None]):
             )
         if self.engine:
             self._state_changed(self.engine.state)
-            await self.main.look_back()
+            await self.main.load()
             if await self.engine.can_undo():
                 self.main.queue.begin()
             for notice in self.engine.notices:
@@ -276,7 +276,7 @@ class RunApp(App[None]):
                 markup=False,
             )
 
-    def _state_changed(self, state: State) -> None:
+    def _state_changed(self, state: EngineState) -> None:
         if self.main:
             if state.refused and not self.main.status.state.refused:
                 told = (
@@ -303,13 +303,13 @@ class RunApp(App[None]):
 
     @work(group="balance", exit_on_error=False)
     async def _look_at_balance(self) -> None:
-        purse = self._purse
+        wallet = self._wallet
         if self.engine and self.main:
             with self._told():
-                if await purse.look(self.engine) and purse is self._purse:
+                if await wallet.refresh(self.engine) and wallet is self._wallet:
                     self.main.status.spent, self.main.status.balance = (
-                        purse.today,
-                        purse.balance,
+                        wallet.today,
+                        wallet.balance,
                     )
 
     @work(group="prices", exit_on_error=False)
@@ -320,14 +320,14 @@ class RunApp(App[None]):
         from tui.service.errors import ServiceError
 
         cache, base_url = self.session.folders.cache, self.session.credential.base_url
-        known = await asyncio.to_thread(quotes.kept, cache, base_url)
+        known = await asyncio.to_thread(quotes.load, cache, base_url)
         with contextlib.suppress(ServiceError, OSError):
             newer = (
                 await quotes.fetch(self.engine.client, known) if self.engine else None
             )
             if newer and self.main:
-                await asyncio.to_thread(quotes.keep, cache, base_url, newer)
-                self.main.take(
+                await asyncio.to_thread(quotes.save, cache, base_url, newer)
+                self.main.set_catalog(
                     await asyncio.to_thread(quotes.apply, self.session.catalog, newer)
                 )
 
@@ -341,7 +341,7 @@ class RunApp(App[None]):
 
         if self.engine and self.main and self.engine.state.rest_until < time.time():
             with contextlib.suppress(ServiceError):
-                price = await self._purse.quotes.ask(
+                price = await self._wallet.quotes.ask(
                     self.engine.client, event.model, event.values
                 )
                 if price:
@@ -361,10 +361,10 @@ class RunApp(App[None]):
     @on(ParamForm.BatchWanted)
     @work(group="batch", exit_on_error=False)
     async def _batch_wanted(self, event: ParamForm.BatchWanted) -> None:
-        from tui.screens.batch import Batch
+        from tui.screens.batch import BatchScreen
 
         cells = await self.push_screen_wait(
-            Batch(event.model, event.route, event.values)
+            BatchScreen(event.model, event.route, event.values)
         )
         if cells:
             self._last_sent = (self._pressed_at, None, {})
@@ -387,19 +387,19 @@ class RunApp(App[None]):
 
     @work(group="submit", exit_on_error=False)
     async def _submit(self, model: Model, cells: list[Values]) -> None:
-        from tui.tasks.draft import InvalidError
+        from tui.tasks.draft import InvalidRequestError
 
         await self._opened.wait()
         if self._failure or not self.engine or not self.main:
             self.notify(self._failure, title="Not sent", severity="error", markup=False)
             return
         try:
-            micros = await self._purse.prices(model, cells)
-            async with self._purse.spending:
+            micros = await self._wallet.prices(model, cells)
+            async with self._wallet.spending:
                 if not await self._may_spend(micros):
                     return
                 tasks = await self._apart(self.engine.submit_job(model, cells, micros))
-        except InvalidError as error:
+        except InvalidRequestError as error:
             self.main.form.show_errors(error.errors)
             self.notify(
                 str(error),
@@ -428,10 +428,10 @@ class RunApp(App[None]):
 
             match event.what:
                 case "view":
-                    from tui.screens.viewer import Viewer
+                    from tui.screens.viewer import ViewerScreen
 
                     show = self.terminal, self.changes, self.main.title_of
-                    viewer = Viewer(
+                    viewer = ViewerScreen(
                         tasks[0], event.index, event.among, *show, event.older
                     )
                     await self.push_screen(
@@ -475,7 +475,7 @@ class RunApp(App[None]):
                 case "retry":
                     await self._retry(tasks)
                 case "send":
-                    async with self._purse.spending:
+                    async with self._wallet.spending:
                         if await self._may_spend(
                             [task.estimate_micro for task in tasks], ask=len(tasks) > 1
                         ):
@@ -490,7 +490,7 @@ class RunApp(App[None]):
                     )
 
     @work(group="orders", exit_on_error=False)
-    async def on_viewer_wanted(self, event: "Viewer.Wanted") -> None:
+    async def on_viewer_screen_wanted(self, event: "ViewerScreen.Wanted") -> None:
         with self._told():
             match event.what:
                 case "reuse":
@@ -519,7 +519,7 @@ class RunApp(App[None]):
         from tui.tasks import actions
 
         assert self.engine
-        async with self._purse.spending:
+        async with self._wallet.spending:
             known = [(task, self.engine.latest(task.id) or task) for task in tasks]
             tasks = [
                 task
@@ -577,16 +577,16 @@ class RunApp(App[None]):
         What is `told` stands above the question.
         """
         question = (
-            await self._purse.question(self.engine, amounts, ask=ask)
+            await self._wallet.question(self.engine, amounts, ask=ask)
             if self.engine
             else ""
         )
         if not question:
             return True
-        from tui.screens.confirm import Confirm
+        from tui.screens.confirm import ConfirmScreen
 
         return await self.push_screen_wait(
-            Confirm(f"{told}\n{question}".strip(), "Send")
+            ConfirmScreen(f"{told}\n{question}".strip(), "Send")
         )
 
     @contextlib.contextmanager
@@ -627,21 +627,23 @@ class RunApp(App[None]):
         return await self.engine.search(query, limit, before) if self.engine else []
 
     async def action_money(self) -> None:
-        from tui.screens.money import Money
+        from tui.screens.money import MoneyScreen
 
-        if self.engine and self.main and not isinstance(self.screen, Money):
+        if self.engine and self.main and not isinstance(self.screen, MoneyScreen):
             config = self.session.config
             await self.push_screen(
-                Money(self.engine.books, self.engine.account, config, self.changes)
+                MoneyScreen(
+                    self.engine.books, self.engine.account, config, self.changes
+                )
             )
 
     async def action_history(self) -> None:
-        from tui.screens.history import History
+        from tui.screens.history import HistoryScreen
 
-        if self.engine and self.main and not isinstance(self.screen, History):
+        if self.engine and self.main and not isinstance(self.screen, HistoryScreen):
             title_of = self.main.title_of
             await self.push_screen(
-                History(
+                HistoryScreen(
                     self.engine.search,
                     self.terminal,
                     self.changes,
@@ -652,12 +654,12 @@ class RunApp(App[None]):
 
     @on(QueueTable.GridWanted)
     async def _grid_wanted(self, event: QueueTable.GridWanted) -> None:
-        from tui.screens.grid import Grid
+        from tui.screens.grid import GridScreen
 
-        if self.main and not isinstance(self.screen, Grid):
+        if self.main and not isinstance(self.screen, GridScreen):
             title_of, changes = self.main.title_of, self.changes
             await self.push_screen(
-                Grid(
+                GridScreen(
                     event.tasks,
                     event.at,
                     self.terminal,
@@ -669,17 +671,17 @@ class RunApp(App[None]):
             )
 
     async def action_prompts(self) -> None:
-        from tui.screens.prompts import Prompts
+        from tui.screens.prompts import PromptsScreen
 
         if self.engine and self.main and self.screen is self.main:
             await self.push_screen(
-                Prompts(self.engine.client, self.terminal), self.main.use_prompt
+                PromptsScreen(self.engine.client, self.terminal), self.main.use_prompt
             )
 
     @on(Sidebar.Marked)
     async def _marked(self, event: Sidebar.Marked) -> None:
         if self.main:
-            self.main.favour(event.favourites)
+            self.main.mark_favourites(event.favourites)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(
                 favourites.save, self.session.folders.state, event.favourites
@@ -715,9 +717,9 @@ class RunApp(App[None]):
             found, notes = await asyncio.to_thread(credentials.everything)
             await self.push_screen(SetupScreen(self.session, found, notes, first=False))
 
-    @on(SetupScreen.Taken)
-    async def _key_taken(self, event: SetupScreen.Taken) -> None:
-        page, session, told = self.screen, event.session, event.told
+    @on(SetupScreen.KeyChosen)
+    async def _key_taken(self, event: SetupScreen.KeyChosen) -> None:
+        page, session, told = self.screen, event.session, event.summary
         if not isinstance(page, SetupScreen):
             return  # enter was pressed more than once
         try:
@@ -725,7 +727,7 @@ class RunApp(App[None]):
                 await asyncio.to_thread(credentials.save, session.credential.api_key)
             next_start = await asyncio.to_thread(session.again)
         except (ConfigError, credentials.CredentialError) as error:
-            page.say(str(error))
+            page.show_problem(str(error))
             return
         if next_start.credential.api_key != session.credential.api_key:
             source = next_start.credential.key_from
@@ -750,7 +752,7 @@ class RunApp(App[None]):
         await self._opened.wait()
         if self.main is None:
             return
-        self._purse = Purse(session.config)
+        self._wallet = Wallet(session.config)
         self.main.status.balance = None
         if self.engine and session.place == before.place:
             self.engine.use(session.credential.api_key)
@@ -762,7 +764,7 @@ class RunApp(App[None]):
             await engine.aclose()
         self._failure = ""
         self.main.status.place = session.place
-        self.main.take(session.catalog)
+        self.main.set_catalog(session.catalog)
         self._open()
 
     @on(SetupScreen.DemoWanted)

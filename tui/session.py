@@ -26,7 +26,7 @@ from tui.text import money, one_line
 if TYPE_CHECKING:
     from tui.service.client import Client
     from tui.tasks.engine import Engine
-    from tui.tasks.engine_state import State
+    from tui.tasks.engine_state import EngineState
     from tui.tasks.task import Task
 
 ASK_FOR = 15.0
@@ -145,7 +145,7 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
     else:
         credential = _credential(base_url, preferences)
     folders = _folders(preferences, demo)
-    catalog = quotes.apply(catalog, quotes.kept(folders.cache, credential.base_url))
+    catalog = quotes.apply(catalog, quotes.load(folders.cache, credential.base_url))
     profile = "" if demo else preferences.named
     asked = {"base_url": base_url, **options}
     return Session(
@@ -234,7 +234,7 @@ def open_engine(
     tries: int | None = None,
     on_change: Callable[["Task"], None] = lambda task: None,
     on_route: Callable[[RouteName], None] = lambda route: None,
-    on_state: Callable[["State"], None] = lambda state: None,
+    on_state: Callable[["EngineState"], None] = lambda state: None,
 ) -> "Engine":
     """Open the queue file and the connection. Blocks for a moment: call it in a thread.
     Raises StoreError.

@@ -22,7 +22,7 @@ from tui.catalog.load import bundled
 from tui.catalog.request import check
 from tui.catalog.spec import RouteName, Values
 from tui.demo import DEMO_KEY, DEMO_URL, tasks
-from tui.demo.library import Entry, entries
+from tui.demo.library import PromptLibraryEntry, entries
 from tui.demo.pictures import picture_size
 from tui.demo.service import create_app
 from tui.demo.shelf import Shelf
@@ -1208,7 +1208,7 @@ async def test_an_entry_has_a_painted_preview(api: Api) -> None:
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.title)
-def test_every_entry_can_be_sent_as_it_is(entry: Entry) -> None:
+def test_every_entry_can_be_sent_as_it_is(entry: PromptLibraryEntry) -> None:
     model = bundled().find(entry.model, "text_to_image")
     assert (
         check(model, model.routes["service"], {"prompt": entry.prompt, **entry.params})

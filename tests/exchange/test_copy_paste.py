@@ -5,7 +5,7 @@ from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from tests.app import TestApp, past
-from tui.screens.chooser import Chooser
+from tui.screens.chooser import ChooserScreen
 from tui.screens.inspect import InspectScreen
 from tui.screens.main import MainScreen
 
@@ -19,7 +19,7 @@ def paste(app: TestApp, text: str) -> None:
 
 async def copied(app: TestApp, pilot: Pilot[None], *keys: str) -> str:
     """What is on the clipboard once a form was chosen by these keys."""
-    await app.until(lambda: isinstance(app.screen, Chooser))
+    await app.until(lambda: isinstance(app.screen, ChooserScreen))
     await pilot.press(*keys, "enter")
     await app.until(lambda: app.told)
     assert app.told.pop().startswith("Sent to the terminal's clipboard: ")

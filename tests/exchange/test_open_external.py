@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tui.exchange.open_external import HandoffError, Ways, public, scp, show, ways
+from tui.exchange.open_external import OpenError, Ways, public, scp, show, ways
 from tui.tasks.task import URL_LIVES, Result, Task
 
 URL = "https://file.runapi.ai/a.png?sig=x%2F+y&t=1"
@@ -161,7 +161,7 @@ def test_what_was_deleted_is_still_at_its_url(tmp_path: Path) -> None:
 def test_nothing_at_all_is_told(index: int) -> None:
     found = ways(task(Result(url=URL)), index, env=SSH | DESKTOP)
     assert found == Ways()
-    with pytest.raises(HandoffError, match="no file is saved"):
+    with pytest.raises(OpenError, match="no file is saved"):
         found.clip("url", "scp", "path")
 
 
@@ -331,7 +331,7 @@ def test_the_file_comes_whole_and_alone_to_the_viewer(
     ],
 )
 def test_a_viewer_that_fails_is_told(viewer: tuple[str, ...], words: str) -> None:
-    with pytest.raises(HandoffError) as told:
+    with pytest.raises(OpenError) as told:
         show(viewer, "/x/a.png")
     assert words in str(told.value)
 

@@ -49,7 +49,9 @@ def test_a_known_model_is_asked_for_with_the_recipes_values_alone() -> None:
         other=other,
     )
     assert (found.model, found.values) == (IMAGEN, values)
-    assert found.told("fox.png") == "From fox.png: model, prompt, seed, aspect ratio."
+    assert (
+        found.describe("fox.png") == "From fox.png: model, prompt, seed, aspect ratio."
+    )
 
 
 def test_a_slug_alone_is_enough_where_it_is_the_only_one() -> None:
@@ -78,7 +80,7 @@ def test_an_unknown_model_leaves_the_one_that_is_shown_with_what_fits() -> None:
         "aspect_ratio": "3:4",
         "output_resolution": "2k",
     }
-    assert found.told("a.png") == (
+    assert found.describe("a.png") == (
         "From a.png: prompt, aspect ratio, output resolution; "
         "not taken: model juggernaut, seed, negative prompt, Steps, Sampler."
     )
@@ -86,10 +88,10 @@ def test_an_unknown_model_leaves_the_one_that_is_shown_with_what_fits() -> None:
 
 def test_nothing_that_fits_is_said() -> None:
     assert (
-        refilled({"seed": 7}).told("a.png")
+        refilled({"seed": 7}).describe("a.png")
         == "Nothing that a.png tells fits here; not taken: seed."
     )
-    assert refilled({}).told("a.png") == "Nothing that a.png tells fits here."
+    assert refilled({}).describe("a.png") == "Nothing that a.png tells fits here."
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_whatever_is_told_only_what_fits_is_taken(name: str, value: Any) -> None
     assert found.values["negative_prompt"] == "fog"
     assert set(found.values) <= {"negative_prompt", name}
     assert name not in found.values or isinstance(found.values[name], str | int)
-    assert found.told("a.png").isprintable()
+    assert found.describe("a.png").isprintable()
 
 
 def test_a_prompt_that_is_too_long_is_the_users_to_shorten() -> None:
@@ -181,6 +183,6 @@ def test_a_prompt_that_is_too_long_is_the_users_to_shorten() -> None:
 
 
 def test_of_many_names_the_first_are_told() -> None:
-    told = refilled({f"param_{number}": 1 for number in range(5000)}).told("a.png")
+    told = refilled({f"param_{number}": 1 for number in range(5000)}).describe("a.png")
     assert told.endswith("param 6, param 7 and 4,992 more.")
     assert len(told) < 200

@@ -26,7 +26,7 @@ from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.demo.service import create_app
 from tui.exchange.pasted_command import MOST, PasteError, is_command, read
-from tui.exchange.snippets import FORMS, Asked, of_draft, of_task, written
+from tui.exchange.snippets import FORMS, SnippetRequest, of_draft, of_task, written
 from tui.service.wire import DEFAULT_BASE_URL
 from tui.tasks.task import Task
 from tui.text import plain
@@ -79,7 +79,7 @@ def example(param: Param) -> Value:
 
 def draft(
     model: Model, route: RouteName, values: Values, base_url: str = DEFAULT_BASE_URL
-) -> Asked:
+) -> SnippetRequest:
     return of_draft(model, route, values, CATALOG, base_url)
 
 
@@ -250,7 +250,7 @@ def ran(words: list[str], folder: Path, server: str) -> str:
     return said.stdout
 
 
-def asked_of(server: str, route: RouteName) -> Asked:
+def asked_of(server: str, route: RouteName) -> SnippetRequest:
     size: Values = {"aspect_ratio": "16:9"} if route == "service" else {"size": "64x64"}
     return draft(Z, route, {"prompt": PROMPT, **size}, server)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tui.graphics import helper_process as module
-from tui.graphics.helper_process import aside
+from tui.graphics.helper_process import run_in_helper
 
 PATIENCE = 20.0
 HERE = os.getpid()
@@ -29,29 +29,29 @@ def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def started() -> int:
     """The other process, when it works."""
-    assert aside(os.getpid) == HERE  # nobody waits for it
+    assert run_in_helper(os.getpid) == HERE  # nobody waits for it
     assert module._helper
     assert select.select([module._helper._out], [], [], PATIENCE)[0]
-    return aside(os.getpid)
+    return run_in_helper(os.getpid)
 
 
 def test_another_process_works_and_goes_on_working() -> None:
     there = started()
     assert there != HERE
-    assert aside(os.getpid) == there
-    assert aside(sorted, [2, 1], reverse=True) == [2, 1]
-    assert len(aside(bytes, 3_000_000)) == 3_000_000
+    assert run_in_helper(os.getpid) == there
+    assert run_in_helper(sorted, [2, 1], reverse=True) == [2, 1]
+    assert len(run_in_helper(bytes, 3_000_000)) == 3_000_000
 
 
 def test_what_fails_there_is_done_here() -> None:
     started()
-    assert aside(lambda: 7) == 7  # no other process can be told what that is
+    assert run_in_helper(lambda: 7) == 7  # no other process can be told what that is
     first = started()
     with pytest.raises(ValueError, match="invalid literal"):
-        aside(int, "x")
+        run_in_helper(int, "x")
     second = started()
     os.kill(second, signal.SIGKILL)
-    assert aside(len, "abc") == 3
+    assert run_in_helper(len, "abc") == 3
     assert len({HERE, first, second, started()}) == 4
 
 
@@ -59,15 +59,15 @@ def test_without_another_process_all_is_done_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert [aside(len, "abc") for _ in range(3)] == [3, 3, 3]
+    assert [run_in_helper(len, "abc") for _ in range(3)] == [3, 3, 3]
 
 
 def test_it_ends_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_IDLE", 0.0)
-    assert aside(len, "abc") == 3
+    assert run_in_helper(len, "abc") == 3
     assert module._helper
     assert module._helper._process.wait(PATIENCE) == 0
-    assert aside(len, "abc") == 3
+    assert run_in_helper(len, "abc") == 3
     assert module._helper is None
 
 
@@ -77,7 +77,7 @@ def test_it_ends_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_it_ends_with_who_started_it() -> None:
     code = (
-        "import os, signal, select; from tui.graphics import helper_process as module; aside = module.aside\n"
+        "import os, signal, select; from tui.graphics import helper_process as module; aside = module.run_in_helper\n"
         "aside(os.getpid); select.select([module._helper._out], [], [])\n"
         "print(aside(os.getpid), flush=True); signal.pause()"
     )

@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, OptionList, TextArea
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.paths import styles_dir
-from tui.screens.batch import Batch
+from tui.screens.batch import BatchScreen
 
 FLUX, IMAGEN = bundled().find("flux-2-pro-text-to-image"), bundled().find("imagen-4")
 # From Python 3.14 on, pathlib takes no name for a fault: there is just no such file.
@@ -36,7 +36,7 @@ class OneBatch(App[None]):
         self._painted = asyncio.Event()
 
     def on_mount(self) -> None:
-        self.page = Batch(*self._form)
+        self.page = BatchScreen(*self._form)
         self.push_screen(self.page, self.answers.append)
 
     def post_display_hook(self) -> None:

@@ -12,10 +12,10 @@ from textual.widgets import Input
 import tui.images.files
 from tests.app import TestApp, past
 from tests.fake_terminal import FakeTerminal
-from tui.screens.grid import Grid
-from tui.screens.history import History
+from tui.screens.grid import GridScreen
+from tui.screens.history import HistoryScreen
 from tui.screens.main import MainScreen
-from tui.screens.viewer import Viewer
+from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import Problem, Result, Status, Task
 
 
@@ -41,8 +41,8 @@ def foxes(
     ]
 
 
-def grid(app: TestApp) -> Grid:
-    assert isinstance(app.screen, Grid)
+def grid(app: TestApp) -> GridScreen:
+    assert isinstance(app.screen, GridScreen)
     return app.screen
 
 
@@ -76,7 +76,7 @@ async def test_the_queue_as_pictures(picture: Callable[..., Result]) -> None:
         await pilot.press("plus")
         await app.sees("fox 018", without="fox 017")
         await pilot.press("right", "enter")
-        await app.until(lambda: isinstance(app.screen, Viewer))
+        await app.until(lambda: isinstance(app.screen, ViewerScreen))
         await app.sees("fox 018")
         await pilot.press("escape")
         await app.sees("2 of 20")
@@ -105,7 +105,7 @@ async def test_the_history_as_pictures_page_by_page(
         await pilot.press("end")
         await app.sees("90 of 90", "fox 000", without="wolf")
         await pilot.press("escape")
-        await app.until(lambda: isinstance(app.screen, History))
+        await app.until(lambda: isinstance(app.screen, HistoryScreen))
 
 
 async def test_a_job_as_pictures_and_what_comes_while_one_looks(
@@ -230,7 +230,7 @@ from textual.signal import Signal
 from pathlib import Path
 from tests.app import past
 from tui.paths import styles_dir
-from tui.screens.grid import Grid
+from tui.screens.grid import GridScreen
 from tui.tasks.task import Result
 from tui.graphics.probe import Images, Terminal
 
@@ -240,7 +240,7 @@ class Gallery(App):
     def on_mount(self):
         tasks = [past(path.stem, results=(Result(url="", path=str(path)),)) for path in Path(sys.argv[1]).iterdir()]
         terminal = Terminal(Images(sys.argv[2]), "", cell=(10, 20))
-        self.grid = Grid(tasks, tasks[0], terminal, Signal(self, "changes"), lambda task: task.model)
+        self.grid = GridScreen(tasks, tasks[0], terminal, Signal(self, "changes"), lambda task: task.model)
         self.push_screen(self.grid)
         self.run_worker(self.play())
 

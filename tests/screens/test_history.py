@@ -9,9 +9,9 @@ from textual.widgets import Input
 
 from tests.app import TestApp, past
 from tui.screens import history
-from tui.screens.history import History
+from tui.screens.history import HistoryScreen
 from tui.screens.main import MainScreen
-from tui.screens.viewer import Viewer
+from tui.screens.viewer import ViewerScreen
 from tui.tasks.store import Store
 from tui.tasks.task import Problem, Result, Status
 
@@ -100,7 +100,7 @@ async def test_it_is_read_page_by_page_to_its_end(
         await app.sees("the newest 1,000, more below", "fox 0700")
         await pilot.press("end")
         await app.sees("1,200 found")
-        assert isinstance(app.screen, History)
+        assert isinstance(app.screen, HistoryScreen)
         assert set(app.screen.table.tasks) == {task.id for task in tasks}
         await pilot.press("end", "up")
         await app.sees("★ fox 0003", "fox 0000")
@@ -121,7 +121,7 @@ async def test_one_goes_into_it_and_out_again_a_step_at_a_time() -> None:
         await pilot.press("ctrl+t", "slash", *"red")
         await app.sees("1 found")
         await pilot.press("enter", "enter")
-        await app.until(lambda: isinstance(app.screen, Viewer))
+        await app.until(lambda: isinstance(app.screen, ViewerScreen))
         for wanted in ("history-tasks", "history-filter", "tasks"):
             await pilot.press("escape")
             await until_focused(app, wanted)

@@ -17,9 +17,9 @@ from tui.catalog.price import Estimate
 from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.screens.confirm import Confirm
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
-from tui.screens.money import Money
+from tui.screens.money import MoneyScreen
 from tui.spending import wallet
 from tui.tasks.task import Status, Task
 from tui.widgets import form
@@ -179,7 +179,7 @@ async def test_past_a_ceiling_nothing_is_sent_without_a_yes(
         assert len(app.engine.tasks) == 2
         app._last_sent = (0.0, None, {})  # long ago
         await pilot.press("ctrl+j")
-        await app.until(lambda: isinstance(app.screen, Confirm))
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await app.until_task(
             pilot,
@@ -264,7 +264,7 @@ async def test_the_money_page_of_an_empty_queue() -> None:
             "· · ·",
             without="model  ",
         )
-        assert isinstance(app.screen, Money)
+        assert isinstance(app.screen, MoneyScreen)
         await pilot.press("q")
 
 

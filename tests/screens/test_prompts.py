@@ -15,7 +15,7 @@ from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.screens import prompts
 from tui.screens.main import MainScreen
-from tui.screens.prompts import Prompts
+from tui.screens.prompts import PromptsScreen
 from tui.service.errors import DownloadError, NotFoundError, ServerError
 from tui.service.wire import PromptEntry, PromptPage
 
@@ -60,7 +60,7 @@ def titles(app: TestApp) -> list[str]:
 
 async def opened(app: TestApp, shelf: Shelf) -> None:
     assert app.main
-    await app.push_screen(Prompts(shelf, app.terminal), app.main.use_prompt)
+    await app.push_screen(PromptsScreen(shelf, app.terminal), app.main.use_prompt)
     await app.until(lambda: shelf.asked)
 
 

@@ -22,7 +22,7 @@ OLD, NEW, CLAW = (
 )
 
 
-def put(path: Path, content: object) -> bytes:
+def write_settings(path: Path, content: object) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path.read_bytes()
@@ -47,7 +47,7 @@ async def test_a_refused_key_stays_on_the_page_and_a_good_one_is_saved(
     home: Path,
 ) -> None:
     saved = home / ".config/runapi/config.json"
-    put(saved, {"base_url": "https://elsewhere.example", "callback": 1})
+    write_settings(saved, {"base_url": "https://elsewhere.example", "callback": 1})
     with keyed(NEW, balance_cents=1234) as service:
         app = TestApp(demo=False, base_url=service.url)
         async with app.run_test(size=(80, 24)) as pilot:
@@ -98,9 +98,11 @@ async def test_what_was_found_is_listed_masked_used_and_left_where_it_is(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved, claw = home / ".config/runapi/config.json", home / ".openclaw/openclaw.json"
-    before = put(saved, {"api_key": OLD})
-    settings = put(claw, {"models": {"providers": {"runapi": {"apiKey": CLAW}}}})
-    put(home / ".hermes/config.yaml", "providers: {runapi: [")
+    before = write_settings(saved, {"api_key": OLD})
+    settings = write_settings(
+        claw, {"models": {"providers": {"runapi": {"apiKey": CLAW}}}}
+    )
+    write_settings(home / ".hermes/config.yaml", "providers: {runapi: [")
     monkeypatch.setenv("RUNAPI_API_KEY", NEW)
     with keyed(NEW) as service:
         app = TestApp(demo=False, base_url=service.url)
@@ -137,7 +139,7 @@ async def test_what_was_found_is_listed_masked_used_and_left_where_it_is(
 
 
 async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) -> None:
-    put(home / ".config/runapi/config.json", {"api_key": OLD})
+    write_settings(home / ".config/runapi/config.json", {"api_key": OLD})
     with keyed(OLD, delay=0.5) as service:
         app = TestApp(demo=False, base_url=service.url, poll_seconds=0.2)
         async with app.running(110, 40) as pilot:
@@ -181,7 +183,7 @@ async def test_a_profile_is_switched_to_and_takes_up_its_own_tasks(
     monkeypatch.setenv("HOME_KEY", OLD)
     monkeypatch.setenv("WORK_KEY", NEW)
     with keyed(OLD, delay=3600) as at_home, keyed(NEW) as at_work:
-        put(
+        write_settings(
             home / ".config/runapi-tui/config.toml",
             f'profile = "home"\n'
             f'[profiles.home]\nbase_url = "{at_home.url}"\nkey = "env:HOME_KEY"\n'

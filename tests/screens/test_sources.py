@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerCancelled
 from tui.graphics.probe import Images, Terminal
 from tui.paths import styles_dir
 from tui.screens import sources
-from tui.screens.sources import SourcePicker
+from tui.screens.sources import SourcesScreen
 from tui.tasks.task import Result, Status, Task
 from tui.widgets import path_completion
 from tui.widgets.picture import Picture
@@ -47,7 +47,7 @@ class Host(App[None]):
 
     def __init__(self, tasks: list[Task], **options: Any) -> None:
         super().__init__()
-        self.picker = SourcePicker(
+        self.picker = SourcesScreen(
             Terminal(Images.HALF, "", cell=(10, 20)), tasks, **options
         )
         self.answer: list[str] | None = UNSET

@@ -17,7 +17,7 @@ from textual.widgets import Input
 from tests.app import TestApp, past
 from tests.images.test_files import png_claiming
 from tui.screens.main import MainScreen
-from tui.screens.viewer import Viewer
+from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import Result, Status, Task, new_id
 
 SIZE = (640, 483)
@@ -46,11 +46,11 @@ def made(home: Path) -> Callable[..., Task]:
     return make
 
 
-async def view(app: TestApp, pilot: Pilot[None]) -> Viewer:
+async def view(app: TestApp, pilot: Pilot[None]) -> ViewerScreen:
     """Open what is under the queue's cursor."""
     await pilot.press("ctrl+t", "enter")
-    await app.until(lambda: isinstance(app.screen, Viewer))
-    assert isinstance(app.screen, Viewer)
+    await app.until(lambda: isinstance(app.screen, ViewerScreen))
+    assert isinstance(app.screen, ViewerScreen)
     return app.screen
 
 

@@ -23,7 +23,7 @@ from tui.service.client import Client
 KEY = "runapi_0123456789abcdefghijklmnop"
 
 
-class Asked(NamedTuple):
+class ReceivedRequest(NamedTuple):
     method: str
     path: str
     headers: dict[str, str]
@@ -34,8 +34,8 @@ class Host:
     """One origin. `answer` says what each request is answered."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.answer: Callable[[Asked], Response] = lambda asked: JSONResponse(
+        self.asked: list[ReceivedRequest] = []
+        self.answer: Callable[[ReceivedRequest], Response] = lambda asked: JSONResponse(
             {"id": "t1"}
         )
         listening = socket.create_server(("127.0.0.1", 0))
@@ -50,7 +50,9 @@ class Host:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path: str = scope["raw_path"].decode()
-        asked = Asked(request.method, path, dict(request.headers), await request.body())
+        asked = ReceivedRequest(
+            request.method, path, dict(request.headers), await request.body()
+        )
         self.asked.append(asked)
         await self.answer(asked)(scope, receive, send)
 

@@ -18,7 +18,7 @@ import pytest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from tests.loopback import serving
-from tests.service.conftest import KEY, Asked, Host, raw_server, speaking
+from tests.service.conftest import KEY, Host, ReceivedRequest, raw_server, speaking
 from tui import __version__
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
@@ -615,7 +615,7 @@ PLACES = [
 
 
 def only_at(path: str, code: int = 404) -> Any:
-    def answer(asked: Asked) -> Response:
+    def answer(asked: ReceivedRequest) -> Response:
         return (
             JSONResponse({"id": "t1", "status": "running"})
             if asked.path == path

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tui.service.wire import (
     Answer,
-    State,
+    EngineState,
     canonical,
     error_fields,
     error_message,
@@ -60,7 +60,7 @@ def read(said: object, location: str = "") -> Answer:
         ({}, "", "pending"),
     ],
 )
-def test_ids_and_states(said: Any, task_id: str, state: State) -> None:
+def test_ids_and_states(said: Any, task_id: str, state: EngineState) -> None:
     answer = read(said)
     assert (answer.task_id, answer.state) == (task_id, state)
 
@@ -75,7 +75,7 @@ def test_ids_and_states(said: Any, task_id: str, state: State) -> None:
         ("unknown", "paused 7 moderating"),
     ],
 )
-def test_status_words(state: State, words: str) -> None:
+def test_status_words(state: EngineState, words: str) -> None:
     for word in words.split():
         answer = read({"id": "t1", "status": word})
         assert (answer.state, answer.word) == (state, word)

@@ -6,15 +6,17 @@ from hypothesis import strategies as st
 
 from tui.settings.config import Config
 from tui.spending import ceilings
-from tui.tasks.ledger import Spent, Sum
+from tui.tasks.ledger import SpendingPart, Total
 
 PRICES = st.lists(st.none() | st.integers(0, 10**9), min_size=1, max_size=20)
 
 OF_DAY = "of $1.00 is spent or on its way (day_usd)."
 
 
-def standing(today: int = 0, live: int = 0, unknown: int = 0) -> Spent:
-    return Spent(today=Sum(1, today, 0, unknown), month=Sum(), live=Sum(1, live, live))
+def standing(today: int = 0, live: int = 0, unknown: int = 0) -> SpendingPart:
+    return SpendingPart(
+        today=Total(1, today, 0, unknown), month=Total(), live=Total(1, live, live)
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,9 @@ def standing(today: int = 0, live: int = 0, unknown: int = 0) -> Spent:
         ([1], standing(0, 0, 2), [f"Today $0.00 and 2 of unknown price {OF_DAY}"]),
     ],
 )
-def test_ceilings(prices: list[int | None], spent: Spent, told: list[str]) -> None:
+def test_ceilings(
+    prices: list[int | None], spent: SpendingPart, told: list[str]
+) -> None:
     config = Config(job_usd=0.5, day_usd=1.0)
     assert ceilings.against(config, ceilings.wanted(prices), spent) == told
     assert ceilings.against(Config(), ceilings.wanted(prices), spent) == []

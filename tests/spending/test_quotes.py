@@ -68,13 +68,13 @@ async def test_the_list_is_fetched_once_and_kept(tmp_path: Path) -> None:
         client = Client(url, "")
         newer = await quotes.fetch(client, quotes.PriceList())
         assert newer
-        quotes.keep(tmp_path, url, newer)
-        assert quotes.kept(tmp_path, url) == newer
+        quotes.save(tmp_path, url, newer)
+        assert quotes.load(tmp_path, url) == newer
         assert await quotes.fetch(client, newer) is None  # 304 by its ETag
         await client.aclose()
     priced = quotes.apply(bundled(), newer).find("z-image")
     assert str(estimate(priced, {})) == "$0.01 listed 2026-07-23"
-    assert quotes.kept(tmp_path, "https://elsewhere.test") == quotes.PriceList()
+    assert quotes.load(tmp_path, "https://elsewhere.test") == quotes.PriceList()
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ class Book(tasks.TaskBook):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.made: list[tasks.Task] = []
+        self.made: list[tasks.DemoTask] = []
 
-    def add(self, *args: Any, **options: Any) -> tasks.Task:
+    def add(self, *args: Any, **options: Any) -> tasks.DemoTask:
         task = super().add(*args, **options)
         self.made.append(task)
         return task
@@ -577,7 +577,7 @@ def pictures_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     `picture` of its path.
     """
 
-    async def data(self: Pictures, task: tasks.Task, index: int) -> bytes:
+    async def data(self: Pictures, task: tasks.DemoTask, index: int) -> bytes:
         return picture(f"/files/results/{task.id}/{self.names(task)[index]}")
 
     monkeypatch.setattr(Pictures, "data", data)

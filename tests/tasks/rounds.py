@@ -68,7 +68,7 @@ def no_links(*_: object) -> None:
     raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-async def carry(url: str, folder: Path, name: str, prompts: int) -> None:
+async def run_queue(url: str, folder: Path, name: str, prompts: int) -> None:
     """What an app does: adopt what there is, add some of its own, and stay until all
     has ended.
     """
@@ -81,7 +81,7 @@ async def carry(url: str, folder: Path, name: str, prompts: int) -> None:
         name=name,
     )
     await engine.start()
-    await saving.sweep(engine._desk, {folder / "images"})
+    await saving.sweep(engine._cache, {folder / "images"})
     model = bundled().find("imagen-4")
     for _ in range(prompts):
         await engine.submit(model, {"prompt": "a fox", "seed": 7})
@@ -140,10 +140,10 @@ def main(url: str, place: Path, file_system: str, name: str) -> None:
                 steps.watch(os, step)
             steps.watch(atomic_file, "_renamed")
             steps.watch(Store, "save_all")
-            asyncio.run(carry(url, folder, name, TASKS))
+            asyncio.run(run_queue(url, folder, name, TASKS))
 
         def second(folder: Path = folder) -> None:
-            asyncio.run(carry(url, folder, name, 0))
+            asyncio.run(run_queue(url, folder, name, 0))
 
         ended = process(first)
         went_on = process(second)

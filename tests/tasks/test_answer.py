@@ -13,7 +13,7 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.demo.service import create_app
-from tui.service.wire import Answer, Found
+from tui.service.wire import Answer, ImageLink
 from tui.tasks.answer import answered
 from tui.tasks.naming import DEFAULT, render
 from tui.tasks.task import Result, Status, Task
@@ -47,7 +47,8 @@ def painted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_results_keep_their_order_and_what_they_are() -> None:
     answer = Answer(
-        state="completed", results=(Found("https://x/1", "base"), Found("https://x/2"))
+        state="completed",
+        results=(ImageLink("https://x/1", "base"), ImageLink("https://x/2")),
     )
     made = answered(TASK, answer)
     assert made.status is Status.FETCHING

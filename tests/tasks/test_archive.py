@@ -94,7 +94,7 @@ def line(**changes: Any) -> str:
     )
 
 
-def take(
+def import_lines(
     store: Store, lines: list[str], out_dir: Path = Path("/nowhere")
 ) -> tuple[int, list[str]]:
     """How many were new, and what was told."""
@@ -180,7 +180,7 @@ def test_no_terminal_obeys_a_line_and_nothing_is_lost(text: str) -> None:
         (out,) = dump(store)
         assert plain(out, len(out)) == out
         assert len(out.splitlines()) == 1
-        assert take(back, [out]) == (1, [])
+        assert import_lines(back, [out]) == (1, [])
         found = back.get(told.id)
         assert found
         assert found.prompt == hostile
@@ -239,14 +239,14 @@ def test_out_and_in_again_is_the_same(
     )
     store.save_all(Entry(task, "held", '{"a": 1}') for task in given)
     elsewhere = opened("elsewhere")
-    assert take(elsewhere, list(dump(store)), images) == (len(given), [])
+    assert import_lines(elsewhere, list(dump(store)), images) == (len(given), [])
     for before in given:
         aside = {"watched": False, "set_aside": SetAside.IMPORTED, "note": IMPORTED}
         marks = aside if before.status in LIVE else {}
         assert elsewhere.get(before.id) == replace(before, **marks)
         assert elsewhere.events(before.id) == store.events(before.id)
     again = opened("again")
-    assert take(again, list(dump(elsewhere)), images) == (len(given), [])
+    assert import_lines(again, list(dump(elsewhere)), images) == (len(given), [])
     assert list(dump(again)) == list(dump(elsewhere))
 
 
@@ -254,7 +254,7 @@ def test_known_ids_are_left_as_they_are(store: Store) -> None:
     known = task()
     store.save(known, "held")
     changed = line(id=known.id, values={"prompt": "not a fox"}, events=[[1.0, "x", ""]])
-    assert take(store, [changed, line(), "", "\n"]) == (1, [])
+    assert import_lines(store, [changed, line(), "", "\n"]) == (1, [])
     assert store.get(known.id) == known
     assert len(store.events(known.id)) == 1
 
@@ -264,7 +264,7 @@ def test_of_one_id_twice_the_first_counts(store: Store) -> None:
     twice = [
         line(id=one.id, values={"prompt": prompt}) for prompt in ("a fox", "an owl")
     ]
-    assert take(store, twice) == (1, [])
+    assert import_lines(store, twice) == (1, [])
     found = store.get(one.id)
     assert found
     assert found.prompt == "a fox"
@@ -272,7 +272,7 @@ def test_of_one_id_twice_the_first_counts(store: Store) -> None:
 
 @pytest.mark.parametrize("status", sorted(LIVE))
 def test_nothing_goes_on_by_itself(store: Store, status: Status) -> None:
-    assert take(store, [line(status=status, watched=True)]) == (1, [])
+    assert import_lines(store, [line(status=status, watched=True)]) == (1, [])
     assert store.claim("me", "https://runapi.ai") == []
     (found,) = store.search()
     assert not found.live
@@ -296,7 +296,7 @@ def test_a_file_counts_only_where_it_lies_in_our_folder(
     ]
     paths += ["../other.png", "..", "", "/", "a\0b", "x" * 5000]
     results = [{"url": "https://x/", "path": path} for path in paths]
-    assert take(
+    assert import_lines(
         store, [line(results=results, out_dir="/etc", status="completed")], images
     ) == (1, [])
     (found,) = store.search()
@@ -316,7 +316,7 @@ def test_no_file_is_claimed_by_a_note_from_elsewhere(
         {"url": "https://x/", "path": "ours.png", "sha256": known},
         {"url": "https://x/", "path": "ours.png", "sha256": odd},
     ]
-    assert take(
+    assert import_lines(
         store, [line(results=results, status="fetching", uploads_until=5e9)], images
     ) == (1, [])
     (found,) = store.search()
@@ -381,7 +381,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
 def test_what_is_no_task_is_left_out_and_told(store: Store, hostile: str) -> None:
-    new, told = take(store, [line(), hostile, line()])
+    new, told = import_lines(store, [line(), hostile, line()])
     assert new == 2
     (sentence,) = told
     assert sentence.startswith("Line 2 is left out: ")
@@ -391,7 +391,7 @@ def test_what_is_no_task_is_left_out_and_told(store: Store, hostile: str) -> Non
 
 
 def test_what_is_unknown_to_this_version_is_no_harm(store: Store) -> None:
-    assert take(store, [line(of_a_later_version={"x": 1})]) == (1, [])
+    assert import_lines(store, [line(of_a_later_version={"x": 1})]) == (1, [])
 
 
 def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
@@ -413,10 +413,13 @@ def test_it_is_written_in_batches(
         return add(batch)
 
     monkeypatch.setattr(store, "add_missing", counted)
-    assert take(store, [line() for _ in range(1100)]) == (1100, [])
+    assert import_lines(store, [line() for _ in range(1100)]) == (1100, [])
     assert sizes == [500, 500, 100]
     sizes.clear()
-    assert take(store, [line(note="x" * 4_900_000) for _ in range(6)]) == (6, [])
+    assert import_lines(store, [line(note="x" * 4_900_000) for _ in range(6)]) == (
+        6,
+        [],
+    )
     assert sizes == [5, 1]
 
 
@@ -424,7 +427,7 @@ def test_a_line_without_end_is_not_read_whole(store: Store) -> None:
     file = io.StringIO("x" * (3 * MAX_LINE) + "\n" + line() + "\njunk\n" + line())
     lines = list(lines_of(file))
     assert max(map(len, lines)) <= MAX_LINE + 1
-    new, told = take(store, lines)
+    new, told = import_lines(store, lines)
     assert new == 2
     assert told[0] == "Line 1 is left out: it is longer than 5 MB."
     assert told[1].startswith("Line 3 ")
@@ -454,9 +457,9 @@ def test_garbage_is_told_or_taken_and_what_is_taken_goes_out_again(
     lines: list[str],
 ) -> None:
     with two_stores() as (store, again):
-        new, told = take(store, lines)
+        new, told = import_lines(store, lines)
         assert new + len(told) == len([line for line in lines if line.strip()])
         out = list(dump(store))
         assert len(out) <= new
-        assert take(again, out) == (len(out), [])
+        assert import_lines(again, out) == (len(out), [])
         assert list(dump(again)) == out

@@ -18,7 +18,7 @@ from tui.service.errors import (
     ServiceError,
 )
 from tui.tasks import connection as line_module
-from tui.tasks.connection import AT_ONCE, Line
+from tui.tasks.connection import AT_ONCE, Connection
 
 
 class Watched:
@@ -26,7 +26,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.told: list[tuple[bool, float]] = []
-        self.line = Line(
+        self.line = Connection(
             lambda: self.told.append((self.line.offline, self.line.open_at))
         )
 

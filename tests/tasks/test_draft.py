@@ -14,7 +14,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.tasks import draft as plan_module
 from tui.tasks.draft import (
-    InvalidError,
+    InvalidRequestError,
     draft,
     local_files,
     move,
@@ -47,7 +47,7 @@ def drafted(of: Any, values: Values, **options: Any) -> Task:
 
 
 def refusal(of: Any, values: Values, **options: Any) -> dict[str, str]:
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         drafted(of, values, **options)
     assert str(caught.value) == " ".join(caught.value.errors.values())
     return caught.value.errors
@@ -163,7 +163,7 @@ def test_a_move_adds_what_the_other_route_requires() -> None:
 
 def test_a_move_says_what_has_no_place_there() -> None:
     task = drafted(Z_IMAGE, {"prompt": "x", "size": "64x64", "negative_prompt": "y"})
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         move(task, Z_IMAGE, "service")
     assert list(caught.value.errors) == ["size", "negative_prompt"]
     assert "aspect_ratio" in caught.value.errors["size"]
@@ -330,7 +330,7 @@ def test_a_mask_is_checked_before_it_is_sent(
     try:
         draft(model, values, base_url="https://runapi.ai", out_dir=tmp_path)
         told = ""
-    except InvalidError as error:
+    except InvalidRequestError as error:
         told = error.errors["mask_url"]
     assert sentence in told
     assert bool(sentence) == bool(told)
@@ -340,7 +340,7 @@ def test_a_picture_too_small_to_be_taken_is_told(tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
     model = bundled().find("seedream-5-pro-layer-decomposition")
     with pytest.raises(
-        InvalidError, match=r"10,000 pixels; 262,144 to 36,000,000 are taken"
+        InvalidRequestError, match=r"10,000 pixels; 262,144 to 36,000,000 are taken"
     ):
         draft(
             model,

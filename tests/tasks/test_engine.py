@@ -25,8 +25,8 @@ from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.tasks import worker
-from tui.tasks.draft import InvalidError
-from tui.tasks.store import TakenError
+from tui.tasks.draft import InvalidRequestError
+from tui.tasks.store import LeasedError
 from tui.tasks.task import Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -423,7 +423,7 @@ async def test_invalid_values_are_refused_before_anything_is_written(
     base_url: str, open_engine: OpenEngine
 ) -> None:
     async with open_engine(base_url) as watched:
-        with pytest.raises(InvalidError) as refused:
+        with pytest.raises(InvalidRequestError) as refused:
             await watched.engine.submit(
                 REMIX, {"prompt": "x", "source_image_urls": ["/no/such.png"]}
             )
@@ -537,7 +537,7 @@ async def test_what_another_process_carries_is_not_dropped_here(
             await script.until(lambda told: told.status is Status.PENDING)
             await person.until(lambda told: told.id == tasks[1].id)
             assert await person.engine.drop([tasks[1].id]) == []
-            with pytest.raises(TakenError, match="Another"):
+            with pytest.raises(LeasedError, match="Another"):
                 await person.engine.favour(tasks[1].id, True)
             assert [task.id for task in await script.engine.drop([tasks[1].id])] == [
                 tasks[1].id
@@ -575,7 +575,7 @@ async def test_an_output_folder_that_is_none_is_told_before_anything_is_paid(
 ) -> None:
     (tmp_path / "file").touch()
     async with open_engine(base_url, out_dir=tmp_path / "file") as watched:
-        with pytest.raises(InvalidError, match="can't be saved"):
+        with pytest.raises(InvalidRequestError, match="can't be saved"):
             await watched.engine.submit(FLUX, {"prompt": "a fox"})
     assert spy.posted == []
 

@@ -25,7 +25,7 @@ from tui.images.metadata import embed, read, strip, stripped
 from tui.images.recipes import Facts
 from tui.tasks import worker
 from tui.tasks.actions import rescue
-from tui.tasks.draft import InvalidError, draft
+from tui.tasks.draft import InvalidRequestError, draft
 from tui.tasks.task import Status
 from tui.widgets.path_completion import read as read_folder
 
@@ -168,7 +168,7 @@ def problem(look: Callable[[Path], object], path: Path) -> str:
     data = path.read_bytes() if path.name in FILES else b""
     try:
         look(path)
-    except (ImageError, InvalidError) as error:
+    except (ImageError, InvalidRequestError) as error:
         told = str(error)
         assert told.endswith(".")
         assert told.isprintable() or path.name not in FILES

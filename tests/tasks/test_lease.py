@@ -14,7 +14,7 @@ import pytest
 from tests.tasks.test_recovery import ids, make
 from tui.tasks import lease
 from tui.tasks.lease import LEASE, MARGIN, is_held, owner_name
-from tui.tasks.store import Store, TakenError
+from tui.tasks.store import LeasedError, Store
 
 NOW = 1_800_000_000.0
 URL = "https://runapi.ai"
@@ -211,7 +211,7 @@ ASKS: dict[str, Ask] = {
     "claim some": lambda store, wanted: {
         task.id for task in store.claim("me", URL, wanted)
     },
-    "take": lambda store, wanted: {task.id for task in store.take("me", wanted)},
+    "take": lambda store, wanted: {task.id for task in store.lease("me", wanted)},
     "free": lambda store, wanted: set(store.free(URL)),
     "save": lambda store, wanted: {one for one in wanted if saves(store, one)},
     "unfinished": lambda store, wanted: {
@@ -225,7 +225,7 @@ def saves(store: Store, task_id: str) -> bool:
     assert task
     try:
         store.save(task.change(note="mine"), owner="me")
-    except TakenError:
+    except LeasedError:
         return False
     return True
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tui.tasks import ledger, schema
-from tui.tasks.ledger import Bill, Sum, bill
+from tui.tasks.ledger import Bill, Total, bill
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task
 
@@ -156,18 +156,18 @@ def test_the_books(store: Store) -> None:
         )
     )
     books = store.books(URL)
-    assert books.today == Sum(4, 170_001, 80_001, 1)
-    assert books.total == Sum(5, 1_170_001, 80_001, 1)
-    assert books.live == Sum(2, 10_000, 10_000, 1)
+    assert books.today == Total(4, 170_001, 80_001, 1)
+    assert books.total == Total(5, 1_170_001, 80_001, 1)
+    assert books.live == Total(2, 10_000, 10_000, 1)
     assert books.models == (
-        ("z-image", Sum(2, 1_010_000, 0, 0)),
-        ("imagen-4", Sum(2, 160_001, 80_001, 0)),
-        ("flux-2-max", Sum(1, 0, 0, 1)),
+        ("z-image", Total(2, 1_010_000, 0, 0)),
+        ("imagen-4", Total(2, 160_001, 80_001, 0)),
+        ("flux-2-max", Total(1, 0, 0, 1)),
     )
     assert [told.average for _, told in books.models] == [505_000, 80_001, None]
     assert len(books.days) == ledger.DAYS
     assert books.days[-1][1] == books.today
-    assert sum((told for _, told in books.days[:-1]), Sum()) == Sum()
+    assert sum((told for _, told in books.days[:-1]), Total()) == Total()
     standing = store.spent(URL)
     assert (standing.today, standing.month, standing.live) == (
         books.today,
@@ -183,7 +183,10 @@ def test_a_task_counts_as_it_stands_now(store: Store) -> None:
     made = task.change(S.FETCHING, cost_micro=40_000)
     store.save(made)
     store.save(made.change(S.COMPLETED))
-    assert (store.spent(URL).live.micro, store.spent(URL).today) == (0, Sum(1, 40_000))
+    assert (store.spent(URL).live.micro, store.spent(URL).today) == (
+        0,
+        Total(1, 40_000),
+    )
 
 
 def at(*moment: int) -> float:
@@ -271,7 +274,7 @@ def test_sums_are_whole_complete_and_know_no_order(
     assert (books.total.tasks, books.total.micro) == (len(paid), sum(known))
     assert books.total.unknown == len(paid) - len(known)
     assert type(books.total.micro) is int
-    assert sum((spent for _, spent in books.models), Sum()) == books.total
+    assert sum((spent for _, spent in books.models), Total()) == books.total
     assert books.today.micro <= books.month.micro <= books.total.micro
     for some in (books.today, books.total, books.live):
         assert not some.unknown or "unknown" in str(some)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tests.tasks.test_recovery import asides, ids, make
 from tests.tasks.test_store import as_nobody, small_disk
 from tui.tasks import cache as desk_module
-from tui.tasks.cache import Desk
+from tui.tasks.cache import TaskCache
 from tui.tasks.spool import Spool
 from tui.tasks.store import DamagedError, Entry, Store, StoreError
 from tui.tasks.task import Status
@@ -95,7 +95,7 @@ def test_a_store_goes_on_with_all_that_was_in_the_file(
         lose(path)
         with pytest.raises(DamagedError):
             store.save(make(41))
-        store.start_anew()
+        store.start_over()
         store.save(make(41))
         assert len(store.notices) == 1
         kept = store.search(limit=999)
@@ -124,7 +124,7 @@ def test_what_the_new_file_has_newer_is_kept(path: Path) -> None:
                 [Entry(replace(old, revision=9, note="newer there")), Entry(known)]
             )
         other.replace(path)
-        store.start_anew()
+        store.start_over()
         assert {task.note for task in store.search()} == {"newer here", "newer there"}
         assert store.notices[0].endswith("Tasks brought back into it: 1.")
 
@@ -134,7 +134,7 @@ def test_of_several_programs_each_brings_what_it_knows(path: Path) -> None:
     stores[0].add_missing((make(number), []) for number in range(9))
     remove_all(path)
     for number, store in enumerate(stores):
-        store.start_anew([make(100 + number)])
+        store.start_over([make(100 + number)])
     assert len(stores[0].search()) == 12
     for store in stores:
         store.save(make(200))
@@ -150,10 +150,10 @@ def test_without_room_for_a_new_file_the_lost_one_is_tried_again(path: Path) -> 
         store.add_missing((task, []) for task in tasks)
         remove_all(path)
         with small_disk(30_000), pytest.raises(StoreError, match="make room"):
-            store.start_anew()
+            store.start_over()
         with pytest.raises(DamagedError):
             store.data_version()
-        store.start_anew()
+        store.start_over()
         assert ids(store.search(limit=99)) == ids(tasks)
 
 
@@ -180,7 +180,7 @@ def test_a_folder_that_can_not_be_seen_for_a_while_costs_nothing(
             try:
                 for ask in (
                     store.data_version,
-                    store.start_anew,
+                    store.start_over,
                     lambda: store.save(make(2)),
                 ):
                     with pytest.raises(StoreError, match="Permission denied") as told:
@@ -200,7 +200,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(path: Path) -> None:
         store.save(make(1))
         away = path.parent.rename(path.parent.with_name("away"))
         path.parent.write_text("")
-        for ask in (store.data_version, store.start_anew):
+        for ask in (store.data_version, store.start_over):
             with pytest.raises(StoreError) as told:
                 ask()
             assert not isinstance(told.value, DamagedError)
@@ -214,24 +214,24 @@ def test_a_file_in_the_place_of_the_folder_is_told(path: Path) -> None:
 
 
 @pytest.fixture
-async def desk(path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(Store(path), URL, "", lambda task: None)
-    await desk.open(50)
-    yield desk
-    await desk.close()
+async def cache(path: Path) -> AsyncIterator[TaskCache]:
+    cache = TaskCache(Store(path), URL, "", lambda task: None)
+    await cache.open(50)
+    yield cache
+    await cache.close()
 
 
 @pytest.mark.parametrize("lose", LOSSES)
 async def test_what_is_in_memory_is_written_to_the_new_file(
-    desk: Desk, path: Path, lose: Callable[[Path], None]
+    cache: TaskCache, path: Path, lose: Callable[[Path], None]
 ) -> None:
-    saved = [await desk.save(make(number), "held") for number in range(9)]
-    sent = await desk.save(saved[0].change(note="sent"), "sending")
+    saved = [await cache.save(make(number), "held") for number in range(9)]
+    sent = await cache.save(saved[0].change(note="sent"), "sending")
     notices: list[str] = []
-    desk.on_notice = notices.append
+    cache.on_notice = notices.append
     lose(path)
-    await desk.see_others(lambda task_id: True, strangers=True)
-    new = await desk.save(make(50), "held")
+    await cache.see_others(lambda task_id: True, strangers=True)
+    new = await cache.save(make(50), "held")
     with closing(Store(path)) as other:
         kept = {task.id: task for task in other.search(limit=99)}
     assert kept.items() >= {task.id: task for task in (sent, *saved[1:], new)}.items()
@@ -239,22 +239,24 @@ async def test_what_is_in_memory_is_written_to_the_new_file(
     assert notices[0].startswith("The queue file ")
 
 
-async def test_a_draft_comes_back_unless_it_went_on(desk: Desk, path: Path) -> None:
+async def test_a_draft_comes_back_unless_it_went_on(
+    cache: TaskCache, path: Path
+) -> None:
     spool = Spool()
     for number in range(9):
         spool.add(make(number, Status.HELD))
     drafts = list(spool)
-    desk.also_mine = lambda: spool
+    cache.also_mine = lambda: spool
     reading = iter(spool)
     assert next(reading) == drafts[0]
-    ended = await desk.save(drafts[0], "held")
+    ended = await cache.save(drafts[0], "held")
     for status in (Status.SUBMITTING, Status.FETCHING, Status.COMPLETED):
-        ended = await desk.save(ended.change(status), str(status))
-    desk.tasks.pop(ended.id)  # as a command does with what is over
+        ended = await cache.save(ended.change(status), str(status))
+    cache.tasks.pop(ended.id)  # as a command does with what is over
     path.write_bytes(b"nothing of it is left " * 999)
     path.with_name("queue.db-wal").write_bytes(b"")
-    await desk._run(once(DamagedError("found by a read of what wasn't in memory")))
-    await desk.save(drafts[1], "held")
+    await cache._run(once(DamagedError("found by a read of what wasn't in memory")))
+    await cache.save(drafts[1], "held")
     with closing(Store(path)) as other:
         assert ids(other.search(limit=99)) - {ended.id} == ids(drafts[1:])
         lost = other.get(ended.id)
@@ -263,17 +265,17 @@ async def test_a_draft_comes_back_unless_it_went_on(desk: Desk, path: Path) -> N
 
 
 async def test_a_snapshot_that_was_written_before_the_loss_is_not_refused(
-    desk: Desk, path: Path
+    cache: TaskCache, path: Path
 ) -> None:
-    first = await desk.save(make(1), "held")
+    first = await cache.save(make(1), "held")
     second = first.change(note="second")
-    store = desk._store
+    store = cache._store
     # And no answer came
-    store.save_all([Entry(second, "written", owner=desk.owner, after=first.revision)])
+    store.save_all([Entry(second, "written", owner=cache.owner, after=first.revision)])
     remove_all(path)
-    (problem,) = await desk._run(
+    (problem,) = await cache._run(
         store.save_all,
-        [Entry(second, "written", owner=desk.owner, after=first.revision)],
+        [Entry(second, "written", owner=cache.owner, after=first.revision)],
     )
     assert problem is None
     assert store.get(first.id) == second
@@ -281,32 +283,32 @@ async def test_a_snapshot_that_was_written_before_the_loss_is_not_refused(
 
 
 async def test_an_older_state_of_the_same_file_gets_back_what_it_lacks(
-    desk: Desk, path: Path
+    cache: TaskCache, path: Path
 ) -> None:
-    await desk.save(make(1), "held")
+    await cache.save(make(1), "held")
     with (
         closing(sqlite3.connect(path)) as db,
         closing(sqlite3.connect(path.with_name("backup.db"))) as backup,
     ):
         db.backup(backup)
-    await desk.save(make(2), "held")
+    await cache.save(make(2), "held")
     with (
         closing(sqlite3.connect(path.with_name("backup.db"))) as backup,
         closing(sqlite3.connect(path)) as db,
     ):
         backup.backup(db)
     notices: list[str] = []
-    desk.on_notice = notices.append
-    await desk.see_others(lambda task_id: False, strangers=True)
+    cache.on_notice = notices.append
+    await cache.see_others(lambda task_id: False, strangers=True)
     with closing(Store(path)) as other:
         assert ids(other.search()) == ids([make(1), make(2)])
     assert "put back to an earlier state" in notices[0]
 
 
 async def test_what_others_write_is_seen_whatever_the_clocks_say(
-    desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: TaskCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = await desk.save(make(1), "held", own=False)
+    mine = await cache.save(make(1), "held", own=False)
     with closing(Store(path)) as other:
         other.save_all(
             [
@@ -321,29 +323,29 @@ async def test_what_others_write_is_seen_whatever_the_clocks_say(
                 Entry(replace(make(2), updated_at=2.0)),
             ]
         )
-        assert await desk.see_others(lambda task_id: False, strangers=True)
-        assert desk.tasks[mine.id].note == "an hour behind"
-        assert make(2).id in desk.tasks
+        assert await cache.see_others(lambda task_id: False, strangers=True)
+        assert cache.tasks[mine.id].note == "an hour behind"
+        assert make(2).id in cache.tasks
         other.save(
             replace(
                 mine, revision=0, updated_at=9e9, note="older, of a clock that is ahead"
             )
         )
-        await desk.see_others(lambda task_id: False, strangers=True)
-        assert desk.tasks[mine.id].note == "an hour behind"
+        await cache.see_others(lambda task_id: False, strangers=True)
+        assert cache.tasks[mine.id].note == "an hour behind"
 
 
 async def test_what_fails_is_looked_at_again(
-    desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: TaskCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(Store(path)) as other:
         other.save(make(1))
     with monkeypatch.context() as locked:
         locked.setattr(Store, "learnt", refuse)
         with pytest.raises(StoreError):
-            await desk.see_others(lambda task_id: False, strangers=True)
-    await desk.see_others(lambda task_id: False, strangers=True)
-    assert make(1).id in desk.tasks
+            await cache.see_others(lambda task_id: False, strangers=True)
+    await cache.see_others(lambda task_id: False, strangers=True)
+    assert make(1).id in cache.tasks
 
 
 def once(error: Exception) -> Callable[[], None]:
@@ -361,25 +363,27 @@ def refuse(*_: object) -> None:
     raise StoreError("locked")
 
 
-async def test_a_change_of_an_older_snapshot_still_counts_as_newer(desk: Desk) -> None:
+async def test_a_change_of_an_older_snapshot_still_counts_as_newer(
+    cache: TaskCache,
+) -> None:
     """A note was made from the snapshot before a mark was set: others must see both."""
-    first = await desk.save(make(1), "held")
-    marked = await desk.amend(first.id, favourite=True)
-    noted = await desk.save(first.change(note="waiting"))
+    first = await cache.save(make(1), "held")
+    marked = await cache.amend(first.id, favourite=True)
+    noted = await cache.save(first.change(note="waiting"))
     assert noted.favourite
     assert noted.revision == marked.revision + 1
 
 
 async def test_somebody_who_waits_for_long_is_told_so_and_when_it_is_over(
-    desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: TaskCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk_module, "SLOW", 0.01)
     heard: asyncio.Queue[bool] = asyncio.Queue()
-    desk.on_waiting = heard.put_nowait
+    cache.on_waiting = heard.put_nowait
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
         writes = [
-            asyncio.create_task(desk.save(make(number), "held")) for number in range(3)
+            asyncio.create_task(cache.save(make(number), "held")) for number in range(3)
         ]
         async with asyncio.timeout(20):
             assert await heard.get() is True
@@ -390,30 +394,30 @@ async def test_somebody_who_waits_for_long_is_told_so_and_when_it_is_over(
     assert heard.empty()
 
 
-async def test_a_lock_that_does_not_end_is_told(desk: Desk, path: Path) -> None:
+async def test_a_lock_that_does_not_end_is_told(cache: TaskCache, path: Path) -> None:
     heard: list[bool] = []
-    desk.on_waiting = heard.append
-    await desk.save(make(1))
-    desk._store._db.execute("pragma busy_timeout = 20")
+    cache.on_waiting = heard.append
+    await cache.save(make(1))
+    cache._store._db.execute("pragma busy_timeout = 20")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(
             StoreError, match="another program is holding it: end that program"
         ):
-            await desk.save(make(2))
+            await cache.save(make(2))
         other.execute("rollback")
-    await desk.save(make(2))
+    await cache.save(make(2))
     assert heard == []
 
 
 async def test_undo_outlives_the_process(path: Path) -> None:
-    first = Desk(Store(path), URL, "", lambda task: None)
+    first = TaskCache(Store(path), URL, "", lambda task: None)
     await first.open(50)
     groups = [[make(number, Status.COMPLETED)] for number in range(3)]
     for group in groups:
         await first.push_undo(group)
     await first.close()
-    second = Desk(Store(path), URL, "", lambda task: None)
+    second = TaskCache(Store(path), URL, "", lambda task: None)
     await second.open(50)
     assert await second.peek_undo() == groups[2]
     assert [await second.pop_undo() for _ in range(4)] == [
@@ -427,18 +431,18 @@ async def test_undo_outlives_the_process(path: Path) -> None:
 
 
 async def test_an_interrupted_command_sets_aside_what_was_not_sent(
-    desk: Desk, path: Path
+    cache: TaskCache, path: Path
 ) -> None:
-    held = [await desk.save(make(number, Status.HELD), "held") for number in range(5)]
-    going = await desk.save(held[0].change(Status.SUBMITTING), "sending")
-    desk.tasks.pop(held[1].id)
-    aside = await desk.set_aside_unsent(task.id for task in held)
+    held = [await cache.save(make(number, Status.HELD), "held") for number in range(5)]
+    going = await cache.save(held[0].change(Status.SUBMITTING), "sending")
+    cache.tasks.pop(held[1].id)
+    aside = await cache.set_aside_unsent(task.id for task in held)
     assert ids(aside) == ids(held[1:])
-    assert desk.tasks[held[2].id] == next(
+    assert cache.tasks[held[2].id] == next(
         task for task in aside if task.id == held[2].id
     )
-    assert held[1].id not in desk.tasks
-    found = {task.id: watched for task, watched in await desk.unfinished()}
+    assert held[1].id not in cache.tasks
+    found = {task.id: watched for task, watched in await cache.unfinished()}
     assert found == {task.id: False for task in held}
     with closing(Store(path)) as other:
         assert ids(other.claim("you", URL)) == set()  # ours alone goes on

@@ -91,7 +91,7 @@ def reopened(path: Path) -> Store:
         store.search(limit=9999)
         store.changed_since(0)
     except DamagedError:
-        store.start_anew()
+        store.start_over()
     return store
 
 
@@ -193,7 +193,7 @@ def test_of_two_that_notice_at_once_one_sets_aside(
     pages_in_the_middle(path)
     set_aside = recovery.set_aside
     entered: list[threading.Event] = [threading.Event(), threading.Event()]
-    other = threading.Thread(target=second.start_anew)
+    other = threading.Thread(target=second.start_over)
     calls = iter(entered)
 
     def slowly(path: Path) -> Path:
@@ -204,7 +204,7 @@ def test_of_two_that_notice_at_once_one_sets_aside(
         return set_aside(path)
 
     monkeypatch.setattr(recovery, "set_aside", slowly)
-    first.start_anew()
+    first.start_over()
     other.join()
     assert len(asides(path)) == 1
     kept = first.search(limit=9999)
@@ -224,10 +224,10 @@ def test_who_does_not_notice_the_damage_hears_that_the_file_is_another_one(
     first, second = Store(path), Store(path)
     version = second.data_version()
     assert second.data_version() == version
-    first.start_anew()
+    first.start_over()
     with pytest.raises(DamagedError):
         second.data_version()
-    second.start_anew()
+    second.start_over()
     second.save(make(9000))
     assert first.get(make(9000).id) == make(9000)
     assert len(asides(path)) == 1
@@ -235,7 +235,7 @@ def test_who_does_not_notice_the_damage_hears_that_the_file_is_another_one(
     path.unlink()  # by hand, in the middle of everything
     with pytest.raises(DamagedError):
         first.data_version()
-    first.start_anew()
+    first.start_over()
     first.save(make(9001))
     assert len(asides(path)) == 1
     first.close()
@@ -249,7 +249,7 @@ def test_without_room_for_a_new_file_the_damaged_one_waits_at_its_place(
         pages_in_the_middle(path)
         content = path.read_bytes()
         with small_disk(80_000), pytest.raises(StoreError, match="make room") as told:
-            store.start_anew()
+            store.start_over()
         assert not isinstance(told.value, DamagedError)
         assert store.notices == []
     assert asides(path) == []
@@ -307,7 +307,7 @@ def test_a_row_that_is_no_task_is_left_out_and_told_once(
     assert store.shown(9999) == others[::-1]
     assert store.changed_since(0)[0] == others
     assert store.get(broken.id) is None
-    assert store.take("me", [broken.id, tasks[1].id]) == [tasks[1]]
+    assert store.lease("me", [broken.id, tasks[1].id]) == [tasks[1]]
     assert ids(store.claim("me", URL)) == ids(task for task in others if task.live)
     assert len(store.notices) == 1
     assert broken.id in store.notices[0]
@@ -537,7 +537,7 @@ def test_a_second_report_of_one_damage_leaves_the_new_file_alone(
             store.search(limit=9999)
         with pytest.raises(DamagedError) as second:
             store.changed_since(0)
-        store.start_anew(found=first.value)
-        store.start_anew(found=second.value)
+        store.start_over(found=first.value)
+        store.start_over(found=second.value)
         assert len(asides(path)) == 1
         assert len(store.notices) == 1

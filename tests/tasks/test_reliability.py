@@ -17,7 +17,7 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
 from tui.demo.service import create_app
 from tui.tasks import draft, submit
-from tui.tasks.engine_state import State
+from tui.tasks.engine_state import EngineState
 from tui.tasks.store import StoreError
 from tui.tasks.task import Status
 
@@ -44,7 +44,7 @@ class Link(httpx.AsyncBaseTransport):
 
 
 async def test_offline_is_a_state_and_ends_by_itself(open_engine: OpenEngine) -> None:
-    link, states = Link(), list[State]()
+    link, states = Link(), list[EngineState]()
     async with open_engine(DEMO_URL, transport=link, on_state=states.append) as watched:
         link.cut = True
         tasks = [
@@ -105,7 +105,7 @@ async def test_a_queue_that_cannot_be_written_sends_nothing(
     async with open_engine(DEMO_URL, transport=link) as watched:
         with sqlite3.connect(tmp_path / "queue.db", isolation_level=None) as other:
             # What a full disk answers: the file may not become larger than it is.
-            watched.engine._desk._store._db.execute("pragma max_page_count = 1")
+            watched.engine._cache._store._db.execute("pragma max_page_count = 1")
             pages = other.execute("pragma page_count").fetchone()[0]
             assert pages > 1
         with pytest.raises(StoreError, match="the disk is full: make room there"):
@@ -119,7 +119,7 @@ async def test_a_full_output_disk_is_told_before_anything_is_paid(
     monkeypatch.setattr(draft, "NEEDED_ROOM", 1 << 62)
     link = Link()
     async with open_engine(DEMO_URL, transport=link) as watched:
-        with pytest.raises(draft.InvalidError, match="make room before you pay"):
+        with pytest.raises(draft.InvalidRequestError, match="make room before you pay"):
             await watched.engine.submit(FLUX, {"prompt": "a fox"})
     assert link.asked == []
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.tasks.scheduler import Slots
+from tui.tasks.scheduler import Scheduler
 
 
 async def settle() -> None:
@@ -21,7 +21,7 @@ class Crowd:
     """Tasks that want a place, and stay until they are told to leave."""
 
     def __init__(self, limit: int) -> None:
-        self.slots = Slots(limit)
+        self.scheduler = Scheduler(limit)
         self.entered: list[str] = []
         self.inside: set[str] = set()
         self.waiting: dict[str, float] = {}
@@ -36,7 +36,7 @@ class Crowd:
             self._tasks[name].add_done_callback(lambda _: self.waiting.pop(name, None))
 
     async def _stay(self, name: str, rank: float, wait: bool) -> None:
-        async with self.slots.place((rank, name), wait=wait):
+        async with self.scheduler.place((rank, name), wait=wait):
             self.waiting.pop(name, None)
             self.entered.append(name)
             self.inside.add(name)
@@ -54,7 +54,7 @@ class Crowd:
     def move(self, name: str, rank: float) -> None:
         if name in self.waiting:
             self.waiting[name] = rank
-        self.slots.move((rank, name))
+        self.scheduler.move((rank, name))
 
     async def end(self) -> None:
         """All leave; nobody was hurt, and all places are free again."""
@@ -66,8 +66,8 @@ class Crowd:
             for result in results
             if result and not isinstance(result, asyncio.CancelledError)
         ] == []
-        self.slots.paused = False
-        limit = self.slots.limit
+        self.scheduler.paused = False
+        limit = self.scheduler.limit
         for number in range(limit + 1):
             self.join(f"last {number}", number)
         await settle()
@@ -130,16 +130,18 @@ def test_the_limit_goes_up_at_once_and_down_as_places_are_left() -> None:
             crowd.join(str(number), number)
         await settle()
         assert crowd.inside == set("01")
-        crowd.slots.limit = 5
+        crowd.scheduler.limit = 5
         await settle()
         assert crowd.inside == set("01234")
-        crowd.slots.limit = 2
+        crowd.scheduler.limit = 2
         for left, inside in {"0": "1234", "1": "234", "2": "34", "3": "45"}.items():
             crowd.leave(left)
             await settle()
             assert crowd.inside == set(inside)
-        crowd.slots.limit = 0  # a limit of nothing would be a pause that nobody sees
-        assert crowd.slots.limit == 1
+        crowd.scheduler.limit = (
+            0  # a limit of nothing would be a pause that nobody sees
+        )
+        assert crowd.scheduler.limit == 1
 
     run(2, story)
 
@@ -148,27 +150,27 @@ def test_while_paused_nobody_is_admitted_but_who_is_there_already() -> None:
     async def story(crowd: Crowd) -> None:
         crowd.join("in", 0)
         await settle()
-        crowd.slots.paused = True
-        opened = asyncio.create_task(crowd.slots.until_open())
+        crowd.scheduler.paused = True
+        opened = asyncio.create_task(crowd.scheduler.until_open())
         crowd.join("b", 2)
         crowd.join("a", 1)
         crowd.join("sent", 9, wait=False)
         crowd.leave("in")
-        crowd.slots.limit = 2
+        crowd.scheduler.limit = 2
         await settle()
-        assert (crowd.inside, crowd.slots.paused, opened.done()) == (
+        assert (crowd.inside, crowd.scheduler.paused, opened.done()) == (
             {"sent"},
             True,
             False,
         )
-        crowd.slots.paused = False
+        crowd.scheduler.paused = False
         await settle()
-        assert (crowd.inside, crowd.slots.paused, opened.done()) == (
+        assert (crowd.inside, crowd.scheduler.paused, opened.done()) == (
             {"sent", "a"},
             False,
             True,
         )
-        await crowd.slots.until_open()
+        await crowd.scheduler.until_open()
 
     run(1, story)
 
@@ -201,10 +203,10 @@ def test_cancelled_while_a_place_becomes_free() -> None:
             crowd.join(name, number)
         await settle()
         crowd.cancel("a")
-        crowd.slots.limit = 2
+        crowd.scheduler.limit = 2
         await settle()
         assert crowd.entered == ["in", "b"]
-        crowd.slots.limit = 3
+        crowd.scheduler.limit = 3
         crowd.cancel("c")  # admitted, but not awake yet
         await settle()
         assert crowd.inside == {"in", "b"}
@@ -238,9 +240,9 @@ def test_any_course_of_things(
     """
 
     async def story(crowd: Crowd) -> None:
-        slots, known = crowd.slots, set[str]()
+        scheduler, known = crowd.scheduler, set[str]()
         for burst in bursts:
-            before, limits, sent = len(crowd.inside), [slots.limit], 0
+            before, limits, sent = len(crowd.inside), [scheduler.limit], 0
             candidates, entered = dict(crowd.waiting), len(crowd.entered)
             for step, name, number in burst:
                 if step in ("join", "sent") and name not in known:
@@ -252,14 +254,14 @@ def test_any_course_of_things(
                 elif step == "move" and name in candidates:
                     crowd.move(name, number)
                 elif step == "limit":
-                    slots.limit = number
+                    scheduler.limit = number
                     limits.append(number)
                 elif step in ("pause", "go"):
-                    slots.paused = step == "pause"
+                    scheduler.paused = step == "pause"
             await settle()
             assert len(crowd.inside) <= max(before, *limits) + sent
-            if not slots.paused:
-                assert not crowd.waiting or len(crowd.inside) >= slots.limit
+            if not scheduler.paused:
+                assert not crowd.waiting or len(crowd.inside) >= scheduler.limit
             # Then it is plain who was first
             if len(burst) == 1 and burst[0][0] in ("leave", "limit", "go"):
                 new = crowd.entered[entered:]

@@ -66,7 +66,7 @@ from tui.tasks import (
 )
 from tui.tasks.engine import Engine, RetriedError
 from tui.tasks.schema import decode
-from tui.tasks.store import LEASE, Store, StoreError, TakenError
+from tui.tasks.store import LEASE, LeasedError, Store, StoreError
 from tui.tasks.task import LIVE, NEXT, SENT, URL_LIVES, SetAside, Status, Task
 
 URL = "http://faulty.demo"
@@ -257,7 +257,7 @@ class Queue(RuleBasedStateMachine):
         async def watched() -> Any:
             try:
                 return await gesture
-            except TakenError as error:
+            except LeasedError as error:
                 if not self.gone and None in self.windows:
                     self.problems.append(f"one window alone: {error}")
                 return error
@@ -912,7 +912,7 @@ class Queue(RuleBasedStateMachine):
             self.sleep(1)
         self.disk.close()
         for window in [*self.gone, *filter(None, self.windows)]:
-            window.engine._desk._store.close()
+            window.engine._cache._store.close()
         self.loop.close()
         shutil.rmtree(self.folder)
 
@@ -963,7 +963,7 @@ def can_be_watched(shown: Task) -> bool:
 
 
 def owner(window: Window) -> str:
-    return window.engine._desk.owner
+    return window.engine._cache.owner
 
 
 def in_context(

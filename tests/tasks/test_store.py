@@ -24,9 +24,9 @@ from tui.tasks.store import (
     UNDO_GROUPS,
     DamagedError,
     Entry,
+    LeasedError,
     Store,
     StoreError,
-    TakenError,
 )
 from tui.tasks.task import Problem, Result, Status, Task
 from tui.tasks.trash import KEPT_FOR
@@ -275,7 +275,7 @@ def test_what_has_changed_since(store: Store, make: Make) -> None:
     changed, newest = store.changed_since(newest)
     assert (ids(changed), newest) == (["t0"], 4)
     store.renew("me", ["t1"])
-    store.take("me", ["t1"])
+    store.lease("me", ["t1"])
     assert store.newest() == newest  # who watches is no news
 
 
@@ -308,7 +308,7 @@ def test_many_are_written_at_once_and_each_hears_of_its_own_problem(
     )
     assert [type(problem) for problem in problems] == [
         type(None),
-        TakenError,
+        LeasedError,
         type(None),
         type(None),
     ]
@@ -336,7 +336,7 @@ def test_a_snapshot_that_needs_another_one_is_refused_with_it(
     problems = second.save_all(
         [mark, Entry(retry, "held", owner="me", if_previous=True)]
     )
-    assert [type(problem) for problem in problems] == [TakenError, TakenError]
+    assert [type(problem) for problem in problems] == [LeasedError, LeasedError]
     assert store.get(retry.id) is None
 
 
@@ -409,9 +409,9 @@ def test_what_another_process_watches_is_not_written_over(
     task = make()
     store.save(task, owner="me")
     for owner in ("", "you"):
-        with pytest.raises(TakenError):
+        with pytest.raises(LeasedError):
             second.save(task.change(note="mine now"), owner=owner)
-    assert second.take("you", [task.id]) == []
+    assert second.lease("you", [task.id]) == []
     assert store.get(task.id) == task
 
 
@@ -422,10 +422,10 @@ def test_of_many_those_are_taken_that_nobody_has(
     for task, owner in ((free, ""), (mine, "me"), (theirs, "you"), (ended, "")):
         store.save(task, owner=owner)
     asked = [ended.id, theirs.id, "nosuch", free.id, mine.id]
-    assert store.take("me", asked) == [ended, free, mine]
-    assert second.take("you", asked) == [theirs]
+    assert store.lease("me", asked) == [ended, free, mine]
+    assert second.lease("you", asked) == [theirs]
     assert second.claim("you", URL) == [theirs]
-    assert store.take("me", []) == []
+    assert store.lease("me", []) == []
 
 
 def test_what_is_released_may_be_taken(store: Store, second: Store, make: Make) -> None:
@@ -544,8 +544,8 @@ def test_what_was_learnt_belongs_to_its_service(store: Store, second: Store) -> 
 def test_an_upload_is_known_until_it_expires(
     store: Store, second: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.keep_upload(URL, "digest", "https://x/old.png", 60)
-    store.keep_upload(URL, "digest", "https://x/new.png", 60)
+    store.remember_upload(URL, "digest", "https://x/old.png", 60)
+    store.remember_upload(URL, "digest", "https://x/new.png", 60)
     assert second.uploaded(URL, "digest") == "https://x/new.png"
     assert second.uploaded("https://elsewhere.example", "digest") == ""
     assert second.uploaded(URL, "other") == ""
@@ -581,7 +581,7 @@ def test_an_upload_of_a_clock_that_was_ahead_is_none(
     ahead = time.time() + 86400
     with monkeypatch.context() as then:
         then.setattr(time, "time", lambda: ahead)
-        store.keep_upload(URL, "digest", "https://x/up.png", 3000)
+        store.remember_upload(URL, "digest", "https://x/up.png", 3000)
     assert store.uploaded(URL, "digest") == ""
 
 
@@ -622,7 +622,7 @@ def test_what_is_held_is_set_aside_whoever_watches_it(
     (problem,) = second.save_all(
         [Entry(theirs.change(Status.SUBMITTING), owner="you", after=0)]
     )
-    assert isinstance(problem, TakenError)  # it was about to be sent
+    assert isinstance(problem, LeasedError)  # it was about to be sent
 
 
 def test_thousands_are_set_aside_at_once(
@@ -680,8 +680,8 @@ def test_what_has_not_ended_is_told_with_who_watches_it(
     ]
     store.add_missing(((task, []) for task in over), "you")
     store.save_all(Entry(task) for task in unfinished.values())
-    store.take("you", ["a", "d"])
-    store.take("me", ["b"])
+    store.lease("you", ["a", "d"])
+    store.lease("me", ["b"])
     found = list(store.unfinished("me"))
     assert [task for task, _ in found] == list(unfinished.values())
     assert [task.id for task, is_held in found if is_held] == ["a", "d"]
@@ -785,11 +785,11 @@ WRITES: dict[str, Callable[[Store, Task], object]] = {
     "add_missing": lambda store, task: store.add_missing(
         [(replace(task, id="new"), [(1.0, "held", "")])]
     ),
-    "keep_upload": lambda store, task: store.keep_upload(
+    "keep_upload": lambda store, task: store.remember_upload(
         URL, "digest", "https://x/a.png", 60
     ),
     "learn": lambda store, task: store.learn(URL, "route", "service" * 2000),
-    "take": lambda store, task: store.take("me", [task.id]),
+    "take": lambda store, task: store.lease("me", [task.id]),
     "claim": lambda store, task: store.claim("me", URL),
     "renew": lambda store, task: store.renew("me", [task.id]),
     "release": lambda store, task: store.release("me"),

@@ -22,7 +22,7 @@ from tui.demo import DEMO_KEY
 from tui.paths import folders
 from tui.service.client import Client
 from tui.tasks.engine import Engine
-from tui.tasks.store import Store, TakenError
+from tui.tasks.store import LeasedError, Store
 from tui.tasks.task import Status, Task
 
 SHORT_LEASE = 1.0
@@ -180,7 +180,7 @@ async def test_one_watches_and_the_other_sees_it_promptly(both: Both) -> None:
     )
     await both.until_all(lambda task: bool(task.remote_id))
     for task_id in both.engine.tasks:
-        with pytest.raises(TakenError):
+        with pytest.raises(LeasedError):
             await both.engine.favour(task_id, True)
     await both.until_completed()
     assert await child.wait() == 0

@@ -253,7 +253,7 @@ async def test_an_upload_that_fails_for_now_keeps_the_task_held_and_free(
 def test_earlier_addresses_of_a_file_stay_known(tmp_path: Path) -> None:
     store = Store(tmp_path / "queue.db")
     for number in range(3):
-        store.keep_upload("https://x", "digest", f"https://x/{number}.png", 60)
+        store.remember_upload("https://x", "digest", f"https://x/{number}.png", 60)
     assert store.uploaded("https://x", "digest") == "https://x/2.png"
     given: Any = [
         store.upload_ends("https://x", f"https://x/{number}.png") > time.time()

@@ -221,24 +221,24 @@ async def test_what_is_looked_at_stays_in_its_place_while_others_come_and_go() -
     tasks = [past(f"old {number:02}") for number in range(30)]
     async with app.run_test(size=(80, 11)) as pilot:
         for task in tasks:
-            app.queue.put(task)
+            app.queue.update(task)
         app.queue.table.focus()
         await pilot.press("pagedown", "down")
         await pilot.pause()
         selected, before = app.queue.table.selected, app.rows()
         new = [past(f"new {number}") for number in range(12)]
         for task in new:
-            app.queue.put(task)
+            app.queue.update(task)
         await pilot.pause()
         assert app.queue.table.selected is selected
         assert app.rows() == before
         for task in new:
-            app.queue.put(task.change(cleared=True))
+            app.queue.update(task.change(cleared=True))
         await pilot.pause()
         assert app.queue.table.selected is selected
         assert app.rows() == before
         await pilot.press("home")
-        app.queue.put(past("newest"))
+        app.queue.update(past("newest"))
         await pilot.pause()
         assert app.queue.table.selected
         assert app.queue.table.selected.prompt == "newest"
@@ -248,7 +248,7 @@ async def test_a_long_queue_has_no_scrollbar_along_its_foot() -> None:
     app = OneQueue()
     async with app.run_test(size=(80, 11)) as pilot:
         for number in range(30):
-            app.queue.put(past(f"fox {number}"))
+            app.queue.update(past(f"fox {number}"))
         await pilot.pause()
         assert not app.queue.table.show_horizontal_scrollbar
         assert len([row for row in app.rows() if "fox" in row]) == 10
@@ -259,14 +259,14 @@ async def test_nothing_yet_is_said_once_and_the_keys_stay_after_clearing() -> No
     async with app.run_test(size=(80, 11)) as pilot:
         assert "Nothing yet. Describe a picture" in app.rows()[0]
         task: Task = past("fox")
-        app.queue.put(task)
+        app.queue.update(task)
         app.queue.table.focus()
         await pilot.pause()
-        app.queue.put(task.change(cleared=True))
+        app.queue.update(task.change(cleared=True))
         await pilot.pause()
         assert "Nothing in sight: z brings back" in app.rows()[1]
         assert app.focused is app.queue.table
-        app.queue.put(task)
+        app.queue.update(task)
         await pilot.pause()
         assert "fox" in app.rows()[1]
 
@@ -280,13 +280,13 @@ async def test_what_can_be_done_with_a_job_can_be_done_at_once() -> None:
             quick,
             quick.change(Status.FETCHING).change(Status.COMPLETED),
         ):
-            app.queue.put(task)
+            app.queue.update(task)
         app.queue.table.focus()
         await pilot.press("r", "d", "s")
         # Which isn't the one that stands for the job
-        app.queue.put(slow.change(Status.FAILED))
+        app.queue.update(slow.change(Status.FAILED))
         await pilot.press("s", "r")
-        app.queue.put(past("slow", Status.HELD, job="job", retry_of=slow.id))
+        app.queue.update(past("slow", Status.HELD, job="job", retry_of=slow.id))
         await pilot.press("r", "d", "e", "K")
         assert app.asked == [
             ("stop", ["slow"]),

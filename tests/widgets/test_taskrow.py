@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tests.app import past
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.widgets import taskrow
-from tui.widgets.taskrow import Job, asks, column_widths, fit, look, made, row
+from tui.widgets.taskrow import Job, asks, column_widths, fit, made, row, status_look
 
 S = Status
 NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
@@ -35,7 +35,7 @@ BAD = Problem("failed", "No picture came of it.")
     ],
 )
 def test_a_state_is_a_glyph_and_a_word(task: Task, shown: str) -> None:
-    assert " ".join(look(task)[:2]) == shown
+    assert " ".join(status_look(task)[:2]) == shown
 
 
 @pytest.mark.parametrize("status", S)
@@ -65,7 +65,7 @@ def test_what_is_sent_is_never_dropped_and_what_lives_never_deleted(
 def test_costs_are_told_as_what_they_are(task: Task, told: str) -> None:
     assert row(task, "", "").cost == told
     job = Job("job")
-    job.put(task)
+    job.update(task)
     assert job.row("", False, 0).cost == told
 
 
@@ -83,7 +83,7 @@ def test_costs_are_told_as_what_they_are(task: Task, told: str) -> None:
 def test_what_a_job_costs_fits_its_column(costs: list[int | None], told: str) -> None:
     job = Job("job")
     for cost in costs:
-        job.put(past("x", cost_micro=cost, estimate_micro=None))
+        job.update(past("x", cost_micro=cost, estimate_micro=None))
     assert job.row("", False, 0).cost == told
 
 
@@ -156,7 +156,7 @@ def make_job(**prompts: Any) -> tuple[Job, dict[str, Task]]:
     job, tasks = Job("job"), {}
     for name, status in prompts.items():
         tasks[name] = past(name, status, job="job")
-        job.put(tasks[name])
+        job.update(tasks[name])
     return job, tasks
 
 
@@ -174,8 +174,8 @@ def test_a_job_counts_its_tasks() -> None:
     assert shown.problem == "1 held · 1 sent · 1 failed · 1 dropped"
     assert shown.cost == "~$0.15"
     assert job.row("Flux", True, 0).time == ""
-    job.put(tasks["red"].change(S.DROPPED))
-    job.put(tasks["blue"].change(S.FETCHING).change(S.COMPLETED, cost_micro=70_000))
+    job.update(tasks["red"].change(S.DROPPED))
+    job.update(tasks["blue"].change(S.FETCHING).change(S.COMPLETED, cost_micro=70_000))
     shown = job.row("Flux", False, 0)
     assert (shown.word, shown.problem, shown.cost) == (
         "2 of 5",
@@ -186,11 +186,11 @@ def test_a_job_counts_its_tasks() -> None:
 
 def test_a_job_tells_what_was_set_aside_from_what_waits() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.PENDING)
-    job.put(tasks["red"].change(watched=False, set_aside=SetAside.INTERRUPTED))
+    job.update(tasks["red"].change(watched=False, set_aside=SetAside.INTERRUPTED))
     assert job.row("Flux", False, 0).problem == "1 held · 1 set aside · 1 sent"
     assert [task.prompt for task in job.asked("send")] == ["red"]
     assert [task.prompt for task in job.asked("stop")] == ["green"]
-    job.put(tasks["red"].change(S.DROPPED))
+    job.update(tasks["red"].change(S.DROPPED))
     assert job.row("Flux", False, 0).problem == "1 held · 1 sent · 1 dropped"
 
 
@@ -200,7 +200,7 @@ def test_a_job_offers_what_can_be_done_with_one_of_its_tasks() -> None:
     assert not job.able & {"edit", "sooner", "later", "retry", "stop"}
     assert [task.prompt for task in job.asked("drop")] == ["red", "blue"]
     for name in ("red", "blue"):
-        job.put(tasks[name].change(S.DROPPED))
+        job.update(tasks[name].change(S.DROPPED))
     assert not job.able & {"drop", "next"}
     assert [task.prompt for task in job.asked("retry")] == ["red", "blue"]
 
@@ -209,7 +209,7 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
     job, tasks = make_job(red=S.FAILED, blue=S.COMPLETED)
     again = past("red", S.FAILED, job="job", retry_of=tasks["red"].id)
     for _ in range(2):
-        job.put(again)
+        job.update(again)
         assert job.row("", False, 0)[1:2] + job.row("", False, 0)[5:6] == (
             "1 of 2",
             "1 failed",
@@ -218,10 +218,10 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
         job.remove(again.id)
         assert job.row("", False, 0).word == "1 of 2"
         assert job.asked("retry") == [tasks["red"]]
-    job.put(again)
+    job.update(again)
     job.remove(tasks["red"].id)
     assert (job.row("", False, 0).word, job.asked("retry")) == ("1 of 2", [again])
-    job.put(tasks["red"])  # undone
+    job.update(tasks["red"])  # undone
     assert (job.row("", False, 0).word, job.asked("retry")) == ("1 of 2", [again])
 
 
@@ -231,10 +231,10 @@ def test_a_job_is_shown_by_its_last_image_and_waits_with_its_first_task() -> Non
     assert [turn[1] for turn in job.waiting] == [
         tasks[name].id for name in ("red", "blue", "green")
     ]
-    job.put(replace(tasks["green"], rank=1.0))
+    job.update(replace(tasks["green"], rank=1.0))
     assert job.waiting[0][1] == tasks["green"].id
     done = replace(tasks["red"], status=S.COMPLETED, results=SAVED)
-    job.put(done)
+    job.update(done)
     assert job.face is done
     job.remove(done.id)
     assert job.face.prompt == "green"
@@ -247,7 +247,7 @@ def test_a_job_is_shown_by_its_last_image_and_waits_with_its_first_task() -> Non
 def test_large_jobs_fit_their_column(count: int, told: str) -> None:
     job = Job("job")
     for number in range(count):
-        job.put(past("x", id=f"{number:05}", job="job"))
+        job.update(past("x", id=f"{number:05}", job="job"))
     shown = job.row("", False, 0)
     assert shown.word == told
     assert cell_len(f" {shown.glyph} {shown.word}") < column_widths(80)[0]

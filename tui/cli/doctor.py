@@ -13,7 +13,7 @@ from tui import __version__
 from tui.graphics.probe import PIXELS, Images, Terminal, probe
 from tui.session import Session
 from tui.settings import credentials
-from tui.settings.keyfiles.found import Found
+from tui.settings.keyfiles.found import FoundKey
 from tui.tasks import naming
 from tui.tasks.store import Store, StoreError
 from tui.tasks.task import NO_PROFILE
@@ -88,7 +88,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             yield from (f"{'':<14} {line}" for line in more)
 
 
-def _key(found: Found, session: Session) -> dict[str, Any]:
+def _key(found: FoundKey, session: Session) -> dict[str, Any]:
     """One of the keys that could be used, and whether it is."""
     chosen = session.credential.key_from
     in_force = found.source == chosen

@@ -14,9 +14,9 @@ from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
 from tui.tasks.actions import is_free
-from tui.tasks.draft import InvalidError
+from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine import RetriedError
-from tui.tasks.store import TakenError
+from tui.tasks.store import LeasedError
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import counted
 
@@ -121,7 +121,7 @@ def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
         for task in tasks:
             try:
                 stopped.append(await engine.stop(task.id))
-            except TakenError as error:
+            except LeasedError as error:
                 _say(f"{task.id}: {error}")
         _print(stopped, as_json=as_json)
         _say(f"{counted(len(stopped), 'task')} no longer watched, still billed.")
@@ -177,7 +177,9 @@ def retry(
         nonlocal problems
         found = await selection.tasks(engine, "status:ended")
         tasks = [
-            task for task in found if _may_be_retried(task) and engine.is_ours(task)
+            task
+            for task in found
+            if _may_be_retried(task) and engine.belongs_here(task)
         ]
         free = [task for task in tasks if is_free(task)]
         paid = [task for task in tasks if not is_free(task)]
@@ -201,7 +203,12 @@ def retry(
         for task in paid:
             try:
                 sent = await engine.retry(task, again=again, carry=False)
-            except (TakenError, RetriedError, InvalidError, LookupError) as error:
+            except (
+                LeasedError,
+                RetriedError,
+                InvalidRequestError,
+                LookupError,
+            ) as error:
                 problems += 1
                 _say(f"{task.id}: {error}")
             else:

@@ -25,8 +25,8 @@ from tui.text import clock, counted, inert_json, money, one_line
 if TYPE_CHECKING:
     from tui.images.recipes import Recipe
     from tui.tasks.engine import Engine
-    from tui.tasks.engine_state import State
-    from tui.tasks.ledger import Spent, Sum
+    from tui.tasks.engine_state import EngineState
+    from tui.tasks.ledger import SpendingPart, Total
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
     from tui.tasks.task import Problem, Task
@@ -296,12 +296,12 @@ def generate(
     However many there are, only those that come next are in memory.
     """
     from tui.service.wire import canonical
-    from tui.tasks.ledger import Sum
+    from tui.tasks.ledger import Total
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
 
     url = canonical(session.credential.base_url)
-    store, spool, wish = Store(session.folders.queue), Spool(), Sum()
+    store, spool, wish = Store(session.folders.queue), Spool(), Total()
     for notice in store.notices:
         print(notice, file=sys.stderr)
     _on_signals(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP)
@@ -350,13 +350,13 @@ def generate(
     return 1 if wait else 0
 
 
-def check_ceilings(session: Session, wish: "Sum", spent: "Spent") -> None:
+def check_ceilings(session: Session, wish: "Total", spent: "SpendingPart") -> None:
     """Raises UsageError where requests would pass a ceiling that the user has set."""
     if not ceilings.limited(session.config):
         return
     passed = ceilings.against(session.config, wish, spent)
     if passed:
-        told = f"{ceilings.told_cost(wish)}. {' '.join(passed)}"
+        told = f"{ceilings.describe_cost(wish)}. {' '.join(passed)}"
         raise UsageError(
             f"{told} Nothing was submitted; --over-budget sends it all the same."
         )
@@ -378,7 +378,7 @@ def _draft(
             api=session.config.api,
             learnt=learnt,
         )
-    except draft.InvalidError as error:
+    except draft.InvalidRequestError as error:
         raise _invalid(error.errors) from error
 
 
@@ -393,7 +393,7 @@ def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
         store.add_missing(rows(), owner)
     except DamagedError as error:
         before = len(store.notices)
-        store.start_anew(found=error)
+        store.start_over(found=error)
         for notice in store.notices[before:]:
             print(notice, file=sys.stderr)
         store.add_missing(rows(), owner)
@@ -432,7 +432,7 @@ def resume(
             tasks = await chosen(engine, ids)
             try:
                 for task in tasks:
-                    engine.check_ours(task)
+                    engine.check_belongs_here(task)
             except ValueError as error:
                 raise UsageError(str(error)) from error
             watched = {
@@ -442,7 +442,7 @@ def resume(
             ours = [
                 (task, elsewhere)
                 for task, elsewhere in await engine.unfinished()
-                if engine.is_ours(task)
+                if engine.belongs_here(task)
             ]
             tasks = [task for task, _ in ours if task.live or is_taken_up(task)]
             watched = {task.id for task, elsewhere in ours if elsewhere}
@@ -843,7 +843,7 @@ class _Pauses:
         self._paused = False
         self._rest_until = 0.0
 
-    def changed(self, state: "State") -> None:
+    def changed(self, state: "EngineState") -> None:
         if state.rest_until > max(self._rest_until, time.time() + SHORT_REST):
             print(
                 "The service asked to wait: sending again at"
@@ -887,7 +887,7 @@ class _Progress:
         if self._tty and self._count and time.monotonic() - self._drawn > 0.1:
             self._drawn = time.monotonic()
             self.clear()
-            sys.stderr.write(self._line()[:79])
+            sys.stderr.write(self._connection()[:79])
             sys.stderr.flush()
 
     def clear(self) -> None:
@@ -895,7 +895,7 @@ class _Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def _line(self) -> str:
+    def _connection(self) -> str:
         counts = Counter(str(task.status) for task in self._tasks.values())
         notes = (task.note for task in self._tasks.values() if task.note and task.live)
         return " · ".join(

@@ -52,7 +52,7 @@ _MISSING = -2
 _UNREADABLE = -3
 
 
-class Books:
+class DemoStore:
     """The tables, wherever they are. Safe between threads; nothing is opened before it
     is first needed.
     """

@@ -23,7 +23,7 @@ _KEPT = 64
 _ACTION = "text_to_image"
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PromptLibraryEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A prompt, and the model that it is for."""
 
     title: str
@@ -35,13 +35,15 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @cache
-def entries() -> list[Entry]:
+def entries() -> list[PromptLibraryEntry]:
     """All there are."""
     text = Path(__file__).with_name("prompts.toml").read_bytes()
-    return msgspec.toml.decode(text, type=dict[str, list[Entry]])["prompts"]
+    return msgspec.toml.decode(text, type=dict[str, list[PromptLibraryEntry]])[
+        "prompts"
+    ]
 
 
-class Library:
+class PromptLibrary:
     """Endpoints that need no key and cost nothing."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -109,7 +111,9 @@ class Library:
             self._painted.put(number, data)
         return data
 
-    def _told(self, request: Request, number: int, entry: Entry) -> JsonObject:
+    def _told(
+        self, request: Request, number: int, entry: PromptLibraryEntry
+    ) -> JsonObject:
         return {
             "id": number,
             "title": entry.title,

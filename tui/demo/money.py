@@ -17,7 +17,7 @@ from tui.demo.tasks import TaskBook, price
 FILTERS = ("service", "action", "model")
 
 
-class Money:
+class DemoAccount:
     """Endpoints that tell of money and never take any."""
 
     def __init__(self, catalog: Catalog, book: TaskBook) -> None:

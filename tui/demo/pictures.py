@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from tui.catalog.spec import Kind, Model, RouteName, Value
 from tui.demo.answers import Refusal
 from tui.demo.shelf import Shelf
-from tui.demo.tasks import Task, TaskBook
+from tui.demo.tasks import DemoTask, TaskBook
 from tui.demo.trouble import Trouble
 from tui.demo.uploads import Uploads
 
@@ -53,7 +53,7 @@ class Pictures:
         # one picture at most.
         self._painter = CapacityLimiter(1)
 
-    def names(self, task: Task) -> list[str]:
+    def names(self, task: DemoTask) -> list[str]:
         """The result files of a completed task."""
         if Trouble.EMPTY in task.trouble:
             return []
@@ -67,7 +67,7 @@ class Pictures:
             for index in range(min(count, MOST_IMAGES) if isinstance(count, int) else 1)
         ]
 
-    def find(self, task_id: str, name: str) -> tuple[Task, int] | None:
+    def find(self, task_id: str, name: str) -> tuple[DemoTask, int] | None:
         """The task and the place of a result file, while it may be downloaded."""
         task = self._book.find(task_id)
         now = self._book.clock()
@@ -86,15 +86,15 @@ class Pictures:
         """Whether a URL of this service's own leads to a file."""
         return self._locate(url) is not None
 
-    async def parts(self, task: Task) -> list[Part]:
+    async def parts(self, task: DemoTask) -> list[Part]:
         """The result files of a task that takes a picture apart."""
         return await to_thread.run_sync(self._parts, task, limiter=self._painter)
 
-    async def data(self, task: Task, index: int) -> bytes:
+    async def data(self, task: DemoTask, index: int) -> bytes:
         data = await to_thread.run_sync(self._data, task, index, limiter=self._painter)
         return data[: len(data) // 3] if Trouble.BROKEN in task.trouble else data
 
-    def _data(self, task: Task, index: int) -> bytes:
+    def _data(self, task: DemoTask, index: int) -> bytes:
         if part_names(task):
             return self._parts(task)[index].data
         data = self._made.get((task.id, index))
@@ -103,7 +103,7 @@ class Pictures:
             self._made.put((task.id, index), data)
         return data
 
-    def _paint(self, task: Task, index: int) -> bytes:
+    def _paint(self, task: DemoTask, index: int) -> bytes:
         # Loads PIL, which nobody needs before the first picture
         from tui.demo.paint import paint
 
@@ -117,7 +117,7 @@ class Pictures:
         )
         return _encoded(image, self.names(task)[index])
 
-    def _parts(self, task: Task) -> list[Part]:
+    def _parts(self, task: DemoTask) -> list[Part]:
         parts = self._apart.get(task.id)
         if parts is None:
             named = zip(self.names(task), self._cut(task), strict=True)
@@ -125,7 +125,7 @@ class Pictures:
             self._apart.put(task.id, parts)
         return parts
 
-    def _cut(self, task: Task) -> "Iterator[tuple[Image.Image, Box]]":
+    def _cut(self, task: DemoTask) -> "Iterator[tuple[Image.Image, Box]]":
         from tui.demo.painting import pieces
 
         source = self._source(task)
@@ -146,7 +146,7 @@ class Pictures:
                 box,
             )
 
-    def _source(self, task: Task) -> "Image.Image | None":
+    def _source(self, task: DemoTask) -> "Image.Image | None":
         """The picture that a task works from. What is not here or not a picture is
         imagined from its name.
         """
@@ -177,7 +177,7 @@ class Pictures:
 
     def _locate(
         self, source: str, *, public: bool = True
-    ) -> bytes | tuple[Task, int] | None:
+    ) -> bytes | tuple[DemoTask, int] | None:
         """The bytes of an upload or the place of a result, by URL or task; their names
         are secrets, so the path will do. A source that was taken serves its task even
         when it isn't `public` any more.
@@ -200,7 +200,7 @@ class Pictures:
         return None
 
 
-def part_names(task: Task) -> list[str]:
+def part_names(task: DemoTask) -> list[str]:
     """What a task takes its picture apart into; nothing for one that paints."""
     match task.model.action:
         case "segment_map":
@@ -229,7 +229,7 @@ def urls_of(value: Value | None) -> list[str]:
     ]
 
 
-def picture_size(task: Task, source: tuple[int, int] | None) -> tuple[int, int]:
+def picture_size(task: DemoTask, source: tuple[int, int] | None) -> tuple[int, int]:
     """Width and height in pixels, in steps of 16, for what the task asks."""
     sides = (
         LONGER_SIDE.get(_chosen(task, name).lower())
@@ -256,7 +256,7 @@ def _encoded(image: "Image.Image", name: str) -> bytes:
     return file.getvalue()
 
 
-def _chosen(task: Task, name: str) -> str:
+def _chosen(task: DemoTask, name: str) -> str:
     """The value that holds for a param: the one that was sent, or what the catalog says
     happens without.
     """
@@ -270,7 +270,7 @@ def _chosen(task: Task, name: str) -> str:
     )
 
 
-def _seed(task: Task) -> int:
+def _seed(task: DemoTask) -> int:
     seed = task.values.get("seed")
     if isinstance(seed, int):
         return seed

@@ -40,10 +40,10 @@ from tui.demo.answers import (
     read_object,
     refuse,
 )
-from tui.demo.library import Library
-from tui.demo.money import Money
+from tui.demo.library import PromptLibrary
+from tui.demo.money import DemoAccount
 from tui.demo.pictures import Box, Pictures, image_params, part_names, urls_of
-from tui.demo.tasks import Fingerprint, KeyTakenError, Task, TaskBook, fingerprint
+from tui.demo.tasks import DemoTask, Fingerprint, KeyTakenError, TaskBook, fingerprint
 from tui.demo.trouble import (
     EARLY_DOWNLOADS,
     LATE_POLLS,
@@ -93,8 +93,8 @@ def create_app(
     )
     uploads = Uploads(book.books)
     pictures = Pictures(book, uploads)
-    money = Money(catalog, book)
-    library = Library(catalog)
+    money = DemoAccount(catalog, book)
+    library = PromptLibrary(catalog)
 
     def route(method: str, path: str, handler: Handler, *, key: bool = True) -> Route:
         return Route(
@@ -193,7 +193,7 @@ class TaskEndpoint:
             not_found()
         return self._answer(task, await self._told(request, task))
 
-    def _created(self, request: Request, body: Values, origin: Fingerprint) -> Task:
+    def _created(self, request: Request, body: Values, origin: Fingerprint) -> DemoTask:
         trouble = scripted(body.get("prompt", ""))
         for word in sorted(trouble):
             if (refusal := before_create(word)) and self._book.first(origin.name, word):
@@ -248,14 +248,14 @@ class TaskEndpoint:
             invalid(errors)
         return model, values
 
-    def _state(self, task: Task, now: float) -> JsonObject:
+    def _state(self, task: DemoTask, now: float) -> JsonObject:
         """How a task is called and how far it is, in the words of its route family."""
         status = task.status(now)
         if self._route == "unified":
             return {"task_id": task.id, "status": status, "model": task.model.slug}
         return {"id": task.id, "status": status}
 
-    async def _told(self, request: Request, task: Task) -> JsonObject:
+    async def _told(self, request: Request, task: DemoTask) -> JsonObject:
         """All that is known of a task."""
         now = self._book.clock()
         state = self._state(task, now)
@@ -273,7 +273,7 @@ class TaskEndpoint:
             results = {"response": {"body": json.dumps(state | results)}}
         return state | results | {"usage": {"cost": task.cost / 1_000_000}}
 
-    async def _shaped(self, task: Task, images: list[JsonObject]) -> JsonObject:
+    async def _shaped(self, task: DemoTask, images: list[JsonObject]) -> JsonObject:
         """The images of a completed task as its action tells of them."""
         if task.model.action == "segment_map":
             named = enumerate(zip(images, part_names(task), strict=False), 1)
@@ -304,13 +304,13 @@ class TaskEndpoint:
             ],
         }
 
-    def _image(self, request: Request, task: Task, name: str) -> JsonObject:
+    def _image(self, request: Request, task: DemoTask, name: str) -> JsonObject:
         image = {"url": absolute(request, f"/files/results/{task.id}/{name}")}
         if task.model.service in ORIGIN_SERVICES:
             image["origin_url"] = absolute(request, f"/files/origins/{task.id}/{name}")
         return image
 
-    def _answer(self, task: Task, body: JsonObject) -> Response:
+    def _answer(self, task: DemoTask, body: JsonObject) -> Response:
         return JSONResponse(body, headers={"X-RunAPI-Task-Id": task.id})
 
 
@@ -328,7 +328,11 @@ class FileHost:
     """
 
     def __init__(
-        self, book: TaskBook, uploads: Uploads, pictures: Pictures, library: Library
+        self,
+        book: TaskBook,
+        uploads: Uploads,
+        pictures: Pictures,
+        library: PromptLibrary,
     ) -> None:
         self._book = book
         self._uploads = uploads

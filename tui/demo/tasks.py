@@ -16,7 +16,7 @@ from tui.catalog.load import Catalog, bundled
 from tui.catalog.price import MICRO_PER_CENT, estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.demo.answers import Refusal, refuse
-from tui.demo.books import Books, fact, note
+from tui.demo.books import DemoStore, fact, note
 from tui.demo.trouble import FAILURES, ODD_WORD, Trouble, scripted
 
 Clock = Callable[[], float]
@@ -44,7 +44,7 @@ class Fingerprint(Struct, frozen=True):
         return self.key or self.digest
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class DemoTask(Struct, frozen=True, kw_only=True):
     """One accepted request."""
 
     id: str
@@ -110,7 +110,7 @@ class TaskBook:
         An account in a file is filled up by the next process once less than a tenth is
         left: play money must not end for good.
         """
-        self.books = Books(file, clock)
+        self.books = DemoStore(file, clock)
         self.clock = self.books.now
         self._catalog = catalog or bundled()
         self._delay = delay
@@ -119,7 +119,7 @@ class TaskBook:
 
     def add(
         self, route: RouteName, model: Model, values: Values, origin: Fingerprint
-    ) -> Task:
+    ) -> DemoTask:
         """Take a task that was found valid, and reserve its price. Raises Refusal or
         KeyTakenError.
         """
@@ -152,7 +152,7 @@ class TaskBook:
             note(database, "latest", now)
             return now
 
-        return Task(
+        return DemoTask(
             id=task_id,
             route=route,
             model=model,
@@ -164,7 +164,7 @@ class TaskBook:
             origin=origin,
         )
 
-    def find(self, task_id: str) -> Task | None:
+    def find(self, task_id: str) -> DemoTask | None:
         """Raises Refusal where nobody can say whether there is such a task."""
         row = self.books.read(
             lambda database: database.execute(
@@ -177,7 +177,7 @@ class TaskBook:
             )
         return self._task(row) if row else None
 
-    def replayed(self, origin: Fingerprint) -> Task | None:
+    def replayed(self, origin: Fingerprint) -> DemoTask | None:
         """The task that this key has made already."""
         row = self.books.read(lambda database: self._keyed(database, origin))
         return self._task(row) if row else None
@@ -255,14 +255,14 @@ class TaskBook:
             )
         return row
 
-    def _task(self, row: Row) -> Task | None:
+    def _task(self, row: Row) -> DemoTask | None:
         """None for a task of a model that the catalog doesn't have any more."""
         task_id, key, digest, route, action, slug, params, cost, born, duration = row
         model = self._catalog.get(action, slug)
         if not model:
             return None
         values = json.loads(params)
-        return Task(
+        return DemoTask(
             id=task_id,
             route=route,
             model=model,

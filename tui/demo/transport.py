@@ -8,7 +8,7 @@ import httpx
 from starlette.applications import Starlette
 
 from tui.catalog.load import Catalog
-from tui.demo.books import Books
+from tui.demo.books import DemoStore
 from tui.demo.service import create_app
 
 DELAY_VARIABLE = "RUNAPI_TUI_DEMO_DELAY"
@@ -37,7 +37,7 @@ class _InProcess(httpx.ASGITransport):
         # An error of the stand-in is a server error to the client, as it would be over
         # a network.
         super().__init__(app, raise_app_exceptions=False)
-        self._books: Books = app.state.books
+        self._books: DemoStore = app.state.books
         self._is_open = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -22,7 +22,7 @@ from tui.demo.answers import (
     read_object,
     refuse,
 )
-from tui.demo.books import Books
+from tui.demo.books import DemoStore
 from tui.demo.shelf import Shelf
 
 FILE_LIMIT = 30_000_000
@@ -56,7 +56,7 @@ class Upload(Struct, frozen=True):
 class Uploads:
     """All uploaded files, and the endpoints through which they come."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: DemoStore) -> None:
         self._books = books
         self._tickets: Shelf[str, Ticket] = Shelf(OPEN_TICKETS)
 

@@ -29,7 +29,7 @@ _OF_THIS_MACHINE = re.compile(
 _SSH = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 
 
-class HandoffError(Exception):
+class OpenError(Exception):
     """Why a result can't be opened or handed on, as a sentence for the user."""
 
 
@@ -64,7 +64,7 @@ class Ways(NamedTuple):
                 return text, plain(
                     f"Sent to the terminal's clipboard: {one_line(text, 400)}{more[way]}"
                 )
-        raise HandoffError(
+        raise OpenError(
             "There is nothing to hand on: no file is saved, and no public address is left."
         )
 
@@ -118,7 +118,7 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
             command, stdin=none, stdout=none, stderr=none, start_new_session=True
         )
         if code := process.wait(patience):
-            raise HandoffError(
+            raise OpenError(
                 f"{name} could not open the image: it ended with code {code}."
             )
     except subprocess.TimeoutExpired:
@@ -126,7 +126,7 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
         threading.Thread(target=process.wait, daemon=True).start()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
-        raise HandoffError(f"{name} can't be started: {reason}.") from error
+        raise OpenError(f"{name} can't be started: {reason}.") from error
 
 
 def public(url: str) -> str:

@@ -87,7 +87,7 @@ class PasteError(ValueError):
     """Why a line can't be used, as a sentence."""
 
 
-class Pasted(Struct, frozen=True):
+class PastedCommand(Struct, frozen=True):
     """What a line asks for; `left` names what of it has no place in the form."""
 
     model: Model
@@ -101,7 +101,7 @@ def is_command(text: str) -> bool:
     return bool(_COMMAND.match(text[:MOST]))
 
 
-def read(text: str, catalog: Catalog, api: Api = "auto") -> Pasted:
+def read(text: str, catalog: Catalog, api: Api = "auto") -> PastedCommand:
     """What a command line asks. Raises PasteError."""
     if len(text) > MOST:
         raise PasteError("That is too long to be a request.")
@@ -186,7 +186,7 @@ def _plain(value: Value) -> Value:
     return plain(value, MOST) if isinstance(value, str) else value
 
 
-def _curl(words: list[str], catalog: Catalog) -> Pasted:
+def _curl(words: list[str], catalog: Catalog) -> PastedCommand:
     method, data, places = "", list[str](), list[str]()
     for option, value in _options(words, _LETTERS, _NAMES):
         if option in _DATA:
@@ -214,7 +214,7 @@ def _curl(words: list[str], catalog: Catalog) -> Pasted:
         )
     model = _model(catalog, where["service"], where["action"], body.pop("model", None))
     route: RouteName = "service" if where["service"] else "unified"
-    return Pasted(model, route, *fitting(model, route, body))
+    return PastedCommand(model, route, *fitting(model, route, body))
 
 
 def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> Model:
@@ -238,7 +238,7 @@ def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> 
     return found[0]
 
 
-def _generate(words: list[str], catalog: Catalog, api: Api) -> Pasted:
+def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
     names, settings, left = list[str](), list[str](), list[str]()
     told: dict[str, str] = {}
     for option, value in _options(words, _OUR_LETTERS, _OUR_NAMES):
@@ -256,7 +256,7 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> Pasted:
     wished: Api = next((each for each in get_args(Api) if each == told.get("api")), api)
     route, values = given(model, settings, told.get("prompt", told.get("p")), wished)
     fit, more = fitting(model, route, values, files=True)
-    return Pasted(model, route, fit, (*left, *more))
+    return PastedCommand(model, route, fit, (*left, *more))
 
 
 def _options(

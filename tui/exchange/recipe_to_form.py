@@ -28,7 +28,7 @@ class Refill(NamedTuple):
     taken: list[str]
     left: list[str]
 
-    def told(self, file: str) -> str:
+    def describe(self, file: str) -> str:
         """What became of all that the file of this name tells, as a sentence."""
         taken = (
             f"From {file}: {_list(self.taken)}"

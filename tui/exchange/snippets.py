@@ -44,7 +44,7 @@ _IMAGES = {
 }
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class SnippetRequest(Struct, frozen=True, kw_only=True):
     """A request, as a draft or as a task has it."""
 
     model: Model
@@ -61,13 +61,13 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def of_draft(
     model: Model, route: RouteName, values: Values, catalog: Catalog, base_url: str
-) -> Asked:
+) -> SnippetRequest:
     """What is filled in."""
     files = {
         path: f"URL-OF-{path.name}"
         for _, path in local_files(model.routes[route], values)
     }
-    return Asked(
+    return SnippetRequest(
         model=model,
         route=route,
         values=values,
@@ -83,7 +83,7 @@ def of_draft(
     )
 
 
-def of_task(task: Task, catalog: Catalog, base_url: str) -> Asked:
+def of_task(task: Task, catalog: Catalog, base_url: str) -> SnippetRequest:
     """What a task asks, with its body as it is sent.
 
     `base_url` is the configured one, whatever the task says: the key belongs to no
@@ -115,14 +115,14 @@ def of_task(task: Task, catalog: Catalog, base_url: str) -> Asked:
     )
 
 
-def written(asked: Asked, form: str) -> str:
+def written(asked: SnippetRequest, form: str) -> str:
     """The request in one of `FORMS`, to be pasted into a terminal or a file; harmless
     to show.
     """
     return {"curl": _curl, "httpx": _httpx, "sdk": _sdk, "cli": _generate}[form](asked)
 
 
-def _curl(asked: Asked) -> str:
+def _curl(asked: SnippetRequest) -> str:
     """Without an Idempotency-Key: with the task's own, the line would be answered with
     that same task, which is no copy; with a new one fixed in the text, it would run
     once and from then on only seem to.
@@ -141,7 +141,7 @@ def _curl(asked: Asked) -> str:
     ) + "".join(f"\n# {note}" for note in asked.notes)
 
 
-def _generate(asked: Asked) -> str:
+def _generate(asked: SnippetRequest) -> str:
     model, route = asked.model, asked.model.routes[asked.route]
     words = ["runapi-tui", "generate", model.slug]
     words += ["--action", model.action] if asked.ambiguous else []
@@ -173,7 +173,7 @@ def _word(text: str) -> str:
     return shlex.quote(text) if shown == escaped else f"$'{shown}'"
 
 
-def _httpx(asked: Asked) -> str:
+def _httpx(asked: SnippetRequest) -> str:
     model = asked.model
     places = [
         place.path
@@ -215,7 +215,7 @@ for number, image in enumerate({found}, 1):
 """
 
 
-def _sdk(asked: Asked) -> str:
+def _sdk(asked: SnippetRequest) -> str:
     model = asked.model
     client = _SDK.get(model.service)
     if client is None or not model.action.isidentifier():
@@ -244,7 +244,7 @@ print(result)
 """
 
 
-def _comments(asked: Asked) -> str:
+def _comments(asked: SnippetRequest) -> str:
     return "".join(f"# {one_line(note)}\n" for note in asked.notes)
 
 

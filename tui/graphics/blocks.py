@@ -17,7 +17,7 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui.graphics.helper_process import aside
+from tui.graphics.helper_process import run_in_helper
 from tui.graphics.probe import Images
 from tui.graphics.textual_image_adapter import renderable
 
@@ -123,7 +123,7 @@ class Cells:
 def cells(image: Image.Image, size: Size, images: Images) -> Cells:
     """The image as `size` characters."""
     if images in _SHAPES:
-        return aside(_fitted, image, size, images)
+        return run_in_helper(_fitted, image, size, images)
     if images is Images.ASCII:
         characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
         console = Console(file=io.StringIO(), width=size.width)

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from tui.graphics import iterm, kitty, sixel
 from tui.graphics.blocks import Cells, cells
-from tui.graphics.helper_process import aside
+from tui.graphics.helper_process import run_in_helper
 from tui.graphics.probe import PIXELS, Images, Terminal
 from tui.graphics.textual_image_adapter import USUAL_CELL
 
@@ -125,11 +125,14 @@ def draw(
                 size,
                 text,
                 written,
-                [aside(sixel.sixels, image, pixels, ground, terminal.budget)],
+                [run_in_helper(sixel.sixels, image, pixels, ground, terminal.budget)],
             )
         case Images.ITERM:
             return Drawing(
-                size, text, written, [aside(iterm.inline, image, size, terminal.budget)]
+                size,
+                text,
+                written,
+                [run_in_helper(iterm.inline, image, size, terminal.budget)],
             )
         case Images.KITTY:
             image_id = image_id or kitty.new_id()

@@ -27,7 +27,7 @@ _lock = Lock()
 _helper: "_Helper | None" = None
 
 
-def aside(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+def run_in_helper(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
     """What the function gives. It and all that it takes and gives can be pickled; for
     threads.
     """

@@ -13,7 +13,7 @@ from weakref import finalize
 from PIL import Image
 from textual.geometry import Size
 
-from tui.graphics.helper_process import aside
+from tui.graphics.helper_process import run_in_helper
 from tui.graphics.palette import first_within, paletted, smoothed
 from tui.graphics.probe import Terminal, through_tmux
 from tui.graphics.textual_image_adapter import renderable
@@ -104,7 +104,7 @@ def upload(
                 f"\x1b_Ga=T,U=1,f=32,{keys},t=f,s={pixels[0]},v={pixels[1]};{name}\x1b\\",
                 file,
             )
-    return Upload(aside(_inline, image, size, pixels, keys, terminal))
+    return Upload(run_in_helper(_inline, image, size, pixels, keys, terminal))
 
 
 def _inline(

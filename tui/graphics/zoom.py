@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 
 
-class Loupe:
+class Zoom:
     """Keeps the image that is looked at decoded, one at a time: the next part of it is
     there at once.
 
@@ -61,7 +61,7 @@ class Crop:
     image's sides; a pixel of the image is `zoom` dots wide and high.
     """
 
-    loupe: Loupe
+    loupe: Zoom
     x: float = 0.5
     y: float = 0.5
     zoom: int = 1
@@ -112,7 +112,7 @@ class Crop:
             self, x=x, y=((top + bottom) / 2 + down * (bottom - top) / 4) / height
         )
 
-    def told(self, path: Path) -> str:
+    def describe(self, path: Path) -> str:
         """In words: `2:1, 512,256 of 2048 × 2048`; no more than the first of it until
         that file was seen.
         """

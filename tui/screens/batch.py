@@ -26,7 +26,7 @@ SHOWN = 200
 _LARGEST_FILE = 10_000_000  # bytes
 
 
-class Batch(ModalScreen[list[Values] | None]):
+class BatchScreen(ModalScreen[list[Values] | None]):
     """Answers the values of every request, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -111,7 +111,7 @@ class Batch(ModalScreen[list[Values] | None]):
             verdict = _Verdict(
                 [], Content.styled(f"! {one_line(error)}", "$text-error"), "Send", []
             )
-        self._told.update(verdict.told)
+        self._told.update(verdict.summary)
         self._list.clear_options().add_options(verdict.rows)
         self._send.label = Content(verdict.button)
         self._send.disabled, self._cells = not verdict.legal, verdict.legal
@@ -187,7 +187,7 @@ class _Verdict(NamedTuple):
     """What may be sent, and how that is told."""
 
     legal: list[Values]
-    told: Content
+    summary: Content
     button: str
     rows: list[Content]
 

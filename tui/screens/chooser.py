@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from tui.text import one_line
 
 
-class Chooser(ModalScreen[str | None]):
+class ChooserScreen(ModalScreen[str | None]):
     """Answers the chosen value, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 
-class Confirm(ModalScreen[bool]):
+class ConfirmScreen(ModalScreen[bool]):
     """Answers True once the user has said yes. Enter alone is no yes: the focus is on
     No.
     """

@@ -23,7 +23,7 @@ from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture, Shrink
 from tui.widgets.preview import waiting
 from tui.widgets.queue import Older, QueueTable
-from tui.widgets.taskrow import asks, cost, look, made
+from tui.widgets.taskrow import asks, cost, made, status_look
 
 REST = 0.12
 """Seconds without a move after which pictures are drawn as well as the terminal can."""
@@ -77,7 +77,7 @@ def key(item: Item) -> tuple[str, int]:
 
 
 def _caption(task: Task, index: int) -> str:
-    glyph, word, _ = look(task)
+    glyph, word, _ = status_look(task)
     count = len(task.results)
     parts = (
         f"{glyph} {word}" if task.status is not Status.COMPLETED or task.error else "",
@@ -88,7 +88,7 @@ def _caption(task: Task, index: int) -> str:
     return one_line(" ".join(part for part in parts if part))
 
 
-class Grid(Screen[None]):
+class GridScreen(Screen[None]):
     """Rows and columns of pictures. There are as many cells as are in sight; to scroll
     is to say which task each of them shows, so that nothing else is ever read, drawn or
     kept.
@@ -352,7 +352,7 @@ class Grid(Screen[None]):
         told = ["Nothing to be seen yet."]
         if self.chosen:
             task, _ = self.chosen
-            glyph, word, _ = look(task)
+            glyph, word, _ = status_look(task)
             told = [
                 f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._before)}",
                 f"{glyph} {word}",

@@ -26,7 +26,7 @@ PAGE = 120
 """Tasks that are read at once; the next ones when the cursor comes to the end."""
 
 
-class History(Screen[None]):
+class HistoryScreen(Screen[None]):
     """A search line over the tasks that it finds, newest first, and the image of the
     one under the cursor.
     """
@@ -111,7 +111,7 @@ class History(Screen[None]):
             self._met.clear()
             self.table.show(tasks)
         for task in () if before == "~" else tasks:
-            self.table.put(task)
+            self.table.update(task)
         self._met.update(task.id for task in tasks)
         self._more = len(tasks) == PAGE
         self._oldest = tasks[-1].id if self._more else ""
@@ -151,7 +151,7 @@ class History(Screen[None]):
         new = not self._filter.value and task.id >= self._oldest
         if task.id in self._met or (new and not task.deleted):
             self._met.add(task.id)
-            self.table.put(task)
+            self.table.update(task)
             self._tell()
 
     def action_filter(self) -> None:

@@ -22,7 +22,7 @@ from tui.tasks.task import Task
 from tui.text import clock, duration, file_size, inert_json, money, one_line, plain
 from tui.widgets.footer import Footer
 from tui.widgets.queue import QueueTable
-from tui.widgets.taskrow import look
+from tui.widgets.taskrow import status_look
 
 _NAMED = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
 # A quiet name and the text beside it; a title where the name is not set in
@@ -55,7 +55,7 @@ class InspectScreen(Screen[None]):
         super().__init__()
         self._shown = task
         self._body = task.body
-        self._page = Page(list(told(task, events)))
+        self._page = Page(list(describe(task, events)))
 
     def compose(self) -> ComposeResult:
         yield self._page
@@ -158,11 +158,11 @@ def wrapped(row: Row, width: int) -> Iterator[Row]:
         at, name = at + len(piece), " " * cell_len(name)
 
 
-def told(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
+def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
     """The whole page, harmless."""
     last, why = events[-200:], task.error.message if task.error else task.note
     known = {
-        "status": " ".join(look(task)[:2]),
+        "status": " ".join(status_look(task)[:2]),
         "": why,
         "model": task.model,
         "id": task.id,

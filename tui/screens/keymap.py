@@ -38,16 +38,16 @@ def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterat
 
 def page_bindings() -> Iterator[BindingType]:
     """Those of all pages and their parts; all of them are loaded for this."""
-    from tui.screens.batch import Batch
-    from tui.screens.grid import Grid
-    from tui.screens.history import History
+    from tui.screens.batch import BatchScreen
+    from tui.screens.grid import GridScreen
+    from tui.screens.history import HistoryScreen
     from tui.screens.inspect import InspectScreen, Page
     from tui.screens.main import MainScreen
-    from tui.screens.money import Money
-    from tui.screens.prompts import Prompts
+    from tui.screens.money import MoneyScreen
+    from tui.screens.prompts import PromptsScreen
     from tui.screens.setup import SetupScreen
-    from tui.screens.sources import SourcePicker
-    from tui.screens.viewer import Viewer
+    from tui.screens.sources import SourcesScreen
+    from tui.screens.viewer import ViewerScreen
     from tui.widgets.fields import Field
     from tui.widgets.form import ParamForm
     from tui.widgets.queue import QueueTable
@@ -55,15 +55,15 @@ def page_bindings() -> Iterator[BindingType]:
 
     pages = (
         MainScreen,
-        Viewer,
-        Grid,
-        SourcePicker,
+        ViewerScreen,
+        GridScreen,
+        SourcesScreen,
         SetupScreen,
-        Batch,
-        History,
+        BatchScreen,
+        HistoryScreen,
         InspectScreen,
-        Prompts,
-        Money,
+        PromptsScreen,
+        MoneyScreen,
     )
     for place in (*pages, ParamForm, Field, QueueTable, Sidebar, Page):
         yield from place.BINDINGS

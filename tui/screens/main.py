@@ -20,7 +20,7 @@ from tui.catalog.spec import Kind, Model, Param, RouteName, Values
 from tui.graphics.probe import Terminal
 from tui.screens.past import Past, Search, prompts
 from tui.service.wire import PromptEntry
-from tui.tasks.engine_state import State
+from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
 from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
@@ -169,11 +169,11 @@ class MainScreen(Screen[None]):
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 
-    def take(self, catalog: Catalog) -> None:
+    def set_catalog(self, catalog: Catalog) -> None:
         """Fresher facts about the models."""
         self._catalog = catalog
         self._model = catalog.get(*self._model.key) or self._model
-        self.sidebar.take(catalog)
+        self.sidebar.set_catalog(catalog)
         self.form.reprice(self._model)
 
     async def learn(self, route: RouteName) -> None:
@@ -185,15 +185,15 @@ class MainScreen(Screen[None]):
             if choose(self._model, (), self._api, route) != self.form.route:
                 await self.show_model(self._model)
 
-    async def look_back(self) -> None:
+    async def load(self) -> None:
         """The queue is open: offer what former runs have left, cleared or not."""
-        await self._past.look_back()
+        await self._past.load()
         self._remember()
         if self._past:
             self.queue.begin()
 
     def _task_changed(self, task: Task) -> None:
-        new = self._past.put(task)
+        new = self._past.update(task)
         for known, is_one in (
             (self._sent, task.status in SENT),
             (self._waiting, task.status is Status.HELD),
@@ -205,7 +205,7 @@ class MainScreen(Screen[None]):
         if new and not self._remembering:
             self._remembering = True  # once for all that come together
             self.call_later(self._remember)
-        self.queue.put(task)
+        self.queue.update(task)
         self.status.live, self.status.waiting = len(self._sent), len(self._waiting)
 
     def title_of(self, task: Task) -> str:
@@ -319,7 +319,7 @@ class MainScreen(Screen[None]):
         )
         if found.taken:
             await self._fill(found.model, found.values)
-        self.notify(found.told(name), timeout=10, markup=False)
+        self.notify(found.describe(name), timeout=10, markup=False)
 
     async def _fill(self, model: Model, values: Values) -> None:
         """Put another request into the form; undo brings the prompt back that was
@@ -342,9 +342,9 @@ class MainScreen(Screen[None]):
         if self.sidebar.display:
             self.sidebar.focus_filter()
         else:
-            from tui.screens.picker import ModelPicker
+            from tui.screens.picker import ModelPickerScreen
 
-            picker = ModelPicker(
+            picker = ModelPickerScreen(
                 self._catalog, self._model, self._favourites, self._recent()
             )
             self.app.push_screen(picker, self._picked)
@@ -355,11 +355,11 @@ class MainScreen(Screen[None]):
             self.form.focus_first()
 
     async def action_recall(self) -> None:
-        from tui.screens.chooser import Chooser
+        from tui.screens.chooser import ChooserScreen
 
         tasks = await self._past.find("", lambda task: task.prompt, CHOICES)
         options = [(prompt, prompt) for prompt in prompts(tasks)]
-        chooser = Chooser("Past prompts", options, "Nothing was submitted yet.")
+        chooser = ChooserScreen("Past prompts", options, "Nothing was submitted yet.")
         await self.app.push_screen(chooser, self._recalled)
 
     def _recalled(self, prompt: str | None) -> None:
@@ -368,8 +368,8 @@ class MainScreen(Screen[None]):
 
     @on(Field.PickWanted)
     async def _pick(self, event: Field.PickWanted) -> None:
-        from tui.screens.chooser import Chooser
-        from tui.screens.sources import SourcePicker
+        from tui.screens.chooser import ChooserScreen
+        from tui.screens.sources import SourcesScreen
 
         field, param = event.field, event.field.param
         if param.kind is Kind.TASK:
@@ -381,15 +381,17 @@ class MainScreen(Screen[None]):
                 (task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}")
                 for task in fitting
             ]
-            chooser = Chooser(param.title, options, f"No task fits yet. {param.help}")
-            await self.app.push_screen(chooser, field.put)
+            chooser = ChooserScreen(
+                param.title, options, f"No task fits yet. {param.help}"
+            )
+            await self.app.push_screen(chooser, field.set_picked)
         else:
             many = param.kind is Kind.IMAGES
             results = await self._past.find("", lambda task: task.files, CHOICES)
-            picker = SourcePicker(
+            picker = SourcesScreen(
                 self._terminal, results, start=str(Path.cwd()), many=many
             )
-            await self.app.push_screen(picker, field.put)
+            await self.app.push_screen(picker, field.set_picked)
 
     def _takes(self, param: Param, task: Task) -> bool:
         """Whether a task param may name that task."""
@@ -398,10 +400,10 @@ class MainScreen(Screen[None]):
         )
         return fits and task.status is Status.COMPLETED
 
-    def favour(self, favourites: list[Key]) -> None:
+    def mark_favourites(self, favourites: list[Key]) -> None:
         """The models that the user keeps on top."""
         self._favourites = favourites
-        self.sidebar.favour(favourites)
+        self.sidebar.mark_favourites(favourites)
 
     def _remember(self) -> None:
         self._remembering = False
@@ -414,7 +416,7 @@ class MainScreen(Screen[None]):
             :RECENT
         ]
 
-    def state_changed(self, state: State) -> None:
+    def state_changed(self, state: EngineState) -> None:
         """What holds for all tasks just now."""
         self.status.state = state
         self.queue.border_title = "Queue · paused" if state.paused else "Queue"

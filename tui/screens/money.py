@@ -20,7 +20,7 @@ from tui.service.errors import ServiceError
 from tui.service.wire import Account
 from tui.settings.config import Config
 from tui.spending import ceilings
-from tui.tasks.ledger import Books, Sum
+from tui.tasks.ledger import Spending, Total
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.text import counted, money, one_line
@@ -33,7 +33,7 @@ _AGAIN = 1.0
 """Seconds from one look at the books to the next, at least."""
 
 
-class Money(Screen[None]):
+class MoneyScreen(Screen[None]):
     """Kept up to date while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,7 +45,7 @@ class Money(Screen[None]):
 
     def __init__(
         self,
-        books: Callable[[], Awaitable[Books]],
+        books: Callable[[], Awaitable[Spending]],
         account: Callable[[], Coroutine[Any, Any, Account]],
         config: Config,
         changes: Signal[Task],
@@ -98,7 +98,7 @@ class Money(Screen[None]):
         getattr(self._box, f"scroll_{way}")(animate=False)
 
 
-def page(books: Books, account: Account | None, config: Config) -> Content:
+def page(books: Spending, account: Account | None, config: Config) -> Content:
     """The whole page; nothing on it is told by colour alone."""
     return Content("\n").join(
         [
@@ -111,9 +111,11 @@ def page(books: Books, account: Account | None, config: Config) -> Content:
     )
 
 
-def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Content]:
+def _facts(
+    books: Spending, account: Account | None, config: Config
+) -> Iterator[Content]:
     # An estimate, all of it
-    live = Sum(books.live.tasks, books.live.micro, 0, books.live.unknown)
+    live = Total(books.live.tasks, books.live.micro, 0, books.live.unknown)
     facts = {
         "today": f"{books.today}",
         "this month": f"{books.month}",
@@ -132,7 +134,7 @@ def _facts(books: Books, account: Account | None, config: Config) -> Iterator[Co
         yield Content.styled(f"{name:<16}", "$text-muted") + told
 
 
-def _chart(books: Books) -> Iterator[Content]:
+def _chart(books: Spending) -> Iterator[Content]:
     """A column a day: a dot where nothing was spent, a question mark where nobody knows
     how much.
     """
@@ -160,7 +162,7 @@ def _chart(books: Books) -> Iterator[Content]:
     )
 
 
-def _models(books: Books) -> Iterator[Content]:
+def _models(books: Spending) -> Iterator[Content]:
     if books.models:
         title = f"{'model':<35}{'tasks':>6}{'spent':>11}{'average':>10}"
         yield Content.styled(

@@ -29,7 +29,7 @@ class Past:
         self._search = search
         self._known: dict[str, Task] = {}
 
-    def put(self, task: Task) -> bool:
+    def update(self, task: Task) -> bool:
         """Take a task's latest snapshot; whether the task is a new one."""
         new = task.id not in self._known
         self._known[task.id] = task
@@ -44,7 +44,7 @@ class Past:
         """What is known without reading, the newest first; nothing that was deleted."""
         return _newest(self._known)
 
-    async def look_back(self) -> None:
+    async def load(self) -> None:
         """Read what former runs have left last."""
         for task in await self._page("", "~"):
             self._known.setdefault(task.id, task)

@@ -12,7 +12,7 @@ from tui.catalog.spec import Model
 from tui.widgets.sidebar import Key, Sidebar
 
 
-class ModelPicker(ModalScreen[Model | None]):
+class ModelPickerScreen(ModalScreen[Model | None]):
     """Answers the chosen model, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -33,7 +33,7 @@ _TOLD = 12
 _HELP = "Enter uses one. Finds words, category:food, model:z-image, modality:image_edit"
 
 
-class Library(Protocol):
+class PromptSource(Protocol):
     """Who is asked, and fetches pictures. Raises ServiceError."""
 
     async def prompts(
@@ -49,7 +49,7 @@ class Library(Protocol):
     async def preview(self, url: str, target: Path) -> None: ...
 
 
-class Prompts(Screen[PromptEntry | None]):
+class PromptsScreen(Screen[PromptEntry | None]):
     """Answers the entry that is to be used, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,7 +66,7 @@ class Prompts(Screen[PromptEntry | None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     AUTO_FOCUS = "#prompts-filter"
 
-    def __init__(self, library: Library, terminal: Terminal) -> None:
+    def __init__(self, library: PromptSource, terminal: Terminal) -> None:
         super().__init__()
         self._library = library
         self._entries: list[PromptEntry] = []
@@ -154,7 +154,7 @@ class Prompts(Screen[PromptEntry | None]):
         if event.option_index >= len(self._entries):
             return  # of a list that was searched anew since
         entry = self._entries[event.option_index]
-        self._text.update(told(entry))
+        self._text.update(describe(entry))
         self._preview(entry)
         if self._more and event.option_index >= len(self._entries) - 3:
             self._more = False
@@ -212,7 +212,7 @@ def titled(entry: PromptEntry) -> Content:
     return Content.assemble(entry.title, "  ", (rest, "$text-muted"))
 
 
-def told(entry: PromptEntry) -> Content:
+def describe(entry: PromptEntry) -> Content:
     """All of an entry, with whose it is."""
     source = " · ".join(filter(None, (entry.source, entry.source_url)))
     params = "  ".join(

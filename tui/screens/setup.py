@@ -21,7 +21,7 @@ from tui.session import Session, account
 from tui.settings.config import ConfigError, Profile
 from tui.settings.credentials import CredentialError, runapi_config, usable
 from tui.settings.keyfiles.files import shown
-from tui.settings.keyfiles.found import Found
+from tui.settings.keyfiles.found import FoundKey
 from tui.tasks.task import NO_PROFILE
 from tui.text import mask, one_line
 from tui.widgets.footer import Footer
@@ -51,16 +51,16 @@ class SetupScreen(Screen[None]):
     ]
     AUTO_FOCUS = "#key"
 
-    class Taken(Message):
-        """Go on with this session; `told` says whose key it has. What was `pasted`
+    class KeyChosen(Message):
+        """Go on with this session; `summary` says whose key it has. What was `pasted`
         wants to be saved.
         """
 
-        def __init__(self, session: Session, pasted: bool, told: str) -> None:
+        def __init__(self, session: Session, pasted: bool, summary: str) -> None:
             super().__init__()
             self.session = session
             self.pasted = pasted
-            self.told = told
+            self.summary = summary
 
     class DemoWanted(Message):
         """The user wants to try the embedded service."""
@@ -68,7 +68,7 @@ class SetupScreen(Screen[None]):
     def __init__(
         self,
         session: Session,
-        found: Sequence[Found],
+        found: Sequence[FoundKey],
         notes: Sequence[str],
         *,
         first: bool,
@@ -82,7 +82,7 @@ class SetupScreen(Screen[None]):
         self._problem = Static(id="setup-problem", markup=False)
 
     def _keys(
-        self, found: Sequence[Found]
+        self, found: Sequence[FoundKey]
     ) -> Iterator[tuple[str, Callable[[], Session]]]:
         here = self._session.credential
         for key in found:
@@ -170,7 +170,7 @@ class SetupScreen(Screen[None]):
             action, True
         )
 
-    def say(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         self._problem.update(problem)
 
     @on(OptionList.OptionSelected)
@@ -178,7 +178,7 @@ class SetupScreen(Screen[None]):
         try:
             wanted = self._choices[event.option_index][1]()
         except (ConfigError, CredentialError) as error:
-            self.say(str(error))
+            self.show_problem(str(error))
         else:
             self._try(wanted)
 
@@ -188,7 +188,7 @@ class SetupScreen(Screen[None]):
         try:
             key = usable(self.query_one("#key", Input).value)
         except ValueError as error:
-            self.say(str(error))
+            self.show_problem(str(error))
         else:
             source = (
                 str(runapi_config()) if self._session.saves_key else "what was pasted"
@@ -204,20 +204,20 @@ class SetupScreen(Screen[None]):
         self._offer(None)
         # What is pasted next takes its place
         self.query_one("#key", Input).action_select_all()
-        self.say(f"Asking {place} whose key this is …")
+        self.show_problem(f"Asking {place} whose key this is …")
         try:
             if not wanted.credential.api_key:
                 raise AuthenticationError(
                     " ".join(wanted.credential.notes) or "There is no key."
                 )
-            told = await apart(account(wanted))
+            summary = await apart(account(wanted))
         except AuthenticationError as error:
-            self.say(f"{error} Nothing was changed.")
+            self.show_problem(f"{error} Nothing was changed.")
         except ServiceError as error:
-            self.say(f"{error} So the key could not be tried.")
+            self.show_problem(f"{error} So the key could not be tried.")
             self._offer((wanted, pasted))
         else:
-            self.post_message(self.Taken(wanted, pasted, told))
+            self.post_message(self.KeyChosen(wanted, pasted, summary))
 
     def _offer(self, untried: tuple[Session, bool] | None) -> None:
         """To go on with a key that nobody could ask about."""
@@ -230,7 +230,9 @@ class SetupScreen(Screen[None]):
     @on(Button.Pressed, "#anyway")
     def _anyway(self) -> None:
         if self._untried:
-            self.post_message(self.Taken(*self._untried, "The key was not tried yet."))
+            self.post_message(
+                self.KeyChosen(*self._untried, "The key was not tried yet.")
+            )
 
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:

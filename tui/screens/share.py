@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 if TYPE_CHECKING:
-    from tui.exchange.snippets import Asked
+    from tui.exchange.snippets import SnippetRequest
     from tui.tasks.task import Task
 
 
@@ -18,12 +18,12 @@ def copy(app: App[None], text: str, told: str = "") -> None:
     app.notify(f"Sent to the terminal's clipboard: {told or text}", markup=False)
 
 
-async def copy_as(app: App[None], asked: "Asked") -> None:
+async def copy_as(app: App[None], asked: "SnippetRequest") -> None:
     """Let the user choose a form, and copy the request in it. From a worker."""
     from tui.exchange.snippets import FORMS, written
-    from tui.screens.chooser import Chooser
+    from tui.screens.chooser import ChooserScreen
 
-    form = await app.push_screen_wait(Chooser("Copy as", list(FORMS.items()), ""))
+    form = await app.push_screen_wait(ChooserScreen("Copy as", list(FORMS.items()), ""))
     if form:
         copy(app, written(asked, form), FORMS[form])
 
@@ -42,7 +42,7 @@ async def hand_on(
     if what == "open" and found.viewer:
         try:
             await asyncio.to_thread(open_external.show, found.viewer, found.path)
-        except open_external.HandoffError as error:
+        except open_external.OpenError as error:
             # The next way, then
             app.notify(str(error), severity="warning", markup=False)
         else:

@@ -39,7 +39,7 @@ SOON = 0.1
 """Seconds that a folder may take before the list says that it is being read."""
 
 
-class SourcePicker(ModalScreen[list[str] | None]):
+class SourcesScreen(ModalScreen[list[str] | None]):
     """Answers paths and URLs in the order in which they were marked, one if not `many`;
     or None.
     """

@@ -15,7 +15,7 @@ from textual.signal import Signal
 from textual.widgets import Label, Static
 
 from tui.graphics.probe import PIXELS, Images, Terminal
-from tui.graphics.zoom import Crop, Loupe
+from tui.graphics.zoom import Crop, Zoom
 from tui.screens.pager import Before
 from tui.tasks.task import Task
 from tui.text import one_line
@@ -31,7 +31,7 @@ _FINER = 4
 """A picture on a whole page may take this many times the bytes of a small one."""
 
 
-class Viewer(Screen[str]):
+class ViewerScreen(Screen[str]):
     """The image as large as it gets, or its pixels, under a title; its facts beside or
     below it.
 
@@ -284,7 +284,7 @@ class Viewer(Screen[str]):
                 None if self._terminal.images in PIXELS else lambda: self.picture.size
             )
             self._crop = Crop(
-                Loupe(cells, self.picture.background_colors[1].rgb), zoom=zoom
+                Zoom(cells, self.picture.background_colors[1].rgb), zoom=zoom
             )
         self._draw()
 
@@ -363,7 +363,9 @@ class Viewer(Screen[str]):
             result = task.results[self._index]
             size = [f"{result.width} × {result.height}"] if result.width else []
             told += (
-                [self._crop.told(Path(self._path))] if self._crop else [*size, "fit"]
+                [self._crop.describe(Path(self._path))]
+                if self._crop
+                else [*size, "fit"]
             )
         self._place.update(" · ".join(told))
         if self._before and place > len(places) - _AHEAD:

@@ -19,8 +19,8 @@ from tui.text import one_line, plain
 
 DEFAULT_BASE_URL = "https://runapi.ai"
 
-State = Literal["pending", "processing", "completed", "failed", "unknown"]
-_STATES: dict[State, str] = {
+EngineState = Literal["pending", "processing", "completed", "failed", "unknown"]
+_STATES: dict[EngineState, str] = {
     "pending": (
         "pending queued in_queue created submitted accepted waiting scheduled starting"
         " not_started"
@@ -61,7 +61,7 @@ _NO_RESULT = re.compile(
 """Names of fields whose addresses are never results."""
 
 
-class Found(NamedTuple):
+class ImageLink(NamedTuple):
     """A result: its address and, where it isn't simply a picture, what it is: `layer
     2`, `segment 1: sky`.
     """
@@ -78,8 +78,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     task_id: str = ""
     word: str = ""
     """The status as the server put it."""
-    state: State = "unknown"
-    results: tuple[Found, ...] = ()
+    state: EngineState = "unknown"
+    results: tuple[ImageLink, ...] = ()
     error: str = ""
     cost_micro: int | None = None
     progress: str = ""
@@ -263,7 +263,7 @@ def read_answer(
         task_id=one_line(task_id, 512),
         word=one_line(word, 60),
         state=state,
-        results=tuple(Found(url, label) for url, label in labels.items()),
+        results=tuple(ImageLink(url, label) for url, label in labels.items()),
         error=error_message(said) or error_message(inner) or error_message(_body(said)),
         cost_micro=next(
             (
@@ -459,12 +459,12 @@ def _elsewhere(place: Any, depth: int = 0) -> Iterator[str]:
                 yield from _elsewhere(value, depth + 1)
 
 
-def _found(place: Any, label: str = "", depth: int = 0) -> Iterator[Found]:
+def _found(place: Any, label: str = "", depth: int = 0) -> Iterator[ImageLink]:
     if depth > 6:
         return
     if isinstance(place, str):
         if _is_address(place):
-            yield Found(place, label)
+            yield ImageLink(place, label)
         else:
             yield from _found(_parsed(place), label, depth + 1)
     elif isinstance(place, list):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tui.paths import NO_HOME, home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.settings.keyfiles.files import Unreadable, read
-from tui.settings.keyfiles.found import Found, Gathered
+from tui.settings.keyfiles.found import FoundKey, FoundKeys
 from tui.text import mask, one_line
 
 
@@ -49,7 +49,7 @@ def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
     return home(base) / "runapi" / "config.json"
 
 
-def everything(env: Mapping[str, str] = os.environ) -> tuple[list[Found], list[str]]:
+def everything(env: Mapping[str, str] = os.environ) -> tuple[list[FoundKey], list[str]]:
     """All keys there are, in order of precedence, and a sentence on whatever can't be
     read or resolved.
     """
@@ -85,7 +85,7 @@ def find(
         ]
     if source and not found:
         notes.append(f"No key comes from {one_line(source, 80)}.")
-    key = found[0] if found else Found("", "", "")
+    key = found[0] if found else FoundKey("", "", "")
     path = str(runapi_config(env))
     url, url_from = _first(
         (base_url, "--base-url"),
@@ -104,7 +104,7 @@ def find(
         ) from error
 
 
-def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[Found]:
+def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
     """Of the environment and of RunAPI's file."""
     path = str(runapi_config(env))
     places = [
@@ -122,13 +122,13 @@ def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[Found]:
         ),
     ]
     return [
-        Found(source, kind, key, _text(*urls))
+        FoundKey(source, kind, key, _text(*urls))
         for source, kind, keys, urls in places
         if (key := _text(*keys))
     ]
 
 
-def _of_tools(env: Mapping[str, str]) -> Iterator[Gathered]:
+def _of_tools(env: Mapping[str, str]) -> Iterator[FoundKeys]:
     """Of other tools, each read only when it is its turn."""
     from tui.settings.keyfiles import hermes, openclaw
 
@@ -136,7 +136,7 @@ def _of_tools(env: Mapping[str, str]) -> Iterator[Gathered]:
     yield hermes.find(env)
 
 
-def _usable(found: list[Found], notes: list[str]) -> list[Found]:
+def _usable(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
     good = []
     for key in found:
         try:

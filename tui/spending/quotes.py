@@ -39,7 +39,7 @@ class PriceList(Struct, frozen=True):
     etag: str = ""
 
 
-def kept(cache: Path, base_url: str) -> PriceList:
+def load(cache: Path, base_url: str) -> PriceList:
     """The list that was last fetched from there; empty if none was, or if it can't be
     read.
     """
@@ -50,7 +50,7 @@ def kept(cache: Path, base_url: str) -> PriceList:
         return PriceList()
 
 
-def keep(cache: Path, base_url: str, prices: PriceList) -> None:
+def save(cache: Path, base_url: str, prices: PriceList) -> None:
     """Put a list on disk. Raises OSError."""
     path = _file(cache, base_url)
     path.parent.mkdir(parents=True, exist_ok=True)

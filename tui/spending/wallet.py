@@ -11,7 +11,7 @@ from tui.catalog.spec import Model, Values
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.spending.quotes import Quotes
-from tui.tasks.ledger import Sum
+from tui.tasks.ledger import Total
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -20,7 +20,7 @@ LOOK_EVERY = 5.0
 """Seconds between two looks at the balance, at least."""
 
 
-class Purse:
+class Wallet:
     """Of one account; another one has another purse."""
 
     def __init__(self, config: Config) -> None:
@@ -31,12 +31,12 @@ class Purse:
         """
         self.balance: int | None = None
         """In micro-dollars; None until the service has told."""
-        self.today = Sum()
+        self.today = Total()
         self._config = config
         self._looked_at = -LOOK_EVERY
         self._looking = False
 
-    async def look(self, engine: "Engine") -> bool:
+    async def refresh(self, engine: "Engine") -> bool:
         """How much is left and what was spent; False if another look is under way,
         which sees the same. Not too often: once for all tasks that end together.
         """

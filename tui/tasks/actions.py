@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 
 from tui.tasks.engine import Engine, RetriedError
-from tui.tasks.store import TakenError
+from tui.tasks.store import LeasedError
 from tui.tasks.task import SENT, URL_LIVES, SetAside, Status, Task
 from tui.text import counted
 
@@ -44,7 +44,7 @@ async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
         case "delete":
             count = len(await engine.delete(tasks))
             if not count:
-                raise TakenError
+                raise LeasedError
             return (
                 f"{_tasks(count)} deleted, files and all: z brings"
                 f" {'it' if count == 1 else 'them'} back."
@@ -126,7 +126,7 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
         *await engine.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
-    ours = [task for task in by_id.values() if engine.is_ours(task)]
+    ours = [task for task in by_id.values() if engine.belongs_here(task)]
     paid = [task for task in ours if task.live and task.status is not Status.SUBMITTING]
     tasks = {task.id: task for task in paid if _is_at_service(task)}
     await engine.adopt(list(tasks))
@@ -134,7 +134,7 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     for task in unsaved(by_id.values()):
         try:
             tasks[task.id] = await engine.watch(task.id)
-        except (TakenError, ValueError) as error:  # another process, another service
+        except (LeasedError, ValueError) as error:  # another process, another service
             problems.append(f"{task.id}: {error}")
     return list(tasks.values()), problems
 
@@ -191,7 +191,7 @@ async def _drop(engine: Engine, ids: list[str]) -> str:
     now = [engine.tasks[task_id].status for task_id in ids if task_id in engine.tasks]
     late = sum(status in SENT for status in now)
     if not (dropped or late) and (Status.HELD in now or not now):
-        raise TakenError
+        raise LeasedError
     told = (
         f"{_tasks(len(dropped))} taken back, free of charge."
         if dropped and len(ids) > 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui.service.wire import Answer, Found
+from tui.service.wire import Answer, ImageLink
 from tui.tasks.task import Problem, Result, Status, Task
 
 
@@ -56,13 +56,13 @@ def answered(task: Task, answer: Answer) -> Task:
     )
 
 
-def _made(task: Task, found: tuple[Found, ...]) -> dict[str, Any]:
+def _made(task: Task, found: tuple[ImageLink, ...]) -> dict[str, Any]:
     """What changes in a task whose pictures can be fetched."""
     named = tuple(Result(url=url, label=label) for url, label in found)
     return {"made_at": task.made_at or time.time(), "results": named}
 
 
-def results(task: Task, answer: Answer) -> tuple[Found, ...]:
+def results(task: Task, answer: Answer) -> tuple[ImageLink, ...]:
     """Return the pictures that an answer names: where they are known to stand, or else
     anywhere in it.
 
@@ -71,7 +71,7 @@ def results(task: Task, answer: Answer) -> tuple[Found, ...]:
     if answer.results:
         return answer.results
     asked = json.dumps(task.values) + task.body.decode(errors="replace")
-    return tuple(Found(url) for url in answer.elsewhere if url not in asked)
+    return tuple(ImageLink(url) for url in answer.elsewhere if url not in asked)
 
 
 def with_new_addresses(task: Task, answer: Answer) -> Task:

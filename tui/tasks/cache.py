@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from tui.tasks.lease import owner_name
-from tui.tasks.ledger import Books, Spent
-from tui.tasks.store import DamagedError, Entry, Store, StoreError, TakenError
+from tui.tasks.ledger import Spending, SpendingPart
+from tui.tasks.store import DamagedError, Entry, LeasedError, Store, StoreError
 from tui.tasks.task import Status, Task
 from tui.text import one_line
 
@@ -24,7 +24,7 @@ _MARKS = ("favourite", "rank", "cleared", "deleted", "retried_by")
 """What the user's gestures set, and no answer of the service does."""
 
 
-class Desk:
+class TaskCache:
     """Latest snapshots by id. The disk is touched from one thread of its own, never
     from the event loop.
     """
@@ -188,8 +188,8 @@ class Desk:
         try:
             if problem is None:
                 self.show(entry.task)
-            elif isinstance(problem, TakenError):
-                await self.look_again(entry.task.id)
+            elif isinstance(problem, LeasedError):
+                await self.refresh(entry.task.id)
         except Exception as error:
             self._tell(
                 f"A change was saved, but could not be shown: {one_line(error)}."
@@ -215,7 +215,7 @@ class Desk:
             self._begun.add(task.id)
         self._on_change(task)
 
-    async def look_again(self, task_id: str) -> None:
+    async def refresh(self, task_id: str) -> None:
         """Show a task as it is on disk: another process may have written it while it
         was ours.
         """
@@ -237,10 +237,10 @@ class Desk:
         """When, what, and the server's own words, oldest first."""
         return await self._run(self._store.events, task_id)
 
-    async def spent(self) -> Spent:
+    async def spent(self) -> SpendingPart:
         return await self._run(self._store.spent, self._base_url)
 
-    async def books(self) -> Books:
+    async def books(self) -> Spending:
         return await self._run(self._store.books, self._base_url)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
@@ -254,11 +254,11 @@ class Desk:
         """The tasks of these ids, as they are on disk."""
         return await self._run(self._store.named, ids)
 
-    async def take(self, ids: list[str]) -> tuple[list[Task], list[str]]:
+    async def lease(self, ids: list[str]) -> tuple[list[Task], list[str]]:
         """Those of the tasks that no other process has, ours to change; and the ids of
         those that another one has changed since they were last seen here.
         """
-        taken = await self._run(self._store.take, self.owner, ids)
+        taken = await self._run(self._store.lease, self.owner, ids)
         changed = [
             task
             for task in taken
@@ -319,8 +319,10 @@ class Desk:
         """Until when an upload could be read; 0 for an address that is none of ours."""
         return await self._run(self._store.upload_ends, self._base_url, url)
 
-    async def keep_upload(self, digest: str, url: str, seconds: float) -> None:
-        await self._run(self._store.keep_upload, self._base_url, digest, url, seconds)
+    async def remember_upload(self, digest: str, url: str, seconds: float) -> None:
+        await self._run(
+            self._store.remember_upload, self._base_url, digest, url, seconds
+        )
 
     async def see_others(self, ours: Callable[[str], bool], *, strangers: bool) -> bool:
         """Show what other processes have written since the last look, of `strangers`
@@ -400,7 +402,7 @@ class Desk:
                 except DamagedError as error:
                     generation = self._store.generation
                     await loop.run_in_executor(
-                        self._disk, self._store.start_anew, self._mine(), error
+                        self._disk, self._store.start_over, self._mine(), error
                     )
                     if self._store.generation != generation:
                         # Another file counts for itself

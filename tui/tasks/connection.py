@@ -27,7 +27,7 @@ LONGEST_REST = 3600.0
 SHORTEST_REST = 1.0
 
 
-class Line:
+class Connection:
     """Knows of outages and of the service's wish to be left alone. Runs on one event
     loop.
     """

@@ -23,7 +23,7 @@ NEEDED_ROOM = 50_000_000
 """Bytes that must be free where images go."""
 
 
-class InvalidError(ValueError):
+class InvalidRequestError(ValueError):
     """The values can't be sent; `errors` says why, by param. Nothing was written or
     sent.
     """
@@ -51,7 +51,7 @@ def draft(
     """
     problem = _unwritable(out_dir)
     if problem:
-        raise InvalidError({"output": problem})
+        raise InvalidRequestError({"output": problem})
     values = {name: value for name, value in values.items() if not request.blank(value)}
     task = Task(
         id=new_id(),
@@ -89,7 +89,7 @@ def plan(task: Task, model: Model) -> Task:
         if problem:
             errors.setdefault(name, problem)
     if errors:
-        raise InvalidError(errors)
+        raise InvalidRequestError(errors)
     if local_files(route, task.values):
         return replace(task, body=b"", key="")
     return with_body(task, model, task.values)
@@ -101,7 +101,7 @@ def move(task: Task, model: Model, to: RouteName) -> Task:
     """
     values, unplaced = translate(model, task.values, to)
     if unplaced:
-        raise InvalidError(unplaced)
+        raise InvalidRequestError(unplaced)
     return plan(replace(task, route=to, values=values), model)
 
 

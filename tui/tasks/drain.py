@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 
 from tui.tasks.engine import Engine
-from tui.tasks.store import StoreError, TakenError
+from tui.tasks.store import LeasedError, StoreError
 from tui.tasks.task import Task
 
 AHEAD = 4
@@ -38,12 +38,12 @@ async def to_the_end(
     crowd = _Crowd(engine, iter(ids), set(set_aside))
     try:
         while await crowd.fill():
-            for task in await crowd.look_at_others():
+            for task in await crowd.check_others():
                 yield task
             for task in await crowd.ended():
                 yield task
     finally:
-        crowd.let_go()
+        crowd.release()
 
 
 class _Crowd:
@@ -72,7 +72,7 @@ class _Crowd:
             self._others.update(islice(self._todo, room))
         return bool(self._ours or self._others)
 
-    async def look_at_others(self) -> list[Task]:
+    async def check_others(self) -> list[Task]:
         """Carry those that nobody else does; return those that have ended elsewhere."""
         if not self._others:
             return []
@@ -108,7 +108,7 @@ class _Crowd:
         return ended
 
     async def _take_up(self, task_id: str) -> None:
-        with suppress(TakenError):  # the next look shows what has become of it
+        with suppress(LeasedError):  # the next look shows what has become of it
             await self._engine.watch(task_id)
             self._set_aside.discard(task_id)
             if self._engine.carries(task_id):
@@ -141,7 +141,7 @@ class _Crowd:
                 ended.append(task)
         return ended
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Wait for nothing any more."""
         for waited in self._ours:
             waited.cancel()

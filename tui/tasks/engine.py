@@ -21,16 +21,16 @@ from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
 from tui.tasks import draft, naming, saving, trash
-from tui.tasks.cache import Desk
-from tui.tasks.connection import Line
-from tui.tasks.engine_state import State
-from tui.tasks.ledger import Books, Spent
+from tui.tasks.cache import TaskCache
+from tui.tasks.connection import Connection
+from tui.tasks.engine_state import EngineState
+from tui.tasks.ledger import Spending, SpendingPart
 from tui.tasks.retry import GaveUpError, poll_pause
-from tui.tasks.scheduler import Slots
-from tui.tasks.store import LEASE, Store, StoreError, TakenError
-from tui.tasks.submit import Sender
+from tui.tasks.scheduler import Scheduler
+from tui.tasks.store import LEASE, LeasedError, Store, StoreError
+from tui.tasks.submit import Submitter
 from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
-from tui.tasks.worker import LONGEST_WAIT, Carrier
+from tui.tasks.worker import LONGEST_WAIT, TaskWorker
 from tui.text import one_line
 
 PAGE = 500
@@ -65,7 +65,7 @@ class Engine:
         tries: int | None = None,
         on_change: Callable[[Task], None] = lambda task: None,
         on_route: Callable[[RouteName], None] = lambda route: None,
-        on_state: Callable[[State], None] = lambda state: None,
+        on_state: Callable[[EngineState], None] = lambda state: None,
     ) -> None:
         """`on_change` gets every snapshot, on the event loop, after it has been written
         to disk.
@@ -85,27 +85,27 @@ class Engine:
         # It is the key that has asked too often
         self._rest = f"rest {profile}".rstrip()
         self._on_state = on_state
-        self._desk = Desk(store, client.base_url, profile, on_change)
-        self._desk.on_waiting = self._disk_waits
+        self._cache = TaskCache(store, client.base_url, profile, on_change)
+        self._cache.on_waiting = self._disk_waits
         self._waits_for_disk = False
-        self._slots = Slots(concurrency)
-        self._line = Line(self._state_changed)
-        self._sender = Sender(
-            self._desk,
+        self._scheduler = Scheduler(concurrency)
+        self._connection = Connection(self._state_changed)
+        self._submitter = Submitter(
+            self._cache,
             client,
             catalog,
-            self._line,
-            self._slots,
+            self._connection,
+            self._scheduler,
             api=api,
             tries=tries,
             on_route=on_route,
         )
-        self._carrier = Carrier(
-            self._desk,
+        self._worker = TaskWorker(
+            self._cache,
             client,
-            self._sender,
-            self._line,
-            self._slots,
+            self._submitter,
+            self._connection,
+            self._scheduler,
             pause=pause,
             quiet_after=quiet_after,
             longest_wait=longest_wait,
@@ -122,24 +122,24 @@ class Engine:
     @property
     def tasks(self) -> dict[str, Task]:
         """The latest snapshot of every task that was read, made or changed, by id."""
-        return self._desk.tasks
+        return self._cache.tasks
 
     @property
     def owner(self) -> str:
         """The name under which this process watches tasks."""
-        return self._desk.owner
+        return self._cache.owner
 
     @property
     def learnt(self) -> RouteName | None:
         """The route that this base URL has shown to have."""
-        return cast(RouteName | None, self._desk.learnt.get("route") or None)
+        return cast(RouteName | None, self._cache.learnt.get("route") or None)
 
     @property
-    def state(self) -> State:
-        line = self._line
-        return State(
-            paused=self._slots.paused,
-            limit=self._slots.limit,
+    def state(self) -> EngineState:
+        line = self._connection
+        return EngineState(
+            paused=self._scheduler.paused,
+            limit=self._scheduler.limit,
             offline=line.offline,
             refused=line.refused,
             short=line.short,
@@ -151,7 +151,7 @@ class Engine:
         """Read the queue and, with `adopt`, carry on every unfinished task that nobody
         else is watching; without, keep to the tasks that are asked for.
         """
-        self.notices = await self._desk.open(history)
+        self.notices = await self._cache.open(history)
         self._heed_others()
         if adopt:
             await self.adopt()
@@ -160,14 +160,14 @@ class Engine:
 
     async def adopt(self, ids: list[str] | None = None) -> list[Task]:
         """Carry on unfinished tasks (of `ids`, or all) that nobody is watching."""
-        free = await self._desk.claim(ids)
+        free = await self._cache.claim(ids)
         taken = [
             task
             for task in free
             if task.id not in self._carried and not self._in_hand[task.id]
         ]
         for task in taken:
-            self._desk.show(task)
+            self._cache.show(task)
             self._carry_on(task)
         return taken
 
@@ -175,23 +175,23 @@ class Engine:
         """Every task of any service and profile that is not finished or not saved, and
         whether another living process watches it.
         """
-        return await self._desk.unfinished()
+        return await self._cache.unfinished()
 
     def also_mine(self, tasks: Callable[[], Iterable[Task]]) -> None:
         """Tasks that this process has put into the queue beside those in memory: where
         the queue file is lost while it runs, they are written into the new one.
         """
-        self._desk.also_mine = tasks
+        self._cache.also_mine = tasks
 
     def on_notice(self, heard: Callable[[str], None]) -> None:
         """Have `heard` called, on the event loop, with what the user should know of the
         queue file from now on.
         """
-        self._desk.on_notice = heard
+        self._cache.on_notice = heard
 
     def forget(self, task_id: str) -> None:
         """Keep a task that is no longer carried on disk alone."""
-        self._desk.tasks.pop(task_id, None)
+        self._cache.tasks.pop(task_id, None)
         self.gave_up.pop(task_id, None)
 
     # ---- new tasks
@@ -209,7 +209,7 @@ class Engine:
         Raises InvalidError.
         """
         task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
-        await self._desk.save(task, "held", own=carry)
+        await self._cache.save(task, "held", own=carry)
         if carry:
             self._carry_on(task)
         return task
@@ -234,7 +234,7 @@ class Engine:
             lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
         )
         await asyncio.gather(
-            *(self._desk.save(task, "held", own=carry) for task in tasks)
+            *(self._cache.save(task, "held", own=carry) for task in tasks)
         )
         for task in tasks if carry else ():
             self._carry_on(task)
@@ -244,7 +244,7 @@ class Engine:
         """The newest snapshot of a task, be it on disk yet or not; None for one that
         was not read.
         """
-        return self._desk.latest(task_id)
+        return self._cache.latest(task_id)
 
     async def retry(
         self, task: Task, *, again: bool = False, carry: bool = True
@@ -259,12 +259,12 @@ class Engine:
             old = await self._take_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
-            model = self._sender.model(old)
+            model = self._submitter.model(old)
             new = await asyncio.to_thread(
                 self._draft, model, old.values, old.id, old.job
             )
             marked = self._latest(old.id).change(retried_by=new.id)
-            await self._desk.save_pair(marked, f"retried as {new.id}", new, "held")
+            await self._cache.save_pair(marked, f"retried as {new.id}", new, "held")
         if carry:
             self._carry_on(new)
         return new
@@ -296,14 +296,14 @@ class Engine:
         """Send nothing more, in any process, or go on; what was sent is carried on
         either way.
         """
-        self._slots.paused = paused
+        self._scheduler.paused = paused
         self._state_changed()
-        await self._desk.learn("paused", "yes" if paused else "")
+        await self._cache.learn("paused", "yes" if paused else "")
         self._heed_others()
 
     def limit(self, count: int) -> None:
         """Have so many tasks at the service at once, from now on."""
-        self._slots.limit = count
+        self._scheduler.limit = count
         self._state_changed()
 
     async def move(self, task: Task, step: int) -> None:
@@ -331,7 +331,7 @@ class Engine:
     async def _rank(self, task: Task, rank: float) -> None:
         await self._take_one(task.id)
         if self._latest(task.id).status is Status.HELD:
-            self._slots.move((await self._desk.amend(task.id, rank=rank)).turn)
+            self._scheduler.move((await self._cache.amend(task.id, rank=rank)).turn)
 
     async def drop(self, ids: list[str]) -> list[Task]:
         """Take back what was not sent; answers those that it was not too late for, and
@@ -353,7 +353,7 @@ class Engine:
                     if self._latest(task_id).status is Status.HELD
                 ]
                 drops = (
-                    self._desk.amend(task_id, Status.DROPPED, "dropped", note="")
+                    self._cache.amend(task_id, Status.DROPPED, "dropped", note="")
                     for task_id in waiting
                 )
                 return list(await asyncio.gather(*drops))
@@ -372,7 +372,7 @@ class Engine:
         waiting = [task_id for task_id in ids if self._is_held(task_id)]
         with self._taking_in_hand(waiting):
             await self._halt(waiting)
-            return await self._desk.set_aside_unsent(ids)
+            return await self._cache.set_aside_unsent(ids)
 
     def _is_held(self, task_id: str) -> bool:
         return task_id in self._carried and self._latest(task_id).status is Status.HELD
@@ -388,7 +388,7 @@ class Engine:
             halted = await self._halt([task_id])
             if self._latest(task_id).status in SENT:
                 note = "Not watched; still billed."
-                return await self._desk.amend(
+                return await self._cache.amend(
                     task_id,
                     event="stopped",
                     watched=False,
@@ -407,7 +407,7 @@ class Engine:
 
         Raises TakenError, or ValueError for a task of another service or profile.
         """
-        self.check_ours(await self._take_one(task_id))
+        self.check_belongs_here(await self._take_one(task_id))
         task = self._latest(task_id)
         status: Status | None = None
         fields: dict[str, Any] = {
@@ -427,7 +427,7 @@ class Engine:
             fields |= {"resend_at": time.time()}
         if status:
             fields |= {"error": None, "finished_at": 0}
-        task = await self._desk.amend(task_id, status, "watched", **fields)
+        task = await self._cache.amend(task_id, status, "watched", **fields)
         self._carry_on(task)
         return task
 
@@ -436,18 +436,18 @@ class Engine:
         again at once.
         """
         self.client.use(api_key)
-        self._line.take_up()
+        self._connection.take_up()
 
     async def account(self) -> Account:
         """What the service says of the money. Raises ServiceError."""
-        return await self._line.ask(self.client.account)
+        return await self._connection.ask(self.client.account)
 
     # ---- what is over
 
     async def favour(self, task_id: str, favourite: bool) -> None:
         """Mark a task as one to be found again. Raises TakenError."""
         await self._take_one(task_id)
-        await self._desk.amend(task_id, favourite=favourite)
+        await self._cache.amend(task_id, favourite=favourite)
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
         """Take ended tasks out of the queue's sight; the history keeps them. Return
@@ -463,20 +463,20 @@ class Engine:
 
     async def can_undo(self) -> bool:
         """Whether something was cleared or deleted that can be brought back."""
-        return bool(await self._desk.peek_undo())
+        return bool(await self._cache.peek_undo())
 
     async def undo(self) -> int:
         """Bring back what was last cleared or deleted, in this run or an earlier one.
         Return how many tasks.
         """
-        before = {task.id: task for task in await self._desk.pop_undo()}
+        before = {task.id: task for task in await self._cache.pop_undo()}
         taken = [before.pop(task.id) for task in await self._take(list(before))]
         if before:  # another process has them just now
-            await self._desk.push_undo(list(before.values()))
+            await self._cache.push_undo(list(before.values()))
         await self._restore_files(taken)
         back = await asyncio.gather(
             *(
-                self._desk.amend(
+                self._cache.amend(
                     task.id,
                     event="brought back",
                     cleared=task.cleared,
@@ -507,16 +507,16 @@ class Engine:
             if self._latest(task.id).status not in LIVE
         ]
         if taken:
-            await self._desk.push_undo(taken)
+            await self._cache.push_undo(taken)
         await asyncio.gather(
-            *(self._desk.amend(task.id, event=mark, **marks) for task in taken)
+            *(self._cache.amend(task.id, event=mark, **marks) for task in taken)
         )
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
             # Whatever was brought back before its files were thrown away.
             await self._restore_files(
-                await self._desk.named([task.id for task in taken])
+                await self._cache.named([task.id for task in taken])
             )
         return taken
 
@@ -524,38 +524,38 @@ class Engine:
 
     async def find(self, task_id: str) -> Task | None:
         """By local id, the unique end or start of one, or the server's id."""
-        return await self._desk.find(task_id)
+        return await self._cache.find(task_id)
 
     async def search(
         self, query: str, limit: int = 500, before: str = "~"
     ) -> list[Task]:
         """The latest tasks that a search line asks for, newest first."""
-        return await self._desk.search(query, limit, before)
+        return await self._cache.search(query, limit, before)
 
     async def search_all(self, query: str) -> list[Task]:
         """Every task that a search line asks for, newest first."""
         found: list[Task] = []
-        page = await self._desk.search(query, PAGE, "~")
+        page = await self._cache.search(query, PAGE, "~")
         while page:
             found += page
-            page = await self._desk.search(query, PAGE, page[-1].id)
+            page = await self._cache.search(query, PAGE, page[-1].id)
         return found
 
     async def of_job(self, job: str) -> list[Task]:
         """All tasks of a job, oldest first."""
-        return await self._desk.of_job(job)
+        return await self._cache.of_job(job)
 
     async def named(self, ids: list[str]) -> list[Task]:
         """The tasks of these ids, as they are on disk."""
-        return await self._desk.named(ids)
+        return await self._cache.named(ids)
 
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
         """What happened to a task: when, what, and the server's own words, oldest
         first.
         """
-        return await self._desk.events(task_id)
+        return await self._cache.events(task_id)
 
-    def check_ours(self, task: Task) -> None:
+    def check_belongs_here(self, task: Task) -> None:
         """Raises ValueError, which says how to start, for a task of another service or
         profile.
         """
@@ -571,7 +571,7 @@ class Engine:
                 " --base-url to carry it on."
             )
 
-    def is_ours(self, task: Task) -> bool:
+    def belongs_here(self, task: Task) -> bool:
         """Whether a task belongs to the service and profile that this engine works for."""
         return (task.base_url, task.profile) == (self.client.base_url, self._profile)
 
@@ -579,13 +579,13 @@ class Engine:
         """Whether this process carries the task just now."""
         return task_id in self._carried
 
-    async def spent(self) -> Spent:
+    async def spent(self) -> SpendingPart:
         """Where one stands with the money today: all processes' tasks at this base URL."""
-        return await self._desk.spent()
+        return await self._cache.spent()
 
-    async def books(self) -> Books:
+    async def books(self) -> Spending:
         """What was spent at this base URL, by day and by model."""
-        return await self._desk.books()
+        return await self._cache.books()
 
     async def wait(self, task_id: str) -> Task:
         """The task once it is no longer carried: ended, stopped, held for the user, or
@@ -604,7 +604,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
         await self.client.aclose()
-        await self._desk.close()
+        await self._cache.close()
 
     # ---- the work behind it
 
@@ -612,7 +612,7 @@ class Engine:
         """Those of the tasks that no other process has, ours to change; what another
         one has changed while this one slept is carried on from there.
         """
-        taken, changed = await self._desk.take(ids)
+        taken, changed = await self._cache.lease(ids)
         for task_id in await self._halt(changed):
             self._carry_on(self.tasks[task_id])
         return taken
@@ -620,11 +620,11 @@ class Engine:
     async def _take_one(self, task_id: str) -> Task:
         taken = await self._take([task_id])
         if not taken:
-            raise TakenError
+            raise LeasedError
         return taken[0]
 
     def _latest(self, task_id: str) -> Task:
-        return self._desk.latest(task_id) or self.tasks[task_id]
+        return self._cache.latest(task_id) or self.tasks[task_id]
 
     @contextmanager
     def _taking_in_hand(self, ids: list[str]) -> Iterator[None]:
@@ -643,20 +643,20 @@ class Engine:
 
     async def _carry(self, task_id: str) -> None:
         try:
-            await self._carrier.carry(task_id)
+            await self._worker.run(task_id)
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
-            with suppress(TakenError, StoreError):
+            with suppress(LeasedError, StoreError):
                 if self.tasks[task_id].watched:
-                    await self._desk.note(task_id, f"{error} Kept; it can be resumed.")
-        except TakenError:
+                    await self._cache.note(task_id, f"{error} Kept; it can be resumed.")
+        except LeasedError:
             pass  # while this process slept, another one took over
         except Exception as error:
             # A full disk, or an error of ours: the task must stay, and be seen to.
-            await self._desk.look_again(task_id)
+            await self._cache.refresh(task_id)
             task = self.tasks[task_id]
             if task.live:
-                self._desk.show(
+                self._cache.show(
                     replace(
                         task,
                         note=(
@@ -689,7 +689,7 @@ class Engine:
             *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir),
         }
         with suppress(StoreError, OSError):
-            await saving.sweep(self._desk, folders)
+            await saving.sweep(self._cache, folders)
 
     def _state_changed(self) -> None:
         self._on_state(self.state)
@@ -700,15 +700,15 @@ class Engine:
 
     def _heed_others(self) -> None:
         """What another process has found out or wishes holds here too."""
-        learnt = self._desk.learnt
+        learnt = self._cache.learnt
         self.client.status_form = learnt.get("status", "")
         paused = bool(learnt.get("paused"))
-        if paused != self._slots.paused:
-            self._slots.paused = paused
+        if paused != self._scheduler.paused:
+            self._scheduler.paused = paused
             self._state_changed()
         # Whatever stands there: the file may be edited by anybody
         with suppress(ValueError):
-            self._line.rest_until(float(learnt.get(self._rest) or 0))
+            self._connection.rest_until(float(learnt.get(self._rest) or 0))
 
     async def _tend(self, adopt: bool) -> None:
         """Keep the watch over our tasks, see what other processes write, take over what
@@ -721,12 +721,12 @@ class Engine:
                 if now - renewed > LEASE / 4:
                     renewed = now
                     if self._carried:
-                        await self._desk.renew(list(self._carried))
+                        await self._cache.renew(list(self._carried))
                     if adopt:
                         await self.adopt()
-                if self._line.rest:
-                    await self._desk.learn(self._rest, str(self._line.open_at))
-                if await self._desk.see_others(
+                if self._connection.rest:
+                    await self._cache.learn(self._rest, str(self._connection.open_at))
+                if await self._cache.see_others(
                     self._carried.__contains__, strangers=adopt
                 ):
                     self._heed_others()

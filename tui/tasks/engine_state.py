@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class State(NamedTuple):
+class EngineState(NamedTuple):
     """As it is just now."""
 
     paused: bool = False

@@ -47,7 +47,7 @@ def bill(task: Task) -> tuple[float, Bill | None, int | None]:
     )
 
 
-class Sum(Struct, frozen=True):
+class Total(Struct, frozen=True):
     """What some tasks have cost together. An unknown price is counted as that, never as
     nothing.
     """
@@ -59,8 +59,8 @@ class Sum(Struct, frozen=True):
     unknown: int = 0
     """Tasks whose price nobody knows: in `tasks`, not in `micro`."""
 
-    def __add__(self, other: "Sum") -> "Sum":
-        return Sum(
+    def __add__(self, other: "Total") -> "Total":
+        return Total(
             self.tasks + other.tasks,
             self.micro + other.micro,
             self.estimated + other.estimated,
@@ -82,22 +82,22 @@ class Sum(Struct, frozen=True):
         return (self.micro + known // 2) // known if known else None
 
 
-class Spent(Struct, frozen=True, kw_only=True):
+class SpendingPart(Struct, frozen=True, kw_only=True):
     """Where one stands today."""
 
-    today: Sum
-    month: Sum
-    live: Sum
+    today: Total
+    month: Total
+    live: Total
     """Estimates of what is on its way."""
 
 
-class Books(Spent, frozen=True, kw_only=True):
+class Spending(SpendingPart, frozen=True, kw_only=True):
     """Everything that is known of the spending at one base URL."""
 
-    total: Sum
-    days: tuple[tuple[date, Sum], ...]
+    total: Total
+    days: tuple[tuple[date, Total], ...]
     """The last `DAYS`, oldest first."""
-    models: tuple[tuple[str, Sum], ...]
+    models: tuple[tuple[str, Total], ...]
     """What each model has cost, the dearest first."""
 
 
@@ -109,33 +109,33 @@ _PAID = "from tasks indexed by tasks_billed where base_url = ? and bill in ('sai
 _LIVE = "from tasks indexed by tasks_billed where base_url = ? and bill = 'live'"
 
 
-def spent(read: Read, base_url: str, now: float | None = None) -> Spent:
+def spent(read: Read, base_url: str, now: float | None = None) -> SpendingPart:
     """Where one stands; quick, for it reads no more than this month."""
     day = date.fromtimestamp(time.time() if now is None else now)
-    return Spent(
+    return SpendingPart(
         today=_between(read, base_url, day, day),
         month=_between(read, base_url, day.replace(day=1), day),
         live=_sum(read(f"select {_SUMS} {_LIVE} group by bill", base_url)),
     )
 
 
-def books(read: Read, base_url: str, now: float | None = None) -> Books:
+def books(read: Read, base_url: str, now: float | None = None) -> Spending:
     """All of it, by day and by model."""
     now = time.time() if now is None else now
     standing = spent(read, base_url, now)
     days = [
         date.fromtimestamp(now) - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)
     ]
-    models: dict[str, Sum] = {}
+    models: dict[str, Total] = {}
     for model, *row in read(
         f"select model, {_SUMS} {_PAID} group by model, bill", base_url
     ):
-        models[model] = models.get(model, Sum()) + _sum([row])
-    return Books(
+        models[model] = models.get(model, Total()) + _sum([row])
+    return Spending(
         today=standing.today,
         month=standing.month,
         live=standing.live,
-        total=sum(models.values(), Sum()),
+        total=sum(models.values(), Total()),
         days=tuple((day, _between(read, base_url, day, day)) for day in days),
         models=tuple(
             sorted(
@@ -146,7 +146,7 @@ def books(read: Read, base_url: str, now: float | None = None) -> Books:
     )
 
 
-def _between(read: Read, base_url: str, first: date, last: date) -> Sum:
+def _between(read: Read, base_url: str, first: date, last: date) -> Total:
     """What was paid from the first to the last day, both included."""
     begin, end = (
         time.mktime(day.timetuple()) for day in (first, last + timedelta(days=1))
@@ -155,9 +155,9 @@ def _between(read: Read, base_url: str, first: date, last: date) -> Sum:
     return _sum(read(query, base_url, begin, end))
 
 
-def _sum(rows: list[Any]) -> Sum:
+def _sum(rows: list[Any]) -> Total:
     sums = (
-        Sum(tasks, micro, 0 if kind == Bill.SAID else micro, tasks - known)
+        Total(tasks, micro, 0 if kind == Bill.SAID else micro, tasks - known)
         for kind, tasks, known, micro in rows
     )
-    return sum(sums, Sum())
+    return sum(sums, Total())

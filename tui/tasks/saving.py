@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from tui.system import atomic_file
 from tui.tasks import naming
-from tui.tasks.cache import Desk
+from tui.tasks.cache import TaskCache
 from tui.tasks.task import Result, Status, Task
 
 FOREIGN_FOR = 86400.0
@@ -165,7 +165,7 @@ class _Part(NamedTuple):
     changed_at: float
 
 
-async def sweep(desk: Desk, folders: Iterable[Path]) -> list[Path]:
+async def sweep(cache: TaskCache, folders: Iterable[Path]) -> list[Path]:
     """Remove parts that killed processes have left in these output folders; answers
     which.
 
@@ -178,7 +178,7 @@ async def sweep(desk: Desk, folders: Iterable[Path]) -> list[Path]:
         return []
     known = {
         task.id: task
-        for task in await desk.named(sorted({part.task_id for part in found}))
+        for task in await cache.named(sorted({part.task_id for part in found}))
     }
     stray = [part for part in found if _is_stray(part, known.get(part.task_id))]
     return await asyncio.to_thread(_removed, stray)

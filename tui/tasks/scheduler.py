@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 Turn = tuple[float, str]
 
 
-class Slots:
+class Scheduler:
     """The places at the service. Runs on one event loop."""
 
     def __init__(self, limit: int) -> None:

@@ -107,7 +107,7 @@ class DamagedError(StoreError):
     generation = -1
 
 
-class TakenError(Exception):
+class LeasedError(Exception):
     """Another process is carrying this task."""
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class Store:
         try:
             self._open_whole()
         except DamagedError:
-            self.start_anew()
+            self.start_over()
 
     def _open_whole(self) -> None:
         """Raises StoreError; DamagedError also where only the companions of a file are
@@ -216,7 +216,7 @@ class Store:
             raise
         return db
 
-    def start_anew(
+    def start_over(
         self, mine: Iterable[Task] = (), found: DamagedError | None = None
     ) -> None:
         """Go on with a whole file at our place, which has all tasks that can be read
@@ -383,20 +383,20 @@ class Store:
         if problem:
             raise problem
 
-    def save_all(self, entries: Iterable[Entry]) -> list[TakenError | None]:
+    def save_all(self, entries: Iterable[Entry]) -> list[LeasedError | None]:
         """Write snapshots and what happened, all in one transaction. Raises StoreError.
 
         Answers a TakenError for each entry that was not written, because another
         process has the watch, or had it since: while this one slept, it may have
         dropped or finished the task.
         """
-        problems: list[TakenError | None] = []
+        problems: list[LeasedError | None] = []
         with self._writing() as numbers:
             judge = self._judge()
             for entry in entries:
                 task, event, raw, owner, _, if_previous = entry
                 if if_previous and problems and problems[-1]:
-                    problems.append(TakenError())
+                    problems.append(LeasedError())
                     continue
                 known = self._db.execute(
                     "select owner, lease_until, revision, data from tasks where id = ?",
@@ -406,7 +406,7 @@ class Store:
                     judge.held_by_another(known[0], known[1], owner)
                     or not _follows(entry, known)
                 ):
-                    problems.append(TakenError())
+                    problems.append(LeasedError())
                     continue
                 problems.append(None)
                 if known and _is_there(entry, known):
@@ -549,7 +549,7 @@ class Store:
             self._check_place()
             return int(self._db.execute("pragma data_version").fetchone()[0])
 
-    def take(self, owner: str, ids: Iterable[str]) -> list[Task]:
+    def lease(self, owner: str, ids: Iterable[str]) -> list[Task]:
         """Take the watch over tasks; the latest snapshots of those that no other
         process has.
         """
@@ -684,11 +684,11 @@ class Store:
             task_id,
         )
 
-    def spent(self, base_url: str) -> ledger.Spent:
+    def spent(self, base_url: str) -> ledger.SpendingPart:
         """Where one stands with the money today."""
         return ledger.spent(self._read, base_url)
 
-    def books(self, base_url: str) -> ledger.Books:
+    def books(self, base_url: str) -> ledger.Spending:
         """What was spent there, by day and by model."""
         return ledger.books(self._read, base_url)
 
@@ -734,7 +734,9 @@ class Store:
         )
         return float(found[0][0] or 0)
 
-    def keep_upload(self, base_url: str, digest: str, url: str, seconds: float) -> None:
+    def remember_upload(
+        self, base_url: str, digest: str, url: str, seconds: float
+    ) -> None:
         with self._writing():
             self._db.execute(
                 "delete from uploads where until < ?", (time.time() - ENDED_UPLOADS,)

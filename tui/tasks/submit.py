@@ -31,10 +31,10 @@ from tui.service.wire import DEFAULT_BASE_URL, Answer
 from tui.system.small_file import read_small_file
 from tui.tasks import draft
 from tui.tasks.answer import answered
-from tui.tasks.cache import Desk
-from tui.tasks.connection import Line
+from tui.tasks.cache import TaskCache
+from tui.tasks.connection import Connection
 from tui.tasks.retry import GaveUpError, backoff
-from tui.tasks.scheduler import Slots
+from tui.tasks.scheduler import Scheduler
 from tui.tasks.task import Problem, SetAside, Status, Task
 from tui.text import clock, duration, money, one_line
 
@@ -88,26 +88,26 @@ def may_be_resent(task: Task, at_least: float | None = None) -> bool:
     return any(-CLOCK_ERROR <= seconds <= RESEND_FOR for seconds in (age, wished))
 
 
-class Sender:
+class Submitter:
     """Sends tasks of one base URL, each under its own key."""
 
     def __init__(
         self,
-        desk: Desk,
+        cache: TaskCache,
         client: Client,
         catalog: Catalog,
-        line: Line,
-        slots: Slots,
+        line: Connection,
+        scheduler: Scheduler,
         *,
         api: Api,
         tries: int | None,
         on_route: Callable[[RouteName], None],
     ) -> None:
-        self._desk = desk
+        self._cache = cache
         self._client = client
         self._catalog = catalog
-        self._line = line
-        self._slots = slots
+        self._connection = line
+        self._scheduler = scheduler
         self._api = api
         self._tries = tries
         self._on_route = on_route
@@ -133,13 +133,13 @@ class Sender:
         GaveUpError.
         """
         failures = 0
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         if task.status is Status.SUBMITTING and not task.unsure:
             # Its last process ended between sending and reading the answer.
-            await self._desk.save(task.change(unsure=True))
-        accepted = self._line.accepted
+            await self._cache.save(task.change(unsure=True))
+        accepted = self._connection.accepted
         try:
-            while (task := self._desk.tasks[task_id]).status in (
+            while (task := self._cache.tasks[task_id]).status in (
                 Status.HELD,
                 Status.SUBMITTING,
             ) and task.watched:
@@ -150,41 +150,43 @@ class Sender:
                     return
                 await self._until_open(task_id)
                 try:
-                    answer = await self._line.submit(lambda: self._submit(task_id))
+                    answer = await self._connection.submit(
+                        lambda: self._submit(task_id)
+                    )
                 except _NotNowError:
                     continue
                 except ServiceError as error:
                     if (
                         isinstance(error, RateLimitError)
-                        and self._line.accepted > accepted
+                        and self._connection.accepted > accepted
                     ):
                         # Others were taken: there is progress
-                        failures, accepted = 0, self._line.accepted
+                        failures, accepted = 0, self._connection.accepted
                     failures += 1
-                    await self._refused(self._desk.tasks[task_id], error, failures)
+                    await self._refused(self._cache.tasks[task_id], error, failures)
                 else:
-                    task = self._desk.tasks[task_id]
+                    task = self._cache.tasks[task_id]
                     await self._learn_route(task.route)
                     if answer.state in ("completed", "failed") and not (
                         answer.urls or answer.error
                     ):
                         # Told again, without its outcome: ask for it
                         answer = replace(answer, state="pending")
-                    await self._desk.save(
+                    await self._cache.save(
                         answered(task, answer), "accepted", answer.raw
                     )
                     return
-        except (draft.InvalidError, ModelGoneError) as error:
-            task = self._desk.tasks[task_id]
+        except (draft.InvalidRequestError, ModelGoneError) as error:
+            task = self._cache.tasks[task_id]
             held = Status.HELD if task.status is Status.SUBMITTING else None
             problem = Problem("validation", str(error))
-            await self._desk.save(
+            await self._cache.save(
                 task.change(held, error=problem, sent_at=0, note=""),
                 "held for the user",
             )
         finally:
             self._sent_here.pop(task_id, None)
-            if self._desk.tasks[task_id].status is not Status.HELD:
+            if self._cache.tasks[task_id].status is not Status.HELD:
                 self._uploads_end.pop(task_id, None)
 
     def _is_too_old(self, task: Task) -> bool:
@@ -207,20 +209,22 @@ class Sender:
         """The task as it stands on disk right before it is sent: its exact body and
         key, marked as on its way.
         """
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         if task.status is Status.SUBMITTING:
             return task
-        if self._desk.learnt.get("route") == "service" and self._may_move(task):
+        if self._cache.learnt.get("route") == "service" and self._may_move(task):
             task = await asyncio.to_thread(
                 draft.move, task, self.model(task), "service"
             )
         await self._check_addresses(task)
         if self._needs_upload(task):
             task = await self._upload_files(task)
-        if self._slots.paused or self._line.rest:  # since its files began to go up
+        if (
+            self._scheduler.paused or self._connection.rest
+        ):  # since its files began to go up
             raise _NotNowError
         self._sent_here[task.id] = time.monotonic()
-        return await self._desk.save(
+        return await self._cache.save(
             task.change(Status.SUBMITTING, sent_at=time.time(), note=""), "sending"
         )
 
@@ -235,12 +239,12 @@ class Sender:
         ):
             # Nobody else has this key: something on the way has sent the request twice,
             # and the first is at work.
-            task = await self._desk.save(
+            task = await self._cache.save(
                 task.change(unsure=True), "a conflict over a new key", error.raw
             )
         if error.task_id:  # a task was made all the same
             adopted = Answer(task_id=error.task_id, state="pending", raw=error.raw)
-            await self._desk.save(answered(task, adopted), "adopted", error.raw)
+            await self._cache.save(answered(task, adopted), "adopted", error.raw)
         elif error.passing or isinstance(error, AuthenticationError | CreditsError):
             await self._try_again(task, error, failures)
         elif task.unsure:
@@ -257,13 +261,13 @@ class Sender:
             # The route isn't there, so nothing was made: the other one, with a new body
             # and key.
             await self._learn_route("service")
-            held = await self._desk.save(
+            held = await self._cache.save(
                 task.change(Status.HELD, sent_at=0), "no such route", error.raw
             )
             moved = await asyncio.to_thread(
                 draft.move, held, self.model(task), "service"
             )
-            await self._desk.save(moved.change(), "moved to the service route")
+            await self._cache.save(moved.change(), "moved to the service route")
         elif (
             not error.in_words
         ):  # maybe not the service, but something on the way, for a while
@@ -275,11 +279,11 @@ class Sender:
         else:
             if (
                 isinstance(error, NotFoundError)
-                and self._desk.learnt.get("route") == task.route
+                and self._cache.learnt.get("route") == task.route
             ):
-                await self._desk.learn("route", "")
+                await self._cache.learn("route", "")
             problem = Problem(error.kind, str(error))
-            await self._desk.save(
+            await self._cache.save(
                 task.change(Status.REJECTED, error=problem, note=""),
                 "rejected",
                 error.raw,
@@ -336,7 +340,7 @@ class Sender:
             if unmade
             else task.change(unsure=True, note=note)
         )
-        await self._desk.save(held, error.kind, error.raw)
+        await self._cache.save(held, error.kind, error.raw)
         too_long = (error.retry_after or 0) > LONGEST_COMMAND_REST
         if self._tries is not None and (
             failures >= self._tries or of_account or too_long
@@ -345,15 +349,15 @@ class Sender:
         if of_account:
             # Polls with the same key may be answered all the time
             await asyncio.sleep(backoff(failures))
-            await self._line.until_account(pause)
+            await self._connection.until_account(pause)
         else:
-            await self._line.sleep(pause)
+            await self._connection.sleep(pause)
 
     async def _leave_to_user(self, task: Task, why: str, raw: str = "") -> None:
         """It may have been made and billed, so nothing is done by itself any more."""
         note = f"{why} s sends the same request once more, under the same key."
         aside = task.change(watched=False, set_aside=SetAside.UNSURE, note=note)
-        await self._desk.save(aside, "unsure", raw)
+        await self._cache.save(aside, "unsure", raw)
 
     def _may_move(self, task: Task) -> bool:
         model = self._catalog.get(task.action, task.model)
@@ -363,8 +367,8 @@ class Sender:
     async def _until_open(self, task_id: str) -> None:
         """Until neither the user nor the service wants submits to wait."""
         while True:
-            await self._slots.until_open()
-            left = self._line.rest
+            await self._scheduler.until_open()
+            left = self._connection.rest
             if left <= 0:
                 return
             if self._tries is not None and left > LONGEST_COMMAND_REST:
@@ -372,14 +376,14 @@ class Sender:
                 raise GaveUpError(
                     RateLimitError(f"The service asked to wait until {until}.")
                 )
-            await self._desk.note(
+            await self._cache.note(
                 task_id,
-                f"The service asked to wait: sending at {clock(self._line.open_at)}.",
+                f"The service asked to wait: sending at {clock(self._connection.open_at)}.",
             )
             await asyncio.sleep(left)
 
     async def _learn_route(self, route: RouteName) -> None:
-        if await self._desk.learn("route", route):
+        if await self._cache.learn("route", route):
             self._on_route(route)
 
     # ---- local files
@@ -415,13 +419,13 @@ class Sender:
         if model is None:
             return
         for name, address in draft.addresses(model.routes[task.route], task.values):
-            until = await self._desk.upload_ends(address)
+            until = await self._cache.upload_ends(address)
             if until and not self._lives(until, self._upload_ends.get(address)):
                 told = (
                     f"{one_line(address, 80)} was an upload, which lives for an hour:"
                     " choose the file itself."
                 )
-                raise draft.InvalidError({name: f"{told} Nothing was charged."})
+                raise draft.InvalidRequestError({name: f"{told} Nothing was charged."})
 
     async def _upload_files(self, task: Task) -> Task:
         """Local files go up before anything is paid; a failed upload stops here. The
@@ -436,7 +440,7 @@ class Sender:
             untils: list[float] = []
             for name, path in files:
                 if path not in urls:
-                    await self._desk.note(task.id, f"Uploading {path.name}.")
+                    await self._cache.note(task.id, f"Uploading {path.name}.")
                     urls[path], until = await self._upload(name, path)
                     untils.append(until)
             until = min(untils, default=0.0)
@@ -444,13 +448,13 @@ class Sender:
             if self._lives(until, end) or not files:
                 break
         else:
-            raise draft.InvalidError(
+            raise draft.InvalidRequestError(
                 {files[0][0]: "The files took too long to upload. Nothing was charged."}
             )
         self._uploads_end[task.id] = end
         planned = draft.with_body(task, model, draft.uploaded(route, task.values, urls))
         return replace(
-            planned, uploads_until=until, revision=self._desk.tasks[task.id].revision
+            planned, uploads_until=until, revision=self._cache.tasks[task.id].revision
         )
 
     async def _upload(self, name: str, path: Path) -> tuple[str, float]:
@@ -463,19 +467,19 @@ class Sender:
             content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
             digest, checksum = await asyncio.to_thread(_digests, content)
             async with self._uploading.setdefault(digest, asyncio.Lock()):
-                url = await self._desk.uploaded(digest)
-                until = await self._desk.upload_ends(url) if url else 0.0
+                url = await self._cache.uploaded(digest)
+                until = await self._cache.upload_ends(url) if url else 0.0
                 if not self._lives(until, self._upload_ends.get(url)):
                     asked_at, until = time.monotonic(), time.time() + UPLOAD_LASTS
                     url = await self._client.upload(path, content, checksum)
                     self._upload_ends[url] = asked_at + UPLOAD_LASTS
-                    await self._desk.keep_upload(digest, url, until - time.time())
+                    await self._cache.remember_upload(digest, url, until - time.time())
                 self._upload_ends.setdefault(
                     url, time.monotonic() + until - time.time()
                 )
             return url, until
         except OSError as error:
-            raise draft.InvalidError(
+            raise draft.InvalidRequestError(
                 {name: f"{path} can't be read: {error.strerror}."}
             ) from error
         except (RateLimitError, AuthenticationError, CreditsError) as error:
@@ -488,7 +492,9 @@ class Sender:
                 raise NetworkError(str(error), sent=False) from error
             if error.passing:
                 raise UploadError(str(error), retry_after=error.retry_after) from error
-            raise draft.InvalidError({name: f"{error} Nothing was charged."}) from error
+            raise draft.InvalidRequestError(
+                {name: f"{error} Nothing was charged."}
+            ) from error
 
 
 def _digests(content: bytes) -> tuple[str, str]:

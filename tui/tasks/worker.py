@@ -24,8 +24,8 @@ from tui.service.errors import (
 from tui.service.wire import Answer
 from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
-from tui.tasks.cache import Desk
-from tui.tasks.connection import Line
+from tui.tasks.cache import TaskCache
+from tui.tasks.connection import Connection
 from tui.tasks.retry import (
     LONGEST_DOWNLOAD_PAUSE,
     LONGEST_PAUSE,
@@ -34,8 +34,8 @@ from tui.tasks.retry import (
     growing,
 )
 from tui.tasks.saving import Left
-from tui.tasks.scheduler import Slots
-from tui.tasks.submit import Sender
+from tui.tasks.scheduler import Scheduler
+from tui.tasks.submit import Submitter
 from tui.tasks.task import URL_LIVES, Problem, Result, SetAside, Status, Task
 from tui.text import duration, one_line, plain
 
@@ -100,16 +100,16 @@ class _Watch:
         return time.monotonic() - self.started_at
 
 
-class Carrier:
+class TaskWorker:
     """Carries tasks of one base URL."""
 
     def __init__(
         self,
-        desk: Desk,
+        cache: TaskCache,
         client: Client,
-        sender: Sender,
-        line: Line,
-        slots: Slots,
+        submitter: Submitter,
+        line: Connection,
+        scheduler: Scheduler,
         *,
         pause: Callable[[float], float],
         quiet_after: float,
@@ -122,11 +122,11 @@ class Carrier:
         task was sent; a task without news for `quiet_after` seconds is marked; one
         without an end for `longest_wait` seconds is set aside.
         """
-        self._desk = desk
+        self._cache = cache
         self._client = client
-        self._sender = sender
-        self._line = line
-        self._slots = slots
+        self._submitter = submitter
+        self._connection = line
+        self._scheduler = scheduler
         self._pause = pause
         self._quiet_after = quiet_after
         self._longest_wait = longest_wait
@@ -138,16 +138,16 @@ class Carrier:
         # When that was seen, by the clock that is never set
         self._made_here: dict[str, float] = {}
 
-    async def carry(self, task_id: str) -> None:
+    async def run(self, task_id: str) -> None:
         """Until the task has ended, or waits for the user. Raises GaveUpError where
         `tries` are used up.
         """
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         if task.status is not Status.FETCHING:
             unsent = task.status in (Status.HELD, Status.SUBMITTING)
-            async with self._slots.place(task.turn, wait=unsent):
+            async with self._scheduler.place(task.turn, wait=unsent):
                 if unsent:
-                    await self._sender.send(task_id)
+                    await self._submitter.send(task_id)
                 await self._poll(task_id)
             if not task.made_at:
                 self._made_here[task_id] = time.monotonic()
@@ -159,17 +159,17 @@ class Carrier:
     # ---- until the server has ended it
 
     async def _poll(self, task_id: str) -> None:
-        watch = _Watch(self._desk.tasks[task_id].polls)
+        watch = _Watch(self._cache.tasks[task_id].polls)
         wait = self._pause(0)
         while self._is_polled(task_id):
             # However long the service asks to wait: no longer than the task may take.
-            await self._line.sleep(
+            await self._connection.sleep(
                 min(wait, max(0.0, self._longest_wait - watch.lasted) + LAST_POLL)
             )
             watch.polls += 1
             asked_at = time.monotonic()
             try:
-                answer = await self._line.ask(lambda: self._status(task_id))
+                answer = await self._connection.ask(lambda: self._status(task_id))
             except NotFoundError as error:
                 wait = await self._missing(task_id, watch, error)
             except ServiceError as error:
@@ -182,11 +182,11 @@ class Carrier:
             await self._mark_silence(task_id, watch)
 
     def _is_polled(self, task_id: str) -> bool:
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         return task.watched and task.status in (Status.PENDING, Status.PROCESSING)
 
     async def _status(self, task_id: str) -> Answer:
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         return await self._client.status(
             task.route, task.service, task.action, task.remote_id, task.location
         )
@@ -204,7 +204,7 @@ class Carrier:
             note = (
                 "The service does not know this task. It may again: asking less often."
             )
-            await self._desk.note(task_id, note, "unknown to the service", error.raw)
+            await self._cache.note(task_id, note, "unknown to the service", error.raw)
             if self._tries is not None:
                 raise GaveUpError(error) from error
         return growing(self._pause(self._age(task_id)), watch.senseless)
@@ -218,7 +218,7 @@ class Carrier:
         watch.failures += 1
         # How long it makes no sense is counted while it answers
         watch.senseless_since = None
-        await self._desk.note(
+        await self._cache.note(
             task_id, f"{error} Asking again.", "poll failed", error.raw
         )
         impatient = self._tries is not None and not isinstance(error, RateLimitError)
@@ -232,8 +232,8 @@ class Carrier:
     async def _heard(self, task_id: str, watch: _Watch, answer: Answer) -> float:
         """Take in an answer. Return the seconds until the next poll."""
         watch.failures, watch.missing_since, watch.last = 0, None, answer
-        await self._desk.learn("status", self._client.status_form)
-        task = self._desk.tasks[task_id]
+        await self._cache.learn("status", self._client.status_form)
+        task = self._cache.tasks[task_id]
         changed = answered(task, answer)
         senseless = answer.state == "unknown" or (
             answer.state == "completed" and changed.status is Status.PROCESSING
@@ -245,7 +245,7 @@ class Carrier:
         if changed is not task:
             watch.heard_at = time.monotonic()
             changed = replace(changed, polls=watch.polls, quiet=False)
-            await self._desk.save(
+            await self._cache.save(
                 changed, f"the service says {answer.word}", answer.raw
             )
         pause = growing(self._pause(self._age(task_id)), watch.senseless)
@@ -257,7 +257,7 @@ class Carrier:
         """
         if not self._is_polled(task_id):
             return
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         lasted = watch.lasted
         # Nobody waits for the app: there it is given up only if its answers make no
         # sense
@@ -275,7 +275,7 @@ class Carrier:
         ):
             # The word makes no sense, but there are pictures: what was paid is saved.
             made = answered(task, replace(watch.last, state="completed"))
-            await self._desk.save(
+            await self._cache.save(
                 made.change(polls=watch.polls),
                 "pictures without an end",
                 watch.last.raw,
@@ -292,25 +292,25 @@ class Carrier:
             aside = task.change(
                 watched=False, set_aside=SetAside.WAITED, note=note, polls=watch.polls
             )
-            await self._desk.save(aside, "set aside")
+            await self._cache.save(aside, "set aside")
             raise GaveUpError(TimedOutError(told))
         if watch.silent > self._quiet_after and not task.quiet:
             note = (
                 f"No news for {duration(watch.silent)}: still watched, nothing is lost."
             )
-            await self._desk.save(
+            await self._cache.save(
                 task.change(quiet=True, note=note, polls=watch.polls), "quiet"
             )
 
     def _age(self, task_id: str) -> float:
         """Seconds since the task was sent, as far as the clock can be believed."""
-        return max(0.0, time.time() - self._desk.tasks[task_id].sent_at)
+        return max(0.0, time.time() - self._cache.tasks[task_id].sent_at)
 
     # ---- until its pictures are saved
 
     async def _fetch(self, task_id: str) -> None:
         """Save every result; a task completes when all are whole files."""
-        while (task := self._desk.tasks[task_id]).status is Status.FETCHING:
+        while (task := self._cache.tasks[task_id]).status is Status.FETCHING:
             index = next(
                 (index for index, result in enumerate(task.results) if not result.path),
                 None,
@@ -318,7 +318,7 @@ class Carrier:
             if index is None:
                 empty = Problem("empty", "The service finished without a picture.")
                 error = task.error if task.results else empty
-                await self._desk.save(
+                await self._cache.save(
                     task.change(Status.COMPLETED, error=error, note=""), "completed"
                 )
                 return
@@ -334,7 +334,7 @@ class Carrier:
         began = time.monotonic()
         damaged: list[str] = []
         while (
-            task := self._desk.tasks[task_id]
+            task := self._cache.tasks[task_id]
         ).status is Status.FETCHING and task.watched:
             try:
                 async with self._downloads:
@@ -353,17 +353,17 @@ class Carrier:
                     )
                     again = "" if isinstance(error, GoneError) else " A retry is free."
                     problem = Problem("download", f"Made, but not saved: {told}{again}")
-                    ended = self._desk.tasks[task_id].change(
+                    ended = self._cache.tasks[task_id].change(
                         status, error=problem, note=""
                     )
-                    await self._desk.save(ended, "not saved")
+                    await self._cache.save(ended, "not saved")
                     return
                 pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
                 if isinstance(error, GoneError) and error.status:
                     # It may be there in a moment
                     told = f"the file host answered HTTP {error.status}."
                 note = f"Not saved yet: {told} Trying again in {duration(pause + 0.5)}."
-                await self._desk.note(task_id, note, "not saved yet")
+                await self._cache.note(task_id, note, "not saved yet")
                 if self._tries is not None and failures >= self._tries:
                     raise GaveUpError(
                         DownloadError(f"Not saved yet: {told}")
@@ -378,7 +378,7 @@ class Carrier:
 
         `began` is when this process first tried, by the clock that is never set.
         """
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         since_end = time.time() - task.made_at
         if task.made_at and since_end > URL_LIVES and isinstance(error, GoneError):
             return True
@@ -407,11 +407,11 @@ class Carrier:
         changed.
         """
         with contextlib.suppress(ServiceError):
-            answer = await self._line.ask(lambda: self._status(task_id))
-            task = self._desk.tasks[task_id]
+            answer = await self._connection.ask(lambda: self._status(task_id))
+            task = self._cache.tasks[task_id]
             changed = with_new_addresses(task, answer)
             if changed is not task:
-                await self._desk.save(changed, "new addresses", answer.raw)
+                await self._cache.save(changed, "new addresses", answer.raw)
                 return True
         return False
 
@@ -443,7 +443,7 @@ class Carrier:
 
     def _files(self) -> set[str]:
         """Files of all tasks at hand."""
-        return {file for task in self._desk.tasks.values() for file in task.files}
+        return {file for task in self._cache.tasks.values() for file in task.files}
 
     async def _keep(
         self, task_id: str, index: int, part: Path, is_verified: bool
@@ -451,18 +451,18 @@ class Carrier:
         """Give a fetched file its name, which is on disk before the file has it; then
         note it as saved.
         """
-        result = self._desk.tasks[task_id].results[index]
+        result = self._cache.tasks[task_id].results[index]
         if not is_verified:
             result = await asyncio.to_thread(
-                self._kept, self._desk.tasks[task_id], index, part
+                self._kept, self._cache.tasks[task_id], index, part
             )
         while True:
-            task = self._desk.tasks[task_id]
+            task = self._cache.tasks[task_id]
             result = await asyncio.to_thread(
                 saving.reserve, task, index, result, self._name
             )
-            task = self._desk.tasks[task_id]
-            await self._desk.save(
+            task = self._cache.tasks[task_id]
+            await self._cache.save(
                 task.change(results=_with_result(task, index, result))
             )
             try:
@@ -476,10 +476,10 @@ class Carrier:
 
     async def _note_saved(self, task_id: str, index: int, result: Result) -> None:
         saved = replace(result, path=result.reserved, reserved="")
-        task = self._desk.tasks[task_id]
+        task = self._cache.tasks[task_id]
         results = _with_result(task, index, saved)
         done = Status.COMPLETED if all(other.path for other in results) else None
-        await self._desk.save(
+        await self._cache.save(
             task.change(done, results=results, note=""), f"saved {saved.path}"
         )
 

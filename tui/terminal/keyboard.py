@@ -214,7 +214,7 @@ class Keyboard:
             Exception
         ):  # numbers that mean nothing: they must not end the reading of keys
             former, self._parser = self._parser, _Parser(self._debug)
-            self._parser.go_on_from(former)
+            self._parser.resume_after(former)
 
 
 class _Paste:
@@ -292,7 +292,7 @@ class _Parser(XTermParser):
         if self.waits:
             self._timeout_time = 0.0
 
-    def go_on_from(self, former: "_Parser") -> None:
+    def resume_after(self, former: "_Parser") -> None:
         self.mouse_pixels = former.mouse_pixels
         self.terminal_size = former.terminal_size
         self.terminal_pixel_size = former.terminal_pixel_size

@@ -110,7 +110,7 @@ class Field(Widget):
         else:
             self.post_message(self.PickWanted(self))
 
-    def put(self, picked: str | list[str] | None) -> None:
+    def set_picked(self, picked: str | list[str] | None) -> None:
         """Take what was picked; a list goes on with it."""
         values = [picked] if isinstance(picked, str) else picked or []
         if values and self.param.kind is Kind.IMAGES:
@@ -124,12 +124,12 @@ class Field(Widget):
     def _take_dropped(self, event: Dropped) -> None:
         if self.param.kind in (Kind.IMAGE, Kind.IMAGES):
             event.stop()
-            self.put(event.files)
+            self.set_picked(event.files)
 
     def count(self, text: str) -> None:
         self._counter.update(text)
 
-    def say(self, error: str) -> None:
+    def show_error(self, error: str) -> None:
         """Show what is wrong, or that nothing is."""
         if self._error is None and error:
             self._error = Static(classes="error", markup=False)

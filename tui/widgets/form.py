@@ -202,7 +202,7 @@ class ParamForm(Vertical):
         for name, field in self._fields.items():
             # What is merely missing yet is no news; what a change made wrong is.
             told = everything or name in self._touched or name in asked
-            field.say(errors.get(name, "") if told else "")
+            field.show_error(errors.get(name, "") if told else "")
         self._absent = " ".join(
             f"{self._fields[name].param.title}: {why}"
             for name, why in demand.forbidden.items()
@@ -261,7 +261,7 @@ class ParamForm(Vertical):
         """Errors that only the disk or the server could know."""
         for name, problem in errors.items():
             if name in self._fields:
-                self._fields[name].say(problem)
+                self._fields[name].show_error(problem)
         self._go_to(next((name for name in self._fields if name in errors), ""))
 
     def focus_first(self) -> None:

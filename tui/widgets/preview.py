@@ -12,7 +12,7 @@ from tui.tasks.task import Status, Task
 from tui.text import file_size, money, one_line, plain
 from tui.widgets.picture import Picture, Shrink
 from tui.widgets.rows import rows
-from tui.widgets.taskrow import elapsed, expiry, look
+from tui.widgets.taskrow import elapsed, expiry, status_look
 
 
 class Preview(Vertical):
@@ -47,13 +47,13 @@ def waiting(task: Task) -> str:
     """What stands where the image will be."""
     if task.error:
         return task.error.message
-    glyph, word, _ = look(task)
+    glyph, word, _ = status_look(task)
     return f"{glyph} {word}\n{task.note}"
 
 
 def facts(task: Task, index: int = 0) -> Table:
     """What is known of a task."""
-    glyph, word, _ = look(task)
+    glyph, word, _ = status_look(task)
     known = [
         (
             "status",

@@ -362,7 +362,7 @@ class QueueTable(ScrollView, can_focus=True):
         """All tasks as they stand in the table, those of folded jobs too."""
         return sorted(self._tasks.values(), key=self._key, reverse=True)
 
-    def put(self, task: Task) -> None:
+    def update(self, task: Task) -> None:
         """Show a task's latest snapshot."""
         before = self._tasks.get(task.id)
         self._count(before, task)
@@ -373,7 +373,7 @@ class QueueTable(ScrollView, can_focus=True):
         key = self._key(task)
         if self._by_job and task.job:
             job = self._jobs.setdefault(task.job, Job(task.job))
-            job.put(task)
+            job.update(task)
             self._insert((job.id, _TITLE))
             self._refresh_row((job.id, _TITLE))
         if not (self._by_job and task.job) or task.job in self._unfolded:
@@ -389,7 +389,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._ticking.clear()
         self.set_reactive(QueueTable.cursor, 0)
         for task in sorted(tasks, key=lambda task: task.id):
-            self.put(task)
+            self.update(task)
         self.scroll_to(0, 0, animate=False)
         self._resize()
         self._say_selected()
@@ -673,7 +673,7 @@ class Queue(Vertical):
         """Mount what stands in the frame."""
         return self.mount(Titles("time"), self.table, self._empty)
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Why there is no queue to be shown."""
         self._problem = sentence
         self.add_class("-empty")
@@ -688,8 +688,8 @@ class Queue(Vertical):
             self.remove_class("-empty")
             self.table.display = True  # at once, so that it can have the focus
 
-    def put(self, task: Task) -> None:
-        self.table.put(task)
+    def update(self, task: Task) -> None:
+        self.table.update(task)
         if self.table.tasks:
             self.begin()
 

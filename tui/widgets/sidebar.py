@@ -98,7 +98,7 @@ class Sidebar(Vertical):
         if model.key in self._rows:
             self._list.highlighted = self._rows.index(model.key)
 
-    def take(self, catalog: Catalog) -> None:
+    def set_catalog(self, catalog: Catalog) -> None:
         """Fresher facts about the models."""
         self._catalog = catalog
         self._fill()
@@ -110,7 +110,7 @@ class Sidebar(Vertical):
             self._recent = latest
             self._fill()
 
-    def favour(self, favourites: list[Key]) -> None:
+    def mark_favourites(self, favourites: list[Key]) -> None:
         """The models that are kept on top."""
         self._favourites = list(favourites)
         self._fill()
@@ -125,7 +125,7 @@ class Sidebar(Vertical):
         model = self._highlighted()
         if model:
             kept = [key for key in self._favourites if key != model.key]
-            self.favour(
+            self.mark_favourites(
                 kept if len(kept) < len(self._favourites) else [*kept, model.key]
             )
             self.post_message(self.Marked(self._favourites))

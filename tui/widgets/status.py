@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.tasks.engine_state import State
-from tui.tasks.ledger import Sum
+from tui.tasks.engine_state import EngineState
+from tui.tasks.ledger import Total
 from tui.text import clock, money
 
 
@@ -23,10 +23,10 @@ class StatusLine(Static):
     waiting: reactive[int] = reactive(0)
     """Tasks that wait to be sent."""
     balance: reactive[int | None] = reactive(None)
-    spent: reactive[Sum] = reactive(Sum())
+    spent: reactive[Total] = reactive(Total())
     """Today."""
     drawn: reactive[str] = reactive("")
-    state: reactive[State] = reactive(State())
+    state: reactive[EngineState] = reactive(EngineState())
 
     def render(self) -> Content:
         parts = [f" {self.place}"]
@@ -73,7 +73,7 @@ def _last(told: list[str], place: str) -> str:
     return "  ·  ".join([f" {told[0]}", *told[1:], place.strip()]) if told else place
 
 
-def _short(spent: Sum) -> str:
+def _short(spent: Total) -> str:
     known = (
         f"{'~' * (spent.estimated > 0)}{money(spent.micro)}"
         if spent.micro or not spent.unknown

@@ -65,7 +65,7 @@ class Job:
         self._cost = self._guessed = self._unknown = self._stars = self._aside = 0
         self._face = ""
 
-    def put(self, task: Task) -> None:
+    def update(self, task: Task) -> None:
         """Take in a task's latest snapshot."""
         before = self.tasks.get(task.id)
         self._count(before, -1)
@@ -187,7 +187,7 @@ class Job:
         return next((way for way in ways if len(way) < _COST), f"${dollars:.0f}")
 
 
-def look(task: Task) -> tuple[str, str, str]:
+def status_look(task: Task) -> tuple[str, str, str]:
     """Glyph, word and component class of a task's state."""
     glyph, word, kind = _LOOKS[task.status]
     if task.status is Status.HELD and task.error:
@@ -268,7 +268,7 @@ def asks(task: Task) -> set[str]:
 
 def row(task: Task, title: str, when: str) -> Row:
     """`title` is what the model is called; `when` stands in the column of time."""
-    glyph, word, kind = look(task)
+    glyph, word, kind = status_look(task)
     problem = (
         task.error.message if task.error else task.note if task.status in LIVE else ""
     )

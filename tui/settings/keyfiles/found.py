@@ -15,7 +15,7 @@ from tui.text import mask, one_line
 _REFERENCE = r"\$\{[^}]{0,60}\}?"
 
 
-class Found(Struct, frozen=True):
+class FoundKey(Struct, frozen=True):
     """One key in one place. It is in no representation."""
 
     source: str
@@ -37,12 +37,12 @@ class Found(Struct, frozen=True):
         ]
 
 
-class Gathered:
+class FoundKeys:
     """The keys of one tool, and a sentence on whatever can't be used."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.found: list[Found] = []
+        self.found: list[FoundKey] = []
         self.notes: list[str] = []
         self._places: dict[str, str | None] = {}
 
@@ -100,7 +100,7 @@ class Gathered:
             (known.api_key, known.base_url) != (api_key.strip(), base_url)
             for known in self.found
         ):
-            self.found.append(Found(source, self.kind, api_key.strip(), base_url))
+            self.found.append(FoundKey(source, self.kind, api_key.strip(), base_url))
 
     def variables(self, path: Path, variables: Mapping[str, str]) -> None:
         """Keep RUNAPI_API_KEY, which needs no provider: its name says whose it is."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tui.paths import home
 from tui.settings.keyfiles.files import YAML_LIMIT, Unreadable, read, shown, yaml
-from tui.settings.keyfiles.found import Gathered, is_home
+from tui.settings.keyfiles.found import FoundKeys, is_home
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
 
 _REFERENCE = r"\$\{(?:env:)?(?P<name>[^}]+)\}"
@@ -15,9 +15,9 @@ _KEY = ("api_key", "apiKey")
 _VARIABLE = ("key_env", "keyEnv", "api_key_env", "apiKeyEnv")
 
 
-def find(env: Mapping[str, str]) -> Gathered:
+def find(env: Mapping[str, str]) -> FoundKeys:
     """All keys for RunAPI that Hermes would use, in its order of precedence."""
-    gathered = Gathered("hermes")
+    gathered = FoundKeys("hermes")
     folder = home(env.get("HERMES_HOME", "").strip() or "~/.hermes")
     config = folder / "config.yaml"
     settings = gathered.tried(_settings, config)

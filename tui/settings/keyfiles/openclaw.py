@@ -15,7 +15,7 @@ from typing import Any
 
 from tui.paths import home
 from tui.settings.keyfiles.files import Unreadable, inside, json5, read, shown
-from tui.settings.keyfiles.found import Gathered
+from tui.settings.keyfiles.found import FoundKeys
 from tui.settings.keyfiles.includes import Includes
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
 from tui.text import one_line
@@ -28,9 +28,9 @@ _WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 """Short forms, in fields that hold a secret."""
 
 
-def find(env: Mapping[str, str]) -> Gathered:
+def find(env: Mapping[str, str]) -> FoundKeys:
     """All keys for RunAPI that OpenClaw would use, in its order of precedence."""
-    gathered = Gathered("openclaw")
+    gathered = FoundKeys("openclaw")
     folder = _folder(env)
     config = _config(env, folder)
     settings = gathered.tried(_settings, config)
@@ -91,7 +91,7 @@ class _Secrets:
         variables: Mapping[str, str],
         settings: dict[str, Any],
         folder: Path,
-        gathered: Gathered,
+        gathered: FoundKeys,
     ) -> None:
         self._variables = variables
         self._providers = _at(settings, "secrets", "providers")
