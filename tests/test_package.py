@@ -67,7 +67,9 @@ def test_the_installed_app_runs_from_another_folder(
 
 
 @pytest.mark.parametrize(
-    "words", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]]
+    "words",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    ids=["lint", "format", "types"],
 )
 def test_the_code_passes_its_checks(words: list[str]) -> None:
     said = subprocess.run(

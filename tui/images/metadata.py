@@ -5,7 +5,6 @@ What is read comes from anybody.
 """
 
 import json
-import re
 import shutil
 import struct
 import tempfile
@@ -15,40 +14,14 @@ from pathlib import Path
 
 import msgspec
 
-from tui.catalog.spec import Value
 from tui.images import containers, recipes
 from tui.images.files import ImageError, ImageFacts, keep, measure
-from tui.images.recipes import OURS, PROMPTS, Facts, Recipe
+from tui.images.recipes import OURS, Facts, Recipe
 from tui.system import atomic_file
-from tui.tasks.task import Task
 from tui.text import one_line
 
 _MOST_BYTES = 120_000_000  # of a file
 _MOST_TOLD = 30  # parts with texts
-_PATH = re.compile(
-    r"(?:~|\.{0,2}[/\\]|file:|[a-z]:[/\\]).*|.*\.(?:png|jpe?g|webp|gif)", re.IGNORECASE
-)
-_SECRETS = re.compile(
-    r"(?<=//)[^/@]*@|\?.*(?:sig|token|key|pass|secret|auth|credential).*", re.IGNORECASE
-)
-
-
-def facts_of(task: Task) -> Facts:
-    """What may be told of a task by its images."""
-    return Facts(
-        action=task.action,
-        model=task.model,
-        service=task.service,
-        values={
-            name: _public(name, value)
-            for name, value in task.values.items()
-            if name != "callback_url"
-        },
-        cost_micro=task.cost_micro,
-        task_id=task.id,
-        remote_id=task.remote_id,
-        created_at=task.created_at,
-    )
 
 
 def embed(path: Path, facts: Facts) -> None:
@@ -205,14 +178,3 @@ def _write(target: Path, data: bytes, image: ImageFacts, like: Path) -> None:
         raise ImageError(
             f"{one_line(target.name, 80)} can't be written: {error.strerror or error}."
         ) from error
-
-
-def _public(name: str, value: Value) -> Value:
-    if isinstance(value, list):
-        return [_public(name, item) for item in value]
-    if not isinstance(value, str) or name in PROMPTS:
-        return value
-    if value.strip().lower().startswith(("http://", "https://")):
-        return _SECRETS.sub("", value)
-    local = name.endswith(("_url", "_urls")) or _PATH.fullmatch(value.strip())
-    return re.split(r"[/\\]", value.strip())[-1] if local else value

@@ -26,6 +26,7 @@ from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
+from tui.tasks.provenance import facts_of
 from tui.tasks.retry import (
     LONGEST_DOWNLOAD_PAUSE,
     LONGEST_PAUSE,
@@ -492,7 +493,7 @@ class TaskWorker:
         if self._embed:
             # The picture counts, not what it tells
             with contextlib.suppress(files.ImageError):
-                metadata.embed(part, metadata.facts_of(task))
+                metadata.embed(part, facts_of(task))
         return saving.verified(task.results[index], part)
 
 
