@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from textual import events
 
 from tests.app import TestApp, past
-from tui.app import SAME_AGAIN
 from tui.screens.batch import BatchScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.key_repeat import SAME_AGAIN
 from tui.screens.main import MainScreen
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Problem, SetAside, Status, Task

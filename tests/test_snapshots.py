@@ -46,7 +46,7 @@ def test_form(
     app = TestApp(theme=theme, api="service")
 
     async def show(pilot: Pilot[None]) -> None:
-        await asyncio.wait_for(app._opened.wait(), 30)
+        await asyncio.wait_for(app.opened.wait(), 30)
         await pilot.pause()
         await app.workers.wait_for_complete()  # balance and prices
         assert app.main

@@ -12,7 +12,8 @@ from textual.widgets import TextArea
 from tests.app import TestApp, past
 from tui.paths import styles_dir
 from tui.tasks.task import SENT, Problem, Result, Status, Task
-from tui.widgets.queue import Queue, QueueTable
+from tui.widgets.messages import TaskActionRequested
+from tui.widgets.queue import Queue
 
 REASON = Problem("failed", "No picture came of it.")
 
@@ -205,8 +206,8 @@ class OneQueue(App[None]):
     async def on_mount(self) -> None:
         await self.queue.furnish()
 
-    def on_queue_table_requested(self, event: QueueTable.Requested) -> None:
-        self.asked.append((event.what, [task.prompt for task in event.tasks]))
+    def on_task_action_requested(self, event: TaskActionRequested) -> None:
+        self.asked.append((event.action, [task.prompt for task in event.tasks]))
 
     def rows(self) -> list[str]:
         """What stands on the screen, without the scrollbar."""

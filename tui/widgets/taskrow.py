@@ -10,8 +10,9 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from tui.tasks.scheduler import Turn
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, Status, Task
 from tui.text import duration, money, one_line
+from tui.widgets.task_actions import TaskAction, allowed_actions_of_many
 
 # State is never colour alone: a glyph, a word, and the component class that colours
 # them.
@@ -32,8 +33,6 @@ _NEAR = 2 * 86400.0
 """Seconds before the end of a result's URL at which that is shown in its row."""
 _COST = 9
 """Cells for the cost."""
-_OF_ONE = frozenset({"edit", "sooner", "later", "copy-as"})
-"""What makes no sense for many tasks at once."""
 
 
 class Row(NamedTuple):
@@ -60,7 +59,7 @@ class Job:
         self.tasks: dict[str, Task] = {}
         self.waiting: list[Turn] = []
         self._counts: Counter[Status] = Counter()
-        self._able: Counter[str] = Counter()
+        self._allowed_counts: Counter[TaskAction] = Counter()
         self._retried: Counter[str] = Counter()
         self._cost = self._guessed = self._unknown = self._stars = self._aside = 0
         self._face = ""
@@ -98,7 +97,7 @@ class Job:
     def _count(self, task: Task | None, sign: int) -> None:
         if task is None:
             return
-        self._able.update(dict.fromkeys(self._asks(task), sign))
+        self._allowed_counts.update(dict.fromkeys(self._allowed(task), sign))
         if not self._retried[task.id]:
             self._counts[task.status] += sign
         micro = _micro(task)
@@ -112,22 +111,24 @@ class Job:
         elif waits(task):
             del self.waiting[bisect_left(self.waiting, task.turn)]
 
-    def _asks(self, task: Task) -> set[str]:
-        return asks(task) - _OF_ONE - ({"retry"} if self._retried[task.id] else set())
+    def _allowed(self, task: Task) -> set[TaskAction]:
+        allowed = allowed_actions_of_many(task)
+        if self._retried[task.id]:
+            allowed.discard(TaskAction.RETRY)
+        return allowed
 
     @property
-    def able(self) -> set[str]:
-        """What can be done with one of the tasks at least."""
-        return {what for what, count in self._able.items() if count}
+    def allowed(self) -> set[TaskAction]:
+        """What can be done with at least one of the tasks."""
+        return {action for action, count in self._allowed_counts.items() if count}
 
-    def asked(self, what: str) -> list[Task]:
-        """The tasks that this can be done with, oldest first; what was retried isn't
-        retried once more.
+    def allowing(self, action: TaskAction) -> list[Task]:
+        """Returns the tasks that this can be done with, oldest first.
+
+        A task that was retried is not retried once more.
         """
-        return sorted(
-            (task for task in self.tasks.values() if what in self._asks(task)),
-            key=lambda task: task.id,
-        )
+        tasks = [task for task in self.tasks.values() if action in self._allowed(task)]
+        return sorted(tasks, key=lambda task: task.id)
 
     @property
     def live(self) -> int:
@@ -245,25 +246,6 @@ def expiry(task: Task) -> str:
     return (
         f"can be fetched for {duration(left)}" if left > 0 else "its address has ended"
     )
-
-
-def asks(task: Task) -> set[str]:
-    """What can be done with a task now."""
-    able = {"view", "reuse", "inspect", "favour", "copy-as"}
-    if task.status is Status.HELD:
-        able |= (
-            {"drop", "edit", "sooner", "later", "next"}
-            if task.watched
-            else {"drop", "send"}
-        )
-    elif task.status in SENT:
-        able.add("stop" if task.watched else "watch")
-    else:
-        able.add("delete")
-        if task.status is not Status.COMPLETED or task.error:
-            able.add("retry")
-    able |= {"open", "fetch"} if task.results else set()
-    return able | {"copy"} if task.files else able
 
 
 def row(task: Task, title: str, when: str) -> Row:
