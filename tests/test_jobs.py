@@ -55,7 +55,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
         await pilot.press("f")
         await app.sees("★ red fox")
         await pilot.press("x")
-        await app.sees("Nothing in sight")
+        await app.sees("The queue is empty")
         assert app.engine
         assert not [
             file
@@ -92,7 +92,7 @@ async def test_a_job_is_moved_and_taken_back_as_one() -> None:
         ] == ["a red fox"]
         await pilot.press("d")
         await app.sees("1 sent · 2 dropped", "○ held")
-        assert app.told[-1] == "2 tasks taken back, free of charge."
+        assert app.told[-1] == "2 tasks dropped, free of charge."
         assert sorted(
             task.prompt
             for task in app.engine.tasks.values()

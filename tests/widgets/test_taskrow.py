@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from tests.app import past
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.widgets import taskrow
+from tui.widgets.job import Job
 from tui.widgets.task_actions import TaskAction, allowed_actions
-from tui.widgets.taskrow import Job, column_widths, fit, made, row, status_look
+from tui.widgets.taskrow import column_widths, fit, made, row, status_look
 
 S = Status
 NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
@@ -166,7 +167,7 @@ def test_a_job_counts_its_tasks() -> None:
         red=S.HELD, blue=S.PENDING, green=S.COMPLETED, pink=S.FAILED, grey=S.DROPPED
     )
     shown = job.row("Flux", False, 7)
-    assert (shown.glyph, shown.word, shown.told, shown.time) == (
+    assert (shown.glyph, shown.word, shown.prompt, shown.time) == (
         "▸",
         "1 of 5",
         "red",

@@ -1,4 +1,4 @@
-"""Many pictures at a glance."""
+"""Many pictures at once."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -250,7 +250,7 @@ class GridScreen(Screen[None]):
         return max(0, len(self._items) - 1) // self._columns
 
     def _go(self, at: int, top: int | None = None) -> None:
-        """The cursor to an item, and the rows no further than needed, or to `top`."""
+        """Moves the cursor to an item; scrolls no further than needed, or to `top`."""
         self._cursor = max(0, min(at, len(self._items) - 1))
         row = self._cursor // self._columns
         wanted = (
@@ -261,10 +261,10 @@ class GridScreen(Screen[None]):
         self._top = max(0, row - self._rows + 1, min(wanted, row))
         self._fill()
         if self._older and self._last_row < self._top + 3 * self._rows:
-            self._read_on()
+            self._load_older()
 
     def _fill(self) -> None:
-        """Each cell shows what is in its place. Who has shown it already moves there."""
+        """Each cell shows what belongs there; a cell that shows it already is moved."""
         first = self._top * self._columns
         shown = self._items[first : first + len(self._cells)]
         wanted = {key(item) for item in shown}
@@ -290,10 +290,10 @@ class GridScreen(Screen[None]):
                 self._cells = cells
                 self._box.sort_children(key=attrgetter("place"))
                 self._move()
-        self._tell()
+        self._update_line()
 
     def _move(self) -> None:
-        """Other pictures are in sight: until they rest, drawn quickly."""
+        """Draws quickly until the pictures in sight stay the same for a moment."""
         for cell in self._cells:
             cell.picture.moving = True
         if self._rest:
@@ -304,40 +304,46 @@ class GridScreen(Screen[None]):
         for cell in self._cells:
             cell.picture.moving = False
 
-    def _tell(self) -> None:
-        told = ["Nothing to be seen yet."]
-        if self.chosen:
-            task, _ = self.chosen
-            glyph, word, _ = status_look(task)
-            told = [
-                f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._older)}",
-                f"{glyph} {word}",
-            ]
-            told += [self._view.title_of(task), made(task), cost(task), task.prompt]
-        self._line.update(
-            Content(" · ".join(one_line(part) for part in told if part)), layout=False
-        )
+    def _summary(self) -> str:
+        """Says in one line what the cursor is on."""
+        if not self.chosen:
+            return "No pictures yet."
+        task, _ = self.chosen
+        glyph, word, _ = status_look(task)
+        more = "+" if self._older else ""
+        parts = [
+            f"{self._cursor + 1:,} of {len(self._items):,}{more}",
+            f"{glyph} {word}",
+            self._view.title_of(task),
+            made(task),
+            cost(task),
+            task.prompt,
+        ]
+        return " · ".join(one_line(part) for part in parts if part)
+
+    def _update_line(self) -> None:
+        self._line.update(Content(self._summary()), layout=False)
         allowed = allowed_actions(self.chosen[0]) if self.chosen else set()
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
 
     @work(exit_on_error=False)
-    async def _read_on(self) -> None:
-        """What lies below, before one comes there."""
+    async def _load_older(self) -> None:
+        """Loads older tasks before the cursor comes to them."""
         if (tasks := await self._older.next(self._tasks)) is not None:
             self._tasks.update((task.id, task) for task in tasks)
-            self._renew()
+            self._refresh_items()
 
     def _changed(self, task: Task) -> None:
         if task.id in self._tasks or task.retry_of in self._tasks:
             self._tasks[task.id] = task
             if not self._stale:
                 self._stale = True  # once for all that change together
-                self.call_later(self._renew)
+                self.call_later(self._refresh_items)
 
-    def _renew(self) -> None:
-        """Show what is known now; the cursor stays on its task."""
+    def _refresh_items(self) -> None:
+        """Shows what is known now; the cursor stays on its task."""
         before = self.chosen
         self._collect()
         places = {key(item): at for at, item in enumerate(self._items)}
@@ -373,7 +379,7 @@ class GridScreen(Screen[None]):
             )
 
     def _seek(self, task_id: str) -> None:
-        """To what was looked at last."""
+        """Moves to the task that was viewed last."""
         self._go(
             next(
                 (at for at, (task, _) in enumerate(self._items) if task.id == task_id),

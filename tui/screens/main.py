@@ -274,10 +274,13 @@ class MainScreen(Screen[None]):
             values, unplaced = translate(model, values, to)
             left = (*left, *unplaced)
         await self._fill(model, values)
-        told = f"{model.title}: {', '.join(values) or 'nothing more'}."
-        if left:
-            told += f" Not taken: {', '.join(left[:8])}{' and more' * (len(left) > 8)}."
-        self.notify(told, title="Filled in", markup=False)
+        names = ", ".join(values) or "no values"
+        sentences = [f"{model.title}: {names}."]
+        if len(left) > 8:
+            sentences.append(f"Left out: {', '.join(left[:8])} and more.")
+        elif left:
+            sentences.append(f"Left out: {', '.join(left)}.")
+        self.notify(" ".join(sentences), title="Form filled in", markup=False)
 
     async def on_paste(self, event: events.Paste) -> None:
         """An image that is dropped where nothing takes text."""

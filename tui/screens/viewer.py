@@ -213,7 +213,7 @@ class ViewerScreen(Screen[str]):
         self.dismiss(self._seen)
 
     def action_step(self, by: int, tasks: bool = False) -> None:
-        """To another image; with `tasks`, to the first one of another task."""
+        """Steps to another image; with `tasks`, to the first one of another task."""
         stops = self._places(1 if tasks else None)
         here = (
             [task_id for task_id, _ in stops].index(self._seen)
@@ -231,8 +231,9 @@ class ViewerScreen(Screen[str]):
             self.action_step(across + down, tasks=bool(down))
 
     def action_zoom(self, zoom: int) -> None:
-        """So many dots for the side of a pixel, with the same middle; 0 fits all of the
-        image in.
+        """Sets how many dots a pixel's side takes, around the same middle.
+
+        0 fits the whole image in.
         """
         if not zoom:
             self._crop = None
@@ -270,11 +271,12 @@ class ViewerScreen(Screen[str]):
         self.post_message(request)
 
     def on_picture_shown(self) -> None:
-        self._tell()
+        self._update_place()
 
     def _places(self, most: int | None = None) -> list[tuple[str, int]]:
-        """Every image, or `most` of each task, in order; and the task that is shown,
-        whatever it has.
+        """Returns every image, or `most` of each task, in order.
+
+        The task that is shown is among them even without an image.
         """
         return [
             (task.id, index)
@@ -292,17 +294,17 @@ class ViewerScreen(Screen[str]):
         if task.id == self._seen:
             self._show()
         elif _saved(before) != _saved(task):
-            self._tell()
+            self._update_place()
 
     @work(exit_on_error=False)
-    async def _read_on(self) -> None:
-        """What comes after the last one, before one is there."""
+    async def _load_older(self) -> None:
+        """Loads older tasks before the last one is reached."""
         if (tasks := await self._older.next(self._tasks)) is not None:
             self._tasks.update((task.id, task) for task in tasks)
-            self._tell()
+            self._update_place()
 
     def _show(self) -> None:
-        """The task, with all that is told of it."""
+        """Shows the task, with its facts."""
         task, saved = self._shown, _saved(self._shown)
         if saved and self._index not in saved:
             self._index = saved[0]
@@ -315,28 +317,31 @@ class ViewerScreen(Screen[str]):
         task = self._shown
         message = "This task was deleted." if task.deleted else waiting(task)
         self.picture.show(Path(self._path) if self._path else None, message, self._crop)
-        self._tell()
+        self._update_place()
 
-    def _tell(self) -> None:
-        """Where one is, and what can be done there."""
-        task, places = self._shown, self._places()
+    def _update_place(self) -> None:
+        """Says which image this is, and enables what can be done with it."""
+        places = self._places()
         place = places.index(self._here) + 1
-        told = [f"{place:,} of {len(places):,}{'+' * bool(self._older)}"]
-        if self._path:
-            result = task.results[self._index]
-            size = [f"{result.width} × {result.height}"] if result.width else []
-            told += (
-                [self._crop.describe(Path(self._path))]
-                if self._crop
-                else [*size, "fit"]
-            )
-        self._place.update(" · ".join(told))
+        self._place.update(" · ".join(self._place_parts(place, len(places))))
         if self._older and place > len(places) - _AHEAD:
-            self._read_on()
+            self._load_older()
         possible = self._possible(places)
         if possible != self._can:
             self._can = possible
             self.refresh_bindings()
+
+    def _place_parts(self, place: int, count: int) -> list[str]:
+        more = "+" if self._older else ""
+        parts = [f"{place:,} of {count:,}{more}"]
+        if not self._path:
+            return parts
+        if self._crop:
+            return [*parts, self._crop.describe(Path(self._path))]
+        result = self._shown.results[self._index]
+        if result.width:
+            parts.append(f"{result.width} × {result.height}")
+        return [*parts, "fit"]
 
     def _possible(self, places: list[tuple[str, int]]) -> "_Possible":
         actions = allowed_actions(self._shown)

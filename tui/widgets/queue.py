@@ -25,6 +25,7 @@ from textual.widgets import Static
 from tui.tasks.scheduler import Turn
 from tui.tasks.task import Task
 from tui.text import one_line
+from tui.widgets.job import Job
 from tui.widgets.messages import (
     Browsing,
     GridRequested,
@@ -40,14 +41,13 @@ from tui.widgets.task_actions import (
 )
 from tui.widgets.taskrow import (
     COLUMNS,
-    Job,
     Row,
     column_widths,
     elapsed,
     fit,
+    is_waiting,
     made,
     row,
-    waits,
 )
 
 RowKey = tuple[str, str]
@@ -253,12 +253,12 @@ class QueueTable(ScrollView, can_focus=True):
         """Keep what is derived from all tasks up to date, without looking at all of
         them.
         """
-        if before and waits(before):
+        if before and is_waiting(before):
             at = bisect_left(self._waiting, before.turn)
             if at < len(self._waiting) and self._waiting[at] == before.turn:
                 del self._waiting[at]
                 self.refresh()
-        if waits(task):
+        if is_waiting(task):
             insort(self._waiting, task.turn)
             self.refresh()
         if task.live and task.sent_at:
@@ -289,7 +289,7 @@ class QueueTable(ScrollView, can_focus=True):
         texts = (
             f"{inset}{shown.glyph} {shown.word}",
             shown.model,
-            shown.told,
+            shown.prompt,
             shown.time,
             shown.cost,
         )
@@ -301,8 +301,10 @@ class QueueTable(ScrollView, can_focus=True):
             if name == "prompt" and shown.problem:
                 problem = one_line(shown.problem)
                 left = room - min(cell_len(problem) + 1, room * 2 // 3)
-                said = min(cell_len(shown.told) + 2, left)
-                segments.append(Segment(fit(shown.told, said - 1) + " ", base + style))
+                said = min(cell_len(shown.prompt) + 2, left)
+                segments.append(
+                    Segment(fit(shown.prompt, said - 1) + " ", base + style)
+                )
                 segments.append(Segment(fit(problem, room - said), base + state))
             else:
                 segments.append(
@@ -318,7 +320,7 @@ class QueueTable(ScrollView, can_focus=True):
             place = self._place(job.waiting[0]) if job.waiting else 0
             return job.row(self._title_of(job.face), job.id in self._unfolded, place)
         task = self._tasks[key[1]]
-        when = f"#{self._place(task.turn)}" if waits(task) else elapsed(task)
+        when = f"#{self._place(task.turn)}" if is_waiting(task) else elapsed(task)
         return row(task, self._title_of(task), when if self._by_job else made(task))
 
     def _place(self, turn: Turn) -> int:
@@ -481,10 +483,7 @@ class Queue(Vertical):
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
-        self.table.nothing = (
-            "Nothing in sight: z brings back what was cleared or deleted, / finds every"
-            " task."
-        )
+        self.table.nothing = "The queue is empty. z undoes, / searches the history."
         self._problem = ""
         self._empty = Static(
             "Nothing yet. Describe a picture and press ctrl+j.",
