@@ -234,11 +234,7 @@ class RunApp(App[None]):
             self.main.queue.show_message(self._failure)
         self._opened.set()
         keys = self.session.config.keys
-        key_problems = (
-            keymap.problems(keys, [*RunApp.BINDINGS, *keymap.page_bindings()])
-            if keys
-            else ()
-        )
+        key_problems = keymap.problems(keys, keymap.all_bindings()) if keys else ()
         for problem in (*self.session.problems, *key_problems):
             self.notify(
                 problem, title="Settings", severity="warning", timeout=15, markup=False
