@@ -131,7 +131,7 @@ class RunApp(Shell):
         keys = self.session.config.keys
         if not keys:
             return ()
-        return keymap.problems(keys, [*RunApp.BINDINGS, *keymap.page_bindings()])
+        return keymap.problems(keys, keymap.all_bindings())
 
     def _handle_exception(self, error: Exception) -> None:
         """The last net: a sentence for the user; the traceback goes to a file."""

@@ -31,7 +31,13 @@ class HistoryScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="history-back"),
+        Binding(
+            "escape",
+            "back",
+            "Back",
+            id="history-back",
+            tooltip="To the filter, then to the previous page",
+        ),
         Binding(
             "slash",
             "filter",

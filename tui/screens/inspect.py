@@ -34,7 +34,13 @@ class InspectScreen(Screen[None]):
     """One task on a page of text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="inspect-back"),
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="inspect-back",
+            tooltip="To the previous page",
+        ),
         Binding(
             "y",
             "copy",

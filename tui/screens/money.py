@@ -37,7 +37,13 @@ class MoneyScreen(Screen[None]):
     """Kept up to date while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="money-back"),
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="money-back",
+            tooltip="To the previous page",
+        ),
         Binding("j", "scroll('down')", show=False),
         Binding("k", "scroll('up')", show=False),
     ]

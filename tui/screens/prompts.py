@@ -53,7 +53,13 @@ class PromptsScreen(Screen[PromptEntry | None]):
     """Answers the entry that is to be used, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="prompts-back"),
+        Binding(
+            "escape",
+            "back",
+            "Back",
+            id="prompts-back",
+            tooltip="To the search, then to the previous page",
+        ),
         Binding(
             "slash",
             "filter",

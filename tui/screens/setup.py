@@ -43,7 +43,7 @@ class SetupScreen(Screen[None]):
             id="try-demo",
             tooltip="The embedded service: no key, no cost",
         ),
-        Binding("escape", "quit", "Quit", id="setup-quit"),
+        Binding("escape", "quit", "Quit", id="setup-quit", tooltip="Nothing is saved"),
         Binding(
             "escape", "back", "Back", id="setup-back", tooltip="Leave the key as it was"
         ),

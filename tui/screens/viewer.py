@@ -48,7 +48,13 @@ class ViewerScreen(Screen[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "back", "Back", id="viewer-back"),
+        Binding(
+            "escape,q,enter",
+            "back",
+            "Back",
+            id="viewer-back",
+            tooltip="To the previous page",
+        ),
         Binding(
             "n",
             "step(1)",
@@ -56,7 +62,13 @@ class ViewerScreen(Screen[str]):
             id="next-image",
             tooltip="The next image, of the next task at the end",
         ),
-        Binding("p", "step(-1)", "Previous", id="previous-image"),
+        Binding(
+            "p",
+            "step(-1)",
+            "Previous",
+            id="previous-image",
+            tooltip="The previous image, of the previous task at the start",
+        ),
         Binding(
             "right_square_bracket",
             "step(1, True)",
