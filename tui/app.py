@@ -13,7 +13,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events, on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -38,6 +38,7 @@ from tui.system import heartbeat
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import LIVE, Status, Task
 from tui.terminal.driver import LateDriver, TerminalDriver
+from tui.terminal.textual_private import OpenApp, bindings_in_reach
 from tui.text import counted, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.picture import Shrink
@@ -76,7 +77,7 @@ def _left_open(live: list[Task], resume: str) -> str:
     return f"{', '.join(parts)}: start the app again, or run `{resume}`, to carry on."
 
 
-class RunApp(App[None]):
+class RunApp(OpenApp):
     """runapi-tui."""
 
     TITLE = "runapi-tui"
@@ -152,7 +153,7 @@ class RunApp(App[None]):
         """
         chain = [
             bindings.key_to_bindings.get(key, ())
-            for _, bindings in self.screen._modal_binding_chain
+            for bindings in bindings_in_reach(self.screen)
         ]
         return any(
             binding.id in ONCE_A_PRESS for bindings in chain for binding in bindings
@@ -774,12 +775,12 @@ class RunApp(App[None]):
         self.session = prepare(demo=True)
         await self.push_screen(self._main_page())
 
-    def _handle_exception(self, error: Exception) -> None:
+    def handle_crash(self, error: Exception) -> None:
         """The last net: a sentence for the user instead of a traceback, which goes to a
         file.
         """
         if self.is_headless:  # tests want to see it
-            super()._handle_exception(error)
+            super().handle_crash(error)
             return
         log = self.session.folders.state / "crash.log"
         with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.graphics.probe import PIXELS, Images, Terminal, cell_now
+from tui.terminal.textual_private import driver_of, visible_widgets
 from tui.text import one_line, plain
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Picture(Widget):
         """Until the terminal has read nearly all: what nobody sees yet must not pile
         up, or typing would wait.
         """
-        while getattr(self.app._driver, "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
+        while getattr(driver_of(self.app), "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
     def _terminal_now(self) -> Terminal:
@@ -293,16 +294,14 @@ class Picture(Widget):
         """Through the app's own writer: in order with its frames, and never waiting for
         a slow terminal.
         """
-        if data and (driver := self.app._driver) is not None:
+        if data and (driver := driver_of(self.app)) is not None:
             driver.write(data)
 
     def _uncovered(self) -> bool:
         """Whether every cell is on screen with no other widget above it."""
         if not self.screen.is_active:
             return False
-        # There is no public way to ask what lies above a widget. The order is top to
-        # bottom.
-        for widget, (region, clip) in self.screen._compositor.visible_widgets.items():
+        for widget, region, clip in visible_widgets(self.screen):
             if widget is self:
                 return clip.contains_region(region)
             if region.intersection(clip).overlaps(self.region):
