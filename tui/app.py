@@ -23,7 +23,7 @@ from textual.timer import Timer
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, RouteName, Values
 from tui.graphics.probe import Terminal
-from tui.images.thumbnails import Thumbnails
+from tui.images.thumbnails import ThumbnailCache
 from tui.paths import styles_dir
 from tui.screens import keymap, share
 from tui.screens.detached import apart
@@ -186,7 +186,7 @@ class RunApp(OpenApp):
         session = self.session
         model = session.catalog.get(*FIRST_MODEL) or session.catalog.models[0]
         marked = favourites.load(session.folders.state)
-        self._shrink = Thumbnails(session.folders.cache / "thumbs").shrink
+        self._shrink = ThumbnailCache(session.folders.cache / "thumbs").shrink
         self.main = MainScreen(
             session.catalog,
             model,

@@ -19,7 +19,7 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.images.metadata import embed
-from tui.images.recipes import Facts
+from tui.images.recipes import EmbeddedRecipe
 
 Said = subprocess.CompletedProcess[str]
 
@@ -391,7 +391,7 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
     values: dict[str, Any] = {"prompt": "a lake\n[red]\x1b[2J", "seed": 7}
     embed(
         image,
-        Facts(
+        EmbeddedRecipe(
             action="a",
             model="m",
             values=values,

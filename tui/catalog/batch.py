@@ -87,7 +87,7 @@ def alternatives(text: str) -> list[str]:
     return texts
 
 
-def spread(param: Param, text: str) -> list[Value]:
+def parse_vary_line(param: Param, text: str) -> list[Value]:
     r"""The values that a vary line asks of `param`.
 
     `a | b` lists them, `1..9` and `0..1..0.1` are ranges, `*` stands for every choice.
@@ -125,7 +125,8 @@ def expand(
     if not 1 <= count <= MOST:
         raise BatchError(f"How many of each: 1 to {MOST:,}.")
     spreads = {
-        name: spread(_varied(model, route, name), text) for name, text in vary.items()
+        name: parse_vary_line(_varied(model, route, name), text)
+        for name, text in vary.items()
     }
     texts = _texts(model, route, values, prompts, braces)
     factors = [
@@ -146,7 +147,7 @@ def expand(
     return cells
 
 
-def check_all(
+def split_valid(
     model: Model, route: Route, cells: list[Values]
 ) -> tuple[list[Values], list[tuple[Values, str]]]:
     """The requests that may be sent, and the others each with the reason."""
@@ -265,7 +266,9 @@ def _seeds(
     seed = values.get("seed")
     # A rule may forbid the seed, or bound it, for these very values.
     param = (
-        request.demand(model, route, values).params.get("seed") if count > 1 else None
+        request.apply_rules(model, route, values).params.get("seed")
+        if count > 1
+        else None
     )
     if (
         not param

@@ -118,7 +118,7 @@ def bundled() -> Catalog:
     return Catalog(tuple(load_family(path) for path in sorted(FAMILIES.glob("*.toml"))))
 
 
-def with_own(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
+def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
     """The bundled catalog with the user's own families, and a sentence for each file
     that can't be used.
 

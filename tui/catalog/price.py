@@ -48,7 +48,7 @@ def estimate(model: Model, values: Values) -> Estimate:
     )
 
 
-def counting(route: Route, values: Values) -> Values:
+def priced_values(route: Route, values: Values) -> Values:
     """The values that a price can hang on: not words, not chance."""
     free = {param.name for param in route.params if param.kind is Kind.TEXT} | {"seed"}
     return {name: value for name, value in values.items() if name not in free}

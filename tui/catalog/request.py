@@ -16,7 +16,7 @@ _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
 
 
-class Demand(Struct, frozen=True):
+class EffectiveRules(Struct, frozen=True):
     """What a route asks once its rules have been applied to the values."""
 
     params: dict[str, Param]
@@ -32,22 +32,22 @@ def blank(value: object) -> bool:
     return value is None or value == [] or (isinstance(value, str) and invisible(value))
 
 
-def online(item: str) -> bool:
+def is_url(item: str) -> bool:
     """Whether an image is an address of the web; anything else is a file of this
     machine.
     """
     return item.lower().startswith(("http://", "https://"))
 
 
-def names_files(param: Param, value: Value) -> bool:
+def needs_upload(param: Param, value: Value) -> bool:
     """Whether a value would have files of this machine uploaded."""
     items = value if isinstance(value, list) else [value]
     return param.kind in (Kind.IMAGE, Kind.IMAGES) and not all(
-        online(str(item)) for item in items
+        is_url(str(item)) for item in items
     )
 
 
-def demand(model: Model, route: Route, values: Values) -> Demand:
+def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
     """Apply the route's rules: later rules win."""
     params = {param.name: param for param in route.params}
     forbidden: dict[str, str] = {}
@@ -72,12 +72,12 @@ def demand(model: Model, route: Route, values: Values) -> Demand:
                 params[name] = replace(params[name], **changes)
         if rule.required_any:
             any_of.append(rule.required_any)
-    return Demand(params, forbidden, tuple(any_of))
+    return EffectiveRules(params, forbidden, tuple(any_of))
 
 
 def check(model: Model, route: Route, values: Values) -> dict[str, str]:
     """Errors by param name, each a sentence; empty when the request may be sent."""
-    now = demand(model, route, values)
+    now = apply_rules(model, route, values)
     errors: dict[str, str] = {}
     for name, value in values.items():
         if name not in now.params and not blank(value):
@@ -109,7 +109,7 @@ def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
     stay.
     """
     sent: dict[str, Value] = {"model": model.slug}
-    for name, param in demand(model, route, values).params.items():
+    for name, param in apply_rules(model, route, values).params.items():
         value = _added(param) if blank(values.get(name)) else values[name]
         if value is not None:
             sent[name] = (

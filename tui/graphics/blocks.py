@@ -74,7 +74,7 @@ _SHAPES = {
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellPicture:
     """A picture of characters: one a cell, row by row, and the colours in and around it
     as bytes of RGB.
     """
@@ -120,7 +120,7 @@ class Cells:
         )
 
 
-def cells(image: Image.Image, size: Size, images: Images) -> Cells:
+def cells(image: Image.Image, size: Size, images: Images) -> CellPicture:
     """The image as `size` characters."""
     if images in _SHAPES:
         return run_in_helper(_fitted, image, size, images)
@@ -129,7 +129,7 @@ def cells(image: Image.Image, size: Size, images: Images) -> Cells:
         console = Console(file=io.StringIO(), width=size.width)
         lines = console.render_lines(characters, pad=False)[: size.height]
         text = "".join(segment.text for line in lines for segment in line)
-        return Cells(
+        return CellPicture(
             size, text, bytes([255] * 3 * len(text)), bytes(3 * len(text))
         )  # they stand for white on black
     pixels, row = (
@@ -137,7 +137,7 @@ def cells(image: Image.Image, size: Size, images: Images) -> Cells:
         3 * size.width,
     )
     halves = [pixels[start : start + row] for start in range(0, len(pixels), row)]
-    return Cells(
+    return CellPicture(
         size,
         "▀" * (size.width * size.height),
         b"".join(halves[::2]),
@@ -145,7 +145,7 @@ def cells(image: Image.Image, size: Size, images: Images) -> Cells:
     )
 
 
-def _fitted(image: Image.Image, size: Size, images: Images) -> Cells:
+def _fitted(image: Image.Image, size: Size, images: Images) -> CellPicture:
     shapes = _SHAPES[images]
     parts = {
         grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}
@@ -169,7 +169,7 @@ def _fitted(image: Image.Image, size: Size, images: Images) -> Cells:
         characters.append(shape.character if ink != ground else " ")
         within += bytes(ink)
         around += bytes(ground)
-    return Cells(size, "".join(characters), bytes(within), bytes(around))
+    return CellPicture(size, "".join(characters), bytes(within), bytes(around))
 
 
 def _parts(

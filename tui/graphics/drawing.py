@@ -12,7 +12,7 @@ from textual.geometry import Offset, Size
 from textual.strip import Strip
 
 from tui.graphics import iterm, kitty, sixel
-from tui.graphics.blocks import Cells, cells
+from tui.graphics.blocks import CellPicture, cells
 from tui.graphics.helper_process import run_in_helper
 from tui.graphics.probe import PIXELS, Images, Terminal
 from tui.graphics.textual_image_adapter import USUAL_CELL
@@ -29,7 +29,7 @@ class Drawing:
     """
 
     size: Size
-    text: Cells
+    text: CellPicture
     written: list[str]
     overlay: list[str]
     upload: str = ""
@@ -65,7 +65,7 @@ class Drawing:
             self.size.width, left, space.width - left - self.size.width, style
         )
 
-    def laid(
+    def sequences(
         self, rows: list[str], corner: Offset, background: tuple[int, int, int]
     ) -> str:
         """The sequences that draw its `overlay` or what is `written` from the cell
@@ -86,7 +86,7 @@ def draw(
     image_id: int = 0,
     *,
     rough: bool = False,
-    text: Cells | None = None,
+    text: CellPicture | None = None,
     ground: tuple[int, int, int] = (0, 0, 0),
 ) -> Drawing:
     """The image as large as fits into `space` cells; takes tenths of a second, so it
@@ -125,7 +125,11 @@ def draw(
                 size,
                 text,
                 written,
-                [run_in_helper(sixel.sixels, image, pixels, ground, terminal.budget)],
+                [
+                    run_in_helper(
+                        sixel.encode_sixel, image, pixels, ground, terminal.budget
+                    )
+                ],
             )
         case Images.ITERM:
             return Drawing(

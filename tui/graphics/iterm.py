@@ -6,7 +6,7 @@ from base64 import b64encode
 from PIL import Image
 from textual.geometry import Size
 
-from tui.graphics.palette import first_within
+from tui.graphics.palette import first_affordable
 
 _MOST_PIXELS = 1600
 # Quality and scale; from the best on. Colours at full resolution look better in fewer
@@ -50,7 +50,7 @@ def inline(image: Image.Image, size: Size, budget: int = 0) -> str:
         return f"\x1b]1337;File={keys};doNotMoveCursor=1:{b64encode(data).decode()}\x07"
 
     best = (
-        first_within(_LEVELS, lambda level: len(sequence(level)), budget)
+        first_affordable(_LEVELS, lambda level: len(sequence(level)), budget)
         if budget
         else 0
     )

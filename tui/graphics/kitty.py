@@ -14,7 +14,7 @@ from PIL import Image
 from textual.geometry import Size
 
 from tui.graphics.helper_process import run_in_helper
-from tui.graphics.palette import first_within, paletted, smoothed
+from tui.graphics.palette import first_affordable, reduce_colours, smooth
 from tui.graphics.probe import Terminal, through_tmux
 from tui.graphics.textual_image_adapter import renderable
 
@@ -125,7 +125,7 @@ def _inline(
 
     shown = len(_PLACEHOLDER.encode()) * size.area
     most = max(terminal.budget - shown, terminal.budget // 2)
-    level = _LEVELS[first_within(_LEVELS, cost, most)]
+    level = _LEVELS[first_affordable(_LEVELS, cost, most)]
     if level not in made:
         cost(level)
     return made[level]
@@ -177,7 +177,7 @@ def _lean(image: Image.Image, size: tuple[int, int], level: _Level) -> bytes:
     if scale < 1:
         image = image.resize(_scaled(image.size, scale), Image.Resampling.LANCZOS)
         size = _scaled(size, scale)
-    reduced = paletted(smoothed(image, tolerance), colours)
+    reduced = reduce_colours(smooth(image, tolerance), colours)
     clear = colours
     canvas = Image.new("P", size, clear)
     canvas.putpalette([*(reduced.getpalette() or []), *bytes(768)][: 3 * (clear + 1)])

@@ -17,7 +17,7 @@ _ROUNDS = 2
 Level = TypeVar("Level")
 
 
-def first_within(
+def first_affordable(
     levels: Sequence[Level], cost: Callable[[Level], int], most: float
 ) -> int:
     """The index of the first level that costs no more than `most`; of the last one if
@@ -30,14 +30,14 @@ def first_within(
     )
 
 
-def smoothed(image: Image.Image, tolerance: int) -> Image.Image:
+def smooth(image: Image.Image, tolerance: int) -> Image.Image:
     """The image with small blocks in one colour wherever that is off by no more than
     `tolerance` of 255.
     """
     smooth = image
     for block in _BLOCKS if tolerance else ():
         small = image.reduce(block)
-        flat = grown(small, block, image.size)
+        flat = enlarge_blocks(small, block, image.size)
         squares = (
             ImageChops.difference(image, flat)
             .point(lambda off: min(255, off * off))
@@ -46,11 +46,11 @@ def smoothed(image: Image.Image, tolerance: int) -> Image.Image:
         red, green, blue = squares.split()
         worst = ImageChops.lighter(red, ImageChops.lighter(green, blue))
         close = worst.point(lambda off: 255 if off <= tolerance * tolerance else 0)
-        smooth = Image.composite(flat, smooth, grown(close, block, image.size))
+        smooth = Image.composite(flat, smooth, enlarge_blocks(close, block, image.size))
     return smooth
 
 
-def grown(
+def enlarge_blocks(
     small: Image.Image, block: tuple[int, int], size: tuple[int, int]
 ) -> Image.Image:
     """Every pixel as a block of pixels, cut to `size`: what `reduce` has made smaller."""
@@ -58,7 +58,7 @@ def grown(
     return large.crop((0, 0, *size))
 
 
-def paletted(image: Image.Image, colours: int) -> Image.Image:
+def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
     """The image in at most so many colours, each the mean of what it stands for.
 
     Pillow's octree is fast but coarse; moving its colours to their means is worth 2 to

@@ -4,7 +4,12 @@ import re
 
 from PIL import Image
 
-from tui.graphics.palette import first_within, grown, paletted, smoothed
+from tui.graphics.palette import (
+    enlarge_blocks,
+    first_affordable,
+    reduce_colours,
+    smooth,
+)
 from tui.graphics.textual_image_adapter import renderable
 
 MOST_PIXELS = 1000
@@ -42,7 +47,7 @@ _HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"#(\d+)(;2;\d+;\d+;\d+)?")
 
 
-def sixels(
+def encode_sixel(
     image: Image.Image,
     size: tuple[int, int],
     ground: tuple[int, int, int],
@@ -62,7 +67,7 @@ def sixels(
     sample = _sample(image)
     share = sample.height / image.height
     # The colours' definitions are as long for a sample as for the whole.
-    start = first_within(
+    start = first_affordable(
         levels, lambda level: len(_encoded(sample, level, defined=False)), most * share
     )
     text = _encoded(image, levels[start])
@@ -78,9 +83,13 @@ def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
     in the others.
     """
     colours, tolerance, side = level
-    coarse = grown(image.reduce(side), (side, side), image.size) if side > 1 else image
+    coarse = (
+        enlarge_blocks(image.reduce(side), (side, side), image.size)
+        if side > 1
+        else image
+    )
     text: str = renderable("sixel").image_to_sixels(
-        paletted(smoothed(coarse, tolerance), colours)
+        reduce_colours(smooth(coarse, tolerance), colours)
     )
 
     def register(found: re.Match[str]) -> str:

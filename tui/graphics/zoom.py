@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 
 
-class Zoom:
+class ZoomSource:
     """Keeps the image that is looked at decoded, one at a time: the next part of it is
     there at once.
 
@@ -61,7 +61,7 @@ class Crop:
     image's sides; a pixel of the image is `zoom` dots wide and high.
     """
 
-    loupe: Zoom
+    source: ZoomSource
     x: float = 0.5
     y: float = 0.5
     zoom: int = 1
@@ -69,8 +69,8 @@ class Crop:
     def __call__(self, path: Path, box: Pair) -> "Image":
         from PIL import Image
 
-        whole = self.loupe.over(path, box)
-        dots = self.loupe.dots
+        whole = self.source.over(path, box)
+        dots = self.source.dots
         part = whole.crop(self.part())
         side = (self.zoom * box[0] / dots[0], self.zoom * box[1] / dots[1])
         part = part.resize(
@@ -83,14 +83,14 @@ class Crop:
             int(max(0, room - length) / 2 * count / room) * room // count
             for room, length, count in zip(box, part.size, dots, strict=True)
         )
-        filled = Image.new("RGB", box, self.loupe.background)
+        filled = Image.new("RGB", box, self.source.background)
         filled.paste(part, (left, top))
         return filled
 
     def part(self) -> tuple[int, int, int, int]:
         """What is seen, in pixels of the image: left, top, right and bottom."""
         (left, right), (top, bottom) = map(
-            self._span, (self.x, self.y), self.loupe.size, self.loupe.dots
+            self._span, (self.x, self.y), self.source.size, self.source.dots
         )
         return left, top, right, bottom
 
@@ -104,7 +104,7 @@ class Crop:
         beyond an edge than that.
         """
         left, top, right, bottom = self.part()
-        width, height = self.loupe.size
+        width, height = self.source.size
         if not (width and height):
             return self
         x = ((left + right) / 2 + across * (right - left) / 4) / width
@@ -117,8 +117,8 @@ class Crop:
         that file was seen.
         """
         left, top, *_ = self.part()
-        width, height = self.loupe.size
+        width, height = self.source.size
         seen = (
-            f", {left},{top} of {width} × {height}" if path == self.loupe.path else ""
+            f", {left},{top} of {width} × {height}" if path == self.source.path else ""
         )
         return f"{self.zoom}:1{seen}"

@@ -15,7 +15,7 @@ from textual.signal import Signal
 from textual.widgets import Label, Static
 
 from tui.graphics.probe import PIXELS, Images, Terminal
-from tui.graphics.zoom import Crop, Zoom
+from tui.graphics.zoom import Crop, ZoomSource
 from tui.screens.pager import Before
 from tui.tasks.task import Task
 from tui.text import one_line
@@ -284,7 +284,7 @@ class ViewerScreen(Screen[str]):
                 None if self._terminal.images in PIXELS else lambda: self.picture.size
             )
             self._crop = Crop(
-                Zoom(cells, self.picture.background_colors[1].rgb), zoom=zoom
+                ZoomSource(cells, self.picture.background_colors[1].rgb), zoom=zoom
             )
         self._draw()
 

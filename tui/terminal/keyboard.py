@@ -11,7 +11,7 @@ from textual import constants, events
 from textual.keys import Keys
 from textual.message import Message
 
-from tui.terminal.late_replies import Typed
+from tui.terminal.late_replies import ReplyFilter
 from tui.terminal.textual_private import OpenParser
 from tui.text import plain
 
@@ -75,7 +75,7 @@ class Keyboard:
         self._debug = debug
         self._clock = clock
         self._parser = _Parser(debug)
-        self._typed = Typed() if late else None
+        self._typed = ReplyFilter() if late else None
         self._begun = ""
         self._begun_at = 0.0
         self._cut = ""  # the beginning of a paste's mark that was given up

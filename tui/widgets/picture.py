@@ -24,7 +24,7 @@ from tui.text import one_line, plain
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tui.graphics.blocks import Cells
+    from tui.graphics.blocks import CellPicture
     from tui.graphics.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
@@ -172,7 +172,7 @@ class Picture(Widget):
         strips = [blank] * crop.height
         last = drawing.offset(self.size).y + drawing.size.height - 1
         _, background = self.background_colors
-        sequences = drawing.laid(
+        sequences = drawing.sequences(
             raw, self.region.offset + drawing.offset(self.size), background.rgb
         )
         strips[last] = Strip([*blank, Segment(sequences, None, _RAW)], crop.width)
@@ -319,7 +319,7 @@ def _draw(
     wish: Wish,
     terminal: Terminal,
     image_id: int,
-    text: "Cells | None",
+    text: "CellPicture | None",
     ground: tuple[int, int, int],
 ) -> "Drawing | str":
     """What is wished for, or the sentence that says why there is none. Runs in a
