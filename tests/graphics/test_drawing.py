@@ -17,8 +17,8 @@ from textual.strip import Strip
 
 from tests.fake_terminal import FakeTerminal
 from tui.cli.doctor import card
-from tui.graphics.blocks import _SHAPES, cells
-from tui.graphics.drawing import Drawing, draw
+from tui.graphics.blocks import _SHAPES, draw_cells
+from tui.graphics.drawing import Drawing, DrawingOptions, draw
 from tui.graphics.palette import first_affordable, reduce_colours, smooth
 from tui.graphics.probe import PIXELS, Images, Terminal
 
@@ -131,12 +131,12 @@ def test_every_shape_is_found(images: Images) -> None:
                 part // shape.grid[0] * height,
             )
             image.paste(colour, (x, y, x + width, y + height))
-    strips = cells(image, Size(len(shapes), 1), images).strips()
+    strips = draw_cells(image, Size(len(shapes), 1), images).strips()
     assert not ImageChops.difference(painted(strips), image).getbbox()
 
 
 def test_a_cell_of_one_colour_is_a_space() -> None:
-    (strip,) = cells(
+    (strip,) = draw_cells(
         Image.new("RGB", (20, 20), (1, 2, 3)), Size(2, 1), Images.SEXTANT
     ).strips()
     assert strip.text == "  "
@@ -245,7 +245,7 @@ def test_what_sixels_leave_of_their_cells_is_of_the_ground() -> None:
         lambda _: image,
         narrow,
         Terminal(Images.SIXEL, "", cell=CELL),
-        ground=(0, 51, 255),
+        DrawingOptions(background=(0, 51, 255)),
     ).overlay
     assert '"1;1;40;80#0;2;0;20;100' in sequence
     # No pixel of the image is of that register

@@ -238,12 +238,12 @@ class Picture(Widget):
         )
         image_id = before.image_id if before else 0
         terminal = self._terminal_now()
-        ground = self.background_colors[1].rgb
+        background = self.background_colors[1].rgb
 
         def make() -> "Drawing | str | None":
             # None where it has waited for others and is not wanted any more.
             return (
-                _draw(wish, terminal, image_id, text, ground)
+                _draw(wish, terminal, image_id, text, background)
                 if self._wanted == wish
                 else None
             )
@@ -320,28 +320,21 @@ def _draw(
     terminal: Terminal,
     image_id: int,
     text: "CellPicture | None",
-    ground: tuple[int, int, int],
+    background: tuple[int, int, int],
 ) -> "Drawing | str":
     """What is wished for, or the sentence that says why there is none. Runs in a
     thread.
     """
     # Pillow and textual-image are loaded here, after the first paint.
-    from tui.graphics.drawing import draw
+    from tui.graphics.drawing import DrawingOptions, draw
     from tui.images.files import ImageError
 
     def shrink(box: tuple[int, int]) -> "Image":
         return wish.shrink(wish.path, box)
 
     try:
-        return draw(
-            shrink,
-            wish.size,
-            terminal,
-            image_id,
-            rough=wish.rough,
-            text=text,
-            ground=ground,
-        )
+        options = DrawingOptions(image_id, wish.rough, text, background)
+        return draw(shrink, wish.size, terminal, options)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app
