@@ -249,9 +249,9 @@ def test_a_vary_line(of: Param, text: str, values: list[Value]) -> None:
         ),
         (STRENGTH, "0..0.5", "strength: 0..0.5 needs a step, such as 0..0.5..0.1."),
         (STRENGTH, "0..inf", "strength: '0..inf' is not a number."),
-        (PRO, "yes | maybe", "pro: Pro is yes or no, not 'maybe'."),
-        (NOTE, "*", "note: There are no choices for * to stand for."),
-        (SEED, "*", "seed: There are no choices for * to stand for."),
+        (PRO, "yes | maybe", "pro: Pro must be yes or no, not 'maybe'."),
+        (NOTE, "*", "note: There is no list of choices for *."),
+        (SEED, "*", "seed: There is no list of choices for *."),
     ],
 )
 def test_what_is_wrong_with_a_vary_line_is_said(
