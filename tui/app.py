@@ -30,6 +30,7 @@ from tui.settings import favourites
 from tui.system import heartbeat
 from tui.tasks.task import Task
 from tui.terminal.driver import LateDriver, TerminalDriver
+from tui.terminal.textual_private import bindings_in_reach
 from tui.text import one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import (
@@ -133,10 +134,10 @@ class RunApp(Shell):
             return ()
         return keymap.problems(keys, keymap.all_bindings())
 
-    def _handle_exception(self, error: Exception) -> None:
+    def handle_crash(self, error: Exception) -> None:
         """The last net: a sentence for the user; the traceback goes to a file."""
         if self.is_headless:  # tests want to see it
-            super()._handle_exception(error)
+            super().handle_crash(error)
             return
         log = self.session.folders.state / "crash.log"
         with contextlib.suppress(OSError):
@@ -164,7 +165,7 @@ class RunApp(Shell):
     def _binding_ids(self, key: str) -> set[str | None]:
         """Returns the ids of the bindings that a key has on the page that is shown."""
         ids: set[str | None] = set()
-        for _, bindings in self.screen._modal_binding_chain:
+        for bindings in bindings_in_reach(self.screen):
             ids.update(binding.id for binding in bindings.key_to_bindings.get(key, ()))
         return ids
 

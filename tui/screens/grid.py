@@ -128,11 +128,29 @@ class GridScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="grid-back"),
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="grid-back",
+            tooltip="To the previous page",
+        ),
         *task_bindings("grid-", ACTIONS, footer=SHOWN),
         *queue_bindings("grid-", [QueueAction.UNDO]),
-        Binding("plus,equals_sign", "zoom(-1)", "Larger", id="grid-larger"),
-        Binding("minus", "zoom(1)", "Smaller", id="grid-smaller"),
+        Binding(
+            "plus,equals_sign",
+            "zoom(-1)",
+            "Larger",
+            id="grid-larger",
+            tooltip="Fewer and larger pictures",
+        ),
+        Binding(
+            "minus",
+            "zoom(1)",
+            "Smaller",
+            id="grid-smaller",
+            tooltip="More and smaller pictures",
+        ),
         Binding("left,h", "move(-1)", "Left", id="grid-left", show=False),
         Binding("right,l", "move(1)", "Right", id="grid-right", show=False),
         Binding("up,k", "row(-1)", "Up", id="grid-up", show=False),

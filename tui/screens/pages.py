@@ -3,7 +3,7 @@
 from textual.screen import Screen
 
 from tui.catalog.spec import Values
-from tui.images.thumbnails import Thumbnails
+from tui.images.thumbnails import ThumbnailCache
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
@@ -26,7 +26,7 @@ class Pages:
         """What the pages need that show pictures."""
         shell = self._shell
         if self._view is None:
-            thumbnails = Thumbnails(shell.session.folders.cache / "thumbs")
+            thumbnails = ThumbnailCache(shell.session.folders.cache / "thumbs")
             self._view = ViewContext(
                 shell.terminal, shell.changes, shell.title_of, thumbnails.shrink
             )

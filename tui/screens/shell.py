@@ -6,7 +6,6 @@ from collections.abc import Coroutine, Iterator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from textual.app import App
 from textual.driver import Driver
 from textual.signal import Signal
 
@@ -16,6 +15,7 @@ from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.spending.wallet import Wallet
 from tui.tasks.task import Task
+from tui.terminal.textual_private import OpenApp
 from tui.text import one_line
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Shell(App[None]):
+class Shell(OpenApp):
     """What the pages of one app share."""
 
     def __init__(

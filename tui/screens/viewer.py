@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Label, Static
 
 from tui.graphics.probe import PIXELS, Images
-from tui.graphics.zoom import Crop, Zoom
+from tui.graphics.zoom import Crop
 from tui.screens.pager import OlderTasks
 from tui.tasks.task import Task
 from tui.text import one_line
@@ -258,7 +258,7 @@ class ViewerScreen(Screen[str]):
                 else lambda: self.picture.size
             )
             self._crop = Crop(
-                Zoom(cells, self.picture.background_colors[1].rgb), zoom=zoom
+                ZoomSource(cells, self.picture.background_colors[1].rgb), zoom=zoom
             )
         self._draw()
 

@@ -18,7 +18,7 @@ from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
 from tui.catalog.batch import MOST, BatchError, alternatives
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
 from tui.text import money
@@ -187,13 +187,15 @@ class ParamForm(Vertical):
             else:
                 if value is not None:
                     asked[name] = value
-        demand = request.demand(model, route, asked)
+        apply_rules = request.apply_rules(model, route, asked)
         for name, field in self._fields.items():
-            field.display = name not in demand.forbidden
-            if name in demand.params:
-                field.adapt(demand.params[name])
+            field.display = name not in apply_rules.forbidden
+            if name in apply_rules.params:
+                field.adapt(apply_rules.params[name])
         asked = {
-            name: value for name, value in asked.items() if name not in demand.forbidden
+            name: value
+            for name, value in asked.items()
+            if name not in apply_rules.forbidden
         }
         errors = request.check(model, route, asked) | errors
         for name, field in self._fields.items():
@@ -202,7 +204,7 @@ class ParamForm(Vertical):
             field.show_error(errors.get(name, "") if told else "")
         self._absent = " ".join(
             f"{self._fields[name].param.title}: {why}"
-            for name, why in demand.forbidden.items()
+            for name, why in apply_rules.forbidden.items()
             if name in self._fields
         )
         self._tell()
@@ -234,7 +236,7 @@ class ParamForm(Vertical):
             self._price(self.values())
 
     def _counting(self, values: Values) -> Values:
-        return counting(self._model.routes[self.route], values)
+        return priced_values(self._model.routes[self.route], values)
 
     def _changing(self) -> None:
         """Wait anew for the typing to rest."""
