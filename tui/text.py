@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 # One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then
 # any other ESC pair.
@@ -98,6 +98,22 @@ def file_size(count: int) -> str:
 def counted(count: int, what: str) -> str:
     """`1 task`, `1,200 tasks`."""
     return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def by_count(count: int, one: str, many: str, **values: object) -> str:
+    """Return the sentence for this count, with `{count}` and `values` filled in.
+
+    Whole sentences, not parts of one, so that they can be translated.
+    """
+    return (one if count == 1 else many).format(count=f"{count:,}", **values)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question that names the known word nearest to `name`, or nothing."""
+    import difflib  # rarely needed
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def money(micro: int | None) -> str:

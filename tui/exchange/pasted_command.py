@@ -118,7 +118,7 @@ def read(text: str, catalog: Catalog, api: Api = "auto") -> PastedCommand:
         raise PasteError("Its data is nested too deeply.") from None
 
 
-def given(
+def parse_settings(
     model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto"
 ) -> tuple[RouteName, Values]:
     """`name=value` words as values of the route that knows them. Raises PasteError."""
@@ -254,7 +254,9 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
         raise PasteError("It names no model.")
     model = catalog.find(names[0][:100], told.get("action", ""))
     wished: Api = next((each for each in get_args(Api) if each == told.get("api")), api)
-    route, values = given(model, settings, told.get("prompt", told.get("p")), wished)
+    route, values = parse_settings(
+        model, settings, told.get("prompt", told.get("p")), wished
+    )
     fit, more = fitting(model, route, values, files=True)
     return PastedCommand(model, route, fit, (*left, *more))
 

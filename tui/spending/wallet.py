@@ -65,13 +65,13 @@ class Wallet:
         where many requests cost much or an unknown sum; with `ask` in any case. Empty
         if it may be spent unasked.
         """
-        config, wish = self._config, ceilings.wanted(prices)
+        config, wish = self._config, ceilings.estimated_total(prices)
         many = len(prices) > 1 and (
             wish.unknown or wish.micro > config.confirm_usd * 1_000_000
         )
-        if not (ask or many or ceilings.limited(config)):
+        if not (ask or many or ceilings.has_ceiling(config)):
             return ""
         spent = await engine.spent()
-        if not (ask or many or ceilings.against(config, wish, spent)):
+        if not (ask or many or ceilings.exceeded(config, wish, spent)):
             return ""
         return ceilings.question(config, wish, spent, self.balance)
