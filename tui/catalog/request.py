@@ -1,6 +1,5 @@
 """Values -> request body, or errors by field. The only place where a request is judged."""
 
-import difflib
 import json
 import math
 import re
@@ -10,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
-from tui.text import invisible, is_text
+from tui.text import did_you_mean, invisible, is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
@@ -197,10 +196,8 @@ def _because(rule: Rule) -> str:
 
 
 def _unknown(model: Model, route: Route, name: str) -> str:
-    near = difflib.get_close_matches(name, [param.name for param in route.params], n=1)
-    return f"{model.title} has no parameter {name}." + (
-        f" Did you mean {near[0]}?" if near else ""
-    )
+    hint = did_you_mean(name, [param.name for param in route.params])
+    return f"{model.title} has no parameter {name}. {hint}".rstrip()
 
 
 def _problem(param: Param, value: Value) -> str:

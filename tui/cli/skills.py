@@ -33,6 +33,7 @@ from pathlib import Path
 
 from tui import __version__
 from tui.paths import NO_HOME, home
+from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 
 NAME = "runapi-tui"
@@ -129,12 +130,7 @@ def install(agent: str) -> str:
                 " new one, move it away first."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            part.write_text(new, "utf-8")
-            part.replace(path)  # whole at every moment
-        finally:
-            part.unlink(missing_ok=True)
+        atomic_file.save_small(path, new.encode())
     except OSError as error:
         raise SkillError(
             f"{path} can't be written: {(error.strerror or 'no such file').lower()}."

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from tui.system.ssh import is_over_ssh
 from tui.tasks.task import URL_LIVES, Task
 from tui.text import duration, one_line, plain
 
@@ -26,7 +27,6 @@ _PUBLIC = re.compile(r"https?://([\w.-]+)(?::\d{1,5})?(?:[/?#].*)?", re.ASCII)
 _OF_THIS_MACHINE = re.compile(
     r"(?:.*\.)?(?:localhost|demo)|127\..*|0\.0\.0\.0", re.IGNORECASE
 )
-_SSH = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 
 
 class OpenError(Exception):
@@ -94,7 +94,7 @@ def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
             return tuple(shlex.split(wanted))
         except ValueError:  # a quote without an end: told when no such program is found
             return (wanted,)
-    mac = sys.platform == "darwin" and not any(env.get(name) for name in _SSH)
+    mac = sys.platform == "darwin" and not is_over_ssh(env)
     display = env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")
     names = (
         ["wslview"] * ("WSL_DISTRO_NAME" in env)
@@ -147,11 +147,7 @@ def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
     """The line that fetches a file over SSH, by what this machine knows of itself;
     nothing without SSH.
     """
-    if (
-        not any(env.get(name) for name in _SSH)
-        or plain(path) != path
-        or {"\n", "\t"} & {*path}
-    ):
+    if not is_over_ssh(env) or plain(path) != path or {"\n", "\t"} & {*path}:
         return ""
     # Client's address and port, server's address and port
     fields = env.get("SSH_CONNECTION", "").split()

@@ -2,12 +2,11 @@
 without its key.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from textual.binding import Binding, BindingType
 
-from tui.text import one_line
+from tui.text import did_you_mean, one_line
 
 
 def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterator[str]:
@@ -21,10 +20,8 @@ def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterat
     for name, wanted in keys.items():
         shown = one_line(name, 60)
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"[keys] {shown}: there is no such key id." + (
-                f" Did you mean {near[0]}?" if near else ""
-            )
+            hint = did_you_mean(name, known)
+            yield f"[keys] {shown}: there is no such key id. {hint}".rstrip()
             continue
         for key in wanted.split(","):
             if not key.strip() or key.strip().endswith("+"):

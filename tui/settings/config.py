@@ -2,7 +2,6 @@
 object.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -17,7 +16,7 @@ from tui.service.wire import canonical
 from tui.system.small_file import read_small_file
 from tui.tasks import naming
 from tui.tasks.task import NO_PROFILE
-from tui.text import one_line
+from tui.text import did_you_mean, one_line
 
 ImagesChoice = Literal[
     "auto", "kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"
@@ -207,12 +206,7 @@ def _check_profile(name: str, profile: Profile, place: str) -> None:
 
 def _known(name: str, known: Collection[str], refusal: str) -> None:
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = (
-            f"Did you mean {near[0]}?"
-            if near
-            else f"Known are {', '.join(known)}."
-            if known
-            else ""
-        )
+        hint = did_you_mean(name, known)
+        if known and not hint:
+            hint = f"Known are {', '.join(known)}."
         raise ConfigError(f"{refusal} {one_line(name, 60)}. {hint}".strip())

@@ -15,6 +15,7 @@ from tui.paths import NO_HOME, home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.settings.keyfiles.files import Unreadable, read
 from tui.settings.keyfiles.found import FoundKey, FoundKeys
+from tui.system import atomic_file
 from tui.text import mask, one_line
 
 
@@ -165,8 +166,6 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
 
     Raises CredentialError; then nothing has changed.
     """
-    import tempfile  # rarely needed, and slow to load
-
     path = runapi_config(env)
     if str(path).startswith("~"):
         raise CredentialError(
@@ -184,20 +183,11 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
         "api_key": key,
         "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    temporary = ""
+    text = json.dumps(saved, indent=2) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Made as 0600
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(saved, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        atomic_file.save_small(path, text.encode(), 0o600, sync=True)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise CredentialError(
             f"The key can't be saved in {path}: {error.strerror}."
         ) from error

@@ -16,6 +16,7 @@ from tui.catalog.price import Estimate, counting, estimate
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
+from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 from tui.tasks.draft import local_files
 from tui.text import one_line
@@ -51,14 +52,11 @@ def load(cache: Path, base_url: str) -> PriceList:
 
 
 def save(cache: Path, base_url: str, prices: PriceList) -> None:
-    """Put a list on disk. Raises OSError."""
+    """Save a list. Raises OSError."""
     path = _file(cache, base_url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(
-        json.dumps({"text": prices.text, "etag": prices.etag}), encoding="utf-8"
-    )
-    part.replace(path)
+    saved = json.dumps({"text": prices.text, "etag": prices.etag})
+    atomic_file.save_small(path, saved.encode())
 
 
 async def fetch(client: "Client", known: PriceList) -> PriceList | None:

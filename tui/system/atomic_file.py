@@ -94,10 +94,30 @@ def is_stream(path: Path) -> bool:
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
-def write(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Replace the content of a file, as `replacing` does. Raises OSError."""
-    with replacing(path, mode) as file:
-        file.write(data)
+def save_small(
+    path: Path, data: bytes, mode: int = 0o666, *, sync: bool = False
+) -> None:
+    """Save a small file of our own: readers find the old content or the new one.
+
+    It gets `mode`, less the umask, whatever was there; a link is replaced, not
+    followed. Without `sync`, a power cut may lose it. Raises OSError.
+    """
+    part = _beside(path)
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, mode)
+
+    try:
+        with open(part, "xb", opener=opener) as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                _sync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def give_name(source: Path, target: Path) -> None:
