@@ -162,7 +162,7 @@ class RunApp(App[None]):
         """The first page is the one that is needed: no blank one before it."""
         if self.session.credential.api_key:
             return self._main_page()
-        return SetupScreen(self.session, *credentials.everything(), first=True)
+        return SetupScreen(self.session, *credentials.find_all(), first=True)
 
     def on_mount(self) -> None:
         heartbeat.start(asyncio.get_running_loop())
@@ -714,7 +714,7 @@ class RunApp(App[None]):
                 markup=False,
             )
         elif self.main and not isinstance(self.screen, SetupScreen):
-            found, notes = await asyncio.to_thread(credentials.everything)
+            found, notes = await asyncio.to_thread(credentials.find_all)
             await self.push_screen(SetupScreen(self.session, found, notes, first=False))
 
     @on(SetupScreen.KeyChosen)
@@ -725,7 +725,7 @@ class RunApp(App[None]):
         try:
             if event.pasted and session.saves_key:
                 await asyncio.to_thread(credentials.save, session.credential.api_key)
-            next_start = await asyncio.to_thread(session.again)
+            next_start = await asyncio.to_thread(session.reload)
         except (ConfigError, credentials.CredentialError) as error:
             page.show_problem(str(error))
             return

@@ -42,7 +42,7 @@ _SEEN = {
 def findings(session: Session) -> dict[str, Any]:
     """Facts by name, ready to be shown; the key masked."""
     credential = session.credential
-    keys, notes = credentials.everything()
+    keys, notes = credentials.find_all()
     terminal = probe(
         session.config.images,
         budget=session.config.image_bytes,

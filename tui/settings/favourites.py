@@ -1,4 +1,4 @@
-"""The models that the user has marked, kept beside the queue."""
+"""The models that the user has marked, saved beside the queue."""
 
 import json
 from pathlib import Path
