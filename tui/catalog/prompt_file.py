@@ -15,7 +15,7 @@ _CHUNK = 1 << 16
 """Bytes that are read at once; the encoding is judged by the first such chunk that
 isn't plain ASCII.
 """
-_NO_FILE = "is no text file: a prompt a line is wanted, in UTF-8"
+_NO_FILE = "is not a text file: it needs one prompt per line, in UTF-8"
 _CUT = 3
 """Bytes of a character at most that lack others."""
 _BOMS = (
@@ -174,7 +174,7 @@ class _Decoder:
     def _refused(self, what: str) -> PromptFileError:
         line = f"line {self._ends + 1:,} {what}"
         return PromptFileError(
-            f"can't be read: {line}. Save it as UTF-8, a prompt a line"
+            f"can't be read: {line}. Save it as UTF-8, one prompt per line"
         )
 
 

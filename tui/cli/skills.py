@@ -142,7 +142,7 @@ def _read(path: Path) -> str:
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise SkillError(
-            f"{path} is not a regular file: it is kept. Move it away first."
+            f"{path} is a link or not a regular file: it is kept. Move it away first."
         )
     if not path.exists():
         return ""

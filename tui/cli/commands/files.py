@@ -26,7 +26,10 @@ _PRIVATE = 0o600
 @json_object_option
 @common_options
 def recipe(file: Path, as_json: bool, **_options: Any) -> None:
-    """Show how an image was made, as far as it says so: model, prompt and values."""
+    """Show how an image was made.
+
+    Prints the model, the prompt and the values, as far as the image has them.
+    """
     from tui.cli.output import recipe_facts, recipe_json
     from tui.images.files import ImageError
     from tui.images.metadata import read
@@ -78,7 +81,10 @@ def strip(files: tuple[Path, ...], folder: Path, **_options: Any) -> None:
 @click.option("--search", default="", help="Only matches, as for `tasks`.")
 @common_options
 def export(file: Path, search: str, **options: Any) -> None:
-    """Write all tasks with all their data, newest first, one JSON object per line."""
+    """Write all tasks to a file, newest first.
+
+    Each line is one JSON object with all data of a task.
+    """
     from tui.tasks.archive import dump
 
     store = open_store(prepare_session(options))

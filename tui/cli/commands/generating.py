@@ -60,7 +60,10 @@ from tui.text import one_line
 def generate(
     model: str, words: str | None, prompt: str | None, prompts: Any, **options: Any
 ) -> None:
-    """Submit prompts, wait and save the images; prints one line per finished task."""
+    """Submit prompts, wait, and save the images.
+
+    Prints one line per finished task.
+    """
     from tui.cli.generate import Submission
     from tui.cli.generate import generate as run
     from tui.cli.requests import RequestOptions
@@ -98,12 +101,13 @@ def generate(
 def resume(
     ids: tuple[str, ...], as_json: bool, over_budget: bool, **options: Any
 ) -> None:
-    """Follow unfinished tasks to their end: all, or the named tasks and jobs.
+    """Follow unfinished tasks to their end.
 
-    A paused queue continues. Tasks that were set aside unsent are sent now; how many
-    and for how much is printed first. A task that was stopped or imported, or that may
-    have been made more than a day ago, is only resumed when it is named. The exit code
-    is 0 only when nothing is left unfinished.
+    Follows all of them, or the named tasks and jobs. A paused queue continues. Tasks
+    that were set aside unsent are sent now; how many and for how much is printed first.
+    A task that was stopped or imported, or that may have been made more than a day ago,
+    is only resumed when it is named. The exit code is 0 only when nothing is left
+    unfinished.
     """
     from tui.cli.resume import resume as run
 
@@ -116,7 +120,10 @@ def resume(
 @json_lines_option
 @common_options
 def rescue(as_json: bool, **options: Any) -> None:
-    """Fetch images that are paid and not saved, while they are available; free."""
+    """Fetch images that are paid and not saved; free.
+
+    The service keeps images for seven days.
+    """
     from tui.cli.rescue import rescue as run
 
     session = prepare_session(options)

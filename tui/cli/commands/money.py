@@ -29,7 +29,10 @@ from tui.cli.commands.options import (
 def quote(
     model: str, prompt: str | None, action: str | None, as_json: bool, **options: Any
 ) -> None:
-    """Show what `generate` with the same options would cost; free, makes nothing."""
+    """Show what `generate` with the same options would cost.
+
+    Free: the service is asked for its price, and nothing is made.
+    """
     from tui.cli import money
     from tui.cli.requests import RequestOptions, read_requests
 
@@ -45,7 +48,10 @@ def quote(
 @json_object_option
 @common_options
 def balance(as_json: bool, **options: Any) -> None:
-    """Show the balance, and what was spent by the service's and this queue's records."""
+    """Show the balance, and what was spent.
+
+    Spending comes from the records of the service and from those of this queue.
+    """
     from tui.cli import money
 
     session = prepare_session(options)

@@ -32,7 +32,10 @@ _STATUSES = (
 @selection_options
 @common_options
 def drop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
-    """Take back unsent tasks, free of charge, whichever window or command has them."""
+    """Take back unsent tasks, free of charge.
+
+    It doesn't matter which window or command added them.
+    """
     from tui.cli import queue
 
     session = prepare_session(options)
@@ -55,7 +58,10 @@ def pause(**options: Any) -> None:
 @selection_options
 @common_options
 def stop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
-    """Stop watching sent tasks; they continue at the service, and are billed."""
+    """Stop watching sent tasks.
+
+    They continue at the service, and are billed.
+    """
     from tui.cli import queue
 
     session = prepare_session(options)
@@ -69,7 +75,10 @@ def stop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 @timeout_option
 @common_options
 def retry(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
-    """Send failed tasks again, as new paid ones; fetch unsaved images for free."""
+    """Send failed tasks again, as new paid ones.
+
+    Images that were made and not saved are fetched again for free.
+    """
     from tui.cli import queue
 
     again = options.pop("again")
@@ -88,7 +97,10 @@ def retry(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 @selection_options
 @common_options
 def delete(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
-    """Delete ended tasks; their files stay in .trash beside the images for a week."""
+    """Delete ended tasks and their files.
+
+    The files stay in .trash beside the images for a week.
+    """
     from tui.cli import queue
 
     session = prepare_session(options)

@@ -23,7 +23,10 @@ from tui.cli.exit_codes import OTHER_ERROR
 @json_object_option
 @common_options
 def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
-    """Show what was found: key, base URL, route, folders, terminal, versions."""
+    """Show what this installation found.
+
+    Prints the keys, base URL, route, folders, terminal and versions.
+    """
     from tui.cli.doctor import card, findings, lines
 
     session = prepare_session(options)
