@@ -23,6 +23,8 @@ from tui import __version__
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
 from tui.service import client as client_module
+from tui.service import file_hosts
+from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
@@ -38,7 +40,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
-from tui.service.wire import Account, Answer
+from tui.service.task_answer import Answer
 
 BODY = '{"model": "z-image", "prompt": "füchse"}'.encode()
 PAGE = "<html><body><h1>Bad gateway</h1><script>alert(1)</script></body></html>"
@@ -490,7 +492,7 @@ async def test_a_gzip_bomb_is_cut_off(
     layers: int,
 ) -> None:
     monkeypatch.setattr(client_module, "MAX_ANSWER", 100_000)
-    monkeypatch.setattr(client_module, "MAX_RESULT", 100_000)
+    monkeypatch.setattr(file_hosts, "MAX_RESULT", 100_000)
     host.says(bomb(layers, 1_000_000))
     assert isinstance(await failure(client), GarbledError)
     with pytest.raises(DownloadError):
@@ -756,7 +758,7 @@ async def test_a_file_host_in_trouble_may_be_asked_again(
 async def test_a_result_is_bounded(
     host: Host, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "MAX_RESULT", 100_000)
+    monkeypatch.setattr(file_hosts, "MAX_RESULT", 100_000)
     host.says(Response(bytes(1_000_000)))
     with pytest.raises(GoneError, match="larger than"):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")

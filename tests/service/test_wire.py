@@ -10,17 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tui.service.wire import (
-    Answer,
-    EngineState,
-    canonical,
-    error_fields,
-    error_message,
-    read_answer,
-    same_origin,
-    status_paths,
-    submit_path,
-)
+from tui.service.base_url import canonical, same_origin
+from tui.service.error_body import error_fields, error_message
+from tui.service.routes import status_paths, submit_path
+from tui.service.task_answer import Answer, ServerState, read_answer
 
 BASE = "https://runapi.ai"
 A, B, C = (
@@ -60,7 +53,7 @@ def read(said: object, location: str = "") -> Answer:
         ({}, "", "pending"),
     ],
 )
-def test_ids_and_states(said: Any, task_id: str, state: EngineState) -> None:
+def test_ids_and_states(said: Any, task_id: str, state: ServerState) -> None:
     answer = read(said)
     assert (answer.task_id, answer.state) == (task_id, state)
 
@@ -75,7 +68,7 @@ def test_ids_and_states(said: Any, task_id: str, state: EngineState) -> None:
         ("unknown", "paused 7 moderating"),
     ],
 )
-def test_status_words(state: EngineState, words: str) -> None:
+def test_status_words(state: ServerState, words: str) -> None:
     for word in words.split():
         answer = read({"id": "t1", "status": word})
         assert (answer.state, answer.word) == (state, word)

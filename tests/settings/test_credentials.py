@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.pretty import pretty_repr
 
-from tui.service.wire import DEFAULT_BASE_URL, canonical
+from tui.service.base_url import DEFAULT_BASE_URL, canonical
 from tui.settings.credentials import (
     Credential,
     CredentialError,

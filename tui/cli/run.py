@@ -295,7 +295,7 @@ def generate(
 
     However many there are, only those that come next are in memory.
     """
-    from tui.service.wire import canonical
+    from tui.service.base_url import canonical
     from tui.tasks.ledger import Total
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store

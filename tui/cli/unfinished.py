@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from tui.service.wire import canonical
+from tui.service.base_url import canonical
 from tui.session import Session
 from tui.spending import ceilings
 from tui.tasks.ledger import Total

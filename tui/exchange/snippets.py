@@ -14,7 +14,8 @@ from tui.catalog.load import Catalog
 from tui.catalog.route import choose, translate
 from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
 from tui.demo import DEMO_URL
-from tui.service.wire import DEFAULT_BASE_URL, status_paths, submit_path
+from tui.service.base_url import DEFAULT_BASE_URL
+from tui.service.routes import status_paths, submit_path
 from tui.tasks.draft import local_files, uploaded
 from tui.tasks.task import Task
 from tui.text import inert_json, one_line, spelled

@@ -19,7 +19,7 @@ from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
 from tui.graphics.probe import Terminal
 from tui.screens.past import Past, Search, prompts
-from tui.service.wire import PromptEntry
+from tui.service.prompt_library import PromptEntry
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
 from tui.text import one_line

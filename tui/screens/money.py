@@ -16,8 +16,8 @@ from textual.signal import Signal
 from textual.widgets import Static
 
 from tui.screens.detached import apart
+from tui.service.account import Account
 from tui.service.errors import ServiceError
-from tui.service.wire import Account
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.tasks.ledger import Spending, Total

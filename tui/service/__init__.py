@@ -1,1 +1,1 @@
-"""How RunAPI is spoken to. The only rooms that import httpx."""
+"""How RunAPI is spoken to. Only this room and the demo import httpx."""

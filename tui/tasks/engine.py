@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName, Values
+from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.service.wire import Account
 from tui.tasks import draft, naming, saving, trash
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName
+from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
@@ -27,7 +28,7 @@ from tui.service.errors import (
     ServiceError,
     UploadError,
 )
-from tui.service.wire import DEFAULT_BASE_URL, Answer
+from tui.service.task_answer import Answer
 from tui.system.small_file import read_small_file
 from tui.tasks import draft
 from tui.tasks.answer import answered

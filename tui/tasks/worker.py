@@ -21,7 +21,7 @@ from tui.service.errors import (
     ServiceError,
     TimedOutError,
 )
-from tui.service.wire import Answer
+from tui.service.task_answer import Answer
 from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.cache import TaskCache
