@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Param, Values
-from tui.exchange.pasted_command import PasteError, given
+from tui.catalog.typed_values import parse_settings
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat, streams
@@ -225,8 +225,8 @@ def read_values(
 ) -> Values:
     """`name=value` words as values of the route that knows them. Raises UsageError."""
     try:
-        return given(model, settings, prompt, session.config.api)[1]
-    except PasteError as error:
+        return parse_settings(model, settings, prompt, session.config.api)[1]
+    except ValueError as error:
         raise UsageError(str(error)) from error
 
 

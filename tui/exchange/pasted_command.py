@@ -7,15 +7,16 @@ and headers, where keys are, aren't kept.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import get_args
 
 from msgspec import Struct
 
 from tui.catalog import request
 from tui.catalog.load import Catalog, UnknownModel
-from tui.catalog.route import Api, choose
+from tui.catalog.route import Api
 from tui.catalog.spec import Kind, Model, RouteName, Value, Values
+from tui.catalog.typed_values import parse_settings
 from tui.text import one_line, plain
 
 MOST = 1_000_000
@@ -116,30 +117,6 @@ def read(text: str, catalog: Catalog, api: Api = "auto") -> PastedCommand:
         raise PasteError(one_line(error)) from error
     except RecursionError:
         raise PasteError("Its data is nested too deeply.") from None
-
-
-def given(
-    model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto"
-) -> tuple[RouteName, Values]:
-    """`name=value` words as values of the route that knows them. Raises PasteError."""
-    pairs: dict[str, str] = {} if prompt is None else {"prompt": prompt}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise PasteError(
-                f"{one_line(setting, 80)!r} is not of the form name=value."
-            )
-        # Given twice, a list's entries add up.
-        pairs[name] = f"{pairs[name]}\n{text}" if name in pairs else text
-    chosen = choose(model, pairs, api)
-    values: Values = {}
-    for name, text in pairs.items():
-        param = model.routes[chosen].param(name)
-        try:
-            values[name] = request.parse(param, text) if param else text
-        except ValueError as error:
-            raise PasteError(f"{name}: {plain(error)}") from error
-    return chosen, values
 
 
 def fitting(
@@ -254,7 +231,11 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
         raise PasteError("It names no model.")
     model = catalog.find(names[0][:100], told.get("action", ""))
     wished: Api = next((each for each in get_args(Api) if each == told.get("api")), api)
-    route, values = given(model, settings, told.get("prompt", told.get("p")), wished)
+    prompt = told.get("prompt", told.get("p"))
+    try:
+        route, values = parse_settings(model, settings, prompt, wished)
+    except ValueError as error:
+        raise PasteError(str(error)) from error
     fit, more = fitting(model, route, values, files=True)
     return PastedCommand(model, route, fit, (*left, *more))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from tui.catalog import source_images
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName
@@ -215,7 +216,7 @@ class Submitter:
             return task
         if self._cache.learnt.get("route") == "service" and self._may_move(task):
             task = await asyncio.to_thread(
-                draft.move, task, self.model(task), "service"
+                draft.reroute, task, self.model(task), "service"
             )
         await self._check_addresses(task)
         if self._needs_upload(task):
@@ -266,7 +267,7 @@ class Submitter:
                 task.change(Status.HELD, sent_at=0), "no such route", error.raw
             )
             moved = await asyncio.to_thread(
-                draft.move, held, self.model(task), "service"
+                draft.reroute, held, self.model(task), "service"
             )
             await self._cache.save(moved.change(), "moved to the service route")
         elif (
@@ -398,7 +399,7 @@ class Submitter:
         model = self._catalog.get(task.action, task.model)
         if model is None:
             return False
-        if not draft.local_files(model.routes[task.route], task.values):
+        if not source_images.local_files(model.routes[task.route], task.values):
             return False
         return not self._lives(task.uploads_until, self._uploads_end.get(task.id))
 
@@ -419,7 +420,9 @@ class Submitter:
         model = self._catalog.get(task.action, task.model)
         if model is None:
             return
-        for name, address in draft.addresses(model.routes[task.route], task.values):
+        for name, address in source_images.image_urls(
+            model.routes[task.route], task.values
+        ):
             until = await self._cache.upload_ends(address)
             if until and not self._lives(until, self._upload_ends.get(address)):
                 told = (
@@ -434,7 +437,7 @@ class Submitter:
         """
         model = self.model(task)
         route = model.routes[task.route]
-        files = draft.local_files(route, task.values)
+        files = source_images.local_files(route, task.values)
         # While the last of many large files goes up, the first may end
         for _ in range(UPLOAD_ROUNDS):
             urls: dict[Path, str] = {}
@@ -453,7 +456,9 @@ class Submitter:
                 {files[0][0]: "The files took too long to upload. Nothing was charged."}
             )
         self._uploads_end[task.id] = end
-        planned = draft.with_body(task, model, draft.uploaded(route, task.values, urls))
+        planned = draft.with_body(
+            task, model, source_images.with_uploads(route, task.values, urls)
+        )
         return replace(
             planned, uploads_until=until, revision=self._cache.tasks[task.id].revision
         )
