@@ -15,7 +15,6 @@ from tui.text import counted, inert_json, money
 
 if TYPE_CHECKING:
     from tui.service.errors import ServiceError
-    from tui.tasks.ledger import Spending, Total
 
 MOST_KINDS = 50
 """Requests of more kinds are not quoted: each kind is a question of its own."""
@@ -89,7 +88,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     """
     from tui.service.errors import ServiceError
 
-    async def ask() -> tuple[Any, "Spending"]:
+    async def ask() -> tuple[Any, "SpendingReport"]:
         engine = await asyncio.to_thread(open_engine, session)
         try:
             return await engine.client.account(), await engine.books()
@@ -131,7 +130,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     return 0
 
 
-def spent(books: "Spending", by: str, *, as_json: bool) -> None:
+def spent(books: "SpendingReport", by: str, *, as_json: bool) -> None:
     """What was spent, a line a day of the last 30 or a line a model."""
     rows = (
         books.models
@@ -146,7 +145,7 @@ def spent(books: "Spending", by: str, *, as_json: bool) -> None:
         )
 
 
-def sum_json(some: "Total") -> dict[str, Any]:
+def sum_json(some: "CostSum") -> dict[str, Any]:
     """A sum as the commands tell it; `usd` is null where no price in it is known."""
     known = some.tasks == 0 or some.tasks > some.unknown
     return {

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tui.images.recipes import Recipe
     from tui.tasks.engine import Engine
     from tui.tasks.engine_state import EngineState
-    from tui.tasks.ledger import SpendingPart, Total
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
     from tui.tasks.task import Problem, Task
@@ -296,12 +295,12 @@ def generate(
     However many there are, only those that come next are in memory.
     """
     from tui.service.base_url import canonical
-    from tui.tasks.ledger import Total
+    from tui.tasks.ledger import CostSum
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
 
     url = canonical(session.credential.base_url)
-    store, spool, wish = Store(session.folders.queue), Spool(), Total()
+    store, spool, wish = Store(session.folders.queue), Spool(), CostSum()
     for notice in store.notices:
         print(notice, file=sys.stderr)
     _on_signals(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP)
@@ -350,7 +349,7 @@ def generate(
     return 1 if wait else 0
 
 
-def check_ceilings(session: Session, wish: "Total", spent: "SpendingPart") -> None:
+def check_ceilings(session: Session, wish: "CostSum", spent: "CurrentSpending") -> None:
     """Raises UsageError where requests would pass a ceiling that the user has set."""
     if not ceilings.limited(session.config):
         return

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tui.service.base_url import canonical
 from tui.session import Session
 from tui.spending import ceilings
-from tui.tasks.ledger import Total
+from tui.tasks.ledger import CostSum
 from tui.tasks.submit import may_be_resent
 from tui.tasks.task import SENT, SetAside, Status, Task
 from tui.text import counted
@@ -90,7 +90,7 @@ class _Tally:
     """Some tasks counted, with what they are expected to cost and the ids of the first."""
 
     def __init__(self) -> None:
-        self.sum = Total()
+        self.sum = CostSum()
         self.ids: list[str] = []
 
     def add(self, task: Task) -> None:

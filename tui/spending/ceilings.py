@@ -5,7 +5,7 @@ that is told.
 from collections.abc import Sequence
 
 from tui.settings.config import Config
-from tui.tasks.ledger import SpendingPart, Total
+from tui.tasks.ledger import CostSum, CurrentSpending
 from tui.text import counted, money
 
 
@@ -14,20 +14,20 @@ def limited(config: Config) -> bool:
     return config.job_usd is not None or config.day_usd is not None
 
 
-def wanted(prices: Sequence[int | None]) -> Total:
+def wanted(prices: Sequence[int | None]) -> CostSum:
     """What requests of these estimates cost together."""
     known = sum(price or 0 for price in prices)
-    return Total(len(prices), known, known, sum(price is None for price in prices))
+    return CostSum(len(prices), known, known, sum(price is None for price in prices))
 
 
-def costs(wish: Total) -> str:
+def costs(wish: CostSum) -> str:
     """`about $1.20`, `about $1.20 and 2 of unknown price`, `an unknown sum`."""
     if wish.unknown and not wish.micro:
         return "an unknown sum"
     return f"about {money(wish.micro)}{_unknown(wish)}"
 
 
-def against(config: Config, wish: Total, spent: SpendingPart) -> list[str]:
+def against(config: Config, wish: CostSum, spent: CurrentSpending) -> list[str]:
     """A sentence for each ceiling that a job would pass. An unknown price may pass any."""
     told = []
     job, day = _ceiling(config.job_usd), _ceiling(config.day_usd)
@@ -45,7 +45,7 @@ def against(config: Config, wish: Total, spent: SpendingPart) -> list[str]:
 
 
 def question(
-    config: Config, wish: Total, spent: SpendingPart, balance: int | None
+    config: Config, wish: CostSum, spent: CurrentSpending, balance: int | None
 ) -> str:
     """What is asked before a job is sent: its price, what stands against it, what is
     left.
@@ -60,7 +60,7 @@ def question(
     return "\n".join([*lines, "Send anyway?"] if ceilings else [ask, *lines])
 
 
-def left(config: Config, spent: SpendingPart) -> str:
+def left(config: Config, spent: CurrentSpending) -> str:
     """`$0.20 of $1.00 left (day_usd)`; nothing without that ceiling."""
     day, today = _ceiling(config.day_usd), spent.today + spent.live
     if day is None:
@@ -71,7 +71,7 @@ def left(config: Config, spent: SpendingPart) -> str:
     )
 
 
-def describe_cost(wish: Total) -> str:
+def describe_cost(wish: CostSum) -> str:
     """The beginning of a sentence, such as `These 4 requests cost about $0.20`."""
     return (
         f"{'This request costs' if wish.tasks == 1 else f'These {wish.tasks:,} requests cost'}"
@@ -79,7 +79,7 @@ def describe_cost(wish: Total) -> str:
     )
 
 
-def _unknown(some: Total) -> str:
+def _unknown(some: CostSum) -> str:
     return f" and {some.unknown:,} of unknown price" if some.unknown else ""
 
 

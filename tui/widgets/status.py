@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui.tasks.engine_state import EngineState
-from tui.tasks.ledger import Total
+from tui.tasks.ledger import CostSum
 from tui.text import clock, money
 
 
@@ -23,7 +23,7 @@ class StatusLine(Static):
     waiting: reactive[int] = reactive(0)
     """Tasks that wait to be sent."""
     balance: reactive[int | None] = reactive(None)
-    spent: reactive[Total] = reactive(Total())
+    spent: reactive[CostSum] = reactive(CostSum())
     """Today."""
     drawn: reactive[str] = reactive("")
     state: reactive[EngineState] = reactive(EngineState())
@@ -73,7 +73,7 @@ def _last(told: list[str], place: str) -> str:
     return "  ·  ".join([f" {told[0]}", *told[1:], place.strip()]) if told else place
 
 
-def _short(spent: Total) -> str:
+def _short(spent: CostSum) -> str:
     known = (
         f"{'~' * (spent.estimated > 0)}{money(spent.micro)}"
         if spent.micro or not spent.unknown
