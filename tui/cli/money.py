@@ -15,6 +15,7 @@ from tui.text import counted, inert_json, money
 
 if TYPE_CHECKING:
     from tui.service.errors import ServiceError
+    from tui.tasks.ledger import CostSum, SpendingReport
 
 MOST_KINDS = 50
 """Requests of more kinds are not quoted: each kind is a question of its own."""
@@ -87,6 +88,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     books.
     """
     from tui.service.errors import ServiceError
+    from tui.tasks.ledger import CostSum, SpendingReport
 
     async def ask() -> tuple[Any, "SpendingReport"]:
         engine = await asyncio.to_thread(open_engine, session)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui.images.recipes import Recipe
     from tui.tasks.engine import Engine
     from tui.tasks.engine_state import EngineState
+    from tui.tasks.ledger import CostSum, CurrentSpending
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
     from tui.tasks.task import Problem, Task
