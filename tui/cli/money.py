@@ -88,7 +88,6 @@ def balance(session: Session, *, as_json: bool) -> int:
     books.
     """
     from tui.service.errors import ServiceError
-    from tui.tasks.ledger import CostSum, SpendingReport
 
     async def ask() -> tuple[Any, "SpendingReport"]:
         engine = await asyncio.to_thread(open_engine, session)
