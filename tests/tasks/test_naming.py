@@ -103,7 +103,7 @@ def test_whatever_is_asked_for_stays_below_the_folder(
         ("{Date}-{id}", "Did you mean {date}?"),
         (
             "{xyzzy}",
-            "There are date, time, model, service, action, prompt, seed, id, job, index, label.",
+            "The fields are date, time, model, service, action, prompt, seed, id, job, index, label.",
         ),
         ("{}", "There is no field {}."),
         ("{id", "A field is a name in braces, such as {date}."),
