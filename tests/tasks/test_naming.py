@@ -116,8 +116,8 @@ def test_whatever_is_asked_for_stays_below_the_folder(
         ("../{id}", "stay in the output folder"),
         ("a/ .. /{id}", "stay in the output folder"),
         ("./{id}", "stay in the output folder"),
-        ("x" * 201, "At most 200 characters and 4 folders"),
-        ("a/b/c/d/e/f", "At most 200 characters and 4 folders"),
+        ("x" * 201, "at most 200 characters and 4 folders"),
+        ("a/b/c/d/e/f", "at most 200 characters and 4 folders"),
     ],
 )
 def test_a_problem_is_told_and_the_default_taken(template: str, says: str) -> None:
