@@ -384,7 +384,7 @@ def test_what_is_no_task_is_left_out_and_told(store: Store, hostile: str) -> Non
     new, told = import_lines(store, [line(), hostile, line()])
     assert new == 2
     (sentence,) = told
-    assert sentence.startswith("Line 2 is left out: ")
+    assert sentence.startswith("Line 2 is skipped: ")
     assert sentence.endswith(".")
     assert plain(sentence) == sentence
     assert len(sentence) < 300
@@ -399,7 +399,7 @@ def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
     taken = load(store, ["junk"] * 1500 + ["", line()], Path("/nowhere"), told.append)
     assert taken == (1, 1500)
     assert len(told) == 21
-    assert told[-1] == "1,480 more lines are left out."
+    assert told[-1] == "1,480 more lines are skipped."
 
 
 def test_it_is_written_in_batches(
@@ -429,7 +429,7 @@ def test_a_line_without_end_is_not_read_whole(store: Store) -> None:
     assert max(map(len, lines)) <= MAX_LINE + 1
     new, told = import_lines(store, lines)
     assert new == 2
-    assert told[0] == "Line 1 is left out: it is longer than 5 MB."
+    assert told[0] == "Line 1 is skipped: it is longer than 5 MB."
     assert told[1].startswith("Line 3 ")
 
 
