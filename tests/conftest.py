@@ -100,15 +100,15 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return "-".join(words)[:_SHORTENED] or argname
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses ids that nobody can read or type, such as the data of a test."""
-    for item in items:
-        _, bracket, name = item.nodeid.partition("[")
-        if bracket and (len(name) > _LONGEST_ID or not name.isprintable()):
-            raise pytest.UsageError(
-                f"A parameter of {item.nodeid[:200]!a} needs an `id`: there are"
-                f" {len(name)} characters now, or some that can't be typed."
-            )
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fails a test whose id nobody can read or type, such as the data of the test."""
+    _, bracket, name = item.nodeid.partition("[")
+    if bracket and (len(name) > _LONGEST_ID or not name.isprintable()):
+        pytest.fail(
+            f"This test needs an `id` for its parameters: theirs has {len(name)}"
+            f" characters, or some that can't be typed ({name[:40]!a}).",
+            pytrace=False,
+        )
 
 
 def pytest_xdist_auto_num_workers() -> int:

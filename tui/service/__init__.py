@@ -1,1 +1,1 @@
-"""How RunAPI is spoken to. Only this room and the demo import httpx."""
+"""RunAPI over HTTP. Only this room and the demo import httpx."""

@@ -39,7 +39,7 @@ def read_quote(body: dict[str, Any]) -> int | None:
 
 
 def read_cost(body: Any) -> int | None:
-    """Returns what a task was charged, in micro-dollars; None where that is not said.
+    """Returns what a task was charged, in micro-dollars; None where unknown.
 
     Answers have it as `usage.cost` in dollars, or as the older `billing` in cents.
     """

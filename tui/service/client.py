@@ -173,7 +173,7 @@ class Client:
         return read_quote(await self._json("POST", "/api/v1/price_quotes", json=asked))
 
     async def price_schedules(self, etag: str = "") -> tuple[str, str] | None:
-        """Returns the price list as text, and its ETag; None if `etag` is still valid."""
+        """Returns the price list as text, and its ETag; None if `etag` is current."""
         headers = {"If-None-Match": etag} if etag else {}
         response = await self._send("GET", "/api/v1/price_schedules", headers=headers)
         if response.status_code == 304:
@@ -243,7 +243,7 @@ class Client:
             raise GarbledError(
                 "The service named no URL to upload to.", raw=json.dumps(place)
             )
-        await self._files.put(url, content, headers, path.name)
+        await self._files.upload(url, content, headers, path.name)
         confirmed = await self._json(
             "POST", "/api/v1/files/confirm", json={"signed_id": signed_id}
         )

@@ -36,7 +36,7 @@ class FileHosts:
     async def aclose(self) -> None:
         await self._pools.aclose()
 
-    async def put(
+    async def upload(
         self, url: str, content: bytes, headers: dict[str, Any], name: str
     ) -> None:
         """Sends a file to the URL that the service named. Raises ServiceError."""

@@ -23,7 +23,7 @@ class ConnectionPools:
     def __init__(
         self, new_transport: Callable[[], httpx.AsyncBaseTransport], **options: Any
     ) -> None:
-        """`options` are those of `httpx.AsyncClient`."""
+        """Accepts the `options` of `httpx.AsyncClient`."""
         self._new_transport = new_transport
         self._options = options
         self._clients: list[httpx.AsyncClient] = []

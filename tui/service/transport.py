@@ -20,7 +20,7 @@ class Transport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, connections: int, *, uses_proxies: bool) -> None:
-        """`connections` is how many there may be to each origin or proxy."""
+        """Allows so many `connections` to each origin or proxy."""
         self._limits = httpx.Limits(max_connections=connections)
         self._uses_proxies = uses_proxies
         self._by_proxy: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}

@@ -65,7 +65,7 @@ def dump(store: Store, query: str = "") -> Iterator[str]:
 
 
 def lines_of(file: TextIO) -> Iterator[str]:
-    """Yields the lines of a file for `load`, without the rest of one that is too long."""
+    """Yields a file's lines for `load`, without the end of one that is too long."""
     while line := file.readline(MAX_LINE + 1):
         yield line
         while len(line) > MAX_LINE and not line.endswith("\n"):

@@ -102,7 +102,7 @@ def _has_shared_memory(folder: Path) -> bool:
                 return not needs_rollback(error)
             return bool(mode == "wal")
     except sqlite3.Error:
-        # The disk is full or the folder not writable: opening the queue file will show it
+        # The disk is full or the folder not writable: the queue file will show it.
         return True
     finally:
         for ending in ("", "-journal", "-wal", "-shm"):

@@ -85,7 +85,10 @@ class Restorer:
         return self._from_pages(damaged, latest=frozenset(self._written))
 
     def _from_pages(self, damaged: Path, *, latest: frozenset[str]) -> int:
-        """`latest` are tasks of which SQLite has read the latest state."""
+        """Restores from undamaged pages; returns the number of lost tasks.
+
+        `latest` are tasks of which SQLite has read the latest state.
+        """
         named: set[str] = set()
         for found in recovery.on_pages(damaged):
             match found:
@@ -127,7 +130,7 @@ class Restorer:
                 self._db.execute("insert into undo values (?, ?, ?)", row)
 
     def _revision(self, task_id: object) -> int:
-        """Returns a task's revision in the file that is filled; -1 if it isn't there."""
+        """Returns a task's revision in the filled file; -1 if it isn't there."""
         query = "select revision from tasks where id = ?"
         found = self._db.execute(query, (task_id,)).fetchone()
         return int(found[0]) if found else -1

@@ -12,8 +12,8 @@ from typing import Any
 from tui.tasks.task import LIVE, SENT, Status, Task
 
 HELP = (
-    "words  model:flux  status:failed  on:today  after:2026-11-01  before:…  cost>0.05 "
-    " is:favourite"
+    "words  model:flux  status:failed  on:today  after:2026-11-01  before:…"
+    "  cost>0.05  is:favourite"
 )
 
 _TERM = re.compile(r'(?:(\w+)([:<>]))?(?:"([^"]*)"?|(\S+))')

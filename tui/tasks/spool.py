@@ -38,7 +38,7 @@ class Spool:
             yield replace(schema.decode(line), job=job)
 
     def _lines(self, end: int) -> Iterator[bytes]:
-        """Yields the lines of the first `end` bytes; each reader has its own position."""
+        """Yields the lines of the first `end` bytes, for any number of readers."""
         position = 0
         rest = b""
         while position < end:

@@ -64,7 +64,7 @@ def empty(trash: Path) -> None:
 
 
 def _inside(paths: Iterable[str], out_dir: str) -> Iterator[Path]:
-    """Yields the paths below the output folder, except those that lead there by links."""
+    """Yields the paths below the output folder, except by way of links."""
     folder = Path(out_dir)
     for path in map(Path, paths):
         if ".." in path.parts or folder not in path.parents:
