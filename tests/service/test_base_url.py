@@ -40,9 +40,7 @@ def test_a_base_url_in_its_canonical_form(given: str, meant: str) -> None:
     ],
 )
 def test_one_service_has_one_base_url(given: str, meant: str) -> None:
-    """The queue knows tasks by base URL: two spellings would hide one's tasks from the
-    other.
-    """
+    """Tasks belong to a base URL: with two spellings, some would be hidden."""
     assert canonical(given) == meant
 
 
@@ -91,7 +89,7 @@ def test_a_key_is_not_sent_unencrypted(given: str) -> None:
         "https://runapi.ai/\x1b]52;c;x\x07",
     ],
 )
-def test_what_is_no_base_url_is_refused(given: str) -> None:
+def test_other_text_is_not_a_base_url(given: str) -> None:
     with pytest.raises(ValueError, match="is not a base URL") as caught:
         canonical(given)
     assert "\x1b" not in str(caught.value)

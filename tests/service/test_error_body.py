@@ -1,4 +1,4 @@
-"""What the body of an error says."""
+"""Sentences and params in the body of an error."""
 
 from typing import Any
 
@@ -58,5 +58,5 @@ def test_the_sentence_in_an_error(said: Any, words: str) -> None:
         (None, {}),
     ],
 )
-def test_what_an_error_says_of_params(said: Any, fields: dict[str, str]) -> None:
+def test_errors_of_params(said: Any, fields: dict[str, str]) -> None:
     assert error_fields(said) == fields

@@ -1,6 +1,4 @@
-"""Every shape in which a task has been answered is read as one; hostile ones are
-refused, never fatal.
-"""
+"""Answers for a task are read in every shape, and hostile ones do no harm."""
 
 import contextlib
 import json
@@ -74,7 +72,7 @@ def test_status_words(state: ServerState, words: str) -> None:
     assert read({"id": "t1", "status": f" {words.split()[0]} "}).state == state
 
 
-def test_the_raw_answer_is_kept_whole() -> None:
+def test_the_raw_answer_stays_complete() -> None:
     raw = ' {"id" : "t1", "unheard-of": [1, 2]} '
     assert read_answer(raw, base_url=BASE).raw == raw
 
@@ -190,7 +188,7 @@ def test_results_from_every_place_in_order_without_duplicates(
         ({"images": [{"url": A, "name": "sky", "index": 2}]}, [""]),
     ],
 )
-def test_a_part_of_a_picture_says_what_it_is(said: Any, labels: list[str]) -> None:
+def test_layers_are_labelled(said: Any, labels: list[str]) -> None:
     results = read({"id": "t1", "status": "completed"} | said).results
     assert [result.label for result in results] == labels
 
@@ -248,7 +246,7 @@ def test_a_failure_inside_the_hybrid_envelope(error: Any) -> None:
     assert (answer.state, answer.error) == ("failed", "No luck.")
 
 
-def test_failures_say_why() -> None:
+def test_failures_have_a_reason() -> None:
     assert (
         read({"id": "t1", "status": "failed", "error": "Generation failed"}).error
         == "Generation failed"
@@ -376,7 +374,7 @@ def test_progress(progress: Any, told: str) -> None:
         ("https://runapi.ai:port/x", ""),
     ],
 )
-def test_only_a_location_of_the_same_origin_is_kept(location: str, kept: str) -> None:
+def test_only_a_location_of_the_same_origin_is_used(location: str, kept: str) -> None:
     answer = read({"id": "t1"}, location)
     assert answer.task_id == "t1"
     assert answer.location == kept
@@ -422,7 +420,7 @@ def test_long_text_is_bounded() -> None:
         pytest.param('{"id": ' + "9" * 5000 + "}", id="endless number"),
     ],
 )
-def test_what_is_no_answer_is_a_value_error(raw: str) -> None:
+def test_an_unreadable_answer_is_a_value_error(raw: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (whose words don't matter)
         read_answer(raw, base_url=BASE)
 

@@ -1,6 +1,4 @@
-"""From values to exact bytes: the route, the body, the key, and the files that have to
-go up first.
-"""
+"""From values to exact bytes: route, body, key, and files to upload first."""
 
 import json
 import uuid
@@ -160,7 +158,7 @@ def test_a_move_adds_what_the_other_route_requires() -> None:
     assert json.loads(moved.body)["aspect_ratio"] == "1:1"
 
 
-def test_a_move_says_what_has_no_place_there() -> None:
+def test_a_new_route_names_values_that_it_lacks() -> None:
     task = drafted(Z_IMAGE, {"prompt": "x", "size": "64x64", "negative_prompt": "y"})
     with pytest.raises(InvalidRequestError) as caught:
         reroute(task, Z_IMAGE, "service")
@@ -168,7 +166,7 @@ def test_a_move_says_what_has_no_place_there() -> None:
     assert "aspect_ratio" in caught.value.errors["size"]
 
 
-def test_a_move_takes_local_files_along(picture: Path) -> None:
+def test_a_new_route_has_the_local_files(picture: Path) -> None:
     moved = reroute(
         drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)}), KONTEXT, "service"
     )
@@ -274,7 +272,7 @@ def test_one_missing_file_of_several_is_named(picture: Path, tmp_path: Path) -> 
     assert errors == {"source_image_urls": f"There is no file {missing}."}
 
 
-def test_a_file_that_cannot_be_read_is_told(
+def test_an_unreadable_file_is_reported(
     picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(self: Path, mode: str) -> None:
@@ -302,7 +300,7 @@ def test_a_file_is_bounded(
         }
 
 
-def test_a_missing_file_is_told_beside_other_errors(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_other_errors(tmp_path: Path) -> None:
     errors = refusal(
         KONTEXT, {"image_url": str(tmp_path / "a.png"), "aspect_ratio": "7:1"}
     )
@@ -337,7 +335,7 @@ def test_a_mask_is_checked_before_it_is_sent(
     assert bool(sentence) == bool(told)
 
 
-def test_a_picture_too_small_to_be_taken_is_told(tmp_path: Path) -> None:
+def test_an_image_that_is_too_small_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
     model = bundled().find("seedream-5-pro-layer-decomposition")
     with pytest.raises(

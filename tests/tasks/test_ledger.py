@@ -1,6 +1,4 @@
-"""What was spent: every task counts once, by the server's word or else by its estimate,
-on its own local day.
-"""
+"""Spending: every task counts once, by its cost or estimate, on its local day."""
 
 import itertools
 import sqlite3
@@ -76,7 +74,7 @@ S = Status
             None,
         ),
         ({"status": S.FAILED, "cost_micro": 20_000}, CostSource.BILLED, 20_000),
-        # Made, and then not saved.
+        # Made, but not saved.
         (
             {
                 "status": S.FAILED,
@@ -108,7 +106,7 @@ S = Status
             50_000,
         ),
         ({"status": S.PENDING, "cost_micro": None}, CostSource.LIVE, None),
-        # Not watched: what was sent is billed all the same, what was not sent isn't.
+        # Set aside: billed nevertheless if it was sent.
         (
             {
                 "status": S.PENDING,
@@ -205,7 +203,7 @@ def test_days_and_months_end_at_the_local_midnight(store: Store, berlin: None) -
         ]
     ):
         store.save(make(created_at=moment, cost_micro=10**cost))
-    # A task counts on the day on which it was sent, not when it was put into the queue.
+    # A task counts on the day on which it was sent, not queued.
     store.save(
         make(
             created_at=at(2026, 10, 24, 12),

@@ -1,4 +1,4 @@
-"""What saved images are called."""
+"""File names of saved images."""
 
 import re
 import subprocess
@@ -120,7 +120,9 @@ def test_whatever_is_asked_for_stays_below_the_folder(
         ("a/b/c/d/e/f", "at most 200 characters and 4 folders"),
     ],
 )
-def test_a_problem_is_told_and_the_default_taken(template: str, says: str) -> None:
+def test_a_faulty_template_is_explained_and_replaced_by_the_default(
+    template: str, says: str
+) -> None:
     assert says in problem(template)
     assert problem(template).endswith((".", "?"))
     assert render(template, task(), 0) == render(DEFAULT, task(), 0)
