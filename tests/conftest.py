@@ -1,6 +1,7 @@
 """Every test has a home of its own, no key, and no terminal."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,11 @@ from tests.outside import Outside
 from tui.demo import pictures
 from tui.demo.tasks import DemoTask
 
+_SHORT = re.compile(r"[\w.,:;=+@ -]{0,30}", re.ASCII)
+"""Matches values that are fit to be a part of an id as they are."""
+_SHORTENED = 24
+_LONGEST_ID = 100
+"""Characters between the brackets of an id."""
 _outside = Outside()
 
 
@@ -81,6 +87,28 @@ def quarter_size(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(pictures, "picture_size", quarter)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a parameter by a few of its words, or as pytest does where it is short."""
+    if not isinstance(val, str | bytes):
+        return None
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    if _SHORT.fullmatch(text):
+        return None
+    words = re.findall(r"[A-Za-z0-9]+", text[:200])[:4]
+    return "-".join(words)[:_SHORTENED] or argname
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fails a test whose id nobody can read or type, such as the data of the test."""
+    _, bracket, name = item.nodeid.partition("[")
+    if bracket and (len(name) > _LONGEST_ID or not name.isprintable()):
+        pytest.fail(
+            f"This test needs an `id` for its parameters: theirs has {len(name)}"
+            f" characters, or some that can't be typed ({name[:40]!a}).",
+            pytrace=False,
+        )
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -118,7 +118,7 @@ def test_an_export_carries_the_profile(services: object, tmp_path: Path) -> None
     dump.write_text(f"{line}\n{hostile}\n")
     taken = run("import", str(dump))
     assert taken.stderr.startswith(
-        "Line 2 is left out: its profile is no name.\n1 line refused"
+        "Line 2 is skipped: its profile is not a valid name.\n1 line refused"
     )
     (task,) = Store(prepare().folders.queue).search()
     assert (task.profile, task.status, task.watched) == ("work", Status.HELD, False)

@@ -15,7 +15,7 @@ from tui.catalog.load import Catalog, with_user_families
 from tui.catalog.spec import RouteName
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders, PlaceError
-from tui.service.wire import canonical
+from tui.service.base_url import canonical
 from tui.settings import config, credentials
 from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential

@@ -195,7 +195,7 @@ def test_refused_lines_are_counted_and_give_a_code(queue: Path, earlier: Path) -
     earlier.write_text("\ufeff" + "\n".join([*lines[:3], "junk", "", "{}"]), "utf-8")
     said = run("import", str(earlier))
     assert (said.returncode, said.stdout) == (4, "3 new tasks.\n")
-    assert "Line 4 is left out" in said.stderr
+    assert "Line 4 is skipped" in said.stderr
     assert said.stderr.endswith(
         "2 lines refused: not tasks of an export. The others were imported.\n"
     )

@@ -27,7 +27,7 @@ from tui.demo import DEMO_KEY, DEMO_URL
 from tui.demo.service import create_app
 from tui.exchange.pasted_command import MOST, PasteError, is_command, read
 from tui.exchange.snippets import FORMS, SnippetRequest, of_draft, of_task, written
-from tui.service.wire import DEFAULT_BASE_URL
+from tui.service.base_url import DEFAULT_BASE_URL
 from tui.tasks.task import Task
 from tui.text import plain
 

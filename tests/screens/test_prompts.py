@@ -17,7 +17,7 @@ from tui.screens import prompts
 from tui.screens.main import MainScreen
 from tui.screens.prompts import PromptsScreen
 from tui.service.errors import DownloadError, NotFoundError, ServerError
-from tui.service.wire import PromptEntry, PromptPage
+from tui.service.prompt_library import PromptEntry, PromptPage
 
 
 @pytest.fixture(autouse=True)
@@ -133,8 +133,8 @@ async def test_words_narrow_and_the_newest_search_wins() -> None:
     [
         (NotFoundError("nothing"), "This service has no library of prompts."),
         (
-            ServerError("The service has trouble (HTTP 500)."),
-            "The service has trouble (HTTP 500).",
+            ServerError("The service has an internal problem (HTTP 500)."),
+            "The service has an internal problem (HTTP 500).",
         ),
         (None, "Nothing matches."),
     ],

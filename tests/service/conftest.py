@@ -1,6 +1,4 @@
-"""Servers on loopback that say what a test tells them to, and remember what they were
-asked.
-"""
+"""Servers on loopback that give set answers and record the requests."""
 
 import asyncio
 import socket
@@ -31,7 +29,7 @@ class ReceivedRequest(NamedTuple):
 
 
 class Host:
-    """One origin. `answer` says what each request is answered."""
+    """One origin. `answer` returns the response to a request."""
 
     def __init__(self) -> None:
         self.asked: list[ReceivedRequest] = []
@@ -56,8 +54,8 @@ class Host:
         self.asked.append(asked)
         await self.answer(asked)(scope, receive, send)
 
-    def says(self, *responses: Response) -> None:
-        """Answer with these in turn, and with the last for ever."""
+    def answer_with(self, *responses: Response) -> None:
+        """Answers with these in turn, and with the last one from then on."""
         left = list(responses)
         self.answer = lambda asked: left.pop(0) if len(left) > 1 else left[0]
 
@@ -67,7 +65,7 @@ class Host:
 
     def forget(self) -> None:
         self.asked.clear()
-        self.says(JSONResponse({"id": "t1"}))
+        self.answer_with(JSONResponse({"id": "t1"}))
 
     def stop(self) -> None:
         self._server.should_exit = self._server.force_exit = True
@@ -123,7 +121,7 @@ async def client(host: Host) -> AsyncIterator[Client]:
 async def raw_server(
     reply: bytes, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
-    """The port of a server that answers every request with these bytes and hangs up."""
+    """Yields the port of a server that sends these bytes and closes the connection."""
 
     async def answer(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -149,7 +147,7 @@ async def raw_server(
 
 @pytest.fixture(scope="session")
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """What a server with a certificate that nobody has vouched for uses."""
+    """A context with a certificate that no authority has signed."""
     folder: Path = tmp_path_factory.mktemp("tls")
     made = [
         *(

@@ -1,6 +1,4 @@
-"""The client over real HTTP: what leaves, where the key goes, and what every failure is
-called.
-"""
+"""The client over real HTTP: its requests, where the key goes, and every failure."""
 
 import contextlib
 import gzip
@@ -23,6 +21,8 @@ from tui import __version__
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
 from tui.service import client as client_module
+from tui.service import file_hosts
+from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
@@ -38,7 +38,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
-from tui.service.wire import Account, Answer
+from tui.service.task_answer import Answer
 
 BODY = '{"model": "z-image", "prompt": "füchse"}'.encode()
 PAGE = "<html><body><h1>Bad gateway</h1><script>alert(1)</script></body></html>"
@@ -80,13 +80,11 @@ def keyless(host: Host) -> bool:
 # ---- what leaves
 
 
-async def test_a_key_that_the_service_gives_back_is_kept_nowhere(
-    host: Host, client: Client
-) -> None:
+async def test_a_key_in_a_response_is_masked(host: Host, client: Client) -> None:
     echo = {"task_id": "t1", "headers": {"Authorization": f"Bearer {KEY}"}}
-    host.says(JSONResponse(echo, headers={"X-RunAPI-Task-Id": KEY}))
+    host.answer_with(JSONResponse(echo, headers={"X-RunAPI-Task-Id": KEY}))
     assert "Bearer [key]" in (await submit(client)).raw
-    host.says(
+    host.answer_with(
         error(401, {"error": f"{KEY} is no key", "seen": echo}, {"X-Request-Id": KEY})
     )
     refused = await failure(client)
@@ -97,7 +95,7 @@ async def test_a_key_that_the_service_gives_back_is_kept_nowhere(
 async def test_a_submit_sends_these_bytes_under_this_key(
     host: Host, client: Client
 ) -> None:
-    host.says(
+    host.answer_with(
         JSONResponse(
             {"task_id": "t1", "status": "pending"},
             202,
@@ -152,7 +150,7 @@ def test_a_key_is_not_sent_unencrypted() -> None:
 async def test_a_redirect_of_a_submit_is_not_followed(
     host: Host, other: Host, client: Client, code: int
 ) -> None:
-    host.says(RedirectResponse(f"{other.url}/v1/text_to_image", code))
+    host.answer_with(RedirectResponse(f"{other.url}/v1/text_to_image", code))
     assert isinstance(await failure(client), RefusedError)
     assert len(host.asked) == 1
     assert other.asked == []
@@ -161,16 +159,16 @@ async def test_a_redirect_of_a_submit_is_not_followed(
 async def test_a_redirect_of_a_poll_is_not_followed(
     host: Host, other: Host, client: Client
 ) -> None:
-    host.says(RedirectResponse(f"{other.url}/v1/tasks/t1", 302))
+    host.answer_with(RedirectResponse(f"{other.url}/v1/tasks/t1", 302))
     with pytest.raises(RefusedError):
         await status(client)
     assert other.asked == []
 
 
-async def test_a_foreign_location_is_not_kept(
+async def test_a_foreign_location_is_ignored(
     host: Host, other: Host, client: Client
 ) -> None:
-    host.says(JSONResponse({"id": "t1"}, 202, {"Location": f"{other.url}/x"}))
+    host.answer_with(JSONResponse({"id": "t1"}, 202, {"Location": f"{other.url}/x"}))
     assert (await submit(client)).location == ""
 
 
@@ -186,8 +184,8 @@ async def test_a_foreign_location_from_elsewhere_never_gets_the_key(
 async def test_a_download_sends_no_key_along_redirects(
     host: Host, other: Host, client: Client, tmp_path: Path
 ) -> None:
-    host.says(RedirectResponse(f"{other.url}/real.png", 302))
-    other.says(Response(b"picture"))
+    host.answer_with(RedirectResponse(f"{other.url}/real.png", 302))
+    other.answer_with(Response(b"picture"))
     await client.download(f"{host.url}/a.png", tmp_path / "a.part")
     assert (tmp_path / "a.part").read_bytes() == b"picture"
     assert host.paths + other.paths == ["/a.png", "/real.png"]
@@ -204,7 +202,9 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
         "upload_url": f"{other.url}/put?sig=1",
         "headers": {"Content-MD5": "abc", "X-N": 5},
     }
-    host.says(JSONResponse(place), JSONResponse({"url": "https://files.example/1.png"}))
+    host.answer_with(
+        JSONResponse(place), JSONResponse({"url": "https://files.example/1.png"})
+    )
     assert await client.upload(file, b"bytes", "abc") == "https://files.example/1.png"
     prepare, confirm = host.asked
     assert (prepare.path, confirm.path) == (
@@ -264,7 +264,7 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
 async def test_every_status_has_its_error(
     host: Host, client: Client, code: int, kind: type[ServiceError], passing: bool
 ) -> None:
-    host.says(
+    host.answer_with(
         error(
             code,
             {"error": {"code": "c", "message": "In the server's words"}},
@@ -280,7 +280,7 @@ async def test_every_status_has_its_error(
 
 @pytest.mark.parametrize("code", [200, 401, 404, 500, 502])
 async def test_a_page_is_never_shown_raw(host: Host, client: Client, code: int) -> None:
-    host.says(HTMLResponse(PAGE, code))
+    host.answer_with(HTMLResponse(PAGE, code))
     said = await failure(client)
     assert "<" not in str(said)
     assert f"HTTP {code}" in str(said)
@@ -288,16 +288,14 @@ async def test_a_page_is_never_shown_raw(host: Host, client: Client, code: int) 
 
 
 async def test_hostile_words_are_harmless(host: Host, client: Client) -> None:
-    host.says(error(400, {"error": "\x1b]52;c;x\x07no\u202e\nway" + "!" * 9000}))
+    host.answer_with(error(400, {"error": "\x1b]52;c;x\x07no\u202e\nway" + "!" * 9000}))
     told = str(await failure(client))
     assert ": no way!" in told
     assert len(told) < 700
 
 
-async def test_what_is_said_of_params_is_kept_and_told(
-    host: Host, client: Client
-) -> None:
-    host.says(
+async def test_errors_of_params_are_reported(host: Host, client: Client) -> None:
+    host.answer_with(
         error(
             422,
             {
@@ -314,7 +312,7 @@ async def test_what_is_said_of_params_is_kept_and_told(
 async def test_however_many_params_the_sentence_stays_one(
     host: Host, client: Client
 ) -> None:
-    host.says(
+    host.answer_with(
         error(
             422,
             {
@@ -330,7 +328,7 @@ async def test_however_many_params_the_sentence_stays_one(
 async def test_an_answer_nested_without_end_is_an_ordinary_failure(
     host: Host, client: Client, code: int
 ) -> None:
-    host.says(Response(b"[" * 100_000, code, media_type="application/json"))
+    host.answer_with(Response(b"[" * 100_000, code, media_type="application/json"))
     assert isinstance(await failure(client), ServiceError)
     with pytest.raises(ServiceError):
         await client.me()
@@ -343,9 +341,9 @@ async def test_json_is_utf_8_whatever_its_charset(
     host: Host, client: Client, charset: str
 ) -> None:
     headers = {"Content-Type": f"application/json; charset={charset}"}
-    host.says(Response(b'{"id": "t1"}', 200, headers))
+    host.answer_with(Response(b'{"id": "t1"}', 200, headers))
     assert (await submit(client)).task_id == "t1"
-    host.says(Response('{"error": "Füchse"}'.encode(), 500, headers))
+    host.answer_with(Response('{"error": "Füchse"}'.encode(), 500, headers))
     assert str(await failure(client)).endswith(": Füchse")
 
 
@@ -368,12 +366,12 @@ async def test_json_is_utf_8_whatever_its_charset(
 async def test_how_long_to_wait(
     host: Host, client: Client, header: str, seconds: float | None
 ) -> None:
-    host.says(error(429, {"message": "slow down"}, {"Retry-After": header}))
+    host.answer_with(error(429, {"message": "slow down"}, {"Retry-After": header}))
     assert (await failure(client)).retry_after == seconds
 
 
 async def test_a_date_until_which_to_wait(host: Host, client: Client) -> None:
-    host.says(
+    host.answer_with(
         error(503, None, {"Retry-After": formatdate(time.time() + 1000, usegmt=True)})
     )
     wait = (await failure(client)).retry_after
@@ -381,8 +379,8 @@ async def test_a_date_until_which_to_wait(host: Host, client: Client) -> None:
     assert 800 < wait <= 1000
 
 
-async def test_a_poll_says_how_long_to_wait(host: Host, client: Client) -> None:
-    host.says(
+async def test_a_poll_has_the_time_to_wait(host: Host, client: Client) -> None:
+    host.answer_with(
         JSONResponse({"id": "t1", "status": "running"}, headers={"Retry-After": "7"})
     )
     assert (await status(client)).retry_after == 7
@@ -407,7 +405,7 @@ async def test_a_poll_says_how_long_to_wait(host: Host, client: Client) -> None:
 async def test_an_error_keeps_the_id_of_its_task(
     host: Host, client: Client, response: Response
 ) -> None:
-    host.says(response)
+    host.answer_with(response)
     assert (await failure(client)).task_id == "tsk_9"
 
 
@@ -416,7 +414,7 @@ async def test_an_accepted_task_may_be_named_by_the_header_alone(
     host: Host, client: Client, said: Any
 ) -> None:
     """It is made and will be billed: its id must not be lost."""
-    host.says(JSONResponse(said, headers={"X-RunAPI-Task-Id": "tsk_9"}))
+    host.answer_with(JSONResponse(said, headers={"X-RunAPI-Task-Id": "tsk_9"}))
     try:
         found = (await submit(client)).task_id
     except ServiceError as kept:
@@ -427,12 +425,12 @@ async def test_an_accepted_task_may_be_named_by_the_header_alone(
 async def test_an_accepted_task_survives_a_broken_location(
     host: Host, client: Client
 ) -> None:
-    host.says(JSONResponse({"id": "tsk_9"}, 202, {"Location": "https://["}))
+    host.answer_with(JSONResponse({"id": "tsk_9"}, 202, {"Location": "https://["}))
     assert (await submit(client)).task_id == "tsk_9"
 
 
 async def test_an_id_in_a_header_is_harmless(host: Host, client: Client) -> None:
-    host.says(
+    host.answer_with(
         error(500, None, {"X-RunAPI-Task-Id": "tsk\x9b31m_9", "X-Request-Id": "r\x9d1"})
     )
     said = await failure(client)
@@ -441,21 +439,21 @@ async def test_an_id_in_a_header_is_harmless(host: Host, client: Client) -> None
 
 
 async def test_headers_may_hold_any_byte(host: Host, client: Client) -> None:
-    host.says(
+    host.answer_with(
         JSONResponse(
             {"id": "t1"}, headers={"X-Server": "Café \xff", "Retry-After": "3"}
         )
     )
     answer = await submit(client)
     assert (answer.task_id, answer.retry_after) == ("t1", 3)
-    host.says(error(401, None, {"X-Server": "Café \xff"}))
+    host.answer_with(error(401, None, {"X-Server": "Café \xff"}))
     assert isinstance(await failure(client), AuthenticationError)
 
 
 async def test_an_accepted_request_without_any_id_is_unsure(
     host: Host, client: Client
 ) -> None:
-    host.says(JSONResponse({"status": "pending"}))
+    host.answer_with(JSONResponse({"status": "pending"}))
     said = await failure(client)
     assert isinstance(said, GarbledError)
     assert said.passing
@@ -468,9 +466,9 @@ async def test_an_endless_answer_is_cut_off(
     host: Host, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "MAX_ANSWER", 1000)
-    host.says(JSONResponse({"id": "t1", "x": "y" * 2000}))
+    host.answer_with(JSONResponse({"id": "t1", "x": "y" * 2000}))
     assert "too large" in str(await failure(client))
-    host.says(JSONResponse({"id": "t1", "x": "y" * 500}))
+    host.answer_with(JSONResponse({"id": "t1", "x": "y" * 500}))
     assert (await submit(client)).task_id == "t1"
 
 
@@ -490,8 +488,8 @@ async def test_a_gzip_bomb_is_cut_off(
     layers: int,
 ) -> None:
     monkeypatch.setattr(client_module, "MAX_ANSWER", 100_000)
-    monkeypatch.setattr(client_module, "MAX_RESULT", 100_000)
-    host.says(bomb(layers, 1_000_000))
+    monkeypatch.setattr(file_hosts, "MAX_RESULT", 100_000)
+    host.answer_with(bomb(layers, 1_000_000))
     assert isinstance(await failure(client), GarbledError)
     with pytest.raises(DownloadError):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
@@ -501,7 +499,7 @@ async def test_a_bomb_in_a_bomb_never_unfolds(host: Host, client: Client) -> Non
     """A few kilobytes that would be gigabytes: they must be refused before they are in
     memory.
     """
-    host.says(bomb(2, 40_000_000))
+    host.answer_with(bomb(2, 40_000_000))
     tracemalloc.start()
     try:
         assert isinstance(await failure(client), GarbledError)
@@ -513,7 +511,7 @@ async def test_a_bomb_in_a_bomb_never_unfolds(host: Host, client: Client) -> Non
 
 async def test_gzip_is_understood(host: Host, client: Client) -> None:
     content = gzip.compress(json.dumps({"id": "t1"}).encode())
-    host.says(
+    host.answer_with(
         Response(
             content,
             headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
@@ -523,7 +521,7 @@ async def test_gzip_is_understood(host: Host, client: Client) -> None:
 
 
 async def test_broken_gzip_is_a_broken_connection(host: Host, client: Client) -> None:
-    host.says(Response(b"no gzip", headers={"Content-Encoding": "gzip"}))
+    host.answer_with(Response(b"no gzip", headers={"Content-Encoding": "gzip"}))
     assert isinstance(await failure(client), NetworkError)
 
 
@@ -659,7 +657,7 @@ async def test_a_page_instead_of_a_task_is_not_the_place(
     assert (await status(client)).state == "completed"
 
 
-async def test_an_object_that_is_no_task_is_not_the_place(
+async def test_a_status_path_must_answer_with_a_task(
     host: Host, client: Client
 ) -> None:
     host.answer = lambda asked: JSONResponse(
@@ -685,7 +683,7 @@ async def test_a_location_that_knows_nothing_is_not_the_end(
     assert host.paths == ["/there/t1", *PLACES[:2]]
 
 
-async def test_a_remembered_place_that_is_gone_is_looked_for_anew(
+async def test_a_status_path_that_is_gone_is_replaced(
     host: Host, client: Client
 ) -> None:
     client.status_form = "service"
@@ -696,7 +694,7 @@ async def test_a_remembered_place_that_is_gone_is_looked_for_anew(
 
 
 async def test_no_place_knows_the_task(host: Host, client: Client) -> None:
-    host.says(error(404))
+    host.answer_with(error(404))
     with pytest.raises(NotFoundError):
         await status(client)
     assert host.paths == PLACES
@@ -707,7 +705,7 @@ async def test_no_place_knows_the_task(host: Host, client: Client) -> None:
 async def test_any_other_answer_is_a_real_one(
     host: Host, client: Client, code: int
 ) -> None:
-    host.says(error(code))
+    host.answer_with(error(code))
     with pytest.raises(ServiceError):
         await status(client)
     assert host.paths == PLACES[:1]
@@ -727,7 +725,7 @@ async def test_a_result_is_written_whole(
     host: Host, client: Client, tmp_path: Path
 ) -> None:
     content = os.urandom(300_000)
-    host.says(Response(content))
+    host.answer_with(Response(content))
     await client.download(f"{host.url}/a.png?x=1", tmp_path / "a.part")
     assert (tmp_path / "a.part").read_bytes() == content
 
@@ -736,7 +734,7 @@ async def test_a_result_is_written_whole(
 async def test_a_result_that_has_gone(
     host: Host, client: Client, tmp_path: Path, code: int
 ) -> None:
-    host.says(error(code))
+    host.answer_with(error(code))
     with pytest.raises(GoneError) as caught:
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
     assert not caught.value.passing
@@ -746,7 +744,7 @@ async def test_a_result_that_has_gone(
 async def test_a_file_host_in_trouble_may_be_asked_again(
     host: Host, client: Client, tmp_path: Path, code: int
 ) -> None:
-    host.says(error(code))
+    host.answer_with(error(code))
     with pytest.raises(DownloadError) as caught:
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
     assert type(caught.value) is DownloadError
@@ -756,14 +754,14 @@ async def test_a_file_host_in_trouble_may_be_asked_again(
 async def test_a_result_is_bounded(
     host: Host, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "MAX_RESULT", 100_000)
-    host.says(Response(bytes(1_000_000)))
+    monkeypatch.setattr(file_hosts, "MAX_RESULT", 100_000)
+    host.answer_with(Response(bytes(1_000_000)))
     with pytest.raises(GoneError, match="larger than"):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
     assert (tmp_path / "a.part").stat().st_size <= 100_000
 
 
-async def test_half_a_result_is_no_result(tmp_path: Path, client: Client) -> None:
+async def test_half_a_result_is_an_error(tmp_path: Path, client: Client) -> None:
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"
     async with raw_server(reply) as port:
         with pytest.raises(DownloadError) as caught:
@@ -774,7 +772,7 @@ async def test_half_a_result_is_no_result(tmp_path: Path, client: Client) -> Non
 async def test_a_redirect_in_circles(
     host: Host, client: Client, tmp_path: Path
 ) -> None:
-    host.says(RedirectResponse(f"{host.url}/a.png"))
+    host.answer_with(RedirectResponse(f"{host.url}/a.png"))
     with pytest.raises(DownloadError):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
     assert len(host.asked) < 10
@@ -793,7 +791,7 @@ async def test_a_redirect_in_circles(
         "http://a b/",
     ],
 )
-async def test_what_is_no_web_address_is_not_fetched(
+async def test_only_web_urls_are_fetched(
     client: Client, tmp_path: Path, url: str
 ) -> None:
     with pytest.raises(DownloadError):
@@ -803,7 +801,7 @@ async def test_what_is_no_web_address_is_not_fetched(
 async def test_a_redirect_to_a_file_is_not_followed(
     host: Host, client: Client, tmp_path: Path
 ) -> None:
-    host.says(RedirectResponse("file:///etc/passwd"))
+    host.answer_with(RedirectResponse("file:///etc/passwd"))
     with pytest.raises(DownloadError):
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
     assert not (tmp_path / "a.part").exists()
@@ -823,14 +821,14 @@ async def test_a_redirect_to_a_file_is_not_followed(
     ],
 )
 async def test_no_place_to_upload_to(host: Host, client: Client, place: Any) -> None:
-    host.says(JSONResponse(place))
+    host.answer_with(JSONResponse(place))
     with pytest.raises(GarbledError):
         await client.upload(Path("a.png"), b"x", "abc")
 
 
 @pytest.mark.parametrize("url", ["", "ftp://x/a", "/a", "https://[", "http://a b/"])
-async def test_a_place_that_is_no_address(host: Host, client: Client, url: str) -> None:
-    host.says(
+async def test_an_invalid_upload_url(host: Host, client: Client, url: str) -> None:
+    host.answer_with(
         JSONResponse({"signed_id": "s", "upload_url": url, "headers": {"X": "a\nb"}})
     )
     with pytest.raises(ServiceError):
@@ -840,8 +838,8 @@ async def test_a_place_that_is_no_address(host: Host, client: Client, url: str) 
 async def test_an_upload_host_that_refuses(
     host: Host, other: Host, client: Client
 ) -> None:
-    host.says(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}))
-    other.says(Response("no", 403))
+    host.answer_with(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}))
+    other.answer_with(Response("no", 403))
     with pytest.raises(DownloadError, match=r"Uploading a\.png failed \(HTTP 403\)"):
         await client.upload(Path("a.png"), b"x", "abc")
     assert len(host.asked) == 1
@@ -850,7 +848,7 @@ async def test_an_upload_host_that_refuses(
 async def test_an_upload_without_an_address(
     host: Host, other: Host, client: Client
 ) -> None:
-    host.says(
+    host.answer_with(
         JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}),
         JSONResponse({"url": None}),
     )
@@ -859,11 +857,11 @@ async def test_an_upload_without_an_address(
 
 
 @pytest.mark.parametrize("name", ["caf\udce9.png", "\x1b[31mred.png"])
-async def test_an_odd_file_name_is_no_crash(
+async def test_an_odd_file_name_is_uploaded(
     host: Host, other: Host, client: Client, name: str
 ) -> None:
-    host.says(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}))
-    other.says(Response("no", 403))
+    host.answer_with(JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}))
+    other.answer_with(Response("no", 403))
     with pytest.raises(ServiceError) as caught:
         await client.upload(Path(name), b"x", "abc")
     assert "\x1b" not in str(caught.value)
@@ -887,13 +885,13 @@ async def test_an_odd_file_name_is_no_crash(
 async def test_the_balance(
     host: Host, client: Client, said: Any, micro: int | None
 ) -> None:
-    host.says(JSONResponse(said))
+    host.answer_with(JSONResponse(said))
     assert await client.balance_micro() == micro
     assert host.paths == ["/api/v1/me/balance"]
 
 
 async def test_what_the_service_has_counted(host: Host, client: Client) -> None:
-    host.says(
+    host.answer_with(
         JSONResponse(
             {"balance_cents": 5000, "spent_cents_today": 100, "spent_cents_total": "x"}
         )
@@ -921,7 +919,7 @@ async def test_what_the_service_has_counted(host: Host, client: Client) -> None:
 async def test_a_quote(
     host: Host, client: Client, said: Any, micro: int | None
 ) -> None:
-    host.says(JSONResponse(said))
+    host.answer_with(JSONResponse(said))
     assert (
         await client.quote("z_image", "text_to_image", "z-image", {"prompt": "a"})
         == micro
@@ -930,14 +928,16 @@ async def test_a_quote(
 
 
 async def test_whose_key_this_is(host: Host, client: Client) -> None:
-    host.says(JSONResponse({"id": 1, "email": "developer@runapi.ai", "tier": "x"}))
+    host.answer_with(
+        JSONResponse({"id": 1, "email": "developer@runapi.ai", "tier": "x"})
+    )
     assert (await client.me())["email"] == "developer@runapi.ai"
     assert host.paths == ["/api/v1/me"]
 
 
 @pytest.mark.parametrize("said", [b"", b"[]", b"null", b'"x"', b"<html>"])
 async def test_an_account_that_is_none(host: Host, client: Client, said: bytes) -> None:
-    host.says(Response(said, media_type="text/html"))
+    host.answer_with(Response(said, media_type="text/html"))
     with pytest.raises(GarbledError, match="text/html instead of JSON"):
         await client.me()
 
@@ -956,7 +956,7 @@ async def test_prompts_are_asked_for_and_read(client: Client, host: Host) -> Non
         "params": {"size": "1k", "seed": 7, "list": ["a"], "deep": [[1]], "none": None},
     }
     page = {"page": 2, "pages": 3, "total": 41}
-    host.says(
+    host.answer_with(
         JSONResponse(
             {"prompts": [entry, {"title": "no prompt"}, 7], "pagination": page}
         )
@@ -979,15 +979,15 @@ async def test_prompts_are_asked_for_and_read(client: Client, host: Host) -> Non
 @pytest.mark.parametrize(
     "said", ['{"prompts": {}}', "[]", "<html>", '{"error": null}', "[" * 100_000]
 )
-async def test_what_is_no_library_is_garbled(
+async def test_an_unreadable_library_is_garbled(
     client: Client, host: Host, said: str
 ) -> None:
-    host.says(Response(said))
+    host.answer_with(Response(said))
     with pytest.raises(GarbledError):
         await client.prompts()
 
 
-async def test_what_is_looked_for_arrives() -> None:
+async def test_a_search_of_the_library_reaches_the_service() -> None:
     with serving(create_app(bundled(), delay=0)) as url:
         async with speaking(url) as client:
             found = await client.prompts(
@@ -1000,7 +1000,9 @@ async def test_what_is_looked_for_arrives() -> None:
 
 
 async def test_a_bare_library_is_enough(client: Client, host: Host) -> None:
-    host.says(JSONResponse({"prompts": [{"prompt": "a fox"}], "pagination": "x"}))
+    host.answer_with(
+        JSONResponse({"prompts": [{"prompt": "a fox"}], "pagination": "x"})
+    )
     found = await client.prompts()
     assert (found.entries[0].title, found.total, found.more) == ("a fox", 1, False)
 
@@ -1008,13 +1010,13 @@ async def test_a_bare_library_is_enough(client: Client, host: Host) -> None:
 async def test_a_preview_is_fetched_without_the_key_encrypted_and_bounded(
     client: Client, host: Host, other: Host, tmp_path: Path
 ) -> None:
-    host.says(Response(b"picture"))
+    host.answer_with(Response(b"picture"))
     await client.preview(f"{host.url}/p.png", tmp_path / "p")
     assert (tmp_path / "p").read_bytes() == b"picture"
     assert "authorization" not in host.asked[0].headers
     with pytest.raises(DownloadError):
         await client.preview(f"{other.url}/p.png", tmp_path / "q")
     assert other.asked == []
-    host.says(Response(b"x" * (client_module.MAX_PREVIEW + 1)))
+    host.answer_with(Response(b"x" * (client_module.MAX_PREVIEW + 1)))
     with pytest.raises(DownloadError, match="larger than 8 MB"):
         await client.preview(f"{host.url}/p.png", tmp_path / "q")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.pretty import pretty_repr
 
-from tui.service.wire import DEFAULT_BASE_URL, canonical
+from tui.service.base_url import DEFAULT_BASE_URL
 from tui.settings.credentials import (
     Credential,
     CredentialError,
@@ -305,96 +305,3 @@ def test_a_key_that_cannot_be_one_is_not_saved(env: dict[str, str], key: str) ->
     with pytest.raises(CredentialError):
         save(key, env)
     assert path.read_text() == '{"api_key": "old"}'
-
-
-# ---- base URLs
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("https://runapi.ai", "https://runapi.ai"),
-        (" https://runapi.ai/ \n", "https://runapi.ai"),
-        ("https://runapi.ai///", "https://runapi.ai"),
-        ("https://runapi.ai/v1", "https://runapi.ai"),
-        ("https://runapi.ai/v1/", "https://runapi.ai"),
-        ("https://runapi.ai/api/v1", "https://runapi.ai"),
-        ("https://runapi.ai/api/v1//", "https://runapi.ai"),
-        ("https://gateway.example/runapi/v1", "https://gateway.example/runapi"),
-        ("https://runapi.ai:8443/v1", "https://runapi.ai:8443"),
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
-        ("http://127.8.9.1", "http://127.8.9.1"),
-        ("http://localhost:8000/v1", "http://localhost:8000"),
-        ("http://api.localhost", "http://api.localhost"),
-        ("http://[::1]:8000/", "http://[::1]:8000"),
-    ],
-)
-def test_a_base_url_in_its_canonical_form(given: str, meant: str) -> None:
-    assert canonical(given) == meant
-    assert canonical(canonical(given)) == meant
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("HTTPS://RunAPI.ai", "https://runapi.ai"),
-        ("https://runapi.ai:443", "https://runapi.ai"),
-        ("http://localhost:80", "http://localhost"),
-    ],
-)
-def test_one_service_has_one_base_url(given: str, meant: str) -> None:
-    """The queue knows tasks by base URL: two spellings would hide one's tasks from the
-    other.
-    """
-    assert canonical(given) == meant
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "http://runapi.ai",
-        "http://192.168.0.2",
-        "http://0.0.0.0",
-        "http://127.0.0.1.evil.example",
-        "http://localhost.evil.example",
-        "http://[2001:db8::1]",
-    ],
-)
-def test_a_key_is_not_sent_unencrypted(given: str) -> None:
-    with pytest.raises(ValueError, match="not encrypted"):
-        canonical(given)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "",
-        "/",
-        "runapi.ai",
-        "https://",
-        "https:///path",
-        "ftp://runapi.ai",
-        "file:///etc/passwd",
-        "javascript:alert(1)",
-        "https://user@runapi.ai",
-        "https://user:secret@runapi.ai",
-        "https://:secret@runapi.ai",
-        "https://@runapi.ai",
-        "https://runapi.ai\\@evil.example",
-        "https://runapi.ai?x=1",
-        "https://runapi.ai#x",
-        "https://runapi.ai?",
-        "https://runapi.ai#",
-        "https://runapi.ai:port",
-        "https://runapi.ai:99999",
-        "https://[::1",
-        "https://run api.ai",
-        "https://run\napi.ai",
-        "https://run\u202eapi.ai",
-        "https://runapi.ai/\x1b]52;c;x\x07",
-    ],
-)
-def test_what_is_no_base_url_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match="is not a base URL") as caught:
-        canonical(given)
-    assert "\x1b" not in str(caught.value)

@@ -6,16 +6,18 @@ from hypothesis import strategies as st
 
 from tui.settings.config import Config
 from tui.spending import ceilings
-from tui.tasks.ledger import SpendingPart, Total
+from tui.tasks.ledger import CostSum, CurrentSpending
 
 PRICES = st.lists(st.none() | st.integers(0, 10**9), min_size=1, max_size=20)
 
 OF_DAY = "of $1.00 is spent or on its way (day_usd)."
 
 
-def standing(today: int = 0, live: int = 0, unknown: int = 0) -> SpendingPart:
-    return SpendingPart(
-        today=Total(1, today, 0, unknown), month=Total(), live=Total(1, live, live)
+def standing(today: int = 0, live: int = 0, unknown: int = 0) -> CurrentSpending:
+    return CurrentSpending(
+        today=CostSum(1, today, 0, unknown),
+        month=CostSum(),
+        live=CostSum(1, live, live),
     )
 
 
@@ -36,7 +38,7 @@ def standing(today: int = 0, live: int = 0, unknown: int = 0) -> SpendingPart:
     ],
 )
 def test_ceilings(
-    prices: list[int | None], spent: SpendingPart, told: list[str]
+    prices: list[int | None], spent: CurrentSpending, told: list[str]
 ) -> None:
     config = Config(job_usd=0.5, day_usd=1.0)
     assert ceilings.exceeded(config, ceilings.estimated_total(prices), spent) == told

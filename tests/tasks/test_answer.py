@@ -13,7 +13,7 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.demo.service import create_app
-from tui.service.wire import Answer, ImageLink
+from tui.service.task_answer import Answer, ImageLink
 from tui.tasks.answer import answered
 from tui.tasks.naming import DEFAULT, render
 from tui.tasks.task import Result, Status, Task

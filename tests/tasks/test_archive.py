@@ -1,4 +1,4 @@
-"""The history as JSON lines: out and in again, and nothing from outside that does harm."""
+"""History as JSON lines: a round trip, and harmless imports."""
 
 import io
 import json
@@ -81,9 +81,7 @@ def task(**fields: Any) -> Task:
 
 
 def line(**changes: Any) -> str:
-    """A line of an archive as a stranger may have written it; a change to None takes
-    the field away.
-    """
+    """Returns a line as a stranger may have written it; None removes a field."""
     whole = (
         json.loads(msgspec.json.encode(task()))
         | {"format": "runapi-tui 1", "events": []}
@@ -97,12 +95,12 @@ def line(**changes: Any) -> str:
 def import_lines(
     store: Store, lines: list[str], out_dir: Path = Path("/nowhere")
 ) -> tuple[int, list[str]]:
-    """How many were new, and what was told."""
+    """Returns how many tasks were new, and the sentences that were reported."""
     told: list[str] = []
     return load(store, lines, out_dir, told.append).new, told
 
 
-# ---- out
+# ---- export
 
 
 def test_every_line_is_a_task_with_its_events_newest_first(store: Store) -> None:
@@ -205,7 +203,7 @@ async def test_the_key_is_not_in_it(
         assert secret not in out
 
 
-# ---- in
+# ---- import
 
 
 def test_out_and_in_again_is_the_same(
@@ -380,17 +378,19 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
-def test_what_is_no_task_is_left_out_and_told(store: Store, hostile: str) -> None:
+def test_lines_without_a_task_are_skipped_and_reported(
+    store: Store, hostile: str
+) -> None:
     new, told = import_lines(store, [line(), hostile, line()])
     assert new == 2
     (sentence,) = told
-    assert sentence.startswith("Line 2 is left out: ")
+    assert sentence.startswith("Line 2 is skipped: ")
     assert sentence.endswith(".")
     assert plain(sentence) == sentence
     assert len(sentence) < 300
 
 
-def test_what_is_unknown_to_this_version_is_no_harm(store: Store) -> None:
+def test_unknown_fields_are_ignored(store: Store) -> None:
     assert import_lines(store, [line(of_a_later_version={"x": 1})]) == (1, [])
 
 
@@ -399,7 +399,7 @@ def test_a_flood_of_bad_lines_is_only_counted(store: Store) -> None:
     taken = load(store, ["junk"] * 1500 + ["", line()], Path("/nowhere"), told.append)
     assert taken == (1, 1500)
     assert len(told) == 21
-    assert told[-1] == "1,480 more lines are left out."
+    assert told[-1] == "1,480 more lines are skipped."
 
 
 def test_it_is_written_in_batches(
@@ -429,7 +429,7 @@ def test_a_line_without_end_is_not_read_whole(store: Store) -> None:
     assert max(map(len, lines)) <= MAX_LINE + 1
     new, told = import_lines(store, lines)
     assert new == 2
-    assert told[0] == "Line 1 is left out: it is longer than 5 MB."
+    assert told[0] == "Line 1 is skipped: it is longer than 5 MB."
     assert told[1].startswith("Line 3 ")
 
 
@@ -453,7 +453,7 @@ ALMOST = st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1, max_size=3).
     )
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_garbage_is_told_or_taken_and_what_is_taken_goes_out_again(
+def test_odd_lines_are_skipped_or_survive_a_round_trip(
     lines: list[str],
 ) -> None:
     with two_stores() as (store, again):

@@ -1,6 +1,4 @@
-"""From values to exact bytes: the route, the body, the key, and the files that have to
-go up first.
-"""
+"""From values to exact bytes: route, body, key, and files to upload first."""
 
 import json
 import uuid
@@ -11,15 +9,14 @@ import pytest
 from PIL import Image
 
 from tui.catalog.load import bundled
+from tui.catalog.source_images import local_files, with_uploads
 from tui.catalog.spec import Values
-from tui.tasks import draft as plan_module
+from tui.tasks import draft as draft_module
 from tui.tasks.draft import (
     InvalidRequestError,
     draft,
-    local_files,
-    move,
     plan,
-    uploaded,
+    reroute,
     with_body,
 )
 from tui.tasks.task import Status, Task
@@ -143,7 +140,7 @@ def test_text_that_cannot_be_sent_is_refused_like_any_other(prompt: str) -> None
 
 def test_a_move_makes_a_new_body_and_a_new_key() -> None:
     task = drafted(KONTEXT, {"prompt": "x", "image_url": REMOTE})
-    moved = move(task, KONTEXT, "service")
+    moved = reroute(task, KONTEXT, "service")
     assert (moved.id, moved.route) == (task.id, "service")
     assert moved.values == {"prompt": "x", "source_image_url": REMOTE}
     assert json.loads(moved.body) == {
@@ -157,20 +154,20 @@ def test_a_move_makes_a_new_body_and_a_new_key() -> None:
 
 
 def test_a_move_adds_what_the_other_route_requires() -> None:
-    moved = move(drafted(Z_IMAGE, {"prompt": "x"}), Z_IMAGE, "service")
+    moved = reroute(drafted(Z_IMAGE, {"prompt": "x"}), Z_IMAGE, "service")
     assert json.loads(moved.body)["aspect_ratio"] == "1:1"
 
 
-def test_a_move_says_what_has_no_place_there() -> None:
+def test_a_new_route_names_values_that_it_lacks() -> None:
     task = drafted(Z_IMAGE, {"prompt": "x", "size": "64x64", "negative_prompt": "y"})
     with pytest.raises(InvalidRequestError) as caught:
-        move(task, Z_IMAGE, "service")
+        reroute(task, Z_IMAGE, "service")
     assert list(caught.value.errors) == ["size", "negative_prompt"]
     assert "aspect_ratio" in caught.value.errors["size"]
 
 
-def test_a_move_takes_local_files_along(picture: Path) -> None:
-    moved = move(
+def test_a_new_route_has_the_local_files(picture: Path) -> None:
+    moved = reroute(
         drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)}), KONTEXT, "service"
     )
     assert (moved.values["source_image_url"], moved.body, moved.key) == (
@@ -218,7 +215,7 @@ def test_files_and_addresses_may_be_mixed(picture: Path) -> None:
     route = REMIX.routes["unified"]
     assert drafted(REMIX, values).body == b""
     assert local_files(route, values) == [("source_image_urls", picture)] * 2
-    sent = uploaded(route, values, {picture: "https://up.example/1.png"})
+    sent = with_uploads(route, values, {picture: "https://up.example/1.png"})
     assert sent["source_image_urls"] == [
         REMOTE,
         "https://up.example/1.png",
@@ -229,7 +226,7 @@ def test_files_and_addresses_may_be_mixed(picture: Path) -> None:
 
 def test_one_file_is_replaced_by_its_address(picture: Path) -> None:
     values: Values = {"prompt": str(picture), "image_url": str(picture)}
-    sent = uploaded(KONTEXT.routes["unified"], values, {picture: REMOTE})
+    sent = with_uploads(KONTEXT.routes["unified"], values, {picture: REMOTE})
     assert sent == {"prompt": str(picture), "image_url": REMOTE}
 
 
@@ -238,7 +235,7 @@ def test_what_was_uploaded_is_sent_under_a_new_key(picture: Path) -> None:
     ready = with_body(
         task,
         KONTEXT,
-        uploaded(KONTEXT.routes["unified"], task.values, {picture: REMOTE}),
+        with_uploads(KONTEXT.routes["unified"], task.values, {picture: REMOTE}),
     )
     assert json.loads(ready.body)["image_url"] == REMOTE
     assert uuid.UUID(ready.key).version == 4
@@ -252,7 +249,9 @@ def test_a_tilde_is_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     route = KONTEXT.routes["unified"]
     assert drafted(KONTEXT, values).body == b""
     assert local_files(route, values) == [("image_url", tmp_path / "a.png")]
-    assert uploaded(route, values, {tmp_path / "a.png": REMOTE})["image_url"] == REMOTE
+    assert (
+        with_uploads(route, values, {tmp_path / "a.png": REMOTE})["image_url"] == REMOTE
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,7 +272,7 @@ def test_one_missing_file_of_several_is_named(picture: Path, tmp_path: Path) -> 
     assert errors == {"source_image_urls": f"There is no file {missing}."}
 
 
-def test_a_file_that_cannot_be_read_is_told(
+def test_an_unreadable_file_is_reported(
     picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(self: Path, mode: str) -> None:
@@ -290,18 +289,18 @@ def test_a_file_that_cannot_be_read_is_told(
 def test_a_file_is_bounded(
     picture: Path, monkeypatch: pytest.MonkeyPatch, size: int, fits: bool
 ) -> None:
-    monkeypatch.setattr(plan_module, "MAX_UPLOAD", 10)
+    monkeypatch.setattr(draft_module, "MAX_UPLOAD", 10)
     picture.write_bytes(b"x" * size)
     values: Values = {"prompt": "x", "image_url": str(picture)}
     if fits:
         assert drafted(KONTEXT, values).live
     else:
         assert refusal(KONTEXT, values) == {
-            "image_url": f"{picture} has {size} bytes; an upload takes 1 to 10."
+            "image_url": f"{picture} has {size} bytes; an upload has 1 to 10."
         }
 
 
-def test_a_missing_file_is_told_beside_other_errors(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_other_errors(tmp_path: Path) -> None:
     errors = refusal(
         KONTEXT, {"image_url": str(tmp_path / "a.png"), "aspect_ratio": "7:1"}
     )
@@ -312,8 +311,8 @@ def test_a_missing_file_is_told_beside_other_errors(tmp_path: Path) -> None:
     ("size", "form", "sentence"),
     [
         ((600, 600), "PNG", ""),
-        ((600, 600), "GIF", "is GIF; JPEG, PNG, WEBP are taken"),
-        ((500, 600), "PNG", "has to be 600 × 600"),
+        ((600, 600), "GIF", "is GIF, not JPEG, PNG, WEBP"),
+        ((500, 600), "PNG", "is 500×600, not 600×600"),
     ],
 )
 def test_a_mask_is_checked_before_it_is_sent(
@@ -336,11 +335,11 @@ def test_a_mask_is_checked_before_it_is_sent(
     assert bool(sentence) == bool(told)
 
 
-def test_a_picture_too_small_to_be_taken_is_told(tmp_path: Path) -> None:
+def test_an_image_that_is_too_small_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
     model = bundled().find("seedream-5-pro-layer-decomposition")
     with pytest.raises(
-        InvalidRequestError, match=r"10,000 pixels; 262,144 to 36,000,000 are taken"
+        InvalidRequestError, match=r"10,000 pixels; 262,144 to 36,000,000 are accepted"
     ):
         draft(
             model,

@@ -1,6 +1,4 @@
-"""Disks on which a write-ahead log can't be, or no lock: the queue works there, or says
-what to do.
-"""
+"""Disks without a write-ahead log or without locks: the queue works or says why not."""
 
 import errno
 import fcntl
@@ -158,7 +156,7 @@ def test_real_processes_share_a_rollback_journal(path: Path) -> None:
 @pytest.mark.parametrize(
     "code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR_RDLOCK]
 )
-def test_a_disk_without_locks_is_told_with_the_setting_that_helps(
+def test_a_disk_without_locks_is_reported_with_the_setting_that_helps(
     path: Path, number: int, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lockf(*_: object) -> None:

@@ -1,6 +1,4 @@
-"""What was spent: every task counts once, by the server's word or else by its estimate,
-on its own local day.
-"""
+"""Spending: every task counts once, by its cost or estimate, on its local day."""
 
 import itertools
 import sqlite3
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tui.tasks import ledger, schema
-from tui.tasks.ledger import Bill, Total, bill
+from tui.tasks.ledger import CostSource, CostSum, cost_of
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task
 
@@ -65,18 +63,18 @@ S = Status
 @pytest.mark.parametrize(
     ("fields", "kind", "micro"),
     [
-        ({"cost_micro": 70_000, "estimate_micro": 50_000}, Bill.SAID, 70_000),
-        ({"cost_micro": 0, "estimate_micro": 50_000}, Bill.SAID, 0),
-        ({"cost_micro": None, "estimate_micro": 50_000}, Bill.GUESSED, 50_000),
-        ({"cost_micro": None}, Bill.GUESSED, None),
-        ({"cost_micro": None, "estimate_micro": 0}, Bill.GUESSED, 0),
+        ({"cost_micro": 70_000, "estimate_micro": 50_000}, CostSource.BILLED, 70_000),
+        ({"cost_micro": 0, "estimate_micro": 50_000}, CostSource.BILLED, 0),
+        ({"cost_micro": None, "estimate_micro": 50_000}, CostSource.ESTIMATED, 50_000),
+        ({"cost_micro": None}, CostSource.ESTIMATED, None),
+        ({"cost_micro": None, "estimate_micro": 0}, CostSource.ESTIMATED, 0),
         (
             {"status": S.FAILED, "cost_micro": None, "estimate_micro": 50_000},
             None,
             None,
         ),
-        ({"status": S.FAILED, "cost_micro": 20_000}, Bill.SAID, 20_000),
-        # Made, and then not saved.
+        ({"status": S.FAILED, "cost_micro": 20_000}, CostSource.BILLED, 20_000),
+        # Made, but not saved.
         (
             {
                 "status": S.FAILED,
@@ -84,7 +82,7 @@ S = Status
                 "cost_micro": None,
                 "estimate_micro": 50_000,
             },
-            Bill.GUESSED,
+            CostSource.ESTIMATED,
             50_000,
         ),
         (
@@ -99,16 +97,16 @@ S = Status
         ),
         (
             {"status": S.EXPIRED, "cost_micro": None, "estimate_micro": 50_000},
-            Bill.GUESSED,
+            CostSource.ESTIMATED,
             50_000,
         ),
         (
             {"status": S.HELD, "cost_micro": None, "estimate_micro": 50_000},
-            Bill.LIVE,
+            CostSource.LIVE,
             50_000,
         ),
-        ({"status": S.PENDING, "cost_micro": None}, Bill.LIVE, None),
-        # Not watched: what was sent is billed all the same, what was not sent isn't.
+        ({"status": S.PENDING, "cost_micro": None}, CostSource.LIVE, None),
+        # Set aside: billed nevertheless if it was sent.
         (
             {
                 "status": S.PENDING,
@@ -116,7 +114,7 @@ S = Status
                 "cost_micro": None,
                 "estimate_micro": 5,
             },
-            Bill.GUESSED,
+            CostSource.ESTIMATED,
             5,
         ),
         (
@@ -129,13 +127,13 @@ S = Status
             None,
             None,
         ),
-        ({"status": S.FETCHING, "cost_micro": 30_000}, Bill.SAID, 30_000),
+        ({"status": S.FETCHING, "cost_micro": 30_000}, CostSource.BILLED, 30_000),
     ],
 )
 def test_what_a_task_counts_for(
-    fields: dict[str, Any], kind: Bill | None, micro: int | None
+    fields: dict[str, Any], kind: CostSource | None, micro: int | None
 ) -> None:
-    assert bill(make(**fields))[1:] == (kind, micro)
+    assert cost_of(make(**fields))[1:] == (kind, micro)
 
 
 def test_the_books(store: Store) -> None:
@@ -156,18 +154,18 @@ def test_the_books(store: Store) -> None:
         )
     )
     books = store.books(URL)
-    assert books.today == Total(4, 170_001, 80_001, 1)
-    assert books.total == Total(5, 1_170_001, 80_001, 1)
-    assert books.live == Total(2, 10_000, 10_000, 1)
+    assert books.today == CostSum(4, 170_001, 80_001, 1)
+    assert books.total == CostSum(5, 1_170_001, 80_001, 1)
+    assert books.live == CostSum(2, 10_000, 10_000, 1)
     assert books.models == (
-        ("z-image", Total(2, 1_010_000, 0, 0)),
-        ("imagen-4", Total(2, 160_001, 80_001, 0)),
-        ("flux-2-max", Total(1, 0, 0, 1)),
+        ("z-image", CostSum(2, 1_010_000, 0, 0)),
+        ("imagen-4", CostSum(2, 160_001, 80_001, 0)),
+        ("flux-2-max", CostSum(1, 0, 0, 1)),
     )
     assert [told.average for _, told in books.models] == [505_000, 80_001, None]
     assert len(books.days) == ledger.DAYS
     assert books.days[-1][1] == books.today
-    assert sum((told for _, told in books.days[:-1]), Total()) == Total()
+    assert sum((told for _, told in books.days[:-1]), CostSum()) == CostSum()
     standing = store.spent(URL)
     assert (standing.today, standing.month, standing.live) == (
         books.today,
@@ -185,7 +183,7 @@ def test_a_task_counts_as_it_stands_now(store: Store) -> None:
     store.save(made.change(S.COMPLETED))
     assert (store.spent(URL).live.micro, store.spent(URL).today) == (
         0,
-        Total(1, 40_000),
+        CostSum(1, 40_000),
     )
 
 
@@ -205,7 +203,7 @@ def test_days_and_months_end_at_the_local_midnight(store: Store, berlin: None) -
         ]
     ):
         store.save(make(created_at=moment, cost_micro=10**cost))
-    # A task counts on the day on which it was sent, not when it was put into the queue.
+    # A task counts on the day on which it was sent, not queued.
     store.save(
         make(
             created_at=at(2026, 10, 24, 12),
@@ -213,16 +211,17 @@ def test_days_and_months_end_at_the_local_midnight(store: Store, berlin: None) -
             cost_micro=10**7,
         )
     )
-    books = ledger.books(store._read, URL, at(2026, 10, 25, 12))
+    books = ledger.spending_report(store._read, URL, at(2026, 10, 25, 12))
     assert books.today.micro == 10_011_000
     assert books.month.micro == 10_011_110
     assert books.total.micro == 10_111_111
     days = {f"{day:%m-%d}": told.micro for day, told in books.days if told.tasks}
     assert days == {"09-30": 1, "10-01": 10, "10-24": 100, "10-25": 10_011_000}
     assert (
-        ledger.spent(store._read, URL, at(2026, 10, 26, 0, 0, 1)).today.micro == 100_000
+        ledger.current_spending(store._read, URL, at(2026, 10, 26, 0, 0, 1)).today.micro
+        == 100_000
     )
-    assert ledger.spent(store._read, URL, at(2026, 11, 1)).month.micro == 0
+    assert ledger.current_spending(store._read, URL, at(2026, 11, 1)).month.micro == 0
 
 
 _AMOUNTS = st.none() | st.integers(0, 10**12)
@@ -257,7 +256,7 @@ def test_sums_are_whole_complete_and_know_no_order(
             rows = f"insert into tasks values ({', '.join('?' * schema.COLUMNS)})"
             db.executemany(rows, map(schema.row, order))
             told.append(
-                ledger.books(
+                ledger.spending_report(
                     lambda query, *values, db=db: db.execute(query, values).fetchall(),
                     URL,
                 )
@@ -267,14 +266,14 @@ def test_sums_are_whole_complete_and_know_no_order(
     paid = [
         micro
         for task in tasks
-        for _, kind, micro in [bill(task)]
-        if kind in (Bill.SAID, Bill.GUESSED)
+        for _, kind, micro in [cost_of(task)]
+        if kind in (CostSource.BILLED, CostSource.ESTIMATED)
     ]
     known = [micro for micro in paid if micro is not None]
     assert (books.total.tasks, books.total.micro) == (len(paid), sum(known))
     assert books.total.unknown == len(paid) - len(known)
     assert type(books.total.micro) is int
-    assert sum((spent for _, spent in books.models), Total()) == books.total
+    assert sum((spent for _, spent in books.models), CostSum()) == books.total
     assert books.today.micro <= books.month.micro <= books.total.micro
     for some in (books.today, books.total, books.live):
         assert not some.unknown or "unknown" in str(some)

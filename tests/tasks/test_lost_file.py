@@ -1,6 +1,4 @@
-"""The queue file goes away, is replaced or can't be reached while a program runs: what
-it knows comes back.
-"""
+"""The queue file is deleted, replaced or out of reach while a program runs."""
 
 import asyncio
 import os
@@ -112,7 +110,7 @@ def test_a_store_goes_on_with_all_that_was_in_the_file(
         assert again.notices == []
 
 
-def test_what_the_new_file_has_newer_is_kept(path: Path) -> None:
+def test_newer_tasks_of_the_new_file_stay(path: Path) -> None:
     old, known = make(1), make(2)
     with closing(Store(path)) as store:
         store.save_all(
@@ -195,7 +193,7 @@ def test_a_folder_that_can_not_be_seen_for_a_while_costs_nothing(
     assert asides(path) == []
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(path: Path) -> None:
+def test_a_file_in_the_place_of_the_folder_is_reported(path: Path) -> None:
     with closing(Store(path)) as store:
         store.save(make(1))
         away = path.parent.rename(path.parent.with_name("away"))
@@ -305,7 +303,7 @@ async def test_an_older_state_of_the_same_file_gets_back_what_it_lacks(
     assert "put back to an earlier state" in notices[0]
 
 
-async def test_what_others_write_is_seen_whatever_the_clocks_say(
+async def test_changes_of_others_are_seen_despite_wrong_clocks(
     cache: TaskCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = await cache.save(make(1), "held", own=False)
@@ -335,7 +333,7 @@ async def test_what_others_write_is_seen_whatever_the_clocks_say(
         assert cache.tasks[mine.id].note == "an hour behind"
 
 
-async def test_what_fails_is_looked_at_again(
+async def test_a_failed_read_is_repeated(
     cache: TaskCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(Store(path)) as other:
@@ -374,7 +372,7 @@ async def test_a_change_of_an_older_snapshot_still_counts_as_newer(
     assert noted.revision == marked.revision + 1
 
 
-async def test_somebody_who_waits_for_long_is_told_so_and_when_it_is_over(
+async def test_a_long_wait_is_reported_and_its_end(
     cache: TaskCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk_module, "SLOW", 0.01)
@@ -394,7 +392,7 @@ async def test_somebody_who_waits_for_long_is_told_so_and_when_it_is_over(
     assert heard.empty()
 
 
-async def test_a_lock_that_does_not_end_is_told(cache: TaskCache, path: Path) -> None:
+async def test_an_endless_lock_is_reported(cache: TaskCache, path: Path) -> None:
     heard: list[bool] = []
     cache.on_waiting = heard.append
     await cache.save(make(1))
@@ -430,7 +428,7 @@ async def test_undo_outlives_the_process(path: Path) -> None:
     await second.close()
 
 
-async def test_an_interrupted_command_sets_aside_what_was_not_sent(
+async def test_an_interrupted_command_sets_aside_unsent_tasks(
     cache: TaskCache, path: Path
 ) -> None:
     held = [await cache.save(make(number, Status.HELD), "held") for number in range(5)]

@@ -1,4 +1,4 @@
-"""What saved images are called."""
+"""File names of saved images."""
 
 import re
 import subprocess
@@ -103,7 +103,7 @@ def test_whatever_is_asked_for_stays_below_the_folder(
         ("{Date}-{id}", "Did you mean {date}?"),
         (
             "{xyzzy}",
-            "There are date, time, model, service, action, prompt, seed, id, job, index, label.",
+            "The fields are date, time, model, service, action, prompt, seed, id, job, index, label.",
         ),
         ("{}", "There is no field {}."),
         ("{id", "A field is a name in braces, such as {date}."),
@@ -116,11 +116,13 @@ def test_whatever_is_asked_for_stays_below_the_folder(
         ("../{id}", "stay in the output folder"),
         ("a/ .. /{id}", "stay in the output folder"),
         ("./{id}", "stay in the output folder"),
-        ("x" * 201, "At most 200 characters and 4 folders"),
-        ("a/b/c/d/e/f", "At most 200 characters and 4 folders"),
+        ("x" * 201, "at most 200 characters and 4 folders"),
+        ("a/b/c/d/e/f", "at most 200 characters and 4 folders"),
     ],
 )
-def test_a_problem_is_told_and_the_default_taken(template: str, says: str) -> None:
+def test_a_faulty_template_is_explained_and_replaced_by_the_default(
+    template: str, says: str
+) -> None:
     assert says in problem(template)
     assert problem(template).endswith((".", "?"))
     assert render(template, task(), 0) == render(DEFAULT, task(), 0)

@@ -1,4 +1,4 @@
-"""A damaged queue file is set aside, and all that can be read of it goes on."""
+"""A damaged queue file is renamed, and its readable tasks continue."""
 
 import re
 import shutil
@@ -85,7 +85,7 @@ def all_but_the_first_page(path: Path) -> None:
 
 
 def reopened(path: Path) -> Store:
-    """As a program does that opens the file and reads everything."""
+    """Opens the file and reads everything, as a program does."""
     store = Store(path)
     try:
         store.search(limit=9999)
@@ -117,7 +117,7 @@ def asides(path: Path) -> list[Path]:
         (pages_in_the_middle, COUNT * 2 // 3),
     ],
 )
-def test_a_damaged_file_is_set_aside_and_what_can_be_read_goes_on(
+def test_a_damaged_file_is_renamed_and_its_readable_tasks_continue(
     path: Path, tasks: list[Task], damage: Callable[[Path], None], least: int
 ) -> None:
     damage(path)
@@ -186,7 +186,7 @@ def test_the_companions_go_along(path: Path, tasks: list[Task], tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("tasks")
-def test_of_two_that_notice_at_once_one_sets_aside(
+def test_of_two_processes_one_renames_the_damaged_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = Store(path), Store(path)
@@ -295,7 +295,7 @@ def test_a_start_without_room_leaves_a_log_whose_file_is_gone(
 @pytest.mark.parametrize(
     "data", [b'{"id": "x"', b"\xff\xfe", b'{"id": "\xff"}', b"{}", 5, 'text "']
 )
-def test_a_row_that_is_no_task_is_left_out_and_told_once(
+def test_an_unreadable_row_is_skipped_and_reported_once(
     path: Path, tasks: list[Task], data: Any
 ) -> None:
     broken = tasks[51]
@@ -326,7 +326,7 @@ def no_header(path: Path) -> None:
 
 
 def no_schema(path: Path) -> None:
-    """The list of the tables is gone, and the header is whole."""
+    """Destroys the list of the tables, but not the header."""
     with path.open("r+b") as file:
         file.seek(100)
         file.write(bytes(PAGE - 100))
@@ -350,7 +350,7 @@ def no_first_page(path: Path) -> None:
 
 
 def no_root(path: Path) -> None:
-    """The page from which SQLite finds all rows."""
+    """Destroys the page from which SQLite finds all rows."""
     with closing(sqlite3.connect(path)) as db:
         (root,) = db.execute(
             "select rootpage from sqlite_master where name = 'tasks'"
@@ -466,7 +466,7 @@ def test_of_several_states_of_a_task_the_newest_is_saved(
         assert {task.revision for task in store.search(limit=9999)} == {5}
 
 
-def test_how_many_are_lost_is_told(path: Path, tasks: list[Task]) -> None:
+def test_the_number_of_lost_tasks_is_reported(path: Path, tasks: list[Task]) -> None:
     """A page of three rows is lost, and the index of the ids still names them."""
     content = path.read_bytes()
     at = content.index(b'{"id":"' + tasks[60].id.encode()) // PAGE * PAGE
@@ -487,7 +487,7 @@ def test_how_many_are_lost_is_told(path: Path, tasks: list[Task]) -> None:
     "column",
     ["id", "status", "model", "words", "base_url", "remote_id", "owner", "job"],
 )
-def test_a_row_whose_text_is_no_utf_8_hides_no_other_one(
+def test_a_row_that_is_not_utf_8_hides_no_other(
     path: Path, tasks: list[Task], column: str
 ) -> None:
     with closing(sqlite3.connect(path)) as db, db:

@@ -1,4 +1,4 @@
-"""A picture is saved once, whatever happens between its name and the note of it."""
+"""An image is saved once, whenever a save is interrupted."""
 
 import errno
 import hashlib
@@ -108,7 +108,7 @@ def test_a_kill_at_each_step_leaves_one_file_a_result(
         assert round_["reserved"] == [""] * TASKS, number
 
 
-# ---- what the disk refuses
+# ---- faults of the disk
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_a_disk_fault_while_saving_is_waited_out_and_leaves_no_half_file(
     assert names(images) == [Path(ended.files[0]).name]
 
 
-# ---- what another process has left
+# ---- files of another process
 
 
 def noted(images: Path, host: FileHost, content: bytes, **fields: Any) -> Task:
@@ -249,7 +249,7 @@ async def test_a_verified_part_only_gets_its_name(
     assert host.fetched == 0
 
 
-async def test_the_file_of_another_task_is_not_taken_for_ones_own(
+async def test_the_file_of_another_task_is_not_used(
     open_engine: OpenEngine, host: FileHost, images: Path, tmp_path: Path
 ) -> None:
     async with open_engine(DEMO_URL, transport=host, name="fox") as watched:

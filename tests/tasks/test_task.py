@@ -1,4 +1,4 @@
-"""How a task's status may change, and what its id is."""
+"""How a task's status may change, and its id."""
 
 import time
 from pathlib import Path
@@ -127,7 +127,7 @@ def test_what_goes_on_has_no_end(task: Task, status: Status) -> None:
     assert at(task, status).finished_at == 0
 
 
-def test_a_given_time_of_the_end_is_kept(task: Task) -> None:
+def test_the_time_of_the_end_can_be_set(task: Task) -> None:
     assert at(task, S.PENDING).change(S.FAILED, finished_at=5.0).finished_at == 5.0
 
 

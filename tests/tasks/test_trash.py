@@ -1,4 +1,4 @@
-"""Deleted files can be brought back for a while, and nothing else is ever touched."""
+"""Deleted files can be restored for a while, and no other file is touched."""
 
 import os
 import time
@@ -54,7 +54,7 @@ def test_what_was_thrown_comes_back(folder: Path) -> None:
     assert thrown(folder) == []
 
 
-def test_what_has_taken_the_place_stays(folder: Path) -> None:
+def test_a_newer_file_of_that_name_stays(folder: Path) -> None:
     names = ("file.png", "folder.png", "link.png")
     paths = [write(folder / name, "old") for name in names]
     trash.throw(paths, str(folder))
@@ -80,7 +80,7 @@ def test_files_of_one_name_do_not_destroy_each_other(folder: Path) -> None:
     assert everything(folder) == {}
 
 
-def test_a_name_is_not_taken_for_the_end_of_another(folder: Path) -> None:
+def test_a_name_that_ends_another_is_not_confused_with_it(folder: Path) -> None:
     longer = write(folder / "20261101-a.png", "longer")
     trash.throw([longer], str(folder))
     trash.restore([str(folder / "a.png")], str(folder))

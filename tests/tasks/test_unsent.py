@@ -44,9 +44,9 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No proxy and no authorities of one's own, unless a test sets them."""
     for name in (*_VARIABLES, *(name.lower() for name in _VARIABLES), *_CERTIFICATES):
         monkeypatch.delenv(name, raising=False)
-    certificates.trusted.cache_clear()
+    certificates.trusted_context.cache_clear()
     yield
-    certificates.trusted.cache_clear()
+    certificates.trusted_context.cache_clear()
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ FAULTS = {
         "https_proxy (http://h:port) is not the address",
     ),
     "odd password": Fault(
-        "HTTPS_PROXY", "http://u:secr/et@h:1", "is not the address of a proxy"
+        "HTTPS_PROXY", "http://u:secr/et@h:1", "is not the URL of a proxy"
     ),
     "no host": Fault(
         "HTTPS_PROXY", "http://", "HTTPS_PROXY (http://) is not the address"
@@ -154,7 +154,7 @@ FAULTS = {
     "407": Fault(
         "HTTPS_PROXY",
         "http://u:secret@127.0.0.1:{proxy}",
-        "refused the way to 127.0.0.1: 407 Who are you.",
+        "refused to connect to 127.0.0.1: 407 Who are you.",
         http_answer("407 Who are you"),
     ),
     "403": Fault(
@@ -169,7 +169,7 @@ FAULTS = {
     "hangs up": Fault(
         "HTTPS_PROXY",
         "http://127.0.0.1:{proxy}",
-        "broke off before the way to 127.0.0.1",
+        "closed the connection before 127.0.0.1",
     ),
     "no TLS": Fault(
         "HTTPS_PROXY",
@@ -198,7 +198,7 @@ FAULTS = {
     "socks no way": Fault(
         "ALL_PROXY",
         "socks5h://127.0.0.1:{proxy}",
-        "refused the way to 127.0.0.1",
+        "refused to connect to 127.0.0.1",
         bytes_answer(SOCKS_GREETING, SOCKS_REFUSED),
     ),
     "no socks": Fault(
@@ -208,15 +208,15 @@ FAULTS = {
         bytes_answer(b"HTTP/1.1 400"),
     ),
     "no file": Fault(
-        "SSL_CERT_FILE", "{folder}/none.pem", "none.pem) is no file with certificates"
+        "SSL_CERT_FILE", "{folder}/none.pem", "none.pem) is not a file of certificates"
     ),
-    "a folder": Fault("SSL_CERT_FILE", "{folder}", ") is no file with certificates"),
+    "a folder": Fault("SSL_CERT_FILE", "{folder}", ") is not a file of certificates"),
     "no certificate": Fault("SSL_CERT_FILE", "{folder}/text", "SSL_CERT_FILE ("),
     "a FIFO": Fault(
-        "SSL_CERT_FILE", "{folder}/fifo", "fifo) is no file with certificates"
+        "SSL_CERT_FILE", "{folder}/fifo", "fifo) is not a file of certificates"
     ),
     "no folder": Fault(
-        "SSL_CERT_DIR", "{folder}/none", "none) is no folder with certificates"
+        "SSL_CERT_DIR", "{folder}/none", "none) is not a folder of certificates"
     ),
     "empty folder": Fault(
         "SSL_CERT_DIR", "{folder}/empty", "its certificate or TLS failed"
@@ -283,7 +283,7 @@ async def test_a_key_that_no_header_carries_is_never_sent(
 ) -> None:
     async with open_engine(f"http://127.0.0.1:{service.port}", key=key) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
-        held = await watched.until_note(task.id, "characters that HTTP can't carry")
+        held = await watched.until_note(task.id, "characters that HTTP doesn't allow")
         assert (held.status, held.unsure) == (Status.HELD, False)
         assert "secret" not in held.note
         assert await watched.engine.drop([task.id])

@@ -55,7 +55,7 @@ def generate(
 
     However many tasks there are, only those that come next are in memory.
     """
-    from tui.service.wire import canonical
+    from tui.service.base_url import canonical
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
 
@@ -126,9 +126,9 @@ def _spool_tasks(
 
     Raises UsageError.
     """
-    from tui.tasks.ledger import Total
+    from tui.tasks.ledger import CostSum
 
-    total = Total()
+    total = CostSum()
     for number, prompt in enumerate(prompts, 1):
         try:
             for values in read_requests(draft.session, draft.model, options, prompt):

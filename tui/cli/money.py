@@ -17,7 +17,7 @@ from tui.text import counted, inert_json, money
 
 if TYPE_CHECKING:
     from tui.service.errors import ServiceError
-    from tui.tasks.ledger import Spending
+    from tui.tasks.ledger import SpendingReport
 
 MOST_KINDS = 50
 """Requests of more kinds are not quoted: each kind takes a request to the service."""
@@ -101,7 +101,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     """
     from tui.service.errors import ServiceError
 
-    async def ask() -> tuple[Any, "Spending"]:
+    async def ask() -> tuple[Any, "SpendingReport"]:
         engine = await asyncio.to_thread(open_engine, session)
         try:
             return await engine.client.account(), await engine.books()
@@ -127,7 +127,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     return 0
 
 
-def _balance_json(account: Any, books: "Spending") -> dict[str, Any]:
+def _balance_json(account: Any, books: "SpendingReport") -> dict[str, Any]:
     return {
         "balance_usd": usd(account.balance),
         "service": {
@@ -143,7 +143,7 @@ def _balance_json(account: Any, books: "Spending") -> dict[str, Any]:
     }
 
 
-def spent(books: "Spending", by: str, *, as_json: bool) -> None:
+def spent(books: "SpendingReport", by: str, *, as_json: bool) -> None:
     """Print what was spent, one line per model or per day of the last 30."""
     rows = list(books.models)
     if by == "day":

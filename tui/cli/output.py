@@ -9,7 +9,7 @@ from tui.text import inert_json, money, one_line
 
 if TYPE_CHECKING:
     from tui.images.recipes import Recipe
-    from tui.tasks.ledger import Total
+    from tui.tasks.ledger import CostSum
     from tui.tasks.task import Problem, Task
 
 Rows = Iterable[tuple[str, object]]
@@ -155,7 +155,7 @@ def _whole(value: object) -> object:
     return value
 
 
-def total_json(total: "Total") -> dict[str, Any]:
+def total_json(total: "CostSum") -> dict[str, Any]:
     """Return a sum as JSON; `usd` is null where no price in it is known."""
     is_known = total.tasks == 0 or total.tasks > total.unknown
     return {

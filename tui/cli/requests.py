@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
+from tui.catalog.typed_values import parse_settings
 from tui.cli.exit_codes import UsageError
-from tui.exchange.pasted_command import PasteError, parse_settings
 from tui.session import Session
 from tui.spending import ceilings
 
 if TYPE_CHECKING:
-    from tui.tasks.ledger import SpendingPart, Total
+    from tui.tasks.ledger import CostSum, CurrentSpending
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_requests(
     api = session.config.api
     try:
         _, values = parse_settings(model, options.settings, prompt, api)
-    except PasteError as error:
+    except ValueError as error:
         raise UsageError(str(error)) from error
     vary = dict(setting.partition("=")[::2] for setting in options.vary)
     route = model.routes[choose(model, {**values, **vary}, api)]
@@ -71,7 +71,9 @@ def invalid_request(errors: dict[str, str]) -> UsageError:
     return UsageError("\n".join(lines))
 
 
-def check_ceilings(session: Session, total: "Total", spent: "SpendingPart") -> None:
+def check_ceilings(
+    session: Session, total: "CostSum", spent: "CurrentSpending"
+) -> None:
     """Raise UsageError where requests would pass a ceiling that the user has set."""
     if not ceilings.has_ceiling(session.config):
         return

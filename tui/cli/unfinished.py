@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.session import Session
 from tui.spending import ceilings
-from tui.tasks.ledger import Total
+from tui.tasks.ledger import CostSum
 from tui.tasks.submit import may_be_resent
 from tui.tasks.task import SENT, SetAside, Status, Task
 from tui.text import by_count
@@ -106,7 +106,7 @@ class _Tally:
     """Counts tasks, adds up their estimates, and keeps the ids of the first ones."""
 
     def __init__(self) -> None:
-        self.total = Total()
+        self.total = CostSum()
         self.ids: list[str] = []
 
     def add(self, task: Task) -> None:

@@ -6,15 +6,16 @@ headers, which may hold keys, are dropped.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import cast, get_args
+from collections.abc import Iterator
+from typing import get_args
 
 from msgspec import Struct
 
 from tui.catalog import request
 from tui.catalog.load import Catalog, UnknownModel
-from tui.catalog.route import Api, choose
+from tui.catalog.route import Api
 from tui.catalog.spec import Kind, Model, RouteName, Value, Values
+from tui.catalog.typed_values import parse_settings
 from tui.text import one_line, plain
 
 MOST = 1_000_000
@@ -113,30 +114,6 @@ def read(text: str, catalog: Catalog, api: Api = "auto") -> PastedCommand:
         raise PasteError(one_line(error)) from error
     except RecursionError:
         raise PasteError("Its data is nested too deeply.") from None
-
-
-def parse_settings(
-    model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto"
-) -> tuple[RouteName, Values]:
-    """Return a route, and `name=value` words as values for it. Raises PasteError."""
-    pairs: dict[str, str] = {} if prompt is None else {"prompt": prompt}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise PasteError(
-                f"{one_line(setting, 80)!r} is not of the form name=value."
-            )
-        # A repeated setting adds entries to a list.
-        pairs[name] = f"{pairs[name]}\n{text}" if name in pairs else text
-    chosen = choose(model, pairs, api)
-    values: Values = {}
-    for name, text in pairs.items():
-        param = model.routes[chosen].param(name)
-        try:
-            values[name] = request.parse(param, text) if param else text
-        except ValueError as error:
-            raise PasteError(f"{name}: {plain(error)}") from error
-    return chosen, values
 
 
 def fitting(
@@ -254,10 +231,14 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
     if not names:
         raise PasteError("It names no model.")
     model = catalog.find(names[0][:100], others.get("action", ""))
+    wished: Api = next(
+        (each for each in get_args(Api) if each == others.get("api")), api
+    )
     prompt = others.get("prompt", others.get("p"))
-    if others.get("api") in get_args(Api):
-        api = cast(Api, others["api"])
-    route, values = parse_settings(model, settings, prompt, api)
+    try:
+        route, values = parse_settings(model, settings, prompt, wished)
+    except ValueError as error:
+        raise PasteError(str(error)) from error
     fit, more = fitting(model, route, values, files=True)
     return PastedCommand(model, route, fit, (*unused, *more))
 

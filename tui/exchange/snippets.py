@@ -10,10 +10,11 @@ from msgspec import Struct
 from tui.catalog import request
 from tui.catalog.load import Catalog
 from tui.catalog.route import choose, translate
+from tui.catalog.source_images import local_files, with_uploads
 from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
 from tui.demo import DEMO_URL
-from tui.service.wire import DEFAULT_BASE_URL, status_paths, submit_path
-from tui.tasks.draft import local_files, uploaded
+from tui.service.base_url import DEFAULT_BASE_URL
+from tui.service.routes import status_paths, submit_path
 from tui.tasks.task import Task
 from tui.text import inert_json, one_line, spelled
 
@@ -70,7 +71,7 @@ def of_draft(
         route=route,
         values=values,
         body=request.body(
-            model, model.routes[route], uploaded(model.routes[route], values, files)
+            model, model.routes[route], with_uploads(model.routes[route], values, files)
         ),
         base_url=base_url,
         ambiguous=sum(known.slug == model.slug for known in catalog.models) > 1,

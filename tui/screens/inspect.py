@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.service.wire import submit_path
+from tui.service.routes import submit_path
 from tui.tasks.task import Task
 from tui.text import clock, duration, file_size, inert_json, money, one_line, plain
 from tui.widgets.footer import Footer

@@ -17,7 +17,7 @@ from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
 from tui.screens.past import Past, Search, prompts
-from tui.service.wire import PromptEntry
+from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task

@@ -16,11 +16,11 @@ from textual.signal import Signal
 from textual.widgets import Static
 
 from tui.screens.detached import run_detached
+from tui.service.account import Account
 from tui.service.errors import ServiceError
-from tui.service.wire import Account
 from tui.settings.config import Config
 from tui.spending import ceilings
-from tui.tasks.ledger import Spending, Total
+from tui.tasks.ledger import CostSum, SpendingReport
 from tui.tasks.store import StoreError
 from tui.tasks.task import Task
 from tui.text import counted, money, one_line
@@ -51,7 +51,7 @@ class MoneyScreen(Screen[None]):
 
     def __init__(
         self,
-        books: Callable[[], Awaitable[Spending]],
+        books: Callable[[], Awaitable[SpendingReport]],
         account: Callable[[], Coroutine[Any, Any, Account]],
         config: Config,
         changes: Signal[Task],
@@ -104,7 +104,7 @@ class MoneyScreen(Screen[None]):
         getattr(self._box, f"scroll_{way}")(animate=False)
 
 
-def page(books: Spending, account: Account | None, config: Config) -> Content:
+def page(books: SpendingReport, account: Account | None, config: Config) -> Content:
     """The whole page; nothing on it is told by colour alone."""
     return Content("\n").join(
         [
@@ -118,10 +118,10 @@ def page(books: Spending, account: Account | None, config: Config) -> Content:
 
 
 def _facts(
-    books: Spending, account: Account | None, config: Config
+    books: SpendingReport, account: Account | None, config: Config
 ) -> Iterator[Content]:
     # An estimate, all of it
-    live = Total(books.live.tasks, books.live.micro, 0, books.live.unknown)
+    live = CostSum(books.live.tasks, books.live.micro, 0, books.live.unknown)
     facts = {
         "today": f"{books.today}",
         "this month": f"{books.month}",
@@ -140,7 +140,7 @@ def _facts(
         yield Content.styled(f"{name:<16}", "$text-muted") + told
 
 
-def _chart(books: Spending) -> Iterator[Content]:
+def _chart(books: SpendingReport) -> Iterator[Content]:
     """A column a day: a dot where nothing was spent, a question mark where nobody knows
     how much.
     """
@@ -168,7 +168,7 @@ def _chart(books: Spending) -> Iterator[Content]:
     )
 
 
-def _models(books: Spending) -> Iterator[Content]:
+def _models(books: SpendingReport) -> Iterator[Content]:
     if books.models:
         title = f"{'model':<35}{'tasks':>6}{'spent':>11}{'average':>10}"
         yield Content.styled(

@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from tui.graphics.probe import Terminal
 from tui.screens.detached import run_detached
 from tui.service.errors import DownloadError, NotFoundError, ServiceError
-from tui.service.wire import PromptEntry, PromptPage
+from tui.service.prompt_library import PromptEntry, PromptPage
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture

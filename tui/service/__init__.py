@@ -1,1 +1,1 @@
-"""How RunAPI is spoken to. The only rooms that import httpx."""
+"""RunAPI over HTTP. Only this room and the demo import httpx."""

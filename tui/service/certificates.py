@@ -1,4 +1,4 @@
-"""Whom to trust: the usual authorities, or those of SSL_CERT_FILE or SSL_CERT_DIR."""
+"""Trusted certificates: the usual ones, or those of SSL_CERT_FILE or SSL_CERT_DIR."""
 
 import contextlib
 import os
@@ -12,45 +12,48 @@ from tui.text import one_line
 
 
 @cache
-def trusted() -> ssl.SSLContext:
-    """The authorities in force. Reading them takes a while: once a process is enough.
+def trusted_context() -> ssl.SSLContext:
+    """Returns a context that trusts the certificates in force.
 
-    Raises NetworkError, which names the variable at fault; nothing was sent then.
+    Loading them is slow, hence once per process. Raises NetworkError, which names the
+    variable at fault, before anything is sent.
     """
     variable, value = _in_force()
-    # A FIFO would make OpenSSL wait for ever, and a missing folder is none of its
-    # errors.
+    # OpenSSL would wait for ever for a FIFO, and doesn't report a missing folder.
     if variable == "SSL_CERT_FILE" and not os.path.isfile(value):
-        raise _fault(f"{named()} is no file with certificates.")
+        raise _unsafe(f"{setting_in_force()} is not a file of certificates.")
     if variable == "SSL_CERT_DIR" and not os.path.isdir(value):
-        raise _fault(f"{named()} is no folder with certificates.")
+        raise _unsafe(f"{setting_in_force()} is not a folder of certificates.")
     try:
         return httpx.create_ssl_context()
     except (OSError, ValueError, ImportError) as error:  # ssl.SSLError is an OSError
-        raise _fault(_reason(error)) from error
+        raise _unsafe(_reason(error)) from error
 
 
-def load() -> None:
-    """Read them ahead of the first request, in whose way they would stand; errors come
-    then.
+def preload() -> None:
+    """Loads the certificates before the first request, which would have to wait.
+
+    Errors are left to that request.
     """
     with contextlib.suppress(NetworkError):
-        trusted()
+        trusted_context()
 
 
-def nobody() -> ssl.SSLContext:
-    """For connections that are not encrypted: reads no file, and trusts no one."""
+def untrusting_context() -> ssl.SSLContext:
+    """Returns a context for unencrypted connections: loads and trusts nothing."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def named() -> str:
-    """The variable that says whom to trust, with its value; empty if none does."""
+def setting_in_force() -> str:
+    """Returns the variable that chooses the certificates, with its value, or ""."""
     variable, value = _in_force()
-    return variable and f"{variable} ({one_line(value, 120)})"
+    if not variable:
+        return ""
+    return f"{variable} ({one_line(value, 120)})"
 
 
 def _in_force() -> tuple[str, str]:
-    """As httpx chooses: the file before the folder."""
+    """Returns the variable and its value, in httpx's order: the file first."""
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         value = os.environ.get(variable, "")
         if value:
@@ -59,16 +62,18 @@ def _in_force() -> tuple[str, str]:
 
 
 def _reason(error: Exception) -> str:
-    log = os.environ.get("SSLKEYLOGFILE", "")
-    if log:
+    key_log = os.environ.get("SSLKEYLOGFILE", "")
+    if key_log:
         try:
-            nobody().keylog_filename = log
+            untrusting_context().keylog_filename = key_log
         except (OSError, ValueError):
-            return f"SSLKEYLOGFILE ({one_line(log, 120)}) can't be written."
-    if named():
-        return f"{named()} has no certificates that can be read."
-    return f"TLS can't be set up: {one_line(getattr(error, 'strerror', None) or error, 120)}."
+            return f"SSLKEYLOGFILE ({one_line(key_log, 120)}) can't be written."
+    setting = setting_in_force()
+    if setting:
+        return f"{setting} has no certificates that can be read."
+    detail = getattr(error, "strerror", None) or error
+    return f"TLS can't be set up: {one_line(detail, 120)}."
 
 
-def _fault(reason: str) -> NetworkError:
+def _unsafe(reason: str) -> NetworkError:
     return NetworkError(f"No safe connection can be made: {reason}", sent=False)

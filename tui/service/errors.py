@@ -1,19 +1,17 @@
-"""What can go wrong with a request: one class a kind, each saying what happened and
-whether it was charged.
+"""What can go wrong with a request: one class per kind.
+
+Each says whether something was made or charged.
 """
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """A request that did not do what it was for. `str()` is a sentence for the user,
-    already harmless.
-    """
+    """A request that failed. `str()` is a sentence that is safe to show."""
 
     kind: ClassVar[str] = "error"
     passing: ClassVar[bool] = False
-    """True where patience may help: the same bytes with the same key may be sent again.
-    """
+    """True where waiting may help: the same request may be sent again."""
 
     def __init__(
         self,
@@ -29,20 +27,16 @@ class ServiceError(Exception):
         super().__init__(message)
         self.status = status
         self.fields = fields or {}
-        """What the server said of single params."""
+        """What the server said about single params."""
         self.retry_after = retry_after
         """Seconds that the server asked to wait."""
         self.task_id = task_id
-        """Set where a task exists in spite of the error: it must be adopted, not
-        repeated.
-        """
+        """Set where a task exists in spite of the error: it must not be sent again."""
         self.request_id = request_id
         self.raw = raw
-        """The answer's body as it came."""
+        """The response's body as it came."""
         self.in_words = True
-        """False where an answer gave no reason that can be read: it may be a proxy's,
-        not the service's.
-        """
+        """False where the response gave no readable reason: it may be a proxy's."""
 
 
 class AuthenticationError(ServiceError):
@@ -70,28 +64,29 @@ class ConflictError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """There is no such task, or no such route: nothing was made by this request."""
+    """There is no such task, or no such route. This request made nothing."""
 
     kind = "not_found"
 
 
 class RateLimitError(ServiceError):
-    """Too many requests; nothing was made."""
+    """There were too many requests. This one made nothing."""
 
     kind = "rate_limit"
     passing = True
 
 
 class ServerError(ServiceError):
-    """The server has trouble. Whether a task was made is unknown."""
+    """The server has a problem. Whether a task was made is unknown."""
 
     kind = "server"
     passing = True
 
 
 class GarbledError(ServiceError):
-    """An answer that can't be read, such as a proxy's HTML page. Whether a task was
-    made is unknown.
+    """The response can't be read, such as a proxy's HTML page.
+
+    Whether a task was made is unknown.
     """
 
     kind = "garbled"
@@ -99,9 +94,7 @@ class GarbledError(ServiceError):
 
 
 class NetworkError(ServiceError):
-    """No connection, or it broke off. `sent` is False where the request surely never
-    left.
-    """
+    """The connection failed. `sent` is False where the request surely never left."""
 
     kind = "network"
     passing = True
@@ -112,31 +105,30 @@ class NetworkError(ServiceError):
 
 
 class TimedOutError(ServiceError):
-    """The service gave no end in the time that was allowed; what was asked of it goes
-    on there.
-    """
+    """The task did not end in the time allowed. It goes on at the service."""
 
     kind = "timeout"
     passing = True
 
 
 class UploadError(ServiceError):
-    """A source file that could not be uploaded for now; what needs it was not sent."""
+    """A source file could not be uploaded for now. The task was not sent."""
 
     kind = "network"
     passing = True
 
 
 class DownloadError(ServiceError):
-    """A result that could not be fetched."""
+    """A result could not be fetched."""
 
     kind = "download"
     passing = True
 
 
 class GoneError(DownloadError):
-    """A result that its address does not bring; `status` is 403, 404 or 410 where the
-    file host said so.
+    """A result can't be had from its URL.
+
+    `status` is 403, 404 or 410 where the file host answered so.
     """
 
     passing = False

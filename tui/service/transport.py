@@ -1,6 +1,6 @@
-"""How requests leave this machine: directly, or through the proxy that the environment
-names.
-"""
+"""How requests leave this machine: directly, or through the environment's proxy."""
+
+import ssl
 
 import httpx
 
@@ -8,75 +8,83 @@ from tui.service import certificates, proxies
 from tui.service.errors import NetworkError
 from tui.service.proxies import Proxy
 
-LIFT = "correct or unset it"
-"""What to do with a variable that can't be used."""
+_REMEDY = "correct or unset it"
+_Origin = tuple[str, str, int | None]
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Carries requests. Proxies and certificates are looked at when a request needs
-    them, so that whatever is wrong with them is an error of that request, which then
-    was not sent: NetworkError.
+    """Sends requests.
+
+    Proxies and certificates are read when a request needs them, so that a fault in
+    them is an error of that request: a NetworkError, before anything is sent.
     """
 
-    def __init__(self, connections: int, *, environment: bool) -> None:
-        """With `connections` at most on each way; `environment` is whether proxies are
-        used.
-        """
+    def __init__(self, connections: int, *, uses_proxies: bool) -> None:
+        """Allows so many `connections` to each origin or proxy."""
         self._limits = httpx.Limits(max_connections=connections)
-        self._environment = environment
-        self._made: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
-        self._ways: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = {}
+        self._uses_proxies = uses_proxies
+        self._by_proxy: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
+        self._by_origin: dict[_Origin, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         origin = (url.scheme, url.host, url.port)
-        way = self._ways.get(origin)
-        if way is None:
-            way = self._ways[origin] = self._way(*origin)
-        return await way.handle_async_request(request)
+        transport = self._by_origin.get(origin)
+        if transport is None:
+            transport = self._by_origin[origin] = self._transport_to(*origin)
+        return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
-        for way in self._made.values():
-            await way.aclose()
+        for transport in self._by_proxy.values():
+            await transport.aclose()
 
-    def _way(
+    def _transport_to(
         self, scheme: str, host: str, port: int | None
     ) -> httpx.AsyncHTTPTransport:
-        """Those that go the same way share its connections."""
-        proxy = proxies.chosen(scheme, host, port) if self._environment else None
-        encrypted = scheme == "https" or (
-            proxy is not None and proxy.url.startswith("https:")
-        )
-        kind = (proxy, encrypted)
-        if kind not in self._made:
-            self._made[kind] = self._make(proxy, encrypted)
-        return self._made[kind]
+        """Returns the transport that all origins behind the same proxy share."""
+        proxy = proxies.chosen(scheme, host, port) if self._uses_proxies else None
+        is_encrypted = scheme == "https"
+        if proxy and proxy.url.startswith("https:"):
+            is_encrypted = True
+        kind = (proxy, is_encrypted)
+        if kind not in self._by_proxy:
+            self._by_proxy[kind] = self._open(proxy, is_encrypted)
+        return self._by_proxy[kind]
 
-    def _make(self, proxy: Proxy | None, encrypted: bool) -> httpx.AsyncHTTPTransport:
-        trusted = certificates.trusted() if encrypted else certificates.nobody()
+    def _open(
+        self, proxy: Proxy | None, is_encrypted: bool
+    ) -> httpx.AsyncHTTPTransport:
+        if is_encrypted:
+            context = certificates.trusted_context()
+        else:
+            context = certificates.untrusting_context()
         if proxy is None:
             return httpx.AsyncHTTPTransport(
-                verify=trusted, trust_env=False, limits=self._limits
+                verify=context, trust_env=False, limits=self._limits
             )
-        # No error is quoted below: those of httpx repeat passwords.
+        # No error is quoted below: httpx repeats passwords in its own.
         try:
-            url = httpx.URL(proxy.url)
-            if url.scheme not in proxies.SCHEMES or not url.host:
-                raise ValueError
-            through = httpx.Proxy(
-                url, ssl_context=trusted if url.scheme == "https" else None
-            )
             return httpx.AsyncHTTPTransport(
-                verify=trusted, trust_env=False, limits=self._limits, proxy=through
+                verify=context,
+                trust_env=False,
+                limits=self._limits,
+                proxy=_httpx_proxy(proxy, context),
             )
         except ImportError as error:
-            reason = (
+            raise NetworkError(
                 f"{proxy} needs the Python package socksio, which can't be loaded:"
-                " install `httpx[socks]`"
-            )
-            raise NetworkError(f"{reason}, or {LIFT}.", sent=False) from error
+                f" install `httpx[socks]`, or {_REMEDY}.",
+                sent=False,
+            ) from error
         except Exception as error:
-            reason = (
-                f"{proxy} is not the address of a proxy ({', '.join(proxies.SCHEMES)})"
-            )
-            raise NetworkError(f"{reason}: {LIFT}.", sent=False) from error
+            schemes = ", ".join(proxies.SCHEMES)
+            raise NetworkError(
+                f"{proxy} is not the URL of a proxy ({schemes}): {_REMEDY}.", sent=False
+            ) from error
+
+
+def _httpx_proxy(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:
+    url = httpx.URL(proxy.url)
+    if url.scheme not in proxies.SCHEMES or not url.host:
+        raise ValueError
+    return httpx.Proxy(url, ssl_context=context if url.scheme == "https" else None)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tui.catalog.route import Api
-from tui.service.wire import canonical
+from tui.service.base_url import canonical
 from tui.system.small_file import read_small_file
 from tui.tasks import naming
 from tui.tasks.task import NO_PROFILE

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from tui.paths import NO_HOME, home
-from tui.service.wire import DEFAULT_BASE_URL, canonical
+from tui.service.base_url import DEFAULT_BASE_URL, canonical
 from tui.settings.keyfiles.files import Unreadable, read
 from tui.settings.keyfiles.found import FoundKey, FoundKeys
 from tui.system import atomic_file

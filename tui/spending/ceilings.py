@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.settings.config import Config
-from tui.tasks.ledger import SpendingPart, Total
+from tui.tasks.ledger import CostSum, CurrentSpending
 from tui.text import by_count, money
 
 
@@ -12,21 +12,21 @@ def has_ceiling(config: Config) -> bool:
     return config.job_usd is not None or config.day_usd is not None
 
 
-def estimated_total(prices: Sequence[int | None]) -> Total:
+def estimated_total(prices: Sequence[int | None]) -> CostSum:
     """Add up estimates in micro-dollars; None stands for an unknown price."""
     known = sum(price for price in prices if price is not None)
     unknown = sum(price is None for price in prices)
-    return Total(len(prices), known, known, unknown)
+    return CostSum(len(prices), known, known, unknown)
 
 
-def describe_total(total: Total) -> str:
+def describe_total(total: CostSum) -> str:
     """`about $1.20`, `about $1.20 and 2 of unknown price`, `an unknown sum`."""
     if total.unknown and not total.micro:
         return "an unknown sum"
     return f"about {_sum(total)}"
 
 
-def describe_cost(total: Total) -> str:
+def describe_cost(total: CostSum) -> str:
     """A sentence without its full stop, such as `These 4 requests cost about $0.20`."""
     return by_count(
         total.tasks,
@@ -36,7 +36,7 @@ def describe_cost(total: Total) -> str:
     )
 
 
-def exceeded(config: Config, total: Total, spent: SpendingPart) -> list[str]:
+def exceeded(config: Config, total: CostSum, spent: CurrentSpending) -> list[str]:
     """Return a sentence for each ceiling that a job would pass.
 
     An unknown price may pass any of them.
@@ -56,7 +56,7 @@ def exceeded(config: Config, total: Total, spent: SpendingPart) -> list[str]:
 
 
 def question(
-    config: Config, total: Total, spent: SpendingPart, balance: int | None
+    config: Config, total: CostSum, spent: CurrentSpending, balance: int | None
 ) -> str:
     """Return what to ask before a job is sent, with the reasons; one line each.
 
@@ -81,7 +81,7 @@ def question(
     return "\n".join([ask, *reasons])
 
 
-def budget_left(config: Config, spent: SpendingPart) -> str:
+def budget_left(config: Config, spent: CurrentSpending) -> str:
     """`$0.20 of $1.00 left (day_usd)`; nothing without that ceiling."""
     day = _micro(config.day_usd)
     if day is None:
@@ -93,7 +93,7 @@ def budget_left(config: Config, spent: SpendingPart) -> str:
     return f"{rest} of {money(day)} left (day_usd)"
 
 
-def _sum(total: Total) -> str:
+def _sum(total: CostSum) -> str:
     if total.unknown:
         return f"{money(total.micro)} and {total.unknown:,} of unknown price"
     return money(total.micro)

@@ -12,11 +12,11 @@ from tui.catalog import request
 from tui.catalog.load import Catalog
 from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
+from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
-from tui.tasks.draft import local_files
 from tui.text import one_line
 
 if TYPE_CHECKING:

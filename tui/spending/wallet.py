@@ -9,7 +9,7 @@ from tui.catalog.spec import Model, Values
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.spending.quotes import Quotes
-from tui.tasks.ledger import Total
+from tui.tasks.ledger import CostSum
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -30,7 +30,7 @@ class Wallet:
         """
         self.balance: int | None = None
         """In micro-dollars; None until the service has answered."""
-        self.today = Total()
+        self.today = CostSum()
         self._config = config
         self._refreshed_at = -REFRESH_SECONDS
         self._refreshing = False

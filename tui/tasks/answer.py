@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui.service.wire import Answer, ImageLink
+from tui.service.task_answer import Answer, ImageLink
 from tui.tasks.task import Problem, Result, Status, Task
 
 

@@ -1,5 +1,6 @@
-"""The history as JSON lines, for other programs and for another machine: a task with
-its events a line.
+"""The history as JSON lines, for other programs and other machines.
+
+A line is a task with its events.
 """
 
 import os
@@ -17,48 +18,54 @@ from tui.tasks.store import Store
 from tui.tasks.task import LIVE, Result, SetAside, Task
 from tui.text import inert_json, one_line
 
-IMPORTED = "Imported; s watches it, or sends what was not sent yet."
+IMPORTED = "Imported. Press s to watch it, or to send what was not sent yet."
 MAX_LINE = 5_000_000  # characters
-_PAGE, _MOST_TOLD = 100, 20
+_PAGE = 100  # tasks that are read at once
+_MOST_REPORTED = 20  # lines
 # Tasks, and characters: written as soon as either is reached
 _BATCH, _BATCH_SIZE = 500, 20_000_000
+_CLOCK_ERROR = 86400.0
+"""Seconds that the clock of another machine may be ahead."""
+_MOST_DEPTH = 16
+_ID = re.compile("[0-9a-hjkmnp-tv-z]{14}")
+_SERVICE = re.compile(r"[\w.-]*\w", re.ASCII)
+_ACTION = re.compile(r"\w[\w.-]*", re.ASCII)
+_PROFILE = re.compile(r"[\w.-]{0,40}", re.ASCII)
+_SHA256 = re.compile("[0-9a-f]{64}")
 Events = list[tuple[float, str, str]]
 
 
-class _Frame(msgspec.Struct):
-    """What a line has beside the task."""
+class _Envelope(msgspec.Struct):
+    """What a line has besides the task's own fields."""
 
     format: Literal["runapi-tui 1"]
     events: Events = []
 
 
-class Taken(NamedTuple):
-    """What became of the lines of an archive; those that are neither were known
-    already, or blank.
-    """
+class ImportResult(NamedTuple):
+    """Numbers of lines. The others were blank, or of tasks known before."""
 
     new: int
     refused: int
 
 
 def dump(store: Store, query: str = "") -> Iterator[str]:
-    """A JSON object, without a line end, for every task that a search line asks for,
-    newest first.
+    """Yields a JSON object, without a line end, for every task that a query finds.
 
-    What was deleted is left out. No terminal obeys the lines. Raises StoreError.
+    The newest comes first; deleted tasks are left out. The text is safe to print.
+    Raises StoreError.
     """
     before = "~"
     while page := store.search(query, _PAGE, before):
         for task in page:
-            whole = msgspec.json.decode(schema.encode(task))
-            yield inert_json(
-                {"format": "runapi-tui 1", **whole, "events": store.events(task.id)}
-            )
+            fields = msgspec.json.decode(schema.encode(task))
+            events = store.events(task.id)
+            yield inert_json({"format": "runapi-tui 1", **fields, "events": events})
         before = page[-1].id
 
 
 def lines_of(file: TextIO) -> Iterator[str]:
-    """The lines of a file for `load`, each read no further than `load` would take it."""
+    """Yields a file's lines for `load`, without the end of one that is too long."""
     while line := file.readline(MAX_LINE + 1):
         yield line
         while len(line) > MAX_LINE and not line.endswith("\n"):
@@ -66,112 +73,103 @@ def lines_of(file: TextIO) -> Iterator[str]:
 
 
 def load(
-    store: Store, lines: Iterable[str], out_dir: Path, told: Callable[[str], None]
-) -> Taken:
-    """Take in what `dump` has written, or anybody: nothing in it is trusted. Raises
-    StoreError.
+    store: Store, lines: Iterable[str], out_dir: Path, report: Callable[[str], None]
+) -> ImportResult:
+    """Imports lines from `dump`, or from anybody: nothing in them is trusted.
 
-    Known ids are left as they are. `told` hears of lines that are no task. Nothing is
-    sent or polled by itself: unfinished tasks come in unwatched. Results keep the files
-    that lie in `out_dir`.
+    Known tasks stay as they are. Unfinished tasks are set aside: nothing is sent or
+    polled automatically. Results keep their files if these are in `out_dir`. `report`
+    receives a sentence for each line that is not a task. Raises StoreError.
     """
-    new = size = refused = 0
+    new = refused = size = 0
     batch: list[tuple[Task, Events]] = []
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            batch += [_read(line, out_dir)] if line.strip() else []
+            batch.append(_read(line, out_dir))
             size += len(line)
         except (ValueError, RecursionError) as error:
             refused += 1
-            if refused <= _MOST_TOLD:
-                told(
-                    f"Line {number} is left out: {one_line(error, 200).removesuffix('.')}."
-                )
+            if refused <= _MOST_REPORTED:
+                reason = one_line(error, 200).removesuffix(".")
+                report(f"Line {number} is skipped: {reason}.")
         if len(batch) == _BATCH or size > _BATCH_SIZE:
             new += store.add_missing(batch)
-            batch, size = [], 0
-    if refused > _MOST_TOLD:
-        told(f"{refused - _MOST_TOLD:,} more lines are left out.")
+            batch = []
+            size = 0
+    unreported = refused - _MOST_REPORTED
+    if unreported == 1:
+        report("1 more line is skipped.")
+    elif unreported > 1:
+        report(f"{unreported:,} more lines are skipped.")
     new += store.add_missing(batch)
-    return Taken(new, refused)
+    return ImportResult(new, refused)
 
 
 def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
+    """Returns a line's task and events. Raises ValueError or RecursionError."""
     if len(line) > MAX_LINE:
         raise ValueError(f"it is longer than {MAX_LINE // 1_000_000} MB")
-    events, task = msgspec.json.decode(line, type=_Frame).events, schema.decode(line)
-    times = [
-        task.created_at,
-        task.updated_at,
-        task.sent_at,
-        task.finished_at,
-        task.made_at,
-        task.rank,
-    ]
-    counts = [task.polls, task.cost_micro or 0, task.estimate_micro or 0]
-    counts += [
-        size
-        for result in task.results
-        for size in (result.width, result.height, result.bytes)
-    ]
-    latest = time.time() + 86400  # the other clock may have been wrong
-    for holds, why_not in (
-        (
-            re.fullmatch("[0-9a-hjkmnp-tv-z]{14}", task.id),
-            "its id is not one that this program gives",
-        ),
-        (
-            re.fullmatch(
-                r"[\w.-]*\w/\w[\w.-]*", f"{task.service}/{task.action}", re.ASCII
-            ),
-            "its action is no name",
-        ),
-        (
-            re.fullmatch(r"[\w.-]{0,40}", task.profile, re.ASCII),
-            "its profile is no name",
-        ),
-        (
-            all(
-                0 <= moment <= latest
-                for moment in (*times, *(at for at, _, _ in events))
-            ),
-            "a time of it can't be",
-        ),
-        (
-            all(0 <= count <= 10**12 for count in counts),
-            "a cost or size of it can't be",
-        ),
-        (_sane(task.values, 16), "its values are nested too deeply, or too large"),
-    ):
-        if not holds:
-            raise ValueError(why_not)
+    events = msgspec.json.decode(line, type=_Envelope).events
+    task = schema.decode(line)
+    problem = _problem(task, events)
+    if problem:
+        raise ValueError(problem)
     results = tuple(_own_result(result, out_dir) for result in task.results)
-    # Nobody but this program vouches for uploads, or for names that its files are about
-    # to get.
+    # Uploads are only known to the program that made them.
     task = replace(task, out_dir=str(out_dir), results=results, uploads_until=0)
-    aside = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
-    return (aside if task.status in LIVE else task), events
+    if task.status in LIVE:
+        task = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
+    return task, events
 
 
-def _sane(value: object, depth: int) -> bool:
-    """Whether a value is nested no deeper than `depth`, and its numbers are such as any
-    program can hold.
+def _problem(task: Task, events: Events) -> str:
+    """Returns why this can't be a task of this program, or ""."""
+    if not _ID.fullmatch(task.id):
+        return "its id is not one of this program"
+    if not (_SERVICE.fullmatch(task.service) and _ACTION.fullmatch(task.action)):
+        return "its action is not a valid name"
+    if not _PROFILE.fullmatch(task.profile):
+        return "its profile is not a valid name"
+    if not all(0 <= at <= time.time() + _CLOCK_ERROR for at in _times(task, events)):
+        return "one of its times is impossible"
+    if not all(0 <= amount <= 10**12 for amount in _amounts(task)):
+        return "one of its costs or sizes is impossible"
+    if not _is_bounded(task.values, _MOST_DEPTH):
+        return "its values are nested too deeply, or too large"
+    return ""
+
+
+def _times(task: Task, events: Events) -> Iterator[float]:
+    yield from (task.created_at, task.updated_at, task.sent_at, task.finished_at)
+    yield from (task.made_at, task.rank)
+    for at, _, _ in events:
+        yield at
+
+
+def _amounts(task: Task) -> Iterator[int]:
+    yield from (task.polls, task.cost_micro or 0, task.estimate_micro or 0)
+    for result in task.results:
+        yield from (result.width, result.height, result.bytes)
+
+
+def _is_bounded(value: object, depth: int) -> bool:
+    """Tells whether a value is nested at most `depth` deep, and its numbers are small.
+
+    Numbers are small enough if any program can hold them: below 2**63.
     """
-    if isinstance(value, dict | list):
-        items = value.values() if isinstance(value, dict) else value
-        return depth > 0 and all(_sane(item, depth - 1) for item in items)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return depth > 0 and all(_is_bounded(item, depth - 1) for item in value)
     return not isinstance(value, int | float) or abs(value) < 2**63
 
 
 def _own_result(result: Result, out_dir: Path) -> Result:
-    path = _own(result.path, out_dir)
-    sha256 = (
-        result.sha256 if path and re.fullmatch("[0-9a-f]{64}", result.sha256) else ""
-    )
+    """Returns the result with its file, if that is in the output folder."""
+    path = str(out_dir / os.path.basename(result.path))
+    if not os.path.isfile(path) or os.path.islink(path):
+        return replace(result, path="", reserved="", sha256="")
+    sha256 = result.sha256 if _SHA256.fullmatch(result.sha256) else ""
     return replace(result, path=path, reserved="", sha256=sha256)
-
-
-def _own(path: str, out_dir: Path) -> str:
-    """The file of that name in our folder, if there is one."""
-    own = str(out_dir / os.path.basename(path))
-    return own if os.path.isfile(own) and not os.path.islink(own) else ""

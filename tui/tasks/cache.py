@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from tui.tasks.lease import owner_name
-from tui.tasks.ledger import Spending, SpendingPart
+from tui.tasks.ledger import CurrentSpending, SpendingReport
 from tui.tasks.store import DamagedError, Entry, LeasedError, Store, StoreError
 from tui.tasks.task import Status, Task
 from tui.text import one_line
@@ -237,10 +237,10 @@ class TaskCache:
         """When, what, and the server's own words, oldest first."""
         return await self._run(self._store.events, task_id)
 
-    async def spent(self) -> SpendingPart:
+    async def spent(self) -> CurrentSpending:
         return await self._run(self._store.spent, self._base_url)
 
-    async def books(self) -> Spending:
+    async def books(self) -> SpendingReport:
         return await self._run(self._store.books, self._base_url)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:

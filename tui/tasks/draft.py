@@ -1,6 +1,4 @@
-"""From what a person filled in to a task ready to be sent: its route, its exact body,
-its Idempotency-Key.
-"""
+"""From filled-in values to a task ready to be sent: route, exact body, and key."""
 
 import json
 import os
@@ -13,19 +11,20 @@ from msgspec.structs import replace
 
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
-from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
-from tui.paths import home
+from tui.catalog.source_images import local_files
+from tui.catalog.spec import Model, Param, RouteName, Values
 from tui.tasks.task import Task, new_id
 from tui.text import file_size, is_text, one_line
 
 MAX_UPLOAD = 30_000_000  # bytes
 NEEDED_ROOM = 50_000_000
-"""Bytes that must be free where images go."""
+"""Bytes that must be free on the disk of the images."""
 
 
 class InvalidRequestError(ValueError):
-    """The values can't be sent; `errors` says why, by param. Nothing was written or
-    sent.
+    """The values can't be sent; `errors` says why, by param.
+
+    Nothing was written or sent.
     """
 
     def __init__(self, errors: dict[str, str]) -> None:
@@ -46,13 +45,18 @@ def draft(
     job: str = "",
     estimate_micro: int | None = None,
 ) -> Task:
-    """A held task, of the price that was told or else the listed one. Raises
-    InvalidError.
+    """Returns a held task for these values.
+
+    `learnt` is the route that the base URL is known to have. Without
+    `estimate_micro`, in micro-dollars, the task has the catalog's estimate. Raises
+    InvalidRequestError.
     """
-    problem = _unwritable(out_dir)
+    problem = _folder_problem(out_dir)
     if problem:
         raise InvalidRequestError({"output": problem})
     values = {name: value for name, value in values.items() if not request.blank(value)}
+    if estimate_micro is None:
+        estimate_micro = price.estimate(model, values).micro
     task = Task(
         id=new_id(),
         action=model.action,
@@ -64,11 +68,7 @@ def draft(
         values=values,
         created_at=time.time(),
         updated_at=time.time(),
-        estimate_micro=(
-            price.estimate(model, values).micro
-            if estimate_micro is None
-            else estimate_micro
-        ),
+        estimate_micro=estimate_micro,
         out_dir=str(out_dir),
         retry_of=retry_of,
         job=job,
@@ -77,27 +77,30 @@ def draft(
 
 
 def plan(task: Task, model: Model) -> Task:
-    """The task with its body and key, as its route wants them; without, while files
-    wait for upload.
+    """Returns the task with body and key for its route.
+
+    It has neither while files wait for their upload. Raises InvalidRequestError.
     """
     route = model.routes[task.route]
     errors = request.check(model, route, task.values)
-    for name, path in local_files(route, task.values):
-        problem = _unreadable(path) or _unfit(
-            path, route.param(name), dict(local_files(route, task.values))
+    files = local_files(route, task.values)
+    for name, path in files:
+        problem = _file_problem(path) or _image_problem(
+            path, route.param(name), dict(files)
         )
         if problem:
             errors.setdefault(name, problem)
     if errors:
         raise InvalidRequestError(errors)
-    if local_files(route, task.values):
+    if files:
         return replace(task, body=b"", key="")
     return with_body(task, model, task.values)
 
 
-def move(task: Task, model: Model, to: RouteName) -> Task:
-    """The task planned anew for the other route: new body, new key. Raises InvalidError
-    with what to choose.
+def reroute(task: Task, model: Model, to: RouteName) -> Task:
+    """Returns the task for the other route, with a new body and key.
+
+    Raises InvalidRequestError, which says what to choose instead.
     """
     values, unplaced = translate(model, task.values, to)
     if unplaced:
@@ -106,53 +109,17 @@ def move(task: Task, model: Model, to: RouteName) -> Task:
 
 
 def with_body(task: Task, model: Model, sent: Values) -> Task:
-    """The task with the exact bytes for these values and a new key of their own."""
+    """Returns the task with the exact bytes for these values, and a new key."""
     body = request.body(model, model.routes[task.route], sent)
-    return replace(
-        task, body=json.dumps(body, ensure_ascii=False).encode(), key=str(uuid.uuid4())
-    )
+    text = json.dumps(body, ensure_ascii=False)
+    return replace(task, body=text.encode(), key=str(uuid.uuid4()))
 
 
-def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
-    """Values that are files of this machine, to be uploaded first, by param."""
-    return [
-        (param.name, home(item))
-        for param in route.params
-        if param.kind in (Kind.IMAGE, Kind.IMAGES)
-        for item in _items(param, values)
-        if not request.is_url(item)
-    ]
+def _folder_problem(folder: Path) -> str:
+    """Returns why images can't be saved in a folder, or "".
 
-
-def addresses(route: Route, values: Values) -> list[tuple[str, str]]:
-    """Values that are addresses of images on the web, by param."""
-    return [
-        (param.name, item)
-        for param in route.params
-        if param.kind in (Kind.IMAGE, Kind.IMAGES)
-        for item in _items(param, values)
-        if request.is_url(item)
-    ]
-
-
-def uploaded(route: Route, values: Values, urls: dict[Path, str]) -> Values:
-    """`values` with the URLs of uploaded files in place of their paths."""
-    moved: Values = dict(values)
-    for param in route.params:
-        if param.kind in (Kind.IMAGE, Kind.IMAGES) and param.name in values:
-            items = [urls.get(home(item), item) for item in _items(param, values)]
-            moved[param.name] = items[0] if param.kind is Kind.IMAGE else items
-    return moved
-
-
-def _items(param: Param, values: Values) -> list[str]:
-    value: Value | None = values.get(param.name)
-    items = value if isinstance(value, list) else [value]
-    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
-
-
-def _unwritable(folder: Path) -> str:
-    """Why images can't be saved there, or nothing: said before anything is paid."""
+    It is checked before anything is paid.
+    """
     if not is_text(str(folder)):
         return (
             f"{one_line(folder)} has a byte that is not UTF-8: choose another folder"
@@ -161,22 +128,22 @@ def _unwritable(folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
-        if free < NEEDED_ROOM:
-            return (
-                f"The disk of {folder} is full ({file_size(free)} left): make room"
-                " before you pay for an image."
-            )
-        if os.access(folder, os.W_OK):
-            return ""
+        is_writable = os.access(folder, os.W_OK)
     except OSError as error:
+        reason = (error.strerror or "no such folder").lower()
+        return f"Images can't be saved in {folder}: {reason}."
+    if free < NEEDED_ROOM:
         return (
-            f"Images can't be saved in {folder}:"
-            f" {(error.strerror or 'no such folder').lower()}."
+            f"The disk of {folder} is full ({file_size(free)} left): make room before"
+            " you pay for an image."
         )
-    return f"Images can't be saved in {folder}: it may not be written to."
+    if not is_writable:
+        return f"Images can't be saved in {folder}: it is not writable."
+    return ""
 
 
-def _unreadable(path: Path) -> str:
+def _file_problem(path: Path) -> str:
+    """Returns why a file can't be uploaded, or ""."""
     try:
         if not path.is_file():
             return f"There is no file {path}."
@@ -186,13 +153,14 @@ def _unreadable(path: Path) -> str:
     except (OSError, ValueError) as error:
         return f"{path} can't be read: {getattr(error, 'strerror', None) or error}."
     if not 0 < size <= MAX_UPLOAD:
-        return f"{path} has {size:,} bytes; an upload takes 1 to {MAX_UPLOAD:,}."
+        return f"{path} has {size:,} bytes; an upload has 1 to {MAX_UPLOAD:,}."
     return ""
 
 
-def _unfit(path: Path, param: Param | None, files: dict[str, Path]) -> str:
-    """What a service is known not to take, or nothing. `files` are the other params'
-    local files.
+def _image_problem(path: Path, param: Param | None, files: dict[str, Path]) -> str:
+    """Returns why the service would refuse an image, as far as its limits are known.
+
+    `files` are the local files of all params. Returns "" without a reason.
     """
     limits = param.file if param else None
     if limits is None:
@@ -205,27 +173,24 @@ def _unfit(path: Path, param: Param | None, files: dict[str, Path]) -> str:
         wanted = measure(other) if other else image
     except ImageError as error:
         return str(error)
-    pixels, sides = image.width * image.height, (image.width, image.height)
     if limits.formats and image.format not in limits.formats:
-        return f"{path.name} is {image.format}; {', '.join(limits.formats)} are taken."
+        return f"{path.name} is {image.format}, not {', '.join(limits.formats)}."
     if limits.max_bytes and image.bytes > limits.max_bytes:
-        return (
-            f"{path.name} has {file_size(image.bytes)}; at most"
-            f" {file_size(limits.max_bytes)} are taken."
-        )
+        most = file_size(limits.max_bytes)
+        return f"{path.name} has {file_size(image.bytes)}; at most {most} are accepted."
+    pixels = image.width * image.height
     if not (limits.min_pixels or 0) <= pixels <= (limits.max_pixels or pixels):
         return (
             f"{path.name} has {pixels:,} pixels; {limits.min_pixels:,} to"
-            f" {limits.max_pixels:,} are taken."
+            f" {limits.max_pixels:,} are accepted."
         )
-    if limits.max_ratio and max(sides) > limits.max_ratio * min(sides):
+    size = f"{image.width}×{image.height}"
+    short, long = sorted((image.width, image.height))
+    if limits.max_ratio and long > limits.max_ratio * short:
         return (
-            f"{path.name} is {image.width} × {image.height}; one side may be"
-            f" {limits.max_ratio:g} times the other."
+            f"{path.name} is {size}; one side may be {limits.max_ratio:g} times the"
+            " other."
         )
-    if (wanted.width, wanted.height) != sides:
-        return (
-            f"{path.name} is {image.width} × {image.height}; it has to be"
-            f" {wanted.width} × {wanted.height}."
-        )
+    if (image.width, image.height) != (wanted.width, wanted.height):
+        return f"{path.name} is {size}, not {wanted.width}×{wanted.height}."
     return ""

@@ -17,14 +17,14 @@ from msgspec.structs import replace
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName, Values
+from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.service.wire import Account
 from tui.tasks import draft, naming, saving, trash
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
 from tui.tasks.engine_state import EngineState
-from tui.tasks.ledger import Spending, SpendingPart
+from tui.tasks.ledger import CurrentSpending, SpendingReport
 from tui.tasks.retry import GaveUpError, poll_pause
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.store import LEASE, LeasedError, Store, StoreError
@@ -581,11 +581,11 @@ class Engine:
         """Whether this process carries the task just now."""
         return task_id in self._carried
 
-    async def spent(self) -> SpendingPart:
+    async def spent(self) -> CurrentSpending:
         """Where one stands with the money today: all processes' tasks at this base URL."""
         return await self._cache.spent()
 
-    async def books(self) -> Spending:
+    async def books(self) -> SpendingReport:
         """What was spent at this base URL, by day and by model."""
         return await self._cache.books()
 

@@ -1,8 +1,7 @@
-"""How changes of the queue file reach the disk: by a write-ahead log where that can be,
-else a rollback journal.
+"""How changes of the queue file reach the disk: by log or by rollback journal.
 
 A write-ahead log needs memory that processes share, and some disks have none (9p,
-virtiofs, vboxsf, NFS). A rollback journal needs file locks alone.
+virtiofs, vboxsf, NFS). A rollback journal only needs file locks.
 """
 
 import contextlib
@@ -29,26 +28,25 @@ _TRIES, _PAUSE = 200, 0.02
 
 
 def choose(db: sqlite3.Connection) -> None:
-    """Set the journal of an open file. Raises sqlite3.Error; see `needs_rollback`."""
+    """Sets the journal of an open file. Raises sqlite3.Error; see `needs_rollback`."""
     if _mode(db) in ("wal", "memory") or _has_shared_memory(_folder(db)):
         _write_ahead(db)
 
 
 def needs_rollback(error: sqlite3.Error) -> bool:
-    """Whether this may say that the file has a write-ahead log, and that this disk
-    can't have one.
-    """
+    """Tells whether an error may mean that this disk can't have the file's log."""
     code = getattr(error, "sqlite_errorcode", 0)
     return code in _NO_SHARED_MEMORY or code & 0xFF == sqlite3.SQLITE_CANTOPEN
 
 
 def roll_back(path: Path, why: sqlite3.Error) -> None:
-    """Give a file that isn't open here a rollback journal, with all that is in its log.
-    Raises `why` where that can't be either.
+    """Changes a file's write-ahead log into a rollback journal, losing nothing.
+
+    The file isn't open in this process. Raises `why` where that fails, too.
     """
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            # So the log is read without shared memory
+            # Then the log is read without shared memory
             db.execute("pragma locking_mode = exclusive")
             _patiently(lambda: db.execute("pragma journal_mode = delete").fetchone())
     except sqlite3.OperationalError as error:
@@ -58,7 +56,7 @@ def roll_back(path: Path, why: sqlite3.Error) -> None:
 
 
 def locks_work(folder: Path) -> bool:
-    """Whether files of this folder can be locked, as far as that can be tried."""
+    """Tells whether files in a folder can be locked, as far as a test shows it."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +69,7 @@ def _write_ahead(db: sqlite3.Connection) -> None:
     try:
         _patiently(lambda: db.execute("pragma journal_mode = wal").fetchone())
     except sqlite3.OperationalError as error:
-        # It can be read all the same
+        # The file can be read nevertheless
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
             raise
     # The first read opens the shared memory
@@ -79,7 +77,7 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 
 
 def _patiently(work: Callable[[], object]) -> None:
-    """Do what doesn't wait for other processes by itself."""
+    """Repeats what SQLite refuses at once while another process is busy."""
     for tries_left in range(_TRIES, -1, -1):
         try:
             work()
@@ -91,7 +89,7 @@ def _patiently(work: Callable[[], object]) -> None:
 
 
 def _has_shared_memory(folder: Path) -> bool:
-    """Tried with a file that nobody else has; True where nothing can be tried."""
+    """Tests it with a file of its own; returns True where no test is possible."""
     path = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}.db"
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -104,8 +102,7 @@ def _has_shared_memory(folder: Path) -> bool:
                 return not needs_rollback(error)
             return bool(mode == "wal")
     except sqlite3.Error:
-        # A full disk, a folder that may not be written to: the queue file itself will
-        # tell
+        # The disk is full or the folder not writable: the queue file will show it.
         return True
     finally:
         for ending in ("", "-journal", "-wal", "-shm"):

@@ -1,12 +1,10 @@
-"""What was spent: each task's part of the bill, and the sums. Whole micro-dollars,
-local days.
-"""
+"""What was spent: each task's cost, and the sums. Whole micro-dollars, local days."""
 
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -14,53 +12,62 @@ from tui.tasks.task import SENT, Status, Task
 from tui.text import money
 
 DAYS = 30
-"""How many days the books tell one by one."""
+"""Days that a report lists one by one."""
 _MOST = 10**12
-"""No task counts for more, so that no sum leaves SQLite's integers."""
+"""A task counts for no more, so that no sum leaves SQLite's integers."""
+_MADE = {*SENT, Status.COMPLETED, Status.EXPIRED}
 
 
-class Bill(StrEnum):
-    """On whose word a task counts."""
+class CostSource(StrEnum):
+    """Where a task's cost is known from. The values are in the queue file."""
 
-    SAID = "said"  # the server's
-    GUESSED = "guessed"  # made, or maybe made, and the server never said for how much
-    LIVE = "live"  # on its way, its cost not said yet
+    BILLED = "said"
+    """The server reported it."""
+    ESTIMATED = "guessed"
+    """The task was made, or maybe made, and the server never reported a cost."""
+    LIVE = "live"
+    """The task is on its way, and its cost is not reported yet."""
 
 
-def bill(task: Task) -> tuple[float, Bill | None, int | None]:
-    """When a task was paid, on whose word (None where nothing was), and how much (None
-    where nobody knows).
-    """
+class TaskCost(NamedTuple):
+    """What one task costs."""
+
+    at: float
+    """When it was paid."""
+    source: CostSource | None
+    """None where nothing was paid."""
+    micro: int | None
+    """None where the cost is unknown, or nothing was paid."""
+
+
+def cost_of(task: Task) -> TaskCost:
+    """Returns a task's cost, from the best source there is."""
     at = task.sent_at or task.created_at
     if task.cost_micro is not None:
-        return at, Bill.SAID, min(task.cost_micro, _MOST)
+        return TaskCost(at, CostSource.BILLED, min(task.cost_micro, _MOST))
     if task.live:
-        kind = Bill.LIVE
-    elif task.made_at or task.status in (*SENT, Status.COMPLETED, Status.EXPIRED):
-        kind = Bill.GUESSED
+        source = CostSource.LIVE
+    elif task.made_at or task.status in _MADE:
+        source = CostSource.ESTIMATED
     else:
-        return at, None, None
-    return (
-        at,
-        kind,
-        None if task.estimate_micro is None else min(task.estimate_micro, _MOST),
-    )
+        return TaskCost(at, None, None)
+    if task.estimate_micro is None:
+        return TaskCost(at, source, None)
+    return TaskCost(at, source, min(task.estimate_micro, _MOST))
 
 
-class Total(Struct, frozen=True):
-    """What some tasks have cost together. An unknown price is counted as that, never as
-    nothing.
-    """
+class CostSum(Struct, frozen=True):
+    """What some tasks cost together. Unknown costs are counted, not taken for 0."""
 
     tasks: int = 0
     micro: int = 0
     estimated: int = 0
-    """The part of `micro` that no server has said."""
+    """The part of `micro` that is estimated."""
     unknown: int = 0
-    """Tasks whose price nobody knows: in `tasks`, not in `micro`."""
+    """Tasks of unknown cost: in `tasks`, not in `micro`."""
 
-    def __add__(self, other: "Total") -> "Total":
-        return Total(
+    def __add__(self, other: "CostSum") -> "CostSum":
+        return CostSum(
             self.tasks + other.tasks,
             self.micro + other.micro,
             self.estimated + other.estimated,
@@ -68,96 +75,102 @@ class Total(Struct, frozen=True):
         )
 
     def __str__(self) -> str:
-        told = [] if self.unknown and not self.micro else [money(self.micro)]
-        if self.unknown:
-            told.append(f"{self.unknown:,} of unknown price")
-        return " and ".join(told) + (
-            f" ({money(self.estimated)} estimated)" if self.estimated else ""
-        )
+        estimated = ""
+        if self.estimated:
+            estimated = f" ({money(self.estimated)} estimated)"
+        if not self.unknown:
+            return f"{money(self.micro)}{estimated}"
+        if not self.micro:
+            return f"{self.unknown:,} of unknown price{estimated}"
+        return f"{money(self.micro)} and {self.unknown:,} of unknown price{estimated}"
 
     @property
     def average(self) -> int | None:
-        """Of the tasks whose price is known; None where there is none."""
+        """Micro-dollars per task of known cost; None if there is none."""
         known = self.tasks - self.unknown
-        return (self.micro + known // 2) // known if known else None
+        if not known:
+            return None
+        return (self.micro + known // 2) // known
 
 
-class SpendingPart(Struct, frozen=True, kw_only=True):
-    """Where one stands today."""
+class CurrentSpending(Struct, frozen=True, kw_only=True):
+    """What was spent lately, at one base URL."""
 
-    today: Total
-    month: Total
-    live: Total
-    """Estimates of what is on its way."""
+    today: CostSum
+    month: CostSum
+    live: CostSum
+    """Estimates for tasks on their way."""
 
 
-class Spending(SpendingPart, frozen=True, kw_only=True):
-    """Everything that is known of the spending at one base URL."""
+class SpendingReport(CurrentSpending, frozen=True, kw_only=True):
+    """Everything that is known about the spending at one base URL."""
 
-    total: Total
-    days: tuple[tuple[date, Total], ...]
+    total: CostSum
+    days: tuple[tuple[date, CostSum], ...]
     """The last `DAYS`, oldest first."""
-    models: tuple[tuple[str, Total], ...]
-    """What each model has cost, the dearest first."""
+    models: tuple[tuple[str, CostSum], ...]
+    """Per model, the most expensive first."""
 
 
 Read = Callable[..., list[Any]]
-"""Rows for a query and its values."""
+"""Returns the rows for a query and its values."""
 
 _SUMS = "bill, count(*), count(bill_micro), coalesce(sum(bill_micro), 0)"
-_PAID = "from tasks indexed by tasks_billed where base_url = ? and bill in ('said', 'guessed')"
-_LIVE = "from tasks indexed by tasks_billed where base_url = ? and bill = 'live'"
+_FROM = "from tasks indexed by tasks_billed where base_url = ?"
+_PAID = f"{_FROM} and bill in ('said', 'guessed')"
+_LIVE = f"{_FROM} and bill = 'live'"
 
 
-def spent(read: Read, base_url: str, now: float | None = None) -> SpendingPart:
-    """Where one stands; quick, for it reads no more than this month."""
+def current_spending(
+    read: Read, base_url: str, now: float | None = None
+) -> CurrentSpending:
+    """Returns the recent spending. It is quick: it reads no more than this month."""
     day = date.fromtimestamp(time.time() if now is None else now)
-    return SpendingPart(
+    return CurrentSpending(
         today=_between(read, base_url, day, day),
         month=_between(read, base_url, day.replace(day=1), day),
         live=_sum(read(f"select {_SUMS} {_LIVE} group by bill", base_url)),
     )
 
 
-def books(read: Read, base_url: str, now: float | None = None) -> Spending:
-    """All of it, by day and by model."""
+def spending_report(
+    read: Read, base_url: str, now: float | None = None
+) -> SpendingReport:
+    """Returns the whole spending, by day and by model."""
     now = time.time() if now is None else now
-    standing = spent(read, base_url, now)
-    days = [
-        date.fromtimestamp(now) - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)
-    ]
-    models: dict[str, Total] = {}
-    for model, *row in read(
-        f"select model, {_SUMS} {_PAID} group by model, bill", base_url
-    ):
-        models[model] = models.get(model, Total()) + _sum([row])
-    return Spending(
-        today=standing.today,
-        month=standing.month,
-        live=standing.live,
-        total=sum(models.values(), Total()),
+    current = current_spending(read, base_url, now)
+    today = date.fromtimestamp(now)
+    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    models: dict[str, CostSum] = {}
+    query = f"select model, {_SUMS} {_PAID} group by model, bill"
+    for model, *row in read(query, base_url):
+        models[model] = models.get(model, CostSum()) + _sum([row])
+    return SpendingReport(
+        today=current.today,
+        month=current.month,
+        live=current.live,
+        total=sum(models.values(), CostSum()),
         days=tuple((day, _between(read, base_url, day, day)) for day in days),
-        models=tuple(
-            sorted(
-                models.items(),
-                key=lambda item: (-item[1].micro, -item[1].tasks, item[0]),
-            )
-        ),
+        models=tuple(sorted(models.items(), key=_most_expensive_first)),
     )
 
 
-def _between(read: Read, base_url: str, first: date, last: date) -> Total:
-    """What was paid from the first to the last day, both included."""
-    begin, end = (
-        time.mktime(day.timetuple()) for day in (first, last + timedelta(days=1))
-    )
+def _most_expensive_first(item: tuple[str, CostSum]) -> tuple[int, int, str]:
+    model, cost = item
+    return -cost.micro, -cost.tasks, model
+
+
+def _between(read: Read, base_url: str, first: date, last: date) -> CostSum:
+    """Returns what was paid from the first to the last day, both included."""
+    begin = time.mktime(first.timetuple())
+    end = time.mktime((last + timedelta(days=1)).timetuple())
     query = f"select {_SUMS} {_PAID} and spent_at >= ? and spent_at < ? group by bill"
     return _sum(read(query, base_url, begin, end))
 
 
-def _sum(rows: list[Any]) -> Total:
-    sums = (
-        Total(tasks, micro, 0 if kind == Bill.SAID else micro, tasks - known)
-        for kind, tasks, known, micro in rows
-    )
-    return sum(sums, Total())
+def _sum(rows: list[Any]) -> CostSum:
+    total = CostSum()
+    for source, tasks, known, micro in rows:
+        estimated = 0 if source == CostSource.BILLED else micro
+        total += CostSum(tasks, micro, estimated, tasks - known)
+    return total

@@ -22,81 +22,83 @@ _FIELDS: dict[str, Callable[[Task], str]] = {
 }
 _NAMES = (*_FIELDS, "index", "label")
 _FIELD = re.compile(r"\{(\w*)\}")
-_MOST_CHARACTERS, _MOST_FOLDERS = 200, 4
+_MOST_CHARACTERS, _MOST_FOLDERS = 200, 4  # of a template
+_MOST_STEM_BYTES = 99
 
 
 def render(template: str, task: Task, index: int) -> str:
-    """The name of a task's result below the output folder, without its ending; `/`
-    stands between folders.
+    """Returns a result's path below the output folder, without the ending.
 
-    Harmless and bounded whatever the template: by the default where there is a
-    `problem`.
+    `/` separates folders. The path is safe and bounded whatever the template is; one
+    that has a `problem` is replaced by the default.
     """
     # Pillow: only once there is something to name
     from tui.images.files import safe_stem
 
-    def filled(found: re.Match[str]) -> str:
-        if found[1] == "index":
-            return str(index + 1) if len(task.results) > 1 else ""
-        if found[1] == "label":
-            return label
-        text = _FIELDS[found[1]](task)
-        # What a name that is too long loses is its end, and there stands what makes it
-        # unique.
-        room = 24 if label else 40
-        return (
-            text.encode()[:room].decode(errors="ignore")
-            if found[1] == "prompt"
-            else text
-        )
-
-    label = task.results[index].label if index < len(task.results) else ""
-    template = DEFAULT if problem(template) else template
-    # A name is made of each part by itself: no value can lead into another folder.
-    *folders, stem = (safe_stem(_FIELD.sub(filled, part)) for part in _split(template))
+    label = ""
+    if index < len(task.results):
+        label = task.results[index].label
+    fields = _fields(task, index, label)
+    if problem(template):
+        template = DEFAULT
+    # Each part becomes a name of its own: no value can lead into another folder.
+    *folders, stem = (
+        safe_stem(_FIELD.sub(lambda found: fields[found[1]], part))
+        for part in _parts(template)
+    )
     if label and "{label}" not in template:
         ending = safe_stem(label)
-        stem = safe_stem(
-            stem.encode()[: 99 - len(ending.encode())].decode(errors="ignore")
-            + f"-{ending}"
-        )
+        room = _MOST_STEM_BYTES - len(ending.encode())
+        stem = safe_stem(f"{_cut(stem, room)}-{ending}")
     return "/".join([*folders, stem])
 
 
+def _fields(task: Task, index: int, label: str) -> dict[str, str]:
+    fields = {name: value(task) for name, value in _FIELDS.items()}
+    # A name that is too long would lose its end, and what makes it unique with it.
+    fields["prompt"] = _cut(fields["prompt"], 24 if label else 40)
+    fields["index"] = str(index + 1) if len(task.results) > 1 else ""
+    fields["label"] = label
+    return fields
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return text.encode()[:most_bytes].decode(errors="ignore")
+
+
 def problem(template: str) -> str:
-    """Why names can't be made by a template, as a sentence, or nothing."""
-    parts = _split(template)
+    """Returns why a template can't be used, as a sentence, or ""."""
+    parts = _parts(template)
     if len(template) > _MOST_CHARACTERS or len(parts) > _MOST_FOLDERS + 1:
         return (
-            f"At most {_MOST_CHARACTERS} characters and {_MOST_FOLDERS} folders are"
-            " possible."
+            f"A template has at most {_MOST_CHARACTERS} characters and {_MOST_FOLDERS}"
+            " folders."
         )
-    unknown = next(
-        (name for name in _FIELD.findall(template) if name not in _NAMES), None
-    )
-    if unknown is not None:
-        near = difflib.get_close_matches(unknown, _NAMES, n=1)
-        return f"There is no field {{{unknown}}}. " + (
-            f"Did you mean {{{near[0]}}}?"
-            if near
-            else f"There are {', '.join(_NAMES)}."
-        )
+    for name in _FIELD.findall(template):
+        if name not in _NAMES:
+            return _unknown_field(name)
     if re.search(r"[{}]", _FIELD.sub("", template)):
         return "A field is a name in braces, such as {date}."
     if not parts:
         return f"A file needs a name, such as {DEFAULT}."
-    if template.startswith(("/", "~")) or any(part.strip(". ") == "" for part in parts):
+    has_dots = any(part.strip(". ") == "" for part in parts)
+    if has_dots or template.startswith(("/", "~")):
         return (
-            "Images stay in the output folder: a name can't start with / or ~, nor go"
-            " through . or .. folders."
+            "Images stay in the output folder: a name can't start with / or ~, nor"
+            " contain . or .. folders."
         )
     return ""
 
 
+def _unknown_field(name: str) -> str:
+    similar = difflib.get_close_matches(name, _NAMES, n=1)
+    if similar:
+        return f"There is no field {{{name}}}. Did you mean {{{similar[0]}}}?"
+    return f"There is no field {{{name}}}. The fields are {', '.join(_NAMES)}."
+
+
 def example(template: str) -> str:
-    """The name that a template would give to one image of four, made up but always the
-    same.
-    """
+    """Returns the file name of a made-up task's image, always the same."""
     task = Task(
         id="01k0vwn3m4a7xq",
         action="text_to_image",
@@ -112,5 +114,5 @@ def example(template: str) -> str:
     return render(template, task, 0) + ".png"
 
 
-def _split(template: str) -> list[str]:
+def _parts(template: str) -> list[str]:
     return [part for part in template.split("/") if part.strip()]

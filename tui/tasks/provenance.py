@@ -1,4 +1,4 @@
-"""What a saved image may say of the task that made it: no folder, no secret."""
+"""What a saved image may say about its task: no folders, no secrets."""
 
 import re
 
@@ -15,16 +15,17 @@ _PATH = re.compile(
 
 
 def facts_of(task: Task) -> EmbeddedRecipe:
-    """What may be told of a task by its images."""
+    """Returns what a task's images may say about it."""
+    values = {
+        name: _public(name, value)
+        for name, value in task.values.items()
+        if name != "callback_url"
+    }
     return EmbeddedRecipe(
         action=task.action,
         model=task.model,
         service=task.service,
-        values={
-            name: _public(name, value)
-            for name, value in task.values.items()
-            if name != "callback_url"
-        },
+        values=values,
         cost_micro=task.cost_micro,
         task_id=task.id,
         remote_id=task.remote_id,
@@ -33,11 +34,14 @@ def facts_of(task: Task) -> EmbeddedRecipe:
 
 
 def _public(name: str, value: Value) -> Value:
+    """Returns a value without secrets and, for a local file, only its name."""
     if isinstance(value, list):
         return [_public(name, item) for item in value]
     if not isinstance(value, str) or name in PROMPTS:
         return value
     if value.strip().lower().startswith(("http://", "https://")):
         return _SECRETS.sub("", value)
-    local = name.endswith(("_url", "_urls")) or _PATH.fullmatch(value.strip())
-    return re.split(r"[/\\]", value.strip())[-1] if local else value
+    is_local = name.endswith(("_url", "_urls")) or _PATH.fullmatch(value.strip())
+    if not is_local:
+        return value
+    return re.split(r"[/\\]", value.strip())[-1]

@@ -1,6 +1,4 @@
-"""What is left of a damaged queue file: set aside under another name, and read as far
-as it can be read.
-"""
+"""What is left of a damaged queue file: it is renamed, and read as far as possible."""
 
 import contextlib
 import fcntl
@@ -18,30 +16,30 @@ from tui.tasks import sqlite_pages
 
 COMPANIONS = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside its own."""
-_DATA_AT = {11: 10, 16: 15, 20: 15, 23: 15}
-"""Where a task's data stands in a row with so many columns: of version 1, 2, 3, 4."""
+_DATA_COLUMN = {11: 10, 16: 15, 20: 15, 23: 15}
+"""By a row's number of columns, in versions 1 to 4: the column of the task's data."""
+# Numbers of columns: of an entry in the index `tasks_found`, and in that of the ids; of
+# an event; of something learnt about a base URL
 _FOUND, _BY_ID, _EVENT, _LEARNT = 11, 2, 4, 3
-"""Columns of an entry of the index `tasks_found` and of that of the ids, of an event,
-of what was learnt.
-"""
+_WIDTHS = {*_DATA_COLUMN, _FOUND, _BY_ID, _EVENT, _LEARNT}
 _ID = re.compile("0[0-9a-z]{13}")
 
 
-class TaskLeft(NamedTuple):
-    """A task that stands on a page, in one of the states that it had."""
+class FoundTask(NamedTuple):
+    """A task in one of the states that it had."""
 
     id: str
     data: bytes
 
 
-class IdLeft(NamedTuple):
-    """A task that an index names: it was in the file."""
+class FoundId(NamedTuple):
+    """The id of a task that was in the file, from an index."""
 
     id: str
 
 
-class EventLeft(NamedTuple):
-    """What happened to a task."""
+class FoundEvent(NamedTuple):
+    """An event of a task."""
 
     task_id: str
     at: float
@@ -49,22 +47,25 @@ class EventLeft(NamedTuple):
     raw: str
 
 
-class LearntLeft(NamedTuple):
-    """What was known of a base URL."""
+class FoundFact(NamedTuple):
+    """Something learnt about a base URL."""
 
     base_url: str
     name: str
     value: str
 
 
+_Found = FoundTask | FoundId | FoundEvent | FoundFact
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """While no other process sets a file of this folder aside. Raises OSError."""
+    """Keeps other processes from renaming damaged files here. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:  # NFS locks no folders
+        except OSError:  # NFS can't lock folders
             os.close(handle)
             handle = os.open(folder / "queue.lock", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.lockf(handle, fcntl.LOCK_EX)
@@ -74,98 +75,113 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, with SQLite's companions; answers its new name. Raises
-    OSError.
+    """Renames a damaged file, with SQLite's companions; returns its new path.
+
+    Raises OSError.
     """
     stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    aside = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}")
-    rename(path, aside)
-    return aside
+    damaged = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}")
+    rename(path, damaged)
+    return damaged
 
 
 def rename(path: Path, to: Path) -> None:
-    """Rename a file with SQLite's companions, or these alone, in the place of whatever
-    stands there. OSError.
+    """Renames a file with SQLite's companions, or these alone, replacing others.
+
+    Raises OSError.
     """
     try:
         path.replace(to)
     except FileNotFoundError:
         to.unlink(missing_ok=True)
     for ending in COMPANIONS:
-        to.with_name(to.name + ending).unlink(missing_ok=True)
+        target = to.with_name(to.name + ending)
+        target.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + ending).replace(to.with_name(to.name + ending))
+            path.with_name(path.name + ending).replace(target)
 
 
 def is_orphaned(path: Path) -> bool:
-    """Whether a write-ahead log with something in it is all that is left of a file.
+    """Tells whether all that is left of a file is a write-ahead log with content.
+
     Raises OSError.
     """
+    if path.exists():
+        return False
     try:
-        return (
-            not path.exists() and path.with_name(path.name + "-wal").stat().st_size > 0
-        )
+        return path.with_name(path.name + "-wal").stat().st_size > 0
     except FileNotFoundError:
         return False
 
 
 @contextmanager
-def opened(aside: Path) -> Iterator[sqlite3.Connection]:
-    """A damaged file, to read what SQLite can read of it. Raises sqlite3.Error."""
-    with closing(
-        sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)
-    ) as db:
+def opened(damaged: Path) -> Iterator[sqlite3.Connection]:
+    """Opens a damaged file for what SQLite can read of it. Raises sqlite3.Error."""
+    uri = f"{damaged.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as db:
         db.text_factory = lambda text: text.decode(errors="replace")
-        # Else nothing is read of a file that was cut
+        # Without it, nothing is read of a file that was cut off.
         db.execute("pragma writable_schema = on")
         yield db
 
 
-def readable_tasks(aside: Path) -> Iterator[bytes]:
-    """The data of every task that SQLite can still read, from both ends towards the
-    damage.
+def readable_tasks(damaged: Path) -> Iterator[bytes]:
+    """Yields the data of every task that SQLite can still read.
+
+    It reads from both ends towards the damage.
     """
     seen: set[object] = set()
     # A file of version 1 has no rowids
     for order in ("rowid", "rowid desc", "id", "id desc"):
-        try:
-            with opened(aside) as db:
-                for task_id, data in db.execute(
-                    f"select id, data from tasks order by {order}"
-                ):
-                    if task_id in seen:
-                        break
-                    seen.add(task_id)
-                    if isinstance(data, bytes):
-                        yield data
-        except (
-            sqlite3.Error,
-            UnicodeDecodeError,
-        ):  # its words of what is wrong may be broken too
-            continue
+        query = f"select id, data from tasks order by {order}"
+        # SQLite's error messages may be broken text, too
+        unreadable = contextlib.suppress(sqlite3.Error, UnicodeDecodeError)
+        with unreadable, opened(damaged) as db:
+            for task_id, data in db.execute(query):
+                if task_id in seen:
+                    break
+                seen.add(task_id)
+                if isinstance(data, bytes):
+                    yield data
 
 
-def on_pages(aside: Path) -> Iterator[TaskLeft | IdLeft | EventLeft | LearntLeft]:
-    """Everything that stands on pages which are whole, whatever became of the others.
-    Raises OSError.
+def on_pages(damaged: Path) -> Iterator[_Found]:
+    """Yields everything on undamaged pages, in any order. Raises OSError."""
+    for record in sqlite_pages.records(damaged, _WIDTHS):
+        read = _in_table if record.in_table else _in_index
+        found = _as_task(record.values) or read(record.values)
+        if found is not None:
+            yield found
+
+
+def _in_table(values: tuple[sqlite_pages.Value, ...]) -> _Found | None:
+    match values:
+        case (str(task_id), int(at) | float(at), str(event), str(raw)):
+            return FoundEvent(task_id, at, event, raw)
+    return None
+
+
+def _in_index(values: tuple[sqlite_pages.Value, ...]) -> _Found | None:
+    match values:
+        case (str(task_id), int()) | (str(task_id), str(), str(), *_, int()) if (
+            _ID.fullmatch(task_id)
+        ):
+            return FoundId(task_id)
+        case (str(base_url), str(name), str(value)) if base_url.startswith("http"):
+            return FoundFact(base_url, name, value)
+    return None
+
+
+def _as_task(values: tuple[sqlite_pages.Value, ...]) -> FoundTask | None:
+    """Returns the task in a row; None for anything else.
+
+    In version 1, the rows of tasks are those of an index.
     """
-    for in_table, values in sqlite_pages.records(
-        aside, {*_DATA_AT, _FOUND, _BY_ID, _EVENT, _LEARNT}
-    ):
-        match values:
-            case (str(task_id), *_) if len(values) in _DATA_AT and isinstance(
-                data := values[_DATA_AT[len(values)]], bytes
-            ):
-                yield TaskLeft(task_id, data)
-            case (str(task_id), int()) | (str(task_id), str(), str(), *_, int()) if (
-                not in_table and _ID.fullmatch(task_id)
-            ):
-                yield IdLeft(task_id)
-            case (str(task_id), int(at) | float(at), str(event), str(raw)) if in_table:
-                yield EventLeft(task_id, at, event, raw)
-            case (str(base_url), str(name), str(value)) if (
-                not in_table and base_url.startswith("http")
-            ):
-                yield LearntLeft(base_url, name, value)
-            case _:
-                pass
+    column = _DATA_COLUMN.get(len(values))
+    if column is None:
+        return None
+    task_id = values[0]
+    data = values[column]
+    if isinstance(task_id, str) and isinstance(data, bytes):
+        return FoundTask(task_id, data)
+    return None

@@ -1,10 +1,13 @@
-"""From a fetched file to a saved picture, so that a kill at any moment leaves one file
-and no other.
+"""From a fetched file to a saved image.
 
-A result's file is fetched as a `.part` beside the pictures and verified. Then its final
-name and its digest are noted in the queue (`Result.reserved`), then the file gets that
-name, then it is noted as saved. Whoever carries the task on finds by the note and the
-digest which of these steps were done.
+A kill at any moment leaves one file and no other:
+
+1. A result is fetched into a part file beside the images, and verified.
+2. Its final name and its digest are recorded in the queue (`Result.reserved`).
+3. The file gets that name.
+4. The queue records that it is saved.
+
+By record and digest, whoever continues the task knows which steps are done.
 
 Everything but `sweep` blocks and runs in threads.
 """
@@ -29,11 +32,9 @@ from tui.tasks.cache import TaskCache
 from tui.tasks.task import Result, Status, Task
 
 FOREIGN_FOR = 86400.0
-"""Seconds for which a part that belongs to no task of this queue is left alone: another
-queue may be writing it.
-"""
+"""Seconds. A younger part file of an unknown task may be in use by another queue."""
 _PART = re.compile(r"\.([0-9a-hjkmnp-tv-z]{14})-\d{1,5}\.part")
-# What `atomic.replacing` makes while facts are written into a part.
+# `atomic_file.replacing` makes these while a recipe is embedded in a part file.
 _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
 
 
@@ -41,12 +42,13 @@ _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
 
 
 def verified(result: Result, part: Path) -> Result:
-    """What a fetched file is, its content on the disk for good. Raises ImageError for
-    no whole image, OSError.
+    """Returns the result with what its file is, once that is on the disk for good.
+
+    Raises ImageError for anything but a whole image, OSError.
     """
     from tui.images import files
 
-    # First: what the disk refuses to read is no fault of the image
+    # First, because a disk that fails to read is not the image's fault
     sha256 = _digest(part)
     facts = files.inspect(part)
     atomic_file.sync_file(part)
@@ -61,33 +63,32 @@ def verified(result: Result, part: Path) -> Result:
 
 
 def reserve(task: Task, index: int, result: Result, template: str) -> Result:
-    """A verified result with a name that is free by now: the one noted before, if it
-    still is. Raises OSError.
+    """Returns a verified result with a free name.
+
+    The name reserved before is kept if it is still free. Raises OSError.
     """
     from tui.images import files
 
-    noted = Path(result.reserved)
+    reserved = Path(result.reserved)
     if (
         result.reserved
-        and noted.suffix == files.suffix_of(result.format)
-        and not os.path.lexists(noted)
+        and reserved.suffix == files.suffix_of(result.format)
+        and not os.path.lexists(reserved)
     ):
-        noted.parent.mkdir(parents=True, exist_ok=True)
+        reserved.parent.mkdir(parents=True, exist_ok=True)
         return result
     name = PurePosixPath(naming.render(template, task, index))
     folder = Path(task.out_dir) / name.parent
     folder.mkdir(parents=True, exist_ok=True)
-    return replace(
-        result, reserved=str(files.free_name(folder, name.name, result.format))
-    )
+    free = files.free_name(folder, name.name, result.format)
+    return replace(result, reserved=str(free))
 
 
 def give_name(result: Result, part: Path) -> None:
-    """Give a verified file the name that was noted for it, unless something has it:
-    FileExistsError.
+    """Gives a verified file its reserved name.
 
-    Raises OSError, also where another process has put a file of its own in the part's
-    place.
+    Raises FileExistsError if the name is taken, and OSError, also where another process
+    has replaced the part file.
     """
     if not is_verified(result, part):
         raise OSError(f"{part.name} is not the file that was verified.")
@@ -96,44 +97,42 @@ def give_name(result: Result, part: Path) -> None:
     atomic_file.sync_folder(target.parent)
 
 
-# ---- what an ended process has left
+# ---- recovery of an interrupted save
 
 
-class Left(Enum):
-    """What a process that was ended while it saved a result has left."""
+class SavedUpTo(Enum):
+    """How far an interrupted process came in saving a result."""
 
     NOTHING = "nothing"
     PART = "part"
-    """The whole file, verified, without its name."""
-    SAVED = "saved"
-    """The file with its name; only the note is missing."""
+    """The whole file is there and verified, without its name."""
+    NAMED = "named"
+    """The file has its name; only the record is missing."""
 
 
-def left_behind(result: Result, part: Path, others: Collection[str]) -> Left:
-    """What there is of a result already, by what was noted of it. Raises OSError.
+def saved_up_to(result: Result, part: Path, others: Collection[str]) -> SavedUpTo:
+    """Returns how far a result is saved already. Raises OSError.
 
-    `others` are files of other results: one of them may be the same picture, under a
-    name that both wanted.
+    `others` are files of other results: one of them may be the same image, under a name
+    that both reserved.
     """
     if not result.reserved:
-        return Left.NOTHING
+        return SavedUpTo.NOTHING
     target = Path(result.reserved)
     has_part = is_verified(result, part)
     if is_verified(result, target) and result.reserved not in others:
         if not has_part:
-            return Left.SAVED
+            return SavedUpTo.NAMED
         if os.path.samefile(part, target):
             part.unlink()
-            return Left.SAVED
-        # The same picture of somebody else: ours has no name yet.
-    _clear_placeholder(target)
-    return Left.PART if has_part else Left.NOTHING
+            return SavedUpTo.NAMED
+        # Another result is the same image: this one has no name yet.
+    _remove_placeholder(target)
+    return SavedUpTo.PART if has_part else SavedUpTo.NOTHING
 
 
-def _clear_placeholder(target: Path) -> None:
-    """Remove the empty file that a killed process may have left under its noted name;
-    see `atomic.give_name`.
-    """
+def _remove_placeholder(target: Path) -> None:
+    """Removes the empty file that a kill may leave; see `atomic_file.give_name`."""
     with suppress(OSError):
         status = target.lstat()
         if stat.S_ISREG(status.st_mode) and status.st_size == 0:
@@ -141,12 +140,12 @@ def _clear_placeholder(target: Path) -> None:
 
 
 def is_verified(result: Result, file: Path) -> bool:
-    """Whether a file is there with the content that was verified."""
+    """Tells whether a file has the content that was verified."""
     return bool(result.sha256) and digest(file) == result.sha256
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's content in hex; empty for what is no file or can't be read."""
+    """Returns the SHA-256 of a file in hex; "" if it is not a readable file."""
     try:
         return _digest(path) if stat.S_ISREG(path.lstat().st_mode) else ""
     except OSError:
@@ -158,7 +157,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class _Part(NamedTuple):
+# ---- part files that nobody needs
+
+
+class _PartFile(NamedTuple):
     path: Path
     task_id: str
     inode: int
@@ -166,61 +168,56 @@ class _Part(NamedTuple):
 
 
 async def sweep(cache: TaskCache, folders: Iterable[Path]) -> list[Path]:
-    """Remove parts that killed processes have left in these output folders; answers
-    which.
+    """Removes part files of killed processes from output folders; returns their paths.
 
-    Those of live tasks are left to whoever carries them on, who uses them or writes
-    them anew. A part of a task that isn't in this queue goes once it is old. Nothing
-    but files of exactly our names is looked at.
+    Those of live tasks stay for whoever continues them. Those of a task that isn't in
+    this queue are removed once they are old. No file of another name is touched.
     """
-    found = await asyncio.to_thread(_parts, {Path(folder) for folder in folders})
+    found = await asyncio.to_thread(_part_files, {Path(folder) for folder in folders})
     if not found:
         return []
-    known = {
-        task.id: task
-        for task in await cache.named(sorted({part.task_id for part in found}))
-    }
+    tasks = await cache.named(sorted({part.task_id for part in found}))
+    known = {task.id: task for task in tasks}
     stray = [part for part in found if _is_stray(part, known.get(part.task_id))]
-    return await asyncio.to_thread(_removed, stray)
+    return await asyncio.to_thread(_remove, stray)
 
 
-def _parts(folders: Iterable[Path]) -> list[_Part]:
+def _part_files(folders: Iterable[Path]) -> list[_PartFile]:
     parts = []
     for folder in folders:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                name = _PART.fullmatch(entry.name) or _PART_OF_PART.fullmatch(
-                    entry.name
+                name = entry.name
+                found = _PART.fullmatch(name) or _PART_OF_PART.fullmatch(name)
+                if not found or not entry.is_file(follow_symlinks=False):
+                    continue
+                status = entry.stat(follow_symlinks=False)
+                parts.append(
+                    _PartFile(folder / name, found[1], status.st_ino, status.st_mtime)
                 )
-                if name and entry.is_file(follow_symlinks=False):
-                    status = entry.stat(follow_symlinks=False)
-                    parts.append(
-                        _Part(
-                            folder / entry.name, name[1], status.st_ino, status.st_mtime
-                        )
-                    )
     return parts
 
 
-def _is_stray(part: _Part, task: Task | None) -> bool:
+def _is_stray(part: _PartFile, task: Task | None) -> bool:
     if task is None:
         return time.time() - part.changed_at > FOREIGN_FOR
     if task.live:
         return False
-    # What is set aside may have a verified file there that only lacks its name.
-    return not (
-        task.status is Status.FETCHING
-        and any(result.reserved for result in task.results)
-    )
+    # A task that is set aside may have a verified file that only lacks its name.
+    has_reserved = any(result.reserved for result in task.results)
+    return task.status is not Status.FETCHING or not has_reserved
 
 
-def _removed(parts: Iterable[_Part]) -> list[Path]:
+def _remove(parts: Iterable[_PartFile]) -> list[Path]:
     removed = []
     for part in parts:
         with suppress(OSError):
             status = part.path.lstat()
-            # Written by nobody meanwhile
-            if (status.st_ino, status.st_mtime) == (part.inode, part.changed_at):
+            is_unchanged = (status.st_ino, status.st_mtime) == (
+                part.inode,
+                part.changed_at,
+            )
+            if is_unchanged:
                 part.path.unlink()
                 removed.append(part.path)
     return removed

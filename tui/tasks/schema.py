@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from tui.tasks import journal
-from tui.tasks.ledger import bill
+from tui.tasks.ledger import cost_of
 from tui.tasks.search import search_words
 from tui.tasks.task import Task
 
@@ -114,7 +114,7 @@ def row(
         *marks,
         *data,
         task.profile,
-        *bill(task),
+        *cost_of(task),
         *numbers,
     )
 
@@ -130,7 +130,7 @@ where id = ?
 
 def unsent(task: Task, seq: int) -> tuple[object, ...]:
     """The values of `UPDATE_UNSENT` for a task of which nothing else has changed."""
-    return (task.updated_at, encode(task), *bill(task), task.revision, seq, task.id)
+    return (task.updated_at, encode(task), *cost_of(task), task.revision, seq, task.id)
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
@@ -160,7 +160,7 @@ def _third(db: sqlite3.Connection) -> None:
             (data,) = db.execute(
                 "select data from tasks where rowid = ?", (number,)
             ).fetchone()
-            billed = (*bill(decode(data)), number)
+            billed = (*cost_of(decode(data)), number)
             db.execute(
                 "update tasks set spent_at = ?, bill = ?, bill_micro = ? where"
                 " rowid = ?",

@@ -1,5 +1,6 @@
-"""What a search line asks of the history: `fox "in the snow" model:flux status:failed
-on:today cost>0.05`.
+"""Search lines over the history.
+
+An example: `fox "in the snow" model:flux status:failed on:today cost>0.05`.
 """
 
 import re
@@ -11,8 +12,8 @@ from typing import Any
 from tui.tasks.task import LIVE, SENT, Status, Task
 
 HELP = (
-    "words  model:flux  status:failed  on:today  after:2026-11-01  before:…  cost>0.05 "
-    " is:favourite"
+    "words  model:flux  status:failed  on:today  after:2026-11-01  before:…"
+    "  cost>0.05  is:favourite"
 )
 
 _TERM = re.compile(r'(?:(\w+)([:<>]))?(?:"([^"]*)"?|(\S+))')
@@ -27,92 +28,103 @@ _UNFINISHED = {
     "cost<",
     "cost>",
 }
-_WORDS_KEPT = 4000
+_MOST_CHARACTERS = 4000  # of a prompt
 _MOST_TERMS = 100
+_MOST_MICRO = 2**63
 _STATES: dict[str, frozenset[Status]] = {
     "live": LIVE,
     "sent": SENT,
     "ended": frozenset(Status) - LIVE,
     "unsaved": frozenset({Status.FETCHING, Status.EXPIRED, Status.FAILED}),
 }
+_Condition = tuple[str, list[Any]]
+"""SQL, and the values for its question marks."""
 
 
 def search_words(task: Task) -> str:
-    """What plain words are looked for in."""
-    return "\n".join(
-        (task.prompt[:_WORDS_KEPT], task.model, task.id, task.remote_id)
-    ).casefold()
+    """Returns the text of a task that plain words are searched in."""
+    prompt = task.prompt[:_MOST_CHARACTERS]
+    return "\n".join((prompt, task.model, task.id, task.remote_id)).casefold()
 
 
-def conditions(query: str, now: float | None = None) -> tuple[str, list[Any]]:
-    """The SQL condition, with its values, that a search line stands for. What isn't
-    understood is a plain word.
+def conditions(query: str, now: float | None = None) -> _Condition:
+    """Returns the SQL condition for a search line, with its values.
+
+    A term of unknown form is a plain word.
     """
-    wanted, values = ["deleted = 0"], []
-    query = query.encode(errors="replace").decode()  # an argument that was no UTF-8
+    now = time.time() if now is None else now
+    parts = ["deleted = 0"]
+    values = []
+    query = query.encode(errors="replace").decode()  # an argument may not be UTF-8
     for name, sign, quoted, bare in _TERM.findall(query)[:_MOST_TERMS]:
         text = quoted or bare
-        if bare.lower() in _UNFINISHED or (
-            not text and f"{name}{sign}".lower() in _UNFINISHED
-        ):
-            continue  # still being typed
-        found = (
-            _condition(name.lower(), sign, text, time.time() if now is None else now)
-            if name
-            else None
-        )
-        if found is None:
-            found = "instr(words, ?)", [f"{name}{sign}{text}".casefold()]
-        wanted.append(found[0])
-        values += found[1]
-    return " and ".join(wanted), values
+        if _is_unfinished(f"{name}{sign}", text, bare):
+            continue
+        word = f"{name}{sign}{text}".casefold()
+        condition = _condition(name.lower(), sign, text, now)
+        part, part_values = condition or ("instr(words, ?)", [word])
+        parts.append(part)
+        values += part_values
+    return " and ".join(parts), values
 
 
-def _condition(
-    name: str, sign: str, text: str, now: float
-) -> tuple[str, list[Any]] | None:
+def _is_unfinished(field: str, text: str, bare: str) -> bool:
+    """Tells whether a term is still being typed: a field without its value."""
+    if bare.lower() in _UNFINISHED:
+        return True
+    return not text and field.lower() in _UNFINISHED
+
+
+def _condition(name: str, sign: str, text: str, now: float) -> _Condition | None:
+    lower = text.lower()
     match name, sign:
         case "model", ":":
-            return "instr(model, ?)", [text.lower()]
+            return "instr(model, ?)", [lower]
         case "status", ":":
-            states = _STATES.get(text.lower(), {text.lower()})
-            return f"status in ({', '.join('?' * len(states))})", list(states)
+            states = list(_STATES.get(lower, {lower}))
+            marks = ", ".join("?" for _ in states)
+            return f"status in ({marks})", states
         case "job", ":":
             return "job = ?", [text]
-        case "is", ":" if text.lower() == "shown":
+        case "is", ":" if lower == "shown":
             return "cleared = 0", []
-        case "is", ":" if "favourite".startswith(
-            text.lower().replace("favor", "favour")
-        ):
+        case "is", ":" if "favourite".startswith(lower.replace("favor", "favour")):
             return "favourite = 1", []
         case (("on" | "after" | "before"), ":"):
-            return _on_days(name, text.lower(), now)
+            return _on_days(name, lower, now)
         case "cost", ("<" | ">"):
-            try:
-                micro = Decimal(text.lstrip("$")) * 1_000_000
-                return (
-                    (f"cost_micro {sign} ?", [int(micro)])
-                    if abs(micro) < 2**63
-                    else None
-                )
-            except ArithmeticError:  # no number, or one beyond all bounds
-                return None
+            return _cost(sign, text)
     return None
 
 
-def _on_days(name: str, text: str, now: float) -> tuple[str, list[Any]] | None:
-    today = date.fromtimestamp(now)
-    named = {"today": today, "yesterday": today - timedelta(days=1)}
+def _cost(sign: str, text: str) -> _Condition | None:
     try:
-        day = named.get(text) or date.fromisoformat(text)
-        begin, end = (
-            time.mktime((day + timedelta(days=days)).timetuple()) for days in (0, 1)
-        )
+        micro = Decimal(text.lstrip("$")) * 1_000_000
+        if abs(micro) < _MOST_MICRO:
+            return f"cost_micro {sign} ?", [int(micro)]
+    except ArithmeticError:  # it is not a number, or beyond all bounds
+        pass
+    return None
+
+
+def _on_days(name: str, text: str, now: float) -> _Condition | None:
+    try:
+        day = _day(text, date.fromtimestamp(now))
+        begin = time.mktime(day.timetuple())
+        end = time.mktime((day + timedelta(days=1)).timetuple())
     except (ValueError, OverflowError):
         return None
-    bounds: dict[str, tuple[str, list[Any]]] = {
-        "on": ("created_at >= ? and created_at < ?", [begin, end]),
-        "after": ("created_at >= ?", [begin]),
-        "before": ("created_at < ?", [begin]),
-    }
-    return bounds[name]
+    if name == "on":
+        return "created_at >= ? and created_at < ?", [begin, end]
+    if name == "after":
+        return "created_at >= ?", [begin]
+    return "created_at < ?", [begin]
+
+
+def _day(text: str, today: date) -> date:
+    """Returns a day. Raises ValueError for what is not a date."""
+    if text == "today":
+        return today
+    if text == "yesterday":
+        return today - timedelta(days=1)
+    return date.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""Drafted tasks on their way into the queue: any number of them, in the memory of one."""
+"""Drafted tasks on their way into the queue: any number, in the memory of a few."""
 
 import os
 import tempfile
@@ -9,16 +9,15 @@ from msgspec.structs import replace
 from tui.tasks import schema
 from tui.tasks.task import Task, new_id
 
-_READ_AT_ONCE = 1 << 18
-"""Bytes."""
+_BLOCK = 1 << 18
+"""Bytes that are read at once."""
 
 
 class Spool:
-    """Tasks in a nameless file of this process's own, read again as often as wished, in
-    the order of `add`.
+    """Tasks in a nameless temporary file, in the order of `add`.
 
-    What belongs together gets a job in common. Several readers may be at different
-    places, in different threads.
+    It can be read any number of times, also by several threads at once. Two or more
+    tasks get a job in common.
     """
 
     def __init__(self) -> None:
@@ -27,26 +26,24 @@ class Spool:
         self._job = new_id()
 
     def add(self, task: Task) -> None:
-        """Raises OSError for a full disk."""
+        """Raises OSError when the disk is full."""
         self._file.write(schema.encode(task) + b"\n")
         self.count += 1
 
     def __iter__(self) -> Iterator[Task]:
-        """Those that were added before the reading began. Raises OSError."""
+        """Yields the tasks that are in it at the start. Raises OSError."""
         job = self._job if self.count > 1 else ""
         self._file.flush()
         for line in self._lines(os.fstat(self._file.fileno()).st_size):
             yield replace(schema.decode(line), job=job)
 
     def _lines(self, end: int) -> Iterator[bytes]:
-        """The lines of the file's first `end` bytes; the place of the reading is this
-        generator's own.
-        """
-        position, rest = 0, b""
+        """Yields the lines of the first `end` bytes, for any number of readers."""
+        position = 0
+        rest = b""
         while position < end:
-            block = os.pread(
-                self._file.fileno(), min(_READ_AT_ONCE, end - position), position
-            )
+            size = min(_BLOCK, end - position)
+            block = os.pread(self._file.fileno(), size, position)
             if not block:
                 return
             position += len(block)

@@ -684,13 +684,13 @@ class Store:
             task_id,
         )
 
-    def spent(self, base_url: str) -> ledger.SpendingPart:
+    def spent(self, base_url: str) -> ledger.CurrentSpending:
         """Where one stands with the money today."""
-        return ledger.spent(self._read, base_url)
+        return ledger.current_spending(self._read, base_url)
 
-    def books(self, base_url: str) -> ledger.Spending:
+    def books(self, base_url: str) -> ledger.SpendingReport:
         """What was spent there, by day and by model."""
-        return ledger.books(self._read, base_url)
+        return ledger.spending_report(self._read, base_url)
 
     def learnt(self, base_url: str) -> dict[str, str]:
         """What has shown itself about a base URL: its route, the place of a task's

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from tui.catalog import source_images
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api
 from tui.catalog.spec import Model, RouteName
+from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
@@ -27,7 +29,7 @@ from tui.service.errors import (
     ServiceError,
     UploadError,
 )
-from tui.service.wire import DEFAULT_BASE_URL, Answer
+from tui.service.task_answer import Answer
 from tui.system.small_file import read_small_file
 from tui.tasks import draft
 from tui.tasks.answer import answered
@@ -214,7 +216,7 @@ class Submitter:
             return task
         if self._cache.learnt.get("route") == "service" and self._may_move(task):
             task = await asyncio.to_thread(
-                draft.move, task, self.model(task), "service"
+                draft.reroute, task, self.model(task), "service"
             )
         await self._check_addresses(task)
         if self._needs_upload(task):
@@ -265,7 +267,7 @@ class Submitter:
                 task.change(Status.HELD, sent_at=0), "no such route", error.raw
             )
             moved = await asyncio.to_thread(
-                draft.move, held, self.model(task), "service"
+                draft.reroute, held, self.model(task), "service"
             )
             await self._cache.save(moved.change(), "moved to the service route")
         elif (
@@ -397,7 +399,7 @@ class Submitter:
         model = self._catalog.get(task.action, task.model)
         if model is None:
             return False
-        if not draft.local_files(model.routes[task.route], task.values):
+        if not source_images.local_files(model.routes[task.route], task.values):
             return False
         return not self._lives(task.uploads_until, self._uploads_end.get(task.id))
 
@@ -418,7 +420,9 @@ class Submitter:
         model = self._catalog.get(task.action, task.model)
         if model is None:
             return
-        for name, address in draft.addresses(model.routes[task.route], task.values):
+        for name, address in source_images.image_urls(
+            model.routes[task.route], task.values
+        ):
             until = await self._cache.upload_ends(address)
             if until and not self._lives(until, self._upload_ends.get(address)):
                 told = (
@@ -433,7 +437,7 @@ class Submitter:
         """
         model = self.model(task)
         route = model.routes[task.route]
-        files = draft.local_files(route, task.values)
+        files = source_images.local_files(route, task.values)
         # While the last of many large files goes up, the first may end
         for _ in range(UPLOAD_ROUNDS):
             urls: dict[Path, str] = {}
@@ -452,7 +456,9 @@ class Submitter:
                 {files[0][0]: "The files took too long to upload. Nothing was charged."}
             )
         self._uploads_end[task.id] = end
-        planned = draft.with_body(task, model, draft.uploaded(route, task.values, urls))
+        planned = draft.with_body(
+            task, model, source_images.with_uploads(route, task.values, urls)
+        )
         return replace(
             planned, uploads_until=until, revision=self._cache.tasks[task.id].revision
         )

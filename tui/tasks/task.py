@@ -1,6 +1,4 @@
-"""A task: one paid request, as frozen snapshots, and the one table of how its status
-may change.
-"""
+"""Tasks: paid requests as frozen snapshots, and how their status may change."""
 
 import secrets
 import time
@@ -27,17 +25,15 @@ class Status(StrEnum):
 
 
 class SetAside(StrEnum):
-    """Why an unfinished task is not carried on automatically."""
+    """Why an unfinished task is not continued automatically."""
 
     NO = ""
     INTERRUPTED = "interrupted"
-    """Its command was interrupted before the task was sent: free to drop, sent only
-    when asked for.
-    """
+    """Its command was interrupted before the task was sent: it can be dropped."""
     WAITED = "waited"
-    """The longest wait for its end has passed: `resume` follows it again."""
+    """It did not end within the longest wait: `resume` follows it again."""
     UNSURE = "unsure"
-    """It may have been made and billed, and sending it again did not settle that."""
+    """It may be made and billed: sending it again did not settle that."""
     STOPPED = "stopped"
     """The user stopped watching it."""
     IMPORTED = "imported"
@@ -46,31 +42,31 @@ class SetAside(StrEnum):
 
 _S = Status
 NEXT: dict[Status, frozenset[Status]] = {
-    # Not sent: free to edit and to drop.
+    # Not sent: it can be edited and dropped.
     _S.HELD: frozenset({_S.SUBMITTING, _S.DROPPED, _S.REJECTED}),
-    # On its way, outcome unknown until an answer is read; the same bytes and key may be
-    # sent again. Back to held only where the request surely made nothing.
+    # On its way, its outcome unknown until a response is read. The same bytes and key
+    # may be sent again. It is held again only if the request surely made nothing.
     _S.SUBMITTING: frozenset(
         {_S.HELD, _S.PENDING, _S.PROCESSING, _S.FETCHING, _S.FAILED, _S.REJECTED}
     ),
-    # At the server, billed: can't be cancelled.
+    # At the server, and billed: it can't be cancelled.
     _S.PENDING: frozenset({_S.PROCESSING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
     _S.PROCESSING: frozenset({_S.PENDING, _S.FETCHING, _S.FAILED, _S.EXPIRED}),
     # Made, not saved yet.
     _S.FETCHING: frozenset({_S.COMPLETED, _S.FAILED, _S.EXPIRED}),
-    # By hand: ask, watch or fetch once more what exists at the server.
+    # The user may poll, watch or fetch again what exists at the server.
     _S.COMPLETED: frozenset({_S.PROCESSING}),
     _S.FAILED: frozenset({_S.FETCHING}),
     _S.EXPIRED: frozenset({_S.FETCHING, _S.PENDING}),
-    # 400, 422 and their like: never charged.
+    # 400, 422 and the like: never charged.
     _S.REJECTED: frozenset(),
     _S.DROPPED: frozenset(),
 }
 LIVE = frozenset({_S.HELD, _S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
 NO_PROFILE = "none"
-"""What having no profile is called on the command line."""
+"""The word for no profile on the command line."""
 URL_LIVES = 7 * 86400.0
-"""Seconds for which a result can be fetched, by RunAPI's own documents."""
+"""Seconds for which a result can be fetched, by RunAPI's documentation."""
 SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
 
 
@@ -82,27 +78,27 @@ class RetriedError(Exception):
 
 
 class Problem(Struct, frozen=True):
-    """What went wrong: a kind for programs, a sentence for people."""
+    """An error: a kind for programs, a sentence for people."""
 
     kind: str
     message: str
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """One image of a task: its URL, its saved file, what the file is."""
+    """One image of a task: its URL, and its saved file."""
 
     url: str
     label: str = ""
-    """What it is within its task, if not simply the image: `base`, `layer 2`, `segment
-    1: sky`.
-    """
+    """Its place in the image, if it is only a layer: `layer 2`, `segment 1: sky`."""
     path: str = ""
     reserved: str = ""
-    """The path that the verified file is about to get. It is on disk before the file
-    has that name, so that whoever goes on after a kill knows the file as this result's.
+    """The path that the verified file is about to get.
+
+    It is recorded before the file has that name, so that the file is known as this
+    result's after a kill.
     """
     sha256: str = ""
-    """Digest of the file as it was saved, in hex."""
+    """Digest of the saved file, in hex."""
     format: str = ""
     width: int = 0
     height: int = 0
@@ -110,8 +106,9 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One paid request, from the user's confirmation to the saved images. Times are
-    seconds since the epoch.
+    """One paid request, from the user's confirmation to the saved images.
+
+    Times are in seconds since the epoch, amounts in micro-dollars.
     """
 
     id: str
@@ -120,86 +117,90 @@ class Task(Struct, frozen=True, kw_only=True):
     service: str
     base_url: str
     profile: str = ""
-    """The profile whose key it is sent and asked for with; empty: none."""
+    """The profile whose key it is sent and polled with; "" for none."""
     route: RouteName
     values: Values
     status: Status = Status.HELD
     created_at: float
     updated_at: float = 0
     revision: int = 0
-    """Counts the snapshots of this task, so that the newer of two is known whatever the
-    clocks say.
-    """
+    """Counts the snapshots: the newer of two is known whatever the clocks say."""
     sent_at: float = 0
     resend_at: float = 0
-    """When the user last wished an unsure request to be sent again; automatic tries
-    count from then on.
+    """When the user last chose to send an unsure request again.
+
+    Automatic tries count from then on.
     """
     finished_at: float = 0
     body: bytes = b""
-    """The exact bytes to send; empty while local files still have to be uploaded."""
+    """The exact bytes to send; b"" while local files have to be uploaded."""
     key: str = ""
     """The Idempotency-Key that belongs to `body`."""
     uploads_until: float = 0
-    """Until when the service can read the uploaded files that `body` names; 0 where
-    nothing is known of them.
-    """
+    """Until when the service can read the uploads in `body`; 0 where unknown."""
     remote_id: str = ""
     location: str = ""
     word: str = ""
-    """The status as the server last put it."""
+    """The last status in the server's own word."""
     progress: str = ""
     note: str = ""
-    """What is being waited for just now, if it is worth a sentence."""
+    """A sentence about what the task waits for, or ""."""
     error: Problem | None = None
     results: tuple[Result, ...] = ()
     cost_micro: int | None = None
     estimate_micro: int | None = None
     out_dir: str = ""
     unsure: bool = False
-    """True once a try may have reached the server without an answer: it may have been
-    made, and billed.
+    """True once a try may have reached the server without an answer.
+
+    The task may be made and billed.
     """
     watched: bool = True
-    """False while the task is set aside: what was sent is still billed, and it goes on
-    only when asked.
+    """False while the task is set aside: it continues only if the user asks for it.
+
+    What was sent is billed nevertheless.
     """
     set_aside: SetAside = SetAside.NO
     """Why `watched` is False."""
     retry_of: str = ""
     retried_by: str = ""
-    """The task that was sent in place of this one; it is not sent once more without a
-    question.
+    """The task that was sent in place of this one.
+
+    This one is not sent again without a question.
     """
     job: str = ""
-    """What was submitted together carries the same one."""
+    """The same for all tasks that were submitted together."""
     rank: float = 0
-    """Set once the user has moved the task among those that wait; see `turn`."""
+    """Set once the user has moved the task in the queue; see `turn`."""
     polls: int = 0
     quiet: bool = False
-    """True while the server has had no news of the task for long."""
+    """True while the server has reported no change for long."""
     made_at: float = 0
-    """When the server was first seen to have finished; the results' URLs live for
-    `URL_LIVES` from then on.
+    """When the server first reported the end.
+
+    The results' URLs are valid for `URL_LIVES` from then on.
     """
     favourite: bool = False
     cleared: bool = False
-    """True once the user cleared it from the queue; the history still has it."""
+    """True once the user cleared it from the queue; it stays in the history."""
     deleted: bool = False
-    """True once the user deleted it; kept for the books alone."""
+    """True once the user deleted it; it only counts as spending."""
 
     @property
     def turn(self) -> tuple[float, str]:
-        """What waits is sent in this order, lowest first."""
+        """The sort key of waiting tasks: the lowest is sent first."""
         return self.rank or self.created_at, self.id
 
     @property
     def expires_at(self) -> float:
-        """When the URLs of results that are not saved end; 0 where nothing is left to
-        lose.
-        """
-        unsaved = any(not result.path for result in self.results)
-        return self.made_at + URL_LIVES if unsaved and self.made_at else 0
+        """When the URLs of unsaved results expire; 0 where nothing can be lost."""
+        if not self.made_at or not self.has_unsaved:
+            return 0
+        return self.made_at + URL_LIVES
+
+    @property
+    def has_unsaved(self) -> bool:
+        return any(not result.path for result in self.results)
 
     @property
     def prompt(self) -> str:
@@ -207,29 +208,23 @@ class Task(Struct, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        """Still to be carried on, by itself."""
-        return (
-            self.status in LIVE
-            and self.watched
-            and not (self.status is Status.HELD and self.error)
-        )
+        """True while the task is continued automatically."""
+        if self.status is Status.HELD and self.error:
+            return False
+        return self.status in LIVE and self.watched
 
     @property
     def lacks_picture(self) -> bool:
-        """Whether it was made and paid, has ended, and something of it is not saved
-        here.
-        """
+        """True if it was made and paid, has ended, and is not completely saved."""
         if self.status is _S.COMPLETED:
             return self.error is not None and self.error.kind == "empty"
         if self.status is _S.EXPIRED:
             return bool(self.remote_id)
-        return self.status is _S.FAILED and any(
-            not result.path for result in self.results
-        )
+        return self.status is _S.FAILED and self.has_unsaved
 
     @property
     def saved(self) -> list[int]:
-        """Which of the results are files here."""
+        """The indexes of the results that have a file."""
         return [index for index, result in enumerate(self.results) if result.path]
 
     @property
@@ -237,15 +232,19 @@ class Task(Struct, frozen=True, kw_only=True):
         return tuple(result.path for result in self.results if result.path)
 
     def change(self, status: Status | None = None, **fields: Any) -> "Task":
-        """The next snapshot. Raises ValueError for a status that can't follow this one."""
-        after = status or self.status
-        if after is not self.status and after not in NEXT[self.status]:
-            raise ValueError(f"a {self.status} task can't become {after}")
-        if after is not self.status and after not in LIVE:
-            fields.setdefault("finished_at", time.time())
+        """Returns the next snapshot.
+
+        Raises ValueError for a status that can't follow this one.
+        """
+        new_status = status or self.status
+        if new_status is not self.status:
+            if new_status not in NEXT[self.status]:
+                raise ValueError(f"a {self.status} task can't become {new_status}")
+            if new_status not in LIVE:
+                fields.setdefault("finished_at", time.time())
         return msgspec.structs.replace(
             self,
-            status=after,
+            status=new_status,
             updated_at=time.time(),
             revision=self.revision + 1,
             **fields,
@@ -257,8 +256,9 @@ _moment = 0
 
 
 def new_id() -> str:
-    """A local id: ten characters of time, so that ids sort as they were made, and four
-    of chance.
+    """Returns a local id: ten characters of time and four random ones.
+
+    Ids sort in the order in which they were made.
     """
     global _moment
     _moment = max(time.time_ns() // 1_000_000, _moment + 1)

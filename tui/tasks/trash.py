@@ -1,71 +1,86 @@
-"""Where files of deleted tasks lie for a while, beside the images, so that a deletion
-can be undone.
+"""Files of deleted tasks, kept for a while beside the images for undo.
 
-A file is called `<moment of its deletion>-<its name>` there: no two of one name meet,
-and nothing else is removed.
+In the trash, a file's name is `<time of its deletion>-<its name>`: two files of one
+name don't collide, and files that were not put there by this program stay.
 """
 
 import contextlib
 import os
 import re
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tui.system import atomic_file
 
 KEPT_FOR = 7 * 86400.0
-"""Seconds after which a deleted file is gone for good, once something else is deleted
-there.
-"""
+"""Seconds. A file is removed after that, once another one is deleted there."""
 _NAME = ".trash"
-_THROWN = re.compile(r"(\d{19})-(.+)", re.DOTALL)
+_DELETED = re.compile(r"(\d{19})-(.+)", re.DOTALL)
+"""Matches a file's name in the trash: nanoseconds since the epoch, and its name."""
+
+
+class _DeletedFile(NamedTuple):
+    path: Path
+    name: str
+    """The name that the file had before."""
+    deleted_at: float
+    """Seconds since the epoch."""
 
 
 def throw(paths: list[str], out_dir: str) -> None:
-    """Move files of the output folder into the trash beside them; what lies elsewhere
-    is left alone.
+    """Moves files of the output folder into the trash beside them.
+
+    Files elsewhere stay, and those that can't be moved.
     """
-    for path in map(Path, paths):
+    for path in _inside(paths, out_dir):
+        if not path.is_file() or path.is_symlink():
+            continue
         trash = path.parent / _NAME
-        if _below(path, out_dir) and path.is_file() and not path.is_symlink():
-            empty(trash)
-            with contextlib.suppress(OSError):
-                trash.mkdir(exist_ok=True, mode=0o700)
-                path.rename(trash / f"{time.time_ns()}-{path.name}")
+        empty(trash)
+        with contextlib.suppress(OSError):
+            trash.mkdir(exist_ok=True, mode=0o700)
+            path.rename(trash / f"{time.time_ns()}-{path.name}")
 
 
 def restore(paths: list[str], out_dir: str) -> None:
-    """Move files back to where they were, the latest of each name, unless something new
-    stands there.
-    """
-    for path in map(Path, paths):
-        trash = path.parent / _NAME
-        thrown = {name: file for _, name, file in _thrown(trash)}
-        if _below(path, out_dir) and path.name in thrown and not os.path.lexists(path):
-            with contextlib.suppress(OSError):
-                atomic_file.give_name(trash / thrown[path.name], path)
+    """Moves files back, the latest of each name, unless a new file has the name."""
+    for path in _inside(paths, out_dir):
+        latest = {file.name: file for file in _deleted_files(path.parent / _NAME)}
+        file = latest.get(path.name)
+        if file is None or os.path.lexists(path):
+            continue
+        with contextlib.suppress(OSError):
+            atomic_file.give_name(file.path, path)
 
 
 def empty(trash: Path) -> None:
-    """Remove what has lain there for long."""
-    for moment, _, file in _thrown(trash):
-        if moment < time.time() - KEPT_FOR:
+    """Removes the files that were deleted more than `KEPT_FOR` ago."""
+    for file in _deleted_files(trash):
+        if file.deleted_at < time.time() - KEPT_FOR:
             with contextlib.suppress(OSError):
-                (trash / file).unlink()
+                file.path.unlink()
 
 
-def _below(path: Path, out_dir: str) -> bool:
-    """Whether a file lies in the output folder or one of its folders, and not by way of
-    a link.
-    """
-    if ".." in path.parts or Path(out_dir) not in path.parents:
-        return False
-    return path.parent.resolve().is_relative_to(Path(out_dir).resolve())
+def _inside(paths: Iterable[str], out_dir: str) -> Iterator[Path]:
+    """Yields the paths below the output folder, except by way of links."""
+    folder = Path(out_dir)
+    for path in map(Path, paths):
+        if ".." in path.parts or folder not in path.parents:
+            continue
+        if path.parent.resolve().is_relative_to(folder.resolve()):
+            yield path
 
 
-def _thrown(trash: Path) -> list[tuple[float, str, str]]:
-    """When, under which name, and as which file of the trash; oldest first."""
-    with contextlib.suppress(OSError):
-        found = map(_THROWN.fullmatch, sorted(os.listdir(trash)))
-        return [(int(match[1]) / 1e9, match[2], match[0]) for match in found if match]
-    return []
+def _deleted_files(trash: Path) -> list[_DeletedFile]:
+    """Returns the files in the trash, oldest first."""
+    try:
+        names = sorted(os.listdir(trash))
+    except OSError:
+        return []
+    files = []
+    for found in filter(None, map(_DELETED.fullmatch, names)):
+        nanoseconds, name = found.groups()
+        files.append(_DeletedFile(trash / found[0], name, int(nanoseconds) / 1e9))
+    return files

@@ -21,7 +21,7 @@ from tui.service.errors import (
     ServiceError,
     TimedOutError,
 )
-from tui.service.wire import Answer
+from tui.service.task_answer import Answer
 from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.cache import TaskCache
@@ -34,7 +34,7 @@ from tui.tasks.retry import (
     backoff,
     growing,
 )
-from tui.tasks.saving import Left
+from tui.tasks.saving import SavedUpTo
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.submit import Submitter
 from tui.tasks.task import URL_LIVES, Problem, Result, SetAside, Status, Task
@@ -421,14 +421,14 @@ class TaskWorker:
         result = task.results[index]
         others = self._files() if result.reserved else set()
         try:
-            left = await asyncio.to_thread(saving.left_behind, result, part, others)
-            if left is Left.SAVED:
+            done = await asyncio.to_thread(saving.saved_up_to, result, part, others)
+            if done is SavedUpTo.NAMED:
                 await self._note_saved(task.id, index, result)
                 return
-            if left is Left.NOTHING:
+            if done is SavedUpTo.NOTHING:
                 await self._client.download(result.url, part)
             keeping = asyncio.ensure_future(
-                self._keep(task.id, index, part, left is Left.PART)
+                self._keep(task.id, index, part, done is SavedUpTo.PART)
             )
             try:
                 await asyncio.shield(keeping)

@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui.tasks.engine_state import EngineState
-from tui.tasks.ledger import Total
+from tui.tasks.ledger import CostSum
 from tui.text import clock, money
 
 _BETWEEN = "  ·  "
@@ -24,7 +24,7 @@ class StatusLine(Static):
     """Tasks that wait to be sent."""
     balance: reactive[int | None] = reactive(None)
     """Micro-dollars; None while it is unknown."""
-    spent: reactive[Total] = reactive(Total())
+    spent: reactive[CostSum] = reactive(CostSum())
     """Today."""
     drawn: reactive[str] = reactive("")
     """How the terminal shows images."""
@@ -73,7 +73,7 @@ class StatusLine(Static):
         return parts
 
 
-def _amount(spent: Total) -> str:
+def _amount(spent: CostSum) -> str:
     """Returns a sum as exactly as it is known: `~$0.05 + ?`."""
     parts = []
     if spent.micro or not spent.unknown:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from tui.service.wire import canonical
+from tui.service.base_url import canonical
 from tui.settings.keyfiles.files import Unreadable, shown
 from tui.text import mask, one_line
 

@@ -1,6 +1,4 @@
-"""Every shape in which a task has been answered is read as one; hostile ones are
-refused, never fatal.
-"""
+"""Answers for a task are read in every shape, and hostile ones do no harm."""
 
 import contextlib
 import json
@@ -10,17 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tui.service.wire import (
-    Answer,
-    EngineState,
-    canonical,
-    error_fields,
-    error_message,
-    read_answer,
-    same_origin,
-    status_paths,
-    submit_path,
-)
+from tui.service.base_url import same_origin
+from tui.service.error_body import error_fields, error_message
+from tui.service.task_answer import Answer, ServerState, read_answer
 
 BASE = "https://runapi.ai"
 A, B, C = (
@@ -60,7 +50,7 @@ def read(said: object, location: str = "") -> Answer:
         ({}, "", "pending"),
     ],
 )
-def test_ids_and_states(said: Any, task_id: str, state: EngineState) -> None:
+def test_ids_and_states(said: Any, task_id: str, state: ServerState) -> None:
     answer = read(said)
     assert (answer.task_id, answer.state) == (task_id, state)
 
@@ -75,14 +65,14 @@ def test_ids_and_states(said: Any, task_id: str, state: EngineState) -> None:
         ("unknown", "paused 7 moderating"),
     ],
 )
-def test_status_words(state: EngineState, words: str) -> None:
+def test_status_words(state: ServerState, words: str) -> None:
     for word in words.split():
         answer = read({"id": "t1", "status": word})
         assert (answer.state, answer.word) == (state, word)
     assert read({"id": "t1", "status": f" {words.split()[0]} "}).state == state
 
 
-def test_the_raw_answer_is_kept_whole() -> None:
+def test_the_raw_answer_stays_complete() -> None:
     raw = ' {"id" : "t1", "unheard-of": [1, 2]} '
     assert read_answer(raw, base_url=BASE).raw == raw
 
@@ -198,7 +188,7 @@ def test_results_from_every_place_in_order_without_duplicates(
         ({"images": [{"url": A, "name": "sky", "index": 2}]}, [""]),
     ],
 )
-def test_a_part_of_a_picture_says_what_it_is(said: Any, labels: list[str]) -> None:
+def test_layers_are_labelled(said: Any, labels: list[str]) -> None:
     results = read({"id": "t1", "status": "completed"} | said).results
     assert [result.label for result in results] == labels
 
@@ -256,7 +246,7 @@ def test_a_failure_inside_the_hybrid_envelope(error: Any) -> None:
     assert (answer.state, answer.error) == ("failed", "No luck.")
 
 
-def test_failures_say_why() -> None:
+def test_failures_have_a_reason() -> None:
     assert (
         read({"id": "t1", "status": "failed", "error": "Generation failed"}).error
         == "Generation failed"
@@ -384,7 +374,7 @@ def test_progress(progress: Any, told: str) -> None:
         ("https://runapi.ai:port/x", ""),
     ],
 )
-def test_only_a_location_of_the_same_origin_is_kept(location: str, kept: str) -> None:
+def test_only_a_location_of_the_same_origin_is_used(location: str, kept: str) -> None:
     answer = read({"id": "t1"}, location)
     assert answer.task_id == "t1"
     assert answer.location == kept
@@ -430,7 +420,7 @@ def test_long_text_is_bounded() -> None:
         pytest.param('{"id": ' + "9" * 5000 + "}", id="endless number"),
     ],
 )
-def test_what_is_no_answer_is_a_value_error(raw: str) -> None:
+def test_an_unreadable_answer_is_a_value_error(raw: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (whose words don't matter)
         read_answer(raw, base_url=BASE)
 
@@ -503,155 +493,3 @@ def test_nothing_is_too_odd(said: Any, location: str) -> None:
         assert not answer.location or same_origin(answer.location, BASE)
     error_message(said)
     error_fields(said)
-
-
-# ---- errors
-
-
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        ({"error": "Bad input"}, "Bad input"),
-        ({"error": {"message": "Bad input"}}, "Bad input"),
-        ({"error": {"code": "rate_limit", "message": "slow down"}}, "slow down"),
-        ({"error": {"code": "request_conflict"}}, "request_conflict"),
-        ({"error": "Not found", "code": "not_found"}, "Not found"),
-        ({"message": "slow down"}, "slow down"),
-        ({"detail": "no"}, "no"),
-        ({"errorMessage": "no"}, "no"),
-        ({"msg": "no"}, "no"),
-        (
-            {"error": {"message": "first"}, "message": "second", "detail": "third"},
-            "first",
-        ),
-        ({"error": "", "message": "second"}, "second"),
-        ({"error": None, "detail": "third", "msg": "fifth"}, "third"),
-        ({"error": {"message": 5}, "message": "second"}, "second"),
-        ({"error": 5, "message": ["x"], "detail": {"x": 1}}, ""),
-        ({"errors": ["ignored on purpose"]}, ""),
-        ({"error": "two\nlines\x1b[31m"}, "two lines"),
-        ({}, ""),
-        ([], ""),
-        (None, ""),
-        ("<html>", ""),
-    ],
-)
-def test_the_sentence_in_an_error(said: Any, words: str) -> None:
-    assert error_message(said) == words
-
-
-@pytest.mark.parametrize(
-    ("said", "fields"),
-    [
-        (
-            {"error": "Validation failed", "errors": {"prompt": ["is required"]}},
-            {"prompt": "is required"},
-        ),
-        (
-            {"errors": {"prompt": ["is short", "is dull"], "size": "is odd"}},
-            {"prompt": "is short, is dull", "size": "is odd"},
-        ),
-        ({"errors": {"n": 5, "x\x1b[1m": ["\u202ey"]}}, {"n": "5", "x": "y"}),
-        ({"errors": ["prompt is required"]}, {}),
-        ({"errors": "prompt"}, {}),
-        ({"errors": None}, {}),
-        ([], {}),
-        (None, {}),
-    ],
-)
-def test_what_an_error_says_of_params(said: Any, fields: dict[str, str]) -> None:
-    assert error_fields(said) == fields
-
-
-# ---- origins and paths
-
-
-@pytest.mark.parametrize(
-    ("url", "base", "same"),
-    [
-        ("https://runapi.ai/x", BASE, True),
-        ("https://runapi.ai:443/x", BASE, True),
-        ("HTTPS://RUNAPI.AI/x", BASE, True),
-        ("http://127.0.0.1:80/x", "http://127.0.0.1", True),
-        ("https://runapi.ai:444/x", BASE, False),
-        ("http://runapi.ai/x", BASE, False),
-        ("https://api.runapi.ai/x", BASE, False),
-        ("https://runapi.ai.evil.example", BASE, False),
-        ("https://runapi.ai@evil.example", BASE, False),
-        ("/x", BASE, False),
-        ("", BASE, False),
-        ("https://[", BASE, False),
-        ("https://runapi.ai:port", BASE, False),
-    ],
-)
-def test_same_origin(url: str, base: str, same: bool) -> None:
-    assert same_origin(url, base) is same
-
-
-def test_submit_paths() -> None:
-    assert submit_path("unified", "flux_2", "remix_image") == "/v1/remix_image"
-    assert (
-        submit_path("service", "flux_2", "remix_image") == "/api/v1/flux_2/remix_image"
-    )
-
-
-def paths(*args: Any, **options: Any) -> list[str]:
-    return [place.path for place in status_paths(*args, **options)]
-
-
-UNIFIED = [
-    "/v1/text_to_image/t1",
-    "/v1/tasks/t1",
-    "/api/v1/tasks/t1",
-    "/api/v1/z_image/text_to_image/t1",
-]
-
-
-def test_a_unified_task_may_be_asked_for_in_four_places() -> None:
-    assert paths("unified", "z_image", "text_to_image", "t1") == UNIFIED
-
-
-def test_a_service_task_is_asked_for_in_one() -> None:
-    assert paths("service", "z_image", "text_to_image", "t1") == [UNIFIED[3]]
-    assert paths("service", "z_image", "text_to_image", "t1", known="tasks") == [
-        UNIFIED[3]
-    ]
-
-
-@pytest.mark.parametrize("route", ["unified", "service"])
-def test_a_location_comes_first(route: str) -> None:
-    asked = paths(
-        route, "z_image", "text_to_image", "t1", location=f"{BASE}/l", known="tasks"
-    )
-    assert asked[0] == f"{BASE}/l"
-    assert len(asked) > 1
-
-
-@pytest.mark.parametrize(
-    ("known", "first"), [("action", 0), ("tasks", 1), ("api-tasks", 2), ("service", 3)]
-)
-def test_the_place_that_has_answered_comes_first_and_the_others_stay(
-    known: str, first: int
-) -> None:
-    asked = paths("unified", "z_image", "text_to_image", "t1", known=known)
-    assert asked[0] == UNIFIED[first]
-    assert sorted(asked) == sorted(UNIFIED)
-
-
-@pytest.mark.parametrize(
-    ("task_id", "there"),
-    [("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("a b%", "a%20b%25"), ("ü", "%C3%BC")],
-)
-def test_an_id_is_opaque(task_id: str, there: str) -> None:
-    assert all(
-        path.endswith(f"/{there}") for path in paths("unified", "s", "a", task_id)
-    )
-
-
-@pytest.mark.parametrize(
-    "url", ["http://me:s3cret@runapi.ai", "ftp://runapi.ai/?key=s3cret", "x://#s3cret"]
-)
-def test_a_secret_in_a_base_url_is_not_repeated(url: str) -> None:
-    with pytest.raises(ValueError, match=r"base URL|encrypted") as refused:
-        canonical(url)
-    assert "s3cret" not in str(refused.value)

@@ -1,0 +1,54 @@
+"""Which values of a request are images: files of this machine, or URLs."""
+
+from pathlib import Path
+
+from tui.catalog import request
+from tui.catalog.spec import Kind, Param, Route, Values
+from tui.paths import home
+
+
+def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
+    """Returns param and path of each file that has to be uploaded first."""
+    return [
+        (name, home(image))
+        for name, image in _images(route, values)
+        if not request.is_url(image)
+    ]
+
+
+def image_urls(route: Route, values: Values) -> list[tuple[str, str]]:
+    """Returns param and URL of each image on the web."""
+    return [
+        (name, image) for name, image in _images(route, values) if request.is_url(image)
+    ]
+
+
+def with_uploads(route: Route, values: Values, urls: dict[Path, str]) -> Values:
+    """Returns `values` with the URLs of uploaded files in place of their paths."""
+    changed: Values = dict(values)
+    for param in _image_params(route):
+        if param.name in values:
+            images = [
+                urls.get(home(image), image) for image in _images_of(param, values)
+            ]
+            changed[param.name] = images[0] if param.kind is Kind.IMAGE else images
+    return changed
+
+
+def _images(route: Route, values: Values) -> list[tuple[str, str]]:
+    return [
+        (param.name, image)
+        for param in _image_params(route)
+        for image in _images_of(param, values)
+    ]
+
+
+def _image_params(route: Route) -> list[Param]:
+    return [p for p in route.params if p.kind in (Kind.IMAGE, Kind.IMAGES)]
+
+
+def _images_of(param: Param, values: Values) -> list[str]:
+    value = values.get(param.name)
+    items = value if isinstance(value, list) else [value]
+    texts = [item.strip() for item in items if isinstance(item, str)]
+    return [text for text in texts if text]

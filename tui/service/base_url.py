@@ -1,0 +1,82 @@
+"""Base URLs: in one spelling per service, and never one that would leak a key."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from tui.text import one_line
+
+DEFAULT_BASE_URL = "https://runapi.ai"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def canonical(base_url: str) -> str:
+    """Returns the origin to append paths to: trimmed, and without a trailing `/v1`.
+
+    Agents' settings carry that `/v1`. Raises ValueError with a sentence for anything
+    that a key must not be sent to.
+    """
+    # The text may hold a secret where a user name or a query would be
+    shown = one_line(re.sub(r"(?<=//)[^/@]*@|[?#].*", "…", base_url), 80)
+    parts = _split(_without_version(base_url))
+    if parts is None:
+        raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ValueError(
+            f"{shown} is not encrypted: a key is sent over https, or to this machine"
+            " only."
+        )
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.port not in (None, _DEFAULT_PORTS[parts.scheme]):
+        host = f"{host}:{parts.port}"
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def same_origin(url: str, base_url: str) -> bool:
+    """Tells whether the key that belongs to `base_url` may be sent to `url`."""
+    try:
+        parts = urlsplit(url)
+        return "@" not in parts.netloc and _origin(parts) == _origin(urlsplit(base_url))
+    except ValueError:
+        return False
+
+
+def _without_version(base_url: str) -> str:
+    text = base_url.strip().rstrip("/")
+    for ending in ("/api/v1", "/v1"):
+        text = text.removesuffix(ending).rstrip("/")
+    return text
+
+
+def _split(text: str) -> SplitResult | None:
+    """Returns the parts of an http or https URL; None for any other text."""
+    has_odd_characters = any(character in text for character in " ?#@\\")
+    if has_odd_characters or not (text.isascii() and text.isprintable()):
+        return None
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError where it isn't a number
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return None
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    # `.demo` is not a domain of the Internet: the embedded service's own name, reached
+    # in process.
+    if host == "localhost" or host.endswith((".localhost", ".demo")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Returns scheme, host and port. Raises ValueError for a port that is none."""
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
