@@ -74,7 +74,7 @@ def test_form(
     app = TestApp(theme=theme, api="service")
 
     async def show(pilot: Pilot[None]) -> None:
-        await asyncio.wait_for(app._opened.wait(), 30)
+        await asyncio.wait_for(app.opened.wait(), 30)
         await pilot.pause()
         await app.workers.wait_for_complete()  # balance and prices
         assert app.main
@@ -182,7 +182,7 @@ def test_page(
     app.remember(*remembered(), paused=True)
 
     async def show(pilot: Pilot[None]) -> None:
-        await asyncio.wait_for(app._opened.wait(), 30)
+        await asyncio.wait_for(app.opened.wait(), 30)
         await pilot.pause()
         await app.workers.wait_for_complete()
         assert app.main
