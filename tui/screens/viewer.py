@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Label, Static
 
 from tui.graphics.probe import PIXELS, Images
-from tui.graphics.zoom import Crop
+from tui.graphics.zoom import Crop, ZoomSource
 from tui.screens.pager import OlderTasks
 from tui.tasks.task import Task
 from tui.text import one_line
