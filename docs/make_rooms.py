@@ -65,7 +65,10 @@ def purpose(room: str, width: float) -> str:
     file = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
     sentence = re.split(r"[.;](?:\s|$)", " ".join(text.split()))[0]
-    return sentence if len(sentence) * 6 < width else sentence.partition(": ")[0]
+    for end in (": ", ", "):
+        if len(sentence) * 7 > width:
+            sentence = sentence.partition(end)[0]
+    return sentence
 
 
 def imported(room: str) -> Iterator[str]:

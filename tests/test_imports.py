@@ -19,7 +19,9 @@ def loaded(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--version"], ["models"], ["model", "z-image", "--json"], ["tasks"]]
+    "words",
+    [["--version"], ["models"], ["model", "z-image", "--json"], ["tasks"]],
+    ids=["version", "models", "model", "tasks"],
 )
 def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
     run = "try:\n    import tui.cli.commands; tui.cli.commands.main()\nexcept SystemExit: pass"

@@ -247,6 +247,7 @@ def test_a_prompt_that_cannot_be_shown_ends_nothing(
         ("models --check '{odd}/a.toml'", "a.toml"),
         ("generate z-image -f '{odd}/none'", "none"),
     ],
+    ids=["folder", "prompt", "source", "recipe", "models", "prompts"],
 )
 def test_a_name_of_other_bytes_is_told(
     words: str, sentence: str, tmp_path: Path
@@ -306,6 +307,7 @@ def test_a_setting_that_is_no_file_makes_nobody_wait(
         {"HTTPS_PROXY": "nonsense://u:secret@h", "NO_PROXY": "[::1]"},
         {"SSL_CERT_FILE": "/no/such/file"},
     ],
+    ids=["proxy", "nonsense", "certificate"],
 )
 @pytest.mark.parametrize("words", ["balance", "doctor"])
 def test_proxies_and_certificates_at_fault(words: str, env: dict[str, str]) -> None:

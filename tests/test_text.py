@@ -62,7 +62,9 @@ def test_plain_text_holds_no_controls_and_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["\x1b]", "\x1b[", "\x1b[0;", "\x1b", "\x9d\x1b", "\x1bP\x1b", "0;"]
+    "piece",
+    ["\x1b]", "\x1b[", "\x1b[0;", "\x1b", "\x9d\x1b", "\x1bP\x1b", "0;"],
+    ids=["OSC", "CSI", "parameters", "escape", "C1", "DCS", "rest"],
 )
 def test_a_million_pieces_are_read_once_each(piece: str) -> None:
     """Were one of them quadratic, this would not end."""
