@@ -70,6 +70,7 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
     from tui.paths import styles_dir
     from tui.screens.grid import GridScreen
     from tui.tasks.task import Result, Status
+    from tui.widgets.view_context import ViewContext
 
     done = [
         past(path.name, results=(Result(url="", path=str(path)),)) for path in paths
@@ -93,12 +94,11 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
         def open(self, tasks: list[Any]) -> None:
             self.push_screen(
                 GridScreen(
+                    ViewContext(
+                        drawn, self.changes, lambda task: task.model, thumbs.shrink
+                    ),
                     tasks,
                     tasks[-1],
-                    drawn,
-                    self.changes,
-                    lambda task: task.model,
-                    thumbs.shrink,
                 )
             )
 

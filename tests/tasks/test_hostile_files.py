@@ -24,8 +24,8 @@ from tui.images.files import ImageError, inspect, measure, save_image, thumbnail
 from tui.images.metadata import embed, read, save_stripped_copy, strip
 from tui.images.recipes import EmbeddedRecipe
 from tui.tasks import worker
-from tui.tasks.actions import rescue
 from tui.tasks.draft import InvalidRequestError, draft
+from tui.tasks.rescue import rescue
 from tui.tasks.task import Status
 from tui.widgets.path_completion import read as read_folder
 

@@ -3,6 +3,7 @@ every change.
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on, work
@@ -63,40 +64,36 @@ class ParamForm(Vertical):
         ),
     ]
 
+    @dataclass
     class Submitted(Message):
         """The user wants this generated; the values have passed the catalog's check."""
 
-        def __init__(self, model: Model, route: RouteName, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.route: RouteName = route
-            self.values = values
+        model: Model
+        route: RouteName
+        values: Values
 
-    class BatchWanted(Message):
-        """The user wants many requests made of what is filled in."""
+    @dataclass
+    class JobRequested(Message):
+        """The user wants to make a job of many requests out of these values."""
 
-        def __init__(self, model: Model, route: Route, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.route = route
-            self.values = values
+        model: Model
+        route: Route
+        values: Values
 
-    class CopyWanted(Message):
-        """The user wants to take what is filled in elsewhere."""
+    @dataclass
+    class CopyRequested(Message):
+        """The user wants to copy the request for use elsewhere."""
 
-        def __init__(self, model: Model, route: RouteName, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.route: RouteName = route
-            self.values = values
+        model: Model
+        route: RouteName
+        values: Values
 
+    @dataclass
     class Settled(Message):
-        """Typing rests, and what is filled in makes one request."""
+        """Typing rests, and the values make one request."""
 
-        def __init__(self, model: Model, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.values = values
+        model: Model
+        values: Values
 
     def __init__(self, id: str, model: Model, route: RouteName) -> None:
         super().__init__(id=id)
@@ -282,11 +279,13 @@ class ParamForm(Vertical):
 
     def action_batch(self) -> None:
         self.post_message(
-            self.BatchWanted(self._model, self._model.routes[self.route], self.values())
+            self.JobRequested(
+                self._model, self._model.routes[self.route], self.values()
+            )
         )
 
     def action_copy_as(self) -> None:
-        self.post_message(self.CopyWanted(self._model, self.route, self.values()))
+        self.post_message(self.CopyRequested(self._model, self.route, self.values()))
 
     def set_prompt(self, prompt: str | None) -> None:
         """Put a text into the prompt, and the cursor there."""
