@@ -57,10 +57,8 @@ class PromptLibrary:
 
     async def search(self, request: Request) -> Response:
         asked = request.query_params
-        page, per_page = (
-            _number(asked.get("page"), 1),
-            _number(asked.get("per_page"), PER_PAGE),
-        )
+        page = _number(asked.get("page"), 1)
+        per_page = _number(asked.get("per_page"), PER_PAGE)
         if not 1 <= page <= 10_000 or not 1 <= per_page <= 100:
             invalid({"page": "is out of range"})
         words = asked.get("q", "").lower().split()
@@ -103,7 +101,8 @@ class PromptLibrary:
         if data is None:
             from tui.demo.paint import paint  # loads PIL
 
-            entry, file = entries()[number - 1], io.BytesIO()
+            entry = entries()[number - 1]
+            file = io.BytesIO()
             paint(
                 model=entry.model, prompt=entry.prompt, seed=number, size=_PREVIEW
             ).save(file, "PNG")

@@ -47,10 +47,8 @@ def remix(canvas: Canvas, source: Image.Image) -> Profile:
     )
     small = Image.new("RGB", layer.size, canvas.horizon)
     small.paste(layer, mask=layer.getchannel("A"))
-    shadow, bright = (
-        mix(canvas.near, BLACK, 0.4),
-        (canvas.far, canvas.middle, canvas.horizon, canvas.light),
-    )
+    shadow = mix(canvas.near, BLACK, 0.4)
+    bright = (canvas.far, canvas.middle, canvas.horizon, canvas.light)
     if canvas.dark:
         bright = (
             canvas.zenith,
@@ -75,29 +73,25 @@ def brush(canvas: Canvas, colours: Image.Image, length: float, count: int) -> No
     """Strokes of about `length` units all over the picture, in the colours found there,
     along a soft flow.
     """
-    rng, flow, data = (
-        canvas.rng(f"brush {length}"),
-        noise(canvas.rng("flow"), 2),
-        colours.tobytes(),
-    )
+    rng = canvas.rng(f"brush {length}")
+    flow = noise(canvas.rng("flow"), 2)
+    data = colours.tobytes()
     for _ in range(count):
-        px, py, shine = rng.random(), rng.random(), rng.uniform(0, 0.12)
+        px = rng.random()
+        py = rng.random()
+        shine = rng.uniform(0, 0.12)
         at = 3 * (int(py * colours.height) * colours.width + int(px * colours.width))
         colour = mix(
             (data[at], data[at + 1], data[at + 2]),
             rng.choice((canvas.light, canvas.near)),
             shine,
         )
-        angle, reach = (
-            0.6 + 1.2 * flow(px * 3 + py * 2),
-            canvas.unit * length * rng.uniform(0.6, 1.3),
-        )
-        x, y, dx, dy = (
-            px * canvas.width,
-            py * canvas.height,
-            reach * math.cos(angle),
-            reach * math.sin(angle),
-        )
+        angle = 0.6 + 1.2 * flow(px * 3 + py * 2)
+        reach = canvas.unit * length * rng.uniform(0.6, 1.3)
+        x = px * canvas.width
+        y = py * canvas.height
+        dx = reach * math.cos(angle)
+        dy = reach * math.sin(angle)
         canvas.draw.line(
             (x - dx, y - dy, x + dx, y + dy),
             fill=colour,

@@ -240,9 +240,11 @@ def picture_size(task: DemoTask, source: tuple[int, int] | None) -> tuple[int, i
     longer = next(filter(None, sides), 1024)
     wide, high = source or (1, 1)
     if ratio := re.fullmatch(r"(\d+):(\d+)", _chosen(task, "aspect_ratio")):
-        wide, high = int(ratio[1]), int(ratio[2])
+        wide = int(ratio[1])
+        high = int(ratio[2])
     if exact := re.fullmatch(r"(\d+)x(\d+)", _chosen(task, "size")):
-        wide, high = int(exact[1]), int(exact[2])
+        wide = int(exact[1])
+        high = int(exact[2])
         longer = min(max(wide, high), 4096)
     scale = longer / max(wide, high, 1) / 16
     return max(1, round(wide * scale)) * 16, max(1, round(high * scale)) * 16

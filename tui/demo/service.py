@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,72 +71,99 @@ ORIGIN_SERVICES = ("imagen_4", "flux_kontext")
 MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
 
-def create_app(
-    catalog: Catalog,
-    *,
-    delay: float = 4.0,
-    routes: Literal["both", "unified", "service"] = "both",
-    api_key: str = DEMO_KEY,
-    balance_cents: int = 5000,
-    public_url: str = "",
-    clock: Callable[[], float] = time.time,
-    file: Path | None = None,
-) -> Starlette:
-    """The service. A task takes about `delay` seconds of `clock`; with 0 it is done at
-    the first poll.
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """How the embedded service behaves."""
 
-    Tasks, uploaded files and the account are kept in `file`, or else in memory. Nothing
-    is opened before the first request.
+    delay: float = 4.0
+    """Seconds of `clock` that a task takes, about; with 0 it is done at the first poll."""
+    routes: Literal["both", "unified", "service"] = "both"
+    api_key: str = DEMO_KEY
+    balance_cents: int = 5000
+    public_url: str = ""
+    """What URLs in answers begin with; by default the base URL of the request."""
+    clock: Callable[[], float] = time.time
+    file: Path | None = None
+    """Keeps tasks, uploaded files and the account; without it they are in memory."""
 
-    URLs in answers begin with `public_url`, or else with the base URL that the request
-    came to.
+
+def create_app(catalog: Catalog, **options: Any) -> Starlette:
+    """Returns the service; `options` are the fields of `DemoOptions`.
+
+    Nothing is opened before the first request.
     """
+    chosen = DemoOptions(**options)
     registry = TaskRegistry(
-        delay=delay,
-        balance_cents=balance_cents,
-        clock=clock,
+        delay=chosen.delay,
+        balance_cents=chosen.balance_cents,
+        clock=chosen.clock,
         catalog=catalog,
-        file=file,
+        file=chosen.file,
     )
     uploads = Uploads(registry.store)
-    pictures = ResultFiles(registry, uploads)
-    money = DemoAccount(catalog, registry)
+    results = ResultFiles(registry, uploads)
     library = PromptLibrary(catalog)
-
-    def route(method: str, path: str, handler: Handler, *, key: bool = True) -> Route:
-        return Route(
-            path, guarded(handler, api_key) if key else handler, methods=[method]
-        )
-
     table = [
-        route("GET", "/api/v1/me", money.me),
-        route("GET", "/api/v1/me/balance", money.balance),
-        route("GET", "/api/v1/price_schedules", money.schedules, key=False),
-        route("POST", "/api/v1/price_quotes", money.quote, key=False),
-        route("GET", "/v1/models", money.models, key=False),
-        route("GET", "/api/v1/prompts", library.search, key=False),
-        route("POST", "/api/v1/files", uploads.create),
-        route("POST", "/api/v1/files/prepare", uploads.prepare),
-        route("POST", "/api/v1/files/confirm", uploads.confirm),
+        *_account_routes(DemoAccount(catalog, registry), chosen.api_key),
+        Route("/api/v1/prompts", library.search, methods=["GET"]),
+        *_upload_routes(uploads, chosen.api_key),
+        *_task_routes(catalog, registry, results, chosen),
+        *FileHost(registry, uploads, results, library).routes(),
     ]
-    for name in ("unified", "service"):
-        if routes in ("both", name):
-            for path, models in _paths(catalog, name).items():
-                endpoint = TaskEndpoint(name, models, registry, pictures)
-                table.append(route("POST", path, endpoint.create))
-                table.append(route("GET", f"{path}/{{task_id}}", endpoint.status))
-    # Unified ids are known here too. Without that family there are none.
-    anything = TaskEndpoint("unified", list(catalog.models), registry, pictures)
-    table.append(route("GET", "/v1/tasks/{task_id}", anything.status))
     app = Starlette(
-        routes=[*table, *FileHost(registry, uploads, pictures, library).routes()],
+        routes=table,
         middleware=[Middleware(AnswerHeaders)],
         exception_handlers={Refusal: on_refusal, HTTPException: on_http_error},
     )
     app.router.redirect_slashes = False
-    app.state.public_url = public_url
+    app.state.public_url = chosen.public_url
     app.state.store = registry.store
     return app
+
+
+def _account_routes(account: DemoAccount, api_key: str) -> list[Route]:
+    return [
+        _with_key("GET", "/api/v1/me", account.me, api_key),
+        _with_key("GET", "/api/v1/me/balance", account.balance, api_key),
+        Route("/api/v1/price_schedules", account.schedules, methods=["GET"]),
+        Route("/api/v1/price_quotes", account.quote, methods=["POST"]),
+        Route("/v1/models", account.models, methods=["GET"]),
+    ]
+
+
+def _upload_routes(uploads: Uploads, api_key: str) -> list[Route]:
+    return [
+        _with_key("POST", "/api/v1/files", uploads.create, api_key),
+        _with_key("POST", "/api/v1/files/prepare", uploads.prepare, api_key),
+        _with_key("POST", "/api/v1/files/confirm", uploads.confirm, api_key),
+    ]
+
+
+def _task_routes(
+    catalog: Catalog,
+    registry: TaskRegistry,
+    results: ResultFiles,
+    options: DemoOptions,
+) -> list[Route]:
+    """Returns the paths where tasks are created and polled."""
+    key = options.api_key
+    table = []
+    names: tuple[RouteName, ...] = ("unified", "service")
+    for name in names:
+        if options.routes not in ("both", name):
+            continue
+        for path, models in _paths(catalog, name).items():
+            endpoint = TaskEndpoint(name, models, registry, results)
+            table.append(_with_key("POST", path, endpoint.create, key))
+            table.append(_with_key("GET", f"{path}/{{task_id}}", endpoint.status, key))
+    # Unified ids are known here too. Without that family there are none.
+    anything = TaskEndpoint("unified", list(catalog.models), registry, results)
+    table.append(_with_key("GET", "/v1/tasks/{task_id}", anything.status, key))
+    return table
+
+
+def _with_key(method: str, path: str, handler: Handler, api_key: str) -> Route:
+    return Route(path, guarded(handler, api_key), methods=[method])
 
 
 def _paths(catalog: Catalog, name: RouteName) -> dict[str, list[Model]]:

@@ -17,7 +17,7 @@ from tui.catalog.price import MICRO_PER_CENT, estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.demo.answers import Refusal, refuse
 from tui.demo.store import DemoStore, fact, note
-from tui.demo.trouble import FAILURES, ODD_WORD, Trouble, troubles_in
+from tui.demo.trouble import FAILURES, ODD_STATUS, Trouble, troubles_in
 
 Clock = Callable[[], float]
 Row = tuple[Any, ...]
@@ -70,7 +70,7 @@ class DemoTask(Struct, frozen=True, kw_only=True):
     def status(self, now: float) -> str:
         """`pending`, `processing`, `completed`, or a word that its trouble asks for."""
         if Trouble.ODD in self.trouble:
-            return ODD_WORD
+            return ODD_STATUS
         if failure := self.failure(now):
             return FAILURES[failure]
         if self.finished(now):

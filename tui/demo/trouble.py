@@ -1,52 +1,6 @@
-"""Trouble that a prompt can ask for, in demos and tests: the words, and what they do to
-a task.
+"""Errors that a prompt can ask for, in demos and tests.
 
-| word in the prompt | what happens
-|
-|--------------------|---------------------------------------------------------------------------------|
-| `demo:fail`        | the task ends `failed` and costs nothing
-|
-| `demo:refused`     | the create is refused with 422 on `prompt`
-|
-| `demo:429`         | the first create is answered 429 with `Retry-After: 1`, the next
-one works      |
-| `demo:500`         | the first create is answered with a 500 HTML page and makes no
-task             |
-| `demo:lost`        | the task is made, but the answer is a 504 HTML page: send the
-same key again    |
-| `demo:adopt`       | the task is made, but the answer is a 500 that has its id only in
-a header      |
-| `demo:flaky`       | the first poll is answered with a 503 HTML page
-|
-| `demo:slow`        | the task takes ten times as long
-|
-| `demo:empty`       | the task completes with `images: []`
-|
-| `demo:broken`      | the result file is cut off in the middle
-|
-| `demo:gone`        | the result file answers 404, as after its seven days
-|
-| `demo:late`        | the first 3 polls that find it `completed` are told `images: []`
-|
-| `demo:json`        | the finished answer is JSON text in `response.body`; outside: id,
-status, usage |
-| `demo:word`        | ends with the status `create_task_failed` and a message, and
-costs nothing      |
-| `demo:nsfw`        | ends with the status `nsfw` and a message, and costs nothing
-|
-| `demo:odd`         | the status is `percolating`, for ever; its price stays reserved
-|
-| `demo:missing`     | polls are answered 404 for the first 90 seconds of the task
-|
-| `demo:notyet`      | the first 3 downloads of each result file are answered 404
-|
-| `demo:forbidden`   | the first 3 downloads of each result file are answered 403
-|
-| `demo:html`        | the first 3 downloads of each result file are answered 200 with
-an HTML page    |
-| `demo:conflict`    | as `demo:lost`; the next create with that key is answered 409,
-the third works  |
-
+docs/design.md lists the words and what they do ("The embedded service").
 "The first create" is the first with that Idempotency-Key; without one, the first with
 that body. Several words may stand in one prompt.
 """
@@ -58,27 +12,50 @@ from tui.demo.answers import Refusal
 
 
 class Trouble(StrEnum):
+    """The words that ask for an error."""
+
     FAIL = "demo:fail"
+    """Ends `failed`, free of charge."""
     REFUSED = "demo:refused"
+    """The create is answered 422 on `prompt`."""
     RATE_LIMITED = "demo:429"
+    """The first create is answered 429 with `Retry-After: 1`."""
     SERVER_ERROR = "demo:500"
+    """The first create is answered with a 500 HTML page; nothing is made."""
     LOST = "demo:lost"
+    """Made, but the answer is a 504 HTML page."""
     ADOPT = "demo:adopt"
+    """Made, told only by a header of a 500."""
     FLAKY = "demo:flaky"
+    """The first poll is answered with a 503 HTML page."""
     SLOW = "demo:slow"
+    """Takes ten times as long."""
     EMPTY = "demo:empty"
+    """Completes with `images: []`."""
     BROKEN = "demo:broken"
+    """The result file is cut off."""
     GONE = "demo:gone"
+    """The result file answers 404, as after its seven days."""
     LATE = "demo:late"
+    """The first polls that find it completed are told `images: []`."""
     JSON = "demo:json"
+    """The finished answer is JSON text in `response.body`."""
     WORD = "demo:word"
+    """Ends `create_task_failed` with a message, free of charge."""
     NSFW = "demo:nsfw"
+    """Ends `nsfw` with a message, free of charge."""
     ODD = "demo:odd"
+    """The status is ODD_STATUS for ever; the price stays reserved."""
     MISSING = "demo:missing"
+    """Polls are answered 404 for the first MISSING_SECONDS."""
     NOT_YET = "demo:notyet"
+    """The first downloads of each result file are answered 404."""
     FORBIDDEN = "demo:forbidden"
+    """The first downloads of each result file are answered with a 403 page."""
     HTML = "demo:html"
+    """The first downloads of each result file are answered 200 with a page."""
     CONFLICT = "demo:conflict"
+    """As LOST; the second create with that key is answered 409."""
 
 
 FAILURES = {
@@ -87,7 +64,7 @@ FAILURES = {
     Trouble.NSFW: "nsfw",
 }
 """The status with which a task ends that makes no picture."""
-ODD_WORD = "percolating"
+ODD_STATUS = "percolating"
 LATE_POLLS = 3
 EARLY_DOWNLOADS = 3
 MISSING_SECONDS = 90.0

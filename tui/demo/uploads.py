@@ -159,7 +159,8 @@ class Uploads:
         return self._described(request, public, upload)
 
     def _save(self, public: str, name: str, data: bytes) -> Upload:
-        kind, created = _media_type(name), datetime.now(UTC)
+        kind = _media_type(name)
+        created = datetime.now(UTC)
 
         def stored(database: sqlite3.Connection) -> float:
             now = self._store.time(database)

@@ -1,8 +1,8 @@
-"""The parts that image files are made of: found, made, put together again; the texts in
-them.
+"""The chunks that image files are made of: read, made, joined; and the texts in them.
 
-PNG has chunks, JPEG segments, WebP chunks of its own; EXIF and XMP stand in all three.
-Pixels are never decoded.
+PNG has chunks, JPEG segments, WebP chunks of its own; all are called chunks here. EXIF
+and XMP stand in all three. Pixels are never decoded. Formats: the PNG specification
+(w3.org/TR/png), ITU T.81 for JPEG, RFC 9649 for WebP, CIPA DC-008 for EXIF.
 """
 
 import html
@@ -16,16 +16,16 @@ from typing import NamedTuple
 from tui.images.files import ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
-_MOST_PARTS = 100_000
+_MOST_CHUNKS = 100_000
 
 _OURS = "runapi-tui"
 _TEXTS = (_OURS, "parameters", "prompt")
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _HEADS = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8"}
-SIGNED = (b"caBX", b"C2PA")
+SIGNATURE_KINDS = (b"caBX", b"C2PA")
 # What a picture is shown by: chunks of PNG and WebP, segments of JPEG (SHOW: whatever
 # is for decoders alone).
-SHOWN = {
+VISIBLE_KINDS = {
     *b"IHDR PLTE tRNS IDAT IEND acTL fcTL fdAT gAMA cHRM sRGB iCCP sBIT bKGD pHYs cICP"
     b" mDCV mDCv cLLI cLLi".split(),
     *(b"VP8X", b"ICCP", b"ANIM", b"ANMF", b"ALPH", b"VP8 ", b"VP8L"),
@@ -40,11 +40,17 @@ _SEGMENTS = {
     b"\xeeAdobe": b"Adobe",
 }
 PREFIXES = {b"EXIF": b"Exif\0\0", b"XMP ": b"http://ns.adobe.com/xap/1.0/\0"}
-TELLING = (*_TEXT_CHUNKS, *PREFIXES)
+TEXT_KINDS = (*_TEXT_CHUNKS, *PREFIXES)
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
-ORIENTATION, _EXIF_IFD, _COMMENT = 0x0112, 0x8769, 0x9286
+ORIENTATION = 0x0112
+_EXIF_IFD = 0x8769
+_COMMENT = 0x9286
+# Flags of WebP's extended header (VP8X)
+_WEBP_XMP = 4
+_WEBP_EXIF = 8
+_WEBP_ALPHA = 16
 NO_TAGS = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 _RECIPE = (
     b'<rdf:Description rdf:about="" xmlns:runapi="urn:runapi-tui">'
@@ -59,9 +65,10 @@ _PACKET = (
 ).encode()
 
 
-class Part(NamedTuple):
-    """A chunk or segment as it stands in the file, and what it holds. After the end of
-    an image, no kind.
+class Chunk(NamedTuple):
+    """A chunk as it stands in the file (`raw`), and what it holds (`body`).
+
+    Bytes after the end of an image are a chunk without a kind.
     """
 
     kind: bytes
@@ -69,147 +76,173 @@ class Part(NamedTuple):
     body: bytes | memoryview
 
 
-def parts(form: str, data: memoryview) -> Iterator[Part]:
-    """The parts of a file. ImageError where it is damaged."""
+def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
+    """Yields the chunks of a file. Raises ImageError where it is damaged."""
     walk = {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}.get(form)
     try:
-        for number, part in enumerate(walk(data) if walk else ()):
-            if number == _MOST_PARTS:
+        for number, chunk in enumerate(walk(data) if walk else ()):
+            if number == _MOST_CHUNKS:
                 raise ImageError("The image has too many parts.")
-            yield part
+            yield chunk
     except (struct.error, IndexError) as error:
         raise ImageError("The image is damaged or incomplete.") from error
 
 
-def _png(data: memoryview) -> Iterator[Part]:
-    at, kind = 8, b""
+def _png(data: memoryview) -> Iterator[Chunk]:
+    at = 8
+    kind = b""
     while kind != b"IEND":
         size, kind = struct.unpack_from(">I4s", data, at)
         end = _within(data, at + 12 + size)
-        yield Part(
-            b"EXIF" if kind == b"eXIf" else kind, data[at:end], data[at + 8 : end - 4]
-        )
+        name = b"EXIF" if kind == b"eXIf" else kind
+        yield Chunk(name, data[at:end], data[at + 8 : end - 4])
         at = end
-    yield Part(b"", data[at:], b"")
+    yield Chunk(b"", data[at:], b"")
 
 
-def _jpeg(data: memoryview) -> Iterator[Part]:
-    at, marker = 2, b""
+def _jpeg(data: memoryview) -> Iterator[Chunk]:
+    at = 2
+    marker = b""
     while marker != b"\xd9" and at < len(data):
         found = _MARKER.match(data, at)
         if not found:
             raise IndexError
-        marker, start = found[1], found.end()
-        size = 0 if marker in b"\x01\xd9" else struct.unpack_from(">H", data, start)[0]
-        end, kind = _within(data, start + size), b"SHOW"
+        marker = found[1]
+        start = found.end()
+        size = 0
+        if marker not in b"\x01\xd9":
+            (size,) = struct.unpack_from(">H", data, start)
+        end = _within(data, start + size)
+        kind = b"SHOW"
         if marker == b"\xfe" or b"\xe0" <= marker <= b"\xef":
-            name = bytes(data[start + 2 : min(end, start + 40)]).partition(b"\0")[0]
+            beginning = bytes(data[start + 2 : min(end, start + 40)])
+            name = beginning.partition(b"\0")[0]
             kind = _SEGMENTS.get(marker + name, b"APP")
         body = data[start + 2 + len(PREFIXES.get(kind, b"")) : end]
         if marker == b"\xda":
             after = _AFTER_SCAN.search(data, end)
             end = after.start() if after else len(data)
-        yield Part(kind, data[at:end], body)
+        yield Chunk(kind, data[at:end], body)
         at = end
-    yield Part(b"", data[at:], b"")
+    yield Chunk(b"", data[at:], b"")
 
 
-def _webp(data: memoryview) -> Iterator[Part]:
-    at, whole = 12, _within(data, 8 + struct.unpack_from("<I", data, 4)[0])
+def _webp(data: memoryview) -> Iterator[Chunk]:
+    at = 12
+    (size,) = struct.unpack_from("<I", data, 4)
+    whole = _within(data, 8 + size)
     while at < whole:
         kind, size = struct.unpack_from("<4sI", data, at)
         end = _within(data[:whole], at + 8 + size)
         body = data[at + 8 : end]
         if kind == b"EXIF" and body[:6] == PREFIXES[kind]:
             body = body[6:]
-        yield Part(kind, data[at:end], body)
+        yield Chunk(kind, data[at:end], body)
         at = end + size % 2
-    yield Part(b"", data[at:], b"")
+    yield Chunk(b"", data[at:], b"")
 
 
 def _within(data: memoryview, end: int) -> int:
+    """Returns `end`. Raises IndexError where the file ends before it."""
     if end > len(data):
         raise IndexError
     return end
 
 
-def made(form: str, kind: bytes, body: bytes) -> Part:
-    """A new part. ImageError for what is too long for it."""
+def make_chunk(form: str, kind: bytes, body: bytes) -> Chunk:
+    """Returns a new chunk. Raises ImageError for what is too long for a JPEG."""
     if form == "PNG":
-        typed = (b"eXIf" if kind == b"EXIF" else kind) + body
-        return Part(
-            kind,
-            struct.pack(">I", len(body)) + typed + struct.pack(">I", zlib.crc32(typed)),
-            body,
-        )
+        name = b"eXIf" if kind == b"EXIF" else kind
+        size = struct.pack(">I", len(body))
+        checksum = struct.pack(">I", zlib.crc32(name + body))
+        return Chunk(kind, size + name + body + checksum, body)
     if form == "WEBP":
-        return Part(kind, struct.pack("<4sI", kind, len(body)) + body, body)
-    size = 2 + len(PREFIXES[kind]) + len(body)
-    if size > 0xFFFF:
-        raise ImageError("That is more than a JPEG can tell.")
-    return Part(
-        kind, struct.pack(">2sH", b"\xff\xe1", size) + PREFIXES[kind] + body, body
-    )
+        return Chunk(kind, struct.pack("<4sI", kind, len(body)) + body, body)
+    prefix = PREFIXES[kind]
+    segment_size = 2 + len(prefix) + len(body)
+    if segment_size > 0xFFFF:
+        raise ImageError("The metadata is too long for a JPEG.")
+    head = struct.pack(">2sH", b"\xff\xe1", segment_size)
+    return Chunk(kind, head + prefix + body, body)
 
 
-def described(form: str, parts: list[Part], tags: bytes, packet: bytes) -> list[Part]:
-    """The parts with this EXIF and XMP, or none where they are empty."""
+def with_metadata(
+    form: str, chunks: list[Chunk], exif: bytes, xmp: bytes
+) -> list[Chunk]:
+    """Returns the chunks with this EXIF and XMP; an empty one is left out.
+
+    Raises ImageError as `make_chunk` does.
+    """
     new = [
-        made(form, kind, body)
-        for kind, body in ((b"EXIF", tags), (b"XMP ", packet))
+        make_chunk(form, kind, body)
+        for kind, body in ((b"EXIF", exif), (b"XMP ", xmp))
         if body
     ]
-    parts = [part for part in parts if part.kind not in PREFIXES]
-    first, last = (
-        int(form == "PNG" or parts[0].kind == b"JFIF"),
-        len(parts) - (parts[-1].kind == b""),
-    )
-    at = last if form == "WEBP" else first
-    return parts[:at] + new + parts[at:]
+    others = [chunk for chunk in chunks if chunk.kind not in PREFIXES]
+    if form == "WEBP":  # behind the image, but before bytes that don't belong to it
+        at = len(others)
+        if others[-1].kind == b"":
+            at -= 1
+    elif form == "PNG" or others[0].kind == b"JFIF":
+        at = 1
+    else:
+        at = 0
+    return others[:at] + new + others[at:]
 
 
-def joined(image: ImageInfo, parts: list[Part]) -> bytes:
+def join_chunks(image: ImageInfo, chunks: list[Chunk]) -> bytes:
+    """Returns a whole file; WebP gets the header that says which metadata it has."""
     if image.format != "WEBP":
-        return _HEADS[image.format] + b"".join(part.raw for part in parts)
-    kinds = {part.kind for part in parts}
-    flags = 8 * (b"EXIF" in kinds) | 4 * (b"XMP " in kinds)
-    first = parts[0]
+        return _HEADS[image.format] + b"".join(chunk.raw for chunk in chunks)
+    data = bytearray()
+    rest = bytearray()
+    for chunk in _with_webp_header(image, chunks):
+        if not chunk.kind:
+            rest += chunk.raw
+            continue
+        data += chunk.raw
+        if len(chunk.raw) % 2:
+            data += b"\0"
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(data), b"WEBP") + data + rest
+
+
+def _with_webp_header(image: ImageInfo, chunks: list[Chunk]) -> list[Chunk]:
+    """Returns the chunks of a WebP with the right flags in its extended header."""
+    kinds = {chunk.kind for chunk in chunks}
+    flags = 0
+    if b"EXIF" in kinds:
+        flags |= _WEBP_EXIF
+    if b"XMP " in kinds:
+        flags |= _WEBP_XMP
+    first = chunks[0]
     if first.kind == b"VP8X":
-        parts = [
-            made(
-                "WEBP", b"VP8X", bytes([first.body[0] & ~12 | flags]) + first.body[1:]
-            ),
-            *parts[1:],
-        ]
-    elif flags:
-        clear = first.kind == b"VP8L" and first.body[4] & 16
-        sides = b"".join(
-            (side - 1).to_bytes(3, "little") for side in (image.width, image.height)
-        )
-        parts = [
-            made("WEBP", b"VP8X", struct.pack("<I", flags | (clear and 16)) + sides),
-            *parts,
-        ]
-    chunks = b"".join(
-        bytes(part.raw) + b"\0" * (len(part.raw) % 2) for part in parts if part.kind
-    )
-    rest = b"".join(part.raw for part in parts if not part.kind)
-    return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WEBP") + chunks + rest
+        others = first.body[0] & ~(_WEBP_EXIF | _WEBP_XMP)
+        body = bytes([others | flags]) + first.body[1:]
+        return [make_chunk("WEBP", b"VP8X", body), *chunks[1:]]
+    if not flags:
+        return chunks
+    # Bit 4 of a lossless image's fifth byte says that it has transparency.
+    if first.kind == b"VP8L" and first.body[4] & 16:
+        flags |= _WEBP_ALPHA
+    width = (image.width - 1).to_bytes(3, "little")
+    height = (image.height - 1).to_bytes(3, "little")
+    body = struct.pack("<I", flags) + width + height
+    return [make_chunk("WEBP", b"VP8X", body), *chunks]
 
 
-def text_chunk(name: str, text: str) -> Part:
+def text_chunk(name: str, text: str) -> Chunk:
+    """Returns a text of a PNG."""
     # Most readers take UTF-8 from iTXt alone, some know nothing but tEXt.
     if text.isascii():
-        return made("PNG", b"tEXt", f"{name}\0{text}".encode())
-    return made("PNG", b"iTXt", f"{name}\0\0\0\0\0{text}".encode())
+        return make_chunk("PNG", b"tEXt", f"{name}\0{text}".encode())
+    return make_chunk("PNG", b"iTXt", f"{name}\0\0\0\0\0{text}".encode())
 
 
-def keyword(part: Part) -> str:
-    return (
-        bytes(part.body[:80]).partition(b"\0")[0].decode("latin-1")
-        if part.kind in _TEXT_CHUNKS
-        else ""
-    )
+def keyword(chunk: Chunk) -> str:
+    """Returns the name of a text of a PNG; nothing for other chunks."""
+    if chunk.kind not in _TEXT_CHUNKS:
+        return ""
+    return bytes(chunk.body[:80]).partition(b"\0")[0].decode("latin-1")
 
 
 # EXIF: a directory of tags is known by its place in the file, and so is every value of
@@ -219,39 +252,43 @@ _Tags = dict[int, tuple[int, int, bytes]]
 
 
 def _tags(exif: bytes) -> tuple[str, _Tags, _Tags, bytes]:
-    """The byte order, the main and the EXIF directory, where the next one is.
-    struct.error when damaged.
+    """Returns byte order, main and EXIF directory, and the offset of the next one.
+
+    Raises struct.error when damaged.
     """
     order = "<" if exif[:2] == b"II" else ">"
     main, after = _directory(exif, order, exif[4:8])
-    return (
-        order,
-        main,
-        _directory(exif, order, main[_EXIF_IFD][2])[0] if _EXIF_IFD in main else {},
-        after,
-    )
+    tags: _Tags = {}
+    if _EXIF_IFD in main:
+        tags, _ = _directory(exif, order, main[_EXIF_IFD][2])
+    return order, main, tags, after
 
 
 def _directory(exif: bytes, order: str, place: bytes) -> tuple[_Tags, bytes]:
     (at,) = struct.unpack(order + "I", place)
     (count,) = struct.unpack_from(order + "H", exif, at)
-    rows = (
-        struct.unpack_from(order + "HHI4s", exif, at + 2 + 12 * row)
-        for row in range(count)
-    )
-    end = at + 2 + 12 * count
-    return {tag: (kind, size, held) for tag, kind, size, held in rows}, exif[
-        end : end + 4
-    ].ljust(4, b"\0")
+    tags: _Tags = {}
+    place_of_row = at + 2
+    for _ in range(count):
+        row = struct.unpack_from(order + "HHI4s", exif, place_of_row)
+        tag, kind, size, value = row
+        tags[tag] = kind, size, value
+        place_of_row += 12
+    after = exif[place_of_row : place_of_row + 4]
+    return tags, after.ljust(4, b"\0")
 
 
-def _held(exif: bytes, order: str, entry: tuple[int, int, bytes]) -> bytes:
-    _, size, held = entry
-    (at,) = struct.unpack(order + "I", held)
-    return held[:size] if size <= 4 else exif[at : at + size]
+def _tag_value(exif: bytes, order: str, entry: tuple[int, int, bytes]) -> bytes:
+    """Returns a value: it stands in its entry, or where the entry points to."""
+    _, size, value = entry
+    if size <= 4:
+        return value[:size]
+    (at,) = struct.unpack(order + "I", value)
+    return exif[at : at + size]
 
 
 def orientation(exif: bytes) -> int:
+    """Returns how an image has to be turned, 1 to 8; 1 is upright, or unknown."""
     with suppress(struct.error, KeyError):
         order, main, _, _ = _tags(exif)
         (turn,) = struct.unpack_from(order + "H", main[ORIENTATION][2])
@@ -259,85 +296,104 @@ def orientation(exif: bytes) -> int:
     return 1
 
 
-def commented(exif: bytes, text: str) -> bytes:
-    """EXIF with this comment. New directories follow all that was there, which stays
-    where it is pointed to.
+def with_comment(exif: bytes, text: str) -> bytes:
+    """Returns EXIF with this comment; damaged EXIF as it was.
+
+    New directories follow all that was there, which stays where it is pointed to.
     """
     try:
         order, main, tags, after = _tags(exif or NO_TAGS)
     except struct.error:
         return exif
     if not main.keys() - {_EXIF_IFD} and not tags.keys() - {_COMMENT}:
-        exif, order, main, tags, after = NO_TAGS, ">", {}, {}, bytes(4)
+        # Nothing but a comment of ours: begin anew, or the file would grow each time.
+        exif = NO_TAGS
+        order = ">"
+        main = {}
+        tags = {}
+        after = bytes(4)
+
+    def here() -> bytes:
+        """Returns the offset of what is appended next."""
+        return struct.pack(order + "I", len(exif))
 
     def packed(tags: _Tags, after: bytes) -> bytes:
-        rows = (
+        rows = [
             struct.pack(order + "HHI4s", tag, *entry)
             for tag, entry in sorted(tags.items())
-        )
+        ]
         return struct.pack(order + "H", len(tags)) + b"".join(rows) + after
 
     exif += bytes(len(exif) % 2)
-    # Whatever the byte order: so does A1111
+    # Big-endian whatever the byte order of the file, as A1111 writes it.
     comment = b"UNICODE\0" + text.encode("utf-16-be")
-    tags[_COMMENT] = 7, len(comment), struct.pack(order + "I", len(exif))
+    tags[_COMMENT] = 7, len(comment), here()
     exif += comment
-    main[_EXIF_IFD] = 4, 1, struct.pack(order + "I", len(exif))
+    main[_EXIF_IFD] = 4, 1, here()
     exif += packed(tags, bytes(4))
-    return (
-        exif[:4] + struct.pack(order + "I", len(exif)) + exif[8:] + packed(main, after)
-    )
+    return exif[:4] + here() + exif[8:] + packed(main, after)
 
 
-def packet(xmp: bytes, text: str) -> bytes:
-    """XMP with our JSON in it; as it was where there is no place for it."""
-    inert = text.translate(
-        {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
-    )
+def with_recipe(xmp: bytes, text: str) -> bytes:
+    """Returns XMP with our JSON in it; as it was where there is no place for it."""
+    escapes = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"}
+    recipe = _RECIPE % text.translate(escapes).encode()
     xmp = _ANY_RECIPE.sub(b"", xmp) or _PACKET
     at = xmp.rfind(b"</rdf:RDF>")
-    return xmp[:at] + _RECIPE % inert.encode() + xmp[at:] if at >= 0 else xmp
+    if at < 0:
+        return xmp
+    return xmp[:at] + recipe + xmp[at:]
 
 
 # The texts that stand in a file, by the names that they have in a PNG.
 
 
-def texts(part: Part) -> Iterator[tuple[str, str]]:
-    if (name := keyword(part)) in _TEXTS:
-        rest = bytes(part.body[len(name) + 1 :])
-        packed = part.kind == b"zTXt" or (part.kind == b"iTXt" and rest[0])
-        if part.kind != b"tEXt":
-            rest = rest[1:] if part.kind == b"zTXt" else rest[2:].split(b"\0", 2)[2]
-        yield (
-            name,
-            _decoded(
-                zlib.decompressobj().decompress(rest, MOST_TEXT) if packed else rest
-            ),
-        )
-    elif part.kind == b"EXIF":
-        exif = bytes(part.body)
-        order, main, tags, _ = _tags(exif)
-        # Where ComfyUI writes into WebP
-        for tag in main.keys() & {0x010E, 0x010F, 0x0110}:
-            name, _, text = _decoded(_held(exif, order, main[tag])).partition(":")
-            if name.lower() == "prompt":
-                yield "prompt", text.rstrip("\0")
-        if _COMMENT not in tags:
-            return
-        comment = _held(exif, order, tags[_COMMENT])
-        code, comment = comment[:8], comment[8:]
-        if code == b"UNICODE\0":
-            # Writers disagree on the byte order: the half with more zeros is the upper
-            # one.
-            big = comment[::2].count(0) >= comment[1::2].count(0)
-            yield (
-                "parameters",
-                comment.decode("utf-16-be" if big else "utf-16-le", "ignore"),
-            )
-        else:
-            yield "parameters", _decoded(comment)
-    elif part.kind == b"XMP " and (found := _ANY_RECIPE.search(part.body)):
-        yield _OURS, html.unescape(_decoded(found[1]))
+def read_texts(chunk: Chunk) -> Iterator[tuple[str, str]]:
+    """Yields the names and texts of a chunk. May raise anything where it is damaged."""
+    name = keyword(chunk)
+    if name in _TEXTS:
+        yield name, _png_text(chunk, name)
+    elif chunk.kind == b"EXIF":
+        yield from _exif_texts(bytes(chunk.body))
+    elif chunk.kind == b"XMP ":
+        found = _ANY_RECIPE.search(chunk.body)
+        if found:
+            yield _OURS, html.unescape(_decoded(found[1]))
+
+
+def _png_text(chunk: Chunk, name: str) -> str:
+    rest = bytes(chunk.body[len(name) + 1 :])
+    is_packed = False
+    if chunk.kind == b"zTXt":
+        is_packed = True
+        rest = rest[1:]  # the method, which is always zlib
+    elif chunk.kind == b"iTXt":
+        is_packed = bool(rest[0])
+        rest = rest[2:].split(b"\0", 2)[2]  # behind language and translated name
+    if is_packed:
+        rest = zlib.decompressobj().decompress(rest, MOST_TEXT)
+    return _decoded(rest)
+
+
+def _exif_texts(exif: bytes) -> Iterator[tuple[str, str]]:
+    order, main, tags, _ = _tags(exif)
+    # Description, make and model, where ComfyUI writes into WebP
+    for tag in main.keys() & {0x010E, 0x010F, 0x0110}:
+        name, _, text = _decoded(_tag_value(exif, order, main[tag])).partition(":")
+        if name.lower() == "prompt":
+            yield "prompt", text.rstrip("\0")
+    if _COMMENT not in tags:
+        return
+    comment = _tag_value(exif, order, tags[_COMMENT])
+    code = comment[:8]
+    comment = comment[8:]
+    if code != b"UNICODE\0":
+        yield "parameters", _decoded(comment)
+        return
+    # Writers disagree on the byte order: the half with more zeros is the upper one.
+    is_big_endian = comment[::2].count(0) >= comment[1::2].count(0)
+    encoding = "utf-16-be" if is_big_endian else "utf-16-le"
+    yield "parameters", comment.decode(encoding, "ignore")
 
 
 def _decoded(text: bytes) -> str:

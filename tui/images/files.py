@@ -162,7 +162,7 @@ def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
 
 def free_name(folder: Path, stem: str, kind: str) -> Path:
     """The first of `folder/stem.ext`, `stem-2.ext`, … that nothing has yet; `kind` is a
-    format of `ImageFacts`.
+    format of `ImageInfo`.
     """
     stem, suffix = safe_stem(stem), suffix_of(kind)
     target = folder / f"{stem}{suffix}"
@@ -174,7 +174,7 @@ def free_name(folder: Path, stem: str, kind: str) -> Path:
 
 
 def suffix_of(kind: str) -> str:
-    """The ending of a file's name, such as `.png`, by a format of `ImageFacts`."""
+    """The ending of a file's name, such as `.png`, by a format of `ImageInfo`."""
     return _SUFFIXES[kind]
 
 

@@ -1,7 +1,6 @@
-"""What made an image: written into its file, read back from any file, left out of a
-copy.
+"""Writes the recipe of an image into its file, reads it back, or leaves it out of a copy.
 
-What is read comes from anybody.
+Files that are read may come from anybody.
 """
 
 import json
@@ -15,102 +14,85 @@ from pathlib import Path
 import msgspec
 
 from tui.images import containers, recipes
+from tui.images.containers import Chunk
 from tui.images.files import ImageError, ImageInfo, measure, save_image
 from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
 from tui.system import atomic_file
 from tui.text import one_line
 
 _MOST_BYTES = 120_000_000  # of a file
-_MOST_TOLD = 30  # parts with texts
+_MOST_TEXTS = 30  # chunks with texts
 
 
-def embed(path: Path, facts: EmbeddedRecipe) -> None:
-    """Write the facts into a PNG, JPEG or WebP instead of earlier ones; metadata of
-    others stays.
+def embed(path: Path, recipe: EmbeddedRecipe) -> None:
+    """Write a recipe into a PNG, JPEG or WebP, in place of an earlier one.
 
-    Left alone: GIF, and images with content credentials, which vouch for every byte of
-    the file. ImageError, with the file as it was, when it can't be done.
+    Metadata of others stays. GIF is left alone, and so are images with content
+    credentials, which vouch for every byte of the file. Raises ImageError, with the
+    file as it was, when it can't be done.
     """
     image, data = _load(path)
-    parts = list(containers.parts(image.format, data))
-    if image.format == "GIF" or any(part.kind in containers.SIGNED for part in parts):
+    chunks = list(containers.read_chunks(image.format, data))
+    is_signed = any(chunk.kind in containers.SIGNATURE_KINDS for chunk in chunks)
+    if image.format == "GIF" or is_signed:
         return
-    told, ours = (
-        recipes.parameters(facts, image),
-        json.dumps(msgspec.to_builtins(facts)),
-    )
+    parameters = recipes.parameters(recipe, image)
+    ours = json.dumps(msgspec.to_builtins(recipe))
     if image.format == "PNG":
-        parts = [
-            part
-            for part in parts
-            if containers.keyword(part) not in (OURS, "parameters")
+        replaced = (OURS, "parameters")
+        chunks = [
+            chunk for chunk in chunks if containers.keyword(chunk) not in replaced
         ]
-        parts[1:1] = [
-            containers.text_chunk("parameters", told),
+        chunks[1:1] = [
+            containers.text_chunk("parameters", parameters),
             containers.text_chunk(OURS, ours),
         ]
     else:
-        tags, packet = (
-            b"".join(part.body for part in parts if part.kind == kind)
-            for kind in containers.PREFIXES
-        )
-        parts = containers.described(
-            image.format,
-            parts,
-            containers.commented(tags, told),
-            containers.packet(packet, ours),
-        )
-    _write(path, containers.joined(image, parts), image, path)
+        exif = containers.with_comment(_body(chunks, b"EXIF"), parameters)
+        xmp = containers.with_recipe(_body(chunks, b"XMP "), ours)
+        chunks = containers.with_metadata(image.format, chunks, exif, xmp)
+    _write(path, containers.join_chunks(image, chunks), image, path)
+
+
+def _body(chunks: list[Chunk], kind: bytes) -> bytes:
+    return b"".join(chunk.body for chunk in chunks if chunk.kind == kind)
 
 
 def strip(path: Path, target: Path) -> None:
-    """Write to `target`, whatever is there, a copy that looks the same and tells
-    nothing of how it was made.
+    """Write to `target` a copy that looks the same and doesn't say what made it.
 
-    ImageError, without a copy, when it can't be done; of a GIF it can't.
+    A file that is there is replaced. Raises ImageError, without a copy, when it can't
+    be done; of a GIF it can't.
     """
     image, data = _load(path)
     if image.format == "GIF":
         raise ImageError(
-            f"{one_line(path.name, 80)} is a GIF: what it tells can't be taken out."
+            f"{one_line(path.name, 80)} is a GIF: its metadata can't be removed."
         )
-    parts = list(containers.parts(image.format, data))
-    turn = next(
-        (
-            containers.orientation(bytes(part.body))
-            for part in parts
-            if part.kind == b"EXIF"
-        ),
-        1,
-    )
-    tags = (
-        struct.pack(
-            ">8sHHHIHHI",
-            containers.NO_TAGS,
-            1,
-            containers.ORIENTATION,
-            3,
-            1,
-            turn,
-            0,
-            0,
-        )
-        if turn > 1
-        else b""
-    )
-    parts = containers.described(
-        image.format,
-        [part for part in parts if part.kind in containers.SHOWN],
-        tags,
-        b"",
-    )
-    _write(target, containers.joined(image, parts), image, path)
+    chunks = list(containers.read_chunks(image.format, data))
+    exif = _upright_exif(chunks)
+    chunks = [chunk for chunk in chunks if chunk.kind in containers.VISIBLE_KINDS]
+    chunks = containers.with_metadata(image.format, chunks, exif, b"")
+    _write(target, containers.join_chunks(image, chunks), image, path)
+
+
+def _upright_exif(chunks: list[Chunk]) -> bytes:
+    """Returns EXIF with the orientation alone; nothing where the image is upright."""
+    found = [chunk for chunk in chunks if chunk.kind == b"EXIF"]
+    if not found:
+        return b""
+    turn = containers.orientation(bytes(found[0].body))
+    if turn == 1:
+        return b""
+    # One tag: a SHORT, padded to four bytes; then no further directory.
+    entry = (containers.ORIENTATION, 3, 1, turn, 0)
+    return struct.pack(">8sHHHIHHI", containers.NO_TAGS, 1, *entry, 0)
 
 
 def save_stripped_copy(path: Path, folder: Path) -> Path:
-    """Make a copy that tells nothing in a folder, under the file's name as far as that
-    is free; answers where.
+    """Saves a stripped copy in a folder, and returns its path.
 
+    Its name is that of the file, with a number where the name is taken. Raises
     ImageError, without a copy, when it can't be done.
     """
     try:
@@ -126,21 +108,22 @@ def save_stripped_copy(path: Path, folder: Path) -> Path:
 
 
 def read(path: Path) -> Recipe | None:
-    """What an image says that made it, if it says anything. ImageError when it can't be
-    read.
+    """Returns what made an image, as its file says; None where it says nothing.
+
+    Raises ImageError when the file can't be read.
     """
     image, data = _load(path)
     texts: dict[str, str] = {}
-    parts = (
-        part
-        for part in containers.parts(image.format, data)
-        if part.kind in containers.TELLING
+    chunks = (
+        chunk
+        for chunk in containers.read_chunks(image.format, data)
+        if chunk.kind in containers.TEXT_KINDS
+        and len(chunk.body) <= containers.MOST_TEXT
     )
-    telling = (part for part in parts if len(part.body) <= containers.MOST_TEXT)
     with suppress(ImageError):  # what stands before the damage counts
-        for part in islice(telling, _MOST_TOLD):
+        for chunk in islice(chunks, _MOST_TEXTS):
             with suppress(Exception):  # anybody may have written anything
-                texts = dict(containers.texts(part)) | texts
+                texts = dict(containers.read_texts(chunk)) | texts
     for reader in (recipes.from_ours, recipes.from_a1111, recipes.from_comfyui):
         with suppress(Exception):  # as above
             if recipe := reader(texts):
@@ -159,7 +142,7 @@ def _load(path: Path) -> tuple[ImageInfo, memoryview]:
 
 
 def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
-    """All of it or nothing, and only what is still the same image."""
+    """Writes all of it or nothing. Raises ImageError if it isn't the same image."""
     try:
         with atomic_file.replacing(target, 0o600) as file:
             file.write(data)
@@ -171,7 +154,7 @@ def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
                 image.height,
             ):
                 raise ImageError(
-                    f"What {one_line(like.name, 80)} tells can't be changed."
+                    f"The metadata of {one_line(like.name, 80)} can't be changed."
                 )
             shutil.copymode(like, file.name)
     except OSError as error:

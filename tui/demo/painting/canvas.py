@@ -123,17 +123,16 @@ class Canvas:
         """A mask of soft blobs of about `wide` by `high` units, where smooth noise
         exceeds `floor`.
         """
-        rng, small = self.rng(name), (self.width // 4 + 1, self.height // 4 + 1)
+        rng = self.rng(name)
+        small = (self.width // 4 + 1, self.height // 4 + 1)
         total = Image.new("L", small)
         for octave, weight in enumerate((1.0, 0.4, 0.25, 0.15)):
             across, down = (
                 round(2 * REACH / length) << octave for length in (wide, high)
             )
             layer = Image.frombytes("L", (across, down), rng.randbytes(across * down))
-            x, y = (
-                (1 - self.half / REACH) / 2,
-                (1 - self.height / self.unit / 2 / REACH) / 2,
-            )
+            x = (1 - self.half / REACH) / 2
+            y = (1 - self.height / self.unit / 2 / REACH) / 2
             seen = (x * across, y * down, (1 - x) * across, (1 - y) * down)
             total = Image.blend(
                 total, layer.resize(small, Image.Resampling.BICUBIC, seen), weight
@@ -164,7 +163,8 @@ def noise(
     def smooth(x: float) -> float:
         cell = math.floor(x)
         part = x - cell
-        left, right = values[cell % 256], values[(cell + 1) % 256]
+        left = values[cell % 256]
+        right = values[(cell + 1) % 256]
         return left + (right - left) * part * part * (3 - 2 * part)
 
     def total(x: float) -> float:

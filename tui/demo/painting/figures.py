@@ -144,13 +144,12 @@ def airborne(canvas: Canvas) -> None:
         ):
             figure(canvas, "balloon", place * canvas.half, canvas.y(height), size)
     if "snow" in canvas.motif.things:
-        rng, flakes = canvas.rng("snow"), []
+        rng = canvas.rng("snow")
+        flakes = []
         for _ in range(900):
-            x, y, radius = (
-                rng.uniform(-REACH, REACH),
-                rng.random(),
-                canvas.unit * rng.uniform(0.0015, 0.006),
-            )
+            x = rng.uniform(-REACH, REACH)
+            y = rng.random()
+            radius = canvas.unit * rng.uniform(0.0015, 0.006)
             flakes.append(
                 (canvas.x(x), canvas.y(y), radius, radius, rng.randrange(90, 220))
             )

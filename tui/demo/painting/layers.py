@@ -73,17 +73,14 @@ def sun(canvas: Canvas, x: float, y: float) -> None:
 
 
 def stars(canvas: Canvas, horizon: float) -> None:
-    rng, places = canvas.rng("stars"), []
+    rng = canvas.rng("stars")
+    places = []
     for _ in range(900):
-        x, height, bright = (
-            rng.uniform(-REACH, REACH),
-            rng.random() ** 1.3,
-            rng.random() ** 4,
-        )
-        radius, strength = (
-            canvas.unit * (0.0011 + 0.0022 * bright),
-            (120 + 135 * bright) * (1 - 0.8 * height),
-        )
+        x = rng.uniform(-REACH, REACH)
+        height = rng.random() ** 1.3
+        bright = rng.random() ** 4
+        radius = canvas.unit * (0.0011 + 0.0022 * bright)
+        strength = (120 + 135 * bright) * (1 - 0.8 * height)
         places.append(
             (canvas.x(x), canvas.y(height * horizon), radius, radius, round(strength))
         )
@@ -143,14 +140,13 @@ def pines(
     clearing: float = 0.0,
 ) -> None:
     """A row of pines, smaller towards the middle when there is a clearing."""
-    rng, x = canvas.rng(name), -REACH
+    rng = canvas.rng(name)
+    x = -REACH
     while x < REACH:
         x += height * rng.uniform(0.12, 0.45)
-        tall, slim, lean = (
-            height * rng.uniform(0.6, 1.15),
-            rng.uniform(0.15, 0.21),
-            rng.uniform(-0.02, 0.02),
-        )
+        tall = height * rng.uniform(0.6, 1.15)
+        slim = rng.uniform(0.15, 0.21)
+        lean = rng.uniform(-0.02, 0.02)
         if abs(x) > canvas.half + height:
             continue
         aside = (abs(x) / max(0.3, canvas.half)) ** 1.5
@@ -170,11 +166,9 @@ def pine(
     left: list[Point] = []
     right: list[Point] = [(x + lean * tall, foot - tall)]
     for up in (tier / 7 for tier in range(7)):
-        trunk, spread, low = (
-            x + lean * tall * up,
-            slim * tall * (1 - up),
-            foot - tall * (up * 0.93 + 0.06),
-        )
+        trunk = x + lean * tall * up
+        spread = slim * tall * (1 - up)
+        low = foot - tall * (up * 0.93 + 0.06)
         for wide, y in ((spread, low), (spread * 0.45, low - tall * 0.1)):
             left.append((trunk - wide, y))
             right.insert(1, (trunk + wide, y))
@@ -185,28 +179,26 @@ def towers(
     canvas: Canvas, name: str, base: float, height: float, colour: RGB, lit: float
 ) -> None:
     """A row of towers; `lit` is the share of windows with light."""
-    rng, x, cell = canvas.rng(name), -REACH, canvas.unit * 0.02
+    rng = canvas.rng(name)
+    x = -REACH
+    cell = canvas.unit * 0.02
     lamps = [
         mix(colour, tone, 0.75)
         for tone in (canvas.light, canvas.light, *canvas.accents)
     ]
     while x < REACH:
-        wide, gap, roof = (
-            rng.uniform(0.08, 0.18),
-            rng.choice((0, 0, 0.01, 0.03)),
-            rng.choice(ROOFS),
-        )
+        wide = rng.uniform(0.08, 0.18)
+        gap = rng.choice((0, 0, 0.01, 0.03))
+        roof = rng.choice(ROOFS)
         tall = (
             height
             * (0.35 + 0.65 * rng.random() ** 1.5)
             * (1.15 - 0.35 * min(1.0, abs(x)))
         )
         windows = Random(rng.getrandbits(64))
-        left, span, top = (
-            canvas.x(x),
-            canvas.unit * wide,
-            canvas.y(base) - canvas.unit * tall,
-        )
+        left = canvas.x(x)
+        span = canvas.unit * wide
+        top = canvas.y(base) - canvas.unit * tall
         x += wide + gap
         if left + span < 0 or left > canvas.width:
             continue
@@ -217,7 +209,8 @@ def towers(
         for column in range(1, int(span / cell)):
             for storey in range(1, int(tall / 0.026)):
                 if windows.random() < lit:
-                    wx, wy = left + column * cell, top + storey * cell * 1.3
+                    wx = left + column * cell
+                    wy = top + storey * cell * 1.3
                     pane = (wx - cell * 0.28, wy, wx + cell * 0.28, wy + cell * 0.62)
                     canvas.draw.rectangle(pane, fill=windows.choice(lamps))
 
@@ -226,14 +219,16 @@ def water(canvas: Canvas, level: float) -> None:
     """Mirror what is above `level` in the water below it, with ripples and the light's
     path.
     """
-    rng, split = canvas.rng("water"), round(canvas.y(level))
+    rng = canvas.rng("water")
+    split = round(canvas.y(level))
     depth = canvas.height - split
     above = canvas.image.crop(
         (0, max(0, split - round(depth * 1.5)), canvas.width, split)
     )
     mirror = ImageOps.flip(above).resize((canvas.width, depth))
     canvas.image.paste(mirror, (0, split))
-    row, phase = 0, rng.uniform(0, 6)
+    row = 0
+    phase = rng.uniform(0, 6)
     while row < depth:
         near = row / depth
         thick = max(1, round(canvas.unit * (0.002 + 0.008 * near)))
@@ -241,7 +236,8 @@ def water(canvas: Canvas, level: float) -> None:
         canvas.image.paste(
             mirror.crop((0, row, canvas.width, row + thick)), (shift, split + row)
         )
-        row, phase = row + thick, phase + rng.uniform(0.5, 1.6)
+        row = row + thick
+        phase = phase + rng.uniform(0.5, 1.6)
     tint = Image.new("L", canvas.size)
     deeper = Image.linear_gradient("L").point([40 + v * 110 // 255 for v in range(256)])
     tint.paste(deeper.resize((canvas.width, depth)), (0, split))
@@ -253,20 +249,16 @@ def water(canvas: Canvas, level: float) -> None:
     )
     glints = []
     for _ in range(450):
-        near, long, sunlit = (
-            rng.random() ** 1.6,
-            rng.uniform(0.02, 0.09),
-            rng.random() < 0.5,
-        )
+        near = rng.random() ** 1.6
+        long = rng.uniform(0.02, 0.09)
+        sunlit = rng.random() < 0.5
         x = (
             canvas.sun_x + rng.gauss(0, 0.05 + 0.12 * near)
             if sunlit
             else rng.uniform(-REACH, REACH)
         )
-        wide, high = (
-            canvas.unit * long * (0.25 + near),
-            canvas.unit * (0.0012 + 0.0035 * near),
-        )
+        wide = canvas.unit * long * (0.25 + near)
+        high = canvas.unit * (0.0012 + 0.0035 * near)
         strength = rng.uniform(90, 210) if sunlit else rng.uniform(20, 70)
         glints.append((canvas.x(x), split + near * depth, wide, high, round(strength)))
     canvas.specks(glints)

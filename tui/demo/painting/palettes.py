@@ -27,7 +27,8 @@ def palette(light: str, hues: Sequence[int], rng: Random) -> list[RGB]:
     """The colours of PLACES in a light, turned a little by chance, or towards the hues
     that the prompt asks for.
     """
-    jitter, colours = rng.uniform(-16, 16), []
+    jitter = rng.uniform(-16, 16)
+    colours = []
     coldest_first = sorted(hues, key=lambda hue: -abs(_turn(60, hue)))
     for place, entry in zip(PLACES, LIGHTS[light].split(), strict=True):
         lightness, chroma, hue = (float(part) for part in entry.split(","))
@@ -53,7 +54,8 @@ def mix(one: RGB, other: RGB, share: float) -> RGB:
 
 def oklch(lightness: float, chroma: float, hue: float) -> RGB:
     """The sRGB colour nearest to an OKLCH one."""
-    a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
+    a = chroma * math.cos(math.radians(hue))
+    b = chroma * math.sin(math.radians(hue))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     mid = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
     short = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3

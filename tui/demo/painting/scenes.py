@@ -12,11 +12,10 @@ from tui.demo.painting.palettes import RGB, mix
 
 
 def mountains(canvas: Canvas) -> Profile:
-    rng, things = canvas.rng("mountains"), canvas.motif.things
-    lake, cold = (
-        "water" in things or rng.random() < 0.4,
-        "snow" in things or rng.random() < 0.5,
-    )
+    rng = canvas.rng("mountains")
+    things = canvas.motif.things
+    lake = "water" in things or rng.random() < 0.4
+    cold = "snow" in things or rng.random() < 0.5
     sky(canvas, 0.62)
     for layer, (base, height) in enumerate(((0.5, 0.2), (0.57, 0.13))):
         peaks = hill(canvas, f"peaks {layer}", base, height, 0.42, 6, sharp=True)
@@ -24,10 +23,8 @@ def mountains(canvas: Canvas) -> Profile:
         if cold:
             snowcap(canvas, peaks, base - 0.05)
     for layer, base in enumerate((0.65,) if lake else (0.65, 0.74)):
-        slope, colour = (
-            hill(canvas, f"slope {layer}", base, 0.08, 0.35, 6),
-            canvas.shade(0.52 + layer * 0.23),
-        )
+        slope = hill(canvas, f"slope {layer}", base, 0.08, 0.35, 6)
+        colour = canvas.shade(0.52 + layer * 0.23)
         land(canvas, slope, colour, 0.55)
         pines(canvas, f"wood {layer}", slope, 0.03 + 0.03 * layer, colour)
     if lake:
@@ -39,7 +36,9 @@ def mountains(canvas: Canvas) -> Profile:
 
 
 def sea(canvas: Canvas) -> Profile:
-    rng, things, horizon = canvas.rng("sea"), canvas.motif.things, 0.6
+    rng = canvas.rng("sea")
+    things = canvas.motif.things
+    horizon = 0.6
     canvas.sun_y = max(canvas.sun_y, 0.55)
     sky(canvas, horizon)
     for layer in range(2):
@@ -103,10 +102,8 @@ def forest(canvas: Canvas) -> Profile:
         if layer == 3 and "water" in canvas.motif.things:
             water(canvas, 0.73)
             continue
-        depth, ground = (
-            layer / 4,
-            hill(canvas, f"floor {layer}", 0.6 + 0.085 * layer, 0.03, 0.9, 3),
-        )
+        depth = layer / 4
+        ground = hill(canvas, f"floor {layer}", 0.6 + 0.085 * layer, 0.03, 0.9, 3)
         colour = canvas.shade(0.05 + 0.9 * depth**1.2)
         pines(
             canvas,
