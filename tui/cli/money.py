@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.spec import Model, Values
 from tui.cli.exit_codes import code_of
 from tui.cli.output import total_json, usd
@@ -76,7 +76,9 @@ async def _quoted(
     Raises ServiceError.
     """
     route = next(iter(model.routes.values()))
-    kinds = [json.dumps(counting(route, values), sort_keys=True) for values in wanted]
+    kinds = [
+        json.dumps(priced_values(route, values), sort_keys=True) for values in wanted
+    ]
     by_kind: dict[str, Estimate | None] = {}
     quotes = Quotes()
     client = open_client(session)

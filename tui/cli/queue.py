@@ -14,11 +14,9 @@ from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
-from tui.tasks.actions import is_free
 from tui.tasks.draft import InvalidRequestError
-from tui.tasks.engine import RetriedError
 from tui.tasks.store import LeasedError
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
 from tui.text import by_count
 
 if TYPE_CHECKING:
@@ -187,11 +185,11 @@ def retry(
 
     async def begin(engine: "Engine", work: Work) -> None:
         tasks = await _retriable(engine, selection)
-        free = [task for task in tasks if is_free(task)]
+        free = [task for task in tasks if task.lacks_picture]
         paid = [
             task
             for task in tasks
-            if not is_free(task) and (again or not task.retried_by)
+            if not task.lacks_picture and (again or not task.retried_by)
         ]
         retried = len(tasks) - len(free) - len(paid)
         if retried:

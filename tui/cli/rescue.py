@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def rescue(session: Session, *, as_json: bool) -> int:
     """Fetch all that is paid, not saved, and still available. Returns the exit code."""
-    from tui.tasks.actions import rescue as fetch
+    from tui.tasks.rescue import rescue as fetch
 
     async def begin(engine: "Engine", work: Work) -> None:
         tasks, problems = await fetch(engine)

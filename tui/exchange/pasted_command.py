@@ -159,7 +159,7 @@ def fitting(
             continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
-        if files or not request.names_files(param, value):
+        if files or not request.needs_upload(param, value):
             fit[name] = _plain(value)
     return fit, tuple(one_line(name, 40) for name in values if name not in fit)
 

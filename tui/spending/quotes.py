@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tui.catalog import request
 from tui.catalog.load import Catalog
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
@@ -157,5 +157,5 @@ def _quotable(model: Model, values: Values) -> Values | None:
 
 
 def _kind(model: Model, asked: Values) -> str:
-    priced = counting(model.routes["service"], asked)
+    priced = priced_values(model.routes["service"], asked)
     return json.dumps([model.action, model.slug, priced], sort_keys=True)

@@ -59,12 +59,12 @@ def recipe(file: Path, as_json: bool, **_options: Any) -> None:
 def strip(files: tuple[Path, ...], folder: Path, **_options: Any) -> None:
     """Copy images without their metadata; never overwrites a file."""
     from tui.images.files import ImageError
-    from tui.images.metadata import stripped
+    from tui.images.metadata import save_stripped_copy
 
     problems = 0
     for file in files:
         try:
-            click.echo(stripped(file, folder))
+            click.echo(save_stripped_copy(file, folder))
         except ImageError as error:
             click.echo(str(error), err=True)
             problems += 1
