@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.text import duration, file_size, mask, money, one_line, plain
+from tui.text import (
+    by_count,
+    did_you_mean,
+    duration,
+    file_size,
+    mask,
+    money,
+    one_line,
+    plain,
+)
 
 
 @pytest.mark.parametrize(
@@ -162,3 +171,15 @@ def test_mask_lets_a_key_be_recognised() -> None:
     assert masked.startswith("runapi_")
     assert masked.endswith("mnop")
     assert mask("") == ""
+
+
+def test_a_count_chooses_the_sentence_and_values_are_not_parsed() -> None:
+    one, many = "1 task: {name}", "{count} tasks: {name}"
+    assert by_count(1, one, many, name="{count}") == "1 task: {count}"
+    assert by_count(1200, one, many, name="x") == "1,200 tasks: x"
+    assert by_count(0, one, many, name="x") == "0 tasks: x"
+
+
+def test_the_nearest_name_is_asked_for() -> None:
+    assert did_you_mean("promt", ["seed", "prompt"]) == "Did you mean prompt?"
+    assert did_you_mean("xyz", ["seed", "prompt"]) == ""

@@ -190,7 +190,7 @@ async def account(session: Session) -> str:
     try:
         async with asyncio.timeout(ASK_FOR):
             me = await client.me()
-            left = await client.balance_micro()
+            balance = await client.balance_micro()
     except TimeoutError as error:
         raise NetworkError(f"{found.base_url} did not answer in time.") from error
     finally:
@@ -202,9 +202,9 @@ async def account(session: Session) -> str:
     ]
     known = [name for name in names if isinstance(name, str) and name.strip()]
     if not known:
-        return f"The key was accepted: balance {money(left)}"
+        return f"The key was accepted: balance {money(balance)}"
     owner = ", ".join(one_line(name, 60) for name in known)
-    return f"{owner}: balance {money(left)}"
+    return f"{owner}: balance {money(balance)}"
 
 
 def open_client(session: Session) -> "Client":

@@ -6,7 +6,7 @@ import pytest
 
 from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
-from tui.exchange.recipe_to_form import Refill, refill
+from tui.exchange.recipe_to_form import FormContent, Refill, refill
 from tui.images.recipes import Recipe
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -33,7 +33,8 @@ def refilled(
         name: more.pop(name, default)
         for name, default in (("api", "auto"), ("learnt", None))
     }
-    return refill(Recipe(**told | more), bundled(), shown, filled or {}, **options)
+    form = FormContent(shown, filled or {})
+    return refill(Recipe(**told | more), bundled(), form, **options)
 
 
 def test_a_known_model_is_asked_for_with_the_recipes_values_alone() -> None:

@@ -184,3 +184,30 @@ def test_a_full_disk_is_told_as_it_is(
     with pytest.raises(OSError, match="No space left"):
         atomic_file.give_name(folder / "source", folder / "target")
     assert os.listdir(folder) == ["source"]
+
+
+def test_a_small_file_gets_its_mode_and_replaces_a_link(folder: Path) -> None:
+    (folder / "other").write_text("other")
+    path = folder / "file"
+    path.symlink_to("other")
+    for sync in (False, True):
+        atomic_file.save_small(path, b"secret", 0o600, sync=sync)
+        assert (path.read_bytes(), path.is_symlink()) == (b"secret", False)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (folder / "other").read_text() == "other"
+    assert sorted(os.listdir(folder)) == ["file", "other"]
+
+
+def test_a_small_file_that_cannot_be_saved_leaves_the_old_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "file"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_file.save_small(path, b"new")
+    assert (path.read_text(), os.listdir(folder)) == ("old", ["file"])

@@ -144,7 +144,8 @@ def _sample(images: Images, terminal: Terminal) -> str:
         # Empty lines first: at the bottom of the screen the image would scroll. One
         # more row for terminals that leave the cursor below it.
         rows = drawing.size.height
-        up, down = f"\x1b[{rows + 1}A", f"\x1b[{rows - 1}B"
+        up = f"\x1b[{rows + 1}A"
+        down = f"\x1b[{rows - 1}B"
         room = "\n" * (rows + 1)
         picture = f"{room}{up}\x1b7{drawing.overlay[0]}\x1b8{down}"
     else:

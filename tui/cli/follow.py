@@ -143,7 +143,8 @@ class _Follower:
         """
         from tui.tasks.drain import to_the_end
 
-        engine, work = self._engine, self._work
+        engine = self._engine
+        work = self._work
         codes: dict[str, int] = {}
         seen: set[str] = set()
         hopeless = False
@@ -190,11 +191,11 @@ class _Follower:
 
         Returns 1 if a task can't be found any more.
         """
-        aside = await self._engine.set_aside(self._work.own_ids())
+        unsent_tasks = await self._engine.set_aside(self._work.own_ids())
         rest = [task_id for task_id in self._work.ids() if task_id not in seen]
         there = await self._engine.named(rest)
         held = {task.id: task for task in there if task.status == "held"}
-        held |= {task.id: task for task in aside}
+        held |= {task.id: task for task in unsent_tasks}
         if held:
             print(unsent(self._session, list(held.values())), file=sys.stderr)
         sent = [task for task in there if task.live and task.id not in held]
@@ -218,9 +219,9 @@ class _Follower:
 
         Returns whether the command must not claim that all is done.
         """
-        left = await self._engine.unfinished()
-        _print_all(sentences(self._session, left))
-        is_open = any(keeps_open(self._engine, task) for task, _ in left)
+        unfinished = await self._engine.unfinished()
+        _print_all(sentences(self._session, unfinished))
+        is_open = any(keeps_open(self._engine, task) for task, _ in unfinished)
         if nothing and not (self._work.count or is_open):
             print(nothing, file=sys.stderr)
         return is_open
@@ -232,8 +233,8 @@ class _Follower:
         work = self._work
         self._signals.settled = all(map(self._is_sent, work.own_ids()))
         try:
-            aside = await self._engine.set_aside(work.own_ids())
-            return interrupted(self._session, aside, await self._count_sent())
+            unsent_tasks = await self._engine.set_aside(work.own_ids())
+            return interrupted(self._session, unsent_tasks, await self._count_sent())
         except StoreError as error:
             return f"Interrupted; what was not sent could not be set aside. {error}"
 
@@ -242,7 +243,7 @@ class _Follower:
         from tui.tasks.store import StoreError
 
         try:
-            aside = await self._engine.set_aside(self._work.own_ids())
+            unsent_tasks = await self._engine.set_aside(self._work.own_ids())
         except StoreError:
             resume = self._session.command("resume")
             print(
@@ -251,8 +252,8 @@ class _Follower:
                 file=sys.stderr,
             )
             return
-        if aside and not isinstance(error, BrokenPipeError):
-            print(unsent(self._session, aside), file=sys.stderr)
+        if unsent_tasks and not isinstance(error, BrokenPipeError):
+            print(unsent(self._session, unsent_tasks), file=sys.stderr)
 
     def _is_sent(self, task_id: str) -> bool:
         """Return whether a task is loaded, and not waiting to be sent."""

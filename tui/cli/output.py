@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tui.catalog.spec import Model, Param
+from tui.catalog.spec import Model, Param, Route
 from tui.text import inert_json, money, one_line
 
 if TYPE_CHECKING:
@@ -108,10 +108,7 @@ def recipe_facts(recipe: "Recipe") -> str:
 
 def model_json(model: Model) -> dict[str, Any]:
     """Return a model as `models --json` lists it."""
-    routes = {
-        name: {"params": {param.name: _param_json(param) for param in route.params}}
-        for name, route in model.routes.items()
-    }
+    routes = {name: _route_json(route) for name, route in model.routes.items()}
     return {
         "family": model.family,
         "provider": model.provider,
@@ -131,6 +128,10 @@ def _price_json(model: Model) -> dict[str, Any]:
     if price.by:
         found |= {"by": price.by, "cases": price.cases}
     return found
+
+
+def _route_json(route: Route) -> dict[str, Any]:
+    return {"params": {param.name: _param_json(param) for param in route.params}}
 
 
 def _param_json(param: Param) -> dict[str, Any]:

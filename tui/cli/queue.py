@@ -152,14 +152,14 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
             "{count} tasks deleted; their files are in .trash beside the images for a"
             " week.",
         )
-        kept = len(tasks) - len(deleted)
-        if kept:
+        remaining = len(tasks) - len(deleted)
+        if remaining:
             _print_count(
-                kept,
+                remaining,
                 "1 task kept: it has not ended, or another window uses it.",
                 "{count} tasks kept: they have not ended, or another window uses them.",
             )
-        return 0 if deleted and not kept else 1
+        return 0 if deleted and not remaining else 1
 
     return _with_engine(session, work)
 

@@ -86,20 +86,14 @@ def text(agent: str) -> str:
 def place(agent: str, env: Mapping[str, str] = os.environ) -> Path:
     """Return the path at which that agent reads the file."""
 
-    def folder(variable: str, otherwise: Path) -> Path:
-        return (
-            home(env[variable].strip()) if env.get(variable, "").strip() else otherwise
-        )
+    def folder(variable: str, default: Path) -> Path:
+        named = env.get(variable, "").strip()
+        return home(named) if named else default
 
     match agent:
         case "openclaw":
-            skills = (
-                folder(
-                    "OPENCLAW_STATE_DIR",
-                    folder("OPENCLAW_HOME", home("~")) / ".openclaw",
-                )
-                / "skills"
-            )
+            own = folder("OPENCLAW_HOME", home("~")) / ".openclaw"
+            skills = folder("OPENCLAW_STATE_DIR", own) / "skills"
         case "hermes":
             skills = folder("HERMES_HOME", home("~/.hermes")) / "skills" / "creative"
         case "claude":
@@ -114,7 +108,8 @@ def install(agent: str) -> str:
 
     Raises SkillError, also for a file that somebody changed or made: it is kept.
     """
-    path, new = place(agent), text(agent)
+    path = place(agent)
+    new = text(agent)
     if str(path).startswith("~"):
         raise SkillError(f"There is no home folder: {NO_HOME}. Set HOME.")
     try:

@@ -180,27 +180,27 @@ def _sentence(
     )
 
 
-def unsent(session: Session, aside: list[Task]) -> str:
+def unsent(session: Session, unsent_tasks: list[Task]) -> str:
     """Return how many tasks were set aside, their price, and the commands for them."""
     return by_count(
-        len(aside),
+        len(unsent_tasks),
         "1 task set aside unsent ({cost}): `{resume}` sends it, `{drop}` takes it"
         " back.",
         "{count} tasks set aside unsent ({cost}): `{resume}` sends them, `{drop}` takes"
         " them back.",
-        cost=_cost(aside),
+        cost=_cost(unsent_tasks),
         resume=session.command("resume"),
-        drop=_drop_command(session, aside),
+        drop=_drop_command(session, unsent_tasks),
     )
 
 
-def interrupted(session: Session, aside: list[Task], sent: int) -> str:
+def interrupted(session: Session, unsent_tasks: list[Task], sent: int) -> str:
     """Return what an interruption leaves behind, and the commands that continue it.
 
     `sent` is the number of tasks at the service.
     """
     resume = session.command("resume")
-    if not aside:
+    if not unsent_tasks:
         return by_count(
             sent,
             "Interrupted: 1 task at the service.\n`{resume}` continues.",
@@ -208,14 +208,14 @@ def interrupted(session: Session, aside: list[Task], sent: int) -> str:
             resume=resume,
         )
     values = {
-        "cost": _cost(aside),
+        "cost": _cost(unsent_tasks),
         "resume": resume,
-        "drop": _drop_command(session, aside),
+        "drop": _drop_command(session, unsent_tasks),
         "sent": f"{sent:,}",
     }
     if not sent:
         return by_count(
-            len(aside),
+            len(unsent_tasks),
             "Interrupted: 1 set aside unsent ({cost}).\n`{resume}` sends it; `{drop}`"
             " takes back what was not sent.",
             "Interrupted: {count} set aside unsent ({cost}).\n`{resume}` sends them;"
@@ -223,7 +223,7 @@ def interrupted(session: Session, aside: list[Task], sent: int) -> str:
             **values,
         )
     return by_count(
-        len(aside),
+        len(unsent_tasks),
         "Interrupted: {sent} at the service, 1 set aside unsent ({cost}).\n`{resume}`"
         " continues all of them; `{drop}` takes back what was not sent.",
         "Interrupted: {sent} at the service, {count} set aside unsent ({cost}).\n"

@@ -16,6 +16,13 @@ _TOLERANCE = 0.03
 _MOST_NAMED = 8
 
 
+class FormContent(NamedTuple):
+    """The model that the form shows, and the values that are filled in."""
+
+    model: Model
+    values: Values
+
+
 class Refill(NamedTuple):
     """A model with values; `used` and `unused` name what the recipe has."""
 
@@ -40,19 +47,18 @@ class Refill(NamedTuple):
 def refill(
     recipe: Recipe,
     catalog: Catalog,
-    shown: Model,
-    filled: Values,
+    form: FormContent,
     api: Api,
     learnt: RouteName | None,
 ) -> Refill:
     """Return the recipe's model with its values.
 
-    Where the catalog doesn't have the model, `shown` is used: what is `filled` in,
-    overridden by values of the recipe that it has a parameter for. `learnt` is the
-    route that the service was found to have.
+    Where the catalog doesn't have the model, the form's is used, with the form's values
+    and those of the recipe that it has a parameter for. `learnt` is the route that the
+    service was found to have.
     """
-    model = shown
-    values: Values = dict(filled)
+    model = form.model
+    values: Values = dict(form.values)
     used: list[str] = []
     unused: list[str] = []
     try:

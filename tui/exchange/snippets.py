@@ -140,7 +140,8 @@ def _curl(asked: SnippetRequest) -> str:
 
 
 def _generate(asked: SnippetRequest) -> str:
-    model, route = asked.model, asked.model.routes[asked.route]
+    model = asked.model
+    route = model.routes[asked.route]
     words = ["runapi-tui", "generate", model.slug]
     if asked.ambiguous:
         words += ["--action", model.action]
@@ -201,8 +202,8 @@ task = answer.get("id") or answer["task_id"]
 print(task)
 while answer.get("status") not in ("completed", "failed"):
     time.sleep(2)
-    said = (api.get(place + task) for place in places)
-    answer = next(one for one in said if one.status_code != 404).raise_for_status().json()
+    answers = (api.get(place + task) for place in places)
+    answer = next(one for one in answers if one.status_code != 404).raise_for_status().json()
 if answer["status"] == "failed":
     raise SystemExit(answer.get("error"))
 for number, image in enumerate({found}, 1):
@@ -236,7 +237,7 @@ def _sdk(asked: SnippetRequest) -> str:
 from runapi.{model.service} import {client}
 
 {_comments(msgspec.structs.replace(asked, notes=notes))}params = {_literal(body)}
-client = {client}({where})  # takes the key from RUNAPI_API_KEY
+client = {client}({where})  # reads the key from RUNAPI_API_KEY
 result = client.{model.action}.run(**params)
 print(result)
 """

@@ -294,7 +294,7 @@ class MainScreen(Screen[None]):
     @work(exclusive=True, group="refill", exit_on_error=False)
     async def _refill(self, file: str) -> None:
         """Fill the form with what an image says that made it."""
-        from tui.exchange.recipe_to_form import refill
+        from tui.exchange.recipe_to_form import FormContent, refill
         from tui.images import files, metadata
 
         name = one_line(Path(file).name, 40)
@@ -310,10 +310,8 @@ class MainScreen(Screen[None]):
             )
             self.notify(told, severity="warning", markup=False)
             return
-        filled = self.form.values()
-        found = refill(
-            recipe, self._catalog, self._model, filled, self._api, self._learnt
-        )
+        shown = FormContent(self._model, self.form.values())
+        found = refill(recipe, self._catalog, shown, self._api, self._learnt)
         if found.used:
             await self._fill(found.model, found.values)
         self.notify(found.describe(name), timeout=10, markup=False)

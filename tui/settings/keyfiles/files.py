@@ -10,7 +10,7 @@ from tui.system.small_file import LIMIT, read_small_file
 from tui.text import one_line
 
 YAML_LIMIT = 250_000
-"""The same for YAML, which takes a second a megabyte."""
+"""The same for YAML, which takes a second per megabyte."""
 _DEPTH = 30
 """Levels of lists and objects that a file may have, whatever its parser would take."""
 _JSON5_TOKEN = re.compile(
@@ -34,9 +34,13 @@ class Unreadable(Exception):
 
 def shown(path: Path, part: str = "") -> str:
     """Return a path as people write it, and which part of the file is meant."""
-    text, home = str(path), os.path.expanduser("~")
-    text = f"~{text.removeprefix(home)}" if text.startswith(f"{home}{os.sep}") else text
-    return one_line(f"{text} ({one_line(part, 60)})" if part else text)
+    text = str(path)
+    home = os.path.expanduser("~")
+    if text.startswith(f"{home}{os.sep}"):
+        text = f"~{text.removeprefix(home)}"
+    if part:
+        text = f"{text} ({one_line(part, 60)})"
+    return one_line(text)
 
 
 def inside(path: Path, folder: Path) -> bool:

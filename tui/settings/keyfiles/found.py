@@ -84,9 +84,8 @@ class FoundKeys:
 
         A RunAPI that isn't set up has no base URL of its own.
         """
-        return self._places.get(
-            name.strip().casefold(), "" if is_runapi(name) else None
-        )
+        default = "" if is_runapi(name) else None
+        return self._places.get(name.strip().casefold(), default)
 
     def key(self, source: str, api_key: str, base_url: str | None) -> None:
         """Add a key, unless it is blank or known already."""
@@ -102,11 +101,15 @@ class FoundKeys:
 
     def variables(self, path: Path, variables: Mapping[str, str]) -> None:
         """Add RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
-        source, place = shown(path, "RUNAPI_API_KEY"), self.place("runapi")
-        if key := variables.get("RUNAPI_API_KEY", ""):
-            if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
-                place = self.provider(source, "runapi", url)
-            self.key(source, key, place)
+        key = variables.get("RUNAPI_API_KEY", "")
+        if not key:
+            return
+        source = shown(path, "RUNAPI_API_KEY")
+        base_url = self.place("runapi")
+        own = variables.get("RUNAPI_BASE_URL", "")
+        if own and base_url is not None:
+            base_url = self.provider(source, "runapi", own)
+        self.key(source, key, base_url)
 
 
 def is_runapi(name: str) -> bool:

@@ -43,40 +43,28 @@ def find(env: Mapping[str, str]) -> FoundKeys:
 
     for name, provider in _at(settings, "models", "providers").items():
         source = shown(config, f"provider {name}")
-        place = gathered.provider(
-            source, name, secrets.text(_at(provider).get("baseUrl"))
-        )
+        url = secrets.text(_at(provider).get("baseUrl"))
+        place = gathered.provider(source, name, url)
         if place is not None:
-            gathered.key(
-                source, secrets.secret(source, _at(provider).get("apiKey")), place
-            )
+            key = secrets.secret(source, _at(provider).get("apiKey"))
+            gathered.key(source, key, place)
     for profiles in _profiles(folder):
         for name, profile in gathered.read_or_note(_read_profiles, profiles).items():
             place = gathered.place(str(_at(profile).get("provider")))
             if place is not None:
                 source = shown(profiles, name)
-                held = [
-                    _at(profile).get(field)
-                    for field in ("keyRef", "key", "tokenRef", "token")
-                ]
-                gathered.key(
-                    source,
-                    secrets.secret(source, next(filter(None, held), None)),
-                    place,
-                )
+                fields = ("keyRef", "key", "tokenRef", "token")
+                values = (_at(profile).get(field) for field in fields)
+                key = secrets.secret(source, next(filter(None, values), None))
+                gathered.key(source, key, place)
     for name, skill in _at(settings, "skills", "entries").items():
         source = shown(config, f"skill {name}")
+        place = gathered.place("runapi")
         if name.casefold().startswith("runapi"):
-            gathered.key(
-                source,
-                secrets.secret(source, _at(skill).get("apiKey")),
-                gathered.place("runapi"),
-            )
-        gathered.key(
-            source,
-            secrets.text(_at(skill, "env").get("RUNAPI_API_KEY")),
-            gathered.place("runapi"),
-        )
+            key = secrets.secret(source, _at(skill).get("apiKey"))
+            gathered.key(source, key, place)
+        key = secrets.text(_at(skill, "env").get("RUNAPI_API_KEY"))
+        gathered.key(source, key, place)
     for path, variables in ((folder / ".env", filed), (config, inline)):
         gathered.variables(path, variables)
     return gathered
@@ -112,7 +100,8 @@ class _Secrets:
         if isinstance(value, str):
             whole = re.fullmatch(_WHOLE, value.strip())
             return self.text(f"${{{whole['name']}}}" if whole else value)
-        where, name = _at(value).get("source"), _at(value).get("id")
+        where = _at(value).get("source")
+        name = _at(value).get("id")
         if not (isinstance(where, str) and isinstance(name, str)):
             return ""
         if where == "env":
