@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from tui import paths
-from tui.catalog.load import Catalog, with_own
+from tui.catalog.load import Catalog, with_user_families
 from tui.catalog.spec import RouteName
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders, PlaceError
@@ -137,7 +137,7 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
     """
     own = _config_dir()
     preferences = config.load(own / "config.toml", options)
-    catalog, problems = with_own(own / "models")
+    catalog, problems = with_user_families(own / "models")
     if demo:
         credential = Credential(
             DEMO_KEY, DEMO_URL, "embedded service", "embedded service"

@@ -14,7 +14,7 @@ from tests.app import TestApp
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.images.metadata import embed
-from tui.images.recipes import Facts
+from tui.images.recipes import EmbeddedRecipe
 
 VALUES: Values = {"prompt": "a lake\nat dawn", "seed": 7, "aspect_ratio": "16:9"}
 
@@ -26,7 +26,7 @@ def lake(tmp_path: Path) -> Path:
     Image.new("RGB", (16, 9)).save(path)
     embed(
         path,
-        Facts(
+        EmbeddedRecipe(
             action="text_to_image", model="imagen-4", values=VALUES, cost_micro=80_000
         ),
     )

@@ -196,7 +196,7 @@ def test_the_sdk_gets_the_names_of_its_own_route() -> None:
     )
     assert "'source_image_url': 'https://x.example/a'" in written(asked, "sdk")
     told = written(draft(Z, "unified", {"prompt": "x", "size": "64x64"}), "sdk")
-    assert "# size has no place" in told
+    assert "# This service's route has no parameter size" in told
     assert "'aspect_ratio': '1:1'" in told  # which is needed there
     assert "knows no package" in written(
         draft(CATALOG.find("wan-2.7-image"), "service", {"prompt": "x"}), "sdk"

@@ -64,10 +64,19 @@ from tui.tasks import (
     trash,
     worker,
 )
-from tui.tasks.engine import Engine, RetriedError
+from tui.tasks.engine import Engine
 from tui.tasks.schema import decode
 from tui.tasks.store import LEASE, LeasedError, Store, StoreError
-from tui.tasks.task import LIVE, NEXT, SENT, URL_LIVES, SetAside, Status, Task
+from tui.tasks.task import (
+    LIVE,
+    NEXT,
+    SENT,
+    URL_LIVES,
+    RetriedError,
+    SetAside,
+    Status,
+    Task,
+)
 
 URL = "http://faulty.demo"
 Z_IMAGE = bundled().find("z-image")

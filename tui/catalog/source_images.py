@@ -12,14 +12,14 @@ def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
     return [
         (name, home(image))
         for name, image in _images(route, values)
-        if not request.online(image)
+        if not request.is_url(image)
     ]
 
 
 def image_urls(route: Route, values: Values) -> list[tuple[str, str]]:
     """Returns param and URL of each image on the web."""
     return [
-        (name, image) for name, image in _images(route, values) if request.online(image)
+        (name, image) for name, image in _images(route, values) if request.is_url(image)
     ]
 
 

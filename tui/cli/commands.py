@@ -619,12 +619,12 @@ def strip(files: tuple[Path, ...], folder: Path, **_options: Any) -> None:
     file.
     """
     from tui.images.files import ImageError
-    from tui.images.metadata import stripped
+    from tui.images.metadata import save_stripped_copy
 
     problems = 0
     for file in files:
         try:
-            click.echo(stripped(file, folder))
+            click.echo(save_stripped_copy(file, folder))
         except ImageError as error:
             click.echo(str(error), err=True)
             problems += 1

@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.spec import Model, Values
 from tui.cli import run
 from tui.session import Session, open_client, open_engine
@@ -68,7 +68,9 @@ async def _quoted(
     ServiceError.
     """
     route = next(iter(model.routes.values()))
-    kinds = [json.dumps(counting(route, values), sort_keys=True) for values in wanted]
+    kinds = [
+        json.dumps(priced_values(route, values), sort_keys=True) for values in wanted
+    ]
     of_kind: dict[str, Estimate | None] = {}
     quotes, client = Quotes(), open_client(session)
     try:

@@ -13,11 +13,9 @@ from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
-from tui.tasks.actions import is_free
 from tui.tasks.draft import InvalidRequestError
-from tui.tasks.engine import RetriedError
 from tui.tasks.store import LeasedError
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
 from tui.text import counted
 
 if TYPE_CHECKING:
@@ -181,8 +179,8 @@ def retry(
             for task in found
             if _may_be_retried(task) and engine.belongs_here(task)
         ]
-        free = [task for task in tasks if is_free(task)]
-        paid = [task for task in tasks if not is_free(task)]
+        free = [task for task in tasks if task.lacks_picture]
+        paid = [task for task in tasks if not task.lacks_picture]
         done = [task for task in paid if task.retried_by and not again]
         paid = [task for task in paid if task not in done]
         if not tasks:

@@ -487,7 +487,7 @@ def rescue(session: Session, *, as_json: bool) -> int:
     """Fetch everything that was made, is not saved, and can still be had. Return the
     exit code.
     """
-    from tui.tasks.actions import rescue as fetch
+    from tui.tasks.rescue import rescue as fetch
 
     async def begin(engine: "Engine", work: Work) -> None:
         tasks, problems = await fetch(engine)

@@ -141,7 +141,7 @@ def fitting(
             continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
-        if files or not request.names_files(param, value):
+        if files or not request.needs_upload(param, value):
             values[name] = _plain(value)
     return values, tuple(one_line(name, 40) for name in told if name not in values)
 

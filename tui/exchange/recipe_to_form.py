@@ -121,7 +121,7 @@ def _harmless(param: Param, value: Value) -> bool:
     """Anybody may have written the recipe: it names no file of this machine for upload,
     and nobody to call back.
     """
-    return not request.names_files(param, value) and param.name != "callback_url"
+    return not request.needs_upload(param, value) and param.name != "callback_url"
 
 
 def _list(names: list[str]) -> str:

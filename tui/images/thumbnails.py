@@ -27,7 +27,7 @@ _UNUSED = 30 * 86400
 """
 
 
-class Thumbnails:
+class ThumbnailCache:
     """The small pictures in a folder; at most `most` of them, of at most `most_bytes`
     together.
     """

@@ -128,7 +128,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             count=int(count),
             prompts=prompts,
         )
-        legal, illegal = batch.check_all(self._model, self._route, cells)
+        legal, illegal = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, legal)
         price = f"about {money(total)}" if total is not None else "price unknown"
         told = (

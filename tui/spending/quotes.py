@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tui.catalog import request
 from tui.catalog.load import Catalog
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
@@ -156,6 +156,6 @@ def _quotable(model: Model, values: Values) -> Values | None:
 
 def _kind(model: Model, asked: Values) -> str:
     return json.dumps(
-        [model.action, model.slug, counting(model.routes["service"], asked)],
+        [model.action, model.slug, priced_values(model.routes["service"], asked)],
         sort_keys=True,
     )

@@ -29,19 +29,21 @@ from tui.tasks.retry import GaveUpError, poll_pause
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.store import LEASE, LeasedError, Store, StoreError
 from tui.tasks.submit import Submitter
-from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
+from tui.tasks.task import (
+    LIVE,
+    NO_PROFILE,
+    SENT,
+    RetriedError,
+    SetAside,
+    Status,
+    Task,
+    new_id,
+)
 from tui.tasks.worker import LONGEST_WAIT, TaskWorker
 from tui.text import one_line
 
 PAGE = 500
 """Tasks that a search reads at once."""
-
-
-class RetriedError(Exception):
-    """This task was retried already: another retry has to be asked for."""
-
-    def __init__(self) -> None:
-        super().__init__("This task was retried already; nothing more was sent.")
 
 
 class Engine:

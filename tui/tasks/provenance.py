@@ -3,7 +3,7 @@
 import re
 
 from tui.catalog.spec import Value
-from tui.images.recipes import PROMPTS, Facts
+from tui.images.recipes import PROMPTS, EmbeddedRecipe
 from tui.tasks.task import Task
 
 _SECRETS = re.compile(
@@ -14,14 +14,14 @@ _PATH = re.compile(
 )
 
 
-def facts_of(task: Task) -> Facts:
+def facts_of(task: Task) -> EmbeddedRecipe:
     """Returns what a task's images may say about it."""
     values = {
         name: _public(name, value)
         for name, value in task.values.items()
         if name != "callback_url"
     }
-    return Facts(
+    return EmbeddedRecipe(
         action=task.action,
         model=task.model,
         service=task.service,
