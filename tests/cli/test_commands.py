@@ -431,7 +431,7 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
     assert (mute.returncode, mute.stdout, mute.stderr) == (
         4,
         "",
-        "my-lake.png doesn't say what made it.\n",
+        "my-lake.png doesn't say how it was made.\n",
     )
 
 

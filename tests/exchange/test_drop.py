@@ -79,7 +79,7 @@ async def test_words_of_others_are_literal_and_the_model_stays(tmp_path: Path) -
         await paste(app, pilot, path)
         assert app.main.form.values() == {"prompt": "[/] fox"}
         assert app.told[-1].startswith(
-            "From [red].png: prompt; not taken: model [bold]sd, seed, Steps"
+            "From [red].png: prompt. Not used: model [bold]sd, seed, Steps"
         )
         assert "Flux 2 Pro" in app.text()
 

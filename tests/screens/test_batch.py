@@ -127,7 +127,7 @@ async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(
             ({"file": "x" * 5000}, NO_SUCH_NAME),
             (
                 {"file": files["binary"]},
-                "binary is not a text file: one prompt per line",
+                "binary is not a text file: it needs one prompt",
             ),
             ({"file": files["nulls"]}, "nulls is not a text file"),
             ({"file": files["blank"]}, "! There is no prompt: all lines are blank."),

@@ -30,7 +30,7 @@ from tui.widgets import form
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNAPI_API_KEY", DEMO_KEY)
     monkeypatch.setattr(form, "REST", 0.01)
-    monkeypatch.setattr(wallet, "LOOK_EVERY", 0.5)
+    monkeypatch.setattr(wallet, "REFRESH_SECONDS", 0.5)
 
 
 def asking_for(prompt: str) -> Callable[[Task], bool]:

@@ -16,7 +16,7 @@ _CHUNK = 1 << 16
 """Bytes that are read at once; the encoding is judged by the first such chunk that
 isn't plain ASCII.
 """
-_NOT_TEXT = "is not a text file: one prompt per line is needed, in UTF-8"
+_NOT_TEXT = "is not a text file: it needs one prompt per line, in UTF-8"
 _CUT = 3
 """Bytes of a character at most that lack others."""
 _BOMS = (

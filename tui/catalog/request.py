@@ -3,7 +3,6 @@
 This is the only place where a request is checked against the catalog.
 """
 
-import difflib
 import json
 import math
 import re
@@ -14,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
-from tui.text import invisible, is_text
+from tui.text import did_you_mean, invisible, is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
@@ -213,11 +212,8 @@ def _why_forbidden(rule: Rule) -> str:
 
 
 def _unknown(model: Model, route: Route, name: str) -> str:
-    names = [param.name for param in route.params]
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"{model.title} has no parameter {name}. Did you mean {near[0]}?"
-    return f"{model.title} has no parameter {name}."
+    hint = did_you_mean(name, [param.name for param in route.params])
+    return f"{model.title} has no parameter {name}. {hint}".rstrip()
 
 
 def _problem(param: Param, value: Value) -> str:

@@ -43,7 +43,9 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self._values = values
         self._cells: list[Values] = []
         self._count = Input("1", type="integer", id="batch-count", compact=True)
-        self._file = Input(placeholder="a prompt a line", id="batch-file", compact=True)
+        self._file = Input(
+            placeholder="one prompt per line", id="batch-file", compact=True
+        )
         self._vary = TextArea(
             id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
         )

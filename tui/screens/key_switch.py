@@ -38,7 +38,7 @@ class KeySwitch:
                 "The demo has a key of its own. Start without --demo to use yours."
             )
         elif shell.main and not isinstance(shell.screen, SetupScreen):
-            found, notes = await asyncio.to_thread(credentials.everything)
+            found, notes = await asyncio.to_thread(credentials.find_all)
             page = SetupScreen(shell.session, found, notes, first=False)
             await shell.push_screen(page)
 
@@ -51,7 +51,7 @@ class KeySwitch:
         try:
             if chosen.pasted and session.saves_key:
                 await asyncio.to_thread(credentials.save, session.credential.api_key)
-            next_start = await asyncio.to_thread(session.again)
+            next_start = await asyncio.to_thread(session.reload)
         except (ConfigError, credentials.CredentialError) as error:
             page.show_problem(str(error))
             return

@@ -2,7 +2,6 @@
 without its key.
 """
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +11,7 @@ from textual.dom import DOMNode
 
 import tui.screens
 import tui.widgets
-from tui.text import one_line
+from tui.text import did_you_mean, one_line
 
 
 def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterator[str]:
@@ -26,10 +25,8 @@ def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterat
     for name, wanted in keys.items():
         shown = one_line(name, 60)
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"[keys] {shown}: there is no such key id." + (
-                f" Did you mean {near[0]}?" if near else ""
-            )
+            hint = did_you_mean(name, known)
+            yield f"[keys] {shown}: there is no such key id. {hint}".rstrip()
             continue
         for key in wanted.split(","):
             if not key.strip() or key.strip().endswith("+"):

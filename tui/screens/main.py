@@ -237,7 +237,7 @@ class MainScreen(Screen[None]):
                 str(error), title="Not pasted", severity="warning", markup=False
             )
         else:
-            await self.fill_in(found.model, found.route, found.values, found.left)
+            await self.fill_in(found.model, found.route, found.values, found.unused)
 
     async def use_prompt(self, entry: PromptEntry | None) -> None:
         """Fill the form with an entry of the library: for its model, or else for the
@@ -314,7 +314,7 @@ class MainScreen(Screen[None]):
         found = refill(
             recipe, self._catalog, self._model, filled, self._api, self._learnt
         )
-        if found.taken:
+        if found.used:
             await self._fill(found.model, found.values)
         self.notify(found.describe(name), timeout=10, markup=False)
 

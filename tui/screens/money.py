@@ -131,7 +131,7 @@ def _facts(
         ),
     }
     if config.day_usd is not None:
-        facts["today's budget"] = ceilings.left(config, books)
+        facts["today's budget"] = ceilings.budget_left(config, books)
     if account:
         today, total = money(account.spent_today), money(account.spent_total)
         facts["balance"] = money(account.balance)

@@ -36,7 +36,7 @@ class Pages:
         """Returns the page to start with: setup where there is no key."""
         if self._shell.session.credential.api_key:
             return self.main()
-        found, notes = credentials.everything()
+        found, notes = credentials.find_all()
         return SetupScreen(self._shell.session, found, notes, first=True)
 
     def main(self) -> MainScreen:

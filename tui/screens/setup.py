@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option
 from tui.screens.detached import run_detached
 from tui.session import Session, account
 from tui.settings.config import ConfigError, Profile
-from tui.settings.credentials import CredentialError, runapi_config, usable
+from tui.settings.credentials import CredentialError, runapi_config, valid_key
 from tui.settings.keyfiles.files import shown
 from tui.settings.keyfiles.found import FoundKey
 from tui.tasks.task import NO_PROFILE
@@ -93,7 +93,7 @@ class SetupScreen(Screen[None]):
             )
             yield (
                 f"{mask(key.api_key)}  {key.source}{used}",
-                partial(self._session.of_source, key.source),
+                partial(self._session.with_key_from, key.source),
             )
 
     def _profiles(self) -> Iterator[tuple[str, Callable[[], Session]]]:
@@ -106,7 +106,7 @@ class SetupScreen(Screen[None]):
             used = " (in use)" if name == here else ""
             yield (
                 f"profile {name}{used}  {profile.base_url}  {profile.key}",
-                partial(self._session.of_profile, name),
+                partial(self._session.with_profile, name),
             )
 
     def compose(self) -> ComposeResult:
@@ -186,7 +186,7 @@ class SetupScreen(Screen[None]):
     @on(Button.Pressed, "#take")
     def _pasted(self) -> None:
         try:
-            key = usable(self.query_one("#key", Input).value)
+            key = valid_key(self.query_one("#key", Input).value)
         except ValueError as error:
             self.show_problem(str(error))
         else:
