@@ -7,7 +7,7 @@ headers, which may hold keys, are dropped.
 import json
 import re
 from collections.abc import Iterator
-from typing import get_args
+from typing import cast, get_args
 
 from msgspec import Struct
 
@@ -231,12 +231,11 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
     if not names:
         raise PasteError("It names no model.")
     model = catalog.find(names[0][:100], others.get("action", ""))
-    wished: Api = next(
-        (each for each in get_args(Api) if each == others.get("api")), api
-    )
     prompt = others.get("prompt", others.get("p"))
+    if others.get("api") in get_args(Api):
+        api = cast(Api, others["api"])
     try:
-        route, values = parse_settings(model, settings, prompt, wished)
+        route, values = parse_settings(model, settings, prompt, api)
     except ValueError as error:
         raise PasteError(str(error)) from error
     fit, more = fitting(model, route, values, files=True)
