@@ -21,7 +21,7 @@ from textual.signal import Signal
 from textual.timer import Timer
 
 from tui.catalog.batch import BatchError, expand
-from tui.catalog.spec import Model, RouteName, Values
+from tui.catalog.spec import Model, Values
 from tui.graphics.probe import Terminal
 from tui.images.thumbnails import Thumbnails
 from tui.paths import styles_dir
@@ -212,15 +212,15 @@ class RunApp(App[None]):
 
     @work(group="engine", exit_on_error=False)
     async def _open(self) -> None:
+        from tui.tasks.options import EngineListener
+
         if self.engine or not self.main:
             return
         try:
             self.engine = await asyncio.to_thread(
                 open_engine,
                 self.session,
-                on_change=self._task_changed,
-                on_route=self._route_learnt,
-                on_state=self._state_changed,
+                EngineListener(self._task_changed, self._state_changed),
             )
             self.engine.on_notice(self._queue_notice)
             await self.engine.start()
@@ -250,8 +250,6 @@ class RunApp(App[None]):
                 self.main.queue.begin()
             for notice in self.engine.notices:
                 self._queue_notice(notice)
-        if self.engine and self.engine.learnt:
-            self._route_learnt(self.engine.learnt)
         self._look_at_balance()
         self._look_at_prices()
 
@@ -296,10 +294,6 @@ class RunApp(App[None]):
             self.main.state_changed(state)
         if state.short != self._is_short:
             self._is_short = self._short_is_news = state.short
-
-    def _route_learnt(self, route: RouteName) -> None:
-        if self.main:
-            self.main.call_later(self.main.learn, route)
 
     @work(group="balance", exit_on_error=False)
     async def _look_at_balance(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
     GarbledError,
@@ -27,7 +28,8 @@ class Watched:
     def __init__(self) -> None:
         self.told: list[tuple[bool, float]] = []
         self.line = Connection(
-            lambda: self.told.append((self.line.offline, self.line.open_at))
+            Client("http://127.0.0.1:1", "key"),
+            lambda: self.told.append((self.line.offline, self.line.open_at)),
         )
 
     async def meet(self, problem: Exception) -> None:

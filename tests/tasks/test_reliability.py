@@ -57,7 +57,8 @@ async def test_offline_is_a_state_and_ends_by_itself(open_engine: OpenEngine) ->
         link.cut = False
         ended = [await watched.engine.wait(task.id) for task in tasks]
     assert [task.status for task in ended] == [Status.COMPLETED] * 3
-    assert [state.offline for state in states] == [True, False]
+    told = [(state.offline, state.route) for state in states]
+    assert told == [(True, None), (False, None), (False, "unified")]
 
 
 @pytest.mark.parametrize("form", ["number", "date"])

@@ -65,6 +65,7 @@ from tui.tasks import (
     worker,
 )
 from tui.tasks.engine import Engine, RetriedError
+from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.schema import decode
 from tui.tasks.store import LEASE, LeasedError, Store, StoreError
 from tui.tasks.task import LIVE, NEXT, SENT, URL_LIVES, SetAside, Status, Task
@@ -232,12 +233,14 @@ class Queue(RuleBasedStateMachine):
                 Store(self.path),
                 Client(URL, DEMO_KEY, Wire(self.network, self.loop, process)),
                 bundled(),
-                out_dir=self.images,
-                concurrency=2,
-                pause=lambda age: 0.7 if age < 20 else 4.0,
-                quiet_after=30.0,
-                tries=3 if headless else None,
-                on_change=lambda told: self.hear(made, told),
+                EngineOptions(
+                    out_dir=self.images,
+                    concurrency=2,
+                    pause=lambda age: 0.7 if age < 20 else 4.0,
+                    quiet_after=30.0,
+                    tries=3 if headless else None,
+                ),
+                EngineListener(lambda told: self.hear(made, told)),
             )
 
         made = self.windows[place] = Window(
@@ -425,7 +428,7 @@ class Queue(RuleBasedStateMachine):
                     Values(prompt=prompt),
                     base_url=URL,
                     out_dir=self.images,
-                    learnt=at.learnt,
+                    learnt=at.state.route,
                     job=job,
                 )
                 for _ in range(count)

@@ -22,6 +22,7 @@ from tui.demo import DEMO_KEY
 from tui.paths import folders
 from tui.service.client import Client
 from tui.tasks.engine import Engine
+from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.store import LeasedError, Store
 from tui.tasks.task import Status, Task
 
@@ -58,9 +59,8 @@ class Both:
             Store(kept.queue),
             Client(self.url, DEMO_KEY),
             bundled(),
-            out_dir=kept.output,
-            pause=lambda age: 0.1,
-            on_change=self._hear,
+            EngineOptions(out_dir=kept.output, pause=lambda age: 0.1),
+            EngineListener(self._hear),
         )
         await self.engine.start()
 

@@ -571,6 +571,8 @@ def run(
     whatever is unfinished at the end, of any service and profile, is said, and the code
     is not 0 then.
     """
+    from tui.tasks.options import EngineListener
+
     signals = _Signals(session)
 
     async def work() -> int:
@@ -579,9 +581,8 @@ def run(
         engine = await asyncio.to_thread(
             open_engine,
             session,
+            EngineListener(progress.changed, _Pauses(session).changed),
             tries=TRIES,
-            on_change=progress.changed,
-            on_state=_Pauses(session).changed,
         )
         wanted = Work()
         try:

@@ -124,7 +124,6 @@ class MainScreen(Screen[None]):
         self._terminal = terminal
         self._api: Api = api
         self._changes = changes
-        self._learnt: RouteName | None = None
         self._past = Past(search)
         self._sent: set[str] = set()
         self._waiting: set[str] = set()
@@ -164,7 +163,7 @@ class MainScreen(Screen[None]):
     async def show_model(self, model: Model, values: Values | None = None) -> None:
         """Ask for another model; with `values`, filled in with those."""
         model = self._model = self._catalog.get(*model.key) or model
-        route = choose(model, values or (), self._api, self._learnt)
+        route = choose(model, values or (), self._api, self.status.state.route)
         await self.form.show(model, route, values)
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
@@ -176,14 +175,11 @@ class MainScreen(Screen[None]):
         self.sidebar.set_catalog(catalog)
         self.form.reprice(self._model)
 
-    async def learn(self, route: RouteName) -> None:
-        """The service has shown which route it has: the form asks for that one's params
-        from now on.
-        """
-        if route != self._learnt:
-            self._learnt = route
-            if choose(self._model, (), self._api, route) != self.form.route:
-                await self.show_model(self._model)
+    async def _follow_route(self) -> None:
+        """Shows the params of the route that the service has."""
+        route = choose(self._model, (), self._api, self.status.state.route)
+        if route != self.form.route:
+            await self.show_model(self._model)
 
     async def load(self) -> None:
         """The queue is open: offer what former runs have left, cleared or not."""
@@ -260,7 +256,7 @@ class MainScreen(Screen[None]):
                 if name not in foreign
             }
             told: Values = {"prompt": entry.prompt, **params}
-            route = choose(model, told, self._api, self._learnt)
+            route = choose(model, told, self._api, self.status.state.route)
             await self.fill_in(model, route, *fitting(model, route, told))
         elif entry:
             self.form.set_prompt(entry.prompt)
@@ -275,7 +271,7 @@ class MainScreen(Screen[None]):
         """Fill the form with a request that was found, and tell what is in it now;
         `left` is told, too.
         """
-        to = choose(model, values, self._api, self._learnt)
+        to = choose(model, values, self._api, self.status.state.route)
         if to != route:
             values, unplaced = translate(model, values, to)
             left = (*left, *unplaced)
@@ -315,7 +311,12 @@ class MainScreen(Screen[None]):
             return
         filled = self.form.values()
         found = refill(
-            recipe, self._catalog, self._model, filled, self._api, self._learnt
+            recipe,
+            self._catalog,
+            self._model,
+            filled,
+            self._api,
+            self.status.state.route,
         )
         if found.taken:
             await self._fill(found.model, found.values)
@@ -418,7 +419,10 @@ class MainScreen(Screen[None]):
 
     def state_changed(self, state: EngineState) -> None:
         """What holds for all tasks just now."""
+        known = self.status.state.route
         self.status.state = state
+        if state.route != known:
+            self.call_later(self._follow_route)
         self.queue.border_title = "Queue · paused" if state.paused else "Queue"
         self.queue.border_subtitle = f"{state.limit} at once"
 

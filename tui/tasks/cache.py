@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from msgspec.structs import replace
 
+from tui.catalog.spec import RouteName
 from tui.tasks.lease import owner_name
 from tui.tasks.ledger import Spending, SpendingPart
 from tui.tasks.store import DamagedError, Entry, LeasedError, Store, StoreError
@@ -55,6 +56,8 @@ class TaskCache:
         """Hears True when the disk makes somebody wait for long, and False when nobody
         waits any more.
         """
+        self.on_route: Callable[[], None] = lambda: None
+        """Hears that this process has learnt another route of this base URL."""
         self._store = store
         self._base_url = base_url
         self._profile = profile
@@ -302,14 +305,20 @@ class TaskCache:
     async def renew(self, ids: list[str]) -> None:
         await self._run(self._store.renew, self.owner, ids)
 
-    async def learn(self, name: str, value: str) -> bool:
-        """Remember something of this base URL; True if it is news."""
+    @property
+    def route(self) -> RouteName | None:
+        """The route that this base URL has shown to have."""
+        return cast(RouteName | None, self.learnt.get("route") or None)
+
+    async def learn(self, name: str, value: str) -> None:
+        """Remember something of this base URL."""
         if self.learnt.get(name, "") == value:
-            return False
+            return
         self.learnt[name] = value
         await self._run(self._store.learn, self._base_url, name, value)
         self.learnt[name] = value  # what was seen of others meanwhile is older
-        return True
+        if name == "route":
+            self.on_route()
 
     async def uploaded(self, digest: str) -> str:
         """The URL of content that was uploaded within the hour, or nothing."""

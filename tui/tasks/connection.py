@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
     CreditsError,
@@ -32,7 +33,8 @@ class Connection:
     loop.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, client: Client, on_change: Callable[[], None]) -> None:
+        self.client = client
         self.offline = False
         """True from a request that could not leave until one that was answered."""
         self.refused = False

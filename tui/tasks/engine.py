@@ -10,27 +10,27 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
-from tui.catalog.route import Api
-from tui.catalog.spec import Model, RouteName, Values
+from tui.catalog.spec import Model, Values
 from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
-from tui.tasks import draft, naming, saving, trash
+from tui.tasks import draft, saving, trash
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
 from tui.tasks.engine_state import EngineState
 from tui.tasks.ledger import Spending, SpendingPart
-from tui.tasks.retry import GaveUpError, poll_pause
+from tui.tasks.options import EngineListener, EngineOptions
+from tui.tasks.retry import GaveUpError
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.store import LEASE, LeasedError, Store, StoreError
 from tui.tasks.submit import Submitter
 from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
-from tui.tasks.worker import LONGEST_WAIT, TaskWorker
+from tui.tasks.worker import TaskWorker
 from tui.text import one_line
 
 PAGE = 500
@@ -52,66 +52,31 @@ class Engine:
         store: Store,
         client: Client,
         catalog: Catalog,
-        *,
-        out_dir: Path,
-        profile: str = "",
-        api: Api = "auto",
-        concurrency: int = 8,
-        pause: Callable[[float], float] = poll_pause,
-        quiet_after: float = 600.0,
-        longest_wait: float = LONGEST_WAIT,
-        name: str = naming.DEFAULT,
-        embed: bool = False,
-        tries: int | None = None,
-        on_change: Callable[[Task], None] = lambda task: None,
-        on_route: Callable[[RouteName], None] = lambda route: None,
-        on_state: Callable[[EngineState], None] = lambda state: None,
+        options: EngineOptions,
+        listener: EngineListener | None = None,
     ) -> None:
-        """`on_change` gets every snapshot, on the event loop, after it has been written
-        to disk.
-
-        `tries` bounds how often a failing request is repeated (None: for as long as it
-        takes); `on_route` hears when this base URL has shown which of RunAPI's routes
-        it has.
-        """
         self.client = client
-        self.api: Api = api
         self.gave_up: dict[str, ServiceError] = {}
         """Tasks that were left where they are, because `tries` were used up."""
         self.notices: list[str] = []
         """What the user should know of the queue file."""
-        self._out_dir = out_dir
-        self._profile = profile
+        self._options = options
+        self._listener = listener or EngineListener()
         # It is the key that has asked too often
-        self._rest = f"rest {profile}".rstrip()
-        self._on_state = on_state
-        self._cache = TaskCache(store, client.base_url, profile, on_change)
+        self._rest = f"rest {options.profile}".rstrip()
+        self._cache = TaskCache(
+            store, client.base_url, options.profile, self._listener.on_change
+        )
         self._cache.on_waiting = self._disk_waits
+        self._cache.on_route = self._state_changed
         self._waits_for_disk = False
-        self._scheduler = Scheduler(concurrency)
-        self._connection = Connection(self._state_changed)
+        self._scheduler = Scheduler(options.concurrency)
+        self._connection = Connection(client, self._state_changed)
         self._submitter = Submitter(
-            self._cache,
-            client,
-            catalog,
-            self._connection,
-            self._scheduler,
-            api=api,
-            tries=tries,
-            on_route=on_route,
+            self._cache, catalog, self._connection, self._scheduler, options
         )
         self._worker = TaskWorker(
-            self._cache,
-            client,
-            self._submitter,
-            self._connection,
-            self._scheduler,
-            pause=pause,
-            quiet_after=quiet_after,
-            longest_wait=longest_wait,
-            name=name,
-            embed=embed,
-            tries=tries,
+            self._cache, self._submitter, self._connection, self._scheduler, options
         )
         self._carried: dict[str, asyncio.Task[None]] = {}
         self._in_hand: Counter[str] = Counter()
@@ -130,11 +95,6 @@ class Engine:
         return self._cache.owner
 
     @property
-    def learnt(self) -> RouteName | None:
-        """The route that this base URL has shown to have."""
-        return cast(RouteName | None, self._cache.learnt.get("route") or None)
-
-    @property
     def state(self) -> EngineState:
         line = self._connection
         return EngineState(
@@ -145,6 +105,7 @@ class Engine:
             short=line.short,
             rest_until=time.time() + line.rest if line.rest else 0,
             waits_for_disk=self._waits_for_disk,
+            route=self._cache.route,
         )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
@@ -281,10 +242,10 @@ class Engine:
             model,
             values,
             base_url=self.client.base_url,
-            profile=self._profile,
-            out_dir=self._out_dir,
-            api=self.api,
-            learnt=self.learnt,
+            profile=self._options.profile,
+            out_dir=self._options.out_dir,
+            api=self._options.api,
+            learnt=self._cache.route,
             retry_of=retry_of,
             job=job,
             estimate_micro=estimate_micro,
@@ -559,7 +520,7 @@ class Engine:
         """Raises ValueError, which says how to start, for a task of another service or
         profile.
         """
-        if task.profile != self._profile:
+        if task.profile != self._options.profile:
             name = one_line(task.profile, 40) or NO_PROFILE
             raise ValueError(
                 f"This task belongs to profile {name}: start with --profile {name} to"
@@ -573,7 +534,10 @@ class Engine:
 
     def belongs_here(self, task: Task) -> bool:
         """Whether a task belongs to the service and profile that this engine works for."""
-        return (task.base_url, task.profile) == (self.client.base_url, self._profile)
+        return (task.base_url, task.profile) == (
+            self.client.base_url,
+            self._options.profile,
+        )
 
     def carries(self, task_id: str) -> bool:
         """Whether this process carries the task just now."""
@@ -685,14 +649,14 @@ class Engine:
         images.
         """
         folders = {
-            self._out_dir,
+            self._options.out_dir,
             *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir),
         }
         with suppress(StoreError, OSError):
             await saving.sweep(self._cache, folders)
 
     def _state_changed(self) -> None:
-        self._on_state(self.state)
+        self._listener.on_state(self.state)
 
     def _disk_waits(self, waits: bool) -> None:
         self._waits_for_disk = waits

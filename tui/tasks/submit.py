@@ -6,16 +6,13 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
-from tui.catalog.route import Api
-from tui.catalog.spec import Model, RouteName
-from tui.service.client import Client
+from tui.catalog.spec import Model
 from tui.service.errors import (
     AuthenticationError,
     ConflictError,
@@ -33,6 +30,7 @@ from tui.tasks import draft
 from tui.tasks.answer import answered
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
+from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, backoff
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.task import Problem, SetAside, Status, Task
@@ -94,23 +92,18 @@ class Submitter:
     def __init__(
         self,
         cache: TaskCache,
-        client: Client,
         catalog: Catalog,
-        line: Connection,
+        connection: Connection,
         scheduler: Scheduler,
-        *,
-        api: Api,
-        tries: int | None,
-        on_route: Callable[[RouteName], None],
+        options: EngineOptions,
     ) -> None:
         self._cache = cache
-        self._client = client
         self._catalog = catalog
-        self._connection = line
+        self._connection = connection
+        self._client = connection.client
         self._scheduler = scheduler
-        self._api = api
-        self._tries = tries
-        self._on_route = on_route
+        self._api = options.api
+        self._tries = options.tries
         self._balance: tuple[float, int | None] = (-BALANCE_KNOWN, None)
         self._uploading: dict[str, asyncio.Lock] = {}
         # By URL, by the clock that is never set
@@ -166,7 +159,7 @@ class Submitter:
                     await self._refused(self._cache.tasks[task_id], error, failures)
                 else:
                     task = self._cache.tasks[task_id]
-                    await self._learn_route(task.route)
+                    await self._cache.learn("route", task.route)
                     if answer.state in ("completed", "failed") and not (
                         answer.urls or answer.error
                     ):
@@ -212,7 +205,7 @@ class Submitter:
         task = self._cache.tasks[task_id]
         if task.status is Status.SUBMITTING:
             return task
-        if self._cache.learnt.get("route") == "service" and self._may_move(task):
+        if self._cache.route == "service" and self._may_move(task):
             task = await asyncio.to_thread(
                 draft.move, task, self.model(task), "service"
             )
@@ -260,7 +253,7 @@ class Submitter:
         elif isinstance(error, NotFoundError) and self._may_move(task):
             # The route isn't there, so nothing was made: the other one, with a new body
             # and key.
-            await self._learn_route("service")
+            await self._cache.learn("route", "service")
             held = await self._cache.save(
                 task.change(Status.HELD, sent_at=0), "no such route", error.raw
             )
@@ -277,10 +270,7 @@ class Submitter:
                 failures,
             )
         else:
-            if (
-                isinstance(error, NotFoundError)
-                and self._cache.learnt.get("route") == task.route
-            ):
+            if isinstance(error, NotFoundError) and self._cache.route == task.route:
                 await self._cache.learn("route", "")
             problem = Problem(error.kind, str(error))
             await self._cache.save(
@@ -381,10 +371,6 @@ class Submitter:
                 f"The service asked to wait: sending at {clock(self._connection.open_at)}.",
             )
             await asyncio.sleep(left)
-
-    async def _learn_route(self, route: RouteName) -> None:
-        if await self._cache.learn("route", route):
-            self._on_route(route)
 
     # ---- local files
 
