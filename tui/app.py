@@ -222,7 +222,7 @@ class RunApp(App[None]):
                 self.session,
                 EngineListener(self._task_changed, self._state_changed),
             )
-            self.engine.on_notice(self._queue_notice)
+            self.engine.queue.on_notice = self._queue_notice
             await self.engine.start()
         except Exception as error:
             # Without a queue nothing may be sent: say so where the queue would be, and
@@ -435,7 +435,9 @@ class RunApp(App[None]):
                     from tui.screens.inspect import InspectScreen
 
                     await self.push_screen(
-                        InspectScreen(tasks[0], await self.engine.events(tasks[0].id))
+                        InspectScreen(
+                            tasks[0], await self.engine.queue.events(tasks[0].id)
+                        )
                     )
                 case "reuse" | "edit":
                     if event.what == "edit" and not await self._apart(
@@ -514,7 +516,9 @@ class RunApp(App[None]):
 
         assert self.engine
         async with self._wallet.spending:
-            known = [(task, self.engine.latest(task.id) or task) for task in tasks]
+            known = [
+                (task, self.engine.queue.latest(task.id) or task) for task in tasks
+            ]
             tasks = [
                 task
                 for task, now in known
@@ -618,7 +622,9 @@ class RunApp(App[None]):
             )
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
-        return await self.engine.search(query, limit, before) if self.engine else []
+        return (
+            await self.engine.queue.search(query, limit, before) if self.engine else []
+        )
 
     async def action_money(self) -> None:
         from tui.screens.money import MoneyScreen
@@ -627,7 +633,7 @@ class RunApp(App[None]):
             config = self.session.config
             await self.push_screen(
                 MoneyScreen(
-                    self.engine.books, self.engine.account, config, self.changes
+                    self.engine.queue.books, self.engine.account, config, self.changes
                 )
             )
 
@@ -638,7 +644,7 @@ class RunApp(App[None]):
             title_of = self.main.title_of
             await self.push_screen(
                 HistoryScreen(
-                    self.engine.search,
+                    self.engine.queue.search,
                     self.terminal,
                     self.changes,
                     title_of,

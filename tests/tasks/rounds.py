@@ -80,7 +80,7 @@ async def run_queue(url: str, folder: Path, name: str, prompts: int) -> None:
         EngineOptions(out_dir=folder / "images", pause=lambda age: 0.01, name=name),
     )
     await engine.start()
-    await saving.sweep(engine._cache, {folder / "images"})
+    await saving.sweep(engine.queue, {folder / "images"})
     model = bundled().find("imagen-4")
     for _ in range(prompts):
         await engine.submit(model, {"prompt": "a fox", "seed": 7})

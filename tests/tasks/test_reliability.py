@@ -106,7 +106,7 @@ async def test_a_queue_that_cannot_be_written_sends_nothing(
     async with open_engine(DEMO_URL, transport=link) as watched:
         with sqlite3.connect(tmp_path / "queue.db", isolation_level=None) as other:
             # What a full disk answers: the file may not become larger than it is.
-            watched.engine._cache._store._db.execute("pragma max_page_count = 1")
+            watched.engine.queue._store._db.execute("pragma max_page_count = 1")
             pages = other.execute("pragma page_count").fetchone()[0]
             assert pages > 1
         with pytest.raises(StoreError, match="the disk is full: make room there"):

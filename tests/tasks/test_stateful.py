@@ -435,11 +435,11 @@ class Queue(RuleBasedStateMachine):
             ]
             ids = [drafted.id for drafted in drafts]
             queue = Store(self.path)
-            queue.add_missing(((drafted, []) for drafted in drafts), at.owner)
+            queue.add_missing(((drafted, []) for drafted in drafts), at.queue.owner)
             queue.close()
             window.job += ids
             self.confirmed.update(ids)
-            at.also_mine(lambda: drafts)
+            at.queue.also_mine = lambda: drafts
             async for _ in drain.to_the_end(at, ids):
                 pass
 
@@ -915,7 +915,7 @@ class Queue(RuleBasedStateMachine):
             self.sleep(1)
         self.disk.close()
         for window in [*self.gone, *filter(None, self.windows)]:
-            window.engine._cache._store.close()
+            window.engine.queue._store.close()
         self.loop.close()
         shutil.rmtree(self.folder)
 
@@ -966,7 +966,7 @@ def can_be_watched(shown: Task) -> bool:
 
 
 def owner(window: Window) -> str:
-    return window.engine._cache.owner
+    return window.engine.queue.owner
 
 
 def in_context(

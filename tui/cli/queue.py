@@ -52,7 +52,7 @@ class Selection:
         if self.ids:
             found = await chosen(engine, self.ids)
         else:
-            found = await engine.search_all(f"{self.search} {only}")
+            found = await engine.queue.search_all(f"{self.search} {only}")
         return sorted(found, key=lambda task: task.id)
 
 
@@ -70,7 +70,7 @@ def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
         _print(dropped, as_json=as_json)
         late = [
             task
-            for task in await engine.named([task.id for task in tasks])
+            for task in await engine.queue.named([task.id for task in tasks])
             if task.status in SENT
         ]
         if dropped:
@@ -99,7 +99,7 @@ def pause(session: Session) -> int:
             f"Paused: nothing more is sent until `{session.command('resume')}`, or p in"
             " the app."
         )
-        for sentence in sentences(session, await engine.unfinished()):
+        for sentence in sentences(session, await engine.queue.unfinished()):
             _say(sentence)
         return 0
 
@@ -195,7 +195,7 @@ def retry(
             )
         wish = ceilings.wanted([task.estimate_micro for task in paid])
         if paid and not over_budget:
-            run.check_ceilings(session, wish, await engine.spent())
+            run.check_ceilings(session, wish, await engine.queue.spent())
         if paid:
             _say(f"Sending {counted(len(paid), 'task')} again, {ceilings.costs(wish)}.")
         work.add([task.id for task in free])

@@ -405,10 +405,10 @@ async def _put_and_go(
     # Not in a thread: an interruption finds all of them in the queue, or none. The
     # watch over them is taken in the same go: an open app takes a share of what waits
     # for long, and not all of it before this process has begun.
-    _put(store, spool, engine.owner)
+    _put(store, spool, engine.queue.owner)
     store.close()
     work.add(SpooledIds(spool))
-    engine.also_mine(lambda: spool)
+    engine.queue.also_mine = lambda: spool
 
 
 def resume(
@@ -436,12 +436,14 @@ def resume(
             except ValueError as error:
                 raise UsageError(str(error)) from error
             watched = {
-                task.id for task, elsewhere in await engine.unfinished() if elsewhere
+                task.id
+                for task, elsewhere in await engine.queue.unfinished()
+                if elsewhere
             }
         else:
             ours = [
                 (task, elsewhere)
-                for task, elsewhere in await engine.unfinished()
+                for task, elsewhere in await engine.queue.unfinished()
                 if engine.belongs_here(task)
             ]
             tasks = [task for task, _ in ours if task.live or is_taken_up(task)]
@@ -452,7 +454,7 @@ def resume(
             [task.estimate_micro for task in aside if task.status == "held"]
         )
         if wish.tasks and not over_budget:
-            check_ceilings(session, wish, await engine.spent())
+            check_ceilings(session, wish, await engine.queue.spent())
         await engine.pause(False)
         if wish.tasks:
             told = (
@@ -503,10 +505,12 @@ async def chosen(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
     """The tasks of these ids, and all tasks of these jobs. Raises UsageError for an id
     that is neither.
     """
+    from tui.tasks.store import Store
+
     found: dict[str, Task] = {}
     for wanted in ids:
-        task = await engine.find(wanted)
-        tasks = [task] if task else await engine.of_job(wanted)
+        task = await engine.queue.run(Store.get, wanted)
+        tasks = [task] if task else await engine.queue.run(Store.of_job, wanted)
         if not tasks:
             raise UsageError(f"There is no task {one_line(wanted, 80)} in the queue.")
         found |= {task.id: task for task in tasks}
@@ -589,11 +593,11 @@ def run(
             await engine.start(adopt=False, history=0)
             for notice in engine.notices:
                 print(notice, file=sys.stderr)
-            engine.on_notice(lambda notice: print(notice, file=sys.stderr))
+            engine.queue.on_notice = lambda notice: print(notice, file=sys.stderr)
             await begin(engine, wanted)
             code = await _follow(session, engine, wanted, progress, as_json=as_json)
             if finish:
-                left = await engine.unfinished()
+                left = await engine.queue.unfinished()
                 for sentence in sentences(session, left):
                     print(sentence, file=sys.stderr)
                 is_open = any(counts(session, task) for task, _ in left)
@@ -698,7 +702,7 @@ async def _leave(session: Session, engine: "Engine", work: Work, seen: set[str])
     """
     aside = await engine.set_aside(work.own())
     rest = [task_id for task_id in work.ids() if task_id not in seen]
-    there = await engine.named(rest)
+    there = await engine.queue.named(rest)
     held = {task.id: task for task in there if task.status == "held"}
     held |= {task.id: task for task in aside}
     if held:
@@ -735,7 +739,7 @@ async def _at_service(engine: "Engine", work: Work) -> int:
     ids = set(work.ids())
     return sum(
         1
-        for task, _ in await engine.unfinished()
+        for task, _ in await engine.queue.unfinished()
         if task.id in ids and task.status in SENT
     )
 

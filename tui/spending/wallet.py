@@ -47,7 +47,7 @@ class Wallet:
         self._looking = True
         await asyncio.sleep(max(0.0, self._looked_at + LOOK_EVERY - time.monotonic()))
         self._looked_at, self._looking = time.monotonic(), False
-        self.today = (await engine.spent()).today
+        self.today = (await engine.queue.spent()).today
         with suppress(ServiceError):  # the balance is a comfort, not a need
             self.balance = (await engine.account()).balance
         return True
@@ -71,7 +71,7 @@ class Wallet:
         )
         if not (ask or many or ceilings.limited(config)):
             return ""
-        spent = await engine.spent()
+        spent = await engine.queue.spent()
         if not (ask or many or ceilings.against(config, wish, spent)):
             return ""
         return ceilings.question(config, wish, spent, self.balance)

@@ -67,7 +67,9 @@ async def grant(engine: Engine, wish: str) -> str:
             return f"{engine.state.limit} at once."
         case "clear":
             count = len(
-                await engine.clear(await engine.search_all("is:shown status:ended"))
+                await engine.clear(
+                    await engine.queue.search_all("is:shown status:ended")
+                )
             )
             return (
                 f"{_tasks(count)} cleared: / finds them, z brings them back."
@@ -120,10 +122,10 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     """
     since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
     found = [
-        *await engine.search_all("status:sent"),
+        *await engine.queue.search_all("status:sent"),
         # Whenever it was written: it may have waited long to be sent
-        *await engine.search_all("status:unsaved"),
-        *await engine.search_all(f"status:completed after:{since}"),
+        *await engine.queue.search_all("status:unsaved"),
+        *await engine.queue.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
     ours = [task for task in by_id.values() if engine.belongs_here(task)]

@@ -33,6 +33,7 @@ from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, backoff
 from tui.tasks.scheduler import Scheduler
+from tui.tasks.store import Store
 from tui.tasks.task import Problem, SetAside, Status, Task
 from tui.text import clock, duration, money, one_line
 
@@ -405,7 +406,9 @@ class Submitter:
         if model is None:
             return
         for name, address in draft.addresses(model.routes[task.route], task.values):
-            until = await self._cache.upload_ends(address)
+            until = await self._cache.run(
+                Store.upload_ends, self._client.base_url, address
+            )
             if until and not self._lives(until, self._upload_ends.get(address)):
                 told = (
                     f"{one_line(address, 80)} was an upload, which lives for an hour:"
@@ -453,13 +456,25 @@ class Submitter:
             content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
             digest, checksum = await asyncio.to_thread(_digests, content)
             async with self._uploading.setdefault(digest, asyncio.Lock()):
-                url = await self._cache.uploaded(digest)
-                until = await self._cache.upload_ends(url) if url else 0.0
+                url = await self._cache.run(
+                    Store.uploaded, self._client.base_url, digest
+                )
+                until = (
+                    await self._cache.run(Store.upload_ends, self._client.base_url, url)
+                    if url
+                    else 0.0
+                )
                 if not self._lives(until, self._upload_ends.get(url)):
                     asked_at, until = time.monotonic(), time.time() + UPLOAD_LASTS
                     url = await self._client.upload(path, content, checksum)
                     self._upload_ends[url] = asked_at + UPLOAD_LASTS
-                    await self._cache.remember_upload(digest, url, until - time.time())
+                    await self._cache.run(
+                        Store.remember_upload,
+                        self._client.base_url,
+                        digest,
+                        url,
+                        until - time.time(),
+                    )
                 self._upload_ends.setdefault(
                     url, time.monotonic() + until - time.time()
                 )
