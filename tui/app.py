@@ -317,7 +317,7 @@ class RunApp(App[None]):
         known = await asyncio.to_thread(quotes.load, cache, base_url)
         with contextlib.suppress(ServiceError, OSError):
             newer = (
-                await quotes.fetch(self.engine.client, known) if self.engine else None
+                await quotes.fetch(self.engine.reader, known) if self.engine else None
             )
             if newer and self.main:
                 await asyncio.to_thread(quotes.save, cache, base_url, newer)
@@ -333,10 +333,10 @@ class RunApp(App[None]):
         """
         from tui.service.errors import ServiceError
 
-        if self.engine and self.main and self.engine.state.rest_until < time.time():
+        if self.engine and self.main:
             with contextlib.suppress(ServiceError):
                 price = await self._wallet.quotes.ask(
-                    self.engine.client, event.model, event.values
+                    self.engine.reader, event.model, event.values
                 )
                 if price:
                     self.main.form.quote(event.model, event.values, price)
@@ -675,7 +675,7 @@ class RunApp(App[None]):
 
         if self.engine and self.main and self.screen is self.main:
             await self.push_screen(
-                PromptsScreen(self.engine.client, self.terminal), self.main.use_prompt
+                PromptsScreen(self.engine.reader, self.terminal), self.main.use_prompt
             )
 
     @on(Sidebar.Marked)

@@ -3,6 +3,7 @@ written is the app's.
 """
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -163,7 +164,7 @@ class MainScreen(Screen[None]):
     async def show_model(self, model: Model, values: Values | None = None) -> None:
         """Ask for another model; with `values`, filled in with those."""
         model = self._model = self._catalog.get(*model.key) or model
-        route = choose(model, values or (), self._api, self.status.state.route)
+        route = self._route(model, values or ())
         await self.form.show(model, route, values)
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
@@ -175,9 +176,13 @@ class MainScreen(Screen[None]):
         self.sidebar.set_catalog(catalog)
         self.form.reprice(self._model)
 
+    def _route(self, model: Model, names: Iterable[str] = ()) -> RouteName:
+        """Returns the route that a request with those params takes now."""
+        return choose(model, names, self._api, self.status.state.route)
+
     async def _follow_route(self) -> None:
         """Shows the params of the route that the service has."""
-        route = choose(self._model, (), self._api, self.status.state.route)
+        route = self._route(self._model)
         if route != self.form.route:
             await self.show_model(self._model)
 
@@ -256,7 +261,7 @@ class MainScreen(Screen[None]):
                 if name not in foreign
             }
             told: Values = {"prompt": entry.prompt, **params}
-            route = choose(model, told, self._api, self.status.state.route)
+            route = self._route(model, told)
             await self.fill_in(model, route, *fitting(model, route, told))
         elif entry:
             self.form.set_prompt(entry.prompt)
@@ -271,7 +276,7 @@ class MainScreen(Screen[None]):
         """Fill the form with a request that was found, and tell what is in it now;
         `left` is told, too.
         """
-        to = choose(model, values, self._api, self.status.state.route)
+        to = self._route(model, values)
         if to != route:
             values, unplaced = translate(model, values, to)
             left = (*left, *unplaced)

@@ -5,7 +5,7 @@ quotes for single requests.
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -20,9 +20,6 @@ from tui.system.small_file import read_small_file
 from tui.tasks.draft import local_files
 from tui.text import one_line
 
-if TYPE_CHECKING:
-    from tui.service.client import Client
-
 QUOTED_FOR = 600.0
 """Seconds for which a quote is taken for good."""
 LARGEST_LIST = 20_000_000
@@ -30,6 +27,16 @@ LARGEST_LIST = 20_000_000
 _KEPT = 64
 _RESTS = 30.0
 """Seconds without a question after one that failed."""
+
+
+class PriceSource(Protocol):
+    """The service, asked for prices. Raises ServiceError."""
+
+    async def quote(
+        self, service: str, action: str, model: str, params: dict[str, Any]
+    ) -> int | None: ...
+
+    async def price_schedules(self, etag: str = "") -> tuple[str, str] | None: ...
 
 
 class PriceList(Struct, frozen=True):
@@ -61,9 +68,9 @@ def save(cache: Path, base_url: str, prices: PriceList) -> None:
     part.replace(path)
 
 
-async def fetch(client: "Client", known: PriceList) -> PriceList | None:
+async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:
     """A newer list than the known one, or None. Raises ServiceError."""
-    answer = await client.price_schedules(known.etag)
+    answer = await source.price_schedules(known.etag)
     return PriceList(*answer) if answer and answer[0] != known.text else None
 
 
@@ -101,7 +108,7 @@ class Quotes:
         return (known and _quoted(known[1])) or estimate(model, values)
 
     async def ask(
-        self, client: "Client", model: Model, values: Values
+        self, source: PriceSource, model: Model, values: Values
     ) -> Estimate | None:
         """A quote for a request; None where there is none to be had. Raises
         ServiceError, and rests then.
@@ -117,7 +124,7 @@ class Quotes:
             try:
                 known = (
                     now,
-                    await client.quote(model.service, model.action, model.slug, asked),
+                    await source.quote(model.service, model.action, model.slug, asked),
                 )
             except ServiceError as error:
                 self._rests_until = now + max(_RESTS, error.retry_after or 0)

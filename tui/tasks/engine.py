@@ -21,7 +21,7 @@ from tui.service.errors import ServiceError
 from tui.service.wire import Account
 from tui.tasks import draft, saving, trash
 from tui.tasks.cache import TaskCache
-from tui.tasks.connection import Connection
+from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.retry import GaveUpError
@@ -69,6 +69,8 @@ class Engine:
         self._waits_for_disk = False
         self._scheduler = Scheduler(options.concurrency)
         self._connection = Connection(client, self._state_changed)
+        self.reader = ServiceReader(self._connection)
+        """Quotes, prices and the library of prompts."""
         self._submitter = Submitter(
             self.queue, catalog, self._connection, self._scheduler, options
         )

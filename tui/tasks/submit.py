@@ -287,7 +287,8 @@ class Submitter:
         # A job of many is refused at once
         if time.monotonic() - self._balance[0] > BALANCE_KNOWN:
             with suppress(ServiceError):
-                self._balance = (time.monotonic(), await self._client.balance_micro())
+                balance = await self._connection.ask(self._client.balance_micro)
+                self._balance = (time.monotonic(), balance)
         balance, estimate = self._balance[1], task.estimate_micro
         if balance is None or estimate is None or balance >= estimate:
             return str(error)
