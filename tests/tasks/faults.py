@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tui.catalog.load import Catalog, bundled
 from tui.demo import service, tasks
 from tui.demo.pictures import Pictures
-from tui.tasks.store import StoreError
+from tui.tasks.store_errors import StoreError
 
 # ---- what the service was asked for, and what it made
 

@@ -27,7 +27,7 @@ from tui.demo.service import create_app
 from tui.tasks import worker
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine_state import EngineState
-from tui.tasks.store import LeasedError
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")

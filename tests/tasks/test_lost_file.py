@@ -19,7 +19,8 @@ from tests.tasks.test_store import as_nobody, small_disk
 from tui.tasks import cache as desk_module
 from tui.tasks.cache import TaskCache
 from tui.tasks.spool import Spool
-from tui.tasks.store import DamagedError, Entry, Store, StoreError
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, StoreError
 from tui.tasks.task import Status
 
 URL = "https://runapi.ai"

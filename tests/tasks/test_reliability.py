@@ -18,7 +18,7 @@ from tui.demo import DEMO_URL
 from tui.demo.service import create_app
 from tui.tasks import draft, submit
 from tui.tasks.engine_state import EngineState
-from tui.tasks.store import StoreError
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")

@@ -65,9 +65,11 @@ from tui.tasks import (
     worker,
 )
 from tui.tasks.engine import Engine, RetriedError
+from tui.tasks.lease import LEASE
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.schema import decode
-from tui.tasks.store import LEASE, LeasedError, Store, StoreError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import LIVE, NEXT, SENT, URL_LIVES, SetAside, Status, Task
 
 URL = "http://faulty.demo"

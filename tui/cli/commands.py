@@ -985,7 +985,7 @@ def _ended(work: Callable[[], int | None]) -> int:
 def _explain(error: Exception) -> int:
     """Say on stderr what went wrong; the exit code for it."""
     from tui.cli.run import INTERRUPTED, Stopped, UsageError
-    from tui.tasks.store import StoreError
+    from tui.tasks.store_errors import StoreError
 
     if isinstance(error, OSError):
         # The system's word on a file, a full disk, a missing folder.

@@ -16,7 +16,7 @@ from tui.system import heartbeat
 from tui.tasks.actions import is_free
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine import RetriedError
-from tui.tasks.store import LeasedError
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, Status, Task
 from tui.text import counted
 

@@ -384,7 +384,7 @@ def _draft(
 
 def _put(store: "Store", spool: "Spool", owner: str = "") -> None:
     """All into the queue in one go. Raises StoreError, writing none."""
-    from tui.tasks.store import DamagedError
+    from tui.tasks.store_errors import DamagedError
 
     def rows() -> Iterator[tuple["Task", list[tuple[float, str, str]]]]:
         return ((task, [(task.created_at, "held", "")]) for task in spool)
@@ -637,7 +637,8 @@ def run(
             await engine.aclose()
 
     from tui.cli.unfinished import counts, sentences
-    from tui.tasks.store import StoreError, unfinished_in
+    from tui.tasks.store import unfinished_in
+    from tui.tasks.store_errors import StoreError
 
     try:
         return heartbeat.run(work())

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 
 from tui.tasks.engine import Engine, RetriedError
-from tui.tasks.store import LeasedError
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import SENT, URL_LIVES, SetAside, Status, Task
 from tui.text import counted
 

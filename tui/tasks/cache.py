@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from tui.catalog.spec import RouteName
 from tui.tasks.lease import owner_name
 from tui.tasks.ledger import Spending, SpendingPart
-from tui.tasks.store import DamagedError, Entry, LeasedError, Store, StoreError
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import Status, Task
 from tui.text import one_line
 

@@ -18,6 +18,7 @@ from tui.service.errors import (
     ServiceError,
 )
 from tui.service.wire import PromptPage
+from tui.tasks.retry import LONGEST_REST
 from tui.text import clock
 
 T = TypeVar("T")
@@ -26,8 +27,6 @@ AT_ONCE = 32
 """Requests under way at the same time."""
 LONGEST_OFFLINE = 10.0
 """Seconds between two looks whether the line is up again, at most."""
-LONGEST_REST = 3600.0
-"""Seconds that a service may ask to wait; a longer rest can't be meant."""
 SHORTEST_REST = 1.0
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 
 from tui.tasks.engine import Engine
-from tui.tasks.store import LeasedError, StoreError
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import Task
 
 AHEAD = 4

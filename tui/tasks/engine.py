@@ -23,10 +23,12 @@ from tui.tasks import draft, saving, trash
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
+from tui.tasks.lease import LEASE
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.retry import GaveUpError
 from tui.tasks.scheduler import Scheduler
-from tui.tasks.store import LEASE, LeasedError, Store, StoreError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.submit import Submitter
 from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
 from tui.tasks.worker import TaskWorker
