@@ -598,3 +598,32 @@ async def test_the_same_content_is_uploaded_once(
         for task in tasks:
             assert (await watched.engine.wait(task.id)).status is Status.COMPLETED
     assert len([path for path, _, _ in spy.posted if path.endswith("/prepare")]) == 1
+
+
+async def test_the_queue_file_is_closed_after_everything_has_let_go(
+    base_url: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    carried = asyncio.Event()
+
+    async def carry(task_id: str) -> None:
+        carried.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            order.append("let go")
+
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        close = engine.queue.close
+
+        async def closing() -> None:
+            order.append("closing")
+            await close()
+
+        monkeypatch.setattr(engine._worker, "run", carry)
+        monkeypatch.setattr(engine.queue, "close", closing)
+        await engine.submit(FLUX, {"prompt": "a fox"})
+        await carried.wait()
+    assert order == ["let go", "closing"]

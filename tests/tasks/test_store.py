@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from tests.outside import TEMPORARY
 from tui.catalog.load import bundled
 from tui.tasks.draft import draft
+from tui.tasks.lease import LEASE
 from tui.tasks.store import Entry, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import Problem, Result, Status, Task
@@ -440,6 +441,18 @@ def test_a_watch_that_went_silent_is_taken_over(
         store.save(task, owner="me")
     assert ids(second.claim("you", URL)) == [task.id]
     assert store.claim("me", URL) == []
+
+
+def test_a_job_that_is_put_into_the_queue_is_watched_for_a_whole_lease(
+    store: Store, second: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [make(), make()]
+    store.add_missing(((task, []) for task in tasks), "me")
+    put_at = time.time()
+    monkeypatch.setattr(time, "time", lambda: put_at + LEASE - 1)
+    assert second.claim("you", URL) == []
+    monkeypatch.setattr(time, "time", lambda: put_at + LEASE + 1)
+    assert ids(second.claim("you", URL)) == ids(tasks)
 
 
 def test_a_renewed_watch_is_kept(
