@@ -140,8 +140,8 @@ async def to_screen(rounds: int = 7) -> None:
     clock: Clock
 
     class Measured(RunApp):
-        def _task_changed(self, task: Task) -> None:
-            super()._task_changed(task)
+        def task_changed(self, task: Task) -> None:
+            super().task_changed(task)
             if task.status is Status.FETCHING and not task.files:
                 rows.append(time.perf_counter() - clock.completed_at)
 
@@ -197,7 +197,7 @@ async def switching() -> None:
     )
     times: list[tuple[float, str]] = []
     async with app.run_test(size=(120, 40)) as pilot:
-        await app._opened.wait()
+        await app.opened.wait()
         await pilot.pause()
         assert app.main
         for model in app.session.catalog.models:

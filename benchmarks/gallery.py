@@ -66,10 +66,11 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
     from tests.app import past
     from tui.graphics.probe import Images
     from tui.graphics.probe import Terminal as Drawn
-    from tui.images.thumbnails import Thumbnails
+    from tui.images.thumbnails import ThumbnailCache
     from tui.paths import styles_dir
     from tui.screens.grid import GridScreen
     from tui.tasks.task import Result, Status
+    from tui.widgets.view_context import ViewContext
 
     done = [
         past(path.name, results=(Result(url="", path=str(path)),)) for path in paths
@@ -81,7 +82,7 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
         cell=(10, 20),
         blocks=Images.SEXTANT if kind == "kitty" else Images.QUADRANT,
     )
-    thumbs = Thumbnails(paths[0].parent / "thumbs")
+    thumbs = ThumbnailCache(paths[0].parent / "thumbs")
 
     class Gallery(App[None]):
         CSS_PATH = [styles_dir() / "app.tcss", styles_dir() / "grid.tcss"]
@@ -93,12 +94,11 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
         def open(self, tasks: list[Any]) -> None:
             self.push_screen(
                 GridScreen(
+                    ViewContext(
+                        drawn, self.changes, lambda task: task.model, thumbs.shrink
+                    ),
                     tasks,
                     tasks[-1],
-                    drawn,
-                    self.changes,
-                    lambda task: task.model,
-                    thumbs.shrink,
                 )
             )
 

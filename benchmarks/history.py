@@ -104,7 +104,7 @@ async def filtering(state: Path) -> None:
     app = RunApp(prepare(demo=True), Drawn(Images.HALF, "", cell=(10, 20)))
     times = []
     async with app.run_test(size=(150, 45)) as pilot:
-        await app._opened.wait()
+        await app.opened.wait()
         await app.run_action("history")
         await pilot.pause()
         history = app.screen

@@ -72,9 +72,9 @@ def ours(kind: str, thumbs: Path, shared: Path | None = None, budget: int = 0) -
     from tui.graphics.drawing import draw
     from tui.graphics.probe import Images
     from tui.graphics.probe import Terminal as Drawn
-    from tui.images.thumbnails import Thumbnails
+    from tui.images.thumbnails import ThumbnailCache
 
-    shrink = Thumbnails(thumbs).shrink
+    shrink = ThumbnailCache(thumbs).shrink
 
     def way(path: Path, size: tuple[int, int]) -> int:
         terminal = Drawn(Images(kind), "", cell=(10, 20), shared=shared, budget=budget)
@@ -184,7 +184,7 @@ def child(whose: str, kind: str, folder: Path) -> None:
 
     from tui.graphics.probe import Images
     from tui.graphics.probe import Terminal as Drawn
-    from tui.images.thumbnails import Thumbnails
+    from tui.images.thumbnails import ThumbnailCache
     from tui.widgets.picture import Picture
 
     def given() -> Any:
@@ -224,7 +224,9 @@ def child(whose: str, kind: str, folder: Path) -> None:
                 worst = 0.0
                 self._driver.write(MARK.decode())  # type: ignore[union-attr]
                 if isinstance(widget, Picture):
-                    widget.show(path, shrink=Thumbnails(folder / "seen" / kind).shrink)
+                    widget.show(
+                        path, shrink=ThumbnailCache(folder / "seen" / kind).shrink
+                    )
                 else:
                     widget.image = str(path)
                 await asyncio.sleep(2)

@@ -89,7 +89,7 @@ def child(kind: str, rounds: int, report: Path) -> None:
         await asyncio.sleep(0.4)
 
     async def play() -> None:
-        await app._opened.wait()
+        await app.opened.wait()
         await until_rest()
         app.simulate_key("ctrl+t")
         begin = time.monotonic()

@@ -202,7 +202,7 @@ async def _ours(base_url: str, count: int, folder: Path) -> tuple[Figures, set[P
     checking = 0.0
     inspect = files.inspect
 
-    def inspected(path: Path) -> files.ImageFacts:
+    def inspected(path: Path) -> files.ImageInfo:
         nonlocal checking
         started = time.thread_time()
         try:

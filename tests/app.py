@@ -55,8 +55,8 @@ class TestApp(RunApp):
         self.told: list[str] = []
         self._news = asyncio.Event()
 
-    def _task_changed(self, task: Task) -> None:
-        super()._task_changed(task)
+    def task_changed(self, task: Task) -> None:
+        super().task_changed(task)
         self._news.set()
 
     def on_picture_shown(self, event: Picture.Shown) -> None:
@@ -85,7 +85,7 @@ class TestApp(RunApp):
     async def running(self, *size: int) -> AsyncIterator[Pilot[None]]:
         """The app on a screen of that size, its queue open."""
         async with self.run_test(size=(size[0], size[1])) as pilot:
-            await asyncio.wait_for(self._opened.wait(), 30)
+            await asyncio.wait_for(self.opened.wait(), 30)
             await pilot.pause()
             yield pilot
 

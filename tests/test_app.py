@@ -63,7 +63,7 @@ async def test_an_empty_prompt_is_refused_on_its_field() -> None:
     async with app.running(80, 24) as pilot:
         await pilot.press("ctrl+j")
         await pilot.pause()
-        assert "This is needed." in app.text()
+        assert "Required." in app.text()
         assert isinstance(app.focused, TextArea)
         assert not app.engine or app.engine.tasks == {}
 

@@ -38,7 +38,7 @@ def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
         "tui.demo.server",
         "tui.demo.service",
         "tui.demo.paint",
-        "tui.cli.run",
+        "tui.cli.follow",
     ],
 )
 def test_only_the_app_loads_the_ui(module: str) -> None:

@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 
 from tests.app import TestApp, past
 from tui.screens.batch import BatchScreen
+from tui.screens.key_repeat import KeyRepeat
 from tui.screens.main import MainScreen
 from tui.tasks.task import SENT, Problem, Status, new_id
 
@@ -54,7 +55,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
         await pilot.press("f")
         await app.sees("★ red fox")
         await pilot.press("x")
-        await app.sees("Nothing in sight")
+        await app.sees("The queue is empty")
         assert app.engine
         assert not [
             file
@@ -91,7 +92,7 @@ async def test_a_job_is_moved_and_taken_back_as_one() -> None:
         ] == ["a red fox"]
         await pilot.press("d")
         await app.sees("1 sent · 2 dropped", "○ held")
-        assert app.told[-1] == "2 tasks taken back, free of charge."
+        assert app.told[-1] == "2 tasks dropped, free of charge."
         assert sorted(
             task.prompt
             for task in app.engine.tasks.values()
@@ -113,7 +114,7 @@ async def test_much_is_asked_about_and_no_sends_nothing() -> None:
             await app.sees("Send 2 requests, about $0.10?")
             await pilot.press(no)
             await app.sees("Nothing yet", without="Send 2")
-            app._last_sent = (0.0, None, {})  # long ago
+            app.key_repeat = KeyRepeat()  # long ago
         assert app.engine
         assert not app.engine.tasks
         assert await app.engine.client.balance_micro() == 50_000_000

@@ -30,7 +30,7 @@ sys.argv[0] = "runapi-tui"
 runpy.run_module("tui", run_name="__main__")
 """
 _ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-FAULT_OF_OURS = "an error in runapi-tui itself"
+FAULT_OF_OURS = "a bug in runapi-tui"
 
 
 @dataclass(frozen=True)

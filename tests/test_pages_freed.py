@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets._footer import FooterKey
 
-import tui.app
 from tests.app import TestApp, past
 from tui.graphics.drawing import Drawing
+from tui.screens import memory
 from tui.screens.batch import BatchScreen
 from tui.screens.chooser import ChooserScreen
 from tui.screens.grid import GridScreen
@@ -42,7 +42,7 @@ TIMES = 2
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestApp:
     """With pictures in its queue; it collects garbage soon."""
-    monkeypatch.setattr(tui.app, "TIDY_AFTER", 0.5)
+    monkeypatch.setattr(memory, "PAUSE", 0.5)
     Image.new("RGB", (64, 64), "red").save(tmp_path / "fox.png")
     app = TestApp(delay=3600)
     result = Result(url="", path=str(tmp_path / "fox.png"))
@@ -184,7 +184,7 @@ async def test_pictures_are_let_go_of_without_the_collector(app: TestApp) -> Non
         try:
             await pilot.press("ctrl+t", "v")
             await app.until(lambda: living(Drawing) >= before + 4)
-            tui.app.TIDY_AFTER = 3600
+            memory.PAUSE = 3600
             await pilot.press("escape")
             await app.until(lambda: isinstance(app.screen, MainScreen))
             await until(lambda: living(Drawing) <= before)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from textual import events
 
 from tests.app import TestApp, past
-from tui.app import SAME_AGAIN
 from tui.screens.batch import BatchScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.key_repeat import SAME_AGAIN
 from tui.screens.main import MainScreen
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Problem, SetAside, Status, Task
@@ -166,7 +166,7 @@ async def test_quitting_says_what_goes_on_and_how_to_come_back() -> None:
     async with app.running(80, 24):
         await app.sees("◔ pending")
     assert app.farewell.startswith(
-        "1 task at the service: start the app again, or run `runapi-tui resume"
+        "1 task at the service. Start the app again, or run `runapi-tui resume"
     )
 
 
@@ -176,9 +176,7 @@ async def test_what_is_the_matter_is_not_cut_off_in_a_narrow_terminal() -> None:
         assert app.main
         app.main.status.live = 12
         app.main.status.state = EngineState(paused=True, waits_for_disk=True)
-        await app.sees(
-            "◑ 12 on the way  ·  ‖ paused (p)  ·  ! waiting for the queue file"
-        )
+        await app.sees("◑ 12 running  ·  ‖ paused (p)  ·  ! waiting for the queue file")
 
 
 async def test_undo_outlives_a_restart() -> None:
@@ -189,6 +187,6 @@ async def test_undo_outlives_a_restart() -> None:
         await app.until(lambda: any("deleted" in told for told in app.told))
     again = TestApp()
     async with again.running(120, 40) as pilot:
-        await again.sees("z brings back")
+        await again.sees("z undoes")
         await pilot.press("ctrl+t", "z")
         await again.sees("a fox", "completed")

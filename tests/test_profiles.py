@@ -93,8 +93,8 @@ def test_the_option_base_url_is_for_the_profile_that_it_came_with(
     at_home, at_work = services
     session = prepare(base_url="http://127.0.0.1:9", profile=name)
     assert session.credential.base_url == "http://127.0.0.1:9"
-    assert session.of_profile("work").credential.base_url == at_work.url
-    assert prepare().of_profile("none").credential.base_url == at_home.url
+    assert session.with_profile("work").credential.base_url == at_work.url
+    assert prepare().with_profile("none").credential.base_url == at_home.url
 
 
 def test_an_export_carries_the_profile(services: object, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
     app = TestApp()
     app.remember(*cleared(tmp_path))
     async with app.running(150, 45) as pilot:
-        await app.sees("Recent", "Nothing in sight: z brings back")
+        await app.sees("Recent", "The queue is empty. z undoes")
         assert app.main
         assert app.main._recent() == [
             ("text_to_image", "imagen-4"),
@@ -105,7 +105,7 @@ async def test_the_key_of_the_queue_works_with_nothing_in_sight() -> None:
     app.remember(past("a fox", cleared=True))
     async with app.running(100, 30) as pilot:
         assert app.main
-        await app.sees("Nothing in sight: z brings back")
+        await app.sees("The queue is empty. z undoes")
         await pilot.press("ctrl+t")
         assert app.focused is app.main.queue.table
         await pilot.press("z")
@@ -115,7 +115,7 @@ async def test_the_key_of_the_queue_works_with_nothing_in_sight() -> None:
 async def test_old_prompts_are_found_behind_many_without_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.screens.past._READ", 20)
+    monkeypatch.setattr("tui.screens.past._PAGE", 20)
     app = TestApp()
     app.remember(
         past("the first of all", cleared=True),
@@ -130,7 +130,7 @@ async def test_old_prompts_are_found_behind_many_without_one(
 async def test_a_busy_disk_does_not_hold_the_keys(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tui.screens.past.PATIENCE", 0.05)
+    monkeypatch.setattr("tui.screens.past.LONGEST_READ", 0.05)
     app = TestApp()
     app.remember(past("a fox"), *cleared(tmp_path))
     async with app.running(100, 30) as pilot:

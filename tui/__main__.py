@@ -1,4 +1,4 @@
-"""`python -m tui`"""
+"""Runs the command line as `python -m tui`."""
 
 from tui.cli.commands import main
 

@@ -1,6 +1,4 @@
-"""Where things are kept: XDG directories, and the platform's own where XDG isn't
-spoken.
-"""
+"""Folders for settings, data and images: XDG's, or the platform's own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +12,13 @@ _HERE = Path(__file__).resolve().parent
 
 
 def styles_dir() -> Path:
-    """`tui/styles` in a wheel, `../styles` in a checkout."""
+    """Return the folder of style sheets: in a wheel, or beside `tui` in a checkout."""
     packaged = _HERE / "styles"
     return packaged if packaged.is_dir() else _HERE.parent / "styles"
 
 
 def home(text: str) -> Path:
-    """`text` as a path, its `~` opened where there is such a home."""
+    """Return `text` as a path, with `~` expanded where that home is known."""
     try:
         return Path(text).expanduser()
     except RuntimeError:  # ~nobody
@@ -29,8 +27,10 @@ def home(text: str) -> Path:
 
 @dataclass(frozen=True)
 class Folders:
-    """The places of one installation. The demo has its own, so that play money never
-    meets real tasks; only preferences are shared.
+    """The folders of one installation.
+
+    The demo has its own, so that play money never mixes with real tasks; only
+    preferences are shared.
     """
 
     config: Path
@@ -48,11 +48,11 @@ class Folders:
 
 
 class PlaceError(Exception):
-    """A folder that can't be told where it is; the text says what to set."""
+    """A folder that can't be found; the text says what to set."""
 
 
 def config_dir() -> Path:
-    """Where preferences are. Raises PlaceError."""
+    """Return the folder of the preferences. Raises PlaceError."""
     from platformdirs import user_config_path
 
     return _own(
@@ -61,8 +61,9 @@ def config_dir() -> Path:
 
 
 def folders(output: str = "", *, demo: bool = False) -> Folders:
-    """`output` is where images go, if the user wishes them elsewhere than
-    ~/Pictures/runapi. Raises PlaceError.
+    """Return the folders; `output` replaces ~/Pictures/runapi for images.
+
+    Raises PlaceError.
     """
     from platformdirs import user_cache_path, user_state_path
 
@@ -77,14 +78,11 @@ def folders(output: str = "", *, demo: bool = False) -> Folders:
 
 
 def _own(variable: str, find: Callable[[], Path]) -> Path:
-    """One of the usual folders, of which `variable` could say where it is. Raises
-    PlaceError.
-    """
+    """Return a standard folder, which `variable` can set. Raises PlaceError."""
     try:
         found = find()
-    except (
-        RuntimeError
-    ):  # no home; older versions of platformdirs answer `~/...` as it is
+    except RuntimeError:
+        # No home; older versions of platformdirs return `~/...` as it is
         found = Path("~")
     if not found.is_absolute():
         raise PlaceError(
@@ -95,7 +93,7 @@ def _own(variable: str, find: Callable[[], Path]) -> Path:
 
 
 def _images(output: str) -> Path:
-    """The folder for images, as a full path. Raises PlaceError."""
+    """Return the folder for images as a full path. Raises PlaceError."""
     try:
         if not output:
             return (Path.home() / "Pictures" / "runapi").absolute()

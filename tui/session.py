@@ -1,4 +1,4 @@
-"""What the app and the headless commands stand on, put together in one place."""
+"""A session: settings, key, folders and catalog, for the app and the commands."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from tui import paths
-from tui.catalog.load import Catalog, with_own
+from tui.catalog.load import Catalog, with_user_families
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders, PlaceError
 from tui.service.wire import canonical
@@ -28,31 +28,29 @@ if TYPE_CHECKING:
     from tui.tasks.options import EngineListener
 
 ASK_FOR = 15.0
-"""Seconds that the service has to say whose key it is."""
+"""Seconds to wait for the service to say whose key it is."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """What was asked for and what was found. Cheap: nothing is opened, nothing is sent."""
+    """The settings of one run. Opens nothing and sends nothing."""
 
     config: Config
     credential: Credential
     folders: Folders
     catalog: Catalog
     problems: tuple[str, ...] = ()
-    """The user's own family files that can't be used, a sentence each."""
+    """Why some of the user's own family files can't be used, one sentence each."""
     demo: bool = False
     profile: str = ""
-    """Whose key, base URL and image folder these are, by the preferences; empty: no
-    profile's.
-    """
+    """The profile whose key, base URL and image folder these are; empty: none."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What `prepare` was called with."""
+    """The arguments of `prepare`."""
     demo_delay: float = 4.0
     """Seconds that the embedded service takes for a task."""
 
     def with_key(self, api_key: str, source: str) -> "Session":
-        """The same with another key."""
+        """Return the same session with another key."""
         return replace(
             self,
             credential=structs.replace(
@@ -60,25 +58,28 @@ class Session:
             ),
         )
 
-    def of_source(self, source: str) -> "Session":
-        """The same with the key of a source, as `credentials.everything` names them.
+    def with_key_from(self, source: str) -> "Session":
+        """Return the same session with the key of a source of `credentials.find_all`.
+
         Raises CredentialError.
         """
-        return replace(
-            self,
-            credential=_credential(str(self.options["base_url"]), self.config, source),
-        )
+        base_url = str(self.options["base_url"])
+        return replace(self, credential=_credential(base_url, self.config, source))
 
-    def of_profile(self, name: str) -> "Session":
-        """Started anew with another profile. Raises ConfigError or CredentialError."""
-        return prepare(
-            **{**self.options, "profile": name}
-            | ({} if name == NO_PROFILE else {"base_url": ""})
-        )
+    def with_profile(self, name: str) -> "Session":
+        """Return a session as started with another profile.
 
-    def again(self) -> "Session":
-        """As the next start finds it, with the same profile. Raises ConfigError or
-        CredentialError.
+        Raises ConfigError or CredentialError.
+        """
+        options = {**self.options, "profile": name}
+        if name != NO_PROFILE:
+            options["base_url"] = ""
+        return prepare(**options)
+
+    def reload(self) -> "Session":
+        """Return the session of a start at this moment, with the same profile.
+
+        Raises ConfigError or CredentialError.
         """
         return prepare(**{**self.options, "profile": self.profile or NO_PROFILE})
 
@@ -87,55 +88,48 @@ class Session:
         """Where tasks go, for people."""
         if self.demo:
             return "demo: embedded service, play money"
-        return (
-            f"{self.profile} · {self.credential.base_url}"
-            if self.profile
-            else self.credential.base_url
-        )
+        if self.profile:
+            return f"{self.profile} · {self.credential.base_url}"
+        return self.credential.base_url
 
     def command(
         self, words: str, *, base_url: str = "", profile: str | None = None
     ) -> str:
-        """A command line of this program, with the options that lead to the same queue,
-        service and profile.
+        """Return a command line with the options for the same queue and service.
 
         `base_url` and `profile` are those of the tasks that it is for; without them,
-        those in force.
+        those of this session.
         """
-        options: list[str] = []
         if self.demo:
-            options.append("--demo")
-        else:
-            here = canonical(self.credential.base_url)
-            named = self.profile if profile is None else profile
-            if named != self.profile or self.options.get("profile"):
-                options += ["--profile", named or NO_PROFILE]
-            usual = here
-            if named != self.profile:
-                own = self.config.profiles.get(named, Profile()).base_url
-                usual = canonical(own) if own else ""
-            wanted = base_url or here
-            if wanted != usual or self.options.get("base_url"):
-                options += ["--base-url", wanted]
+            return f"runapi-tui {words} --demo"
+        here = canonical(self.credential.base_url)
+        name = self.profile if profile is None else profile
+        options: list[str] = []
+        if name != self.profile or self.options.get("profile"):
+            options += ["--profile", name or NO_PROFILE]
+        default = here
+        if name != self.profile:
+            own = self.config.profiles.get(name, Profile()).base_url
+            default = canonical(own) if own else ""
+        wanted = base_url or here
+        if wanted != default or self.options.get("base_url"):
+            options += ["--base-url", wanted]
         return " ".join(["runapi-tui", words, *map(shlex.quote, options)])
 
     @property
     def saves_key(self) -> bool:
-        """Whether a key belongs into RunAPI's own file: not where a profile takes it
-        from elsewhere.
-        """
+        """Whether to save a key in RunAPI's own file: a profile may have another source."""
         return self.config.profiles.get(self.profile, Profile()).key in ("", "runapi")
 
 
 def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Session:
-    """Read preferences and credentials; `options` override preferences where they say
-    anything.
+    """Read preferences and credentials; `options` that are set override preferences.
 
     Raises ConfigError or CredentialError.
     """
     own = _config_dir()
     preferences = config.load(own / "config.toml", options)
-    catalog, problems = with_own(own / "models")
+    catalog, problems = with_user_families(own / "models")
     if demo:
         credential = Credential(
             DEMO_KEY, DEMO_URL, "embedded service", "embedded service"
@@ -144,7 +138,7 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
         credential = _credential(base_url, preferences)
     folders = _folders(preferences, demo)
     catalog = quotes.apply(catalog, quotes.load(folders.cache, credential.base_url))
-    profile = "" if demo else preferences.named
+    profile = "" if demo else preferences.profile_in_use
     asked = {"base_url": base_url, **options}
     return Session(
         preferences, credential, folders, catalog, problems, demo, profile, asked
@@ -166,29 +160,26 @@ def _folders(preferences: Config, demo: bool) -> Folders:
 
 
 def _credential(base_url: str, preferences: Config, source: str = "") -> Credential:
-    profile = preferences.profiles.get(preferences.named, Profile())
+    profile = preferences.profiles.get(preferences.profile_in_use, Profile())
     env: Mapping[str, str] = os.environ
     variable = "" if source else profile.key.partition(":")[2]
     if variable:
-        source, env = "environment", {**env, "RUNAPI_API_KEY": env.get(variable, "")}
+        source = "environment"
+        env = {**env, "RUNAPI_API_KEY": env.get(variable, "")}
     found = credentials.find(base_url or profile.base_url, env, source or profile.key)
-    url_from = (
-        f"profile {preferences.named}"
-        if profile.base_url and not base_url
-        else found.url_from
-    )
-    notes = (
-        (f"{variable} is not set.",) if variable and not found.api_key else found.notes
-    )
+    url_from = found.url_from
+    if profile.base_url and not base_url:
+        url_from = f"profile {preferences.profile_in_use}"
+    notes = found.notes
+    if variable and not found.api_key:
+        notes = (f"{variable} is not set.",)
     return structs.replace(
         found, key_from=variable or found.key_from, url_from=url_from, notes=notes
     )
 
 
 async def account(session: Session) -> str:
-    """Whose key it is and what is left, asked live: `Acme, me@example.org: balance
-    $12.34`. Raises ServiceError.
-    """
+    """Ask whose key it is: `Acme, me@example.org: balance $12.34`. Raises ServiceError."""
     from tui.service.client import Client
     from tui.service.errors import NetworkError
 
@@ -196,24 +187,26 @@ async def account(session: Session) -> str:
     client = await asyncio.to_thread(Client, found.base_url, found.api_key)
     try:
         async with asyncio.timeout(ASK_FOR):
-            me, left = await client.me(), await client.balance_micro()
+            me = await client.me()
+            left = await client.balance_micro()
     except TimeoutError as error:
         raise NetworkError(f"{found.base_url} did not answer in time.") from error
     finally:
         await client.aclose()
-    within = me.get("account")
+    company = me.get("account")
     names = [
-        within.get("name") if isinstance(within, dict) else "",
+        company.get("name") if isinstance(company, dict) else "",
         me.get("email") or me.get("name"),
     ]
-    told = ", ".join(
-        one_line(name, 60) for name in names if isinstance(name, str) and name.strip()
-    )
-    return f"{told or 'The key was taken'}: balance {money(left)}"
+    known = [name for name in names if isinstance(name, str) and name.strip()]
+    if not known:
+        return f"The key was accepted: balance {money(left)}"
+    owner = ", ".join(one_line(name, 60) for name in known)
+    return f"{owner}: balance {money(left)}"
 
 
 def open_client(session: Session) -> "Client":
-    """The connection alone."""
+    """Open the connection to the service, or to the embedded one."""
     from tui.service.client import Client
 
     transport = None
@@ -232,8 +225,10 @@ def open_engine(
     *,
     tries: int | None = None,
 ) -> "Engine":
-    """Open the queue file and the connection. Blocks for a moment: call it in a thread.
-    Raises StoreError.
+    """Open the queue file and the connection. Blocks: call it in a thread.
+
+    `tries` is how often a failing request is repeated; None: without end. Raises
+    StoreError.
     """
     from tui.tasks.engine import Engine
     from tui.tasks.options import EngineOptions

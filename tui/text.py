@@ -1,9 +1,9 @@
-"""Outside text made harmless, and the few formats in which numbers are told to people."""
+"""Makes text from outside harmless, and formats numbers and sentences for people."""
 
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 # One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then
 # any other ESC pair.
@@ -29,39 +29,31 @@ _INVISIBLE = re.compile(
 
 
 def invisible(text: str) -> bool:
-    """Whether there is nothing to be seen in `text`: it is empty, or all white space,
-    controls and the like.
-    """
+    """Return whether `text` is blank: nothing, white space, controls and the like."""
     return _INVISIBLE.fullmatch(_ESCAPES.sub("", text)) is not None
 
 
 def plain(text: object, limit: int = 20_000) -> str:
-    """`text` without terminal escapes, control or bidi characters; cut at `limit`
-    characters.
+    """Return `text` without terminal escapes, control or bidi characters.
 
-    Everything from a server, a file or an argument passes here before it is shown or
-    stored for show.
+    Cut at `limit` characters. Everything from a server, a file or an argument passes
+    through here before it is shown, or stored to be shown.
     """
     whole = str(text)
-    cleaned = _CONTROLS.sub(
-        "", _ESCAPES.sub("", whole[: limit * 2].replace("\r\n", "\n"))
-    )
-    return (
-        cleaned
-        if len(cleaned) <= limit and len(whole) <= limit * 2
-        else cleaned[: limit - 1] + "…"
-    )
+    part = whole[: limit * 2].replace("\r\n", "\n")
+    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", part))
+    if len(cleaned) <= limit and len(whole) <= limit * 2:
+        return cleaned
+    return cleaned[: limit - 1] + "…"
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """`plain` text on a single line, white space folded."""
+    """Return `plain` text on one line, with white space folded."""
     return plain(" ".join(plain(text).split()), limit)
 
 
 def is_text(text: str) -> bool:
-    """Whether all of it can be written as UTF-8: the names of files may have bytes that
-    can't.
-    """
+    """Return whether `text` can be encoded as UTF-8: some names of files can't."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -82,12 +74,12 @@ def duration(seconds: float) -> str:
 
 
 def clock(moment: float) -> str:
-    """A moment of the next hours as the wall clock shows it: `14:03:20`."""
+    """Return a time in seconds since the epoch as local time: `14:03:20`."""
     return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
 def file_size(count: int) -> str:
-    """Bytes as people read them: `812 B`, `48 KB`, `3.1 MB` (powers of 1000)."""
+    """Return a size in bytes: `812 B`, `48 KB`, `3.1 MB` (powers of 1000)."""
     if count < 1000:
         return f"{count} B"
     if count < 999_500:
@@ -100,37 +92,47 @@ def counted(count: int, what: str) -> str:
     return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def money(micro: int | None) -> str:
-    """Micro-dollars as `$0.05`, with as many decimals as it takes; `?` for an unknown
-    amount.
+def by_count(count: int, one: str, many: str, **values: object) -> str:
+    """Return the sentence for this count, with `{count}` and `values` filled in.
+
+    Whole sentences, not parts of one, so that they can be translated.
     """
+    return (one if count == 1 else many).format(count=f"{count:,}", **values)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question that names the known word nearest to `name`, or nothing."""
+    import difflib  # rarely needed
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def money(micro: int | None) -> str:
+    """Return micro-dollars as `$0.05`, with all decimals; `?` for an unknown amount."""
     if micro is None:
         return "?"
-    sign, micro = ("-", -micro) if micro < 0 else ("", micro)
-    cents = f"{micro / 1_000_000:.6f}".rstrip("0")
-    whole, _, fraction = cents.partition(".")
-    return f"{sign}${whole}.{fraction.ljust(2, '0')}"
+    sign = "-" if micro < 0 else ""
+    whole, _, fraction = f"{abs(micro) / 1_000_000:.6f}".partition(".")
+    decimals = fraction.rstrip("0").ljust(2, "0")
+    return f"{sign}${whole}.{decimals}"
 
 
 def mask(secret: str) -> str:
-    """A key as it may be shown: enough to recognise, too little to use."""
-    return (
-        f"{secret[:7]}…{secret[-4:]}"
-        if len(secret) >= 24
-        else "…" * bool(secret) + secret[-2:] * (len(secret) >= 8)
-    )
+    """Return a key as it may be shown: enough to recognise, too little to use."""
+    if len(secret) >= 24:
+        return f"{secret[:7]}…{secret[-4:]}"
+    if len(secret) >= 8:
+        return f"…{secret[-2:]}"
+    return "…" if secret else ""
 
 
 def inert_json(value: object) -> str:
-    """JSON on one line that no terminal obeys: what `plain` takes out is written as
-    escapes.
-    """
-    return spelled(
-        json.dumps(value, ensure_ascii=False),
-        lambda character: json.dumps(character)[1:-1],
-    )
+    """Return JSON on one line; what `plain` removes is written as escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return spelled(text, lambda character: json.dumps(character)[1:-1])
 
 
 def spelled(text: str, form: Callable[[str], str]) -> str:
-    """`text` with each character that `plain` takes out written in some other form."""
+    """Return `text` with each character that `plain` removes in some other form."""
     return _CONTROLS.sub(lambda found: form(found[0]), text)

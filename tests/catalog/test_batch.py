@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.catalog.models import model, param, route
 from tui.catalog import batch, request
-from tui.catalog.batch import MOST, BatchError, alternatives, spread
+from tui.catalog.batch import MOST, BatchError, alternatives, parse_vary_line
 from tui.catalog.load import bundled
 from tui.catalog.price import estimate
 from tui.catalog.request import blank
@@ -224,7 +224,7 @@ def test_too_many_texts_are_not_made(text: str) -> None:
     ],
 )
 def test_a_vary_line(of: Param, text: str, values: list[Value]) -> None:
-    found = spread(of, text)
+    found = parse_vary_line(of, text)
     assert found == values
     assert list(map(type, found)) == list(map(type, values))
 
@@ -249,16 +249,16 @@ def test_a_vary_line(of: Param, text: str, values: list[Value]) -> None:
         ),
         (STRENGTH, "0..0.5", "strength: 0..0.5 needs a step, such as 0..0.5..0.1."),
         (STRENGTH, "0..inf", "strength: '0..inf' is not a number."),
-        (PRO, "yes | maybe", "pro: Pro is yes or no, not 'maybe'."),
-        (NOTE, "*", "note: There are no choices for * to stand for."),
-        (SEED, "*", "seed: There are no choices for * to stand for."),
+        (PRO, "yes | maybe", "pro: Pro must be yes or no, not 'maybe'."),
+        (NOTE, "*", "note: There is no list of choices for *."),
+        (SEED, "*", "seed: There is no list of choices for *."),
     ],
 )
 def test_what_is_wrong_with_a_vary_line_is_said(
     of: Param, text: str, told: str
 ) -> None:
     with pytest.raises(BatchError) as caught:
-        spread(of, text)
+        parse_vary_line(of, text)
     assert str(caught.value) == told
 
 
@@ -272,7 +272,7 @@ def test_a_range_is_exact(first: Any, last: Any, step: Any) -> None:
     ahead = Fraction(step) if first <= last else -Fraction(step)
     count = math.floor((Fraction(last) - Fraction(first)) / ahead) + 1
     wanted = [float(Fraction(first) + ahead * taken) for taken in range(count)]
-    assert spread(param("x", "number"), f"{first}..{last}..{step}") == wanted
+    assert parse_vary_line(param("x", "number"), f"{first}..{last}..{step}") == wanted
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -287,7 +287,10 @@ def test_a_range_is_exact(first: Any, last: Any, step: Any) -> None:
 @example(text="[" * 50_000)
 def test_a_vary_line_raises_nothing_but_a_sentence(kind: Kind, text: str) -> None:
     with contextlib.suppress(BatchError):
-        assert len(spread(Param(name="x", kind=kind, enum=("x", 1)), text)) <= MOST
+        assert (
+            len(parse_vary_line(Param(name="x", kind=kind, enum=("x", 1)), text))
+            <= MOST
+        )
 
 
 # ---- the requests of a job
@@ -468,7 +471,9 @@ def test_a_job_is_the_product_of_what_was_asked(
     ]
     each = math.prod(
         len(
-            spread(next(p for p in route(PAINTER).params if p.name == name), vary[name])
+            parse_vary_line(
+                next(p for p in route(PAINTER).params if p.name == name), vary[name]
+            )
         )
         for name in vary
     )
@@ -566,7 +571,7 @@ def test_rules_speak_on_seeds() -> None:
     cells = expand(of, {}, vary={"pro": "yes | no"}, count=2)
     assert cells[:2] == [{"pro": True}] * 2
     assert sorted(cell["seed"] for cell in cells[2:]) == [0, 1]  # type: ignore[type-var]
-    assert batch.check_all(of, route(of), cells) == (cells, [])
+    assert batch.split_valid(of, route(of), cells) == (cells, [])
 
 
 # ---- what may be sent, and what it costs
@@ -581,7 +586,7 @@ def test_the_illegal_are_told_apart_with_the_reason() -> None:
     of = model(PROMPT, SHAPE, STEPS, PRO, rules=(rule,))
     cells = expand(of, {"steps": 99, "pro": True}, vary={"shape": "1:1 | auto | odd"})
     cells += expand(of, {"steps": 1, "pro": True}, vary={"shape": "* | odd"})
-    good, bad = batch.check_all(of, route(of), cells)
+    good, bad = batch.split_valid(of, route(of), cells)
     assert [cell["shape"] for cell in good] == ["1:1", "2:1"]
     assert [(cell["shape"], reason) for cell, reason in bad] == [
         ("1:1", "steps: 1 to 50: 99 is too high."),
@@ -596,7 +601,7 @@ def test_the_illegal_are_told_apart_with_the_reason() -> None:
 
 
 def test_reasons_are_harmless() -> None:
-    _, [(_, reason)] = batch.check_all(
+    _, [(_, reason)] = batch.split_valid(
         PAINTER, route(PAINTER), [{"shape": "\x1b[31mred\n" + "x" * 9_999}]
     )
     assert reason.isprintable()

@@ -138,12 +138,12 @@ def test_what_belongs_to_a_prompt_stays() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"\x89PNG\r\n\xff\xfe", "no text file"),
-        (b"\0" * 100, "no text file"),
-        (b"\x7fELF\x02\x01\x01\0\0\0", "no text file"),
-        ("漢字\n".encode("utf-16-le") + b"\0\0", "no text file"),
-        (b"a lake\na b\0x\n", "no text file"),
-        (b"a lake\na b\0x", "no text file"),  # an even number of bytes
+        (b"\x89PNG\r\n\xff\xfe", "not a text file"),
+        (b"\0" * 100, "not a text file"),
+        (b"\x7fELF\x02\x01\x01\0\0\0", "not a text file"),
+        ("漢字\n".encode("utf-16-le") + b"\0\0", "not a text file"),
+        (b"a lake\na b\0x\n", "not a text file"),
+        (b"a lake\na b\0x", "not a text file"),  # an even number of bytes
         (b"a lake\r\n\r\na caf\xe9\r\na \x81\n", "line 4 isn't text"),
         (b"caf\xe9\n\x07\n", "line 2 isn't text"),
         ("é\n".encode() * 9 + b"a caf\xe9\n", "line 10 isn't UTF-8"),

@@ -193,8 +193,8 @@ def test_required_params_are_needed_unless_they_have_a_default() -> None:
         param("x", required=True),
         param("y", "choice", enum=("a", "b"), required=True, default="a"),
     )
-    assert check(of, {}) == {"x": "This is needed."}
-    assert check(of, {"x": "  "}) == {"x": "This is needed."}
+    assert check(of, {}) == {"x": "Required."}
+    assert check(of, {"x": "  "}) == {"x": "Required."}
     assert body(of, {"x": "1"}) == {"model": "model", "x": "1", "y": "a"}
     assert body(of, {"x": "1", "y": "b"})["y"] == "b"
 
@@ -267,7 +267,7 @@ def ruled(*rules: Rule) -> Model:
 )
 def test_when_a_rule_holds(when: dict[str, Any], values: Values, holds: bool) -> None:
     of = ruled(Rule(when=when, forbidden=("c",)))
-    assert ("c" in request.demand(of, route(of), values).forbidden) is holds
+    assert ("c" in request.apply_rules(of, route(of), values).forbidden) is holds
 
 
 def test_what_is_forbidden_is_an_error_with_the_reason_and_never_sent() -> None:
@@ -288,7 +288,7 @@ def test_a_rule_without_words_of_its_own_says_its_condition() -> None:
     of = ruled(Rule(when={"a": Presence(True), "pro": True}, forbidden=("c",)))
     assert (
         check(of, {"a": "1", "pro": True, "c": "x"})["c"]
-        == "Not available with a and when pro is True."
+        == "Not available when a is set and pro is True."
     )
 
 
@@ -305,13 +305,13 @@ def test_what_is_forbidden_is_neither_needed_nor_sent_by_default() -> None:
 def test_a_rule_may_demand() -> None:
     of = ruled(Rule(when={"a": Presence(True)}, required=("b", "c")))
     assert check(of, {}) == {}
-    assert check(of, {"a": "x", "c": "y"}) == {"b": "This is needed."}
+    assert check(of, {"a": "x", "c": "y"}) == {"b": "Required."}
     assert check(of, {"a": "x", "b": "y", "c": "z"}) == {}
 
 
 def test_a_rule_may_demand_one_of_several() -> None:
     of = ruled(Rule(required_any=("a", "b")))
-    assert check(of, {}) == {"a": "One of a, b is needed."}
+    assert check(of, {}) == {"a": "Required: one of a, b."}
     assert check(of, {"b": "x"}) == {}
     assert check(of, {"a": "x", "b": "y"}) == {}
 
@@ -346,7 +346,7 @@ def test_later_rules_win() -> None:
 
 def test_a_later_ban_wins_over_an_earlier_demand() -> None:
     of = ruled(Rule(required=("c",)), Rule(when={"pro": True}, forbidden=("c",)))
-    assert check(of, {}) == {"c": "This is needed."}
+    assert check(of, {}) == {"c": "Required."}
     assert check(of, {"pro": True}) == {}
 
 

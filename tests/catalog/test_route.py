@@ -157,7 +157,7 @@ def test_values_move_to_the_other_route(
 def test_what_has_no_place_is_told_what_there_is() -> None:
     _, rest = translate(bundled().find("z-image"), {"size": "64x64"}, "service")
     assert rest == {
-        "size": "size has no place on this service's route, which takes prompt, aspect_ratio."
+        "size": "This service's route has no parameter size. It takes prompt, aspect_ratio."
     }
 
 

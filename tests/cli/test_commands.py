@@ -19,7 +19,7 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.images.metadata import embed
-from tui.images.recipes import Facts
+from tui.images.recipes import EmbeddedRecipe
 
 Said = subprocess.CompletedProcess[str]
 
@@ -138,8 +138,8 @@ def test_what_nobody_can_see_is_no_prompt(
     file = tmp_path / "prompts.txt"
     file.write_text(f"{nothing}\n \n{nothing}", encoding="utf-8")
     for words, told in (
-        (["-p", nothing], "prompt: This is needed."),
-        ([nothing], "prompt: This is needed."),
+        (["-p", nothing], "prompt: Required."),
+        ([nothing], "prompt: Required."),
         (["-f", str(file)], "There is no prompt: every line is blank."),
     ):
         said = run("generate", "z-image", *words, "--no-wait", **env)
@@ -203,7 +203,7 @@ def test_a_local_source_is_uploaded(env: dict[str, str], tmp_path: Path) -> None
     ("words", "extra", "code", "sentence"),
     [
         (["nope", "-p", "x"], {}, 4, "There is no model named nope."),
-        (["z-image"], {}, 4, "prompt: This is needed."),
+        (["z-image"], {}, 4, "prompt: Required."),
         (["z-image", "-p", "x" * 1001], {}, 4, "1 to 1,000 characters"),
         (["z-image", "-p", "x", "-s", "aspect_ratio=5:1"], {}, 4, "5:1 is not one of"),
         (["imagen-4", "-p", "x", "-s", "seed=abc"], {}, 4, "not a whole number"),
@@ -391,7 +391,7 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
     values: dict[str, Any] = {"prompt": "a lake\n[red]\x1b[2J", "seed": 7}
     embed(
         image,
-        Facts(
+        EmbeddedRecipe(
             action="a",
             model="m",
             values=values,
@@ -431,7 +431,7 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
     assert (mute.returncode, mute.stdout, mute.stderr) == (
         4,
         "",
-        "my-lake.png doesn't say what made it.\n",
+        "my-lake.png doesn't say how it was made.\n",
     )
 
 

@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_the_earlier_export(queue: Path, earlier: Path) -> No
 
     said = run("export", str(earlier), preexec_fn=small_files_only)
     assert said.returncode == 1
-    assert "What was there is unchanged." in said.stderr
+    assert "The file is unchanged." in said.stderr
     assert "Traceback" not in said.stderr
     assert earlier.read_text() == "earlier\n"
     assert only(earlier)
@@ -197,7 +197,7 @@ def test_refused_lines_are_counted_and_give_a_code(queue: Path, earlier: Path) -
     assert (said.returncode, said.stdout) == (4, "3 new tasks.\n")
     assert "Line 4 is left out" in said.stderr
     assert said.stderr.endswith(
-        "2 lines refused: no tasks of an export. The others were taken.\n"
+        "2 lines refused: not tasks of an export. The others were imported.\n"
     )
     earlier.write_text("\n".join(lines))
     again = run("import", str(earlier))

@@ -152,7 +152,7 @@ def test_ceilings_keep_scripts_from_submitting_anything(
     assert (said.returncode, said.stdout) == (4, "")
     assert said.stderr == (
         "This request costs about $0.01. Today $0.03 of $0.03 is spent or on its way (day_usd)."
-        " Nothing was submitted; --over-budget sends it all the same.\n"
+        " Nothing was submitted; --over-budget sends it anyway.\n"
     )
     words = [
         "generate",

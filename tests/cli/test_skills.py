@@ -118,7 +118,7 @@ def test_a_changed_file_is_kept_and_an_older_one_of_ours_is_not(
         old = skills.text("claude")
     path.parent.mkdir(parents=True)
     path.write_text(old, "utf-8")
-    assert agent("claude", "--install") == (0, f"{path} was brought up to date.\n", "")
+    assert agent("claude", "--install") == (0, f"{path} was updated.\n", "")
     assert path.read_text("utf-8") == printed
     assert skills.install("claude") == f"{path} is up to date."
 
@@ -139,7 +139,7 @@ def test_a_changed_file_is_kept_and_an_older_one_of_ours_is_not(
 def test_what_is_no_plain_file_is_a_sentence(home: Path) -> None:
     path = skills.place("hermes")
     path.mkdir(parents=True)
-    with pytest.raises(skills.SkillError, match="no file"):
+    with pytest.raises(skills.SkillError, match="not a regular file"):
         skills.install("hermes")
     path.rmdir()
     path.symlink_to(home / "mine.md")

@@ -31,7 +31,7 @@ from tests.demo.test_service import (
 from tests.loopback import serving
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
-from tui.demo import DEMO_KEY, books, tasks, uploads
+from tui.demo import DEMO_KEY, store, tasks, uploads
 from tui.demo.service import create_app
 
 REMIXED: Values = {"model": "flux-2-pro-remix-image", "prompt": "snow"}
@@ -46,7 +46,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that couldn't be used is looked at again at once."""
-    monkeypatch.setattr(books, "OPEN_AGAIN", 0.0)
+    monkeypatch.setattr(store, "OPEN_AGAIN", 0.0)
 
 
 def damage(file: Path) -> None:
@@ -362,7 +362,7 @@ async def test_a_damaged_file_is_set_aside(running: bool, file: Path) -> None:
 async def test_a_file_that_another_process_holds_is_asked_again(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(books, "LOCK_WAIT", 0.01)
+    monkeypatch.setattr(store, "LOCK_WAIT", 0.01)
     async with demo(file=file) as api:
         path = await api.made(UNIFIED, SMALL)
         with closing(sqlite3.connect(file, isolation_level=None)) as holder:

@@ -23,10 +23,10 @@ from tui.catalog.request import check
 from tui.catalog.spec import RouteName, Values
 from tui.demo import DEMO_KEY, DEMO_URL, tasks
 from tui.demo.library import PromptLibraryEntry, entries
+from tui.demo.limited_cache import LimitedCache
 from tui.demo.pictures import picture_size
 from tui.demo.service import create_app
-from tui.demo.shelf import Shelf
-from tui.demo.tasks import TaskBook, fingerprint
+from tui.demo.tasks import TaskRegistry, fingerprint
 
 UNIFIED = "/v1/text_to_image"
 Z_IMAGE = "/api/v1/z_image/text_to_image"
@@ -931,7 +931,7 @@ def test_pictures_have_the_size_that_was_asked(
     source: tuple[int, int] | None,
     size: tuple[int, int],
 ) -> None:
-    book = TaskBook(delay=0, balance_cents=1000, clock=Clock())
+    book = TaskRegistry(delay=0, balance_cents=1000, clock=Clock())
     task = book.add(route, bundled().find(slug), values, fingerprint("", "", {}))
     assert picture_size(task, source) == size
 
@@ -1144,18 +1144,18 @@ async def test_live_tasks_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -
         assert {(await api.get(path)).status_code for path in paths} == {200}
 
 
-def test_a_shelf_makes_room_for_what_is_used() -> None:
-    shelf: Shelf[str, bytes] = Shelf(10, len)
-    shelf.put("a", b"1234")
-    shelf.put("b", b"1234")
-    shelf.get("a")
-    shelf.put("c", b"1234")
-    assert [shelf.get(key) is not None for key in "abc"] == [True, False, True]
-    shelf.put("a", b"12345678901234567890")
-    assert [shelf.get(key) is not None for key in "abc"] == [True, False, False]
-    assert shelf.pop("a") == b"12345678901234567890"
-    shelf.put("d", b"1234567890")
-    assert shelf.get("d") == b"1234567890"
+def test_a_limited_cache_makes_room_for_what_is_used() -> None:
+    cache: LimitedCache[str, bytes] = LimitedCache(10, len)
+    cache.put("a", b"1234")
+    cache.put("b", b"1234")
+    cache.get("a")
+    cache.put("c", b"1234")
+    assert [cache.get(key) is not None for key in "abc"] == [True, False, True]
+    cache.put("a", b"12345678901234567890")
+    assert [cache.get(key) is not None for key in "abc"] == [True, False, False]
+    assert cache.pop("a") == b"12345678901234567890"
+    cache.put("d", b"1234567890")
+    assert cache.get("d") == b"1234567890"
 
 
 def test_importing_the_service_loads_no_heavy_library() -> None:

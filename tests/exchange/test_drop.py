@@ -14,7 +14,7 @@ from tests.app import TestApp
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.images.metadata import embed
-from tui.images.recipes import Facts
+from tui.images.recipes import EmbeddedRecipe
 
 VALUES: Values = {"prompt": "a lake\nat dawn", "seed": 7, "aspect_ratio": "16:9"}
 
@@ -26,7 +26,7 @@ def lake(tmp_path: Path) -> Path:
     Image.new("RGB", (16, 9)).save(path)
     embed(
         path,
-        Facts(
+        EmbeddedRecipe(
             action="text_to_image", model="imagen-4", values=VALUES, cost_micro=80_000
         ),
     )
@@ -79,7 +79,7 @@ async def test_words_of_others_are_literal_and_the_model_stays(tmp_path: Path) -
         await paste(app, pilot, path)
         assert app.main.form.values() == {"prompt": "[/] fox"}
         assert app.told[-1].startswith(
-            "From [red].png: prompt; not taken: model [bold]sd, seed, Steps"
+            "From [red].png: prompt. Not used: model [bold]sd, seed, Steps"
         )
         assert "Flux 2 Pro" in app.text()
 

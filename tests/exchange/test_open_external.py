@@ -132,7 +132,7 @@ def test_every_way_of_a_saved_result(programs: Path, tmp_path: Path) -> None:
     text, told = found.clip("url", "scp", "path")
     assert text == URL
     assert re.fullmatch(
-        r"Sent to the terminal's clipboard: https:\S+ \(ends in 6d 23h\)", told
+        r"Sent to the terminal's clipboard: https:\S+ \(expires in 6d 23h\)", told
     )
     assert found.clip("scp", "url") == (
         found.scp,
@@ -148,7 +148,7 @@ def test_a_url_that_has_ended_is_no_way(tmp_path: Path) -> None:
     ended = task(Result(url=URL), made=time.time() - URL_LIVES - 1)
     assert ways(ended, 0, env=SSH).url == ""
     unknown = ways(task(Result(url=URL)), 0, env=SSH)
-    assert unknown.clip("url")[1].endswith("(ends in seven days at most)")
+    assert unknown.clip("url")[1].endswith("(expires within seven days)")
 
 
 def test_what_was_deleted_is_still_at_its_url(tmp_path: Path) -> None:

@@ -81,17 +81,17 @@ def test_an_unknown_model_leaves_the_one_that_is_shown_with_what_fits() -> None:
         "output_resolution": "2k",
     }
     assert found.describe("a.png") == (
-        "From a.png: prompt, aspect ratio, output resolution; "
-        "not taken: model juggernaut, seed, negative prompt, Steps, Sampler."
+        "From a.png: prompt, aspect ratio, output resolution. "
+        "Not used: model juggernaut, seed, negative prompt, Steps, Sampler."
     )
 
 
 def test_nothing_that_fits_is_said() -> None:
     assert (
         refilled({"seed": 7}).describe("a.png")
-        == "Nothing that a.png tells fits here; not taken: seed."
+        == "Nothing from a.png fits here. Not used: seed."
     )
-    assert refilled({}).describe("a.png") == "Nothing that a.png tells fits here."
+    assert refilled({}).describe("a.png") == "Nothing from a.png fits here."
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_size_stands_for_the_shape_that_it_comes_near_to(
 ) -> None:
     found = refilled({"prompt": "x", "size": size})
     assert found.values.get("aspect_ratio") == ratio
-    assert ("size" in found.left) is (ratio is None)
+    assert ("size" in found.unused) is (ratio is None)
 
 
 def test_a_size_stays_where_it_is_asked_for() -> None:
@@ -142,7 +142,7 @@ def test_nobodys_recipe_uploads_a_file_or_has_anybody_called() -> None:
     }
     found = refilled(values, "flux-kontext-pro")
     assert found.values == {"prompt": "x"}
-    assert set(found.left) == {"image_url", "callback_url"}
+    assert set(found.unused) == {"image_url", "callback_url"}
     for urls in (
         ["https://a.b/c.png", "fox.png"],
         "fox.png",
@@ -150,7 +150,7 @@ def test_nobodys_recipe_uploads_a_file_or_has_anybody_called() -> None:
         [{"https://": 1}],
     ):
         remix = refilled({"source_image_urls": urls}, "flux-2-pro-remix-image")
-        assert (remix.values, remix.left) == ({}, ["source_image_urls"])
+        assert (remix.values, remix.unused) == ({}, ["source_image_urls"])
 
 
 @pytest.mark.parametrize(

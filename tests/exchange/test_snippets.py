@@ -100,7 +100,7 @@ def test_every_models_request_comes_back_as_it_was(
         or values["prompt"] == PROMPT
     )
     back = read(written(draft(model, route, values), form), CATALOG)
-    assert (back.model, back.route, back.left) == (model, route, ())
+    assert (back.model, back.route, back.unused) == (model, route, ())
     body = request.body(model, model.routes[route], values)
     assert request.body(model, model.routes[route], back.values) == body
 
@@ -167,7 +167,7 @@ def test_a_local_file_is_told_and_left_out() -> None:
     assert line.endswith(
         "\n# Put a public URL of my cat.png in place of URL-OF-my cat.png."
     )
-    assert read(line, CATALOG).left == ("source_image_url",)
+    assert read(line, CATALOG).unused == ("source_image_url",)
     assert read(written(asked, "cli"), CATALOG).values == {
         "source_image_url": "/tmp/my cat.png"
     }
@@ -196,7 +196,7 @@ def test_the_sdk_gets_the_names_of_its_own_route() -> None:
     )
     assert "'source_image_url': 'https://x.example/a'" in written(asked, "sdk")
     told = written(draft(Z, "unified", {"prompt": "x", "size": "64x64"}), "sdk")
-    assert "# size has no place" in told
+    assert "# This service's route has no parameter size" in told
     assert "'aspect_ratio': '1:1'" in told  # which is needed there
     assert "knows no package" in written(
         draft(CATALOG.find("wan-2.7-image"), "service", {"prompt": "x"}), "sdk"
@@ -325,7 +325,7 @@ WANTED: Values = {"prompt": "a fox", "aspect_ratio": "16:9"}
 def test_lines_from_anywhere_are_understood(line: str) -> None:
     assert is_command(line)
     found = read(line, CATALOG)
-    assert (found.model, found.values, found.left) == (Z, WANTED, ())
+    assert (found.model, found.values, found.unused) == (Z, WANTED, ())
 
 
 def test_ansi_quoting_as_browsers_write_it() -> None:
@@ -347,13 +347,13 @@ def test_what_has_no_place_is_named() -> None:
         "size": None,
     }
     found = read(f"curl {URL} -d '{json.dumps(data)}'", CATALOG)
-    assert (found.values, found.left) == (
+    assert (found.values, found.unused) == (
         {"prompt": "x"},
         ("aspect_ratio", "seed", "callback_url"),
     )
     line = "runapi-tui generate z-image -p 'a\x1b[31m b' -n 4 --vary size=1 --expand -s nothing=1"
     found = read(line, CATALOG)
-    assert (found.values, found.left) == (
+    assert (found.values, found.unused) == (
         {"prompt": "a b"},
         ("count", "vary", "expand", "nothing"),
     )
@@ -363,7 +363,7 @@ def test_a_crowd_of_names_is_soon_over() -> None:
     data = json.dumps(
         {"model": "z-image"} | {f"name{number}": 1 for number in range(50_000)}
     )
-    assert len(read(f"curl {URL} -d '{data}'", CATALOG).left) == 50_000
+    assert len(read(f"curl {URL} -d '{data}'", CATALOG).unused) == 50_000
 
 
 @pytest.mark.parametrize(
@@ -387,16 +387,16 @@ def test_a_prompt_is_no_command(text: str) -> None:
         (f"curl -X GET {URL} -d '{DATA}'", "is a GET"),
         (
             f"curl https://api.example/v1/images/generations -d '{DATA}'",
-            "none at which",
+            "not one at which",
         ),
-        (f"curl {URL} -d '[1]'", "no JSON object"),
-        (f"curl {URL} -d 'a=b' -d c", "no JSON object"),
+        (f"curl {URL} -d '[1]'", "not a JSON object"),
+        (f"curl {URL} -d 'a=b' -d c", "not a JSON object"),
         (f"curl {URL} -d '{'[' * 100_000}'", "nested too deeply"),
-        (f"curl {URL} -d '{{\"seed\": {'9' * 5000}}}'", "no JSON object"),
+        (f"curl {URL} -d '{{\"seed\": {'9' * 5000}}}'", "not a JSON object"),
         (f'curl {URL} -d \'{{"model": "x\\u001b[31m"}}\'', "no model x at"),
         (f"curl {URL} -d '{DATA}", "end is missing"),
         (f"curl {URL} \\", "end is missing"),
-        ("curl https://x", "none at which"),
+        ("curl https://x", "not one at which"),
         ("curl " + "x" * MOST, "too long"),
         ("runapi-tui generate ", "names no model"),
         ("runapi-tui generate z-imag", "Did you mean z-image"),

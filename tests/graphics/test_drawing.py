@@ -17,9 +17,9 @@ from textual.strip import Strip
 
 from tests.fake_terminal import FakeTerminal
 from tui.cli.doctor import card
-from tui.graphics.blocks import _SHAPES, cells
-from tui.graphics.drawing import Drawing, draw
-from tui.graphics.palette import first_within, paletted, smoothed
+from tui.graphics.blocks import _SHAPES, draw_cells
+from tui.graphics.drawing import Drawing, DrawingOptions, draw
+from tui.graphics.palette import first_affordable, reduce_colours, smooth
 from tui.graphics.probe import PIXELS, Images, Terminal
 
 CELL = (10, 20)
@@ -131,12 +131,12 @@ def test_every_shape_is_found(images: Images) -> None:
                 part // shape.grid[0] * height,
             )
             image.paste(colour, (x, y, x + width, y + height))
-    strips = cells(image, Size(len(shapes), 1), images).strips()
+    strips = draw_cells(image, Size(len(shapes), 1), images).strips()
     assert not ImageChops.difference(painted(strips), image).getbbox()
 
 
 def test_a_cell_of_one_colour_is_a_space() -> None:
-    (strip,) = cells(
+    (strip,) = draw_cells(
         Image.new("RGB", (20, 20), (1, 2, 3)), Size(2, 1), Images.SEXTANT
     ).strips()
     assert strip.text == "  "
@@ -241,36 +241,38 @@ def test_inline_images_have_the_size_of_their_cells(painting: Image.Image) -> No
 def test_what_sixels_leave_of_their_cells_is_of_the_ground() -> None:
     image = Image.new("RGB", (35, 80), "red")
     narrow = Size(4, 5)
-    (sixels,) = draw(
+    (sequence,) = draw(
         lambda _: image,
         narrow,
         Terminal(Images.SIXEL, "", cell=CELL),
-        ground=(0, 51, 255),
+        DrawingOptions(background=(0, 51, 255)),
     ).overlay
-    assert '"1;1;40;80#0;2;0;20;100' in sixels
+    assert '"1;1;40;80#0;2;0;20;100' in sequence
     # No pixel of the image is of that register
-    assert len(re.findall(r"#0\b", sixels)) == 1
+    assert len(re.findall(r"#0\b", sequence)) == 1
 
 
 def test_smoothing_stays_within_its_tolerance(photo: Image.Image) -> None:
-    smooth = smoothed(photo, 6)
-    off = ImageStat.Stat(ImageChops.difference(smooth, photo))
+    smoothed = smooth(photo, 6)
+    off = ImageStat.Stat(ImageChops.difference(smoothed, photo))
     assert 0 < max(off.rms) <= 6
-    assert smoothed(photo, 0) == photo
+    assert smooth(photo, 0) == photo
 
 
 def test_colours_are_the_means_of_what_they_stand_for(painting: Image.Image) -> None:
     plain = painting.quantize(64, Image.Quantize.FASTOCTREE)
-    assert nearness(paletted(painting, 64), painting) > nearness(plain, painting) + 1
+    assert (
+        nearness(reduce_colours(painting, 64), painting) > nearness(plain, painting) + 1
+    )
     two = Image.new("RGB", (9, 9), (250, 0, 0))
     two.paste((0, 0, 9), (0, 0, 4, 9))
-    assert paletted(two, 16).convert("RGB") == two
+    assert reduce_colours(two, 16).convert("RGB") == two
 
 
 def test_the_first_level_within_the_most_is_taken() -> None:
     levels = [9, 7, 5, 3]
     assert [
-        first_within(levels, lambda level: level, most)
+        first_affordable(levels, lambda level: level, most)
         for most in (10, 9, 8, 5, 4, 3, 1)
     ] == [
         0,

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fake_terminal import FakeTerminal
 from tui.graphics.probe import Images, probe
-from tui.terminal.late_replies import Typed
+from tui.terminal.late_replies import ReplyFilter
 
 # Probes, then tells what it found, and what is left on the terminal and of its
 # settings.
@@ -402,7 +402,7 @@ def test_late_answers_may_come_in_pieces() -> None:
     answers = "\x1bP>|kitty(0.41.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6;18;9t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;4c"
     for cut in range(3, len(answers)):
         if "\x1b" not in answers[cut - 2 : cut]:  # two characters might be a key
-            typed = Typed()
+            typed = ReplyFilter()
             assert typed("a" + answers[:cut]) + typed(answers[cut:] + "b") == "ab"
 
 
@@ -419,13 +419,13 @@ def test_late_answers_may_come_in_pieces() -> None:
     ],
 )
 def test_keys_are_no_late_answers(keys: str) -> None:
-    typed = Typed()
+    typed = ReplyFilter()
     assert typed(keys) == keys
     assert typed("x" + keys + "y") == "x" + keys + "y"
 
 
 def test_what_never_ends_is_let_go() -> None:
-    typed = Typed()
+    typed = ReplyFilter()
     assert "".join(typed(part) for part in ("\x1b_G", "x" * 400, "y")).endswith("y")
 
 

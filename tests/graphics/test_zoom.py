@@ -10,7 +10,7 @@ from textual.geometry import Size
 from tests.fake_terminal import FakeTerminal
 from tui.graphics.drawing import draw
 from tui.graphics.probe import Images, Terminal
-from tui.graphics.zoom import Crop, Zoom
+from tui.graphics.zoom import Crop, ZoomSource
 from tui.images.files import ImageError
 
 GREY = (30, 30, 30)
@@ -47,7 +47,7 @@ def same(one: Image.Image, other: Image.Image) -> bool:
 def test_a_pixel_of_the_image_is_one_of_the_terminal_or_a_square(
     x: float, y: float, zoom: int, part: tuple[int, int, int, int], path: Path
 ) -> None:
-    crop = Crop(Zoom(None, GREY), x, y, zoom)
+    crop = Crop(ZoomSource(None, GREY), x, y, zoom)
     shown = crop(path, (30, 25))
     assert crop.part() == part
     wanted = Image.open(path).crop(part)
@@ -58,7 +58,7 @@ def test_a_pixel_of_the_image_is_one_of_the_terminal_or_a_square(
 
 
 def test_where_there_are_no_pixels_it_is_half_a_cell(path: Path) -> None:
-    crop = Crop(Zoom(lambda: Size(10, 6), GREY))
+    crop = Crop(ZoomSource(lambda: Size(10, 6), GREY))
     for images in (Images.HALF, Images.QUADRANT, Images.SEXTANT):
         rows = draw(
             lambda box: crop(path, box), Size(10, 6), Terminal(images, "", cell=(9, 19))
@@ -80,7 +80,7 @@ def test_where_there_are_no_pixels_it_is_half_a_cell(path: Path) -> None:
 
 
 def test_kitty_is_sent_these_very_pixels(path: Path) -> None:
-    crop = Crop(Zoom(None, GREY))
+    crop = Crop(ZoomSource(None, GREY))
     upload = draw(
         lambda box: crop(path, box),
         Size(5, 2),
@@ -97,15 +97,15 @@ def test_kitty_is_sent_these_very_pixels(path: Path) -> None:
 def test_a_small_image_is_not_enlarged_but_stands_in_the_middle(
     box: tuple[int, int], path: Path
 ) -> None:
-    shown = Crop(Zoom(None, GREY))(path, box)
+    shown = Crop(ZoomSource(None, GREY))(path, box)
     wanted = Image.new("RGB", box, GREY)
-    part = Crop(Zoom(None, GREY))(path, (min(100, box[0]), min(80, box[1])))
+    part = Crop(ZoomSource(None, GREY))(path, (min(100, box[0]), min(80, box[1])))
     wanted.paste(part, ((box[0] - part.width) // 2, (box[1] - part.height) // 2))
     assert same(shown, wanted)
 
 
 def test_it_moves_by_quarters_up_to_the_edges(path: Path) -> None:
-    crop = Crop(Zoom(None, GREY))
+    crop = Crop(ZoomSource(None, GREY))
     assert crop.moved(1, 1) == crop  # nothing is known yet
     crop(path, (40, 40))
     seen = []
@@ -119,13 +119,13 @@ def test_it_moves_by_quarters_up_to_the_edges(path: Path) -> None:
 def test_the_file_is_read_once_and_the_next_one_takes_its_place(
     path: Path, tmp_path: Path
 ) -> None:
-    loupe = Zoom(None, GREY)
-    first = Crop(loupe)(path, (40, 40))
+    source = ZoomSource(None, GREY)
+    first = Crop(source)(path, (40, 40))
     other = written(tmp_path / "other.png", (60, 50))
     path.unlink()
-    assert same(Crop(loupe)(path, (40, 40)), first)
-    Crop(loupe)(other, (40, 40))
-    assert (loupe.size, Crop(loupe).describe(path)) == ((60, 50), "1:1")
+    assert same(Crop(source)(path, (40, 40)), first)
+    Crop(source)(other, (40, 40))
+    assert (source.size, Crop(source).describe(path)) == ((60, 50), "1:1")
     with pytest.raises(ImageError, match="not there"):
-        Crop(loupe)(path, (40, 40))
-    assert Crop(loupe).describe(path) == "1:1"
+        Crop(source)(path, (40, 40))
+    assert Crop(source).describe(path) == "1:1"

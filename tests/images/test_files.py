@@ -15,10 +15,10 @@ from PIL import Image
 
 from tui.images.files import (
     ImageError,
-    ImageFacts,
+    ImageInfo,
     inspect,
-    keep,
     safe_stem,
+    save_image,
     thumbnail,
     whole,
 )
@@ -72,7 +72,7 @@ def png_claiming(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_a_whole_image_has_facts(kind: str, tmp_path: Path) -> None:
     path = written(tmp_path, encoded(noise(), kind))
-    assert inspect(path) == ImageFacts(kind, 64, 48, path.stat().st_size)
+    assert inspect(path) == ImageInfo(kind, 64, 48, path.stat().st_size)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
@@ -262,7 +262,7 @@ def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
 def test_a_kept_image_is_named_by_its_real_format(tmp_path: Path) -> None:
     data = encoded(noise(), "JPEG")
     temp = written(tmp_path, data, "download.png")
-    path, facts = keep(temp, tmp_path / "new" / "folder", "a fox: [red]/..\\")
+    path, facts = save_image(temp, tmp_path / "new" / "folder", "a fox: [red]/..\\")
     assert path == tmp_path / "new" / "folder" / "a-fox-red.jpg"
     assert path.read_bytes() == data
     assert facts.format == "JPEG"
@@ -271,7 +271,7 @@ def test_a_kept_image_is_named_by_its_real_format(tmp_path: Path) -> None:
 
 def test_no_file_is_ever_overwritten(tmp_path: Path) -> None:
     names = [
-        keep(written(tmp_path, encoded(noise())), tmp_path / "out", "fox")[0].name
+        save_image(written(tmp_path, encoded(noise())), tmp_path / "out", "fox")[0].name
         for _ in range(3)
     ]
     assert names == ["fox.png", "fox-2.png", "fox-3.png"]
@@ -286,7 +286,7 @@ def test_a_race_gives_every_image_a_name_of_its_own(tmp_path: Path) -> None:
 
     def run(temp: Path) -> None:
         start.wait()
-        keep(temp, tmp_path / "out", "same")
+        save_image(temp, tmp_path / "out", "same")
 
     threads = [threading.Thread(target=run, args=(temp,)) for temp in temps]
     for thread in threads:
@@ -301,12 +301,12 @@ def test_a_race_gives_every_image_a_name_of_its_own(tmp_path: Path) -> None:
 def test_what_is_not_kept_stays_where_it_is(tmp_path: Path) -> None:
     broken = written(tmp_path, encoded(noise())[:-20])
     with pytest.raises(ImageError, match="damaged"):
-        keep(broken, tmp_path / "out", "fox")
+        save_image(broken, tmp_path / "out", "fox")
     assert broken.exists()
     assert not (tmp_path / "out").exists()
     whole = written(tmp_path, encoded(noise()), "whole")
     with pytest.raises(ImageError, match="could not be saved"):
-        keep(whole, whole / "below a file", "fox")
+        save_image(whole, whole / "below a file", "fox")
     assert whole.exists()
 
 

@@ -23,9 +23,9 @@ from tui.catalog.spec import Values
 from tui.images import containers, files
 from tui.images.files import ImageError
 from tui.images.metadata import embed, read, strip
-from tui.images.recipes import Facts, Recipe
+from tui.images.recipes import EmbeddedRecipe, Recipe
 
-FACTS = Facts(
+FACTS = EmbeddedRecipe(
     action="text_to_image",
     model="flux-2-pro",
     service="flux_2",
@@ -236,7 +236,7 @@ def test_a_round_trip_is_exact_and_leaves_the_picture(path: Path) -> None:
     assert list(path.parent.glob(".*")) == []
 
 
-def replace_bytes(facts: files.ImageFacts) -> tuple[str, int, int]:
+def replace_bytes(facts: files.ImageInfo) -> tuple[str, int, int]:
     return facts.format, facts.width, facts.height
 
 
@@ -873,7 +873,7 @@ def test_a_forged_chunk_is_passed_over(ours: bytes, tmp_path: Path) -> None:
 
 def test_text_of_others_is_harmless(tmp_path: Path) -> None:
     evil = "\x1b]0;owned\x07fox\u202e\x9b31m"
-    facts = Facts(
+    facts = EmbeddedRecipe(
         action=evil,
         model=evil,
         values={"prompt": evil, evil: [evil, {evil: 1}]},
@@ -888,7 +888,7 @@ def test_text_of_others_is_harmless(tmp_path: Path) -> None:
     assert found.values == {"prompt": "fox", "fox": ["fox", {"fox": 1}]}
 
 
-def to_plain(facts: Facts) -> dict[str, Any]:
+def to_plain(facts: EmbeddedRecipe) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in facts.__struct_fields__}
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 
 from tui.images import files
 from tui.images.files import ImageError
-from tui.images.thumbnails import SIDE, Thumbnails
+from tui.images.thumbnails import SIDE, ThumbnailCache
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def apart(one: Image.Image, other: Image.Image) -> int:
 def test_it_is_made_once_and_then_read(
     make: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, thumbs = make(), Thumbnails(folder)
+    path, thumbs = make(), ThumbnailCache(folder)
     first = thumbs.shrink(path, (300, 300))
     assert first.size == (300, 200)
     assert apart(first, files.thumbnail(path, (300, 300))) < 12
@@ -58,7 +58,7 @@ def test_it_is_made_once_and_then_read(
         "thumbnail",
         lambda path, box: (thumbnail if path == kept else unread)(path, box),
     )
-    assert apart(Thumbnails(folder).shrink(moved, (300, 300)), first) < 12
+    assert apart(ThumbnailCache(folder).shrink(moved, (300, 300)), first) < 12
     assert kept.stat().st_mtime > 1  # it was used
 
 
@@ -70,7 +70,7 @@ def test_it_is_made_once_and_then_read(
 def test_it_has_the_size_of_the_image_itself(
     box: tuple[int, int], size: tuple[int, int], make: Callable[..., Path], folder: Path
 ) -> None:
-    path, thumbs = make(size=size), Thumbnails(folder)
+    path, thumbs = make(size=size), ThumbnailCache(folder)
     wanted = files.thumbnail(path, box)
     for _ in range(2):
         got = thumbs.shrink(path, box)
@@ -84,14 +84,14 @@ def test_what_is_odd_is_resolved_in_it(
 ) -> None:
     path = make(mode=mode)
     for _ in range(2):
-        got = Thumbnails(folder).shrink(path, (256, 256))
+        got = ThumbnailCache(folder).shrink(path, (256, 256))
         assert apart(got.reduce(8), files.thumbnail(path, (256, 256)).reduce(8)) < 16
 
 
 def test_another_image_under_the_same_name_is_another_one(
     make: Callable[..., Path], folder: Path
 ) -> None:
-    path, thumbs = make(), Thumbnails(folder)
+    path, thumbs = make(), ThumbnailCache(folder)
     thumbs.shrink(path, (100, 100))
     Image.new("RGB", (1200, 800), "red").save(path)
     assert thumbs.shrink(path, (100, 100)).getpixel((50, 30))[0] > 250  # type: ignore[index]
@@ -105,7 +105,7 @@ def test_a_hostile_file_in_the_cache_is_not_used(
     damage: str, make: Callable[..., Path], folder: Path
 ) -> None:
     path = make()
-    Thumbnails(folder).shrink(path, (100, 100))
+    ThumbnailCache(folder).shrink(path, (100, 100))
     (kept,) = folder.iterdir()
     whole = kept.read_bytes()
     kept.unlink()
@@ -127,7 +127,7 @@ def test_a_hostile_file_in_the_cache_is_not_used(
     for _ in range(2):
         assert (
             apart(
-                Thumbnails(folder).shrink(path, (100, 100)),
+                ThumbnailCache(folder).shrink(path, (100, 100)),
                 files.thumbnail(path, (100, 100)),
             )
             < 12
@@ -154,7 +154,7 @@ def test_without_a_place_nothing_is_kept_and_nothing_is_wrong(
     else:
         monkeypatch.setattr(os, "replace", full)
     path = make()
-    assert Thumbnails(folder).shrink(path, (300, 300)).size == (300, 200)
+    assert ThumbnailCache(folder).shrink(path, (300, 300)).size == (300, 200)
     assert not folder.is_dir() or not list(folder.iterdir())
 
 
@@ -162,23 +162,23 @@ def test_what_was_not_used_for_longest_makes_room(
     make: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.images.thumbnails._EVERY", 1)
-    thumbs = Thumbnails(folder, most=3)
+    thumbs = ThumbnailCache(folder, most=3)
     for number in range(5):
         thumbs.shrink(make(f"{number}.png", (600, 600 + number)), (50, 50))
         for kept in folder.iterdir():
             os.utime(kept, ns=(0, kept.stat().st_mtime_ns - 10**9))
     assert len(list(folder.iterdir())) == 3
-    Thumbnails(folder, most_bytes=1).shrink(make("last.png", (600, 700)), (50, 50))
+    ThumbnailCache(folder, most_bytes=1).shrink(make("last.png", (600, 700)), (50, 50))
     assert not list(folder.iterdir())
 
 
 def test_what_nobody_has_looked_at_for_long_goes(
     make: Callable[..., Path], folder: Path
 ) -> None:
-    Thumbnails(folder).shrink(make(), (50, 50))
+    ThumbnailCache(folder).shrink(make(), (50, 50))
     (kept,) = folder.iterdir()
     os.utime(kept, (time.time() - 31 * 86400,) * 2)
-    Thumbnails(folder).shrink(make("b.png", (600, 700)), (50, 50))
+    ThumbnailCache(folder).shrink(make("b.png", (600, 700)), (50, 50))
     assert len(list(folder.iterdir())) == 1
     assert not kept.exists()
 
@@ -188,4 +188,4 @@ def test_what_is_no_image_says_so(folder: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     for name in ("text.png", "gone.png", "pipe.png", "."):
         with pytest.raises(ImageError):
-            Thumbnails(folder).shrink(tmp_path / name, (100, 100))
+            ThumbnailCache(folder).shrink(tmp_path / name, (100, 100))

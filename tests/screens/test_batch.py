@@ -127,9 +127,9 @@ async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(
             ({"file": "x" * 5000}, NO_SUCH_NAME),
             (
                 {"file": files["binary"]},
-                "binary is no text file: a prompt a line",
+                "binary is not a text file: it needs one prompt",
             ),
-            ({"file": files["nulls"]}, "nulls is no text file"),
+            ({"file": files["nulls"]}, "nulls is not a text file"),
             ({"file": files["blank"]}, "! There is no prompt: all lines are blank."),
             (
                 {"vary": "output_resolution"},

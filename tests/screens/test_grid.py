@@ -138,7 +138,7 @@ async def test_a_job_as_pictures_and_what_comes_while_one_looks(
         done = waiting.change(Status.FETCHING).change(
             Status.COMPLETED, results=(picture("4", "lime"), picture("5", "lime"))
         )
-        app._task_changed(done)
+        app.task_changed(done)
         await app.sees("5 of 6", "1/2 fox 7", "2/2 fox 7", without="unwatched fox")
         await app.until(
             lambda: any(
@@ -147,11 +147,11 @@ async def test_a_job_as_pictures_and_what_comes_while_one_looks(
                 if cell.item == (done, 1)
             )
         )
-        app._task_changed(structs.replace(many, deleted=True))
+        app.task_changed(structs.replace(many, deleted=True))
         await app.sees("2 of 3", without="fox 9")
-        app._task_changed(many)
+        app.task_changed(many)
         await app.sees("5 of 6", "1/3 fox 9")
-        app._task_changed(past("fox 10", Status.PENDING, retry_of=lost.id, job="a"))
+        app.task_changed(past("fox 10", Status.PENDING, retry_of=lost.id, job="a"))
         await app.sees("6 of 7", "pending fox 10")
 
 
@@ -231,6 +231,7 @@ from pathlib import Path
 from tests.app import past
 from tui.paths import styles_dir
 from tui.screens.grid import GridScreen
+from tui.widgets.view_context import ViewContext
 from tui.tasks.task import Result
 from tui.graphics.probe import Images, Terminal
 
@@ -240,7 +241,8 @@ class Gallery(App):
     def on_mount(self):
         tasks = [past(path.stem, results=(Result(url="", path=str(path)),)) for path in Path(sys.argv[1]).iterdir()]
         terminal = Terminal(Images(sys.argv[2]), "", cell=(10, 20))
-        self.grid = GridScreen(tasks, tasks[0], terminal, Signal(self, "changes"), lambda task: task.model)
+        view = ViewContext(terminal, Signal(self, "changes"), lambda task: task.model)
+        self.grid = GridScreen(view, tasks, tasks[0])
         self.push_screen(self.grid)
         self.run_worker(self.play())
 

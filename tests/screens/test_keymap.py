@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from tui.app import RunApp
-from tui.screens.keymap import page_bindings, problems
+import tui.app  # noqa: F401 (its keys are among all)
+from tui.screens.keymap import all_bindings, problems
+
+ROOT = Path(__file__).parents[2]
 
 BINDINGS = [
     Binding("ctrl+j", "x", "X", id="generate"),
@@ -23,6 +25,7 @@ BINDINGS = [
         ({"generate": "ctrl+"}, "is no key"),
         ({"generate": "ctrl+g", "model": "f2,ctrl+g"}, "taken by generate"),
     ],
+    ids=["misspelt", "empty", "unfinished", "taken"],
 )
 def test_what_cannot_work_is_told(keys: dict[str, str], sentence: str) -> None:
     assert sentence in " ".join(problems(keys, BINDINGS))
@@ -32,14 +35,36 @@ def test_good_keys_are_not_talked_about() -> None:
     assert list(problems({"generate": "ctrl+g,f5", "model": "f2"}, BINDINGS)) == []
 
 
-def test_every_key_has_an_id_of_its_own_that_the_documents_tell() -> None:
-    named = [
-        b
-        for b in (*RunApp.BINDINGS, *page_bindings())
-        if isinstance(b, Binding) and b.id
-    ]
+ALL = list(all_bindings())
+TOLD = set(re.findall(r"`([^`]+)`", (ROOT / "docs/keys.md").read_text("utf-8")))
+
+
+def test_keys_of_the_app_of_pages_and_of_parts_within_them_are_known() -> None:
+    ids = {binding.id for binding in ALL if isinstance(binding, Binding)}
+    assert {"quit", "generate", "take-source", "grid-back", "inspect-top"} <= ids
+
+
+def test_every_binding_says_what_it_is() -> None:
+    """No tuples: they can have neither an id nor a tooltip."""
+    assert [binding for binding in ALL if not isinstance(binding, Binding)] == []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [b for b in ALL if isinstance(b, Binding) and b.show],
+    ids=lambda shown: str(shown.id),
+)
+def test_a_key_in_the_footer_has_an_id_a_tooltip_and_a_line_in_the_documents(
+    shown: Binding,
+) -> None:
+    assert shown.id
+    assert shown.tooltip
+    assert shown.id in TOLD
+
+
+def test_every_key_id_is_one_key_that_the_documents_tell() -> None:
     # A key that is called by what it does, as send, stop and watch, is one key.
-    ids = [name for name, _ in {(binding.id, binding.key) for binding in named}]
-    told = re.findall(r"`([^`]+)`", Path("docs/keys.md").read_text())
+    named = {(b.id, b.key) for b in ALL if isinstance(b, Binding) and b.id}
+    ids = [name for name, _ in named]
     assert [name for name in ids if ids.count(name) > 1] == []
-    assert [name for name in ids if name not in told] == []
+    assert [name for name in ids if name not in TOLD] == []

@@ -18,6 +18,7 @@ from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.key_repeat import KeyRepeat
 from tui.screens.main import MainScreen
 from tui.screens.money import MoneyScreen
 from tui.spending import wallet
@@ -29,7 +30,7 @@ from tui.widgets import form
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNAPI_API_KEY", DEMO_KEY)
     monkeypatch.setattr(form, "REST", 0.01)
-    monkeypatch.setattr(wallet, "LOOK_EVERY", 0.5)
+    monkeypatch.setattr(wallet, "REFRESH_SECONDS", 0.5)
 
 
 def asking_for(prompt: str) -> Callable[[Task], bool]:
@@ -177,7 +178,7 @@ async def test_past_a_ceiling_nothing_is_sent_without_a_yes(
         await pilot.press("n")
         await app.until(lambda: isinstance(app.screen, MainScreen))
         assert len(app.engine.tasks) == 2
-        app._last_sent = (0.0, None, {})  # long ago
+        app.key_repeat = KeyRepeat()  # long ago
         await pilot.press("ctrl+j")
         await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")

@@ -199,7 +199,7 @@ async def test_hostile_entries_stay_text_and_take_no_file() -> None:
         await use_first(app, pilot)
         assert app.main
         assert app.main.form.values() == {"prompt": "[link=x]c[/]"}
-        assert app.told == ["Flux Kontext Pro: prompt. Not taken: image_url, [/x]."]
+        assert app.told == ["Flux Kontext Pro: prompt. Left out: image_url, [/x]."]
 
 
 async def test_an_unknown_model_leaves_the_form_its_own() -> None:

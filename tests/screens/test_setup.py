@@ -155,7 +155,7 @@ async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) ->
             )
             assert fox.status is Status.HELD
             await app.sees("! key refused (F4)")
-            assert sum("F4 takes another key" in told for told in app.told) == 1
+            assert sum("Press F4 to use another key" in told for told in app.told) == 1
             await pilot.press(*"es", "f4")
             await until_asked(app)
             await pilot.press("escape", "f4")
@@ -179,7 +179,7 @@ async def test_a_key_refused_later_is_changed_over_form_and_queue(home: Path) ->
 async def test_a_profile_is_switched_to_and_takes_up_its_own_tasks(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.app.SAME_AGAIN", 0.0)
+    monkeypatch.setattr("tui.screens.key_repeat.SAME_AGAIN", 0.0)
     monkeypatch.setenv("HOME_KEY", OLD)
     monkeypatch.setenv("WORK_KEY", NEW)
     with keyed(OLD, delay=3600) as at_home, keyed(NEW) as at_work:

@@ -180,18 +180,18 @@ key = "hermes"
 def test_a_profile_is_chosen_by_file_variable_and_option(file: Path) -> None:
     file.write_text(WORK)
     work, home = load(file, {}, {}), load(file, {}, {"RUNAPI_TUI_PROFILE": "home"})
-    assert (work.named, work.output, work.profiles["work"].base_url) == (
+    assert (work.profile_in_use, work.output, work.profiles["work"].base_url) == (
         "work",
         "/work",
         "https://work.example",
     )
-    assert (home.named, home.output, home.profiles["home"].key) == (
+    assert (home.profile_in_use, home.output, home.profiles["home"].key) == (
         "home",
         "/any",
         "hermes",
     )
     none = load(file, {"profile": "none"}, {"RUNAPI_TUI_PROFILE": "home"})
-    assert (none.named, none.output) == ("", "/any")
+    assert (none.profile_in_use, none.output) == ("", "/any")
     assert (
         load(file, {"output": "/option"}, {"RUNAPI_TUI_OUTPUT": "/variable"}).output
         == "/option"

@@ -16,7 +16,7 @@ from tui.settings.credentials import (
     find,
     runapi_config,
     save,
-    usable,
+    valid_key,
 )
 
 KEY = "runapi_0123456789abcdefghijklmnop"
@@ -195,12 +195,12 @@ def test_a_bad_url_names_its_source(env: dict[str, str]) -> None:
 )
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="not an API key"):
-        usable(key)
+        valid_key(key)
 
 
 @pytest.mark.parametrize("key", ["runapi_abc", "sk-...", "x", "x" * 512])
 def test_a_key_is_trimmed_and_its_look_not_judged(key: str) -> None:
-    assert usable(f" {key}\n") == key
+    assert valid_key(f" {key}\n") == key
 
 
 @pytest.mark.parametrize("key", [KEY, "short-key", "sixteen-long-key"])
@@ -288,7 +288,7 @@ def test_a_failed_save_changes_nothing_and_leaves_no_file(
 @pytest.mark.parametrize("content", ["{", "[]", "api_key = 'toml'"])
 def test_a_broken_file_is_not_overwritten(env: dict[str, str], content: str) -> None:
     path = write(env, content)
-    with pytest.raises(CredentialError, match="Mend or move it"):
+    with pytest.raises(CredentialError, match="Repair or move"):
         save(KEY, env)
     assert path.read_text() == content
 

@@ -39,13 +39,13 @@ def test_ceilings(
     prices: list[int | None], spent: SpendingPart, told: list[str]
 ) -> None:
     config = Config(job_usd=0.5, day_usd=1.0)
-    assert ceilings.against(config, ceilings.wanted(prices), spent) == told
-    assert ceilings.against(Config(), ceilings.wanted(prices), spent) == []
+    assert ceilings.exceeded(config, ceilings.estimated_total(prices), spent) == told
+    assert ceilings.exceeded(Config(), ceilings.estimated_total(prices), spent) == []
 
 
 def test_the_question_names_price_ceilings_and_balance() -> None:
     config = Config(job_usd=1, day_usd=1)
-    wish = ceilings.wanted([600_000, 600_000, None])
+    wish = ceilings.estimated_total([600_000, 600_000, None])
     assert ceilings.question(config, wish, standing(800_000), 20_000).splitlines() == [
         "These 3 requests cost about $1.20 and 1 of unknown price.",
         "A job may cost $1.00 (job_usd).",
@@ -54,14 +54,14 @@ def test_the_question_names_price_ceilings_and_balance() -> None:
         "Send anyway?",
     ]
     assert ceilings.question(
-        config, ceilings.wanted([1_000] * 9), standing(800_000), 5_000_000
+        config, ceilings.estimated_total([1_000] * 9), standing(800_000), 5_000_000
     ).splitlines() == [
         "Send 9 requests, about $0.009?",
         "Balance $5.00.",
         "Today's budget: $0.20 of $1.00 left (day_usd).",
     ]
     assert (
-        ceilings.question(Config(), ceilings.wanted([None]), standing(), None)
+        ceilings.question(Config(), ceilings.estimated_total([None]), standing(), None)
         == "Send 1 request, an unknown sum?"
     )
 
@@ -71,8 +71,8 @@ def test_what_stays_below_is_exactly_what_is_known_to(
     prices: list[int | None], today: int, ceiling: int, data: st.DataObject
 ) -> None:
     config, spent = Config(day_usd=ceiling / 1_000_000), standing(today)
-    wish = ceilings.wanted(prices)
+    wish = ceilings.estimated_total(prices)
     fits = None not in prices and today + sum(price or 0 for price in prices) <= ceiling
-    assert (not ceilings.against(config, wish, spent)) == fits
-    assert ceilings.wanted(data.draw(st.permutations(prices))) == wish
-    assert None not in prices or "unknown" in ceilings.costs(wish)
+    assert (not ceilings.exceeded(config, wish, spent)) == fits
+    assert ceilings.estimated_total(data.draw(st.permutations(prices))) == wish
+    assert None not in prices or "unknown" in ceilings.describe_total(wish)

@@ -12,6 +12,11 @@ import pytest
 from tui.system import atomic_file
 
 
+def write(path: Path, data: bytes, mode: int = 0o666) -> None:
+    with atomic_file.replacing(path, mode) as file:
+        file.write(data)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "folder"
@@ -82,7 +87,7 @@ def test_content_that_does_not_reach_the_disk_replaces_nothing(
     path.write_text("earlier")
     monkeypatch.setattr(os, "fsync", failing(number))
     with pytest.raises(OSError, match=os.strerror(number)):
-        atomic_file.write(path, b"later")
+        write(path, b"later")
     assert path.read_text() == "earlier"
     assert os.listdir(folder) == ["file"]
 
@@ -94,7 +99,7 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(
     folder: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", failing(number, is_folder))
-    atomic_file.write(folder / "file", b"content")
+    write(folder / "file", b"content")
     assert (folder / "file").read_bytes() == b"content"
 
 
@@ -102,7 +107,7 @@ def test_a_file_system_without_fsync_keeps_files_all_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
-    atomic_file.write(folder / "file", b"content")
+    write(folder / "file", b"content")
     atomic_file.sync_file(folder / "file")
 
 
@@ -112,7 +117,7 @@ def test_a_link_is_followed_also_one_that_leads_nowhere_yet(
     link = tmp_path / "link"
     link.symlink_to(folder / "file")
     for content in (b"first", b"second"):
-        atomic_file.write(link, content, 0o600)
+        write(link, content, 0o600)
         assert link.is_symlink()
         assert (folder / "file").read_bytes() == content
     assert mode(folder / "file") == 0o600
@@ -121,7 +126,7 @@ def test_a_link_is_followed_also_one_that_leads_nowhere_yet(
 
 def test_a_long_name_is_no_hindrance(folder: Path) -> None:
     path = folder / ("ü" * 127)
-    atomic_file.write(path, b"content")
+    write(path, b"content")
     assert os.listdir(folder) == [path.name]
 
 

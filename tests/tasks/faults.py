@@ -31,13 +31,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tui.catalog.load import Catalog, bundled
 from tui.demo import service, tasks
-from tui.demo.pictures import Pictures
+from tui.demo.pictures import ResultFiles
 from tui.tasks.store_errors import StoreError
 
 # ---- what the service was asked for, and what it made
 
 
-class Book(tasks.TaskBook):
+class Book(tasks.TaskRegistry):
     """The service's book; forgets nothing."""
 
     def __init__(self, **options: Any) -> None:
@@ -63,7 +63,7 @@ def booked(catalog: Catalog | None = None, **options: Any) -> tuple[Starlette, B
         books.append(Book(**facts))
         return books[-1]
 
-    with mock.patch.object(service, "TaskBook", opened):
+    with mock.patch.object(service, "TaskRegistry", opened):
         app = service.create_app(catalog or bundled(), **options)
     return app, books[0]
 
@@ -569,7 +569,9 @@ def picture(path: str) -> bytes:
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded service paints nothing: its pictures are small, but whole."""
     monkeypatch.setattr(
-        Pictures, "_paint", lambda self, task, index: picture(self.names(task)[index])
+        ResultFiles,
+        "_paint",
+        lambda self, task, index: picture(self.names(task)[index]),
     )
 
 
@@ -578,7 +580,7 @@ def pictures_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     `picture` of its path.
     """
 
-    async def data(self: Pictures, task: tasks.DemoTask, index: int) -> bytes:
+    async def data(self: ResultFiles, task: tasks.DemoTask, index: int) -> bytes:
         return picture(f"/files/results/{task.id}/{self.names(task)[index]}")
 
-    monkeypatch.setattr(Pictures, "data", data)
+    monkeypatch.setattr(ResultFiles, "data", data)

@@ -125,7 +125,7 @@ def test_the_service_route_gets_its_required_choice() -> None:
 
 def test_what_cannot_be_sent_is_refused_by_param() -> None:
     assert refusal(Z_IMAGE, {"prompt": "", "size": "big"}) == {
-        "prompt": "This is needed.",
+        "prompt": "Required.",
         "size": "Must look like 1024x1024.",
     }
     assert list(refusal(Z_IMAGE, {"prompt": "x", "size": "64x64"}, api="service")) == [

@@ -20,17 +20,17 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo.service import create_app
-from tui.images.files import ImageError, inspect, keep, measure, thumbnail
-from tui.images.metadata import embed, read, strip, stripped
-from tui.images.recipes import Facts
+from tui.images.files import ImageError, inspect, measure, save_image, thumbnail
+from tui.images.metadata import embed, read, save_stripped_copy, strip
+from tui.images.recipes import EmbeddedRecipe
 from tui.tasks import worker
-from tui.tasks.actions import rescue
 from tui.tasks.draft import InvalidRequestError, draft
+from tui.tasks.rescue import rescue
 from tui.tasks.task import Status
 from tui.widgets.path_completion import read as read_folder
 
 RED = Image.new("RGB", (8, 4), (255, 0, 0))
-FACTS = Facts(action="a", model="m", values={"prompt": "a fox"})
+FACTS = EmbeddedRecipe(action="a", model="m", values={"prompt": "a fox"})
 REFRAME = bundled().find("ideogram-v3-reframe")
 FLUX = bundled().find("flux-2-pro-text-to-image")
 KONTEXT = bundled().find("flux-kontext-pro")
@@ -180,8 +180,8 @@ def problem(look: Callable[[Path], object], path: Path) -> str:
 LOOKS: dict[str, Callable[[Path], object]] = {
     "inspect": inspect,
     "thumbnail": lambda path: thumbnail(path, (6, 6)),
-    "keep": lambda path: keep(path, path.parent / "kept", "fox"),
-    "stripped": lambda path: stripped(path, path.parent / "kept"),
+    "keep": lambda path: save_image(path, path.parent / "kept", "fox"),
+    "stripped": lambda path: save_stripped_copy(path, path.parent / "kept"),
 }
 
 

@@ -15,7 +15,7 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
 from tui.tasks import worker
-from tui.tasks.actions import rescue
+from tui.tasks.rescue import rescue
 from tui.tasks.task import SetAside, Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")

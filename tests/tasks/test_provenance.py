@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tui.images.recipes import Facts
+from tui.images.recipes import EmbeddedRecipe
 from tui.tasks.provenance import facts_of
 from tui.tasks.task import Task
 
@@ -25,7 +25,7 @@ def task(**values: Any) -> Task:
 
 def test_the_facts_of_a_task() -> None:
     told = facts_of(task(prompt="a fox", seed=0, enable_pro=False))
-    assert told == Facts(
+    assert told == EmbeddedRecipe(
         action="edit_image",
         model="flux-kontext",
         service="flux_kontext",

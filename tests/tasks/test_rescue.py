@@ -9,7 +9,7 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
 from tui.demo.service import create_app
 from tui.images import metadata
-from tui.tasks.actions import rescue, unsaved
+from tui.tasks.rescue import rescue, unsaved
 from tui.tasks.task import Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")

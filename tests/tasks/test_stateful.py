@@ -64,13 +64,22 @@ from tui.tasks import (
     trash,
     worker,
 )
-from tui.tasks.engine import Engine, RetriedError
+from tui.tasks.engine import Engine
 from tui.tasks.lease import LEASE
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.schema import decode
 from tui.tasks.store import Store
 from tui.tasks.store_errors import LeasedError, StoreError
-from tui.tasks.task import LIVE, NEXT, SENT, URL_LIVES, SetAside, Status, Task
+from tui.tasks.task import (
+    LIVE,
+    NEXT,
+    SENT,
+    URL_LIVES,
+    RetriedError,
+    SetAside,
+    Status,
+    Task,
+)
 
 URL = "http://faulty.demo"
 Z_IMAGE = bundled().find("z-image")

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.app import TestApp, past
 from tests.terminals.stage import PLAIN, paint_card
-from tui.images.thumbnails import Thumbnails
+from tui.images.thumbnails import ThumbnailCache
 from tui.tasks.task import Result
 
 
@@ -32,7 +32,7 @@ def cards(home: Path) -> Cards:
     card = paint_card()
     cards = Cards(card, Image.merge("RGB", [card.getchannel(band) for band in "BRG"]))
     app = TestApp()
-    thumbs = Thumbnails(app.session.folders.cache / "thumbs")
+    thumbs = ThumbnailCache(app.session.folders.cache / "thumbs")
     results = []
     for name, image in (
         ("oldest", cards.oldest),

@@ -166,7 +166,7 @@ async def test_nothing_is_called_wrong_before_it_was_touched() -> None:
         await pilot.pause()
         assert "needed" not in app.text()
         await press_into(pilot, app, "ctrl+j")
-        assert "This is needed." in app.text()
+        assert "Required." in app.text()
 
 
 async def test_a_bad_field_among_the_folded_ones_is_unfolded() -> None:
@@ -177,7 +177,7 @@ async def test_a_bad_field_among_the_folded_ones_is_unfolded() -> None:
     async with app.run_test() as pilot:
         await press_into(pilot, app, "ctrl+j")
         assert "Tolerance" in app.text()
-        assert "This is needed." in app.text()
+        assert "Required." in app.text()
         await pilot.press("2", "ctrl+j")
         await pilot.pause()
     assert app.submitted == [{"tolerance": 2}]
@@ -198,7 +198,7 @@ async def test_rules_hide_and_bound_fields_live() -> None:
         await press_into(pilot, app, "tab", *"7", "tab", *"5")
         assert app.form.values() == {"seed": 7, "tolerance": 5}
         await press_into(pilot, app, "u")
-        assert "Seed: Not available with source." in app.text()
+        assert "Seed: Not available when source is set." in app.text()
         assert app.form.values() == {"source": "u", "tolerance": 5}
         assert "At most 2" in app.text()
         await press_into(pilot, app, "backspace")
@@ -279,7 +279,7 @@ async def test_what_nobody_can_see_is_nothing_filled_in(nothing: str) -> None:
         assert app.form.values() == {}
         await pilot.press("ctrl+j")
         await pilot.pause()
-        assert "This is needed." in app.text()
+        assert "Required." in app.text()
         app.form._fields["prompt"].fill(f"{nothing}👨\u200d👩\u200d👧")
         app.form.focus_first()
         await pilot.pause()

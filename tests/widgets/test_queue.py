@@ -12,7 +12,8 @@ from textual.widgets import TextArea
 from tests.app import TestApp, past
 from tui.paths import styles_dir
 from tui.tasks.task import SENT, Problem, Result, Status, Task
-from tui.widgets.queue import Queue, QueueTable
+from tui.widgets.messages import TaskActionRequested
+from tui.widgets.queue import Queue
 
 REASON = Problem("failed", "No picture came of it.")
 
@@ -121,11 +122,11 @@ async def test_watching_stops_and_goes_on() -> None:
     app = TestApp(delay=3600, poll_seconds=5)
     app.remember(past("a red fox", Status.HELD))
     async with app.running(80, 24) as pilot:
-        await app.sees("◔ pending", "1 on the way")
+        await app.sees("◔ pending", "1 running")
         await pilot.press("ctrl+t", "s")
-        await app.sees("◇ unwatched", "Not watched;", without="on the way")
+        await app.sees("◇ unwatched", "Not watched;", without="running")
         await pilot.press("d", "e", "x", "s")  # what is sent can't be taken back
-        await app.sees("◔ pending", "1 on the way")
+        await app.sees("◔ pending", "1 running")
 
 
 async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
@@ -161,12 +162,12 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
         assert file.read_bytes() == b"a picture"
         await pilot.press("z")
         await app.until(lambda: len(app.told) == 5)
-        assert [told.partition(":")[0] for told in app.told] == [
+        assert [told.partition(". ")[0].rstrip(".") for told in app.told] == [
             "2 tasks cleared",
-            "2 tasks brought back.",
-            "1 task deleted, files and all",
-            "1 task brought back.",
-            "There is nothing to bring back.",
+            "2 tasks brought back",
+            "1 task and its files deleted",
+            "1 task brought back",
+            "Nothing to undo",
         ]
 
 
@@ -205,8 +206,8 @@ class OneQueue(App[None]):
     async def on_mount(self) -> None:
         await self.queue.furnish()
 
-    def on_queue_table_requested(self, event: QueueTable.Requested) -> None:
-        self.asked.append((event.what, [task.prompt for task in event.tasks]))
+    def on_task_action_requested(self, event: TaskActionRequested) -> None:
+        self.asked.append((event.action, [task.prompt for task in event.tasks]))
 
     def rows(self) -> list[str]:
         """What stands on the screen, without the scrollbar."""
@@ -264,7 +265,7 @@ async def test_nothing_yet_is_said_once_and_the_keys_stay_after_clearing() -> No
         await pilot.pause()
         app.queue.update(task.change(cleared=True))
         await pilot.pause()
-        assert "Nothing in sight: z brings back" in app.rows()[1]
+        assert "The queue is empty. z undoes" in app.rows()[1]
         assert app.focused is app.queue.table
         app.queue.update(task)
         await pilot.pause()

@@ -10,7 +10,9 @@ from rich.cells import cell_len
 from tests.app import past
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.widgets import taskrow
-from tui.widgets.taskrow import Job, asks, column_widths, fit, made, row, status_look
+from tui.widgets.job import Job
+from tui.widgets.task_actions import TaskAction, allowed_actions
+from tui.widgets.taskrow import column_widths, fit, made, row, status_look
 
 S = Status
 NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
@@ -43,7 +45,7 @@ def test_what_is_sent_is_never_dropped_and_what_lives_never_deleted(
     status: Status,
 ) -> None:
     for watched in (True, False):
-        able = asks(past("x", status, watched=watched))
+        able = allowed_actions(past("x", status, watched=watched))
         assert ("drop" in able) is (status is S.HELD)
         assert ("delete" in able) is (status not in LIVE)
         assert "retry" not in able or status not in (*LIVE, S.COMPLETED)
@@ -165,7 +167,7 @@ def test_a_job_counts_its_tasks() -> None:
         red=S.HELD, blue=S.PENDING, green=S.COMPLETED, pink=S.FAILED, grey=S.DROPPED
     )
     shown = job.row("Flux", False, 7)
-    assert (shown.glyph, shown.word, shown.told, shown.time) == (
+    assert (shown.glyph, shown.word, shown.prompt, shown.time) == (
         "▸",
         "1 of 5",
         "red",
@@ -188,21 +190,21 @@ def test_a_job_tells_what_was_set_aside_from_what_waits() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.PENDING)
     job.update(tasks["red"].change(watched=False, set_aside=SetAside.INTERRUPTED))
     assert job.row("Flux", False, 0).problem == "1 held · 1 set aside · 1 sent"
-    assert [task.prompt for task in job.asked("send")] == ["red"]
-    assert [task.prompt for task in job.asked("stop")] == ["green"]
+    assert [task.prompt for task in job.allowing(TaskAction.SEND)] == ["red"]
+    assert [task.prompt for task in job.allowing(TaskAction.STOP)] == ["green"]
     job.update(tasks["red"].change(S.DROPPED))
     assert job.row("Flux", False, 0).problem == "1 held · 1 sent · 1 dropped"
 
 
 def test_a_job_offers_what_can_be_done_with_one_of_its_tasks() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.COMPLETED)
-    assert job.able >= {"drop", "next", "delete", "favour"}
-    assert not job.able & {"edit", "sooner", "later", "retry", "stop"}
-    assert [task.prompt for task in job.asked("drop")] == ["red", "blue"]
+    assert job.allowed >= {"drop", "next", "delete", "favourite"}
+    assert not job.allowed & {"edit", "sooner", "later", "retry", "stop"}
+    assert [task.prompt for task in job.allowing(TaskAction.DROP)] == ["red", "blue"]
     for name in ("red", "blue"):
         job.update(tasks[name].change(S.DROPPED))
-    assert not job.able & {"drop", "next"}
-    assert [task.prompt for task in job.asked("retry")] == ["red", "blue"]
+    assert not job.allowed & {"drop", "next"}
+    assert [task.prompt for task in job.allowing(TaskAction.RETRY)] == ["red", "blue"]
 
 
 def test_what_was_retried_counts_and_is_paid_once() -> None:
@@ -214,15 +216,21 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
             "1 of 2",
             "1 failed",
         )
-        assert job.asked("retry") == [again]
+        assert job.allowing(TaskAction.RETRY) == [again]
         job.remove(again.id)
         assert job.row("", False, 0).word == "1 of 2"
-        assert job.asked("retry") == [tasks["red"]]
+        assert job.allowing(TaskAction.RETRY) == [tasks["red"]]
     job.update(again)
     job.remove(tasks["red"].id)
-    assert (job.row("", False, 0).word, job.asked("retry")) == ("1 of 2", [again])
+    assert (job.row("", False, 0).word, job.allowing(TaskAction.RETRY)) == (
+        "1 of 2",
+        [again],
+    )
     job.update(tasks["red"])  # undone
-    assert (job.row("", False, 0).word, job.asked("retry")) == ("1 of 2", [again])
+    assert (job.row("", False, 0).word, job.allowing(TaskAction.RETRY)) == (
+        "1 of 2",
+        [again],
+    )
 
 
 def test_a_job_is_shown_by_its_last_image_and_waits_with_its_first_task() -> None:

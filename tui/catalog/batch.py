@@ -1,5 +1,6 @@
-"""One filled form -> the many requests of a job. Arithmetic on values: nothing is sent
-or stored.
+"""Turns one filled form into the many requests of a job.
+
+This is arithmetic on values: nothing is sent or stored.
 """
 
 import json
@@ -15,10 +16,11 @@ from tui.catalog.spec import Kind, Model, Param, Route, Value, Values
 from tui.text import one_line
 
 MOST = 10_000
-"""A job's requests at most."""
+"""The most requests of a job."""
 _CHARACTERS = 50_000_000
-"""What the texts of one prompt may come to together: MOST prompts of the longest that a
-bundled model takes.
+"""The most characters of all texts of one prompt together.
+
+It is MOST times the longest prompt that a bundled model takes.
 """
 
 # As many digits as Decimal's own context keeps exact through all steps.
@@ -27,67 +29,96 @@ _RANGE = re.compile(rf"{_AMOUNT}\s*\.\.\s*{_AMOUNT}(?:\s*\.\.\s*{_AMOUNT})?")
 
 
 class BatchError(ValueError):
-    """A job that can't be made of this; a sentence for the user."""
+    """Why a job can't be made of this, as a sentence for the user."""
 
 
 def alternatives(text: str) -> list[str]:
-    r"""Every text that `{a|b}` groups stand for, the leftmost group varying slowest.
+    r"""Returns every text of `{a|b}` groups; the leftmost group varies slowest.
 
     Groups nest. Braces that don't pair, or without a `|` of their own, are literal;
-    so are `\{`, `\|` and `\}`.
+    so are `\{`, `\|` and `\}`. Raises BatchError for too many or too long texts.
     """
-    tokens = re.split(r"(\\?[{|}])", text)
-    # The opening brace of a group -> where each alternative starts
-    forks: dict[int, list[int]] = {}
-    after: dict[int, int] = {}  # the end of an alternative -> what follows the group
-    # Braces yet without their other half, each with its bars
-    opened: list[list[int]] = []
-    for at in range(1, len(tokens), 2):
-        if tokens[at] == "{":
-            opened.append([at])
-        elif tokens[at] == "|" and opened:
-            opened[-1].append(at)
-        elif tokens[at] == "}" and opened:
-            marks = opened.pop()
-            if len(marks) > 1:
-                forks[marks[0]] = [mark + 1 for mark in marks]
-                after |= dict.fromkeys((*marks[1:], at), at + 1)
-        elif len(tokens[at]) > 1:
-            tokens[at] = tokens[at][1:]
-    # From the end: how many texts there are from each token on, how long they are
-    # together, and where the next token with something to say is. Without such leaps
-    # deep nesting would cost its depth for each text.
-    end = len(tokens)
-    count, length, leap = [1] * (end + 1), [0] * (end + 1), list(range(end + 1))
-    for at in reversed(range(end)):
-        following = forks.get(at) or [after.get(at, at + 1)]
-        count[at] = sum(count[then] for then in following)
-        length[at] = sum(length[then] for then in following)
-        if at in after or not tokens[at]:
-            leap[at] = leap[following[0]]
-        elif at not in forks:
-            length[at] += len(tokens[at]) * count[at]
-        if count[at] > MOST:
-            raise BatchError(f"The braces of the prompt make more than {MOST:,} texts.")
-        if length[at] > _CHARACTERS:
-            raise BatchError("The prompt is too long for so many alternatives.")
-    texts: list[str] = []
-    parts: list[str] = []
-    todo = [(leap[0], 0)]
-    while todo:
-        at, kept = todo.pop()
-        del parts[kept:]
-        while at < end and at not in forks:
-            parts.append(tokens[at])
-            at = leap[at + 1]
-        if at < end:
-            todo += [(leap[start], len(parts)) for start in reversed(forks[at])]
-        else:
-            texts.append("".join(parts))
-    return texts
+    return _Alternatives(text).texts()
 
 
-def spread(param: Param, text: str) -> list[Value]:
+class _Alternatives:
+    """A prompt's groups, as a graph of its tokens."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = re.split(r"(\\?[{|}])", text)
+        """Text and marks by turns; marks stand at odd places."""
+        self._forks: dict[int, list[int]] = {}
+        """By the opening brace of a group: where each alternative starts."""
+        self._after: dict[int, int] = {}
+        """By the end of an alternative: what follows the group."""
+        self._find_groups()
+        self._leaps = self._measure()
+        """By each place: the next token with something to say."""
+
+    def _find_groups(self) -> None:
+        # Braces without their other half so far, each with its bars
+        opened: list[list[int]] = []
+        for at in range(1, len(self._tokens), 2):
+            token = self._tokens[at]
+            if token == "{":
+                opened.append([at])
+            elif token == "|" and opened:
+                opened[-1].append(at)
+            elif token == "}" and opened:
+                marks = opened.pop()
+                if len(marks) > 1:
+                    self._forks[marks[0]] = [mark + 1 for mark in marks]
+                    self._after |= dict.fromkeys((*marks[1:], at), at + 1)
+            elif len(token) > 1:
+                self._tokens[at] = token[1:]  # a mark behind a backslash
+
+    def _measure(self) -> list[int]:
+        """Returns the leaps. Raises BatchError for too many or too long texts.
+
+        Goes from the end: how many texts there are from each token on, how long they
+        are together, and where the next token with something to say is. Without such
+        leaps deep nesting would cost its depth for each text.
+        """
+        end = len(self._tokens)
+        count = [1] * (end + 1)
+        length = [0] * (end + 1)
+        leaps = list(range(end + 1))
+        for at in reversed(range(end)):
+            following = self._forks.get(at) or [self._after.get(at, at + 1)]
+            count[at] = sum(count[then] for then in following)
+            length[at] = sum(length[then] for then in following)
+            if at in self._after or not self._tokens[at]:
+                leaps[at] = leaps[following[0]]
+            elif at not in self._forks:
+                length[at] += len(self._tokens[at]) * count[at]
+            if count[at] > MOST:
+                raise BatchError(
+                    f"The braces of the prompt make more than {MOST:,} texts."
+                )
+            if length[at] > _CHARACTERS:
+                raise BatchError("The prompt is too long for so many alternatives.")
+        return leaps
+
+    def texts(self) -> list[str]:
+        end = len(self._tokens)
+        texts: list[str] = []
+        parts: list[str] = []
+        todo = [(self._leaps[0], 0)]
+        while todo:
+            at, kept_parts = todo.pop()
+            del parts[kept_parts:]
+            while at < end and at not in self._forks:
+                parts.append(self._tokens[at])
+                at = self._leaps[at + 1]
+            if at < end:
+                starts = reversed(self._forks[at])
+                todo += [(self._leaps[start], len(parts)) for start in starts]
+            else:
+                texts.append("".join(parts))
+        return texts
+
+
+def parse_vary_line(param: Param, text: str) -> list[Value]:
     r"""The values that a vary line asks of `param`.
 
     `a | b` lists them, `1..9` and `0..1..0.1` are ranges, `*` stands for every choice.
@@ -116,110 +147,118 @@ def expand(
     braces: bool = True,
     rng: random.Random | None = None,
 ) -> list[Values]:
-    """The values of each request: prompts by their alternatives by the vary lines in
-    their order by count.
+    """Returns the values of each request.
 
-    `prompts` take the place of the one in `values`. `count` of each differ by their
-    seed where there is one.
+    Prompts vary slowest, then their alternatives, then the vary lines in their order,
+    then `count`. `prompts` take the place of the one in `values`. The `count` of each
+    differ by their seed, where there is one. Raises BatchError.
     """
     if not 1 <= count <= MOST:
         raise BatchError(f"How many of each: 1 to {MOST:,}.")
-    spreads = {
-        name: spread(_varied(model, route, name), text) for name, text in vary.items()
-    }
+    varied: dict[str, list[Value]] = {}
+    for name, text in vary.items():
+        varied[name] = parse_vary_line(_varied_param(model, route, name), text)
     texts = _texts(model, route, values, prompts, braces)
-    factors = [
-        (len(texts), "prompts"),
-        *((len(many), name) for name, many in spreads.items()),
-        (count, "of each"),
-    ]
-    if (asked := math.prod(many for many, _ in factors)) > MOST:
-        told = " × ".join(f"{many:,} {what}" for many, what in factors if many > 1)
-        raise BatchError(
-            f"{told} are {asked:,} requests; a job takes at most {MOST:,}."
-        )
+    _check_size(
+        [
+            (len(texts), "prompts"),
+            *((len(choices), name) for name, choices in varied.items()),
+            (count, "of each"),
+        ]
+    )
     rng = rng or random.Random()
-    cells: list[Values] = []
-    for text, chosen in product(texts, product(*spreads.values())):
-        one = values | text | dict(zip(spreads, chosen, strict=True))
-        cells += [_own(one | seed) for seed in _seeds(model, route, one, count, rng)]
-    return cells
+    requests: list[Values] = []
+    for prompt, choices in product(texts, product(*varied.values())):
+        one = values | prompt | dict(zip(varied, choices, strict=True))
+        for seed in _seeds(model, route, one, count, rng):
+            requests.append(_own_copy(one | seed))
+    return requests
 
 
-def check_all(
-    model: Model, route: Route, cells: list[Values]
+def _check_size(factors: list[tuple[int, str]]) -> None:
+    """Raises BatchError when the product of the factors is more than a job takes."""
+    asked = math.prod(many for many, _ in factors)
+    if asked > MOST:
+        product_of = " × ".join(
+            f"{many:,} {name}" for many, name in factors if many > 1
+        )
+        raise BatchError(
+            f"{product_of} are {asked:,} requests; a job takes at most {MOST:,}."
+        )
+
+
+def split_valid(
+    model: Model, route: Route, requests: list[Values]
 ) -> tuple[list[Values], list[tuple[Values, str]]]:
-    """The requests that may be sent, and the others each with the reason."""
-    good: list[Values] = []
-    bad: list[tuple[Values, str]] = []
-    for values in cells:
-        if errors := request.check(model, route, values):
-            bad.append(
-                (
-                    values,
-                    one_line(
-                        " ".join(
-                            f"{name}: {problem}" for name, problem in errors.items()
-                        )
-                    ),
-                )
-            )
-        else:
-            good.append(values)
-    return good, bad
+    """Returns the requests that may be sent, and the others each with the reason."""
+    valid: list[Values] = []
+    invalid: list[tuple[Values, str]] = []
+    for values in requests:
+        errors = request.check(model, route, values)
+        if not errors:
+            valid.append(values)
+            continue
+        reasons = [f"{name}: {problem}" for name, problem in errors.items()]
+        invalid.append((values, one_line(" ".join(reasons))))
+    return valid, invalid
 
 
-def total(model: Model, cells: list[Values]) -> int | None:
-    """What all of them cost in micro-dollars; None where the price of one is unknown."""
-    costs = [
-        cost
-        for values in cells
-        if (cost := price.estimate(model, values).micro) is not None
-    ]
-    return sum(costs) if len(costs) == len(cells) else None
+def total(model: Model, requests: list[Values]) -> int | None:
+    """Returns the cost of all in micro-dollars; None if the price of one is unknown."""
+    total = 0
+    for values in requests:
+        cost = price.estimate(model, values).micro
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 def _values(param: Param, part: str) -> list[Value]:
-    """What one part of a vary line stands for. Raises ValueError with a sentence."""
+    """Returns the values of one part of a vary line. Raises ValueError with a sentence."""
     if not part:
         raise ValueError("A value is missing.")
     if part == "*":
-        every: list[Value] = (
-            [True, False] if param.kind is Kind.BOOLEAN else list(param.enum)
-        )
-        if not every:
-            raise ValueError("There are no choices for * to stand for.")
-        return every
-    asked = (
-        _RANGE.fullmatch(part)
-        if param.kind is Kind.NUMBER or param.type == "integer"
-        else None
-    )
-    if not asked:
-        return [request.parse(param, part)]
-    first, last, step = (
-        Decimal(asked[1]),
-        Decimal(asked[2]),
-        abs(Decimal(asked[3] or 1)),
-    )
-    if param.kind is Kind.NUMBER and not asked[3] and (first % 1 or last % 1):
+        return _every_choice(param)
+    if param.kind is Kind.NUMBER or param.type == "integer":
+        found = _RANGE.fullmatch(part)
+        if found:
+            return _range_values(param, part, found)
+    return [request.parse(param, part)]
+
+
+def _every_choice(param: Param) -> list[Value]:
+    if param.kind is Kind.BOOLEAN:
+        return [True, False]
+    if not param.enum:
+        raise ValueError("There is no list of choices for *.")
+    return list(param.enum)
+
+
+def _range_values(param: Param, part: str, found: re.Match[str]) -> list[Value]:
+    """Returns the values of a range like `0..1..0.1`. Raises ValueError."""
+    first = Decimal(found[1])
+    last = Decimal(found[2])
+    step = abs(Decimal(found[3] or 1))
+    is_whole = first % 1 == 0 and last % 1 == 0
+    if param.kind is Kind.NUMBER and not found[3] and not is_whole:
         raise ValueError(f"{part} needs a step, such as {part}..0.1.")
     if not step:
         raise ValueError(f"{part} has a step of 0.")
     steps = int(abs(last - first) // step)
     if steps >= MOST:
         raise ValueError(f"{part} has more than {MOST:,} values.")
-    step = step if first < last else -step
-    return [
-        request.parse(param, format(first + step * taken, "f"))
-        for taken in range(steps + 1)
-    ]
+    if first >= last:
+        step = -step
+    numbers = (first + step * taken for taken in range(steps + 1))
+    return [request.parse(param, format(number, "f")) for number in numbers]
 
 
-def _varied(model: Model, route: Route, name: str) -> Param:
+def _varied_param(model: Model, route: Route, name: str) -> Param:
+    """Returns the parameter that a vary line names. Raises BatchError."""
     param = route.param(name)
     if not param:
-        # Which names the nearest
+        # The error of `check` also names the nearest parameter.
         raise BatchError(one_line(request.check(model, route, {name: "x"})[name]))
     if name == "prompt":
         # A bar in a vary line would tear the prompt's own groups apart.
@@ -232,8 +271,9 @@ def _varied(model: Model, route: Route, name: str) -> Param:
 def _texts(
     model: Model, route: Route, values: Values, prompts: Sequence[str], braces: bool
 ) -> list[Values]:
-    """The prompt of each request, as values; nothing where the one in `values` stays as
-    it is.
+    """Returns the prompt of each request, as values to add; `{}` where none changes.
+
+    Raises BatchError.
     """
     lines = [line.strip() for line in prompts if not request.blank(line)]
     if prompts and not route.param("prompt"):
@@ -245,9 +285,8 @@ def _texts(
         lines = [filled_in]
     texts: list[Values] = []
     for line in lines:
-        texts += [
-            {"prompt": text} for text in (alternatives(line) if braces else [line])
-        ]
+        versions = alternatives(line) if braces else [line]
+        texts += [{"prompt": version} for version in versions]
         if len(texts) > MOST:
             raise BatchError(
                 f"There are more than {MOST:,} prompts; a job takes at most {MOST:,}"
@@ -259,19 +298,18 @@ def _texts(
 def _seeds(
     model: Model, route: Route, values: Values, count: int, rng: random.Random
 ) -> list[Values]:
-    """What tells `count` requests of the same values apart, as values: nothing, or
-    seeds.
+    """Returns for each of `count` requests of the same values the seed to add, or `{}`.
+
+    Raises BatchError when there are too few different seeds.
     """
+    if count == 1:
+        return [{}]
     seed = values.get("seed")
     # A rule may forbid the seed, or bound it, for these very values.
-    param = (
-        request.demand(model, route, values).params.get("seed") if count > 1 else None
-    )
-    if (
-        not param
-        or param.kind is not Kind.INTEGER
-        or not (request.blank(seed) or type(seed) is int)
-    ):
+    param = request.apply_rules(model, route, values).params.get("seed")
+    if not param or param.kind is not Kind.INTEGER:
+        return [{}] * count
+    if not request.blank(seed) and type(seed) is not int:
         return [{}] * count
     low = math.ceil(param.min or 0)
     # Bounds are floats: further up they are no longer exact.
@@ -279,22 +317,22 @@ def _seeds(
     room = range(low, high + 1)
     if count > len(room):
         raise BatchError(
-            f"seed: There are {len(room):,} different ones, too few for {count:,} of"
-            " each."
+            f"seed: There are only {len(room):,} different seeds, too few for"
+            f" {count:,} of each."
         )
     if type(seed) is not int:
         return [{"seed": drawn} for drawn in rng.sample(room, count)]
     if seed not in room:  # wrong, or the bounds aren't published
-        return [{"seed": seed + further} for further in range(count)]
-    return [
-        {"seed": room[(seed - low + further) % len(room)]} for further in range(count)
-    ]
+        return [{"seed": seed + number} for number in range(count)]
+    start = seed - low
+    return [{"seed": room[(start + number) % len(room)]} for number in range(count)]
 
 
-def _own(values: Values) -> Values:
-    """The same values, with no list or object that others hold too."""
-    # Through JSON, because deepcopy gives up on nesting that `request.parse` takes.
-    return {
-        name: json.loads(json.dumps(v)) if isinstance(v, list | dict) else v
-        for name, v in values.items()
-    }
+def _own_copy(values: Values) -> Values:
+    """Returns the same values, with no list or object that others hold too."""
+    copy: Values = {}
+    for name, value in values.items():
+        # Through JSON, because deepcopy gives up on nesting that `request.parse` takes.
+        is_shared = isinstance(value, list | dict)
+        copy[name] = json.loads(json.dumps(value)) if is_shared else value
+    return copy

@@ -1,4 +1,4 @@
-"""Family files (TOML) -> Catalog."""
+"""Reads family files (TOML) into the catalog."""
 
 import difflib
 import re
@@ -19,11 +19,11 @@ FAMILIES = Path(__file__).parent / "families"
 
 
 class CatalogError(Exception):
-    """A family file that can't be used; the text names the file and the reason."""
+    """Why a family file can't be used; the text names the file and the reason."""
 
 
 class UnknownModel(LookupError):
-    """No such model, or more than one; the text says which names come near."""
+    """No such model, or more than one; the text suggests names that come near."""
 
 
 class _ModelFile(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -58,8 +58,9 @@ class Catalog:
         return self._by_key.get((action, slug))
 
     def with_prices(self, items: list[dict[str, Any]], as_of: str) -> "Catalog":
-        """The same with the service's live price list; models that it leaves out are
-        marked, never hidden.
+        """Returns this catalog with the prices of the service's live list.
+
+        Models that the list leaves out are marked (`listed`), never hidden.
         """
         priced = {
             (item.get("service"), item.get("action"), item.get("model")): item
@@ -72,58 +73,53 @@ class Catalog:
             item = priced.get((model.service, *model.key))
             if item is None:
                 return replace(model, listed=False)
-            return replace(
-                model, price=from_schedule(item, as_of) or model.price, listed=True
-            )
+            price = from_schedule(item, as_of) or model.price
+            return replace(model, price=price, listed=True)
 
-        families = (
-            replace(family, models=tuple(map(current, family.models)))
-            for family in self.families
-        )
+        families = []
+        for family in self.families:
+            models = tuple(current(model) for model in family.models)
+            families.append(replace(family, models=models))
         return Catalog(tuple(families))
 
     def find(self, slug: str, action: str = "") -> Model:
-        """The one model of that slug (and action, where the slug alone is ambiguous).
-        Raises UnknownModel.
+        """Returns the one model of that slug. Raises UnknownModel.
+
+        The action is needed only where several models have the slug.
         """
-        found = [
-            model
-            for model in self.models
-            if model.slug == slug and action in ("", model.action)
-        ]
+        named = [model for model in self.models if model.slug == slug]
+        found = [model for model in named if action in ("", model.action)]
         if len(found) == 1:
             return found[0]
+        actions = ", ".join(model.action for model in named)
         if found:
-            actions = ", ".join(model.action for model in found)
             raise UnknownModel(
                 f"{slug} has more than one action: choose one with --action ({actions})."
             )
-        actions = ", ".join(model.action for model in self.models if model.slug == slug)
-        if actions:
+        if named:
             raise UnknownModel(f"{slug} has no action {action}; it has {actions}.")
-        near = difflib.get_close_matches(
-            slug, [model.slug for model in self.models], n=3, cutoff=0.4
+        slugs = [model.slug for model in self.models]
+        near = difflib.get_close_matches(slug, slugs, n=3, cutoff=0.4)
+        if near:
+            raise UnknownModel(
+                f"There is no model named {slug}. Did you mean {', '.join(near)}?"
+            )
+        raise UnknownModel(
+            f"There is no model named {slug}. `runapi-tui models` lists them all."
         )
-        hint = (
-            f" Did you mean {', '.join(near)}?"
-            if near
-            else " `runapi-tui models` lists them all."
-        )
-        raise UnknownModel(f"There is no model named {slug}.{hint}")
 
 
 @cache
 def bundled() -> Catalog:
-    """The catalog that ships with the program."""
+    """Returns the catalog that ships with the program."""
     return Catalog(tuple(load_family(path) for path in sorted(FAMILIES.glob("*.toml"))))
 
 
-def with_own(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
-    """The bundled catalog with the user's own families, and a sentence for each file
-    that can't be used.
+def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
+    """Returns the bundled catalog with the families of a folder, and all problems.
 
-    A family of the same name as a bundled one takes its place; so does a model of the
-    same action and slug.
+    The problems are a sentence for each file that can't be used. A family of the same
+    name as a bundled one takes its place; so does a model of the same action and slug.
     """
     own: list[Family] = []
     problems: list[str] = []
@@ -136,24 +132,23 @@ def with_own(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
         return bundled(), tuple(problems)
     names = {family.name for family in own}
     keys = {model.key for family in own for model in family.models}
-    kept = [
+    others = [
         _without(family, keys)
         for family in bundled().families
         if family.name not in names
     ]
-    return Catalog(tuple(family for family in (*own, *kept) if family.models)), tuple(
-        problems
-    )
+    families = tuple(family for family in (*own, *others) if family.models)
+    return Catalog(families), tuple(problems)
 
 
 def _without(family: Family, keys: set[tuple[str, str]]) -> Family:
-    return replace(
-        family, models=tuple(model for model in family.models if model.key not in keys)
-    )
+    """Returns a family without the models of these keys."""
+    models = tuple(model for model in family.models if model.key not in keys)
+    return replace(family, models=models)
 
 
 def load_family(path: Path) -> Family:
-    """One family file. Raises CatalogError."""
+    """Reads one family file. Raises CatalogError."""
     text = ""
     try:
         text = read_small_file(path).decode()
@@ -166,20 +161,20 @@ def load_family(path: Path) -> Family:
 
 
 def _line_of(reason: str, text: str) -> str:
-    """`:7` where line 7 of the file is what the reason speaks of, as far as that can be
-    told.
+    """Returns `:7` where the reason is about line 7 of the file, or nothing.
+
+    The reasons of msgspec name words of the file, but hardly ever a line.
     """
     if found := re.search(r"line (\d+)", reason):
         return f":{found[1]}"
     quoted = re.findall(r"[`']([^`'$]+)[`']", reason)
     # What is missing stands nowhere; the table that misses it is named last.
-    for word in (quoted if "missing" not in reason else []) + re.findall(
-        r"\w{3,}", reason
-    )[::-1]:
+    words = [] if "missing" in reason else quoted
+    words += reversed(re.findall(r"\w{3,}", reason))
+    for word in words:
+        whole_word = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
         for number, line in enumerate(text.splitlines(), 1):
-            if re.search(
-                rf"(?<![\w-]){re.escape(word)}(?![\w-])", line.partition("#")[0]
-            ):
+            if whole_word.search(line.partition("#")[0]):
                 return f":{number}"
     return ""
 
@@ -195,11 +190,8 @@ def _family(raw: _FamilyFile) -> Family:
         re.compile(param.pattern)
         if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
             raise LookupError(f"{param.name} has nothing to choose from")
-    unknown = (
-        set().union(*map(_named, raw.rules))
-        - {param.name for param in params.values()}
-        - {"model"}
-    )
+    known = {param.name for param in params.values()} | {"model"}
+    unknown = set[str]().union(*map(_named, raw.rules)) - known
     if unknown:
         raise LookupError(f"a rule names {min(unknown)}, which is no param")
     models = tuple(_model(raw, model, params) for model in raw.models)
@@ -246,6 +238,6 @@ def _route(
 
 
 def _named(rule: Rule) -> set[str]:
-    """Every param that a rule speaks of; a rule is kept where a route has them all."""
+    """Returns all parameters of a rule; it applies to routes that have them all."""
     lists = (rule.forbidden, rule.required, rule.required_any)
     return set().union(rule.when, rule.enum, rule.min, rule.max, *lists)

@@ -1,5 +1,6 @@
-"""What a request will cost, and how sure that is. Amounts are whole micro-dollars ($1 =
-1,000,000).
+"""What a request will cost, and how sure that is.
+
+Amounts are whole micro-dollars: $1 is 1,000,000.
 """
 
 from typing import Any, Literal
@@ -14,71 +15,84 @@ MICRO_PER_CENT = 10_000
 
 
 class Estimate(Struct, frozen=True):
-    """A price told before it is paid. `micro` is None when nobody knows; it is never 0
-    for that.
-    """
+    """A price before it is paid."""
 
     micro: int | None
+    """Micro-dollars; None when nobody knows, which is never 0."""
     basis: Literal["quoted", "listed", "snapshot", "unknown"]
-    """How sure: quoted for this very request, on the service's price list, or on the
-    one that ships with us.
+    """How sure it is.
+
+    Quoted for this very request, from the service's price list, or from the list that
+    ships with the program.
     """
     as_of: str = ""
-    """The day of which it was so."""
+    """The day of the price list, as 2026-08-14."""
 
     def __str__(self) -> str:
         if self.micro is None:
             return "price unknown"
-        of = " of" if self.as_of and self.basis == "snapshot" else ""
-        return f"{money(self.micro)} {self.basis}{of} {self.as_of}".rstrip()
+        amount = money(self.micro)
+        if not self.as_of:
+            return f"{amount} {self.basis}"
+        if self.basis == "snapshot":
+            return f"{amount} snapshot of {self.as_of}"
+        return f"{amount} {self.basis} {self.as_of}"
 
 
 def estimate(model: Model, values: Values) -> Estimate:
-    """The list price for these values."""
+    """Returns the list price for these values."""
     price = model.price
     if price is None:
         return Estimate(None, "unknown")
-    chosen = values.get(price.by)
-    value = _sent_anyway(model, price.by) if blank(chosen) else chosen
+    value: object = values.get(price.by)
+    if blank(value):
+        value = _default_sent(model, price.by)
     key = str(value).lower() if isinstance(value, bool) else str(value)
     cents = price.cases.get(key, price.cents)
-    listed = price.live or not price.as_of
-    return Estimate(
-        round(cents * MICRO_PER_CENT), "listed" if listed else "snapshot", price.as_of
-    )
+    micro = round(cents * MICRO_PER_CENT)
+    if price.live or not price.as_of:
+        return Estimate(micro, "listed", price.as_of)
+    return Estimate(micro, "snapshot", price.as_of)
 
 
-def counting(route: Route, values: Values) -> Values:
-    """The values that a price can hang on: not words, not chance."""
+def priced_values(route: Route, values: Values) -> Values:
+    """Returns the values that a price can depend on: no texts, and not the seed."""
     free = {param.name for param in route.params if param.kind is Kind.TEXT} | {"seed"}
     return {name: value for name, value in values.items() if name not in free}
 
 
 def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
-    """The price in one entry of the service's live list; None where it names none that
-    is known here.
+    """Returns the price in one entry of the service's live list.
+
+    It is None for an entry without a price, or with one of an unknown form.
     """
     cents: Any = item.get("unit_price_cents")
-    if not _amount(cents):
+    if not _is_price(cents):
         return None
-    config = item.get("billing_config")
-    config = config if isinstance(config, dict) else {}
-    cases = config.get("overrides")
-    cases = cases if isinstance(cases, dict) else {}
-    known = {str(key): value for key, value in cases.items() if _amount(value)}
+    config = _object(item.get("billing_config"))
+    overrides = _object(config.get("overrides"))
+    cases = {str(key): value for key, value in overrides.items() if _is_price(value)}
     by = config.get("key")
-    return Price(cents, by if isinstance(by, str) else "", known, as_of, live=True)
+    if not isinstance(by, str):
+        by = ""
+    return Price(cents, by, cases, as_of, live=True)
 
 
-def _amount(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and 0 <= value < 10_000_000
-    )
+def _object(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _sent_anyway(model: Model, name: str) -> object:
-    """The starting value of a required param, which is sent where nothing is chosen."""
-    params = (route.param(name) for route in model.routes.values())
-    return next((param.default for param in params if param and param.required), None)
+def _is_price(value: object) -> bool:
+    """Returns whether a value is a believable number of cents."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < 10_000_000
+
+
+def _default_sent(model: Model, name: str) -> object:
+    """Returns the default of a required parameter: it is sent where nothing is chosen."""
+    for route in model.routes.values():
+        param = route.param(name)
+        if param and param.required:
+            return param.default
+    return None

@@ -1,5 +1,6 @@
-"""A file of prompts, one a line: read as a stream, in whatever encoding editors save
-text. Pure: opens nothing.
+"""Reads prompts from a stream, one per line, in any encoding that editors save text in.
+
+It opens no files.
 """
 
 import codecs
@@ -15,7 +16,7 @@ _CHUNK = 1 << 16
 """Bytes that are read at once; the encoding is judged by the first such chunk that
 isn't plain ASCII.
 """
-_NO_FILE = "is no text file: a prompt a line is wanted, in UTF-8"
+_NOT_TEXT = "is not a text file: it needs one prompt per line, in UTF-8"
 _CUT = 3
 """Bytes of a character at most that lack others."""
 _BOMS = (
@@ -43,14 +44,13 @@ _EDGES = re.compile(r"\A[\s\ufeff]+|[\s\ufeff]+\Z")
 
 
 class PromptFileError(ValueError):
-    """What was read isn't a prompt a line. Says why and where, in words that follow the
-    file's name.
-    """
+    """Why prompts can't be read, and where; the words follow the file's name."""
 
 
 def read(stream: BufferedIOBase) -> Iterator[str]:
-    """The prompts of a stream of bytes, without the white space around them, and
-    without lines in which there is nothing to see.
+    """Yields the prompts of a stream of bytes.
+
+    White space around them and blank lines are left out.
 
     UTF-8, UTF-16 (without a BOM too) and Windows-1252, which includes Latin-1's
     letters, are told apart by the bytes. Lines end with LF, CR LF or CR alone. No more
@@ -143,7 +143,7 @@ class _Decoder:
     def _begin(self, chunk: bytes) -> bytes:
         """What follows the BOM, if there is one."""
         if _BINARY.match(chunk):
-            raise PromptFileError(_NO_FILE)
+            raise PromptFileError(_NOT_TEXT)
         for bom, encoding in _BOMS:
             if chunk.startswith(bom):
                 self._take(encoding)
@@ -174,7 +174,7 @@ class _Decoder:
     def _refused(self, what: str) -> PromptFileError:
         line = f"line {self._ends + 1:,} {what}"
         return PromptFileError(
-            f"can't be read: {line}. Save it as UTF-8, a prompt a line"
+            f"can't be read: {line}. Save it as UTF-8, one prompt per line"
         )
 
 
@@ -203,7 +203,7 @@ def _guessed_wide(chunk: bytes, final: bool) -> str:
     text = _decoded(chunk, encoding, final)
     western = high[encoding].count(0)
     if text is None or _NO_TEXT.search(text) or western < len(text) / 4:
-        raise PromptFileError(_NO_FILE)
+        raise PromptFileError(_NOT_TEXT)
     return encoding
 
 

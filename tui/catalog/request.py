@@ -1,103 +1,102 @@
-"""Values -> request body, or errors by field. The only place where a request is judged."""
+"""Turns values into a request's body, or into errors by parameter.
 
-import difflib
+This is the only place where a request is checked against the catalog.
+"""
+
 import json
 import math
 import re
+from types import UnionType
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
-from tui.text import invisible, is_text
+from tui.text import did_you_mean, invisible, is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
 
 
-class Demand(Struct, frozen=True):
-    """What a route asks once its rules have been applied to the values."""
+class EffectiveRules(Struct, frozen=True):
+    """What a route takes once its rules have been applied to some values."""
 
     params: dict[str, Param]
+    """The parameters that may be sent, by name, as the rules have changed them."""
     forbidden: dict[str, str]
-    """Params that may not be sent now, each with the reason."""
+    """Parameters that may not be sent, each with a sentence that says why."""
     any_of: tuple[tuple[str, ...], ...]
+    """Groups of parameters of which one at least has to be sent."""
 
 
 def blank(value: object) -> bool:
-    """True for what is never sent: nothing, an empty list, text in which there is
-    nothing to see.
-    """
+    """Returns whether a value is never sent: None, an empty list, invisible text."""
     return value is None or value == [] or (isinstance(value, str) and invisible(value))
 
 
-def online(item: str) -> bool:
-    """Whether an image is an address of the web; anything else is a file of this
-    machine.
-    """
+def is_url(item: str) -> bool:
+    """Returns whether an image is on the web; anything else is a file of this machine."""
     return item.lower().startswith(("http://", "https://"))
 
 
-def names_files(param: Param, value: Value) -> bool:
-    """Whether a value would have files of this machine uploaded."""
+def needs_upload(param: Param, value: Value) -> bool:
+    """Returns whether a value names files of this machine, which would be uploaded."""
+    if param.kind not in (Kind.IMAGE, Kind.IMAGES):
+        return False
     items = value if isinstance(value, list) else [value]
-    return param.kind in (Kind.IMAGE, Kind.IMAGES) and not all(
-        online(str(item)) for item in items
-    )
+    return not all(is_url(str(item)) for item in items)
 
 
-def demand(model: Model, route: Route, values: Values) -> Demand:
-    """Apply the route's rules: later rules win."""
+def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
+    """Returns what the route takes with these values. Later rules win."""
     params = {param.name: param for param in route.params}
     forbidden: dict[str, str] = {}
     any_of: list[tuple[str, ...]] = []
-    # What `body` will add counts as chosen.
-    added = {
-        param.name: _added(param)
-        for param in route.params
-        if blank(values.get(param.name))
-    }
-    given = {"model": model.slug, **values, **added}
+    chosen: dict[str, Value | None] = {"model": model.slug, **values}
+    for param in route.params:
+        # What `body` will add counts as chosen.
+        chosen[param.name] = _value_to_send(param, values)
     for rule in route.rules:
-        if not all(
-            _holds(given.get(name), wanted) for name, wanted in rule.when.items()
-        ):
+        if not _applies(rule, chosen):
             continue
         for name in rule.forbidden:
             if params.pop(name, None):
-                forbidden[name] = rule.why or f"Not available {_because(rule)}."
+                forbidden[name] = rule.why or _why_forbidden(rule)
         for name, changes in _changes(rule).items():
             if name in params:
                 params[name] = replace(params[name], **changes)
         if rule.required_any:
             any_of.append(rule.required_any)
-    return Demand(params, forbidden, tuple(any_of))
+    return EffectiveRules(params, forbidden, tuple(any_of))
 
 
 def check(model: Model, route: Route, values: Values) -> dict[str, str]:
-    """Errors by param name, each a sentence; empty when the request may be sent."""
-    now = demand(model, route, values)
+    """Returns errors by parameter, each a sentence; none when the request may be sent."""
+    rules = apply_rules(model, route, values)
     errors: dict[str, str] = {}
     for name, value in values.items():
-        if name not in now.params and not blank(value):
-            errors[name] = now.forbidden.get(name) or _unknown(model, route, name)
-    for name, param in now.params.items():
-        given = _added(param) if blank(values.get(name)) else values[name]
-        missing = "This is needed." if param.required else ""
-        problem = (
-            missing if given is None else _unwritten(given) or _problem(param, given)
-        )
+        if name not in rules.params and not blank(value):
+            errors[name] = rules.forbidden.get(name) or _unknown(model, route, name)
+    for name, param in rules.params.items():
+        sent = _value_to_send(param, values)
+        if sent is None:
+            problem = "Required." if param.required else ""
+        else:
+            problem = _undecodable(sent) or _problem(param, sent)
         if problem:
             errors[name] = problem
-    for names in now.any_of:
+    for names in rules.any_of:
         if all(blank(values.get(name)) for name in names):
-            errors[names[0]] = f"One of {', '.join(names)} is needed."
+            errors[names[0]] = f"Required: one of {', '.join(names)}."
     return errors
 
 
-def _unwritten(value: Value) -> str:
-    """Why a value can't be written as JSON, or nothing."""
+def _undecodable(value: Value) -> str:
+    """Returns what is wrong with bytes that were no UTF-8, or nothing.
+
+    Python keeps such bytes of a command line or a file's name as lone surrogates.
+    """
     items = value if isinstance(value, list) else [value]
     if all(is_text(str(item)) for item in items):
         return ""
@@ -105,29 +104,33 @@ def _unwritten(value: Value) -> str:
 
 
 def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
-    """The JSON object to send for values that passed `check`: no blanks; false and 0
-    stay.
+    """Returns the JSON object to send for values that passed `check`.
+
+    Blank values are left out; false and 0 aren't blank.
     """
     sent: dict[str, Value] = {"model": model.slug}
-    for name, param in demand(model, route, values).params.items():
-        value = _added(param) if blank(values.get(name)) else values[name]
+    for name, param in apply_rules(model, route, values).params.items():
+        value = _value_to_send(param, values)
+        if isinstance(value, str) and param.kind is Kind.IMAGE:
+            value = value.strip()
         if value is not None:
-            sent[name] = (
-                value.strip()
-                if isinstance(value, str) and param.kind is Kind.IMAGE
-                else value
-            )
+            sent[name] = value
     return sent
 
 
-def _added(param: Param) -> Value | None:
-    """What is sent where nothing was given."""
-    return param.default if param.required or param.kind is Kind.CONSTANT else None
+def _value_to_send(param: Param, values: Values) -> Value | None:
+    """Returns a parameter's value, or its default where it has to be sent anyway."""
+    if not blank(values.get(param.name)):
+        return values[param.name]
+    if param.required or param.kind is Kind.CONSTANT:
+        return param.default
+    return None
 
 
 def parse(param: Param, text: str) -> Value:
-    """What a person typed for `param`, as the value it means. Raises ValueError with a
-    sentence.
+    """Returns what a person typed for `param` as a value.
+
+    Raises ValueError with a sentence. Whether the value is allowed, `check` says.
     """
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
@@ -138,26 +141,28 @@ def parse(param: Param, text: str) -> Value:
             return _number(text, float, "a number")
         case Kind.BOOLEAN:
             if text.lower() not in _YES + _NO:
-                raise ValueError(f"{param.title} is yes or no, not {text!r}.")
+                raise ValueError(f"{param.title} must be yes or no, not {text!r}.")
             return text.lower() in _YES
         case Kind.IMAGES:
             return [item for item in re.split(r"\n\s*|,\s+", text) if not blank(item)]
         case Kind.INTEGERS:
-            return [
-                _number(item, int, "a whole number")
-                for item in re.split(r"[\s,]+", text.strip(", \n\t"))
-            ]
+            items = re.split(r"[\s,]+", text.strip(", \n\t"))
+            return [_number(item, int, "a whole number") for item in items]
         case Kind.JSON:
-            try:
-                parsed: Value = json.loads(text)
-                json.dumps(parsed, allow_nan=False)
-            except ValueError as error:
-                raise ValueError(f"Not JSON: {error}.") from None
-            except RecursionError:
-                raise ValueError("Not JSON: nested too deeply.") from None
-            return parsed
+            return _json(text)
         case _:
             return text
+
+
+def _json(text: str) -> Value:
+    try:
+        parsed: Value = json.loads(text)
+        json.dumps(parsed, allow_nan=False)  # Python reads NaN, which is no JSON
+    except ValueError as error:
+        raise ValueError(f"Not JSON: {error}.") from None
+    except RecursionError:
+        raise ValueError("Not JSON: nested too deeply.") from None
+    return parsed
 
 
 def _number(text: str, number: type[int] | type[float], what: str) -> int | float:
@@ -170,6 +175,11 @@ def _number(text: str, number: type[int] | type[float], what: str) -> int | floa
     return value
 
 
+def _applies(rule: Rule, chosen: dict[str, Value | None]) -> bool:
+    """Returns whether all conditions of a rule hold."""
+    return all(_holds(chosen.get(name), wanted) for name, wanted in rule.when.items())
+
+
 def _holds(value: object, wanted: str | int | bool | Presence) -> bool:
     if isinstance(wanted, Presence):
         return wanted.present != blank(value)
@@ -177,6 +187,7 @@ def _holds(value: object, wanted: str | int | bool | Presence) -> bool:
 
 
 def _changes(rule: Rule) -> dict[str, dict[str, Any]]:
+    """Returns by parameter the fields of `Param` that a rule replaces."""
     changes: dict[str, dict[str, Any]] = {
         name: {"required": True} for name in rule.required
     }
@@ -186,74 +197,83 @@ def _changes(rule: Rule) -> dict[str, dict[str, Any]]:
     return changes
 
 
-def _because(rule: Rule) -> str:
-    told = []
+def _why_forbidden(rule: Rule) -> str:
+    if not rule.when:
+        return "Not available here."
+    conditions = []
     for name, wanted in rule.when.items():
-        if isinstance(wanted, Presence):
-            told.append(f"{'with' if wanted.present else 'without'} {name}")
+        if not isinstance(wanted, Presence):
+            conditions.append(f"{name} is {wanted}")
+        elif wanted.present:
+            conditions.append(f"{name} is set")
         else:
-            told.append(f"when {name} is {wanted}")
-    return " and ".join(told) or "here"
+            conditions.append(f"{name} is empty")
+    return f"Not available when {' and '.join(conditions)}."
 
 
 def _unknown(model: Model, route: Route, name: str) -> str:
-    near = difflib.get_close_matches(name, [param.name for param in route.params], n=1)
-    return f"{model.title} has no parameter {name}." + (
-        f" Did you mean {near[0]}?" if near else ""
-    )
+    hint = did_you_mean(name, [param.name for param in route.params])
+    return f"{model.title} has no parameter {name}. {hint}".rstrip()
 
 
 def _problem(param: Param, value: Value) -> str:
-    """What is wrong with a value that is there, or nothing."""
-    if not _encodable(value):
-        return "This can't be sent: it holds a character or number that JSON has not."
+    """Returns what is wrong with a value that is there, or nothing."""
+    if not _is_json(value):
+        return "Can't be sent: JSON can't hold this character or number."
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
-            # `1 == True` in Python, never on the wire.
-            if any(
-                value == allowed and type(value) is type(allowed)
-                for allowed in param.enum
-            ):
-                return ""
-            return f"{value} is not one of {', '.join(map(str, param.enum))}."
+            return _choice_problem(param, value)
         case Kind.BOOLEAN:
             return "" if isinstance(value, bool) else f"{value} is not yes or no."
+        case Kind.INTEGER if not _is_number(value, int):
+            return f"{value} is not a whole number."
+        case Kind.NUMBER if not _is_number(value, int | float):
+            return f"{value} is not a number."
         case Kind.INTEGER | Kind.NUMBER:
-            whole = param.kind is Kind.INTEGER
-            if isinstance(value, bool) or not isinstance(
-                value, int if whole else int | float
-            ):
-                return f"{value} is not a {'whole ' * whole}number."
-            return _out_of(param, value, "")
+            return _out_of_range(param, value)
         case Kind.IMAGES | Kind.INTEGERS:
             return _list_problem(param, value)
-        case Kind.JSON:
-            return (
-                ""
-                if isinstance(value, list)
-                else "Must be a JSON list, such as [1, 2]."
-            )
-        case Kind.IMAGE:
-            return (
-                "" if isinstance(value, str) else "Must be a URL or the path of a file."
-            )
+        case Kind.JSON if not isinstance(value, list):
+            return "Must be a JSON list, such as [1, 2]."
+        case Kind.IMAGE if not isinstance(value, str):
+            return "Must be a URL or the path of a file."
+        case Kind.JSON | Kind.IMAGE:
+            return ""
         case _:
-            if not isinstance(value, str):
-                return f"{value} is not text."
-            if param.pattern and (
-                not re.search(param.pattern, value) or value.endswith("\n")
-            ):
-                return (
-                    f"Must look like {param.example}."
-                    if param.example
-                    else "Not of the form it must have."
-                )
-            return _out_of(param, len(value), " characters")
+            return _text_problem(param, value)
 
 
-def _encodable(value: Value) -> bool:
-    """False for infinite numbers, and for the lone surrogates that text in a wrong
-    encoding leaves.
+def _choice_problem(param: Param, value: Value) -> str:
+    for allowed in param.enum:
+        # `1 == True` in Python, never in JSON.
+        if value == allowed and type(value) is type(allowed):
+            return ""
+    return f"{value} is not one of {', '.join(map(str, param.enum))}."
+
+
+def _is_number(value: object, number: type | UnionType) -> bool:
+    """Returns whether a value is a number; a bool, which is an int in Python, is none."""
+    return isinstance(value, number) and not isinstance(value, bool)
+
+
+def _text_problem(param: Param, value: Value) -> str:
+    if not isinstance(value, str):
+        return f"{value} is not text."
+    if param.pattern:
+        # `$` in a pattern also matches before a line feed at the end.
+        matches = re.search(param.pattern, value) and not value.endswith("\n")
+        if not matches and param.example:
+            return f"Must look like {param.example}."
+        if not matches:
+            return "Doesn't have the required form."
+    return _length_problem(param, len(value))
+
+
+def _is_json(value: Value) -> bool:
+    """Returns whether a value can be written as JSON.
+
+    Infinite numbers can't, nor can the lone surrogates that text in a wrong encoding
+    leaves.
     """
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
@@ -262,41 +282,48 @@ def _encodable(value: Value) -> bool:
     return True
 
 
-def _out_of(param: Param, size: float, unit: str) -> str:
-    low, high = param.min, param.max
-    too_low, too_high = low is not None and size < low, high is not None and size > high
-    if not too_low and not too_high:
+def _out_of_range(param: Param, value: Any) -> str:
+    """Returns what is wrong with a number's size, or nothing."""
+    low = param.min
+    high = param.max
+    is_low = low is not None and value < low
+    is_high = high is not None and value > high
+    if not is_low and not is_high:
         return ""
-    has = (
-        f"this has {size:,}"
-        if unit
-        else f"{size} is too {'low' if too_low else 'high'}"
-    )
+    error = f"{value} is too low." if is_low else f"{value} is too high."
+    return f"{_range(low, high, is_low)}: {error}"
+
+
+def _length_problem(param: Param, length: int) -> str:
+    """Returns what is wrong with the number of characters, or nothing."""
+    low = param.min
+    high = param.max
+    is_short = low is not None and length < low
+    is_long = high is not None and length > high
+    if not is_short and not is_long:
+        return ""
+    return f"{_range(low, high, is_short)} characters: this has {length:,}."
+
+
+def _range(low: float | None, high: float | None, is_below: bool) -> str:
     if low is not None and high is not None:
-        return f"{low:,.10g} to {high:,.10g}{unit}: {has}."
-    return (
-        f"At least {low:,.10g}{unit}: {has}."
-        if too_low
-        else f"At most {high:,.10g}{unit}: {has}."
-    )
+        return f"{low:,.10g} to {high:,.10g}"
+    return f"At least {low:,.10g}" if is_below else f"At most {high:,.10g}"
 
 
 def _list_problem(param: Param, value: Value) -> str:
     if not isinstance(value, list):
         return "Must be a list."
     if param.kind is Kind.INTEGERS:
-        if not all(
-            isinstance(item, int) and not isinstance(item, bool) for item in value
-        ):
+        if not all(_is_number(item, int) for item in value):
             return "Must be whole numbers."
-        problem = next(
-            (found for item in value if (found := _out_of(param, item, ""))), ""
-        )
-        if problem:
-            return problem
+        for item in value:
+            if problem := _out_of_range(param, item):
+                return problem
     elif not all(isinstance(item, str) and not blank(item) for item in value):
         return "Each entry must be a URL or the path of a file."
-    low, high = param.min_items or 0, param.max_items
+    low = param.min_items or 0
+    high = param.max_items
     if len(value) < low:
         return f"At least {low}: this has {len(value)}."
     if high is not None and len(value) > high:

@@ -1,6 +1,4 @@
-"""Which of a model's routes a request takes, and how its values move from one to the
-other.
-"""
+"""Which of a model's routes a request takes, and how its values change routes."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -16,11 +14,11 @@ def choose(
     api: Api = "auto",
     learnt: RouteName | None = None,
 ) -> RouteName:
-    """The route for a request with those params.
+    """Returns the route for a request with parameters of these names.
 
-    `api` is the user's wish, `learnt` what this base URL has shown to have. With
-    neither, unified comes first where a model has it, unless only the other route knows
-    one of the params.
+    `api` is the user's setting, `learnt` the route that this base URL is known to have.
+    With neither, unified comes first where a model has it, unless only the other route
+    knows one of the parameters.
     """
     if len(model.routes) == 1:
         return next(iter(model.routes))
@@ -37,8 +35,9 @@ def choose(
 def translate(
     model: Model, values: Values, to: RouteName
 ) -> tuple[Values, dict[str, str]]:
-    """`values` under the names of route `to`; and what has no place there, with what to
-    do instead.
+    """Returns `values` under the names of route `to`, and errors for the others.
+
+    The errors are sentences by parameter.
     """
     target = model.routes[to]
     renamed = {param.other: param.name for param in target.params if param.other}
@@ -54,8 +53,8 @@ def translate(
         if here:
             moved[here] = value
         else:
-            instead = ", ".join(param.name for param in target.params if not param.more)
+            names = ", ".join(param.name for param in target.params if not param.more)
             unplaced[name] = (
-                f"{name} has no place on this service's route, which takes {instead}."
+                f"This service's route has no parameter {name}. It takes {names}."
             )
     return moved, unplaced

@@ -1,39 +1,37 @@
-"""The queue without a screen: `drop`, `pause`, `stop`, `retry`, `delete`, by the rules
-of the app's keys.
-"""
+"""`drop`, `pause`, `stop`, `retry`, `delete`: the app's keys for the queue, as commands."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tui.cli import run
-from tui.cli.run import UsageError, Work, chosen
+from tui.cli.exit_codes import UsageError
+from tui.cli.follow import Work, follow
+from tui.cli.output import task_json, task_line
+from tui.cli.requests import check_ceilings
+from tui.cli.resume import find_tasks
 from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
-from tui.tasks.actions import is_free
 from tui.tasks.draft import InvalidRequestError
-from tui.tasks.engine import RetriedError
 from tui.tasks.store_errors import LeasedError
-from tui.tasks.task import LIVE, SENT, Status, Task
-from tui.text import counted
+from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
+from tui.text import by_count
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
 
 
 class Selection:
-    """Which tasks a command is for: ids of tasks or jobs, what a search line finds, or
-    all.
-    """
+    """The tasks that a command is for: by ids of tasks or jobs, by a search, or all."""
 
     def __init__(
         self, ids: Iterable[str] = (), search: str = "", *, everything: bool = False
     ) -> None:
-        """Raises UsageError where nothing is named, so that a forgotten word never
-        means all of the queue.
+        """Raise UsageError where nothing is named.
+
+        A forgotten word must never mean all of the queue.
         """
         self.ids = tuple(ids)
         self.search = search
@@ -41,117 +39,127 @@ class Selection:
         if not (self.ids or search or everything):
             raise UsageError("Name tasks or jobs by id, or give --search or --all.")
         if everything and (self.ids or search):
-            raise UsageError("--all goes with neither ids nor --search.")
+            raise UsageError("--all can't be combined with ids or --search.")
 
     async def tasks(self, engine: "Engine", only: str) -> list[Task]:
-        """The tasks, oldest first: those named, or those found that the search words
-        `only` fit, too.
+        """Return the tasks, oldest first.
 
+        `only` are search words that limit a search or `--all`, but not named tasks.
         Raises UsageError for an id that is not in the queue.
         """
         if self.ids:
-            found = await chosen(engine, self.ids)
+            found = await find_tasks(engine, self.ids)
         else:
             found = await engine.queue.search_all(f"{self.search} {only}")
         return sorted(found, key=lambda task: task.id)
 
 
 def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
-    """Take back what was not sent, free of charge, whichever window or command has it.
-    Return the exit code.
+    """Take back unsent tasks, free of charge, whichever window or command has them.
+
+    Returns the exit code.
     """
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:live")
         waiting = [task.id for task in tasks if task.status is Status.HELD]
-        # First out of the reach of all processes: one of them may be about to send it.
+        # Set aside first: another process may be about to send one of them.
         await engine.set_aside(waiting)
         dropped = await engine.drop(waiting)
-        _print(dropped, as_json=as_json)
-        late = [
-            task
-            for task in await engine.queue.named([task.id for task in tasks])
-            if task.status in SENT
-        ]
+        _print_tasks(dropped, as_json=as_json)
+        now = await engine.queue.named([task.id for task in tasks])
+        sent = [task for task in now if task.status in SENT]
         if dropped:
-            _say(f"{counted(len(dropped), 'task')} taken back, free of charge.")
-        if late:
-            _say(
-                f"{counted(len(late), 'task')} at the service can't be taken back, and"
-                " are billed:"
+            _print_count(
+                len(dropped),
+                "1 task taken back, free of charge.",
+                "{count} tasks taken back, free of charge.",
             )
-            _say(f"`{session.command('resume')}` saves their images.")
-        if not dropped and not late:
-            _say("Nothing to take back: none of these tasks is waiting to be sent.")
-        return 0 if dropped and not late else 1
+        if sent:
+            _print_count(
+                len(sent),
+                "1 task at the service can't be taken back, and is billed."
+                " `{resume}` saves its images.",
+                "{count} tasks at the service can't be taken back, and are billed."
+                " `{resume}` saves their images.",
+                resume=session.command("resume"),
+            )
+        if not dropped and not sent:
+            _print("Nothing to take back: none of these tasks is waiting to be sent.")
+        return 0 if dropped and not sent else 1
 
     return _with_engine(session, work)
 
 
 def pause(session: Session) -> int:
-    """Send nothing more, in any window or command; what was sent is carried on. Return
-    the exit code.
+    """Send nothing more, in any window or command; sent tasks are still followed.
+
+    Returns the exit code.
     """
 
     async def work(engine: "Engine") -> int:
         await engine.pause(True)
-        _say(
-            f"Paused: nothing more is sent until `{session.command('resume')}`, or p in"
-            " the app."
-        )
+        resume = session.command("resume")
+        _print(f"Paused: nothing more is sent until `{resume}`, or p in the app.")
         for sentence in sentences(session, await engine.queue.unfinished()):
-            _say(sentence)
+            _print(sentence)
         return 0
 
     return _with_engine(session, work)
 
 
 def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
-    """Stop watching sent tasks: they go on at the service, and are billed. Return the
-    exit code.
+    """Stop watching sent tasks: they continue at the service, and are billed.
+
+    Returns the exit code.
     """
 
     async def work(engine: "Engine") -> int:
-        tasks = [
-            task
-            for task in await selection.tasks(engine, "status:sent")
-            if task.status in SENT and task.watched
-        ]
+        found = await selection.tasks(engine, "status:sent")
+        tasks = [task for task in found if task.status in SENT and task.watched]
         stopped = []
         for task in tasks:
             try:
                 stopped.append(await engine.stop(task.id))
             except LeasedError as error:
-                _say(f"{task.id}: {error}")
-        _print(stopped, as_json=as_json)
-        _say(f"{counted(len(stopped), 'task')} no longer watched, still billed.")
+                _print(f"{task.id}: {error}")
+        _print_tasks(stopped, as_json=as_json)
+        _print_count(
+            len(stopped),
+            "1 task no longer watched, still billed.",
+            "{count} tasks no longer watched, still billed.",
+        )
         if stopped:
-            _say(f"`{session.command('resume ID')}` follows one again.")
+            _print(f"`{session.command('resume ID')}` follows one again.")
         return 0 if stopped and len(stopped) == len(tasks) else 1
 
     return _with_engine(session, work)
 
 
 def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
-    """Delete ended tasks, their files into the trash; z in the app undoes it. Return
-    the exit code.
+    """Delete ended tasks and move their files to the trash; z in the app undoes it.
+
+    Returns the exit code.
     """
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
         deleted = await engine.delete(task for task in tasks if task.status not in LIVE)
-        count, left = len(deleted), len(tasks) - len(deleted)
-        _print(deleted, as_json=as_json)
-        _say(
-            f"{counted(count, 'task')} deleted; their files are in .trash beside the"
-            " images for a week."
+        _print_tasks(deleted, as_json=as_json)
+        _print_count(
+            len(deleted),
+            "1 task deleted; its files are in .trash beside the images for a week.",
+            "{count} tasks deleted; their files are in .trash beside the images for a"
+            " week.",
         )
-        if left:
-            _say(
-                f"{counted(left, 'task')} not ended, or in use by another window: left"
-                " as they are."
+        kept = len(tasks) - len(deleted)
+        if kept:
+            _print_count(
+                kept,
+                "1 task kept: it has not ended, or another window uses it.",
+                "{count} tasks kept: they have not ended, or another window uses them.",
             )
-        return 0 if count and not left else 1
+        return 0 if deleted and not kept else 1
 
     return _with_engine(session, work)
 
@@ -164,40 +172,38 @@ def retry(
     again: bool = False,
     over_budget: bool = False,
 ) -> int:
-    """Fetch again what was made and not saved, for nothing, and send what failed once
-    more, as new paid tasks.
+    """Fetch unsaved images again for free, and send failed tasks as new paid ones.
 
-    A task that was retried before is left alone unless `again`. Without `over_budget`,
-    nothing is sent where that would pass a ceiling: UsageError. Return the exit code.
+    A task that was retried before is left alone unless `again`. Returns the exit code.
+    Raises UsageError where the new tasks would pass a ceiling, unless `over_budget`.
     """
+    problems: list[str] = []
 
-    problems = 0
+    def report(problem: str) -> None:
+        problems.append(problem)
+        _print(problem)
 
     async def begin(engine: "Engine", work: Work) -> None:
-        nonlocal problems
-        found = await selection.tasks(engine, "status:ended")
-        tasks = [
+        tasks = await _retriable(engine, selection)
+        free = [task for task in tasks if task.lacks_picture]
+        paid = [
             task
-            for task in found
-            if _may_be_retried(task) and engine.belongs_here(task)
+            for task in tasks
+            if not task.lacks_picture and (again or not task.retried_by)
         ]
-        free = [task for task in tasks if is_free(task)]
-        paid = [task for task in tasks if not is_free(task)]
-        done = [task for task in paid if task.retried_by and not again]
-        paid = [task for task in paid if task not in done]
-        if not tasks:
-            raise UsageError("None of these tasks has failed.")
-        if done:
-            problems += 1
-            _say(
-                f"{counted(len(done), 'task')} retried before: left alone. --again pays"
-                " for them once more."
-            )
-        wish = ceilings.wanted([task.estimate_micro for task in paid])
-        if paid and not over_budget:
-            run.check_ceilings(session, wish, await engine.queue.spent())
+        retried = len(tasks) - len(free) - len(paid)
+        if retried:
+            report(_retried_before(retried))
         if paid:
-            _say(f"Sending {counted(len(paid), 'task')} again, {ceilings.costs(wish)}.")
+            total = ceilings.estimated_total([task.estimate_micro for task in paid])
+            if not over_budget:
+                check_ceilings(session, total, await engine.queue.spent())
+            _print_count(
+                len(paid),
+                "Sending 1 task again, {cost}.",
+                "Sending {count} tasks again, {cost}.",
+                cost=ceilings.describe_total(total),
+            )
         work.add([task.id for task in free])
         work.set_aside = frozenset(task.id for task in free)
         for task in paid:
@@ -209,39 +215,60 @@ def retry(
                 InvalidRequestError,
                 LookupError,
             ) as error:
-                problems += 1
-                _say(f"{task.id}: {error}")
+                report(f"{task.id}: {error}")
             else:
                 work.add([sent.id])
 
-    code = run.run(session, begin, as_json=as_json)
+    code = follow(session, begin, as_json=as_json)
     return code or (1 if problems else 0)
+
+
+async def _retriable(engine: "Engine", selection: Selection) -> list[Task]:
+    found = await selection.tasks(engine, "status:ended")
+    tasks = [
+        task for task in found if _may_be_retried(task) and engine.belongs_here(task)
+    ]
+    if not tasks:
+        raise UsageError("None of these tasks has failed.")
+    return tasks
 
 
 def _may_be_retried(task: Task) -> bool:
     return task.lacks_picture or task.status in (Status.FAILED, Status.REJECTED)
 
 
-def _with_engine(session: Session, work: Callable[["Engine"], Awaitable[int]]) -> int:
-    """Do something with the queue that needs no waiting for the service."""
+def _retried_before(count: int) -> str:
+    return by_count(
+        count,
+        "1 task retried before: left alone. --again pays for it once more.",
+        "{count} tasks retried before: left alone. --again pays for them once more.",
+    )
 
-    async def asked() -> int:
+
+def _with_engine(session: Session, work: Callable[["Engine"], Awaitable[int]]) -> int:
+    """Run work that needs the queue, but doesn't wait for the service."""
+
+    async def run() -> int:
         engine = await asyncio.to_thread(open_engine, session)
         try:
             await engine.start(adopt=False, history=0)
             for notice in engine.notices:
-                _say(notice)
+                _print(notice)
             return await work(engine)
         finally:
             await engine.aclose()
 
-    return heartbeat.run(asked())
+    return heartbeat.run(run())
 
 
-def _print(tasks: Iterable[Task], *, as_json: bool) -> None:
+def _print_tasks(tasks: Iterable[Task], *, as_json: bool) -> None:
     for task in tasks:
-        print(run.task_json(task) if as_json else run.task_line(task))
+        print(task_json(task) if as_json else task_line(task))
 
 
-def _say(sentence: str) -> None:
+def _print_count(count: int, one: str, many: str, **values: str) -> None:
+    _print(by_count(count, one, many, **values))
+
+
+def _print(sentence: str) -> None:
     print(sentence, file=sys.stderr)

@@ -1,5 +1,4 @@
-"""What an agent is told of the headless commands: a skill file in its own format, where
-it looks for it.
+"""The skill file that teaches an agent the headless commands, in the agent's own format.
 
 All four read a folder with a `SKILL.md` of YAML front matter and Markdown, by
 https://agentskills.io/specification (name up to 64 characters, description up to 1024).
@@ -22,7 +21,7 @@ What differs is documented at
   `$CODEX_HOME/skills` is still
   read, by codex-rs/core-skills/src/loader.rs in https://github.com/openai/codex
 
-No file asks for leave to run commands unasked (`allowed-tools`): they cost money.
+No file requests permission to run commands unasked (`allowed-tools`): they cost money.
 """
 
 import hashlib
@@ -33,6 +32,7 @@ from pathlib import Path
 
 from tui import __version__
 from tui.paths import NO_HOME, home
+from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 
 NAME = "runapi-tui"
@@ -70,13 +70,11 @@ _MARK = re.compile(
 
 
 class SkillError(Exception):
-    """The file can't be put there; a sentence for the user."""
+    """The file can't be written; the text is for the user."""
 
 
 def text(agent: str) -> str:
-    """The skill file for one of AGENTS. Its last line tells whether somebody has
-    changed it since.
-    """
+    """Return the skill file for one of AGENTS; its last line has a digest of it."""
     front = f'---\nname: {NAME}\ndescription: "{_DESCRIPTION}"\n{_EXTRA[agent]}---\n\n'
     whole = front + Path(__file__).with_name("skill.md").read_text("utf-8")
     return (
@@ -86,7 +84,7 @@ def text(agent: str) -> str:
 
 
 def place(agent: str, env: Mapping[str, str] = os.environ) -> Path:
-    """Where that agent looks for the file."""
+    """Return the path at which that agent reads the file."""
 
     def folder(variable: str, otherwise: Path) -> Path:
         return (
@@ -112,9 +110,9 @@ def place(agent: str, env: Mapping[str, str] = os.environ) -> Path:
 
 
 def install(agent: str) -> str:
-    """Put the file there, or bring it up to date; answers what was done.
+    """Write or update the file; returns a sentence on what was done.
 
-    Raises SkillError, also for a file that was changed or isn't ours: it is kept.
+    Raises SkillError, also for a file that somebody changed or made: it is kept.
     """
     path, new = place(agent), text(agent)
     if str(path).startswith("~"):
@@ -123,41 +121,35 @@ def install(agent: str) -> str:
         there = _read(path)
         if there == new:
             return f"{path} is up to date."
-        if there and not _is_ours(there):
+        if there and not _is_unchanged(there):
             raise SkillError(
-                f"{path} was changed, or is not from runapi-tui: it is kept. For the"
-                " new one, move it away first."
+                f"{path} was changed, or is not from runapi-tui: it is kept. Move it"
+                " away first to get the new one."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            part.write_text(new, "utf-8")
-            part.replace(path)  # whole at every moment
-        finally:
-            part.unlink(missing_ok=True)
+        atomic_file.save_small(path, new.encode())
     except OSError as error:
         raise SkillError(
             f"{path} can't be written: {(error.strerror or 'no such file').lower()}."
         ) from error
-    return f"{path} was brought up to date." if there else f"{path} was written."
+    return f"{path} was updated." if there else f"{path} was written."
 
 
 def _read(path: Path) -> str:
-    """What is there; empty for nothing. Raises SkillError for what is no plain file,
-    OSError.
+    """Return the content of a file; empty without one.
+
+    Raises SkillError for anything but a regular file, and OSError.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise SkillError(
-            f"{path} is a link or no file: it is kept. Move it away first."
+            f"{path} is a link or not a regular file: it is kept. Move it away first."
         )
-    return (
-        read_small_file(path).decode("utf-8", "replace") or "\n"
-        if path.exists()
-        else ""
-    )
+    if not path.exists():
+        return ""
+    return read_small_file(path).decode("utf-8", "replace") or "\n"
 
 
-def _is_ours(there: str) -> bool:
+def _is_unchanged(there: str) -> bool:
     mark = _MARK.search(there)
     return mark is not None and mark[1] == _digest(there[: mark.start()])
 

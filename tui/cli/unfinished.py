@@ -1,174 +1,247 @@
-"""What is left unfinished in the queue: how many tasks, why, and the command that goes
-on with them.
+"""What is left unfinished in the queue, and the commands that continue it.
 
-No command may say that all is done while paid work isn't.
+No command may claim that all is done while paid work isn't.
 """
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tui.service.wire import canonical
 from tui.session import Session
 from tui.spending import ceilings
 from tui.tasks.ledger import Total
 from tui.tasks.submit import may_be_resent
 from tui.tasks.task import SENT, SetAside, Status, Task
-from tui.text import counted
+from tui.text import by_count
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
 
 MOST_IDS = 3
-"""So many ids are named where a command wants them."""
+"""How many ids are named where a command needs them."""
 
 
 class _Words(NamedTuple):
-    """How a reason is told: of one task, of many, the command that goes on, and what
-    that does.
-    """
+    """A command, and the sentences that name it for one task and for many."""
 
+    command: str
     one: str
     many: str
-    command: str
-    end: str
 
 
 class Reason(Enum):
-    """Why a task is not finished, in the order in which that is said."""
+    """Why a task is not finished, in the order in which the reasons are listed."""
 
     SENT = _Words(
-        "is at the service, paid",
-        "are at the service, paid",
         "resume",
-        "follows {them}",
+        "1 task is at the service, paid: `{command}` follows it.",
+        "{count} tasks are at the service, paid: `{command}` follows them.",
     )
     WATCHED = _Words(
-        "is watched by another window or command",
-        "are watched by another window or command",
         "resume",
-        "follows {them} too",
+        "1 task is watched by another window or command: `{command}` follows it too.",
+        "{count} tasks are watched by another window or command:"
+        " `{command}` follows them too.",
     )
     UNSAVED = _Words(
-        "was made and is not saved",
-        "were made and are not saved",
         "rescue",
-        "tries to fetch {them}",
+        "1 task was made and is not saved: `{command}` tries to fetch it.",
+        "{count} tasks were made and are not saved: `{command}` tries to fetch them.",
     )
-    WAITED = _Words("took too long", "took too long", "resume", "follows {them} again")
-    UNSURE = _Words(
-        "may have been made: the answer was lost",
-        "may have been made: their answers were lost",
+    WAITED = _Words(
         "resume",
-        "sends {them} again under the same key",
+        "1 task took too long: `{command}` follows it again.",
+        "{count} tasks took too long: `{command}` follows them again.",
+    )
+    UNSURE = _Words(
+        "resume",
+        "1 task may have been made: the answer was lost."
+        " `{command}` sends it again under the same key.",
+        "{count} tasks may have been made: their answers were lost."
+        " `{command}` sends them again under the same keys.",
     )
     OLD = _Words(
-        "may have been made more than a day ago",
-        "may have been made more than a day ago",
         "resume {ids}",
-        "sends {them} again under the same key",
+        "1 task may have been made more than a day ago:"
+        " `{command}` sends it again under the same key.",
+        "{count} tasks may have been made more than a day ago:"
+        " `{command}` sends them again under the same keys.",
     )
     STOPPED = _Words(
-        "is no longer watched, still billed",
-        "are no longer watched, still billed",
         "resume {ids}",
-        "follows {them}",
+        "1 task is no longer watched, still billed: `{command}` follows it.",
+        "{count} tasks are no longer watched, still billed: `{command}` follows them.",
     )
     IMPORTED = _Words(
-        "came with an import",
-        "came with an import",
         "resume {ids}",
-        "goes on with {them}",
+        "1 task was imported: `{command}` continues it.",
+        "{count} tasks were imported: `{command}` continues them.",
     )
-    WAITING = _Words("waits to be sent", "wait to be sent", "resume", "sends {them}")
+    WAITING = _Words(
+        "resume",
+        "1 task waits to be sent, {cost}: `{command}` sends it.",
+        "{count} tasks wait to be sent, {cost}: `{command}` sends them.",
+    )
     SET_ASIDE = _Words(
-        "was set aside unsent", "were set aside unsent", "resume", "sends {them}"
+        "resume",
+        "1 task was set aside unsent, {cost}: `{command}` sends it.",
+        "{count} tasks were set aside unsent, {cost}: `{command}` sends them.",
     )
     NEEDS_YOU = _Words(
-        "can't be sent as it is", "can't be sent as they are", "task {ids}", "says why"
+        "task {ids}",
+        "1 task can't be sent as it is: `{command}` says why.",
+        "{count} tasks can't be sent as they are: `{command}` says why.",
     )
+
+
+_BY_SET_ASIDE = {
+    SetAside.WAITED: Reason.WAITED,
+    SetAside.IMPORTED: Reason.IMPORTED,
+    SetAside.INTERRUPTED: Reason.SET_ASIDE,
+}
+_ORDER = list(Reason)
 
 
 class _Tally:
-    """Some tasks counted, with what they are expected to cost and the ids of the first."""
+    """Counts tasks, adds up their estimates, and keeps the ids of the first ones."""
 
     def __init__(self) -> None:
-        self.sum = Total()
+        self.total = Total()
         self.ids: list[str] = []
 
     def add(self, task: Task) -> None:
-        self.sum += ceilings.wanted([task.estimate_micro])
+        self.total += ceilings.estimated_total([task.estimate_micro])
         if len(self.ids) < MOST_IDS:
             self.ids.append(task.id)
 
 
-def reason(task: Task, watched: bool) -> Reason:
-    """Why a task is unfinished; `watched` says that another process is at it."""
-    aside = {
-        SetAside.WAITED: Reason.WAITED,
-        SetAside.IMPORTED: Reason.IMPORTED,
-        SetAside.INTERRUPTED: Reason.SET_ASIDE,
-    }
+def reason(task: Task, is_elsewhere: bool) -> Reason:
+    """Return why a task is unfinished.
+
+    `is_elsewhere` says that another process works on it.
+    """
     if task.lacks_picture:
         return Reason.UNSAVED
     if task.status is Status.HELD and task.error:
         return Reason.NEEDS_YOU
-    if not task.watched:
-        if task.set_aside is SetAside.UNSURE or (
-            task.status is Status.SUBMITTING and task.unsure
-        ):
-            return Reason.UNSURE if may_be_resent(task) else Reason.OLD
-        return aside.get(task.set_aside, Reason.STOPPED)
-    if watched:
+    if task.watched and is_elsewhere:
         return Reason.WATCHED
-    if task.status is Status.SUBMITTING:
+    if _may_have_been_made(task):
         return Reason.UNSURE if may_be_resent(task) else Reason.OLD
+    if not task.watched:
+        return _BY_SET_ASIDE.get(task.set_aside, Reason.STOPPED)
     return Reason.SENT if task.status in SENT else Reason.WAITING
 
 
-def counts(session: Session, task: Task) -> bool:
-    """Whether a task keeps a command from saying that all is done: it is paid, or waits
-    here to be sent.
-    """
+def _may_have_been_made(task: Task) -> bool:
+    if task.status is Status.SUBMITTING and (task.watched or task.unsure):
+        return True
+    return task.set_aside is SetAside.UNSURE
+
+
+def keeps_open(engine: "Engine", task: Task) -> bool:
+    """Return whether an unfinished task is paid, or waits here to be sent."""
     if task.status is not Status.HELD:
         return True
-    here = (task.base_url, task.profile) == (
-        canonical(session.credential.base_url),
-        session.profile,
-    )
-    return here and task.set_aside is not SetAside.IMPORTED
+    return engine.belongs_here(task) and task.set_aside is not SetAside.IMPORTED
 
 
 def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list[str]:
-    """A sentence for each kind of unfinished task, of every service and profile; none
-    where all is done.
+    """Return a sentence for each kind of unfinished task, of every service and profile.
+
+    Each task comes with whether another process works on it.
     """
-    tallies: dict[tuple[str, str, Reason], _Tally] = {}
-    for task, watched in unfinished:
-        key = task.base_url, task.profile, reason(task, watched)
+    tallies: dict[tuple[str, str, int], _Tally] = {}
+    for task, is_elsewhere in unfinished:
+        order = _ORDER.index(reason(task, is_elsewhere))
+        key = task.base_url, task.profile, order
         tallies.setdefault(key, _Tally()).add(task)
-    order = list(Reason)
-    found = sorted(
-        tallies.items(), key=lambda item: (*item[0][:2], order.index(item[0][2]))
-    )
     return [
-        _sentence(session, base_url, profile, why, tally)
-        for (base_url, profile, why), tally in found
+        _sentence(session, _ORDER[order], tally, base_url=base_url, profile=profile)
+        for (base_url, profile, order), tally in sorted(
+            tallies.items(), key=lambda item: item[0]
+        )
     ]
 
 
 def _sentence(
-    session: Session, base_url: str, profile: str, why: Reason, tally: _Tally
+    session: Session, why: Reason, tally: _Tally, *, base_url: str, profile: str
 ) -> str:
-    """`3 tasks are at the service, paid: `runapi-tui resume` follows them.`"""
-    count, words = tally.sum.tasks, why.value
-    state = words.one if count == 1 else words.many
+    words = why.value
     # A command that shows one task takes one id.
     ids = tally.ids[:1] if why is Reason.NEEDS_YOU else tally.ids
-    command = session.command(
-        words.command.format(ids=" ".join(ids)), base_url=base_url, profile=profile
+    command = words.command.format(ids=" ".join(ids))
+    return by_count(
+        tally.total.tasks,
+        words.one,
+        words.many,
+        command=session.command(command, base_url=base_url, profile=profile),
+        cost=ceilings.describe_total(tally.total),
     )
-    end = words.end.format(them="it" if count == 1 else "them")
-    price = (
-        f", {ceilings.costs(tally.sum)}"
-        if why in (Reason.WAITING, Reason.SET_ASIDE)
-        else ""
+
+
+def unsent(session: Session, aside: list[Task]) -> str:
+    """Return how many tasks were set aside, their price, and the commands for them."""
+    return by_count(
+        len(aside),
+        "1 task set aside unsent ({cost}): `{resume}` sends it, `{drop}` takes it"
+        " back.",
+        "{count} tasks set aside unsent ({cost}): `{resume}` sends them, `{drop}` takes"
+        " them back.",
+        cost=_cost(aside),
+        resume=session.command("resume"),
+        drop=_drop_command(session, aside),
     )
-    return f"{counted(count, 'task')} {state}{price}: `{command}` {end}."
+
+
+def interrupted(session: Session, aside: list[Task], sent: int) -> str:
+    """Return what an interruption leaves behind, and the commands that continue it.
+
+    `sent` is the number of tasks at the service.
+    """
+    resume = session.command("resume")
+    if not aside:
+        return by_count(
+            sent,
+            "Interrupted: 1 task at the service.\n`{resume}` continues.",
+            "Interrupted: {count} tasks at the service.\n`{resume}` continues.",
+            resume=resume,
+        )
+    values = {
+        "cost": _cost(aside),
+        "resume": resume,
+        "drop": _drop_command(session, aside),
+        "sent": f"{sent:,}",
+    }
+    if not sent:
+        return by_count(
+            len(aside),
+            "Interrupted: 1 set aside unsent ({cost}).\n`{resume}` sends it; `{drop}`"
+            " takes back what was not sent.",
+            "Interrupted: {count} set aside unsent ({cost}).\n`{resume}` sends them;"
+            " `{drop}` takes back what was not sent.",
+            **values,
+        )
+    return by_count(
+        len(aside),
+        "Interrupted: {sent} at the service, 1 set aside unsent ({cost}).\n`{resume}`"
+        " continues all of them; `{drop}` takes back what was not sent.",
+        "Interrupted: {sent} at the service, {count} set aside unsent ({cost}).\n"
+        "`{resume}` continues all of them; `{drop}` takes back what was not sent.",
+        **values,
+    )
+
+
+def _cost(tasks: list[Task]) -> str:
+    total = ceilings.estimated_total([task.estimate_micro for task in tasks])
+    return ceilings.describe_total(total)
+
+
+def _drop_command(session: Session, tasks: list[Task]) -> str:
+    """Return the command that takes back these tasks, and no others if that is short."""
+    if len(tasks) == 1:
+        return session.command(f"drop {tasks[0].id}")
+    jobs = {task.job for task in tasks}
+    if len(jobs) == 1 and "" not in jobs:
+        return session.command(f"drop {jobs.pop()}")
+    return session.command("drop --all")

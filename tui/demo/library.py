@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Values
 from tui.demo.answers import JsonObject, absolute, invalid, not_found
-from tui.demo.shelf import Shelf
+from tui.demo.limited_cache import LimitedCache
 
 PER_PAGE = 20
 _PREVIEW = (384, 256)  # pixels
@@ -52,7 +52,7 @@ class PromptLibrary:
             for model in catalog.models
             if model.action == _ACTION
         }
-        self._painted: Shelf[int, bytes] = Shelf(_KEPT)
+        self._painted: LimitedCache[int, bytes] = LimitedCache(_KEPT)
         self._painter = CapacityLimiter(1)
 
     async def search(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from tui.catalog.load import Catalog
 from tui.catalog.price import MICRO_PER_CENT
 from tui.catalog.spec import Model
 from tui.demo.answers import JsonObject, invalid, read_object
-from tui.demo.tasks import TaskBook, price
+from tui.demo.tasks import TaskRegistry, price
 
 FILTERS = ("service", "action", "model")
 
@@ -20,9 +20,9 @@ FILTERS = ("service", "action", "model")
 class DemoAccount:
     """Endpoints that tell of money and never take any."""
 
-    def __init__(self, catalog: Catalog, book: TaskBook) -> None:
+    def __init__(self, catalog: Catalog, registry: TaskRegistry) -> None:
         self._catalog = catalog
-        self._book = book
+        self._registry = registry
         self._schedules = [_schedule(model) for model in catalog.models]
         date = max(
             (model.price.as_of for model in catalog.models if model.price), default=""
@@ -42,7 +42,7 @@ class DemoAccount:
 
     async def balance(self, request: Request) -> Response:
         left, spent, today = (
-            micro // MICRO_PER_CENT for micro in self._book.statement()
+            micro // MICRO_PER_CENT for micro in self._registry.statement()
         )
         return JSONResponse(
             {

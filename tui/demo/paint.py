@@ -30,7 +30,7 @@ def paint(
     """
     canvas = Canvas(size, prompt, f"{model}\x1f{prompt}\x1f{seed}")
     ground = (
-        SCENES[canvas.wish.kind](canvas) if source is None else remix(canvas, source)
+        SCENES[canvas.motif.kind](canvas) if source is None else remix(canvas, source)
     )
     visitors(canvas, ground)
     airborne(canvas)

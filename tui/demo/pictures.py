@@ -10,8 +10,8 @@ from anyio import CapacityLimiter, to_thread
 
 from tui.catalog.spec import Kind, Model, RouteName, Value
 from tui.demo.answers import Refusal
-from tui.demo.shelf import Shelf
-from tui.demo.tasks import DemoTask, TaskBook
+from tui.demo.limited_cache import LimitedCache
+from tui.demo.tasks import DemoTask, TaskRegistry
 from tui.demo.trouble import Trouble
 from tui.demo.uploads import Uploads
 
@@ -26,27 +26,29 @@ MOST_IMAGES = 16
 SOURCE_PIXELS = 40_000_000
 LONGER_SIDE = {"1k": 1024, "1.5k": 1536, "2k": 2048, "4k": 4096}
 SCENERY = ["sky", "distance", "land", "foreground"]
-MOST_PARTS = 8
+MOST_PIECES = 8
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
 
 
-class Part(NamedTuple):
+class Piece(NamedTuple):
     """A part of a picture: its file, and where it is in the picture."""
 
     data: bytes
     box: Box
 
 
-class Pictures:
+class ResultFiles:
     """The results of all tasks as files."""
 
-    def __init__(self, book: TaskBook, uploads: Uploads) -> None:
-        self._book = book
+    def __init__(self, registry: TaskRegistry, uploads: Uploads) -> None:
+        self._registry = registry
         self._uploads = uploads
-        self._made: Shelf[tuple[str, int], bytes] = Shelf(CACHE_BYTES, len)
-        self._apart: Shelf[str, list[Part]] = Shelf(
+        self._made: LimitedCache[tuple[str, int], bytes] = LimitedCache(
+            CACHE_BYTES, len
+        )
+        self._apart: LimitedCache[str, list[Piece]] = LimitedCache(
             CACHE_BYTES, lambda parts: sum(len(part.data) for part in parts)
         )
         # One at a time: bounded memory, nothing painted twice, and quitting waits for
@@ -59,7 +61,7 @@ class Pictures:
             return []
         count = task.values.get("output_count", 1)
         suffix = "png" if _chosen(task, "output_format") in ("", "png") else "jpg"
-        if parts := part_names(task):
+        if parts := piece_names(task):
             base = [f"0.{suffix}"] if task.model.action == "decompose_layers" else []
             return [*base, *(f"{number}.png" for number, _ in enumerate(parts, 1))]
         return [
@@ -69,8 +71,8 @@ class Pictures:
 
     def find(self, task_id: str, name: str) -> tuple[DemoTask, int] | None:
         """The task and the place of a result file, while it may be downloaded."""
-        task = self._book.find(task_id)
-        now = self._book.clock()
+        task = self._registry.find(task_id)
+        now = self._registry.clock()
         if (
             not task
             or task.status(now) != "completed"
@@ -86,7 +88,7 @@ class Pictures:
         """Whether a URL of this service's own leads to a file."""
         return self._locate(url) is not None
 
-    async def parts(self, task: DemoTask) -> list[Part]:
+    async def parts(self, task: DemoTask) -> list[Piece]:
         """The result files of a task that takes a picture apart."""
         return await to_thread.run_sync(self._parts, task, limiter=self._painter)
 
@@ -95,7 +97,7 @@ class Pictures:
         return data[: len(data) // 3] if Trouble.BROKEN in task.trouble else data
 
     def _data(self, task: DemoTask, index: int) -> bytes:
-        if part_names(task):
+        if piece_names(task):
             return self._parts(task)[index].data
         data = self._made.get((task.id, index))
         if data is None:
@@ -117,11 +119,11 @@ class Pictures:
         )
         return _encoded(image, self.names(task)[index])
 
-    def _parts(self, task: DemoTask) -> list[Part]:
+    def _parts(self, task: DemoTask) -> list[Piece]:
         parts = self._apart.get(task.id)
         if parts is None:
             named = zip(self.names(task), self._cut(task), strict=True)
-            parts = [Part(_encoded(image, name), box) for name, (image, box) in named]
+            parts = [Piece(_encoded(image, name), box) for name, (image, box) in named]
             self._apart.put(task.id, parts)
         return parts
 
@@ -135,7 +137,7 @@ class Pictures:
         layers = task.model.action == "decompose_layers"
         if layers:
             yield pieces.background(picture), whole
-        for mask in pieces.split(picture, len(part_names(task))):
+        for mask in pieces.split(picture, len(piece_names(task))):
             box = mask.getbbox() or whole
             yield (
                 (
@@ -190,7 +192,7 @@ class Pictures:
                 return upload.data if upload else None
             case ["", "files", "results" | "origins", task_id, name]:
                 return self.find(task_id, name)
-            case [task_id] if task := self._book.find(task_id):
+            case [task_id] if task := self._registry.find(task_id):
                 # Stands for the picture that it has taken apart
                 if task.model.action == "segment_map":
                     return self._locate(
@@ -200,7 +202,7 @@ class Pictures:
         return None
 
 
-def part_names(task: DemoTask) -> list[str]:
+def piece_names(task: DemoTask) -> list[str]:
     """What a task takes its picture apart into; nothing for one that paints."""
     match task.model.action:
         case "segment_map":
@@ -210,7 +212,7 @@ def part_names(task: DemoTask) -> list[str]:
             wanted = [
                 name.strip() for name in re.split(r"[,;\n]", words) if name.strip()
             ]
-            return wanted[:MOST_PARTS] or SCENERY
+            return wanted[:MOST_PIECES] or SCENERY
     return []
 
 

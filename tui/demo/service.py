@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tui.catalog.load import Catalog
-from tui.catalog.request import blank, check, demand
+from tui.catalog.request import apply_rules, blank, check
 from tui.catalog.spec import Model, RouteName, Values
 from tui.demo import DEMO_KEY
 from tui.demo.answers import (
@@ -42,8 +42,14 @@ from tui.demo.answers import (
 )
 from tui.demo.library import PromptLibrary
 from tui.demo.money import DemoAccount
-from tui.demo.pictures import Box, Pictures, image_params, part_names, urls_of
-from tui.demo.tasks import DemoTask, Fingerprint, KeyTakenError, TaskBook, fingerprint
+from tui.demo.pictures import Box, ResultFiles, image_params, piece_names, urls_of
+from tui.demo.tasks import (
+    DemoTask,
+    Fingerprint,
+    KeyTakenError,
+    TaskRegistry,
+    fingerprint,
+)
 from tui.demo.trouble import (
     EARLY_DOWNLOADS,
     LATE_POLLS,
@@ -54,8 +60,8 @@ from tui.demo.trouble import (
     before_download,
     before_replay,
     failure,
-    page,
-    scripted,
+    html_page,
+    troubles_in,
 )
 from tui.demo.uploads import Uploads
 
@@ -84,16 +90,16 @@ def create_app(
     URLs in answers begin with `public_url`, or else with the base URL that the request
     came to.
     """
-    book = TaskBook(
+    registry = TaskRegistry(
         delay=delay,
         balance_cents=balance_cents,
         clock=clock,
         catalog=catalog,
         file=file,
     )
-    uploads = Uploads(book.books)
-    pictures = Pictures(book, uploads)
-    money = DemoAccount(catalog, book)
+    uploads = Uploads(registry.store)
+    pictures = ResultFiles(registry, uploads)
+    money = DemoAccount(catalog, registry)
     library = PromptLibrary(catalog)
 
     def route(method: str, path: str, handler: Handler, *, key: bool = True) -> Route:
@@ -115,20 +121,20 @@ def create_app(
     for name in ("unified", "service"):
         if routes in ("both", name):
             for path, models in _paths(catalog, name).items():
-                endpoint = TaskEndpoint(name, models, book, pictures)
+                endpoint = TaskEndpoint(name, models, registry, pictures)
                 table.append(route("POST", path, endpoint.create))
                 table.append(route("GET", f"{path}/{{task_id}}", endpoint.status))
     # Unified ids are known here too. Without that family there are none.
-    anything = TaskEndpoint("unified", list(catalog.models), book, pictures)
+    anything = TaskEndpoint("unified", list(catalog.models), registry, pictures)
     table.append(route("GET", "/v1/tasks/{task_id}", anything.status))
     app = Starlette(
-        routes=[*table, *FileHost(book, uploads, pictures, library).routes()],
+        routes=[*table, *FileHost(registry, uploads, pictures, library).routes()],
         middleware=[Middleware(AnswerHeaders)],
         exception_handlers={Refusal: on_refusal, HTTPException: on_http_error},
     )
     app.router.redirect_slashes = False
     app.state.public_url = public_url
-    app.state.books = book.books
+    app.state.store = registry.store
     return app
 
 
@@ -150,12 +156,16 @@ class TaskEndpoint:
     """One path where tasks are created and asked after."""
 
     def __init__(
-        self, route: RouteName, models: list[Model], book: TaskBook, pictures: Pictures
+        self,
+        route: RouteName,
+        models: list[Model],
+        registry: TaskRegistry,
+        pictures: ResultFiles,
     ) -> None:
         self._route = route
         self._models = {model.key: model for model in models}
         self._by_slug = {model.slug: model for model in models}
-        self._book = book
+        self._registry = registry
         self._pictures = pictures
 
     async def create(self, request: Request) -> Response:
@@ -164,7 +174,7 @@ class TaskEndpoint:
         if len(key) > 512:
             refuse(400, "Idempotency-Key has at most 512 characters.")
         origin = fingerprint(key, request.url.path, body)
-        task = self._book.replayed(origin)
+        task = self._registry.replayed(origin)
         if not task:
             try:
                 task = self._created(request, body, origin)
@@ -172,42 +182,48 @@ class TaskEndpoint:
                     task, self._state(task, task.born) | {"status": "pending"}
                 )
             except KeyTakenError:
-                task = self._book.replayed(origin) or not_found()
+                task = self._registry.replayed(origin) or not_found()
         for word in sorted(task.trouble):
-            if (refusal := before_replay(word)) and self._book.first(origin.name, word):
+            if (refusal := before_replay(word)) and self._registry.first(
+                origin.name, word
+            ):
                 raise refusal
         return self._answer(
-            task, {**self._state(task, self._book.clock()), "task_replayed": True}
+            task, {**self._state(task, self._registry.clock()), "task_replayed": True}
         )
 
     async def status(self, request: Request) -> Response:
-        task = self._book.find(request.path_params["task_id"])
+        task = self._registry.find(request.path_params["task_id"])
         if not task or task.route != self._route or task.model.key not in self._models:
             not_found()
-        if Trouble.FLAKY in task.trouble and self._book.first(task.id, Trouble.FLAKY):
-            raise page(503, "Service Unavailable")
+        if Trouble.FLAKY in task.trouble and self._registry.first(
+            task.id, Trouble.FLAKY
+        ):
+            raise html_page(503, "Service Unavailable")
         if (
             Trouble.MISSING in task.trouble
-            and self._book.clock() - task.born < MISSING_SECONDS
+            and self._registry.clock() - task.born < MISSING_SECONDS
         ):
             not_found()
         return self._answer(task, await self._told(request, task))
 
     def _created(self, request: Request, body: Values, origin: Fingerprint) -> DemoTask:
-        trouble = scripted(body.get("prompt", ""))
+        trouble = troubles_in(body.get("prompt", ""))
         for word in sorted(trouble):
-            if (refusal := before_create(word)) and self._book.first(origin.name, word):
+            if (refusal := before_create(word)) and self._registry.first(
+                origin.name, word
+            ):
                 raise refusal
         model, values = self._judged(request, body)
         if Trouble.REFUSED in trouble:
             invalid({"prompt": "was refused, because it asked for demo:refused"})
         source_id = str(values.get("source_task_id", ""))
-        source = self._book.find(source_id) if source_id else None
-        if source and not source.finished(self._book.clock()):
+        source = self._registry.find(source_id) if source_id else None
+        if source and not source.finished(self._registry.clock()):
             raise Refusal(
                 409, {"error": {"code": "source_task_not_ready", "message": "wait"}}
             )
-        task = self._book.add(self._route, model, values, origin)
+        task = self._registry.add(self._route, model, values, origin)
         for word in sorted(trouble):
             if refusal := after_create(word, task.id):
                 raise refusal
@@ -231,7 +247,7 @@ class TaskEndpoint:
         }
         route = model.routes[self._route]
         errors = check(model, route, values)
-        for name, param in demand(model, route, values).params.items():
+        for name, param in apply_rules(model, route, values).params.items():
             # The catalog lets a form leave out what has a starting value; a body must
             # carry it.
             if param.required and name not in values:
@@ -257,13 +273,13 @@ class TaskEndpoint:
 
     async def _told(self, request: Request, task: DemoTask) -> JsonObject:
         """All that is known of a task."""
-        now = self._book.clock()
+        now = self._registry.clock()
         state = self._state(task, now)
         if why := task.failure(now):
             return state | {"error": failure(why)}
         if not task.finished(now):
             return state
-        late = Trouble.LATE in task.trouble and self._book.first(
+        late = Trouble.LATE in task.trouble and self._registry.first(
             task.id, Trouble.LATE, LATE_POLLS
         )
         names = [] if late else self._pictures.names(task)
@@ -276,7 +292,7 @@ class TaskEndpoint:
     async def _shaped(self, task: DemoTask, images: list[JsonObject]) -> JsonObject:
         """The images of a completed task as its action tells of them."""
         if task.model.action == "segment_map":
-            named = enumerate(zip(images, part_names(task), strict=False), 1)
+            named = enumerate(zip(images, piece_names(task), strict=False), 1)
             return {
                 "segments": [
                     image | {"name": name, "index": number}
@@ -299,7 +315,7 @@ class TaskEndpoint:
                     "description": f"What belongs to: {name}",
                 }
                 for number, (image, name) in enumerate(
-                    zip(images[1:], part_names(task), strict=True), 1
+                    zip(images[1:], piece_names(task), strict=True), 1
                 )
             ],
         }
@@ -329,12 +345,12 @@ class FileHost:
 
     def __init__(
         self,
-        book: TaskBook,
+        registry: TaskRegistry,
         uploads: Uploads,
-        pictures: Pictures,
+        pictures: ResultFiles,
         library: PromptLibrary,
     ) -> None:
-        self._book = book
+        self._registry = registry
         self._uploads = uploads
         self._pictures = pictures
         self._library = library
@@ -363,7 +379,9 @@ class FileHost:
         )
         for word in sorted(task.trouble):
             early = before_download(word)
-            if early and self._book.first(f"{task.id}/{name}", word, EARLY_DOWNLOADS):
+            if early and self._registry.first(
+                f"{task.id}/{name}", word, EARLY_DOWNLOADS
+            ):
                 raise early
         media_type = MEDIA_TYPES[name.rpartition(".")[2]]
         return Response(await self._pictures.data(task, index), media_type=media_type)

@@ -16,8 +16,8 @@ from tui.catalog.load import Catalog, bundled
 from tui.catalog.price import MICRO_PER_CENT, estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.demo.answers import Refusal, refuse
-from tui.demo.books import DemoStore, fact, note
-from tui.demo.trouble import FAILURES, ODD_WORD, Trouble, scripted
+from tui.demo.store import DemoStore, fact, note
+from tui.demo.trouble import FAILURES, ODD_WORD, Trouble, troubles_in
 
 Clock = Callable[[], float]
 Row = tuple[Any, ...]
@@ -93,7 +93,7 @@ class KeyTakenError(Exception):
     """Another process has made a task with this Idempotency-Key in the meantime."""
 
 
-class TaskBook:
+class TaskRegistry:
     """All tasks, and the account that pays for them."""
 
     def __init__(
@@ -110,8 +110,8 @@ class TaskBook:
         An account in a file is filled up by the next process once less than a tenth is
         left: play money must not end for good.
         """
-        self.books = DemoStore(file, clock)
-        self.clock = self.books.now
+        self.store = DemoStore(file, clock)
+        self.clock = self.store.now
         self._catalog = catalog or bundled()
         self._delay = delay
         self._start = balance_cents * MICRO_PER_CENT
@@ -124,7 +124,7 @@ class TaskBook:
         KeyTakenError.
         """
         cost = price(model, values)
-        trouble = scripted(values.get("prompt", ""))
+        trouble = troubles_in(values.get("prompt", ""))
         refund = cost if trouble & FAILURES.keys() else 0
         task_id = f"tsk_{uuid4().hex}" if route == "unified" else str(uuid4())
         duration = self._delay * _pace(task_id) * (10 if Trouble.SLOW in trouble else 1)
@@ -132,7 +132,7 @@ class TaskBook:
         def added(database: sqlite3.Connection) -> float:
             if self._keyed(database, origin):
                 raise KeyTakenError
-            now = self.books.time(database)
+            now = self.store.time(database)
             left, _, _ = self._account(database, now)
             if cost > left:
                 refuse(402, "Insufficient credits")
@@ -159,19 +159,19 @@ class TaskBook:
             values=values,
             trouble=trouble,
             cost=cost,
-            born=self.books.write(added),
+            born=self.store.write(added),
             duration=duration,
             origin=origin,
         )
 
     def find(self, task_id: str) -> DemoTask | None:
         """Raises Refusal where nobody can say whether there is such a task."""
-        row = self.books.read(
+        row = self.store.read(
             lambda database: database.execute(
                 f"{_SELECT} where id = ?", (task_id,)
             ).fetchone()
         )
-        if not row and self.books.partial:
+        if not row and self.store.partial:
             raise Refusal(
                 503, {"error": "The demo's file can't be read at the moment."}
             )
@@ -179,7 +179,7 @@ class TaskBook:
 
     def replayed(self, origin: Fingerprint) -> DemoTask | None:
         """The task that this key has made already."""
-        row = self.books.read(lambda database: self._keyed(database, origin))
+        row = self.store.read(lambda database: self._keyed(database, origin))
         return self._task(row) if row else None
 
     def first(self, name: str, trouble: Trouble, times: int = 1) -> bool:
@@ -206,7 +206,7 @@ class TaskBook:
             )
             return before < times
 
-        return self.books.read(count) < times and self.books.write(counted)
+        return self.store.read(count) < times and self.store.write(counted)
 
     def account(self) -> tuple[int, int]:
         """What is left and what was spent, in micro-dollars. Live tasks hold their
@@ -221,10 +221,10 @@ class TaskBook:
         """
 
         def stated(database: sqlite3.Connection) -> tuple[int, int, int]:
-            return self._account(database, self.books.time(database))
+            return self._account(database, self.store.time(database))
 
         return (
-            self.books.write(stated) if self._may_fill_up else self.books.read(stated)
+            self.store.write(stated) if self._may_fill_up else self.store.read(stated)
         )
 
     def _account(
@@ -267,7 +267,7 @@ class TaskBook:
             route=route,
             model=model,
             values=values,
-            trouble=scripted(values.get("prompt", "")),
+            trouble=troubles_in(values.get("prompt", "")),
             cost=cost,
             born=born,
             duration=duration,

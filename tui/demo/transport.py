@@ -8,8 +8,8 @@ import httpx
 from starlette.applications import Starlette
 
 from tui.catalog.load import Catalog
-from tui.demo.books import DemoStore
 from tui.demo.service import create_app
+from tui.demo.store import DemoStore
 
 DELAY_VARIABLE = "RUNAPI_TUI_DEMO_DELAY"
 """Environment variable with the seconds that a task takes, for tests of whole
@@ -37,12 +37,12 @@ class _InProcess(httpx.ASGITransport):
         # An error of the stand-in is a server error to the client, as it would be over
         # a network.
         super().__init__(app, raise_app_exceptions=False)
-        self._books: DemoStore = app.state.books
+        self._store: DemoStore = app.state.store
         self._is_open = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not self._is_open:
-            await asyncio.to_thread(self._books.open)
+            await asyncio.to_thread(self._store.open)
             self._is_open = True
         return await super().handle_async_request(request)
 

@@ -101,13 +101,13 @@ def failure(trouble: Trouble) -> str:
     )
 
 
-def scripted(prompt: object) -> frozenset[Trouble]:
+def troubles_in(prompt: object) -> frozenset[Trouble]:
     """The trouble that a prompt asks for."""
     words = set(re.findall(r"demo:\w+", str(prompt).lower()))
     return frozenset(trouble for trouble in Trouble if trouble in words)
 
 
-def page(status: int, title: str) -> Refusal:
+def html_page(status: int, title: str) -> Refusal:
     """The HTML page of a proxy in front of the service."""
     return Refusal(
         status,
@@ -122,14 +122,14 @@ def before_create(trouble: Trouble) -> Refusal | None:
         body = {"error": {"message": "Too many requests", "code": "rate_limit"}}
         return Refusal(429, body, {"Retry-After": "1"})
     if trouble is Trouble.SERVER_ERROR:
-        return page(500, "Internal Server Error")
+        return html_page(500, "Internal Server Error")
     return None
 
 
 def after_create(trouble: Trouble, task_id: str) -> Refusal | None:
     """The answer to a create that did make a task, without saying so as it should."""
     if trouble in (Trouble.LOST, Trouble.CONFLICT):
-        return page(504, "Gateway Time-out")
+        return html_page(504, "Gateway Time-out")
     if trouble is Trouble.ADOPT:
         return Refusal(
             500, {"error": "Something went wrong"}, {"X-RunAPI-Task-Id": task_id}
@@ -151,7 +151,7 @@ def before_download(trouble: Trouble) -> Refusal | None:
         case Trouble.NOT_YET:
             return Refusal(404, {"error": "Not found", "code": "not_found"})
         case Trouble.FORBIDDEN:
-            return page(403, "Forbidden")
+            return html_page(403, "Forbidden")
         case Trouble.HTML:
-            return page(200, "One moment, please")
+            return html_page(200, "One moment, please")
     return None

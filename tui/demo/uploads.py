@@ -22,8 +22,8 @@ from tui.demo.answers import (
     read_object,
     refuse,
 )
-from tui.demo.books import DemoStore
-from tui.demo.shelf import Shelf
+from tui.demo.limited_cache import LimitedCache
+from tui.demo.store import DemoStore
 
 FILE_LIMIT = 30_000_000
 TOTAL_LIMIT = 100_000_000
@@ -56,14 +56,14 @@ class Upload(Struct, frozen=True):
 class Uploads:
     """All uploaded files, and the endpoints through which they come."""
 
-    def __init__(self, books: DemoStore) -> None:
-        self._books = books
-        self._tickets: Shelf[str, Ticket] = Shelf(OPEN_TICKETS)
+    def __init__(self, store: DemoStore) -> None:
+        self._store = store
+        self._tickets: LimitedCache[str, Ticket] = LimitedCache(OPEN_TICKETS)
 
     def find(self, file_name: str) -> Upload | None:
         """The file behind the last part of a public URL, while it is public."""
         upload = self.kept(file_name)
-        if upload and self._books.now() - upload.born < LIFETIME.total_seconds():
+        if upload and self._store.now() - upload.born < LIFETIME.total_seconds():
             return upload
         return None
 
@@ -74,7 +74,7 @@ class Uploads:
             " name = ?"
         )
         name = PurePath(file_name).stem
-        row = self._books.read(
+        row = self._store.read(
             lambda database: database.execute(select, (name,)).fetchone()
         )
         if not row:
@@ -129,7 +129,7 @@ class Uploads:
             ticket.headers["Content-MD5"]
         ):
             refuse(400, "The bytes do not match their checksum.")
-        self._store(_public(signed_id), ticket.name, data)
+        self._save(_public(signed_id), ticket.name, data)
         return Response(status_code=204)
 
     async def confirm(self, request: Request) -> Response:
@@ -155,14 +155,14 @@ class Uploads:
         if len(data) > FILE_LIMIT:
             refuse(413, "Payload too large")
         public = _public(token_urlsafe(24))
-        upload = self._store(public, str(body.get("file_name") or "upload.png"), data)
+        upload = self._save(public, str(body.get("file_name") or "upload.png"), data)
         return self._described(request, public, upload)
 
-    def _store(self, public: str, name: str, data: bytes) -> Upload:
+    def _save(self, public: str, name: str, data: bytes) -> Upload:
         kind, created = _media_type(name), datetime.now(UTC)
 
         def stored(database: sqlite3.Connection) -> float:
-            now = self._books.time(database)
+            now = self._store.time(database)
             row = (public, name[:255], kind, now, created.isoformat(), len(data), data)
             database.execute(
                 "insert or replace into uploads values (?, ?, ?, ?, ?, ?, ?)", row
@@ -182,7 +182,7 @@ class Uploads:
                 pass
             return now
 
-        return Upload(name[:255], data, kind, self._books.write(stored), created)
+        return Upload(name[:255], data, kind, self._store.write(stored), created)
 
     def _described(self, request: Request, public: str, upload: Upload) -> Response:
         suffix = mimetypes.guess_extension(upload.media_type, strict=False) or ""

@@ -1,1 +1,1 @@
-"""Ways in and out: snippets, pasted commands, external viewers, recipes."""
+"""Import and export: snippets, pasted commands, external viewers, recipes."""

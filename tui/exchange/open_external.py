@@ -1,7 +1,6 @@
-"""The way out: a result in a viewer here or, where there is no display, its public URL,
-an `scp` line or its path.
+"""Opens a result in a viewer or, without a display, finds its URL, `scp` line or path.
 
-Nothing here writes to the terminal: the app sends the texts and shows the sentences.
+Nothing here writes to the terminal: the app copies the texts and shows the sentences.
 """
 
 import ipaddress
@@ -19,6 +18,7 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from tui.system.ssh import is_over_ssh
 from tui.tasks.task import URL_LIVES, Task
 from tui.text import duration, one_line, plain
 
@@ -26,61 +26,63 @@ _PUBLIC = re.compile(r"https?://([\w.-]+)(?::\d{1,5})?(?:[/?#].*)?", re.ASCII)
 _OF_THIS_MACHINE = re.compile(
     r"(?:.*\.)?(?:localhost|demo)|127\..*|0\.0\.0\.0", re.IGNORECASE
 )
-_SSH = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+
+_LONGEST_LINK = 2083
+"""Bytes of a link that terminals accept."""
 
 
 class OpenError(Exception):
-    """Why a result can't be opened or handed on, as a sentence for the user."""
+    """A result can't be opened or copied; the text is for the user."""
 
 
 class Ways(NamedTuple):
-    """The ways out that a result has; what is empty isn't one. `viewer` is the command
-    for `show`.
+    """How a result can be opened or copied; an empty field stands for no way.
+
+    `viewer` is the command for `show`.
     """
 
     viewer: tuple[str, ...] = ()
     path: str = ""
     url: str = ""
     ends_at: float = 0
-    """When the URL ends; 0 where that isn't known."""
+    """When the URL expires, in seconds since the epoch; 0 where that isn't known."""
     scp: str = ""
 
     def clip(self, *order: Literal["url", "scp", "path"]) -> tuple[str, str]:
-        """The first that there is: a text for the terminal's clipboard, what to say of
-        it. Raises HandoffError.
+        """Return the first text that exists, and a sentence that it was copied.
+
+        Raises OpenError.
         """
-        left = (
-            duration(self.ends_at - time.time())
-            if self.ends_at
-            else "seven days at most"
-        )
-        more = {
-            "url": f" (ends in {left})",
-            "scp": " (for a shell of your own machine)",
-            "path": "",
-        }
         for way in order:
-            if text := getattr(self, way):
-                return text, plain(
-                    f"Sent to the terminal's clipboard: {one_line(text, 400)}{more[way]}"
-                )
+            text: str = getattr(self, way)
+            if text:
+                sentence = f"Sent to the terminal's clipboard: {one_line(text, 400)}"
+                return text, plain(f"{sentence}{self._note(way)}")
         raise OpenError(
-            "There is nothing to hand on: no file is saved, and no public address is left."
+            "There is nothing to copy: no file is saved, and no public address is left."
         )
+
+    def _note(self, way: str) -> str:
+        if way == "scp":
+            return " (for a shell of your own machine)"
+        if way == "path":
+            return ""
+        if not self.ends_at:
+            return " (expires within seven days)"
+        return f" (expires in {duration(self.ends_at - time.time())})"
 
 
 def ways(
     task: Task, index: int, viewer: str = "", env: Mapping[str, str] = os.environ
 ) -> Ways:
-    """The ways out of the task's result at `index`; `viewer` is the command that the
-    user prefers, if any.
+    """Return how the task's result at `index` can be opened or copied.
+
+    `viewer` is the command that the user prefers, if any.
     """
     if not 0 <= index < len(task.results):
         return Ways()
-    result, ends_at = (
-        task.results[index],
-        task.made_at + URL_LIVES if task.made_at else 0,
-    )
+    result = task.results[index]
+    ends_at = task.made_at + URL_LIVES if task.made_at else 0
     url = "" if 0 < ends_at <= time.time() else public(result.url)
     if not (result.path and os.path.isfile(result.path)):
         return Ways(url=url, ends_at=ends_at)
@@ -94,24 +96,27 @@ def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
             return tuple(shlex.split(wanted))
         except ValueError:  # a quote without an end: told when no such program is found
             return (wanted,)
-    mac = sys.platform == "darwin" and not any(env.get(name) for name in _SSH)
+    mac = sys.platform == "darwin" and not is_over_ssh(env)
     display = env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")
-    names = (
-        ["wslview"] * ("WSL_DISTRO_NAME" in env)
-        + ["open"] * mac
-        + ["xdg-open"] * bool(display)
-    )
-    return next(
-        ((name,) for name in names if shutil.which(name, path=env.get("PATH"))), ()
-    )
+    opens = {
+        "wslview": "WSL_DISTRO_NAME" in env,
+        "open": mac,
+        "xdg-open": bool(display),
+    }
+    for name, may_open in opens.items():
+        if may_open and shutil.which(name, path=env.get("PATH")):
+            return (name,)
+    return ()
 
 
 def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
-    """Open a file in a program that outlives this one. Blocks for up to `patience`
-    seconds. Raises HandoffError.
+    """Open a file in a program that outlives this one.
+
+    Blocks for up to `patience` seconds. Raises OpenError.
     """
-    name, none = one_line(viewer[0], 80), subprocess.DEVNULL
-    # Which begins with a slash: never taken for an option
+    name = one_line(viewer[0], 80)
+    none = subprocess.DEVNULL
+    # A full path begins with a slash: no program takes it for an option
     command = [*viewer, os.path.abspath(path)]
     try:
         process = subprocess.Popen(
@@ -122,7 +127,7 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
                 f"{name} could not open the image: it ended with code {code}."
             )
     except subprocess.TimeoutExpired:
-        # No zombie is left of it
+        # Waits for it, so that no zombie process is left
         threading.Thread(target=process.wait, daemon=True).start()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
@@ -130,42 +135,34 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
 
 
 def public(url: str) -> str:
-    """A URL that others can open, harmless in escape sequences and between quotes or
-    brackets; or nothing.
-    """
-    quoted = quote(url, safe="%:/?#@!$&()*+,;=") if plain(url) == url else ""
+    """Return the URL if others can open it, quoted for a terminal; or nothing."""
+    if plain(url) != url:
+        return ""
+    quoted = quote(url, safe="%:/?#@!$&()*+,;=")
     found = _PUBLIC.fullmatch(quoted)
-    # Terminals take links of up to 2083 bytes.
-    return (
-        quoted
-        if found and not _OF_THIS_MACHINE.fullmatch(found[1]) and len(quoted) <= 2083
-        else ""
-    )
+    if not found or _OF_THIS_MACHINE.fullmatch(found[1]):
+        return ""
+    return quoted if len(quoted) <= _LONGEST_LINK else ""
 
 
 def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
-    """The line that fetches a file over SSH, by what this machine knows of itself;
-    nothing without SSH.
+    """Return a command that copies a file over SSH, as far as this machine knows itself.
+
+    Returns nothing without SSH.
     """
-    if (
-        not any(env.get(name) for name in _SSH)
-        or plain(path) != path
-        or {"\n", "\t"} & {*path}
-    ):
+    if not is_over_ssh(env) or plain(path) != path or {"\n", "\t"} & {*path}:
         return ""
     # Client's address and port, server's address and port
     fields = env.get("SSH_CONNECTION", "").split()
-    address, port = (
-        fields[2:]
-        if len(fields) == 4
-        else ("", env.get("SSH_CLIENT", "").rpartition(" ")[2])
-    )
+    address = ""
+    port = env.get("SSH_CLIENT", "").rpartition(" ")[2]
+    if len(fields) == 4:
+        address, port = fields[2:]
     user = env.get("USER") or env.get("LOGNAME") or ""
-    # The shell over there takes backslashes off and, with newer scp, its wildcards do;
-    # quotes only the former.
-    source = f"{user}@{_host(address)}:" + re.sub(
-        r"[^\w@%+=:,./-]", r"\\\g<0>", os.path.abspath(path)
-    )
+    # The remote shell removes backslashes, as do the wildcards of newer versions of
+    # scp; only the shell removes quotes.
+    escaped = re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", os.path.abspath(path))
+    source = f"{user}@{_host(address)}:{escaped}"
     options = ["-P", port] if port.isascii() and port.isdigit() and port != "22" else []
     return shlex.join(["scp", *options, source.removeprefix("@").lstrip("-"), "."])
 
@@ -173,7 +170,7 @@ def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
 def _host(address: str) -> str:
     with suppress(ValueError):
         ip = ipaddress.ip_address(address.removeprefix("::ffff:"))
-        # Over there, another machine
+        # On the other side, these mean another machine
         if not (ip.is_loopback or ip.is_link_local or ip.is_unspecified):
             return f"[{ip}]" if ip.version == 6 else str(ip)
     return socket.gethostname()

@@ -1,14 +1,13 @@
-"""A command line that somebody has copied, as what the form can ask: of `curl`, or
-`runapi-tui generate`.
+"""Reads a pasted command, `curl` or `runapi-tui generate`, as a request for the form.
 
-What is pasted may come from anywhere. Nothing of it is run, no file of it is opened,
-and headers, where keys are, aren't kept.
+It may come from anywhere: nothing of it is run, none of its files is opened, and its
+headers, which may hold keys, are dropped.
 """
 
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import get_args
+from typing import cast, get_args
 
 from msgspec import Struct
 
@@ -19,7 +18,7 @@ from tui.catalog.spec import Kind, Model, RouteName, Value, Values
 from tui.text import one_line, plain
 
 MOST = 1_000_000
-"""Characters that are looked at."""
+"""Characters of a pasted text that are read at most."""
 _COMMAND = re.compile(
     r"\s*(?:\$ )?(?:curl(?:\.exe)?\s(?=.*?(?:://|/v1/))|runapi-tui\s+generate\s)",
     re.DOTALL,
@@ -80,48 +79,46 @@ _MANY = {
     "--vary": "vary",
     "--expand": "expand",
 }
-"""What makes many requests of one line, for which the form has no place."""
+"""Options that make several requests of one command: the form has no place for them."""
 
 
 class PasteError(ValueError):
-    """Why a line can't be used, as a sentence."""
+    """A command that can't be used; the text says why."""
 
 
 class PastedCommand(Struct, frozen=True):
-    """What a line asks for; `left` names what of it has no place in the form."""
+    """The request of a command; `unused` names what has no place in the form."""
 
     model: Model
     route: RouteName
     values: Values
-    left: tuple[str, ...]
+    unused: tuple[str, ...]
 
 
 def is_command(text: str) -> bool:
-    """Whether a text is meant for a shell, and no prompt that begins like that."""
+    """Return whether a text is a command, not a prompt that begins like one."""
     return bool(_COMMAND.match(text[:MOST]))
 
 
 def read(text: str, catalog: Catalog, api: Api = "auto") -> PastedCommand:
-    """What a command line asks. Raises PasteError."""
+    """Return the request of a command line. Raises PasteError."""
     if len(text) > MOST:
         raise PasteError("That is too long to be a request.")
     try:
         words = list(_words(text.strip().removeprefix("$ ")))
-        return (
-            _curl(words[1:], catalog)
-            if words[0].startswith("curl")
-            else _generate(words[2:], catalog, api)
-        )
+        if words[0].startswith("curl"):
+            return _curl(words[1:], catalog)
+        return _generate(words[2:], catalog, api)
     except UnknownModel as error:
         raise PasteError(one_line(error)) from error
     except RecursionError:
         raise PasteError("Its data is nested too deeply.") from None
 
 
-def given(
+def parse_settings(
     model: Model, settings: Iterable[str], prompt: str | None, api: Api = "auto"
 ) -> tuple[RouteName, Values]:
-    """`name=value` words as values of the route that knows them. Raises PasteError."""
+    """Return a route, and `name=value` words as values for it. Raises PasteError."""
     pairs: dict[str, str] = {} if prompt is None else {"prompt": prompt}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -129,7 +126,7 @@ def given(
             raise PasteError(
                 f"{one_line(setting, 80)!r} is not of the form name=value."
             )
-        # Given twice, a list's entries add up.
+        # A repeated setting adds entries to a list.
         pairs[name] = f"{pairs[name]}\n{text}" if name in pairs else text
     chosen = choose(model, pairs, api)
     values: Values = {}
@@ -143,51 +140,51 @@ def given(
 
 
 def fitting(
-    model: Model, route: RouteName, told: Values, *, files: bool = False
+    model: Model, route: RouteName, values: Values, *, files: bool = False
 ) -> tuple[Values, tuple[str, ...]]:
-    """Of what was told by anybody, what the form can show and the user judge; and the
-    names of the rest.
+    """Return untrusted values that the form can show, and the names of the rest.
 
-    Without `files`, images are URLs alone: no file of this machine is named for upload
-    by others.
+    Without `files`, images must be URLs: nobody else may name a file of this machine
+    for upload.
     """
-    told = {name: value for name, value in told.items() if not request.blank(value)}
+    values = {name: value for name, value in values.items() if not request.blank(value)}
     params = {param.name: param for param in model.routes[route].params}
-    known = {name: value for name, value in told.items() if name in params}
+    known = {name: value for name, value in values.items() if name in params}
     errors = request.check(model, model.routes[route], known)
-    values: Values = {}
+    fit: Values = {}
     for name, value in known.items():
         param = params[name]
-        if not _flat(value, 6 if param.kind is Kind.JSON else 1) or isinstance(
-            value, dict
-        ):
+        depth = 6 if param.kind is Kind.JSON else 1
+        if isinstance(value, dict) or not _is_flat(value, depth):
             continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
-        if files or not request.names_files(param, value):
-            values[name] = _plain(value)
-    return values, tuple(one_line(name, 40) for name in told if name not in values)
+        if files or not request.needs_upload(param, value):
+            fit[name] = _plain(value)
+    return fit, tuple(one_line(name, 40) for name in values if name not in fit)
 
 
-def _flat(value: Value, depth: int) -> bool:
-    inner = (
-        value
-        if isinstance(value, list)
-        else list(value.values())
-        if isinstance(value, dict)
-        else []
-    )
-    return not inner or (depth > 0 and all(_flat(item, depth - 1) for item in inner))
+def _is_flat(value: Value, depth: int) -> bool:
+    """Return whether lists and objects are nested at most `depth` levels."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list) or not value:
+        return True
+    return depth > 0 and all(_is_flat(item, depth - 1) for item in value)
 
 
 def _plain(value: Value) -> Value:
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return plain(value, MOST) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return plain(value, MOST)
+    return value
 
 
 def _curl(words: list[str], catalog: Catalog) -> PastedCommand:
-    method, data, places = "", list[str](), list[str]()
+    method = ""
+    data: list[str] = []
+    places: list[str] = []
     for option, value in _options(words, _LETTERS, _NAMES):
         if option in _DATA:
             if value.startswith("@") and option != "--data-raw":
@@ -200,17 +197,19 @@ def _curl(words: list[str], catalog: Catalog) -> PastedCommand:
         elif option in ("", "--url"):
             places.append(re.split("[?#]", value)[0])
     if method not in ("", "POST"):
-        raise PasteError(f"It is a {one_line(method, 20)}, which makes no image.")
+        raise PasteError(
+            f"It is a {one_line(method, 20)} request, which makes no image."
+        )
     where = next((path for place in places if (path := _PATH.search(place))), None)
     if where is None:
-        raise PasteError("Its address is none at which RunAPI makes images.")
+        raise PasteError("Its address is not one at which RunAPI makes images.")
     try:
         body = json.loads("&".join(data))
     except ValueError:
         body = None
     if not isinstance(body, dict):
         raise PasteError(
-            "Its data is no JSON object." if data else "It carries no data to fill in."
+            "Its data is not a JSON object." if data else "It has no data to fill in."
         )
     model = _model(catalog, where["service"], where["action"], body.pop("model", None))
     route: RouteName = "service" if where["service"] else "unified"
@@ -239,32 +238,37 @@ def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> 
 
 
 def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
-    names, settings, left = list[str](), list[str](), list[str]()
-    told: dict[str, str] = {}
+    names: list[str] = []
+    settings: list[str] = []
+    unused: list[str] = []
+    others: dict[str, str] = {}
     for option, value in _options(words, _OUR_LETTERS, _OUR_NAMES):
         if option in ("-s", "--set"):
             settings.append(value)
         elif option in _MANY:
-            left.append(_MANY[option])
+            unused.append(_MANY[option])
         elif option:
-            told[option.lstrip("-")] = value
+            others[option.lstrip("-")] = value
         else:
             names.append(value)
     if not names:
         raise PasteError("It names no model.")
-    model = catalog.find(names[0][:100], told.get("action", ""))
-    wished: Api = next((each for each in get_args(Api) if each == told.get("api")), api)
-    route, values = given(model, settings, told.get("prompt", told.get("p")), wished)
+    model = catalog.find(names[0][:100], others.get("action", ""))
+    prompt = others.get("prompt", others.get("p"))
+    if others.get("api") in get_args(Api):
+        api = cast(Api, others["api"])
+    route, values = parse_settings(model, settings, prompt, api)
     fit, more = fitting(model, route, values, files=True)
-    return PastedCommand(model, route, fit, (*left, *more))
+    return PastedCommand(model, route, fit, (*unused, *more))
 
 
 def _options(
     words: list[str], letters: str, names: set[str]
 ) -> Iterator[tuple[str, str]]:
-    """Options with their values; what stands alone under no name. Those in `letters`
-    and `names` take a value, others are taken for switches: what follows them then
-    stands alone, where nobody looks for it.
+    """Yield options with their values, and arguments under an empty name.
+
+    Options in `letters` and `names` have a value; any other counts as a switch, and
+    what follows it as an argument.
     """
     rest = iter(words)
     for word in rest:
@@ -272,7 +276,9 @@ def _options(
         if word == "--":
             yield from (("", word) for word in rest)
         elif word.startswith("--"):
-            yield name, value if equals else next(rest, "") if name in names else ""
+            if not equals and name in names:
+                value = next(rest, "")
+            yield name, value
         elif word.startswith("-") and len(word) > 1:
             at = next(
                 (at for at, letter in enumerate(word) if at and letter in letters), 0
@@ -284,8 +290,9 @@ def _options(
 
 
 def _words(text: str) -> Iterator[str]:
-    """The words of the first command, as a POSIX shell reads them, or bash; variables
-    stay as they are.
+    """Yield the words of the first command, as a POSIX shell or bash reads them.
+
+    Variables stay as they are.
     """
     word: list[str] = []
     at = 0
@@ -293,16 +300,17 @@ def _words(text: str) -> Iterator[str]:
         piece = _PIECE.match(text, at)
         if piece is None:
             raise PasteError("It can't be read: its end is missing.")
-        at, kind = piece.end(), str(piece.lastgroup)
-        said = piece[kind]
-        if kind == "end" or (kind == "bare" and said.startswith("#") and not word):
+        at = piece.end()
+        kind = str(piece.lastgroup)
+        part = piece[kind]
+        if kind == "end" or (kind == "bare" and part.startswith("#") and not word):
             break
         if kind == "space":
             if word:
                 yield "".join(word)
             word = []
         elif kind != "join":
-            word.append(_READ[kind](said) if kind in _READ else said)
+            word.append(_READ[kind](part) if kind in _READ else part)
     if word:
         yield "".join(word)
 
@@ -313,21 +321,21 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""What stands between `$'` and `'`, with emoji that are written as two halves put together."""
-    told = _ESCAPE.sub(_meant, text)
-    return told.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    r"""Unescapes text between `$'` and `'`; joins emoji that are written as two halves."""
+    halves = _ESCAPE.sub(_unescaped, text)
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _meant(escape: re.Match[str]) -> str:
+def _unescaped(escape: re.Match[str]) -> str:
     if escape["bytes"]:
-        told = bytes(
+        encoded = bytes(
             int(hexa, 16) if hexa else int(octal, 8) & 255
             for hexa, octal in _BYTE.findall(escape[0])
         )
         try:
-            return told.decode()
+            return encoded.decode()
         except UnicodeDecodeError:
-            return told.decode("latin-1")  # as browsers write them
+            return encoded.decode("latin-1")  # as browsers write them
     code = escape["short"] or escape["long"]
     if code:
         return chr(int(code, 16)) if int(code, 16) < 0x110000 else "\ufffd"

@@ -1,6 +1,4 @@
-"""From what an image says that made it to what the form can ask: which model, which of
-the values.
-"""
+"""Fills the form from an image's recipe: with its model and those values that fit."""
 
 import re
 from contextlib import suppress
@@ -13,29 +11,30 @@ from tui.catalog.spec import Model, Param, RouteName, Value, Values
 from tui.images.recipes import OURS, PROMPTS, Recipe
 from tui.text import one_line
 
-_NEAR = 0.03
-"""How much wider than a ratio a picture may be, by parts of the ratio, that it still
-stands for.
-"""
+_TOLERANCE = 0.03
+"""How much an image's shape may differ from a ratio, as a part of the ratio."""
 _MOST_NAMED = 8
 
 
 class Refill(NamedTuple):
-    """What to ask for; `taken` and `left` name what the image tells."""
+    """A model with values; `used` and `unused` name what the recipe has."""
 
     model: Model
     values: Values
-    taken: list[str]
-    left: list[str]
+    used: list[str]
+    unused: list[str]
 
     def describe(self, file: str) -> str:
-        """What became of all that the file of this name tells, as a sentence."""
-        taken = (
-            f"From {file}: {_list(self.taken)}"
-            if self.taken
-            else f"Nothing that {file} tells fits here"
-        )
-        return f"{taken}; not taken: {_list(self.left)}." if self.left else f"{taken}."
+        """Return a sentence on what was used of the recipe of a file."""
+        used = _list(self.used)
+        unused = _list(self.unused)
+        if used and unused:
+            return f"From {file}: {used}. Not used: {unused}."
+        if used:
+            return f"From {file}: {used}."
+        if unused:
+            return f"Nothing from {file} fits here. Not used: {unused}."
+        return f"Nothing from {file} fits here."
 
 
 def refill(
@@ -46,23 +45,28 @@ def refill(
     api: Api,
     learnt: RouteName | None,
 ) -> Refill:
-    """The recipe's model with its values; where the catalog doesn't have it, the model
-    that is `shown`, with what it takes by name over what is `filled` in.
+    """Return the recipe's model with its values.
+
+    Where the catalog doesn't have the model, `shown` is used: what is `filled` in,
+    overridden by values of the recipe that it has a parameter for. `learnt` is the
+    route that the service was found to have.
     """
+    model = shown
+    values: Values = dict(filled)
+    used: list[str] = []
+    unused: list[str] = []
     try:
-        model, values, taken = (
-            catalog.find(recipe.model, recipe.action),
-            Values(),
-            ["model"],
-        )
+        model = catalog.find(recipe.model, recipe.action)
+        values = {}
+        used.append("model")
     except UnknownModel:
-        model, values, taken = shown, dict(filled), []
-    left = [f"model {recipe.model}"] if recipe.model and not taken else []
+        if recipe.model:
+            unused.append(f"model {recipe.model}")
     to = choose(model, {**values, **recipe.values}, api, learnt)
-    told, unplaced = _told(recipe, model, to)
+    found, unplaced = _placed(recipe, model, to)
     values, _ = translate(model, values, to)
-    errors = request.check(model, model.routes[to], values | told)
-    for name, value in told.items():
+    errors = request.check(model, model.routes[to], values | found)
+    for name, value in found.items():
         if request.blank(value):
             continue
         param = model.routes[to].param(name)
@@ -70,63 +74,63 @@ def refill(
         fits = name not in errors or (name in PROMPTS and isinstance(value, str))
         if param and fits and _harmless(param, value):
             values[name] = value
-            taken.append(name)
+            used.append(name)
         else:
-            left.append(name)
-    return Refill(model, values, taken, left + unplaced)
+            unused.append(name)
+    return Refill(model, values, used, unused + unplaced)
 
 
-def _told(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str]]:
-    """All that has a name on this route, not judged yet; and the names of the rest."""
+def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str]]:
+    """Return values by the names of this route, unchecked, and the names of the rest."""
     route = model.routes[to]
-    told, unplaced = translate(model, recipe.values, to)
-    shape = (
-        _ratio(recipe.values.get("size"), route.param("aspect_ratio"))
-        if "size" in unplaced
-        else None
-    )
-    if shape and "aspect_ratio" not in told:
-        told["aspect_ratio"] = shape
-        del unplaced["size"]
-    left = list(unplaced)
-    for name, text in recipe.other.items() if recipe.source != OURS else ():
+    placed, unplaced = translate(model, recipe.values, to)
+    if "size" in unplaced and "aspect_ratio" not in placed:
+        ratio = _ratio(recipe.values.get("size"), route.param("aspect_ratio"))
+        if ratio:
+            placed["aspect_ratio"] = ratio
+            del unplaced["size"]
+    rest = list(unplaced)
+    if recipe.source == OURS:
+        return placed, rest
+    for name, text in recipe.other.items():
         param = route.param(name.lower().replace(" ", "_"))
         with suppress(ValueError):
-            if param and param.name not in told:
-                told[param.name] = request.parse(param, text)
+            if param and param.name not in placed:
+                placed[param.name] = request.parse(param, text)
                 continue
-        left.append(name)
-    return told, left
+        rest.append(name)
+    return placed, rest
 
 
 def _ratio(size: Value | None, param: Param | None) -> Value | None:
-    """The choice of a shape that comes near a size, such as 1344x768."""
+    """Return the choice of a ratio that is near a size, such as 1344x768."""
     sides = re.fullmatch(r"(\d{1,5})x(\d{1,5})", str(size))
     if not sides or not param or not int(sides[2]):
         return None
-    wide = int(sides[1]) / int(sides[2])
-    ratios = {
-        choice: re.fullmatch(r"(\d+):([1-9]\d*)", str(choice)) for choice in param.enum
-    }
-    off = {
-        choice: abs(wide / (int(ratio[1]) / int(ratio[2])) - 1)
-        for choice, ratio in ratios.items()
-        if ratio
-    }
-    nearest = min(off, key=lambda choice: off[choice], default=None)
-    return nearest if nearest is not None and off[nearest] < _NEAR else None
+    shape = int(sides[1]) / int(sides[2])
+    nearest: Value | None = None
+    smallest = _TOLERANCE
+    for choice in param.enum:
+        ratio = re.fullmatch(r"(\d+):([1-9]\d*)", str(choice))
+        if not ratio:
+            continue
+        difference = abs(shape / (int(ratio[1]) / int(ratio[2])) - 1)
+        if difference < smallest:
+            nearest = choice
+            smallest = difference
+    return nearest
 
 
 def _harmless(param: Param, value: Value) -> bool:
-    """Anybody may have written the recipe: it names no file of this machine for upload,
-    and nobody to call back.
+    """Return whether a value is safe in a recipe, which anybody may have written.
+
+    It must name no file of this machine for upload, and no address to call back.
     """
-    return not request.names_files(param, value) and param.name != "callback_url"
+    return not request.needs_upload(param, value) and param.name != "callback_url"
 
 
 def _list(names: list[str]) -> str:
+    readable = [name.replace("_", " ") for name in names[:_MOST_NAMED]]
+    shown = ", ".join(one_line(name, 40) for name in readable)
     more = len(names) - _MOST_NAMED
-    shown = ", ".join(
-        one_line(name.replace("_", " "), 40) for name in names[:_MOST_NAMED]
-    )
     return f"{shown} and {more:,} more" if more > 0 else shown

@@ -1,6 +1,4 @@
-"""A request written down for elsewhere: as curl, as Python, as our own command line.
-The key is never in it.
-"""
+"""Writes a request as curl, as Python or as a command of this program; never a key."""
 
 import re
 import shlex
@@ -45,24 +43,24 @@ _IMAGES = {
 
 
 class SnippetRequest(Struct, frozen=True, kw_only=True):
-    """A request, as a draft or as a task has it."""
+    """A request of a draft or of a task."""
 
     model: Model
     route: RouteName
     values: Values
     body: Values
-    """What is sent; local files stand in it as placeholders until they are uploaded."""
+    """What is sent, with placeholders for local files until they are uploaded."""
     base_url: str
     ambiguous: bool
     """Whether the model's slug stands for several actions."""
     notes: tuple[str, ...] = ()
-    """What has to be done before it can be sent from elsewhere."""
+    """What to do before it can be sent from elsewhere, one sentence each."""
 
 
 def of_draft(
     model: Model, route: RouteName, values: Values, catalog: Catalog, base_url: str
 ) -> SnippetRequest:
-    """What is filled in."""
+    """Return the request of what is filled in."""
     files = {
         path: f"URL-OF-{path.name}"
         for _, path in local_files(model.routes[route], values)
@@ -84,10 +82,10 @@ def of_draft(
 
 
 def of_task(task: Task, catalog: Catalog, base_url: str) -> SnippetRequest:
-    """What a task asks, with its body as it is sent.
+    """Return a task's request, with its body as it is sent.
 
-    `base_url` is the configured one, whatever the task says: the key belongs to no
-    other.
+    `base_url` is the configured one, whatever the task has: the key belongs to that
+    service only.
     """
     model = catalog.get(task.action, task.model)
     if model is None or task.route not in model.routes:
@@ -116,16 +114,15 @@ def of_task(task: Task, catalog: Catalog, base_url: str) -> SnippetRequest:
 
 
 def written(asked: SnippetRequest, form: str) -> str:
-    """The request in one of `FORMS`, to be pasted into a terminal or a file; harmless
-    to show.
-    """
+    """Return the request in one of `FORMS`, safe to show and to paste."""
     return {"curl": _curl, "httpx": _httpx, "sdk": _sdk, "cli": _generate}[form](asked)
 
 
 def _curl(asked: SnippetRequest) -> str:
-    """Without an Idempotency-Key: with the task's own, the line would be answered with
-    that same task, which is no copy; with a new one fixed in the text, it would run
-    once and from then on only seem to.
+    """Return a command without an Idempotency-Key.
+
+    With the task's own key, the service would answer with that same task. With a new
+    one in the text, the command would work once, and then only seem to.
     """
     url = asked.base_url + submit_path(
         asked.route, asked.model.service, asked.model.action
@@ -135,7 +132,7 @@ def _curl(asked: SnippetRequest) -> str:
             f"curl -X POST {shlex.quote(url)}",
             '-H "Authorization: Bearer $RUNAPI_API_KEY"',
             "-H 'Content-Type: application/json'",
-            # Raw: else text that begins with @ would be the name of a file.
+            # Raw: otherwise text that begins with @ would be the name of a file.
             f"--data-raw {shlex.quote(inert_json(asked.body))}",
         ]
     ) + "".join(f"\n# {note}" for note in asked.notes)
@@ -144,11 +141,12 @@ def _curl(asked: SnippetRequest) -> str:
 def _generate(asked: SnippetRequest) -> str:
     model, route = asked.model, asked.model.routes[asked.route]
     words = ["runapi-tui", "generate", model.slug]
-    words += ["--action", model.action] if asked.ambiguous else []
-    words += (
-        ["--api", asked.route] if choose(model, asked.values) != asked.route else []
-    )
-    words += ["--demo"] if asked.base_url == DEMO_URL else []
+    if asked.ambiguous:
+        words += ["--action", model.action]
+    if choose(model, asked.values) != asked.route:
+        words += ["--api", asked.route]
+    if asked.base_url == DEMO_URL:
+        words.append("--demo")
     for name, value in asked.values.items():
         if name == "prompt":
             words += ["-p", str(value)]
@@ -158,7 +156,7 @@ def _generate(asked: SnippetRequest) -> str:
 
 
 def _typed(param: Param | None, value: Value) -> str:
-    """A value as a person types it, and `request.parse` reads it."""
+    """Return a value as a person types it, and `request.parse` reads it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and param and param.kind in (Kind.IMAGES, Kind.INTEGERS):
@@ -167,7 +165,7 @@ def _typed(param: Param | None, value: Value) -> str:
 
 
 def _word(text: str) -> str:
-    """A word for a POSIX shell; with what a terminal might obey, for bash and zsh."""
+    """Quote a word for a POSIX shell; for bash and zsh if it has control characters."""
     escaped = re.sub(r"[\\']", r"\\\g<0>", text)
     shown = spelled(escaped, lambda character: f"\\U{ord(character):08x}")
     return shlex.quote(text) if shown == escaped else f"$'{shown}'"
@@ -188,7 +186,7 @@ import time
 import httpx
 
 {_comments(asked)}body = {_literal(asked.body)}
-# Where the task may be asked after: the first that knows it.
+# Where to poll the task: the first that knows it.
 places = {places!r}
 
 api = httpx.Client(
@@ -223,15 +221,14 @@ def _sdk(asked: SnippetRequest) -> str:
             "# runapi-tui knows no package of RunAPI's SDK for"
             f" {one_line(model.service)}.\n"
         )
-    body, notes = asked.body, asked.notes
-    # The only one that the SDK speaks
+    body = asked.body
+    notes = asked.notes
+    # The SDK only knows the service route
     if asked.route == "unified" and "service" in model.routes:
-        told = {name: value for name, value in body.items() if name != "model"}
-        values, unplaced = translate(model, told, "service")
-        body, notes = (
-            request.body(model, model.routes["service"], values),
-            (*notes, *unplaced.values()),
-        )
+        own = {name: value for name, value in body.items() if name != "model"}
+        values, unplaced = translate(model, own, "service")
+        body = request.body(model, model.routes["service"], values)
+        notes = (*notes, *unplaced.values())
     where = "" if asked.base_url == DEFAULT_BASE_URL else f"base_url={asked.base_url!r}"
     return f"""\
 # pip install runapi-{model.service.replace("_", "-")}
@@ -249,12 +246,9 @@ def _comments(asked: SnippetRequest) -> str:
 
 
 def _literal(body: Values) -> str:
-    """A dict in Python, a line an entry."""
-    return (
-        "{\n"
-        + "".join(f"    {name!r}: {value!r},\n" for name, value in body.items())
-        + "}"
-    )
+    """Return a dict in Python, with one entry per line."""
+    entries = "".join(f"    {name!r}: {value!r},\n" for name, value in body.items())
+    return f"{{\n{entries}}}"
 
 
 def _name(path: Path | str) -> str:

@@ -1,9 +1,10 @@
-"""Pictures made of characters: in each cell the shape and the two colours that come
-nearest to the image.
+"""Pictures made of characters.
+
+In each cell stand the shape and the two colours that come nearest to the image.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
@@ -22,10 +23,14 @@ from tui.graphics.probe import Images
 from tui.graphics.textual_image_adapter import renderable
 
 _LANCZOS = Image.Resampling.LANCZOS
-# A cell is divided into columns and rows of parts; areas are told in 24ths of the cell.
 _UNITS = 24
+"""Areas are whole numbers of so many parts of a cell: 4, 6 and 8 divide it."""
 _Grid = tuple[int, int]
+"""The columns and rows of parts that a cell is divided into."""
 _Colour = tuple[int, int, int]
+_Mean = tuple[int, ...]
+_Bands = tuple[Image.Image, ...]
+"""An image's red, green and blue."""
 
 
 class _Shape(NamedTuple):
@@ -37,36 +42,46 @@ class _Shape(NamedTuple):
 
     @property
     def area(self) -> int:
-        return len(self.parts) * _UNITS // (self.grid[0] * self.grid[1])
+        """The units of the cell that it fills."""
+        return len(self.parts) * _part_area(self.grid)
 
 
-# One of each pair: a cell is drawn by what a shape fills or by what it leaves,
-# whichever character there is.
-_EIGHTHS = [
-    *(
-        _Shape(character, (1, 8), range(7 - number, 8))
-        for number, character in enumerate("▁▂▃▄▅▆▇")
-    ),
-    *(
-        _Shape(character, (8, 1), range(number + 1))
-        for number, character in enumerate("▏▎▍▌▋▊▉")
-    ),
+def _part_area(grid: _Grid) -> int:
+    columns, rows = grid
+    return _UNITS // (columns * rows)
+
+
+# A shape and its inverse draw the same with their colours swapped, so that one of the
+# two is enough.
+_ROWS = [
+    _Shape(character, (1, 8), range(7 - number, 8))
+    for number, character in enumerate("▁▂▃▄▅▆▇")
 ]
+_COLUMNS = [
+    _Shape(character, (8, 1), range(number + 1))
+    for number, character in enumerate("▏▎▍▌▋▊▉")
+]
+_EIGHTHS = [*_ROWS, *_COLUMNS]
 _CORNERS = ([0], [1], [2], [3], [0, 3])
 _QUADRANTS = [
     _Shape(character, (2, 2), parts)
     for character, parts in zip("▘▝▖▗▚", _CORNERS, strict=True)
 ]
 _LEFT_HALF = 0b010101
-_SEXTANTS = [
-    _Shape(
-        chr(0x1FB00 + bits - 1 - (bits > _LEFT_HALF)),
-        (2, 3),
-        [part for part in range(6) if bits >> part & 1],
-    )
-    for bits in range(1, 32)
-    if bits != _LEFT_HALF
-]
+_FIRST_SEXTANT = 0x1FB00
+
+
+def _sextant(bits: int) -> _Shape:
+    """Returns the sextant whose part `n` is filled where bit `n` is set."""
+    # Unicode leaves the left half out, which is a block element already.
+    number = bits - 1
+    if bits > _LEFT_HALF:
+        number -= 1
+    parts = [part for part in range(6) if bits >> part & 1]
+    return _Shape(chr(_FIRST_SEXTANT + number), (2, 3), parts)
+
+
+_SEXTANTS = [_sextant(bits) for bits in range(1, 32) if bits != _LEFT_HALF]
 _SHAPES = {
     Images.QUADRANT: [*_EIGHTHS, *_QUADRANTS],
     Images.SEXTANT: [*_EIGHTHS, *_SEXTANTS],
@@ -74,31 +89,31 @@ _SHAPES = {
 
 
 @dataclass(frozen=True)
-class Cells:
-    """A picture of characters: one a cell, row by row, and the colours in and around it
-    as bytes of RGB.
-    """
+class CellPicture:
+    """A picture of characters, row by row."""
 
     size: Size
+    """Its columns and rows."""
     characters: str
+    """One a cell."""
     inside: bytes
+    """The colour of each character: three bytes of RGB a cell."""
     outside: bytes
+    """The colour of each cell's background, likewise."""
 
     def strips(self) -> list[Strip]:
-        """The rows for Textual to cut and to tint; about 10 µs a cell."""
-        found = [
-            _segment(*cell)
-            for cell in zip(self.characters, *self._colours(), strict=True)
-        ]
+        """Returns the rows for Textual to cut and to tint; takes about 10 µs a cell."""
+        segments = [_segment(*cell) for cell in self._cells()]
         width = self.size.width
         return [
-            Strip(found[start : start + width], width)
-            for start in range(0, len(found), width)
+            Strip(segments[start : start + width], width)
+            for start in range(0, len(segments), width)
         ]
 
     def written(self) -> list[str]:
-        """The rows as a terminal of 24-bit colours reads them; about 1 µs a cell."""
-        rows, cells = [], zip(self.characters, *self._colours(), strict=True)
+        """Returns the rows for a terminal of 24-bit colours; takes about 1 µs a cell."""
+        rows = []
+        cells = self._cells()
         for _ in range(self.size.height):
             ink = ground = None
             parts = []
@@ -113,95 +128,111 @@ class Cells:
             rows.append("".join(parts))
         return rows
 
-    def _colours(self) -> tuple[Iterable[_Colour], Iterable[_Colour]]:
-        inside, outside = iter(self.inside), iter(self.outside)
-        return zip(inside, inside, inside, strict=True), zip(
-            outside, outside, outside, strict=True
+    def _cells(self) -> Iterator[tuple[str, _Colour, _Colour]]:
+        inside = iter(self.inside)
+        outside = iter(self.outside)
+        return zip(
+            self.characters,
+            zip(inside, inside, inside, strict=True),
+            zip(outside, outside, outside, strict=True),
+            strict=True,
         )
 
 
-def cells(image: Image.Image, size: Size, images: Images) -> Cells:
-    """The image as `size` characters."""
+def draw_cells(image: Image.Image, size: Size, images: Images) -> CellPicture:
+    """Returns the image as `size` characters."""
     if images in _SHAPES:
-        return run_in_helper(_fitted, image, size, images)
+        return run_in_helper(_draw_shapes, image, size, images)
     if images is Images.ASCII:
-        characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
-        console = Console(file=io.StringIO(), width=size.width)
-        lines = console.render_lines(characters, pad=False)[: size.height]
-        text = "".join(segment.text for line in lines for segment in line)
-        return Cells(
-            size, text, bytes([255] * 3 * len(text)), bytes(3 * len(text))
-        )  # they stand for white on black
-    pixels, row = (
-        image.resize((size.width, 2 * size.height), _LANCZOS).tobytes(),
-        3 * size.width,
-    )
-    halves = [pixels[start : start + row] for start in range(0, len(pixels), row)]
-    return Cells(
-        size,
-        "▀" * (size.width * size.height),
-        b"".join(halves[::2]),
-        b"".join(halves[1::2]),
-    )
+        return _draw_ascii(image, size)
+    return _draw_halves(image, size)
 
 
-def _fitted(image: Image.Image, size: Size, images: Images) -> Cells:
+def _draw_ascii(image: Image.Image, size: Size) -> CellPicture:
+    """Returns the image as characters whose ink stands for white on black."""
+    characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
+    console = Console(file=io.StringIO(), width=size.width)
+    lines = console.render_lines(characters, pad=False)[: size.height]
+    text = "".join(segment.text for line in lines for segment in line)
+    white = bytes([255] * 3 * len(text))
+    black = bytes(3 * len(text))
+    return CellPicture(size, text, white, black)
+
+
+def _draw_halves(image: Image.Image, size: Size) -> CellPicture:
+    """Returns the image with two pixels in each cell, one above the other."""
+    pixels = image.resize((size.width, 2 * size.height), _LANCZOS).tobytes()
+    row_bytes = 3 * size.width
+    rows = [
+        pixels[start : start + row_bytes] for start in range(0, len(pixels), row_bytes)
+    ]
+    upper = b"".join(rows[::2])
+    lower = b"".join(rows[1::2])
+    return CellPicture(size, "▀" * (size.width * size.height), upper, lower)
+
+
+def _draw_shapes(image: Image.Image, size: Size, images: Images) -> CellPicture:
+    """Returns the image in the shapes that come nearest to it."""
     shapes = _SHAPES[images]
-    parts = {
-        grid: _parts(image, size, grid) for grid in {shape.grid for shape in shapes}
+    grids = {shape.grid for shape in shapes}
+    parts = {grid: _part_images(image, size, grid) for grid in grids}
+    best = _best_shapes(parts, shapes).tobytes()
+    colours = {
+        grid: [_part_colours(part) for part in found] for grid, found in parts.items()
     }
-    best = _best(parts, shapes).tobytes()
-    pixels = {
-        grid: [
-            list(zip(*(band.tobytes() for band in part), strict=True))
-            for part in parts[grid]
-        ]
-        for grid in parts
-    }
-    characters, within, around = list[str](), bytearray(), bytearray()
+    characters = list[str]()
+    inks = bytearray()
+    grounds = bytearray()
     for cell, number in enumerate(best):
         shape = shapes[number]
-        inside: list[tuple[int, ...]] = []
-        outside: list[tuple[int, ...]] = []
-        for part, colours in enumerate(pixels[shape.grid]):
-            (inside if part in shape.parts else outside).append(colours[cell])
-        ink, ground = _mean(inside), _mean(outside)
+        inside = list[_Mean]()
+        outside = list[_Mean]()
+        for part, of_cells in enumerate(colours[shape.grid]):
+            side = inside if part in shape.parts else outside
+            side.append(of_cells[cell])
+        ink = _mean(inside)
+        ground = _mean(outside)
         characters.append(shape.character if ink != ground else " ")
-        within += bytes(ink)
-        around += bytes(ground)
-    return Cells(size, "".join(characters), bytes(within), bytes(around))
+        inks += bytes(ink)
+        grounds += bytes(ground)
+    return CellPicture(size, "".join(characters), bytes(inks), bytes(grounds))
 
 
-def _parts(
-    image: Image.Image, size: Size, grid: _Grid
-) -> list[tuple[Image.Image, ...]]:
-    """The mean colour of each part of each cell: an image of all cells per part and
-    channel.
-    """
+def _part_colours(part: _Bands) -> list[_Mean]:
+    """Returns a part's colour in each cell."""
+    return list(zip(*(band.tobytes() for band in part), strict=True))
+
+
+def _part_images(image: Image.Image, size: Size, grid: _Grid) -> list[_Bands]:
+    """Returns for each part of a cell its mean colour in all cells, as images."""
     columns, rows = grid
-    fine = image.resize(
-        (size.width * columns, size.height * rows), Image.Resampling.BOX
-    )
-    return [
-        fine.transform(
-            size,
-            Image.Transform.AFFINE,
-            (columns, 0, x + 0.5 - columns / 2, 0, rows, y + 0.5 - rows / 2),
-            Image.Resampling.NEAREST,
-        ).split()
-        for y in range(rows)
-        for x in range(columns)
-    ]
+    fine_size = (size.width * columns, size.height * rows)
+    fine = image.resize(fine_size, Image.Resampling.BOX)
+    parts = []
+    for y in range(rows):
+        for x in range(columns):
+            # Takes each `columns`th pixel of each `rows`th row. Pillow adds half a
+            # pixel to where it looks.
+            left = x + 0.5 - columns / 2
+            top = y + 0.5 - rows / 2
+            part = fine.transform(
+                size,
+                Image.Transform.AFFINE,
+                (columns, 0, left, 0, rows, top),
+                Image.Resampling.NEAREST,
+            )
+            parts.append(part.split())
+    return parts
 
 
-def _best(
-    parts: dict[_Grid, list[tuple[Image.Image, ...]]], shapes: Sequence[_Shape]
+def _best_shapes(
+    parts: dict[_Grid, list[_Bands]], shapes: Sequence[_Shape]
 ) -> Image.Image:
-    """The number of each cell's best shape: the one that leaves its two colours least
-    to be wrong about.
+    """Returns the number of the shape with the smallest error, for each cell.
 
-    That is where the squares of the sums inside and outside, each through its area, add
-    up to the most. All cells are reckoned at once, by Pillow.
+    The error of the two mean colours is the smallest where the squares of the sums
+    inside and outside, each divided by its area, add up to the most. Pillow computes
+    all cells at once.
     """
     images = {
         f"{grid}{number}{channel}": band.convert("I")
@@ -211,38 +242,33 @@ def _best(
     }
 
     def choose(known: dict[str, Any]) -> Any:
-        def filled(grid: _Grid, numbers: Sequence[int], channel: int) -> Any:
-            return sum(known[f"{grid}{number}{channel}"] for number in numbers) * (
-                _UNITS // (grid[0] * grid[1])
-            )
+        def total(grid: _Grid, numbers: Sequence[int], channel: int) -> Any:
+            values = (known[f"{grid}{number}{channel}"] for number in numbers)
+            return sum(values) * _part_area(grid)
 
-        def squares(shape: _Shape, channel: int) -> Any:
-            inside = filled(shape.grid, shape.parts, channel)
+        def score(shape: _Shape, channel: int) -> Any:
+            inside = total(shape.grid, shape.parts, channel)
             outside = wholes[channel] - inside
-            return inside * inside / shape.area + outside * outside / (
-                _UNITS - shape.area
-            )
+            rest = _UNITS - shape.area
+            return inside * inside / shape.area + outside * outside / rest
 
-        columns, rows = shapes[0].grid
-        wholes = [
-            filled((columns, rows), range(columns * rows), channel)
-            for channel in range(3)
-        ]
-        # The number rides along in what is compared.
-        ranked = (
-            sum(squares(shape, channel) for channel in range(3)) * len(shapes) + number
-            for number, shape in enumerate(shapes)
-        )
+        columns, rows = grid = shapes[0].grid
+        every_part = range(columns * rows)
+        wholes = [total(grid, every_part, channel) for channel in range(3)]
+        ranked = []
+        for number, shape in enumerate(shapes):
+            scores = sum(score(shape, channel) for channel in range(3))
+            # The number is the last digit of what is compared.
+            ranked.append(scores * len(shapes) + number)
         return reduce(known["max"], ranked) % len(shapes)
 
     chosen: Image.Image = ImageMath.lambda_eval(choose, **images)
     return chosen.convert("L")
 
 
-def _mean(colours: list[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(
-        round(sum(channel) / len(colours)) for channel in zip(*colours, strict=True)
-    )
+def _mean(colours: list[_Mean]) -> _Mean:
+    count = len(colours)
+    return tuple(round(sum(channel) / count) for channel in zip(*colours, strict=True))
 
 
 def _segment(character: str, inside: _Colour, outside: _Colour) -> Segment:

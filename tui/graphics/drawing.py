@@ -1,9 +1,7 @@
-"""Images made ready for the terminal: scaled to its cells and written as it wants to
-read them.
-"""
+"""Makes images ready for the terminal: scaled to its cells, in the form that it reads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from PIL import Image
@@ -12,30 +10,31 @@ from textual.geometry import Offset, Size
 from textual.strip import Strip
 
 from tui.graphics import iterm, kitty, sixel
-from tui.graphics.blocks import Cells, cells
+from tui.graphics.blocks import CellPicture, draw_cells
 from tui.graphics.helper_process import run_in_helper
 from tui.graphics.probe import PIXELS, Images, Terminal
+from tui.graphics.sixel import encode_sixel
 from tui.graphics.textual_image_adapter import USUAL_CELL
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """An image made ready for `size` cells.
-
-    `text` are its cells. What is `written` and `overlay` are raw sequences that draw
-    them, and its pixels, each from the start of its row on; `upload` has to reach the
-    terminal before its pixels and `free` takes it back. What `upload` names lives as
-    long as the drawing.
-    """
+    """An image made ready for `size` cells."""
 
     size: Size
-    text: Cells
+    text: CellPicture
+    """The image in characters."""
     written: list[str]
+    """Raw sequences that draw the characters, a row each."""
     overlay: list[str]
+    """Raw sequences that draw the pixels, each from the start of its row on."""
     upload: str = ""
+    """What has to reach the terminal before the pixels are drawn."""
     free: str = ""
+    """What undoes `upload`."""
     image_id: int = 0
     _file: kitty.SharedFile | None = field(default=None, repr=False, compare=False)
+    """The file that `upload` names: it lives as long as the drawing."""
 
     @cached_property
     def rows(self) -> list[Strip]:
@@ -46,112 +45,125 @@ class Drawing:
         return self.size.width <= space.width and self.size.height <= space.height
 
     def offset(self, space: Size) -> Offset:
-        """Where the image begins when it is in the middle of `space`; negative where it
-        is larger.
+        """Returns where the image begins in the middle of `space`.
+
+        It is negative where the image is larger than the space.
         """
-        return Offset(
-            (space.width - self.size.width) // 2, (space.height - self.size.height) // 2
-        )
+        across = space.width - self.size.width
+        down = space.height - self.size.height
+        return Offset(across // 2, down // 2)
 
     def line(self, y: int, space: Size, style: Style) -> Strip:
-        """Line `y` of a space with the image in its middle."""
+        """Returns line `y` of a space with the image in its middle."""
         left, top = self.offset(space)
         if not 0 <= y - top < self.size.height:
             return Strip.blank(space.width, style)
         row = self.rows[y - top].apply_style(style)
         if left < 0:
             return row.crop(-left, space.width - left)
-        return row.crop_pad(
-            self.size.width, left, space.width - left - self.size.width, style
-        )
+        right = space.width - left - self.size.width
+        return row.crop_pad(self.size.width, left, right, style)
 
-    def laid(
+    def sequences(
         self, rows: list[str], corner: Offset, background: tuple[int, int, int]
     ) -> str:
-        """The sequences that draw its `overlay` or what is `written` from the cell
-        `corner` of the screen on.
+        """Returns the text that draws `rows` from the cell `corner` of the screen on.
+
+        The rows are `overlay` or `written`. The cursor stays where it is.
         """
         colour = "\x1b[48;2;{};{};{}m".format(*background)
-        lines = (
-            f"\x1b[{corner.y + 1 + y};{corner.x + 1}H{colour}{row}"
-            for y, row in enumerate(rows)
-        )
+        column = corner.x + 1
+        lines = [
+            f"\x1b[{line};{column}H{colour}{row}"
+            for line, row in enumerate(rows, corner.y + 1)
+        ]
         return f"\x1b7{''.join(lines)}\x1b[0m\x1b8"
+
+
+@dataclass(frozen=True)
+class DrawingOptions:
+    """How an image is drawn, beside its size and the terminal."""
+
+    image_id: int = 0
+    """The kitty image to replace; 0 for a new one."""
+    rough: bool = False
+    """Draw half blocks alone, and no pixels."""
+    text: CellPicture | None = None
+    """The characters of a rough drawing of the same image, which serve the better one."""
+    background: tuple[int, int, int] = (0, 0, 0)
+    """The colour around the image."""
+
+
+_USUAL = DrawingOptions()
 
 
 def draw(
     shrink: Callable[[tuple[int, int]], Image.Image],
     space: Size,
     terminal: Terminal,
-    image_id: int = 0,
-    *,
-    rough: bool = False,
-    text: Cells | None = None,
-    ground: tuple[int, int, int] = (0, 0, 0),
+    options: DrawingOptions = _USUAL,
 ) -> Drawing:
-    """The image as large as fits into `space` cells; takes tenths of a second, so it
-    belongs in a thread.
+    """Returns the image as large as fits into `space` cells.
 
-    `shrink(box)` gives it in RGB, no larger than `box` pixels. `image_id` is that of
-    the kitty image to replace. Pixels take no more than `terminal.budget` bytes; a
-    `rough` drawing has none, is in half blocks, and its `text` may serve the better
-    one. `ground` is the colour around it.
+    `shrink(box)` gives it in RGB, no larger than `box` pixels; what it raises is passed
+    on. Its pixels take no more than `terminal.budget` bytes. This takes tenths of a
+    second, so it belongs in a thread.
     """
     cell = terminal.cell or USUAL_CELL
-    box = (
-        min(space.width, kitty.MOST_CELLS) * cell[0],
-        min(space.height, kitty.MOST_CELLS) * cell[1],
-    )
-    if terminal.images in (Images.SIXEL, Images.ITERM):
-        # After it xterm and iTerm2 go to the next line: on the last line of the screen
-        # they would scroll.
-        box = (box[0], max(cell[1], box[1] - cell[1]))
-    if terminal.images is Images.SIXEL:
-        most = [sixel.MOST_PIXELS // side * side for side in cell]
-        box = (min(box[0], most[0]), min(box[1], most[1]))
+    box = _box(space, terminal.images, cell)
     image = _enlarged(shrink(box), box)
     size = Size(-(-image.width // cell[0]), -(-image.height // cell[1]))
-    if rough:
-        text = cells(image, size, Images.HALF)
+    if options.rough:
+        text = draw_cells(image, size, Images.HALF)
         return Drawing(size, text, text.written(), [])
-    text = text or cells(
-        image, size, terminal.blocks if terminal.images in PIXELS else terminal.images
-    )
-    written = text.written()
+    blocks = terminal.blocks if terminal.images in PIXELS else terminal.images
+    text = options.text or draw_cells(image, size, blocks)
+    drawing = Drawing(size, text, text.written(), [])
     pixels = (size.width * cell[0], size.height * cell[1])
     match terminal.images:
         case Images.SIXEL:
-            return Drawing(
-                size,
-                text,
-                written,
-                [run_in_helper(sixel.sixels, image, pixels, ground, terminal.budget)],
+            sequence = run_in_helper(
+                encode_sixel, image, pixels, options.background, terminal.budget
             )
+            return replace(drawing, overlay=[sequence])
         case Images.ITERM:
-            return Drawing(
-                size,
-                text,
-                written,
-                [run_in_helper(iterm.inline, image, size, terminal.budget)],
-            )
+            sequence = run_in_helper(iterm.inline, image, size, terminal.budget)
+            return replace(drawing, overlay=[sequence])
         case Images.KITTY:
-            image_id = image_id or kitty.new_id()
-            sent = kitty.upload(image, size, pixels, terminal, image_id)
-            overlay = kitty.placeholders(size, image_id)
-            return Drawing(
-                size,
-                text,
-                written,
-                overlay,
-                sent.text,
-                kitty.free(terminal, image_id),
-                image_id,
-                sent.file,
+            image_id = options.image_id or kitty.new_id()
+            place = kitty.Placement(image_id, size, pixels)
+            sent = kitty.upload(image, place, terminal)
+            return replace(
+                drawing,
+                overlay=kitty.placeholders(size, image_id),
+                upload=sent.text,
+                free=kitty.free(terminal, image_id),
+                image_id=image_id,
+                _file=sent.file,
             )
-    return Drawing(size, text, written, [])
+    return drawing
+
+
+def _box(space: Size, images: Images, cell: tuple[int, int]) -> tuple[int, int]:
+    """Returns the pixels that an image may take in `space` cells."""
+    cell_width, cell_height = cell
+    width = min(space.width, kitty.MOST_CELLS) * cell_width
+    height = min(space.height, kitty.MOST_CELLS) * cell_height
+    if images in (Images.SIXEL, Images.ITERM):
+        # After it xterm and iTerm2 go to the next line: on the last line of the screen
+        # they would scroll.
+        height = max(cell_height, height - cell_height)
+    if images is Images.SIXEL:
+        width = min(width, sixel.MOST_PIXELS // cell_width * cell_width)
+        height = min(height, sixel.MOST_PIXELS // cell_height * cell_height)
+    return width, height
 
 
 def _enlarged(image: Image.Image, box: tuple[int, int]) -> Image.Image:
+    """Returns the image as large as fits into `box`; a larger one stays as it is."""
     scale = min(box[0] / image.width, box[1] / image.height)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.LANCZOS) if scale > 1 else image
+    if scale <= 1:
+        return image
+    width = max(1, round(image.width * scale))
+    height = max(1, round(image.height * scale))
+    return image.resize((width, height), Image.Resampling.LANCZOS)

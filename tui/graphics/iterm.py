@@ -6,9 +6,10 @@ from base64 import b64encode
 from PIL import Image
 from textual.geometry import Size
 
-from tui.graphics.palette import first_within
+from tui.graphics.palette import first_affordable
 
 _MOST_PIXELS = 1600
+"""Pixels of the longer side."""
 # Quality and scale; from the best on. Colours at full resolution look better in fewer
 # bytes than at half.
 _LEVELS = (
@@ -29,29 +30,31 @@ _Level = tuple[int, float]
 
 
 def inline(image: Image.Image, size: Size, budget: int = 0) -> str:
-    """The sequence that draws the image over `size` cells from the cursor on; of
-    `budget` bytes, if that isn't 0.
+    """Returns the sequence that draws the image over `size` cells from the cursor on.
 
-    iTerm2 keeps the ratio and moves the cursor whatever it is told; WezTerm would
-    scroll at the last line.
+    It takes at most `budget` bytes, if that isn't 0. iTerm2 keeps the ratio and moves
+    the cursor whatever it is told; WezTerm would scroll at the last line.
     """
 
-    whole = min(1.0, _MOST_PIXELS / max(image.size))
-
     def sequence(level: _Level) -> str:
-        quality, scale = level
-        width, height = (max(1, round(side * whole * scale)) for side in image.size)
-        jpeg = io.BytesIO()
-        image.resize((width, height), Image.Resampling.LANCZOS).save(
-            jpeg, "JPEG", quality=quality, subsampling=0, optimize=True
-        )
-        data = jpeg.getvalue()
+        data = _jpeg(image, level)
         keys = f"inline=1;size={len(data)};width={size.width};height={size.height}"
-        return f"\x1b]1337;File={keys};doNotMoveCursor=1:{b64encode(data).decode()}\x07"
+        text = b64encode(data).decode()
+        return f"\x1b]1337;File={keys};doNotMoveCursor=1:{text}\x07"
 
-    best = (
-        first_within(_LEVELS, lambda level: len(sequence(level)), budget)
-        if budget
-        else 0
-    )
-    return sequence(_LEVELS[best])
+    if not budget:
+        return sequence(_LEVELS[0])
+    level = first_affordable(_LEVELS, lambda level: len(sequence(level)), budget)
+    return sequence(_LEVELS[level])
+
+
+def _jpeg(image: Image.Image, level: _Level) -> bytes:
+    """Returns the image as a JPEG of at most `_MOST_PIXELS` a side."""
+    quality, scale = level
+    most = min(1.0, _MOST_PIXELS / max(image.size))
+    width = max(1, round(image.width * most * scale))
+    height = max(1, round(image.height * most * scale))
+    small = image.resize((width, height), Image.Resampling.LANCZOS)
+    jpeg = io.BytesIO()
+    small.save(jpeg, "JPEG", quality=quality, subsampling=0, optimize=True)
+    return jpeg.getvalue()

@@ -14,7 +14,7 @@ from PIL import Image
 from textual.geometry import Size
 
 from tui.graphics.helper_process import run_in_helper
-from tui.graphics.palette import first_within, paletted, smoothed
+from tui.graphics.palette import first_affordable, reduce_colours, smooth
 from tui.graphics.probe import Terminal, through_tmux
 from tui.graphics.textual_image_adapter import renderable
 
@@ -22,6 +22,7 @@ MOST_CELLS = 250
 """Placeholders count to 297."""
 _PLACEHOLDER = "\U0010eeee"
 _CHUNK = 4096
+"""Bytes of base64 in one message at most (kitty's graphics protocol)."""
 # Colours (one more is what is clear), tolerance and scale; from the best on.
 _LEVELS = (
     (255, 0, 1.0),
@@ -51,17 +52,35 @@ _numbers = count(randrange(255 * len(_COLOURS)))
 
 
 class SharedFile:
-    """A file of pixels that the terminal reads; only for this user, and gone when
-    nobody needs it any more.
+    """A file of pixels that the terminal reads.
+
+    Only its user may read it (mode 0600). It is deleted when nothing refers to the
+    object any more. Raises OSError where it can't be written.
     """
 
     def __init__(self, pixels: bytes, folder: Path) -> None:
-        # Mode 0600
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=f"{os.getpid()}-")
         self.path = Path(name)
         finalize(self, self.path.unlink, missing_ok=True)
         with open(descriptor, "wb") as file:
             file.write(pixels)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an image goes: its id, the `size` in cells, and the `pixels` of these cells.
+
+    The same id replaces the image that had it before.
+    """
+
+    image_id: int
+    size: Size
+    pixels: tuple[int, int]
+
+    @property
+    def keys(self) -> str:
+        """The keys that all ways of transmission share; `q=2`: no answer is wanted."""
+        return f"i={self.image_id},c={self.size.width},r={self.size.height},q=2"
 
 
 @dataclass(frozen=True)
@@ -75,70 +94,59 @@ class Upload:
 
 
 def new_id() -> int:
-    """An id that no other image on this terminal has, nor, most likely, one of another
-    program.
-    """
+    """Returns an id that no other image has; one of another program is very unlikely to."""
     high, low = divmod(next(_numbers), len(_COLOURS))
     return (high % 255 + 1) << 24 | _COLOURS[low]
 
 
-def upload(
-    image: Image.Image,
-    size: Size,
-    pixels: tuple[int, int],
-    terminal: Terminal,
-    image_id: int,
-) -> Upload:
-    """The image, in the middle of `size` cells of so many `pixels`, under an id; the
-    same id replaces the image before.
-    """
-    keys = f"i={image_id},c={size.width},r={size.height},q=2"
+def upload(image: Image.Image, place: Placement, terminal: Terminal) -> Upload:
+    """Returns what sends the image, centred in its place."""
     if terminal.shared:
         try:
-            file = SharedFile(_centred(image, pixels).tobytes(), terminal.shared)
-        except OSError:  # no place left: the long way
+            return _upload_by_file(image, place, terminal.shared)
+        except OSError:  # no space left: through the terminal, which takes longer
             pass
-        else:
-            name = b64encode(bytes(file.path)).decode()
-            return Upload(
-                f"\x1b_Ga=T,U=1,f=32,{keys},t=f,s={pixels[0]},v={pixels[1]};{name}\x1b\\",
-                file,
-            )
-    return Upload(run_in_helper(_inline, image, size, pixels, keys, terminal))
+    return Upload(run_in_helper(_upload_inline, image, place, terminal))
 
 
-def _inline(
-    image: Image.Image,
-    size: Size,
-    pixels: tuple[int, int],
-    keys: str,
-    terminal: Terminal,
-) -> str:
-    """The image as messages to the terminal."""
+def _upload_by_file(image: Image.Image, place: Placement, folder: Path) -> Upload:
+    """Raises OSError where the file can't be written."""
+    file = SharedFile(_centred(image, place.pixels).tobytes(), folder)
+    width, height = place.pixels
+    name = b64encode(bytes(file.path)).decode()
+    keys = f"a=T,U=1,f=32,{place.keys},t=f,s={width},v={height}"
+    return Upload(f"\x1b_G{keys};{name}\x1b\\", file)
+
+
+def _upload_inline(image: Image.Image, place: Placement, terminal: Terminal) -> str:
+    """Returns the image as messages to the terminal, within its budget."""
     if not terminal.budget:
-        return _sent(_png(_centred(image, pixels), compress_level=1), keys, terminal)
+        png = _png(_centred(image, place.pixels), compress_level=1)
+        return _messages(png, place.keys, terminal)
     made = dict[_Level, str]()
 
     def cost(level: _Level) -> int:
-        made[level] = _sent(_lean(image, pixels, level), keys, terminal)
+        png = _small_png(image, place.pixels, level)
+        made[level] = _messages(png, place.keys, terminal)
         return len(made[level])
 
-    shown = len(_PLACEHOLDER.encode()) * size.area
-    most = max(terminal.budget - shown, terminal.budget // 2)
-    level = _LEVELS[first_within(_LEVELS, cost, most)]
+    placeholder_bytes = len(_PLACEHOLDER.encode()) * place.size.area
+    most = max(terminal.budget - placeholder_bytes, terminal.budget // 2)
+    level = _LEVELS[first_affordable(_LEVELS, cost, most)]
     if level not in made:
         cost(level)
     return made[level]
 
 
 def free(terminal: Terminal, image_id: int) -> str:
-    """What takes an image back."""
-    return _wrapped(f"\x1b_Ga=d,d=I,i={image_id},q=2\x1b\\", terminal)
+    """Returns what deletes an image from the terminal's memory."""
+    return _through_multiplexer(f"\x1b_Ga=d,d=I,i={image_id},q=2\x1b\\", terminal)
 
 
 def placeholders(size: Size, image_id: int) -> list[str]:
-    """The text that shows an image, a row each. The first cell of a row says which row
-    it is, and of which image; those that follow it count on.
+    """Returns the text that shows an image, row by row.
+
+    The first cell of a row names the image and the row; the cells after it count on.
     """
     library = renderable("tgp").Image(Image.new("1", (1, 1)))
     library.terminal_image_id = image_id
@@ -149,44 +157,56 @@ def placeholders(size: Size, image_id: int) -> list[str]:
     ]
 
 
-def _sent(png: bytes, keys: str, terminal: Terminal) -> str:
+def _messages(png: bytes, keys: str, terminal: Terminal) -> str:
+    """Returns a PNG in chunks, as the protocol wants it: `m=0` marks the last one."""
     data = b64encode(png).decode()
-    chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
-    heads = [f"a=T,U=1,f=100,{keys}", *["q=2"] * (len(chunks) - 1)]
-    more = [*[1] * (len(chunks) - 1), 0]
-    messages = (
-        f"\x1b_G{head},m={m};{chunk}\x1b\\"
-        for head, m, chunk in zip(heads, more, chunks, strict=True)
-    )
-    return "".join(_wrapped(message, terminal) for message in messages)
+    messages = []
+    head = f"a=T,U=1,f=100,{keys}"
+    for start in range(0, len(data), _CHUNK):
+        end = start + _CHUNK
+        more = int(end < len(data))
+        message = f"\x1b_G{head},m={more};{data[start:end]}\x1b\\"
+        messages.append(_through_multiplexer(message, terminal))
+        head = "q=2"
+    return "".join(messages)
 
 
-def _wrapped(sequence: str, terminal: Terminal) -> str:
-    return through_tmux(sequence) if terminal.multiplexer == "tmux" else sequence
+def _through_multiplexer(sequence: str, terminal: Terminal) -> str:
+    if terminal.multiplexer == "tmux":
+        return through_tmux(sequence)
+    return sequence
 
 
 def _centred(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     canvas = Image.new("RGBA", size)
-    canvas.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    canvas.paste(image, _margins(image, size))
     return canvas
 
 
-def _lean(image: Image.Image, size: tuple[int, int], level: _Level) -> bytes:
-    """A PNG of few bytes; the terminal enlarges it to its cells."""
+def _margins(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the pixels to the left of and above an image in the middle of `size`."""
+    width, height = size
+    return (width - image.width) // 2, (height - image.height) // 2
+
+
+def _small_png(image: Image.Image, size: tuple[int, int], level: _Level) -> bytes:
+    """Returns a PNG of few bytes; the terminal enlarges it to its cells."""
     colours, tolerance, scale = level
     if scale < 1:
         image = image.resize(_scaled(image.size, scale), Image.Resampling.LANCZOS)
         size = _scaled(size, scale)
-    reduced = paletted(smoothed(image, tolerance), colours)
+    reduced = reduce_colours(smooth(image, tolerance), colours)
     clear = colours
     canvas = Image.new("P", size, clear)
-    canvas.putpalette([*(reduced.getpalette() or []), *bytes(768)][: 3 * (clear + 1)])
-    canvas.paste(reduced, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    palette = [*(reduced.getpalette() or []), *bytes(3 * 256)]
+    canvas.putpalette(palette[: 3 * (clear + 1)])
+    canvas.paste(reduced, _margins(image, size))
     return _png(canvas, transparency=clear)
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    width, height = size
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _png(image: Image.Image, **options: int) -> bytes:

@@ -1,5 +1,6 @@
-"""Nearly the same picture in fewer bytes: few colours, well chosen, and neighbours that
-are equal.
+"""Nearly the same picture in fewer bytes.
+
+The bytes are saved by few colours, well chosen, and by neighbours that are equal.
 """
 
 from bisect import bisect_left
@@ -10,84 +11,105 @@ from PIL import Image, ImageChops
 
 _NEAREST = Image.Resampling.NEAREST
 _PLAIN = Image.Dither.NONE  # dithering costs a third more bytes
-# Their heights divide a band of sixels.
 _BLOCKS = ((2, 1), (1, 2), (2, 2), (2, 3))
+"""Width and height in pixels of what is smoothed; the heights divide a band of sixels."""
 _ROUNDS = 2
+"""How often the colours of a palette are moved to their means."""
+_WHITE = 255
 
 Level = TypeVar("Level")
 
 
-def first_within(
+def first_affordable(
     levels: Sequence[Level], cost: Callable[[Level], int], most: float
 ) -> int:
-    """The index of the first level that costs no more than `most`; of the last one if
-    none does.
+    """Returns the index of the first level that costs no more than `most`.
 
-    Levels become cheaper from one to the next.
+    Levels become cheaper from one to the next. If none is cheap enough, it is the last.
     """
-    return bisect_left(
-        levels, True, hi=len(levels) - 1, key=lambda level: cost(level) <= most
-    )
+
+    def is_affordable(level: Level) -> bool:
+        return cost(level) <= most
+
+    return bisect_left(levels, True, hi=len(levels) - 1, key=is_affordable)
 
 
-def smoothed(image: Image.Image, tolerance: int) -> Image.Image:
-    """The image with small blocks in one colour wherever that is off by no more than
-    `tolerance` of 255.
+def smooth(image: Image.Image, tolerance: int) -> Image.Image:
+    """Returns the image with one colour for each small block that is nearly plain.
+
+    That is where the block's mean error in each channel is at most `tolerance` of 255.
     """
-    smooth = image
-    for block in _BLOCKS if tolerance else ():
-        small = image.reduce(block)
-        flat = grown(small, block, image.size)
-        squares = (
-            ImageChops.difference(image, flat)
-            .point(lambda off: min(255, off * off))
-            .reduce(block)
-        )
-        red, green, blue = squares.split()
-        worst = ImageChops.lighter(red, ImageChops.lighter(green, blue))
-        close = worst.point(lambda off: 255 if off <= tolerance * tolerance else 0)
-        smooth = Image.composite(flat, smooth, grown(close, block, image.size))
-    return smooth
+    smoothed = image
+    if not tolerance:
+        return smoothed
+    for block in _BLOCKS:
+        flat = enlarge_blocks(image.reduce(block), block, image.size)
+        is_close = _where_close(image, flat, block, tolerance)
+        mask = enlarge_blocks(is_close, block, image.size)
+        smoothed = Image.composite(flat, smoothed, mask)
+    return smoothed
 
 
-def grown(
+def _where_close(
+    image: Image.Image, flat: Image.Image, block: tuple[int, int], tolerance: int
+) -> Image.Image:
+    """Returns a mask with a pixel per block: white where `flat` will do."""
+    difference = ImageChops.difference(image, flat)
+    squares = difference.point(lambda error: min(_WHITE, error * error))
+    red, green, blue = squares.reduce(block).split()
+    worst = ImageChops.lighter(red, ImageChops.lighter(green, blue))
+    most = tolerance * tolerance
+    return worst.point(lambda square: _WHITE if square <= most else 0)
+
+
+def enlarge_blocks(
     small: Image.Image, block: tuple[int, int], size: tuple[int, int]
 ) -> Image.Image:
-    """Every pixel as a block of pixels, cut to `size`: what `reduce` has made smaller."""
-    large = small.resize((small.width * block[0], small.height * block[1]), _NEAREST)
+    """Returns every pixel as a block of pixels, cut to `size`; undoes `Image.reduce`."""
+    width, height = block
+    large = small.resize((small.width * width, small.height * height), _NEAREST)
     return large.crop((0, 0, *size))
 
 
-def paletted(image: Image.Image, colours: int) -> Image.Image:
-    """The image in at most so many colours, each the mean of what it stands for.
+def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
+    """Returns the image in at most `colours` colours, each the mean of its pixels.
 
     Pillow's octree is fast but coarse; moving its colours to their means is worth 2 to
     4 dB.
     """
-    part = image.resize((-(-image.width // 2), -(-image.height // 2)), _NEAREST)
-    found = part.quantize(colours, Image.Quantize.FASTOCTREE)
+    width = -(-image.width // 2)
+    height = -(-image.height // 2)
+    sample = image.resize((width, height), _NEAREST)
+    reduced = sample.quantize(colours, Image.Quantize.FASTOCTREE)
     for _ in range(_ROUNDS):
-        found = part.quantize(palette=_centred(part, found), dither=_PLAIN)
-    return image.quantize(palette=_centred(part, found), dither=_PLAIN)
+        means = _mean_palette(sample, reduced)
+        reduced = sample.quantize(palette=means, dither=_PLAIN)
+    return image.quantize(palette=_mean_palette(sample, reduced), dither=_PLAIN)
 
 
-def _centred(image: Image.Image, found: Image.Image) -> Image.Image:
-    """A palette of the means of those pixels of the image that `found` shows in one
-    colour.
+def _mean_palette(image: Image.Image, reduced: Image.Image) -> Image.Image:
+    """Returns a palette: for each colour of `reduced` the mean of those pixels in `image`.
+
+    `reduced` is the image in few colours. The palette is an image, as Pillow wants it.
     """
-    numbers = Image.frombytes("L", found.size, found.tobytes())
-    palette = found.getpalette() or []
+    numbers = Image.frombytes("L", reduced.size, reduced.tobytes())
+    palette = reduced.getpalette() or []
     for channel, values in enumerate(image.split()):
-        sums = dict[int, list[int]]()
-        # Counts every pair of colour and value at once: ten times faster than a mask
-        # for each colour.
-        pairs: Any = Image.merge("LA", (numbers, values)).getcolors(1 << 16)
-        for count, (number, value) in pairs:
-            total = sums.setdefault(number, [0, 0])
-            total[0] += count * value
-            total[1] += count
-        for number, (total_value, count) in sums.items():
-            palette[3 * number + channel] = round(total_value / count)
-    centred = Image.new("P", (1, 1))
-    centred.putpalette(palette)
-    return centred
+        for number, mean in _means(numbers, values).items():
+            palette[3 * number + channel] = mean
+    holder = Image.new("P", (1, 1))
+    holder.putpalette(palette)
+    return holder
+
+
+def _means(numbers: Image.Image, values: Image.Image) -> dict[int, int]:
+    """Returns by each number the mean of the values that stand at its places."""
+    sums = dict[int, int]()
+    counts = dict[int, int]()
+    # Counts every pair of number and value at once: ten times faster than a mask for
+    # each number.
+    pairs: Any = Image.merge("LA", (numbers, values)).getcolors(1 << 16)
+    for count, (number, value) in pairs:
+        sums[number] = sums.get(number, 0) + count * value
+        counts[number] = counts.get(number, 0) + count
+    return {number: round(sums[number] / counts[number]) for number in sums}

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from tui.system.ssh import is_over_ssh
 from tui.text import one_line
 
 Cell = tuple[int, int]
@@ -168,9 +169,7 @@ def probe(
         "There is no terminal to draw on.",
         name=one_line(program or env.get("TERM", ""), 40),
         multiplexer="tmux" if env.get("TMUX") else "screen" if env.get("STY") else "",
-        remote=any(
-            env.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
-        ),
+        remote=is_over_ssh(env),
         truecolor=env.get("COLORTERM", "") in ("truecolor", "24bit"),
     )
     try:

@@ -4,7 +4,12 @@ import re
 
 from PIL import Image
 
-from tui.graphics.palette import first_within, grown, paletted, smoothed
+from tui.graphics.palette import (
+    enlarge_blocks,
+    first_affordable,
+    reduce_colours,
+    smooth,
+)
 from tui.graphics.textual_image_adapter import renderable
 
 MOST_PIXELS = 1000
@@ -42,13 +47,13 @@ _HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"#(\d+)(;2;\d+;\d+;\d+)?")
 
 
-def sixels(
+def encode_sixel(
     image: Image.Image,
     size: tuple[int, int],
     ground: tuple[int, int, int],
     budget: int = 0,
 ) -> str:
-    """The image as one sixel sequence; of at most `budget` bytes, if that isn't 0.
+    """Returns the image as one sixel sequence; of at most `budget` bytes, if not 0.
 
     `size` are the pixels of all its cells. What the image leaves of them is of the
     colour `ground`: where fewer are asked for, tmux fills the rest with any other
@@ -60,28 +65,32 @@ def sixels(
     levels = _LEVELS if budget else _LEVELS[:_UNSEEN]
     most = (budget or _USUAL * image.width * image.height) - len(header)
     sample = _sample(image)
+
+    def sample_cost(level: _Level) -> int:
+        # The colours' definitions are as long for a sample as for the whole.
+        return len(_encode(sample, level, with_colours=False))
+
     share = sample.height / image.height
-    # The colours' definitions are as long for a sample as for the whole.
-    start = first_within(
-        levels, lambda level: len(_encoded(sample, level, defined=False)), most * share
-    )
-    text = _encoded(image, levels[start])
-    for level in levels[start + 1 :] if budget else ():
-        if len(text) <= most:
-            break
-        text = _encoded(image, level)
+    start = first_affordable(levels, sample_cost, most * share)
+    text = _encode(image, levels[start])
+    if budget:
+        for level in levels[start + 1 :]:
+            if len(text) <= most:
+                break
+            text = _encode(image, level)
     return _HEADER.sub(header, text, count=1)
 
 
-def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
-    """The image in sixels, with register 0 left free; `defined` or not are the colours
-    in the others.
+def _encode(image: Image.Image, level: _Level, with_colours: bool = True) -> str:
+    """Returns the image in sixels, with register 0 left free.
+
+    Without `with_colours`, the colours of the other registers aren't defined.
     """
     colours, tolerance, side = level
-    coarse = grown(image.reduce(side), (side, side), image.size) if side > 1 else image
-    text: str = renderable("sixel").image_to_sixels(
-        paletted(smoothed(coarse, tolerance), colours)
-    )
+    if side > 1:
+        image = enlarge_blocks(image.reduce(side), (side, side), image.size)
+    reduced = reduce_colours(smooth(image, tolerance), colours)
+    text: str = renderable("sixel").image_to_sixels(reduced)
 
     def register(found: re.Match[str]) -> str:
         # One after the other, without a gap: tmux 3.5 loses those behind it.
@@ -90,19 +99,18 @@ def _encoded(image: Image.Image, level: _Level, defined: bool = True) -> str:
             return number
         # 0.12 takes a colour register for selected once it is defined; xterm and foot
         # select it only when told to.
-        return f"{number}{found[2]}{number}" if defined else ""
+        return f"{number}{found[2]}{number}" if with_colours else ""
 
     return _REGISTER.sub(register, text)
 
 
 def _sample(image: Image.Image) -> Image.Image:
-    """Some bands of the image: enough to know how many bytes the whole one takes."""
+    """Returns some bands of the image, enough to estimate the bytes of the whole."""
     bands = -(-image.height // _BAND)
     tops = range(0, image.height, _BAND * max(1, bands // _SAMPLED_BANDS))
     sample = Image.new("RGB", (image.width, min(image.height, len(tops) * _BAND)))
     for number, top in enumerate(tops):
-        sample.paste(
-            image.crop((0, top, image.width, min(top + _BAND, image.height))),
-            (0, number * _BAND),
-        )
+        bottom = min(top + _BAND, image.height)
+        band = image.crop((0, top, image.width, bottom))
+        sample.paste(band, (0, number * _BAND))
     return sample

@@ -1,6 +1,4 @@
-"""A part of an image, each of its pixels as one of the terminal's, or as a square of
-them.
-"""
+"""A part of an image, each of its pixels as one of the terminal's, or as a square."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,31 +11,32 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 
 
-class Zoom:
-    """Keeps the image that is looked at decoded, one at a time: the next part of it is
-    there at once.
-
-    `path` is the file that was seen last, `size` that of its image, `dots` the pixels
-    that there is room for.
-    """
+class ZoomSource:
+    """Keeps one decoded image, so that the next part of it can be shown at once."""
 
     def __init__(
         self, cells: Callable[[], Pair] | None, background: tuple[int, int, int]
     ) -> None:
-        """`cells` tells the space of a terminal without pixels: there a dot is half a
+        """Create it without an image.
+
+        `cells` tells the space of a terminal without pixels: there a dot is half a
         cell, which is about square and has a colour of its own in every kind of blocks.
-        `background` is the colour around a small image.
         """
         self.path: Path | None = None
+        """The file that was seen last."""
         self.size: Pair = (0, 0)
+        """Width and height of its image."""
         self.dots: Pair = (0, 0)
+        """Columns and rows of dots that there is room for."""
         self.background = background
+        """The colour around a small image."""
         self._cells = cells
         self._whole: Image | None = None
 
-    def over(self, path: Path, box: Pair) -> "Image":
-        """The whole image, to be seen in `box` pixels. Only one thread at a time comes
-        here; raises ImageError.
+    def load(self, path: Path, box: Pair) -> "Image":
+        """Returns the whole image, to be seen in `box` pixels. Raises ImageError.
+
+        Only one thread at a time may call this.
         """
         from tui.graphics.kitty import MOST_CELLS
         from tui.images.files import whole
@@ -46,79 +45,84 @@ class Zoom:
             self.path = self._whole = None
             self._whole = whole(path)
             self.path, self.size = path, self._whole.size
-        width, height = self._cells() if self._cells else (0, 0)
-        self.dots = (
-            (min(width, MOST_CELLS), 2 * min(height, MOST_CELLS))
-            if self._cells
-            else box
-        )
+        self.dots = box
+        if self._cells:
+            width, height = self._cells()
+            self.dots = (min(width, MOST_CELLS), 2 * min(height, MOST_CELLS))
         return self._whole
 
 
 @dataclass(frozen=True)
 class Crop:
-    """What of a file a picture shows: `x` and `y` are the middle, in shares of the
-    image's sides; a pixel of the image is `zoom` dots wide and high.
-    """
+    """The part of an image that a picture shows."""
 
-    loupe: Zoom
+    source: ZoomSource
     x: float = 0.5
+    """The middle of the part, as a share of the image's width."""
     y: float = 0.5
+    """The middle of the part, as a share of the image's height."""
     zoom: int = 1
+    """Dots of the terminal that a pixel of the image is wide and high."""
 
     def __call__(self, path: Path, box: Pair) -> "Image":
+        """Returns the part of a file's image in `box` pixels. Raises ImageError."""
         from PIL import Image
 
-        whole = self.loupe.over(path, box)
-        dots = self.loupe.dots
+        whole = self.source.load(path, box)
+        columns, rows = self.source.dots
+        box_width, box_height = box
         part = whole.crop(self.part())
-        side = (self.zoom * box[0] / dots[0], self.zoom * box[1] / dots[1])
-        part = part.resize(
-            (round(part.width * side[0]), round(part.height * side[1])),
-            Image.Resampling.NEAREST,
-        )
-        # A picture enlarges what is smaller than its box. On whole dots nothing is
-        # blurred.
-        left, top = (
-            int(max(0, room - length) / 2 * count / room) * room // count
-            for room, length, count in zip(box, part.size, dots, strict=True)
-        )
-        filled = Image.new("RGB", box, self.loupe.background)
+        width = round(part.width * (self.zoom * box_width / columns))
+        height = round(part.height * (self.zoom * box_height / rows))
+        part = part.resize((width, height), Image.Resampling.NEAREST)
+        # A picture enlarges what is smaller than its box, so the part is put on a
+        # ground as large as the box.
+        left = _margin(box_width, width, columns)
+        top = _margin(box_height, height, rows)
+        filled = Image.new("RGB", box, self.source.background)
         filled.paste(part, (left, top))
         return filled
 
     def part(self) -> tuple[int, int, int, int]:
-        """What is seen, in pixels of the image: left, top, right and bottom."""
-        (left, right), (top, bottom) = map(
-            self._span, (self.x, self.y), self.loupe.size, self.loupe.dots
-        )
+        """Returns left, top, right and bottom of what is seen, in pixels of the image."""
+        width, height = self.source.size
+        columns, rows = self.source.dots
+        left, right = self._span(self.x, width, columns)
+        top, bottom = self._span(self.y, height, rows)
         return left, top, right, bottom
 
     def _span(self, middle: float, side: int, dots: int) -> Pair:
+        """Returns where the part starts and ends along a side of the image."""
         length = min(side, -(-dots // self.zoom))
-        start = min(max(0, round(middle * side - length / 2)), side - length)
+        start = round(middle * side - length / 2)
+        start = min(max(0, start), side - length)
         return start, start + length
 
     def moved(self, across: int, down: int) -> "Crop":
-        """The crop so many quarters of the view further on. It never gets farther
-        beyond an edge than that.
+        """Returns the crop so many quarters of the view further on.
+
+        Its middle is never farther beyond the last view at an edge than that.
         """
         left, top, right, bottom = self.part()
-        width, height = self.loupe.size
+        width, height = self.source.size
         if not (width and height):
             return self
-        x = ((left + right) / 2 + across * (right - left) / 4) / width
-        return replace(
-            self, x=x, y=((top + bottom) / 2 + down * (bottom - top) / 4) / height
-        )
+        x = (left + right) / 2 + across * (right - left) / 4
+        y = (top + bottom) / 2 + down * (bottom - top) / 4
+        return replace(self, x=x / width, y=y / height)
 
     def describe(self, path: Path) -> str:
-        """In words: `2:1, 512,256 of 2048 × 2048`; no more than the first of it until
-        that file was seen.
+        """Returns scale and place: `2:1, 512,256 of 2048 × 2048`.
+
+        Until that file was seen, it is the scale alone.
         """
+        if path != self.source.path:
+            return f"{self.zoom}:1"
         left, top, *_ = self.part()
-        width, height = self.loupe.size
-        seen = (
-            f", {left},{top} of {width} × {height}" if path == self.loupe.path else ""
-        )
-        return f"{self.zoom}:1{seen}"
+        width, height = self.source.size
+        return f"{self.zoom}:1, {left},{top} of {width} × {height}"
+
+
+def _margin(room: int, length: int, dots: int) -> int:
+    """Returns the pixels before what is centred: whole dots, so that nothing is blurred."""
+    return int(max(0, room - length) / 2 * dots / room) * room // dots

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from tui.images.files import ImageError, ImageFacts
+from tui.images.files import ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
 _MOST_PARTS = 100_000
@@ -168,7 +168,7 @@ def described(form: str, parts: list[Part], tags: bytes, packet: bytes) -> list[
     return parts[:at] + new + parts[at:]
 
 
-def joined(image: ImageFacts, parts: list[Part]) -> bytes:
+def joined(image: ImageInfo, parts: list[Part]) -> bytes:
     if image.format != "WEBP":
         return _HEADS[image.format] + b"".join(part.raw for part in parts)
     kinds = {part.kind for part in parts}

@@ -76,7 +76,7 @@ class DamagedError(ImageError):
 
 
 @dataclass(frozen=True)
-class ImageFacts:
+class ImageInfo:
     """A verified image file. `width` and `height` in pixels as stored, `bytes` the size
     of the file.
     """
@@ -87,7 +87,7 @@ class ImageFacts:
     bytes: int
 
 
-def inspect(path: Path) -> ImageFacts:
+def inspect(path: Path) -> ImageInfo:
     """The facts of a whole image; of an animation, its first frame. ImageError when it
     is none.
     """
@@ -102,13 +102,13 @@ def inspect(path: Path) -> ImageFacts:
     return measure(path)
 
 
-def measure(path: Path) -> ImageFacts:
+def measure(path: Path) -> ImageInfo:
     """What a file says it is, without decoding it. ImageError when it says nothing that
     is known.
     """
     with _opened(path) as image:
         name = "JPEG" if image.format == "MPO" else str(image.format)
-        return ImageFacts(name, image.width, image.height, path.stat().st_size)
+        return ImageInfo(name, image.width, image.height, path.stat().st_size)
 
 
 def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
@@ -138,7 +138,7 @@ def whole(path: Path) -> Image.Image:
         return _on_checker(_upright(_reduced(image, 1), _orientation(image)))
 
 
-def keep(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageFacts]:
+def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
     """Moves a verified image to `folder/stem.ext`, or `stem-2.ext`, …: never over
     another file.
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from tui.images import containers, recipes
-from tui.images.files import ImageError, ImageFacts, keep, measure
-from tui.images.recipes import OURS, Facts, Recipe
+from tui.images.files import ImageError, ImageInfo, measure, save_image
+from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
 from tui.system import atomic_file
 from tui.text import one_line
 
@@ -24,7 +24,7 @@ _MOST_BYTES = 120_000_000  # of a file
 _MOST_TOLD = 30  # parts with texts
 
 
-def embed(path: Path, facts: Facts) -> None:
+def embed(path: Path, facts: EmbeddedRecipe) -> None:
     """Write the facts into a PNG, JPEG or WebP instead of earlier ones; metadata of
     others stays.
 
@@ -107,7 +107,7 @@ def strip(path: Path, target: Path) -> None:
     _write(target, containers.joined(image, parts), image, path)
 
 
-def stripped(path: Path, folder: Path) -> Path:
+def save_stripped_copy(path: Path, folder: Path) -> Path:
     """Make a copy that tells nothing in a folder, under the file's name as far as that
     is free; answers where.
 
@@ -118,7 +118,7 @@ def stripped(path: Path, folder: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=".", dir=folder) as place:
             copy = Path(place) / "copy.part"
             strip(path, copy)
-            return keep(copy, folder, path.stem)[0]
+            return save_image(copy, folder, path.stem)[0]
     except OSError as error:
         raise ImageError(
             f"Nothing can be written to {one_line(folder)}: {error.strerror or error}."
@@ -148,7 +148,7 @@ def read(path: Path) -> Recipe | None:
     return None
 
 
-def _load(path: Path) -> tuple[ImageFacts, memoryview]:
+def _load(path: Path) -> tuple[ImageInfo, memoryview]:
     image = measure(path)
     if image.bytes > _MOST_BYTES:
         raise ImageError(f"{one_line(path.name, 80)} is too large.")
@@ -158,7 +158,7 @@ def _load(path: Path) -> tuple[ImageFacts, memoryview]:
         raise ImageError(f"{one_line(path.name, 80)} can't be read.") from error
 
 
-def _write(target: Path, data: bytes, image: ImageFacts, like: Path) -> None:
+def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
     """All of it or nothing, and only what is still the same image."""
     try:
         with atomic_file.replacing(target, 0o600) as file:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tui.catalog.spec import Values
-from tui.images.files import ImageFacts
+from tui.images.files import ImageInfo
 from tui.text import money, one_line, plain
 
 OURS: Literal["runapi-tui"] = "runapi-tui"
@@ -28,7 +28,9 @@ _COMFY_OTHERS = ("steps", "cfg", "sampler_name", "scheduler", "denoise")
 _Source = Literal["runapi-tui", "a1111", "comfyui"]
 
 
-class Facts(Struct, frozen=True, kw_only=True, tag_field="format", tag="runapi-tui 1"):
+class EmbeddedRecipe(
+    Struct, frozen=True, kw_only=True, tag_field="format", tag="runapi-tui 1"
+):
     """What made an image, as its file tells it."""
 
     action: str
@@ -59,7 +61,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
 
 def from_ours(texts: dict[str, str]) -> Recipe:
-    facts = msgspec.json.decode(texts[OURS], type=Facts)
+    facts = msgspec.json.decode(texts[OURS], type=EmbeddedRecipe)
     cost = None if facts.cost_micro is None else money(facts.cost_micro)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.created_at))
     other = {"task": facts.task_id, "cost": cost, "made": made}
@@ -96,7 +98,7 @@ def _plain(value: Any) -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-def parameters(facts: Facts, image: ImageFacts) -> str:
+def parameters(facts: EmbeddedRecipe, image: ImageInfo) -> str:
     """The facts as A1111 writes them; its readers want three pairs at least in the last
     line.
     """

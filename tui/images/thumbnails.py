@@ -6,13 +6,15 @@ image itself is read. Blocking work, for threads.
 """
 
 import os
-import tempfile
 import time
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b, file_digest
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tui.system import atomic_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +29,7 @@ _UNUSED = 30 * 86400
 """
 
 
-class Thumbnails:
+class ThumbnailCache:
     """The small pictures in a folder; at most `most` of them, of at most `most_bytes`
     together.
     """
@@ -71,14 +73,9 @@ class Thumbnails:
     def _keep(self, small: "Image", target: Path) -> None:
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._folder)
-            try:
-                with open(descriptor, "wb") as file:
-                    small.save(file, "JPEG", quality=_QUALITY)
-                os.replace(name, target)
-            except BaseException:
-                os.unlink(name)
-                raise
+            content = BytesIO()
+            small.save(content, "JPEG", quality=_QUALITY)
+            atomic_file.save_small(target, content.getvalue(), 0o600)
             if self._made % _EVERY == 0:
                 self._prune()
             self._made += 1

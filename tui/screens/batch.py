@@ -43,7 +43,9 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self._values = values
         self._cells: list[Values] = []
         self._count = Input("1", type="integer", id="batch-count", compact=True)
-        self._file = Input(placeholder="a prompt a line", id="batch-file", compact=True)
+        self._file = Input(
+            placeholder="one prompt per line", id="batch-file", compact=True
+        )
         self._vary = TextArea(
             id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
         )
@@ -128,7 +130,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             count=int(count),
             prompts=prompts,
         )
-        legal, illegal = batch.check_all(self._model, self._route, cells)
+        legal, illegal = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, legal)
         price = f"about {money(total)}" if total is not None else "price unknown"
         told = (

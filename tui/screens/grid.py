@@ -1,6 +1,6 @@
-"""Many pictures at a glance."""
+"""Many pictures at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar
@@ -11,19 +11,30 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui.graphics.probe import Terminal
-from tui.screens.pager import Before
+from tui.screens.pager import OlderTasks
 from tui.tasks.task import Status, Task
 from tui.text import one_line
 from tui.widgets.footer import Footer
-from tui.widgets.picture import Picture, Shrink
+from tui.widgets.messages import (
+    Browsing,
+    LoadOlder,
+    QueueActionRequested,
+    TaskActionRequested,
+)
+from tui.widgets.picture import Picture
 from tui.widgets.preview import waiting
-from tui.widgets.queue import Older, QueueTable
-from tui.widgets.taskrow import asks, cost, made, status_look
+from tui.widgets.task_actions import (
+    QueueAction,
+    TaskAction,
+    allowed_actions,
+    queue_bindings,
+    task_bindings,
+)
+from tui.widgets.taskrow import cost, made, status_look
+from tui.widgets.view_context import ViewContext
 
 REST = 0.12
 """Seconds without a move after which pictures are drawn as well as the terminal can."""
@@ -38,11 +49,11 @@ Item = tuple[Task, int]
 class Cell(Vertical):
     """A picture over a line that says what it is of."""
 
-    def __init__(self, terminal: Terminal, shrink: Shrink | None) -> None:
+    def __init__(self, context: ViewContext) -> None:
         super().__init__()
-        self.picture = Picture(terminal, swift=True)
+        self.picture = Picture(context.terminal, swift=True)
         self._caption = Static(classes="caption", markup=False)
-        self._shrink = shrink
+        self._shrink = context.shrink
         self._file = ""
         self.item: Item | None = None
         self.place = 0
@@ -88,6 +99,28 @@ def _caption(task: Task, index: int) -> str:
     return one_line(" ".join(part for part in parts if part))
 
 
+ACTIONS = (
+    TaskAction.VIEW,
+    TaskAction.REUSE,
+    TaskAction.RETRY,
+    TaskAction.COPY_PATH,
+    TaskAction.OPEN,
+    TaskAction.COPY_LINK,
+    TaskAction.INSPECT,
+    TaskAction.FAVOURITE,
+    TaskAction.DELETE,
+)
+"""What can be done with the task under the cursor."""
+SHOWN = (
+    TaskAction.VIEW,
+    TaskAction.REUSE,
+    TaskAction.RETRY,
+    TaskAction.FAVOURITE,
+    TaskAction.DELETE,
+)
+"""What the footer shows of that."""
+
+
 class GridScreen(Screen[None]):
     """Rows and columns of pictures. There are as many cells as are in sight; to scroll
     is to say which task each of them shows, so that nothing else is ever read, drawn or
@@ -95,80 +128,29 @@ class GridScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="grid-back"),
         Binding(
-            "enter",
-            "ask('view')",
-            "View",
-            id="grid-view",
-            tooltip="The image on a whole page",
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="grid-back",
+            tooltip="To the previous page",
+        ),
+        *task_bindings("grid-", ACTIONS, footer=SHOWN),
+        *queue_bindings("grid-", [QueueAction.UNDO]),
+        Binding(
+            "plus,equals_sign",
+            "zoom(-1)",
+            "Larger",
+            id="grid-larger",
+            tooltip="Fewer and larger pictures",
         ),
         Binding(
-            "u",
-            "ask('reuse')",
-            "Use again",
-            id="grid-reuse",
-            tooltip="Put these values back into the form",
+            "minus",
+            "zoom(1)",
+            "Smaller",
+            id="grid-smaller",
+            tooltip="More and smaller pictures",
         ),
-        Binding(
-            "r",
-            "ask('retry')",
-            "Retry",
-            id="grid-retry",
-            tooltip="Save what was made, or send it anew",
-        ),
-        Binding(
-            "y",
-            "ask('copy')",
-            "Copy path",
-            id="grid-copy",
-            tooltip="Copy the file's path",
-            show=False,
-        ),
-        Binding(
-            "o",
-            "ask('open')",
-            "Open",
-            id="grid-open",
-            tooltip="In a viewer, or by its address",
-            show=False,
-        ),
-        Binding(
-            "Y",
-            "ask('fetch')",
-            "Fetch",
-            id="grid-fetch",
-            tooltip="A line for scp",
-            show=False,
-        ),
-        Binding(
-            "i",
-            "ask('inspect')",
-            "Inspect",
-            id="grid-inspect",
-            tooltip="Request and timeline",
-            show=False,
-        ),
-        Binding(
-            "f", "ask('favour')", "Favourite", id="grid-star", tooltip="Mark or unmark"
-        ),
-        Binding(
-            "x,delete",
-            "ask('delete')",
-            "Delete",
-            id="grid-delete",
-            tooltip="With its files; z undoes",
-        ),
-        Binding(
-            "z",
-            "undo",
-            "Undo",
-            id="grid-undo",
-            tooltip="Take back a deletion",
-            show=False,
-        ),
-        Binding("plus,equals_sign", "zoom(-1)", "Larger", id="grid-larger"),
-        Binding("minus", "zoom(1)", "Smaller", id="grid-smaller"),
         Binding("left,h", "move(-1)", "Left", id="grid-left", show=False),
         Binding("right,l", "move(1)", "Right", id="grid-right", show=False),
         Binding("up,k", "row(-1)", "Up", id="grid-up", show=False),
@@ -183,32 +165,26 @@ class GridScreen(Screen[None]):
 
     def __init__(
         self,
+        context: ViewContext,
         tasks: Sequence[Task],
-        at: Task,
-        terminal: Terminal,
-        changes: Signal[Task],
-        title_of: Callable[[Task], str],
-        shrink: Shrink | None = None,
-        older: Older | None = None,
+        start: Task,
+        older: LoadOlder | None = None,
     ) -> None:
-        """Begins at one of `tasks`; `title_of` says what a task's model is called."""
+        """Shows `tasks`, and `older` ones below them, with the cursor on `start`."""
         super().__init__()
-        self._terminal = terminal
-        self._changes = changes
-        self._title_of = title_of
-        self._shrink = shrink
-        self._before = Before(older)
+        self._view = context
+        self._older = OlderTasks(older)
         self._tasks = {task.id: task for task in tasks}
         self._items: list[Item] = []
         self._cursor = 0
-        self._first = at.id
+        self._first = start.id
         self._top = 0
         self._columns = self._rows = 1
         self._chosen_columns = 0
         self._cells: list[Cell] = []
         self._rest: Timer | None = None
         self._stale = False
-        self._able: set[str] = set()
+        self._allowed: set[TaskAction] = set()
         self._box = Container(id="cells")
         self._line = Static(id="grid-line", markup=False)
 
@@ -218,7 +194,7 @@ class GridScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self._changes.subscribe(self, self._changed, immediate=True)
+        self._view.changes.subscribe(self, self._changed, immediate=True)
         self._collect()
         self._cursor = next(
             (at for at, (task, _) in enumerate(self._items) if task.id == self._first),
@@ -226,7 +202,7 @@ class GridScreen(Screen[None]):
         )
 
     def on_unmount(self) -> None:
-        self._changes.unsubscribe(self)  # or it would hold this page for ever
+        self._view.changes.unsubscribe(self)  # or it would hold this page for ever
 
     @property
     def chosen(self) -> Item | None:
@@ -250,15 +226,13 @@ class GridScreen(Screen[None]):
             1, min(self._chosen_columns or width // usual, width // _LEAST_WIDTH)
         )
         across = width // self._columns
-        cell = self._terminal.cell or (10, 20)
+        cell = self._view.terminal.cell or (10, 20)
         self._rows = max(1, round(height / (across * cell[0] / cell[1] + 1)))
         self._box.styles.grid_size_columns = self._columns
         self._box.styles.grid_columns = str(across)
         self._box.styles.grid_rows = str(height // self._rows)
         count = self._columns * self._rows
-        more = [
-            Cell(self._terminal, self._shrink) for _ in range(count - len(self._cells))
-        ]
+        more = [Cell(self._view) for _ in range(count - len(self._cells))]
         less = self._cells[count:]
         self._cells = [*self._cells, *more][:count]
         async with self.batch():
@@ -294,7 +268,7 @@ class GridScreen(Screen[None]):
         return max(0, len(self._items) - 1) // self._columns
 
     def _go(self, at: int, top: int | None = None) -> None:
-        """The cursor to an item, and the rows no further than needed, or to `top`."""
+        """Moves the cursor to an item; scrolls no further than needed, or to `top`."""
         self._cursor = max(0, min(at, len(self._items) - 1))
         row = self._cursor // self._columns
         wanted = (
@@ -304,11 +278,11 @@ class GridScreen(Screen[None]):
         )
         self._top = max(0, row - self._rows + 1, min(wanted, row))
         self._fill()
-        if self._before and self._last_row < self._top + 3 * self._rows:
-            self._read_on()
+        if self._older and self._last_row < self._top + 3 * self._rows:
+            self._load_older()
 
     def _fill(self) -> None:
-        """Each cell shows what is in its place. Who has shown it already moves there."""
+        """Each cell shows what belongs there; a cell that shows it already is moved."""
         first = self._top * self._columns
         shown = self._items[first : first + len(self._cells)]
         wanted = {key(item) for item in shown}
@@ -334,10 +308,10 @@ class GridScreen(Screen[None]):
                 self._cells = cells
                 self._box.sort_children(key=attrgetter("place"))
                 self._move()
-        self._tell()
+        self._update_line()
 
     def _move(self) -> None:
-        """Other pictures are in sight: until they rest, drawn quickly."""
+        """Draws quickly until the pictures in sight stay the same for a moment."""
         for cell in self._cells:
             cell.picture.moving = True
         if self._rest:
@@ -348,40 +322,46 @@ class GridScreen(Screen[None]):
         for cell in self._cells:
             cell.picture.moving = False
 
-    def _tell(self) -> None:
-        told = ["Nothing to be seen yet."]
-        if self.chosen:
-            task, _ = self.chosen
-            glyph, word, _ = status_look(task)
-            told = [
-                f"{self._cursor + 1:,} of {len(self._items):,}{'+' * bool(self._before)}",
-                f"{glyph} {word}",
-            ]
-            told += [self._title_of(task), made(task), cost(task), task.prompt]
-        self._line.update(
-            Content(" · ".join(one_line(part) for part in told if part)), layout=False
-        )
-        able = asks(self.chosen[0]) if self.chosen else set()
-        if able != self._able:
-            self._able = able
+    def _summary(self) -> str:
+        """Says in one line what the cursor is on."""
+        if not self.chosen:
+            return "No pictures yet."
+        task, _ = self.chosen
+        glyph, word, _ = status_look(task)
+        more = "+" if self._older else ""
+        parts = [
+            f"{self._cursor + 1:,} of {len(self._items):,}{more}",
+            f"{glyph} {word}",
+            self._view.title_of(task),
+            made(task),
+            cost(task),
+            task.prompt,
+        ]
+        return " · ".join(one_line(part) for part in parts if part)
+
+    def _update_line(self) -> None:
+        self._line.update(Content(self._summary()), layout=False)
+        allowed = allowed_actions(self.chosen[0]) if self.chosen else set()
+        if allowed != self._allowed:
+            self._allowed = allowed
             self.refresh_bindings()
 
     @work(exit_on_error=False)
-    async def _read_on(self) -> None:
-        """What lies below, before one comes there."""
-        if (tasks := await self._before.read(self._tasks)) is not None:
+    async def _load_older(self) -> None:
+        """Loads older tasks before the cursor comes to them."""
+        if (tasks := await self._older.next(self._tasks)) is not None:
             self._tasks.update((task.id, task) for task in tasks)
-            self._renew()
+            self._refresh_items()
 
     def _changed(self, task: Task) -> None:
         if task.id in self._tasks or task.retry_of in self._tasks:
             self._tasks[task.id] = task
             if not self._stale:
                 self._stale = True  # once for all that change together
-                self.call_later(self._renew)
+                self.call_later(self._refresh_items)
 
-    def _renew(self) -> None:
-        """Show what is known now; the cursor stays on its task."""
+    def _refresh_items(self) -> None:
+        """Shows what is known now; the cursor stays on its task."""
         before = self.chosen
         self._collect()
         places = {key(item): at for at, item in enumerate(self._items)}
@@ -405,19 +385,19 @@ class GridScreen(Screen[None]):
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "ask" or parameters[0] in self._able
+        return action != "task" or parameters[0] in self._allowed
 
-    def action_ask(self, what: str) -> None:
+    def action_task(self, name: str) -> None:
+        """Asks for an action on the task under the cursor."""
         if self.chosen:
             task, index = self.chosen
-            request = QueueTable.Requested(
-                what, [task], index, self._newest(), self._seek
+            browsing = Browsing(self._newest(), self._older.load, self._seek)
+            self.post_message(
+                TaskActionRequested(TaskAction(name), [task], index, browsing)
             )
-            request.older = self._before.older
-            self.post_message(request)
 
     def _seek(self, task_id: str) -> None:
-        """To what was looked at last."""
+        """Moves to the task that was viewed last."""
         self._go(
             next(
                 (at for at, (task, _) in enumerate(self._items) if task.id == task_id),
@@ -425,8 +405,9 @@ class GridScreen(Screen[None]):
             )
         )
 
-    def action_undo(self) -> None:
-        self.post_message(QueueTable.Wished("undo"))
+    def action_queue(self, name: str) -> None:
+        """Asks for an action on the whole queue."""
+        self.post_message(QueueActionRequested(QueueAction(name)))
 
     def on_click(self, event: events.Click) -> None:
         cell = next(
@@ -440,7 +421,7 @@ class GridScreen(Screen[None]):
         if cell and cell.item:
             self._go(self._top * self._columns + cell.place, self._top)
             if event.chain == 2:
-                self.action_ask("view")
+                self.action_task(TaskAction.VIEW)
 
     def on_mouse_scroll_down(self) -> None:
         self._roll(1)

@@ -9,18 +9,17 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.widgets import Input, Static
 
-from tui.graphics.probe import Terminal
 from tui.tasks.search import HELP
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.footer import Footer
-from tui.widgets.picture import Shrink
+from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
 from tui.widgets.preview import Preview
 from tui.widgets.queue import QueueTable, Titles
+from tui.widgets.view_context import ViewContext
 
 PAGE = 120
 """Tasks that are read at once; the next ones when the cursor comes to the end."""
@@ -32,7 +31,13 @@ class HistoryScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="history-back"),
+        Binding(
+            "escape",
+            "back",
+            "Back",
+            id="history-back",
+            tooltip="To the filter, then to the previous page",
+        ),
         Binding(
             "slash",
             "filter",
@@ -47,28 +52,26 @@ class HistoryScreen(Screen[None]):
 
     def __init__(
         self,
+        context: ViewContext,
         search: Callable[[str, int, str], Awaitable[list[Task]]],
-        terminal: Terminal,
-        changes: Signal[Task],
-        title_of: Callable[[Task], str],
-        shrink: Shrink | None = None,
     ) -> None:
-        """`search` answers the latest tasks for a search line: at most so many, of ids
-        below the given one.
+        """`search` returns the latest tasks for a search line.
+
+        It is asked for so many at most, of ids below the given one.
         """
         super().__init__()
         self._search = search
-        self._changes = changes
+        self._view = context
         self._oldest = "~"
         self._more = False
         self._met: set[str] = set()
         self._filter = Input(
             placeholder="Type to find", id="history-filter", compact=True
         )
-        self.table = QueueTable("history-tasks", title_of, jobs=False)
+        self.table = QueueTable("history-tasks", context.title_of, jobs=False)
         self._box = Vertical(id="history")
         self._box.border_title = "History"
-        self.preview = Preview(terminal, "history-preview", shrink)
+        self.preview = Preview(context, "history-preview")
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -82,11 +85,11 @@ class HistoryScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         await self.preview.furnish()
-        self._changes.subscribe(self, self._changed, immediate=True)
+        self._view.changes.subscribe(self, self._changed, immediate=True)
         self._look("")
 
     def on_unmount(self) -> None:
-        self._changes.unsubscribe(self)  # or it would hold this page for ever
+        self._view.changes.unsubscribe(self)  # or it would hold this page for ever
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -136,13 +139,18 @@ class HistoryScreen(Screen[None]):
             self._more = False
             self._look(self._filter.value, self._oldest)
 
-    @on(QueueTable.Requested)
-    @on(QueueTable.GridWanted)
-    def _pictures_wanted(
-        self, event: QueueTable.Requested | QueueTable.GridWanted
-    ) -> None:
+    @on(TaskActionRequested)
+    def _browse_on(self, event: TaskActionRequested) -> None:
+        event.browsing.older = self._older()
+
+    @on(GridRequested)
+    def _show_older(self, event: GridRequested) -> None:
+        event.older = self._older()
+
+    def _older(self) -> LoadOlder:
+        """Returns what loads the tasks below those that were found."""
         query = self._filter.value
-        event.older = lambda before: self._search(query, PAGE, before)
+        return lambda before: self._search(query, PAGE, before)
 
     def _changed(self, task: Task) -> None:
         """What was found is kept up to date, also once its deletion is undone. What is

@@ -21,7 +21,8 @@ from tui.service.wire import submit_path
 from tui.tasks.task import Task
 from tui.text import clock, duration, file_size, inert_json, money, one_line, plain
 from tui.widgets.footer import Footer
-from tui.widgets.queue import QueueTable
+from tui.widgets.messages import TaskActionRequested
+from tui.widgets.task_actions import TaskAction, task_bindings
 from tui.widgets.taskrow import status_look
 
 _NAMED = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
@@ -33,7 +34,13 @@ class InspectScreen(Screen[None]):
     """One task on a page of text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="inspect-back"),
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="inspect-back",
+            tooltip="To the previous page",
+        ),
         Binding(
             "y",
             "copy",
@@ -41,13 +48,7 @@ class InspectScreen(Screen[None]):
             id="copy-request",
             tooltip="Its body, as it is sent",
         ),
-        Binding(
-            "C",
-            "copy_as",
-            "Copy as",
-            id="inspect-copy-as",
-            tooltip="As curl, Python, a command",
-        ),
+        *task_bindings("inspect-", [TaskAction.COPY_AS], footer=[TaskAction.COPY_AS]),
     ]
 
     def __init__(self, task: Task, events: list[tuple[float, str, str]]) -> None:
@@ -71,8 +72,9 @@ class InspectScreen(Screen[None]):
             markup=False,
         )
 
-    def action_copy_as(self) -> None:
-        self.post_message(QueueTable.Requested("copy-as", [self._shown]))
+    def action_task(self, name: str) -> None:
+        """Asks for an action on the task that is shown."""
+        self.post_message(TaskActionRequested(TaskAction(name), [self._shown]))
 
 
 class Page(ScrollView, can_focus=True):

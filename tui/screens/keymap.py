@@ -2,12 +2,16 @@
 without its key.
 """
 
-import difflib
+import importlib
+import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 
-from tui.text import one_line
+import tui.screens
+import tui.widgets
+from tui.text import did_you_mean, one_line
 
 
 def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterator[str]:
@@ -21,10 +25,8 @@ def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterat
     for name, wanted in keys.items():
         shown = one_line(name, 60)
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"[keys] {shown}: there is no such key id." + (
-                f" Did you mean {near[0]}?" if near else ""
-            )
+            hint = did_you_mean(name, known)
+            yield f"[keys] {shown}: there is no such key id. {hint}".rstrip()
             continue
         for key in wanted.split(","):
             if not key.strip() or key.strip().endswith("+"):
@@ -36,34 +38,17 @@ def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterat
                 )
 
 
-def page_bindings() -> Iterator[BindingType]:
-    """Those of all pages and their parts; all of them are loaded for this."""
-    from tui.screens.batch import BatchScreen
-    from tui.screens.grid import GridScreen
-    from tui.screens.history import HistoryScreen
-    from tui.screens.inspect import InspectScreen, Page
-    from tui.screens.main import MainScreen
-    from tui.screens.money import MoneyScreen
-    from tui.screens.prompts import PromptsScreen
-    from tui.screens.setup import SetupScreen
-    from tui.screens.sources import SourcesScreen
-    from tui.screens.viewer import ViewerScreen
-    from tui.widgets.fields import Field
-    from tui.widgets.form import ParamForm
-    from tui.widgets.queue import QueueTable
-    from tui.widgets.sidebar import Sidebar
+def all_bindings() -> Iterator[BindingType]:
+    """Yields the bindings of the app and of every page and widget; loads all of them."""
+    for package in (tui.screens, tui.widgets):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    for place in dict.fromkeys(_subclasses(DOMNode)):
+        if place.__module__.startswith("tui."):
+            yield from vars(place).get("BINDINGS", ())
 
-    pages = (
-        MainScreen,
-        ViewerScreen,
-        GridScreen,
-        SourcesScreen,
-        SetupScreen,
-        BatchScreen,
-        HistoryScreen,
-        InspectScreen,
-        PromptsScreen,
-        MoneyScreen,
-    )
-    for place in (*pages, ParamForm, Field, QueueTable, Sidebar, Page):
-        yield from place.BINDINGS
+
+def _subclasses(parent: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _subclasses(child)

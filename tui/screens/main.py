@@ -13,14 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
-from textual.signal import Signal
 
 from tui.catalog.load import Catalog
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
-from tui.graphics.probe import Terminal
 from tui.screens.past import Past, Search, prompts
 from tui.service.wire import PromptEntry
+from tui.session import Session
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
 from tui.text import one_line
@@ -28,12 +27,14 @@ from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
 from tui.widgets.path_completion import dropped
-from tui.widgets.picture import Shrink
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, Key, Sidebar
 from tui.widgets.status import StatusLine
+from tui.widgets.view_context import ViewContext
 
+FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
+"""Action and slug of the model that the app starts with."""
 CHOICES = 500
 """Past prompts, results or tasks that are offered at most."""
 
@@ -106,38 +107,31 @@ class MainScreen(Screen[None]):
 
     def __init__(
         self,
-        catalog: Catalog,
-        model: Model,
-        terminal: Terminal,
-        api: Api,
-        changes: Signal[Task],
-        place: str,
+        session: Session,
+        view: ViewContext,
         favourites: list[Key],
         search: Search,
-        shrink: Shrink | None = None,
     ) -> None:
-        """`changes` brings every new snapshot, `search` finds older ones; `place` says
-        where tasks go.
-        """
+        """`search` finds tasks of the history."""
         super().__init__()
-        self._catalog = catalog
+        self._catalog = session.catalog
+        model = self._catalog.get(*FIRST_MODEL) or self._catalog.models[0]
         self._model = model
-        self._terminal = terminal
-        self._api: Api = api
-        self._changes = changes
+        self._api: Api = session.config.api
+        self._view = view
         self._past = Past(search)
         self._sent: set[str] = set()
         self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
-        self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
-        self.form = ParamForm("form", model, choose(model, (), api))
-        self.preview = Preview(terminal, "preview", shrink)
+        self.sidebar = Sidebar(self._catalog, model, "sidebar", favourites)
+        self.form = ParamForm("form", model, choose(model, (), self._api))
+        self.preview = Preview(view, "preview")
         self.queue = Queue("queue", self.title_of)
         self.queue.border_title = "Queue"
         self.status = StatusLine(id="status")
-        self.status.place = place
-        self.status.drawn = str(terminal.images)
+        self.status.place = session.place
+        self.status.drawn = str(view.terminal.images)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="panes"):
@@ -158,7 +152,7 @@ class MainScreen(Screen[None]):
             await self.queue.furnish()
             await self.mount(Footer(show_command_palette=False, compact=True))
         self.refresh_bindings()  # the footer has missed the first word of them
-        self._changes.subscribe(self, self._task_changed, immediate=True)
+        self._view.changes.subscribe(self, self._task_changed, immediate=True)
         self.post_message(self.Ready())
 
     async def show_model(self, model: Model, values: Values | None = None) -> None:
@@ -182,8 +176,7 @@ class MainScreen(Screen[None]):
 
     async def _follow_route(self) -> None:
         """Shows the params of the route that the service has."""
-        route = self._route(self._model)
-        if route != self.form.route:
+        if self._route(self._model) != self.form.route:
             await self.show_model(self._model)
 
     async def load(self) -> None:
@@ -244,7 +237,7 @@ class MainScreen(Screen[None]):
                 str(error), title="Not pasted", severity="warning", markup=False
             )
         else:
-            await self.fill_in(found.model, found.route, found.values, found.left)
+            await self.fill_in(found.model, found.route, found.values, found.unused)
 
     async def use_prompt(self, entry: PromptEntry | None) -> None:
         """Fill the form with an entry of the library: for its model, or else for the
@@ -281,10 +274,13 @@ class MainScreen(Screen[None]):
             values, unplaced = translate(model, values, to)
             left = (*left, *unplaced)
         await self._fill(model, values)
-        told = f"{model.title}: {', '.join(values) or 'nothing more'}."
-        if left:
-            told += f" Not taken: {', '.join(left[:8])}{' and more' * (len(left) > 8)}."
-        self.notify(told, title="Filled in", markup=False)
+        names = ", ".join(values) or "no values"
+        sentences = [f"{model.title}: {names}."]
+        if len(left) > 8:
+            sentences.append(f"Left out: {', '.join(left[:8])} and more.")
+        elif left:
+            sentences.append(f"Left out: {', '.join(left)}.")
+        self.notify(" ".join(sentences), title="Form filled in", markup=False)
 
     async def on_paste(self, event: events.Paste) -> None:
         """An image that is dropped where nothing takes text."""
@@ -323,7 +319,7 @@ class MainScreen(Screen[None]):
             self._api,
             self.status.state.route,
         )
-        if found.taken:
+        if found.used:
             await self._fill(found.model, found.values)
         self.notify(found.describe(name), timeout=10, markup=False)
 
@@ -395,7 +391,7 @@ class MainScreen(Screen[None]):
             many = param.kind is Kind.IMAGES
             results = await self._past.find("", lambda task: task.files, CHOICES)
             picker = SourcesScreen(
-                self._terminal, results, start=str(Path.cwd()), many=many
+                self._view.terminal, results, start=str(Path.cwd()), many=many
             )
             await self.app.push_screen(picker, field.set_picked)
 

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
 
-from tui.screens.detached import apart
+from tui.screens.detached import run_detached
 from tui.service.errors import ServiceError
 from tui.service.wire import Account
 from tui.settings.config import Config
@@ -37,7 +37,13 @@ class MoneyScreen(Screen[None]):
     """Kept up to date while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="money-back"),
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="money-back",
+            tooltip="To the previous page",
+        ),
         Binding("j", "scroll('down')", show=False),
         Binding("k", "scroll('up')", show=False),
     ]
@@ -87,7 +93,7 @@ class MoneyScreen(Screen[None]):
             return
         self._page.update(page(books, self._account, self._config))
         try:
-            self._account = await apart(self._ask())
+            self._account = await run_detached(self._ask())
         except ServiceError as error:
             self._box.border_subtitle = Content(one_line(error, 60))
         else:
@@ -125,7 +131,7 @@ def _facts(
         ),
     }
     if config.day_usd is not None:
-        facts["today's budget"] = ceilings.left(config, books)
+        facts["today's budget"] = ceilings.budget_left(config, books)
     if account:
         today, total = money(account.spent_today), money(account.spent_total)
         facts["balance"] = money(account.balance)

@@ -1,35 +1,37 @@
-"""The tasks before those that a page knows, read before one comes there."""
+"""Loads the tasks before those that a page knows, ahead of the cursor."""
 
 from collections.abc import Iterable
 
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
-from tui.widgets.queue import Older
+from tui.widgets.messages import LoadOlder
 
 
-class Before:
-    """Asks for them a page at a time; true as long as there may be more."""
+class OlderTasks:
+    """Loads older tasks a page at a time; true as long as there may be more."""
 
-    def __init__(self, older: Older | None) -> None:
-        self.older = older
-        self._reading = False
+    def __init__(self, load: LoadOlder | None) -> None:
+        self.load = load
+        self._loading = False
 
     def __bool__(self) -> bool:
-        return self.older is not None
+        return self.load is not None
 
-    async def read(self, known: Iterable[str]) -> list[Task] | None:
-        """The next ones before those ids. None, and nothing has changed, while others
-        are being read or where they can't be: then the next move asks again.
+    async def next(self, known: Iterable[str]) -> list[Task] | None:
+        """Returns the next tasks before those ids.
+
+        Returns None, so that the next move asks again, while others are being loaded
+        or where the queue file can't be read now.
         """
-        if self.older is None or self._reading:
+        if self.load is None or self._loading:
             return None
-        self._reading = True
+        self._loading = True
         try:
-            tasks = await self.older(min(known, default="~"))
+            tasks = await self.load(min(known, default="~"))
         except StoreError:
             return None
         finally:
-            self._reading = False
+            self._loading = False
         if not tasks:
-            self.older = None
+            self.load = None
         return tasks

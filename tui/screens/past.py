@@ -1,6 +1,4 @@
-"""What was asked for before: read from the queue file, for the memory of this run knows
-the latest tasks alone.
-"""
+"""Tasks of this run and of earlier ones, for recalling prompts and picking results."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -9,20 +7,23 @@ from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 
 Search = Callable[[str, int, str], Awaitable[list[Task]]]
-"""The latest tasks for a search line: at most so many, of ids below the given one. May
-raise StoreError.
+"""Returns the latest tasks for a search line: so many at most, of ids below the given
+one. May raise StoreError.
 """
-PATIENCE = 1.0
-"""Seconds for which a busy disk is waited for; then what this run knows has to do."""
-_READ = 500
+LONGEST_READ = 1.0
+"""Seconds to wait for a busy disk; after that, what this run knows has to do."""
+_PAGE = 500
 """Tasks that are read at once."""
-_DEEPEST = 5_000
-"""Tasks that are looked at before a choice counts as complete."""
+_MOST_READ = 5_000
+"""Tasks that are read before a choice counts as complete."""
+_NEWEST = "~"
+"""Sorts after every id."""
 
 
 class Past:
-    """The tasks of this run, and behind them those of all others: cleared, of another
-    profile, of long ago.
+    """The tasks of this run, and behind them those of all others.
+
+    The others are cleared ones, those of another profile, and those of long ago.
     """
 
     def __init__(self, search: Search) -> None:
@@ -30,7 +31,7 @@ class Past:
         self._known: dict[str, Task] = {}
 
     def update(self, task: Task) -> bool:
-        """Take a task's latest snapshot; whether the task is a new one."""
+        """Remembers a task's latest snapshot; returns whether the task is new."""
         new = task.id not in self._known
         self._known[task.id] = task
         return new
@@ -41,45 +42,50 @@ class Past:
 
     @property
     def newest(self) -> list[Task]:
-        """What is known without reading, the newest first; nothing that was deleted."""
-        return _newest(self._known)
+        """What is known without reading, newest first; nothing that was deleted."""
+        return _newest_first(self._known)
 
     async def load(self) -> None:
-        """Read what former runs have left last."""
-        for task in await self._page("", "~"):
+        """Reads the latest tasks of earlier runs."""
+        for task in await self._page("", _NEWEST):
             self._known.setdefault(task.id, task)
 
     async def find(
         self, query: str, fits: Callable[[Task], object], most: int
     ) -> list[Task]:
-        """The latest tasks of a search line that also fit, and those of this run that
-        do; the newest first.
+        """Returns the latest tasks that a search line finds and that fit, newest first.
+
+        Tasks of this run only have to fit.
         """
         found = {task.id: task for task in self._known.values() if fits(task)}
-        before, seen, count = "~", 0, 0
-        while count < most and seen < _DEEPEST:
+        before = _NEWEST
+        fitting = 0
+        for _ in range(_MOST_READ // _PAGE):
             page = await self._page(query, before)
-            fitting = [task for task in page if fits(self._known.get(task.id, task))]
-            found |= {task.id: self._known.get(task.id, task) for task in fitting}
-            count, seen = count + len(fitting), seen + len(page)
-            if len(page) < _READ:
+            for task in page:
+                latest = self._known.get(task.id, task)
+                if fits(latest):
+                    found[task.id] = latest
+                    fitting += 1
+            if len(page) < _PAGE or fitting >= most:
                 break
             before = page[-1].id
-        return _newest(found)[:most]
+        return _newest_first(found)[:most]
 
     async def _page(self, query: str, before: str) -> list[Task]:
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await self._search(query, _READ, before)
+            async with asyncio.timeout(LONGEST_READ):
+                return await self._search(query, _PAGE, before)
         except (StoreError, TimeoutError):
             return []
 
 
-def _newest(tasks: dict[str, Task]) -> list[Task]:
+def _newest_first(tasks: dict[str, Task]) -> list[Task]:
     # Ids sort as tasks were made.
-    return [task for _, task in sorted(tasks.items(), reverse=True) if not task.deleted]
+    newest = sorted(tasks.items(), reverse=True)
+    return [task for _, task in newest if not task.deleted]
 
 
 def prompts(tasks: Iterable[Task]) -> list[str]:
-    """Their prompts, each once."""
+    """Returns the prompts of tasks, each once."""
     return list(dict.fromkeys(task.prompt for task in tasks if task.prompt))

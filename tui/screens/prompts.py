@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.graphics.probe import Terminal
-from tui.screens.detached import apart
+from tui.screens.detached import run_detached
 from tui.service.errors import DownloadError, NotFoundError, ServiceError
 from tui.service.wire import PromptEntry, PromptPage
 from tui.text import one_line
@@ -53,7 +53,13 @@ class PromptsScreen(Screen[PromptEntry | None]):
     """Answers the entry that is to be used, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="prompts-back"),
+        Binding(
+            "escape",
+            "back",
+            "Back",
+            id="prompts-back",
+            tooltip="To the search, then to the previous page",
+        ),
         Binding(
             "slash",
             "filter",
@@ -117,7 +123,9 @@ class PromptsScreen(Screen[PromptEntry | None]):
         self._box.border_title = "Prompts · looking…"
         try:
             words = " ".join(_NARROWS.sub("", line).split())
-            found = await apart(self._library.prompts(words, page=page, **narrows))
+            found = await run_detached(
+                self._library.prompts(words, page=page, **narrows)
+            )
         except NotFoundError:
             self._tell("", "This service has no library of prompts.")
         except ServiceError as error:
@@ -178,7 +186,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
         part = file.with_suffix(".part")
         try:
             if not file.exists():
-                await apart(self._library.preview(entry.preview_url, part))
+                await run_detached(self._library.preview(entry.preview_url, part))
                 await asyncio.to_thread(inspect, part)
                 part.replace(file)
         except (DownloadError, ImageError, OSError):

@@ -3,6 +3,7 @@ tried before it is taken.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -16,10 +17,10 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.screens.detached import apart
+from tui.screens.detached import run_detached
 from tui.session import Session, account
 from tui.settings.config import ConfigError, Profile
-from tui.settings.credentials import CredentialError, runapi_config, usable
+from tui.settings.credentials import CredentialError, runapi_config, valid_key
 from tui.settings.keyfiles.files import shown
 from tui.settings.keyfiles.found import FoundKey
 from tui.tasks.task import NO_PROFILE
@@ -42,7 +43,7 @@ class SetupScreen(Screen[None]):
             id="try-demo",
             tooltip="The embedded service: no key, no cost",
         ),
-        Binding("escape", "quit", "Quit", id="setup-quit"),
+        Binding("escape", "quit", "Quit", id="setup-quit", tooltip="Nothing is saved"),
         Binding(
             "escape", "back", "Back", id="setup-back", tooltip="Leave the key as it was"
         ),
@@ -51,18 +52,17 @@ class SetupScreen(Screen[None]):
     ]
     AUTO_FOCUS = "#key"
 
+    @dataclass
     class KeyChosen(Message):
-        """Go on with this session; `summary` says whose key it has. What was `pasted`
-        wants to be saved.
-        """
+        """The user wants to continue with this session."""
 
-        def __init__(self, session: Session, pasted: bool, summary: str) -> None:
-            super().__init__()
-            self.session = session
-            self.pasted = pasted
-            self.summary = summary
+        session: Session
+        pasted: bool
+        """Whether the key was pasted, and is to be saved."""
+        summary: str
+        """Whose key it is, as a sentence."""
 
-    class DemoWanted(Message):
+    class DemoRequested(Message):
         """The user wants to try the embedded service."""
 
     def __init__(
@@ -93,7 +93,7 @@ class SetupScreen(Screen[None]):
             )
             yield (
                 f"{mask(key.api_key)}  {key.source}{used}",
-                partial(self._session.of_source, key.source),
+                partial(self._session.with_key_from, key.source),
             )
 
     def _profiles(self) -> Iterator[tuple[str, Callable[[], Session]]]:
@@ -106,7 +106,7 @@ class SetupScreen(Screen[None]):
             used = " (in use)" if name == here else ""
             yield (
                 f"profile {name}{used}  {profile.base_url}  {profile.key}",
-                partial(self._session.of_profile, name),
+                partial(self._session.with_profile, name),
             )
 
     def compose(self) -> ComposeResult:
@@ -186,7 +186,7 @@ class SetupScreen(Screen[None]):
     @on(Button.Pressed, "#take")
     def _pasted(self) -> None:
         try:
-            key = usable(self.query_one("#key", Input).value)
+            key = valid_key(self.query_one("#key", Input).value)
         except ValueError as error:
             self.show_problem(str(error))
         else:
@@ -210,7 +210,7 @@ class SetupScreen(Screen[None]):
                 raise AuthenticationError(
                     " ".join(wanted.credential.notes) or "There is no key."
                 )
-            summary = await apart(account(wanted))
+            summary = await run_detached(account(wanted))
         except AuthenticationError as error:
             self.show_problem(f"{error} Nothing was changed.")
         except ServiceError as error:
@@ -236,7 +236,7 @@ class SetupScreen(Screen[None]):
 
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:
-        self.post_message(self.DemoWanted())
+        self.post_message(self.DemoRequested())
 
     def action_back(self) -> None:
         if self.is_current:

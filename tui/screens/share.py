@@ -1,60 +1,65 @@
-"""Out of the app: a result in a viewer or by its address, a path or a request on the
-terminal's clipboard.
-"""
+"""Ways out of the app: an external viewer, or the terminal's clipboard."""
 
 import asyncio
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.markup import escape
 
 if TYPE_CHECKING:
+    from tui.exchange.open_external import Ways
     from tui.exchange.snippets import SnippetRequest
     from tui.tasks.task import Task
 
+_LINK_SECONDS = 20
 
-def copy(app: App[None], text: str, told: str = "") -> None:
-    """Sent, not copied: no terminal says whether it has taken it."""
+
+def copy(app: App[None], text: str, name: str = "") -> None:
+    """Sends a text to the terminal's clipboard; `name` stands for it in the message.
+
+    No terminal says whether it took the text.
+    """
     app.copy_to_clipboard(text)
-    app.notify(f"Sent to the terminal's clipboard: {told or text}", markup=False)
+    app.notify(f"Sent to the terminal's clipboard: {name or text}", markup=False)
 
 
-async def copy_as(app: App[None], asked: "SnippetRequest") -> None:
-    """Let the user choose a form, and copy the request in it. From a worker."""
+async def copy_as(app: App[None], request: "SnippetRequest") -> None:
+    """Lets the user choose a form, and copies the request in it. Runs in a worker."""
     from tui.exchange.snippets import FORMS, written
     from tui.screens.chooser import ChooserScreen
 
     form = await app.push_screen_wait(ChooserScreen("Copy as", list(FORMS.items()), ""))
     if form:
-        copy(app, written(asked, form), FORMS[form])
+        copy(app, written(request, form), FORMS[form])
 
 
-async def hand_on(
-    app: App[None], what: str, task: "Task", index: int, viewer: str
-) -> None:
-    """`open` a result in `viewer` or the system's own, or else by its address; `fetch`
-    it to the user's machine.
-    """
-    from textual.markup import escape
-
+async def open_result(app: App[None], task: "Task", index: int, viewer: str) -> None:
+    """Opens a result in `viewer` or the system's own; else copies its URL or path."""
     from tui.exchange import open_external
 
     found = await asyncio.to_thread(open_external.ways, task, index, viewer)
-    if what == "open" and found.viewer:
+    if found.viewer:
         try:
             await asyncio.to_thread(open_external.show, found.viewer, found.path)
         except open_external.OpenError as error:
-            # The next way, then
             app.notify(str(error), severity="warning", markup=False)
         else:
-            app.notify(f"{found.viewer[0]} was started for {found.path}", markup=False)
+            app.notify(f"Opened {found.path} with {found.viewer[0]}.", markup=False)
             return
-    text, told = (
-        found.clip("url", "scp", "path")
-        if what == "open"
-        else found.clip("scp", "url", "path")
-    )
+    _copy_way(app, found, *found.clip("url", "scp", "path"))
+
+
+async def copy_link(app: App[None], task: "Task", index: int) -> None:
+    """Copies an scp command for a result, or else its URL or path."""
+    from tui.exchange import open_external
+
+    found = await asyncio.to_thread(open_external.ways, task, index)
+    _copy_way(app, found, *found.clip("scp", "url", "path"))
+
+
+def _copy_way(app: App[None], found: "Ways", text: str, message: str) -> None:
     app.copy_to_clipboard(text)
-    app.notify(
-        f'[link="{text}"]{escape(told)}[/link]' if text == found.url else escape(told),
-        timeout=20,
-    )
+    shown = escape(message)
+    if text == found.url:
+        shown = f'[link="{text}"]{shown}[/link]'
+    app.notify(shown, timeout=_LINK_SECONDS)

@@ -59,7 +59,13 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             id="mark-source",
             tooltip="Choose several, in this order",
         ),
-        Binding("escape", "dismiss(None)", "Back"),
+        Binding(
+            "escape",
+            "dismiss(None)",
+            "Back",
+            id="sources-back",
+            tooltip="To the form, with nothing chosen",
+        ),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
@@ -291,11 +297,24 @@ class SourcesScreen(ModalScreen[list[str] | None]):
 class _Line(Input):
     # What Input would keep to itself, or leaves out of the footer.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "screen.move('cursor_up')", "Move", key_display="↑↓"),
+        Binding(
+            "up",
+            "screen.move('cursor_up')",
+            "Move",
+            id="move-source",
+            key_display="↑↓",
+            tooltip="To another file or result",
+        ),
         Binding("down", "screen.move('cursor_down')", "Down", show=False),
         Binding("pageup", "screen.move('page_up')", "Page up", show=False),
         Binding("pagedown", "screen.move('page_down')", "Page down", show=False),
-        Binding("enter", "submit", "Take", id="take-source"),
+        Binding(
+            "enter",
+            "submit",
+            "Take",
+            id="take-source",
+            tooltip="Put what is marked, or this one, into the field",
+        ),
     ]
 
 

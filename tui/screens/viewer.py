@@ -1,34 +1,43 @@
 """One image on a whole page, and from it to those before and after."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.message import Message
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.widgets import Label, Static
 
-from tui.graphics.probe import PIXELS, Images, Terminal
-from tui.graphics.zoom import Crop, Zoom
-from tui.screens.pager import Before
+from tui.graphics.probe import PIXELS, Images
+from tui.graphics.zoom import Crop, ZoomSource
+from tui.screens.pager import OlderTasks
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.footer import Footer
+from tui.widgets.messages import Browsing, TaskActionRequested
 from tui.widgets.picture import Picture
 from tui.widgets.preview import facts, waiting
-from tui.widgets.queue import Older
+from tui.widgets.task_actions import TaskAction, allowed_actions, task_bindings
+from tui.widgets.view_context import ViewContext
 
 MOST_ZOOM = 8
 _AHEAD = 3
 """Images before the last one at which older ones are looked for."""
 _FINER = 4
 """A picture on a whole page may take this many times the bytes of a small one."""
+
+
+ACTIONS = (
+    TaskAction.REUSE,
+    TaskAction.OPEN,
+    TaskAction.COPY_LINK,
+    TaskAction.COPY_PATH,
+)
+"""What can be done with the task that is shown."""
 
 
 class ViewerScreen(Screen[str]):
@@ -39,7 +48,13 @@ class ViewerScreen(Screen[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "back", "Back", id="viewer-back"),
+        Binding(
+            "escape,q,enter",
+            "back",
+            "Back",
+            id="viewer-back",
+            tooltip="To the previous page",
+        ),
         Binding(
             "n",
             "step(1)",
@@ -47,7 +62,13 @@ class ViewerScreen(Screen[str]):
             id="next-image",
             tooltip="The next image, of the next task at the end",
         ),
-        Binding("p", "step(-1)", "Previous", id="previous-image"),
+        Binding(
+            "p",
+            "step(-1)",
+            "Previous",
+            id="previous-image",
+            tooltip="The previous image, of the previous task at the start",
+        ),
         Binding(
             "right_square_bracket",
             "step(1, True)",
@@ -134,67 +155,23 @@ class ViewerScreen(Screen[str]):
         ),
         Binding("pageup", "page_facts(-1)", "Facts up", id="facts-up", show=False),
         Binding("pagedown", "page_facts(1)", "Facts down", id="facts-down", show=False),
-        Binding(
-            "u",
-            "ask('reuse')",
-            "Use again",
-            id="viewer-reuse",
-            tooltip="These values back in the form",
-        ),
-        Binding(
-            "o",
-            "ask('open')",
-            "Open",
-            id="viewer-open",
-            tooltip="In a viewer, or by its address",
-        ),
-        Binding(
-            "Y",
-            "ask('fetch')",
-            "Fetch",
-            id="viewer-fetch",
-            tooltip="A line for scp, or its address",
-            show=False,
-        ),
-        Binding("y", "ask('copy')", "Copy path", id="viewer-copy-path", show=False),
+        *task_bindings("viewer-", ACTIONS, footer=ACTIONS[:2]),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
 
-    class Wanted(Message):
-        """The user wants something done with a task, or with its result at `index`:
-        reuse, open, fetch, copy.
-        """
-
-        def __init__(self, what: str, task: Task, index: int) -> None:
-            super().__init__()
-            self.what = what
-            self.task = task
-            self.index = index
-
     def __init__(
-        self,
-        task: Task,
-        index: int,
-        tasks: Iterable[Task],
-        terminal: Terminal,
-        changes: Signal[Task],
-        title_of: Callable[[Task], str],
-        older: Older | None = None,
+        self, context: ViewContext, task: Task, index: int, browsing: Browsing
     ) -> None:
-        """The image at `index` of `task` comes first, `tasks` are those to step
-        through, in that order, and then `older` ones; `title_of` says what a task's
-        model is called.
-        """
+        """Shows the image at `index` of `task`, and steps through `browsing`."""
         super().__init__()
-        self._tasks = {task.id: task for task in tasks} | {task.id: task}
+        self._tasks = {task.id: task for task in browsing.tasks} | {task.id: task}
         self._seen = task.id
         self._index = index
-        self._changes = changes
-        self._title_of = title_of
-        self._before = Before(older)
-        self._terminal = terminal
+        self._view = context
+        self._older = OlderTasks(browsing.older)
         self._crop: Crop | None = None
-        self._able = (False, False, False)
+        self._can = _Possible()
+        terminal = context.terminal
         self.picture = Picture(replace(terminal, budget=_FINER * terminal.budget))
         self._facts = Static()
         self._prompt = Label(id="viewer-prompt", markup=False)
@@ -213,11 +190,11 @@ class ViewerScreen(Screen[str]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self._changes.subscribe(self, self._changed, immediate=True)
+        self._view.changes.subscribe(self, self._changed, immediate=True)
         self._show()
 
     def on_unmount(self) -> None:
-        self._changes.unsubscribe(self)  # or it would hold this page for ever
+        self._view.changes.unsubscribe(self)  # or it would hold this page for ever
         self._crop = None
         self.picture.show(None)  # lets go of a decoded image at once
 
@@ -238,23 +215,17 @@ class ViewerScreen(Screen[str]):
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        several, saved, made = self._able
-        match action, *parameters:
-            case "step", *_:
-                return several
-            case (("zoom" | "zoom_by" | "zoom_or_fit"), *_):
-                return saved and self._terminal.images is not Images.NONE
-            case "ask", "copy":
-                return saved
-            case "ask", ("open" | "fetch"):
-                return made
-        return True
+        if action == "step":
+            return self._can.step
+        if action in ("zoom", "zoom_by", "zoom_or_fit"):
+            return self._can.zoom
+        return action != "task" or parameters[0] in self._can.actions
 
     def action_back(self) -> None:
         self.dismiss(self._seen)
 
     def action_step(self, by: int, tasks: bool = False) -> None:
-        """To another image; with `tasks`, to the first one of another task."""
+        """Steps to another image; with `tasks`, to the first one of another task."""
         stops = self._places(1 if tasks else None)
         here = (
             [task_id for task_id, _ in stops].index(self._seen)
@@ -272,8 +243,9 @@ class ViewerScreen(Screen[str]):
             self.action_step(across + down, tasks=bool(down))
 
     def action_zoom(self, zoom: int) -> None:
-        """So many dots for the side of a pixel, with the same middle; 0 fits all of the
-        image in.
+        """Sets how many dots a pixel's side takes, around the same middle.
+
+        0 fits the whole image in.
         """
         if not zoom:
             self._crop = None
@@ -281,10 +253,12 @@ class ViewerScreen(Screen[str]):
             self._crop = replace(self._crop, zoom=min(zoom, MOST_ZOOM))
         else:
             cells = (
-                None if self._terminal.images in PIXELS else lambda: self.picture.size
+                None
+                if self._view.terminal.images in PIXELS
+                else lambda: self.picture.size
             )
             self._crop = Crop(
-                Zoom(cells, self.picture.background_colors[1].rgb), zoom=zoom
+                ZoomSource(cells, self.picture.background_colors[1].rgb), zoom=zoom
             )
         self._draw()
 
@@ -303,15 +277,18 @@ class ViewerScreen(Screen[str]):
             y=pages * self.query_one("#viewer-facts").size.height
         )
 
-    def action_ask(self, what: str) -> None:
-        self.post_message(self.Wanted(what, self._shown, self._index))
+    def action_task(self, name: str) -> None:
+        """Asks for an action on the task that is shown."""
+        request = TaskActionRequested(TaskAction(name), [self._shown], self._index)
+        self.post_message(request)
 
     def on_picture_shown(self) -> None:
-        self._tell()
+        self._update_place()
 
     def _places(self, most: int | None = None) -> list[tuple[str, int]]:
-        """Every image, or `most` of each task, in order; and the task that is shown,
-        whatever it has.
+        """Returns every image, or `most` of each task, in order.
+
+        The task that is shown is among them even without an image.
         """
         return [
             (task.id, index)
@@ -329,51 +306,69 @@ class ViewerScreen(Screen[str]):
         if task.id == self._seen:
             self._show()
         elif _saved(before) != _saved(task):
-            self._tell()
+            self._update_place()
 
     @work(exit_on_error=False)
-    async def _read_on(self) -> None:
-        """What comes after the last one, before one is there."""
-        if (tasks := await self._before.read(self._tasks)) is not None:
+    async def _load_older(self) -> None:
+        """Loads older tasks before the last one is reached."""
+        if (tasks := await self._older.next(self._tasks)) is not None:
             self._tasks.update((task.id, task) for task in tasks)
-            self._tell()
+            self._update_place()
 
     def _show(self) -> None:
-        """The task, with all that is told of it."""
+        """Shows the task, with its facts."""
         task, saved = self._shown, _saved(self._shown)
         if saved and self._index not in saved:
             self._index = saved[0]
         self._facts.update(facts(task, self._index))
         self._prompt.update(one_line(task.prompt or task.model))
-        self._model.update(one_line(self._title_of(task)))
+        self._model.update(one_line(self._view.title_of(task)))
         self._draw()
 
     def _draw(self) -> None:
         task = self._shown
         message = "This task was deleted." if task.deleted else waiting(task)
         self.picture.show(Path(self._path) if self._path else None, message, self._crop)
-        self._tell()
+        self._update_place()
 
-    def _tell(self) -> None:
-        """Where one is, and what can be done there."""
-        task, places = self._shown, self._places()
+    def _update_place(self) -> None:
+        """Says which image this is, and enables what can be done with it."""
+        places = self._places()
         place = places.index(self._here) + 1
-        told = [f"{place:,} of {len(places):,}{'+' * bool(self._before)}"]
-        if self._path:
-            result = task.results[self._index]
-            size = [f"{result.width} × {result.height}"] if result.width else []
-            told += (
-                [self._crop.describe(Path(self._path))]
-                if self._crop
-                else [*size, "fit"]
-            )
-        self._place.update(" · ".join(told))
-        if self._before and place > len(places) - _AHEAD:
-            self._read_on()
-        able = (len(places) > 1, bool(self._path), bool(task.results))
-        if able != self._able:
-            self._able = able
+        self._place.update(" · ".join(self._place_parts(place, len(places))))
+        if self._older and place > len(places) - _AHEAD:
+            self._load_older()
+        possible = self._possible(places)
+        if possible != self._can:
+            self._can = possible
             self.refresh_bindings()
+
+    def _place_parts(self, place: int, count: int) -> list[str]:
+        more = "+" if self._older else ""
+        parts = [f"{place:,} of {count:,}{more}"]
+        if not self._path:
+            return parts
+        if self._crop:
+            return [*parts, self._crop.describe(Path(self._path))]
+        result = self._shown.results[self._index]
+        if result.width:
+            parts.append(f"{result.width} × {result.height}")
+        return [*parts, "fit"]
+
+    def _possible(self, places: list[tuple[str, int]]) -> "_Possible":
+        actions = allowed_actions(self._shown)
+        if not self._path:
+            actions.discard(TaskAction.COPY_PATH)
+        draws = self._view.terminal.images is not Images.NONE
+        return _Possible(len(places) > 1, bool(self._path) and draws, actions)
+
+
+class _Possible(NamedTuple):
+    """What can be done with what is shown."""
+
+    step: bool = False
+    zoom: bool = False
+    actions: Set[TaskAction] = frozenset()
 
 
 def _saved(task: Task) -> list[int]:

@@ -1,1 +1,1 @@
-"""The user's settings and other tools' keys."""
+"""The user's settings, and keys in those of other tools."""

@@ -1,6 +1,4 @@
-"""Where the API key and the base URL come from, and how that is told. The key itself is
-never shown.
-"""
+"""Where the API key and the base URL come from. The key itself is never shown."""
 
 import json
 import os
@@ -15,20 +13,19 @@ from tui.paths import NO_HOME, home
 from tui.service.wire import DEFAULT_BASE_URL, canonical
 from tui.settings.keyfiles.files import Unreadable, read
 from tui.settings.keyfiles.found import FoundKey, FoundKeys
+from tui.system import atomic_file
 from tui.text import mask, one_line
 
 
 class Credential(Struct, frozen=True):
-    """The key and base URL in force. `key_from` and `url_from` name their sources for
-    people.
-    """
+    """The key and base URL in use; `key_from` and `url_from` name their sources."""
 
     api_key: str
     base_url: str
     key_from: str
     url_from: str
     notes: tuple[str, ...] = ()
-    """What could not be read, a sentence each."""
+    """What could not be read, one sentence each."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("api_key", mask(self.api_key)), ("base_url", self.base_url)]
@@ -42,50 +39,40 @@ class CredentialError(Exception):
 
 
 def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
-    """The file in which RunAPI's own tools keep the key."""
+    """Return the file in which RunAPI's own tools keep the key."""
     if folder := env.get("RUNAPI_CONFIG_DIR", "").strip():
         return home(folder) / "config.json"
     base = env.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
     return home(base) / "runapi" / "config.json"
 
 
-def everything(env: Mapping[str, str] = os.environ) -> tuple[list[FoundKey], list[str]]:
-    """All keys there are, in order of precedence, and a sentence on whatever can't be
-    read or resolved.
-    """
+def find_all(env: Mapping[str, str] = os.environ) -> tuple[list[FoundKey], list[str]]:
+    """Return all keys in order of precedence, and why others can't be used."""
     saved, note = _read(runapi_config(env))
-    notes = [note] * bool(note)
-    found = _usable(_own(env, saved), notes)
-    for gathered in _of_tools(env):
-        notes += gathered.notes
-        found += _usable(gathered.found, notes)
+    notes = [note] if note else []
+    found = _valid(_own_keys(env, saved), notes)
+    for keys in _tool_keys(env):
+        notes += keys.notes
+        found += _valid(keys.found, notes)
     return found, notes
 
 
 def find(
     base_url: str = "", env: Mapping[str, str] = os.environ, source: str = ""
 ) -> Credential:
-    """The first source that has one wins, for key and base URL separately: option,
-    environment, RunAPI's file. Then OpenClaw's and Hermes Agent's settings, where a key
-    comes with its base URL.
+    """Return the key and the base URL, each from the first source that has one.
 
-    `source` asks for the key of another kind or source than the first, as `everything`
-    names them. An absent key is an empty one. Raises CredentialError.
+    Sources are the option, the environment and RunAPI's file; then the settings of
+    OpenClaw and Hermes Agent, where a key comes with its base URL.
+
+    `source` limits the search to a kind or source of key, as `find_all` names them. An
+    absent key is empty. Raises CredentialError.
     """
     saved, note = _read(runapi_config(env))
-    notes = [note] * bool(note)
-    found = [key for key in _own(env, saved) if source in ("", key.kind, key.source)]
-    tools = _of_tools(env)
-    while not found and (gathered := next(tools, None)):
-        notes += gathered.notes
-        found = [
-            key
-            for key in _usable(gathered.found, notes)
-            if source in ("", key.kind, key.source)
-        ]
-    if source and not found:
+    notes = [note] if note else []
+    key = _find_key(env, saved, source, notes)
+    if source and not key.api_key:
         notes.append(f"No key comes from {one_line(source, 80)}.")
-    key = found[0] if found else FoundKey("", "", "")
     path = str(runapi_config(env))
     url, url_from = _first(
         (base_url, "--base-url"),
@@ -95,17 +82,41 @@ def find(
         (saved.get("baseUrl"), path),
         (DEFAULT_BASE_URL, "default"),
     )
+    api_key = key.api_key
     try:
-        api_key = usable(key.api_key) if key.api_key else ""
-        return Credential(api_key, canonical(url), key.source, url_from, tuple(notes))
+        if api_key:
+            api_key = valid_key(api_key)
     except ValueError as error:
-        raise CredentialError(
-            f"{error} (from {key.source if 'API key' in str(error) else url_from})"
-        ) from error
+        raise CredentialError(f"{error} (from {key.source})") from error
+    try:
+        place = canonical(url)
+    except ValueError as error:
+        raise CredentialError(f"{error} (from {url_from})") from error
+    return Credential(api_key, place, key.source, url_from, tuple(notes))
 
 
-def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
-    """Of the environment and of RunAPI's file."""
+def _find_key(
+    env: Mapping[str, str], saved: dict[str, Any], source: str, notes: list[str]
+) -> FoundKey:
+    """Return the first key of the source, or an empty one; adds to `notes`.
+
+    Other tools' settings are only read while no key is found.
+    """
+
+    def first(keys: list[FoundKey]) -> FoundKey | None:
+        matches = (key for key in keys if source in ("", key.kind, key.source))
+        return next(matches, None)
+
+    found = first(_own_keys(env, saved))
+    tools = _tool_keys(env)
+    while found is None and (keys := next(tools, None)):
+        notes += keys.notes
+        found = first(_valid(keys.found, notes))
+    return found or FoundKey("", "", "")
+
+
+def _own_keys(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
+    """Return the keys of the environment and of RunAPI's file."""
     path = str(runapi_config(env))
     places = [
         (
@@ -128,76 +139,67 @@ def _own(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
     ]
 
 
-def _of_tools(env: Mapping[str, str]) -> Iterator[FoundKeys]:
-    """Of other tools, each read only when it is its turn."""
+def _tool_keys(env: Mapping[str, str]) -> Iterator[FoundKeys]:
+    """Yield the keys of other tools; each tool's settings are only read when needed."""
     from tui.settings.keyfiles import hermes, openclaw
 
     yield openclaw.find(env)
     yield hermes.find(env)
 
 
-def _usable(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
-    good = []
+def _valid(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
+    valid = []
     for key in found:
         try:
-            usable(key.api_key)
-            good.append(key)
+            valid_key(key.api_key)
+            valid.append(key)
         except ValueError as error:
             notes.append(f"{key.source} is not used: {error}")
-    return good
+    return valid
 
 
-def usable(key: str) -> str:
-    """The key, trimmed. Raises ValueError for text that can't be one."""
+def valid_key(key: str) -> str:
+    """Return the key, trimmed. Raises ValueError for text that can't be one."""
     key = key.strip()
-    if not (
-        0 < len(key) <= 512 and key.isascii() and key.isprintable() and " " not in key
-    ):
+    is_plain = key.isascii() and key.isprintable() and " " not in key
+    if not is_plain or not 0 < len(key) <= 512:
         raise ValueError(
-            "That is not an API key: it has spaces, line breaks or characters that no key has."
+            "That is not an API key: it has spaces, line breaks or characters that no"
+            " key has."
         )
     return key
 
 
 def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
-    """Put the key where RunAPI's own tools look for it (0600), keeping whatever else
-    that file says.
+    """Save the key in the file of RunAPI's own tools (0600), with what else it says.
 
     Raises CredentialError; then nothing has changed.
     """
-    import tempfile  # rarely needed, and slow to load
-
     path = runapi_config(env)
     if str(path).startswith("~"):
         raise CredentialError(
-            f"There is no home folder to save the key in: {NO_HOME}. Set RUNAPI_API_KEY instead."
+            f"There is no home folder to save the key in: {NO_HOME}. Set RUNAPI_API_KEY"
+            " instead."
         )
     saved, note = _read(path)
     if note:
-        raise CredentialError(f"{note} Mend or move it, then save again.")
+        raise CredentialError(
+            f"{note} The key was not saved. Repair or move the file, then save again."
+        )
     saved.pop("apiKey", None)
     try:
-        key = usable(api_key)
+        key = valid_key(api_key)
     except ValueError as error:
         raise CredentialError(str(error)) from error
     saved |= {
         "api_key": key,
         "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    temporary = ""
+    text = json.dumps(saved, indent=2) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Made as 0600
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(saved, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        atomic_file.save_small(path, text.encode(), 0o600, sync=True)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise CredentialError(
             f"The key can't be saved in {path}: {error.strerror}."
         ) from error
@@ -205,6 +207,7 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the content of RunAPI's file, and why it can't be read, if so."""
     try:
         text = read(path)
         saved = {} if text is None else json.loads(text)
@@ -212,23 +215,23 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
         return {}, str(error)
     except (ValueError, RecursionError) as error:
         return {}, f"{path} can't be read: {one_line(error)}."
-    return (
-        (saved, "")
-        if isinstance(saved, dict)
-        else ({}, f"{path} can't be read: not a JSON object.")
-    )
+    if not isinstance(saved, dict):
+        return {}, f"{path} can't be read: not a JSON object."
+    return saved, ""
 
 
 def _text(*values: Any) -> str:
-    """The first that says anything."""
-    return next(
-        (value.strip() for value in values if isinstance(value, str) and value.strip()),
-        "",
-    )
+    """Return the first value that is text and not blank, trimmed; or nothing."""
+    for value in values:
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
 
 
 def _first(*sources: tuple[Any, str]) -> tuple[str, str]:
-    return next(
-        ((text, source) for value, source in sources if (text := _text(value))),
-        ("", ""),
-    )
+    """Return the first text that is not blank, with the name of its source."""
+    for value, source in sources:
+        text = _text(value)
+        if text:
+            return text, source
+    return "", ""

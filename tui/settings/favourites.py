@@ -1,8 +1,9 @@
-"""The models that the user has marked, kept beside the queue."""
+"""The models that the user has marked, saved beside the queue."""
 
 import json
 from pathlib import Path
 
+from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 
 Key = tuple[str, str]
@@ -10,8 +11,9 @@ Key = tuple[str, str]
 
 
 def load(state: Path) -> list[Key]:
-    """In the order in which they were marked; none where the file is missing or can't
-    be read.
+    """Return the models in the order in which they were marked.
+
+    Returns none where the file is missing or can't be read.
     """
     try:
         saved = json.loads(read_small_file(state / "favourites.json"))
@@ -21,8 +23,6 @@ def load(state: Path) -> list[Key]:
 
 
 def save(state: Path, keys: list[Key]) -> None:
-    """Raises OSError."""
+    """Save the marked models. Raises OSError."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = state / "favourites.part"
-    part.write_text(json.dumps(keys), encoding="utf-8")
-    part.replace(state / "favourites.json")
+    atomic_file.save_small(state / "favourites.json", json.dumps(keys).encode())

@@ -1,1 +1,1 @@
-"""What requests cost and whether they may be paid for."""
+"""What requests cost, and whether the app may pay for them."""

@@ -1,6 +1,4 @@
-"""What the service asks for: its live price list, kept on disk between starts, and
-quotes for single requests.
-"""
+"""The service's prices: its live price list, cached on disk, and quotes for requests."""
 
 import json
 import time
@@ -12,21 +10,22 @@ from msgspec import Struct
 
 from tui.catalog import request
 from tui.catalog.load import Catalog
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
+from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 from tui.tasks.draft import local_files
 from tui.text import one_line
 
 QUOTED_FOR = 600.0
-"""Seconds for which a quote is taken for good."""
+"""Seconds for which a quote is valid."""
 LARGEST_LIST = 20_000_000
-"""Bytes of a kept price list that are read at most."""
-_KEPT = 64
-_RESTS = 30.0
-"""Seconds without a question after one that failed."""
+"""Bytes of a saved price list that are read at most."""
+_MOST_QUOTES = 64
+_PAUSE = 30.0
+"""Seconds without a request after one that failed."""
 
 
 class PriceSource(Protocol):
@@ -40,16 +39,14 @@ class PriceSource(Protocol):
 
 
 class PriceList(Struct, frozen=True):
-    """What the service said, word for word."""
+    """The service's price list, word for word."""
 
     text: str = ""
     etag: str = ""
 
 
 def load(cache: Path, base_url: str) -> PriceList:
-    """The list that was last fetched from there; empty if none was, or if it can't be
-    read.
-    """
+    """Return the list last fetched from there; empty if there is none to be read."""
     try:
         saved = json.loads(read_small_file(_file(cache, base_url), LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
@@ -58,86 +55,93 @@ def load(cache: Path, base_url: str) -> PriceList:
 
 
 def save(cache: Path, base_url: str, prices: PriceList) -> None:
-    """Put a list on disk. Raises OSError."""
+    """Save a list. Raises OSError."""
     path = _file(cache, base_url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(
-        json.dumps({"text": prices.text, "etag": prices.etag}), encoding="utf-8"
-    )
-    part.replace(path)
+    saved = json.dumps({"text": prices.text, "etag": prices.etag})
+    atomic_file.save_small(path, saved.encode())
 
 
 async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:
-    """A newer list than the known one, or None. Raises ServiceError."""
+    """Fetch a newer list than the known one; None without one. Raises ServiceError."""
     answer = await source.price_schedules(known.etag)
-    return PriceList(*answer) if answer and answer[0] != known.text else None
+    if not answer or answer[0] == known.text:
+        return None
+    return PriceList(*answer)
 
 
 def apply(catalog: Catalog, prices: PriceList) -> Catalog:
-    """The catalog with these prices, or as it is where the list can't be read."""
+    """Return the catalog with these prices; unchanged where the list can't be read."""
     try:
-        said: Any = json.loads(prices.text)
-        items = [item for item in said["price_schedules"] if isinstance(item, dict)]
-        return catalog.with_prices(items, one_line(str(said.get("as_of", ""))[:10]))
+        answer: Any = json.loads(prices.text)
+        items = [item for item in answer["price_schedules"] if isinstance(item, dict)]
+        return catalog.with_prices(items, one_line(str(answer.get("as_of", ""))[:10]))
     except (ValueError, LookupError, TypeError, RecursionError):
         return catalog
 
 
 def _file(cache: Path, base_url: str) -> Path:
-    place = urlsplit(base_url)
-    name = "".join(
-        letter if letter.isalnum() else "-" for letter in place.netloc + place.path
+    parts = urlsplit(base_url)
+    letters = (
+        letter if letter.isalnum() else "-" for letter in parts.netloc + parts.path
     )
+    name = "".join(letters)
     return cache / f"prices-{name[:100]}.json"
 
 
 class Quotes:
-    """The latest quotes. Prices don't hang on words or on chance: a new prompt or seed
-    asks nothing anew.
+    """The latest quotes.
+
+    Prices don't depend on the prompt or the seed: a new one needs no new quote.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, int | None]] = {}
-        self._rests_until = 0.0
+        self._paused_until = 0.0
 
     def price(self, model: Model, values: Values) -> Estimate:
-        """The quoted price, if it was asked for lately, or else the listed one."""
+        """Return the quoted price, if there is a recent quote, or else the listed one."""
         asked = _quotable(model, values) if self._known else None
-        known = None if asked is None else self._lately(_kind(model, asked))
-        return (known and _quoted(known[1])) or estimate(model, values)
+        known = None if asked is None else self._recent(_kind(model, asked))
+        quoted = _quoted(known[1]) if known else None
+        return quoted or estimate(model, values)
 
     async def ask(
         self, source: PriceSource, model: Model, values: Values
     ) -> Estimate | None:
-        """A quote for a request; None where there is none to be had. Raises
-        ServiceError, and rests then.
+        """Return a quote for a request; None where the service has none.
+
+        Raises ServiceError, and asks nothing for a while then.
         """
         asked = _quotable(model, values)
         if asked is None:
             return None
-        kind, now = _kind(model, asked), time.monotonic()
-        known = self._lately(kind)
+        kind = _kind(model, asked)
+        now = time.monotonic()
+        known = self._recent(kind)
         if known is None:
-            if now < self._rests_until:
+            if now < self._paused_until:
                 return None
             try:
-                known = (
-                    now,
-                    await source.quote(model.service, model.action, model.slug, asked),
+                micro = await source.quote(
+                    model.service, model.action, model.slug, asked
                 )
             except ServiceError as error:
-                self._rests_until = now + max(_RESTS, error.retry_after or 0)
+                self._paused_until = now + max(_PAUSE, error.retry_after or 0)
                 raise
+            known = now, micro
+        # The last one is dropped last.
         self._known.pop(kind, None)
         self._known[kind] = known
-        if len(self._known) > _KEPT:
+        if len(self._known) > _MOST_QUOTES:
             del self._known[next(iter(self._known))]
         return _quoted(known[1])
 
-    def _lately(self, kind: str) -> tuple[float, int | None] | None:
+    def _recent(self, kind: str) -> tuple[float, int | None] | None:
         known = self._known.get(kind)
-        return known if known and time.monotonic() - known[0] < QUOTED_FOR else None
+        if known and time.monotonic() - known[0] < QUOTED_FOR:
+            return known
+        return None
 
 
 def _quoted(micro: int | None) -> Estimate | None:
@@ -145,8 +149,9 @@ def _quoted(micro: int | None) -> Estimate | None:
 
 
 def _quotable(model: Model, values: Values) -> Values | None:
-    """The params to be quoted; None where that can't be told exactly: a value has no
-    place there, or is a file that is not uploaded yet.
+    """Return the parameters to quote, or None where a quote would not be exact.
+
+    That is so where a value has no place there, or is a file not uploaded yet.
     """
     route = model.routes.get("service")
     if route is None:
@@ -154,15 +159,10 @@ def _quotable(model: Model, values: Values) -> Values | None:
     moved, unplaced = translate(model, values, "service")
     if unplaced or local_files(route, moved) or request.check(model, route, moved):
         return None
-    return {
-        name: value
-        for name, value in request.body(model, route, moved).items()
-        if name != "model"
-    }
+    body = request.body(model, route, moved)
+    return {name: value for name, value in body.items() if name != "model"}
 
 
 def _kind(model: Model, asked: Values) -> str:
-    return json.dumps(
-        [model.action, model.slug, counting(model.routes["service"], asked)],
-        sort_keys=True,
-    )
+    priced = priced_values(model.routes["service"], asked)
+    return json.dumps([model.action, model.slug, priced], sort_keys=True)

@@ -1,6 +1,4 @@
-"""The money of a running app: what is left, what requests cost, and whether that may be
-spent unasked.
-"""
+"""The money of a running app: the balance, prices, and when to ask before spending."""
 
 import asyncio
 import time
@@ -16,44 +14,49 @@ from tui.tasks.ledger import Total
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
 
-LOOK_EVERY = 5.0
-"""Seconds between two looks at the balance, at least."""
+REFRESH_SECONDS = 5.0
+"""Least seconds between two requests for the balance."""
 
 
 class Wallet:
-    """Of one account; another one has another purse."""
+    """The balance and spending of one account."""
 
     def __init__(self, config: Config) -> None:
         self.quotes = Quotes()
         self.spending = asyncio.Lock()
-        """Held from the question whether to spend until that is on disk: two jobs can't
-        share what one may take.
+        """Held from the question until the tasks are on disk.
+
+        Otherwise two jobs could both spend what is left for one.
         """
         self.balance: int | None = None
-        """In micro-dollars; None until the service has told."""
+        """In micro-dollars; None until the service has answered."""
         self.today = Total()
         self._config = config
-        self._looked_at = -LOOK_EVERY
-        self._looking = False
+        self._refreshed_at = -REFRESH_SECONDS
+        self._refreshing = False
 
     async def refresh(self, engine: "Engine") -> bool:
-        """How much is left and what was spent; False if another look is under way,
-        which sees the same. Not too often: once for all tasks that end together.
+        """Update the balance and what was spent; False if that is under way already.
+
+        Waits between two requests, so that tasks which end together cause one.
         """
         from tui.service.errors import ServiceError
 
-        if self._looking:
+        if self._refreshing:
             return False
-        self._looking = True
-        await asyncio.sleep(max(0.0, self._looked_at + LOOK_EVERY - time.monotonic()))
-        self._looked_at, self._looking = time.monotonic(), False
+        self._refreshing = True
+        await asyncio.sleep(
+            max(0.0, self._refreshed_at + REFRESH_SECONDS - time.monotonic())
+        )
+        self._refreshed_at = time.monotonic()
+        self._refreshing = False
         self.today = (await engine.queue.spent()).today
-        with suppress(ServiceError):  # the balance is a comfort, not a need
+        with suppress(ServiceError):  # the app works without the balance
             self.balance = (await engine.account()).balance
         return True
 
     async def prices(self, model: Model, cells: list[Values]) -> list[int | None]:
-        """What each request costs, in micro-dollars, as far as anybody knows."""
+        """Return what each request costs in micro-dollars; None where it is unknown."""
         return await asyncio.to_thread(
             lambda: [self.quotes.price(model, cell).micro for cell in cells]
         )
@@ -61,17 +64,18 @@ class Wallet:
     async def question(
         self, engine: "Engine", prices: list[int | None], *, ask: bool = False
     ) -> str:
-        """What to ask before so much is spent: where a ceiling would be passed, or
-        where many requests cost much or an unknown sum; with `ask` in any case. Empty
-        if it may be spent unasked.
+        """Return what to ask before this is spent; empty if no question is needed.
+
+        One is needed where a ceiling would be passed, or where several requests cost
+        much or an unknown sum; with `ask` in any case.
         """
-        config, wish = self._config, ceilings.wanted(prices)
-        many = len(prices) > 1 and (
-            wish.unknown or wish.micro > config.confirm_usd * 1_000_000
-        )
-        if not (ask or many or ceilings.limited(config)):
+        config = self._config
+        total = ceilings.estimated_total(prices)
+        is_much = total.unknown or total.micro > config.confirm_usd * 1_000_000
+        ask = ask or bool(len(prices) > 1 and is_much)
+        if not ask and not ceilings.has_ceiling(config):
             return ""
         spent = await engine.queue.spent()
-        if not (ask or many or ceilings.against(config, wish, spent)):
+        if not ask and not ceilings.exceeded(config, total, spent):
             return ""
-        return ceilings.question(config, wish, spent, self.balance)
+        return ceilings.question(config, total, spent, self.balance)

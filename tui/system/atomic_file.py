@@ -1,6 +1,4 @@
-"""Files that are whole at every moment: written beside their place, and named only once
-they are complete.
-"""
+"""Writes files that are complete at every moment: beside their place, then renamed."""
 
 import errno
 import os
@@ -16,9 +14,9 @@ from typing import BinaryIO
 _NOT_SUPPORTED = frozenset(
     {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 )
-"""What a file system answers that doesn't have a call."""
+"""Errors of a file system that doesn't have a call."""
 _NO_LINKS = _NOT_SUPPORTED | {errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV}
-"""What `os.link` answers where a file can't have a second name."""
+"""Errors of `os.link` where a file can't have a second name."""
 _MOST_NAME_BYTES = 200
 _MOST_LINKS = 40
 _AT_FDCWD = -100
@@ -29,12 +27,11 @@ _placing = threading.Lock()
 
 @contextmanager
 def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """An empty file that takes the place of `path` when the block ends without an
-    error.
+    """Open an empty file that replaces `path` when the block ends without an error.
 
-    Its `name` is the path that it has meanwhile. Until then, and for good if anything
-    goes wrong, what was there stays as it is. A link is followed. An existing file
-    keeps its permissions; a new one gets `mode`, less the umask. Raises OSError.
+    Its `name` is its path until then. If anything goes wrong, the old file stays. A
+    link is followed. An existing file keeps its permissions; a new one gets `mode`,
+    less the umask. Raises OSError.
     """
     target = Path(os.path.realpath(path))
     earlier = _status(target)
@@ -62,9 +59,10 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 @contextmanager
 def writing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """What a user named as the place for a command's output: a file is replaced, see
-    `replacing`; a pipe, a device or a stream of a process (`/dev/stdout`) is written
-    to. Raises OSError.
+    """Open the place that a user named for a command's output.
+
+    A file is replaced, see `replacing`; a pipe, a device or a stream of a process
+    (`/dev/stdout`) is written to. Raises OSError.
     """
     if not is_stream(path):
         with replacing(path, mode) as file:
@@ -78,9 +76,7 @@ def writing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a path leads to something else than a file: a pipe, a device, or what a
-    process has open.
-    """
+    """Return whether a path is not a file: a pipe, a device, or a process's stream."""
     step = os.path.abspath(path)
     for _ in range(_MOST_LINKS):
         step = os.path.join(
@@ -94,10 +90,30 @@ def is_stream(path: Path) -> bool:
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
-def write(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Replace the content of a file, as `replacing` does. Raises OSError."""
-    with replacing(path, mode) as file:
-        file.write(data)
+def save_small(
+    path: Path, data: bytes, mode: int = 0o666, *, sync: bool = False
+) -> None:
+    """Save a small file of our own: readers find the old content or the new one.
+
+    It gets `mode`, less the umask, whatever was there; a link is replaced, not
+    followed. Without `sync`, a power cut may lose it. Raises OSError.
+    """
+    part = _beside(path)
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, mode)
+
+    try:
+        with open(part, "xb", opener=opener) as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                _sync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def give_name(source: Path, target: Path) -> None:
@@ -128,10 +144,9 @@ def give_name(source: Path, target: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """See a file's content to the disk. Raises OSError, also for what the disk could
-    not write.
+    """Write a file's content to the disk. Raises OSError, also for late disk errors.
 
-    A file system that has no such call keeps the file as safe as it keeps any other.
+    A file system without such a call keeps the file as safe as any other.
     """
     # Some network file systems refuse it for files opened to read
     descriptor = os.open(path, os.O_RDWR)
@@ -142,11 +157,10 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """See new names in a folder to the disk, as far as that can be done.
+    """Write new names in a folder to the disk, as far as possible.
 
-    The files are whole and have their names whatever comes of it: only a power cut
-    could undo those, and many file systems (FUSE, SMB, FAT, folders that may not be
-    read) have no such call at all.
+    Errors don't matter: only a power cut could undo the names, and many file systems
+    (FUSE, SMB, FAT, unreadable folders) have no such call.
     """
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -178,7 +192,7 @@ def _make_like(descriptor: int, earlier: os.stat_result) -> None:
 
 
 def _beside(target: Path) -> Path:
-    """A name that no other process takes, in the same folder."""
+    """Return a name in the same folder that no other process uses."""
     name = target.name.encode("utf-8", "surrogateescape")[:_MOST_NAME_BYTES].decode(
         "utf-8", "ignore"
     )
@@ -186,7 +200,8 @@ def _beside(target: Path) -> Path:
 
 
 def _renamed(source: Path, target: Path) -> bool:
-    """Rename in one step that refuses to replace; False where there is no such step.
+    """Rename in one step that never replaces; False where the system has no such call.
+
     Raises OSError.
     """
     import ctypes  # rarely needed, and slow to load

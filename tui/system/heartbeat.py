@@ -1,9 +1,9 @@
-"""An event loop that wakes by itself, for places where nothing else can wake it.
+"""An event loop that wakes on a timer, for places where nothing else can wake it.
 
 A thread, and a signal's handler, wake asyncio's loop by a byte that they send through a
 pair of sockets. Sandboxes that deny `sendto` (Codex's does, by default) refuse that
 byte, and asyncio drops the error: a loop that waits for a thread would wait for ever,
-and no SIGTERM would end it. A loop with a timer looks at its work at each beat.
+and no SIGTERM would end it. A loop with a timer checks its work at each beat.
 """
 
 import asyncio
@@ -16,15 +16,11 @@ T = TypeVar("T")
 BEAT = 0.5
 """Seconds between two beats."""
 QUICK_BEAT = 0.02
-"""The same where nothing else wakes the loop: each result of a thread, and each key,
-waits for so long at most.
-"""
+"""The same where nothing else wakes the loop: the longest delay of a thread's result."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, on a loop that wakes by itself, from the first moment until it
-    is closed.
-    """
+    """Do as `asyncio.run`, on a loop that wakes on a timer until it is closed."""
     with asyncio.Runner() as runner:
         start(runner.get_loop())
         return runner.run(main)
@@ -43,14 +39,14 @@ def start(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _can_be_woken() -> bool:
-    """Whether a byte passes between two sockets of this process."""
+    """Return whether this process can send itself a byte through a socket pair."""
     try:
-        ours, theirs = socket.socketpair()
+        sender, receiver = socket.socketpair()
     except OSError:
         return False
-    with ours, theirs:
+    with sender, receiver:
         try:
-            ours.send(b"\0")
+            sender.send(b"\0")
         except OSError:
             return False
     return True

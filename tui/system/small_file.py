@@ -1,6 +1,4 @@
-"""Small files of settings, read with bounds: a FIFO, a device or a huge file makes
-nobody wait.
-"""
+"""Reads small files with limits: no FIFO, device or huge file can block the program."""
 
 import os
 import stat
@@ -9,18 +7,18 @@ from pathlib import Path
 from tui.text import file_size
 
 LIMIT = 1_000_000
-"""Bytes that are read at most, unless something else is said."""
+"""Default for the largest size in bytes."""
 
 
 class NotReadable(OSError):
-    """What lies there can't be used; `strerror` says why."""
+    """A file that can't be used; `strerror` says why."""
 
 
 def read_small_file(path: Path, limit: int = LIMIT) -> bytes:
-    """The content of a regular file of at most `limit` bytes.
+    """Return the content of a regular file of at most `limit` bytes.
 
-    Raises OSError, of which FileNotFoundError says that there is none, and NotReadable
-    for anything but a regular file, a larger one, or a path that can't be one.
+    Raises FileNotFoundError where there is none; NotReadable for a larger file, for
+    anything but a regular file, and for an impossible path; and OSError.
     """
     if str(path).startswith("~"):
         # A home folder that is not known: never a folder of that name in the working

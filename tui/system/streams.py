@@ -1,5 +1,7 @@
-"""Standard streams that may be closed, full, or of a narrow encoding: results are told
-or missed, never half and in silence; stderr is never a reason to stop.
+"""Standard streams that may be closed, full, or of a narrow encoding.
+
+Results on stdout are written, or an error says that they are missing; an error of
+stderr never ends the program.
 """
 
 import codecs
@@ -14,18 +16,17 @@ _ESCAPES = "runapi-tui-escapes"
 
 
 class OutputError(OSError):
-    """Results can't be written to stdout. The work that they tell of is kept."""
+    """Results can't be written to stdout. The work that they describe is kept."""
 
     def __str__(self) -> str:
-        return (
-            "The results can't be written to stdout:"
-            f" {(self.strerror or 'it is closed').lower()}."
-        )
+        reason = (self.strerror or "it is closed").lower()
+        return f"The results can't be written to stdout: {reason}."
 
 
 def prepare() -> None:
-    """Make the three standard streams usable, whatever this process was started with.
-    Call it first of all.
+    """Make the three standard streams usable, however this process was started.
+
+    Call it before anything else.
     """
     _occupy()
     codecs.register_error(_ESCAPES, _escaped)
@@ -34,26 +35,25 @@ def prepare() -> None:
     if sys.stdout is None or sys.stdout is sys.__stdout__:
         sys.stdout = _writer(_Results(1, "w", closefd=False), sys.stdout)
     if sys.stderr is None or sys.stderr is sys.__stderr__:
-        sys.stderr = _writer(_Remarks(2, "w", closefd=False), sys.stderr)
+        sys.stderr = _writer(_Messages(2, "w", closefd=False), sys.stderr)
 
 
 def finish() -> None:
-    """Write what stdout still holds. Raises OutputError or BrokenPipeError."""
+    """Flush stdout. Raises OutputError or BrokenPipeError."""
     sys.stdout.flush()
 
 
 def give_up_stdout() -> None:
-    """Nobody reads it any more: what it still holds goes nowhere, also at the
-    interpreter's end.
-    """
+    """Discard all further output: nobody reads it, not even when Python flushes it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def _occupy() -> None:
-    """Put something onto closed standard streams: the queue's file must not become
-    number 2, where messages go.
+    """Occupy closed standard streams.
+
+    Otherwise the queue file could become number 2, where messages are written.
     """
     # Opened the wrong way round, so that reading and writing fail as they do on a
     # closed one.
@@ -69,7 +69,7 @@ def _occupy() -> None:
 
 
 class _Results(io.FileIO):
-    """Stdout. An error is told apart from those of files."""
+    """Stdout, whose errors differ from those of files."""
 
     def write(self, data: Any, /) -> Any:
         try:
@@ -80,8 +80,8 @@ class _Results(io.FileIO):
             raise OutputError(error.errno or errno.EIO, error.strerror or "") from error
 
 
-class _Remarks(io.FileIO):
-    """Stderr. What can't be said is left out."""
+class _Messages(io.FileIO):
+    """Stderr, which drops what it can't write."""
 
     def write(self, data: Any, /) -> Any:
         try:
@@ -91,21 +91,17 @@ class _Remarks(io.FileIO):
 
 
 def _writer(raw: io.FileIO, before: Any) -> io.TextIOWrapper:
-    """A text stream as Python would have made it, but that it can write every
-    character.
-    """
+    """Return a text stream like Python's own that can write every character."""
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=getattr(before, "encoding", None) or "utf-8",
         errors=_ESCAPES,
-        line_buffering=isinstance(raw, _Remarks) or raw.isatty(),
+        line_buffering=isinstance(raw, _Messages) or raw.isatty(),
     )
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
-    """Characters that a stream can't carry, as JSON writes them: a line of JSON stays
-    one.
-    """
+    """Write characters outside an encoding as JSON escapes: JSON stays valid."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]

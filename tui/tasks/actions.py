@@ -1,172 +1,158 @@
-"""What a key in the queue means for the engine, and the sentence that tells how it
-went.
+"""What the keys and commands for tasks do in the engine.
+
+Each returns a sentence for the user, or nothing, and raises what the engine raises:
+LeasedError where another process has the task, an OSError of a full disk.
 """
 
-import time
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import date
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from tui.tasks.engine import Engine, RetriedError
 from tui.tasks.store_errors import LeasedError
-from tui.tasks.task import SENT, URL_LIVES, SetAside, Status, Task
+from tui.tasks.task import SENT, RetriedError, Status, Task
 from tui.text import counted
 
-DAY = 86400.0
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
 
 
 class PartlyDoneError(Exception):
-    """Something was done with some of the tasks; the text says with how many, and why
-    not with the others.
+    """Something was done with some of the tasks only.
+
+    The text says with how many, and why not with the others.
     """
 
 
-async def carry_out(engine: Engine, what: str, tasks: list[Task]) -> str:
-    """Do it with all of `tasks`. Raises what the engine raises: taken by another
-    process, a full disk.
-    """
-    match what:
-        case "drop":
-            return await _drop(engine, [task.id for task in tasks])
-        case "stop":
-            await _each(tasks, lambda task: engine.stop(task.id))
-        case "watch":
-            await _each(tasks, lambda task: engine.watch(task.id))
-        case "send":
-            return (
-                f"{_tasks(await _each(tasks, lambda task: engine.watch(task.id)))}"
-                " queued to be sent."
-            )
-        case "retry":
-            return await _retry(engine, tasks)
-        case "favour":
-            for task in tasks:
-                await engine.favour(task.id, not tasks[0].favourite)
-        case "delete":
-            count = len(await engine.delete(tasks))
-            if not count:
-                raise LeasedError
-            return (
-                f"{_tasks(count)} deleted, files and all: z brings"
-                f" {'it' if count == 1 else 'them'} back."
-            )
-        case "sooner" | "later":
-            await engine.move(tasks[0], -1 if what == "sooner" else 1)
-        case "next":
-            for task in sorted(tasks, key=lambda task: task.turn, reverse=True):
-                await engine.move(task, 0)
+async def drop(engine: "Engine", tasks: list[Task]) -> str:
+    """Cancels tasks that were not sent. Raises LeasedError where none could be."""
+    ids = [task.id for task in tasks]
+    dropped = await engine.drop(ids)
+    now = [engine.tasks[task_id].status for task_id in ids if task_id in engine.tasks]
+    late = sum(status in SENT for status in now)
+    if not (dropped or late) and (Status.HELD in now or not now):
+        raise LeasedError
+    sentences = []
+    if dropped and len(ids) > 1:
+        sentences.append(f"{_tasks(len(dropped))} dropped, free of charge.")
+    if late == 1:
+        sentences.append(
+            "1 task was sent already; it can't be cancelled and is billed."
+        )
+    elif late:
+        sentences.append(
+            f"{late:,} tasks were sent already; they can't be cancelled and are billed."
+        )
+    return " ".join(sentences)
+
+
+async def stop(engine: "Engine", tasks: list[Task]) -> str:
+    """Stops watching tasks at the service; they stay billed."""
+    await _each(tasks, lambda task: engine.stop(task.id))
     return ""
 
 
-async def grant(engine: Engine, wish: str) -> str:
-    """Do what was wished of the whole queue."""
-    match wish:
-        case "pause":
-            await engine.pause(not engine.state.paused)
-        case "more" | "fewer":
-            engine.limit(engine.state.limit + (1 if wish == "more" else -1))
-            return f"{engine.state.limit} at once."
-        case "clear":
-            count = len(
-                await engine.clear(
-                    await engine.queue.search_all("is:shown status:ended")
-                )
-            )
-            return (
-                f"{_tasks(count)} cleared: / finds them, z brings them back."
-                if count
-                else "Nothing has ended yet."
-            )
-        case "undo":
-            count = await engine.undo()
-            return (
-                f"{_tasks(count)} brought back."
-                if count
-                else "There is nothing to bring back."
-            )
+async def watch(engine: "Engine", tasks: list[Task]) -> str:
+    """Watches tasks at the service again; this costs nothing more."""
+    await _each(tasks, lambda task: engine.watch(task.id))
     return ""
 
 
-def unsaved(tasks: Iterable[Task]) -> list[Task]:
-    """Return what was made and paid, is not saved and not being saved, while it may
-    still be had; what ends first comes first.
+async def send(engine: "Engine", tasks: list[Task]) -> str:
+    """Queues tasks that were set aside: each is sent, and paid."""
+    count = await _each(tasks, lambda task: engine.watch(task.id))
+    return f"{_tasks(count)} queued to be sent."
+
+
+async def retry(engine: "Engine", tasks: list[Task]) -> str:
+    """Fetches finished images, or sends each failed task again, once.
+
+    A task that was retried since the user saw it is left alone.
     """
-    now = time.time()
-    ours = [
-        task
-        for task in tasks
-        if task.set_aside is not SetAside.IMPORTED and not task.deleted
-    ]
-    lost = [task for task in ours if not task.live and _is_at_service(task)]
-    return sorted((task for task in lost if _ends(task) > now), key=_ends)
-
-
-def _is_at_service(task: Task) -> bool:
-    """Whether the service has something of the task that is not saved here, or may have
-    by now.
-    """
-    at_work = task.status in (Status.PENDING, Status.PROCESSING, Status.FETCHING)
-    return at_work or task.lacks_picture
-
-
-def _ends(task: Task) -> float:
-    """When the pictures can't be had any more, as far as that is known."""
-    return task.expires_at or task.updated_at + URL_LIVES
-
-
-async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
-    """Follow and fetch all that was paid and can still be had. Return the tasks, and
-    why others can't be taken up.
-
-    The service is asked again wherever a picture is missing. Nothing is sent that could
-    be paid.
-    """
-    since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
-    found = [
-        *await engine.queue.search_all("status:sent"),
-        # Whenever it was written: it may have waited long to be sent
-        *await engine.queue.search_all("status:unsaved"),
-        *await engine.queue.search_all(f"status:completed after:{since}"),
-    ]
-    by_id = {task.id: task for task in found}
-    ours = [task for task in by_id.values() if engine.belongs_here(task)]
-    paid = [task for task in ours if task.live and task.status is not Status.SUBMITTING]
-    tasks = {task.id: task for task in paid if _is_at_service(task)}
-    await engine.adopt(list(tasks))
-    problems: list[str] = []
-    for task in unsaved(by_id.values()):
-        try:
-            tasks[task.id] = await engine.watch(task.id)
-        except (LeasedError, ValueError) as error:  # another process, another service
-            problems.append(f"{task.id}: {error}")
-    return list(tasks.values()), problems
-
-
-def is_free(task: Task) -> bool:
-    """Whether trying again costs nothing: what was made and paid is fetched, never made
-    again.
-    """
-    return task.lacks_picture
-
-
-async def _retry(engine: Engine, tasks: list[Task]) -> str:
-    """Send each task again, once: one that was retried since the user saw it is left
-    alone.
-    """
-    free = [task for task in tasks if is_free(task)]
-    paid = [task for task in tasks if not is_free(task)]
+    free = [task for task in tasks if task.lacks_picture]
+    paid = [task for task in tasks if not task.lacks_picture]
     await _each(free, lambda task: engine.watch(task.id))
-    sent = await _each(
+    count = await _each(
         paid, lambda task: engine.retry(task, again=bool(task.retried_by))
     )
-    return f"{_tasks(sent)} sent again." if sent else ""
+    return f"{_tasks(count)} sent again." if count else ""
+
+
+async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
+    """Marks all tasks as favourites, or unmarks them where the first one is marked."""
+    favourite = not tasks[0].favourite
+    for task in tasks:
+        await engine.favour(task.id, favourite)
+    return ""
+
+
+async def delete(engine: "Engine", tasks: list[Task]) -> str:
+    """Deletes tasks with their files. Raises LeasedError where none could be."""
+    count = len(await engine.delete(tasks))
+    if not count:
+        raise LeasedError
+    if count == 1:
+        return "1 task and its files deleted. z brings it back."
+    return f"{count:,} tasks and their files deleted. z brings them back."
+
+
+async def send_sooner(engine: "Engine", tasks: list[Task]) -> str:
+    """Moves a waiting task up by one place."""
+    await engine.move(tasks[0], -1)
+    return ""
+
+
+async def send_later(engine: "Engine", tasks: list[Task]) -> str:
+    """Moves a waiting task down by one place."""
+    await engine.move(tasks[0], 1)
+    return ""
+
+
+async def send_next(engine: "Engine", tasks: list[Task]) -> str:
+    """Moves waiting tasks before all others, in their own order."""
+    for task in sorted(tasks, key=lambda task: task.turn, reverse=True):
+        await engine.move(task, 0)
+    return ""
+
+
+async def toggle_pause(engine: "Engine") -> str:
+    """Pauses sending, or resumes it."""
+    await engine.pause(not engine.state.paused)
+    return ""
+
+
+async def raise_limit(engine: "Engine") -> str:
+    """Lets one more task be at the service at once."""
+    engine.limit(engine.state.limit + 1)
+    return f"{engine.state.limit} at once."
+
+
+async def lower_limit(engine: "Engine") -> str:
+    """Lets one task less be at the service at once."""
+    engine.limit(engine.state.limit - 1)
+    return f"{engine.state.limit} at once."
+
+
+async def clear(engine: "Engine") -> str:
+    """Hides all finished tasks; their files stay."""
+    ended = await engine.queue.search_all("is:shown status:ended")
+    count = len(await engine.clear(ended))
+    if not count:
+        return "No task has finished yet."
+    if count == 1:
+        return "1 task cleared. / finds it, z brings it back."
+    return f"{count:,} tasks cleared. / finds them, z brings them back."
+
+
+async def undo(engine: "Engine") -> str:
+    """Brings back what was cleared or deleted last."""
+    count = await engine.undo()
+    return f"{_tasks(count)} brought back." if count else "Nothing to undo."
 
 
 async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> int:
-    """Do something with each task, whatever becomes of the others. Return with how many
-    it was done.
+    """Does something with each task, whatever becomes of the others; returns the count.
 
-    Raises what went wrong with the first where it was done with none; else says how
-    many were left alone, and why.
+    Raises the first error where nothing could be done, else PartlyDoneError for the
+    tasks that were left alone.
     """
     done = 0
     problems: list[Exception] = []
@@ -186,25 +172,6 @@ async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> i
             f"{_tasks(done)} done; {len(problems):,} left alone: {problems[0]}"
         )
     return done
-
-
-async def _drop(engine: Engine, ids: list[str]) -> str:
-    dropped = await engine.drop(ids)
-    now = [engine.tasks[task_id].status for task_id in ids if task_id in engine.tasks]
-    late = sum(status in SENT for status in now)
-    if not (dropped or late) and (Status.HELD in now or not now):
-        raise LeasedError
-    told = (
-        f"{_tasks(len(dropped))} taken back, free of charge."
-        if dropped and len(ids) > 1
-        else ""
-    )
-    if late:
-        told += (
-            f" {_tasks(late)} at the service can't be called back, and"
-            f" {'is' if late == 1 else 'are'} billed."
-        )
-    return told.strip()
 
 
 def _tasks(count: int) -> str:

@@ -99,7 +99,7 @@ class TaskCache:
         """On disk first, then shown; what the user has marked meanwhile is kept. With
         `own`, this process watches the task from now on.
 
-        Raises TakenError or StoreError, or ValueError for a status that can't follow by
+        Raises LeasedError or StoreError, or ValueError for a status that can't follow by
         now. What comes while the disk is busy is written in one go.
         """
         known = self.latest(task.id)
@@ -126,7 +126,7 @@ class TaskCache:
         self, first: Task, event: str, second: Task, second_event: str
     ) -> None:
         """Write two snapshots in one transaction, both watched by this process: both or
-        none. Raises TakenError, StoreError.
+        none. Raises LeasedError, StoreError.
         """
         written = [
             self._enter(first, event, "", True),

@@ -120,7 +120,7 @@ def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
         for param in route.params
         if param.kind in (Kind.IMAGE, Kind.IMAGES)
         for item in _items(param, values)
-        if not request.online(item)
+        if not request.is_url(item)
     ]
 
 
@@ -131,7 +131,7 @@ def addresses(route: Route, values: Values) -> list[tuple[str, str]]:
         for param in route.params
         if param.kind in (Kind.IMAGE, Kind.IMAGES)
         for item in _items(param, values)
-        if request.online(item)
+        if request.is_url(item)
     ]
 
 

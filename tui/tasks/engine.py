@@ -30,16 +30,18 @@ from tui.tasks.scheduler import Scheduler
 from tui.tasks.store import Store
 from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.submit import Submitter
-from tui.tasks.task import LIVE, NO_PROFILE, SENT, SetAside, Status, Task, new_id
+from tui.tasks.task import (
+    LIVE,
+    NO_PROFILE,
+    SENT,
+    RetriedError,
+    SetAside,
+    Status,
+    Task,
+    new_id,
+)
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
-
-
-class RetriedError(Exception):
-    """This task was retried already: another retry has to be asked for."""
-
-    def __init__(self) -> None:
-        super().__init__("This task was retried already; nothing more was sent.")
 
 
 class Engine:
@@ -186,7 +188,7 @@ class Engine:
         the same transaction; without `carry`, the new one waits for whoever carries it.
 
         Raises RetriedError where that was done before, unless `again` says to pay once
-        more; TakenError; InvalidError; LookupError for a model that is gone.
+        more; LeasedError; InvalidError; LookupError for a model that is gone.
         """
         async with self._retrying:
             old = await self._take_one(task.id)
@@ -241,7 +243,7 @@ class Engine:
 
     async def move(self, task: Task, step: int) -> None:
         """Send a waiting task sooner (-1) or later (1) than its neighbour, or next (0).
-        Raises TakenError.
+        Raises LeasedError.
         """
         turns = sorted(
             known.turn
@@ -314,7 +316,7 @@ class Engine:
 
     async def stop(self, task_id: str) -> Task:
         """Stop watching a sent task: it goes on at the server, and is billed. Raises
-        TakenError.
+        LeasedError.
         """
         with self._taking_in_hand([task_id]):
             await self._take_one(task_id)
@@ -338,7 +340,7 @@ class Engine:
         not saved, send again what is unsure, with the same key. What was set aside
         unsent is sent, and paid.
 
-        Raises TakenError, or ValueError for a task of another service or profile.
+        Raises LeasedError, or ValueError for a task of another service or profile.
         """
         self.check_belongs_here(await self._take_one(task_id))
         task = self._latest(task_id)
@@ -378,7 +380,7 @@ class Engine:
     # ---- what is over
 
     async def favour(self, task_id: str, favourite: bool) -> None:
-        """Mark a task as one to be found again. Raises TakenError."""
+        """Mark a task as one to be found again. Raises LeasedError."""
         await self._take_one(task_id)
         await self.queue.amend(task_id, favourite=favourite)
 

@@ -3,7 +3,7 @@
 import re
 
 from tui.catalog.spec import Value
-from tui.images.recipes import PROMPTS, Facts
+from tui.images.recipes import PROMPTS, EmbeddedRecipe
 from tui.tasks.task import Task
 
 _SECRETS = re.compile(
@@ -14,9 +14,9 @@ _PATH = re.compile(
 )
 
 
-def facts_of(task: Task) -> Facts:
+def facts_of(task: Task) -> EmbeddedRecipe:
     """What may be told of a task by its images."""
-    return Facts(
+    return EmbeddedRecipe(
         action=task.action,
         model=task.model,
         service=task.service,

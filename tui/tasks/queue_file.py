@@ -136,7 +136,7 @@ class QueueFile:
         self.generation += 1
 
     def _go_on(self, mine: Iterable[Task]) -> None:
-        """What `start_anew` does, while no other process does it."""
+        """What `start_over` does, while no other process does it."""
         moved = self._moved()
         gone = moved and not self.path.exists()
         known = (self._db, self._identity, self._companions) if self._usable else None

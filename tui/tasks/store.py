@@ -41,7 +41,7 @@ class Store(Claims, LearntFacts, UndoStack):
     """All tasks, past and present."""
 
     def save(self, task: Task, event: str = "", raw: str = "", owner: str = "") -> None:
-        """Write one snapshot. Raises TakenError where another process has the watch,
+        """Write one snapshot. Raises LeasedError where another process has the watch,
         StoreError.
         """
         (problem,) = self.save_all([Entry(task, event, raw, owner)])
@@ -51,7 +51,7 @@ class Store(Claims, LearntFacts, UndoStack):
     def save_all(self, entries: Iterable[Entry]) -> list[LeasedError | None]:
         """Write snapshots and what happened, all in one transaction. Raises StoreError.
 
-        Answers a TakenError for each entry that was not written, because another
+        Answers a LeasedError for each entry that was not written, because another
         process has the watch, or had it since: while this one slept, it may have
         dropped or finished the task.
         """

@@ -50,7 +50,7 @@ class StoreError(Exception):
 
 
 class DamagedError(StoreError):
-    """The file's content is broken, or the file is gone; `Store.start_anew` saves what
+    """The file's content is broken, or the file is gone; `Store.start_over` saves what
     can be read.
 
     `generation` is the store's at that moment: what was found before a new start says

@@ -74,6 +74,13 @@ URL_LIVES = 7 * 86400.0
 SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
 
 
+class RetriedError(Exception):
+    """The task was retried already: a second press is not a second payment."""
+
+    def __init__(self) -> None:
+        super().__init__("This task was retried already; nothing more was sent.")
+
+
 class Problem(Struct, frozen=True):
     """What went wrong: a kind for programs, a sentence for people."""
 

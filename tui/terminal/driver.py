@@ -1,8 +1,6 @@
-"""The terminal as Textual's app sees it. Nothing here waits for the terminal, and
-nothing outlives it.
+"""The terminal as Textual's app sees it.
 
-A subclass of Textual's `LinuxDriver`, whose insides it knows; checked with Textual
-8.2.8.
+Nothing here waits for the terminal, and nothing outlives it.
 """
 
 import errno
@@ -11,7 +9,6 @@ import select
 import signal
 import sys
 import termios
-import tty
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,24 +16,17 @@ from threading import Thread
 from typing import Any
 
 from textual import constants, events
-from textual.drivers import linux_driver
-from textual.drivers.linux_driver import LinuxDriver
-from textual.geometry import Size
 
 from tui.terminal.keyboard import Keyboard
+from tui.terminal.textual_private import KEYBOARD_FLAGS, OpenDriver
 from tui.terminal.writer import Writer, open_again
 
 _READ = 65_536
 _PATIENCE = 1.0
 """Seconds that a terminal has to take what is left when the app lets it go."""
-_KEYBOARD_FLAGS = (
-    linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES
-    | linux_driver.KITTY_REPORT_ALL_KEYS
-    | linux_driver.KITTY_REPORT_ASSOCIATED_TEXT
-)
 
 
-class TerminalDriver(LinuxDriver):
+class TerminalDriver(OpenDriver):
     """Reads keys and pastes through `Keyboard`, writes through `Writer`, and ends the
     app with its terminal.
     """
@@ -49,10 +39,11 @@ class TerminalDriver(LinuxDriver):
         self._writer: Writer | None = None
         self._active = False
         self._lost = False
+        self._reader: Thread | None = None
         self._wake: tuple[int, int] = os.pipe()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(RuntimeError, ValueError):  # not in the main thread
-                self._loop.add_signal_handler(number, app.exit)
+                self.loop.add_signal_handler(number, app.exit)
 
     @property
     def waiting(self) -> int:
@@ -84,40 +75,24 @@ class TerminalDriver(LinuxDriver):
         self.attrs_before = None
         with suppress(termios.error):
             self.attrs_before = termios.tcgetattr(self.fileno)
-        self._make_raw()
+        self._take_keys()
         # The alternate screen has a keyboard stack of its own.
         self.write("\x1b[?1049h")
         if not constants.DISABLE_KITTY_KEY:
-            self.write(f"\x1b[>{_KEYBOARD_FLAGS}u")
-        self._set_modes()
+            self.write(f"\x1b[>{KEYBOARD_FLAGS}u")
+        self.enable_modes()
         self.exit_event.clear()
-        self._key_thread = Thread(
-            target=self._run_input_thread, name="terminal-input", daemon=True
+        self._reader = Thread(
+            target=self.run_reader, name="terminal-input", daemon=True
         )
-        self._key_thread.start()
-        self._request_terminal_sync_mode_support()
-        self._query_in_band_window_resize()
+        self._reader.start()
+        self.ask_for_features()
 
-    def _set_modes(self) -> None:
-        """What the terminal is told beside the screen and the keyboard; may be told
-        again.
-        """
-        self._enable_mouse_support()
-        self.write("\x1b[?25l\x1b[?1004h")  # no cursor; focus is told
-        self._enable_bracketed_paste()
-        self._disable_line_wrap()
-        if self._in_band_window_resize:
-            self._enable_in_band_window_resize()
-        if self._mouse_pixels:
-            self._enable_mouse_pixels()
-
-    def _make_raw(self) -> None:
+    def _take_keys(self) -> None:
         """Keys come one by one, and none of them is a signal."""
         with suppress(termios.error):
             attributes = termios.tcgetattr(self.fileno)
-            attributes[tty.LFLAG] = self._patch_lflag(attributes[tty.LFLAG])
-            attributes[tty.IFLAG] = self._patch_iflag(attributes[tty.IFLAG])
-            attributes[tty.CC][termios.VMIN] = 1
+            self.make_raw(attributes)
             termios.tcsetattr(self.fileno, termios.TCSANOW, attributes)
 
     def _in_foreground(self) -> bool:
@@ -148,15 +123,15 @@ class TerminalDriver(LinuxDriver):
         """Tell the app how large the terminal is, unless the terminal does so by
         itself.
         """
-        if always or not self._in_band_window_resize:
-            size = Size(*self._get_terminal_size())
+        if always or not self.terminal_reports_size:
+            size = self.terminal_size()
             self.send_message(events.Resize(size, size))
 
     def disable_input(self) -> None:
         """No more keys; those that were typed but not read are forgotten, so that no
         shell takes them.
         """
-        thread, self._key_thread = self._key_thread, None
+        thread, self._reader = self._reader, None
         if thread is None:
             return
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
@@ -181,9 +156,11 @@ class TerminalDriver(LinuxDriver):
     def _farewell(self) -> str:
         """What undoes `start_application_mode`."""
         kitty = "" if constants.DISABLE_KITTY_KEY else "\x1b[<u"
-        resize = "\x1b[?2048l" if self._in_band_window_resize else ""
-        mouse = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l" if self._mouse else ""
-        pixels = "\x1b[?1016l" if self._mouse_pixels else ""
+        resize = "\x1b[?2048l" if self.terminal_reports_size else ""
+        mouse = (
+            "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l" if self.uses_mouse else ""
+        )
+        pixels = "\x1b[?1016l" if self.uses_mouse_pixels else ""
         return f"\x1b[?2004l\x1b[?7h{resize}{pixels}{mouse}{kitty}\x1b[?1049l\x1b[?25h\x1b[?1004l"
 
     def close(self) -> None:
@@ -210,7 +187,7 @@ class TerminalDriver(LinuxDriver):
         # A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) must not end
         # the reading of keys.
         decode = getincrementaldecoder("utf-8")("replace").decode
-        keyboard = Keyboard(late=self.late, debug=self._debug)
+        keyboard = Keyboard(late=self.late, debug=self.is_debugging)
         wake = self._wake[0]
         while not self.exit_event.is_set():
             ready = select.select([descriptor, wake], [], [], keyboard.patience)[0]
@@ -227,15 +204,15 @@ class TerminalDriver(LinuxDriver):
             for message in keyboard.tick():
                 self.process_message(message)
 
-    def _sigtstp_application(self, *_: object) -> None:
+    def on_stop_signal(self) -> None:
         self._soon(self._suspend)
 
-    def _sigcont_application(self, *_: object) -> None:
+    def on_continue_signal(self) -> None:
         self._soon(self._continue)
 
     def _suspend(self) -> None:
         """Let the terminal go, and stop until somebody sends SIGCONT."""
-        if self._auto_restart:
+        if self.resumes_itself:
             self.suspend_application_mode()
         os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -245,16 +222,16 @@ class TerminalDriver(LinuxDriver):
 
         The kernel sends SIGCONT also when the terminal goes away.
         """
-        if not self._auto_restart or self._lost or self._app._exit:
+        if not self.resumes_itself or self._lost or self.is_app_exiting:
             return
         if not self._active:
             self.start_application_mode()
         elif self._in_foreground():
-            self._make_raw()
+            self._take_keys()
             self.write("\x1b[?1049h")
             if not constants.DISABLE_KITTY_KEY:
-                self.write(f"\x1b[={_KEYBOARD_FLAGS};1u")  # not one more on the stack
-            self._set_modes()
+                self.write(f"\x1b[={KEYBOARD_FLAGS};1u")  # not one more on the stack
+            self.enable_modes()
             self._tell_size()
         if self._active:
             self._repaint(pictures=True)
@@ -266,10 +243,10 @@ class TerminalDriver(LinuxDriver):
 
         def paint() -> None:
             if pictures:
-                self._app.app_resume_signal.publish(self._app)
-            self._app.refresh(layout=True)
+                self.app.app_resume_signal.publish(self.app)
+            self.app.refresh(layout=True)
 
-        self._app.call_later(paint)
+        self.app.call_later(paint)
 
     def _gone(self) -> None:
         """There is no terminal any more: end the app, in which tasks are let go for the
@@ -279,12 +256,12 @@ class TerminalDriver(LinuxDriver):
             self._lost = True
             if self._writer:
                 self._writer.discard()
-            self._app.exit()
+            self.app.exit()
 
     def _soon(self, call: Callable[..., None], *args: object) -> None:
         """Do it in the event loop; for threads and handlers of signals."""
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(call, *args)
+            self.loop.call_soon_threadsafe(call, *args)
 
 
 def _hung_up(descriptor: int) -> bool:

@@ -1,7 +1,6 @@
-"""What comes from the terminal as Textual's messages. Pasted text is never a key, and
-never pays.
+"""What comes from the terminal, as Textual's messages.
 
-Uses insides of Textual's `XTermParser`; checked with Textual 8.2.8.
+Pasted text is never a key, so that it never pays for anything.
 """
 
 import re
@@ -9,11 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from textual import constants, events
-from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-from tui.terminal.late_replies import Typed
+from tui.terminal.late_replies import ReplyFilter
+from tui.terminal.textual_private import OpenParser
 from tui.text import plain
 
 MOST_PASTED = 100_000
@@ -76,7 +75,7 @@ class Keyboard:
         self._debug = debug
         self._clock = clock
         self._parser = _Parser(debug)
-        self._typed = Typed() if late else None
+        self._typed = ReplyFilter() if late else None
         self._begun = ""
         self._begun_at = 0.0
         self._cut = ""  # the beginning of a paste's mark that was given up
@@ -92,7 +91,7 @@ class Keyboard:
         """Seconds after which `tick` has something to do, None for never."""
         if self._line_feed_at is not None:
             return TOGETHER
-        if self._begun or self._parser.waits:
+        if self._begun or self._parser.is_waiting:
             return constants.ESCAPE_DELAY / 4
         return QUIET / 4 if self._paste else None
 
@@ -277,33 +276,19 @@ def _has_text(data: str) -> bool:
     return any(character.isprintable() or character in "\r\n\t" for character in text)
 
 
-class _Parser(XTermParser):
-    """Textual's, which knows neither released keys nor alternative codes of keys, and
-    stumbles over both.
-    """
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has read the beginning of a sequence."""
-        return self._timeout_time is not None
-
-    def wait_no_longer(self) -> None:
-        """Take such a beginning for all that comes, at the next tick."""
-        if self.waits:
-            self._timeout_time = 0.0
+class _Parser(OpenParser):
+    """Textual's parser, taught released keys and alternative codes of keys."""
 
     def resume_after(self, former: "_Parser") -> None:
         self.mouse_pixels = former.mouse_pixels
         self.terminal_size = former.terminal_size
         self.terminal_pixel_size = former.terminal_pixel_size
 
-    def _sequence_to_key_events(
-        self, sequence: str, alt: bool = False
-    ) -> Iterable[events.Key]:
+    def key_events(self, sequence: str, alt: bool) -> Iterable[events.Key]:
         found = _KITTY_KEY.fullmatch(sequence)
         if found:
             code, modifiers, event, rest = found.groups()
             if event == _RELEASED:
                 return [events.Key(Keys.Ignore, sequence)]
             sequence = f"\x1b[{code};{modifiers}{rest}"
-        return super()._sequence_to_key_events(sequence, alt)
+        return super().key_events(sequence, alt)

@@ -17,7 +17,7 @@ _BEGUN = re.compile(
 _LONGEST = 300
 
 
-class Typed:
+class ReplyFilter:
     """What of the input is typed: all but answers to questions of `tui.graphics.probe`,
     even when cut in two.
     """

@@ -3,6 +3,7 @@ every change.
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on, work
@@ -17,7 +18,7 @@ from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
 from tui.catalog.batch import MOST, BatchError, alternatives
-from tui.catalog.price import Estimate, counting, estimate
+from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
 from tui.text import money
@@ -63,40 +64,36 @@ class ParamForm(Vertical):
         ),
     ]
 
+    @dataclass
     class Submitted(Message):
         """The user wants this generated; the values have passed the catalog's check."""
 
-        def __init__(self, model: Model, route: RouteName, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.route: RouteName = route
-            self.values = values
+        model: Model
+        route: RouteName
+        values: Values
 
-    class BatchWanted(Message):
-        """The user wants many requests made of what is filled in."""
+    @dataclass
+    class JobRequested(Message):
+        """The user wants to make a job of many requests out of these values."""
 
-        def __init__(self, model: Model, route: Route, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.route = route
-            self.values = values
+        model: Model
+        route: Route
+        values: Values
 
-    class CopyWanted(Message):
-        """The user wants to take what is filled in elsewhere."""
+    @dataclass
+    class CopyRequested(Message):
+        """The user wants to copy the request for use elsewhere."""
 
-        def __init__(self, model: Model, route: RouteName, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.route: RouteName = route
-            self.values = values
+        model: Model
+        route: RouteName
+        values: Values
 
+    @dataclass
     class Settled(Message):
-        """Typing rests, and what is filled in makes one request."""
+        """Typing rests, and the values make one request."""
 
-        def __init__(self, model: Model, values: Values) -> None:
-            super().__init__()
-            self.model = model
-            self.values = values
+        model: Model
+        values: Values
 
     def __init__(self, id: str, model: Model, route: RouteName) -> None:
         super().__init__(id=id)
@@ -190,13 +187,15 @@ class ParamForm(Vertical):
             else:
                 if value is not None:
                     asked[name] = value
-        demand = request.demand(model, route, asked)
+        apply_rules = request.apply_rules(model, route, asked)
         for name, field in self._fields.items():
-            field.display = name not in demand.forbidden
-            if name in demand.params:
-                field.adapt(demand.params[name])
+            field.display = name not in apply_rules.forbidden
+            if name in apply_rules.params:
+                field.adapt(apply_rules.params[name])
         asked = {
-            name: value for name, value in asked.items() if name not in demand.forbidden
+            name: value
+            for name, value in asked.items()
+            if name not in apply_rules.forbidden
         }
         errors = request.check(model, route, asked) | errors
         for name, field in self._fields.items():
@@ -205,7 +204,7 @@ class ParamForm(Vertical):
             field.show_error(errors.get(name, "") if told else "")
         self._absent = " ".join(
             f"{self._fields[name].param.title}: {why}"
-            for name, why in demand.forbidden.items()
+            for name, why in apply_rules.forbidden.items()
             if name in self._fields
         )
         self._tell()
@@ -237,7 +236,7 @@ class ParamForm(Vertical):
             self._price(self.values())
 
     def _counting(self, values: Values) -> Values:
-        return counting(self._model.routes[self.route], values)
+        return priced_values(self._model.routes[self.route], values)
 
     def _changing(self) -> None:
         """Wait anew for the typing to rest."""
@@ -280,11 +279,13 @@ class ParamForm(Vertical):
 
     def action_batch(self) -> None:
         self.post_message(
-            self.BatchWanted(self._model, self._model.routes[self.route], self.values())
+            self.JobRequested(
+                self._model, self._model.routes[self.route], self.values()
+            )
         )
 
     def action_copy_as(self) -> None:
-        self.post_message(self.CopyWanted(self._model, self.route, self.values()))
+        self.post_message(self.CopyRequested(self._model, self.route, self.values()))
 
     def set_prompt(self, prompt: str | None) -> None:
         """Put a text into the prompt, and the cursor there."""

@@ -18,12 +18,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.graphics.probe import PIXELS, Images, Terminal, cell_now
+from tui.terminal.textual_private import driver_of, visible_widgets
 from tui.text import one_line, plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tui.graphics.blocks import Cells
+    from tui.graphics.blocks import CellPicture
     from tui.graphics.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
@@ -171,7 +172,7 @@ class Picture(Widget):
         strips = [blank] * crop.height
         last = drawing.offset(self.size).y + drawing.size.height - 1
         _, background = self.background_colors
-        sequences = drawing.laid(
+        sequences = drawing.sequences(
             raw, self.region.offset + drawing.offset(self.size), background.rgb
         )
         strips[last] = Strip([*blank, Segment(sequences, None, _RAW)], crop.width)
@@ -237,12 +238,12 @@ class Picture(Widget):
         )
         image_id = before.image_id if before else 0
         terminal = self._terminal_now()
-        ground = self.background_colors[1].rgb
+        background = self.background_colors[1].rgb
 
         def make() -> "Drawing | str | None":
             # None where it has waited for others and is not wanted any more.
             return (
-                _draw(wish, terminal, image_id, text, ground)
+                _draw(wish, terminal, image_id, text, background)
                 if self._wanted == wish
                 else None
             )
@@ -260,7 +261,7 @@ class Picture(Widget):
         """Until the terminal has read nearly all: what nobody sees yet must not pile
         up, or typing would wait.
         """
-        while getattr(self.app._driver, "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
+        while getattr(driver_of(self.app), "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
     def _terminal_now(self) -> Terminal:
@@ -293,16 +294,14 @@ class Picture(Widget):
         """Through the app's own writer: in order with its frames, and never waiting for
         a slow terminal.
         """
-        if data and (driver := self.app._driver) is not None:
+        if data and (driver := driver_of(self.app)) is not None:
             driver.write(data)
 
     def _uncovered(self) -> bool:
         """Whether every cell is on screen with no other widget above it."""
         if not self.screen.is_active:
             return False
-        # There is no public way to ask what lies above a widget. The order is top to
-        # bottom.
-        for widget, (region, clip) in self.screen._compositor.visible_widgets.items():
+        for widget, region, clip in visible_widgets(self.screen):
             if widget is self:
                 return clip.contains_region(region)
             if region.intersection(clip).overlaps(self.region):
@@ -320,29 +319,22 @@ def _draw(
     wish: Wish,
     terminal: Terminal,
     image_id: int,
-    text: "Cells | None",
-    ground: tuple[int, int, int],
+    text: "CellPicture | None",
+    background: tuple[int, int, int],
 ) -> "Drawing | str":
     """What is wished for, or the sentence that says why there is none. Runs in a
     thread.
     """
     # Pillow and textual-image are loaded here, after the first paint.
-    from tui.graphics.drawing import draw
+    from tui.graphics.drawing import DrawingOptions, draw
     from tui.images.files import ImageError
 
     def shrink(box: tuple[int, int]) -> "Image":
         return wish.shrink(wish.path, box)
 
     try:
-        return draw(
-            shrink,
-            wish.size,
-            terminal,
-            image_id,
-            rough=wish.rough,
-            text=text,
-            ground=ground,
-        )
+        options = DrawingOptions(image_id, wish.rough, text, background)
+        return draw(shrink, wish.size, terminal, options)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app

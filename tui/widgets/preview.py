@@ -7,23 +7,21 @@ from rich.table import Table
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from tui.graphics.probe import Terminal
 from tui.tasks.task import Status, Task
 from tui.text import file_size, money, one_line, plain
-from tui.widgets.picture import Picture, Shrink
+from tui.widgets.picture import Picture
 from tui.widgets.rows import rows
 from tui.widgets.taskrow import elapsed, expiry, status_look
+from tui.widgets.view_context import ViewContext
 
 
 class Preview(Vertical):
     """One task's image over its facts."""
 
-    def __init__(
-        self, terminal: Terminal, id: str, shrink: Shrink | None = None
-    ) -> None:
+    def __init__(self, context: ViewContext, id: str) -> None:
         super().__init__(id=id)
-        self._shrink = shrink
-        self.picture = Picture(terminal, id="picture")
+        self._shrink = context.shrink
+        self.picture = Picture(context.terminal, id="picture")
         self._facts = Static(id="facts")
         self.border_title = "Result"
 

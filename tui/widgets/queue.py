@@ -3,7 +3,8 @@ the number of tasks.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -24,23 +25,31 @@ from textual.widgets import Static
 from tui.tasks.scheduler import Turn
 from tui.tasks.task import Task
 from tui.text import one_line
+from tui.widgets.job import Job
+from tui.widgets.messages import (
+    Browsing,
+    GridRequested,
+    QueueActionRequested,
+    TaskActionRequested,
+)
+from tui.widgets.task_actions import (
+    QueueAction,
+    TaskAction,
+    allowed_actions,
+    queue_bindings,
+    task_bindings,
+)
 from tui.widgets.taskrow import (
     COLUMNS,
-    Job,
     Row,
-    asks,
     column_widths,
     elapsed,
     fit,
+    is_waiting,
     made,
     row,
-    waits,
 )
 
-Older = Callable[[str], Awaitable[list[Task]]]
-"""The next tasks, of ids below the given one; none where there are no more. May raise
-StoreError.
-"""
 RowKey = tuple[str, str]
 """Sorts the rows as they were made: job and task, a task alone as its own job. A job's
 title comes after its tasks, so that it stands above them where the newest is on top.
@@ -61,13 +70,6 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("home,g", "move(-1000000)", "Newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", show=False),
         Binding(
-            "enter",
-            "ask('view')",
-            "View",
-            id="view",
-            tooltip="The image on a whole page; unfold a job",
-        ),
-        Binding(
             "space",
             "fold",
             "Fold",
@@ -77,167 +79,16 @@ class QueueTable(ScrollView, can_focus=True):
         ),
         Binding("right", "fold(False)", show=False),
         Binding("left", "fold(True)", show=False),
-        Binding(
-            "u",
-            "ask('reuse')",
-            "Use again",
-            id="reuse",
-            tooltip="Put these values back into the form",
-        ),
-        Binding(
-            "e",
-            "ask('edit')",
-            "Edit",
-            id="edit",
-            tooltip="Take a waiting task back into the form: free",
-        ),
-        Binding(
-            "r",
-            "ask('retry')",
-            "Retry",
-            id="retry",
-            tooltip="Save what was made, or send a failed task anew",
-        ),
-        Binding(
-            "d",
-            "ask('drop')",
-            "Drop",
-            id="drop",
-            tooltip="Take back what was not sent: free",
-        ),
-        # One key, called by what it does here.
-        Binding(
-            "s",
-            "ask('send')",
-            "Send",
-            id="stop",
-            tooltip="Send what was set aside: paid",
-        ),
-        Binding(
-            "s",
-            "ask('stop')",
-            "Stop",
-            id="stop",
-            tooltip="Stop watching; it stays billed",
-        ),
-        Binding(
-            "s",
-            "ask('watch')",
-            "Watch",
-            id="stop",
-            tooltip="Watch again; free, and billed anyway",
-        ),
-        Binding(
-            "y",
-            "ask('copy')",
-            "Copy path",
-            id="copy-path",
-            tooltip="Copy the file's path",
-            show=False,
-        ),
-        Binding(
-            "o",
-            "ask('open')",
-            "Open",
-            id="open",
-            tooltip="In a viewer, or by its address",
-            show=False,
-        ),
-        Binding(
-            "Y",
-            "ask('fetch')",
-            "Fetch",
-            id="fetch",
-            tooltip="A line for scp, or its address",
-            show=False,
-        ),
-        Binding(
-            "C",
-            "ask('copy-as')",
-            "Copy as",
-            id="copy-as",
-            tooltip="As curl, Python, a command",
-            show=False,
-        ),
-        Binding(
-            "i",
-            "ask('inspect')",
-            "Inspect",
-            id="inspect",
-            tooltip="Request, answers and timeline",
-        ),
-        Binding(
-            "f",
-            "ask('favour')",
-            "Favourite",
-            id="star",
-            tooltip="Mark or unmark",
-            show=False,
-        ),
-        Binding(
-            "x,delete",
-            "ask('delete')",
-            "Delete",
-            id="delete",
-            tooltip="With its files; z undoes",
-            show=False,
-        ),
-        Binding(
-            "K,shift+up",
-            "ask('sooner')",
-            "Sooner",
-            id="sooner",
-            tooltip="Send before",
-            show=False,
-        ),
-        Binding(
-            "J,shift+down",
-            "ask('later')",
-            "Later",
-            id="later",
-            tooltip="Send after",
-            show=False,
-        ),
-        Binding(
-            "N",
-            "ask('next')",
-            "Next",
-            id="next",
-            tooltip="Send as the next of all",
-            show=False,
-        ),
+        *task_bindings(),
         Binding(
             "v",
             "grid",
             "Grid",
             id="grid",
-            tooltip="Many pictures at a glance",
+            tooltip="Show many pictures at once",
             show=False,
         ),
-        Binding(
-            "c",
-            "wish('clear')",
-            "Clear",
-            id="clear",
-            tooltip="Ended tasks, out of sight; files stay",
-        ),
-        Binding(
-            "z",
-            "wish('undo')",
-            "Undo",
-            id="undo",
-            tooltip="Take back clear or delete",
-            show=False,
-        ),
-        Binding(
-            "p",
-            "wish('pause')",
-            "Pause",
-            id="pause",
-            tooltip="Send nothing more, or go on",
-        ),
-        Binding("plus", "wish('more')", "More at once", id="more", show=False),
-        Binding("minus", "wish('fewer')", "Fewer at once", id="fewer", show=False),
+        *queue_bindings(),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "queue--held",
@@ -250,54 +101,11 @@ class QueueTable(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0)
 
+    @dataclass
     class Selected(Message):
         """The cursor is on another task, or that task has changed."""
 
-        def __init__(self, task: Task) -> None:
-            super().__init__()
-            self.task = task
-
-    class Requested(Message):
-        """The user wants something done with a task, or all of a job: view, reuse,
-        retry, drop, …
-        """
-
-        def __init__(
-            self,
-            what: str,
-            tasks: list[Task],
-            index: int = 0,
-            among: Iterable[Task] = (),
-            seen: Callable[[str], None] = lambda task_id: None,
-        ) -> None:
-            """To view: the image at `index`, then others `among` which it stands, and
-            `older` ones; `seen` hears which task was looked at last.
-            """
-            super().__init__()
-            self.what = what
-            self.tasks = tasks
-            self.index = index
-            self.among = among
-            self.seen = seen
-            self.older: Older | None = None
-
-    class Wished(Message):
-        """The user wants something of the whole queue: clear, undo, pause, more, fewer."""
-
-        def __init__(self, what: str) -> None:
-            super().__init__()
-            self.what = what
-
-    class GridWanted(Message):
-        """The user wants to see the pictures of many tasks; `older` is for who has more
-        than the table has.
-        """
-
-        def __init__(self, tasks: list[Task], at: Task) -> None:
-            super().__init__()
-            self.tasks = tasks
-            self.at = at
-            self.older: Older | None = None
+        task: Task
 
     def __init__(
         self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True
@@ -315,10 +123,11 @@ class QueueTable(ScrollView, can_focus=True):
         self._order: list[RowKey] = []  # the newest is last
         self._waiting: list[Turn] = []
         self._ticking: set[str] = set()
-        self._able: set[str] = set()
-        self._saying = self._grown = False
+        self._allowed: set[TaskAction] = set()
+        self._announcing = False
+        self._grown = False
         self._shift = 0
-        self._said: Task | None = None
+        self._announced: Task | None = None
         self.nothing = ""
         """What is said while there is no task."""
 
@@ -329,28 +138,32 @@ class QueueTable(ScrollView, can_focus=True):
     def selected(self) -> Task | None:
         """The task under the cursor, or the one that stands for the job."""
         key = self._at(self.cursor)
-        return (
-            self._jobs[key[0]].face
-            if key and key[1] == _TITLE
-            else self._tasks[key[1]]
-            if key
-            else None
-        )
+        if key is None:
+            return None
+        job = self._job_under_cursor
+        return job.face if job else self._tasks[key[1]]
+
+    @property
+    def _job_under_cursor(self) -> Job | None:
+        """The job whose title the cursor is on."""
+        key = self._at(self.cursor)
+        return self._jobs[key[0]] if key and key[1] == _TITLE else None
 
     @property
     def chosen(self) -> list[Task]:
         """The task under the cursor, or all of the job."""
         key = self._at(self.cursor)
-        if key and key[1] == _TITLE:
-            return list(self._jobs[key[0]].tasks.values())
-        return [self._tasks[key[1]]] if key else []
+        if key is None:
+            return []
+        job = self._job_under_cursor
+        return list(job.tasks.values()) if job else [self._tasks[key[1]]]
 
-    def asked(self, what: str) -> list[Task]:
-        """Those of the chosen tasks that this can be done with."""
-        key = self._at(self.cursor)
-        if key and key[1] == _TITLE:
-            return self._jobs[key[0]].asked(what)
-        return [task for task in self.chosen if what in asks(task)]
+    def allowing(self, action: TaskAction) -> list[Task]:
+        """Returns those of the chosen tasks that this can be done with."""
+        job = self._job_under_cursor
+        if job:
+            return job.allowing(action)
+        return [task for task in self.chosen if action in allowed_actions(task)]
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -381,7 +194,7 @@ class QueueTable(ScrollView, can_focus=True):
             self._refresh_row(key)
         at = self._at(self.cursor)
         if before is None or at in (key, (key[0], _TITLE)):
-            self._say_selected()
+            self._announce_soon()
 
     def show(self, tasks: list[Task]) -> None:
         """Show these tasks and no others."""
@@ -392,7 +205,7 @@ class QueueTable(ScrollView, can_focus=True):
             self.update(task)
         self.scroll_to(0, 0, animate=False)
         self._resize()
-        self._say_selected()
+        self._announce_soon()
 
     def select(self, task_id: str) -> None:
         """Put the cursor on a task, or on its folded job."""
@@ -415,7 +228,7 @@ class QueueTable(ScrollView, can_focus=True):
             self.set_reactive(QueueTable.cursor, self.cursor + 1)
             self._shift += 1  # what is looked at stays where it is on the screen
         self._grown = True
-        self._say_selected()
+        self._announce_soon()
 
     def _remove(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
@@ -434,18 +247,18 @@ class QueueTable(ScrollView, can_focus=True):
                 del self._order[bisect_left(self._order, key)]
         self.cursor = min(self.cursor, max(0, len(self._order) - 1))
         self._grown = True
-        self._say_selected()
+        self._announce_soon()
 
     def _count(self, before: Task | None, task: Task) -> None:
         """Keep what is derived from all tasks up to date, without looking at all of
         them.
         """
-        if before and waits(before):
+        if before and is_waiting(before):
             at = bisect_left(self._waiting, before.turn)
             if at < len(self._waiting) and self._waiting[at] == before.turn:
                 del self._waiting[at]
                 self.refresh()
-        if waits(task):
+        if is_waiting(task):
             insort(self._waiting, task.turn)
             self.refresh()
         if task.live and task.sent_at:
@@ -476,7 +289,7 @@ class QueueTable(ScrollView, can_focus=True):
         texts = (
             f"{inset}{shown.glyph} {shown.word}",
             shown.model,
-            shown.told,
+            shown.prompt,
             shown.time,
             shown.cost,
         )
@@ -488,8 +301,10 @@ class QueueTable(ScrollView, can_focus=True):
             if name == "prompt" and shown.problem:
                 problem = one_line(shown.problem)
                 left = room - min(cell_len(problem) + 1, room * 2 // 3)
-                said = min(cell_len(shown.told) + 2, left)
-                segments.append(Segment(fit(shown.told, said - 1) + " ", base + style))
+                said = min(cell_len(shown.prompt) + 2, left)
+                segments.append(
+                    Segment(fit(shown.prompt, said - 1) + " ", base + style)
+                )
                 segments.append(Segment(fit(problem, room - said), base + state))
             else:
                 segments.append(
@@ -505,7 +320,7 @@ class QueueTable(ScrollView, can_focus=True):
             place = self._place(job.waiting[0]) if job.waiting else 0
             return job.row(self._title_of(job.face), job.id in self._unfolded, place)
         task = self._tasks[key[1]]
-        when = f"#{self._place(task.turn)}" if waits(task) else elapsed(task)
+        when = f"#{self._place(task.turn)}" if is_waiting(task) else elapsed(task)
         return row(task, self._title_of(task), when if self._by_job else made(task))
 
     def _place(self, turn: Turn) -> int:
@@ -515,16 +330,18 @@ class QueueTable(ScrollView, can_focus=True):
         for line in (old, new):
             self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
         self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True)
-        self._say_selected()
+        self._announce_soon()
 
     def validate_cursor(self, row: int) -> int:
         return max(0, min(len(self._order) - 1, row))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense for what is under the cursor is offered."""
-        if action == "ask":
-            return parameters[0] in self._able
-        return action != "wish" or self._by_job or parameters[0] == "undo"
+        if action == "task":
+            return parameters[0] in self._allowed
+        if action == "queue":
+            return self._by_job or parameters[0] == QueueAction.UNDO
+        return True
 
     def action_move(self, step: int) -> None:
         self.cursor += step
@@ -532,30 +349,36 @@ class QueueTable(ScrollView, can_focus=True):
     def action_page(self, step: int) -> None:
         self.cursor += step * max(1, self.size.height - 1)
 
-    def action_ask(self, what: str) -> None:
-        key = self._at(self.cursor)
-        if what == "view" and key and key[1] == _TITLE:
+    def action_task(self, name: str) -> None:
+        """Asks for an action on the tasks under the cursor."""
+        action = TaskAction(name)
+        if action is TaskAction.VIEW and self._job_under_cursor:
             self.action_fold()
-        elif tasks := self.asked(what):
-            among = self.listed if what == "view" else ()
-            self.post_message(self.Requested(what, tasks, 0, among, self.select))
+            return
+        tasks = self.allowing(action)
+        if tasks:
+            listed = self.listed if action is TaskAction.VIEW else ()
+            browsing = Browsing(listed, on_back=self.select)
+            self.post_message(TaskActionRequested(action, tasks, browsing=browsing))
 
     def action_grid(self) -> None:
-        """The pictures of the job under the cursor, or of all tasks; in the history, of
-        all that was found.
-        """
-        key = self._at(self.cursor)
-        if key and self.selected:
-            seen = self.chosen if key[1] == _TITLE else list(self._tasks.values())
-            worth = [
-                task
-                for task in seen
-                if task.files or task.live or key[1] == _TITLE or not self._by_job
-            ]
-            self.post_message(self.GridWanted(worth, self.selected))
+        """Shows the pictures of the job under the cursor, or of all tasks.
 
-    def action_wish(self, what: str) -> None:
-        self.post_message(self.Wished(what))
+        In the history, all that was found is shown.
+        """
+        if not self.selected:
+            return
+        if self._job_under_cursor:
+            tasks = self.chosen
+        elif self._by_job:
+            tasks = [task for task in self._tasks.values() if task.files or task.live]
+        else:
+            tasks = list(self._tasks.values())
+        self.post_message(GridRequested(tasks, self.selected))
+
+    def action_queue(self, name: str) -> None:
+        """Asks for an action on the whole queue."""
+        self.post_message(QueueActionRequested(QueueAction(name)))
 
     def action_fold(self, folded: bool | None = None) -> None:
         """Hide the tasks of the job under the cursor, or show them, or whichever isn't
@@ -585,7 +408,7 @@ class QueueTable(ScrollView, can_focus=True):
         if at is not None and self._at(self.scroll_offset.y + at.y):
             self.cursor = self.scroll_offset.y + at.y
             if event.chain == 2:
-                self.action_ask("view")
+                self.action_task(TaskAction.VIEW)
 
     def on_resize(self) -> None:
         self._resize()
@@ -600,25 +423,27 @@ class QueueTable(ScrollView, can_focus=True):
             self._shift = 0
         self.refresh()
 
-    def _say_selected(self) -> None:
-        if not self._saying:
-            self._saying = True  # once for all that come together
-            self.call_later(self._say)
+    def _announce_soon(self) -> None:
+        if not self._announcing:
+            self._announcing = True  # once for all that come together
+            self.call_later(self._announce)
 
-    def _say(self) -> None:
-        self._saying = False
+    def _announce(self) -> None:
+        self._announcing = False
         if self._grown:
             self._resize()
-        key = self._at(self.cursor)
-        job = self._jobs[key[0]] if key and key[1] == _TITLE else None
-        able = (
-            job.able if job else {what for task in self.chosen for what in asks(task)}
-        )
-        if self.selected and self.selected is not self._said:
-            self.post_message(self.Selected(self.selected))
-        self._said = self.selected
-        if able != self._able:
-            self._able = able
+        selected = self.selected
+        if selected and selected is not self._announced:
+            self.post_message(self.Selected(selected))
+        self._announced = selected
+        job = self._job_under_cursor
+        allowed: set[TaskAction] = set()
+        if job:
+            allowed = job.allowed
+        elif selected:
+            allowed = allowed_actions(selected)
+        if allowed != self._allowed:
+            self._allowed = allowed
             self.refresh_bindings()
 
     def _tick(self) -> None:
@@ -658,10 +483,7 @@ class Queue(Vertical):
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
-        self.table.nothing = (
-            "Nothing in sight: z brings back what was cleared or deleted, / finds every"
-            " task."
-        )
+        self.table.nothing = "The queue is empty. z undoes, / searches the history."
         self._problem = ""
         self._empty = Static(
             "Nothing yet. Describe a picture and press ctrl+j.",

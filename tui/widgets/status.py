@@ -1,6 +1,4 @@
-"""One line that says where tasks go, how many are on their way, and what is left to
-spend.
-"""
+"""One line: the service, tasks on their way, trouble, and money."""
 
 import time
 
@@ -13,9 +11,11 @@ from tui.tasks.engine_state import EngineState
 from tui.tasks.ledger import Total
 from tui.text import clock, money
 
+_BETWEEN = "  ·  "
+
 
 class StatusLine(Static):
-    """Service, live tasks, balance."""
+    """Service, live tasks, balance; trouble is never cut off for want of room."""
 
     place: reactive[str] = reactive("")
     live: reactive[int] = reactive(0)
@@ -23,21 +23,45 @@ class StatusLine(Static):
     waiting: reactive[int] = reactive(0)
     """Tasks that wait to be sent."""
     balance: reactive[int | None] = reactive(None)
+    """Micro-dollars; None while it is unknown."""
     spent: reactive[Total] = reactive(Total())
     """Today."""
     drawn: reactive[str] = reactive("")
+    """How the terminal shows images."""
     state: reactive[EngineState] = reactive(EngineState())
 
     def render(self) -> Content:
-        parts = [f" {self.place}"]
+        place = f" {self.place}"
+        short_place = " demo" if self.place.startswith("demo:") else place
+        tasks = self._tasks()
+        balance = [] if self.balance is None else [f"balance {money(self.balance)}"]
+        today = [f"today {_amount(self.spent)}"] if self.spent.tasks else []
+        # The first that fits: what matters least is left out first.
+        for parts in (
+            [place, *tasks, *balance, *today, f"images: {self.drawn}"],
+            [place, *tasks, *balance, *today],
+            [place, *tasks, *balance],
+            [short_place, *tasks, *balance],
+            [short_place, *tasks],
+        ):
+            line = _BETWEEN.join(parts)
+            if cell_len(line) <= self.size.width:
+                return Content(line)
+        if tasks:
+            return Content(" " + _BETWEEN.join([*tasks, short_place.strip()]))
+        return Content(short_place)
+
+    def _tasks(self) -> list[str]:
+        """Returns how many tasks are on their way, and what is wrong."""
+        parts = []
         if self.live:
-            parts.append(f"◑ {self.live} on the way")
+            parts.append(f"◑ {self.live} running")
         if self.waiting:
             parts.append(f"○ {self.waiting} waiting")
         if self.state.paused:
             parts.append("‖ paused (p)")
         if self.state.offline and (self.live or self.waiting):
-            parts.append("! offline, going on by itself")
+            parts.append("! offline, retrying")
         if self.state.rest_until > time.time():
             parts.append(f"! rate limit until {clock(self.state.rest_until)}")
         if self.state.waits_for_disk:
@@ -46,37 +70,15 @@ class StatusLine(Static):
             parts.append("! no credit")
         if self.state.refused:
             parts.append("! key refused (F4)")
-        if self.balance is not None:
-            parts.append(f"balance {money(self.balance)}")
-        today = [f"today {_short(self.spent)}"] if self.spent.tasks else []
-        # What there is room for: what is the matter is never cut off.
-        place = " demo" if self.place.startswith("demo:") else parts[0]
-        told = parts[1 : len(parts) - (self.balance is not None)]
-        ways = (
-            [*parts, *today, f"images: {self.drawn}"],
-            [*parts, *today],
-            parts,
-            [place, *parts[1:]],
-            [place, *told],
-        )
-        lines = ("  ·  ".join(way) for way in ways)
-        return Content(
-            next(
-                (line for line in lines if cell_len(line) <= self.size.width),
-                _last(told, place),
-            )
-        )
+        return parts
 
 
-def _last(told: list[str], place: str) -> str:
-    """Where not even those have room: the place comes last."""
-    return "  ·  ".join([f" {told[0]}", *told[1:], place.strip()]) if told else place
-
-
-def _short(spent: Total) -> str:
-    known = (
-        f"{'~' * (spent.estimated > 0)}{money(spent.micro)}"
-        if spent.micro or not spent.unknown
-        else ""
-    )
-    return " + ".join(filter(None, (known, "?" * (spent.unknown > 0))))
+def _amount(spent: Total) -> str:
+    """Returns a sum as exactly as it is known: `~$0.05 + ?`."""
+    parts = []
+    if spent.micro or not spent.unknown:
+        about = "~" if spent.estimated else ""
+        parts.append(f"{about}{money(spent.micro)}")
+    if spent.unknown:
+        parts.append("?")
+    return " + ".join(parts)

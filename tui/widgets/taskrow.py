@@ -1,16 +1,11 @@
-"""How a task, or a job of several, reads in one row: glyph and word, model, prompt,
-time, cost.
-"""
+"""How a task reads in one row: glyph and word, model, prompt, time, cost."""
 
 import time
-from bisect import bisect_left, insort
-from collections import Counter
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tasks.scheduler import Turn
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, Status, Task
 from tui.text import duration, money, one_line
 
 # State is never colour alone: a glyph, a word, and the component class that colours
@@ -28,171 +23,38 @@ _LOOKS: dict[Status, tuple[str, str, str]] = {
     Status.DROPPED: ("–", "dropped", "held"),
 }
 COLUMNS = ("status", "model", "prompt", "time", "cost")
-_NEAR = 2 * 86400.0
-"""Seconds before the end of a result's URL at which that is shown in its row."""
-_COST = 9
-"""Cells for the cost."""
-_OF_ONE = frozenset({"edit", "sooner", "later", "copy-as"})
-"""What makes no sense for many tasks at once."""
+COST_WIDTH = 9
+"""Cells of the cost column."""
+_STATUS_WIDTH = 15
+_TIME_WIDTH = 8
+_LEAST_PROMPT_WIDTH = 8
+_URL_ENDS_SOON = 2 * 86400.0
+"""Seconds before the end of a result's URL at which its row says so."""
+_FREE = (Status.REJECTED, Status.DROPPED, Status.FAILED)
+"""What was never charged, unless the service says otherwise."""
 
 
 class Row(NamedTuple):
-    """What stands in the columns of a row; `problem` shares the prompt's."""
+    """The columns of a row; `problem` shares the prompt's."""
 
     glyph: str
     word: str
     kind: str
     """The component class that colours the state."""
     model: str
-    told: str
+    prompt: str
     problem: str
     time: str
     cost: str
 
 
-class Job:
-    """What was submitted together: counted as its tasks change. What was retried counts
-    through its retry alone.
-    """
-
-    def __init__(self, job_id: str) -> None:
-        self.id = job_id
-        self.tasks: dict[str, Task] = {}
-        self.waiting: list[Turn] = []
-        self._counts: Counter[Status] = Counter()
-        self._able: Counter[str] = Counter()
-        self._retried: Counter[str] = Counter()
-        self._cost = self._guessed = self._unknown = self._stars = self._aside = 0
-        self._face = ""
-
-    def update(self, task: Task) -> None:
-        """Take in a task's latest snapshot."""
-        before = self.tasks.get(task.id)
-        self._count(before, -1)
-        if before is None:
-            self._retry(task, 1)
-        self.tasks[task.id] = task
-        self._count(task, 1)
-        face = self.tasks.get(self._face)
-        if face is None or (bool(face.files), face.id) <= (bool(task.files), task.id):
-            self._face = task.id
-
-    def remove(self, task_id: str) -> None:
-        task = self.tasks.get(task_id)
-        if task:
-            self._count(task, -1)
-            del self.tasks[task_id]
-            self._retry(task, -1)
-        if self.tasks and task_id == self._face:
-            self._face = max(
-                self.tasks.values(), key=lambda task: (bool(task.files), task.id)
-            ).id
-
-    def _retry(self, task: Task, sign: int) -> None:
-        if task.retry_of:
-            first = self.tasks.get(task.retry_of)
-            self._count(first, -1)
-            self._retried[task.retry_of] += sign
-            self._count(first, 1)
-
-    def _count(self, task: Task | None, sign: int) -> None:
-        if task is None:
-            return
-        self._able.update(dict.fromkeys(self._asks(task), sign))
-        if not self._retried[task.id]:
-            self._counts[task.status] += sign
-        micro = _micro(task)
-        self._cost += sign * (micro or 0)
-        self._unknown += sign * (micro is None)
-        self._guessed += sign * bool(micro and task.cost_micro is None)
-        self._stars += sign * task.favourite
-        self._aside += sign * is_aside(task)
-        if waits(task) and sign > 0:
-            insort(self.waiting, task.turn)
-        elif waits(task):
-            del self.waiting[bisect_left(self.waiting, task.turn)]
-
-    def _asks(self, task: Task) -> set[str]:
-        return asks(task) - _OF_ONE - ({"retry"} if self._retried[task.id] else set())
-
-    @property
-    def able(self) -> set[str]:
-        """What can be done with one of the tasks at least."""
-        return {what for what, count in self._able.items() if count}
-
-    def asked(self, what: str) -> list[Task]:
-        """The tasks that this can be done with, oldest first; what was retried isn't
-        retried once more.
-        """
-        return sorted(
-            (task for task in self.tasks.values() if what in self._asks(task)),
-            key=lambda task: task.id,
-        )
-
-    @property
-    def live(self) -> int:
-        return sum(self._counts[status] for status in LIVE) - self._aside
-
-    @property
-    def face(self) -> Task:
-        """The task that stands for the job: the last one that has an image, or else its
-        newest.
-        """
-        return self.tasks[self._face]
-
-    def row(self, title: str, unfolded: bool, place: int) -> Row:
-        """`place` is the number of its first task among those that wait, or 0."""
-        done = self._counts[Status.COMPLETED]
-        lost = sum(
-            self._counts[s] for s in (Status.FAILED, Status.EXPIRED, Status.REJECTED)
-        )
-        kind = "live" if self.live else "failed" if lost else "done" if done else "held"
-        waiting, dropped = (
-            self._counts[Status.HELD] - self._aside,
-            self._counts[Status.DROPPED],
-        )
-        parts = (
-            (waiting, "held"),
-            (self._aside, "set aside"),
-            (self.live - waiting, "sent"),
-            (lost, "failed"),
-            (dropped, "dropped"),
-        )
-        first = next(iter(self.tasks.values()))
-        star = "★ " if self._stars == len(self.tasks) else ""
-        total = self._counts.total()
-        told = f"{done} of {total}"
-        return Row(
-            glyph="▾" if unfolded else "▸",
-            word=told if len(told) < 12 else f"{done}/{total}",
-            kind=kind,
-            model=title,
-            told=star + one_line(first.prompt or first.model, 400),
-            problem=" · ".join(f"{count:,} {word}" for count, word in parts if count),
-            time=f"#{place}" if place else "",
-            cost=self._price()
-            if self.live or done or self._cost or self._unknown
-            else "–",
-        )
-
-    def _price(self) -> str:
-        """What its tasks cost together, as exactly as there is room for."""
-        if self._unknown and not self._cost:
-            return "?"
-        dollars = self._cost / 1_000_000
-        ways = (
-            f"{'~' * bool(self._guessed)}{told}{'+?' * bool(self._unknown)}"
-            for told in (money(self._cost), f"${dollars:.2f}", f"${dollars:.0f}")
-        )
-        return next((way for way in ways if len(way) < _COST), f"${dollars:.0f}")
-
-
 def status_look(task: Task) -> tuple[str, str, str]:
-    """Glyph, word and component class of a task's state."""
+    """Returns glyph, word and component class of a task's state."""
     glyph, word, kind = _LOOKS[task.status]
+    at_work = task.status in (Status.PENDING, Status.PROCESSING)
     if task.status is Status.HELD and task.error:
         return "!", "needs you", "failed"
-    if is_aside(task):
+    if is_set_aside(task):
         return "◇", "set aside", "held"
     if not task.watched and task.status in LIVE:
         return "◇", "unwatched", "held"
@@ -200,121 +62,114 @@ def status_look(task: Task) -> tuple[str, str, str]:
         return "↻", "retried", "held"
     if task.status is Status.COMPLETED and task.error:
         return "●", "partly done" if task.files else "no picture", "failed"
-    if task.quiet and task.status in (Status.PENDING, Status.PROCESSING):
+    if task.quiet and at_work:
         return "◔", "quiet", "held"
-    return glyph, task.progress or word if kind == "live" else word, kind
+    if kind == "live":
+        return glyph, task.progress or word, kind
+    return glyph, word, kind
 
 
-def is_aside(task: Task) -> bool:
-    """Whether it was not sent, and is sent only when asked."""
+def is_set_aside(task: Task) -> bool:
+    """Whether it was not sent, and is sent only when asked for."""
     return task.status is Status.HELD and not task.watched
 
 
-def waits(task: Task) -> bool:
-    """Whether it will be sent once its turn has come."""
+def is_waiting(task: Task) -> bool:
+    """Whether it will be sent once its turn comes."""
     return task.status is Status.HELD and task.live
 
 
 def elapsed(task: Task) -> str:
-    """How long the task has taken, or is taking."""
-    if task.status is Status.HELD or not (task.sent_at or task.finished_at):
+    """Returns how long the task took, or has taken so far."""
+    begun = task.sent_at or task.finished_at
+    if task.status is Status.HELD or not begun:
         return ""
-    return duration(
-        (task.finished_at or time.time()) - (task.sent_at or task.created_at)
-    )
+    end = task.finished_at or time.time()
+    return duration(end - (task.sent_at or task.created_at))
 
 
 def made(task: Task) -> str:
-    """When the task was made: `14:03` today, `23 Jul` this year, `2025-07` before."""
+    """Returns when the task was made.
+
+    That is `14:03` today, `23 Jul` this year, `2025-07` before.
+    """
     now, then = time.localtime(), time.localtime(task.created_at)
-    form = (
-        "%H:%M"
-        if then[:3] == now[:3]
-        else f"{then.tm_mday} %b"
-        if then[0] == now[0]
-        else "%Y-%m"
-    )
-    return time.strftime(form, then)
+    if then[:3] == now[:3]:
+        return time.strftime("%H:%M", then)
+    if then[0] == now[0]:
+        return time.strftime(f"{then.tm_mday} %b", then)
+    return time.strftime("%Y-%m", then)
 
 
 def expiry(task: Task) -> str:
-    """How long what is not saved can still be fetched, or nothing."""
+    """Returns how long an unsaved result can still be fetched, or nothing."""
     if not task.expires_at:
         return ""
     left = task.expires_at - time.time()
-    return (
-        f"can be fetched for {duration(left)}" if left > 0 else "its address has ended"
-    )
-
-
-def asks(task: Task) -> set[str]:
-    """What can be done with a task now."""
-    able = {"view", "reuse", "inspect", "favour", "copy-as"}
-    if task.status is Status.HELD:
-        able |= (
-            {"drop", "edit", "sooner", "later", "next"}
-            if task.watched
-            else {"drop", "send"}
-        )
-    elif task.status in SENT:
-        able.add("stop" if task.watched else "watch")
-    else:
-        able.add("delete")
-        if task.status is not Status.COMPLETED or task.error:
-            able.add("retry")
-    able |= {"open", "fetch"} if task.results else set()
-    return able | {"copy"} if task.files else able
+    return f"can be fetched for {duration(left)}" if left > 0 else "its URL has expired"
 
 
 def row(task: Task, title: str, when: str) -> Row:
-    """`title` is what the model is called; `when` stands in the column of time."""
+    """Returns a task's row.
+
+    `title` is the name of its model, `when` stands in the column of time.
+    """
     glyph, word, kind = status_look(task)
-    problem = (
-        task.error.message if task.error else task.note if task.status in LIVE else ""
-    )
-    if is_aside(task) and not problem:
-        problem = "s sends it, d drops it"
-    if task.expires_at and task.expires_at - time.time() < _NEAR:
-        problem = f"{expiry(task)}. {problem}"
     star = "★ " if task.favourite else ""
-    told = star + one_line(task.prompt or task.model, 400)
-    return Row(glyph, word, kind, title, told, problem, when, cost(task))
+    prompt = star + one_line(task.prompt or task.model, 400)
+    return Row(glyph, word, kind, title, prompt, _problem(task), when, cost(task))
+
+
+def _problem(task: Task) -> str:
+    problem = ""
+    if task.error:
+        problem = task.error.message
+    elif task.status in LIVE:
+        problem = task.note
+    if is_set_aside(task) and not problem:
+        problem = "s sends it, d drops it"
+    if task.expires_at and task.expires_at - time.time() < _URL_ENDS_SOON:
+        return f"{expiry(task)}. {problem}"
+    return problem
 
 
 def cost(task: Task) -> str:
+    """Returns what a task cost, or may cost (`~$0.05`); `?` where nobody knows."""
     if task.cost_micro is not None:
         return money(task.cost_micro)
-    if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED):
+    if task.status in _FREE:
         return "–"
-    return "~" + money(task.estimate_micro) if task.estimate_micro is not None else "?"
+    return "?" if task.estimate_micro is None else f"~{money(task.estimate_micro)}"
 
 
-def _micro(task: Task) -> int | None:
-    """What a task adds to its job's cost; None where that is unknown."""
+def known_cost(task: Task) -> int | None:
+    """Returns what a task adds to a sum, in micro-dollars; None where nobody knows."""
     if task.cost_micro is not None:
         return task.cost_micro
-    return (
-        0
-        if task.status in (Status.REJECTED, Status.DROPPED, Status.FAILED)
-        else task.estimate_micro
-    )
+    return 0 if task.status in _FREE else task.estimate_micro
 
 
 def column_widths(width: int) -> tuple[int, ...]:
-    """Cells for status, model, prompt, time and cost in a row of `width`."""
-    status, time_, cost = 15, 8, _COST
+    """Returns the cells of status, model, prompt, time and cost in a row of `width`."""
     model = 22 if width >= 100 else 16
-    return status, model, max(8, width - status - model - time_ - cost), time_, cost
+    prompt = width - _STATUS_WIDTH - model - _TIME_WIDTH - COST_WIDTH
+    prompt = max(_LEAST_PROMPT_WIDTH, prompt)
+    return _STATUS_WIDTH, model, prompt, _TIME_WIDTH, COST_WIDTH
 
 
 def fit(text: str, room: int, right: bool = False) -> str:
-    """`text` in exactly `room` cells, the last one free: cut with an ellipsis, or
-    filled up.
+    """Returns `text` in exactly `room` cells, the last one free.
+
+    It is cut with an ellipsis, or filled up: at its left where it is set `right`.
     """
-    space = max(0, room - 1)
-    size = cell_len(text)
-    if size > space:
-        text = set_cell_size(text, max(0, space - 1)).rstrip() + "…" * (space > 0)
-        size = cell_len(text)
-    filling = " " * (space - size)
-    return (filling + text if right else text + filling) + " " * (room > 0)
+    if room <= 0:
+        return ""
+    space = room - 1
+    if cell_len(text) > space:
+        text = set_cell_size(text, max(0, space - 1)).rstrip()
+        if space:
+            text += "…"
+    filling = " " * (space - cell_len(text))
+    if right:
+        return f"{filling}{text} "
+    return f"{text}{filling} "

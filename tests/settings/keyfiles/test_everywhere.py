@@ -19,7 +19,7 @@ from tests.settings.keyfiles.conftest import Put
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.settings.credentials import everything, find, save
+from tui.settings.credentials import find, find_all, save
 
 KEYS = {
     kind: f"runapi_{kind}_0123456789abcdef"
@@ -56,7 +56,7 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 
 def test_the_order_of_precedence(full: Path) -> None:
-    found, notes = everything(ENV)
+    found, notes = find_all(ENV)
     assert list(dict.fromkeys(key.kind for key in found)) == [
         "environment",
         "runapi",
@@ -78,7 +78,7 @@ def test_the_order_of_precedence(full: Path) -> None:
 @pytest.mark.parametrize("kind", list(KEYS))
 def test_another_source_can_be_asked_for(full: Path, kind: str) -> None:
     assert find(env=ENV, source=kind).api_key == KEYS[kind]
-    exact = next(key.source for key in everything(ENV)[0] if key.kind == kind)
+    exact = next(key.source for key in find_all(ENV)[0] if key.kind == kind)
     assert find(env=ENV, source=exact).key_from == exact
 
 
@@ -98,14 +98,14 @@ def test_a_source_that_has_none_is_told(full: Path) -> None:
 
 
 def test_no_key_shows_itself(full: Path) -> None:
-    found, _ = everything(ENV)
+    found, _ = find_all(ENV)
     for text in (repr(found), str(found[0]), pretty_repr(found)):
         assert not any(key in text for key in KEYS.values())
 
 
 def test_a_source_that_cannot_be_used_is_a_note_among_all(put: Put) -> None:
     put(".hermes/.env", f"RUNAPI_API_KEY={KEYS['hermes']}")
-    found, notes = everything({"RUNAPI_API_KEY": "two words"})
+    found, notes = find_all({"RUNAPI_API_KEY": "two words"})
     assert [key.kind for key in found] == ["hermes"]
     assert notes[0].startswith("RUNAPI_API_KEY is not used: That is not an API key")
 
@@ -114,12 +114,12 @@ def test_later_sources_are_not_read_without_need(full: Path) -> None:
     (full / ".hermes/.env").write_text("RUNAPI_API_KEY=two words")
     assert find(env={}, source="openclaw").notes == ()
     assert find(env=ENV).notes == ()
-    assert len(everything(ENV)[1]) == 1
+    assert len(find_all(ENV)[1]) == 1
 
 
 def test_only_runapis_own_file_is_ever_written(full: Path) -> None:
     before = snapshot(full)
-    everything(ENV)
+    find_all(ENV)
     find(env={}, source="hermes")
     assert run("doctor").returncode == 0
     assert snapshot(full) == before
@@ -285,7 +285,7 @@ def test_junk_in_any_file_never_raises(
     # JSON is JSON5 and YAML, and in a .env file it is as good a junk as any.
     whole = content if isinstance(content, bytes) else json.dumps(content).encode()
     (home / name).write_bytes(whole[:cut] if cut < 200 else whole)
-    found, notes = everything({"X": "x"})
+    found, notes = find_all({"X": "x"})
     assert all(
         "\n" not in text and text.isprintable()
         for text in [*notes, *(key.source for key in found)]
@@ -302,5 +302,5 @@ def test_bytes_flipped_in_good_files_never_raise(full: Path) -> None:
         for _ in range(chance.randint(1, 4)):
             bad[chance.randrange(len(bad))] = chance.randrange(256)
         path.write_bytes(bad)
-        everything({})
+        find_all({})
         path.write_bytes(good)

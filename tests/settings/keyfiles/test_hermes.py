@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.settings.keyfiles.conftest import KEY, Put
-from tui.settings.credentials import everything, find
+from tui.settings.credentials import find, find_all
 
 CONFIG, DOTENV = ".hermes/config.yaml", ".hermes/.env"
 HOME = "https://runapi.ai"
@@ -13,11 +13,11 @@ OTHER = "runapi_of_another_place_0123456789"
 
 
 def found(env: dict[str, str] | None = None) -> list[tuple[str, str]]:
-    return [(key.api_key, key.base_url) for key in everything(env or {})[0]]
+    return [(key.api_key, key.base_url) for key in find_all(env or {})[0]]
 
 
 def notes() -> str:
-    return "\n".join(everything({})[1])
+    return "\n".join(find_all({})[1])
 
 
 def test_settings_as_runapi_prescribes_them(put: Put) -> None:
@@ -166,14 +166,14 @@ def test_no_key_of_runapi_goes_to_another_host_by_its_name(put: Put) -> None:
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (listed("api_key: '${NOT_SET}'"), "${NOT_SET} stands for nothing"),
+        (listed("api_key: '${NOT_SET}'"), "${NOT_SET} is not set"),
         (
             listed("api_key: '${vault:secret/runapi}'"),
-            "${vault:secret/runapi} stands for nothing",
+            "${vault:secret/runapi} is not set",
         ),
         (
             listed(f"api_key: {KEY}", url="${{NOT_SET}}/v1"),
-            "base URL stands for nothing",
+            "base URL is not set",
         ),
         (listed("api_key: two words"), "not an API key"),
         (
@@ -244,4 +244,4 @@ def test_openclaw_comes_before_hermes(put: Put, home: Path) -> None:
     put(DOTENV, f"RUNAPI_API_KEY={OTHER}")
     put(".openclaw/.env", f"RUNAPI_API_KEY={KEY}")
     assert find(env={}).api_key == KEY
-    assert [key.kind for key in everything({})[0]] == ["openclaw", "hermes"]
+    assert [key.kind for key in find_all({})[0]] == ["openclaw", "hermes"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.settings.keyfiles.conftest import KEY, Put
-from tui.settings.credentials import everything, find
+from tui.settings.credentials import find, find_all
 
 CONFIG = ".openclaw/openclaw.json"
 HOME = "https://runapi.ai"
@@ -27,13 +27,13 @@ def provider(
 def found(env: dict[str, str] | None = None) -> list[tuple[str, str]]:
     return [
         (key.api_key, key.base_url)
-        for key in everything(env or {})[0]
+        for key in find_all(env or {})[0]
         if key.kind == "openclaw"
     ]
 
 
 def notes(env: dict[str, str] | None = None) -> str:
-    return "\n".join(everything(env or {})[1])
+    return "\n".join(find_all(env or {})[1])
 
 
 def test_settings_as_runapi_prescribes_them(put: Put) -> None:
@@ -169,18 +169,18 @@ def test_a_key_brings_its_base_url_past_runapis_own_file(put: Put) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (provider("${NOT_SET}"), "${NOT_SET} stands for nothing that is set"),
-        (provider("$NOT_SET"), "${NOT_SET} stands for nothing"),
-        (provider("secret-part${NOT_SET}"), "${NOT_SET} stands for nothing"),
-        (provider("$${NOT_SET}"), "stands for nothing"),
-        (provider(KEY, "${NOT_SET}/v1"), "base URL stands for nothing"),
-        (provider(KEY, "https://runapi.ai/${NOT_SET}"), "base URL stands for nothing"),
+        (provider("${NOT_SET}"), "${NOT_SET} is not set"),
+        (provider("$NOT_SET"), "${NOT_SET} is not set"),
+        (provider("secret-part${NOT_SET}"), "${NOT_SET} is not set"),
+        (provider("$${NOT_SET}"), "is not set"),
+        (provider(KEY, "${NOT_SET}/v1"), "base URL is not set"),
+        (provider(KEY, "https://runapi.ai/${NOT_SET}"), "base URL is not set"),
         (provider(KEY, "http://runapi.ai/v1"), "not encrypted"),
         (provider(KEY, "runapi.ai"), "not a base URL"),
         (provider("two words"), "not an API key"),
         (
             provider({"source": "exec", "provider": "vault", "id": "x"}),
-            "isn't asked here: set RUNAPI_API_KEY.",
+            "doesn't run: set RUNAPI_API_KEY.",
         ),
         (provider({"source": "keyring", "provider": "k", "id": "x"}), "`keyring`"),
         (provider({"source": "file", "provider": "f", "id": "value"}), "can't be read"),
@@ -385,7 +385,7 @@ def test_the_env_file_of_the_current_folder_is_not_read(
 ) -> None:
     put("project/.env", f"RUNAPI_API_KEY={KEY}")
     monkeypatch.chdir(home / "project")
-    assert everything({}) == ([], [])
+    assert find_all({}) == ([], [])
 
 
 # ---- includes
@@ -479,6 +479,6 @@ def odd(path: Path, kind: str) -> None:
 )
 def test_odd_files_are_a_note_each(home: Path, name: str, kind: str) -> None:
     odd(home / name, kind)
-    assert everything({})[0] == []
+    assert find_all({})[0] == []
     assert Path(name).name in notes()
     assert find(env={"RUNAPI_API_KEY": KEY}).api_key == KEY

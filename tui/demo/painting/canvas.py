@@ -13,7 +13,7 @@ from random import Random
 from PIL import Image, ImageDraw
 
 from tui.demo.painting.palettes import RGB, mix, oklch, palette
-from tui.demo.painting.words import understand
+from tui.demo.painting.words import read_motif
 
 Point = tuple[float, float]
 # The pixel row of a line in the landscape, units from the middle
@@ -38,8 +38,8 @@ class Canvas:
         self.draw = ImageDraw.Draw(self.image)
         self.key = key
         rng = self.rng("look")
-        self.wish = understand(prompt, rng)
-        colours = palette(self.wish.light, self.wish.hues, rng)
+        self.motif = read_motif(prompt, rng)
+        colours = palette(self.motif.light, self.motif.hues, rng)
         self.zenith, self.middle, self.horizon, self.light, self.far, self.near = (
             colours
         )
@@ -51,7 +51,7 @@ class Canvas:
         self.side = -rng.choice((-1, 1))
         self.sun_x = -self.side * rng.uniform(0.15, 0.55) * self.half
         self.sun_y = rng.uniform(0.3, 0.52) + (
-            0.36 if self.wish.light in ("sunset", "dawn", "dusk") else 0.0
+            0.36 if self.motif.light in ("sunset", "dawn", "dusk") else 0.0
         )
 
     def rng(self, name: str) -> Random:

@@ -106,7 +106,7 @@ def visitors(canvas: Canvas, ground: Profile) -> None:
     foreground.
     """
     size = min(1.0, canvas.half * 2)
-    if "house" in canvas.wish.things:
+    if "house" in canvas.motif.things:
         x = -canvas.side * 0.5 * canvas.half
         canvas.glow(
             canvas.x(x),
@@ -115,7 +115,7 @@ def visitors(canvas: Canvas, ground: Profile) -> None:
             0.45,
         )
         figure(canvas, "house", x, ground(x) + canvas.unit * 0.02, 0.22 * size)
-    for place, animal in enumerate(canvas.wish.animals):
+    for place, animal in enumerate(canvas.motif.animals):
         x = canvas.side * canvas.half * (0.32 - 0.55 * place)
         if canvas.dark:
             canvas.glow(
@@ -136,14 +136,14 @@ def visitors(canvas: Canvas, ground: Profile) -> None:
 
 def airborne(canvas: Canvas) -> None:
     """Balloons and falling snow, in front of everything else."""
-    if "balloon" in canvas.wish.things:
+    if "balloon" in canvas.motif.things:
         for size, place, height in (
             (0.36, -0.42, 0.41),
             (0.2, 0.12, 0.27),
             (0.12, 0.62, 0.44),
         ):
             figure(canvas, "balloon", place * canvas.half, canvas.y(height), size)
-    if "snow" in canvas.wish.things:
+    if "snow" in canvas.motif.things:
         rng, flakes = canvas.rng("snow"), []
         for _ in range(900):
             x, y, radius = (

@@ -37,7 +37,7 @@ def sky(canvas: Canvas, horizon: float) -> None:
         for row in range(64)
     ]
     band = Image.frombytes("L", (1, 64), bytes(arch)).resize(canvas.size)
-    if "aurora" in canvas.wish.things:
+    if "aurora" in canvas.motif.things:
         curtains = ImageChops.multiply(
             canvas.cloud("aurora", 0.2, 2.5, 115, 3, 220), band
         )
@@ -108,7 +108,7 @@ def hill(
 
 def land(canvas: Canvas, top: Profile, colour: RGB, haze: float = 0.0) -> None:
     """Land below the line `top`, fading into haze towards its foot."""
-    if "snow" in canvas.wish.things:
+    if "snow" in canvas.motif.things:
         colour = mix(colour, mix(canvas.light, canvas.middle, 0.3), 0.55)
     crest = points(canvas, top)
     mask = canvas.mask([*crest, (canvas.width + 8, canvas.height), (-4, canvas.height)])

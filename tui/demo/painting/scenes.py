@@ -12,7 +12,7 @@ from tui.demo.painting.palettes import RGB, mix
 
 
 def mountains(canvas: Canvas) -> Profile:
-    rng, things = canvas.rng("mountains"), canvas.wish.things
+    rng, things = canvas.rng("mountains"), canvas.motif.things
     lake, cold = (
         "water" in things or rng.random() < 0.4,
         "snow" in things or rng.random() < 0.5,
@@ -39,7 +39,7 @@ def mountains(canvas: Canvas) -> Profile:
 
 
 def sea(canvas: Canvas) -> Profile:
-    rng, things, horizon = canvas.rng("sea"), canvas.wish.things, 0.6
+    rng, things, horizon = canvas.rng("sea"), canvas.motif.things, 0.6
     canvas.sun_y = max(canvas.sun_y, 0.55)
     sky(canvas, horizon)
     for layer in range(2):
@@ -100,7 +100,7 @@ def headland(canvas: Canvas) -> None:
 def forest(canvas: Canvas) -> Profile:
     sky(canvas, 0.7)
     for layer in range(5):
-        if layer == 3 and "water" in canvas.wish.things:
+        if layer == 3 and "water" in canvas.motif.things:
             water(canvas, 0.73)
             continue
         depth, ground = (
@@ -193,7 +193,7 @@ def flower(canvas: Canvas, x: float, y: float, size: float, colour: RGB) -> None
 def foreground(canvas: Canvas, base: float, rough: float) -> Profile:
     """A line of ground, filled only if the prompt asks for somebody to stand on it."""
     ground = hill(canvas, "strip", base, rough, 0.7, 3)
-    if canvas.wish.animals or "house" in canvas.wish.things:
+    if canvas.motif.animals or "house" in canvas.motif.things:
         land(canvas, ground, canvas.shade(0.95))
     return ground
 

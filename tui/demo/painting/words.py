@@ -75,7 +75,7 @@ THINGS = {
 }
 
 
-class Wish(NamedTuple):
+class Motif(NamedTuple):
     """What a picture is to show. Kind and light are always known, by chance if the
     prompt does not say.
     """
@@ -87,13 +87,13 @@ class Wish(NamedTuple):
     things: list[str]
 
 
-def understand(prompt: str, rng: Random) -> Wish:
+def read_motif(prompt: str, rng: Random) -> Motif:
     prompt = prompt.lower()
     kind = (_mentioned(prompt, KINDS) or [rng.choice(list(KINDS))])[0]
     light = (_mentioned(prompt, LIGHTS) or [rng.choice(USUAL_LIGHTS[kind].split())])[0]
     # The animal's name: nothing else need be red
     hues = _mentioned(prompt.replace("red fox", ""), HUES)
-    return Wish(
+    return Motif(
         kind, light, hues, _mentioned(prompt, ANIMALS), _mentioned(prompt, THINGS)
     )
 

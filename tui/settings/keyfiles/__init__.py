@@ -1,3 +1,1 @@
-"""Settings of other tools in which RunAPI may have been set up. Read only, bounded, and
-never a reason to fail.
-"""
+"""Finds keys in the settings of other tools; reads with limits, and never fails."""

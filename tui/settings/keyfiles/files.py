@@ -1,6 +1,4 @@
-"""Files that others wrote, read with bounds: whatever lies there, it takes little time
-and is never a crash.
-"""
+"""Reads files that others wrote, with limits: no file takes long or causes a crash."""
 
 import json
 import os
@@ -28,21 +26,21 @@ _JSON5_TOKEN = re.compile(
 
 
 class Unreadable(Exception):
-    """A file that can't be used; a sentence says why, without a word of what is in it."""
+    """A file that can't be used; the text says why, and quotes nothing of its content."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{shown(path)} can't be read: {one_line(why)}.")
 
 
 def shown(path: Path, part: str = "") -> str:
-    """A path as people write it, and what is meant in the file."""
+    """Return a path as people write it, and which part of the file is meant."""
     text, home = str(path), os.path.expanduser("~")
     text = f"~{text.removeprefix(home)}" if text.startswith(f"{home}{os.sep}") else text
     return one_line(f"{text} ({one_line(part, 60)})" if part else text)
 
 
 def inside(path: Path, folder: Path) -> bool:
-    """Whether a path leads into the folder, all links followed."""
+    """Return whether a path leads into the folder, with all links followed."""
     try:
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
     except ValueError:  # no name at all
@@ -50,7 +48,8 @@ def inside(path: Path, folder: Path) -> bool:
 
 
 def read(path: Path, limit: int = LIMIT) -> str | None:
-    """The text of a regular file of at most `limit` bytes, None if there is none.
+    """Return the text of a regular file of at most `limit` bytes; None without one.
+
     Raises Unreadable.
     """
     try:
@@ -66,9 +65,7 @@ def read(path: Path, limit: int = LIMIT) -> str | None:
 
 
 def json5(text: str, path: Path) -> Any:
-    """JSON, or JSON with comments and whatever else a person may write. Raises
-    Unreadable.
-    """
+    """Parse JSON, or JSON5 with comments and the like. Raises Unreadable."""
     if _is_deep(text):  # each parser, and each Python, has another limit of its own
         raise Unreadable(path, "nested too deeply")
     try:
@@ -84,7 +81,8 @@ def json5(text: str, path: Path) -> Any:
 
 
 def yaml(text: str, path: Path) -> Any:
-    """YAML in which every scalar is text: no dates or numbers that could take time.
+    """Parse YAML with every scalar as text: dates and numbers could take long.
+
     Raises Unreadable.
     """
     from yaml import BaseLoader, YAMLError, load, parse
@@ -96,8 +94,8 @@ def yaml(text: str, path: Path) -> Any:
         Loader = BaseLoader  # type: ignore[assignment,misc]
     depth = 0
     try:
-        # The C loader recurses without a bound and takes the process with it, so depth
-        # is looked at first.
+        # The C loader recurses without a limit and crashes the process, so the depth
+        # is checked first.
         for event in parse(text, Loader):
             depth += isinstance(event, CollectionStartEvent) - isinstance(
                 event, CollectionEndEvent
@@ -110,8 +108,7 @@ def yaml(text: str, path: Path) -> Any:
         return load(text, Loader)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        # Newer parsers give up on deep nesting by themselves, and before they tell of
-        # the first level.
+        # Newer parsers reject deep nesting before they report the first level.
         if mark and _open_brackets(text[: mark.index]) > _DEPTH:
             raise Unreadable(path, "nested too deeply") from None
         line = f" (line {mark.line + 1})" if mark else ""
@@ -119,8 +116,9 @@ def yaml(text: str, path: Path) -> Any:
 
 
 def _is_deep(json5: str) -> bool:
-    """Whether lists and objects are nested beyond the limit; brackets in strings and
-    comments are none.
+    """Return whether lists and objects are nested beyond the limit.
+
+    Brackets in strings and comments don't count.
     """
     depth = 0
     for found in _JSON5_TOKEN.finditer(json5):
@@ -135,7 +133,7 @@ def _is_deep(json5: str) -> bool:
 
 
 def _open_brackets(text: str) -> int:
-    """How many brackets of either kind are open at the end of the text."""
+    """Return how many brackets of either kind are open at the end of the text."""
     opened = text.count("[") + text.count("{")
     closed = text.count("]") + text.count("}")
     return opened - closed

@@ -1,4 +1,4 @@
-"""A key and where it was found; what of another tool's settings is RunAPI's."""
+"""Keys in the settings of other tools, and which of them belong to RunAPI."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _REFERENCE = r"\$\{[^}]{0,60}\}?"
 
 
 class FoundKey(Struct, frozen=True):
-    """One key in one place. It is in no representation."""
+    """One key in one place. It doesn't show in a representation."""
 
     source: str
     """For people: `RUNAPI_API_KEY`, `~/.openclaw/openclaw.json (provider runapi)`."""
@@ -24,10 +24,10 @@ class FoundKey(Struct, frozen=True):
     """`environment`, `runapi`, `openclaw` or `hermes`."""
     api_key: str
     base_url: str = ""
-    """The base URL that belongs to the key; empty if nothing is said there."""
+    """The base URL that belongs to the key; empty if none is set there."""
 
     def __repr__(self) -> str:
-        return f"Found({self.source!r}, {mask(self.api_key)!r}, {self.base_url!r})"
+        return f"FoundKey({self.source!r}, {mask(self.api_key)!r}, {self.base_url!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [
@@ -38,7 +38,7 @@ class FoundKey(Struct, frozen=True):
 
 
 class FoundKeys:
-    """The keys of one tool, and a sentence on whatever can't be used."""
+    """The keys of one tool, and why others can't be used."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -46,10 +46,10 @@ class FoundKeys:
         self.notes: list[str] = []
         self._places: dict[str, str | None] = {}
 
-    def tried(
+    def read_or_note(
         self, read: Callable[[Path], dict[str, Any]], path: Path
     ) -> dict[str, Any]:
-        """What `read` makes of a file; nothing, and a note, if it can't be used."""
+        """Return what `read` finds in a file; adds a note if it can't be used."""
         try:
             return read(path)
         except Unreadable as error:
@@ -57,18 +57,17 @@ class FoundKeys:
             return {}
 
     def provider(self, source: str, name: str, base_url: str) -> str | None:
-        """The base URL for this provider's key, empty if none is told. None if it isn't
-        RunAPI, by name or by host: a key of another must not be sent to RunAPI, nor one
-        of RunAPI to a place that isn't understood.
+        """Return the base URL for this provider's key; empty if none is set.
+
+        Returns None if it isn't RunAPI, by name or by host: another service's key must
+        not be sent to RunAPI, nor RunAPI's key to an address that isn't understood.
         """
         if not (is_runapi(name) or is_home(base_url)):
             return None
         place: str | None
         try:
             if unset := re.search(_REFERENCE, base_url):
-                raise ValueError(
-                    f"{one_line(unset[0])} in its base URL stands for nothing that is set."
-                )
+                raise ValueError(f"{one_line(unset[0])} in its base URL is not set.")
             place = canonical(base_url) if base_url.strip() else ""
         except ValueError as error:
             self.notes.append(f"{source} is not used: {error}")
@@ -81,21 +80,20 @@ class FoundKeys:
         return place
 
     def place(self, name: str) -> str | None:
-        """What `provider` said of the first one of that name; nothing is known of a
-        RunAPI that isn't set up.
+        """Return what `provider` returned for the first one of that name.
+
+        A RunAPI that isn't set up has no base URL of its own.
         """
         return self._places.get(
             name.strip().casefold(), "" if is_runapi(name) else None
         )
 
     def key(self, source: str, api_key: str, base_url: str | None) -> None:
-        """Keep a key, unless it is none or known already."""
+        """Add a key, unless it is blank or known already."""
         if base_url is None or not api_key.strip():
             return
         if unset := re.search(_REFERENCE, api_key):
-            self.notes.append(
-                f"{source} is not used: {one_line(unset[0])} stands for nothing that is set."
-            )
+            self.notes.append(f"{source} is not used: {one_line(unset[0])} is not set.")
         elif all(
             (known.api_key, known.base_url) != (api_key.strip(), base_url)
             for known in self.found
@@ -103,7 +101,7 @@ class FoundKeys:
             self.found.append(FoundKey(source, self.kind, api_key.strip(), base_url))
 
     def variables(self, path: Path, variables: Mapping[str, str]) -> None:
-        """Keep RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
+        """Add RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
         source, place = shown(path, "RUNAPI_API_KEY"), self.place("runapi")
         if key := variables.get("RUNAPI_API_KEY", ""):
             if place is not None and (url := variables.get("RUNAPI_BASE_URL", "")):
@@ -116,7 +114,7 @@ def is_runapi(name: str) -> bool:
 
 
 def is_home(base_url: str) -> bool:
-    """Whether the host is RunAPI's own."""
+    """Return whether the host is RunAPI's own."""
     try:
         host = urlsplit(base_url.strip()).hostname or ""
     except ValueError:

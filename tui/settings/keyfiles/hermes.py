@@ -16,14 +16,14 @@ _VARIABLE = ("key_env", "keyEnv", "api_key_env", "apiKeyEnv")
 
 
 def find(env: Mapping[str, str]) -> FoundKeys:
-    """All keys for RunAPI that Hermes would use, in its order of precedence."""
+    """Return all keys for RunAPI that Hermes would use, in its order of precedence."""
     gathered = FoundKeys("hermes")
     folder = home(env.get("HERMES_HOME", "").strip() or "~/.hermes")
     config = folder / "config.yaml"
-    settings = gathered.tried(_settings, config)
+    settings = gathered.read_or_note(_settings, config)
     if gathered.notes:
         return gathered  # it could have said that its RunAPI is at another host
-    filed = gathered.tried(
+    filed = gathered.read_or_note(
         lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
     )
     variables = {**env, **filed}  # Hermes lets its own file win
@@ -47,10 +47,10 @@ def find(env: Mapping[str, str]) -> FoundKeys:
 
 
 def _providers(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Name, place for people, and what is said of it."""
-    newer, older, model = (
-        settings.get(name) for name in ("providers", "custom_providers", "model")
-    )
+    """Yield name, place for people, and settings of each provider."""
+    newer = settings.get("providers")
+    older = settings.get("custom_providers")
+    model = settings.get("model")
     for key, entry in newer.items() if isinstance(newer, dict) else ():
         if isinstance(entry, dict):
             name = key if key.casefold() == "runapi" else _text(entry, ("name",)) or key
@@ -77,13 +77,9 @@ def _settings(path: Path) -> dict[str, Any]:
 
 
 def _text(entry: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The first of these that says anything."""
-    values = (entry.get(name) for name in names)
-    return next(
-        (
-            value
-            for value in values
-            if isinstance(value, str) and value not in ("", "~", "null")
-        ),
-        "",
-    ).strip()
+    """Return the first of these settings that has a text, trimmed; or nothing."""
+    for name in names:
+        value = entry.get(name)
+        if isinstance(value, str) and value not in ("", "~", "null"):
+            return value.strip()
+    return ""

@@ -11,10 +11,10 @@ _FILES = 100
 
 
 class Includes:
-    """Follows includes of one file, within its folder alone.
+    """Follows includes of one file, within its folder only.
 
-    A part that is missing could say that a key is meant for another host, so nothing is
-    used of settings that can't be put together wholly.
+    A missing part could say that a key is meant for another host, so settings are only
+    used when they are complete.
     """
 
     def __init__(self, path: Path) -> None:
@@ -22,7 +22,7 @@ class Includes:
         self._files = 0
 
     def opened(self, value: Any) -> Any:
-        """`value` with all its includes. Raises Unreadable."""
+        """Return `value` with all its includes. Raises Unreadable."""
         try:
             return self._opened(value, (self._path,))
         except RecursionError:
@@ -53,7 +53,7 @@ class Includes:
             raise Unreadable(self._path, f"it includes {name}, outside its folder")
         if path in chain or len(chain) > _LEVELS or self._files > _FILES:
             raise Unreadable(
-                self._path, f"its includes go round or too deep, at {name}"
+                self._path, f"its includes are circular or too deep, at {name}"
             )
         if (text := read(path)) is None:
             raise Unreadable(self._path, f"it includes {name}, which isn't there")
@@ -61,14 +61,12 @@ class Includes:
 
 
 def _merged(below: Any, above: Any) -> Any:
-    """Objects merge, lists add up, of anything else the later wins."""
+    """Merge objects and join lists; of anything else the later one wins."""
     if isinstance(below, dict) and isinstance(above, dict):
         return below | {
             name: _merged(below[name], item) if name in below else item
             for name, item in above.items()
         }
-    return (
-        [*below, *above]
-        if isinstance(below, list) and isinstance(above, list)
-        else above
-    )
+    if isinstance(below, list) and isinstance(above, list):
+        return [*below, *above]
+    return above

@@ -1,5 +1,4 @@
-"""Keys in the settings of OpenClaw, and of Clawdbot and Moltbot, as it was called
-before.
+"""Keys in the settings of OpenClaw, and under its former names Clawdbot and Moltbot.
 
 Commands that print a secret are never run. The `.env` of the current folder, which
 OpenClaw reads too, is left alone: a folder that one happens to be in must not decide
@@ -22,22 +21,22 @@ from tui.text import one_line
 
 _NAMES = ("openclaw", "clawdbot", "moldbot", "moltbot")
 _AGENTS = 50
-"""Agents whose keys are looked at, at most."""
+"""How many agents' keys are read at most."""
 _REFERENCE = r"(?<!\$)\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}"
 _WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 """Short forms, in fields that hold a secret."""
 
 
 def find(env: Mapping[str, str]) -> FoundKeys:
-    """All keys for RunAPI that OpenClaw would use, in its order of precedence."""
+    """Return all keys for RunAPI that OpenClaw would use, in its order of precedence."""
     gathered = FoundKeys("openclaw")
     folder = _folder(env)
     config = _config(env, folder)
-    settings = gathered.tried(_settings, config)
+    settings = gathered.read_or_note(_settings, config)
     if gathered.notes:
         return gathered  # it could have said that its RunAPI is at another host
     inline = _texts(_at(settings, "env")) | _texts(_at(settings, "env", "vars"))
-    filed = gathered.tried(
+    filed = gathered.read_or_note(
         lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
     )
     secrets = _Secrets({**inline, **filed, **env}, settings, folder, gathered)
@@ -52,7 +51,7 @@ def find(env: Mapping[str, str]) -> FoundKeys:
                 source, secrets.secret(source, _at(provider).get("apiKey")), place
             )
     for profiles in _profiles(folder):
-        for name, profile in gathered.tried(_read_profiles, profiles).items():
+        for name, profile in gathered.read_or_note(_read_profiles, profiles).items():
             place = gathered.place(str(_at(profile).get("provider")))
             if place is not None:
                 source = shown(profiles, name)
@@ -84,7 +83,7 @@ def find(env: Mapping[str, str]) -> FoundKeys:
 
 
 class _Secrets:
-    """What a field that holds a secret stands for."""
+    """Resolves fields that hold a secret."""
 
     def __init__(
         self,
@@ -100,13 +99,15 @@ class _Secrets:
         self._gathered = gathered
 
     def text(self, value: Any) -> str:
-        return (
-            filled(value, _REFERENCE, self._variables) if isinstance(value, str) else ""
-        )
+        """Return text with its references filled in; empty for anything else."""
+        if not isinstance(value, str):
+            return ""
+        return filled(value, _REFERENCE, self._variables)
 
     def secret(self, source: str, value: Any) -> str:
-        """The secret, empty if there is none or it can't be had; then a note says why,
-        where that is news.
+        """Return the secret; empty if there is none, or if it can't be read.
+
+        Adds a note that says why, where the user doesn't know.
         """
         if isinstance(value, str):
             whole = re.fullmatch(_WHOLE, value.strip())
@@ -122,14 +123,15 @@ class _Secrets:
             )
             return self._in_file(_at(self._providers, str(provider)), name)
         self._gathered.notes.append(
-            f"{source} has its key from `{one_line(where, 20)}`, which isn't asked"
-            " here: set RUNAPI_API_KEY."
+            f"{source} gets its key from `{one_line(where, 20)}`, which runapi-tui"
+            " doesn't run: set RUNAPI_API_KEY."
         )
         return ""
 
     def _in_file(self, provider: dict[str, Any], name: str) -> str:
-        """Of a file in OpenClaw's own folder alone: a setting of another tool is no
-        leave to read anything.
+        """Return a secret from a file, which must be in OpenClaw's own folder.
+
+        Another tool's setting must not make this program read any file.
         """
         path = _home_path(str(provider.get("path")), self._variables)
         try:
@@ -199,15 +201,15 @@ def _first(env: Mapping[str, str], name: str) -> str:
 
 
 def _home_path(text: str, env: Mapping[str, str]) -> Path:
-    """`~` is OpenClaw's home, which may be another."""
+    """Return a path; `~` is OpenClaw's home, which may differ from the user's."""
     own = env.get("OPENCLAW_HOME", "").strip()
-    return home(
-        own + text[1:] if own and (text == "~" or text.startswith("~/")) else text
-    )
+    if own and (text == "~" or text.startswith("~/")):
+        return home(own + text[1:])
+    return home(text)
 
 
 def _at(value: Any, *keys: str) -> dict[str, Any]:
-    """The object at a place of untrusted JSON, empty if there is none."""
+    """Return the object at a place of untrusted JSON; empty if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

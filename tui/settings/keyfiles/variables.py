@@ -10,12 +10,13 @@ _LIMIT = 100_000
 
 
 def mentions(text: str | None) -> bool:
-    """Whether a file speaks of RunAPI at all; most don't, and aren't worth parsing."""
+    """Return whether a file mentions RunAPI; most don't, and aren't worth parsing."""
     return "runapi" in (text or "").casefold()
 
 
 def dotenv(path: Path, *, wanted: bool) -> dict[str, str]:
-    """What a `.env` file sets; nothing if it neither mentions RunAPI nor is wanted.
+    """Return what a `.env` file sets, if it mentions RunAPI or is wanted anyway.
+
     Raises Unreadable.
     """
     text = read(path, _LIMIT) or ""
@@ -32,8 +33,9 @@ def dotenv(path: Path, *, wanted: bool) -> dict[str, str]:
 
 
 def filled(text: str, reference: str, variables: Mapping[str, str]) -> str:
-    """`text` with its references replaced; `name` in `reference` is the variable. What
-    isn't set stays as it is.
+    """Return `text` with its references replaced; those to unset variables stay.
+
+    The group `name` of `reference` is the variable.
     """
     return re.sub(
         reference, lambda found: variables.get(found["name"]) or found[0], text

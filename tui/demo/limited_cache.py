@@ -9,7 +9,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Shelf(Generic[K, V]):
+class LimitedCache(Generic[K, V]):
     """Holds values up to `limit`; what was used longest ago makes room. Safe between
     threads.
     """

@@ -1,0 +1,72 @@
+"""What several commands need: the session, a model, the queue file, an end with a code."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.catalog.load import Catalog, UnknownModel
+from tui.catalog.spec import Model
+from tui.cli.exit_codes import INVALID_INPUT
+from tui.text import plain
+
+if TYPE_CHECKING:
+    from tui.session import Session
+    from tui.tasks.store import Store
+
+
+class ExitError(click.ClickException):
+    """Ends a command with a sentence on stderr and a code that scripts can rely on."""
+
+    def __init__(self, message: str, code: int = INVALID_INPUT) -> None:
+        super().__init__(plain(message))
+        self.code = code
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence."""
+        click.echo(self.format_message(), err=True)
+
+
+def prepare_session(options: dict[str, Any]) -> "Session":
+    """Return the session of a command; its options override those before its name.
+
+    Raises ConfigError or CredentialError.
+    """
+    from tui.session import prepare
+
+    merged = dict(click.get_current_context().find_root().obj or {})
+    merged |= {name: value for name, value in options.items() if value is not None}
+    base_url = merged.pop("base_url", None) or ""
+    demo = bool(merged.pop("demo", None))
+    return prepare(base_url=base_url, demo=demo, **merged)
+
+
+def find_model(catalog: Catalog, slug: str, action: str | None) -> Model:
+    """Return a model of the catalog. Raises ExitError."""
+    try:
+        return catalog.find(slug, action or "")
+    except UnknownModel as error:
+        raise ExitError(str(error)) from error
+
+
+def open_store(session: "Session") -> "Store":
+    """Open the queue file. Raises StoreError."""
+    from tui.tasks.store import Store
+
+    return Store(session.folders.queue)
+
+
+def print_notices(store: "Store") -> None:
+    """Print on stderr what the user should know about the queue file."""
+    for notice in store.notices:
+        click.echo(notice, err=True)
+
+
+def require_key(session: "Session") -> None:
+    """Raise ExitError where there is no API key."""
+    if session.credential.api_key:
+        return
+    sentence = (
+        "No API key was found. Set RUNAPI_API_KEY, or run `runapi-tui` and paste one;"
+        " --demo needs none."
+    )
+    raise ExitError("\n".join((sentence, *session.credential.notes)), 2)

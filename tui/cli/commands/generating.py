@@ -1,0 +1,152 @@
+"""`generate`, `resume`, `rescue`: commands that follow tasks to their end."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import click
+
+from tui.cli.commands.common import (
+    ExitError,
+    find_model,
+    prepare_session,
+    require_key,
+)
+from tui.cli.commands.options import (
+    PromptFile,
+    common_options,
+    json_lines_option,
+    over_budget_option,
+    request_options,
+    timeout_option,
+)
+from tui.text import one_line
+
+
+@click.command()
+@click.argument("model")
+@click.argument("words", required=False, metavar="[PROMPT]")
+@click.option(
+    "-p",
+    "--prompt",
+    metavar="TEXT",
+    help="The prompt; - reads one prompt per line from stdin.",
+)
+@click.option(
+    "-f",
+    "--file",
+    "prompts",
+    type=PromptFile(),
+    help="A file with one prompt per line; - reads stdin.",
+)
+@request_options
+@click.option(
+    "--no-wait",
+    is_flag=True,
+    help="Add to the queue and return; the app or `resume` sends the tasks.",
+)
+@json_lines_option
+@click.option("--out", "output", metavar="DIR", help="Folder for the images.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    help="How many tasks may be at the service at once.",
+)
+@over_budget_option
+@timeout_option
+@common_options
+def generate(
+    model: str, words: str | None, prompt: str | None, prompts: Any, **options: Any
+) -> None:
+    """Submit prompts, wait, and save the images.
+
+    Prints one line per finished task.
+    """
+    from tui.cli.generate import Submission
+    from tui.cli.generate import generate as run
+    from tui.cli.requests import RequestOptions
+
+    if (words and prompt) or (prompts and "-" in (words, prompt)):
+        raise click.UsageError("The prompt is given twice.")
+    prompt = words or prompt
+    if prompt == "-":
+        prompt = None
+        prompts = PromptFile().convert("-", None, click.get_current_context())
+    action = options.pop("action")
+    submission = Submission(
+        as_json=options.pop("as_json"),
+        wait=not options.pop("no_wait"),
+        over_budget=options.pop("over_budget"),
+    )
+    names = ("settings", "vary", "count", "expand")
+    asked = RequestOptions(**{name: options.pop(name) for name in names})
+    session = prepare_session(options)
+    chosen = find_model(session.catalog, model, action)
+    require_key(session)
+    texts = chain(
+        [prompt] if prompt or not prompts else [],
+        _read_prompts(prompts) if prompts else [],
+    )
+    sys.exit(run(session, chosen, texts, asked, submission))
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@json_lines_option
+@over_budget_option
+@timeout_option
+@common_options
+def resume(
+    ids: tuple[str, ...], as_json: bool, over_budget: bool, **options: Any
+) -> None:
+    """Follow unfinished tasks to their end.
+
+    Follows all of them, or the named tasks and jobs. A paused queue continues. Tasks
+    that were set aside unsent are sent now; how many and for how much is printed first.
+    A task that was stopped or imported, or that may have been made more than a day ago,
+    is only resumed when it is named. The exit code is 0 only when nothing is left
+    unfinished.
+    """
+    from tui.cli.resume import resume as run
+
+    session = prepare_session(options)
+    require_key(session)
+    sys.exit(run(session, ids, as_json=as_json, over_budget=over_budget))
+
+
+@click.command()
+@json_lines_option
+@common_options
+def rescue(as_json: bool, **options: Any) -> None:
+    """Fetch images that are paid and not saved; free.
+
+    The service keeps images for seven days.
+    """
+    from tui.cli.rescue import rescue as run
+
+    session = prepare_session(options)
+    require_key(session)
+    sys.exit(run(session, as_json=as_json))
+
+
+def _read_prompts(file: Any) -> Iterator[str]:
+    from tui.catalog import prompt_file
+
+    try:
+        yield from prompt_file.read(file)
+    except prompt_file.PromptFileError as error:
+        raise ExitError(
+            f"What should be prompts {error}. Nothing was submitted."
+        ) from error
+    except (OSError, ValueError) as error:  # a closed stream is a ValueError
+        reason = one_line(error).rstrip(".")
+        if isinstance(error, ValueError) or error.errno == errno.EBADF:
+            reason = "stdin is closed"
+        raise ExitError(
+            f"The prompts can't be read: {reason}. Nothing was submitted."
+        ) from error
+
+
+COMMANDS = (generate, resume, rescue)

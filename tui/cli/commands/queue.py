@@ -1,0 +1,190 @@
+"""Commands that list the tasks of the queue, or change what happens to them."""
+
+import sys
+from typing import Any
+
+import click
+
+from tui.cli.commands.common import (
+    ExitError,
+    open_store,
+    prepare_session,
+    print_notices,
+    require_key,
+)
+from tui.cli.commands.options import (
+    common_options,
+    json_lines_option,
+    json_object_option,
+    over_budget_option,
+    selection_options,
+    timeout_option,
+)
+from tui.text import one_line
+
+_STATUSES = (
+    *("held", "submitting", "pending", "processing", "fetching"),
+    *("completed", "failed", "expired", "rejected", "dropped"),
+)
+
+
+@click.command()
+@selection_options
+@common_options
+def drop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Take back unsent tasks, free of charge.
+
+    It doesn't matter which window or command added them.
+    """
+    from tui.cli import queue
+
+    session = prepare_session(options)
+    sys.exit(queue.drop(session, queue.Selection(**selected), as_json=as_json))
+
+
+@click.command()
+@common_options
+def pause(**options: Any) -> None:
+    """Send nothing more until `resume`, in any window or command.
+
+    Tasks that were sent are still followed.
+    """
+    from tui.cli import queue
+
+    sys.exit(queue.pause(prepare_session(options)))
+
+
+@click.command()
+@selection_options
+@common_options
+def stop(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Stop watching sent tasks.
+
+    They continue at the service, and are billed.
+    """
+    from tui.cli import queue
+
+    session = prepare_session(options)
+    sys.exit(queue.stop(session, queue.Selection(**selected), as_json=as_json))
+
+
+@click.command()
+@selection_options
+@click.option("--again", is_flag=True, help="Include tasks that were retried before.")
+@over_budget_option
+@timeout_option
+@common_options
+def retry(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Send failed tasks again, as new paid ones.
+
+    Images that were made and not saved are fetched again for free.
+    """
+    from tui.cli import queue
+
+    again = options.pop("again")
+    over_budget = options.pop("over_budget")
+    session = prepare_session(options)
+    require_key(session)
+    selection = queue.Selection(**selected)
+    sys.exit(
+        queue.retry(
+            session, selection, as_json=as_json, again=again, over_budget=over_budget
+        )
+    )
+
+
+@click.command()
+@selection_options
+@common_options
+def delete(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Delete ended tasks and their files.
+
+    The files stay in .trash beside the images for a week.
+    """
+    from tui.cli import queue
+
+    session = prepare_session(options)
+    sys.exit(queue.delete(session, queue.Selection(**selected), as_json=as_json))
+
+
+@click.command()
+@click.option(
+    "--status",
+    default="",
+    type=click.Choice(["", *_STATUSES]),
+    help="Only tasks with this status.",
+    metavar="STATUS",
+)
+@click.option("--model", default="", help="Only tasks of this model.")
+@click.option(
+    "--search",
+    default="",
+    help="Only matches: words, model:flux, status:failed, on:today, cost>0.05, …",
+)
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many at most.",
+)
+@json_lines_option
+@common_options
+def tasks(status: str, model: str, search: str, as_json: bool, **options: Any) -> None:
+    """List tasks, newest first."""
+    from tui.cli.output import task_json, task_line
+
+    count = options.pop("count")
+    store = open_store(prepare_session(options))
+    words = [search]
+    if status:
+        words.append(f"status:{status}")
+    if model:
+        words.append(f"model:{model}")
+    found = store.search(" ".join(words), count)
+    print_notices(store)
+    for task in found:
+        click.echo(task_json(task) if as_json else task_line(task))
+
+
+@click.command()
+@click.argument("task_id", metavar="ID")
+@click.option(
+    "--events",
+    is_flag=True,
+    help="Also its events, with the service's own answers.",
+)
+@json_object_option
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["curl", "httpx", "sdk", "cli"]),
+    help="Print its request, for use elsewhere.",
+)
+@common_options
+def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -> None:
+    """Show one task: by its id, a part of the id, or RunAPI's own id."""
+    from tui.cli.output import task_facts, task_json
+
+    session = prepare_session(options)
+    store = open_store(session)
+    found = store.get(task_id)
+    print_notices(store)
+    if found is None:
+        raise ExitError(
+            f"There is no task {one_line(task_id, 80)} in the queue; `runapi-tui tasks`"
+            " lists them."
+        )
+    if form:
+        from tui.exchange.snippets import of_task, written
+
+        request = of_task(found, session.catalog, session.credential.base_url)
+        click.echo(written(request, form).rstrip("\n"))
+    elif as_json:
+        click.echo(task_json(found))
+    else:
+        click.echo(task_facts(found, store.events(found.id) if events else []))
+
+
+COMMANDS = (drop, pause, stop, retry, delete, tasks, task)

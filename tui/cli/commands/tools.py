@@ -1,0 +1,110 @@
+"""`doctor`, `agent`, `demo-server`: commands about the installation."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui.catalog.load import bundled
+from tui.cli.commands.common import ExitError, prepare_session
+from tui.cli.commands.options import common_options, json_object_option
+from tui.cli.exit_codes import OTHER_ERROR
+
+
+@click.command()
+@click.option(
+    "--card",
+    "as_card",
+    is_flag=True,
+    help="Draw a test card in each way that this terminal may support.",
+)
+@json_object_option
+@common_options
+def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
+    """Show what this installation found.
+
+    Prints the keys, base URL, route, folders, terminal and versions.
+    """
+    from tui.cli.doctor import card, findings, lines
+
+    session = prepare_session(options)
+    if as_card:
+        from tui.graphics.probe import probe
+
+        if not sys.stdout.isatty():
+            raise ExitError("The test card needs a terminal.")
+        terminal = probe(session.config.images, budget=session.config.image_bytes)
+        click.echo(card(terminal))
+        return
+    found = findings(session)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for line in lines(found):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["openclaw", "hermes", "claude", "codex"]))
+@click.option(
+    "--install",
+    is_flag=True,
+    help="Write it where that agent reads it; a file that you changed is kept.",
+)
+@common_options
+def agent(name: str, install: bool, **_options: Any) -> None:
+    """Print the skill file that teaches an agent these commands."""
+    from tui.cli import skills
+
+    try:
+        click.echo(skills.install(name) if install else skills.text(name), nl=install)
+    except skills.SkillError as error:
+        raise ExitError(str(error)) from error
+
+
+@click.command("demo-server")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0 chooses a free one."
+)
+@click.option(
+    "--delay",
+    type=click.FloatRange(0, 3600),
+    default=4.0,
+    show_default=True,
+    help="Seconds that a task takes.",
+)
+@click.option(
+    "--routes",
+    type=click.Choice(["both", "unified", "service"]),
+    default="both",
+    show_default=True,
+    help="Which of RunAPI's routes to serve.",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps its tasks between runs.",
+)
+@common_options
+def demo_server(
+    port: int, delay: float, routes: Any, state: Path | None, **_options: Any
+) -> None:
+    """Run the embedded service on this machine.
+
+    Its first line of output is JSON that says where it listens.
+    """
+    from tui.demo import DEMO_KEY
+    from tui.demo.server import ServeError, serve
+    from tui.demo.service import create_app
+
+    file = state / "service.db" if state else None
+    try:
+        app = create_app(bundled(), delay=delay, routes=routes, file=file)
+        serve(app, api_key=DEMO_KEY, port=port)
+    except ServeError as error:
+        raise ExitError(str(error), OTHER_ERROR) from error
+
+
+COMMANDS = (doctor, agent, demo_server)

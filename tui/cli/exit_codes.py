@@ -1,0 +1,35 @@
+"""The exit codes of headless commands, and the errors that end one of them.
+
+Both are a contract with scripts; docs/headless.md lists the codes.
+"""
+
+EXIT_CODES = {
+    "authentication": 2,
+    "credits": 3,
+    "validation": 4,
+    "not_found": 4,
+    "conflict": 4,
+    "download": 5,
+    "network": 5,
+    "rate_limit": 6,
+    "timeout": 5,
+    "failed": 7,
+    "empty": 7,
+}
+"""The code by the kind of a task's problem or of the service's error."""
+OTHER_ERROR = 1
+INVALID_INPUT = 4
+INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """The command can't do what was asked; the text is for the user. Exit code 4."""
+
+
+class Stopped(Exception):
+    """The command was interrupted; the text says what is left. Exit code 130."""
+
+
+def code_of(kind: str) -> int:
+    """Return the exit code for a kind of problem."""
+    return EXIT_CODES.get(kind, OTHER_ERROR)

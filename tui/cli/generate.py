@@ -1,0 +1,217 @@
+"""`generate`: puts the tasks of all prompts into the queue, and follows them."""
+
+import signal
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tui.catalog.spec import Model, Values
+from tui.cli.exit_codes import Stopped, UsageError
+from tui.cli.follow import Work, follow
+from tui.cli.output import task_json, task_line
+from tui.cli.requests import (
+    RequestOptions,
+    check_ceilings,
+    invalid_request,
+    read_requests,
+)
+from tui.cli.signals import handle_signals
+from tui.cli.unfinished import interrupted
+from tui.session import Session
+from tui.spending import ceilings
+from tui.text import by_count
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+    from tui.tasks.spool import Spool
+    from tui.tasks.store import Store
+    from tui.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What happens to the tasks of a `generate` command."""
+
+    as_json: bool
+    wait: bool
+    """Whether the command follows its tasks until they end."""
+    over_budget: bool = False
+    """Whether tasks may pass a ceiling."""
+
+
+def generate(
+    session: Session,
+    model: Model,
+    prompts: Iterable[str | None],
+    options: RequestOptions,
+    submission: Submission,
+) -> int:
+    """Queue the tasks of all prompts, or none of them. Returns the exit code.
+
+    With `submission.wait`, follows them until they end and prints each as it ends.
+    Raises UsageError for an invalid request, and where the tasks would pass a ceiling
+    that `submission.over_budget` doesn't lift.
+
+    However many tasks there are, only those that come next are in memory.
+    """
+    from tui.service.wire import canonical
+    from tui.tasks.spool import Spool
+    from tui.tasks.store import Store
+
+    url = canonical(session.credential.base_url)
+    store = Store(session.folders.queue)
+    spool = Spool()
+    _print_notices(store.notices)
+    handle_signals(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP)
+    try:
+        learnt = store.learnt(url)
+        draft = _Draft(session, model, url, learnt.get("route"))
+        total = _spool_tasks(draft, prompts, options, spool)
+        if not submission.over_budget:
+            check_ceilings(session, total, store.spent(url))
+        if submission.wait and not learnt.get("paused"):
+            return follow(
+                session,
+                lambda engine, work: _queue_and_add(store, spool, engine, work),
+                as_json=submission.as_json,
+            )
+        _queue(store, spool)
+    except KeyboardInterrupt:
+        aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
+        if not aside:
+            raise Stopped("Interrupted: nothing was sent or queued.") from None
+        raise Stopped(interrupted(session, aside, 0)) from None
+    _print_queued(session, spool, submission.as_json, bool(learnt.get("paused")))
+    return 1 if submission.wait else 0
+
+
+class _Draft:
+    """Makes tasks of one model for one service."""
+
+    def __init__(
+        self, session: Session, model: Model, base_url: str, route: Any
+    ) -> None:
+        self.session = session
+        self.model = model
+        self._base_url = base_url
+        self._route = route
+        """The route that the service was found to have; None: not known."""
+
+    def task(self, values: Values) -> "Task":
+        """Return a task that waits to be sent. Raises UsageError."""
+        from tui.tasks import draft
+
+        try:
+            return draft.draft(
+                self.model,
+                values,
+                base_url=self._base_url,
+                profile=self.session.profile,
+                out_dir=self.session.folders.output,
+                api=self.session.config.api,
+                learnt=self._route,
+            )
+        except draft.InvalidRequestError as error:
+            raise invalid_request(error.errors) from error
+
+
+def _spool_tasks(
+    draft: _Draft,
+    prompts: Iterable[str | None],
+    options: RequestOptions,
+    spool: "Spool",
+) -> Any:
+    """Write the tasks of all prompts to the spool, and return what they cost together.
+
+    Raises UsageError.
+    """
+    from tui.tasks.ledger import Total
+
+    total = Total()
+    for number, prompt in enumerate(prompts, 1):
+        try:
+            for values in read_requests(draft.session, draft.model, options, prompt):
+                task = draft.task(values)
+                total += ceilings.estimated_total([task.estimate_micro])
+                spool.add(task)
+        except UsageError as error:
+            if number == 1:
+                raise
+            raise UsageError(f"Prompt {number:,}: {error}") from error
+    if not spool.count:
+        raise UsageError("There is no prompt: every line is blank.")
+    return total
+
+
+def _queue(store: "Store", spool: "Spool", owner: str = "") -> None:
+    """Write all tasks into the queue in one transaction.
+
+    Raises StoreError; then none of them is in the queue.
+    """
+    from tui.tasks.store_errors import DamagedError
+
+    def rows() -> Iterator[tuple["Task", list[tuple[float, str, str]]]]:
+        return ((task, [(task.created_at, "held", "")]) for task in spool)
+
+    try:
+        store.add_missing(rows(), owner)
+    except DamagedError as error:
+        before = len(store.notices)
+        store.start_over(found=error)
+        _print_notices(store.notices[before:])
+        store.add_missing(rows(), owner)
+
+
+async def _queue_and_add(
+    store: "Store", spool: "Spool", engine: "Engine", work: Work
+) -> None:
+    # Not in a thread: an interruption finds all of them in the queue, or none. They are
+    # leased in the same transaction: an open app adopts a part of what waits for long,
+    # and must not adopt all of it before this process has begun.
+    _queue(store, spool, engine.queue.owner)
+    store.close()
+    work.add(_SpooledIds(spool))
+    engine.queue.also_mine = lambda: spool
+
+
+class _SpooledIds(Collection[str]):
+    """The ids of spooled tasks, read from the spool each time."""
+
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
+
+    def __len__(self) -> int:
+        return self._spool.count
+
+    def __iter__(self) -> Iterator[str]:
+        return (task.id for task in self._spool)
+
+    def __contains__(self, task_id: object) -> bool:
+        return any(known == task_id for known in self)
+
+
+def _print_queued(
+    session: Session, spool: "Spool", as_json: bool, paused: bool
+) -> None:
+    for task in spool:
+        print(
+            task_json(task)
+            if as_json
+            else task_line(task, "in the queue; not sent yet")
+        )
+    sys.stdout.flush()
+    if paused:
+        print("The queue is paused.", end=" ", file=sys.stderr)
+    sentence = by_count(
+        spool.count,
+        "1 in the queue, safe on disk: the app or `{resume}` sends it.",
+        "{count} in the queue, safe on disk: the app or `{resume}` sends them.",
+        resume=session.command("resume"),
+    )
+    print(sentence, file=sys.stderr)
+
+
+def _print_notices(notices: Iterable[str]) -> None:
+    for notice in notices:
+        print(notice, file=sys.stderr)

@@ -1,0 +1,179 @@
+"""Formats tasks, recipes, models and sums as JSON (a contract) and as text."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tui.catalog.spec import Model, Param
+from tui.text import inert_json, money, one_line
+
+if TYPE_CHECKING:
+    from tui.images.recipes import Recipe
+    from tui.tasks.ledger import Total
+    from tui.tasks.task import Problem, Task
+
+Rows = Iterable[tuple[str, object]]
+"""Names with their values, for people; an empty value is left out."""
+
+
+def usd(micro: int | None) -> float | None:
+    """Return micro-dollars as dollars; None for an unknown sum."""
+    return None if micro is None else micro / 1_000_000
+
+
+def task_json(task: "Task", problem: "Problem | None" = None) -> str:
+    """Return a task as one line of JSON, as documented.
+
+    `problem` is why it was left unfinished, where the task itself has no error.
+    """
+    problem = task.error or problem
+    error = {"kind": problem.kind, "message": problem.message} if problem else None
+    return inert_json(
+        {
+            "id": task.id,
+            "task_id": task.remote_id or None,
+            "status": str(task.status),
+            "action": task.action,
+            "model": task.model,
+            "prompt": task.prompt,
+            "files": list(task.files),
+            "cost_usd": usd(task.cost_micro),
+            "error": error,
+            "created_at": _iso_time(task.created_at),
+            "finished_at": _iso_time(task.finished_at) if task.finished_at else None,
+            "profile": task.profile or None,
+        }
+    )
+
+
+def task_line(task: "Task", note: str = "") -> str:
+    """Return a task as one line for people.
+
+    Its end shows the files, else the error, `note`, the task's own note or the prompt.
+    """
+    reason = task.error.message if task.error else note or task.note
+    detail = " ".join(task.files) or reason or one_line(task.prompt, 60)
+    cost = "-" if task.cost_micro is None else money(task.cost_micro)
+    return f"{task.status:<10}  {task.id}  {task.model}  {cost}  {detail}"
+
+
+def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> str:
+    """Return everything about a task for people; `events` are appended as a log."""
+    status = str(task.status)
+    if task.word and task.word != task.status:
+        status = f"{task.status} ({task.word})"
+    cost = f"{money(task.estimate_micro)} estimated"
+    if task.cost_micro is not None:
+        cost = money(task.cost_micro)
+    saved = [result for result in task.results if result.path]
+    remote = [result for result in task.results if not result.path]
+    return _table(
+        [
+            ("id", task.id),
+            ("task id", task.remote_id or "none yet"),
+            ("status", status),
+            ("model", f"{task.model} ({task.action}, {task.route} route)"),
+            ("profile", task.profile),
+            *task.values.items(),
+            ("cost", cost),
+            ("created", _iso_time(task.created_at)),
+            ("finished", _iso_time(task.finished_at) if task.finished_at else ""),
+            *((result.label or "file", result.path) for result in saved),
+            *(("url", result.url) for result in remote),
+            ("note", task.error.message if task.error else task.note),
+            *((_iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
+        ]
+    )
+
+
+def recipe_json(recipe: "Recipe") -> str:
+    """Return an image's recipe as one line of JSON, as documented."""
+    return inert_json(
+        {name: getattr(recipe, name) for name in recipe.__struct_fields__}
+    )
+
+
+def recipe_facts(recipe: "Recipe") -> str:
+    """Return an image's recipe for people."""
+    model = f"{recipe.model} ({recipe.action})" if recipe.action else recipe.model
+    return _table(
+        [
+            ("written by", recipe.source),
+            ("model", model),
+            *recipe.values.items(),
+            *recipe.other.items(),
+        ]
+    )
+
+
+def model_json(model: Model) -> dict[str, Any]:
+    """Return a model as `models --json` lists it."""
+    routes = {
+        name: {"params": {param.name: _param_json(param) for param in route.params}}
+        for name, route in model.routes.items()
+    }
+    return {
+        "family": model.family,
+        "provider": model.provider,
+        "service": model.service,
+        "action": model.action,
+        "model": model.slug,
+        "routes": routes,
+        "price": _price_json(model),
+    }
+
+
+def _price_json(model: Model) -> dict[str, Any]:
+    price = model.price
+    if price is None:
+        return {}
+    found: dict[str, Any] = {"cents": price.cents, "as_of": price.as_of}
+    if price.by:
+        found |= {"by": price.by, "cases": price.cases}
+    return found
+
+
+def _param_json(param: Param) -> dict[str, Any]:
+    facts = {
+        "kind": str(param.kind),
+        "type": param.type,
+        "required": param.required,
+        "default": param.default,
+        "enum": list(param.enum) or None,
+        "min": param.min,
+        "max": param.max,
+        "min_items": param.min_items,
+        "max_items": param.max_items,
+    }
+    return {name: _whole(value) for name, value in facts.items() if value is not None}
+
+
+def _whole(value: object) -> object:
+    """Return a float without a fraction as an int; anything else as it is."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def total_json(total: "Total") -> dict[str, Any]:
+    """Return a sum as JSON; `usd` is null where no price in it is known."""
+    is_known = total.tasks == 0 or total.tasks > total.unknown
+    return {
+        "tasks": total.tasks,
+        "usd": usd(total.micro) if is_known else None,
+        "estimated_usd": usd(total.estimated),
+        "unknown": total.unknown,
+    }
+
+
+def _table(rows: Rows) -> str:
+    return "\n".join(
+        f"{one_line(name, 40):<16}{one_line(value, 2000)}"
+        for name, value in rows
+        if value != ""
+    )
+
+
+def _iso_time(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

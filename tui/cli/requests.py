@@ -1,0 +1,84 @@
+"""From the words of a command line to checked requests."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui.catalog import batch, request
+from tui.catalog.route import choose
+from tui.catalog.spec import Model, Values
+from tui.cli.exit_codes import UsageError
+from tui.exchange.pasted_command import PasteError, parse_settings
+from tui.session import Session
+from tui.spending import ceilings
+
+if TYPE_CHECKING:
+    from tui.tasks.ledger import SpendingPart, Total
+
+
+@dataclass(frozen=True)
+class RequestOptions:
+    """The options that describe requests, apart from the prompt."""
+
+    settings: tuple[str, ...] = ()
+    """`name=value` words."""
+    vary: tuple[str, ...] = ()
+    """`name=values` words of a matrix."""
+    count: int = 1
+    """How many requests of each kind."""
+    expand: bool = False
+    """Whether `{a|b}` in prompts stands for alternatives."""
+
+
+def read_requests(
+    session: Session, model: Model, options: RequestOptions, prompt: str | None
+) -> list[Values]:
+    """Return the values of every request that the options ask for.
+
+    Raises UsageError.
+    """
+    api = session.config.api
+    try:
+        _, values = parse_settings(model, options.settings, prompt, api)
+    except PasteError as error:
+        raise UsageError(str(error)) from error
+    vary = dict(setting.partition("=")[::2] for setting in options.vary)
+    route = model.routes[choose(model, {**values, **vary}, api)]
+    try:
+        return batch.expand(
+            model,
+            route,
+            values,
+            vary=vary,
+            count=options.count,
+            braces=options.expand,
+        )
+    except batch.BatchError as error:
+        raise UsageError(str(error)) from error
+
+
+def check_requests(session: Session, model: Model, wanted: list[Values]) -> None:
+    """Raise UsageError for the first request that can't be sent."""
+    for values in wanted:
+        route = model.routes[choose(model, values, session.config.api)]
+        errors = request.check(model, route, values)
+        if errors:
+            raise invalid_request(errors)
+
+
+def invalid_request(errors: dict[str, str]) -> UsageError:
+    """Return the error that lists what is wrong, one line per parameter."""
+    lines = (f"{name}: {problem}" for name, problem in errors.items())
+    return UsageError("\n".join(lines))
+
+
+def check_ceilings(session: Session, total: "Total", spent: "SpendingPart") -> None:
+    """Raise UsageError where requests would pass a ceiling that the user has set."""
+    if not ceilings.has_ceiling(session.config):
+        return
+    passed = ceilings.exceeded(session.config, total, spent)
+    if passed:
+        reasons = " ".join(passed)
+        raise UsageError(
+            f"{ceilings.describe_cost(total)}. {reasons} Nothing was submitted;"
+            " --over-budget sends it anyway."
+        )

@@ -1,0 +1,24 @@
+"""`rescue`: fetches images that were paid for and are not saved."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from tui.cli.follow import Work, follow
+from tui.session import Session
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+
+
+def rescue(session: Session, *, as_json: bool) -> int:
+    """Fetch all that is paid, not saved, and still available. Returns the exit code."""
+    from tui.tasks.rescue import rescue as fetch
+
+    async def begin(engine: "Engine", work: Work) -> None:
+        tasks, problems = await fetch(engine)
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        work.add([task.id for task in tasks])
+
+    nothing = "Nothing to fetch: every finished image is saved."
+    return follow(session, begin, as_json=as_json, nothing=nothing, finish=True)

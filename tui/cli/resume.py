@@ -1,0 +1,122 @@
+"""`resume`: follows unfinished tasks to their end, and lets a paused queue continue."""
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tui.cli.exit_codes import UsageError
+from tui.cli.follow import Work, follow
+from tui.cli.requests import check_ceilings
+from tui.session import Session
+from tui.spending import ceilings
+from tui.text import by_count, one_line
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+    from tui.tasks.task import Task
+
+
+def resume(
+    session: Session,
+    ids: tuple[str, ...] = (),
+    *,
+    as_json: bool,
+    over_budget: bool = False,
+) -> int:
+    """Follow all unfinished tasks to their end, or those of `ids`.
+
+    A paused queue continues. Tasks that were set aside are sent; how many and for how
+    much is said first. Without `ids`, tasks that the user stopped, that were imported,
+    or that were sent more than a day ago with an unknown outcome stay as they are.
+
+    Returns the exit code. Raises UsageError where sending what was set aside would pass
+    a ceiling, unless `over_budget`.
+    """
+
+    async def begin(engine: "Engine", work: Work) -> None:
+        unfinished = await engine.queue.unfinished()
+        elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
+        if ids:
+            tasks = await _named_tasks(engine, ids)
+        else:
+            tasks = [
+                task
+                for task, _ in unfinished
+                if engine.belongs_here(task) and (task.live or _is_resumable(task))
+            ]
+        aside = [task for task in tasks if not task.live]
+        followed = [task for task in tasks if task.live and task.id in elsewhere]
+        unsent = ceilings.estimated_total(
+            [task.estimate_micro for task in aside if task.status == "held"]
+        )
+        if unsent.tasks and not over_budget:
+            check_ceilings(session, unsent, await engine.queue.spent())
+        await engine.pause(False)
+        if unsent.tasks:
+            _print_sending(unsent.tasks, ceilings.describe_total(unsent))
+        if followed:
+            _print_following(len(followed))
+        tasks.sort(key=lambda task: (task.status == "held", task.turn))
+        work.add([task.id for task in tasks])
+        work.set_aside = frozenset(task.id for task in aside)
+        work.elsewhere = frozenset(task.id for task in followed)
+
+    return follow(
+        session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True
+    )
+
+
+async def find_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
+    """Return the tasks of these ids, and all tasks of these jobs.
+
+    Raises UsageError for an id that is neither.
+    """
+    from tui.tasks.store import Store
+
+    found: dict[str, Task] = {}
+    for wanted in ids:
+        task = await engine.queue.run(Store.get, wanted)
+        tasks = [task] if task else await engine.queue.run(Store.of_job, wanted)
+        if not tasks:
+            raise UsageError(f"There is no task {one_line(wanted, 80)} in the queue.")
+        found |= {task.id: task for task in tasks}
+    return list(found.values())
+
+
+async def _named_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
+    tasks = await find_tasks(engine, ids)
+    try:
+        for task in tasks:
+            engine.check_belongs_here(task)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return tasks
+
+
+def _is_resumable(task: "Task") -> bool:
+    """Return whether `resume` without ids may continue a task that was set aside."""
+    from tui.tasks.submit import may_be_resent
+    from tui.tasks.task import SetAside
+
+    if task.set_aside in (SetAside.INTERRUPTED, SetAside.WAITED):
+        return not task.error
+    return task.set_aside is SetAside.UNSURE and may_be_resent(task)
+
+
+def _print_sending(count: int, cost: str) -> None:
+    sentence = by_count(
+        count,
+        "Sending 1 task set aside unsent, {cost}.",
+        "Sending {count} tasks set aside unsent, {cost}.",
+        cost=cost,
+    )
+    print(sentence, file=sys.stderr)
+
+
+def _print_following(count: int) -> None:
+    sentence = by_count(
+        count,
+        "Following 1 task of another window or command to the end.",
+        "Following {count} tasks of another window or command to the end.",
+    )
+    print(sentence, file=sys.stderr)

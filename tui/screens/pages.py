@@ -1,0 +1,101 @@
+"""Opens the pages of the app, each loaded when it is first needed."""
+
+from textual.screen import Screen
+
+from tui.catalog.spec import Values
+from tui.images.thumbnails import ThumbnailCache
+from tui.screens.main import MainScreen
+from tui.screens.setup import SetupScreen
+from tui.screens.shell import Shell
+from tui.settings import credentials, favourites
+from tui.tasks.task import Task
+from tui.widgets.form import ParamForm
+from tui.widgets.messages import GridRequested
+from tui.widgets.view_context import ViewContext
+
+
+class Pages:
+    """Opens each page over the one that is shown, once."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._view: ViewContext | None = None
+
+    @property
+    def view(self) -> ViewContext:
+        """What the pages need that show pictures."""
+        shell = self._shell
+        if self._view is None:
+            thumbnails = ThumbnailCache(shell.session.folders.cache / "thumbs")
+            self._view = ViewContext(
+                shell.terminal, shell.changes, shell.title_of, thumbnails.shrink
+            )
+        return self._view
+
+    def first(self) -> Screen[None]:
+        """Returns the page to start with: setup where there is no key."""
+        if self._shell.session.credential.api_key:
+            return self.main()
+        found, notes = credentials.find_all()
+        return SetupScreen(self._shell.session, found, notes, first=True)
+
+    def main(self) -> MainScreen:
+        """Returns the main page of the session, a new one."""
+        shell = self._shell
+        self._view = None  # the session, and with it the folders, may be another one
+        marked = favourites.load(shell.session.folders.state)
+        shell.main = MainScreen(shell.session, self.view, marked, self._search)
+        return shell.main
+
+    async def show_money(self) -> None:
+        from tui.screens.money import MoneyScreen
+
+        shell = self._shell
+        if shell.engine and shell.main and not isinstance(shell.screen, MoneyScreen):
+            page = MoneyScreen(
+                shell.engine.queue.books,
+                shell.engine.account,
+                shell.session.config,
+                shell.changes,
+            )
+            await shell.push_screen(page)
+
+    async def show_history(self) -> None:
+        from tui.screens.history import HistoryScreen
+
+        shell = self._shell
+        if shell.engine and shell.main and not isinstance(shell.screen, HistoryScreen):
+            await shell.push_screen(HistoryScreen(self.view, shell.engine.queue.search))
+
+    async def show_grid(self, request: GridRequested) -> None:
+        from tui.screens.grid import GridScreen
+
+        shell = self._shell
+        if shell.main and not isinstance(shell.screen, GridScreen):
+            page = GridScreen(self.view, request.tasks, request.start, request.older)
+            await shell.push_screen(page)
+
+    async def show_prompts(self) -> None:
+        from tui.screens.prompts import PromptsScreen
+
+        shell = self._shell
+        if shell.engine and shell.main and shell.screen is shell.main:
+            page = PromptsScreen(shell.engine.reader, shell.terminal)
+            await shell.push_screen(page, shell.main.use_prompt)
+
+    async def ask_for_job(self, request: ParamForm.JobRequested) -> list[Values] | None:
+        """Returns the requests of the job that the user made, or None. In a worker."""
+        from tui.screens.batch import BatchScreen
+
+        page = BatchScreen(request.model, request.route, request.values)
+        return await self._shell.push_screen_wait(page)
+
+    def show_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        shell = self._shell
+        shell.push_screen(HelpScreen(list(shell.screen.active_bindings.values())))
+
+    async def _search(self, query: str, limit: int, before: str) -> list[Task]:
+        engine = self._shell.engine
+        return await engine.queue.search(query, limit, before) if engine else []

@@ -1,0 +1,118 @@
+"""The money of the running app: quotes, balance, ceilings, and sending what is paid."""
+
+import asyncio
+import contextlib
+
+from tui.catalog.batch import BatchError, expand
+from tui.catalog.spec import Model, Values
+from tui.screens.shell import Shell
+from tui.spending import quotes
+from tui.text import one_line
+from tui.widgets.form import ParamForm
+
+
+class Payments:
+    """Asks the service about money, and the user before much of it is spent.
+
+    Every method that asks the user runs in a worker of the app.
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    async def refresh_balance(self) -> None:
+        """Shows today's spending and the balance."""
+        shell, wallet = self._shell, self._shell.wallet
+        if not (shell.engine and shell.main):
+            return
+        with shell.problems_shown():
+            if await wallet.refresh(shell.engine) and wallet is shell.wallet:
+                shell.main.status.spent = wallet.today
+                shell.main.status.balance = wallet.balance
+
+    async def refresh_prices(self) -> None:
+        """Puts the service's own price list in place of the bundled snapshot."""
+        from tui.service.errors import ServiceError
+
+        shell = self._shell
+        cache = shell.session.folders.cache
+        base_url = shell.session.credential.base_url
+        known = await asyncio.to_thread(quotes.load, cache, base_url)
+        if not (shell.engine and shell.main):
+            return
+        with contextlib.suppress(ServiceError, OSError):
+            newer = await quotes.fetch(shell.engine.reader, known)
+            if newer:
+                await asyncio.to_thread(quotes.save, cache, base_url, newer)
+                catalog = shell.session.catalog
+                shell.main.set_catalog(
+                    await asyncio.to_thread(quotes.apply, catalog, newer)
+                )
+
+    async def quote(self, event: ParamForm.Settled) -> None:
+        """Shows the service's quote for the form's values in place of the listed price."""
+        from tui.service.errors import ServiceError
+
+        shell = self._shell
+        if not (shell.engine and shell.main):
+            return
+        with contextlib.suppress(ServiceError):
+            price = await shell.wallet.quotes.ask(
+                shell.engine.reader, event.model, event.values
+            )
+            if price:
+                shell.main.form.quote(event.model, event.values, price)
+
+    async def submit_form(self, event: ParamForm.Submitted) -> None:
+        """Sends the form's request, or all requests that its `{a|b}` groups stand for."""
+        route = event.model.routes[event.route]
+        try:
+            cells = expand(event.model, route, event.values)
+        except BatchError as error:
+            self._shell.show_problem(str(error), "Not sent", "error")
+        else:
+            await self.submit(event.model, cells)
+
+    async def submit(self, model: Model, cells: list[Values]) -> None:
+        """Sends requests as one job, once the user has agreed to their price."""
+        from tui.tasks.draft import InvalidRequestError
+
+        shell = self._shell
+        await shell.opened.wait()
+        if shell.failure or not shell.engine or not shell.main:
+            shell.show_problem(shell.failure, "Not sent", "error")
+            return
+        try:
+            micros = await shell.wallet.prices(model, cells)
+            async with shell.wallet.spending:
+                if not await self.may_spend(micros):
+                    return
+                job = shell.engine.submit_job(model, cells, micros)
+                tasks = await shell.run_detached(job)
+        except InvalidRequestError as error:
+            shell.main.form.show_errors(error.errors)
+            shell.show_problem(str(error), "Not sent, not charged", "error")
+        except Exception as error:
+            sentence = f"{one_line(error)} Nothing was sent."
+            shell.show_problem(sentence, "Not sent", "error")
+        else:
+            shell.main.queue.table.select(tasks[-1].id)
+
+    async def may_spend(
+        self, amounts: list[int | None], *, ask: bool = False, preface: str = ""
+    ) -> bool:
+        """Whether so much may be spent, in micro-dollars; None stands for unknown.
+
+        The user is asked where a ceiling says so, or with `ask` in any case; `preface`
+        stands above the question.
+        """
+        from tui.screens.confirm import ConfirmScreen
+
+        shell = self._shell
+        if shell.engine is None:
+            return True
+        question = await shell.wallet.question(shell.engine, amounts, ask=ask)
+        if not question:
+            return True
+        whole = f"{preface}\n{question}".strip()
+        return await shell.push_screen_wait(ConfirmScreen(whole, "Send"))

@@ -1,0 +1,120 @@
+"""Opens the queue once the page is painted, and shows what the engine reports."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tui.screens.shell import Shell
+from tui.session import open_engine
+from tui.tasks.engine_state import EngineState
+from tui.tasks.task import Status, Task
+from tui.text import counted, one_line
+
+_FRESH = 2.0
+"""Seconds after a change within which it is news."""
+
+
+class QueueOpener:
+    """Owns the engine's life in the app.
+
+    `refresh_balance` is called whenever the money may have changed.
+    """
+
+    def __init__(self, shell: Shell, refresh_balance: Callable[[], object]) -> None:
+        self._shell = shell
+        self._refresh_balance = refresh_balance
+        self._is_short = False
+        self._short_is_news = False
+
+    async def open(self) -> None:
+        """Opens the queue file and the connection, and resumes what is unfinished."""
+        from tui.tasks.options import EngineListener
+
+        shell = self._shell
+        if shell.engine or not shell.main:
+            return
+        try:
+            shell.engine = await asyncio.to_thread(
+                open_engine,
+                shell.session,
+                EngineListener(shell.task_changed, self._state_changed),
+            )
+            shell.engine.queue.on_notice = self._show_notice
+            await shell.engine.start()
+        except Exception as error:
+            # Without a queue nothing may be sent: say so where the queue would be, and
+            # at each try to send.
+            shell.failure = (
+                f"{one_line(error, 500)} Nothing can be sent until that is fixed;"
+                " images are untouched."
+            )
+            shell.main.queue.show_message(shell.failure)
+        shell.opened.set()
+        if shell.engine:
+            await self._show_queue()
+
+    async def close(self) -> str:
+        """Closes the queue; returns how to come back to tasks that are unfinished."""
+        engine = self._shell.engine
+        if engine is None:
+            return ""
+        live = [task for task in engine.tasks.values() if task.live]
+        await engine.aclose()
+        if not live:
+            return ""
+        return _unfinished(live, self._shell.session.command("resume"))
+
+    def news(self, task: Task) -> None:
+        """Shows what a task's new snapshot means beyond its row."""
+        if time.time() - task.updated_at > _FRESH:
+            return
+        if task.status in (Status.COMPLETED, Status.FAILED):
+            self._refresh_balance()
+        if self._short_is_news and task.status is Status.HELD and task.note:
+            self._short_is_news = False  # once for all tasks of a job
+            self._refresh_balance()
+            self._shell.show_problem(task.note, "Not sent, not charged", "error", 15)
+
+    async def _show_queue(self) -> None:
+        shell = self._shell
+        assert shell.engine
+        assert shell.main
+        self._state_changed(shell.engine.state)
+        await shell.main.load()
+        if await shell.engine.can_undo():
+            shell.main.queue.begin()
+        for notice in shell.engine.notices:
+            self._show_notice(notice)
+
+    def _show_notice(self, notice: str) -> None:
+        self._shell.show_problem(notice, "Queue", "warning", 30)
+
+    def _state_changed(self, state: EngineState) -> None:
+        shell = self._shell
+        if shell.main:
+            if state.refused and not shell.main.status.state.refused:
+                self._show_refused_key()
+            shell.main.state_changed(state)
+        if state.short != self._is_short:
+            self._is_short = state.short
+            self._short_is_news = state.short
+
+    def _show_refused_key(self) -> None:
+        source = one_line(self._shell.session.credential.key_from)
+        sentence = (
+            f"The service refused the key from {source}. Unsent tasks are held. Press F4"
+            " to use another key; they are sent then."
+        )
+        self._shell.show_problem(sentence, "Key refused", "error", 15)
+
+
+def _unfinished(live: list[Task], resume: str) -> str:
+    """Says what continues without the app, and how to come back to it."""
+    waiting = sum(task.status is Status.HELD for task in live)
+    sent = len(live) - waiting
+    again = f"Start the app again, or run `{resume}`, to continue."
+    if not waiting:
+        return f"{counted(sent, 'task')} at the service. {again}"
+    if not sent:
+        return f"{counted(waiting, 'task')} not sent yet. {again}"
+    return f"{counted(sent, 'task')} at the service, {waiting:,} not sent yet. {again}"

@@ -1,0 +1,81 @@
+"""The app as its pages and their helpers know it: what they share, and how to say it."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterator
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from textual.driver import Driver
+from textual.signal import Signal
+
+from tui.graphics.probe import Terminal
+from tui.screens.detached import run_detached
+from tui.screens.main import MainScreen
+from tui.session import Session
+from tui.spending.wallet import Wallet
+from tui.tasks.task import Task
+from tui.terminal.textual_private import OpenApp
+from tui.text import one_line
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+
+T = TypeVar("T")
+
+
+class Shell(OpenApp):
+    """What the pages of one app share."""
+
+    def __init__(
+        self, session: Session, terminal: Terminal, driver_class: type[Driver]
+    ) -> None:
+        super().__init__(driver_class=driver_class)
+        self.session = session
+        self.terminal = terminal
+        self.engine: Engine | None = None
+        self.main: MainScreen | None = None
+        self.wallet = Wallet(session.config)
+        self.changes: Signal[Task] = Signal(self, "task changed")
+        self.opened = asyncio.Event()
+        """Set once the queue is open, or has failed to open."""
+        self.failure = ""
+        """Why nothing can be sent, or empty."""
+        self._outermost = Context()
+
+    async def run_detached(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs what may start tasks: they outlast the page that asked for them."""
+        return await run_detached(work, self._outermost)
+
+    def show_sentence(self, sentence: str) -> None:
+        """Shows what came of an action, if there is anything to say."""
+        if sentence:
+            self.notify(sentence, markup=False)
+
+    def show_problem(
+        self,
+        sentence: str,
+        title: str = "",
+        severity: Literal["warning", "error"] = "warning",
+        seconds: float | None = None,
+    ) -> None:
+        """Shows what went wrong, for some seconds."""
+        self.notify(
+            sentence, title=title, severity=severity, timeout=seconds, markup=False
+        )
+
+    @contextlib.contextmanager
+    def problems_shown(self) -> Iterator[None]:
+        """Shows an error as a sentence: too late, leased elsewhere, a full disk."""
+        try:
+            yield
+        except Exception as error:
+            self.show_problem(one_line(error))
+
+    def title_of(self, task: Task) -> str:
+        """Returns the name of a task's model."""
+        return self.main.title_of(task) if self.main else task.model
+
+    def task_changed(self, task: Task) -> None:
+        """Hands a task's new snapshot to every page."""
+        self.changes.publish(task)

@@ -1,0 +1,189 @@
+"""Does what the user asked for on a task or the queue: one method per action.
+
+An action that only concerns the engine is done by its entry in
+`widgets/task_actions.py`; here is what needs a page, a question or the clipboard.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from tui.screens import share
+from tui.screens.payments import Payments
+from tui.screens.shell import Shell
+from tui.tasks import actions
+from tui.tasks.task import LIVE, Task
+from tui.widgets.form import ParamForm
+from tui.widgets.messages import QueueActionRequested, TaskActionRequested
+from tui.widgets.task_actions import QUEUE_ACTIONS, TASK_ACTIONS, TaskAction
+from tui.widgets.view_context import ViewContext
+
+Handler = Callable[[TaskActionRequested], Awaitable[None]]
+
+
+class TaskDispatcher:
+    """Every method runs in a worker of the app."""
+
+    def __init__(
+        self, shell: Shell, payments: Payments, view: Callable[[], ViewContext]
+    ) -> None:
+        self._shell = shell
+        self._payments = payments
+        self._view = view
+        self._being_retried: set[str] = set()
+        self._handlers: dict[TaskAction, Handler] = {
+            TaskAction.VIEW: self._show_image,
+            TaskAction.INSPECT: self._inspect,
+            TaskAction.REUSE: self._reuse,
+            TaskAction.EDIT: self._edit,
+            TaskAction.COPY_PATH: self._copy_path,
+            TaskAction.OPEN: self._open,
+            TaskAction.COPY_LINK: self._copy_link,
+            TaskAction.COPY_AS: self._copy_as,
+            TaskAction.RETRY: self._retry,
+            TaskAction.SEND: self._send,
+        }
+
+    async def run(self, request: TaskActionRequested) -> None:
+        """Does what was asked for; what goes wrong is shown as a sentence."""
+        shell = self._shell
+        if shell.engine is None or shell.main is None:
+            return
+        handler = self._handlers.get(request.action)
+        run = TASK_ACTIONS[request.action].run
+        with shell.problems_shown():
+            if handler:
+                await handler(request)
+            elif run:
+                work = run(shell.engine, request.tasks)
+                shell.show_sentence(await shell.run_detached(work))
+
+    async def run_on_queue(self, request: QueueActionRequested) -> None:
+        """Does what was asked for the whole queue."""
+        shell = self._shell
+        if shell.engine and shell.main:
+            with shell.problems_shown():
+                work = QUEUE_ACTIONS[request.action].run(shell.engine)
+                shell.show_sentence(await shell.run_detached(work))
+
+    async def copy_draft(self, event: ParamForm.CopyRequested) -> None:
+        """Copies the form's request as a command or code that the user chooses."""
+        from tui.exchange.snippets import of_draft
+
+        shell = self._shell
+        with shell.problems_shown():
+            request = of_draft(
+                event.model,
+                event.route,
+                event.values,
+                shell.session.catalog,
+                shell.session.credential.base_url,
+            )
+            await share.copy_as(shell, request)
+
+    async def _show_image(self, request: TaskActionRequested) -> None:
+        from tui.screens.viewer import ViewerScreen
+
+        browsing = request.browsing
+        viewer = ViewerScreen(self._view(), request.tasks[0], request.index, browsing)
+        await self._shell.push_screen(
+            viewer, lambda task_id: browsing.on_back(task_id or "")
+        )
+
+    async def _inspect(self, request: TaskActionRequested) -> None:
+        from tui.screens.inspect import InspectScreen
+
+        assert self._shell.engine
+        task = request.tasks[0]
+        events = await self._shell.engine.queue.events(task.id)
+        await self._shell.push_screen(InspectScreen(task, events))
+
+    async def _reuse(self, request: TaskActionRequested) -> None:
+        await self._fill_form(request.tasks[0])
+
+    async def _edit(self, request: TaskActionRequested) -> None:
+        assert self._shell.engine
+        task = request.tasks[0]
+        drop = self._shell.engine.drop([task.id])
+        if await self._shell.run_detached(drop):
+            await self._fill_form(task)
+        else:
+            self._shell.show_sentence(
+                "Too late to edit: this task was sent, or another window has it."
+            )
+
+    async def _fill_form(self, task: Task) -> None:
+        """Back to the form, with a task's values in it."""
+        shell = self._shell
+        if shell.main:
+            while shell.screen is not shell.main:
+                await shell.pop_screen()
+            await shell.main.use(task)
+
+    async def _copy_path(self, request: TaskActionRequested) -> None:
+        task = request.tasks[0]
+        path = task.results[request.index].path or task.files[0]
+        share.copy(self._shell, path)
+
+    async def _open(self, request: TaskActionRequested) -> None:
+        viewer = self._shell.session.config.viewer
+        await share.open_result(self._shell, request.tasks[0], request.index, viewer)
+
+    async def _copy_link(self, request: TaskActionRequested) -> None:
+        await share.copy_link(self._shell, request.tasks[0], request.index)
+
+    async def _copy_as(self, request: TaskActionRequested) -> None:
+        from tui.exchange.snippets import of_task
+
+        session = self._shell.session
+        base_url = session.credential.base_url
+        snippet = of_task(request.tasks[0], session.catalog, base_url)
+        await share.copy_as(self._shell, snippet)
+
+    async def _send(self, request: TaskActionRequested) -> None:
+        shell, tasks = self._shell, request.tasks
+        assert shell.engine
+        amounts = [task.estimate_micro for task in tasks]
+        async with shell.wallet.spending:
+            if await self._payments.may_spend(amounts, ask=len(tasks) > 1):
+                work = actions.send(shell.engine, tasks)
+                shell.show_sentence(await shell.run_detached(work))
+
+    async def _retry(self, request: TaskActionRequested) -> None:
+        """Once per press: while tasks are being retried, another press does nothing."""
+        ids = {task.id for task in request.tasks}
+        if ids & self._being_retried:
+            return
+        self._being_retried |= ids
+        try:
+            async with self._shell.wallet.spending:
+                await self._retry_once(request.tasks)
+        finally:
+            self._being_retried -= ids
+
+    async def _retry_once(self, tasks: list[Task]) -> None:
+        """A task that is shown as retried is sent again only after a question.
+
+        One that was retried since the press is left alone.
+        """
+        shell = self._shell
+        assert shell.engine
+        unchanged = [task for task in tasks if self._is_as_shown(task)]
+        paid = [task for task in unchanged if not task.lacks_picture]
+        retried = sum(1 for task in paid if task.retried_by)
+        amounts = [task.estimate_micro for task in paid]
+        preface = ""
+        if retried == 1:
+            preface = "1 task was retried already."
+        elif retried:
+            preface = f"{retried:,} tasks were retried already."
+        if paid and not await self._payments.may_spend(
+            amounts, ask=retried > 0, preface=preface
+        ):
+            return
+        work = actions.retry(shell.engine, unchanged)
+        shell.show_sentence(await shell.run_detached(work))
+
+    def _is_as_shown(self, task: Task) -> bool:
+        """Whether nothing was done about the task since its snapshot was shown."""
+        assert self._shell.engine
+        now = self._shell.engine.queue.latest(task.id) or task
+        return task.retried_by == now.retried_by and now.status not in LIVE

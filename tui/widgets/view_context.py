@@ -1,0 +1,23 @@
+"""What every page that shows pictures and tasks needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.signal import Signal
+
+from tui.graphics.probe import Terminal
+from tui.tasks.task import Task
+from tui.widgets.picture import Shrink
+
+
+@dataclass(frozen=True)
+class ViewContext:
+    """What every page that shows pictures and tasks needs."""
+
+    terminal: Terminal
+    changes: Signal[Task]
+    """Brings every new snapshot of a task."""
+    title_of: Callable[[Task], str]
+    """Returns the name of a task's model."""
+    shrink: Shrink | None = None
+    """Makes, or finds, the thumbnail of a picture."""
