@@ -53,7 +53,7 @@ class Pages:
         shell = self._shell
         if shell.engine and shell.main and not isinstance(shell.screen, MoneyScreen):
             page = MoneyScreen(
-                shell.engine.books,
+                shell.engine.queue.books,
                 shell.engine.account,
                 shell.session.config,
                 shell.changes,
@@ -65,7 +65,7 @@ class Pages:
 
         shell = self._shell
         if shell.engine and shell.main and not isinstance(shell.screen, HistoryScreen):
-            await shell.push_screen(HistoryScreen(self.view, shell.engine.search))
+            await shell.push_screen(HistoryScreen(self.view, shell.engine.queue.search))
 
     async def show_grid(self, request: GridRequested) -> None:
         from tui.screens.grid import GridScreen
@@ -80,7 +80,7 @@ class Pages:
 
         shell = self._shell
         if shell.engine and shell.main and shell.screen is shell.main:
-            page = PromptsScreen(shell.engine.client, shell.terminal)
+            page = PromptsScreen(shell.engine.reader, shell.terminal)
             await shell.push_screen(page, shell.main.use_prompt)
 
     async def ask_for_job(self, request: ParamForm.JobRequested) -> list[Values] | None:
@@ -98,4 +98,4 @@ class Pages:
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine
-        return await engine.search(query, limit, before) if engine else []
+        return await engine.queue.search(query, limit, before) if engine else []
