@@ -127,7 +127,7 @@ class RunApp(Shell):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        if not self.key_repeat.is_held_down(event, self.screen):
+        if not self.key_repeat.is_held_down(event, self):
             await super().on_event(event)
 
     # Tasks

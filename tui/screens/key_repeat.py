@@ -3,7 +3,7 @@
 from typing import Any
 
 from textual import events
-from textual.screen import Screen
+from textual.app import App
 
 from tui.catalog.spec import Model, Values
 from tui.terminal.textual_private import bindings_in_reach
@@ -34,22 +34,22 @@ class KeyRepeat:
         self._request: tuple[Model | None, Values] = JOB
         self._request_at = -SAME_AGAIN
 
-    def is_held_down(self, event: events.Event, screen: Screen[Any]) -> bool:
+    def is_held_down(self, event: events.Event, app: App[Any]) -> bool:
         """Whether the event is a key that works once per press, and is held down."""
         if isinstance(event, events.Key):
-            if not event.is_forwarded and self._repeats(event, screen):
+            if not event.is_forwarded and self._repeats(event, app):
                 return True
             self._pressed_at = event.time
         elif isinstance(event, events.MouseDown):
             self._pressed_at = event.time
         return False
 
-    def _repeats(self, event: events.Key, screen: Screen[Any]) -> bool:
+    def _repeats(self, event: events.Key, app: App[Any]) -> bool:
         same = event.key == self._key
         quick = event.time - self._key_at < SAME_AGAIN
         self._key = event.key
         self._key_at = event.time
-        return same and quick and _works_once(event.key, screen)
+        return same and quick and _works_once(event.key, app)
 
     def note_job(self) -> None:
         """Remembers that a job was sent from its own page."""
@@ -70,9 +70,9 @@ class KeyRepeat:
         return repeated
 
 
-def _works_once(key: str, screen: Screen[Any]) -> bool:
+def _works_once(key: str, app: App[Any]) -> bool:
     """Whether a key has a binding on the page that works once per press."""
-    for bindings in bindings_in_reach(screen):
+    for bindings in bindings_in_reach(app.screen):
         for binding in bindings.key_to_bindings.get(key, ()):
             if binding.id in ONCE_A_PRESS:
                 return True
