@@ -249,7 +249,7 @@ def total(model: Model, requests: list[Values]) -> int | None:
 
 
 def _values(param: Param, part: str) -> list[Value]:
-    """Returns the values of one part of a vary line. Raises ValueError with a sentence."""
+    """Returns the values of one part of a vary line. Raises ValueError."""
     if not part:
         raise ValueError("A value is missing.")
     if part == "*":
@@ -374,7 +374,7 @@ def _seeds(
 
 
 def _seed_range(param: Param) -> range:
-    """Returns all seeds that a parameter allows; up to 2³¹ where nothing is published."""
+    """Returns all seeds that a parameter allows; below 2³¹ if nothing is published."""
     low = math.ceil(param.min or 0)
     high = _LARGEST_SEED if param.max is None else param.max
     # Bounds are floats: further up they are no longer exact.

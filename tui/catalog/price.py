@@ -99,7 +99,7 @@ def _is_price(value: object) -> bool:
 
 
 def _default_sent(model: Model, name: str) -> object:
-    """Returns the default of a required parameter: it is sent where nothing is chosen."""
+    """Returns the default that is sent where nothing is chosen, if there is one."""
     for route in model.routes.values():
         param = route.param(name)
         if param and param.required:

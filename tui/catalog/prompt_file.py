@@ -156,7 +156,7 @@ class _Decoder:
         return self._checked(text)
 
     def _without_bom(self, chunk: bytes) -> bytes:
-        """Returns the first chunk without its BOM. Raises PromptFileError for images."""
+        """Returns the first chunk without its BOM. Raises PromptFileError."""
         if _BINARY.match(chunk):
             raise PromptFileError(_NOT_TEXT)
         for bom, encoding in _BOMS:

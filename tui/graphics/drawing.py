@@ -1,4 +1,4 @@
-"""Makes images ready for the terminal: scaled to its cells, in the form that it reads."""
+"""Makes images ready for the terminal: scaled to its cells, in its own format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -89,7 +89,7 @@ class DrawingOptions:
     rough: bool = False
     """Draw half blocks alone, and no pixels."""
     text: CellPicture | None = None
-    """The characters of a rough drawing of the same image, which serve the better one."""
+    """The characters of a rough drawing of the same image, to be used again."""
     background: tuple[int, int, int] = (0, 0, 0)
     """The colour around the image."""
 
@@ -148,7 +148,7 @@ def draw(
 def _text(
     image: Image.Image, size: Size, terminal: Terminal, options: DrawingOptions
 ) -> CellPicture:
-    """Returns the image in characters: as fine ones as the terminal has, unless rough."""
+    """Returns the image in characters, unless rough as fine as the terminal has."""
     if options.rough:
         return draw_cells(image, size, Images.HALF)
     if options.text:

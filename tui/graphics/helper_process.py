@@ -1,4 +1,4 @@
-"""Runs work that is all Python in a helper process: a thread would block the event loop.
+"""Runs pure Python work in a helper process: a thread would block the event loop.
 
 The first work is done in this process, while the helper starts, and so is whatever
 fails there.

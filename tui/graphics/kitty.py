@@ -1,4 +1,4 @@
-"""Kitty graphics: an image uploaded once, shown where placeholders stand in the text."""
+"""Kitty graphics: an image is sent once, and shown at placeholders in the text."""
 
 import io
 import os
@@ -69,7 +69,7 @@ class SharedFile:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an image goes: its id, the `size` in cells, and the `pixels` of these cells.
+    """The place of an image: its id, the `size` in cells, the `pixels` of these cells.
 
     The same id replaces the image that had it before.
     """
@@ -95,7 +95,7 @@ class Upload:
 
 
 def new_id() -> int:
-    """Returns an id that no other image has; one of another program is very unlikely to."""
+    """Returns an id that no other image has, nor, most likely, another program."""
     high, low = divmod(next(_numbers), len(_COLOURS))
     return (high % 255 + 1) << 24 | _COLOURS[low]
 
@@ -111,7 +111,7 @@ def upload(image: Image.Image, place: Placement, terminal: Terminal) -> Upload:
 
 
 def _upload_by_file(image: Image.Image, place: Placement, folder: Path) -> Upload:
-    """Returns what names a file of the pixels. Raises OSError if it can't be written."""
+    """Returns what names a file of the pixels. Raises OSError if it isn't written."""
     canvas = _centred(image, place.pixels)
     file = SharedFile(canvas.tobytes(), folder)
     width, height = place.pixels

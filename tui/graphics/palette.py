@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 _NEAREST = Image.Resampling.NEAREST
 _PLAIN = Image.Dither.NONE  # dithering costs a third more bytes
 _BLOCKS = ((2, 1), (1, 2), (2, 2), (2, 3))
-"""Width and height in pixels of what is smoothed; the heights divide a band of sixels."""
+"""Width and height in pixels of smoothed blocks; a band of sixels holds whole ones."""
 _ROUNDS = 2
 """How often the colours of a palette are moved to their means."""
 _WHITE = 255
@@ -70,7 +70,7 @@ def _where_close(
 def enlarge_blocks(
     small: Image.Image, block: tuple[int, int], size: tuple[int, int]
 ) -> Image.Image:
-    """Returns every pixel as a block of pixels, cut to `size`; undoes `Image.reduce`."""
+    """Returns every pixel as a block, cut to `size`: the opposite of `Image.reduce`."""
     width = small.width * block[0]
     height = small.height * block[1]
     large = small.resize((width, height), _NEAREST)
@@ -94,7 +94,7 @@ def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
 
 
 def _mean_palette(image: Image.Image, reduced: Image.Image) -> Image.Image:
-    """Returns a palette: for each colour of `reduced` the mean of those pixels in `image`.
+    """Returns by each colour of `reduced` the mean of those pixels in `image`.
 
     `reduced` is the image in few colours. The palette is an image, as Pillow wants it.
     """

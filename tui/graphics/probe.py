@@ -146,7 +146,7 @@ class _Answers:
 
 @dataclass(frozen=True)
 class _Dialogue:
-    """A terminal that may be asked until a deadline, in seconds of the monotonic clock."""
+    """A terminal that may be asked until a deadline of the monotonic clock."""
 
     fd: int
     deadline: float
@@ -174,7 +174,7 @@ class _Dialogue:
         return received
 
     def _receive(self) -> bytes:
-        """Returns the next bytes; none after the deadline, or where nothing will come."""
+        """Returns the next bytes; none after the deadline, or at the end."""
         seconds = max(0.0, self.deadline - time.monotonic())
         readable, _, _ = select.select([self.fd], [], [], seconds)
         if not readable:
@@ -304,7 +304,7 @@ def _examine_tmux(
 
 
 def _decide_inside_tmux(inner: _Answers, outer: _Answers, features: str) -> _Decision:
-    """Returns how images are drawn, from the answers of tmux and of what is around it."""
+    """Returns how images are drawn, from the answers of tmux and the terminal."""
     images, why = _decide(outer)
     if images is Images.KITTY:
         return images, f"{why.removesuffix('.')}, through tmux."
@@ -325,7 +325,7 @@ def _decide_inside_tmux(inner: _Answers, outer: _Answers, features: str) -> _Dec
 def _described(
     terminal: Terminal, decision: _Decision, truecolor: bool, *answers: _Answers
 ) -> Terminal:
-    """Returns the terminal with a decision and its answers, of which the first count."""
+    """Returns the terminal with a decision and its answers, the first ones first."""
     names = [answer.name for answer in answers if answer.name]
     cells = [answer.cell for answer in answers if answer.cell]
     images, why = decision

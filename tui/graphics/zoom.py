@@ -92,7 +92,7 @@ class Crop:
         return filled
 
     def part(self) -> tuple[int, int, int, int]:
-        """Returns left, top, right and bottom of what is seen, in pixels of the image."""
+        """Returns left, top, right and bottom of the part, in pixels of the image."""
         width, height = self.source.size
         columns, rows = self.source.dots
         left, right = self._span(self.x, width, columns)
@@ -136,7 +136,7 @@ class Crop:
 
 
 def _margin(room: int, length: int, dots: int) -> int:
-    """Returns the pixels before what is centred: whole dots, so that nothing is blurred."""
+    """Returns the pixels before a centred part: whole dots, so that it stays sharp."""
     free = max(0, room - length)
     dots_before = int(free / 2 * dots / room)
     return dots_before * room // dots

@@ -90,7 +90,7 @@ def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
 
 
 def _png(data: memoryview) -> Iterator[Chunk]:
-    """Yields the chunks of a PNG. Raises struct.error and IndexError where it ends early."""
+    """Yields the chunks of a PNG. Raises struct.error and IndexError if cut off."""
     at = 8
     kind = b""
     while kind != b"IEND":
@@ -394,7 +394,7 @@ def read_texts(chunk: Chunk) -> Iterator[tuple[str, str]]:
 
 
 def _png_text(chunk: Chunk, name: str) -> str:
-    """Returns the text behind its name. Raises IndexError and zlib.error when damaged."""
+    """Returns the text behind its name. Raises IndexError and zlib.error."""
     rest = bytes(chunk.body[len(name) + 1 :])
     is_packed = False
     if chunk.kind == b"zTXt":

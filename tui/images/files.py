@@ -182,7 +182,7 @@ def free_name(folder: Path, stem: str, kind: str) -> Path:
 
 
 def suffix_of(kind: str) -> str:
-    """Returns the ending of a file's name, such as `.png`, for a format of `ImageInfo`."""
+    """Returns the ending of a name, such as `.png`, for a format of `ImageInfo`."""
     return _SUFFIXES[kind]
 
 
@@ -227,7 +227,7 @@ def _named(temp: Path, folder: Path, stem: str, kind: str) -> Path:
 
 
 class _File(io.BufferedReader):
-    """A file of a limited number of reads: Pillow would walk through any number of parts.
+    """A file of limited reads: Pillow would walk through any number of parts.
 
     `read` raises ImageError after the last one.
     """

@@ -1,4 +1,4 @@
-"""Writes the recipe of an image into its file, reads it back, or leaves it out of a copy.
+"""Writes the recipe of an image into its file, reads it, or copies without it.
 
 Files that are read may come from anybody.
 """

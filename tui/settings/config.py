@@ -55,7 +55,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images: ImagesChoice = "auto"
     """How images are drawn; auto asks the terminal."""
     image_bytes: int | None = None
-    """Most bytes for the pixels of an image; 0: any; unset: 40,000 over SSH, else any."""
+    """Most bytes for an image's pixels; 0: any; unset: 40,000 over SSH, else any."""
     name: str = naming.DEFAULT
     """How saved images are named, with fields of `tasks.naming`; `/` makes folders."""
     embed: bool = False

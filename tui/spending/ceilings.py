@@ -1,4 +1,4 @@
-"""The ceilings that the user has set on spending: what passes them, and what is asked."""
+"""The ceilings that the user has set on spending, and what is asked above them."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def estimated_total(prices: Sequence[int | None]) -> CostSum:
 
 
 def describe_total(total: CostSum) -> str:
-    """Return a sum, such as `about $1.20 and 2 of unknown price` or `an unknown sum`."""
+    """Return `about $1.20 and 2 of unknown price`, `an unknown sum`, or the like."""
     if total.unknown and not total.micro:
         return "an unknown sum"
     return f"about {_sum(total)}"

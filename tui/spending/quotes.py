@@ -1,9 +1,9 @@
-"""The service's prices: its live price list, cached on disk, and quotes for requests."""
+"""The service's prices: its price list, cached on disk, and quotes for requests."""
 
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -19,9 +19,6 @@ from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 from tui.text import one_line
 
-if TYPE_CHECKING:
-    from tui.service.client import Client
-
 QUOTED_FOR = 600.0
 """Seconds for which a quote is valid."""
 LARGEST_LIST = 20_000_000
@@ -29,6 +26,16 @@ LARGEST_LIST = 20_000_000
 _MOST_QUOTES = 64
 _PAUSE = 30.0
 """Seconds without a request after one that failed."""
+
+
+class PriceSource(Protocol):
+    """The service, asked for prices. Raises ServiceError."""
+
+    async def quote(
+        self, service: str, action: str, model: str, params: dict[str, Any]
+    ) -> int | None: ...
+
+    async def price_schedules(self, etag: str = "") -> tuple[str, str] | None: ...
 
 
 class PriceList(Struct, frozen=True):
@@ -71,9 +78,9 @@ def save(cache: Path, base_url: str, prices: PriceList) -> None:
     atomic_file.save_small(path, saved.encode())
 
 
-async def fetch(client: "Client", known: PriceList) -> PriceList | None:
+async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:
     """Fetch a newer list than the known one; None without one. Raises ServiceError."""
-    answer = await client.price_schedules(known.etag)
+    answer = await source.price_schedules(known.etag)
     if not answer or answer[0] == known.text:
         return None
     return PriceList(*answer)
@@ -110,7 +117,7 @@ class Quotes:
         self._paused_until = 0.0
 
     def price(self, model: Model, values: Values) -> Estimate:
-        """Return the quoted price, if there is a recent quote, or else the listed one."""
+        """Return the price of a recent quote, or else the listed one."""
         listed = estimate(model, values)
         if not self._known:
             return listed
@@ -123,7 +130,7 @@ class Quotes:
         return quote.estimate() or listed
 
     async def ask(
-        self, client: "Client", model: Model, values: Values
+        self, source: PriceSource, model: Model, values: Values
     ) -> Estimate | None:
         """Return a quote for a request; None where the service has none.
 
@@ -139,7 +146,7 @@ class Quotes:
             if now < self._paused_until:
                 return None
             try:
-                micro = await client.quote(
+                micro = await source.quote(
                     model.service, model.action, model.slug, asked
                 )
             except ServiceError as error:

@@ -49,7 +49,7 @@ class Wallet:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         self._refreshed_at = time.monotonic()
         self._refreshing = False
-        spent = await engine.spent()
+        spent = await engine.queue.spent()
         self.today = spent.today
         with suppress(ServiceError):  # the app works without the balance
             account = await engine.account()
@@ -76,7 +76,7 @@ class Wallet:
         ask = ask or bool(len(prices) > 1 and is_much)
         if not ask and not ceilings.has_ceiling(config):
             return ""
-        spent = await engine.spent()
+        spent = await engine.queue.spent()
         if not ask and not ceilings.exceeded(config, total, spent):
             return ""
         return ceilings.question(config, total, spent, self.balance)

@@ -26,7 +26,7 @@ _JSON5_TOKEN = re.compile(
 
 
 class Unreadable(Exception):
-    """A file that can't be used; the text says why, and quotes nothing of its content."""
+    """A file that can't be used; the text says why, without any of its content."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{shown(path)} can't be read: {one_line(why)}.")

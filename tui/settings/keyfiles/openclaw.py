@@ -28,7 +28,7 @@ _WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 
 
 def find(env: Mapping[str, str]) -> FoundKeys:
-    """Return all keys for RunAPI that OpenClaw would use, in its order of precedence."""
+    """Return all keys for RunAPI that OpenClaw would use, in its own order."""
     gathered = FoundKeys("openclaw")
     folder = _folder(env)
     config = _config(env, folder)
