@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
@@ -99,119 +98,147 @@ def _plain(value: Any) -> Any:
 
 
 def parameters(facts: EmbeddedRecipe, image: ImageInfo) -> str:
-    """The facts as A1111 writes them; its readers want three pairs at least in the last
-    line.
+    """Returns the facts as A1111 writes them.
+
+    Its readers want three pairs at least in the last line.
     """
-    prompt, negative = (plain(facts.values.get(name, "")).strip() for name in PROMPTS)
-    pairs = {
-        label: facts.values[name]
-        for name, label in _LABELS.items()
-        if name in facts.values
-    }
-    pairs |= {"Size": f"{image.width}x{image.height}", "Model": facts.model}
+    prompt = plain(facts.values.get("prompt", "")).strip()
+    negative = plain(facts.values.get("negative_prompt", "")).strip()
+    lines: list[str] = []
+    if prompt:
+        lines.append(prompt)
+    if negative:
+        lines.append(f"Negative prompt: {negative}")
+    pairs: list[str] = []
+    for label, value in _pairs(facts, image).items():
+        pairs.append(f"{label}: {_quoted(one_line(value))}")
+    lines.append(", ".join(pairs))
+    return "\n".join(lines)
+
+
+def _pairs(facts: EmbeddedRecipe, image: ImageInfo) -> dict[str, Any]:
+    """Returns all facts but the prompts by their labels, in A1111's order."""
+    pairs: dict[str, Any] = {}
+    for name, label in _LABELS.items():
+        if name in facts.values:
+            pairs[label] = facts.values[name]
+    pairs["Size"] = f"{image.width}x{image.height}"
+    pairs["Model"] = facts.model
     for name, value in facts.values.items():
-        if (
-            name not in (*PROMPTS, *_LABELS)
-            and not name.endswith("_url")
-            and isinstance(value, str | int | float)
-        ):
-            pairs.setdefault(name.replace("_", " ").capitalize(), value)
+        if name in PROMPTS or name in _LABELS or name.endswith("_url"):
+            continue
+        if isinstance(value, str | int | float):
+            label = name.replace("_", " ").capitalize()
+            pairs.setdefault(label, value)
     pairs["Version"] = OURS
-    told = ", ".join(
-        f"{label}: {_quoted(one_line(value))}" for label, value in pairs.items()
-    )
-    return "\n".join(
-        [*filter(None, [prompt, negative and f"Negative prompt: {negative}"]), told]
-    )
+    return pairs
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False) if re.search('[,:"]', text) else text
-
-
-def from_a1111(texts: dict[str, str]) -> Recipe | None:
-    *lines, last = plain(texts["parameters"], 100_000).strip().split("\n")
-    pairs = {name: _unquoted(text) for name, text in _PAIR.findall(last)}
-    if len(pairs) < 3 and "Steps" not in pairs:
-        lines, pairs = [*lines, last], {}
-    prompt, negates, negative = "\n".join(["", *lines]).partition("\nNegative prompt:")
-    if not negates and not pairs.keys() & {"Steps", "Seed", "Size", "Model"}:
-        return None  # a comment of some other kind
-    model, seed, size = (pairs.pop(name, "") for name in ("Model", "Seed", "Size"))
-    values = {
-        "prompt": prompt.strip(),
-        "negative_prompt": negative.strip(),
-        "size": size,
-    }
-    return _recipe(
-        "a1111",
-        model,
-        values | {"seed": int(seed) if seed.isdecimal() and len(seed) < 20 else ""},
-        pairs,
-    )
-
-
-def _unquoted(text: str) -> str:
-    with suppress(ValueError):
-        return str(json.loads(text)) if text.startswith('"') else text.strip()
+    """Returns a text in quotes if A1111 would otherwise read several pairs."""
+    if re.search('[,:"]', text):
+        return json.dumps(text, ensure_ascii=False)
     return text
 
 
-def from_comfyui(texts: dict[str, str]) -> Recipe | None:
-    """By the first sampler whose prompt is found."""
-    nodes = json.loads(texts["prompt"])
-    graph = {
-        name: node["inputs"]
-        for name, node in nodes.items()
-        if isinstance(node.get("inputs"), dict)
+def from_a1111(texts: dict[str, str]) -> Recipe | None:
+    """Returns the recipe in A1111's words; None where it is another kind of text.
+
+    Raises KeyError where there is none.
+    """
+    lines = plain(texts["parameters"], 100_000).strip().split("\n")
+    pairs: dict[str, str] = {}
+    for name, text in _PAIR.findall(lines[-1]):
+        pairs[name] = _unquoted(text)
+    if len(pairs) >= 3 or "Steps" in pairs:
+        lines.pop()
+    else:
+        pairs = {}
+    text = "\n".join(["", *lines])
+    prompt, negates, negative = text.partition("\nNegative prompt:")
+    if not negates and not pairs.keys() & {"Steps", "Seed", "Size", "Model"}:
+        return None  # a comment of some other kind
+    model = pairs.pop("Model", "")
+    seed = pairs.pop("Seed", "")
+    is_number = seed.isdecimal() and len(seed) < 20
+    values = {
+        "prompt": prompt.strip(),
+        "negative_prompt": negative.strip(),
+        "size": pairs.pop("Size", ""),
+        "seed": int(seed) if is_number else "",
     }
+    return _recipe("a1111", model, values, pairs)
+
+
+def _unquoted(text: str) -> str:
+    """Returns a text without its quotes."""
+    if not text.startswith('"'):
+        return text.strip()
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text
+
+
+def from_comfyui(texts: dict[str, str]) -> Recipe | None:
+    """Returns the recipe of the first sampler whose prompt is found in the graph.
+
+    May raise anything for a graph that isn't ComfyUI's.
+    """
+    nodes = json.loads(texts["prompt"])
+    graph: dict[str, Any] = {}
+    for name, node in nodes.items():
+        if isinstance(node.get("inputs"), dict):
+            graph[name] = node["inputs"]
     for node in graph.values():
-        guide = node.get("positive", node.get("guider"))
-        prompt = (
-            _upstream(graph, guide, _COMFY_TEXTS, str, "positive")
-            if "latent_image" in node
-            else None
-        )
-        if prompt is None:
+        if "latent_image" not in node:
             continue
-        negative = _upstream(
-            graph, node.get("negative", guide), _COMFY_TEXTS, str, "negative"
-        )
-        noise = next(
-            (node[name] for name in ("seed", "noise_seed", "noise") if name in node),
-            None,
-        )
-        width, height = (
-            _upstream(graph, node["latent_image"], (side,), int)
-            for side in ("width", "height")
-        )
-        values = {
-            "prompt": prompt,
-            # A guider may know only one
-            "negative_prompt": negative if negative != prompt else "",
-            "size": f"{width}x{height}" if width and height else "",
-            "seed": _upstream(graph, noise, ("seed", "noise_seed", "value"), int),
-        }
-        model = _upstream(
-            graph, node.get("model", guide), ("ckpt_name", "unet_name"), str
-        )
-        other = {
-            name: node[name]
-            for name in _COMFY_OTHERS
-            if isinstance(node.get(name), str | int | float)
-        }
-        return _recipe("comfyui", model or "", values, other)
+        guide = node.get("positive", node.get("guider"))
+        prompt = _upstream(graph, guide, _COMFY_TEXTS, str, "positive")
+        if prompt is not None:
+            return _from_sampler(graph, node, prompt)
     return None
+
+
+def _from_sampler(graph: dict[str, Any], node: dict[str, Any], prompt: str) -> Recipe:
+    """Returns the recipe of a sampler with this prompt."""
+    guide = node.get("positive", node.get("guider"))
+    negative_start = node.get("negative", guide)
+    negative = _upstream(graph, negative_start, _COMFY_TEXTS, str, "negative")
+    if negative == prompt:
+        negative = ""  # a guider may know only one
+    size = ""
+    width = _upstream(graph, node["latent_image"], ("width",), int)
+    height = _upstream(graph, node["latent_image"], ("height",), int)
+    if width and height:
+        size = f"{width}x{height}"
+    noise = None
+    for name in ("seed", "noise_seed", "noise"):
+        if name in node:
+            noise = node[name]
+            break
+    values = {
+        "prompt": prompt,
+        "negative_prompt": negative,
+        "size": size,
+        "seed": _upstream(graph, noise, ("seed", "noise_seed", "value"), int),
+    }
+    model_start = node.get("model", guide)
+    model = _upstream(graph, model_start, ("ckpt_name", "unet_name"), str)
+    other: dict[str, Any] = {}
+    for name in _COMFY_OTHERS:
+        if isinstance(node.get(name), str | int | float):
+            other[name] = node[name]
+    return _recipe("comfyui", model or "", values, other)
 
 
 def _upstream(
     graph: dict[str, Any], start: Any, names: tuple[str, ...], kind: type, way: str = ""
 ) -> Any:
-    """The nearest value of one of these names up the links from `start`, or `start`
-    itself.
+    """Returns the nearest value of one of these names up the links from `start`.
 
-    Where both prompts pass through one node, only the `way` of the wanted one is gone
-    on.
+    It may be `start` itself. Where both prompts pass through one node, only the input
+    called `way` is followed. None where there is no such value.
     """
     seen: set[str] = set()
     queue = [start]
