@@ -273,10 +273,10 @@ class RunApp(Shell):
     async def _use_demo(self) -> None:
         await self.key_switch.use_demo()
 
-    @on(Sidebar.Marked)
-    async def _save_favourites(self, event: Sidebar.Marked) -> None:
+    @on(Sidebar.FavouritesChanged)
+    async def _save_favourites(self, event: Sidebar.FavouritesChanged) -> None:
         if self.main:
-            self.main.mark_favourites(event.favourites)
+            self.main.set_favourites(event.favourites)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(
                 favourites.save, self.session.folders.state, event.favourites
