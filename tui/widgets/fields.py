@@ -87,7 +87,7 @@ class Field(Widget):
         raise NotImplementedError
 
     def adapt(self, param: Param) -> None:
-        """Applies what a rule has changed: whether it's required, which values it has."""
+        """Applies what a rule has changed, such as the allowed values."""
         self.param = param
         mark = Content.styled(" *", "$text-error") if param.required else Content("")
         self._label.update(Content(param.title) + mark)
@@ -181,7 +181,7 @@ class TextField(Field):
 
 
 class Prompt(TextArea):
-    """A text area that tab leaves; no blinking cursor, as an idle app writes nothing."""
+    """A text area that tab leaves; its cursor doesn't blink, as an idle app is silent."""
 
     def __init__(self, text: str, *, placeholder: Content) -> None:
         super().__init__(
@@ -392,7 +392,7 @@ def _is_seed(param: Param) -> bool:
 
 
 def _with_shape(value: str) -> str:
-    """Returns a ratio such as 16:9 with a drawing of its shape, else the value itself."""
+    """Returns a ratio such as 16:9 with a drawing of its shape, or any other value."""
     sides = value.split(":")
     if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
         return value

@@ -121,7 +121,7 @@ class Job:
 
     @property
     def face(self) -> Task:
-        """The task that stands for the job: its last one with an image, else its last."""
+        """The task that represents the job: its last with an image, else its last."""
         return self.tasks[self._face]
 
     def row(self, title: str, unfolded: bool, place: int) -> Row:

@@ -44,7 +44,7 @@ def is_url(text: str) -> bool:
 
 
 def dropped_images(text: str) -> list[str]:
-    """Returns the paths in a text that holds nothing but paths of images on this machine.
+    """Returns the paths in a text that consists of paths of local images, else nothing.
 
     Terminals paste files that are dropped on them as a path per line, as words quoted
     for a shell, or as `file:` addresses. May take long; raises nothing.

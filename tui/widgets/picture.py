@@ -121,7 +121,7 @@ class Picture(Widget):
 
     @property
     def moving(self) -> bool:
-        """Whether the view is moving: characters replace pixels, which cost more bytes."""
+        """Whether the view is moving: characters then replace pixels, to save bytes."""
         return self._moving
 
     @moving.setter
@@ -263,7 +263,8 @@ class Picture(Widget):
 
         What it hasn't read must not pile up, or typing would wait.
         """
-        while getattr(driver_of(self.app), "waiting", 0) > _MAX_PENDING_WRITES:  # noqa: ASYNC110 - the driver has no event for it
+        driver = driver_of(self.app)
+        while getattr(driver, "waiting", 0) > _MAX_PENDING_WRITES:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
 
     def _terminal_now(self) -> Terminal:

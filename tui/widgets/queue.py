@@ -357,7 +357,7 @@ class QueueTable(ScrollView, can_focus=True):
             self.post_message(TaskActionRequested(action, tasks, browsing=browsing))
 
     def action_grid(self) -> None:
-        """Shows the images of the job under the cursor, or of all tasks in the table."""
+        """Shows the images of the job under the cursor, or of all tasks."""
         if not self.selected:
             return
         if self._job_under_cursor:
