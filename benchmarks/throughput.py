@@ -195,6 +195,7 @@ async def _ours(base_url: str, count: int, folder: Path) -> tuple[Figures, set[P
     from tui.images import files
     from tui.service.client import Client
     from tui.tasks.engine import Engine
+    from tui.tasks.options import EngineOptions
     from tui.tasks.store import Store
     from tui.tasks.task import Status
 
@@ -219,9 +220,7 @@ async def _ours(base_url: str, count: int, folder: Path) -> tuple[Figures, set[P
         store,
         client,
         catalog,
-        out_dir=folder / "images",
-        api="service",
-        concurrency=count,
+        EngineOptions(out_dir=folder / "images", api="service", concurrency=count),
     )
     await engine.start()
     model = catalog.find(MODEL)

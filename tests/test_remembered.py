@@ -141,7 +141,7 @@ async def test_a_busy_disk_does_not_hold_the_keys(
             await asyncio.Event().wait()
             return []
 
-        monkeypatch.setattr(app.engine, "search", never)
+        monkeypatch.setattr(app.engine.queue, "search", never)
         await pilot.press("ctrl+r")
         await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await app.sees("a fox", "a red fox")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from msgspec import structs
 
 from tui import paths
 from tui.catalog.load import Catalog, with_user_families
-from tui.catalog.spec import RouteName
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders, PlaceError
 from tui.service.base_url import canonical
@@ -26,8 +25,7 @@ from tui.text import money, one_line
 if TYPE_CHECKING:
     from tui.service.client import Client
     from tui.tasks.engine import Engine
-    from tui.tasks.engine_state import EngineState
-    from tui.tasks.task import Task
+    from tui.tasks.options import EngineListener
 
 ASK_FOR = 15.0
 """Seconds to wait for the service to say whose key it is."""
@@ -223,11 +221,9 @@ def open_client(session: Session) -> "Client":
 
 def open_engine(
     session: Session,
+    listener: "EngineListener | None" = None,
     *,
     tries: int | None = None,
-    on_change: Callable[["Task"], None] = lambda task: None,
-    on_route: Callable[[RouteName], None] = lambda route: None,
-    on_state: Callable[["EngineState"], None] = lambda state: None,
 ) -> "Engine":
     """Open the queue file and the connection. Blocks: call it in a thread.
 
@@ -235,25 +231,23 @@ def open_engine(
     StoreError.
     """
     from tui.tasks.engine import Engine
+    from tui.tasks.options import EngineOptions
     from tui.tasks.retry import poll_pause
     from tui.tasks.store import Store
 
-    pace = session.config.poll_seconds / poll_pause(1)
-    return Engine(
-        Store(session.folders.queue),
-        open_client(session),
-        session.catalog,
+    settings = session.config
+    pace = settings.poll_seconds / poll_pause(1)
+    options = EngineOptions(
         out_dir=session.folders.output,
         profile=session.profile,
-        api=session.config.api,
-        concurrency=session.config.concurrency,
+        api=settings.api,
+        concurrency=settings.concurrency,
         pause=lambda age: poll_pause(age) * pace,
-        quiet_after=session.config.quiet_minutes * 60,
-        longest_wait=session.config.timeout,
-        name=session.config.name,
-        embed=session.config.embed,
+        quiet_after=settings.quiet_minutes * 60,
+        longest_wait=settings.timeout,
+        name=settings.name,
+        embed=settings.embed,
         tries=tries,
-        on_change=on_change,
-        on_route=on_route,
-        on_state=on_state,
     )
+    store = Store(session.folders.queue)
+    return Engine(store, open_client(session), session.catalog, options, listener)

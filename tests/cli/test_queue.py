@@ -26,6 +26,7 @@ from tui.demo import DEMO_KEY
 from tui.paths import folders
 from tui.service.client import Client
 from tui.tasks.engine import Engine
+from tui.tasks.options import EngineOptions
 from tui.tasks.store import Store
 from tui.tasks.task import SetAside, Status, Task, new_id
 
@@ -118,7 +119,7 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
         Store(folders().queue),
         Client(service.url, DEMO_KEY),
         bundled(),
-        out_dir=folders().output,
+        EngineOptions(out_dir=folders().output),
     )
     await engine.start()  # as the app does
     held = [task for task in engine.tasks.values() if task.status is Status.HELD]

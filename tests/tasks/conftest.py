@@ -12,6 +12,7 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.service.client import Client
 from tui.tasks.engine import Engine
+from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task
 
@@ -60,17 +61,16 @@ def open_engine(tmp_path: Path) -> OpenEngine:
     ) -> AsyncIterator[Watched]:
         watched = Watched()
         adopt, history = options.pop("adopt", True), options.pop("history", 200)
-        watched.engine = Engine(
-            Store(tmp_path / "queue.db"),
-            Client(base_url, key, options.pop("transport", None)),
-            bundled(),
-            **{
-                "out_dir": tmp_path / "images",
-                "pause": lambda age: 0.01,
-                "on_change": watched.hear,
-                **options,
-            },
+        client = Client(base_url, key, options.pop("transport", None))
+        listener = EngineListener(
+            options.pop("on_change", watched.hear),
+            options.pop("on_state", lambda state: None),
         )
+        settings = EngineOptions(
+            **{"out_dir": tmp_path / "images", "pause": lambda age: 0.01, **options}
+        )
+        store = Store(tmp_path / "queue.db")
+        watched.engine = Engine(store, client, bundled(), settings, listener)
         await watched.engine.start(adopt=adopt, history=history)
         try:
             yield watched

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeVar, TypeVarTuple
 from unittest import mock
 from weakref import WeakKeyDictionary
@@ -31,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tui.catalog.load import Catalog, bundled
 from tui.demo import service, tasks
 from tui.demo.pictures import ResultFiles
-from tui.tasks.store import Store, StoreError
+from tui.tasks.store_errors import StoreError
 
 # ---- what the service was asked for, and what it made
 
@@ -308,14 +309,14 @@ class _Lane:
 
 
 _WRITES = (
-    *("save_all", "take", "claim", "renew", "release", "learn", "keep_upload"),
+    *("save_all", "lease", "claim", "renew", "release", "learn", "remember_upload"),
     *("set_aside_unsent", "push_undo", "pop_undo", "write_back"),
 )
 
 
 def _worked(process: Process, func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    of_store = isinstance(getattr(func, "__self__", None), Store)
-    if process.disk_full and of_store and func.__name__ in _WRITES:
+    work = func.func if isinstance(func, partial) else func
+    if process.disk_full and getattr(work, "__name__", "") in _WRITES:
         process.was_full = True
         raise StoreError("The queue file can't be used: the disk is full.")
     return func(*args)

@@ -23,6 +23,7 @@ from tui.service.client import Client
 from tui.system import atomic_file
 from tui.tasks import saving
 from tui.tasks.engine import Engine
+from tui.tasks.options import EngineOptions
 from tui.tasks.store import Store
 
 KILLED = 9
@@ -76,12 +77,10 @@ async def run_queue(url: str, folder: Path, name: str, prompts: int) -> None:
         Store(folder / "queue.db"),
         Client(url, DEMO_KEY),
         bundled(),
-        out_dir=folder / "images",
-        pause=lambda age: 0.01,
-        name=name,
+        EngineOptions(out_dir=folder / "images", pause=lambda age: 0.01, name=name),
     )
     await engine.start()
-    await saving.sweep(engine._cache, {folder / "images"})
+    await saving.sweep(engine.queue, {folder / "images"})
     model = bundled().find("imagen-4")
     for _ in range(prompts):
         await engine.submit(model, {"prompt": "a fox", "seed": 7})

@@ -114,9 +114,9 @@ async def test_every_layer_is_saved_as_what_it_is(open_engine: OpenEngine) -> No
         async with open_engine(url) as watched:
             task = await watched.engine.submit(LAYERS, values)
             ended = await watched.engine.wait(task.id)
-            events = await watched.engine.events(task.id)
+            events = await watched.engine.queue.run(lambda store: store.events(task.id))
         async with open_engine(url) as again:
-            kept = await again.engine.find(task.id)
+            kept = await again.engine.queue.run(lambda store: store.get(task.id))
     assert ended.status is Status.COMPLETED
     assert kept == ended
     assert [result.label for result in ended.results] == [

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
     GarbledError,
@@ -27,7 +28,8 @@ class Watched:
     def __init__(self) -> None:
         self.told: list[tuple[bool, float]] = []
         self.line = Connection(
-            lambda: self.told.append((self.line.offline, self.line.open_at))
+            Client("http://127.0.0.1:1", "key"),
+            lambda: self.told.append((self.line.offline, self.line.open_at)),
         )
 
     async def meet(self, problem: Exception) -> None:
@@ -212,3 +214,22 @@ async def test_another_key_wakes_whoever_waits_for_one(watched: Watched) -> None
     assert (watched.line.refused, watched.line.offline) == (True, True)
     await watched.line.ask(answer)
     assert (watched.line.refused, watched.line.offline) == (False, False)
+
+
+async def test_a_read_keeps_to_the_rest_and_says_nothing_of_the_key(
+    watched: Watched,
+) -> None:
+    async def told(client: Client) -> str:
+        return "read"
+
+    await watched.meet(AuthenticationError("The key is not valid."))
+    await watched.meet(UNSENT)
+    assert watched.line.offline
+    assert await watched.line.read(told) == "read"
+    assert not watched.line.offline
+    assert watched.line.refused  # whoever waits for another key goes on waiting
+    watched.line.rest_until(time.time() + 60)
+    with pytest.raises(RateLimitError, match="asked to wait until") as met:
+        await watched.line.read(told)
+    assert 0 < (met.value.retry_after or 0) <= 60
+    assert await watched.line.ask(answer) == "made"

@@ -84,11 +84,11 @@ async def test_what_a_dead_process_has_left_is_taken_over(
 ) -> None:
     app, book = booked(delay=0)
     ids = [task.id for task in spool]
-    monkeypatch.setattr("tui.tasks.store.LEASE", 0.3)
+    monkeypatch.setattr("tui.tasks.claims.LEASE", 0.3)
     dead = Store(tmp_path / "queue.db")
     dead.claim("dead", DEMO_URL, ids[:2])
     dead.close()
-    monkeypatch.setattr("tui.tasks.store.LEASE", 10.0)
+    monkeypatch.setattr("tui.tasks.claims.LEASE", 10.0)
     async with open_engine(
         DEMO_URL, transport=httpx.ASGITransport(app), adopt=False
     ) as watched:

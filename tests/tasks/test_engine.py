@@ -26,7 +26,8 @@ from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.tasks import worker
 from tui.tasks.draft import InvalidRequestError
-from tui.tasks.store import LeasedError
+from tui.tasks.engine_state import EngineState
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -142,9 +143,9 @@ async def test_statuses_are_told_in_order(
 async def test_the_server_without_unified_routes_is_learnt_once(
     spy: Spy, open_engine: OpenEngine
 ) -> None:
-    learnt: list[str] = []
+    states: list[EngineState] = []
     with serving(Spy(create_app(bundled(), delay=0, routes="service"))) as url:
-        async with open_engine(url, on_route=learnt.append) as watched:
+        async with open_engine(url, on_state=states.append) as watched:
             for _ in range(2):
                 task = await watched.engine.submit(
                     KONTEXT, {"prompt": "a fox", "image_url": "https://host.test/a.png"}
@@ -152,8 +153,9 @@ async def test_the_server_without_unified_routes_is_learnt_once(
                 ended = await watched.engine.wait(task.id)
                 assert ended.values["source_image_url"] == "https://host.test/a.png"
         async with open_engine(url) as again:
-            assert again.engine.learnt == "service"
-    assert learnt == ["service"]
+            assert again.engine.state.route == "service"
+    routes = [state.route for state in states if state.route]
+    assert set(routes) == {"service"}
 
 
 async def test_a_value_without_a_place_on_the_learnt_route_holds_the_task(
@@ -190,7 +192,7 @@ async def test_with_neither_route_the_servers_words_are_shown(
         async with open_engine(url) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             ended = await watched.engine.wait(task.id)
-            assert watched.engine.learnt is None
+            assert watched.engine.state.route is None
     assert ended.status is Status.REJECTED
     assert ended.error
     assert "no such shop" in ended.error.message
@@ -596,3 +598,32 @@ async def test_the_same_content_is_uploaded_once(
         for task in tasks:
             assert (await watched.engine.wait(task.id)).status is Status.COMPLETED
     assert len([path for path, _, _ in spy.posted if path.endswith("/prepare")]) == 1
+
+
+async def test_the_queue_file_is_closed_after_everything_has_let_go(
+    base_url: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    carried = asyncio.Event()
+
+    async def carry(task_id: str) -> None:
+        carried.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            order.append("let go")
+
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        close = engine.queue.close
+
+        async def closing() -> None:
+            order.append("closing")
+            await close()
+
+        monkeypatch.setattr(engine._worker, "run", carry)
+        monkeypatch.setattr(engine.queue, "close", closing)
+        await engine.submit(FLUX, {"prompt": "a fox"})
+        await carried.wait()
+    assert order == ["let go", "closing"]

@@ -14,7 +14,8 @@ import pytest
 
 from tests.tasks.test_recovery import ids, make
 from tui.tasks import journal
-from tui.tasks.store import Store, StoreError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import StoreError
 
 _connect = sqlite3.connect
 

@@ -14,7 +14,8 @@ import pytest
 from tests.tasks.test_recovery import ids, make
 from tui.tasks import lease
 from tui.tasks.lease import LEASE, MARGIN, is_held, owner_name
-from tui.tasks.store import LeasedError, Store
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError
 
 NOW = 1_800_000_000.0
 URL = "https://runapi.ai"
@@ -212,7 +213,6 @@ ASKS: dict[str, Ask] = {
         task.id for task in store.claim("me", URL, wanted)
     },
     "take": lambda store, wanted: {task.id for task in store.lease("me", wanted)},
-    "free": lambda store, wanted: set(store.free(URL)),
     "save": lambda store, wanted: {one for one in wanted if saves(store, one)},
     "unfinished": lambda store, wanted: {
         task.id for task, is_held in store.unfinished("me") if not is_held

@@ -17,7 +17,8 @@ from tests.tasks.test_store import as_nobody, small_disk
 from tui.tasks import cache as desk_module
 from tui.tasks.cache import TaskCache
 from tui.tasks.spool import Spool
-from tui.tasks.store import DamagedError, Entry, Store, StoreError
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, StoreError
 from tui.tasks.task import Status
 
 URL = "https://runapi.ai"
@@ -253,7 +254,7 @@ async def test_a_draft_comes_back_unless_it_went_on(
     cache.tasks.pop(ended.id)  # as a command does with what is over
     path.write_bytes(b"nothing of it is left " * 999)
     path.with_name("queue.db-wal").write_bytes(b"")
-    await cache._run(once(DamagedError("found by a read of what wasn't in memory")))
+    await cache.run(once(DamagedError("found by a read of what wasn't in memory")))
     await cache.save(drafts[1], "held")
     with closing(Store(path)) as other:
         assert ids(other.search(limit=99)) - {ended.id} == ids(drafts[1:])
@@ -271,8 +272,8 @@ async def test_a_snapshot_that_was_written_before_the_loss_is_not_refused(
     # And no answer came
     store.save_all([Entry(second, "written", owner=cache.owner, after=first.revision)])
     remove_all(path)
-    (problem,) = await cache._run(
-        store.save_all,
+    (problem,) = await cache.run(
+        Store.save_all,
         [Entry(second, "written", owner=cache.owner, after=first.revision)],
     )
     assert problem is None
@@ -346,11 +347,11 @@ async def test_a_failed_read_is_repeated(
     assert make(1).id in cache.tasks
 
 
-def once(error: Exception) -> Callable[[], None]:
+def once(error: Exception) -> Callable[[Store], None]:
     """What fails at its first call."""
     errors = [error]
 
-    def work() -> None:
+    def work(_: Store) -> None:
         if errors:
             raise errors.pop()
 
@@ -413,18 +414,18 @@ async def test_undo_outlives_the_process(path: Path) -> None:
     await first.open(50)
     groups = [[make(number, Status.COMPLETED)] for number in range(3)]
     for group in groups:
-        await first.push_undo(group)
+        await first.run(Store.push_undo, group)
     await first.close()
     second = TaskCache(Store(path), URL, "", lambda task: None)
     await second.open(50)
-    assert await second.peek_undo() == groups[2]
-    assert [await second.pop_undo() for _ in range(4)] == [
+    assert await second.run(Store.peek_undo) == groups[2]
+    assert [await second.run(Store.pop_undo) for _ in range(4)] == [
         groups[2],
         groups[1],
         groups[0],
         [],
     ]
-    assert await second.peek_undo() == []
+    assert await second.run(Store.peek_undo) == []
     await second.close()
 
 

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from tests.tasks.test_schema import old_file, old_row
 from tests.tasks.test_store import small_disk
 from tui.tasks import recovery
-from tui.tasks.store import DamagedError, Entry, Store, StoreError
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, StoreError
 from tui.tasks.task import Status, Task
 
 URL = "https://runapi.ai"

@@ -18,7 +18,7 @@ from tui.demo import DEMO_URL
 from tui.demo.service import create_app
 from tui.tasks import draft, submit
 from tui.tasks.engine_state import EngineState
-from tui.tasks.store import StoreError
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -57,7 +57,8 @@ async def test_offline_is_a_state_and_ends_by_itself(open_engine: OpenEngine) ->
         link.cut = False
         ended = [await watched.engine.wait(task.id) for task in tasks]
     assert [task.status for task in ended] == [Status.COMPLETED] * 3
-    assert [state.offline for state in states] == [True, False]
+    told = [(state.offline, state.route) for state in states]
+    assert told == [(True, None), (False, None), (False, "unified")]
 
 
 @pytest.mark.parametrize("form", ["number", "date"])
@@ -105,7 +106,7 @@ async def test_a_queue_that_cannot_be_written_sends_nothing(
     async with open_engine(DEMO_URL, transport=link) as watched:
         with sqlite3.connect(tmp_path / "queue.db", isolation_level=None) as other:
             # What a full disk answers: the file may not become larger than it is.
-            watched.engine._cache._store._db.execute("pragma max_page_count = 1")
+            watched.engine.queue._store._db.execute("pragma max_page_count = 1")
             pages = other.execute("pragma page_count").fetchone()[0]
             assert pages > 1
         with pytest.raises(StoreError, match="the disk is full: make room there"):

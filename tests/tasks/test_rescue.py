@@ -56,7 +56,7 @@ async def test_what_was_written_long_before_it_was_made_is_rescued_too(
         lost = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         lost = await watched.engine.wait(lost.id)
         long_ago = lost.created_at - 40 * 86400
-        await watched.engine._cache.save(lost.change(created_at=long_ago))
+        await watched.engine.queue.save(lost.change(created_at=long_ago))
         host.gone = False
         tasks, problems = await rescue(watched.engine)
         assert ([task.id for task in tasks], problems) == ([lost.id], [])

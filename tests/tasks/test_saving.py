@@ -312,7 +312,7 @@ async def test_only_stray_parts_are_swept(
         await watched.engine._sweeping
         assert (
             await saving.sweep(
-                watched.engine._cache, [images, images, tmp_path / "nowhere"]
+                watched.engine.queue, [images, images, tmp_path / "nowhere"]
             )
             == []
         )

@@ -16,7 +16,8 @@ import pytest
 from msgspec.structs import replace
 
 from tui.tasks import schema
-from tui.tasks.store import DamagedError, Entry, Store, StoreError
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, StoreError
 from tui.tasks.task import Status, Task
 
 URL = "https://runapi.ai"

@@ -65,8 +65,11 @@ from tui.tasks import (
     worker,
 )
 from tui.tasks.engine import Engine
+from tui.tasks.lease import LEASE
+from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.schema import decode
-from tui.tasks.store import LEASE, LeasedError, Store, StoreError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import (
     LIVE,
     NEXT,
@@ -241,12 +244,14 @@ class Queue(RuleBasedStateMachine):
                 Store(self.path),
                 Client(URL, DEMO_KEY, Wire(self.network, self.loop, process)),
                 bundled(),
-                out_dir=self.images,
-                concurrency=2,
-                pause=lambda age: 0.7 if age < 20 else 4.0,
-                quiet_after=30.0,
-                tries=3 if headless else None,
-                on_change=lambda told: self.hear(made, told),
+                EngineOptions(
+                    out_dir=self.images,
+                    concurrency=2,
+                    pause=lambda age: 0.7 if age < 20 else 4.0,
+                    quiet_after=30.0,
+                    tries=3 if headless else None,
+                ),
+                EngineListener(lambda told: self.hear(made, told)),
             )
 
         made = self.windows[place] = Window(
@@ -434,18 +439,18 @@ class Queue(RuleBasedStateMachine):
                     Values(prompt=prompt),
                     base_url=URL,
                     out_dir=self.images,
-                    learnt=at.learnt,
+                    learnt=at.state.route,
                     job=job,
                 )
                 for _ in range(count)
             ]
             ids = [drafted.id for drafted in drafts]
             queue = Store(self.path)
-            queue.add_missing(((drafted, []) for drafted in drafts), at.owner)
+            queue.add_missing(((drafted, []) for drafted in drafts), at.queue.owner)
             queue.close()
             window.job += ids
             self.confirmed.update(ids)
-            at.also_mine(lambda: drafts)
+            at.queue.also_mine = lambda: drafts
             async for _ in drain.to_the_end(at, ids):
                 pass
 
@@ -921,7 +926,7 @@ class Queue(RuleBasedStateMachine):
             self.sleep(1)
         self.disk.close()
         for window in [*self.gone, *filter(None, self.windows)]:
-            window.engine._cache._store.close()
+            window.engine.queue._store.close()
         self.loop.close()
         shutil.rmtree(self.folder)
 
@@ -972,7 +977,7 @@ def can_be_watched(shown: Task) -> bool:
 
 
 def owner(window: Window) -> str:
-    return window.engine._cache.owner
+    return window.engine.queue.owner
 
 
 def in_context(

@@ -20,16 +20,12 @@ from msgspec.structs import replace
 from tests.outside import TEMPORARY
 from tui.catalog.load import bundled
 from tui.tasks.draft import draft
-from tui.tasks.store import (
-    UNDO_GROUPS,
-    DamagedError,
-    Entry,
-    LeasedError,
-    Store,
-    StoreError,
-)
+from tui.tasks.lease import LEASE
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import Problem, Result, Status, Task
 from tui.tasks.trash import KEPT_FOR
+from tui.tasks.undo import UNDO_GROUPS
 
 URL = "https://runapi.ai"
 Make = Callable[..., Task]
@@ -441,10 +437,22 @@ def test_a_watch_that_went_silent_is_taken_over(
 ) -> None:
     task = make()
     with monkeypatch.context() as silent:
-        silent.setattr("tui.tasks.store.LEASE", -1.0)
+        silent.setattr("tui.tasks.claims.LEASE", -1.0)
         store.save(task, owner="me")
     assert ids(second.claim("you", URL)) == [task.id]
     assert store.claim("me", URL) == []
+
+
+def test_a_job_that_is_put_into_the_queue_is_watched_for_a_whole_lease(
+    store: Store, second: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [make(), make()]
+    store.add_missing(((task, []) for task in tasks), "me")
+    put_at = time.time()
+    monkeypatch.setattr(time, "time", lambda: put_at + LEASE - 1)
+    assert second.claim("you", URL) == []
+    monkeypatch.setattr(time, "time", lambda: put_at + LEASE + 1)
+    assert ids(second.claim("you", URL)) == ids(tasks)
 
 
 def test_a_renewed_watch_is_kept(
@@ -452,7 +460,7 @@ def test_a_renewed_watch_is_kept(
 ) -> None:
     task = make()
     with monkeypatch.context() as silent:
-        silent.setattr("tui.tasks.store.LEASE", -1.0)
+        silent.setattr("tui.tasks.claims.LEASE", -1.0)
         store.save(task, owner="me")
     store.renew("me", [task.id])
     assert second.claim("you", URL) == []
@@ -464,7 +472,7 @@ def test_a_watch_that_was_taken_over_is_not_renewed(
     """A laptop wakes up: its tasks are others' now."""
     task = make()
     with monkeypatch.context() as silent:
-        silent.setattr("tui.tasks.store.LEASE", -1.0)
+        silent.setattr("tui.tasks.claims.LEASE", -1.0)
         store.save(task, owner="me")
     second.claim("you", URL)
     store.renew("me", [task.id])
@@ -702,14 +710,13 @@ def test_what_has_not_ended_is_read_while_it_changes(store: Store, make: Make) -
     assert list(store.unfinished()) == []
 
 
-@pytest.mark.parametrize("method", ["claim", "free", "unfinished", "release", "shown"])
+@pytest.mark.parametrize("method", ["claim", "unfinished", "release", "shown"])
 def test_the_ended_are_not_looked_through(
     store: Store, make: Make, method: str
 ) -> None:
     """Whatever the number of ended tasks, no more steps are taken than without them."""
     calls: dict[str, Callable[[], object]] = {
         "claim": lambda: store.claim("me", URL),
-        "free": lambda: store.free(URL),
         "unfinished": lambda: list(store.unfinished("me")),
         "release": lambda: store.release("me"),
         "shown": lambda: store.shown(5),
@@ -942,7 +949,7 @@ def test_a_disk_that_refuses_to_write_is_told(
 def test_a_file_that_another_program_holds_is_told(
     path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.tasks.store.LOCK_WAIT", 0.01)
+    monkeypatch.setattr("tui.tasks.queue_file.LOCK_WAIT", 0.01)
     task = make()
     with (
         closing(Store(path)) as store,

@@ -22,13 +22,15 @@ from tui.demo import DEMO_KEY
 from tui.paths import folders
 from tui.service.client import Client
 from tui.tasks.engine import Engine
-from tui.tasks.store import LeasedError, Store
+from tui.tasks.options import EngineListener, EngineOptions
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import Status, Task
 
 SHORT_LEASE = 1.0
 CHILD = f"""
-import tui.tasks.store as store, tui.tasks.engine as engine
-store.LEASE = engine.LEASE = {SHORT_LEASE}
+import tui.tasks.claims as claims, tui.tasks.engine as engine
+claims.LEASE = engine.LEASE = {SHORT_LEASE}
 from tui.cli.commands import main
 main()
 """
@@ -58,9 +60,8 @@ class Both:
             Store(kept.queue),
             Client(self.url, DEMO_KEY),
             bundled(),
-            out_dir=kept.output,
-            pause=lambda age: 0.1,
-            on_change=self._hear,
+            EngineOptions(out_dir=kept.output, pause=lambda age: 0.1),
+            EngineListener(self._hear),
         )
         await self.engine.start()
 
@@ -125,7 +126,7 @@ class Both:
 @pytest.fixture
 async def both(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Both]:
     small_pictures(monkeypatch)
-    monkeypatch.setattr("tui.tasks.store.LEASE", SHORT_LEASE)
+    monkeypatch.setattr("tui.tasks.claims.LEASE", SHORT_LEASE)
     monkeypatch.setattr("tui.tasks.engine.LEASE", SHORT_LEASE)
     both = Both()
     with serving(both.snare) as both.url:

@@ -15,7 +15,8 @@ from tui.session import Session
 from tui.settings import credentials
 from tui.settings.keyfiles.found import FoundKey
 from tui.tasks import naming
-from tui.tasks.store import Store, StoreError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import NO_PROFILE
 from tui.text import file_size, mask, one_line
 

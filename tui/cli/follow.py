@@ -74,7 +74,8 @@ def follow(
 
     Returns the exit code. Raises Stopped when interrupted.
     """
-    from tui.tasks.store import StoreError, unfinished_in
+    from tui.tasks.store import unfinished_in
+    from tui.tasks.store_errors import StoreError
 
     try:
         return heartbeat.run(_Follower(session, as_json).run(begin, nothing, finish))
@@ -104,19 +105,20 @@ class _Follower:
 
     async def run(self, begin: Begin, nothing: str, finish: bool) -> int:
         """Follow the tasks that `begin` adds. Returns the exit code."""
+        from tui.tasks.options import EngineListener
+
         self._signals.listen()
         self._progress = ProgressLine()
         self._engine = await asyncio.to_thread(
             open_engine,
             self._session,
+            EngineListener(self._progress.update, PauseMessages(self._session).update),
             tries=TRIES,
-            on_change=self._progress.update,
-            on_state=PauseMessages(self._session).update,
         )
         try:
             await self._engine.start(adopt=False, history=0)
             _print_all(self._engine.notices)
-            self._engine.on_notice(lambda notice: print(notice, file=sys.stderr))
+            self._engine.queue.on_notice = lambda notice: print(notice, file=sys.stderr)
             await begin(self._engine, self._work)
             code = await self._follow()
             if finish:
@@ -193,7 +195,7 @@ class _Follower:
         """
         unsent_tasks = await self._engine.set_aside(self._work.own_ids())
         rest = [task_id for task_id in self._work.ids() if task_id not in seen]
-        there = await self._engine.named(rest)
+        there = await self._engine.queue.named(rest)
         held = {task.id: task for task in there if task.status == "held"}
         held |= {task.id: task for task in unsent_tasks}
         if held:
@@ -219,7 +221,7 @@ class _Follower:
 
         Returns whether the command must not claim that all is done.
         """
-        unfinished = await self._engine.unfinished()
+        unfinished = await self._engine.queue.unfinished()
         _print_all(sentences(self._session, unfinished))
         is_open = any(keeps_open(self._engine, task) for task, _ in unfinished)
         if nothing and not (self._work.count or is_open):
@@ -228,7 +230,7 @@ class _Follower:
 
     async def _interrupt(self) -> str:
         """Set aside what was not sent, and return what to say about the interruption."""
-        from tui.tasks.store import StoreError
+        from tui.tasks.store_errors import StoreError
 
         work = self._work
         self._signals.settled = all(map(self._is_sent, work.own_ids()))
@@ -240,7 +242,7 @@ class _Follower:
 
     async def _set_aside_after(self, error: Exception) -> None:
         """Set aside what was not sent, and print what that comes to."""
-        from tui.tasks.store import StoreError
+        from tui.tasks.store_errors import StoreError
 
         try:
             unsent_tasks = await self._engine.set_aside(self._work.own_ids())
@@ -265,7 +267,7 @@ class _Follower:
         from tui.tasks.task import SENT
 
         ids = set(self._work.ids())
-        unfinished = await self._engine.unfinished()
+        unfinished = await self._engine.queue.unfinished()
         sent = [task for task, _ in unfinished if task.status in SENT]
         return sum(task.id in ids for task in sent)
 

@@ -149,7 +149,7 @@ def _queue(store: "Store", spool: "Spool", owner: str = "") -> None:
 
     Raises StoreError; then none of them is in the queue.
     """
-    from tui.tasks.store import DamagedError
+    from tui.tasks.store_errors import DamagedError
 
     def rows() -> Iterator[tuple["Task", list[tuple[float, str, str]]]]:
         return ((task, [(task.created_at, "held", "")]) for task in spool)
@@ -169,10 +169,10 @@ async def _queue_and_add(
     # Not in a thread: an interruption finds all of them in the queue, or none. They are
     # leased in the same transaction: an open app adopts a part of what waits for long,
     # and must not adopt all of it before this process has begun.
-    _queue(store, spool, engine.owner)
+    _queue(store, spool, engine.queue.owner)
     store.close()
     work.add(_SpooledIds(spool))
-    engine.also_mine(lambda: spool)
+    engine.queue.also_mine = lambda: spool
 
 
 class _SpooledIds(Collection[str]):

@@ -15,7 +15,7 @@ from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
 from tui.tasks.draft import InvalidRequestError
-from tui.tasks.store import LeasedError
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
 from tui.text import by_count
 
@@ -50,7 +50,7 @@ class Selection:
         if self.ids:
             found = await find_tasks(engine, self.ids)
         else:
-            found = await engine.search_all(f"{self.search} {only}")
+            found = await engine.queue.search_all(f"{self.search} {only}")
         return sorted(found, key=lambda task: task.id)
 
 
@@ -67,7 +67,7 @@ def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
         await engine.set_aside(waiting)
         dropped = await engine.drop(waiting)
         _print_tasks(dropped, as_json=as_json)
-        now = await engine.named([task.id for task in tasks])
+        now = await engine.queue.named([task.id for task in tasks])
         sent = [task for task in now if task.status in SENT]
         if dropped:
             _print_count(
@@ -101,7 +101,7 @@ def pause(session: Session) -> int:
         await engine.pause(True)
         resume = session.command("resume")
         _print(f"Paused: nothing more is sent until `{resume}`, or p in the app.")
-        for sentence in sentences(session, await engine.unfinished()):
+        for sentence in sentences(session, await engine.queue.unfinished()):
             _print(sentence)
         return 0
 
@@ -197,7 +197,7 @@ def retry(
         if paid:
             total = ceilings.estimated_total([task.estimate_micro for task in paid])
             if not over_budget:
-                check_ceilings(session, total, await engine.spent())
+                check_ceilings(session, total, await engine.queue.spent())
             _print_count(
                 len(paid),
                 "Sending 1 task again, {cost}.",

@@ -34,7 +34,7 @@ def resume(
     """
 
     async def begin(engine: "Engine", work: Work) -> None:
-        unfinished = await engine.unfinished()
+        unfinished = await engine.queue.unfinished()
         elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
         if ids:
             tasks = await _named_tasks(engine, ids)
@@ -50,7 +50,7 @@ def resume(
             [task.estimate_micro for task in aside if task.status == "held"]
         )
         if unsent.tasks and not over_budget:
-            check_ceilings(session, unsent, await engine.spent())
+            check_ceilings(session, unsent, await engine.queue.spent())
         await engine.pause(False)
         if unsent.tasks:
             _print_sending(unsent.tasks, ceilings.describe_total(unsent))
@@ -71,10 +71,12 @@ async def find_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
 
     Raises UsageError for an id that is neither.
     """
+    from tui.tasks.store import Store
+
     found: dict[str, Task] = {}
     for wanted in ids:
-        task = await engine.find(wanted)
-        tasks = [task] if task else await engine.of_job(wanted)
+        task = await engine.queue.run(Store.get, wanted)
+        tasks = [task] if task else await engine.queue.run(Store.of_job, wanted)
         if not tasks:
             raise UsageError(f"There is no task {one_line(wanted, 80)} in the queue.")
         found |= {task.id: task for task in tasks}

@@ -3,6 +3,7 @@ written is the app's.
 """
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -118,7 +119,6 @@ class MainScreen(Screen[None]):
         self._model = model
         self._api: Api = session.config.api
         self._view = view
-        self._learnt: RouteName | None = None
         self._past = Past(search)
         self._sent: set[str] = set()
         self._waiting: set[str] = set()
@@ -158,7 +158,7 @@ class MainScreen(Screen[None]):
     async def show_model(self, model: Model, values: Values | None = None) -> None:
         """Ask for another model; with `values`, filled in with those."""
         model = self._model = self._catalog.get(*model.key) or model
-        route = choose(model, values or (), self._api, self._learnt)
+        route = self._route(model, values or ())
         await self.form.show(model, route, values)
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
@@ -170,14 +170,14 @@ class MainScreen(Screen[None]):
         self.sidebar.set_catalog(catalog)
         self.form.update_prices(self._model)
 
-    async def learn(self, route: RouteName) -> None:
-        """The service has shown which route it has: the form asks for that one's params
-        from now on.
-        """
-        if route != self._learnt:
-            self._learnt = route
-            if choose(self._model, (), self._api, route) != self.form.route:
-                await self.show_model(self._model)
+    def _route(self, model: Model, names: Iterable[str] = ()) -> RouteName:
+        """Returns the route that a request with those params takes now."""
+        return choose(model, names, self._api, self.status.state.route)
+
+    async def _follow_route(self) -> None:
+        """Shows the params of the route that the service has."""
+        if self._route(self._model) != self.form.route:
+            await self.show_model(self._model)
 
     async def load(self) -> None:
         """The queue is open: offer what former runs have left, cleared or not."""
@@ -254,7 +254,7 @@ class MainScreen(Screen[None]):
                 if name not in foreign
             }
             told: Values = {"prompt": entry.prompt, **params}
-            route = choose(model, told, self._api, self._learnt)
+            route = self._route(model, told)
             await self.fill_in(model, route, *fitting(model, route, told))
         elif entry:
             self.form.set_prompt(entry.prompt)
@@ -269,7 +269,7 @@ class MainScreen(Screen[None]):
         """Fill the form with a request that was found, and tell what is in it now;
         `left` is told, too.
         """
-        to = choose(model, values, self._api, self._learnt)
+        to = self._route(model, values)
         if to != route:
             values, unplaced = translate(model, values, to)
             left = (*left, *unplaced)
@@ -311,7 +311,7 @@ class MainScreen(Screen[None]):
             self.notify(told, severity="warning", markup=False)
             return
         shown = FormContent(self._model, self.form.values())
-        found = refill(recipe, self._catalog, shown, self._api, self._learnt)
+        found = refill(recipe, self._catalog, shown, self._api, self.status.state.route)
         if found.used:
             await self._fill(found.model, found.values)
         self.notify(found.describe(name), timeout=10, markup=False)
@@ -413,7 +413,10 @@ class MainScreen(Screen[None]):
 
     def state_changed(self, state: EngineState) -> None:
         """What holds for all tasks just now."""
+        known = self.status.state.route
         self.status.state = state
+        if state.route != known:
+            self.call_later(self._follow_route)
         self.queue.border_title = "Queue · paused" if state.paused else "Queue"
         self.queue.border_subtitle = f"{state.limit} at once"
 

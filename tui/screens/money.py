@@ -21,7 +21,7 @@ from tui.service.errors import ServiceError
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.tasks.ledger import CostSum, SpendingReport
-from tui.tasks.store import StoreError
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 from tui.text import counted, money, one_line
 from tui.widgets.footer import Footer

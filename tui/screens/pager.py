@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tui.tasks.store import StoreError
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 from tui.widgets.messages import LoadOlder
 

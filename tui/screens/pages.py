@@ -1,5 +1,8 @@
 """Opens the pages of the app, each loaded when it is first needed."""
 
+import asyncio
+import contextlib
+
 from textual.screen import Screen
 
 from tui.catalog.spec import Values
@@ -11,6 +14,7 @@ from tui.settings import credentials, favourites
 from tui.tasks.task import Task
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
+from tui.widgets.sidebar import Key
 from tui.widgets.view_context import ViewContext
 
 
@@ -47,13 +51,23 @@ class Pages:
         shell.main = MainScreen(shell.session, self.view, marked, self._search)
         return shell.main
 
+    async def save_favourites(self, models: list[Key]) -> None:
+        """Shows the models that the user marked on top, and remembers them."""
+        shell = self._shell
+        if shell.main:
+            shell.main.set_favourites(models)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(
+                favourites.save, shell.session.folders.state, models
+            )
+
     async def show_money(self) -> None:
         from tui.screens.money import MoneyScreen
 
         shell = self._shell
         if shell.engine and shell.main and not isinstance(shell.screen, MoneyScreen):
             page = MoneyScreen(
-                shell.engine.books,
+                shell.engine.queue.books,
                 shell.engine.account,
                 shell.session.config,
                 shell.changes,
@@ -65,7 +79,7 @@ class Pages:
 
         shell = self._shell
         if shell.engine and shell.main and not isinstance(shell.screen, HistoryScreen):
-            await shell.push_screen(HistoryScreen(self.view, shell.engine.search))
+            await shell.push_screen(HistoryScreen(self.view, shell.engine.queue.search))
 
     async def show_grid(self, request: GridRequested) -> None:
         from tui.screens.grid import GridScreen
@@ -80,7 +94,7 @@ class Pages:
 
         shell = self._shell
         if shell.engine and shell.main and shell.screen is shell.main:
-            page = PromptsScreen(shell.engine.client, shell.terminal)
+            page = PromptsScreen(shell.engine.reader, shell.terminal)
             await shell.push_screen(page, shell.main.use_prompt)
 
     async def ask_for_job(self, request: ParamForm.JobRequested) -> list[Values] | None:
@@ -98,4 +112,4 @@ class Pages:
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine
-        return await engine.search(query, limit, before) if engine else []
+        return await engine.queue.search(query, limit, before) if engine else []

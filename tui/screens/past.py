@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from tui.tasks.store import StoreError
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 
 Search = Callable[[str, int, str], Awaitable[list[Task]]]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, Values
@@ -42,7 +41,7 @@ class Payments:
         if not (shell.engine and shell.main):
             return
         with contextlib.suppress(ServiceError, OSError):
-            newer = await quotes.fetch(shell.engine.client, known)
+            newer = await quotes.fetch(shell.engine.reader, known)
             if newer:
                 await asyncio.to_thread(quotes.save, cache, base_url, newer)
                 catalog = shell.session.catalog
@@ -57,11 +56,9 @@ class Payments:
         shell = self._shell
         if not (shell.engine and shell.main):
             return
-        if shell.engine.state.rest_until >= time.time():
-            return
         with contextlib.suppress(ServiceError):
             price = await shell.wallet.quotes.ask(
-                shell.engine.client, event.model, event.values
+                shell.engine.reader, event.model, event.values
             )
             if price:
                 shell.main.form.quote(event.model, event.values, price)

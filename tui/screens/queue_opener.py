@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tui.catalog.spec import RouteName
 from tui.screens.shell import Shell
 from tui.session import open_engine
 from tui.tasks.engine_state import EngineState
@@ -29,6 +28,8 @@ class QueueOpener:
 
     async def open(self) -> None:
         """Opens the queue file and the connection, and resumes what is unfinished."""
+        from tui.tasks.options import EngineListener
+
         shell = self._shell
         if shell.engine or not shell.main:
             return
@@ -36,11 +37,9 @@ class QueueOpener:
             shell.engine = await asyncio.to_thread(
                 open_engine,
                 shell.session,
-                on_change=shell.task_changed,
-                on_route=self._route_learnt,
-                on_state=self._state_changed,
+                EngineListener(shell.task_changed, self._state_changed),
             )
-            shell.engine.on_notice(self._show_notice)
+            shell.engine.queue.on_notice = self._show_notice
             await shell.engine.start()
         except Exception as error:
             # Without a queue nothing may be sent: say so where the queue would be, and
@@ -86,8 +85,6 @@ class QueueOpener:
             shell.main.queue.show_table()
         for notice in shell.engine.notices:
             self._show_notice(notice)
-        if shell.engine.learnt:
-            self._route_learnt(shell.engine.learnt)
 
     def _show_notice(self, notice: str) -> None:
         self._shell.show_problem(notice, "Queue", "warning", 30)
@@ -109,11 +106,6 @@ class QueueOpener:
             " to use another key; they are sent then."
         )
         self._shell.show_problem(sentence, "Key refused", "error", 15)
-
-    def _route_learnt(self, route: RouteName) -> None:
-        main = self._shell.main
-        if main:
-            main.call_later(main.learn, route)
 
 
 def _unfinished(live: list[Task], resume: str) -> str:

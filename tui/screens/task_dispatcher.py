@@ -93,7 +93,7 @@ class TaskDispatcher:
 
         assert self._shell.engine
         task = request.tasks[0]
-        events = await self._shell.engine.events(task.id)
+        events = await self._shell.engine.queue.events(task.id)
         await self._shell.push_screen(InspectScreen(task, events))
 
     async def _reuse(self, request: TaskActionRequested) -> None:
@@ -185,5 +185,5 @@ class TaskDispatcher:
     def _is_as_shown(self, task: Task) -> bool:
         """Whether nothing was done about the task since its snapshot was shown."""
         assert self._shell.engine
-        now = self._shell.engine.latest(task.id) or task
+        now = self._shell.engine.queue.latest(task.id) or task
         return task.retried_by == now.retried_by and now.status not in LIVE

@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -19,9 +19,6 @@ from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 from tui.text import one_line
 
-if TYPE_CHECKING:
-    from tui.service.client import Client
-
 QUOTED_FOR = 600.0
 """Seconds for which a quote is valid."""
 LARGEST_LIST = 20_000_000
@@ -29,6 +26,16 @@ LARGEST_LIST = 20_000_000
 _MOST_QUOTES = 64
 _PAUSE = 30.0
 """Seconds without a request after one that failed."""
+
+
+class PriceSource(Protocol):
+    """The service, asked for prices. Raises ServiceError."""
+
+    async def quote(
+        self, service: str, action: str, model: str, params: dict[str, Any]
+    ) -> int | None: ...
+
+    async def price_schedules(self, etag: str = "") -> tuple[str, str] | None: ...
 
 
 class PriceList(Struct, frozen=True):
@@ -55,9 +62,9 @@ def save(cache: Path, base_url: str, prices: PriceList) -> None:
     atomic_file.save_small(path, saved.encode())
 
 
-async def fetch(client: "Client", known: PriceList) -> PriceList | None:
+async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:
     """Fetch a newer list than the known one; None without one. Raises ServiceError."""
-    answer = await client.price_schedules(known.etag)
+    answer = await source.price_schedules(known.etag)
     if not answer or answer[0] == known.text:
         return None
     return PriceList(*answer)
@@ -100,7 +107,7 @@ class Quotes:
         return quoted or estimate(model, values)
 
     async def ask(
-        self, client: "Client", model: Model, values: Values
+        self, source: PriceSource, model: Model, values: Values
     ) -> Estimate | None:
         """Return a quote for a request; None where the service has none.
 
@@ -116,7 +123,7 @@ class Quotes:
             if now < self._paused_until:
                 return None
             try:
-                micro = await client.quote(
+                micro = await source.quote(
                     model.service, model.action, model.slug, asked
                 )
             except ServiceError as error:

@@ -50,7 +50,7 @@ class Wallet:
         )
         self._refreshed_at = time.monotonic()
         self._refreshing = False
-        self.today = (await engine.spent()).today
+        self.today = (await engine.queue.spent()).today
         with suppress(ServiceError):  # the app works without the balance
             self.balance = (await engine.account()).balance
         return True
@@ -75,7 +75,7 @@ class Wallet:
         ask = ask or bool(len(prices) > 1 and is_much)
         if not ask and not ceilings.has_ceiling(config):
             return ""
-        spent = await engine.spent()
+        spent = await engine.queue.spent()
         if not ask and not ceilings.exceeded(config, total, spent):
             return ""
         return ceilings.question(config, total, spent, self.balance)

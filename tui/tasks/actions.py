@@ -7,7 +7,7 @@ LeasedError where another process has the task, an OSError of a full disk.
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from tui.tasks.store import LeasedError
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import SENT, RetriedError, Status, Task
 from tui.text import counted
 
@@ -133,7 +133,7 @@ async def lower_limit(engine: "Engine") -> str:
 
 async def clear(engine: "Engine") -> str:
     """Hides all finished tasks; their files stay."""
-    ended = await engine.search_all("is:shown status:ended")
+    ended = await engine.queue.search_all("is:shown status:ended")
     count = len(await engine.clear(ended))
     if not count:
         return "No task has finished yet."

@@ -6,17 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from msgspec.structs import replace
 
+from tui.catalog.spec import RouteName
 from tui.tasks.lease import owner_name
 from tui.tasks.ledger import CurrentSpending, SpendingReport
-from tui.tasks.store import DamagedError, Entry, LeasedError, Store, StoreError
+from tui.tasks.store import Entry, Store
+from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import Status, Task
 from tui.text import one_line
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+PAGE = 500
+"""Tasks that a search reads at once."""
 
 SLOW = 2.0
 """Seconds after which somebody who waits for the disk is told so."""
@@ -55,6 +61,8 @@ class TaskCache:
         """Hears True when the disk makes somebody wait for long, and False when nobody
         waits any more.
         """
+        self.on_route: Callable[[], None] = lambda: None
+        """Hears that this process has learnt another route of this base URL."""
         self._store = store
         self._base_url = base_url
         self._profile = profile
@@ -78,11 +86,9 @@ class TaskCache:
         of 0 none at all. Answers what the user should know of the file.
         """
         self._history = history
-        self._seen = await self._run(self._store.newest)
-        self.learnt = await self._run(self._store.learnt, self._base_url)
-        for task in reversed(
-            await self._run(self._store.shown, history) if history else []
-        ):
+        self._seen = await self.run(Store.newest)
+        self.learnt = await self.run(Store.learnt, self._base_url)
+        for task in reversed(await self.run(Store.shown, history) if history else []):
             self.show(task)
         self._told = len(self._store.notices)
         return list(self._store.notices)
@@ -93,7 +99,7 @@ class TaskCache:
         """On disk first, then shown; what the user has marked meanwhile is kept. With
         `own`, this process watches the task from now on.
 
-        Raises TakenError or StoreError, or ValueError for a status that can't follow by
+        Raises LeasedError or StoreError, or ValueError for a status that can't follow by
         now. What comes while the disk is busy is written in one go.
         """
         known = self.latest(task.id)
@@ -120,7 +126,7 @@ class TaskCache:
         self, first: Task, event: str, second: Task, second_event: str
     ) -> None:
         """Write two snapshots in one transaction, both watched by this process: both or
-        none. Raises TakenError, StoreError.
+        none. Raises LeasedError, StoreError.
         """
         written = [
             self._enter(first, event, "", True),
@@ -163,8 +169,8 @@ class TaskCache:
                 batch, self._unwritten = self._unwritten, []
                 problems: Sequence[Exception | None]
                 try:
-                    problems = await self._run(
-                        self._store.save_all, [entry for entry, _ in batch]
+                    problems = await self.run(
+                        Store.save_all, [entry for entry, _ in batch]
                     )
                 except Exception as error:
                     problems = [error] * len(batch)
@@ -220,45 +226,60 @@ class TaskCache:
         was ours.
         """
         with contextlib.suppress(StoreError):
-            task = await self.find(task_id)
+            task = await self.run(Store.get, task_id)
             if task:
                 self.show(task)
 
-    async def find(self, task_id: str) -> Task | None:
-        return await self._run(self._store.get, task_id)
+    async def search(
+        self, query: str, limit: int = PAGE, before: str = "~"
+    ) -> list[Task]:
+        """Returns the latest tasks that a search line asks for, newest first, of ids
+        below `before`.
+        """
+        return await self.run(Store.search, query, limit, before)
 
-    async def search(self, query: str, limit: int, before: str) -> list[Task]:
-        return await self._run(self._store.search, query, limit, before)
+    async def search_all(self, query: str) -> list[Task]:
+        """Returns every task that a search line asks for, newest first."""
+        found: list[Task] = []
+        page = await self.search(query)
+        while page:
+            found += page
+            page = await self.search(query, before=page[-1].id)
+        return found
 
-    async def of_job(self, job: str) -> list[Task]:
-        return await self._run(self._store.of_job, job)
+    async def named(self, ids: list[str]) -> list[Task]:
+        """Returns the tasks of these ids, as they are on disk."""
+        return await self.run(Store.named, ids)
 
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
-        """When, what, and the server's own words, oldest first."""
-        return await self._run(self._store.events, task_id)
+        """Returns what happened to a task: when, what, and the server's own words;
+        oldest first.
+        """
+        return await self.run(Store.events, task_id)
 
     async def spent(self) -> CurrentSpending:
-        return await self._run(self._store.spent, self._base_url)
+        """Returns what was spent at this base URL today and this month, by all
+        processes.
+        """
+        return await self.run(Store.spent, self._base_url)
 
     async def books(self) -> SpendingReport:
-        return await self._run(self._store.books, self._base_url)
+        """Returns what was spent at this base URL, by day and by model."""
+        return await self.run(Store.books, self._base_url)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
         """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no
         process is watching.
         """
-        claim = partial(self._store.claim, profile=self._profile)
-        return await self._run(claim, self.owner, self._base_url, ids)
-
-    async def named(self, ids: list[str]) -> list[Task]:
-        """The tasks of these ids, as they are on disk."""
-        return await self._run(self._store.named, ids)
+        return await self.run(
+            Store.claim, self.owner, self._base_url, ids, profile=self._profile
+        )
 
     async def lease(self, ids: list[str]) -> tuple[list[Task], list[str]]:
         """Those of the tasks that no other process has, ours to change; and the ids of
         those that another one has changed since they were last seen here.
         """
-        taken = await self._run(self._store.lease, self.owner, ids)
+        taken = await self.run(Store.lease, self.owner, ids)
         changed = [
             task
             for task in taken
@@ -272,7 +293,7 @@ class TaskCache:
         """Mark those of the tasks that are held, whoever watches them, as interrupted;
         answers them.
         """
-        aside = await self._run(self._store.set_aside_unsent, list(ids))
+        aside = await self.run(Store.set_aside_unsent, list(ids))
         for task in aside:
             self._begun.add(task.id)
             if task.id in self.tasks:
@@ -283,64 +304,40 @@ class TaskCache:
         """Every task of any base URL and profile that isn't at its end, with whether
         another process watches it.
         """
-        return await self._run(lambda: list(self._store.unfinished(self.owner)))
+        return await self.run(lambda store: list(store.unfinished(self.owner)))
 
-    async def push_undo(self, tasks_before: list[Task]) -> None:
-        """Keep tasks as they were before they were cleared or deleted together."""
-        await self._run(self._store.push_undo, tasks_before)
+    @property
+    def route(self) -> RouteName | None:
+        """The route that this base URL has shown to have."""
+        return cast(RouteName | None, self.learnt.get("route") or None)
 
-    async def pop_undo(self) -> list[Task]:
-        """The tasks that were put away last, as they were before; they can't be asked
-        for again.
-        """
-        return await self._run(self._store.pop_undo)
-
-    async def peek_undo(self) -> list[Task]:
-        """What `pop_undo` would answer."""
-        return await self._run(self._store.peek_undo)
-
-    async def renew(self, ids: list[str]) -> None:
-        await self._run(self._store.renew, self.owner, ids)
-
-    async def learn(self, name: str, value: str) -> bool:
-        """Remember something of this base URL; True if it is news."""
+    async def learn(self, name: str, value: str) -> None:
+        """Remember something of this base URL."""
         if self.learnt.get(name, "") == value:
-            return False
+            return
         self.learnt[name] = value
-        await self._run(self._store.learn, self._base_url, name, value)
+        await self.run(Store.learn, self._base_url, name, value)
         self.learnt[name] = value  # what was seen of others meanwhile is older
-        return True
-
-    async def uploaded(self, digest: str) -> str:
-        """The URL of content that was uploaded within the hour, or nothing."""
-        return await self._run(self._store.uploaded, self._base_url, digest)
-
-    async def upload_ends(self, url: str) -> float:
-        """Until when an upload could be read; 0 for an address that is none of ours."""
-        return await self._run(self._store.upload_ends, self._base_url, url)
-
-    async def remember_upload(self, digest: str, url: str, seconds: float) -> None:
-        await self._run(
-            self._store.remember_upload, self._base_url, digest, url, seconds
-        )
+        if name == "route":
+            self.on_route()
 
     async def see_others(self, ours: Callable[[str], bool], *, strangers: bool) -> bool:
         """Show what other processes have written since the last look, of `strangers`
         too: tasks that aren't shown yet. False if that is nothing.
         """
-        version = await self._run(self._store.data_version)
+        version = await self.run(Store.data_version)
         if version == self._version:
             return False
         generation = self._store.generation
-        self.learnt = await self._run(self._store.learnt, self._base_url)
+        self.learnt = await self.run(Store.learnt, self._base_url)
         highest = self._store.highest
-        newest = await self._run(self._store.newest)
+        newest = await self.run(Store.newest)
         # The file was put back to an earlier state
         if self._store.generation == generation and newest < highest:
-            await self._run(self._store.write_back, self._mine())
-            self._seen, newest = None, await self._run(self._store.newest)
+            await self.run(Store.write_back, self._mine())
+            self._seen, newest = None, await self.run(Store.newest)
         if not strangers and self._seen is not None:
-            self._begun.update(await self._run(self._store.begun_since, self._seen))
+            self._begun.update(await self.run(Store.begun_since, self._seen))
         for task in await self._written(ours, strangers):
             known = self.tasks.get(task.id)
             if not ours(task.id) and (
@@ -357,11 +354,9 @@ class TaskCache:
     ) -> list[Task]:
         """What others may have written since the last look."""
         if strangers and self._seen is not None:
-            written, _ = await self._run(self._store.changed_since, self._seen)
+            written, _ = await self.run(Store.changed_since, self._seen)
             return written
-        unfinished = (
-            await self._run(self._store.shown, self._history) if strangers else []
-        )
+        unfinished = await self.run(Store.shown, self._history) if strangers else []
         return [
             *unfinished,
             *await self.named([task_id for task_id in self.tasks if not ours(task_id)]),
@@ -389,16 +384,27 @@ class TaskCache:
             await self._writing
         # A full disk: the leases run out by themselves
         with contextlib.suppress(StoreError):
-            await self._run(self._store.release, self.owner)
-        await self._run(self._store.close)
+            await self.run(Store.release, self.owner)
+        await self.run(Store.close)
         self._disk.shutdown()
 
-    async def _run(self, work: Callable[..., T], *args: Any) -> T:
+    async def run(
+        self,
+        work: Callable[Concatenate[Store, P], T],
+        *args: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """Returns what `work` makes of the queue on disk, in the disk's own thread.
+        Raises what it raises.
+
+        A file that turns out to be damaged or gone is restored, and `work` done again.
+        """
         loop = asyncio.get_running_loop()
+        on_disk = partial(work, self._store, *args, **named)
         try:
             with self._waiting():
                 try:
-                    return await loop.run_in_executor(self._disk, work, *args)
+                    return await loop.run_in_executor(self._disk, on_disk)
                 except DamagedError as error:
                     generation = self._store.generation
                     await loop.run_in_executor(
@@ -407,7 +413,7 @@ class TaskCache:
                     if self._store.generation != generation:
                         # Another file counts for itself
                         self._version, self._seen = -1, None
-                    return await loop.run_in_executor(self._disk, work, *args)
+                    return await loop.run_in_executor(self._disk, on_disk)
         finally:
             self._tell_notices()
 

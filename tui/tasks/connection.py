@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
+from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
     CreditsError,
@@ -15,6 +17,9 @@ from tui.service.errors import (
     RateLimitError,
     ServiceError,
 )
+from tui.service.prompt_library import PromptPage
+from tui.tasks.retry import LONGEST_REST
+from tui.text import clock
 
 T = TypeVar("T")
 
@@ -22,8 +27,6 @@ AT_ONCE = 32
 """Requests under way at the same time."""
 LONGEST_OFFLINE = 10.0
 """Seconds between two looks whether the line is up again, at most."""
-LONGEST_REST = 3600.0
-"""Seconds that a service may ask to wait; a longer rest can't be meant."""
 SHORTEST_REST = 1.0
 
 
@@ -32,7 +35,8 @@ class Connection:
     loop.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, client: Client, on_change: Callable[[], None]) -> None:
+        self.client = client
         self.offline = False
         """True from a request that could not leave until one that was answered."""
         self.refused = False
@@ -61,8 +65,23 @@ class Connection:
         self._turn(short=False)
         return answer
 
-    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Send one request. Raises ServiceError."""
+    async def read(self, request: Callable[[Client], Awaitable[T]]) -> T:
+        """Sends one request that can wait and says nothing of the key. Raises
+        ServiceError; RateLimitError, sending nothing, while the service wants a rest.
+        """
+        if self.rest:
+            raise RateLimitError(
+                f"The service asked to wait until {clock(self.open_at)}.",
+                retry_after=self.rest,
+            )
+        return await self.ask(lambda: request(self.client), of_key=False)
+
+    async def ask(
+        self, request: Callable[[], Awaitable[T]], *, of_key: bool = True
+    ) -> T:
+        """Sends one request; `of_key` says that its answer tells whether the key is
+        taken. Raises ServiceError.
+        """
         async with self._gate:
             try:
                 answer = await request()
@@ -71,18 +90,20 @@ class Connection:
                     self._turn(offline=True)
                 raise
             except ServiceError as error:
-                short = self.short or isinstance(error, CreditsError)
-                self._turn(
-                    offline=False,
-                    refused=isinstance(error, AuthenticationError),
-                    short=short,
-                )
+                if of_key:
+                    self._turn(
+                        offline=False,
+                        refused=isinstance(error, AuthenticationError),
+                        short=self.short or isinstance(error, CreditsError),
+                    )
+                else:
+                    self._turn(offline=False)
                 if isinstance(error, RateLimitError):
                     self.rest_until(
                         time.time() + max(SHORTEST_REST, error.retry_after or 0)
                     )
                 raise
-        self._turn(offline=False, refused=False)
+        self._turn(offline=False, refused=False if of_key else None)
         return answer
 
     def take_up(self) -> None:
@@ -152,3 +173,32 @@ class Connection:
         else:
             self._up.set()
         self._on_change()
+
+
+class ServiceReader:
+    """Asks the service for what has to do with no task: over a connection, so that an
+    outage and a wish for rest hold here too. Every method raises ServiceError.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def quote(
+        self, service: str, action: str, model: str, params: dict[str, Any]
+    ) -> int | None:
+        """Returns what `Client.quote` does."""
+        return await self._connection.read(
+            lambda client: client.quote(service, action, model, params)
+        )
+
+    async def price_schedules(self, etag: str = "") -> tuple[str, str] | None:
+        """Returns what `Client.price_schedules` does."""
+        return await self._connection.read(lambda client: client.price_schedules(etag))
+
+    async def prompts(self, q: str = "", **narrows: Any) -> PromptPage:
+        """Returns what `Client.prompts` does."""
+        return await self._connection.read(lambda client: client.prompts(q, **narrows))
+
+    async def preview(self, url: str, target: Path) -> None:
+        """Fetches a picture from its own host, which is no matter of the service's."""
+        await self._connection.client.preview(url, target)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 
 from tui.tasks.engine import Engine
-from tui.tasks.store import LeasedError, StoreError
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import Task
 
 AHEAD = 4
@@ -94,7 +94,7 @@ class _Crowd:
         ]:
             self._carried_here(task_id)
         ended = []
-        there = await self._engine.named(list(self._others))
+        there = await self._engine.queue.named(list(self._others))
         # A damaged file may have lost one
         self._others.intersection_update(task.id for task in there)
         for task in there:

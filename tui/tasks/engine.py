@@ -6,28 +6,29 @@ One coroutine a live task (see `carry`); all poll concurrently over one line.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
-from tui.catalog.route import Api
-from tui.catalog.spec import Model, RouteName, Values
+from tui.catalog.spec import Model, Values
 from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.tasks import draft, naming, saving, trash
+from tui.tasks import draft, saving, trash
 from tui.tasks.cache import TaskCache
-from tui.tasks.connection import Connection
+from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
-from tui.tasks.ledger import CurrentSpending, SpendingReport
-from tui.tasks.retry import GaveUpError, poll_pause
+from tui.tasks.lease import LEASE
+from tui.tasks.options import EngineListener, EngineOptions
+from tui.tasks.retry import GaveUpError
 from tui.tasks.scheduler import Scheduler
-from tui.tasks.store import LEASE, LeasedError, Store, StoreError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.submit import Submitter
 from tui.tasks.task import (
     LIVE,
@@ -39,11 +40,8 @@ from tui.tasks.task import (
     Task,
     new_id,
 )
-from tui.tasks.worker import LONGEST_WAIT, TaskWorker
+from tui.tasks.worker import TaskWorker
 from tui.text import one_line
-
-PAGE = 500
-"""Tasks that a search reads at once."""
 
 
 class Engine:
@@ -54,66 +52,34 @@ class Engine:
         store: Store,
         client: Client,
         catalog: Catalog,
-        *,
-        out_dir: Path,
-        profile: str = "",
-        api: Api = "auto",
-        concurrency: int = 8,
-        pause: Callable[[float], float] = poll_pause,
-        quiet_after: float = 600.0,
-        longest_wait: float = LONGEST_WAIT,
-        name: str = naming.DEFAULT,
-        embed: bool = False,
-        tries: int | None = None,
-        on_change: Callable[[Task], None] = lambda task: None,
-        on_route: Callable[[RouteName], None] = lambda route: None,
-        on_state: Callable[[EngineState], None] = lambda state: None,
+        options: EngineOptions,
+        listener: EngineListener | None = None,
     ) -> None:
-        """`on_change` gets every snapshot, on the event loop, after it has been written
-        to disk.
-
-        `tries` bounds how often a failing request is repeated (None: for as long as it
-        takes); `on_route` hears when this base URL has shown which of RunAPI's routes
-        it has.
-        """
         self.client = client
-        self.api: Api = api
         self.gave_up: dict[str, ServiceError] = {}
         """Tasks that were left where they are, because `tries` were used up."""
         self.notices: list[str] = []
         """What the user should know of the queue file."""
-        self._out_dir = out_dir
-        self._profile = profile
+        self._listener = listener or EngineListener()
+        self.queue = TaskCache(
+            store, client.base_url, options.profile, self._listener.on_change
+        )
+        """The tasks in memory and on disk: what is asked about tasks is asked here."""
+        self._options = options
         # It is the key that has asked too often
-        self._rest = f"rest {profile}".rstrip()
-        self._on_state = on_state
-        self._cache = TaskCache(store, client.base_url, profile, on_change)
-        self._cache.on_waiting = self._disk_waits
+        self._rest = f"rest {options.profile}".rstrip()
+        self.queue.on_waiting = self._disk_waits
+        self.queue.on_route = self._state_changed
         self._waits_for_disk = False
-        self._scheduler = Scheduler(concurrency)
-        self._connection = Connection(self._state_changed)
+        self._scheduler = Scheduler(options.concurrency)
+        self._connection = Connection(client, self._state_changed)
+        self.reader = ServiceReader(self._connection)
+        """Quotes, prices and the library of prompts."""
         self._submitter = Submitter(
-            self._cache,
-            client,
-            catalog,
-            self._connection,
-            self._scheduler,
-            api=api,
-            tries=tries,
-            on_route=on_route,
+            self.queue, catalog, self._connection, self._scheduler, options
         )
         self._worker = TaskWorker(
-            self._cache,
-            client,
-            self._submitter,
-            self._connection,
-            self._scheduler,
-            pause=pause,
-            quiet_after=quiet_after,
-            longest_wait=longest_wait,
-            name=name,
-            embed=embed,
-            tries=tries,
+            self.queue, self._submitter, self._connection, self._scheduler, options
         )
         self._carried: dict[str, asyncio.Task[None]] = {}
         self._in_hand: Counter[str] = Counter()
@@ -124,17 +90,7 @@ class Engine:
     @property
     def tasks(self) -> dict[str, Task]:
         """The latest snapshot of every task that was read, made or changed, by id."""
-        return self._cache.tasks
-
-    @property
-    def owner(self) -> str:
-        """The name under which this process watches tasks."""
-        return self._cache.owner
-
-    @property
-    def learnt(self) -> RouteName | None:
-        """The route that this base URL has shown to have."""
-        return cast(RouteName | None, self._cache.learnt.get("route") or None)
+        return self.queue.tasks
 
     @property
     def state(self) -> EngineState:
@@ -147,13 +103,14 @@ class Engine:
             short=line.short,
             rest_until=time.time() + line.rest if line.rest else 0,
             waits_for_disk=self._waits_for_disk,
+            route=self.queue.route,
         )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
         """Read the queue and, with `adopt`, carry on every unfinished task that nobody
         else is watching; without, keep to the tasks that are asked for.
         """
-        self.notices = await self._cache.open(history)
+        self.notices = await self.queue.open(history)
         self._heed_others()
         if adopt:
             await self.adopt()
@@ -162,38 +119,20 @@ class Engine:
 
     async def adopt(self, ids: list[str] | None = None) -> list[Task]:
         """Carry on unfinished tasks (of `ids`, or all) that nobody is watching."""
-        free = await self._cache.claim(ids)
+        free = await self.queue.claim(ids)
         taken = [
             task
             for task in free
             if task.id not in self._carried and not self._in_hand[task.id]
         ]
         for task in taken:
-            self._cache.show(task)
+            self.queue.show(task)
             self._carry_on(task)
         return taken
 
-    async def unfinished(self) -> list[tuple[Task, bool]]:
-        """Every task of any service and profile that is not finished or not saved, and
-        whether another living process watches it.
-        """
-        return await self._cache.unfinished()
-
-    def also_mine(self, tasks: Callable[[], Iterable[Task]]) -> None:
-        """Tasks that this process has put into the queue beside those in memory: where
-        the queue file is lost while it runs, they are written into the new one.
-        """
-        self._cache.also_mine = tasks
-
-    def on_notice(self, heard: Callable[[str], None]) -> None:
-        """Have `heard` called, on the event loop, with what the user should know of the
-        queue file from now on.
-        """
-        self._cache.on_notice = heard
-
     def forget(self, task_id: str) -> None:
         """Keep a task that is no longer carried on disk alone."""
-        self._cache.tasks.pop(task_id, None)
+        self.queue.tasks.pop(task_id, None)
         self.gave_up.pop(task_id, None)
 
     # ---- new tasks
@@ -211,7 +150,7 @@ class Engine:
         Raises InvalidError.
         """
         task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
-        await self._cache.save(task, "held", own=carry)
+        await self.queue.save(task, "held", own=carry)
         if carry:
             self._carry_on(task)
         return task
@@ -236,17 +175,11 @@ class Engine:
             lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
         )
         await asyncio.gather(
-            *(self._cache.save(task, "held", own=carry) for task in tasks)
+            *(self.queue.save(task, "held", own=carry) for task in tasks)
         )
         for task in tasks if carry else ():
             self._carry_on(task)
         return tasks
-
-    def latest(self, task_id: str) -> Task | None:
-        """The newest snapshot of a task, be it on disk yet or not; None for one that
-        was not read.
-        """
-        return self._cache.latest(task_id)
 
     async def retry(
         self, task: Task, *, again: bool = False, carry: bool = True
@@ -255,7 +188,7 @@ class Engine:
         the same transaction; without `carry`, the new one waits for whoever carries it.
 
         Raises RetriedError where that was done before, unless `again` says to pay once
-        more; TakenError; InvalidError; LookupError for a model that is gone.
+        more; LeasedError; InvalidError; LookupError for a model that is gone.
         """
         async with self._retrying:
             old = await self._take_one(task.id)
@@ -266,7 +199,7 @@ class Engine:
                 self._draft, model, old.values, old.id, old.job
             )
             marked = self._latest(old.id).change(retried_by=new.id)
-            await self._cache.save_pair(marked, f"retried as {new.id}", new, "held")
+            await self.queue.save_pair(marked, f"retried as {new.id}", new, "held")
         if carry:
             self._carry_on(new)
         return new
@@ -283,10 +216,10 @@ class Engine:
             model,
             values,
             base_url=self.client.base_url,
-            profile=self._profile,
-            out_dir=self._out_dir,
-            api=self.api,
-            learnt=self.learnt,
+            profile=self._options.profile,
+            out_dir=self._options.out_dir,
+            api=self._options.api,
+            learnt=self.queue.route,
             retry_of=retry_of,
             job=job,
             estimate_micro=estimate_micro,
@@ -300,7 +233,7 @@ class Engine:
         """
         self._scheduler.paused = paused
         self._state_changed()
-        await self._cache.learn("paused", "yes" if paused else "")
+        await self.queue.learn("paused", "yes" if paused else "")
         self._heed_others()
 
     def limit(self, count: int) -> None:
@@ -310,7 +243,7 @@ class Engine:
 
     async def move(self, task: Task, step: int) -> None:
         """Send a waiting task sooner (-1) or later (1) than its neighbour, or next (0).
-        Raises TakenError.
+        Raises LeasedError.
         """
         turns = sorted(
             known.turn
@@ -333,7 +266,7 @@ class Engine:
     async def _rank(self, task: Task, rank: float) -> None:
         await self._take_one(task.id)
         if self._latest(task.id).status is Status.HELD:
-            self._scheduler.move((await self._cache.amend(task.id, rank=rank)).turn)
+            self._scheduler.move((await self.queue.amend(task.id, rank=rank)).turn)
 
     async def drop(self, ids: list[str]) -> list[Task]:
         """Take back what was not sent; answers those that it was not too late for, and
@@ -355,7 +288,7 @@ class Engine:
                     if self._latest(task_id).status is Status.HELD
                 ]
                 drops = (
-                    self._cache.amend(task_id, Status.DROPPED, "dropped", note="")
+                    self.queue.amend(task_id, Status.DROPPED, "dropped", note="")
                     for task_id in waiting
                 )
                 return list(await asyncio.gather(*drops))
@@ -374,7 +307,7 @@ class Engine:
         waiting = [task_id for task_id in ids if self._is_held(task_id)]
         with self._taking_in_hand(waiting):
             await self._halt(waiting)
-            return await self._cache.set_aside_unsent(ids)
+            return await self.queue.set_aside_unsent(ids)
 
     def _is_held(self, task_id: str) -> bool:
         return task_id in self._carried and self._latest(task_id).status is Status.HELD
@@ -383,14 +316,14 @@ class Engine:
 
     async def stop(self, task_id: str) -> Task:
         """Stop watching a sent task: it goes on at the server, and is billed. Raises
-        TakenError.
+        LeasedError.
         """
         with self._taking_in_hand([task_id]):
             await self._take_one(task_id)
             halted = await self._halt([task_id])
             if self._latest(task_id).status in SENT:
                 note = "Not watched; still billed."
-                return await self._cache.amend(
+                return await self.queue.amend(
                     task_id,
                     event="stopped",
                     watched=False,
@@ -407,7 +340,7 @@ class Engine:
         not saved, send again what is unsure, with the same key. What was set aside
         unsent is sent, and paid.
 
-        Raises TakenError, or ValueError for a task of another service or profile.
+        Raises LeasedError, or ValueError for a task of another service or profile.
         """
         self.check_belongs_here(await self._take_one(task_id))
         task = self._latest(task_id)
@@ -429,7 +362,7 @@ class Engine:
             fields |= {"resend_at": time.time()}
         if status:
             fields |= {"error": None, "finished_at": 0}
-        task = await self._cache.amend(task_id, status, "watched", **fields)
+        task = await self.queue.amend(task_id, status, "watched", **fields)
         self._carry_on(task)
         return task
 
@@ -447,9 +380,9 @@ class Engine:
     # ---- what is over
 
     async def favour(self, task_id: str, favourite: bool) -> None:
-        """Mark a task as one to be found again. Raises TakenError."""
+        """Mark a task as one to be found again. Raises LeasedError."""
         await self._take_one(task_id)
-        await self._cache.amend(task_id, favourite=favourite)
+        await self.queue.amend(task_id, favourite=favourite)
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
         """Take ended tasks out of the queue's sight; the history keeps them. Return
@@ -465,20 +398,20 @@ class Engine:
 
     async def can_undo(self) -> bool:
         """Whether something was cleared or deleted that can be brought back."""
-        return bool(await self._cache.peek_undo())
+        return bool(await self.queue.run(Store.peek_undo))
 
     async def undo(self) -> int:
         """Bring back what was last cleared or deleted, in this run or an earlier one.
         Return how many tasks.
         """
-        before = {task.id: task for task in await self._cache.pop_undo()}
+        before = {task.id: task for task in await self.queue.run(Store.pop_undo)}
         taken = [before.pop(task.id) for task in await self._take(list(before))]
         if before:  # another process has them just now
-            await self._cache.push_undo(list(before.values()))
+            await self.queue.run(Store.push_undo, list(before.values()))
         await self._restore_files(taken)
         back = await asyncio.gather(
             *(
-                self._cache.amend(
+                self.queue.amend(
                     task.id,
                     event="brought back",
                     cleared=task.cleared,
@@ -509,59 +442,26 @@ class Engine:
             if self._latest(task.id).status not in LIVE
         ]
         if taken:
-            await self._cache.push_undo(taken)
+            await self.queue.run(Store.push_undo, taken)
         await asyncio.gather(
-            *(self._cache.amend(task.id, event=mark, **marks) for task in taken)
+            *(self.queue.amend(task.id, event=mark, **marks) for task in taken)
         )
         if marks.get("deleted"):
             for task in taken:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
             # Whatever was brought back before its files were thrown away.
             await self._restore_files(
-                await self._cache.named([task.id for task in taken])
+                await self.queue.named([task.id for task in taken])
             )
         return taken
 
-    # ---- looking
-
-    async def find(self, task_id: str) -> Task | None:
-        """By local id, the unique end or start of one, or the server's id."""
-        return await self._cache.find(task_id)
-
-    async def search(
-        self, query: str, limit: int = 500, before: str = "~"
-    ) -> list[Task]:
-        """The latest tasks that a search line asks for, newest first."""
-        return await self._cache.search(query, limit, before)
-
-    async def search_all(self, query: str) -> list[Task]:
-        """Every task that a search line asks for, newest first."""
-        found: list[Task] = []
-        page = await self._cache.search(query, PAGE, "~")
-        while page:
-            found += page
-            page = await self._cache.search(query, PAGE, page[-1].id)
-        return found
-
-    async def of_job(self, job: str) -> list[Task]:
-        """All tasks of a job, oldest first."""
-        return await self._cache.of_job(job)
-
-    async def named(self, ids: list[str]) -> list[Task]:
-        """The tasks of these ids, as they are on disk."""
-        return await self._cache.named(ids)
-
-    async def events(self, task_id: str) -> list[tuple[float, str, str]]:
-        """What happened to a task: when, what, and the server's own words, oldest
-        first.
-        """
-        return await self._cache.events(task_id)
+    # ---- whose tasks
 
     def check_belongs_here(self, task: Task) -> None:
         """Raises ValueError, which says how to start, for a task of another service or
         profile.
         """
-        if task.profile != self._profile:
+        if task.profile != self._options.profile:
             name = one_line(task.profile, 40) or NO_PROFILE
             raise ValueError(
                 f"This task belongs to profile {name}: start with --profile {name} to"
@@ -575,19 +475,14 @@ class Engine:
 
     def belongs_here(self, task: Task) -> bool:
         """Whether a task belongs to the service and profile that this engine works for."""
-        return (task.base_url, task.profile) == (self.client.base_url, self._profile)
+        return (task.base_url, task.profile) == (
+            self.client.base_url,
+            self._options.profile,
+        )
 
     def carries(self, task_id: str) -> bool:
         """Whether this process carries the task just now."""
         return task_id in self._carried
-
-    async def spent(self) -> CurrentSpending:
-        """Where one stands with the money today: all processes' tasks at this base URL."""
-        return await self._cache.spent()
-
-    async def books(self) -> SpendingReport:
-        """What was spent at this base URL, by day and by model."""
-        return await self._cache.books()
 
     async def wait(self, task_id: str) -> Task:
         """The task once it is no longer carried: ended, stopped, held for the user, or
@@ -606,7 +501,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
         await self.client.aclose()
-        await self._cache.close()
+        await self.queue.close()
 
     # ---- the work behind it
 
@@ -614,7 +509,7 @@ class Engine:
         """Those of the tasks that no other process has, ours to change; what another
         one has changed while this one slept is carried on from there.
         """
-        taken, changed = await self._cache.lease(ids)
+        taken, changed = await self.queue.lease(ids)
         for task_id in await self._halt(changed):
             self._carry_on(self.tasks[task_id])
         return taken
@@ -626,7 +521,7 @@ class Engine:
         return taken[0]
 
     def _latest(self, task_id: str) -> Task:
-        return self._cache.latest(task_id) or self.tasks[task_id]
+        return self.queue.latest(task_id) or self.tasks[task_id]
 
     @contextmanager
     def _taking_in_hand(self, ids: list[str]) -> Iterator[None]:
@@ -650,15 +545,15 @@ class Engine:
             self.gave_up[task_id] = error.problem
             with suppress(LeasedError, StoreError):
                 if self.tasks[task_id].watched:
-                    await self._cache.note(task_id, f"{error} Kept; it can be resumed.")
+                    await self.queue.note(task_id, f"{error} Kept; it can be resumed.")
         except LeasedError:
             pass  # while this process slept, another one took over
         except Exception as error:
             # A full disk, or an error of ours: the task must stay, and be seen to.
-            await self._cache.refresh(task_id)
+            await self.queue.refresh(task_id)
             task = self.tasks[task_id]
             if task.live:
-                self._cache.show(
+                self.queue.show(
                     replace(
                         task,
                         note=(
@@ -687,14 +582,14 @@ class Engine:
         images.
         """
         folders = {
-            self._out_dir,
+            self._options.out_dir,
             *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir),
         }
         with suppress(StoreError, OSError):
-            await saving.sweep(self._cache, folders)
+            await saving.sweep(self.queue, folders)
 
     def _state_changed(self) -> None:
-        self._on_state(self.state)
+        self._listener.on_state(self.state)
 
     def _disk_waits(self, waits: bool) -> None:
         self._waits_for_disk = waits
@@ -702,7 +597,7 @@ class Engine:
 
     def _heed_others(self) -> None:
         """What another process has found out or wishes holds here too."""
-        learnt = self._cache.learnt
+        learnt = self.queue.learnt
         self.client.status_form = learnt.get("status", "")
         paused = bool(learnt.get("paused"))
         if paused != self._scheduler.paused:
@@ -723,12 +618,14 @@ class Engine:
                 if now - renewed > LEASE / 4:
                     renewed = now
                     if self._carried:
-                        await self._cache.renew(list(self._carried))
+                        await self.queue.run(
+                            Store.renew, self.queue.owner, list(self._carried)
+                        )
                     if adopt:
                         await self.adopt()
                 if self._connection.rest:
-                    await self._cache.learn(self._rest, str(self._connection.open_at))
-                if await self._cache.see_others(
+                    await self.queue.learn(self._rest, str(self._connection.open_at))
+                if await self.queue.see_others(
                     self._carried.__contains__, strangers=adopt
                 ):
                     self._heed_others()

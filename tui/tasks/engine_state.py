@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from tui.catalog.spec import RouteName
+
 
 class EngineState(NamedTuple):
     """As it is just now."""
@@ -22,3 +24,5 @@ class EngineState(NamedTuple):
     """Another program holds the queue file, or the disk is slow: nothing can be written
     for now.
     """
+    route: RouteName | None = None
+    """Which of RunAPI's routes this base URL has shown to have."""

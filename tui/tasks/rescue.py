@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from tui.tasks.engine import Engine
-from tui.tasks.store import LeasedError
+from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import URL_LIVES, SetAside, Status, Task
 
 DAY = 86400.0
@@ -47,10 +47,10 @@ async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
     """
     since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
     found = [
-        *await engine.search_all("status:sent"),
+        *await engine.queue.search_all("status:sent"),
         # Whenever it was written: it may have waited long to be sent
-        *await engine.search_all("status:unsaved"),
-        *await engine.search_all(f"status:completed after:{since}"),
+        *await engine.queue.search_all("status:unsaved"),
+        *await engine.queue.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
     ours = [task for task in by_id.values() if engine.belongs_here(task)]

@@ -8,6 +8,10 @@ LONGEST_PAUSE = 60.0
 """Seconds between polls of a task whose answers make no sense yet, at most."""
 LONGEST_DOWNLOAD_PAUSE = 600.0
 """Seconds between tries to fetch a result, at most."""
+LONGEST_REST = 3600.0
+"""Seconds. No service asks to wait for longer, and no upload lasts longer: a later
+moment is of a wrong clock.
+"""
 
 
 class GaveUpError(Exception):

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +13,8 @@ from msgspec.structs import replace
 
 from tui.catalog import source_images
 from tui.catalog.load import Catalog
-from tui.catalog.route import Api
-from tui.catalog.spec import Model, RouteName
+from tui.catalog.spec import Model
 from tui.service.base_url import DEFAULT_BASE_URL
-from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
     ConflictError,
@@ -35,8 +32,10 @@ from tui.tasks import draft
 from tui.tasks.answer import answered
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
+from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, backoff
 from tui.tasks.scheduler import Scheduler
+from tui.tasks.store import Store
 from tui.tasks.task import Problem, SetAside, Status, Task
 from tui.text import clock, duration, money, one_line
 
@@ -96,23 +95,18 @@ class Submitter:
     def __init__(
         self,
         cache: TaskCache,
-        client: Client,
         catalog: Catalog,
-        line: Connection,
+        connection: Connection,
         scheduler: Scheduler,
-        *,
-        api: Api,
-        tries: int | None,
-        on_route: Callable[[RouteName], None],
+        options: EngineOptions,
     ) -> None:
         self._cache = cache
-        self._client = client
         self._catalog = catalog
-        self._connection = line
+        self._connection = connection
+        self._client = connection.client
         self._scheduler = scheduler
-        self._api = api
-        self._tries = tries
-        self._on_route = on_route
+        self._api = options.api
+        self._tries = options.tries
         self._balance: tuple[float, int | None] = (-BALANCE_KNOWN, None)
         self._uploading: dict[str, asyncio.Lock] = {}
         # By URL, by the clock that is never set
@@ -168,7 +162,7 @@ class Submitter:
                     await self._refused(self._cache.tasks[task_id], error, failures)
                 else:
                     task = self._cache.tasks[task_id]
-                    await self._learn_route(task.route)
+                    await self._cache.learn("route", task.route)
                     if answer.state in ("completed", "failed") and not (
                         answer.urls or answer.error
                     ):
@@ -214,7 +208,7 @@ class Submitter:
         task = self._cache.tasks[task_id]
         if task.status is Status.SUBMITTING:
             return task
-        if self._cache.learnt.get("route") == "service" and self._may_move(task):
+        if self._cache.route == "service" and self._may_move(task):
             task = await asyncio.to_thread(
                 draft.reroute, task, self.model(task), "service"
             )
@@ -262,7 +256,7 @@ class Submitter:
         elif isinstance(error, NotFoundError) and self._may_move(task):
             # The route isn't there, so nothing was made: the other one, with a new body
             # and key.
-            await self._learn_route("service")
+            await self._cache.learn("route", "service")
             held = await self._cache.save(
                 task.change(Status.HELD, sent_at=0), "no such route", error.raw
             )
@@ -279,10 +273,7 @@ class Submitter:
                 failures,
             )
         else:
-            if (
-                isinstance(error, NotFoundError)
-                and self._cache.learnt.get("route") == task.route
-            ):
+            if isinstance(error, NotFoundError) and self._cache.route == task.route:
                 await self._cache.learn("route", "")
             problem = Problem(error.kind, str(error))
             await self._cache.save(
@@ -298,7 +289,8 @@ class Submitter:
         # A job of many is refused at once
         if time.monotonic() - self._balance[0] > BALANCE_KNOWN:
             with suppress(ServiceError):
-                self._balance = (time.monotonic(), await self._client.balance_micro())
+                balance = await self._connection.ask(self._client.balance_micro)
+                self._balance = (time.monotonic(), balance)
         balance, estimate = self._balance[1], task.estimate_micro
         if balance is None or estimate is None or balance >= estimate:
             return str(error)
@@ -384,10 +376,6 @@ class Submitter:
             )
             await asyncio.sleep(left)
 
-    async def _learn_route(self, route: RouteName) -> None:
-        if await self._cache.learn("route", route):
-            self._on_route(route)
-
     # ---- local files
 
     def _needs_upload(self, task: Task) -> bool:
@@ -423,7 +411,9 @@ class Submitter:
         for name, address in source_images.image_urls(
             model.routes[task.route], task.values
         ):
-            until = await self._cache.upload_ends(address)
+            until = await self._cache.run(
+                Store.upload_ends, self._client.base_url, address
+            )
             if until and not self._lives(until, self._upload_ends.get(address)):
                 told = (
                     f"{one_line(address, 80)} was an upload, which lives for an hour:"
@@ -473,13 +463,25 @@ class Submitter:
             content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
             digest, checksum = await asyncio.to_thread(_digests, content)
             async with self._uploading.setdefault(digest, asyncio.Lock()):
-                url = await self._cache.uploaded(digest)
-                until = await self._cache.upload_ends(url) if url else 0.0
+                url = await self._cache.run(
+                    Store.uploaded, self._client.base_url, digest
+                )
+                until = (
+                    await self._cache.run(Store.upload_ends, self._client.base_url, url)
+                    if url
+                    else 0.0
+                )
                 if not self._lives(until, self._upload_ends.get(url)):
                     asked_at, until = time.monotonic(), time.time() + UPLOAD_LASTS
                     url = await self._client.upload(path, content, checksum)
                     self._upload_ends[url] = asked_at + UPLOAD_LASTS
-                    await self._cache.remember_upload(digest, url, until - time.time())
+                    await self._cache.run(
+                        Store.remember_upload,
+                        self._client.base_url,
+                        digest,
+                        url,
+                        until - time.time(),
+                    )
                 self._upload_ends.setdefault(
                     url, time.monotonic() + until - time.time()
                 )

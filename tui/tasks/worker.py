@@ -5,13 +5,11 @@ folder.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from tui.service.client import Client
 from tui.service.errors import (
     AuthenticationError,
     DownloadError,
@@ -26,6 +24,7 @@ from tui.tasks import saving
 from tui.tasks.answer import answered, with_new_addresses
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
+from tui.tasks.options import EngineOptions
 from tui.tasks.provenance import facts_of
 from tui.tasks.retry import (
     LONGEST_DOWNLOAD_PAUSE,
@@ -57,10 +56,6 @@ made so.
 LAST_POLL = 0.5
 """Seconds after the longest wait at which a task is asked for once more before it is
 set aside.
-"""
-LONGEST_WAIT = 3600.0
-"""Seconds for which a command watches a task without an end before it is set aside, and
-the app one whose status makes no sense; unless the user wishes otherwise.
 """
 
 
@@ -107,33 +102,18 @@ class TaskWorker:
     def __init__(
         self,
         cache: TaskCache,
-        client: Client,
         submitter: Submitter,
-        line: Connection,
+        connection: Connection,
         scheduler: Scheduler,
-        *,
-        pause: Callable[[float], float],
-        quiet_after: float,
-        longest_wait: float,
-        name: str,
-        embed: bool,
-        tries: int | None,
+        options: EngineOptions,
     ) -> None:
-        """`pause` says how long to wait until the next poll, by the seconds since a
-        task was sent; a task without news for `quiet_after` seconds is marked; one
-        without an end for `longest_wait` seconds is set aside.
-        """
         self._cache = cache
-        self._client = client
         self._submitter = submitter
-        self._connection = line
+        self._connection = connection
+        self._client = connection.client
         self._scheduler = scheduler
-        self._pause = pause
-        self._quiet_after = quiet_after
-        self._longest_wait = longest_wait
-        self._name = name
-        self._embed = embed
-        self._tries = tries
+        self._options = options
+        self._tries = options.tries
         # Apart from the line: a slow file host must not hold up a submit
         self._downloads = asyncio.Semaphore(8)
         # When that was seen, by the clock that is never set
@@ -161,11 +141,14 @@ class TaskWorker:
 
     async def _poll(self, task_id: str) -> None:
         watch = _Watch(self._cache.tasks[task_id].polls)
-        wait = self._pause(0)
+        wait = self._options.pause(0)
         while self._is_polled(task_id):
             # However long the service asks to wait: no longer than the task may take.
             await self._connection.sleep(
-                min(wait, max(0.0, self._longest_wait - watch.lasted) + LAST_POLL)
+                min(
+                    wait,
+                    max(0.0, self._options.longest_wait - watch.lasted) + LAST_POLL,
+                )
             )
             watch.polls += 1
             asked_at = time.monotonic()
@@ -208,7 +191,7 @@ class TaskWorker:
             await self._cache.note(task_id, note, "unknown to the service", error.raw)
             if self._tries is not None:
                 raise GaveUpError(error) from error
-        return growing(self._pause(self._age(task_id)), watch.senseless)
+        return growing(self._options.pause(self._age(task_id)), watch.senseless)
 
     async def _poll_failed(
         self, task_id: str, watch: _Watch, error: ServiceError
@@ -249,7 +232,7 @@ class TaskWorker:
             await self._cache.save(
                 changed, f"the service says {answer.word}", answer.raw
             )
-        pause = growing(self._pause(self._age(task_id)), watch.senseless)
+        pause = growing(self._options.pause(self._age(task_id)), watch.senseless)
         return min(answer.retry_after, LONGEST_PAUSE) if answer.retry_after else pause
 
     async def _mark_silence(self, task_id: str, watch: _Watch) -> None:
@@ -269,7 +252,7 @@ class TaskWorker:
                 else 0.0
             )
         if (
-            lasted > self._longest_wait
+            lasted > self._options.longest_wait
             and watch.last
             and watch.last.state == "unknown"
             and watch.last.results
@@ -282,7 +265,7 @@ class TaskWorker:
                 watch.last.raw,
             )
             return
-        if lasted > self._longest_wait:
+        if lasted > self._options.longest_wait:
             word = (
                 f"the service still says \u201c{one_line(task.word, 60)}\u201d"
                 if task.word
@@ -295,7 +278,7 @@ class TaskWorker:
             )
             await self._cache.save(aside, "set aside")
             raise GaveUpError(TimedOutError(told))
-        if watch.silent > self._quiet_after and not task.quiet:
+        if watch.silent > self._options.quiet_after and not task.quiet:
             note = (
                 f"No news for {duration(watch.silent)}: still watched, nothing is lost."
             )
@@ -460,7 +443,7 @@ class TaskWorker:
         while True:
             task = self._cache.tasks[task_id]
             result = await asyncio.to_thread(
-                saving.reserve, task, index, result, self._name
+                saving.reserve, task, index, result, self._options.name
             )
             task = self._cache.tasks[task_id]
             await self._cache.save(
@@ -490,7 +473,7 @@ class TaskWorker:
         """
         from tui.images import files, metadata
 
-        if self._embed:
+        if self._options.embed:
             # The picture counts, not what it tells
             with contextlib.suppress(files.ImageError):
                 metadata.embed(part, facts_of(task))

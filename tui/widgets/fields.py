@@ -181,7 +181,7 @@ class TextField(Field):
 
 
 class Prompt(TextArea):
-    """A text area that tab leaves; its cursor doesn't blink, as an idle app is silent."""
+    """A text area that tab leaves; its cursor doesn't blink: an idle app is silent."""
 
     def __init__(self, text: str, *, placeholder: Content) -> None:
         super().__init__(

@@ -153,7 +153,7 @@ def _exit_code(work: Callable[[], int | None]) -> int:
 
 def _explain(error: Exception) -> int:
     """Print on stderr what went wrong, and return the exit code for it."""
-    from tui.tasks.store import StoreError
+    from tui.tasks.store_errors import StoreError
 
     if isinstance(error, OSError):
         # The system's own words: a full disk, a missing folder

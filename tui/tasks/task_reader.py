@@ -1,0 +1,132 @@
+"""What is asked of the tasks on disk."""
+
+import json
+from collections.abc import Iterable
+
+from tui.tasks import ledger, schema
+from tui.tasks.queue_file import QueueFile
+from tui.tasks.restore import newest
+from tui.tasks.search import conditions
+from tui.tasks.task import LIVE, Status, Task
+
+LIVE_STATES = ", ".join(f"'{status}'" for status in sorted(LIVE))
+"""For `status in (...)`."""
+NAMED = "id in (select value from json_each(?))"
+
+
+class TaskReader(QueueFile):
+    """Reads tasks, their events and their costs. Every method raises StoreError."""
+
+    def get(self, task_id: str) -> Task | None:
+        """By local id, the unique end or start of one, or the server's id."""
+        if not task_id or not task_id.isprintable():
+            return None
+        exact = self._tasks("where id = ?1 or remote_id = ?1", task_id)
+        if exact or len(task_id) < 4 or not task_id.isalnum():
+            return exact[0] if exact else None
+        near = self._tasks(
+            "where id like ?1 || '%' or id like '%' || ?1 limit 2", task_id
+        )
+        return near[0] if len(near) == 1 else None
+
+    def shown(self, limit: int) -> list[Task]:
+        """What the queue shows: the latest tasks and all unfinished ones, newest first."""
+        latest = self._tasks(
+            "where cleared = 0 and deleted = 0 order by id desc limit ?", limit
+        )
+        unfinished = self._tasks(f"where deleted = 0 and status in ({LIVE_STATES})")
+        merged = {task.id: task for task in (*latest, *unfinished)}
+        return [task for _, task in sorted(merged.items(), reverse=True)]
+
+    def search(
+        self, query: str = "", limit: int = 500, before: str = "~"
+    ) -> list[Task]:
+        """The latest tasks that a search line asks for (see `search`), newest first, of
+        ids below `before`.
+        """
+        wanted, values = conditions(query)
+        found = (
+            f"select id from tasks indexed by tasks_found where id < ? and {wanted}"
+            " order by id desc limit ?"
+        )
+        return self._tasks(
+            f"where id in ({found}) order by id desc", before, *values, limit
+        )
+
+    def of_job(self, job: str) -> list[Task]:
+        """All tasks of a job, oldest first."""
+        return self._tasks("where job = ? and deleted = 0 order by id", job)
+
+    def named(self, ids: Iterable[str]) -> list[Task]:
+        """The tasks of these ids."""
+        return self._tasks(f"where {NAMED}", json.dumps(list(ids)))
+
+    def newest(self) -> int:
+        """The number of the last write of a task; a new file begins at 0. Raises
+        StoreError.
+        """
+        with self._asking():
+            number = newest(self._db)
+        self.highest = max(self.highest, number)
+        return number
+
+    def changed_since(self, seq: int) -> tuple[list[Task], int]:
+        """Snapshots written after the write of that number, in turn; and the number of
+        the last write.
+        """
+        latest = self.newest()
+        if latest <= seq:
+            return [], latest
+        return (
+            self._tasks("where seq > ? and seq <= ? order by seq", seq, latest),
+            latest,
+        )
+
+    def begun_since(self, seq: int) -> list[str]:
+        """Ids of tasks written after the write of this number that are no longer mere
+        drafts. Raises StoreError.
+        """
+        query = "select id from tasks where seq > ? and status <> ?"
+        return [task_id for (task_id,) in self._read(query, seq, Status.HELD)]
+
+    def data_version(self) -> int:
+        """A number that changes whenever another process writes. DamagedError where the
+        file is another one.
+        """
+        with self._asking():
+            self._check_place()
+            return int(self._db.execute("pragma data_version").fetchone()[0])
+
+    def events(self, task_id: str) -> list[tuple[float, str, str]]:
+        """When, what, and the server's own words, oldest first."""
+        return self._read(
+            "select at, event, raw from events where task_id = ? order by at, rowid",
+            task_id,
+        )
+
+    def spent(self, base_url: str) -> ledger.CurrentSpending:
+        """Where one stands with the money today."""
+        return ledger.current_spending(self._read, base_url)
+
+    def books(self, base_url: str) -> ledger.SpendingReport:
+        """What was spent there, by day and by model."""
+        return ledger.spending_report(self._read, base_url)
+
+    def _tasks(self, where: str, *values: object) -> list[Task]:
+        return self._read_tasks(
+            self._read(f"select id, data from tasks {where}", *values)
+        )
+
+    def _read_tasks(self, rows: Iterable[tuple[str, bytes]]) -> list[Task]:
+        tasks = []
+        for task_id, data in rows:
+            try:
+                tasks.append(schema.decode(data))
+            except schema.UNREADABLE as error:
+                notice = (
+                    f"Task {task_id} in the queue file can't be read and is left out:"
+                    f" {error}."
+                )
+                if notice not in self.notices:
+                    self.notices.append(notice)
+        return tasks
