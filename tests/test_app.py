@@ -45,7 +45,7 @@ async def test_wide_shows_the_image_beside_its_facts() -> None:
         await app.until(lambda: task.files[0] in app.shown)
         await pilot.pause()
         text = app.text()
-        for fact in ("▀", "$0.05", "256 × 256", task.id, "prompt"):
+        for fact in ("▀", "$0.05", "256×256", task.id, "prompt"):
             assert fact in text
 
 
@@ -186,7 +186,7 @@ async def test_the_help_lists_the_keys_in_force() -> None:
     async with app.running(100, 40) as pilot:
         await pilot.press("f1")
         await pilot.pause()
-        assert "Send the request, for the price shown" in app.text()
+        assert "Send the request at the price shown" in app.text()
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
 

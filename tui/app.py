@@ -228,8 +228,8 @@ class RunApp(Shell):
     async def _use_demo(self) -> None:
         await self.key_switch.use_demo()
 
-    @on(Sidebar.Marked)
-    async def _save_favourites(self, event: Sidebar.Marked) -> None:
+    @on(Sidebar.FavouritesChanged)
+    async def _save_favourites(self, event: Sidebar.FavouritesChanged) -> None:
         await self.pages.save_favourites(event.favourites)
 
     def _run(

@@ -55,7 +55,7 @@ class Pages:
         """Shows the models that the user marked on top, and remembers them."""
         shell = self._shell
         if shell.main:
-            shell.main.mark_favourites(models)
+            shell.main.set_favourites(models)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(
                 favourites.save, shell.session.folders.state, models
