@@ -23,7 +23,7 @@ NO_SUCH_NAME = (
 class OneBatch(App[None]):
     """The page alone."""
 
-    CSS_PATH = [styles_dir() / "dialogs.tcss"]
+    CSS_PATH = [styles_dir() / "app.tcss", styles_dir() / "dialogs.tcss"]
 
     def __init__(self, model: Any = FLUX, values: Values | None = None) -> None:
         super().__init__()
