@@ -29,7 +29,7 @@ _NEWEST = "~"
 
 
 class HistoryScreen(Screen[None]):
-    """Searches all tasks, newest first, and shows the image of the one under the cursor.
+    """Searches all tasks, newest first, and shows the image of the chosen one.
 
     Deleted tasks aren't found, cleared ones are.
     """

@@ -176,7 +176,7 @@ def wrap_row(row: Row, width: int) -> Iterator[Row]:
 
 
 def _first_part(text: str, room: int) -> str:
-    """Returns the start of a text that fits in `room` cells, up to a space if possible."""
+    """Returns the start of a text that fits in `room` cells, best up to a space."""
     part = text[:room]
     while (excess := cell_len(part) - room) > 0:
         part = part[: -max(1, excess // 2)]
@@ -253,7 +253,8 @@ def _describe_images(task: Task) -> Iterator[Row]:
         if result.path:
             size = file_size(result.bytes)
             facts["file"] = result.path
-            facts["size"] = f"{result.width} × {result.height}, {result.format}, {size}"
+            pixels = f"{result.width} × {result.height}"
+            facts["size"] = f"{pixels}, {result.format}, {size}"
         else:
             facts["not saved"] = _expiry(task.expires_at)
         yield from _section(f"Image {number}", "", facts)

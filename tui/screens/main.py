@@ -175,7 +175,7 @@ class MainScreen(Screen[None]):
         self.form.reprice(self._model)
 
     async def learn(self, route: RouteName) -> None:
-        """Uses the route that the service turned out to have: the form shows its params."""
+        """Uses the route that the service has, and shows the form for its params."""
         if route != self._learnt:
             self._learnt = route
             if choose(self._model, (), self._api, route) != self.form.route:
@@ -414,7 +414,8 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-        elif self._past or not self.queue.has_class(
-            "-empty"
-        ):  # z may bring something back
+            return
+        is_empty = self.queue.has_class("-empty")
+        # In an empty queue z may still restore tasks of earlier runs.
+        if self._past or not is_empty:
             self.set_focus(self.queue.table)

@@ -166,7 +166,7 @@ def _chart(report: SpendingReport) -> Iterator[Content]:
 
 
 def _bar(spent: CostSum, peak: int, row: int) -> str:
-    """Returns the part of a day's bar that is in a row of the chart, 0 at the bottom."""
+    """Returns a day's bar in one row of the chart, counted from the bottom."""
     eighths = 0
     if peak:
         # Rounded up, so that the least amount shows.

@@ -55,7 +55,7 @@ class QueueOpener:
             await self._show_queue()
 
     async def close(self) -> str:
-        """Closes the queue; returns how to continue unfinished tasks, if there are any."""
+        """Closes the queue; returns how to continue unfinished tasks, or nothing."""
         engine = self._shell.engine
         if engine is None:
             return ""

@@ -139,8 +139,9 @@ class SetupScreen(Screen[None]):
                 f" Profile {self._session.profile} has no API key."
             )
         return (
-            "RunAPI makes the images, and each one costs money. No API key was found in"
-            " RUNAPI_API_KEY, RunAPI's own file, or the settings of OpenClaw and Hermes."
+            "RunAPI makes the images, and each one costs money. No API key was found"
+            " in RUNAPI_API_KEY, RunAPI's own file, or the settings of OpenClaw and"
+            " Hermes."
         )
 
     def _use_of_key(self) -> str:
@@ -148,8 +149,9 @@ class SetupScreen(Screen[None]):
         base_url = self._session.credential.base_url
         if self._session.saves_key:
             return (
-                f"The key is saved in {shown(runapi_config())}, where RunAPI's own tools"
-                f" find it and only you can read it. It is sent only to {base_url}."
+                f"The key is saved in {shown(runapi_config())}, where RunAPI's own"
+                " tools find it and only you can read it. It is sent only to"
+                f" {base_url}."
             )
         return (
             f"The key is used until you quit, because profile {self._session.profile}"

@@ -36,7 +36,7 @@ async def copy_as(app: App[None], request: "SnippetRequest") -> None:
 
 
 async def open_result(app: App[None], task: "Task", index: int, viewer: str) -> None:
-    """Opens a result in `viewer` or the system's own, or else copies its URL or path."""
+    """Opens a result in a viewer, or else copies its URL or path."""
     from tui.exchange import open_external
 
     found = await asyncio.to_thread(open_external.ways, task, index, viewer)

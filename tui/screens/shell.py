@@ -66,7 +66,7 @@ class Shell(OpenApp):
 
     @contextlib.contextmanager
     def problems_shown(self) -> Iterator[None]:
-        """Shows any error as a sentence, such as a full disk or another window's lease."""
+        """Shows any error as a sentence, such as that of a full disk."""
         try:
             yield
         except Exception as error:
