@@ -166,7 +166,7 @@ async def test_quitting_says_what_goes_on_and_how_to_come_back() -> None:
     async with app.running(80, 24):
         await app.sees("◔ pending")
     assert app.farewell.startswith(
-        "1 task at the service. Start the app again, or run `runapi-tui resume"
+        "1 task continues at the service. Start the app again, or run `runapi-tui resume"
     )
 
 

@@ -93,7 +93,7 @@ async def test_an_image_that_says_nothing_changes_nothing(tmp_path: Path) -> Non
         assert app.main
         await pilot.press(*"fox")
         await paste(app, pilot, mute)
-        assert "mute.png doesn't say what made it" in app.told[-1]
+        assert "No request is saved in mute.png" in app.told[-1]
         await paste(app, pilot, text)
         assert "text.png is not a PNG" in app.told[-1]
         assert app.main.form.values() == {"prompt": "fox"}

@@ -109,11 +109,11 @@ async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(
     app = OneBatch()
     async with app.run_test(size=(200, 30)) as pilot:
         for filled, told in (
-            ({"count": ""}, "! Of each: 1 to 10,000."),
-            ({"count": "-"}, "! Of each: 1 to 10,000."),
-            ({"count": "0"}, "! Of each: 1 to 10,000."),
-            ({"count": "10001"}, "! Of each: 1 to 10,000."),
-            ({"count": "9" * 5000}, "! Of each: 1 to 10,000."),
+            ({"count": ""}, "! Copies: 1 to 10,000."),
+            ({"count": "-"}, "! Copies: 1 to 10,000."),
+            ({"count": "0"}, "! Copies: 1 to 10,000."),
+            ({"count": "10001"}, "! Copies: 1 to 10,000."),
+            ({"count": "9" * 5000}, "! Copies: 1 to 10,000."),
             (
                 {"count": "5001"},
                 "! 2 prompts × 5,001 of each are 10,002 requests; a job takes at most 10,000.",
@@ -139,7 +139,7 @@ async def test_what_is_wrong_is_told_in_words_and_nothing_can_be_sent(
             ({"vary": "= 1k"}, "! '= 1k' is not of the form name = values."),
             (
                 {"vary": "output_resolution = 1k\noutput_resolution = 2k"},
-                "! output_resolution stands there twice",
+                "! Listed twice: output_resolution.",
             ),
             ({"vary": "output_resolutoin = 1k"}, "Did you mean output_resolution?"),
             (
@@ -202,7 +202,7 @@ async def test_prompts_come_from_a_file_whatever_wrote_it(tmp_path: Path) -> Non
         ]
 
 
-async def test_of_each_differ_by_their_seed_and_escape_sends_nothing() -> None:
+async def test_copies_differ_by_their_seed_and_escape_sends_nothing() -> None:
     app = OneBatch(IMAGEN, {"prompt": "a fox", "seed": 7})
     async with app.run_test(size=(80, 24)) as pilot:
         app.fill(count="3")

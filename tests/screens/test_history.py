@@ -76,7 +76,7 @@ async def test_it_is_filtered_as_one_types() -> None:
         ):
             look_for(app, typed)
             await until_found(app, wanted)
-        await app.sees("Nothing matches.", "0 found", "words  model:flux")
+        await app.sees("No matches.", "0 found", "words  model:flux")
         await pilot.press("enter", "down")  # nothing to go down into
         look_for(app, "")
         await pilot.press(*"owl")
@@ -147,7 +147,7 @@ async def test_what_is_deleted_there_comes_back_there() -> None:
         await pilot.press("down", "x")
         await app.sees("1 found", without="a blue fox")
         await pilot.press("x")
-        await app.sees("0 found", "Nothing matches.")
+        await app.sees("0 found", "No matches.")
         await pilot.press("z")
         await app.sees("1 found", "a red fox")
         await pilot.press("z")
@@ -159,7 +159,7 @@ async def test_what_happens_elsewhere_is_seen() -> None:
     theirs = past("their fox", Status.PENDING, remote_id="tsk_1")
     async with app.running(80, 24) as pilot:
         await pilot.press("f9")
-        await app.sees("Nothing yet", "0 found")
+        await app.sees("No tasks yet.", "0 found")
         store = Store(app.session.folders.queue)
         store.save(theirs.change(), owner="another process")
         await app.sees("◔ pending", "their fox", "1 found")

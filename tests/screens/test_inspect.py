@@ -18,7 +18,7 @@ from textual.binding import Binding
 from textual.pilot import Pilot
 
 from tui.paths import styles_dir
-from tui.screens.inspect import InspectScreen, Page, words, wrapped
+from tui.screens.inspect import InspectScreen, Page, format_text, wrap_row
 from tui.tasks.task import Problem, Result, Status, Task, new_id
 from tui.text import plain
 
@@ -112,7 +112,7 @@ async def test_the_request_is_there_as_it_is_sent() -> None:
 async def test_while_files_wait_there_is_no_body_yet() -> None:
     shown = task(body=b"", key="", values={"image": "/home/me/a.png"})
     page = await read(shown)
-    assert "none yet: files of these values are uploaded first" in page
+    assert "none yet: the files in these values are uploaded first" in page
     assert '"image": "/home/me/a.png"' in page
     async with opened(shown) as (host, pilot):
         assert "Copy request" not in host.sight
@@ -134,7 +134,7 @@ async def test_the_timeline_and_every_answer() -> None:
     assert "06:13:21     +1.2s  accepted" in lines
     assert "06:13:32    +12.3s  rejected" in lines
     assert "06:13:18     -2.0s  saved /images/a.png" in lines
-    assert page.count("Answer 06") == 2
+    assert page.count("Response 06") == 2
     assert '"cost": 0.10' in lines
     assert "  <h1>Bad\n      gateway</h1>" in page
 
@@ -162,11 +162,13 @@ async def test_results_with_their_files_or_how_long_their_urls_last() -> None:
     ):
         assert fact in page
     assert page.count("not saved") == 1
-    assert ", 5d 23h more" in page
-    assert "its URL ended at 2026-03-04 06:13" in await read(
+    assert ", in 5d 23h" in page
+    assert "the URL expired at 2026-03-04 06:13" in await read(
         msgspec.structs.replace(waiting, made_at=BEGIN)
     )
-    assert "nobody said" in await read(msgspec.structs.replace(waiting, made_at=0))
+    assert "it is unknown when" in await read(
+        msgspec.structs.replace(waiting, made_at=0)
+    )
 
 
 async def test_what_went_wrong_is_said() -> None:
@@ -219,9 +221,9 @@ async def test_any_bytes_are_a_body() -> None:
     ids=["open brackets", "insets", "empty lines", "wide", "nothing but accents"],
 )
 def test_an_answer_is_shown_within_bounds(raw: str) -> None:
-    rows = [piece for row in words(raw) for piece in wrapped(row, 80)]
+    rows = [piece for row in format_text(raw) for piece in wrap_row(row, 80)]
     assert sum(len(text) for _, text in rows) <= 20_100
-    assert rows[-1] == (f"  … cut here; {len(raw):,} characters in all", "")
+    assert rows[-1] == (f"  … cut here; {len(raw):,} characters in total", "")
     assert all(cell_len(name + text) <= 80 for name, text in rows)
 
 
@@ -232,7 +234,7 @@ def test_an_answer_is_shown_within_bounds(raw: str) -> None:
 )
 def test_wrapping_loses_nothing_and_fits(text: str, name: str, width: int) -> None:
     text = plain(text).replace("\n", "").replace("\t", "")
-    rows = list(wrapped((f"  {name}", text), width))
+    rows = list(wrap_row((f"  {name}", text), width))
     assert all(cell_len(name) + cell_len(text) <= width for name, text in rows)
     whole = "".join((rows[0][0], *(text for _, text in rows))) if rows else ""
     assert whole.strip() == f"  {name}{text}".strip()
@@ -246,7 +248,8 @@ def test_wrapping_loses_nothing_and_fits(text: str, name: str, width: int) -> No
 )
 def test_json_is_spread_out_without_loss(value: Any) -> None:
     shown = "".join(
-        name[2:] + text for name, text in words(json.dumps(value, ensure_ascii=False))
+        name[2:] + text
+        for name, text in format_text(json.dumps(value, ensure_ascii=False))
     )
     assert json.loads(shown) == value
     assert plain(shown) == shown
@@ -274,7 +277,7 @@ async def test_many_large_answers_are_there_at_once() -> None:
         assert "cut here" in host.sight
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
-        assert "Answer" not in host.sight  # within the last one
+        assert "Response" not in host.sight  # within the last one
 
 
 # ---- keys

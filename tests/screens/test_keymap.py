@@ -21,9 +21,9 @@ BINDINGS = [
     ("keys", "sentence"),
     [
         ({"genrate": "ctrl+g"}, "Did you mean generate?"),
-        ({"generate": ""}, "is no key"),
-        ({"generate": "ctrl+"}, "is no key"),
-        ({"generate": "ctrl+g", "model": "f2,ctrl+g"}, "taken by generate"),
+        ({"generate": ""}, "is not a key"),
+        ({"generate": "ctrl+"}, "is not a key"),
+        ({"generate": "ctrl+g", "model": "f2,ctrl+g"}, "already used by generate"),
     ],
     ids=["misspelt", "empty", "unfinished", "taken"],
 )

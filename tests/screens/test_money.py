@@ -230,11 +230,11 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
         await pilot.press("ctrl+t", "$")
         await app.sees(
             "today           $0.29 and 1 of unknown price ($0.08 estimated)",
-            "in all          $0.34 and 1 of unknown price ($0.08 estimated), 6 tasks",
+            "total           $0.34 and 1 of unknown price ($0.08 estimated), 6 tasks",
             "on the way      nothing",
             "today's budget  at most $0.71 of $1.00 left (day_usd)",
             "balance         $50.00",
-            "service says    $0.00 today, $0.00 in all",
+            "service reports $0.00 today, $0.00 in total",
             "The last 30 days, up to $0.29 a day",
             "· █",
             "imagen-4                                1     ~$0.08     $0.08",
@@ -249,7 +249,7 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
             "(day_usd).",
         )
         await pilot.press("y")
-        await app.sees("in all          $0.39")  # kept up to date
+        await app.sees("total           $0.39")  # kept up to date
         await pilot.press("escape")
         await app.until(lambda: isinstance(app.screen, MainScreen))
 
@@ -260,7 +260,7 @@ async def test_the_money_page_of_an_empty_queue() -> None:
         await pilot.press("ctrl+t")
         await app.run_action("money")
         await app.sees(
-            "in all          $0.00, 0 tasks",
+            "total           $0.00, 0 tasks",
             "The last 30 days",
             "· · ·",
             without="model  ",

@@ -131,12 +131,12 @@ async def test_words_narrow_and_the_newest_search_wins() -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NotFoundError("nothing"), "This service has no library of prompts."),
+        (NotFoundError("nothing"), "This service has no prompt library."),
         (
             ServerError("The service has an internal problem (HTTP 500)."),
             "The service has an internal problem (HTTP 500).",
         ),
-        (None, "Nothing matches."),
+        (None, "No matches."),
     ],
 )
 async def test_nothing_to_show_is_a_sentence(
@@ -194,7 +194,7 @@ async def test_hostile_entries_stay_text_and_take_no_file() -> None:
             "[red]a[/] [@click=app.quit]b  [b · flux-kontext-pro",
             "[link=x]c[/]",
             "By [/]",
-            "can't be had",
+            "can't be loaded",
         )
         await use_first(app, pilot)
         assert app.main
@@ -214,7 +214,7 @@ async def test_an_unknown_model_leaves_the_form_its_own() -> None:
         )
         assert values == {"prompt": "p", "size": "64x64"}
         assert app.told == [
-            "Its model isn't in the catalog: the prompt alone was taken."
+            "The entry's model isn't in the catalog. Only its prompt was used."
         ]
 
 
@@ -228,7 +228,7 @@ async def test_a_service_without_a_library_says_so_over_http() -> None:
         app.session = app.session.with_key(DEMO_KEY, "test")
         async with app.running(80, 24) as pilot:
             await pilot.press("ctrl+l")
-            await app.sees("This service has no library of prompts.")
+            await app.sees("This service has no prompt library.")
 
 
 def not_of_library(route: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The key: tried before it is taken, changed without losing anything, told without
+"""The key: checked before it is used, changed without losing anything, told without
 being shown.
 """
 
@@ -86,7 +86,7 @@ async def test_without_a_network_a_key_may_be_saved_untried(home: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until_asked(app)
         await paste(app, pilot, NEW)
-        await app.sees("Go on anyway")
+        await app.sees("Use anyway")
         assert "127.0.0.1 can't be reached" in flat(app)
         assert not saved.exists()
         await pilot.press("enter")

@@ -165,7 +165,7 @@ async def test_words_find_prompts_and_models(folder: Path) -> None:
         await app.keys(pilot, "=OWLS z-im")
         assert app.listed == ["Results", "two owls", "two owls"]
         await app.keys(pilot, "ctrl+u", "=nothing of the kind")
-        assert app.listed == [str(folder), "Nothing matches nothing of the kind"]
+        assert app.listed == [str(folder), "No matches: nothing of the kind"]
         await app.keys(pilot, "enter", "f4", "tab")
         assert app.answer == UNSET
 
@@ -321,7 +321,7 @@ async def test_a_folder_that_can_not_be_listed(
             "./none/x": "This folder doesn't exist.",
             "~nobody-here/": "This folder doesn't exist.",
             "./shut/": "This folder can't be read: Permission denied.",
-            "./empty/": "No folders and no images here.",
+            "./empty/": "No folders or images here.",
         }.items():
             await app.keys(pilot, "ctrl+u", f"={typed}", "enter")
             assert app.listed[1:] == [sentence]
@@ -342,7 +342,7 @@ async def test_a_slow_folder_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> 
         async with app.run_test() as pilot, asyncio.timeout(10):
             while not app.picker.is_current or len(app.listed) < 2:
                 await pilot.pause()
-            assert app.listed[-1] == "Reading the folder…"
+            assert app.listed[-1] == "Reading the folder …"
             for key in ("=fox", "tab", "enter"):
                 app.press(key)
             await pilot.pause()
@@ -392,7 +392,7 @@ async def test_of_very_many_the_first_are_listed(
         assert app.listed[1:] == [
             "cat-1.png",
             "cat-2.png",
-            "… and 1 more: type a part of the name",
+            "… and 1 more: type part of a name",
         ]
 
 

@@ -1,6 +1,4 @@
-"""A job of many requests: variations, a prompt file, any param varied; counted and
-priced before it is sent.
-"""
+"""The page for a job of many requests, which are counted and priced before sending."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,15 +17,21 @@ from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui.catalog import batch, prompt_file
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
-from tui.text import counted, file_size, money, one_line
+from tui.text import by_count, file_size, money, one_line
 
 SHOWN = 200
 """Rows of requests that are listed, and as many of those that can't be sent."""
-_LARGEST_FILE = 10_000_000  # bytes
+_LARGEST_FILE = 10_000_000
+"""Bytes of a prompt file, at most."""
+_LONGEST_PATH = 50
+"""Characters of a path in an error; the end of a longer one is shown."""
 
 
 class BatchScreen(ModalScreen[list[Values] | None]):
-    """Answers the values of every request, or None."""
+    """Makes a job from the form's values: copies, prompts of a file, varied params.
+
+    Ends with the values of every request, or None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", id="batch-back", show=False),
@@ -49,49 +53,48 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self._vary = TextArea(
             id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
         )
-        self._told = Static(id="batch-told", markup=False)
+        self._summary = Static(id="batch-summary", markup=False)
         self._list = OptionList(id="batch-cells")
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="batch") as box:
-            box.border_title = Content(f"A job · {self._model.title}")
-            box.border_subtitle = "escape goes back, nothing is sent"
-            for label, control in (
-                ("Of each", self._count),
-                ("Prompt file", self._file),
-                ("Vary", self._vary),
-            ):
+            box.border_title = Content(f"Job · {self._model.title}")
+            box.border_subtitle = "escape goes back without sending"
+            controls = {
+                "Copies": self._count,
+                "Prompt file": self._file,
+                "Vary": self._vary,
+            }
+            for label, control in controls.items():
                 with Horizontal(classes="row"):
                     yield Static(label, classes="label")
                     yield control
             yield Static(self._hint(), classes="quiet", markup=False)
-            yield self._told
+            yield self._summary
             yield self._list
             yield self._send
 
     def _hint(self) -> str:
-        varied = [param.name for param in self._route.params if param.name != "prompt"]
-        choice = next(
-            (param for param in self._route.params if len(param.enum) > 1), None
-        )
-        example = (
-            f"{choice.name} = {choice.enum[0]} | {choice.enum[1]}"
-            if choice
-            else "seed = 1..4"
-        )
+        params = self._route.params
+        names = [param.name for param in params if param.name != "prompt"]
+        example = "seed = 1..4"
+        for param in params:
+            if len(param.enum) > 1:
+                example = f"{param.name} = {param.enum[0]} | {param.enum[1]}"
+                break
         return (
-            f"Vary: a line a param, like `{example}`; 1..9 is a range, * every choice."
-            f" {{a|b}} in the prompt counts too. Params: {', '.join(varied)}"
+            f"Vary: one param per line, like `{example}`; 1..9 is a range, * is every"
+            f" choice. {{a|b}} in the prompt works too. Params: {', '.join(names)}"
         )
 
     def on_mount(self) -> None:
-        self._judge()
+        self._update_plan()
 
     @on(Input.Changed)
     @on(TextArea.Changed)
     def _edited(self) -> None:
-        self._judge()
+        self._update_plan()
 
     @on(Input.Submitted)
     def _next(self, event: Input.Submitted) -> None:
@@ -99,75 +102,65 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self.focus_next()
 
     @work(exclusive=True, exit_on_error=False)
-    async def _judge(self) -> None:
-        """Count, price and list what would be sent; what can't be sent is listed with
-        the reason.
-        """
+    async def _update_plan(self) -> None:
+        """Counts, prices and lists the requests; invalid ones with the reason."""
         self._cells = []
+        count, file = self._count.value, self._file.value.strip()
         try:
             vary = _vary_lines(self._vary.text)
-            verdict = await asyncio.to_thread(
-                self._verdict, vary, self._count.value, self._file.value.strip()
-            )
+            plan = await asyncio.to_thread(self._plan, vary, count, file)
         except ValueError as error:
-            verdict = _Verdict(
-                [], Content.styled(f"! {one_line(error)}", "$text-error"), "Send", []
-            )
-        self._told.update(verdict.summary)
-        self._list.clear_options().add_options(verdict.rows)
-        self._send.label = Content(verdict.button)
-        self._send.disabled, self._cells = not verdict.legal, verdict.legal
+            problem = Content.styled(f"! {one_line(error)}", "$text-error")
+            plan = _Plan([], problem, "Send", [])
+        self._summary.update(plan.summary)
+        self._list.clear_options().add_options(plan.rows)
+        self._send.label = Content(plan.button)
+        self._send.disabled = not plan.valid
+        self._cells = plan.valid
 
-    def _verdict(self, vary: dict[str, str], count: str, file: str) -> "_Verdict":
+    def _plan(self, vary: dict[str, str], count: str, file: str) -> "_Plan":
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
-            raise batch.BatchError(f"Of each: 1 to {batch.MOST:,}.")
+            raise batch.BatchError(f"Copies: 1 to {batch.MOST:,}.")
         prompts = _prompts(home(file)) if file else []
         variations = batch.Variations(vary=vary, count=int(count), prompts=prompts)
         cells = batch.expand(self._model, self._route, self._values, variations)
-        legal, illegal = batch.split_valid(self._model, self._route, cells)
-        total = batch.total(self._model, legal)
-        price = f"about {money(total)}" if total is not None else "price unknown"
-        told = (
-            f"{counted(len(legal), 'request')}, {price}"
-            if legal
-            else "Nothing can be sent"
-        )
-        rows = [*self._rows(illegal), *self._rows([(cell, "") for cell in legal])]
-        return _Verdict(
-            legal,
-            Content(told + (f"; {len(illegal):,} left out" if illegal else "")),
-            f"Send {len(legal):,}  ·  {price}" if legal else "Send",
-            rows,
-        )
+        valid, invalid = batch.split_valid(self._model, self._route, cells)
+        total = batch.total(self._model, valid)
+        price = "price unknown" if total is None else f"about {money(total)}"
+        button = f"Send {len(valid):,}  ·  {price}" if valid else "Send"
+        rows = [
+            *self._rows(invalid),
+            *self._rows([(cell, "") for cell in valid]),
+        ]
+        summary = Content(_count_sentence(len(valid), len(invalid), price))
+        return _Plan(valid, summary, button, rows)
 
     def _rows(self, cells: list[tuple[Values, str]]) -> Iterator[Content]:
-        """What is told of requests, those that are the same in one row."""
+        """Yields a row for each request; equal ones share a row."""
         listed = 0
-        for (cell, why), same in islice(groupby(cells), SHOWN):
-            many = len(list(same))
-            listed += many
-            name = f"{many:,} × " * (many > 1) + self._told_apart(cell)
-            told = " – ".join(filter(None, (name, why)))
-            yield (
-                Content.styled(f"✗ {told}", "$text-error")
-                if why
-                else Content(f"  {told}")
-            )
+        for (cell, problem), same in islice(groupby(cells), SHOWN):
+            count = len(list(same))
+            listed += count
+            name = self._differences(cell)
+            if count > 1:
+                name = f"{count:,} × {name}"
+            if problem:
+                row = f"✗ {name} – {problem}" if name else f"✗ {problem}"
+                yield Content.styled(row, "$text-error")
+            else:
+                yield Content(f"  {name}")
         if listed < len(cells):
             yield Content.styled(f"  … and {len(cells) - listed:,} more", "dim")
 
-    def _told_apart(self, cell: Values) -> str:
-        """What is particular about a request: the values in which it differs from the
-        form, and its prompt.
-        """
-        differing = (
-            f"{name.replace('_', ' ')} {value}"
-            for name, value in cell.items()
-            if name != "prompt" and value != self._values.get(name)
-        )
-        return one_line(
-            " · ".join(filter(None, (*differing, str(cell.get("prompt", ""))))), 300
-        )
+    def _differences(self, cell: Values) -> str:
+        """Returns what differs from the form's values, and the prompt."""
+        parts = []
+        for name, value in cell.items():
+            if name != "prompt" and value != self._values.get(name):
+                parts.append(f"{name.replace('_', ' ')} {value}")
+        if cell.get("prompt"):
+            parts.append(str(cell["prompt"]))
+        return one_line(" · ".join(parts), 300)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -179,16 +172,37 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             self.dismiss(self._cells)
 
 
-class _Verdict(NamedTuple):
-    """What may be sent, and how that is told."""
+class _Plan(NamedTuple):
+    """The requests that can be sent, and what the page shows about them."""
 
-    legal: list[Values]
+    valid: list[Values]
     summary: Content
     button: str
     rows: list[Content]
 
 
+def _count_sentence(valid: int, invalid: int, price: str) -> str:
+    if not valid:
+        return by_count(
+            invalid,
+            "Nothing can be sent: the request is invalid.",
+            "Nothing can be sent: all {count} requests are invalid.",
+        )
+    if not invalid:
+        return by_count(
+            valid, "{count} request, {price}", "{count} requests, {price}", price=price
+        )
+    return by_count(
+        valid,
+        "{count} request, {price}; {invalid} left out",
+        "{count} requests, {price}; {invalid} left out",
+        price=price,
+        invalid=f"{invalid:,}",
+    )
+
+
 def _vary_lines(text: str) -> dict[str, str]:
+    """Returns the values by name. Raises BatchError for a line of another form."""
     vary: dict[str, str] = {}
     for line in filter(str.strip, text.splitlines()):
         name, _, values = (part.strip() for part in line.partition("="))
@@ -198,28 +212,29 @@ def _vary_lines(text: str) -> dict[str, str]:
             )
         if name in vary:
             raise batch.BatchError(
-                f"{one_line(name, 60)} stands there twice: its values go on one line, a"
-                " | b."
+                f"Listed twice: {one_line(name, 60)}. Use one line: name = a | b."
             )
         vary[name] = values
     return vary
 
 
 def _prompts(path: Path) -> list[str]:
-    """The prompts of a file. Raises BatchError with the reason why it has none."""
-    told = one_line(path, 10_000)
-    told = told if len(told) < 50 else f"…{told[-49:]}"
+    """Returns the prompts of a file. Raises BatchError where there are none."""
+    shown = one_line(path, 10_000)
+    if len(shown) >= _LONGEST_PATH:
+        shown = f"…{shown[1 - _LONGEST_PATH :]}"
     try:
-        if not path.is_file():  # nor a pipe, which may keep one waiting for ever
-            raise batch.BatchError(f"There is no file {told}.")
+        if not path.is_file():  # reading a pipe might never end
+            raise batch.BatchError(f"There is no file {shown}.")
         if path.stat().st_size > _LARGEST_FILE:
-            raise batch.BatchError(f"{told} is larger than {file_size(_LARGEST_FILE)}.")
+            limit = file_size(_LARGEST_FILE)
+            raise batch.BatchError(f"{shown} is larger than {limit}.")
         with path.open("rb") as file:
             prompts = list(islice(prompt_file.read(file), batch.MOST + 1))
     except prompt_file.PromptFileError as error:
-        raise batch.BatchError(f"{told} {error}.") from error
+        raise batch.BatchError(f"{shown} {error}.") from error
     except OSError as error:
-        raise batch.BatchError(f"{told} can't be read: {error.strerror}.") from error
+        raise batch.BatchError(f"{shown} can't be read: {error.strerror}.") from error
     if not prompts:
         raise batch.BatchError("There is no prompt: all lines are blank.")
     return prompts

@@ -1,4 +1,4 @@
-"""One of several things, by arrows and enter: a past prompt, an earlier task."""
+"""A list to choose from: past prompts, earlier tasks, forms to copy."""
 
 from typing import ClassVar
 
@@ -15,16 +15,14 @@ from tui.text import one_line
 
 
 class ChooserScreen(ModalScreen[str | None]):
-    """Answers the chosen value, or None."""
+    """Lets the user choose one of several values; ends with it, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", show=False)
     ]
 
     def __init__(self, title: str, options: list[tuple[str, str]], empty: str) -> None:
-        """`options` are values and what they are called; `empty` is said where there
-        are none.
-        """
+        """Lists `options`, pairs of a value and its label, or else the text `empty`."""
         super().__init__()
         self._heading = title
         self._options = options
@@ -33,15 +31,12 @@ class ChooserScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="chooser") as box:
             box.border_title = self._heading
-            if self._options:
-                yield OptionList(
-                    *(
-                        Option(Content(one_line(label, 500)))
-                        for _, label in self._options
-                    )
-                )
-            else:
-                yield OptionList(Option(Content(self._empty), disabled=True))
+            options = [
+                Option(Content(one_line(label, 500))) for _, label in self._options
+            ]
+            if not options:
+                options = [Option(Content(self._empty), disabled=True)]
+            yield OptionList(*options)
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:

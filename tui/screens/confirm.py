@@ -1,4 +1,4 @@
-"""A question before much is paid."""
+"""A question before something is paid."""
 
 from typing import ClassVar
 
@@ -10,8 +10,9 @@ from textual.widgets import Button, Static
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Answers True once the user has said yes. Enter alone is no yes: the focus is on
-    No.
+    """Asks a question; ends with True for yes.
+
+    The focus is on No, so that a second enter doesn't agree by accident.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""Work that must not hold on to the page that asked for it."""
+"""Runs work that must not keep the page alive that started it."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,9 +14,9 @@ async def run_detached(
     """Returns or raises what `work` does, and is cancelled with it.
 
     The work runs in a copy of `context`, or in an empty one. Each asyncio task and
-    timer keeps the context in which it was made, and that of a page's worker holds the
-    page and the worker's arguments: a poll of hours, or a timeout that was called off,
-    would keep the page as long as that.
+    timer keeps the context in which it was made, and a worker's context refers to its
+    page and arguments: a poll of hours, or a timer that was cancelled, would keep them
+    in memory for as long.
     """
     return await asyncio.create_task(
         work, context=context.copy() if context else Context()

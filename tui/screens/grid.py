@@ -1,4 +1,4 @@
-"""Many pictures at once."""
+"""The grid: many pictures on one page."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.geometry import clamp
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
@@ -39,15 +40,19 @@ from tui.widgets.view_context import ViewContext
 REST = 0.12
 """Seconds without a move after which pictures are drawn as well as the terminal can."""
 _LEAST_WIDTH = 16
-_USUAL_WIDTH = {0: 26, 120: 38}
-"""Cells that a picture gets at least, by the width of the screen."""
+_USUAL_WIDTH = 26
+_USUAL_WIDTH_WHEN_WIDE = 38
+"""Columns of the terminal that a picture gets at least, until the user zooms."""
+_WIDE = 120
+_CELL_PIXELS = 10, 20
+"""Width and height of a terminal cell where the terminal doesn't report them."""
 
 Item = tuple[Task, int]
-"""A task, and which of its images."""
+"""A task, and the index of one of its images."""
 
 
 class Cell(Vertical):
-    """A picture over a line that says what it is of."""
+    """A picture above its caption."""
 
     def __init__(self, context: ViewContext) -> None:
         super().__init__()
@@ -63,40 +68,44 @@ class Cell(Vertical):
         yield self._caption
 
     def show(self, item: Item | None) -> None:
-        """Show what is in this place now."""
+        """Shows an item, or an empty place."""
         if item == self.item:
             return
         if item is None or self.item is None or key(item) != key(self.item):
             self.picture.show(None)  # never another's picture over this one's caption
             self._file = ""
         self.item = item
-        task, index = item or (None, 0)
-        file = task.results[index].path if task and task.saved else ""
-        if file and file != self._file:
-            self.picture.show(Path(file), shrink=self._shrink)
-        elif task and not file:
+        if item is None:
+            self._caption.update(Content(""), layout=False)
+            return
+        task, index = item
+        file = task.results[index].path if task.saved else ""
+        if not file:
             self.picture.show(None, placeholder(task))
+        elif file != self._file:
+            self.picture.show(Path(file), shrink=self._shrink)
         self._file = file
-        self._caption.update(
-            Content(_caption(task, index) if task else ""), layout=False
-        )
+        self._caption.update(Content(_caption(task, index)), layout=False)
 
 
 def key(item: Item) -> tuple[str, int]:
-    """What stays the same as a task goes on."""
-    return item[0].id, item[1]
+    """Returns what stays the same while the task changes."""
+    task, index = item
+    return task.id, index
 
 
 def _caption(task: Task, index: int) -> str:
     glyph, word, _ = status_style(task)
     count = len(task.results)
-    parts = (
-        f"{glyph} {word}" if task.status is not Status.COMPLETED or task.error else "",
-        "★" if task.favourite else "",
-        f"{index + 1}/{count}" if count > 1 else "",
-        task.prompt or task.model,
-    )
-    return one_line(" ".join(part for part in parts if part))
+    parts = []
+    if task.status is not Status.COMPLETED or task.error:
+        parts.append(f"{glyph} {word}")
+    if task.favourite:
+        parts.append("★")
+    if count > 1:
+        parts.append(f"{index + 1}/{count}")
+    parts.append(task.prompt or task.model)
+    return one_line(" ".join(parts))
 
 
 ACTIONS = (
@@ -110,7 +119,7 @@ ACTIONS = (
     TaskAction.FAVOURITE,
     TaskAction.DELETE,
 )
-"""What can be done with the task under the cursor."""
+"""Actions on the task under the cursor."""
 SHOWN = (
     TaskAction.VIEW,
     TaskAction.REUSE,
@@ -118,13 +127,14 @@ SHOWN = (
     TaskAction.FAVOURITE,
     TaskAction.DELETE,
 )
-"""What the footer shows of that."""
+"""Those of them that the footer shows."""
 
 
 class GridScreen(Screen[None]):
-    """Rows and columns of pictures. There are as many cells as are in sight; to scroll
-    is to say which task each of them shows, so that nothing else is ever read, drawn or
-    kept.
+    """Shows the images of many tasks in rows and columns.
+
+    There are only as many cells as fit the page: scrolling gives them other tasks, so
+    that no image out of sight is read, drawn or held in memory.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -179,7 +189,8 @@ class GridScreen(Screen[None]):
         self._cursor = 0
         self._first = start.id
         self._top = 0
-        self._columns = self._rows = 1
+        self._columns = 1
+        self._rows = 1
         self._chosen_columns = 0
         self._cells: list[Cell] = []
         self._rest: Timer | None = None
@@ -196,55 +207,51 @@ class GridScreen(Screen[None]):
     def on_mount(self) -> None:
         self._view.changes.subscribe(self, self._changed, immediate=True)
         self._collect()
-        self._cursor = next(
-            (at for at, (task, _) in enumerate(self._items) if task.id == self._first),
-            0,
-        )
+        self._cursor = self._index_of(self._first, default=0)
 
     def on_unmount(self) -> None:
         self._view.changes.unsubscribe(self)  # or it would hold this page for ever
 
     @property
     def chosen(self) -> Item | None:
-        """What the cursor is on."""
+        """The item under the cursor."""
         return self._items[self._cursor] if self._items else None
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._lay_out)
 
     async def _lay_out(self) -> None:
-        """As many cells as there is room for, all of one size, or a picture would be
-        drawn anew in each row.
+        """Creates as many cells as fit the page.
+
+        All have one size, so that a picture moves to another row without being redrawn.
         """
         width, height = self._box.size
         if not width or not height:
             return
-        usual = next(
-            least for room, least in reversed(_USUAL_WIDTH.items()) if width >= room
-        )
-        self._columns = max(
-            1, min(self._chosen_columns or width // usual, width // _LEAST_WIDTH)
-        )
-        across = width // self._columns
-        cell = self._view.terminal.cell or (10, 20)
-        self._rows = max(1, round(height / (across * cell[0] / cell[1] + 1)))
+        usual = _USUAL_WIDTH if width < _WIDE else _USUAL_WIDTH_WHEN_WIDE
+        columns = self._chosen_columns or width // usual
+        self._columns = max(1, min(columns, width // _LEAST_WIDTH))
+        cell_columns = width // self._columns
+        pixel_width, pixel_height = self._view.terminal.cell or _CELL_PIXELS
+        # A square, and a row for its caption
+        cell_rows = cell_columns * pixel_width / pixel_height + 1
+        self._rows = max(1, round(height / cell_rows))
         self._box.styles.grid_size_columns = self._columns
-        self._box.styles.grid_columns = str(across)
+        self._box.styles.grid_columns = str(cell_columns)
         self._box.styles.grid_rows = str(height // self._rows)
         count = self._columns * self._rows
-        more = [Cell(self._view) for _ in range(count - len(self._cells))]
-        less = self._cells[count:]
-        self._cells = [*self._cells, *more][:count]
+        added = [Cell(self._view) for _ in range(count - len(self._cells))]
+        removed = self._cells[count:]
+        self._cells = [*self._cells, *added][:count]
         async with self.batch():
-            await self._box.mount_all(more)
-            await self._box.remove_children(less)
-        self._move()
+            await self._box.mount_all(added)
+            await self._box.remove_children(removed)
+        self._note_move()
         self._go(self._cursor)
 
     def action_zoom(self, step: int) -> None:
-        self._chosen_columns = max(
-            1, min(self._columns + step, self._box.size.width // _LEAST_WIDTH)
-        )
+        most = self._box.size.width // _LEAST_WIDTH
+        self._chosen_columns = max(1, min(self._columns + step, most))
         self.call_later(self._lay_out)
 
     def action_move(self, step: int) -> None:
@@ -257,60 +264,69 @@ class GridScreen(Screen[None]):
     def action_page(self, step: int) -> None:
         top = self._top + step * self._rows
         row, column = divmod(self._cursor, self._columns)
-        self._go(
-            max(0, min(row + step * self._rows, self._last_row)) * self._columns
-            + column,
-            top,
-        )
+        row = clamp(row + step * self._rows, 0, self._last_row)
+        self._go(row * self._columns + column, top)
 
     @property
     def _last_row(self) -> int:
         return max(0, len(self._items) - 1) // self._columns
 
-    def _go(self, at: int, top: int | None = None) -> None:
+    @property
+    def _last_top(self) -> int:
+        """The first row in sight when the last row is at the bottom."""
+        return max(0, self._last_row - self._rows + 1)
+
+    def _go(self, index: int, top: int | None = None) -> None:
         """Moves the cursor to an item; scrolls no further than needed, or to `top`."""
-        self._cursor = max(0, min(at, len(self._items) - 1))
+        self._cursor = max(0, min(index, len(self._items) - 1))
         row = self._cursor // self._columns
-        wanted = (
-            self._top
-            if top is None
-            else max(0, min(top, self._last_row - self._rows + 1))
-        )
-        self._top = max(0, row - self._rows + 1, min(wanted, row))
+        top = self._top if top is None else clamp(top, 0, self._last_top)
+        self._top = max(0, row - self._rows + 1, min(top, row))
         self._fill()
         if self._older and self._last_row < self._top + 3 * self._rows:
             self._load_older()
 
     def _fill(self) -> None:
-        """Each cell shows what belongs there; a cell that shows it already is moved."""
+        """Shows the items in sight; a cell that already shows one of them is moved."""
         first = self._top * self._columns
-        shown = self._items[first : first + len(self._cells)]
-        wanted = {key(item) for item in shown}
-        known = {
-            key(cell.item): cell
-            for cell in self._cells
-            if cell.item and key(cell.item) in wanted
-        }
-        spare = [cell for cell in self._cells if cell not in known.values()]
-        cells = [
-            known[key(item)] if key(item) in known else spare.pop(0) for item in shown
-        ] + spare
+        items = self._items[first : first + len(self._cells)]
+        cells, are_shown = self._cells_for(items)
         with self.app.batch_update():
-            if any(not item or key(item) not in known for item in shown):
-                self._move()
+            if not are_shown:
+                self._note_move()
             for place, cell in enumerate(cells):
-                cell.show(shown[place] if place < len(shown) else None)
+                has_item = place < len(items)
+                cell.show(items[place] if has_item else None)
                 cell.place = place
-                cell.set_class(
-                    first + place == self._cursor and place < len(shown), "-chosen"
-                )
+                is_chosen = has_item and first + place == self._cursor
+                cell.set_class(is_chosen, "-chosen")
             if cells != self._cells:
                 self._cells = cells
                 self._box.sort_children(key=attrgetter("place"))
-                self._move()
+                self._note_move()
         self._update_line()
 
-    def _move(self) -> None:
+    def _cells_for(self, items: list[Item]) -> tuple[list[Cell], bool]:
+        """Returns all cells, in the order of the items that they are to show.
+
+        Spare ones come last. Also returns whether each item is shown by a cell already.
+        """
+        keys = {key(item) for item in items}
+        known: dict[tuple[str, int], Cell] = {}
+        spare = []
+        for cell in self._cells:
+            if cell.item and key(cell.item) in keys:
+                known[key(cell.item)] = cell
+            else:
+                spare.append(cell)
+        are_shown = len(known) == len(keys)
+        cells = []
+        for item in items:
+            is_known = key(item) in known
+            cells.append(known[key(item)] if is_known else spare.pop(0))
+        return cells + spare, are_shown
+
+    def _note_move(self) -> None:
         """Draws quickly until the pictures in sight stay the same for a moment."""
         for cell in self._cells:
             cell.picture.moving = True
@@ -323,9 +339,9 @@ class GridScreen(Screen[None]):
             cell.picture.moving = False
 
     def _summary(self) -> str:
-        """Says in one line what the cursor is on."""
+        """Describes the task under the cursor in one line."""
         if not self.chosen:
-            return "No pictures yet."
+            return "No images yet."
         task, _ = self.chosen
         glyph, word, _ = status_style(task)
         more = "+" if self._older else ""
@@ -348,8 +364,9 @@ class GridScreen(Screen[None]):
 
     @work(exit_on_error=False)
     async def _load_older(self) -> None:
-        """Loads older tasks before the cursor comes to them."""
-        if (tasks := await self._older.next(self._tasks)) is not None:
+        """Loads older tasks before the cursor reaches them."""
+        tasks = await self._older.next(self._tasks)
+        if tasks is not None:
             self._tasks.update((task.id, task) for task in tasks)
             self._refresh_items()
 
@@ -364,25 +381,30 @@ class GridScreen(Screen[None]):
         """Shows what is known now; the cursor stays on its task."""
         before = self.chosen
         self._collect()
-        places = {key(item): at for at, item in enumerate(self._items)}
-        self._go(
-            places.get(key(before), places.get((before[0].id, 0), self._cursor))
-            if before
-            else 0
-        )
+        if before is None:
+            self._go(0)
+            return
+        task, _ = before
+        places = {key(item): index for index, item in enumerate(self._items)}
+        first_of_task = places.get((task.id, 0), self._cursor)
+        self._go(places.get(key(before), first_of_task))
 
     def _collect(self) -> None:
         self._stale = False
-        self._items = [
-            (task, index) for task in self._newest() for index in task.saved or [0]
-        ]
+        self._items = []
+        for task in self._newest():
+            self._items.extend((task, index) for index in task.saved or [0])
 
     def _newest(self) -> list[Task]:
-        return sorted(
-            (t for t in self._tasks.values() if not t.deleted),
-            key=lambda t: t.id,
-            reverse=True,
-        )
+        tasks = [task for task in self._tasks.values() if not task.deleted]
+        return sorted(tasks, key=attrgetter("id"), reverse=True)
+
+    def _index_of(self, task_id: str, default: int) -> int:
+        """Returns where a task's first item is, or `default`."""
+        for index, (task, _) in enumerate(self._items):
+            if task.id == task_id:
+                return index
+        return default
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "task" or parameters[0] in self._allowed
@@ -398,39 +420,29 @@ class GridScreen(Screen[None]):
 
     def _seek(self, task_id: str) -> None:
         """Moves to the task that was viewed last."""
-        self._go(
-            next(
-                (at for at, (task, _) in enumerate(self._items) if task.id == task_id),
-                self._cursor,
-            )
-        )
+        self._go(self._index_of(task_id, default=self._cursor))
 
     def action_queue(self, name: str) -> None:
         """Asks for an action on the whole queue."""
         self.post_message(QueueActionRequested(QueueAction(name)))
 
     def on_click(self, event: events.Click) -> None:
-        cell = next(
-            (
-                cell
-                for cell in self._cells
-                if cell.region.contains(*event.screen_offset)
-            ),
-            None,
-        )
-        if cell and cell.item:
-            self._go(self._top * self._columns + cell.place, self._top)
-            if event.chain == 2:
-                self.action_task(TaskAction.VIEW)
+        for cell in self._cells:
+            if cell.item and cell.region.contains(*event.screen_offset):
+                self._go(self._top * self._columns + cell.place, self._top)
+                if event.chain == 2:
+                    self.action_task(TaskAction.VIEW)
+                return
 
     def on_mouse_scroll_down(self) -> None:
-        self._roll(1)
+        self._scroll_rows(1)
 
     def on_mouse_scroll_up(self) -> None:
-        self._roll(-1)
+        self._scroll_rows(-1)
 
-    def _roll(self, rows: int) -> None:
-        """Other rows, the cursor kept in sight."""
-        top = max(0, min(self._top + rows, self._last_row - self._rows + 1))
+    def _scroll_rows(self, rows: int) -> None:
+        """Scrolls; the cursor stays in its column and within sight."""
+        top = clamp(self._top + rows, 0, self._last_top)
         row, column = divmod(self._cursor, self._columns)
-        self._go(max(top, min(row, top + self._rows - 1)) * self._columns + column, top)
+        row = clamp(row, top, top + self._rows - 1)
+        self._go(row * self._columns + column, top)

@@ -1,4 +1,4 @@
-"""The keys in force here, read from the bindings themselves."""
+"""The help page: the keys that work on the current page, read from its bindings."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from tui.widgets.rows import rows
 
 
 class HelpScreen(ModalScreen[None]):
-    """Every key that works where help was asked for."""
+    """Lists the keys that work where help was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q", "dismiss", "Back", show=False)
@@ -29,23 +29,17 @@ class HelpScreen(ModalScreen[None]):
             yield Static(rows(self._lines()))
 
     def _lines(self) -> list[tuple[str, str]]:
-        """Ours first, then those that come with what has the focus; scrolling goes
-        without saying.
+        """Returns keys with their descriptions, those of this program first.
+
+        Scrolling is left out: everyone tries those keys.
         """
-        told: dict[str, list[str]] = {}
-        for active in sorted(
-            self._active, key=lambda active: active.binding.id is None
-        ):
+        keys: dict[str, list[str]] = {}
+        for active in sorted(self._active, key=lambda item: item.binding.id is None):
             binding = active.binding
-            if (
-                binding.description
-                and not binding.system
-                and "scroll" not in binding.action
-            ):
-                text = (
-                    f"{binding.description}. {active.tooltip}."
-                    if active.tooltip
-                    else f"{binding.description}."
-                )
-                told.setdefault(text, []).append(self.app.get_key_display(binding))
-        return [(" ".join(dict.fromkeys(keys)), text) for text, keys in told.items()]
+            if not binding.description or binding.system or "scroll" in binding.action:
+                continue
+            text = f"{binding.description}."
+            if active.tooltip:
+                text += f" {active.tooltip}."
+            keys.setdefault(text, []).append(self.app.get_key_display(binding))
+        return [(" ".join(dict.fromkeys(names)), text) for text, names in keys.items()]

@@ -1,4 +1,4 @@
-"""The history: every task that there ever was, found as one types."""
+"""The history page: searches all tasks while the user types."""
 
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
@@ -22,12 +22,16 @@ from tui.widgets.queue import QueueTable, Titles
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120
-"""Tasks that are read at once; the next ones when the cursor comes to the end."""
+"""Tasks that are read at once; the next ones when the cursor reaches the end."""
+
+_NEWEST = "~"
+"""Sorts after every id."""
 
 
 class HistoryScreen(Screen[None]):
-    """A search line over the tasks that it finds, newest first, and the image of the
-    one under the cursor.
+    """Searches all tasks, newest first, and shows the image of the chosen one.
+
+    Deleted tasks aren't found, cleared ones are.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,14 +40,14 @@ class HistoryScreen(Screen[None]):
             "back",
             "Back",
             id="history-back",
-            tooltip="To the filter, then to the previous page",
+            tooltip="To the search, then to the previous page",
         ),
         Binding(
             "slash",
             "filter",
-            "Filter",
+            "Search",
             id="history-filter",
-            tooltip="Change what is looked for",
+            tooltip="Change the search",
         ),
         Binding("down", "results", show=False),
     ]
@@ -55,18 +59,18 @@ class HistoryScreen(Screen[None]):
         context: ViewContext,
         search: Callable[[str, int, str], Awaitable[list[Task]]],
     ) -> None:
-        """`search` returns the latest tasks for a search line.
+        """`search` returns the newest tasks for a query.
 
-        It is asked for so many at most, of ids below the given one.
+        Its other arguments are their number, at most, and the id that theirs are below.
         """
         super().__init__()
-        self._search = search
+        self._find = search
         self._view = context
-        self._oldest = "~"
+        self._oldest = _NEWEST
         self._more = False
-        self._met: set[str] = set()
+        self._listed: set[str] = set()
         self._filter = Input(
-            placeholder="Type to find", id="history-filter", compact=True
+            placeholder="Type to search", id="history-filter", compact=True
         )
         self.table = QueueTable("history-tasks", context.title_of, jobs=False)
         self._box = Vertical(id="history")
@@ -86,7 +90,7 @@ class HistoryScreen(Screen[None]):
     async def on_mount(self) -> None:
         await self.preview.mount_content()
         self._view.changes.subscribe(self, self._changed, immediate=True)
-        self._look("")
+        self._search("")
 
     def on_unmount(self) -> None:
         self._view.changes.unsubscribe(self)  # or it would hold this page for ever
@@ -94,7 +98,7 @@ class HistoryScreen(Screen[None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._look(event.value)
+        self._search(event.value)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -102,34 +106,37 @@ class HistoryScreen(Screen[None]):
         self.action_results()
 
     @work(exclusive=True, group="history", exit_on_error=False)
-    async def _look(self, query: str, before: str = "~") -> None:
-        """Each key asks anew; what an earlier one has asked is not shown any more."""
+    async def _search(self, query: str, before: str = _NEWEST) -> None:
+        """Lists what a query finds; a later search cancels this one."""
+        is_first_page = before == _NEWEST
         try:
-            tasks = await self._search(query, PAGE, before)
+            tasks = await self._find(query, PAGE, before)
         except StoreError as error:
             self._box.border_subtitle = Content(one_line(error))
-            self._more = before != "~"  # the next move tries again
+            self._more = not is_first_page  # the next move tries again
             return
-        if before == "~":
-            self._met.clear()
+        if is_first_page:
+            self._listed.clear()
             self.table.show(tasks)
-        for task in () if before == "~" else tasks:
-            self.table.update(task)
-        self._met.update(task.id for task in tasks)
+        else:
+            for task in tasks:
+                self.table.update(task)
+        self._listed.update(task.id for task in tasks)
         self._more = len(tasks) == PAGE
         self._oldest = tasks[-1].id if self._more else ""
-        self.table.empty_text = (
-            "Nothing matches."
-            if query
-            else "Nothing yet: what is sent will be found here."
-        )
-        self._tell()
+        if query:
+            self.table.empty_text = "No matches."
+        else:
+            self.table.empty_text = (
+                "No tasks yet. Every task that you send is listed here."
+            )
+        self._update_summary()
 
-    def _tell(self) -> None:
+    def _update_summary(self) -> None:
         count = len(self.table.tasks)
-        self._box.border_subtitle = (
-            f"the newest {count:,}, more below" if self._more else f"{count:,} found"
-        )
+        found = f"{count:,} found"
+        newest = f"the newest {count:,}, more below"
+        self._box.border_subtitle = newest if self._more else found
         self.preview.visible = count > 0
 
     @on(QueueTable.Selected)
@@ -137,7 +144,7 @@ class HistoryScreen(Screen[None]):
         self.preview.show(event.task)
         if self._more and self.table.cursor >= len(self.table.tasks) - 2:
             self._more = False
-            self._look(self._filter.value, self._oldest)
+            self._search(self._filter.value, self._oldest)
 
     @on(TaskActionRequested)
     def _browse_on(self, event: TaskActionRequested) -> None:
@@ -150,17 +157,18 @@ class HistoryScreen(Screen[None]):
     def _older(self) -> LoadOlder:
         """Returns what loads the tasks below those that were found."""
         query = self._filter.value
-        return lambda before: self._search(query, PAGE, before)
+        return lambda before: self._find(query, PAGE, before)
 
     def _changed(self, task: Task) -> None:
-        """What was found is kept up to date, also once its deletion is undone. What is
-        new comes at once while nothing is looked for, or else with the next search.
+        """Updates a task that was found, also when its deletion is undone.
+
+        A new task is added where there is no query, or else by the next search.
         """
-        new = not self._filter.value and task.id >= self._oldest
-        if task.id in self._met or (new and not task.deleted):
-            self._met.add(task.id)
+        is_new = not self._filter.value and task.id >= self._oldest
+        if task.id in self._listed or (is_new and not task.deleted):
+            self._listed.add(task.id)
             self.table.update(task)
-            self._tell()
+            self._update_summary()
 
     def action_filter(self) -> None:
         self._filter.focus()

@@ -1,6 +1,4 @@
-"""Everything that is kept of one task: its exact request, what happened when, and the
-service's own words.
-"""
+"""The inspector: a task's exact request, its timeline and the service's responses."""
 
 import re
 import time
@@ -19,19 +17,36 @@ from textual.strip import Strip
 
 from tui.service.routes import submit_path
 from tui.tasks.task import Task
-from tui.text import clock, duration, file_size, inert_json, money, one_line, plain
+from tui.text import (
+    by_count,
+    clock,
+    duration,
+    file_size,
+    inert_json,
+    money,
+    one_line,
+    plain,
+)
 from tui.widgets.footer import Footer
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.task_actions import TaskAction, task_bindings
 from tui.widgets.taskrow import status_style
 
-_NAMED = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
-# A quiet name and the text beside it; a title where the name is not set in
+_NAME = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
+"""The indentation and the name at the start of a line of formatted JSON."""
+_MOST_EVENTS = 200
+_LONGEST_RESPONSE = 20_000
+_LONGEST_BODY = 1_000_000
+"""Characters that are shown of each."""
+_LONGEST_FACT = 4000
+_MOST_BRACKETS = 1000
+"""JSON with more is shown as it is: its indentation alone might fill the memory."""
 Row = tuple[str, str]
+"""A quiet name and the text beside it; an unindented name is a title."""
 
 
 class InspectScreen(Screen[None]):
-    """One task on a page of text."""
+    """Shows everything that is known about a task, as text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -46,13 +61,13 @@ class InspectScreen(Screen[None]):
             "copy",
             "Copy request",
             id="copy-request",
-            tooltip="Its body, as it is sent",
+            tooltip="Copy the body exactly as it is sent",
         ),
         *task_bindings("inspect-", [TaskAction.COPY_AS], footer=[TaskAction.COPY_AS]),
     ]
 
     def __init__(self, task: Task, events: list[tuple[float, str, str]]) -> None:
-        """`events`: when, what, and the service's own words, oldest first."""
+        """`events` are times, descriptions and raw responses, oldest first."""
         super().__init__()
         self._shown = task
         self._body = task.body
@@ -67,10 +82,9 @@ class InspectScreen(Screen[None]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self._body.decode(errors="replace"))
-        self.notify(
-            f"Sent to the terminal's clipboard: the body, {len(self._body):,} bytes.",
-            markup=False,
-        )
+        size = f"{len(self._body):,} bytes"
+        sentence = f"Sent to the terminal's clipboard: the body, {size}."
+        self.notify(sentence, markup=False)
 
     def action_task(self, name: str) -> None:
         """Asks for an action on the task that is shown."""
@@ -78,7 +92,7 @@ class InspectScreen(Screen[None]):
 
 
 class Page(ScrollView, can_focus=True):
-    """Rows to read; only those in sight are drawn."""
+    """Scrolls through rows of text; only those in sight are rendered."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"page--title", "page--quiet", "page--rule"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -110,151 +124,185 @@ class Page(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         width = self.scrollable_content_region.width
-        self._wrapped = [piece for row in self._rows for piece in wrapped(row, width)]
+        self._wrapped = [part for row in self._rows for part in wrap_row(row, width)]
         self.virtual_size = Size(width, len(self._wrapped))
 
     def render_line(self, y: int) -> Strip:
-        at, width, base = (
-            self.scroll_offset.y + y,
-            self.scrollable_content_region.width,
-            self.rich_style,
-        )
-        name, text = self._wrapped[at] if at < len(self._wrapped) else (" ", "")
-        title, quiet, rule = map(
-            self.get_component_rich_style, ("page--title", "page--quiet", "page--rule")
-        )
-        drawn = [Segment(name, quiet), Segment(text, base)]
-        if not name.startswith(" "):
-            drawn = [
+        index = self.scroll_offset.y + y
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if index >= len(self._wrapped):
+            return Strip.blank(width, base)
+        quiet = self.get_component_rich_style("page--quiet")
+        name, text = self._wrapped[index]
+        if name.startswith(" "):
+            segments = [Segment(name, quiet), Segment(text, base)]
+        else:
+            title = self.get_component_rich_style("page--title")
+            rule = self.get_component_rich_style("page--rule")
+            segments = [
                 Segment(name, title),
                 Segment(text, quiet),
                 Segment("─" * width, rule),
             ]
-        return Strip(drawn).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, base)
 
     def action_scroll_rows(self, count: int, pages: bool = False) -> None:
-        self.scroll_relative(
-            y=count * max(1, self.size.height - 1 if pages else 1), animate=False
-        )
+        rows = max(1, self.size.height - 1) if pages else 1
+        self.scroll_relative(y=count * rows, animate=False)
 
 
-def wrapped(row: Row, width: int) -> Iterator[Row]:
-    """The row in rows of at most `width` cells, set in below its text; broken at spaces
-    where there are some.
+def wrap_row(row: Row, width: int) -> Iterator[Row]:
+    """Yields the row in rows of at most `width` cells, indented below its text.
+
+    Breaks at spaces where there are some.
     """
     name, text = row
-    # Fits, however wide; a title is cut
-    if 2 * (len(name) + len(text)) <= width or not name.startswith(" "):
+    # No character is wider than two cells; a title is cut, not wrapped.
+    fits = 2 * (len(name) + len(text)) <= width
+    if fits or not name.startswith(" "):
         yield row
         return
     if cell_len(name) > width // 2:
-        name, text = "  ", name[2:] + text
-    room, at = max(8, width - cell_len(name)), 0
-    while at < len(text):
-        piece = text[at : at + room]
-        while (over := cell_len(piece) - room) > 0:
-            piece = piece[: -max(1, over // 2)]
-        if at + len(piece) < len(text) and piece.rfind(" ") > room // 2:
-            piece = piece[: piece.rfind(" ") + 1]
-        yield name, piece
-        at, name = at + len(piece), " " * cell_len(name)
+        text = name[2:] + text
+        name = "  "
+    indent = " " * cell_len(name)
+    room = max(8, width - len(indent))
+    while text:
+        part = _first_part(text, room)
+        yield name, part
+        text = text[len(part) :]
+        name = indent
+
+
+def _first_part(text: str, room: int) -> str:
+    """Returns the start of a text that fits in `room` cells, best up to a space."""
+    part = text[:room]
+    while (excess := cell_len(part) - room) > 0:
+        part = part[: -max(1, excess // 2)]
+    space = part.rfind(" ")
+    if len(part) < len(text) and space > room // 2:
+        return part[: space + 1]
+    return part
 
 
 def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
-    """The whole page, harmless."""
-    last, why = events[-200:], task.error.message if task.error else task.note
-    known = {
-        "status": " ".join(status_style(task)[:2]),
-        "": why,
+    """Yields all rows of the page, safe to display."""
+    latest = events[-_MOST_EVENTS:]
+    yield from _describe_task(task)
+    yield from _describe_request(task)
+    yield from _describe_timeline(task, events, latest)
+    yield from _describe_images(task)
+    for moment, event, raw in latest:
+        if raw:
+            yield from _section(f"Response {clock(moment)}", one_line(event))
+            yield from format_text(raw)
+
+
+def _describe_task(task: Task) -> Iterator[Row]:
+    glyph, word, _ = status_style(task)
+    facts = {
+        "status": f"{glyph} {word}",
+        "": task.error.message if task.error else task.note,
         "model": task.model,
         "id": task.id,
+        "id at the service": task.remote_id,
     }
-    cost = "" if task.cost_micro is None else money(task.cost_micro)
-    yield from section(
-        "Task", "", known | {"at the service": task.remote_id, "cost": cost}
-    )
-    sent = {
+    if task.cost_micro is not None:
+        facts["cost"] = money(task.cost_micro)
+    yield from _section("Task", "", facts)
+
+
+def _describe_request(task: Task) -> Iterator[Row]:
+    facts = {
         "POST": submit_path(task.route, task.service, task.action),
         "base URL": task.base_url,
         "profile": task.profile,
+        "Idempotency-Key": task.key or "none yet",
     }
-    yield from section(
-        "Request", "", sent | {"Idempotency-Key": task.key or "none yet"}
-    )
-    size = (
-        f"{len(task.body):,} bytes"
-        if task.body
-        else "none yet: files of these values are uploaded first"
-    )
-    yield from section("Body", size)
-    yield from words(
-        (task.body or msgspec.json.encode(task.values)).decode(errors="replace"),
-        1_000_000,
-    )
-    cut = (
-        f", the last {len(last)} of {len(events)} events"
-        if len(last) < len(events)
-        else ""
-    )
-    yield from section("Timeline", f"{task.polls} poll{'s' * (task.polls != 1)}{cut}")
-    for at, event, _ in last:
-        yield f"  {clock(at)} {at - events[0][0]:+8.1f}s  ", one_line(event, 4000)
-    for number, result in enumerate(task.results, 1):
-        size = f"{result.width} × {result.height}, {result.format}, {file_size(result.bytes)}"
-        saved = (
-            {"file": result.path, "size": size}
-            if result.path
-            else {"not saved": lasts(task.expires_at)}
+    yield from _section("Request", "", facts)
+    if task.body:
+        yield from _section("Body", f"{len(task.body):,} bytes")
+        body = task.body
+    else:
+        yield from _section(
+            "Body", "none yet: the files in these values are uploaded first"
         )
-        yield from section(f"Image {number}", "", {"URL": result.url} | saved)
-    for at, event, raw in last:
-        if raw:
-            yield from section(f"Answer {clock(at)}", one_line(event))
-            yield from words(raw)
+        body = msgspec.json.encode(task.values)
+    yield from format_text(body.decode(errors="replace"), _LONGEST_BODY)
 
 
-def section(
+def _describe_timeline(
+    task: Task,
+    events: list[tuple[float, str, str]],
+    latest: list[tuple[float, str, str]],
+) -> Iterator[Row]:
+    note = by_count(task.polls, "{count} poll", "{count} polls")
+    if len(latest) < len(events):
+        note += f", the last {len(latest):,} of {len(events):,} events"
+    yield from _section("Timeline", note)
+    for moment, event, _ in latest:
+        seconds = moment - events[0][0]
+        name = f"  {clock(moment)} {seconds:+8.1f}s  "
+        yield name, one_line(event, _LONGEST_FACT)
+
+
+def _describe_images(task: Task) -> Iterator[Row]:
+    for number, result in enumerate(task.results, 1):
+        facts = {"URL": result.url}
+        if result.path:
+            size = file_size(result.bytes)
+            facts["file"] = result.path
+            pixels = f"{result.width} × {result.height}"
+            facts["size"] = f"{pixels}, {result.format}, {size}"
+        else:
+            facts["not saved"] = _expiry(task.expires_at)
+        yield from _section(f"Image {number}", "", facts)
+
+
+def _section(
     title: str, note: str, facts: dict[str, str] | None = None
 ) -> Iterator[Row]:
+    """Yields a blank row, the title with its note, and the facts that aren't empty."""
     yield " ", ""
-    yield f"{title} ", note and f"{note} "
-    yield from (
-        (f"  {name:18}  ", one_line(text, 4000))
-        for name, text in (facts or {}).items()
-        if text
-    )
+    yield f"{title} ", f"{note} " if note else ""
+    for name, text in (facts or {}).items():
+        if text:
+            yield f"  {name:18}  ", one_line(text, _LONGEST_FACT)
 
 
-def lasts(moment: float) -> str:
-    """Until when a result can be fetched by its URL."""
-    left, day = (
-        moment - time.time(),
-        time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)),
-    )
-    known = (
-        f"its URL lasts until {day}, {duration(left)} more"
-        if left > 0
-        else f"its URL ended at {day}"
-    )
-    return known if moment else "nobody said how long its URL lasts"
+def _expiry(moment: float) -> str:
+    """Describes until when a result can be fetched from its URL; 0 is unknown."""
+    if not moment:
+        return "it is unknown when the URL expires"
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
+    seconds = moment - time.time()
+    if seconds <= 0:
+        return f"the URL expired at {date}"
+    return f"the URL expires at {date}, in {duration(seconds)}"
 
 
-def words(raw: str, most: int = 20_000) -> Iterator[Row]:
-    """JSON spread out, its tokens untouched and what hides as escapes; anything else as
-    it is, but harmless.
+def format_text(raw: str, limit: int = _LONGEST_RESPONSE) -> Iterator[Row]:
+    """Yields the rows of a text, at most `limit` characters of it, safe to display.
+
+    JSON is indented, its tokens unchanged and invisible characters as escapes.
     """
-    named: re.Pattern[str] | None = _NAMED
+    name_pattern: re.Pattern[str] | None = _NAME
     try:
-        # Or else the insets alone may fill the memory
-        flat = raw.count("[") + raw.count("{") < 1000
-        whole = msgspec.json.format(raw if flat else "")
-        shown = re.sub(
-            r"[^\n -~]+", lambda found: inert_json(found[0])[1:-1], whole[:most]
-        )
+        is_flat = raw.count("[") + raw.count("{") < _MOST_BRACKETS
+        whole = msgspec.json.format(raw if is_flat else "")
+        shown = re.sub(r"[^\n -~]+", _escape_invisible, whole[:limit])
     except (ValueError, RecursionError):
-        whole, shown, named = raw, plain(raw[:most], most).expandtabs(4), None
-    for line in shown[:most].split("\n"):
-        name = next(named.finditer(line))[0] if named else ""
+        whole = raw
+        shown = plain(raw[:limit], limit).expandtabs(4)
+        name_pattern = None
+    for line in shown[:limit].split("\n"):
+        found = name_pattern.match(line) if name_pattern else None
+        name = found[0] if found else ""
         yield f"  {name}", line[len(name) :]
-    if max(len(whole), len(shown)) > most:
-        yield f"  … cut here; {len(raw):,} characters in all", ""
+    if max(len(whole), len(shown)) > limit:
+        yield f"  … cut here; {len(raw):,} characters in total", ""
+
+
+def _escape_invisible(found: re.Match[str]) -> str:
+    return inert_json(found[0])[1:-1]

@@ -1,4 +1,4 @@
-"""A key that is held down pays once."""
+"""Recognises keys that are held down, so that one press pays once."""
 
 from typing import Any
 
@@ -9,20 +9,18 @@ from tui.catalog.spec import Model, Values
 from tui.terminal.textual_private import bindings_in_reach
 
 SAME_AGAIN = 0.6
-"""Seconds within which the same request is taken for a key that was held down, not for
-a second request.
-"""
+"""Seconds within which the same request counts as a key that is held down."""
 ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
-"""Ids of keys that do nothing more while they are held down.
+"""Ids of keys that act once, however long they are held down.
 
-Each means another thing the next time, some of which are paid: retry, send and stop.
+The next time each means something else, some of which is paid: retry, send and stop.
 """
 JOB: tuple[None, Values] = (None, {})
-"""The request of a whole job, as it is remembered."""
+"""Stands for the requests of a job."""
 
 
 class KeyRepeat:
-    """Judges whether a key, or a request to pay, repeats the one before.
+    """Decides whether a key, or a request to pay, repeats the one before.
 
     Times are those of the events, however late they are handled.
     """
@@ -57,17 +55,18 @@ class KeyRepeat:
         self._request_at = self._pressed_at
 
     def is_repeated_request(self, model: Model, values: Values) -> bool:
-        """Whether a request comes from the key press, held down, that sent the last one.
+        """Returns whether the key press that sent the last request sends this one, too.
 
-        After a job any request counts: the same key left the job's page.
+        After a job any request counts: the same key closed the job's page.
         """
-        after_job = self._request == JOB
-        same = after_job or self._request == (model, values)
-        repeated = same and self._pressed_at - self._request_at < SAME_AGAIN
-        if not (repeated and after_job):
+        is_after_job = self._request == JOB
+        is_same = is_after_job or self._request == (model, values)
+        is_quick = self._pressed_at - self._request_at < SAME_AGAIN
+        is_repeated = is_same and is_quick
+        if not (is_repeated and is_after_job):
             self._request = (model, values)
         self._request_at = self._pressed_at
-        return repeated
+        return is_repeated
 
 
 def _works_once(key: str, app: App[Any]) -> bool:

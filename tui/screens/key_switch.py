@@ -1,4 +1,4 @@
-"""Another key, profile or the demo, while the app runs."""
+"""Changes the key, the profile or to the demo while the app runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from tui.spending.wallet import Wallet
 
 
 class KeySwitch:
-    """Asks for a key, and goes on with the one that was chosen.
+    """Asks for a key, and continues with the one that was chosen.
 
     `show_main` shows the main page for the first time; `reopen` opens the queue again.
     """
@@ -56,8 +56,14 @@ class KeySwitch:
             page.show_problem(str(error))
             return
         if next_start.credential.api_key != session.credential.api_key:
-            source = next_start.credential.key_from or "nowhere"
-            summary += f" Until you quit: the next start takes the key from {source}."
+            source = next_start.credential.key_from
+            if source:
+                note = (
+                    f"Used until you quit; the next start takes the key from {source}."
+                )
+            else:
+                note = "Used until you quit; the next start finds no key."
+            summary = f"{summary}\n{note}"
         place_before = shell.session.place
         shell.session = session
         if shell.main is None:
@@ -65,7 +71,7 @@ class KeySwitch:
         else:
             await shell.pop_screen()
             shell.run_worker(
-                self._continue(place_before), group="go on", exit_on_error=False
+                self._continue(place_before), group="switch key", exit_on_error=False
             )
         shell.notify(summary, title="Key", timeout=10, markup=False)
 

@@ -1,6 +1,4 @@
-"""The user's own keys: what Textual takes without a word and would leave a binding
-without its key.
-"""
+"""Checks the user's own keys: Textual accepts wrong ones silently."""
 
 import importlib
 import pkgutil
@@ -24,30 +22,30 @@ def problems_with(
     keys: Mapping[str, str], bindings: Iterable[BindingType]
 ) -> Iterator[str]:
     """Yields a sentence for each of the keys that these bindings can't take."""
-    known = {
-        binding.id: binding
+    ids = {
+        binding.id
         for binding in bindings
         if isinstance(binding, Binding) and binding.id
     }
-    taken: dict[str, str] = {}
-    for name, wanted in keys.items():
-        shown = one_line(name, 60)
-        if name not in known:
-            hint = did_you_mean(name, known)
-            yield f"[keys] {shown}: there is no such key id. {hint}".rstrip()
+    users: dict[str, str] = {}
+    for name, value in keys.items():
+        entry = f"[keys] {one_line(name, 60)}"
+        if name not in ids:
+            hint = did_you_mean(name, ids)
+            yield f"{entry}: there is no such key id. {hint}".rstrip()
             continue
-        for key in wanted.split(","):
-            if not key.strip() or key.strip().endswith("+"):
-                yield f"[keys] {shown}: {one_line(wanted, 60)!r} is no key."
-            elif taken.setdefault(key.strip(), name) != name:
-                yield (
-                    f"[keys] {shown}: {one_line(key, 60)} is taken by"
-                    f" {taken[key.strip()]} already."
-                )
+        for key in (part.strip() for part in value.split(",")):
+            shown = one_line(key, 60)
+            if not key or key.endswith("+"):
+                yield f"{entry}: {one_line(value, 60)!r} is not a key."
+                continue
+            user = users.setdefault(key, name)
+            if user != name:
+                yield f"{entry}: the key {shown} is already used by {user}."
 
 
 def all_bindings() -> Iterator[BindingType]:
-    """Yields the bindings of the app and of every page and widget; loads all of them."""
+    """Yields the bindings of the app and of all pages and widgets; imports them all."""
     for package in (tui.screens, tui.widgets):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)

@@ -1,5 +1,6 @@
-"""The main page: models, form, result and queue. Wires its panes; what is paid or
-written is the app's.
+"""The main page: models, form, preview and queue.
+
+It connects its panes; whatever is paid or saved is done by the app.
 """
 
 import asyncio
@@ -36,11 +37,15 @@ from tui.widgets.view_context import ViewContext
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 """Action and slug of the model that the app starts with."""
 CHOICES = 500
-"""Past prompts, results or tasks that are offered at most."""
+"""Past prompts, results or tasks that are listed at most."""
+_RECENT_TASKS = 50
+"""Latest tasks whose models count as recent."""
+_MOST_UNUSED = 8
+"""Values that weren't used and are named in a message, at most."""
 
 
 class MainScreen(Screen[None]):
-    """Three columns over the queue when wide; form over queue when narrow."""
+    """Shows models, form and preview above the queue; if narrow, form above queue."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
@@ -49,7 +54,7 @@ class MainScreen(Screen[None]):
             "recall",
             "Recall",
             id="recall",
-            tooltip="A past prompt",
+            tooltip="Use a past prompt again",
             show=False,
         ),
         Binding(
@@ -57,11 +62,10 @@ class MainScreen(Screen[None]):
             "app.prompts",
             "Prompts",
             id="prompts",
-            tooltip="The service's library",
+            tooltip="Search the service's prompt library",
             show=False,
         ),
-        # Of priority, and the focus is there at once: what is typed next is for the
-        # queue.
+        # With priority, so that the focus moves at once: the next key is for the queue.
         Binding(
             "ctrl+t",
             "queue",
@@ -75,7 +79,7 @@ class MainScreen(Screen[None]):
             "app.switch_key",
             "Key",
             id="switch-key",
-            tooltip="Another key or profile",
+            tooltip="Use another key or profile",
             show=False,
         ),
         Binding(
@@ -83,14 +87,14 @@ class MainScreen(Screen[None]):
             "app.history",
             "History",
             id="history",
-            tooltip="Find any task that there ever was",
+            tooltip="Search all tasks",
         ),
         Binding(
             "dollar_sign",
             "app.money",
             "Money",
             id="money",
-            tooltip="By day and by model",
+            tooltip="Show spending by day and by model",
             show=False,
         ),
     ]
@@ -99,7 +103,7 @@ class MainScreen(Screen[None]):
         """The page is complete."""
 
     class FieldsReplaced(Message):
-        """The form has other fields; the ones before can be thrown away."""
+        """The form has other fields; memory of the previous ones can be freed."""
 
     AUTO_FOCUS = "ParamForm Prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
@@ -112,7 +116,7 @@ class MainScreen(Screen[None]):
         favourites: list[Key],
         search: Search,
     ) -> None:
-        """`search` finds tasks of the history."""
+        """`search` finds tasks in the history."""
         super().__init__()
         self._catalog = session.catalog
         model = self._catalog.get(*FIRST_MODEL) or self._catalog.models[0]
@@ -145,18 +149,18 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self._furnish)
 
     async def _furnish(self) -> None:
-        """Frames and form are painted and take keys; now the rest."""
+        """Adds the rest, once frames and form are painted and handle keys."""
         async with self.batch():
             await self.sidebar.mount_content()
             await self.preview.mount_content()
             await self.queue.mount_content()
             await self.mount(Footer(show_command_palette=False, compact=True))
-        self.refresh_bindings()  # the footer has missed the first word of them
+        self.refresh_bindings()  # the footer has missed their first announcement
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
         self.post_message(self.Ready())
 
     async def show_model(self, model: Model, values: Values | None = None) -> None:
-        """Ask for another model; with `values`, filled in with those."""
+        """Shows the form of another model, filled in with `values`."""
         model = self._model = self._catalog.get(*model.key) or model
         route = self._route(model, values or ())
         await self.form.show(model, route, values)
@@ -164,7 +168,7 @@ class MainScreen(Screen[None]):
         self.sidebar.choose(model)
 
     def set_catalog(self, catalog: Catalog) -> None:
-        """Fresher facts about the models."""
+        """Replaces the facts about the models with newer ones."""
         self._catalog = catalog
         self._model = catalog.get(*self._model.key) or self._model
         self.sidebar.set_catalog(catalog)
@@ -180,27 +184,26 @@ class MainScreen(Screen[None]):
             await self.show_model(self._model)
 
     async def load(self) -> None:
-        """The queue is open: offer what former runs have left, cleared or not."""
+        """Loads tasks of earlier runs once the queue is open, also cleared ones."""
         await self._past.load()
-        self._remember()
+        self._update_recent()
         if self._past:
             self.queue.show_table()
 
     def _task_changed(self, task: Task) -> None:
-        new = self._past.update(task)
-        for known, is_one in (
-            (self._sent, task.status in SENT),
-            (self._waiting, task.status is Status.HELD),
-        ):
-            if task.live and is_one:
-                known.add(task.id)
-            else:
-                known.discard(task.id)
-        if new and not self._remembering:
-            self._remembering = True  # once for all that come together
-            self.call_later(self._remember)
+        is_new = self._past.update(task)
+        self._sent.discard(task.id)
+        self._waiting.discard(task.id)
+        if task.live and task.status in SENT:
+            self._sent.add(task.id)
+        elif task.live and task.status is Status.HELD:
+            self._waiting.add(task.id)
+        if is_new and not self._remembering:
+            self._remembering = True  # once for all tasks of a moment
+            self.call_later(self._update_recent)
         self.queue.update(task)
-        self.status.live, self.status.waiting = len(self._sent), len(self._waiting)
+        self.status.live = len(self._sent)
+        self.status.waiting = len(self._waiting)
 
     def title_of(self, task: Task) -> str:
         model = self._catalog.get(task.action, task.model)
@@ -211,17 +214,14 @@ class MainScreen(Screen[None]):
         self.preview.show(event.task)
 
     async def use(self, task: Task) -> None:
-        """Put a task's values back into the form."""
+        """Fills the form with a task's values."""
         model = self._catalog.get(task.action, task.model)
         if model:
             await self.show_model(model, task.values)
             self.form.focus_first()
         else:
-            self.notify(
-                f"{task.model} is no longer in the catalog.",
-                severity="warning",
-                markup=False,
-            )
+            sentence = f"The catalog no longer has this model: {task.model}"
+            self.notify(sentence, severity="warning", markup=False)
 
     @on(Prompt.CommandPasted)
     @work(exclusive=True, group="pasted", exit_on_error=False)
@@ -240,50 +240,51 @@ class MainScreen(Screen[None]):
             await self.fill_in(found.model, found.route, found.values, found.unused)
 
     async def use_prompt(self, entry: PromptEntry | None) -> None:
-        """Fill the form with an entry of the library: for its model, or else for the
-        one that is there.
+        """Fills the form with an entry of the library, or only with its prompt.
+
+        Only the prompt is used where the catalog doesn't have the entry's model.
         """
         from tui.exchange.pasted_command import fitting
 
         model = self._catalog.get(entry.action, entry.model) if entry else None
         if entry and model:
             foreign = ("model", "prompt", "callback_url")
-            params = {
-                name: value
-                for name, value in entry.params.items()
-                if name not in foreign
-            }
-            told: Values = {"prompt": entry.prompt, **params}
-            route = self._route(model, told)
-            await self.fill_in(model, route, *fitting(model, route, told))
+            values: Values = {"prompt": entry.prompt}
+            for name, value in entry.params.items():
+                if name not in foreign:
+                    values[name] = value
+            route = self._route(model, values)
+            await self.fill_in(model, route, *fitting(model, route, values))
         elif entry:
             self.form.set_prompt(entry.prompt)
             self.notify(
-                "Its model isn't in the catalog: the prompt alone was taken.",
+                "The entry's model isn't in the catalog. Only its prompt was used.",
                 markup=False,
             )
 
     async def fill_in(
-        self, model: Model, route: RouteName, values: Values, left: tuple[str, ...]
+        self, model: Model, route: RouteName, values: Values, unused: tuple[str, ...]
     ) -> None:
-        """Fill the form with a request that was found, and tell what is in it now;
-        `left` is told, too.
+        """Fills the form with a request, and lists what was filled in and what wasn't.
+
+        `unused` are names of values that the request had, but that can't be used.
         """
-        to = self._route(model, values)
-        if to != route:
-            values, unplaced = translate(model, values, to)
-            left = (*left, *unplaced)
+        form_route = self._route(model, values)
+        if form_route != route:
+            values, untranslated = translate(model, values, form_route)
+            unused = (*unused, *untranslated)
         await self._fill(model, values)
         names = ", ".join(values) or "no values"
         sentences = [f"{model.title}: {names}."]
-        if len(left) > 8:
-            sentences.append(f"Left out: {', '.join(left[:8])} and more.")
-        elif left:
-            sentences.append(f"Left out: {', '.join(left)}.")
+        if len(unused) > _MOST_UNUSED:
+            listed = ", ".join(unused[:_MOST_UNUSED])
+            sentences.append(f"Left out: {listed} and more.")
+        elif unused:
+            sentences.append(f"Left out: {', '.join(unused)}.")
         self.notify(" ".join(sentences), title="Form filled in", markup=False)
 
     async def on_paste(self, event: events.Paste) -> None:
-        """An image that is dropped where nothing takes text."""
+        """Uses an image that is dropped where there is no text field."""
         if files := await asyncio.to_thread(dropped_images, event.text):
             self._refill(files[0])
 
@@ -293,7 +294,7 @@ class MainScreen(Screen[None]):
 
     @work(exclusive=True, group="refill", exit_on_error=False)
     async def _refill(self, file: str) -> None:
-        """Fill the form with what an image says that made it."""
+        """Fills the form with the request that is saved in an image."""
         from tui.exchange.recipe_to_form import FormContent, refill
         from tui.images import files, metadata
 
@@ -304,11 +305,11 @@ class MainScreen(Screen[None]):
             self.notify(str(error), severity="warning", markup=False)
             return
         if recipe is None:
-            told = (
-                f"{name} doesn't say what made it. Drop it into an image field to use"
-                " it as a source."
+            sentence = (
+                f"No request is saved in {name}. Drop it into an image field to use it"
+                " as a source."
             )
-            self.notify(told, severity="warning", markup=False)
+            self.notify(sentence, severity="warning", markup=False)
             return
         shown = FormContent(self._model, self.form.values())
         found = refill(recipe, self._catalog, shown, self._api, self.status.state.route)
@@ -317,9 +318,7 @@ class MainScreen(Screen[None]):
         self.notify(found.describe(name), timeout=10, markup=False)
 
     async def _fill(self, model: Model, values: Values) -> None:
-        """Put another request into the form; undo brings the prompt back that was
-        there.
-        """
+        """Fills the form with another request; undo restores the previous prompt."""
         before = self.form.values().get("prompt", "")
         if "prompt" in values:
             await self.show_model(model, values | {"prompt": before})
@@ -354,7 +353,7 @@ class MainScreen(Screen[None]):
 
         tasks = await self._past.find("", lambda task: task.prompt, CHOICES)
         options = [(prompt, prompt) for prompt in prompts(tasks)]
-        chooser = ChooserScreen("Past prompts", options, "Nothing was submitted yet.")
+        chooser = ChooserScreen("Past prompts", options, "No prompts yet.")
         await self.app.push_screen(chooser, self._recalled)
 
     def _recalled(self, prompt: str | None) -> None:
@@ -368,17 +367,15 @@ class MainScreen(Screen[None]):
 
         field, param = event.field, event.field.param
         if param.kind is Kind.TASK:
-            finished = "status:completed"
-            fitting = await self._past.find(
-                finished, lambda task: self._takes(param, task), CHOICES
+            tasks = await self._past.find(
+                "status:completed", lambda task: self._fits(param, task), CHOICES
             )
             options = [
                 (task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}")
-                for task in fitting
+                for task in tasks
             ]
-            chooser = ChooserScreen(
-                param.title, options, f"No task fits yet. {param.help}"
-            )
+            empty = f"No task can be used here yet. {param.help}"
+            chooser = ChooserScreen(param.title, options, empty)
             await self.app.push_screen(chooser, field.set_picked)
         else:
             many = param.kind is Kind.IMAGES
@@ -388,31 +385,30 @@ class MainScreen(Screen[None]):
             )
             await self.app.push_screen(picker, field.set_picked)
 
-    def _takes(self, param: Param, task: Task) -> bool:
-        """Whether a task param may name that task."""
-        fits = task.service == self._model.service and task.action in (
-            param.tasks or (task.action,)
-        )
-        return fits and task.status is Status.COMPLETED
+    def _fits(self, param: Param, task: Task) -> bool:
+        """Returns whether a task can be the value of a param."""
+        if param.tasks and task.action not in param.tasks:
+            return False
+        is_completed = task.status is Status.COMPLETED
+        return is_completed and task.service == self._model.service
 
     def set_favourites(self, favourites: list[Key]) -> None:
-        """The models that the user keeps on top."""
+        """Shows the models that the user has marked on top of the list."""
         self._favourites = favourites
         self.sidebar.set_favourites(favourites)
 
-    def _remember(self) -> None:
+    def _update_recent(self) -> None:
         self._remembering = False
         self.sidebar.set_recent(self._recent())
 
     def _recent(self) -> list[Key]:
-        """The models of the latest tasks, latest first."""
-        latest = self._past.newest[:50]
-        return list(dict.fromkeys((task.action, task.model) for task in latest))[
-            :RECENT
-        ]
+        """Returns the models of the latest tasks, latest first."""
+        latest = self._past.newest[:_RECENT_TASKS]
+        models = dict.fromkeys((task.action, task.model) for task in latest)
+        return list(models)[:RECENT]
 
     def state_changed(self, state: EngineState) -> None:
-        """What holds for all tasks just now."""
+        """Shows the state of the whole queue."""
         known = self.status.state.route
         self.status.state = state
         if state.route != known:
@@ -423,7 +419,8 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-        elif self._past or not self.queue.has_class(
-            "-empty"
-        ):  # z may bring something back
+            return
+        is_empty = self.queue.has_class("-empty")
+        # In an empty queue z may still restore tasks of earlier runs.
+        if self._past or not is_empty:
             self.set_focus(self.queue.table)

@@ -1,4 +1,4 @@
-"""Memory and pauses: collects what closed pages leave, when nobody is waiting."""
+"""Collects the garbage of closed pages when nobody is waiting."""
 
 import gc
 import sys
@@ -8,7 +8,7 @@ from textual.timer import Timer
 
 ROUNDS = 4
 """How often memory is collected after a page was closed: work that ends later, such as
-closing widgets or threads, holds some of it.
+closing widgets or threads, still uses some of it.
 """
 PAUSE = 1.0
 """Seconds after a page was closed until the first round, so that the next page is
@@ -17,12 +17,12 @@ painted first.
 
 
 def tune() -> None:
-    """Sets the collector and the threads up for an app whose first page is painted."""
+    """Tunes the collector and the threads once the first page is painted."""
     gc.freeze()
     # A page's widgets are many objects: fewer, not longer pauses.
     gc.set_threshold(20_000, 20, 50)
     gc.enable()
-    # A key waits for the threads that draw no longer than this, in seconds.
+    # Seconds that a key waits, at most, for the threads that draw.
     sys.setswitchinterval(0.0005)
 
 

@@ -1,8 +1,7 @@
-"""What was spent: today, this month, in all; by day and by model; and what the service
-says of it.
-"""
+"""The money page: spending by period, day and model, and the service's own figures."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from datetime import date
 from typing import Any, ClassVar
 
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import clamp
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
@@ -26,15 +26,16 @@ from tui.tasks.task import Task
 from tui.text import counted, money, one_line
 from tui.widgets.footer import Footer
 
-HIGH = 4
-"""Rows of the chart."""
+_CHART_ROWS = 4
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
-_AGAIN = 1.0
-"""Seconds from one look at the books to the next, at least."""
+_REFRESH_SECONDS = 1.0
+"""Seconds between two refreshes, at least."""
+_NAME_WIDTH = 35
+"""Columns for a model's name, and a space."""
 
 
 class MoneyScreen(Screen[None]):
-    """Kept up to date while it is open."""
+    """Shows what was spent, and is refreshed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -51,18 +52,18 @@ class MoneyScreen(Screen[None]):
 
     def __init__(
         self,
-        books: Callable[[], Awaitable[SpendingReport]],
-        account: Callable[[], Coroutine[Any, Any, Account]],
+        load_report: Callable[[], Awaitable[SpendingReport]],
+        fetch_account: Callable[[], Coroutine[Any, Any, Account]],
         config: Config,
         changes: Signal[Task],
     ) -> None:
         super().__init__()
-        self._books = books
-        self._ask = account
+        self._load_report = load_report
+        self._fetch_account = fetch_account
         self._config = config
         self._changes = changes
         self._account: Account | None = None
-        self._due = False
+        self._is_due = False
         self._page = Static(markup=False)
         self._box = VerticalScroll(self._page, id="money")
         self._box.border_title = "Money"
@@ -73,111 +74,128 @@ class MoneyScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._changes.subscribe(self, self._changed, immediate=True)
-        self._look()
+        self._refresh_report()
 
     def on_unmount(self) -> None:
         self._changes.unsubscribe(self)  # or it would hold this page for ever
 
     def _changed(self, _task: Task) -> None:
-        if not self._due:  # once for all that comes together
-            self._due = True
-            self.set_timer(_AGAIN, self._look)
+        if not self._is_due:  # once for all changes of a moment
+            self._is_due = True
+            self.set_timer(_REFRESH_SECONDS, self._refresh_report)
 
     @work(exclusive=True, group="money", exit_on_error=False)
-    async def _look(self) -> None:
-        self._due = False
+    async def _refresh_report(self) -> None:
+        self._is_due = False
         try:
-            books = await self._books()
+            report = await self._load_report()
         except StoreError as error:
             self._page.update(Content(one_line(error)))
             return
-        self._page.update(page(books, self._account, self._config))
+        self._page.update(describe(report, self._account, self._config))
         try:
-            self._account = await run_detached(self._ask())
+            self._account = await run_detached(self._fetch_account())
         except ServiceError as error:
             self._box.border_subtitle = Content(one_line(error, 60))
         else:
             self._box.border_subtitle = None
-            self._page.update(page(books, self._account, self._config))
+            self._page.update(describe(report, self._account, self._config))
 
     def action_scroll(self, way: str) -> None:
         getattr(self._box, f"scroll_{way}")(animate=False)
 
 
-def page(books: SpendingReport, account: Account | None, config: Config) -> Content:
-    """The whole page; nothing on it is told by colour alone."""
-    return Content("\n").join(
-        [
-            *_facts(books, account, config),
-            Content(),
-            *_chart(books),
-            Content(),
-            *_models(books),
-        ]
-    )
+def describe(
+    report: SpendingReport, account: Account | None, config: Config
+) -> Content:
+    """Returns the text of the page; nothing on it depends on colour alone."""
+    lines = [
+        *_facts(report, account, config),
+        Content(),
+        *_chart(report),
+        Content(),
+        *_models(report),
+    ]
+    return Content("\n").join(lines)
 
 
 def _facts(
-    books: SpendingReport, account: Account | None, config: Config
+    report: SpendingReport, account: Account | None, config: Config
 ) -> Iterator[Content]:
-    # An estimate, all of it
-    live = CostSum(books.live.tasks, books.live.micro, 0, books.live.unknown)
     facts = {
-        "today": f"{books.today}",
-        "this month": f"{books.month}",
-        "in all": f"{books.total}, {counted(books.total.tasks, 'task')}",
-        "on the way": (
-            f"about {live}, {counted(live.tasks, 'task')}" if live.tasks else "nothing"
-        ),
+        "today": str(report.today),
+        "this month": str(report.month),
+        "total": f"{report.total}, {counted(report.total.tasks, 'task')}",
+        "on the way": "nothing",
     }
+    live = report.live
+    if live.tasks:
+        # All of it is estimated: "about" says so once.
+        cost = CostSum(live.tasks, live.micro, 0, live.unknown)
+        facts["on the way"] = f"about {cost}, {counted(live.tasks, 'task')}"
     if config.day_usd is not None:
-        facts["today's budget"] = ceilings.budget_left(config, books)
+        facts["today's budget"] = ceilings.budget_left(config, report)
     if account:
-        today, total = money(account.spent_today), money(account.spent_total)
+        today = money(account.spent_today)
+        total = money(account.spent_total)
         facts["balance"] = money(account.balance)
-        facts["service says"] = f"{today} today, {total} in all"
-    for name, told in facts.items():
-        yield Content.styled(f"{name:<16}", "$text-muted") + told
+        facts["service reports"] = f"{today} today, {total} in total"
+    for name, value in facts.items():
+        yield Content.styled(f"{name:<16}", "$text-muted") + value
 
 
-def _chart(books: SpendingReport) -> Iterator[Content]:
-    """A column a day: a dot where nothing was spent, a question mark where nobody knows
-    how much.
+def _chart(report: SpendingReport) -> Iterator[Content]:
+    """Yields a chart with a column for each day.
+
+    A dot stands for a day without spending, a question mark for one of unknown cost.
     """
-    days = books.days
+    days = report.days
     peak = max(spent.micro for _, spent in days)
-    yield Content.styled(
-        f"The last {len(days)} days{f', up to {money(peak)} a day' if peak else ''}",
-        "$text-muted",
-    )
-    heights = [-(-spent.micro * 8 * HIGH // peak) if peak else 0 for _, spent in days]
-    for row in range(HIGH - 1, -1, -1):
-        bars = [_EIGHTHS[min(8, max(0, height - 8 * row))] for height in heights]
-        if row == 0:
-            bars = [
-                "·?"[spent.unknown > 0] if bar == " " else bar
-                for bar, (_, spent) in zip(bars, days, strict=True)
-            ]
-        yield Content(" ".join(bars))
-    ends = [
-        f"{day.day} {day:%b}" for day, _ in (days[0], days[len(days) // 2], days[-1])
-    ]
-    half = len(days) // 2 * 2
-    yield Content.styled(
-        f"{ends[0]:<{half}}{ends[1]:<{half - len(ends[2]) - 1}}{ends[2]}", "$text-muted"
-    )
+    title = f"The last {len(days)} days"
+    if peak:
+        title = f"The last {len(days)} days, up to {money(peak)} a day"
+    yield Content.styled(title, "$text-muted")
+    for row in reversed(range(_CHART_ROWS)):
+        yield Content(" ".join(_bar(spent, peak, row) for _, spent in days))
+    middle = len(days) // 2
+    first, half, last = (_day(days[index][0]) for index in (0, middle, -1))
+    # Each day is a bar and a space.
+    width = 2 * middle
+    axis = f"{first:<{width}}{half:<{width - len(last) - 1}}{last}"
+    yield Content.styled(axis, "$text-muted")
 
 
-def _models(books: SpendingReport) -> Iterator[Content]:
-    if books.models:
-        title = f"{'model':<35}{'tasks':>6}{'spent':>11}{'average':>10}"
-        yield Content.styled(
-            f"{title}  ~ estimated" if books.total.estimated else title, "$text-muted"
-        )
-    for model, spent in books.models:
-        name = one_line(model, 34)
-        known = money(spent.micro if spent.tasks > spent.unknown else None)
-        cost = f"{'~' * (spent.estimated > 0)}{known}"
-        indented = name + " " * (35 - cell_len(name))
-        row = f"{indented}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
-        yield Content(row + (f"  {spent.unknown:,} unknown" if spent.unknown else ""))
+def _bar(spent: CostSum, peak: int, row: int) -> str:
+    """Returns a day's bar in one row of the chart, counted from the bottom."""
+    eighths = 0
+    if peak:
+        # Rounded up, so that the least amount shows.
+        eighths = -(-spent.micro * 8 * _CHART_ROWS // peak)
+    bar = _EIGHTHS[clamp(eighths - 8 * row, 0, 8)]
+    if row or bar != " ":
+        return bar
+    return "?" if spent.unknown else "·"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+def _models(report: SpendingReport) -> Iterator[Content]:
+    """Yields a table with a row for each model."""
+    if report.models:
+        title = f"{'model':<{_NAME_WIDTH}}{'tasks':>6}{'spent':>11}{'average':>10}"
+        if report.total.estimated:
+            title += "  ~ estimated"
+        yield Content.styled(title, "$text-muted")
+    for model, spent in report.models:
+        name = one_line(model, _NAME_WIDTH - 1)
+        # Padded by columns: a name may have wide characters.
+        name += " " * (_NAME_WIDTH - cell_len(name))
+        cost = money(spent.micro if spent.tasks > spent.unknown else None)
+        if spent.estimated:
+            cost = f"~{cost}"
+        row = f"{name}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
+        if spent.unknown:
+            row += f"  {spent.unknown:,} unknown"
+        yield Content(row)

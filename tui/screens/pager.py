@@ -1,4 +1,4 @@
-"""Loads the tasks before those that a page knows, ahead of the cursor."""
+"""Loads older tasks for a page before its cursor reaches them."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from tui.widgets.messages import LoadOlder
 
 
 class OlderTasks:
-    """Loads older tasks a page at a time; true as long as there may be more."""
+    """Loads older tasks, some at a time; true as long as there may be more."""
 
     def __init__(self, load: LoadOlder | None) -> None:
         self.load = load
@@ -18,10 +18,10 @@ class OlderTasks:
         return self.load is not None
 
     async def next(self, known: Iterable[str]) -> list[Task] | None:
-        """Returns the next tasks before those ids.
+        """Returns the next tasks, older than those with the ids `known`.
 
-        Returns None, so that the next move asks again, while others are being loaded
-        or where the queue file can't be read now.
+        Returns None while others are being loaded, or where the queue file can't be
+        read now: the next move of the cursor tries again.
         """
         if self.load is None or self._loading:
             return None

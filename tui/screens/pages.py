@@ -19,7 +19,7 @@ from tui.widgets.view_context import ViewContext
 
 
 class Pages:
-    """Opens each page over the one that is shown, once."""
+    """Opens each page above the current one, unless it is open already."""
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
@@ -27,7 +27,7 @@ class Pages:
 
     @property
     def view(self) -> ViewContext:
-        """What the pages need that show pictures."""
+        """The context for pages that show images."""
         shell = self._shell
         if self._view is None:
             thumbnails = ThumbnailCache(shell.session.folders.cache / "thumbs")
@@ -37,16 +37,16 @@ class Pages:
         return self._view
 
     def first(self) -> Screen[None]:
-        """Returns the page to start with: setup where there is no key."""
+        """Returns the first page: the main page, or setup where there is no key."""
         if self._shell.session.credential.api_key:
             return self.main()
         found, notes = credentials.find_all()
         return SetupScreen(self._shell.session, found, notes, first=True)
 
     def main(self) -> MainScreen:
-        """Returns the main page of the session, a new one."""
+        """Returns a new main page for the session."""
         shell = self._shell
-        self._view = None  # the session, and with it the folders, may be another one
+        self._view = None  # another session may have other folders
         marked = favourites.load(shell.session.folders.state)
         shell.main = MainScreen(shell.session, self.view, marked, self._search)
         return shell.main
@@ -98,7 +98,7 @@ class Pages:
             await shell.push_screen(page, shell.main.use_prompt)
 
     async def ask_for_job(self, request: ParamForm.JobRequested) -> list[Values] | None:
-        """Returns the requests of the job that the user made, or None. In a worker."""
+        """Returns the requests of the user's job, or None. Runs in a worker."""
         from tui.screens.batch import BatchScreen
 
         page = BatchScreen(request.model, request.route, request.values)

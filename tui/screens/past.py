@@ -1,4 +1,4 @@
-"""Tasks of this run and of earlier ones, for recalling prompts and picking results."""
+"""Tasks of this run and of earlier ones, to recall prompts and choose results from."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -7,11 +7,11 @@ from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 
 Search = Callable[[str, int, str], Awaitable[list[Task]]]
-"""Returns the latest tasks for a search line: so many at most, of ids below the given
-one. May raise StoreError.
+"""Returns the newest tasks for a query, a number at most, and an id that theirs are
+below. Raises StoreError.
 """
 LONGEST_READ = 1.0
-"""Seconds to wait for a busy disk; after that, what this run knows has to do."""
+"""Seconds to wait for a busy disk; after that, only tasks of this run are offered."""
 _PAGE = 500
 """Tasks that are read at once."""
 _MOST_READ = 5_000
@@ -21,9 +21,9 @@ _NEWEST = "~"
 
 
 class Past:
-    """The tasks of this run, and behind them those of all others.
+    """Finds tasks among those of this run and those that are only in the history.
 
-    The others are cleared ones, those of another profile, and those of long ago.
+    The history also has cleared tasks, those of other profiles, and old ones.
     """
 
     def __init__(self, search: Search) -> None:
@@ -31,18 +31,18 @@ class Past:
         self._known: dict[str, Task] = {}
 
     def update(self, task: Task) -> bool:
-        """Remembers a task's latest snapshot; returns whether the task is new."""
-        new = task.id not in self._known
+        """Stores a task's latest snapshot; returns whether the task is new."""
+        is_new = task.id not in self._known
         self._known[task.id] = task
-        return new
+        return is_new
 
     def __bool__(self) -> bool:
-        """Whether there ever was a task, as far as was read."""
+        """Whether any task was read yet."""
         return bool(self._known)
 
     @property
     def newest(self) -> list[Task]:
-        """What is known without reading, newest first; nothing that was deleted."""
+        """The tasks that were read, newest first, without deleted ones."""
         return _newest_first(self._known)
 
     async def load(self) -> None:
@@ -53,7 +53,7 @@ class Past:
     async def find(
         self, query: str, fits: Callable[[Task], object], most: int
     ) -> list[Task]:
-        """Returns the latest tasks that a search line finds and that fit, newest first.
+        """Returns the newest tasks that a query finds and that fit, at most `most`.
 
         Tasks of this run only have to fit.
         """
@@ -81,11 +81,11 @@ class Past:
 
 
 def _newest_first(tasks: dict[str, Task]) -> list[Task]:
-    # Ids sort as tasks were made.
+    # Ids sort in the order in which tasks were made.
     newest = sorted(tasks.items(), reverse=True)
     return [task for _, task in newest if not task.deleted]
 
 
 def prompts(tasks: Iterable[Task]) -> list[str]:
-    """Returns the prompts of tasks, each once."""
+    """Returns the different prompts of tasks."""
     return list(dict.fromkeys(task.prompt for task in tasks if task.prompt))

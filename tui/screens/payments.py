@@ -1,4 +1,4 @@
-"""The money of the running app: quotes, balance, ceilings, and sending what is paid."""
+"""Payments of the running app: quotes, balance, ceilings, and paid requests."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from tui.widgets.form import ParamForm
 
 
 class Payments:
-    """Asks the service about money, and the user before much of it is spent.
+    """Asks the service for prices, and the user before much is spent.
 
     Every method that asks the user runs in a worker of the app.
     """
@@ -31,7 +31,7 @@ class Payments:
                 shell.main.status.balance = wallet.balance
 
     async def refresh_prices(self) -> None:
-        """Puts the service's own price list in place of the bundled snapshot."""
+        """Replaces the bundled prices with the service's own list."""
         from tui.service.errors import ServiceError
 
         shell = self._shell
@@ -50,7 +50,7 @@ class Payments:
                 )
 
     async def quote(self, event: ParamForm.Settled) -> None:
-        """Shows the service's quote for the form's values in place of the listed price."""
+        """Shows the service's quote for the form's values instead of the estimate."""
         from tui.service.errors import ServiceError
 
         shell = self._shell
@@ -64,7 +64,7 @@ class Payments:
                 shell.main.form.quote(event.model, event.values, price)
 
     async def submit_form(self, event: ParamForm.Submitted) -> None:
-        """Sends the form's request, or all requests that its `{a|b}` groups stand for."""
+        """Sends the form's request, or one for each choice of its `{a|b}` groups."""
         route = event.model.routes[event.route]
         try:
             cells = expand(event.model, route, event.values)
@@ -101,10 +101,10 @@ class Payments:
     async def may_spend(
         self, amounts: list[int | None], *, ask: bool = False, preface: str = ""
     ) -> bool:
-        """Whether so much may be spent, in micro-dollars; None stands for unknown.
+        """Returns whether amounts in micro-dollars may be spent; None is unknown.
 
-        The user is asked where a ceiling says so, or with `ask` in any case; `preface`
-        stands above the question.
+        The user is asked where a ceiling requires it, or always with `ask`; `preface`
+        is shown above the question.
         """
         from tui.screens.confirm import ConfirmScreen
 

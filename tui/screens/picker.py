@@ -13,7 +13,7 @@ from tui.widgets.sidebar import Key, Sidebar
 
 
 class ModelPickerScreen(ModalScreen[Model | None]):
-    """Answers the chosen model, or None."""
+    """Lets the user choose a model; ends with it, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", show=False)

@@ -1,4 +1,4 @@
-"""The service's library of prompts: found as one types, seen before it is used."""
+"""The page for the service's prompt library: searched while the user types."""
 
 import asyncio
 import re
@@ -24,17 +24,17 @@ from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
 
 PAUSE = 0.3
-"""Seconds without a key after which is looked; and for which the cursor rests before a
-picture is fetched.
-"""
-_NARROWS = re.compile(r"\b(category|model|modality):(\S+)")
-_TOLD = 12
-"""Params that are shown."""
-_HELP = "Enter uses one. Finds words, category:food, model:z-image, modality:image_edit"
+"""Seconds without a key before a search is sent, or an image is fetched."""
+_FILTERS = re.compile(r"\b(category|model|modality):(\S+)")
+_MOST_PARAMS = 12
+"""Params of an entry that are shown."""
+_HELP = (
+    "Enter uses one. Search words, category:food, model:z-image, modality:image_edit"
+)
 
 
 class PromptSource(Protocol):
-    """Who is asked, and fetches pictures. Raises ServiceError."""
+    """Searches the library and fetches its images. Raises ServiceError."""
 
     async def prompts(
         self,
@@ -50,7 +50,7 @@ class PromptSource(Protocol):
 
 
 class PromptsScreen(Screen[PromptEntry | None]):
-    """Answers the entry that is to be used, or None."""
+    """Lists and shows entries of the library; ends with the one to use, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -65,7 +65,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
             "filter",
             "Search",
             id="prompts-filter",
-            tooltip="Change what is looked for",
+            tooltip="Change the search",
         ),
         Binding("down", "results", show=False),
     ]
@@ -80,7 +80,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
         self._more = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._filter = Input(
-            placeholder="Type to find", id="prompts-filter", compact=True
+            placeholder="Type to search", id="prompts-filter", compact=True
         )
         self._list = OptionList(id="prompts-list", markup=False)
         self._box = Vertical(id="prompts")
@@ -99,7 +99,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self._look("", 1)
+        self._search("", 1)
 
     async def on_unmount(self) -> None:
         if self._folder:
@@ -108,7 +108,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._look(event.value, 1, PAUSE)
+        self._search(event.value, 1, PAUSE)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -116,21 +116,21 @@ class PromptsScreen(Screen[PromptEntry | None]):
         self.action_results()
 
     @work(exclusive=True, group="prompts", exit_on_error=False)
-    async def _look(self, line: str, page: int, pause: float = 0) -> None:
-        """Each key asks anew; what an earlier one has asked is not shown any more."""
+    async def _search(self, query: str, page: int, pause: float = 0) -> None:
+        """Lists a page of what a query finds; a later search cancels this one."""
         await asyncio.sleep(pause)
-        narrows = dict(_NARROWS.findall(line))
-        self._box.border_title = "Prompts · looking…"
+        filters = dict(_FILTERS.findall(query))
+        words = " ".join(_FILTERS.sub("", query).split())
+        self._box.border_title = "Prompts · searching …"
         try:
-            words = " ".join(_NARROWS.sub("", line).split())
             found = await run_detached(
-                self._library.prompts(words, page=page, **narrows)
+                self._library.prompts(words, page=page, **filters)
             )
         except NotFoundError:
-            self._tell("", "This service has no library of prompts.")
+            self._update_summary("", "This service has no prompt library.")
         except ServiceError as error:
             self._more = page > 1  # the next move tries again
-            self._tell(one_line(error), one_line(error))
+            self._update_summary(one_line(error), one_line(error))
         else:
             self._show(found, page)
 
@@ -138,43 +138,44 @@ class PromptsScreen(Screen[PromptEntry | None]):
         if page == 1:
             self._entries = []
             self._list.clear_options()
-        self._page, self._more = page, found.more
-        first = not self._entries
+        self._page = page
+        self._more = found.more
+        was_empty = not self._entries
         self._entries += found.entries
-        self._list.add_options(Option(titled(entry)) for entry in found.entries)
-        if first and self._entries:
+        self._list.add_options(Option(_title(entry)) for entry in found.entries)
+        if was_empty and self._entries:
             self._list.highlighted = 0
-        self._tell(f"{len(self._entries):,} of {found.total:,}", "Nothing matches.")
+        summary = f"{len(self._entries):,} of {found.total:,}"
+        self._update_summary(summary, "No matches.")
 
-    def _tell(self, title: str, nothing: str) -> None:
-        """How many there are; where there are none, why."""
-        self._box.border_title = Content(
-            f"Prompts · {title}" if self._entries else "Prompts"
-        )
-        if not self._entries:
-            self._list.clear_options()
-            self._text.update(nothing)
-            self._picture.show(None)
+    def _update_summary(self, summary: str, problem: str) -> None:
+        """Shows the summary as the title, or else the problem in place of an entry."""
+        if self._entries:
+            self._box.border_title = Content(f"Prompts · {summary}")
+            return
+        self._box.border_title = "Prompts"
+        self._list.clear_options()
+        self._text.update(problem)
+        self._picture.show(None)
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         if event.option_index >= len(self._entries):
-            return  # of a list that was searched anew since
+            return  # an entry of an earlier search
         entry = self._entries[event.option_index]
         self._text.update(describe(entry))
         self._preview(entry)
         if self._more and event.option_index >= len(self._entries) - 3:
             self._more = False
-            self._look(self._filter.value, self._page + 1)
+            self._search(self._filter.value, self._page + 1)
 
     @work(exclusive=True, group="preview", exit_on_error=False)
     async def _preview(self, entry: PromptEntry) -> None:
         from tui.images.files import ImageError, inspect
 
-        self._picture.show(
-            None, "" if entry.preview_url else "There is no picture of this one."
-        )
+        message = "" if entry.preview_url else "This prompt has no image."
+        self._picture.show(None, message)
         await asyncio.sleep(PAUSE)
         if not (entry.preview_url and self._picture.size):  # hidden on a narrow screen
             return
@@ -190,7 +191,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
                 await asyncio.to_thread(inspect, part)
                 part.replace(file)
         except (DownloadError, ImageError, OSError):
-            self._picture.show(None, "The picture of this one can't be had.")
+            self._picture.show(None, "The image can't be loaded.")
         else:
             self._picture.show(file)
 
@@ -214,25 +215,26 @@ class PromptsScreen(Screen[PromptEntry | None]):
             self.dismiss(None)
 
 
-def titled(entry: PromptEntry) -> Content:
-    """An entry in one row."""
-    rest = " · ".join(filter(None, (entry.category, entry.model)))
-    return Content.assemble(entry.title, "  ", (rest, "$text-muted"))
+def _title(entry: PromptEntry) -> Content:
+    """Returns an entry as one row."""
+    details = [part for part in (entry.category, entry.model) if part]
+    return Content.assemble(entry.title, "  ", (" · ".join(details), "$text-muted"))
 
 
 def describe(entry: PromptEntry) -> Content:
-    """All of an entry, with whose it is."""
-    source = " · ".join(filter(None, (entry.source, entry.source_url)))
-    params = "  ".join(
+    """Returns everything about an entry, with its source."""
+    params = [
         f"{one_line(name, 40)}: {one_line(value, 60)}"
-        for name, value in list(entry.params.items())[:_TOLD]
-    )
+        for name, value in list(entry.params.items())[:_MOST_PARAMS]
+    ]
+    request = "  ".join([entry.model, *params]).strip()
     parts = [
         (entry.title, "bold"),
         (entry.prompt, ""),
-        (f"{entry.model}  {params}".strip(), "$text-muted"),
+        (request, "$text-muted"),
     ]
-    parts += [(f"By {source}", "$text-muted")] if source else []
-    return Content("\n\n").join(
-        Content.styled(text, style) for text, style in parts if text
-    )
+    source = " · ".join(part for part in (entry.source, entry.source_url) if part)
+    if source:
+        parts.append((f"By {source}", "$text-muted"))
+    shown = [Content.styled(text, style) for text, style in parts if text]
+    return Content("\n\n").join(shown)

@@ -8,10 +8,10 @@ from tui.screens.shell import Shell
 from tui.session import open_engine
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Status, Task
-from tui.text import counted, one_line
+from tui.text import by_count, one_line
 
 _FRESH = 2.0
-"""Seconds after a change within which it is news."""
+"""Seconds after a change for which it is news."""
 
 
 class QueueOpener:
@@ -42,11 +42,11 @@ class QueueOpener:
             shell.engine.queue.on_notice = self._show_notice
             await shell.engine.start()
         except Exception as error:
-            # Without a queue nothing may be sent: say so where the queue would be, and
-            # at each try to send.
+            # Without a queue nothing may be sent: this is shown in its place, and when
+            # the user tries to send.
             shell.failure = (
-                f"{one_line(error, 500)} Nothing can be sent until that is fixed;"
-                " images are untouched."
+                f"{one_line(error, 500)} Nothing can be sent; images are untouched. Fix"
+                " this, then start the app again."
             )
             shell.main.queue.show_message(shell.failure)
         shell.opened.set()
@@ -54,7 +54,7 @@ class QueueOpener:
             await self._show_queue()
 
     async def close(self) -> str:
-        """Closes the queue; returns how to come back to tasks that are unfinished."""
+        """Closes the queue; returns how to continue unfinished tasks, or nothing."""
         engine = self._shell.engine
         if engine is None:
             return ""
@@ -65,7 +65,7 @@ class QueueOpener:
         return _unfinished(live, self._shell.session.command("resume"))
 
     def news(self, task: Task) -> None:
-        """Shows what a task's new snapshot means beyond its row."""
+        """Shows what a task's new snapshot changes outside its row."""
         if time.time() - task.updated_at > _FRESH:
             return
         if task.status in (Status.COMPLETED, Status.FAILED):
@@ -102,19 +102,40 @@ class QueueOpener:
     def _show_refused_key(self) -> None:
         source = one_line(self._shell.session.credential.key_from)
         sentence = (
-            f"The service refused the key from {source}. Unsent tasks are held. Press F4"
-            " to use another key; they are sent then."
+            f"The service refused the key from {source}. Unsent tasks are held."
+            " Press F4 to use another key, and they are sent."
         )
         self._shell.show_problem(sentence, "Key refused", "error", 15)
 
 
 def _unfinished(live: list[Task], resume: str) -> str:
-    """Says what continues without the app, and how to come back to it."""
-    waiting = sum(task.status is Status.HELD for task in live)
-    sent = len(live) - waiting
-    again = f"Start the app again, or run `{resume}`, to continue."
-    if not waiting:
-        return f"{counted(sent, 'task')} at the service. {again}"
+    """Describes what continues without the app, and how to continue the rest."""
+    unsent = sum(task.status is Status.HELD for task in live)
+    sent = len(live) - unsent
+    if not unsent:
+        return by_count(
+            sent,
+            "{count} task continues at the service."
+            " Start the app again, or run `{resume}`, to save its images.",
+            "{count} tasks continue at the service."
+            " Start the app again, or run `{resume}`, to save their images.",
+            resume=resume,
+        )
     if not sent:
-        return f"{counted(waiting, 'task')} not sent yet. {again}"
-    return f"{counted(sent, 'task')} at the service, {waiting:,} not sent yet. {again}"
+        return by_count(
+            unsent,
+            "{count} task was not sent yet."
+            " Start the app again, or run `{resume}`, to send it.",
+            "{count} tasks were not sent yet."
+            " Start the app again, or run `{resume}`, to send them.",
+            resume=resume,
+        )
+    return by_count(
+        sent,
+        "{count} task continues at the service; not sent yet: {unsent}."
+        " Start the app again, or run `{resume}`, to continue.",
+        "{count} tasks continue at the service; not sent yet: {unsent}."
+        " Start the app again, or run `{resume}`, to continue.",
+        unsent=f"{unsent:,}",
+        resume=resume,
+    )

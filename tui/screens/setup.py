@@ -1,5 +1,6 @@
-"""Which key is used: one that was found, a profile's, or one that is pasted. Each is
-tried before it is taken.
+"""The page for the API key: one that was found, a profile's, or one that is pasted.
+
+Each is checked with the service before it is used.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +32,9 @@ KEYS_PAGE = "https://runapi.ai/api_keys"
 
 
 class SetupScreen(Screen[None]):
-    """Asks for an API key or a profile: the first page where there is no key, later one
-    over the main page.
+    """Asks for an API key or a profile.
+
+    It is the first page where there is no key, and later a page over the main one.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,11 +43,11 @@ class SetupScreen(Screen[None]):
             "demo",
             "Try the demo",
             id="try-demo",
-            tooltip="The embedded service: no key, no cost",
+            tooltip="Use the built-in service: no key, no cost",
         ),
         Binding("escape", "quit", "Quit", id="setup-quit", tooltip="Nothing is saved"),
         Binding(
-            "escape", "back", "Back", id="setup-back", tooltip="Leave the key as it was"
+            "escape", "back", "Back", id="setup-back", tooltip="Keep the current key"
         ),
         Binding("up", "app.focus_previous", "Up", id="setup-up", show=False),
         Binding("down", "app.focus_next", "Down", id="setup-down", show=False),
@@ -58,12 +60,12 @@ class SetupScreen(Screen[None]):
 
         session: Session
         pasted: bool
-        """Whether the key was pasted, and is to be saved."""
+        """Whether the key was pasted, not found; such a key is saved."""
         summary: str
         """Whose key it is, as a sentence."""
 
     class DemoRequested(Message):
-        """The user wants to try the embedded service."""
+        """The user wants to try the built-in service."""
 
     def __init__(
         self,
@@ -78,55 +80,39 @@ class SetupScreen(Screen[None]):
         self._notes = list(dict.fromkeys((*session.credential.notes, *notes)))
         self._first = first
         self._choices = [*self._keys(found), *self._profiles()]
-        self._untried: tuple[Session, bool] | None = None
+        self._unchecked: tuple[Session, bool] | None = None
         self._problem = Static(id="setup-problem", markup=False)
 
     def _keys(
         self, found: Sequence[FoundKey]
     ) -> Iterator[tuple[str, Callable[[], Session]]]:
-        here = self._session.credential
+        """Yields a label for each key that was found, and what makes its session."""
+        current = self._session.credential
         for key in found:
-            used = (
-                " (in use)"
-                if (key.source, key.api_key) == (here.key_from, here.api_key)
-                else ""
-            )
-            yield (
-                f"{mask(key.api_key)}  {key.source}{used}",
-                partial(self._session.with_key_from, key.source),
-            )
+            label = f"{mask(key.api_key)}  {key.source}"
+            if key.source == current.key_from and key.api_key == current.api_key:
+                label += " (in use)"
+            yield label, partial(self._session.with_key_from, key.source)
 
     def _profiles(self) -> Iterator[tuple[str, Callable[[], Session]]]:
-        profiles, here = (
-            self._session.config.profiles,
-            self._session.profile or NO_PROFILE,
-        )
-        for name in (*profiles, NO_PROFILE) if profiles else ():
+        """Yields a label for each profile, and what makes its session."""
+        profiles = self._session.config.profiles
+        if not profiles:
+            return
+        current = self._session.profile or NO_PROFILE
+        for name in (*profiles, NO_PROFILE):
             profile = profiles.get(name, Profile())
-            used = " (in use)" if name == here else ""
-            yield (
-                f"profile {name}{used}  {profile.base_url}  {profile.key}",
-                partial(self._session.with_profile, name),
-            )
+            used = " (in use)" if name == current else ""
+            label = f"profile {name}{used}  {profile.base_url}  {profile.key}"
+            yield label, partial(self._session.with_profile, name)
 
     def compose(self) -> ComposeResult:
-        session = self._session
         key = Input(placeholder="runapi_…", password=True, id="key")
         key.cursor_blink = False
-        keeps = (
-            f"It is saved in {shown(runapi_config())}, for you alone, where RunAPI's"
-            " own tools find it,"
-        )
-        if not session.saves_key:
-            keeps = (
-                f"It is used until you quit, for profile {session.profile} takes its"
-                " key from elsewhere,"
-            )
+        title = "Welcome to runapi-tui" if self._first else "Key and profile"
         with VerticalScroll(id="setup", can_focus=False) as box:
-            box.border_title = (
-                "Welcome to runapi-tui" if self._first else "Key and profile"
-            )
-            yield Static(Content("\n".join((self._told(), *self._notes))))
+            box.border_title = title
+            yield Static(Content("\n".join((self._introduction(), *self._notes))))
             if self._choices:
                 yield OptionList(
                     *(Option(Content(one_line(label))) for label, _ in self._choices)
@@ -134,105 +120,117 @@ class SetupScreen(Screen[None]):
             yield Static(Content(f"Get a key at {KEYS_PAGE} and paste it here:"))
             yield key
             yield self._problem
-            yield Static(
-                Content(f"{keeps} and sent to {session.credential.base_url} alone."),
-                classes="quiet",
-            )
+            yield Static(Content(self._use_of_key()), classes="quiet")
             with Horizontal():
-                yield Button("Try and take it", id="take", compact=True)
-                yield Button("Go on anyway", id="anyway", compact=True)
+                yield Button("Check and use", id="check", compact=True)
+                yield Button("Use anyway", id="anyway", compact=True)
                 yield Button("Try the demo", id="demo", compact=True)
         yield Footer(show_command_palette=False, compact=True)
 
-    def _told(self) -> str:
+    def _introduction(self) -> str:
         if not self._first:
             return (
-                "Tasks on their way go on with another key of the same account; a"
-                " profile carries its own alone."
+                "Open tasks continue with another key of the same account. A profile"
+                " continues only its own tasks."
             )
-        here = (
-            f"Profile {self._session.profile} has no API key."
-            if self._session.profile
-            else ""
+        if self._session.profile:
+            return (
+                "RunAPI makes the images, and each one costs money."
+                f" Profile {self._session.profile} has no API key."
+            )
+        return (
+            "RunAPI makes the images, and each one costs money. No API key was found"
+            " in RUNAPI_API_KEY, RunAPI's own file, or the settings of OpenClaw and"
+            " Hermes."
         )
-        nowhere = (
-            "No API key was found in RUNAPI_API_KEY, RunAPI's own file, or OpenClaw's"
-            " and Hermes' settings."
+
+    def _use_of_key(self) -> str:
+        """Describes where a pasted key is saved, and who receives it."""
+        base_url = self._session.credential.base_url
+        if self._session.saves_key:
+            return (
+                f"The key is saved in {shown(runapi_config())}, where RunAPI's own"
+                " tools find it and only you can read it. It is sent only to"
+                f" {base_url}."
+            )
+        return (
+            f"The key is used until you quit, because profile {self._session.profile}"
+            f" takes its key from elsewhere. It is sent only to {base_url}."
         )
-        return f"Images are made by RunAPI, and each one costs money. {here or nowhere}"
 
     def on_mount(self) -> None:
         self.query_one("#anyway").display = False
         self.query_one("#demo").display = self._first
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return {"demo": self._first, "quit": self._first, "back": not self._first}.get(
-            action, True
-        )
+        if action in ("demo", "quit"):
+            return self._first
+        return action != "back" or not self._first
 
     def show_problem(self, problem: str) -> None:
         self._problem.update(problem)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
+        _, open_session = self._choices[event.option_index]
         try:
-            wanted = self._choices[event.option_index][1]()
+            session = open_session()
         except (ConfigError, CredentialError) as error:
             self.show_problem(str(error))
         else:
-            self._try(wanted)
+            self._check(session)
 
     @on(Input.Submitted)
-    @on(Button.Pressed, "#take")
+    @on(Button.Pressed, "#check")
     def _pasted(self) -> None:
         try:
             key = valid_key(self.query_one("#key", Input).value)
         except ValueError as error:
             self.show_problem(str(error))
-        else:
-            source = (
-                str(runapi_config()) if self._session.saves_key else "what was pasted"
-            )
-            self._try(self._session.with_key(key, source), pasted=True)
+            return
+        saves = self._session.saves_key
+        source = str(runapi_config()) if saves else "what was pasted"
+        self._check(self._session.with_key(key, source), pasted=True)
 
-    @work(group="try", exclusive=True, exit_on_error=False)
-    async def _try(self, wanted: Session, *, pasted: bool = False) -> None:
-        """Whether the service takes the key; only that origin sees it."""
+    @work(group="check", exclusive=True, exit_on_error=False)
+    async def _check(self, session: Session, *, pasted: bool = False) -> None:
+        """Asks the service whose key this is, and uses it; no other host sees it."""
         from tui.service.errors import AuthenticationError, ServiceError
 
-        place = wanted.credential.base_url
-        self._offer(None)
-        # What is pasted next takes its place
+        credential = session.credential
+        self._set_unchecked(None)
+        # The next paste replaces the key.
         self.query_one("#key", Input).action_select_all()
-        self.show_problem(f"Asking {place} whose key this is …")
+        self.show_problem(f"Checking the key with {credential.base_url} …")
         try:
-            if not wanted.credential.api_key:
-                raise AuthenticationError(
-                    " ".join(wanted.credential.notes) or "There is no key."
-                )
-            summary = await run_detached(account(wanted))
+            if not credential.api_key:
+                notes = " ".join(credential.notes)
+                raise AuthenticationError(notes or "There is no API key.")
+            summary = await run_detached(account(session))
         except AuthenticationError as error:
             self.show_problem(f"{error} Nothing was changed.")
         except ServiceError as error:
-            self.show_problem(f"{error} So the key could not be tried.")
-            self._offer((wanted, pasted))
+            self.show_problem(
+                f"{error} The key wasn't checked. Press enter to use it anyway."
+            )
+            self._set_unchecked((session, pasted))
         else:
-            self.post_message(self.KeyChosen(wanted, pasted, summary))
+            self.post_message(self.KeyChosen(session, pasted, summary))
 
-    def _offer(self, untried: tuple[Session, bool] | None) -> None:
-        """To go on with a key that nobody could ask about."""
-        self._untried = untried
+    def _set_unchecked(self, unchecked: tuple[Session, bool] | None) -> None:
+        """Lets the user continue with a key that couldn't be checked, or no longer."""
+        self._unchecked = unchecked
         anyway = self.query_one("#anyway", Button)
-        anyway.display = untried is not None
-        if untried:
+        anyway.display = unchecked is not None
+        if unchecked:
             anyway.focus()
 
     @on(Button.Pressed, "#anyway")
-    def _anyway(self) -> None:
-        if self._untried:
-            self.post_message(
-                self.KeyChosen(*self._untried, "The key was not tried yet.")
-            )
+    def _use_unchecked(self) -> None:
+        if self._unchecked:
+            session, pasted = self._unchecked
+            summary = "The key is in use. It wasn't checked."
+            self.post_message(self.KeyChosen(session, pasted, summary))
 
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:

@@ -1,4 +1,4 @@
-"""Ways out of the app: an external viewer, or the terminal's clipboard."""
+"""Shares results and requests: an external viewer, or the terminal's clipboard."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from tui.tasks.task import Task
 
 _LINK_SECONDS = 20
+"""How long a message with a link is shown, so that it can be clicked."""
 
 
 def copy(app: App[None], text: str, name: str = "") -> None:
-    """Sends a text to the terminal's clipboard; `name` stands for it in the message.
+    """Sends a text to the terminal's clipboard; the message shows `name` for it.
 
-    No terminal says whether it took the text.
+    The message says "sent": terminals don't report whether they accept the text.
     """
     app.copy_to_clipboard(text)
     app.notify(f"Sent to the terminal's clipboard: {name or text}", markup=False)
@@ -28,25 +29,28 @@ async def copy_as(app: App[None], request: "SnippetRequest") -> None:
     from tui.exchange.snippets import FORMS, written
     from tui.screens.chooser import ChooserScreen
 
-    form = await app.push_screen_wait(ChooserScreen("Copy as", list(FORMS.items()), ""))
+    chooser = ChooserScreen("Copy as", list(FORMS.items()), "")
+    form = await app.push_screen_wait(chooser)
     if form:
         copy(app, written(request, form), FORMS[form])
 
 
 async def open_result(app: App[None], task: "Task", index: int, viewer: str) -> None:
-    """Opens a result in `viewer` or the system's own; else copies its URL or path."""
+    """Opens a result in a viewer, or else copies its URL or path."""
     from tui.exchange import open_external
 
     found = await asyncio.to_thread(open_external.ways, task, index, viewer)
-    if found.viewer:
-        try:
-            await asyncio.to_thread(open_external.show, found.viewer, found.path)
-        except open_external.OpenError as error:
-            app.notify(str(error), severity="warning", markup=False)
-        else:
-            app.notify(f"Opened {found.path} with {found.viewer[0]}.", markup=False)
-            return
-    _copy_way(app, found, *found.clip("url", "scp", "path"))
+    command = found.viewer
+    if not command:
+        _copy_way(app, found, *found.clip("url", "scp", "path"))
+        return
+    try:
+        await asyncio.to_thread(open_external.show, command, found.path)
+    except open_external.OpenError as error:
+        app.notify(str(error), severity="warning", markup=False)
+        _copy_way(app, found, *found.clip("url", "scp", "path"))
+    else:
+        app.notify(f"Opened {found.path} with {command[0]}.", markup=False)
 
 
 async def copy_link(app: App[None], task: "Task", index: int) -> None:

@@ -1,4 +1,4 @@
-"""The app as its pages and their helpers know it: what they share, and how to say it."""
+"""The app as its pages see it: what they share, and how they show messages."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Shell(OpenApp):
-    """What the pages of one app share."""
+    """Holds what the pages of one app share."""
 
     def __init__(
         self, session: Session, terminal: Terminal, driver_class: type[Driver]
@@ -44,11 +44,11 @@ class Shell(OpenApp):
         self._outermost = Context()
 
     async def run_detached(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs what may start tasks: they outlast the page that asked for them."""
+        """Runs work that may start asyncio tasks, which outlast the page."""
         return await run_detached(work, self._outermost)
 
     def show_sentence(self, sentence: str) -> None:
-        """Shows what came of an action, if there is anything to say."""
+        """Shows the outcome of an action, unless it is empty."""
         if sentence:
             self.notify(sentence, markup=False)
 
@@ -66,7 +66,7 @@ class Shell(OpenApp):
 
     @contextlib.contextmanager
     def problems_shown(self) -> Iterator[None]:
-        """Shows an error as a sentence: too late, leased elsewhere, a full disk."""
+        """Shows any error as a sentence, such as that of a full disk."""
         try:
             yield
         except Exception as error:
@@ -77,5 +77,5 @@ class Shell(OpenApp):
         return self.main.title_of(task) if self.main else task.model
 
     def task_changed(self, task: Task) -> None:
-        """Hands a task's new snapshot to every page."""
+        """Sends a task's new snapshot to all pages."""
         self.changes.publish(task)

@@ -1,8 +1,9 @@
-"""Source images for a field of the form: results, files of this machine, addresses."""
+"""The page for source images: results, files of this machine, URLs."""
 
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,14 +35,17 @@ from tui.widgets.picture import Picture
 from tui.widgets.taskrow import fit
 
 MOST = 500
-"""Lines of a kind that are listed."""
+"""Results, and files, that are listed at most."""
 SOON = 0.1
 """Seconds that a folder may take before the list says that it is being read."""
+_LEAST_NAME_WIDTH = 16
 
 
 class SourcesScreen(ModalScreen[list[str] | None]):
-    """Answers paths and URLs in the order in which they were marked, one if not `many`;
-    or None.
+    """Lets the user choose source images for a field of the form.
+
+    Ends with paths and URLs in the order in which they were marked, or None; without
+    `many`, with one.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,14 +61,14 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             "mark",
             "Mark",
             id="mark-source",
-            tooltip="Choose several, in this order",
+            tooltip="Choose several, in the order of marking",
         ),
         Binding(
             "escape",
             "dismiss(None)",
             "Back",
             id="sources-back",
-            tooltip="To the form, with nothing chosen",
+            tooltip="To the form, without choosing",
         ),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -79,14 +83,11 @@ class SourcesScreen(ModalScreen[list[str] | None]):
     ) -> None:
         """Relative paths begin at `start`, if that is a folder or a file in one."""
         super().__init__()
-        # Ids sort as tasks were made
-        newest = sorted(results, key=lambda task: task.id, reverse=True)
-        self._results = [
-            _result(task, result)
-            for task in newest
-            for result in task.results
-            if result.path
-        ]
+        self._results: list[Source] = []
+        # Ids sort in the order in which tasks were made.
+        for task in sorted(results, key=attrgetter("id"), reverse=True):
+            saved = (result for result in task.results if result.path)
+            self._results.extend(_result(task, result) for result in saved)
         self._start = start
         self._many = many
         self._line = _Line(
@@ -97,13 +98,20 @@ class SourcesScreen(ModalScreen[list[str] | None]):
         self._list.can_focus = False
         self._picture = Picture(terminal)
         self._facts = Static(id="source-facts")
-        self._text = self._head = self._stem = ""
-        self._folder: Folder | None = None  # None while it is being read
-        # The real folder that a typed one stands for
-        self._entered: dict[str, str] = {}
+        self._text = ""
+        self._head = ""
+        """The typed folder."""
+        self._stem = ""
+        """The start of a name in it."""
+        self._folder: Folder | None = None
+        """The folder's content, or None while it is being read."""
+        self._real_folders: dict[str, str] = {}
+        """The real paths of folders that were typed by name."""
         self._rows: list[Source | None] = []
-        self._stale = True  # the list is not yet that of what is typed
-        self._waiting: list[Callable[[], object]] = []  # what keys asked for meanwhile
+        self._stale = True
+        """Whether the list doesn't belong to the text yet."""
+        self._pending: list[Callable[[], object]] = []
+        """What keys asked for meanwhile."""
         self._marks: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -142,40 +150,38 @@ class SourcesScreen(ModalScreen[list[str] | None]):
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)
     def _chosen(self) -> None:
-        self._once_listed(self._take)
+        self._once_listed(self._choose)
 
     def _once_listed(self, then: Callable[[], object]) -> None:
-        """Keys run ahead of messages and of the disk: act on the list that belongs to
-        what is typed.
-        """
-        self._look()
-        self._waiting.append(then)
-        self._act()
+        """Runs `then` when the list belongs to the text.
 
-    def _act(self) -> None:
-        while self._waiting and not self._stale:
-            self._waiting.pop(0)()
+        Keys are handled before the messages and the disk reads of earlier ones.
+        """
+        self._update_list()
+        self._pending.append(then)
+        self._run_pending()
+
+    def _run_pending(self) -> None:
+        while self._pending and not self._stale:
+            self._pending.pop(0)()
 
     @property
     def _current(self) -> Source | None:
-        """The highlighted one."""
+        """The highlighted source."""
         index = self._list.highlighted
         return None if index is None else self._rows[index]
 
-    def _take(self) -> None:
+    def _choose(self) -> None:
         source = self._current
         if source and source.folder:
-            self._type(self._head + source.name, source.value)
+            self._set_text(self._head + source.name, source.value)
             return
         chosen = list(self._marks)
-        if (
-            source
-            and source.value not in chosen
-            and (not chosen or is_url(source.value))
-        ):
+        # A typed URL is added to what is marked; a highlighted file isn't.
+        if source and (not chosen or is_url(source.value)):
             chosen.append(source.value)
         if chosen and self.is_current:
-            self.dismiss(chosen)
+            self.dismiss(list(dict.fromkeys(chosen)))
 
     def _mark(self) -> None:
         source = self._current
@@ -185,38 +191,39 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             self._marks.remove(source.value)
         else:
             self._marks.append(source.value)
-        self.query_one("#sources").border_subtitle = (
-            f"{len(self._marks)} marked" * bool(self._marks)
-        )
+        count = len(self._marks)
+        box = self.query_one("#sources")
+        box.border_subtitle = f"{count} marked" if count else ""
         self._fill()
 
     def _complete(self) -> None:
         if self._folder is None or is_url(self._text):
             return
         found = starting_with(self._folder.sources, self._stem)
-        whole = len(found) == 1 and found[0].folder
-        self._type(
-            self._head + completed(found, self._stem), found[0].value if whole else ""
-        )
+        folder = found[0].value if len(found) == 1 and found[0].folder else ""
+        self._set_text(self._head + completed(found, self._stem), folder)
 
-    def _type(self, text: str, folder: str = "") -> None:
-        """Put a text into the line, standing for that folder."""
+    def _set_text(self, text: str, folder: str = "") -> None:
+        """Replaces the typed text, which stands for the real path `folder`."""
         if folder:
-            self._entered[text] = folder
+            self._real_folders[text] = folder
         self._line.value = text
         self._line.action_end()
-        self._look()
+        self._update_list()
 
     @on(Input.Changed)
-    def _look(self) -> None:
-        """List what the line asks for. The disk is read only for another folder."""
+    def _update_list(self) -> None:
+        """Lists what the text asks for; reads the disk only for another folder."""
         text = self._line.value.strip()
         if text == self._text:
             return
         self._text = text
         if self._stale:
-            self._waiting.clear()  # they were meant for another list
-        head, self._stem = ("", "") if is_url(text) else split_path(text)
+            self._pending.clear()  # they were meant for another list
+        head = ""
+        self._stem = ""
+        if not is_url(text):
+            head, self._stem = split_path(text)
         self._list.highlighted = None
         if head != self._head:
             self._read(head)
@@ -224,69 +231,71 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             self._fill()
 
     def _read(self, head: str) -> None:
-        self._head, self._folder, self._stale = head, None, True
-        self._read_now(self._entered.get(head, head))
+        self._head = head
+        self._folder = None
+        self._stale = True
+        self._read_now(self._real_folders.get(head, head))
 
     @work(exclusive=True, exit_on_error=False)
     async def _read_now(self, folder: str) -> None:
         reading = asyncio.ensure_future(
             asyncio.to_thread(read_folder, self._start, folder)
         )
-        if not (await asyncio.wait({reading}, timeout=SOON))[0]:
+        done, _ = await asyncio.wait({reading}, timeout=SOON)
+        if not done:
             self._fill()
         self._folder = await reading
         self._fill()
 
     def _fill(self) -> None:
-        """Show the list anew, the highlight where it was or on the first that can be
-        chosen.
+        """Shows the list.
+
+        The highlight stays on its source, or moves to the first that can be chosen.
         """
         before = self._current
         lines = self._lines()
         self._rows = [line if isinstance(line, Source) else None for line in lines]
         self._list.set_options(self._option(line) for line in lines)
-        indices = [index for index, row in enumerate(self._rows) if row]
-        kept = [index for index in indices if self._rows[index] == before]
-        self._list.highlighted = next(iter(kept or indices), None)
+        if before in self._rows and before:
+            self._list.highlighted = self._rows.index(before)
+        else:
+            indices = (index for index, row in enumerate(self._rows) if row)
+            self._list.highlighted = next(indices, None)
         self._stale = False
         self._preview()
-        self._act()
+        self._run_pending()
 
     def _lines(self) -> list[Source | str]:
-        """What can be chosen, and between it what is only told."""
+        """Returns the sources to choose from, and headings and sentences."""
         if is_url(self._text):
-            return [Source(self._text, self._text, "address")]
+            return [Source(self._text, self._text, "URL")]
         words = self._text.lower().split()
-        results = (
-            []
-            if self._text.startswith(("/", "~", "."))
-            else [it for it in self._results if _has(it, words)]
-        )
+        results: list[Source] = []
+        if not self._text.startswith(("/", "~", ".")):
+            results = [source for source in self._results if _has(source, words)]
+        lines = _headed("Results", results)
         folder = self._folder
         if folder is None:
-            return [*_headed("Results", results), "Reading the folder…"]
+            return [*lines, "Reading the folder …"]
         files = matching(folder.sources, self._stem)
         if files or (results and words):
-            return [*_headed("Results", results), *_headed(folder.path, files)]
-        nothing = (
-            f"Nothing matches {self._stem}"
-            if self._stem
-            else "No folders and no images here."
-        )
-        return [*_headed("Results", results), folder.path, folder.problem or nothing]
+            return [*lines, *_headed(folder.path, files)]
+        problem = folder.problem
+        if not problem and self._stem:
+            problem = f"No matches: {self._stem}"
+        return [*lines, folder.path, problem or "No folders or images here."]
 
     def _option(self, line: Source | str) -> Option:
         if isinstance(line, str):
             return Option(Content(one_line(line)), disabled=True)
-        mark = (
-            f"✓{self._marks.index(line.value) + 1}" if line.value in self._marks else ""
-        )
-        mark = f"{mark:<{4 if self._many else 2}}"
+        mark = ""
+        if line.value in self._marks:
+            mark = f"✓{self._marks.index(line.value) + 1}"
+        mark = mark.ljust(4 if self._many else 2)
         note = one_line(line.note, 60)
-        room = (
-            self._list.scrollable_content_region.width - 2 - len(mark) - cell_len(note)
-        )
-        name = fit(one_line(line.name), max(16, room))
+        width = self._list.scrollable_content_region.width - 2
+        room = width - len(mark) - cell_len(note)
+        name = fit(one_line(line.name), max(_LEAST_NAME_WIDTH, room))
         return Option(Content.assemble((mark, "bold"), name, (note, "dim")))
 
     @on(OptionList.OptionHighlighted)
@@ -297,7 +306,8 @@ class SourcesScreen(ModalScreen[list[str] | None]):
 
 
 class _Line(Input):
-    # What Input would keep to itself, or leaves out of the footer.
+    """Edits the path; gives the list the keys that an input would use itself."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "up",
@@ -313,29 +323,32 @@ class _Line(Input):
         Binding(
             "enter",
             "submit",
-            "Take",
+            "Use",
             id="take-source",
-            tooltip="Put what is marked, or this one, into the field",
+            tooltip="Use the marked images, or the highlighted one",
         ),
     ]
 
 
 def _result(task: Task, result: Result) -> Source:
     name = os.path.basename(result.path)
-    size = (
-        f" · {result.width} × {result.height}" if result.width and result.height else ""
-    )
-    facts = f"{name} · {file_size(result.bytes)}{size}"
+    facts = f"{name} · {file_size(result.bytes)}"
+    if result.width and result.height:
+        facts += f" · {result.width} × {result.height}"
     return Source(result.path, task.prompt or name, task.model, facts)
 
 
 def _has(source: Source, words: Sequence[str]) -> bool:
-    about = f"{source.name} {source.note}".lower()
-    return all(word in about for word in words)
+    text = f"{source.name} {source.note}".lower()
+    return all(word in text for word in words)
 
 
 def _headed(heading: str, sources: Sequence[Source]) -> list[Source | str]:
-    """Sources under their heading; of very many the first."""
+    """Returns a heading and the first sources; nothing where there are none."""
+    if not sources:
+        return []
+    lines: list[Source | str] = [heading, *sources[:MOST]]
     more = len(sources) - MOST
-    rest = [f"… and {more:,} more: type a part of the name"] if more > 0 else []
-    return [heading, *sources[:MOST], *rest] if sources else []
+    if more > 0:
+        lines.append(f"… and {more:,} more: type part of a name")
+    return lines

@@ -1,7 +1,7 @@
-"""Does what the user asked for on a task or the queue: one method per action.
+"""Runs the actions on a task or the queue: one method per action.
 
-An action that only concerns the engine is done by its entry in
-`widgets/task_actions.py`; here is what needs a page, a question or the clipboard.
+Actions that only need the engine are in the table of `widgets/task_actions.py`; here
+are those that need a page, a question or the clipboard.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ from tui.screens.payments import Payments
 from tui.screens.shell import Shell
 from tui.tasks import actions
 from tui.tasks.task import LIVE, Task
+from tui.text import by_count
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
 from tui.widgets.task_actions import QUEUE_ACTIONS, TASK_ACTIONS, TaskAction
@@ -20,7 +21,7 @@ Handler = Callable[[TaskActionRequested], Awaitable[None]]
 
 
 class TaskDispatcher:
-    """Every method runs in a worker of the app."""
+    """Runs actions. Every method runs in a worker of the app."""
 
     def __init__(
         self, shell: Shell, payments: Payments, view: Callable[[], ViewContext]
@@ -43,7 +44,7 @@ class TaskDispatcher:
         }
 
     async def run(self, request: TaskActionRequested) -> None:
-        """Does what was asked for; what goes wrong is shown as a sentence."""
+        """Runs an action on tasks; a failure is shown as a sentence."""
         shell = self._shell
         if shell.engine is None or shell.main is None:
             return
@@ -57,7 +58,7 @@ class TaskDispatcher:
                 shell.show_sentence(await shell.run_detached(work))
 
     async def run_on_queue(self, request: QueueActionRequested) -> None:
-        """Does what was asked for the whole queue."""
+        """Runs an action on the whole queue."""
         shell = self._shell
         if shell.engine and shell.main:
             with shell.problems_shown():
@@ -65,7 +66,7 @@ class TaskDispatcher:
                 shell.show_sentence(await shell.run_detached(work))
 
     async def copy_draft(self, event: ParamForm.CopyRequested) -> None:
-        """Copies the form's request as a command or code that the user chooses."""
+        """Copies the form's request as code or a command, as the user chooses."""
         from tui.exchange.snippets import of_draft
 
         shell = self._shell
@@ -107,11 +108,12 @@ class TaskDispatcher:
             await self._fill_form(task)
         else:
             self._shell.show_sentence(
-                "Too late to edit: this task was sent, or another window has it."
+                "This task can't be edited any more: it was sent, or it is open in"
+                " another window."
             )
 
     async def _fill_form(self, task: Task) -> None:
-        """Back to the form, with a task's values in it."""
+        """Returns to the main page, and fills the form with a task's values."""
         shell = self._shell
         if shell.main:
             while shell.screen is not shell.main:
@@ -148,7 +150,7 @@ class TaskDispatcher:
                 shell.show_sentence(await shell.run_detached(work))
 
     async def _retry(self, request: TaskActionRequested) -> None:
-        """Once per press: while tasks are being retried, another press does nothing."""
+        """Retries tasks; another press does nothing until that is done."""
         ids = {task.id for task in request.tasks}
         if ids & self._being_retried:
             return
@@ -160,30 +162,34 @@ class TaskDispatcher:
             self._being_retried -= ids
 
     async def _retry_once(self, tasks: list[Task]) -> None:
-        """A task that is shown as retried is sent again only after a question.
+        """Retries tasks that haven't changed since the key was pressed.
 
-        One that was retried since the press is left alone.
+        Those that were already retried before are sent again only after a question.
         """
         shell = self._shell
         assert shell.engine
         unchanged = [task for task in tasks if self._is_as_shown(task)]
         paid = [task for task in unchanged if not task.lacks_picture]
-        retried = sum(1 for task in paid if task.retried_by)
-        amounts = [task.estimate_micro for task in paid]
-        preface = ""
-        if retried == 1:
-            preface = "1 task was retried already."
-        elif retried:
-            preface = f"{retried:,} tasks were retried already."
-        if paid and not await self._payments.may_spend(
-            amounts, ask=retried > 0, preface=preface
-        ):
+        if paid and not await self._may_pay_retry(paid):
             return
         work = actions.retry(shell.engine, unchanged)
         shell.show_sentence(await shell.run_detached(work))
 
+    async def _may_pay_retry(self, tasks: list[Task]) -> bool:
+        """Asks the user where a ceiling requires it, or a task was retried before."""
+        retried = len([task for task in tasks if task.retried_by])
+        preface = ""
+        if retried:
+            preface = by_count(
+                retried,
+                "{count} task was retried already.",
+                "{count} tasks were retried already.",
+            )
+        amounts = [task.estimate_micro for task in tasks]
+        return await self._payments.may_spend(amounts, ask=retried > 0, preface=preface)
+
     def _is_as_shown(self, task: Task) -> bool:
-        """Whether nothing was done about the task since its snapshot was shown."""
+        """Returns whether the task wasn't retried or resumed since it was shown."""
         assert self._shell.engine
         now = self._shell.engine.queue.latest(task.id) or task
         return task.retried_by == now.retried_by and now.status not in LIVE

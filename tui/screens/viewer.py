@@ -1,4 +1,4 @@
-"""One image on a whole page, and from it to those before and after."""
+"""The viewer: one image on a whole page, and steps to the next ones."""
 
 from collections.abc import Set
 from dataclasses import replace
@@ -26,7 +26,7 @@ from tui.widgets.view_context import ViewContext
 
 MOST_ZOOM = 8
 _AHEAD = 3
-"""Images before the last one at which older ones are looked for."""
+"""Images before the last one at which older tasks are loaded."""
 _FINER = 4
 """A picture on a whole page may take this many times the bytes of a small one."""
 
@@ -37,12 +37,11 @@ ACTIONS = (
     TaskAction.COPY_LINK,
     TaskAction.COPY_PATH,
 )
-"""What can be done with the task that is shown."""
+"""Actions on the task that is shown."""
 
 
 class ViewerScreen(Screen[str]):
-    """The image as large as it gets, or its pixels, under a title; its facts beside or
-    below it.
+    """Shows an image as large as possible, or zoomed, with the facts about its task.
 
     Ends with the id of the task that was shown last.
     """
@@ -60,14 +59,14 @@ class ViewerScreen(Screen[str]):
             "step(1)",
             "Next",
             id="next-image",
-            tooltip="The next image, of the next task at the end",
+            tooltip="Show the next image, or the next task's",
         ),
         Binding(
             "p",
             "step(-1)",
             "Previous",
             id="previous-image",
-            tooltip="The previous image, of the previous task at the start",
+            tooltip="Show the previous image, or the previous task's",
         ),
         Binding(
             "right_square_bracket",
@@ -151,7 +150,7 @@ class ViewerScreen(Screen[str]):
             "toggle_facts",
             "Facts",
             id="facts",
-            tooltip="Show or hide what is known of the task",
+            tooltip="Show or hide the facts about the task",
         ),
         Binding("pageup", "page_facts(-1)", "Facts up", id="facts-up", show=False),
         Binding("pagedown", "page_facts(1)", "Facts down", id="facts-down", show=False),
@@ -196,7 +195,7 @@ class ViewerScreen(Screen[str]):
     def on_unmount(self) -> None:
         self._view.changes.unsubscribe(self)  # or it would hold this page for ever
         self._crop = None
-        self.picture.show(None)  # lets go of a decoded image at once
+        self.picture.show(None)  # frees a decoded image at once
 
     @property
     def _shown(self) -> Task:
@@ -208,11 +207,9 @@ class ViewerScreen(Screen[str]):
 
     @property
     def _path(self) -> str:
-        return (
-            self._shown.results[self._index].path
-            if self._index in _saved(self._shown)
-            else ""
-        )
+        if self._index not in _saved(self._shown):
+            return ""
+        return self._shown.results[self._index].path
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "step":
@@ -290,13 +287,13 @@ class ViewerScreen(Screen[str]):
 
         The task that is shown is among them even without an image.
         """
-        return [
-            (task.id, index)
-            for task in self._tasks.values()
-            for index in (
-                _saved(task) or ([self._index] if task.id == self._seen else [])
-            )[:most]
-        ]
+        places: list[tuple[str, int]] = []
+        for task in self._tasks.values():
+            indices = _saved(task)
+            if not indices and task.id == self._seen:
+                indices = [self._index]
+            places.extend((task.id, index) for index in indices[:most])
+        return places
 
     def _changed(self, task: Task) -> None:
         before = self._tasks.get(task.id)
@@ -311,13 +308,15 @@ class ViewerScreen(Screen[str]):
     @work(exit_on_error=False)
     async def _load_older(self) -> None:
         """Loads older tasks before the last one is reached."""
-        if (tasks := await self._older.next(self._tasks)) is not None:
+        tasks = await self._older.next(self._tasks)
+        if tasks is not None:
             self._tasks.update((task.id, task) for task in tasks)
             self._update_place()
 
     def _show(self) -> None:
         """Shows the task, with its facts."""
-        task, saved = self._shown, _saved(self._shown)
+        task = self._shown
+        saved = _saved(task)
         if saved and self._index not in saved:
             self._index = saved[0]
         self._facts.update(facts_table(task, self._index))
@@ -332,7 +331,7 @@ class ViewerScreen(Screen[str]):
         self._update_place()
 
     def _update_place(self) -> None:
-        """Says which image this is, and enables what can be done with it."""
+        """Shows which image this is, and enables the keys that work on it."""
         places = self._places()
         place = places.index(self._here) + 1
         self._place.update(" · ".join(self._place_parts(place, len(places))))
@@ -364,7 +363,7 @@ class ViewerScreen(Screen[str]):
 
 
 class _Possible(NamedTuple):
-    """What can be done with what is shown."""
+    """The actions that are possible on what is shown."""
 
     step: bool = False
     zoom: bool = False
@@ -372,5 +371,5 @@ class _Possible(NamedTuple):
 
 
 def _saved(task: Task) -> list[int]:
-    """The indices of the results that can be shown."""
+    """Returns the indices of the results that can be shown."""
     return [] if task.deleted else task.saved
