@@ -80,7 +80,7 @@ async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
     """Marks all tasks as favourites, or unmarks them where the first one is marked."""
     favourite = not tasks[0].favourite
     for task in tasks:
-        await engine.favour(task.id, favourite)
+        await engine.set_favourite(task.id, favourite)
     return ""
 
 
@@ -121,13 +121,13 @@ async def toggle_pause(engine: "Engine") -> str:
 
 async def raise_limit(engine: "Engine") -> str:
     """Lets one more task be at the service at once."""
-    engine.limit(engine.state.limit + 1)
+    engine.set_limit(engine.state.limit + 1)
     return f"{engine.state.limit} at once."
 
 
 async def lower_limit(engine: "Engine") -> str:
     """Lets one task less be at the service at once."""
-    engine.limit(engine.state.limit - 1)
+    engine.set_limit(engine.state.limit - 1)
     return f"{engine.state.limit} at once."
 
 

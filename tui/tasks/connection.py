@@ -106,7 +106,7 @@ class Connection:
         self._turn(offline=False, refused=False if of_key else None)
         return answer
 
-    def take_up(self) -> None:
+    def note_new_key(self) -> None:
         """There is another key: whoever sleeps because the last one was refused asks at
         once.
         """

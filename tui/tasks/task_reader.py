@@ -108,7 +108,7 @@ class TaskReader(QueueFile):
         """Where one stands with the money today."""
         return ledger.current_spending(self._read, base_url)
 
-    def books(self, base_url: str) -> ledger.SpendingReport:
+    def spending_report(self, base_url: str) -> ledger.SpendingReport:
         """What was spent there, by day and by model."""
         return ledger.spending_report(self._read, base_url)
 
