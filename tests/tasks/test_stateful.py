@@ -591,9 +591,7 @@ class Queue(RuleBasedStateMachine):
 
     @precondition(lambda self: self.knows(lambda shown: True))
     @rule(place=PLACES, wait=WAITS, pick=PICKS, favourite=st.booleans())
-    def set_favourite(
-        self, place: int, wait: float, pick: int, favourite: bool
-    ) -> None:
+    def favour(self, place: int, wait: float, pick: int, favourite: bool) -> None:
         for found in self.some(place, pick, lambda shown: True):
             self.favoured.setdefault(found.id, {True: 0, False: 0})[favourite] += 1
 
@@ -1011,15 +1009,15 @@ SCHEDULES: dict[str, Steps] = {
     "a task is dropped while it moves to the other route": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 8}),
         (Queue.drop_all, NOW),
-        (Queue.set_favourite, {"place": 0, "wait": 3.0, "pick": 0, "favourite": True}),
+        (Queue.favour, {"place": 0, "wait": 3.0, "pick": 0, "favourite": True}),
     ],
     "a task is marked while it is polled": [
         (Queue.submit, {"place": 0, "wait": 0.3, "pick": 0}),
-        (Queue.set_favourite, {**NOW, "pick": 0, "favourite": True}),
+        (Queue.favour, {**NOW, "pick": 0, "favourite": True}),
     ],
     "a task is marked after its end": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
-        (Queue.set_favourite, {**NOW, "pick": 0, "favourite": True}),
+        (Queue.favour, {**NOW, "pick": 0, "favourite": True}),
     ],
     "two gestures put a task away": [
         (Queue.submit, {"place": 0, "wait": 3.0, "pick": 0}),
