@@ -107,9 +107,7 @@ class Connection:
         return answer
 
     def note_new_key(self) -> None:
-        """There is another key: whoever sleeps because the last one was refused asks at
-        once.
-        """
+        """Notes another key: waits that the last one caused end at once."""
         self._turn(refused=False, short=False)
 
     @property
