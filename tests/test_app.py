@@ -31,7 +31,7 @@ async def test_type_ctrl_j_and_the_image_is_there(size: tuple[int, int]) -> None
         await pilot.press("ctrl+t", "enter")
         await app.until(lambda: app.shown)
         assert isinstance(app.screen, ViewerScreen)
-        assert "▀" in app.text()
+        await app.sees("▀")
         assert "flux-2-pro-text-to-image" in app.text()
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
@@ -45,7 +45,7 @@ async def test_wide_shows_the_image_beside_its_facts() -> None:
         await app.until(lambda: task.files[0] in app.shown)
         await pilot.pause()
         text = app.text()
-        for fact in ("▀", "$0.05", "256 × 256", task.id, "prompt"):
+        for fact in ("▀", "$0.05", "256×256", task.id, "prompt"):
             assert fact in text
 
 
@@ -186,7 +186,7 @@ async def test_the_help_lists_the_keys_in_force() -> None:
     async with app.running(100, 40) as pilot:
         await pilot.press("f1")
         await pilot.pause()
-        assert "Send the request, for the price shown" in app.text()
+        assert "Send the request at the price shown" in app.text()
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
 
@@ -233,7 +233,7 @@ async def test_favourites_and_recent_models_stand_on_top(home: Path) -> None:
 async def test_live_prices_take_the_place_of_the_snapshot() -> None:
     app = TestApp()
     async with app.running(150, 45):
-        assert "$0.05 listed" in app.text()
+        await app.sees("$0.05 listed")
     again = TestApp()
     assert again.session.catalog.find("z-image").price is not None
     assert again.session.catalog.find("z-image").price.live  # type: ignore[union-attr]

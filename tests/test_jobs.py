@@ -113,7 +113,7 @@ async def test_much_is_asked_about_and_no_sends_nothing() -> None:
             await pilot.press("ctrl+j")
             await app.sees("Send 2 requests, about $0.10?")
             await pilot.press(no)
-            await app.sees("Nothing yet", without="Send 2")
+            await app.sees("No tasks yet", without="Send 2")
             app.key_repeat = KeyRepeat()  # long ago
         assert app.engine
         assert not app.engine.tasks

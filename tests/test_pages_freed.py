@@ -107,7 +107,7 @@ async def test_pages_that_were_left_are_gone(app: TestApp) -> None:
             await visited(app, pilot, BatchScreen, "ctrl+b") for _ in range(TIMES)
         ]
         await app.main.show_model(app.session.catalog.find("flux-2-pro-remix-image"))
-        app.main.form._go_to("source_image_urls")
+        app.main.form._focus_field("source_image_urls")
         await pilot.pause()
         pages += [
             await visited(app, pilot, SourcesScreen, "ctrl+g") for _ in range(TIMES)

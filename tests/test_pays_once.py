@@ -187,6 +187,6 @@ async def test_undo_outlives_a_restart() -> None:
         await app.until(lambda: any("deleted" in told for told in app.told))
     again = TestApp()
     async with again.running(120, 40) as pilot:
-        await again.sees("z undoes")
+        await again.sees("Press z to undo")
         await pilot.press("ctrl+t", "z")
         await again.sees("a fox", "completed")

@@ -42,7 +42,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
     app = TestApp()
     app.remember(*cleared(tmp_path))
     async with app.running(150, 45) as pilot:
-        await app.sees("Recent", "The queue is empty. z undoes")
+        await app.sees("Recent", "The queue is empty. Press z to undo")
         assert app.main
         assert app.main._recent() == [
             ("text_to_image", "imagen-4"),
@@ -56,7 +56,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
         await pilot.pause()
         assert app.main.form.values()["prompt"] == "a red fox"
         await app.main.show_model(app.session.catalog.find("flux-2-pro-remix-image"))
-        app.main.form._go_to("source_image_urls")
+        app.main.form._focus_field("source_image_urls")
         await pilot.pause()
         await pilot.press("ctrl+g")
         await app.until(lambda: isinstance(app.screen, SourcesScreen))
@@ -93,7 +93,7 @@ async def test_tasks_of_former_runs_are_offered_where_a_model_asks_for_one() -> 
     async with app.running(150, 45) as pilot:
         assert app.main
         await app.main.show_model(model)
-        app.main.form._go_to(param.name)
+        app.main.form._focus_field(param.name)
         await pilot.pause()
         await pilot.press("ctrl+g")
         await app.until(lambda: isinstance(app.screen, ChooserScreen))
@@ -105,7 +105,7 @@ async def test_the_key_of_the_queue_works_with_nothing_in_sight() -> None:
     app.remember(past("a fox", cleared=True))
     async with app.running(100, 30) as pilot:
         assert app.main
-        await app.sees("The queue is empty. z undoes")
+        await app.sees("The queue is empty. Press z to undo")
         await pilot.press("ctrl+t")
         assert app.focused is app.main.queue.table
         await pilot.press("z")

@@ -164,7 +164,7 @@ def drawn(app: TestApp) -> list[Picture]:
     return [
         picture
         for picture in app.screen.query(Picture)
-        if picture._drawn and picture._drawn == picture._wanted
+        if picture._drawn and picture._drawn == picture._requested
     ]
 
 

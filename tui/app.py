@@ -1,8 +1,6 @@
 """The app: receives keys and messages, and hands them to those who act on them."""
 
 import asyncio
-import contextlib
-import traceback
 from collections.abc import Coroutine, Iterable
 from contextvars import copy_context
 from typing import Any, ClassVar
@@ -16,6 +14,7 @@ from textual.screen import Screen
 from tui.graphics.probe import Terminal
 from tui.paths import styles_dir
 from tui.screens import keymap, memory
+from tui.screens.crash import save_crash
 from tui.screens.key_repeat import KeyRepeat
 from tui.screens.key_switch import KeySwitch
 from tui.screens.main import MainScreen
@@ -26,11 +25,9 @@ from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
 from tui.session import Session
-from tui.settings import favourites
 from tui.system import heartbeat
 from tui.tasks.task import Task
 from tui.terminal.driver import LateDriver, TerminalDriver
-from tui.terminal.textual_private import bindings_in_reach
 from tui.text import one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import (
@@ -40,25 +37,15 @@ from tui.widgets.messages import (
 )
 from tui.widgets.sidebar import Sidebar
 
-STYLES = (
-    "app",
-    "widgets",
-    "dialogs",
-    "sources",
-    "history",
-    "inspect",
-    "viewer",
-    "grid",
-    "prompts",
-    "money",
-)
+STYLES = "app widgets dialogs sources history inspect viewer grid prompts money"
+"""Names of the style sheets, in the order in which they apply."""
 
 
 class RunApp(Shell):
     """runapi-tui."""
 
     TITLE = "runapi-tui"
-    CSS_PATH: ClassVar = [styles_dir() / f"{name}.tcss" for name in STYLES]
+    CSS_PATH: ClassVar = [styles_dir() / f"{name}.tcss" for name in STYLES.split()]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Keys", id="help", tooltip="Show the keys of this page"),
         Binding(
@@ -123,51 +110,25 @@ class RunApp(Shell):
         if self.engine or not self.main:
             return
         await self.queue_opener.open()
-        for problem in (*self.session.problems, *self._key_problems()):
+        keys = self.session.config.keys
+        for problem in (*self.session.problems, *keymap.problems(keys)):
             self.show_problem(problem, "Settings", "warning", 15)
         self.refresh_balance()
         self._run(self.payments.refresh_prices(), "prices")
-
-    def _key_problems(self) -> Iterable[str]:
-        keys = self.session.config.keys
-        if not keys:
-            return ()
-        return keymap.problems(keys, keymap.all_bindings())
 
     def handle_crash(self, error: Exception) -> None:
         """The last net: a sentence for the user; the traceback goes to a file."""
         if self.is_headless:  # tests want to see it
             super().handle_crash(error)
             return
-        log = self.session.folders.state / "crash.log"
-        with contextlib.suppress(OSError):
-            log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        self.farewell = (
-            "runapi-tui crashed (a bug). Your tasks are safe: start it again."
-            f" Details: {log}"
-        )
+        self.farewell = save_crash(error, self.session.folders.state)
         self.exit(return_code=1)
 
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        if self._is_held_down(event):
-            return
-        self.key_repeat.note_event(event)
-        await super().on_event(event)
-
-    def _is_held_down(self, event: events.Event) -> bool:
-        """Whether a key that works once per press repeats."""
-        if not isinstance(event, events.Key) or event.is_forwarded:
-            return False
-        return self.key_repeat.is_repeated(event, self._binding_ids)
-
-    def _binding_ids(self, key: str) -> set[str | None]:
-        """Returns the ids of the bindings that a key has on the page that is shown."""
-        ids: set[str | None] = set()
-        for bindings in bindings_in_reach(self.screen):
-            ids.update(binding.id for binding in bindings.key_to_bindings.get(key, ()))
-        return ids
+        if not self.key_repeat.is_held_down(event, self):
+            await super().on_event(event)
 
     # Tasks
 
@@ -248,17 +209,11 @@ class RunApp(Shell):
             yield SystemCommand(
                 "Money", "See spending by day and by model", self.action_money
             )
-            yield SystemCommand(
-                "Copy as",
-                "Copy the request as curl, Python or a command",
-                self.main.form.action_copy_as,
-            )
+            copy_as = self.main.form.action_copy_as
+            yield SystemCommand("Copy as", "Copy as curl, Python or a command", copy_as)
         if self.main and not self.session.demo:
-            yield SystemCommand(
-                "Switch key or profile",
-                "Choose whose account pays",
-                self.action_switch_key,
-            )
+            switch = self.action_switch_key
+            yield SystemCommand("Switch key or profile", "Choose who pays", switch)
 
     # Settings
 
@@ -273,14 +228,9 @@ class RunApp(Shell):
     async def _use_demo(self) -> None:
         await self.key_switch.use_demo()
 
-    @on(Sidebar.Marked)
-    async def _save_favourites(self, event: Sidebar.Marked) -> None:
-        if self.main:
-            self.main.mark_favourites(event.favourites)
-        with contextlib.suppress(OSError):
-            await asyncio.to_thread(
-                favourites.save, self.session.folders.state, event.favourites
-            )
+    @on(Sidebar.FavouritesChanged)
+    async def _save_favourites(self, event: Sidebar.FavouritesChanged) -> None:
+        await self.pages.save_favourites(event.favourites)
 
     def _run(
         self, work: Coroutine[Any, Any, None], group: str, *, exclusive: bool = False

@@ -42,8 +42,10 @@ COLORS = param("colors", "json")
 NOTE = param("note", "line")
 
 
-def expand(of: Model, values: Values, **how: Any) -> list[Values]:
-    return batch.expand(of, route(of), values, **how)
+def expand(
+    of: Model, values: Values, rng: random.Random | None = None, **how: Any
+) -> list[Values]:
+    return batch.expand(of, route(of), values, batch.Variations(**how), rng)
 
 
 PAINTER = model(
@@ -640,7 +642,6 @@ def test_every_choice_of_every_bundled_model_makes_a_job() -> None:
         }
         for each in way.params:
             if each.kind in (Kind.CHOICE, Kind.BOOLEAN):
-                for cell in batch.expand(
-                    of, way, needed, vary={each.name: "*"}, count=2
-                ):
+                both = batch.Variations(vary={each.name: "*"}, count=2)
+                for cell in batch.expand(of, way, needed, both):
                     assert not request.check(of, way, cell).keys() & {each.name, "seed"}

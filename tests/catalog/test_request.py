@@ -161,6 +161,11 @@ def test_bad_values_are_told_in_a_sentence(of: Param, value: Value) -> None:
         (CHOICE, "c", "c is not one of a, b."),
         (INTEGER, True, "True is not a whole number."),
         (SIZE, "big", "Must look like 64x64."),
+        (
+            param("x", "line", pattern="^[0-9]+$"),
+            "big",
+            "Doesn't have the required form.",
+        ),
         (IMAGES, ["a"], "At least 2: this has 1."),
         (IMAGES, ["a"] * 4, "At most 3: this has 4."),
     ],

@@ -7,7 +7,7 @@ import pytest
 from textual.binding import Binding
 
 import tui.app  # noqa: F401 (its keys are among all)
-from tui.screens.keymap import all_bindings, problems
+from tui.screens.keymap import all_bindings, problems_with
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,11 +28,11 @@ BINDINGS = [
     ids=["misspelt", "empty", "unfinished", "taken"],
 )
 def test_what_cannot_work_is_told(keys: dict[str, str], sentence: str) -> None:
-    assert sentence in " ".join(problems(keys, BINDINGS))
+    assert sentence in " ".join(problems_with(keys, BINDINGS))
 
 
 def test_good_keys_are_not_talked_about() -> None:
-    assert list(problems({"generate": "ctrl+g,f5", "model": "f2"}, BINDINGS)) == []
+    assert list(problems_with({"generate": "ctrl+g,f5", "model": "f2"}, BINDINGS)) == []
 
 
 ALL = list(all_bindings())

@@ -188,9 +188,10 @@ async def test_words_find_prompts_and_models(folder: Path) -> None:
     ],
 )
 def test_completion_is_that_of_a_shell(typed: str, after: str, folder: Path) -> None:
-    head, name = path_completion.split(typed)
+    head, name = path_completion.split_path(typed)
     assert (
-        head + path_completion.completed(path_completion.read("", head).sources, name)
+        head
+        + path_completion.completed(path_completion.read_folder("", head).sources, name)
         == after
     )
 
@@ -243,7 +244,7 @@ def test_where_it_starts(
     start: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(folder))
-    assert path_completion.read(start, "").path == str(
+    assert path_completion.read_folder(start, "").path == str(
         folder / "sub" if "sub" in start else folder
     )
 
@@ -317,8 +318,8 @@ async def test_a_folder_that_can_not_be_listed(
     app = Host(TASKS)
     async with app.running() as pilot:
         for typed, sentence in {
-            "./none/x": "There is no such folder.",
-            "~nobody-here/": "There is no such folder.",
+            "./none/x": "This folder doesn't exist.",
+            "~nobody-here/": "This folder doesn't exist.",
             "./shut/": "This folder can't be read: Permission denied.",
             "./empty/": "No folders and no images here.",
         }.items():
@@ -334,7 +335,7 @@ async def test_a_slow_folder_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> 
         awake.wait(10)
         return path_completion.Folder("/late")
 
-    monkeypatch.setattr(sources, "read", slow)
+    monkeypatch.setattr(sources, "read_folder", slow)
     monkeypatch.setattr(sources, "SOON", 0)
     app = Host(TASKS)
     try:
@@ -359,13 +360,15 @@ async def test_a_newer_folder_wins(
     def read(
         start: str,
         typed: str,
-        real: Callable[[str, str], path_completion.Folder] = path_completion.read,
+        real: Callable[
+            [str, str], path_completion.Folder
+        ] = path_completion.read_folder,
     ) -> path_completion.Folder:
         if typed == "./slow/":
             awake.wait(10)
         return real(start, typed)
 
-    monkeypatch.setattr(sources, "read", read)
+    monkeypatch.setattr(sources, "read_folder", read)
     app = Host([])
     async with app.running() as pilot:
         app.press("=./slow/")

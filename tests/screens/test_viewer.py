@@ -217,11 +217,11 @@ async def test_facts_come_and_go_and_a_result_is_handed_on(
     app.remember(task)
     async with app.running(80, 24) as pilot:
         await view(app, pilot)
-        await app.sees("flux-2-pro-text-to-image", without="made")
+        await app.sees("flux-2-pro-text-to-image", without="created")
         await pilot.press("pagedown")
-        await app.sees("made")
+        await app.sees("created")
         await pilot.press("f")
-        await app.sees("fox", "1 of 2", without="made")
+        await app.sees("fox", "1 of 2", without="created")
         await pilot.press("n", "y")
         await app.until(lambda: app.told)
         assert (app.clipboard, app.told[-1]) == (

@@ -433,6 +433,32 @@ def test_a_huge_list_is_bounded() -> None:
     assert 0 < len(read(said).urls) <= 1000
 
 
+def test_results_written_as_json_text_are_read() -> None:
+    text = json.dumps({"images": [{"url": A}]})
+    assert read({"id": "t1", "status": "completed", "result": text}).urls == (A,)
+    padded = text + " " * 1_000_000
+    assert read({"id": "t1", "status": "completed", "result": padded}).urls == ()
+
+
+@pytest.mark.parametrize(
+    ("levels", "results", "elsewhere"),
+    [(5, (A,), ()), (6, (), (A,)), (7, (), (A,)), (8, (), ())],
+)
+def test_results_are_looked_for_a_few_levels_deep(
+    levels: int, results: tuple[str, ...], elsewhere: tuple[str, ...]
+) -> None:
+    nested: Any = A
+    for _ in range(levels):
+        nested = [nested]
+    answer = read({"id": "t1", "status": "completed", "result": nested})
+    assert (answer.urls, answer.elsewhere) == (results, elsewhere)
+    inside: Any = {"result": A}
+    for _ in range(levels - 1):
+        inside = {"data": inside}
+    answer = read({"id": "t1", "status": "completed", "data": inside})
+    assert bool(answer.urls) is (levels <= 5)
+
+
 def test_results_nested_without_end_are_not_followed() -> None:
     said: Any = {"url": A}
     for _ in range(500):

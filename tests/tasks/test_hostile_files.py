@@ -27,7 +27,7 @@ from tui.tasks import worker
 from tui.tasks.draft import InvalidRequestError, draft
 from tui.tasks.rescue import rescue
 from tui.tasks.task import Status
-from tui.widgets.path_completion import read as read_folder
+from tui.widgets.path_completion import read_folder
 
 RED = Image.new("RGB", (8, 4), (255, 0, 0))
 FACTS = EmbeddedRecipe(action="a", model="m", values={"prompt": "a fox"})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.path_completion import dropped
+from tui.widgets.path_completion import dropped_images
 
 NAMES = (
     "fox.png",
@@ -46,7 +46,7 @@ def test_a_path_in_every_way(
 ) -> None:
     path = tmp_path / name
     path.touch()
-    assert dropped(written(str(path))) == [str(path)]
+    assert dropped_images(written(str(path))) == [str(path)]
 
 
 def test_several_in_their_order(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_several_in_their_order(tmp_path: Path) -> None:
         shlex.join(paths),
         "\r\n".join(f"file://{quote(path)}" for path in paths),
     ):
-        assert dropped(text) == paths
+        assert dropped_images(text) == paths
 
 
 def test_the_home_folder_and_the_current_one(
@@ -66,7 +66,11 @@ def test_the_home_folder_and_the_current_one(
 ) -> None:
     (home / "fox.png").touch()
     monkeypatch.chdir(home)
-    assert dropped("~/fox.png") == dropped("./fox.png") == [str(home / "fox.png")]
+    assert (
+        dropped_images("~/fox.png")
+        == dropped_images("./fox.png")
+        == [str(home / "fox.png")]
+    )
 
 
 def test_anything_else_is_text(tmp_path: Path) -> None:
@@ -106,9 +110,9 @@ def test_anything_else_is_text(tmp_path: Path) -> None:
         "x" * 10**6,
         f"{path}\n" * 10**4,
     ):
-        assert dropped(text) == [], text
+        assert dropped_images(text) == [], text
 
 
 @given(st.text() | st.text("'\"\\ /~%:file\0\n"))
 def test_no_text_hurts(text: str) -> None:
-    assert dropped(text) == []
+    assert dropped_images(text) == []

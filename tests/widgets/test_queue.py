@@ -204,7 +204,7 @@ class OneQueue(App[None]):
         yield self.queue
 
     async def on_mount(self) -> None:
-        await self.queue.furnish()
+        await self.queue.mount_content()
 
     def on_task_action_requested(self, event: TaskActionRequested) -> None:
         self.asked.append((event.action, [task.prompt for task in event.tasks]))
@@ -258,14 +258,14 @@ async def test_a_long_queue_has_no_scrollbar_along_its_foot() -> None:
 async def test_nothing_yet_is_said_once_and_the_keys_stay_after_clearing() -> None:
     app = OneQueue()
     async with app.run_test(size=(80, 11)) as pilot:
-        assert "Nothing yet. Describe a picture" in app.rows()[0]
+        assert "No tasks yet. Describe an image" in app.rows()[0]
         task: Task = past("fox")
         app.queue.update(task)
         app.queue.table.focus()
         await pilot.pause()
         app.queue.update(task.change(cleared=True))
         await pilot.pause()
-        assert "The queue is empty. z undoes" in app.rows()[1]
+        assert "The queue is empty. Press z to undo" in app.rows()[1]
         assert app.focused is app.queue.table
         app.queue.update(task)
         await pilot.pause()

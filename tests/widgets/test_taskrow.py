@@ -12,7 +12,7 @@ from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.widgets import taskrow
 from tui.widgets.job import Job
 from tui.widgets.task_actions import TaskAction, allowed_actions
-from tui.widgets.taskrow import column_widths, fit, made, row, status_look
+from tui.widgets.taskrow import column_widths, fit, made, row, status_style
 
 S = Status
 NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
@@ -31,13 +31,13 @@ BAD = Problem("failed", "No picture came of it.")
         (past("x", S.PENDING, watched=False), "◇ unwatched"),
         (past("x", S.SUBMITTING, watched=False), "◇ unwatched"),
         (past("x"), "● completed"),
-        (past("x", error=Problem("empty", "No picture.")), "● no picture"),
+        (past("x", error=Problem("empty", "No picture.")), "● no image"),
         (past("x", S.EXPIRED), "✗ expired"),
         (past("x", S.DROPPED), "– dropped"),
     ],
 )
 def test_a_state_is_a_glyph_and_a_word(task: Task, shown: str) -> None:
-    assert " ".join(status_look(task)[:2]) == shown
+    assert " ".join(status_style(task)[:2]) == shown
 
 
 @pytest.mark.parametrize("status", S)
@@ -115,7 +115,7 @@ def test_what_can_still_be_lost_is_told_before_anything_else() -> None:
         made_at=time.time() - 6 * 86400,
         note="The disk is full.",
     )
-    assert row(task, "", "").problem.startswith("can be fetched for 23h 59m. The disk")
+    assert row(task, "", "").problem.startswith("Expires in 23h 59m. The disk")
     assert row(replace(task, results=SAVED), "", "").problem == "The disk is full."
 
 
@@ -149,7 +149,8 @@ def test_a_text_fills_its_room_exactly(text: str, room: int, shown: str | None) 
 def test_columns_are_as_wide_as_the_row(width: int) -> None:
     assert sum(column_widths(width)) == max(width, sum(column_widths(0)))
     longest = max(
-        cell_len(f"{glyph} {word}") for glyph, word, _ in taskrow._LOOKS.values()
+        cell_len(f"{glyph} {word}")
+        for glyph, word, _ in taskrow._STATUS_STYLES.values()
     )
     assert longest + 2 < column_widths(width)[0]  # also where it is set in
 
@@ -190,8 +191,8 @@ def test_a_job_tells_what_was_set_aside_from_what_waits() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.PENDING)
     job.update(tasks["red"].change(watched=False, set_aside=SetAside.INTERRUPTED))
     assert job.row("Flux", False, 0).problem == "1 held · 1 set aside · 1 sent"
-    assert [task.prompt for task in job.allowing(TaskAction.SEND)] == ["red"]
-    assert [task.prompt for task in job.allowing(TaskAction.STOP)] == ["green"]
+    assert [task.prompt for task in job.tasks_allowing(TaskAction.SEND)] == ["red"]
+    assert [task.prompt for task in job.tasks_allowing(TaskAction.STOP)] == ["green"]
     job.update(tasks["red"].change(S.DROPPED))
     assert job.row("Flux", False, 0).problem == "1 held · 1 sent · 1 dropped"
 
@@ -200,11 +201,17 @@ def test_a_job_offers_what_can_be_done_with_one_of_its_tasks() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.COMPLETED)
     assert job.allowed >= {"drop", "next", "delete", "favourite"}
     assert not job.allowed & {"edit", "sooner", "later", "retry", "stop"}
-    assert [task.prompt for task in job.allowing(TaskAction.DROP)] == ["red", "blue"]
+    assert [task.prompt for task in job.tasks_allowing(TaskAction.DROP)] == [
+        "red",
+        "blue",
+    ]
     for name in ("red", "blue"):
         job.update(tasks[name].change(S.DROPPED))
     assert not job.allowed & {"drop", "next"}
-    assert [task.prompt for task in job.allowing(TaskAction.RETRY)] == ["red", "blue"]
+    assert [task.prompt for task in job.tasks_allowing(TaskAction.RETRY)] == [
+        "red",
+        "blue",
+    ]
 
 
 def test_what_was_retried_counts_and_is_paid_once() -> None:
@@ -216,18 +223,18 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
             "1 of 2",
             "1 failed",
         )
-        assert job.allowing(TaskAction.RETRY) == [again]
+        assert job.tasks_allowing(TaskAction.RETRY) == [again]
         job.remove(again.id)
         assert job.row("", False, 0).word == "1 of 2"
-        assert job.allowing(TaskAction.RETRY) == [tasks["red"]]
+        assert job.tasks_allowing(TaskAction.RETRY) == [tasks["red"]]
     job.update(again)
     job.remove(tasks["red"].id)
-    assert (job.row("", False, 0).word, job.allowing(TaskAction.RETRY)) == (
+    assert (job.row("", False, 0).word, job.tasks_allowing(TaskAction.RETRY)) == (
         "1 of 2",
         [again],
     )
     job.update(tasks["red"])  # undone
-    assert (job.row("", False, 0).word, job.allowing(TaskAction.RETRY)) == (
+    assert (job.row("", False, 0).word, job.tasks_allowing(TaskAction.RETRY)) == (
         "1 of 2",
         [again],
     )

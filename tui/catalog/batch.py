@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import product
 
+from msgspec import Struct
+
 from tui.catalog import price, request
 from tui.catalog.spec import Kind, Model, Param, Route, Value, Values
 from tui.text import one_line
@@ -22,6 +24,8 @@ _CHARACTERS = 50_000_000
 
 It is MOST times the longest prompt that a bundled model takes.
 """
+_LARGEST_SEED = 2**31 - 1
+"""The largest seed where the service publishes no bound."""
 
 # As many digits as Decimal's own context keeps exact through all steps.
 _AMOUNT = r"(-?[0-9]{1,15}(?:\.[0-9]{1,10})?)"
@@ -56,6 +60,7 @@ class _Alternatives:
         """By each place: the next token with something to say."""
 
     def _find_groups(self) -> None:
+        """Pairs the braces, and drops the backslash of marks that are literal."""
         # Braces without their other half so far, each with its bars
         opened: list[list[int]] = []
         for at in range(1, len(self._tokens), 2):
@@ -65,12 +70,21 @@ class _Alternatives:
             elif token == "|" and opened:
                 opened[-1].append(at)
             elif token == "}" and opened:
-                marks = opened.pop()
-                if len(marks) > 1:
-                    self._forks[marks[0]] = [mark + 1 for mark in marks]
-                    self._after |= dict.fromkeys((*marks[1:], at), at + 1)
+                self._add_group(opened.pop(), at)
             elif len(token) > 1:
-                self._tokens[at] = token[1:]  # a mark behind a backslash
+                self._tokens[at] = token[1:]
+
+    def _add_group(self, starts: list[int], end: int) -> None:
+        """Adds the group between an opening brace with its bars and a closing brace.
+
+        Without a bar it is literal, and not added.
+        """
+        opening, *bars = starts
+        if not bars:
+            return
+        self._forks[opening] = [mark + 1 for mark in starts]
+        for mark in (*bars, end):
+            self._after[mark] = end + 1
 
     def _measure(self) -> list[int]:
         """Returns the leaps. Raises BatchError for too many or too long texts.
@@ -84,7 +98,7 @@ class _Alternatives:
         length = [0] * (end + 1)
         leaps = list(range(end + 1))
         for at in reversed(range(end)):
-            following = self._forks.get(at) or [self._after.get(at, at + 1)]
+            following = self._following(at)
             count[at] = sum(count[then] for then in following)
             length[at] = sum(length[then] for then in following)
             if at in self._after or not self._tokens[at]:
@@ -99,7 +113,14 @@ class _Alternatives:
                 raise BatchError("The prompt is too long for so many alternatives.")
         return leaps
 
+    def _following(self, at: int) -> list[int]:
+        """Returns the places of the tokens that may follow the one at a place."""
+        if at in self._forks:
+            return self._forks[at]
+        return [self._after.get(at, at + 1)]
+
     def texts(self) -> list[str]:
+        """Returns every text; the leftmost group varies slowest."""
         end = len(self._tokens)
         texts: list[str] = []
         parts: list[str] = []
@@ -110,81 +131,94 @@ class _Alternatives:
             while at < end and at not in self._forks:
                 parts.append(self._tokens[at])
                 at = self._leaps[at + 1]
-            if at < end:
-                starts = reversed(self._forks[at])
-                todo += [(self._leaps[start], len(parts)) for start in starts]
-            else:
+            if at == end:
                 texts.append("".join(parts))
+                continue
+            for start in reversed(self._forks[at]):
+                todo.append((self._leaps[start], len(parts)))
         return texts
 
 
 def parse_vary_line(param: Param, text: str) -> list[Value]:
-    r"""The values that a vary line asks of `param`.
+    r"""Returns the values that a vary line asks of a parameter, each once.
 
     `a | b` lists them, `1..9` and `0..1..0.1` are ranges, `*` stands for every choice.
-
-    A `\|` is a bar within a value.
+    A `\|` is a bar within a value. Raises BatchError.
     """
     values: list[Value] = []
     for part in re.split(r"(?<!\\)\|", text):
+        literal = part.strip().replace(r"\|", "|")
         try:
-            values += _values(param, part.strip().replace(r"\|", "|"))
+            values += _values(param, literal)
         except ValueError as error:
             raise BatchError(f"{param.name}: {one_line(error)}") from None
         if len(values) > MOST:
             raise BatchError(f"{param.name}: more than {MOST:,} values.")
-    return list({json.dumps(value): value for value in values}.values())
+    # Equal numbers and booleans differ in JSON.
+    distinct = {json.dumps(value): value for value in values}
+    return list(distinct.values())
+
+
+class Variations(Struct, frozen=True, kw_only=True):
+    """How the requests of a job differ from the form's values."""
+
+    prompts: Sequence[str] = ()
+    """They replace the form's own prompt."""
+    braces: bool = True
+    """Whether `{a|b}` in a prompt makes several texts of it."""
+    vary: Mapping[str, str] = {}
+    """Vary lines by parameter."""
+    count: int = 1
+    """Requests of the same values, which differ by their seed where there is one."""
+
+
+_SAME = Variations()
 
 
 def expand(
     model: Model,
     route: Route,
     values: Values,
-    *,
-    vary: Mapping[str, str] = {},
-    count: int = 1,
-    prompts: Sequence[str] = (),
-    braces: bool = True,
+    variations: Variations = _SAME,
     rng: random.Random | None = None,
 ) -> list[Values]:
     """Returns the values of each request.
 
     Prompts vary slowest, then their alternatives, then the vary lines in their order,
-    then `count`. `prompts` take the place of the one in `values`. The `count` of each
-    differ by their seed, where there is one. Raises BatchError.
+    then the seeds, which `rng` draws. Raises BatchError.
     """
+    count = variations.count
     if not 1 <= count <= MOST:
         raise BatchError(f"How many of each: 1 to {MOST:,}.")
     varied: dict[str, list[Value]] = {}
-    for name, text in vary.items():
-        varied[name] = parse_vary_line(_varied_param(model, route, name), text)
-    texts = _texts(model, route, values, prompts, braces)
-    _check_size(
-        [
-            (len(texts), "prompts"),
-            *((len(choices), name) for name, choices in varied.items()),
-            (count, "of each"),
-        ]
-    )
+    for name, text in variations.vary.items():
+        param = _varied_param(model, route, name)
+        varied[name] = parse_vary_line(param, text)
+    prompts = _prompts(model, route, values, variations)
+    _check_size(len(prompts), varied, count)
     rng = rng or random.Random()
     requests: list[Values] = []
-    for prompt, choices in product(texts, product(*varied.values())):
-        one = values | prompt | dict(zip(varied, choices, strict=True))
+    for prompt, choices in product(prompts, product(*varied.values())):
+        chosen = dict(zip(varied, choices, strict=True))
+        one = values | prompt | chosen
         for seed in _seeds(model, route, one, count, rng):
             requests.append(_own_copy(one | seed))
     return requests
 
 
-def _check_size(factors: list[tuple[int, str]]) -> None:
-    """Raises BatchError when the product of the factors is more than a job takes."""
+def _check_size(prompts: int, varied: dict[str, list[Value]], count: int) -> None:
+    """Raises BatchError when all combinations are more than a job takes."""
+    factors = [(prompts, "prompts")]
+    for name, choices in varied.items():
+        factors.append((len(choices), name))
+    factors.append((count, "of each"))
     asked = math.prod(many for many, _ in factors)
-    if asked > MOST:
-        product_of = " × ".join(
-            f"{many:,} {name}" for many, name in factors if many > 1
-        )
-        raise BatchError(
-            f"{product_of} are {asked:,} requests; a job takes at most {MOST:,}."
-        )
+    if asked <= MOST:
+        return
+    terms = [f"{many:,} {name}" for many, name in factors if many > 1]
+    raise BatchError(
+        f"{' × '.join(terms)} are {asked:,} requests; a job takes at most {MOST:,}."
+    )
 
 
 def split_valid(
@@ -215,7 +249,7 @@ def total(model: Model, requests: list[Values]) -> int | None:
 
 
 def _values(param: Param, part: str) -> list[Value]:
-    """Returns the values of one part of a vary line. Raises ValueError with a sentence."""
+    """Returns the values of one part of a vary line. Raises ValueError."""
     if not part:
         raise ValueError("A value is missing.")
     if part == "*":
@@ -228,6 +262,7 @@ def _values(param: Param, part: str) -> list[Value]:
 
 
 def _every_choice(param: Param) -> list[Value]:
+    """Returns all values of a parameter with choices. Raises ValueError for others."""
     if param.kind is Kind.BOOLEAN:
         return [True, False]
     if not param.enum:
@@ -250,8 +285,11 @@ def _range_values(param: Param, part: str, found: re.Match[str]) -> list[Value]:
         raise ValueError(f"{part} has more than {MOST:,} values.")
     if first >= last:
         step = -step
-    numbers = (first + step * taken for taken in range(steps + 1))
-    return [request.parse(param, format(number, "f")) for number in numbers]
+    values: list[Value] = []
+    for done in range(steps + 1):
+        number = first + step * done
+        values.append(request.parse(param, f"{number:f}"))
+    return values
 
 
 def _varied_param(model: Model, route: Route, name: str) -> Param:
@@ -259,7 +297,8 @@ def _varied_param(model: Model, route: Route, name: str) -> Param:
     param = route.param(name)
     if not param:
         # The error of `check` also names the nearest parameter.
-        raise BatchError(one_line(request.check(model, route, {name: "x"})[name]))
+        errors = request.check(model, route, {name: "x"})
+        raise BatchError(one_line(errors[name]))
     if name == "prompt":
         # A bar in a vary line would tear the prompt's own groups apart.
         raise BatchError(
@@ -268,24 +307,16 @@ def _varied_param(model: Model, route: Route, name: str) -> Param:
     return param
 
 
-def _texts(
-    model: Model, route: Route, values: Values, prompts: Sequence[str], braces: bool
+def _prompts(
+    model: Model, route: Route, values: Values, variations: Variations
 ) -> list[Values]:
-    """Returns the prompt of each request, as values to add; `{}` where none changes.
+    """Returns each prompt as values to add; `{}` alone where none changes.
 
     Raises BatchError.
     """
-    lines = [line.strip() for line in prompts if not request.blank(line)]
-    if prompts and not route.param("prompt"):
-        raise BatchError(f"{model.title} takes no prompt.")
-    if prompts and not lines:
-        raise BatchError("There is no prompt: all lines are blank.")
-    filled_in = values.get("prompt")
-    if not prompts and route.param("prompt") and isinstance(filled_in, str):
-        lines = [filled_in]
     texts: list[Values] = []
-    for line in lines:
-        versions = alternatives(line) if braces else [line]
+    for line in _lines(model, route, values, variations.prompts):
+        versions = alternatives(line) if variations.braces else [line]
         texts += [{"prompt": version} for version in versions]
         if len(texts) > MOST:
             raise BatchError(
@@ -293,6 +324,22 @@ def _texts(
                 " requests."
             )
     return texts or [{}]
+
+
+def _lines(
+    model: Model, route: Route, values: Values, prompts: Sequence[str]
+) -> list[str]:
+    """Returns the prompts before their braces are expanded. Raises BatchError."""
+    takes_prompt = route.param("prompt") is not None
+    if not prompts:
+        own = values.get("prompt")
+        return [own] if takes_prompt and isinstance(own, str) else []
+    if not takes_prompt:
+        raise BatchError(f"{model.title} takes no prompt.")
+    lines = [line.strip() for line in prompts if not request.blank(line)]
+    if not lines:
+        raise BatchError("There is no prompt: all lines are blank.")
+    return lines
 
 
 def _seeds(
@@ -311,10 +358,7 @@ def _seeds(
         return [{}] * count
     if not request.blank(seed) and type(seed) is not int:
         return [{}] * count
-    low = math.ceil(param.min or 0)
-    # Bounds are floats: further up they are no longer exact.
-    high = math.floor(min(2**31 - 1 if param.max is None else param.max, low + 2**53))
-    room = range(low, high + 1)
+    room = _seed_range(param)
     if count > len(room):
         raise BatchError(
             f"seed: There are only {len(room):,} different seeds, too few for"
@@ -324,15 +368,26 @@ def _seeds(
         return [{"seed": drawn} for drawn in rng.sample(room, count)]
     if seed not in room:  # wrong, or the bounds aren't published
         return [{"seed": seed + number} for number in range(count)]
-    start = seed - low
-    return [{"seed": room[(start + number) % len(room)]} for number in range(count)]
+    start = room.index(seed)
+    places = [(start + number) % len(room) for number in range(count)]
+    return [{"seed": room[place]} for place in places]
+
+
+def _seed_range(param: Param) -> range:
+    """Returns all seeds that a parameter allows; below 2³¹ if nothing is published."""
+    low = math.ceil(param.min or 0)
+    high = _LARGEST_SEED if param.max is None else param.max
+    # Bounds are floats: further up they are no longer exact.
+    high = math.floor(min(high, low + 2**53))
+    return range(low, high + 1)
 
 
 def _own_copy(values: Values) -> Values:
     """Returns the same values, with no list or object that others hold too."""
     copy: Values = {}
     for name, value in values.items():
-        # Through JSON, because deepcopy gives up on nesting that `request.parse` takes.
-        is_shared = isinstance(value, list | dict)
-        copy[name] = json.loads(json.dumps(value)) if is_shared else value
+        if isinstance(value, list | dict):
+            # Not deepcopy, which gives up on nesting that `request.parse` takes.
+            value = json.loads(json.dumps(value))
+        copy[name] = value
     return copy

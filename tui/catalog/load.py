@@ -62,24 +62,19 @@ class Catalog:
 
         Models that the list leaves out are marked (`listed`), never hidden.
         """
-        priced = {
-            (item.get("service"), item.get("action"), item.get("model")): item
-            for item in items
-        }
-        if not any((model.service, *model.key) in priced for model in self.models):
+        priced: dict[_PriceKey, dict[str, Any]] = {}
+        for item in items:
+            key = (item.get("service"), item.get("action"), item.get("model"))
+            priced[key] = item
+        if not any(_price_key(model) in priced for model in self.models):
             return self  # not a list of these models at all
-
-        def current(model: Model) -> Model:
-            item = priced.get((model.service, *model.key))
-            if item is None:
-                return replace(model, listed=False)
-            price = from_schedule(item, as_of) or model.price
-            return replace(model, price=price, listed=True)
-
-        families = []
+        families: list[Family] = []
         for family in self.families:
-            models = tuple(current(model) for model in family.models)
-            families.append(replace(family, models=models))
+            models: list[Model] = []
+            for model in family.models:
+                entry = priced.get(_price_key(model))
+                models.append(_with_price(model, entry, as_of))
+            families.append(replace(family, models=tuple(models)))
         return Catalog(tuple(families))
 
     def find(self, slug: str, action: str = "") -> Model:
@@ -109,10 +104,28 @@ class Catalog:
         )
 
 
+_PriceKey = tuple[object, object, object]
+"""Service, action and slug of an entry in the live price list."""
+
+
+def _price_key(model: Model) -> _PriceKey:
+    """Returns how the live price list names a model."""
+    return model.service, model.action, model.slug
+
+
+def _with_price(model: Model, item: dict[str, Any] | None, as_of: str) -> Model:
+    """Returns a model with the price of its entry in the live list, if it has one."""
+    if item is None:
+        return replace(model, listed=False)
+    price = from_schedule(item, as_of) or model.price
+    return replace(model, price=price, listed=True)
+
+
 @cache
 def bundled() -> Catalog:
     """Returns the catalog that ships with the program."""
-    return Catalog(tuple(load_family(path) for path in sorted(FAMILIES.glob("*.toml"))))
+    paths = sorted(FAMILIES.glob("*.toml"))
+    return Catalog(tuple(load_family(path) for path in paths))
 
 
 def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
@@ -132,13 +145,12 @@ def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
         return bundled(), tuple(problems)
     names = {family.name for family in own}
     keys = {model.key for family in own for model in family.models}
-    others = [
-        _without(family, keys)
-        for family in bundled().families
-        if family.name not in names
-    ]
-    families = tuple(family for family in (*own, *others) if family.models)
-    return Catalog(families), tuple(problems)
+    families = list(own)
+    for family in bundled().families:
+        if family.name not in names:
+            families.append(_without(family, keys))
+    catalog = Catalog(tuple(family for family in families if family.models))
+    return catalog, tuple(problems)
 
 
 def _without(family: Family, keys: set[tuple[str, str]]) -> Family:
@@ -171,27 +183,25 @@ def _line_of(reason: str, text: str) -> str:
     # What is missing stands nowhere; the table that misses it is named last.
     words = [] if "missing" in reason else quoted
     words += reversed(re.findall(r"\w{3,}", reason))
+    lines = text.splitlines()
     for word in words:
         whole_word = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
-        for number, line in enumerate(text.splitlines(), 1):
-            if whole_word.search(line.partition("#")[0]):
+        for number, line in enumerate(lines, 1):
+            code, _, _ = line.partition("#")
+            if whole_word.search(code):
                 return f":{number}"
     return ""
 
 
 def _family(raw: _FamilyFile) -> Family:
-    # `[params."aspect_ratio.max"]` is a variant of aspect_ratio: what follows the dot
-    # is for this file alone.
-    params = {
-        key: replace(param, name=key.partition(".")[0])
-        for key, param in raw.params.items()
-    }
-    for param in params.values():
-        re.compile(param.pattern)
-        if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
-            raise LookupError(f"{param.name} has nothing to choose from")
-    known = {param.name for param in params.values()} | {"model"}
-    unknown = set[str]().union(*map(_named, raw.rules)) - known
+    """Returns the family of a decoded file. Raises LookupError and re.error."""
+    params = _params(raw)
+    known = {param.name for param in params.values()}
+    known.add("model")
+    named = set[str]()
+    for rule in raw.rules:
+        named |= _named(rule)
+    unknown = named - known
     if unknown:
         raise LookupError(f"a rule names {min(unknown)}, which is no param")
     models = tuple(_model(raw, model, params) for model in raw.models)
@@ -204,10 +214,31 @@ def _family(raw: _FamilyFile) -> Family:
     )
 
 
+def _params(raw: _FamilyFile) -> dict[str, Param]:
+    """Returns the parameters of a file by their keys. Raises LookupError and re.error.
+
+    The key `aspect_ratio.max` is a variant of the parameter `aspect_ratio`.
+    """
+    params: dict[str, Param] = {}
+    for key, param in raw.params.items():
+        name, _, _ = key.partition(".")
+        re.compile(param.pattern)
+        if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
+            raise LookupError(f"{name} has nothing to choose from")
+        params[key] = replace(param, name=name)
+    return params
+
+
 def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Model:
+    """Returns one model of a decoded file. Raises LookupError."""
     if not model.routes:
         raise LookupError(f"{model.slug} has no route")
-    price = replace(model.price, as_of=raw.prices_as_of) if model.price else None
+    price = model.price
+    if price:
+        price = replace(price, as_of=raw.prices_as_of)
+    routes: dict[RouteName, Route] = {}
+    for name, keys in model.routes.items():
+        routes[name] = _route(name, keys, params, raw.rules)
     return Model(
         family=raw.name,
         provider=raw.provider,
@@ -216,10 +247,7 @@ def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Mod
         slug=model.slug,
         title=model.title,
         about=model.about,
-        routes={
-            name: _route(name, keys, params, raw.rules)
-            for name, keys in model.routes.items()
-        },
+        routes=routes,
         price=price,
     )
 
@@ -227,14 +255,17 @@ def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Mod
 def _route(
     name: RouteName, keys: list[str], params: dict[str, Param], rules: list[Rule]
 ) -> Route:
-    missing = [key for key in keys if key not in params]
-    if missing:
-        raise LookupError(f"no [params.{missing[0]}] is defined")
-    taken = tuple(params[key] for key in keys)
-    if len({param.name for param in taken}) < len(taken):
+    """Returns a route with the parameters of these keys. Raises LookupError."""
+    for key in keys:
+        if key not in params:
+            raise LookupError(f"no [params.{key}] is defined")
+    own_params = tuple(params[key] for key in keys)
+    names = {param.name for param in own_params}
+    if len(names) < len(own_params):
         raise LookupError(f"a route names a param twice: {', '.join(keys)}")
-    names = {param.name for param in taken} | {"model"}
-    return Route(name, taken, tuple(rule for rule in rules if _named(rule) <= names))
+    names.add("model")
+    own_rules = tuple(rule for rule in rules if _named(rule) <= names)
+    return Route(name, own_params, own_rules)
 
 
 def _named(rule: Rule) -> set[str]:

@@ -47,7 +47,9 @@ def estimate(model: Model, values: Values) -> Estimate:
     value: object = values.get(price.by)
     if blank(value):
         value = _default_sent(model, price.by)
-    key = str(value).lower() if isinstance(value, bool) else str(value)
+    key = str(value)
+    if isinstance(value, bool):
+        key = key.lower()
     cents = price.cases.get(key, price.cents)
     micro = round(cents * MICRO_PER_CENT)
     if price.live or not price.as_of:
@@ -57,7 +59,10 @@ def estimate(model: Model, values: Values) -> Estimate:
 
 def priced_values(route: Route, values: Values) -> Values:
     """Returns the values that a price can depend on: no texts, and not the seed."""
-    free = {param.name for param in route.params if param.kind is Kind.TEXT} | {"seed"}
+    free = {"seed"}
+    for param in route.params:
+        if param.kind is Kind.TEXT:
+            free.add(param.name)
     return {name: value for name, value in values.items() if name not in free}
 
 
@@ -71,7 +76,10 @@ def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
         return None
     config = _object(item.get("billing_config"))
     overrides = _object(config.get("overrides"))
-    cases = {str(key): value for key, value in overrides.items() if _is_price(value)}
+    cases: dict[str, float] = {}
+    for key, value in overrides.items():
+        if _is_price(value):
+            cases[str(key)] = value
     by = config.get("key")
     if not isinstance(by, str):
         by = ""
@@ -79,6 +87,7 @@ def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
 
 
 def _object(value: object) -> dict[Any, Any]:
+    """Returns the value itself if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
@@ -90,7 +99,7 @@ def _is_price(value: object) -> bool:
 
 
 def _default_sent(model: Model, name: str) -> object:
-    """Returns the default of a required parameter: it is sent where nothing is chosen."""
+    """Returns the default that is sent where nothing is chosen, if there is one."""
     for route in model.routes.values():
         param = route.param(name)
         if param and param.required:

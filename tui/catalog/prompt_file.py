@@ -52,13 +52,14 @@ def read(stream: BufferedIOBase) -> Iterator[str]:
 
     White space around them and blank lines are left out.
 
-    UTF-8, UTF-16 (without a BOM too) and Windows-1252, which includes Latin-1's
-    letters, are told apart by the bytes. Lines end with LF, CR LF or CR alone. No more
-    than a chunk and a line are in memory.
+    The bytes decide between UTF-8, UTF-16 (without a BOM too) and Windows-1252, which
+    includes Latin-1's letters. Lines end with LF, CR LF or CR alone. No more than a
+    chunk and a line are in memory.
 
     Raises PromptFileError, also after some prompts, and OSError.
     """
-    number, rest = 0, ""
+    number = 0
+    rest = ""
     for text in _texts(stream):
         *lines, rest = _LINE_END.split(rest + text)
         for line in lines:
@@ -70,6 +71,7 @@ def read(stream: BufferedIOBase) -> Iterator[str]:
 
 
 def _prompt(line: str, number: int) -> Iterator[str]:
+    """Yields the prompt of a line, unless it is blank. Raises PromptFileError."""
     if len(line) > LONGEST:
         raise _too_long(number)
     if not invisible(line):
@@ -83,133 +85,160 @@ def _too_long(number: int) -> PromptFileError:
 
 
 def _texts(stream: BufferedIOBase) -> Iterator[str]:
-    """The decoded text in pieces, none of which ends within a CR LF."""
-    decode = _Decoder()
+    """Yields the decoded text in pieces, none of which ends within a CR LF."""
+    decoder = _Decoder()
     held = ""  # a CR whose LF may be yet to come
-    chunk = _filled(stream)
+    chunk = _read_chunk(stream)
     while chunk:
-        following = _filled(stream) if len(chunk) == _CHUNK else b""
-        text = held + decode(chunk, final=not following)
-        held = "\r" if text.endswith("\r") else ""
-        yield text.removesuffix("\r") if held else text
+        following = b""
+        if len(chunk) == _CHUNK:
+            following = _read_chunk(stream)
+        text = held + decoder.decode(chunk, final=not following)
+        held = ""
+        if text.endswith("\r"):
+            held = "\r"
+            text = text.removesuffix(held)
+        yield text
         chunk = following
     yield held
 
 
-def _filled(stream: BufferedIOBase) -> bytes:
-    """A whole chunk, or what is left; asks for nothing more once the end was seen, as
-    of a terminal.
+def _read_chunk(stream: BufferedIOBase) -> bytes:
+    """Returns a whole chunk, or the rest of the stream.
+
+    It reads no more once the end was seen: a terminal would ask again.
     """
     chunk = bytearray()
-    while len(chunk) < _CHUNK and (piece := stream.read1(_CHUNK - len(chunk))):
+    while len(chunk) < _CHUNK:
+        piece = stream.read1(_CHUNK - len(chunk))
+        if not piece:
+            break
         chunk += piece
     return bytes(chunk)
 
 
 class _Decoder:
-    """Decodes chunk after chunk, in the encoding of the first one that tells it."""
+    """Decodes chunk after chunk, in the encoding that the first of them decide."""
 
     def __init__(self) -> None:
         self._begun = False
         self._encoding = ""  # not known as long as all is ASCII
         self._kept = b""
+        """Bytes of a character that may be cut, while the encoding isn't known."""
         self._incremental: codecs.IncrementalDecoder | None = None
         self._ends = 0
         """Lines that have ended so far."""
         self._last = ""
+        """The last character so far."""
 
-    def __call__(self, chunk: bytes, *, final: bool) -> str:
+    def decode(self, chunk: bytes, *, final: bool) -> str:
+        """Returns the text of the next chunk. Raises PromptFileError."""
         if not self._begun:
             self._begun = True
-            chunk = self._begin(chunk)
+            chunk = self._without_bom(chunk)
         if self._incremental is None:
-            chunk, self._kept = self._kept + chunk, b""
-            if not final:
-                # A character that is cut tells nothing yet.
-                chunk, self._kept = chunk[:-_CUT], chunk[-_CUT:]
-            if chunk.isascii() and b"\0" not in chunk:
-                return self._checked(chunk.decode("ascii"))
-            chunk, self._kept = chunk + self._kept, b""
-            self._take(_guessed(chunk, final))
+            chunk = self._kept + chunk
+            # A character that is cut decides nothing yet.
+            complete = chunk if final else chunk[:-_CUT]
+            if complete.isascii() and b"\0" not in complete:
+                self._kept = chunk[len(complete) :]
+                return self._checked(complete.decode("ascii"))
+            self._set_encoding(_guess_encoding(chunk, final))
         assert self._incremental
         try:
             text = self._incremental.decode(chunk, final)
         except UnicodeDecodeError as error:
-            self._checked(error.object[: error.start].decode(self._encoding))
-            encoding = "text" if self._encoding == "cp1252" else self._encoding.upper()
-            raise self._refused(f"isn't {encoding}") from None
+            good = error.object[: error.start]
+            self._checked(good.decode(self._encoding))
+            if self._encoding == "cp1252":
+                raise self._refused("isn't text") from None
+            raise self._refused(f"isn't {self._encoding.upper()}") from None
         return self._checked(text)
 
-    def _begin(self, chunk: bytes) -> bytes:
-        """What follows the BOM, if there is one."""
+    def _without_bom(self, chunk: bytes) -> bytes:
+        """Returns the first chunk without its BOM. Raises PromptFileError."""
         if _BINARY.match(chunk):
             raise PromptFileError(_NOT_TEXT)
         for bom, encoding in _BOMS:
             if chunk.startswith(bom):
-                self._take(encoding)
+                self._set_encoding(encoding)
                 return chunk.removeprefix(bom)
         return chunk
 
-    def _take(self, encoding: str) -> None:
+    def _set_encoding(self, encoding: str) -> None:
         self._encoding = encoding
-        self._incremental = codecs.getincrementaldecoder(encoding)()
+        create = codecs.getincrementaldecoder(encoding)
+        self._incremental = create()
 
     def _checked(self, text: str) -> str:
-        """`text`, its lines counted. Raises PromptFileError for characters that no text
-        file has.
+        """Returns the text, and counts its lines.
+
+        Raises PromptFileError for characters that no text file has.
         """
-        # Whatever bytes are Windows-1252, so that they must look like text as well.
-        wrong = (_NO_TEXT if self._encoding == "cp1252" else _NUL).search(text)
-        self._count(text[: wrong.start()] if wrong else text)
+        # Any bytes are Windows-1252, so they have to look like text as well.
+        unwanted = _NO_TEXT if self._encoding == "cp1252" else _NUL
+        wrong = unwanted.search(text)
         if wrong:
+            self._count(text[: wrong.start()])
             raise self._refused("isn't text")
+        self._count(text)
         return text
 
     def _count(self, text: str) -> None:
-        # Of a CR LF, which was counted
-        within = self._last == "\r" and text.startswith("\n")
-        self._ends += len(_LINE_END.findall(text)) - within
-        self._last = text[-1:] or self._last
+        """Adds the ends of lines in the next piece of text."""
+        self._ends += len(_LINE_END.findall(text))
+        if self._last == "\r" and text.startswith("\n"):
+            self._ends -= 1  # the CR was counted
+        if text:
+            self._last = text[-1]
 
-    def _refused(self, what: str) -> PromptFileError:
-        line = f"line {self._ends + 1:,} {what}"
+    def _refused(self, reason: str) -> PromptFileError:
+        """Returns the error for the line that has begun."""
+        line = f"line {self._ends + 1:,} {reason}"
         return PromptFileError(
             f"can't be read: {line}. Save it as UTF-8, one prompt per line"
         )
 
 
-def _guessed(chunk: bytes, final: bool) -> str:
-    """The encoding of bytes without a BOM that aren't all ASCII. Raises
-    PromptFileError.
+def _guess_encoding(chunk: bytes, final: bool) -> str:
+    """Returns the encoding of bytes without a BOM that aren't all ASCII.
+
+    Unless `final`, the last character may be cut. Raises PromptFileError.
     """
     if b"\0" in chunk:
-        return _guessed_wide(chunk, final)
+        return _guess_wide_encoding(chunk, final)
     if _decoded(chunk, "utf-8", final) is not None:
         return "utf-8"
     # Text of single bytes has next to none of these sequences, so that the file is
     # UTF-8, but damaged: read as Windows-1252, its good lines would become other
     # prompts.
-    left, sequences = _MULTIBYTE.subn(b"", chunk)
-    strange = sum(byte > 127 for byte in left)
-    return "utf-8" if sequences >= 2 * strange + 2 else "cp1252"
+    rest, sequences = _MULTIBYTE.subn(b"", chunk)
+    strange = sum(byte > 127 for byte in rest)
+    if sequences >= 2 * strange + 2:
+        return "utf-8"
+    return "cp1252"
 
 
-def _guessed_wide(chunk: bytes, final: bool) -> str:
-    """UTF-16, if a quarter of its characters at least are Western ones, whose other
-    byte is a NUL.
+def _guess_wide_encoding(chunk: bytes, final: bool) -> str:
+    """Returns which UTF-16 bytes with NULs are in. Raises PromptFileError for neither.
+
+    At least a quarter of the characters have to be Western: their other byte is a NUL.
     """
-    high = {"utf-16-le": chunk[1::2], "utf-16-be": chunk[::2]}
-    encoding = max(high, key=lambda name: high[name].count(0))
+    # The high byte comes second in little endian.
+    little = chunk[1::2].count(0)
+    big = chunk[::2].count(0)
+    encoding = "utf-16-le" if little >= big else "utf-16-be"
     text = _decoded(chunk, encoding, final)
-    western = high[encoding].count(0)
+    western = max(little, big)
     if text is None or _NO_TEXT.search(text) or western < len(text) / 4:
         raise PromptFileError(_NOT_TEXT)
     return encoding
 
 
 def _decoded(chunk: bytes, encoding: str, final: bool) -> str | None:
-    """None where it isn't in that encoding; unless `final`, the last character may be
-    cut.
+    """Returns the text of bytes; None where they aren't in that encoding.
+
+    Unless `final`, the last character may be cut.
     """
     try:
         return codecs.getincrementaldecoder(encoding)().decode(chunk, final)

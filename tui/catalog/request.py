@@ -6,6 +6,7 @@ This is the only place where a request is checked against the catalog.
 import json
 import math
 import re
+from collections import defaultdict
 from types import UnionType
 from typing import Any
 
@@ -36,7 +37,7 @@ def blank(value: object) -> bool:
 
 
 def is_url(item: str) -> bool:
-    """Returns whether an image is on the web; anything else is a file of this machine."""
+    """Returns whether an image is on the web; any other is a file of this machine."""
     return item.lower().startswith(("http://", "https://"))
 
 
@@ -44,8 +45,12 @@ def needs_upload(param: Param, value: Value) -> bool:
     """Returns whether a value names files of this machine, which would be uploaded."""
     if param.kind not in (Kind.IMAGE, Kind.IMAGES):
         return False
-    items = value if isinstance(value, list) else [value]
-    return not all(is_url(str(item)) for item in items)
+    return not all(is_url(str(item)) for item in _items(value))
+
+
+def _items(value: Value) -> list[Any]:
+    """Returns the entries of a list, or the one value that isn't in a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
@@ -72,18 +77,15 @@ def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
 
 
 def check(model: Model, route: Route, values: Values) -> dict[str, str]:
-    """Returns errors by parameter, each a sentence; none when the request may be sent."""
+    """Returns errors by parameter, each a sentence; none if the request may be sent."""
     rules = apply_rules(model, route, values)
     errors: dict[str, str] = {}
     for name, value in values.items():
-        if name not in rules.params and not blank(value):
-            errors[name] = rules.forbidden.get(name) or _unknown(model, route, name)
+        if name in rules.params or blank(value):
+            continue
+        errors[name] = rules.forbidden.get(name) or _unknown(model, route, name)
     for name, param in rules.params.items():
-        sent = _value_to_send(param, values)
-        if sent is None:
-            problem = "Required." if param.required else ""
-        else:
-            problem = _undecodable(sent) or _problem(param, sent)
+        problem = _problem_to_send(param, values)
         if problem:
             errors[name] = problem
     for names in rules.any_of:
@@ -92,13 +94,20 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
     return errors
 
 
+def _problem_to_send(param: Param, values: Values) -> str:
+    """Returns what is wrong with what would be sent of a parameter, or nothing."""
+    sent = _value_to_send(param, values)
+    if sent is not None:
+        return _undecodable(sent) or _problem(param, sent)
+    return "Required." if param.required else ""
+
+
 def _undecodable(value: Value) -> str:
     """Returns what is wrong with bytes that were no UTF-8, or nothing.
 
     Python keeps such bytes of a command line or a file's name as lone surrogates.
     """
-    items = value if isinstance(value, list) else [value]
-    if all(is_text(str(item)) for item in items):
+    if all(is_text(str(item)) for item in _items(value)):
         return ""
     return "This has a byte that is not UTF-8: type it again, or rename the file."
 
@@ -109,7 +118,8 @@ def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
     Blank values are left out; false and 0 aren't blank.
     """
     sent: dict[str, Value] = {"model": model.slug}
-    for name, param in apply_rules(model, route, values).params.items():
+    rules = apply_rules(model, route, values)
+    for name, param in rules.params.items():
         value = _value_to_send(param, values)
         if isinstance(value, str) and param.kind is Kind.IMAGE:
             value = value.strip()
@@ -120,8 +130,9 @@ def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
 
 def _value_to_send(param: Param, values: Values) -> Value | None:
     """Returns a parameter's value, or its default where it has to be sent anyway."""
-    if not blank(values.get(param.name)):
-        return values[param.name]
+    value = values.get(param.name)
+    if not blank(value):
+        return value
     if param.required or param.kind is Kind.CONSTANT:
         return param.default
     return None
@@ -134,27 +145,45 @@ def parse(param: Param, text: str) -> Value:
     """
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
-            return next((value for value in param.enum if str(value) == text), text)
+            return _choice(param, text)
         case Kind.INTEGER:
-            return _number(text, int, "a whole number")
+            return _whole_number(text)
         case Kind.NUMBER:
             return _number(text, float, "a number")
         case Kind.BOOLEAN:
-            if text.lower() not in _YES + _NO:
-                raise ValueError(f"{param.title} must be yes or no, not {text!r}.")
-            return text.lower() in _YES
+            return _boolean(param, text)
         case Kind.IMAGES:
-            return [item for item in re.split(r"\n\s*|,\s+", text) if not blank(item)]
+            items = re.split(r"\n\s*|,\s+", text)
+            return [item for item in items if not blank(item)]
         case Kind.INTEGERS:
             items = re.split(r"[\s,]+", text.strip(", \n\t"))
-            return [_number(item, int, "a whole number") for item in items]
+            return [_whole_number(item) for item in items]
         case Kind.JSON:
             return _json(text)
         case _:
             return text
 
 
+def _choice(param: Param, text: str) -> Value:
+    """Returns the choice that is written like the text, or the text itself."""
+    for choice in param.enum:
+        if str(choice) == text:
+            return choice
+    return text
+
+
+def _boolean(param: Param, text: str) -> bool:
+    """Returns yes as True and no as False. Raises ValueError for other words."""
+    word = text.lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise ValueError(f"{param.title} must be yes or no, not {text!r}.")
+
+
 def _json(text: str) -> Value:
+    """Returns a value that is written as JSON. Raises ValueError."""
     try:
         parsed: Value = json.loads(text)
         json.dumps(parsed, allow_nan=False)  # Python reads NaN, which is no JSON
@@ -165,7 +194,13 @@ def _json(text: str) -> Value:
     return parsed
 
 
+def _whole_number(text: str) -> int | float:
+    """Returns a whole number as it is written. Raises ValueError."""
+    return _number(text, int, "a whole number")
+
+
 def _number(text: str, number: type[int] | type[float], what: str) -> int | float:
+    """Returns a number as it is written. Raises ValueError, also for infinite ones."""
     try:
         value = number(text)
     except ValueError:
@@ -177,10 +212,12 @@ def _number(text: str, number: type[int] | type[float], what: str) -> int | floa
 
 def _applies(rule: Rule, chosen: dict[str, Value | None]) -> bool:
     """Returns whether all conditions of a rule hold."""
-    return all(_holds(chosen.get(name), wanted) for name, wanted in rule.when.items())
+    conditions = rule.when.items()
+    return all(_holds(chosen.get(name), wanted) for name, wanted in conditions)
 
 
 def _holds(value: object, wanted: str | int | bool | Presence) -> bool:
+    """Returns whether a value is the wanted one, or is there at all."""
     if isinstance(wanted, Presence):
         return wanted.present != blank(value)
     return type(value) is type(wanted) and value == wanted
@@ -188,19 +225,21 @@ def _holds(value: object, wanted: str | int | bool | Presence) -> bool:
 
 def _changes(rule: Rule) -> dict[str, dict[str, Any]]:
     """Returns by parameter the fields of `Param` that a rule replaces."""
-    changes: dict[str, dict[str, Any]] = {
-        name: {"required": True} for name in rule.required
-    }
+    changes = defaultdict[str, dict[str, Any]](dict)
+    for name in rule.required:
+        changes[name]["required"] = True
     for field in ("enum", "min", "max"):
-        for name, bound in getattr(rule, field).items():
-            changes.setdefault(name, {})[field] = bound
+        bounds = getattr(rule, field)
+        for name, bound in bounds.items():
+            changes[name][field] = bound
     return changes
 
 
 def _why_forbidden(rule: Rule) -> str:
+    """Returns the sentence for what a rule without one of its own forbids."""
     if not rule.when:
         return "Not available here."
-    conditions = []
+    conditions: list[str] = []
     for name, wanted in rule.when.items():
         if not isinstance(wanted, Presence):
             conditions.append(f"{name} is {wanted}")
@@ -212,7 +251,9 @@ def _why_forbidden(rule: Rule) -> str:
 
 
 def _unknown(model: Model, route: Route, name: str) -> str:
-    hint = did_you_mean(name, [param.name for param in route.params])
+    """Returns the error for a parameter that the route doesn't have."""
+    names = [param.name for param in route.params]
+    hint = did_you_mean(name, names)
     return f"{model.title} has no parameter {name}. {hint}".rstrip()
 
 
@@ -248,25 +289,31 @@ def _choice_problem(param: Param, value: Value) -> str:
         # `1 == True` in Python, never in JSON.
         if value == allowed and type(value) is type(allowed):
             return ""
-    return f"{value} is not one of {', '.join(map(str, param.enum))}."
+    choices = ", ".join(map(str, param.enum))
+    return f"{value} is not one of {choices}."
 
 
 def _is_number(value: object, number: type | UnionType) -> bool:
-    """Returns whether a value is a number; a bool, which is an int in Python, is none."""
+    """Returns whether a value is a number; a bool, an int in Python, is none."""
     return isinstance(value, number) and not isinstance(value, bool)
 
 
 def _text_problem(param: Param, value: Value) -> str:
     if not isinstance(value, str):
         return f"{value} is not text."
-    if param.pattern:
-        # `$` in a pattern also matches before a line feed at the end.
-        matches = re.search(param.pattern, value) and not value.endswith("\n")
-        if not matches and param.example:
-            return f"Must look like {param.example}."
-        if not matches:
-            return "Doesn't have the required form."
-    return _length_problem(param, len(value))
+    if not param.pattern or _matches(param.pattern, value):
+        return _length_problem(param, len(value))
+    if param.example:
+        return f"Must look like {param.example}."
+    return "Doesn't have the required form."
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Returns whether a pattern finds a text that doesn't end with a line feed.
+
+    `$` in a pattern also matches before such a line feed.
+    """
+    return bool(re.search(pattern, text)) and not text.endswith("\n")
 
 
 def _is_json(value: Value) -> bool:
@@ -276,7 +323,8 @@ def _is_json(value: Value) -> bool:
     leaves.
     """
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        written.encode()
     except (ValueError, TypeError, RecursionError):
         return False
     return True
@@ -306,26 +354,50 @@ def _length_problem(param: Param, length: int) -> str:
 
 
 def _range(low: float | None, high: float | None, is_below: bool) -> str:
+    """Returns the bounds that a value misses, one of them at least."""
     if low is not None and high is not None:
         return f"{low:,.10g} to {high:,.10g}"
-    return f"At least {low:,.10g}" if is_below else f"At most {high:,.10g}"
+    if is_below:
+        return f"At least {low:,.10g}"
+    return f"At most {high:,.10g}"
 
 
 def _list_problem(param: Param, value: Value) -> str:
     if not isinstance(value, list):
         return "Must be a list."
     if param.kind is Kind.INTEGERS:
-        if not all(_is_number(item, int) for item in value):
+        problem = _integers_problem(param, value)
+    else:
+        problem = _images_problem(value)
+    return problem or _items_problem(param, len(value))
+
+
+def _integers_problem(param: Param, items: list[Any]) -> str:
+    """Returns what is wrong with the entries of a list of whole numbers, or nothing."""
+    for item in items:
+        if not _is_number(item, int):
             return "Must be whole numbers."
-        for item in value:
-            if problem := _out_of_range(param, item):
-                return problem
-    elif not all(isinstance(item, str) and not blank(item) for item in value):
-        return "Each entry must be a URL or the path of a file."
+    for item in items:
+        problem = _out_of_range(param, item)
+        if problem:
+            return problem
+    return ""
+
+
+def _images_problem(items: list[Any]) -> str:
+    """Returns what is wrong with the entries of a list of images, or nothing."""
+    for item in items:
+        if not isinstance(item, str) or blank(item):
+            return "Each entry must be a URL or the path of a file."
+    return ""
+
+
+def _items_problem(param: Param, count: int) -> str:
+    """Returns what is wrong with the number of entries in a list, or nothing."""
     low = param.min_items or 0
     high = param.max_items
-    if len(value) < low:
-        return f"At least {low}: this has {len(value)}."
-    if high is not None and len(value) > high:
-        return f"At most {high}: this has {len(value)}."
+    if count < low:
+        return f"At least {low}: this has {count}."
+    if high is not None and count > high:
+        return f"At most {high}: this has {count}."
     return ""

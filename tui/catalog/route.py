@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from tui.catalog.spec import Model, RouteName, Values
+from tui.catalog.spec import Model, Route, RouteName, Values
 
 Api = Literal["auto", "unified", "service"]
 
@@ -40,21 +40,32 @@ def translate(
     The errors are sentences by parameter.
     """
     target = model.routes[to]
-    renamed = {param.other: param.name for param in target.params if param.other}
-    for route in model.routes.values():
-        if route is not target:
-            renamed |= {
-                param.name: param.other for param in route.params if param.other
-            }
+    renamed = _renamed(model, target)
+    usual = ", ".join(param.name for param in target.params if not param.more)
     moved: Values = {}
     unplaced: dict[str, str] = {}
     for name, value in values.items():
-        here = name if target.param(name) else renamed.get(name, "")
-        if here:
-            moved[here] = value
+        if target.param(name):
+            moved[name] = value
+        elif name in renamed:
+            moved[renamed[name]] = value
         else:
-            names = ", ".join(param.name for param in target.params if not param.more)
             unplaced[name] = (
-                f"This service's route has no parameter {name}. It takes {names}."
+                f"This service's route has no parameter {name}. It takes {usual}."
             )
     return moved, unplaced
+
+
+def _renamed(model: Model, target: Route) -> dict[str, str]:
+    """Returns by names of the model's other route the names of the target route."""
+    renamed: dict[str, str] = {}
+    for param in target.params:
+        if param.other:
+            renamed[param.other] = param.name
+    for route in model.routes.values():
+        if route is target:
+            continue
+        for param in route.params:
+            if param.other:
+                renamed[param.name] = param.other
+    return renamed

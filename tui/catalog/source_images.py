@@ -18,24 +18,28 @@ def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
 
 def image_urls(route: Route, values: Values) -> list[tuple[str, str]]:
     """Returns param and URL of each image on the web."""
-    return [
-        (name, image) for name, image in _images(route, values) if request.is_url(image)
-    ]
+    images = _images(route, values)
+    return [(name, image) for name, image in images if request.is_url(image)]
 
 
 def with_uploads(route: Route, values: Values, urls: dict[Path, str]) -> Values:
     """Returns `values` with the URLs of uploaded files in place of their paths."""
     changed: Values = dict(values)
     for param in _image_params(route):
-        if param.name in values:
-            images = [
-                urls.get(home(image), image) for image in _images_of(param, values)
-            ]
-            changed[param.name] = images[0] if param.kind is Kind.IMAGE else images
+        if param.name not in values:
+            continue
+        images: list[str] = []
+        for image in _images_of(param, values):
+            images.append(urls.get(home(image), image))
+        if param.kind is Kind.IMAGE:
+            changed[param.name] = images[0]
+        else:
+            changed[param.name] = images
     return changed
 
 
 def _images(route: Route, values: Values) -> list[tuple[str, str]]:
+    """Returns param and image of every image in the values."""
     return [
         (param.name, image)
         for param in _image_params(route)
@@ -44,10 +48,13 @@ def _images(route: Route, values: Values) -> list[tuple[str, str]]:
 
 
 def _image_params(route: Route) -> list[Param]:
-    return [p for p in route.params if p.kind in (Kind.IMAGE, Kind.IMAGES)]
+    """Returns the parameters that hold images."""
+    kinds = (Kind.IMAGE, Kind.IMAGES)
+    return [param for param in route.params if param.kind in kinds]
 
 
 def _images_of(param: Param, values: Values) -> list[str]:
+    """Returns the images in a parameter's value, without blank ones."""
     value = values.get(param.name)
     items = value if isinstance(value, list) else [value]
     texts = [item.strip() for item in items if isinstance(item, str)]

@@ -146,7 +146,7 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """One slug within one action. A slug alone is ambiguous: the key is (action, slug)."""
+    """One slug within one action; a slug alone is ambiguous."""
 
     family: str
     provider: str

@@ -16,19 +16,35 @@ def parse_settings(
     A name that comes twice adds an entry to its list. Raises ValueError with a
     sentence.
     """
-    texts: dict[str, str] = {} if prompt is None else {"prompt": prompt}
+    texts = _texts(settings, prompt)
+    route = choose(model, texts, api)
+    values: Values = {}
+    for name, text in texts.items():
+        param = model.routes[route].param(name)
+        if param is None:
+            values[name] = text
+            continue
+        try:
+            values[name] = request.parse(param, text)
+        except ValueError as error:
+            raise ValueError(f"{name}: {plain(error)}") from error
+    return route, values
+
+
+def _texts(settings: Iterable[str], prompt: str | None) -> dict[str, str]:
+    """Returns the text of each name, with a line for each of its words.
+
+    Raises ValueError for a word without "=".
+    """
+    texts: dict[str, str] = {}
+    if prompt is not None:
+        texts["prompt"] = prompt
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             shown = one_line(setting, 80)
             raise ValueError(f"{shown!r} is not of the form name=value.")
-        texts[name] = f"{texts[name]}\n{text}" if name in texts else text
-    route = choose(model, texts, api)
-    values: Values = {}
-    for name, text in texts.items():
-        param = model.routes[route].param(name)
-        try:
-            values[name] = request.parse(param, text) if param else text
-        except ValueError as error:
-            raise ValueError(f"{name}: {plain(error)}") from error
-    return route, values
+        if name in texts:
+            text = f"{texts[name]}\n{text}"
+        texts[name] = text
+    return texts

@@ -43,15 +43,13 @@ def read_requests(
         raise UsageError(str(error)) from error
     vary = dict(setting.partition("=")[::2] for setting in options.vary)
     route = model.routes[choose(model, {**values, **vary}, api)]
+    variations = batch.Variations(
+        vary=vary,
+        count=options.count,
+        braces=options.expand,
+    )
     try:
-        return batch.expand(
-            model,
-            route,
-            values,
-            vary=vary,
-            count=options.count,
-            braces=options.expand,
-        )
+        return batch.expand(model, route, values, variations)
     except batch.BatchError as error:
         raise UsageError(str(error)) from error
 

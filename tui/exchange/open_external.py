@@ -91,16 +91,17 @@ def ways(
 
 
 def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
-    if wanted := wanted.strip() or env.get("RUNAPI_TUI_VIEWER", "").strip():
+    """Return the command that shows images, the user's or this system's; or nothing."""
+    wanted = wanted.strip() or env.get("RUNAPI_TUI_VIEWER", "").strip()
+    if wanted:
         try:
             return tuple(shlex.split(wanted))
-        except ValueError:  # a quote without an end: told when no such program is found
+        except ValueError:  # a quote without an end: then no such program is found
             return (wanted,)
-    mac = sys.platform == "darwin" and not is_over_ssh(env)
     display = env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")
     opens = {
         "wslview": "WSL_DISTRO_NAME" in env,
-        "open": mac,
+        "open": sys.platform == "darwin" and not is_over_ssh(env),
         "xdg-open": bool(display),
     }
     for name, may_open in opens.items():
@@ -122,7 +123,8 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
         process = subprocess.Popen(
             command, stdin=none, stdout=none, stderr=none, start_new_session=True
         )
-        if code := process.wait(patience):
+        code = process.wait(patience)
+        if code:
             raise OpenError(
                 f"{name} could not open the image: it ended with code {code}."
             )
@@ -146,28 +148,33 @@ def public(url: str) -> str:
 
 
 def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
-    """Return a command that copies a file over SSH, as far as this machine knows itself.
+    """Return a command that copies a file over SSH, if this machine knows its address.
 
     Returns nothing without SSH.
     """
-    if not is_over_ssh(env) or plain(path) != path or {"\n", "\t"} & {*path}:
+    is_printable = plain(path) == path and "\n" not in path and "\t" not in path
+    if not is_over_ssh(env) or not is_printable:
         return ""
+    address = ""
+    _, _, port = env.get("SSH_CLIENT", "").rpartition(" ")
     # Client's address and port, server's address and port
     fields = env.get("SSH_CONNECTION", "").split()
-    address = ""
-    port = env.get("SSH_CLIENT", "").rpartition(" ")[2]
     if len(fields) == 4:
-        address, port = fields[2:]
+        _, _, address, port = fields
     user = env.get("USER") or env.get("LOGNAME") or ""
     # The remote shell removes backslashes, as do the wildcards of newer versions of
     # scp; only the shell removes quotes.
     escaped = re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", os.path.abspath(path))
     source = f"{user}@{_host(address)}:{escaped}"
-    options = ["-P", port] if port.isascii() and port.isdigit() and port != "22" else []
-    return shlex.join(["scp", *options, source.removeprefix("@").lstrip("-"), "."])
+    source = source.removeprefix("@").lstrip("-")
+    command = ["scp", source, "."]
+    if port.isascii() and port.isdigit() and port != "22":
+        command[1:1] = ["-P", port]
+    return shlex.join(command)
 
 
 def _host(address: str) -> str:
+    """Return this machine's address as the other side knows it, or else its name."""
     with suppress(ValueError):
         ip = ipaddress.ip_address(address.removeprefix("::ffff:"))
         # On the other side, these mean another machine

@@ -301,7 +301,7 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""Unescapes text between `$'` and `'`; joins emoji that are written as two halves."""
+    r"""Unescapes text between `$'` and `'`; joins emoji that are written in halves."""
     halves = _ESCAPE.sub(_unescaped, text)
     return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

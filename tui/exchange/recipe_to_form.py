@@ -69,15 +69,17 @@ def refill(
         if recipe.model:
             unused.append(f"model {recipe.model}")
     to = choose(model, {**values, **recipe.values}, api, learnt)
+    route = model.routes[to]
     found, unplaced = _placed(recipe, model, to)
     values, _ = translate(model, values, to)
-    errors = request.check(model, model.routes[to], values | found)
+    errors = request.check(model, route, values | found)
     for name, value in found.items():
         if request.blank(value):
             continue
-        param = model.routes[to].param(name)
+        param = route.param(name)
         # A prompt that is too long is the user's to shorten.
-        fits = name not in errors or (name in PROMPTS and isinstance(value, str))
+        is_prompt = name in PROMPTS and isinstance(value, str)
+        fits = is_prompt or name not in errors
         if param and fits and _harmless(param, value):
             values[name] = value
             used.append(name)
@@ -87,7 +89,7 @@ def refill(
 
 
 def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str]]:
-    """Return values by the names of this route, unchecked, and the names of the rest."""
+    """Return unchecked values by the names of this route, and the names of the rest."""
     route = model.routes[to]
     placed, unplaced = translate(model, recipe.values, to)
     if "size" in unplaced and "aspect_ratio" not in placed:
@@ -111,16 +113,21 @@ def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[s
 def _ratio(size: Value | None, param: Param | None) -> Value | None:
     """Return the choice of a ratio that is near a size, such as 1344x768."""
     sides = re.fullmatch(r"(\d{1,5})x(\d{1,5})", str(size))
-    if not sides or not param or not int(sides[2]):
+    if not sides or not param:
         return None
-    shape = int(sides[1]) / int(sides[2])
+    width = int(sides[1])
+    height = int(sides[2])
+    if not height:
+        return None
+    shape = width / height
     nearest: Value | None = None
     smallest = _TOLERANCE
     for choice in param.enum:
         ratio = re.fullmatch(r"(\d+):([1-9]\d*)", str(choice))
         if not ratio:
             continue
-        difference = abs(shape / (int(ratio[1]) / int(ratio[2])) - 1)
+        wanted = int(ratio[1]) / int(ratio[2])
+        difference = abs(shape / wanted - 1)
         if difference < smallest:
             nearest = choice
             smallest = difference
@@ -136,6 +143,7 @@ def _harmless(param: Param, value: Value) -> bool:
 
 
 def _list(names: list[str]) -> str:
+    """Return names as people read them, and how many more there are."""
     readable = [name.replace("_", " ") for name in names[:_MOST_NAMED]]
     shown = ", ".join(one_line(name, 40) for name in readable)
     more = len(names) - _MOST_NAMED

@@ -4,7 +4,7 @@ In each cell stand the shape and the two colours that come nearest to the image.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
@@ -28,6 +28,7 @@ _UNITS = 24
 _Grid = tuple[int, int]
 """The columns and rows of parts that a cell is divided into."""
 _Colour = tuple[int, int, int]
+_Cell = tuple[str, _Colour, _Colour]
 _Mean = tuple[int, ...]
 _Bands = tuple[Image.Image, ...]
 """An image's red, green and blue."""
@@ -105,30 +106,20 @@ class CellPicture:
         """Returns the rows for Textual to cut and to tint; takes about 10 µs a cell."""
         segments = [_segment(*cell) for cell in self._cells()]
         width = self.size.width
-        return [
-            Strip(segments[start : start + width], width)
-            for start in range(0, len(segments), width)
-        ]
+        strips: list[Strip] = []
+        for start in range(0, len(segments), width):
+            row = segments[start : start + width]
+            strips.append(Strip(row, width))
+        return strips
 
     def written(self) -> list[str]:
-        """Returns the rows for a terminal of 24-bit colours; takes about 1 µs a cell."""
-        rows = []
+        """Returns the rows for a terminal of 24-bit colours; takes 1 µs a cell."""
         cells = self._cells()
-        for _ in range(self.size.height):
-            ink = ground = None
-            parts = []
-            for character, inside, outside in islice(cells, self.size.width):
-                if outside != ground:
-                    ground = outside
-                    parts.append("\x1b[48;2;{};{};{}m".format(*outside))
-                if inside != ink and character != " ":
-                    ink = inside
-                    parts.append("\x1b[38;2;{};{};{}m".format(*inside))
-                parts.append(character)
-            rows.append("".join(parts))
-        return rows
+        width = self.size.width
+        return [_written_row(islice(cells, width)) for _ in range(self.size.height)]
 
-    def _cells(self) -> Iterator[tuple[str, _Colour, _Colour]]:
+    def _cells(self) -> Iterator[_Cell]:
+        """Yields each cell's character, its colour and the colour around it."""
         inside = iter(self.inside)
         outside = iter(self.outside)
         return zip(
@@ -137,6 +128,22 @@ class CellPicture:
             zip(outside, outside, outside, strict=True),
             strict=True,
         )
+
+
+def _written_row(cells: Iterable[_Cell]) -> str:
+    """Returns a row of cells for a terminal, each colour only where it changes."""
+    ink: _Colour | None = None
+    ground: _Colour | None = None
+    parts: list[str] = []
+    for character, inside, outside in cells:
+        if outside != ground:
+            ground = outside
+            parts.append("\x1b[48;2;{};{};{}m".format(*outside))
+        if inside != ink and character != " ":
+            ink = inside
+            parts.append("\x1b[38;2;{};{};{}m".format(*inside))
+        parts.append(character)
+    return "".join(parts)
 
 
 def draw_cells(image: Image.Image, size: Size, images: Images) -> CellPicture:
@@ -150,25 +157,29 @@ def draw_cells(image: Image.Image, size: Size, images: Images) -> CellPicture:
 
 def _draw_ascii(image: Image.Image, size: Size) -> CellPicture:
     """Returns the image as characters whose ink stands for white on black."""
-    characters = renderable("unicode").Image(image.resize(size, _LANCZOS), *size)
+    small = image.resize(size, _LANCZOS)
+    characters = renderable("unicode").Image(small, *size)
     console = Console(file=io.StringIO(), width=size.width)
     lines = console.render_lines(characters, pad=False)[: size.height]
     text = "".join(segment.text for line in lines for segment in line)
-    white = bytes([255] * 3 * len(text))
-    black = bytes(3 * len(text))
+    colour_bytes = 3 * len(text)
+    white = b"\xff" * colour_bytes
+    black = bytes(colour_bytes)
     return CellPicture(size, text, white, black)
 
 
 def _draw_halves(image: Image.Image, size: Size) -> CellPicture:
     """Returns the image with two pixels in each cell, one above the other."""
-    pixels = image.resize((size.width, 2 * size.height), _LANCZOS).tobytes()
+    small = image.resize((size.width, 2 * size.height), _LANCZOS)
+    pixels = small.tobytes()
     row_bytes = 3 * size.width
-    rows = [
-        pixels[start : start + row_bytes] for start in range(0, len(pixels), row_bytes)
-    ]
-    upper = b"".join(rows[::2])
-    lower = b"".join(rows[1::2])
-    return CellPicture(size, "▀" * (size.width * size.height), upper, lower)
+    upper = bytearray()
+    lower = bytearray()
+    for top in range(0, len(pixels), 2 * row_bytes):
+        middle = top + row_bytes
+        upper += pixels[top:middle]
+        lower += pixels[middle : middle + row_bytes]
+    return CellPicture(size, "▀" * size.area, bytes(upper), bytes(lower))
 
 
 def _draw_shapes(image: Image.Image, size: Size, images: Images) -> CellPicture:
@@ -177,16 +188,16 @@ def _draw_shapes(image: Image.Image, size: Size, images: Images) -> CellPicture:
     grids = {shape.grid for shape in shapes}
     parts = {grid: _part_images(image, size, grid) for grid in grids}
     best = _best_shapes(parts, shapes).tobytes()
-    colours = {
-        grid: [_part_colours(part) for part in found] for grid, found in parts.items()
-    }
-    characters = list[str]()
+    colours: dict[_Grid, list[list[_Mean]]] = {}
+    for grid, images_of_grid in parts.items():
+        colours[grid] = [_part_colours(part) for part in images_of_grid]
+    characters: list[str] = []
     inks = bytearray()
     grounds = bytearray()
     for cell, number in enumerate(best):
         shape = shapes[number]
-        inside = list[_Mean]()
-        outside = list[_Mean]()
+        inside: list[_Mean] = []
+        outside: list[_Mean] = []
         for part, of_cells in enumerate(colours[shape.grid]):
             side = inside if part in shape.parts else outside
             side.append(of_cells[cell])
@@ -195,12 +206,14 @@ def _draw_shapes(image: Image.Image, size: Size, images: Images) -> CellPicture:
         characters.append(shape.character if ink != ground else " ")
         inks += bytes(ink)
         grounds += bytes(ground)
-    return CellPicture(size, "".join(characters), bytes(inks), bytes(grounds))
+    text = "".join(characters)
+    return CellPicture(size, text, bytes(inks), bytes(grounds))
 
 
 def _part_colours(part: _Bands) -> list[_Mean]:
     """Returns a part's colour in each cell."""
-    return list(zip(*(band.tobytes() for band in part), strict=True))
+    channels = [band.tobytes() for band in part]
+    return list(zip(*channels, strict=True))
 
 
 def _part_images(image: Image.Image, size: Size, grid: _Grid) -> list[_Bands]:
@@ -234,17 +247,16 @@ def _best_shapes(
     inside and outside, each divided by its area, add up to the most. Pillow computes
     all cells at once.
     """
-    images = {
-        f"{grid}{number}{channel}": band.convert("I")
-        for grid, bands in parts.items()
-        for number, part in enumerate(bands)
-        for channel, band in enumerate(part)
-    }
+    images: dict[str, Image.Image] = {}
+    for grid, bands in parts.items():
+        for number, part in enumerate(bands):
+            for channel, band in enumerate(part):
+                images[f"{grid}{number}{channel}"] = band.convert("I")
 
     def choose(known: dict[str, Any]) -> Any:
         def total(grid: _Grid, numbers: Sequence[int], channel: int) -> Any:
-            values = (known[f"{grid}{number}{channel}"] for number in numbers)
-            return sum(values) * _part_area(grid)
+            names = [f"{grid}{number}{channel}" for number in numbers]
+            return sum(known[name] for name in names) * _part_area(grid)
 
         def score(shape: _Shape, channel: int) -> Any:
             inside = total(shape.grid, shape.parts, channel)
@@ -252,10 +264,10 @@ def _best_shapes(
             rest = _UNITS - shape.area
             return inside * inside / shape.area + outside * outside / rest
 
-        columns, rows = grid = shapes[0].grid
-        every_part = range(columns * rows)
+        grid = shapes[0].grid
+        every_part = range(len(parts[grid]))
         wholes = [total(grid, every_part, channel) for channel in range(3)]
-        ranked = []
+        ranked: list[Any] = []
         for number, shape in enumerate(shapes):
             scores = sum(score(shape, channel) for channel in range(3))
             # The number is the last digit of what is compared.
@@ -267,10 +279,14 @@ def _best_shapes(
 
 
 def _mean(colours: list[_Mean]) -> _Mean:
+    """Returns the mean of some colours."""
     count = len(colours)
-    return tuple(round(sum(channel) / count) for channel in zip(*colours, strict=True))
+    channels = zip(*colours, strict=True)
+    return tuple(round(sum(channel) / count) for channel in channels)
 
 
 def _segment(character: str, inside: _Colour, outside: _Colour) -> Segment:
+    """Returns a cell as Textual composes it."""
     ink = None if character == " " else Color.from_rgb(*inside)
-    return Segment(character, Style(color=ink, bgcolor=Color.from_rgb(*outside)))
+    ground = Color.from_rgb(*outside)
+    return Segment(character, Style(color=ink, bgcolor=ground))

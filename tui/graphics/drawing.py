@@ -1,4 +1,4 @@
-"""Makes images ready for the terminal: scaled to its cells, in the form that it reads."""
+"""Makes images ready for the terminal: scaled to its cells, in its own format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -89,7 +89,7 @@ class DrawingOptions:
     rough: bool = False
     """Draw half blocks alone, and no pixels."""
     text: CellPicture | None = None
-    """The characters of a rough drawing of the same image, which serve the better one."""
+    """The characters of a rough drawing of the same image, to be used again."""
     background: tuple[int, int, int] = (0, 0, 0)
     """The colour around the image."""
 
@@ -110,16 +110,17 @@ def draw(
     second, so it belongs in a thread.
     """
     cell = terminal.cell or USUAL_CELL
+    cell_width, cell_height = cell
     box = _box(space, terminal.images, cell)
     image = _enlarged(shrink(box), box)
-    size = Size(-(-image.width // cell[0]), -(-image.height // cell[1]))
-    if options.rough:
-        text = draw_cells(image, size, Images.HALF)
-        return Drawing(size, text, text.written(), [])
-    blocks = terminal.blocks if terminal.images in PIXELS else terminal.images
-    text = options.text or draw_cells(image, size, blocks)
+    columns = -(-image.width // cell_width)
+    rows = -(-image.height // cell_height)
+    size = Size(columns, rows)
+    text = _text(image, size, terminal, options)
     drawing = Drawing(size, text, text.written(), [])
-    pixels = (size.width * cell[0], size.height * cell[1])
+    if options.rough:
+        return drawing
+    pixels = (columns * cell_width, rows * cell_height)
     match terminal.images:
         case Images.SIXEL:
             sequence = run_in_helper(
@@ -144,6 +145,19 @@ def draw(
     return drawing
 
 
+def _text(
+    image: Image.Image, size: Size, terminal: Terminal, options: DrawingOptions
+) -> CellPicture:
+    """Returns the image in characters, unless rough as fine as the terminal has."""
+    if options.rough:
+        return draw_cells(image, size, Images.HALF)
+    if options.text:
+        return options.text
+    if terminal.images in PIXELS:
+        return draw_cells(image, size, terminal.blocks)
+    return draw_cells(image, size, terminal.images)
+
+
 def _box(space: Size, images: Images, cell: tuple[int, int]) -> tuple[int, int]:
     """Returns the pixels that an image may take in `space` cells."""
     cell_width, cell_height = cell
@@ -154,14 +168,18 @@ def _box(space: Size, images: Images, cell: tuple[int, int]) -> tuple[int, int]:
         # they would scroll.
         height = max(cell_height, height - cell_height)
     if images is Images.SIXEL:
-        width = min(width, sixel.MOST_PIXELS // cell_width * cell_width)
-        height = min(height, sixel.MOST_PIXELS // cell_height * cell_height)
+        # The most whole cells
+        most_width = sixel.MOST_PIXELS // cell_width * cell_width
+        most_height = sixel.MOST_PIXELS // cell_height * cell_height
+        width = min(width, most_width)
+        height = min(height, most_height)
     return width, height
 
 
 def _enlarged(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     """Returns the image as large as fits into `box`; a larger one stays as it is."""
-    scale = min(box[0] / image.width, box[1] / image.height)
+    box_width, box_height = box
+    scale = min(box_width / image.width, box_height / image.height)
     if scale <= 1:
         return image
     width = max(1, round(image.width * scale))

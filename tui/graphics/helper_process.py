@@ -1,8 +1,7 @@
-"""Work that is all Python, given to a process beside this one: in a thread it would
-hold up the event loop.
+"""Runs pure Python work in a helper process: a thread would block the event loop.
 
-The first of it is done here, while the other process starts, and so is whatever goes
-wrong there.
+The first work is done in this process, while the helper starts, and so is whatever
+fails there.
 """
 
 import importlib
@@ -12,7 +11,6 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
@@ -21,15 +19,16 @@ T = TypeVar("T")
 
 _IDLE = 60.0
 """Seconds without work after which the process ends and gives its memory back."""
-_LESS = 5
-"""How much nicer than this process it is."""
+_NICER_BY = 5
+"""How much nicer than this process the helper is."""
 _lock = Lock()
 _helper: "_Helper | None" = None
 
 
 def run_in_helper(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """What the function gives. It and all that it takes and gives can be pickled; for
-    threads.
+    """Returns what the function returns, or raises what it raises. For threads.
+
+    The function, its arguments and its result have to be such as can be pickled.
     """
     global _helper
     with _lock:
@@ -38,7 +37,9 @@ def run_in_helper(function: Callable[P, T], *args: P.args, **options: P.kwargs) 
             if _helper.ready():
                 done: T = _helper.ask(function, args, options)
                 return done
-        except Exception:  # it has ended, or can't do this: the next one starts another
+        except (
+            Exception
+        ):  # it has ended, or can't do this: the next call starts another
             if _helper:
                 _helper.end()
             _helper = None
@@ -63,34 +64,46 @@ class _Helper:
         self._ready = False
 
     def ready(self) -> bool:
-        """Whether it has started. Raises if that has failed."""
-        if not self._ready and select.select([self._out], [], [], 0)[0]:
+        """Returns whether it has started. Raises an error if it couldn't."""
+        if self._ready:
+            return True
+        readable, _, _ = select.select([self._out], [], [], 0)
+        if readable:
             self._ready = pickle.load(self._out)
         return self._ready
 
     def ask(self, *request: Any) -> Any:
+        """Returns the result of a function with arguments and options."""
         pickle.dump(request, self._in)
         self._in.flush()
         return pickle.load(self._out)
 
     def end(self) -> None:
+        """Kills the process and waits for its end."""
         self._process.kill()
         self._process.communicate()
 
 
 def serve(idle: float, module: str) -> None:
-    """The other process: until its input ends, nothing was asked for so many seconds,
-    or something fails.
+    """Does the helper's work until its input ends, or for `idle` seconds none comes.
+
+    Any error ends it too.
     """
-    os.nice(_LESS)
+    os.nice(_NICER_BY)
     importlib.import_module(module)  # nearly all that will be needed
-    _give(True)
-    with suppress(EOFError):
-        while select.select([sys.stdin], [], [], idle)[0]:
+    _answer(True)
+    while True:
+        readable, _, _ = select.select([sys.stdin], [], [], idle)
+        if not readable:
+            return
+        try:
             function, args, options = pickle.load(sys.stdin.buffer)
-            _give(function(*args, **options))
+        except EOFError:
+            return
+        _answer(function(*args, **options))
 
 
-def _give(done: Any) -> None:
-    pickle.dump(done, sys.stdout.buffer)
+def _answer(result: Any) -> None:
+    """Writes a result for the process that waits for it."""
+    pickle.dump(result, sys.stdout.buffer)
     sys.stdout.flush()

@@ -1,10 +1,11 @@
-"""Kitty graphics: an image uploaded once, shown where placeholders stand in the text."""
+"""Kitty graphics: an image is sent once, and shown at placeholders in the text."""
 
 import io
 import os
 import tempfile
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import randrange
@@ -68,7 +69,7 @@ class SharedFile:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an image goes: its id, the `size` in cells, and the `pixels` of these cells.
+    """The place of an image: its id, the `size` in cells, the `pixels` of these cells.
 
     The same id replaces the image that had it before.
     """
@@ -85,16 +86,16 @@ class Placement:
 
 @dataclass(frozen=True)
 class Upload:
-    """What brings an image to the terminal; `file` has to live as long as it may be
-    sent again.
-    """
+    """How an image gets to the terminal."""
 
     text: str
+    """What is sent."""
     file: SharedFile | None = None
+    """The file that `text` names; it has to live as long as that may be sent again."""
 
 
 def new_id() -> int:
-    """Returns an id that no other image has; one of another program is very unlikely to."""
+    """Returns an id that no other image has, nor, most likely, another program."""
     high, low = divmod(next(_numbers), len(_COLOURS))
     return (high % 255 + 1) << 24 | _COLOURS[low]
 
@@ -110,8 +111,9 @@ def upload(image: Image.Image, place: Placement, terminal: Terminal) -> Upload:
 
 
 def _upload_by_file(image: Image.Image, place: Placement, folder: Path) -> Upload:
-    """Raises OSError where the file can't be written."""
-    file = SharedFile(_centred(image, place.pixels).tobytes(), folder)
+    """Returns what names a file of the pixels. Raises OSError if it isn't written."""
+    canvas = _centred(image, place.pixels)
+    file = SharedFile(canvas.tobytes(), folder)
     width, height = place.pixels
     name = b64encode(bytes(file.path)).decode()
     keys = f"a=T,U=1,f=32,{place.keys},t=f,s={width},v={height}"
@@ -121,21 +123,19 @@ def _upload_by_file(image: Image.Image, place: Placement, folder: Path) -> Uploa
 def _upload_inline(image: Image.Image, place: Placement, terminal: Terminal) -> str:
     """Returns the image as messages to the terminal, within its budget."""
     if not terminal.budget:
-        png = _png(_centred(image, place.pixels), compress_level=1)
+        canvas = _centred(image, place.pixels)
+        png = _png(canvas, compress_level=1)
         return _messages(png, place.keys, terminal)
-    made = dict[_Level, str]()
 
-    def cost(level: _Level) -> int:
+    @cache
+    def encode(level: _Level) -> str:
         png = _small_png(image, place.pixels, level)
-        made[level] = _messages(png, place.keys, terminal)
-        return len(made[level])
+        return _messages(png, place.keys, terminal)
 
     placeholder_bytes = len(_PLACEHOLDER.encode()) * place.size.area
     most = max(terminal.budget - placeholder_bytes, terminal.budget // 2)
-    level = _LEVELS[first_affordable(_LEVELS, cost, most)]
-    if level not in made:
-        cost(level)
-    return made[level]
+    number = first_affordable(_LEVELS, lambda level: len(encode(level)), most)
+    return encode(_LEVELS[number])
 
 
 def free(terminal: Terminal, image_id: int) -> str:
@@ -151,16 +151,17 @@ def placeholders(size: Size, image_id: int) -> list[str]:
     library = renderable("tgp").Image(Image.new("1", (1, 1)))
     library.terminal_image_id = image_id
     more = _PLACEHOLDER * (size.width - 1)
-    firsts = library._render_diacritics(1, size.height)
-    return [
-        f"\x1b[38;5;{image_id & 255}m{first.text.rstrip()}{more}" for first in firsts
-    ]
+    colour = f"\x1b[38;5;{image_id & 255}m"
+    rows: list[str] = []
+    for first in library._render_diacritics(1, size.height):
+        rows.append(f"{colour}{first.text.rstrip()}{more}")
+    return rows
 
 
 def _messages(png: bytes, keys: str, terminal: Terminal) -> str:
     """Returns a PNG in chunks, as the protocol wants it: `m=0` marks the last one."""
     data = b64encode(png).decode()
-    messages = []
+    messages: list[str] = []
     head = f"a=T,U=1,f=100,{keys}"
     for start in range(0, len(data), _CHUNK):
         end = start + _CHUNK
@@ -172,12 +173,14 @@ def _messages(png: bytes, keys: str, terminal: Terminal) -> str:
 
 
 def _through_multiplexer(sequence: str, terminal: Terminal) -> str:
+    """Returns the sequence as the terminal's multiplexer lets it through."""
     if terminal.multiplexer == "tmux":
         return through_tmux(sequence)
     return sequence
 
 
 def _centred(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Returns the image in the middle of `size` clear pixels."""
     canvas = Image.new("RGBA", size)
     canvas.paste(image, _margins(image, size))
     return canvas
@@ -186,30 +189,38 @@ def _centred(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _margins(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
     """Returns the pixels to the left of and above an image in the middle of `size`."""
     width, height = size
-    return (width - image.width) // 2, (height - image.height) // 2
+    left = (width - image.width) // 2
+    top = (height - image.height) // 2
+    return left, top
 
 
 def _small_png(image: Image.Image, size: tuple[int, int], level: _Level) -> bytes:
     """Returns a PNG of few bytes; the terminal enlarges it to its cells."""
     colours, tolerance, scale = level
     if scale < 1:
-        image = image.resize(_scaled(image.size, scale), Image.Resampling.LANCZOS)
+        smaller = _scaled(image.size, scale)
+        image = image.resize(smaller, Image.Resampling.LANCZOS)
         size = _scaled(size, scale)
-    reduced = reduce_colours(smooth(image, tolerance), colours)
+    smoothed = smooth(image, tolerance)
+    reduced = reduce_colours(smoothed, colours)
     clear = colours
     canvas = Image.new("P", size, clear)
-    palette = [*(reduced.getpalette() or []), *bytes(3 * 256)]
+    palette = reduced.getpalette() or []
+    palette += bytes(3 * 256)
     canvas.putpalette(palette[: 3 * (clear + 1)])
     canvas.paste(reduced, _margins(image, size))
     return _png(canvas, transparency=clear)
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    width, height = size
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    """Returns a size in pixels scaled, but never empty."""
+    width = round(size[0] * scale)
+    height = round(size[1] * scale)
+    return max(1, width), max(1, height)
 
 
 def _png(image: Image.Image, **options: int) -> bytes:
+    """Returns the image as a PNG; the options are Pillow's."""
     png = io.BytesIO()
     image.save(png, "PNG", **options)
     return png.getvalue()

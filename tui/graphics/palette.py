@@ -4,6 +4,7 @@ The bytes are saved by few colours, well chosen, and by neighbours that are equa
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -12,10 +13,12 @@ from PIL import Image, ImageChops
 _NEAREST = Image.Resampling.NEAREST
 _PLAIN = Image.Dither.NONE  # dithering costs a third more bytes
 _BLOCKS = ((2, 1), (1, 2), (2, 2), (2, 3))
-"""Width and height in pixels of what is smoothed; the heights divide a band of sixels."""
+"""Width and height in pixels of smoothed blocks; a band of sixels holds whole ones."""
 _ROUNDS = 2
 """How often the colours of a palette are moved to their means."""
 _WHITE = 255
+_SQUARES = [min(_WHITE, error * error) for error in range(256)]
+"""The square of each error in a channel, as far as a channel can hold it."""
 
 Level = TypeVar("Level")
 
@@ -55,19 +58,22 @@ def _where_close(
 ) -> Image.Image:
     """Returns a mask with a pixel per block: white where `flat` will do."""
     difference = ImageChops.difference(image, flat)
-    squares = difference.point(lambda error: min(_WHITE, error * error))
+    squares = difference.point(_SQUARES * 3)
     red, green, blue = squares.reduce(block).split()
-    worst = ImageChops.lighter(red, ImageChops.lighter(green, blue))
+    worst = ImageChops.lighter(green, blue)
+    worst = ImageChops.lighter(red, worst)
     most = tolerance * tolerance
-    return worst.point(lambda square: _WHITE if square <= most else 0)
+    is_close = [_WHITE if square <= most else 0 for square in range(256)]
+    return worst.point(is_close)
 
 
 def enlarge_blocks(
     small: Image.Image, block: tuple[int, int], size: tuple[int, int]
 ) -> Image.Image:
-    """Returns every pixel as a block of pixels, cut to `size`; undoes `Image.reduce`."""
-    width, height = block
-    large = small.resize((small.width * width, small.height * height), _NEAREST)
+    """Returns every pixel as a block, cut to `size`: the opposite of `Image.reduce`."""
+    width = small.width * block[0]
+    height = small.height * block[1]
+    large = small.resize((width, height), _NEAREST)
     return large.crop((0, 0, *size))
 
 
@@ -88,14 +94,15 @@ def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
 
 
 def _mean_palette(image: Image.Image, reduced: Image.Image) -> Image.Image:
-    """Returns a palette: for each colour of `reduced` the mean of those pixels in `image`.
+    """Returns by each colour of `reduced` the mean of those pixels in `image`.
 
     `reduced` is the image in few colours. The palette is an image, as Pillow wants it.
     """
     numbers = Image.frombytes("L", reduced.size, reduced.tobytes())
     palette = reduced.getpalette() or []
     for channel, values in enumerate(image.split()):
-        for number, mean in _means(numbers, values).items():
+        means = _means(numbers, values)
+        for number, mean in means.items():
             palette[3 * number + channel] = mean
     holder = Image.new("P", (1, 1))
     holder.putpalette(palette)
@@ -104,12 +111,16 @@ def _mean_palette(image: Image.Image, reduced: Image.Image) -> Image.Image:
 
 def _means(numbers: Image.Image, values: Image.Image) -> dict[int, int]:
     """Returns by each number the mean of the values that stand at its places."""
-    sums = dict[int, int]()
-    counts = dict[int, int]()
+    sums = Counter[int]()
+    counts = Counter[int]()
     # Counts every pair of number and value at once: ten times faster than a mask for
     # each number.
-    pairs: Any = Image.merge("LA", (numbers, values)).getcolors(1 << 16)
+    merged = Image.merge("LA", (numbers, values))
+    pairs: Any = merged.getcolors(1 << 16)
     for count, (number, value) in pairs:
-        sums[number] = sums.get(number, 0) + count * value
-        counts[number] = counts.get(number, 0) + count
-    return {number: round(sums[number] / counts[number]) for number in sums}
+        sums[number] += count * value
+        counts[number] += count
+    means: dict[int, int] = {}
+    for number, count in counts.items():
+        means[number] = round(sums[number] / count)
+    return means

@@ -1,6 +1,4 @@
-"""Which way of drawing images the terminal can do, asked before the app takes the
-terminal over.
-"""
+"""Asks the terminal how it can draw images, before the app takes it over."""
 
 import fcntl
 import os
@@ -36,6 +34,9 @@ class Images(StrEnum):
     ASCII = "ascii"
     NONE = "none"
 
+
+_Decision = tuple[Images, str]
+"""How images are drawn, and a sentence that says why."""
 
 PIXELS = frozenset({Images.KITTY, Images.SIXEL, Images.ITERM})
 """The ways that draw more than characters."""
@@ -119,28 +120,66 @@ _MOST_BYTES = 65536
 
 
 class _Answers:
-    """What a terminal said of itself."""
+    """A terminal's answers about itself."""
 
-    def __init__(self, heard: bytes = b"") -> None:
-        da1, version, cell = (
-            _DA1.search(heard),
-            _XTVERSION.search(heard),
-            _CELL.search(heard),
-        )
-        # Anything can hide in a name: `one_line` takes controls out before a person
-        # sees it.
-        brand = (
-            _BRAND.match(one_line(version[1].decode(errors="replace"), 40))
-            if version
-            else None
-        )
-        self.brand, self.version = brand.groups() if brand else ("", "")
+    def __init__(self, received: bytes = b"") -> None:
+        self.brand = ""
+        self.version = ""
+        version = _XTVERSION.search(received)
+        if version:
+            # Anything can hide in a name: people only see it without controls.
+            name = one_line(version[1].decode(errors="replace"), 40)
+            brand = _BRAND.match(name)
+            if brand:
+                self.brand, self.version = brand.groups()
         self.name = f"{self.brand} {self.version}".strip()
-        self.cell = _plausible(int(cell[2]), int(cell[1])) if cell else None
-        self.kitty = bool(_KITTY_OK.search(heard))
-        self.sixel = da1 is not None and b"4" in da1[1].split(b";")
-        self.truecolor = bool(_TRUECOLOR.search(heard))
+        self.cell: Cell | None = None
+        cell = _CELL.search(received)
+        if cell:
+            self.cell = _plausible(int(cell[2]), int(cell[1]))
+        self.kitty = bool(_KITTY_OK.search(received))
+        self.truecolor = bool(_TRUECOLOR.search(received))
+        da1 = _DA1.search(received)
         self.silent = da1 is None
+        self.sixel = da1 is not None and b"4" in da1[1].split(b";")
+
+
+@dataclass(frozen=True)
+class _Dialogue:
+    """A terminal that may be asked until a deadline of the monotonic clock."""
+
+    fd: int
+    deadline: float
+
+    def ask(self, query: str) -> bytes:
+        """Returns all that is received up to the answer to the query's DA1.
+
+        Without that answer it is what was received until the deadline.
+        """
+        received = b""
+        before = termios.tcgetattr(self.fd)
+        try:
+            # Never TCSADRAIN: it waits for ever on a stopped terminal
+            tty.setcbreak(self.fd, termios.TCSANOW)
+            os.write(self.fd, query.encode())
+            while not _DA1.search(received) and len(received) < _MOST_BYTES:
+                chunk = self._receive()
+                if not chunk:
+                    break
+                received += chunk
+        finally:
+            if not _DA1.search(received):
+                termios.tcflush(self.fd, termios.TCIFLUSH)
+            termios.tcsetattr(self.fd, termios.TCSANOW, before)
+        return received
+
+    def _receive(self) -> bytes:
+        """Returns the next bytes; none after the deadline, or at the end."""
+        seconds = max(0.0, self.deadline - time.monotonic())
+        readable, _, _ = select.select([self.fd], [], [], seconds)
+        if not readable:
+            return b""
+        return os.read(self.fd, 4096)
 
 
 def probe(
@@ -151,33 +190,30 @@ def probe(
     budget: int | None = None,
     cache: Path | None = None,
 ) -> Terminal:
-    """The terminal of this process; `choice` ("auto" or a value of `Images`) overrules
-    what it can do.
+    """Returns what is known of the terminal of this process.
 
-    Takes at most so many seconds and leaves no answer behind as typing, but `late`
-    ones. `budget` are the bytes that an image may take (0: any; None: as the connection
-    suggests), `cache` a folder in which a terminal on this machine may be handed its
-    images. ValueError for an unknown choice.
+    `choice`, "auto" or a value of `Images`, overrules what it can do. Takes at most
+    `seconds`, and lets no answers through as typing but `late` ones. `budget` are the
+    bytes that an image may take (0: any; None: as the connection suggests), `cache` a
+    folder from which a terminal on this machine may read its images. Raises ValueError
+    for an unknown choice.
     """
     deadline = time.monotonic() + seconds
     forced = None if choice == "auto" else Images(choice)
-    program = (
-        f"{env.get('TERM_PROGRAM', '')} {env.get('TERM_PROGRAM_VERSION', '')}".strip()
-    )
-    terminal = Terminal(
-        Images.NONE,
-        "There is no terminal to draw on.",
-        name=one_line(program or env.get("TERM", ""), 40),
-        multiplexer="tmux" if env.get("TMUX") else "screen" if env.get("STY") else "",
-        remote=is_over_ssh(env),
-        truecolor=env.get("COLORTERM", "") in ("truecolor", "24bit"),
-    )
+    terminal = _from_environment(env)
     try:
         # stdin may be a pipe and stdout closed. A non-blocking descriptor of its own
         # never hangs.
         fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
-            terminal = _examine(fd, terminal, forced, env, cache, deadline)
+            terminal = replace(terminal, cell=cell_now())
+            known = _known_unasked(fd, terminal, forced, env)
+            if known:
+                images, why = known
+                terminal = replace(terminal, images=images, why=why)
+            else:
+                dialogue = _Dialogue(fd, deadline)
+                terminal = _examine(dialogue, terminal, env, cache)
         finally:
             os.close(fd)
     except (OSError, termios.error):
@@ -187,104 +223,118 @@ def probe(
     if terminal.images is Images.ITERM and terminal.multiplexer:
         why = f"iTerm2's images do not get through {terminal.multiplexer}."
         terminal = replace(terminal, images=terminal.blocks, why=why)
-    if terminal.images in PIXELS:
-        usual = _REMOTE_BUDGET if terminal.remote else 0
-        terminal = replace(terminal, budget=usual if budget is None else budget)
-    return terminal
+    if terminal.images not in PIXELS:
+        return terminal
+    if budget is None:
+        budget = _REMOTE_BUDGET if terminal.remote else 0
+    return replace(terminal, budget=budget)
 
 
-def _examine(
-    fd: int,
-    terminal: Terminal,
-    forced: Images | None,
-    env: Mapping[str, str],
-    cache: Path | None,
-    deadline: float,
-) -> Terminal:
-    terminal = replace(terminal, cell=cell_now())
-    known = _NOT_ASKED.get(env.get("TERM", "")) or _NOT_ASKED.get(
-        env.get("TERM_PROGRAM", "?")
+def _from_environment(env: Mapping[str, str]) -> Terminal:
+    """Returns what the environment says of a terminal that nobody has asked."""
+    program = env.get("TERM_PROGRAM", "")
+    version = env.get("TERM_PROGRAM_VERSION", "")
+    name = f"{program} {version}".strip() or env.get("TERM", "")
+    multiplexer = ""
+    if env.get("TMUX"):
+        multiplexer = "tmux"
+    elif env.get("STY"):
+        multiplexer = "screen"
+    return Terminal(
+        Images.NONE,
+        "There is no terminal to draw on.",
+        name=one_line(name, 40),
+        multiplexer=multiplexer,
+        remote=is_over_ssh(env),
+        truecolor=env.get("COLORTERM", "") in ("truecolor", "24bit"),
     )
+
+
+def _known_unasked(
+    fd: int, terminal: Terminal, forced: Images | None, env: Mapping[str, str]
+) -> _Decision | None:
+    """Returns how images are drawn where the terminal can't or needn't be asked."""
     if terminal.multiplexer == "screen":
-        known = (Images.HALF, "GNU screen lets no images through.")
-    elif os.tcgetpgrp(fd) != os.getpgrp():
-        known = (
+        return Images.HALF, "GNU screen lets no images through."
+    if os.tcgetpgrp(fd) != os.getpgrp():
+        return (
             Images.HALF,
             "This process is in the background, so the terminal was not asked.",
         )
-    elif forced and terminal.cell and terminal.truecolor:
-        known = (forced, "")
-    if known:
-        return replace(terminal, images=known[0], why=known[1])
+    if forced and terminal.cell and terminal.truecolor:
+        return forced, ""
+    known = _NOT_ASKED.get(env.get("TERM", ""))
+    return known or _NOT_ASKED.get(env.get("TERM_PROGRAM", "?"))
+
+
+def _examine(
+    dialogue: _Dialogue, terminal: Terminal, env: Mapping[str, str], cache: Path | None
+) -> Terminal:
+    """Returns the terminal with what it answers. Raises OSError and termios.error."""
+    is_tmux = terminal.multiplexer == "tmux"
     # tmux takes the question for kitty images for a title, and 3.5 the one for the
     # colour for a sixel image.
-    inside = terminal.multiplexer == "tmux" or env.get("TERM", "").startswith(
-        ("tmux", "screen")
-    )
-    inner = _Answers(
-        _ask(fd, _QUERY_INSIDE + _DA1_QUERY if inside else _QUERY, deadline)
-    )
-    if inner.brand == "tmux" or terminal.multiplexer == "tmux":
-        return _examine_tmux(fd, terminal, inner, env, deadline)
+    if is_tmux or env.get("TERM", "").startswith(("tmux", "screen")):
+        query = _QUERY_INSIDE + _DA1_QUERY
+    else:
+        query = _QUERY
+    inner = _Answers(dialogue.ask(query))
+    if is_tmux or inner.brand == "tmux":
+        return _examine_tmux(dialogue, terminal, inner, env)
     terminal = _described(terminal, _decide(inner), inner.truecolor, inner)
     if terminal.images is Images.KITTY and cache and not terminal.remote:
-        terminal = replace(terminal, shared=_shared(fd, cache, deadline))
+        terminal = replace(terminal, shared=_shared_folder(dialogue, cache))
     return terminal
 
 
 def _examine_tmux(
-    fd: int,
-    terminal: Terminal,
-    inner: _Answers,
-    env: Mapping[str, str],
-    deadline: float,
+    dialogue: _Dialogue, terminal: Terminal, inner: _Answers, env: Mapping[str, str]
 ) -> Terminal:
-    """tmux answers for itself; the terminal around it is asked through tmux's
-    passthrough.
+    """Returns the terminal around tmux, with what gets through.
+
+    tmux answers for itself; the terminal is asked through tmux's passthrough.
     """
-    features, passthrough = _ask_tmux(env, deadline)
-    closed = passthrough in ("off", "0")
-    outer = _Answers() if closed else _Answers(_ask(fd, through_tmux(_QUERY), deadline))
+    features, passthrough = _ask_tmux(env, dialogue.deadline)
+    outer = _Answers()
+    if passthrough not in ("off", "0"):
+        outer = _Answers(dialogue.ask(through_tmux(_QUERY)))
+    decision = _decide_inside_tmux(inner, outer, features)
+    terminal = replace(terminal, multiplexer="tmux")
+    return _described(terminal, decision, "RGB" in features, outer, inner)
+
+
+def _decide_inside_tmux(inner: _Answers, outer: _Answers, features: str) -> _Decision:
+    """Returns how images are drawn, from the answers of tmux and the terminal."""
     images, why = _decide(outer)
     if images is Images.KITTY:
-        why = f"{why.removesuffix('.')}, through tmux."
-    elif inner.sixel and (outer.sixel or "sixel" in features):
-        images, why = (
-            Images.SIXEL,
-            "tmux and the terminal around it both draw sixel images.",
-        )
-    elif outer.silent:
-        why = (
+        return images, f"{why.removesuffix('.')}, through tmux."
+    if inner.sixel and (outer.sixel or "sixel" in features):
+        return Images.SIXEL, "tmux and the terminal around it both draw sixel images."
+    if outer.silent:
+        return (
+            images,
             "tmux lets no images through; put `set -g allow-passthrough on` into"
-            " ~/.tmux.conf."
+            " ~/.tmux.conf.",
         )
-    elif outer.sixel:
-        images, why = (
-            _blocks(outer),
-            f"{outer.name} draws sixel images, but this tmux does not.",
-        )
-    return _described(
-        replace(terminal, multiplexer="tmux"),
-        (images, why),
-        "RGB" in features,
-        outer,
-        inner,
-    )
+    if outer.sixel:
+        why = f"{outer.name} draws sixel images, but this tmux does not."
+        return _blocks(outer), why
+    return images, why
 
 
 def _described(
-    terminal: Terminal,
-    decision: tuple[Images, str],
-    truecolor: bool,
-    *answers: _Answers,
+    terminal: Terminal, decision: _Decision, truecolor: bool, *answers: _Answers
 ) -> Terminal:
+    """Returns the terminal with a decision and its answers, the first ones first."""
+    names = [answer.name for answer in answers if answer.name]
+    cells = [answer.cell for answer in answers if answer.cell]
+    images, why = decision
     return replace(
         terminal,
-        images=decision[0],
-        why=decision[1],
-        name=next((answer.name for answer in answers if answer.name), terminal.name),
-        cell=terminal.cell
-        or next((answer.cell for answer in answers if answer.cell), None),
+        images=images,
+        why=why,
+        name=names[0] if names else terminal.name,
+        cell=terminal.cell or (cells[0] if cells else None),
         truecolor=terminal.truecolor or truecolor,
         blocks=_blocks(answers[0]),
         late=any(answer.silent for answer in answers),
@@ -292,73 +342,44 @@ def _described(
 
 
 def _blocks(answers: _Answers) -> Images:
-    """The finest characters that look right."""
+    """Returns the finest characters that are drawn right."""
     if answers.brand.lower().startswith(_SEXTANTS):
         return Images.SEXTANT
-    return Images.QUADRANT if answers.brand else Images.HALF
+    if answers.brand:
+        return Images.QUADRANT
+    return Images.HALF
 
 
-def _decide(answers: _Answers) -> tuple[Images, str]:
-    name, brand, blocks = (
-        answers.name or "The terminal",
-        answers.brand.lower(),
-        _blocks(answers),
-    )
-    least = _PLACEHOLDERS.get(brand)
-    version = tuple(int(part) for part in re.findall(r"\d+", answers.version)[:3])
+def _decide(answers: _Answers) -> _Decision:
+    """Returns how images are drawn, and a sentence that says why."""
     if answers.silent:
         return (
             Images.HALF,
-            (
-                "The terminal answered no question in time; half blocks work nearly"
-                " everywhere."
-            ),
+            "The terminal answered no question in time; half blocks work nearly"
+            " everywhere.",
         )
+    name = answers.name or "The terminal"
+    brand = answers.brand.lower()
+    least = _PLACEHOLDERS.get(brand)
+    numbers = re.findall(r"\d+", answers.version)
+    version = tuple(int(number) for number in numbers[:3])
     if answers.kitty and least and version >= least:
         return Images.KITTY, f"{name} draws kitty images."
     if brand.startswith(_INLINE):
         return Images.ITERM, f"{name} draws iTerm2's inline images."
     if answers.sixel:
         return Images.SIXEL, f"{name} draws sixel images."
+    blocks = _blocks(answers)
     if answers.kitty and least:
-        return (
-            blocks,
-            (
-                f"{name} is too old to place images in text;"
-                f" {'.'.join(map(str, least))} can."
-            ),
-        )
+        able = ".".join(map(str, least))
+        return blocks, f"{name} is too old to place images in text; {able} can."
     return blocks, f"{name} draws no images that this program knows how to send."
 
 
-def _ask(fd: int, query: str, deadline: float) -> bytes:
-    """What the terminal says up to its answer to the last question, or until the
-    deadline.
-    """
-    heard = b""
-    before = termios.tcgetattr(fd)
-    try:
-        # Never TCSADRAIN: it waits for ever on a stopped terminal
-        tty.setcbreak(fd, termios.TCSANOW)
-        os.write(fd, query.encode())
-        while not _DA1.search(heard) and len(heard) < _MOST_BYTES:
-            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[
-                0
-            ]:
-                break
-            if not (chunk := os.read(fd, 4096)):
-                break
-            heard += chunk
-    finally:
-        if not _DA1.search(heard):
-            termios.tcflush(fd, termios.TCIFLUSH)
-        termios.tcsetattr(fd, termios.TCSANOW, before)
-    return heard
+def _shared_folder(dialogue: _Dialogue, cache: Path) -> Path | None:
+    """Returns the folder for images that the terminal reads by itself.
 
-
-def _shared(fd: int, cache: Path, deadline: float) -> Path | None:
-    """The folder for images that the terminal reads by itself; None if it can't, as in
-    a sandbox.
+    It is None where the terminal can't read it, as in a sandbox.
     """
     folder = cache / "shown"
     try:
@@ -367,29 +388,32 @@ def _shared(fd: int, cache: Path, deadline: float) -> Path | None:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f"{os.getpid()}-") as file:
             file.write(bytes(3))
             file.flush()
-            # A file that isn't there, too: some say OK to everything.
-            names = ((32, file.name), (33, f"{file.name}-not"))
-            paths = (
-                (number, b64encode(os.fsencode(name)).decode())
-                for number, name in names
-            )
-            query = "".join(
-                f"\x1b_Gi={number},s=1,v=1,a=q,t=f,f=24;{path}\x1b\\"
-                for number, path in paths
-            )
-            heard = _ask(fd, f"{query}\x1b[c", deadline)
+            present = _file_query(32, file.name)
+            # Some terminals answer OK for any file, even one that isn't there.
+            absent = _file_query(33, f"{file.name}-not")
+            received = dialogue.ask(present + absent + _DA1_QUERY)
     except OSError:
         return None
-    return folder if _READ.search(heard) and _MISSED.search(heard) else None
+    if _READ.search(received) and _MISSED.search(received):
+        return folder
+    return None
+
+
+def _file_query(number: int, name: str) -> str:
+    """Returns the question, of this number, whether a file with a pixel can be read."""
+    path = b64encode(os.fsencode(name)).decode()
+    return f"\x1b_Gi={number},s=1,v=1,a=q,t=f,f=24;{path}\x1b\\"
 
 
 def _sweep(folder: Path) -> None:
-    """Removes what processes left behind that are no more; a file's name begins with
-    its process.
+    """Removes the files of processes that have ended.
+
+    A file's name begins with the id of its process.
     """
     for path in folder.iterdir():
+        process, _, _ = path.name.partition("-")
         try:
-            os.kill(int(path.name.partition("-")[0]), 0)
+            os.kill(int(process), 0)
         except ProcessLookupError:
             path.unlink(missing_ok=True)
         except (ValueError, OverflowError, PermissionError):
@@ -397,8 +421,9 @@ def _sweep(folder: Path) -> None:
 
 
 def _ask_tmux(env: Mapping[str, str], deadline: float) -> tuple[str, str]:
-    """Features of the terminal around tmux and its `allow-passthrough`; empty where
-    tmux does not tell.
+    """Returns the features of the terminal around tmux, and its `allow-passthrough`.
+
+    Both are empty where tmux doesn't answer.
     """
     if not env.get("TMUX"):
         return "", ""  # this tmux runs on another machine
@@ -425,13 +450,15 @@ def _ask_tmux(env: Mapping[str, str], deadline: float) -> tuple[str, str]:
 
 
 def through_tmux(sequence: str) -> str:
-    """`sequence` wrapped so that tmux hands it to the terminal around it."""
-    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    """Returns a sequence wrapped, so that tmux passes it to the terminal around it."""
+    escaped = sequence.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{escaped}\x1b\\"
 
 
 def cell_now() -> Cell | None:
-    """The size of a character in pixels at this moment (it changes with the font), if
-    the kernel knows it.
+    """Returns the present size of a character in pixels, if the kernel knows it.
+
+    It changes with the font.
     """
     try:
         fd = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
@@ -442,8 +469,13 @@ def cell_now() -> Cell | None:
     except OSError:
         return None
     rows, columns, width, height = struct.unpack("4H", window)
-    return _plausible(width // columns, height // rows) if columns and rows else None
+    if not columns or not rows:
+        return None
+    return _plausible(width // columns, height // rows)
 
 
 def _plausible(width: int, height: int) -> Cell | None:
-    return (width, height) if 2 <= width <= 200 and 2 <= height <= 400 else None
+    """Returns the size of a character in pixels; None where it can't be true."""
+    if 2 <= width <= 200 and 2 <= height <= 400:
+        return width, height
+    return None

@@ -63,7 +63,8 @@ def encode_sixel(
     percent = (round(value / 2.55) for value in ground)
     header = '"1;1;{};{}#0;2;{};{};{}'.format(*size, *percent)
     levels = _LEVELS if budget else _LEVELS[:_UNSEEN]
-    most = (budget or _USUAL * image.width * image.height) - len(header)
+    most = budget or _USUAL * image.width * image.height
+    most -= len(header)
     sample = _sample(image)
 
     def sample_cost(level: _Level) -> int:
@@ -74,6 +75,7 @@ def encode_sixel(
     start = first_affordable(levels, sample_cost, most * share)
     text = _encode(image, levels[start])
     if budget:
+        # The whole may cost more than its sample.
         for level in levels[start + 1 :]:
             if len(text) <= most:
                 break

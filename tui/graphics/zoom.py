@@ -17,10 +17,11 @@ class ZoomSource:
     def __init__(
         self, cells: Callable[[], Pair] | None, background: tuple[int, int, int]
     ) -> None:
-        """Create it without an image.
+        """Creates it without an image.
 
-        `cells` tells the space of a terminal without pixels: there a dot is half a
-        cell, which is about square and has a colour of its own in every kind of blocks.
+        `cells` returns the columns and rows of a terminal without pixels: there a dot
+        is half a cell, which is about square and has a colour of its own in every kind
+        of blocks.
         """
         self.path: Path | None = None
         """The file that was seen last."""
@@ -42,13 +43,18 @@ class ZoomSource:
         from tui.images.files import whole
 
         if self._whole is None or path != self.path:
-            self.path = self._whole = None
+            # Two large images are never in memory at once.
+            self.path = None
+            self._whole = None
             self._whole = whole(path)
-            self.path, self.size = path, self._whole.size
+            self.path = path
+            self.size = self._whole.size
         self.dots = box
         if self._cells:
             width, height = self._cells()
-            self.dots = (min(width, MOST_CELLS), 2 * min(height, MOST_CELLS))
+            columns = min(width, MOST_CELLS)
+            rows = 2 * min(height, MOST_CELLS)
+            self.dots = (columns, rows)
         return self._whole
 
 
@@ -72,11 +78,13 @@ class Crop:
         columns, rows = self.source.dots
         box_width, box_height = box
         part = whole.crop(self.part())
-        width = round(part.width * (self.zoom * box_width / columns))
-        height = round(part.height * (self.zoom * box_height / rows))
+        across = self.zoom * box_width / columns
+        down = self.zoom * box_height / rows
+        width = round(part.width * across)
+        height = round(part.height * down)
         part = part.resize((width, height), Image.Resampling.NEAREST)
-        # A picture enlarges what is smaller than its box, so the part is put on a
-        # ground as large as the box.
+        # A picture enlarges an image that is smaller than its box, so that the part
+        # needs a ground as large as the box.
         left = _margin(box_width, width, columns)
         top = _margin(box_height, height, rows)
         filled = Image.new("RGB", box, self.source.background)
@@ -84,7 +92,7 @@ class Crop:
         return filled
 
     def part(self) -> tuple[int, int, int, int]:
-        """Returns left, top, right and bottom of what is seen, in pixels of the image."""
+        """Returns left, top, right and bottom of the part, in pixels of the image."""
         width, height = self.source.size
         columns, rows = self.source.dots
         left, right = self._span(self.x, width, columns)
@@ -93,9 +101,11 @@ class Crop:
 
     def _span(self, middle: float, side: int, dots: int) -> Pair:
         """Returns where the part starts and ends along a side of the image."""
-        length = min(side, -(-dots // self.zoom))
+        visible = -(-dots // self.zoom)
+        length = min(side, visible)
         start = round(middle * side - length / 2)
-        start = min(max(0, start), side - length)
+        start = max(0, start)
+        start = min(start, side - length)
         return start, start + length
 
     def moved(self, across: int, down: int) -> "Crop":
@@ -105,10 +115,12 @@ class Crop:
         """
         left, top, right, bottom = self.part()
         width, height = self.source.size
-        if not (width and height):
+        if not width or not height:
             return self
-        x = (left + right) / 2 + across * (right - left) / 4
-        y = (top + bottom) / 2 + down * (bottom - top) / 4
+        x = (left + right) / 2
+        x += across * (right - left) / 4
+        y = (top + bottom) / 2
+        y += down * (bottom - top) / 4
         return replace(self, x=x / width, y=y / height)
 
     def describe(self, path: Path) -> str:
@@ -124,5 +136,7 @@ class Crop:
 
 
 def _margin(room: int, length: int, dots: int) -> int:
-    """Returns the pixels before what is centred: whole dots, so that nothing is blurred."""
-    return int(max(0, room - length) / 2 * dots / room) * room // dots
+    """Returns the pixels before a centred part: whole dots, so that it stays sharp."""
+    free = max(0, room - length)
+    dots_before = int(free / 2 * dots / room)
+    return dots_before * room // dots

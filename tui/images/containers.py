@@ -10,7 +10,6 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from tui.images.files import ImageError, ImageInfo
@@ -79,8 +78,10 @@ class Chunk(NamedTuple):
 def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
     """Yields the chunks of a file. Raises ImageError where it is damaged."""
     walk = {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp}.get(form)
+    if walk is None:
+        return
     try:
-        for number, chunk in enumerate(walk(data) if walk else ()):
+        for number, chunk in enumerate(walk(data)):
             if number == _MOST_CHUNKS:
                 raise ImageError("The image has too many parts.")
             yield chunk
@@ -89,6 +90,7 @@ def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
 
 
 def _png(data: memoryview) -> Iterator[Chunk]:
+    """Yields the chunks of a PNG. Raises struct.error and IndexError if cut off."""
     at = 8
     kind = b""
     while kind != b"IEND":
@@ -101,6 +103,7 @@ def _png(data: memoryview) -> Iterator[Chunk]:
 
 
 def _jpeg(data: memoryview) -> Iterator[Chunk]:
+    """Yields the segments of a JPEG. Raises struct.error and IndexError as `_png`."""
     at = 2
     marker = b""
     while marker != b"\xd9" and at < len(data):
@@ -113,12 +116,10 @@ def _jpeg(data: memoryview) -> Iterator[Chunk]:
         if marker not in b"\x01\xd9":
             (size,) = struct.unpack_from(">H", data, start)
         end = _within(data, start + size)
-        kind = b"SHOW"
-        if marker == b"\xfe" or b"\xe0" <= marker <= b"\xef":
-            beginning = bytes(data[start + 2 : min(end, start + 40)])
-            name = beginning.partition(b"\0")[0]
-            kind = _SEGMENTS.get(marker + name, b"APP")
-        body = data[start + 2 + len(PREFIXES.get(kind, b"")) : end]
+        segment = data[start + 2 : end]
+        kind = _segment_kind(marker, segment)
+        prefix = PREFIXES.get(kind, b"")
+        body = segment[len(prefix) :]
         if marker == b"\xda":
             after = _AFTER_SCAN.search(data, end)
             end = after.start() if after else len(data)
@@ -127,14 +128,27 @@ def _jpeg(data: memoryview) -> Iterator[Chunk]:
     yield Chunk(b"", data[at:], b"")
 
 
+def _segment_kind(marker: bytes, segment: memoryview) -> bytes:
+    """Returns the kind of a JPEG's segment: of an application, or SHOW."""
+    is_comment = marker == b"\xfe"
+    is_application = b"\xe0" <= marker <= b"\xef"
+    if not is_comment and not is_application:
+        return b"SHOW"
+    name, _, _ = bytes(segment[:38]).partition(b"\0")
+    return _SEGMENTS.get(marker + name, b"APP")
+
+
 def _webp(data: memoryview) -> Iterator[Chunk]:
+    """Yields the chunks of a WebP. Raises struct.error and IndexError as `_png`."""
     at = 12
     (size,) = struct.unpack_from("<I", data, 4)
     whole = _within(data, 8 + size)
+    image = data[:whole]
     while at < whole:
         kind, size = struct.unpack_from("<4sI", data, at)
-        end = _within(data[:whole], at + 8 + size)
-        body = data[at + 8 : end]
+        start = at + 8
+        end = _within(image, start + size)
+        body = data[start:end]
         if kind == b"EXIF" and body[:6] == PREFIXES[kind]:
             body = body[6:]
         yield Chunk(kind, data[at:end], body)
@@ -157,7 +171,8 @@ def make_chunk(form: str, kind: bytes, body: bytes) -> Chunk:
         checksum = struct.pack(">I", zlib.crc32(name + body))
         return Chunk(kind, size + name + body + checksum, body)
     if form == "WEBP":
-        return Chunk(kind, struct.pack("<4sI", kind, len(body)) + body, body)
+        head = struct.pack("<4sI", kind, len(body))
+        return Chunk(kind, head + body, body)
     prefix = PREFIXES[kind]
     segment_size = 2 + len(prefix) + len(body)
     if segment_size > 0xFFFF:
@@ -173,27 +188,27 @@ def with_metadata(
 
     Raises ImageError as `make_chunk` does.
     """
-    new = [
-        make_chunk(form, kind, body)
-        for kind, body in ((b"EXIF", exif), (b"XMP ", xmp))
-        if body
-    ]
+    new: list[Chunk] = []
+    if exif:
+        new.append(make_chunk(form, b"EXIF", exif))
+    if xmp:
+        new.append(make_chunk(form, b"XMP ", xmp))
     others = [chunk for chunk in chunks if chunk.kind not in PREFIXES]
+    at = 0
     if form == "WEBP":  # behind the image, but before bytes that don't belong to it
         at = len(others)
         if others[-1].kind == b"":
             at -= 1
     elif form == "PNG" or others[0].kind == b"JFIF":
         at = 1
-    else:
-        at = 0
-    return others[:at] + new + others[at:]
+    return [*others[:at], *new, *others[at:]]
 
 
 def join_chunks(image: ImageInfo, chunks: list[Chunk]) -> bytes:
     """Returns a whole file; WebP gets the header that says which metadata it has."""
     if image.format != "WEBP":
-        return _HEADS[image.format] + b"".join(chunk.raw for chunk in chunks)
+        content = b"".join(chunk.raw for chunk in chunks)
+        return _HEADS[image.format] + content
     data = bytearray()
     rest = bytearray()
     for chunk in _with_webp_header(image, chunks):
@@ -203,7 +218,8 @@ def join_chunks(image: ImageInfo, chunks: list[Chunk]) -> bytes:
         data += chunk.raw
         if len(chunk.raw) % 2:
             data += b"\0"
-    return struct.pack("<4sI4s", b"RIFF", 4 + len(data), b"WEBP") + data + rest
+    head = struct.pack("<4sI4s", b"RIFF", 4 + len(data), b"WEBP")
+    return head + data + rest
 
 
 def _with_webp_header(image: ImageInfo, chunks: list[Chunk]) -> list[Chunk]:
@@ -242,43 +258,57 @@ def keyword(chunk: Chunk) -> str:
     """Returns the name of a text of a PNG; nothing for other chunks."""
     if chunk.kind not in _TEXT_CHUNKS:
         return ""
-    return bytes(chunk.body[:80]).partition(b"\0")[0].decode("latin-1")
+    name, _, _ = bytes(chunk.body[:80]).partition(b"\0")
+    return name.decode("latin-1")
 
 
 # EXIF: a directory of tags is known by its place in the file, and so is every value of
 # more than four bytes.
 
-_Tags = dict[int, tuple[int, int, bytes]]
+_Entry = tuple[int, int, bytes]
+"""Type, count, and the value or its offset."""
+_Tags = dict[int, _Entry]
 
 
-def _tags(exif: bytes) -> tuple[str, _Tags, _Tags, bytes]:
-    """Returns byte order, main and EXIF directory, and the offset of the next one.
+class _Exif(NamedTuple):
+    """The directories of EXIF that are of use here."""
 
-    Raises struct.error when damaged.
-    """
+    order: str
+    """The byte order, as `struct` writes it."""
+    main: _Tags
+    tags: _Tags
+    """The EXIF directory, which the main one points to."""
+    after: bytes
+    """The offset of the directory after the main one."""
+
+
+def _read_exif(exif: bytes) -> _Exif:
+    """Returns the directories of EXIF. Raises struct.error when damaged."""
     order = "<" if exif[:2] == b"II" else ">"
     main, after = _directory(exif, order, exif[4:8])
     tags: _Tags = {}
     if _EXIF_IFD in main:
-        tags, _ = _directory(exif, order, main[_EXIF_IFD][2])
-    return order, main, tags, after
+        _, _, place = main[_EXIF_IFD]
+        tags, _ = _directory(exif, order, place)
+    return _Exif(order, main, tags, after)
 
 
 def _directory(exif: bytes, order: str, place: bytes) -> tuple[_Tags, bytes]:
+    """Returns a directory and the offset of the next one. Raises struct.error."""
     (at,) = struct.unpack(order + "I", place)
     (count,) = struct.unpack_from(order + "H", exif, at)
     tags: _Tags = {}
     place_of_row = at + 2
     for _ in range(count):
-        row = struct.unpack_from(order + "HHI4s", exif, place_of_row)
-        tag, kind, size, value = row
-        tags[tag] = kind, size, value
+        tag, *entry = struct.unpack_from(order + "HHI4s", exif, place_of_row)
+        kind, size, value = entry
+        tags[tag] = (kind, size, value)
         place_of_row += 12
     after = exif[place_of_row : place_of_row + 4]
     return tags, after.ljust(4, b"\0")
 
 
-def _tag_value(exif: bytes, order: str, entry: tuple[int, int, bytes]) -> bytes:
+def _tag_value(exif: bytes, order: str, entry: _Entry) -> bytes:
     """Returns a value: it stands in its entry, or where the entry points to."""
     _, size, value = entry
     if size <= 4:
@@ -289,11 +319,13 @@ def _tag_value(exif: bytes, order: str, entry: tuple[int, int, bytes]) -> bytes:
 
 def orientation(exif: bytes) -> int:
     """Returns how an image has to be turned, 1 to 8; 1 is upright, or unknown."""
-    with suppress(struct.error, KeyError):
-        order, main, _, _ = _tags(exif)
-        (turn,) = struct.unpack_from(order + "H", main[ORIENTATION][2])
-        return turn if 1 <= turn <= 8 else 1
-    return 1
+    try:
+        order, main, _, _ = _read_exif(exif)
+        _, _, value = main[ORIENTATION]
+        (turn,) = struct.unpack_from(order + "H", value)
+    except (struct.error, KeyError):
+        return 1
+    return turn if 1 <= turn <= 8 else 1
 
 
 def with_comment(exif: bytes, text: str) -> bytes:
@@ -302,36 +334,35 @@ def with_comment(exif: bytes, text: str) -> bytes:
     New directories follow all that was there, which stays where it is pointed to.
     """
     try:
-        order, main, tags, after = _tags(exif or NO_TAGS)
+        order, main, tags, after = _read_exif(exif or NO_TAGS)
     except struct.error:
         return exif
     if not main.keys() - {_EXIF_IFD} and not tags.keys() - {_COMMENT}:
         # Nothing but a comment of ours: begin anew, or the file would grow each time.
         exif = NO_TAGS
-        order = ">"
-        main = {}
-        tags = {}
-        after = bytes(4)
+        order, main, tags, after = _read_exif(NO_TAGS)
 
     def here() -> bytes:
         """Returns the offset of what is appended next."""
         return struct.pack(order + "I", len(exif))
 
-    def packed(tags: _Tags, after: bytes) -> bytes:
-        rows = [
-            struct.pack(order + "HHI4s", tag, *entry)
-            for tag, entry in sorted(tags.items())
-        ]
-        return struct.pack(order + "H", len(tags)) + b"".join(rows) + after
-
     exif += bytes(len(exif) % 2)
     # Big-endian whatever the byte order of the file, as A1111 writes it.
     comment = b"UNICODE\0" + text.encode("utf-16-be")
-    tags[_COMMENT] = 7, len(comment), here()
+    tags[_COMMENT] = (7, len(comment), here())
     exif += comment
-    main[_EXIF_IFD] = 4, 1, here()
-    exif += packed(tags, bytes(4))
-    return exif[:4] + here() + exif[8:] + packed(main, after)
+    main[_EXIF_IFD] = (4, 1, here())
+    exif += _pack_directory(order, tags, bytes(4))
+    new_main = _pack_directory(order, main, after)
+    return exif[:4] + here() + exif[8:] + new_main
+
+
+def _pack_directory(order: str, tags: _Tags, after: bytes) -> bytes:
+    """Returns a directory as bytes, with the offset of the next one."""
+    packed = bytearray(struct.pack(order + "H", len(tags)))
+    for tag, entry in sorted(tags.items()):
+        packed += struct.pack(order + "HHI4s", tag, *entry)
+    return bytes(packed + after)
 
 
 def with_recipe(xmp: bytes, text: str) -> bytes:
@@ -358,10 +389,12 @@ def read_texts(chunk: Chunk) -> Iterator[tuple[str, str]]:
     elif chunk.kind == b"XMP ":
         found = _ANY_RECIPE.search(chunk.body)
         if found:
-            yield _OURS, html.unescape(_decoded(found[1]))
+            recipe = _decoded(found[1])
+            yield _OURS, html.unescape(recipe)
 
 
 def _png_text(chunk: Chunk, name: str) -> str:
+    """Returns the text behind its name. Raises IndexError and zlib.error."""
     rest = bytes(chunk.body[len(name) + 1 :])
     is_packed = False
     if chunk.kind == b"zTXt":
@@ -369,17 +402,20 @@ def _png_text(chunk: Chunk, name: str) -> str:
         rest = rest[1:]  # the method, which is always zlib
     elif chunk.kind == b"iTXt":
         is_packed = bool(rest[0])
-        rest = rest[2:].split(b"\0", 2)[2]  # behind language and translated name
+        _, _, rest = rest[2:].split(b"\0", 2)  # behind language and translated name
     if is_packed:
-        rest = zlib.decompressobj().decompress(rest, MOST_TEXT)
+        unpacker = zlib.decompressobj()
+        rest = unpacker.decompress(rest, MOST_TEXT)
     return _decoded(rest)
 
 
 def _exif_texts(exif: bytes) -> Iterator[tuple[str, str]]:
-    order, main, tags, _ = _tags(exif)
+    """Yields the names and texts of EXIF. Raises struct.error when damaged."""
+    order, main, tags, _ = _read_exif(exif)
     # Description, make and model, where ComfyUI writes into WebP
     for tag in main.keys() & {0x010E, 0x010F, 0x0110}:
-        name, _, text = _decoded(_tag_value(exif, order, main[tag])).partition(":")
+        value = _decoded(_tag_value(exif, order, main[tag]))
+        name, _, text = value.partition(":")
         if name.lower() == "prompt":
             yield "prompt", text.rstrip("\0")
     if _COMMENT not in tags:
@@ -391,12 +427,14 @@ def _exif_texts(exif: bytes) -> Iterator[tuple[str, str]]:
         yield "parameters", _decoded(comment)
         return
     # Writers disagree on the byte order: the half with more zeros is the upper one.
-    is_big_endian = comment[::2].count(0) >= comment[1::2].count(0)
-    encoding = "utf-16-be" if is_big_endian else "utf-16-le"
+    first_zeros = comment[::2].count(0)
+    second_zeros = comment[1::2].count(0)
+    encoding = "utf-16-be" if first_zeros >= second_zeros else "utf-16-le"
     yield "parameters", comment.decode(encoding, "ignore")
 
 
 def _decoded(text: bytes) -> str:
+    """Returns text in UTF-8, or else in Latin-1, which all bytes are."""
     try:
         return text.decode()
     except UnicodeDecodeError:

@@ -1,7 +1,6 @@
-"""A fetched file: is it a whole image, what is it, under which name is it kept, and its
-small picture.
+"""Verifies fetched image files, saves them under a free name, and decodes them.
 
-All of it may take a tenth of a second a file and runs in threads.
+Any of it may take a tenth of a second a file, so it belongs in threads.
 """
 
 import ctypes
@@ -27,7 +26,8 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # glibc would keep a decoded image's memory, for each thread that has ever freed one:
 # tens of megabytes.
-_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1 << 17
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK = 1 << 17
 with suppress(AttributeError, OSError):  # others give it back
     ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
@@ -42,7 +42,8 @@ _SUFFIXES = {
 }
 _DECODERS = ("PNG", "JPEG", "WEBP", "GIF")
 
-_MOST_PIXELS, _MOST_SIDE = 80_000_000, 65_535
+_MOST_PIXELS = 80_000_000
+_MOST_SIDE = 65_535
 _MOST_WEBP = 18_000_000  # pixels that are decoded: each takes 16 bytes
 _MOST_READS = 100_000
 _LARGE = 16_000_000  # pixels
@@ -70,32 +71,33 @@ class DamagedError(ImageError):
     """A file that is an image by its beginning, but can't be decoded."""
 
     digest = ""
-    """SHA-256 of its content, where that was looked at: the same one again was not
-    damaged on its way.
+    """SHA-256 of its content, where that was computed: if it comes again, the file was
+    not damaged on its way.
     """
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """A verified image file. `width` and `height` in pixels as stored, `bytes` the size
-    of the file.
-    """
+    """A verified image file."""
 
     format: str
     width: int
+    """In pixels, as stored."""
     height: int
     bytes: int
+    """The size of the file."""
 
 
 def inspect(path: Path) -> ImageInfo:
-    """The facts of a whole image; of an animation, its first frame. ImageError when it
-    is none.
+    """Returns the facts of a whole image, of an animation by its first frame.
+
+    Raises ImageError when it is none.
     """
     with _opened(path) as image:
         # Checksums up to the end of a PNG; the file has to be opened again afterwards
         image.verify()
     with _opened(path) as image:
-        if not _beyond(image):  # that all of the file is there, opening it has shown
+        if not _is_too_large(image):  # opening it has shown that the file is complete
             image.draft(None, (1, 1))  # a JPEG is read to its end all the same
             with _alone(image):
                 image.load()
@@ -103,8 +105,9 @@ def inspect(path: Path) -> ImageInfo:
 
 
 def measure(path: Path) -> ImageInfo:
-    """What a file says it is, without decoding it. ImageError when it says nothing that
-    is known.
+    """Returns what a file says it is, without decoding it.
+
+    Raises ImageError when it says nothing that is known.
     """
     with _opened(path) as image:
         name = "JPEG" if image.format == "MPO" else str(image.format)
@@ -112,39 +115,42 @@ def measure(path: Path) -> ImageInfo:
 
 
 def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
-    """The image upright, without transparency, in RGB, as large as fits into `box`
-    pixels but never enlarged.
+    """Returns the image in RGB as large as fits into `box` pixels, but never enlarged.
 
-    ImageError when it can't be read.
+    It is upright and without transparency. Raises ImageError when it can't be read.
     """
     with _decodable(path) as image:
         turn = _orientation(image)
-        width, height = box if turn < 5 else (box[1], box[0])
+        width, height = box
+        if turn >= 5:  # the sides are swapped
+            height, width = box
         # A JPEG is decoded at a fraction of its size
         image.draft(None, (2 * width, 2 * height))
-        small = _reduced(
-            image,
-            int(max(image.width / max(1, width), image.height / max(1, height)) / 2),
-        )
-        small.thumbnail((max(1, width), max(1, height)), Image.Resampling.LANCZOS)
+        width = max(1, width)
+        height = max(1, height)
+        factor = max(image.width / width, image.height / height)
+        small = _reduced(image, int(factor / 2))
+        small.thumbnail((width, height), Image.Resampling.LANCZOS)
         return _on_checker(_upright(small, turn))
 
 
 def whole(path: Path) -> Image.Image:
-    """The image with all its pixels, upright, without transparency, in RGB. ImageError
-    when it can't be read.
+    """Returns the image with all its pixels, upright, without transparency, in RGB.
+
+    Raises ImageError when it can't be read.
     """
     with _decodable(path) as image:
-        return _on_checker(_upright(_reduced(image, 1), _orientation(image)))
+        pixels = _reduced(image, 1)
+        upright = _upright(pixels, _orientation(image))
+        return _on_checker(upright)
 
 
 def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
-    """Moves a verified image to `folder/stem.ext`, or `stem-2.ext`, …: never over
-    another file.
+    """Moves a verified image to the first free of `folder/stem.ext`, `stem-2.ext`, ….
 
     The extension is that of the real format. `temp` and `folder` are on one file
-    system; `stem` may be any text. ImageError, with `temp` left where it is, when it is
-    no whole image or can't be saved.
+    system; `stem` may be any text. Raises ImageError, with `temp` where it was, when it
+    is no whole image or can't be saved.
     """
     facts = inspect(temp)
     try:
@@ -161,10 +167,12 @@ def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
 
 
 def free_name(folder: Path, stem: str, kind: str) -> Path:
-    """The first of `folder/stem.ext`, `stem-2.ext`, … that nothing has yet; `kind` is a
-    format of `ImageInfo`.
+    """Returns the first of `folder/stem.ext`, `stem-2.ext`, … that doesn't exist.
+
+    `kind` is a format of `ImageInfo`.
     """
-    stem, suffix = safe_stem(stem), suffix_of(kind)
+    stem = safe_stem(stem)
+    suffix = suffix_of(kind)
     target = folder / f"{stem}{suffix}"
     number = 1
     while os.path.lexists(target):
@@ -174,35 +182,41 @@ def free_name(folder: Path, stem: str, kind: str) -> Path:
 
 
 def suffix_of(kind: str) -> str:
-    """The ending of a file's name, such as `.png`, by a format of `ImageInfo`."""
+    """Returns the ending of a name, such as `.png`, for a format of `ImageInfo`."""
     return _SUFFIXES[kind]
 
 
 def safe_stem(text: str) -> str:
-    """One harmless file name without extension: letters of any script, digits, `-` and
-    `_`; never empty.
+    """Returns a harmless file name without extension, never empty.
+
+    It has letters of any script, digits, `-` and `_`, in at most 100 bytes.
     """
-    kept = (_kept(character) for character in unicodedata.normalize("NFC", text))
-    stem = re.sub(r"-+", "-", "".join(kept)).strip("-_")
-    stem = stem.encode()[:_STEM_BYTES].decode(errors="ignore").rstrip("-_")
-    if (
-        not stem
-        or _DEVICES.fullmatch(stem)
-        or unicodedata.category(stem[0]).startswith("M")
-    ):
-        return f"image-{stem}".rstrip("-")
+    characters = unicodedata.normalize("NFC", text)
+    stem = "".join(_safe(character) for character in characters)
+    stem = re.sub(r"-+", "-", stem).strip("-_")
+    start = stem.encode()[:_STEM_BYTES]
+    stem = start.decode(errors="ignore").rstrip("-_")
+    if not stem:
+        return "image"
+    is_device = _DEVICES.fullmatch(stem) is not None
+    begins_with_mark = unicodedata.category(stem[0]).startswith("M")
+    if is_device or begins_with_mark:
+        return f"image-{stem}"
     return stem
 
 
-def _kept(character: str) -> str:
+def _safe(character: str) -> str:
+    """Returns a character that may be in a file's name as it is, any other as `-`."""
+    if character in "-_":
+        return character
     # Marks belong to letters in many scripts: without them Hindi or Thai words fall
     # apart.
-    wanted = character in "-_" or unicodedata.category(character)[0] in "LMN"
-    return character if wanted else "-"
+    is_letter = unicodedata.category(character)[0] in "LMN"
+    return character if is_letter else "-"
 
 
 def _named(temp: Path, folder: Path, stem: str, kind: str) -> Path:
-    """Give the file the first name that is free."""
+    """Gives the file the first name that is free, and returns its path."""
     while True:
         target = free_name(folder, stem, kind)
         try:
@@ -213,8 +227,9 @@ def _named(temp: Path, folder: Path, stem: str, kind: str) -> Path:
 
 
 class _File(io.BufferedReader):
-    """A file that is read in so many parts at most: Pillow walks through any number of
-    them in Python.
+    """A file of limited reads: Pillow would walk through any number of parts.
+
+    `read` raises ImageError after the last one.
     """
 
     _reads = 0
@@ -228,8 +243,9 @@ class _File(io.BufferedReader):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """An image of bounded size, its pixels not decoded yet; whatever goes wrong inside
-    is an ImageError.
+    """Yields an image of bounded size, its pixels not decoded yet.
+
+    Raises ImageError for whatever fails, also in the block.
     """
     name = one_line(path.name, 80)
     try:
@@ -239,10 +255,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             _File(io.FileIO(path)) as file,
             Image.open(file, formats=_DECODERS) as image,
         ):
-            if (
-                image.width * image.height > _MOST_PIXELS
-                or max(image.size) > _MOST_SIDE
-            ):
+            if _pixels(image) > _MOST_PIXELS or max(image.size) > _MOST_SIDE:
                 raise ImageError(
                     f"{name} claims {image.width} × {image.height} pixels, which is too many."
                 )
@@ -261,45 +274,61 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 @contextmanager
 def _decodable(path: Path) -> Iterator[Image.Image]:
-    """An opened image that may be decoded now."""
+    """Yields an opened image that may be decoded now. Raises ImageError."""
     with _opened(path) as image, _alone(image):
-        if _beyond(image):
+        if _is_too_large(image):
             raise ImageError(
                 f"{one_line(path.name, 80)} is too large a WebP to be shown here."
             )
         yield image
 
 
-def _beyond(image: Image.Image) -> bool:
-    return image.format == "WEBP" and image.width * image.height > _MOST_WEBP
+def _pixels(image: Image.Image) -> int:
+    """Returns the number of an image's pixels."""
+    return image.width * image.height
+
+
+def _is_too_large(image: Image.Image) -> bool:
+    """Returns whether decoding the image would take too much memory."""
+    return image.format == "WEBP" and _pixels(image) > _MOST_WEBP
 
 
 _one_by_one = threading.Lock()
 
 
 def _alone(image: Image.Image) -> AbstractContextManager[object]:
-    """Eight large images at once would fill the memory."""
-    return _one_by_one if image.width * image.height > _LARGE else nullcontext()
+    """Returns a lock for large images: eight of them at once would fill the memory."""
+    if _pixels(image) > _LARGE:
+        return _one_by_one
+    return nullcontext()
 
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
-    """The image in RGB or RGBA, squares of `factor` pixels made one. By bands: as a
-    whole in another mode it would take several times its memory.
+    """Returns the image in RGB or RGBA, with one pixel for a square of `factor` pixels.
+
+    It goes by bands: converting the whole would take several times its memory.
     """
-    factor, mode = max(1, factor), "RGBA" if image.has_transparency_data else "RGB"
-    small = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    factor = max(1, factor)
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    width = -(-image.width // factor)
+    height = -(-image.height // factor)
+    small = Image.new(mode, (width, height))
     rows = factor * max(1, _BAND // (factor * image.width))
     for top in range(0, image.height, rows):
-        band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        # Pillow cuts 16 bits off at white where it should scale them
+        bottom = min(top + rows, image.height)
+        band = image.crop((0, top, image.width, bottom))
         if band.mode.startswith("I"):
-            band = band.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-        small.paste(band.convert(mode).reduce(factor), (0, top // factor))
+            # Pillow cuts 16 bits off at white where it should scale them
+            band = band.convert("I")
+            band = band.point(lambda value: value * (1 / 256))
+            band = band.convert("L")
+        reduced = band.convert(mode).reduce(factor)
+        small.paste(reduced, (0, top // factor))
     return small
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; from 5 on the sides are swapped."""
+    """Returns the EXIF orientation, 1 to 8; from 5 on the sides are swapped."""
     try:
         return int(image.getexif().get(0x0112, 1))
     except Exception:  # broken metadata is no reason to refuse the picture
@@ -307,10 +336,14 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image, turn: int) -> Image.Image:
-    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+    """Returns the image turned as its EXIF orientation says."""
+    if turn not in _TURNS:
+        return image
+    return image.transpose(_TURNS[turn])
 
 
 def _on_checker(image: Image.Image) -> Image.Image:
+    """Returns the image with a checkerboard where it is transparent."""
     if image.mode == "RGB":
         return image
     dark, light = _CHECKER

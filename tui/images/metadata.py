@@ -1,4 +1,4 @@
-"""Writes the recipe of an image into its file, reads it back, or leaves it out of a copy.
+"""Writes the recipe of an image into its file, reads it, or copies without it.
 
 Files that are read may come from anybody.
 """
@@ -8,6 +8,7 @@ import shutil
 import struct
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -27,7 +28,7 @@ _MOST_TEXTS = 30  # chunks with texts
 def embed(path: Path, recipe: EmbeddedRecipe) -> None:
     """Write a recipe into a PNG, JPEG or WebP, in place of an earlier one.
 
-    Metadata of others stays. GIF is left alone, and so are images with content
+    Metadata of others stays. GIF isn't changed, nor are images with content
     credentials, which vouch for every byte of the file. Raises ImageError, with the
     file as it was, when it can't be done.
     """
@@ -39,22 +40,31 @@ def embed(path: Path, recipe: EmbeddedRecipe) -> None:
     parameters = recipes.parameters(recipe, image)
     ours = json.dumps(msgspec.to_builtins(recipe))
     if image.format == "PNG":
-        replaced = (OURS, "parameters")
-        chunks = [
-            chunk for chunk in chunks if containers.keyword(chunk) not in replaced
-        ]
-        chunks[1:1] = [
-            containers.text_chunk("parameters", parameters),
-            containers.text_chunk(OURS, ours),
-        ]
+        chunks = _with_texts(chunks, parameters, ours)
     else:
-        exif = containers.with_comment(_body(chunks, b"EXIF"), parameters)
-        xmp = containers.with_recipe(_body(chunks, b"XMP "), ours)
+        exif = _body(chunks, b"EXIF")
+        exif = containers.with_comment(exif, parameters)
+        xmp = _body(chunks, b"XMP ")
+        xmp = containers.with_recipe(xmp, ours)
         chunks = containers.with_metadata(image.format, chunks, exif, xmp)
     _write(path, containers.join_chunks(image, chunks), image, path)
 
 
+def _with_texts(chunks: list[Chunk], parameters: str, ours: str) -> list[Chunk]:
+    """Returns the chunks of a PNG with these texts, in place of earlier ones."""
+    replaced = (OURS, "parameters")
+    others = [chunk for chunk in chunks if containers.keyword(chunk) not in replaced]
+    header, *rest = others
+    return [
+        header,
+        containers.text_chunk("parameters", parameters),
+        containers.text_chunk(OURS, ours),
+        *rest,
+    ]
+
+
 def _body(chunks: list[Chunk], kind: bytes) -> bytes:
+    """Returns the content of all chunks of a kind together."""
     return b"".join(chunk.body for chunk in chunks if chunk.kind == kind)
 
 
@@ -114,24 +124,27 @@ def read(path: Path) -> Recipe | None:
     """
     image, data = _load(path)
     texts: dict[str, str] = {}
-    chunks = (
-        chunk
-        for chunk in containers.read_chunks(image.format, data)
-        if chunk.kind in containers.TEXT_KINDS
-        and len(chunk.body) <= containers.MOST_TEXT
-    )
+    chunks = containers.read_chunks(image.format, data)
     with suppress(ImageError):  # what stands before the damage counts
-        for chunk in islice(chunks, _MOST_TEXTS):
+        for chunk in islice(filter(_may_be_text, chunks), _MOST_TEXTS):
             with suppress(Exception):  # anybody may have written anything
                 texts = dict(containers.read_texts(chunk)) | texts
     for reader in (recipes.from_ours, recipes.from_a1111, recipes.from_comfyui):
         with suppress(Exception):  # as above
-            if recipe := reader(texts):
+            recipe = reader(texts)
+            if recipe:
                 return recipe
     return None
 
 
+def _may_be_text(chunk: Chunk) -> bool:
+    """Returns whether a chunk may hold texts, and few enough to be read."""
+    is_short = len(chunk.body) <= containers.MOST_TEXT
+    return is_short and chunk.kind in containers.TEXT_KINDS
+
+
 def _load(path: Path) -> tuple[ImageInfo, memoryview]:
+    """Returns facts and content of an image file. Raises ImageError."""
     image = measure(path)
     if image.bytes > _MOST_BYTES:
         raise ImageError(f"{one_line(path.name, 80)} is too large.")
@@ -147,12 +160,8 @@ def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
         with atomic_file.replacing(target, 0o600) as file:
             file.write(data)
             file.flush()
-            now = measure(Path(file.name))
-            if (now.format, now.width, now.height) != (
-                image.format,
-                image.width,
-                image.height,
-            ):
+            written = measure(Path(file.name))
+            if replace(written, bytes=image.bytes) != image:
                 raise ImageError(
                     f"The metadata of {one_line(like.name, 80)} can't be changed."
                 )

@@ -122,14 +122,8 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
             raise batch.BatchError(f"Of each: 1 to {batch.MOST:,}.")
         prompts = _prompts(home(file)) if file else []
-        cells = batch.expand(
-            self._model,
-            self._route,
-            self._values,
-            vary=vary,
-            count=int(count),
-            prompts=prompts,
-        )
+        variations = batch.Variations(vary=vary, count=int(count), prompts=prompts)
+        cells = batch.expand(self._model, self._route, self._values, variations)
         legal, illegal = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, legal)
         price = f"about {money(total)}" if total is not None else "price unknown"

@@ -25,7 +25,7 @@ from tui.widgets.messages import (
     TaskActionRequested,
 )
 from tui.widgets.picture import Picture
-from tui.widgets.preview import waiting
+from tui.widgets.preview import placeholder
 from tui.widgets.task_actions import (
     QueueAction,
     TaskAction,
@@ -33,7 +33,7 @@ from tui.widgets.task_actions import (
     queue_bindings,
     task_bindings,
 )
-from tui.widgets.taskrow import cost, made, status_look
+from tui.widgets.taskrow import cost, made, status_style
 from tui.widgets.view_context import ViewContext
 
 REST = 0.12
@@ -75,7 +75,7 @@ class Cell(Vertical):
         if file and file != self._file:
             self.picture.show(Path(file), shrink=self._shrink)
         elif task and not file:
-            self.picture.show(None, waiting(task))
+            self.picture.show(None, placeholder(task))
         self._file = file
         self._caption.update(
             Content(_caption(task, index) if task else ""), layout=False
@@ -88,7 +88,7 @@ def key(item: Item) -> tuple[str, int]:
 
 
 def _caption(task: Task, index: int) -> str:
-    glyph, word, _ = status_look(task)
+    glyph, word, _ = status_style(task)
     count = len(task.results)
     parts = (
         f"{glyph} {word}" if task.status is not Status.COMPLETED or task.error else "",
@@ -327,7 +327,7 @@ class GridScreen(Screen[None]):
         if not self.chosen:
             return "No pictures yet."
         task, _ = self.chosen
-        glyph, word, _ = status_look(task)
+        glyph, word, _ = status_style(task)
         more = "+" if self._older else ""
         parts = [
             f"{self._cursor + 1:,} of {len(self._items):,}{more}",

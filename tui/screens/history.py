@@ -84,7 +84,7 @@ class HistoryScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
-        await self.preview.furnish()
+        await self.preview.mount_content()
         self._view.changes.subscribe(self, self._changed, immediate=True)
         self._look("")
 
@@ -118,7 +118,7 @@ class HistoryScreen(Screen[None]):
         self._met.update(task.id for task in tasks)
         self._more = len(tasks) == PAGE
         self._oldest = tasks[-1].id if self._more else ""
-        self.table.nothing = (
+        self.table.empty_text = (
             "Nothing matches."
             if query
             else "Nothing yet: what is sent will be found here."

@@ -23,7 +23,7 @@ from tui.text import clock, duration, file_size, inert_json, money, one_line, pl
 from tui.widgets.footer import Footer
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.task_actions import TaskAction, task_bindings
-from tui.widgets.taskrow import status_look
+from tui.widgets.taskrow import status_style
 
 _NAMED = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
 # A quiet name and the text beside it; a title where the name is not set in
@@ -164,7 +164,7 @@ def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
     """The whole page, harmless."""
     last, why = events[-200:], task.error.message if task.error else task.note
     known = {
-        "status": " ".join(status_look(task)[:2]),
+        "status": " ".join(status_style(task)[:2]),
         "": why,
         "model": task.model,
         "id": task.id,

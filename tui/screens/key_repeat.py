@@ -1,10 +1,12 @@
 """A key that is held down pays once."""
 
-from collections.abc import Callable
+from typing import Any
 
 from textual import events
+from textual.app import App
 
 from tui.catalog.spec import Model, Values
+from tui.terminal.textual_private import bindings_in_reach
 
 SAME_AGAIN = 0.6
 """Seconds within which the same request is taken for a key that was held down, not for
@@ -32,22 +34,22 @@ class KeyRepeat:
         self._request: tuple[Model | None, Values] = JOB
         self._request_at = -SAME_AGAIN
 
-    def note_event(self, event: events.Event) -> None:
-        """Remembers when a key or a button was pressed."""
-        if isinstance(event, events.Key | events.MouseDown):
+    def is_held_down(self, event: events.Event, app: App[Any]) -> bool:
+        """Whether the event is a key that works once per press, and is held down."""
+        if isinstance(event, events.Key):
+            if not event.is_forwarded and self._repeats(event, app):
+                return True
             self._pressed_at = event.time
+        elif isinstance(event, events.MouseDown):
+            self._pressed_at = event.time
+        return False
 
-    def is_repeated(
-        self, event: events.Key, ids_of: Callable[[str], set[str | None]]
-    ) -> bool:
-        """Whether a key that works once per press is being held down.
-
-        `ids_of` returns the ids of the bindings that a key has now.
-        """
-        quick = event.time - self._key_at < SAME_AGAIN
+    def _repeats(self, event: events.Key, app: App[Any]) -> bool:
         same = event.key == self._key
-        self._key, self._key_at = event.key, event.time
-        return same and quick and not ONCE_A_PRESS.isdisjoint(ids_of(event.key))
+        quick = event.time - self._key_at < SAME_AGAIN
+        self._key = event.key
+        self._key_at = event.time
+        return same and quick and _works_once(event.key, app)
 
     def note_job(self) -> None:
         """Remembers that a job was sent from its own page."""
@@ -66,3 +68,12 @@ class KeyRepeat:
             self._request = (model, values)
         self._request_at = self._pressed_at
         return repeated
+
+
+def _works_once(key: str, app: App[Any]) -> bool:
+    """Whether a key has a binding on the page that works once per press."""
+    for bindings in bindings_in_reach(app.screen):
+        for binding in bindings.key_to_bindings.get(key, ()):
+            if binding.id in ONCE_A_PRESS:
+                return True
+    return False

@@ -14,8 +14,16 @@ import tui.widgets
 from tui.text import did_you_mean, one_line
 
 
-def problems(keys: Mapping[str, str], bindings: Iterable[BindingType]) -> Iterator[str]:
-    """A sentence for each entry of `[keys]` that can't work."""
+def problems(keys: Mapping[str, str]) -> list[str]:
+    """Returns a sentence for each of the user's keys that can't work."""
+    # All pages are loaded for this: only where there are keys to check.
+    return list(problems_with(keys, all_bindings())) if keys else []
+
+
+def problems_with(
+    keys: Mapping[str, str], bindings: Iterable[BindingType]
+) -> Iterator[str]:
+    """Yields a sentence for each of the keys that these bindings can't take."""
     known = {
         binding.id: binding
         for binding in bindings

@@ -26,7 +26,7 @@ from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
-from tui.widgets.path_completion import dropped
+from tui.widgets.path_completion import dropped_images
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, Key, Sidebar
@@ -147,9 +147,9 @@ class MainScreen(Screen[None]):
     async def _furnish(self) -> None:
         """Frames and form are painted and take keys; now the rest."""
         async with self.batch():
-            await self.sidebar.furnish()
-            await self.preview.furnish()
-            await self.queue.furnish()
+            await self.sidebar.mount_content()
+            await self.preview.mount_content()
+            await self.queue.mount_content()
             await self.mount(Footer(show_command_palette=False, compact=True))
         self.refresh_bindings()  # the footer has missed the first word of them
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
@@ -168,7 +168,7 @@ class MainScreen(Screen[None]):
         self._catalog = catalog
         self._model = catalog.get(*self._model.key) or self._model
         self.sidebar.set_catalog(catalog)
-        self.form.reprice(self._model)
+        self.form.update_prices(self._model)
 
     def _route(self, model: Model, names: Iterable[str] = ()) -> RouteName:
         """Returns the route that a request with those params takes now."""
@@ -184,7 +184,7 @@ class MainScreen(Screen[None]):
         await self._past.load()
         self._remember()
         if self._past:
-            self.queue.begin()
+            self.queue.show_table()
 
     def _task_changed(self, task: Task) -> None:
         new = self._past.update(task)
@@ -223,9 +223,9 @@ class MainScreen(Screen[None]):
                 markup=False,
             )
 
-    @on(Prompt.Offered)
+    @on(Prompt.CommandPasted)
     @work(exclusive=True, group="pasted", exit_on_error=False)
-    async def _offered(self, event: Prompt.Offered) -> None:
+    async def _offered(self, event: Prompt.CommandPasted) -> None:
         from tui.exchange import pasted_command
 
         try:
@@ -284,7 +284,7 @@ class MainScreen(Screen[None]):
 
     async def on_paste(self, event: events.Paste) -> None:
         """An image that is dropped where nothing takes text."""
-        if files := await asyncio.to_thread(dropped, event.text):
+        if files := await asyncio.to_thread(dropped_images, event.text):
             self._refill(files[0])
 
     @on(Field.Dropped)
@@ -361,8 +361,8 @@ class MainScreen(Screen[None]):
         if prompt:
             self.form.set_prompt(prompt)
 
-    @on(Field.PickWanted)
-    async def _pick(self, event: Field.PickWanted) -> None:
+    @on(Field.PickRequested)
+    async def _pick(self, event: Field.PickRequested) -> None:
         from tui.screens.chooser import ChooserScreen
         from tui.screens.sources import SourcesScreen
 
@@ -395,14 +395,14 @@ class MainScreen(Screen[None]):
         )
         return fits and task.status is Status.COMPLETED
 
-    def mark_favourites(self, favourites: list[Key]) -> None:
+    def set_favourites(self, favourites: list[Key]) -> None:
         """The models that the user keeps on top."""
         self._favourites = favourites
-        self.sidebar.mark_favourites(favourites)
+        self.sidebar.set_favourites(favourites)
 
     def _remember(self) -> None:
         self._remembering = False
-        self.sidebar.remember(self._recent())
+        self.sidebar.set_recent(self._recent())
 
     def _recent(self) -> list[Key]:
         """The models of the latest tasks, latest first."""

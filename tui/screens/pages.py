@@ -1,5 +1,8 @@
 """Opens the pages of the app, each loaded when it is first needed."""
 
+import asyncio
+import contextlib
+
 from textual.screen import Screen
 
 from tui.catalog.spec import Values
@@ -11,6 +14,7 @@ from tui.settings import credentials, favourites
 from tui.tasks.task import Task
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
+from tui.widgets.sidebar import Key
 from tui.widgets.view_context import ViewContext
 
 
@@ -46,6 +50,16 @@ class Pages:
         marked = favourites.load(shell.session.folders.state)
         shell.main = MainScreen(shell.session, self.view, marked, self._search)
         return shell.main
+
+    async def save_favourites(self, models: list[Key]) -> None:
+        """Shows the models that the user marked on top, and remembers them."""
+        shell = self._shell
+        if shell.main:
+            shell.main.set_favourites(models)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(
+                favourites.save, shell.session.folders.state, models
+            )
 
     async def show_money(self) -> None:
         from tui.screens.money import MoneyScreen

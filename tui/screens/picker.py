@@ -29,7 +29,7 @@ class ModelPickerScreen(ModalScreen[Model | None]):
         yield self._sidebar
 
     async def on_mount(self) -> None:
-        await self._sidebar.furnish()
+        await self._sidebar.mount_content()
         self._sidebar.focus_filter()
 
     @on(Sidebar.Selected)

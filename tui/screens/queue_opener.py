@@ -82,7 +82,7 @@ class QueueOpener:
         self._state_changed(shell.engine.state)
         await shell.main.load()
         if await shell.engine.can_undo():
-            shell.main.queue.begin()
+            shell.main.queue.show_table()
         for notice in shell.engine.notices:
             self._show_notice(notice)
 

@@ -23,12 +23,12 @@ from tui.widgets.footer import Footer
 from tui.widgets.path_completion import (
     Folder,
     Source,
-    beginning,
     completed,
     is_url,
     matching,
-    read,
-    split,
+    read_folder,
+    split_path,
+    starting_with,
 )
 from tui.widgets.picture import Picture
 from tui.widgets.taskrow import fit
@@ -193,7 +193,7 @@ class SourcesScreen(ModalScreen[list[str] | None]):
     def _complete(self) -> None:
         if self._folder is None or is_url(self._text):
             return
-        found = beginning(self._folder.sources, self._stem)
+        found = starting_with(self._folder.sources, self._stem)
         whole = len(found) == 1 and found[0].folder
         self._type(
             self._head + completed(found, self._stem), found[0].value if whole else ""
@@ -216,7 +216,7 @@ class SourcesScreen(ModalScreen[list[str] | None]):
         self._text = text
         if self._stale:
             self._waiting.clear()  # they were meant for another list
-        head, self._stem = ("", "") if is_url(text) else split(text)
+        head, self._stem = ("", "") if is_url(text) else split_path(text)
         self._list.highlighted = None
         if head != self._head:
             self._read(head)
@@ -229,7 +229,9 @@ class SourcesScreen(ModalScreen[list[str] | None]):
 
     @work(exclusive=True, exit_on_error=False)
     async def _read_now(self, folder: str) -> None:
-        reading = asyncio.ensure_future(asyncio.to_thread(read, self._start, folder))
+        reading = asyncio.ensure_future(
+            asyncio.to_thread(read_folder, self._start, folder)
+        )
         if not (await asyncio.wait({reading}, timeout=SOON))[0]:
             self._fill()
         self._folder = await reading

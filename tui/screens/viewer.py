@@ -20,7 +20,7 @@ from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.messages import Browsing, TaskActionRequested
 from tui.widgets.picture import Picture
-from tui.widgets.preview import facts, waiting
+from tui.widgets.preview import facts_table, placeholder
 from tui.widgets.task_actions import TaskAction, allowed_actions, task_bindings
 from tui.widgets.view_context import ViewContext
 
@@ -320,14 +320,14 @@ class ViewerScreen(Screen[str]):
         task, saved = self._shown, _saved(self._shown)
         if saved and self._index not in saved:
             self._index = saved[0]
-        self._facts.update(facts(task, self._index))
+        self._facts.update(facts_table(task, self._index))
         self._prompt.update(one_line(task.prompt or task.model))
         self._model.update(one_line(self._view.title_of(task)))
         self._draw()
 
     def _draw(self) -> None:
         task = self._shown
-        message = "This task was deleted." if task.deleted else waiting(task)
+        message = "This task was deleted." if task.deleted else placeholder(task)
         self.picture.show(Path(self._path) if self._path else None, message, self._crop)
         self._update_place()
 

@@ -55,7 +55,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images: ImagesChoice = "auto"
     """How images are drawn; auto asks the terminal."""
     image_bytes: int | None = None
-    """Most bytes for the pixels of an image; 0: any; unset: 40,000 over SSH, else any."""
+    """Most bytes for an image's pixels; 0: any; unset: 40,000 over SSH, else any."""
     name: str = naming.DEFAULT
     """How saved images are named, with fields of `tasks.naming`; `/` makes folders."""
     embed: bool = False
@@ -95,6 +95,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 _FROM_ENV = tuple(
     name for name in Config.__struct_fields__ if name not in ("keys", "profiles")
 )
+_CHOICES: dict[str, Any] = {"api": Api, "images": ImagesChoice}
+"""Settings of which an error names all choices."""
 
 
 def load(
@@ -105,12 +107,10 @@ def load(
     Raises ConfigError.
     """
     settings = _read(path)
-    named = (
-        options.get("profile")
-        or env.get("RUNAPI_TUI_PROFILE")
-        or settings.get("profile")
-    )
-    profile = _checked(settings, str(path)).profiles.get(named or "", Profile())
+    profiles = _checked(settings, str(path)).profiles
+    named = options.get("profile") or env.get("RUNAPI_TUI_PROFILE")
+    named = named or settings.get("profile") or ""
+    profile = profiles.get(named, Profile())
     if profile.output:
         settings["output"] = profile.output
     for name in _FROM_ENV:
@@ -118,10 +118,10 @@ def load(
         if env.get(variable):
             settings[name] = env[variable]
             _checked(settings, variable)
-    return _checked(
-        settings | {name: value for name, value in options.items() if value},
-        "command line",
-    )
+    for name, value in options.items():
+        if value:
+            settings[name] = value
+    return _checked(settings, "command line")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -159,13 +159,15 @@ def _converted(settings: dict[str, Any], source: str) -> Config:
     try:
         return msgspec.convert(settings, Config, strict=False)
     except msgspec.ValidationError as error:
-        reason = re.sub(
-            r"^(Expected|Invalid)", lambda found: found[0].lower(), one_line(error)
-        )
-        name = str(error).rpartition("$.")[2].strip("`")
-        allowed = {"api": get_args(Api), "images": get_args(ImagesChoice)}.get(name, ())
-        hint = f" It is one of {', '.join(allowed)}." if allowed else ""
-        raise ConfigError(f"{source}: {reason}.{hint}") from error
+        reason = one_line(error)
+        if reason.startswith(("Expected", "Invalid")):
+            reason = reason[0].lower() + reason[1:]
+        _, _, name = str(error).rpartition("$.")
+        choices = _CHOICES.get(name.strip("`"))
+        if choices:
+            names = ", ".join(get_args(choices))
+            raise ConfigError(f"{source}: {reason}. It is one of {names}.") from error
+        raise ConfigError(f"{source}: {reason}.") from error
 
 
 def _check_numbers(config: Config, source: str) -> None:
@@ -181,12 +183,13 @@ def _check_numbers(config: Config, source: str) -> None:
         )
     if not config.timeout > 0:
         raise ConfigError(f"{source}: timeout is a number of seconds, more than 0.")
-    ceilings = [usd for usd in (config.job_usd, config.day_usd) if usd is not None]
-    if not all(usd >= 0 for usd in ceilings):
-        raise ConfigError(f"{source}: job_usd and day_usd are at least 0.")
+    for usd in (config.job_usd, config.day_usd):
+        if usd is not None and not usd >= 0:
+            raise ConfigError(f"{source}: job_usd and day_usd are at least 0.")
 
 
 def _check_profile(name: str, profile: Profile, place: str) -> None:
+    """Raises ConfigError where a profile in `place` can't be used."""
     if not _PROFILE_NAME.fullmatch(name) or name == NO_PROFILE:
         raise ConfigError(
             f"{place}: a name has up to 40 letters, digits, '.', '_', '-', and is not"
@@ -209,8 +212,10 @@ def _check_profile(name: str, profile: Profile, place: str) -> None:
 
 
 def _check_name(name: str, known: Collection[str], refusal: str) -> None:
-    if name not in known:
-        hint = did_you_mean(name, known)
-        if known and not hint:
-            hint = f"Known are {', '.join(known)}."
-        raise ConfigError(f"{refusal} {one_line(name, 60)}. {hint}".strip())
+    """Raises ConfigError, with the words of `refusal`, for a name that isn't known."""
+    if name in known:
+        return
+    hint = did_you_mean(name, known)
+    if known and not hint:
+        hint = f"Known are {', '.join(known)}."
+    raise ConfigError(f"{refusal} {one_line(name, 60)}. {hint}".strip())

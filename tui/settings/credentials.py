@@ -40,7 +40,8 @@ class CredentialError(Exception):
 
 def runapi_config(env: Mapping[str, str] = os.environ) -> Path:
     """Return the file in which RunAPI's own tools keep the key."""
-    if folder := env.get("RUNAPI_CONFIG_DIR", "").strip():
+    folder = env.get("RUNAPI_CONFIG_DIR", "").strip()
+    if folder:
         return home(folder) / "config.json"
     base = env.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
     return home(base) / "runapi" / "config.json"
@@ -74,10 +75,11 @@ def find(
     if source and not key.api_key:
         notes.append(f"No key comes from {one_line(source, 80)}.")
     path = str(runapi_config(env))
+    tool_url = key.base_url if key.kind in ("openclaw", "hermes") else ""
     url, url_from = _first(
         (base_url, "--base-url"),
         (env.get("RUNAPI_BASE_URL"), "RUNAPI_BASE_URL"),
-        (key.base_url if key.kind in ("openclaw", "hermes") else "", key.source),
+        (tool_url, key.source),
         (saved.get("base_url"), path),
         (saved.get("baseUrl"), path),
         (DEFAULT_BASE_URL, "default"),
@@ -103,40 +105,32 @@ def _find_key(
     Other tools' settings are only read while no key is found.
     """
 
-    def first(keys: list[FoundKey]) -> FoundKey | None:
-        matches = (key for key in keys if source in ("", key.kind, key.source))
-        return next(matches, None)
-
-    found = first(_own_keys(env, saved))
-    tools = _tool_keys(env)
-    while found is None and (keys := next(tools, None)):
+    for key in _own_keys(env, saved):
+        if source in ("", key.kind, key.source):
+            return key
+    for keys in _tool_keys(env):
         notes += keys.notes
-        found = first(_valid(keys.found, notes))
-    return found or FoundKey("", "", "")
+        for key in _valid(keys.found, notes):
+            if source in ("", key.kind, key.source):
+                return key
+    return FoundKey("", "", "")
 
 
 def _own_keys(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
     """Return the keys of the environment and of RunAPI's file."""
-    path = str(runapi_config(env))
-    places = [
-        (
-            "RUNAPI_API_KEY",
-            "environment",
-            (env.get("RUNAPI_API_KEY"),),
-            (env.get("RUNAPI_BASE_URL"),),
-        ),
-        (
-            path,
-            "runapi",
-            (saved.get("api_key"), saved.get("apiKey")),
-            (saved.get("base_url"), saved.get("baseUrl")),
-        ),
-    ]
-    return [
-        FoundKey(source, kind, key, _text(*urls))
-        for source, kind, keys, urls in places
-        if (key := _text(*keys))
-    ]
+    from_env = FoundKey(
+        source="RUNAPI_API_KEY",
+        kind="environment",
+        api_key=_text(env.get("RUNAPI_API_KEY")),
+        base_url=_text(env.get("RUNAPI_BASE_URL")),
+    )
+    from_file = FoundKey(
+        source=str(runapi_config(env)),
+        kind="runapi",
+        api_key=_text(saved.get("api_key"), saved.get("apiKey")),
+        base_url=_text(saved.get("base_url"), saved.get("baseUrl")),
+    )
+    return [key for key in (from_env, from_file) if key.api_key]
 
 
 def _tool_keys(env: Mapping[str, str]) -> Iterator[FoundKeys]:
@@ -148,7 +142,8 @@ def _tool_keys(env: Mapping[str, str]) -> Iterator[FoundKeys]:
 
 
 def _valid(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
-    valid = []
+    """Return the keys that can be keys; adds a note for each of the others."""
+    valid: list[FoundKey] = []
     for key in found:
         try:
             valid_key(key.api_key)

@@ -1,4 +1,4 @@
-"""The ceilings that the user has set on spending: what passes them, and what is asked."""
+"""The ceilings that the user has set on spending, and what is asked above them."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,14 @@ def estimated_total(prices: Sequence[int | None]) -> CostSum:
 
 
 def describe_total(total: CostSum) -> str:
-    """`about $1.20`, `about $1.20 and 2 of unknown price`, `an unknown sum`."""
+    """Return `about $1.20 and 2 of unknown price`, `an unknown sum`, or the like."""
     if total.unknown and not total.micro:
         return "an unknown sum"
     return f"about {_sum(total)}"
 
 
 def describe_cost(total: CostSum) -> str:
-    """A sentence without its full stop, such as `These 4 requests cost about $0.20`."""
+    """Return `These 4 requests cost about $0.20`, or the like, without a full stop."""
     return by_count(
         total.tasks,
         "This request costs {cost}",
@@ -41,14 +41,13 @@ def exceeded(config: Config, total: CostSum, spent: CurrentSpending) -> list[str
 
     An unknown price may pass any of them.
     """
-    sentences = []
+    sentences: list[str] = []
     job = _micro(config.job_usd)
-    if job is not None and (total.unknown or total.micro > job):
+    if job is not None and _may_exceed(total, job):
         sentences.append(f"A job may cost {money(job)} (job_usd).")
     day = _micro(config.day_usd)
     today = spent.today + spent.live
-    is_unknown = total.unknown or today.unknown
-    if day is not None and (is_unknown or today.micro + total.micro > day):
+    if day is not None and _may_exceed(today + total, day):
         sentences.append(
             f"Today {_sum(today)} of {money(day)} is spent or on its way (day_usd)."
         )
@@ -64,12 +63,15 @@ def question(
     """
     passed = exceeded(config, total, spent)
     reasons = list(passed)
-    if balance is not None and balance < total.micro:
-        reasons.append(f"Balance {money(balance)}, too low.")
-    elif balance is not None:
-        reasons.append(f"Balance {money(balance)}.")
+    if balance is not None:
+        is_too_low = balance < total.micro
+        amount = money(balance)
+        reasons.append(
+            f"Balance {amount}, too low." if is_too_low else f"Balance {amount}."
+        )
     if passed:
-        return "\n".join([f"{describe_cost(total)}.", *reasons, "Send anyway?"])
+        lines = [f"{describe_cost(total)}.", *reasons, "Send anyway?"]
+        return "\n".join(lines)
     if config.day_usd is not None:
         reasons.append(f"Today's budget: {budget_left(config, spent)}.")
     ask = by_count(
@@ -82,7 +84,7 @@ def question(
 
 
 def budget_left(config: Config, spent: CurrentSpending) -> str:
-    """`$0.20 of $1.00 left (day_usd)`; nothing without that ceiling."""
+    """Return `$0.20 of $1.00 left (day_usd)`, or nothing without that ceiling."""
     day = _micro(config.day_usd)
     if day is None:
         return ""
@@ -93,7 +95,13 @@ def budget_left(config: Config, spent: CurrentSpending) -> str:
     return f"{rest} of {money(day)} left (day_usd)"
 
 
+def _may_exceed(total: CostSum, ceiling: int) -> bool:
+    """Return whether a sum is above a ceiling in micro-dollars, or could be."""
+    return total.unknown > 0 or total.micro > ceiling
+
+
 def _sum(total: CostSum) -> str:
+    """Return a sum of known and unknown prices as words."""
     if total.unknown:
         return f"{money(total.micro)} and {total.unknown:,} of unknown price"
     return money(total.micro)
@@ -101,4 +109,7 @@ def _sum(total: CostSum) -> str:
 
 def _micro(usd: float | None) -> int | None:
     """Return dollars as micro-dollars, bounded so that any float can be converted."""
-    return None if usd is None else round(min(usd, 1e9) * 1_000_000)
+    if usd is None:
+        return None
+    bounded = min(usd, 1e9)
+    return round(bounded * 1_000_000)

@@ -1,9 +1,9 @@
-"""The service's prices: its live price list, cached on disk, and quotes for requests."""
+"""The service's prices: its price list, cached on disk, and quotes for requests."""
 
 import json
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -45,10 +45,26 @@ class PriceList(Struct, frozen=True):
     etag: str = ""
 
 
+class _Quote(NamedTuple):
+    """A price that the service has quoted."""
+
+    fetched_at: float
+    """Seconds of the monotonic clock."""
+    micro: int | None
+    """Micro-dollars; None where the service has no price."""
+
+    def estimate(self) -> Estimate | None:
+        """Return the quoted price; None where there is none."""
+        if self.micro is None:
+            return None
+        return Estimate(self.micro, "quoted")
+
+
 def load(cache: Path, base_url: str) -> PriceList:
     """Return the list last fetched from there; empty if there is none to be read."""
+    path = _file(cache, base_url)
     try:
-        saved = json.loads(read_small_file(_file(cache, base_url), LARGEST_LIST))
+        saved = json.loads(read_small_file(path, LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return PriceList()
@@ -75,17 +91,17 @@ def apply(catalog: Catalog, prices: PriceList) -> Catalog:
     try:
         answer: Any = json.loads(prices.text)
         items = [item for item in answer["price_schedules"] if isinstance(item, dict)]
-        return catalog.with_prices(items, one_line(str(answer.get("as_of", ""))[:10]))
+        as_of = str(answer.get("as_of", ""))
+        return catalog.with_prices(items, one_line(as_of[:10]))
     except (ValueError, LookupError, TypeError, RecursionError):
         return catalog
 
 
 def _file(cache: Path, base_url: str) -> Path:
+    """Return where the price list of a service is saved."""
     parts = urlsplit(base_url)
-    letters = (
-        letter if letter.isalnum() else "-" for letter in parts.netloc + parts.path
-    )
-    name = "".join(letters)
+    place = parts.netloc + parts.path
+    name = "".join(letter if letter.isalnum() else "-" for letter in place)
     return cache / f"prices-{name[:100]}.json"
 
 
@@ -96,15 +112,22 @@ class Quotes:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, int | None]] = {}
+        self._known: dict[str, _Quote] = {}
+        """By kind of request; the last one used comes last."""
         self._paused_until = 0.0
 
     def price(self, model: Model, values: Values) -> Estimate:
-        """Return the quoted price, if there is a recent quote, or else the listed one."""
-        asked = _quotable(model, values) if self._known else None
-        known = None if asked is None else self._recent(_kind(model, asked))
-        quoted = _quoted(known[1]) if known else None
-        return quoted or estimate(model, values)
+        """Return the price of a recent quote, or else the listed one."""
+        listed = estimate(model, values)
+        if not self._known:
+            return listed
+        asked = _quotable(model, values)
+        if asked is None:
+            return listed
+        quote = self._recent(_kind(model, asked))
+        if quote is None:
+            return listed
+        return quote.estimate() or listed
 
     async def ask(
         self, source: PriceSource, model: Model, values: Values
@@ -118,8 +141,8 @@ class Quotes:
             return None
         kind = _kind(model, asked)
         now = time.monotonic()
-        known = self._recent(kind)
-        if known is None:
+        quote = self._recent(kind)
+        if quote is None:
             if now < self._paused_until:
                 return None
             try:
@@ -127,25 +150,28 @@ class Quotes:
                     model.service, model.action, model.slug, asked
                 )
             except ServiceError as error:
-                self._paused_until = now + max(_PAUSE, error.retry_after or 0)
+                pause = max(_PAUSE, error.retry_after or 0)
+                self._paused_until = now + pause
                 raise
-            known = now, micro
-        # The last one is dropped last.
+            quote = _Quote(now, micro)
+        self._keep(kind, quote)
+        return quote.estimate()
+
+    def _keep(self, kind: str, quote: _Quote) -> None:
+        """Keep a quote, and drop the one that was not used for longest."""
         self._known.pop(kind, None)
-        self._known[kind] = known
+        self._known[kind] = quote
         if len(self._known) > _MOST_QUOTES:
-            del self._known[next(iter(self._known))]
-        return _quoted(known[1])
+            oldest = next(iter(self._known))
+            del self._known[oldest]
 
-    def _recent(self, kind: str) -> tuple[float, int | None] | None:
-        known = self._known.get(kind)
-        if known and time.monotonic() - known[0] < QUOTED_FOR:
-            return known
-        return None
-
-
-def _quoted(micro: int | None) -> Estimate | None:
-    return None if micro is None else Estimate(micro, "quoted")
+    def _recent(self, kind: str) -> _Quote | None:
+        """Return the quote for a kind of request, while it is valid."""
+        quote = self._known.get(kind)
+        if quote is None:
+            return None
+        age = time.monotonic() - quote.fetched_at
+        return quote if age < QUOTED_FOR else None
 
 
 def _quotable(model: Model, values: Values) -> Values | None:
@@ -164,5 +190,6 @@ def _quotable(model: Model, values: Values) -> Values | None:
 
 
 def _kind(model: Model, asked: Values) -> str:
+    """Return the same text for all requests that have the same price."""
     priced = priced_values(model.routes["service"], asked)
     return json.dumps([model.action, model.slug, priced], sort_keys=True)

@@ -45,14 +45,15 @@ class Wallet:
         if self._refreshing:
             return False
         self._refreshing = True
-        await asyncio.sleep(
-            max(0.0, self._refreshed_at + REFRESH_SECONDS - time.monotonic())
-        )
+        due = self._refreshed_at + REFRESH_SECONDS
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
         self._refreshed_at = time.monotonic()
         self._refreshing = False
-        self.today = (await engine.queue.spent()).today
+        spent = await engine.queue.spent()
+        self.today = spent.today
         with suppress(ServiceError):  # the app works without the balance
-            self.balance = (await engine.account()).balance
+            account = await engine.account()
+            self.balance = account.balance
         return True
 
     async def prices(self, model: Model, cells: list[Values]) -> list[int | None]:

@@ -1,8 +1,6 @@
-"""All the values of a choice at once, one of them chosen: arrows or a click move the
-choice.
-"""
+"""A choice whose values are all in sight: arrow keys or a click choose another."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -14,11 +12,19 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 Option = tuple[object, str]
-"""A value and what it is called."""
+"""A value and its label."""
+
+
+class _Place(NamedTuple):
+    """Where a value stands: its row, its first column and the column after it."""
+
+    row: int
+    start: int
+    end: int
 
 
 class Chips(Widget, can_focus=True):
-    """A row of values that wraps; `index` is the chosen one."""
+    """Values in a row that wraps; `index` is the chosen one."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,58 +58,65 @@ class Chips(Widget, can_focus=True):
         return self._options[self.index][0]
 
     def choose(self, value: object) -> None:
-        """Choose a value; one that isn't there chooses the first."""
-        for index, (own, _) in enumerate(self._options):
-            if own == value and type(own) is type(value):
+        """Chooses a value, or the first one if it isn't among them."""
+        for index, (option, _) in enumerate(self._options):
+            # 1 and True are equal, but not the same choice.
+            if option == value and type(option) is type(value):
                 self.index = index
                 return
         self.index = 0
 
     def set_options(self, options: list[Option]) -> None:
-        """Other values to choose from; the chosen one stays if it is still there."""
-        if options != self._options:
-            value = self.value
-            self._options = options
-            self.choose(value)
-            self.refresh(layout=True)
+        """Offers other values; the chosen one stays chosen if it is among them."""
+        if options == self._options:
+            return
+        value = self.value
+        self._options = options
+        self.choose(value)
+        self.refresh(layout=True)
 
     def render(self) -> Content:
-        plain = self.get_visual_style("chips--value")
-        chosen = self.get_visual_style("chips--chosen")
+        value_style = self.get_visual_style("chips--value")
+        chosen_style = self.get_visual_style("chips--chosen")
         lines: dict[int, list[Content]] = {}
-        for index, (row, _start, _end) in enumerate(self._places(self.size.width)):
-            style = chosen if index == self.index else plain
-            lines.setdefault(row, []).append(
-                Content.styled(f" {self._options[index][1]} ", style)
-            )
+        for index, place in enumerate(self._places(self.size.width)):
+            style = chosen_style if index == self.index else value_style
+            label = self._options[index][1]
+            chip = Content.styled(f" {label} ", style)
+            lines.setdefault(place.row, []).append(chip)
         return Content("\n").join(Content(" ").join(line) for line in lines.values())
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return self._places(width)[-1][0] + 1
+        return self._places(width)[-1].row + 1
 
     def action_move(self, step: int) -> None:
-        self.index = max(0, min(len(self._options) - 1, self.index + step))
+        last = len(self._options) - 1
+        self.index = max(0, min(last, self.index + step))
 
     def watch_index(self) -> None:
         self.post_message(self.Changed(self))
 
     def on_click(self, event: events.Click) -> None:
-        at = event.get_content_offset(self)
-        for index, (row, start, end) in enumerate(self._places(self.size.width)):
-            if at and at.y == row and start <= at.x < end:
+        point = event.get_content_offset(self)
+        if point is None:
+            return
+        for index, place in enumerate(self._places(self.size.width)):
+            if point.y == place.row and place.start <= point.x < place.end:
                 self.index = index
 
-    def _places(self, width: int) -> list[tuple[int, int, int]]:
-        """Row, first column and end of every value, in lines of `width` cells."""
-        places: list[tuple[int, int, int]] = []
-        row = column = 0
+    def _places(self, width: int) -> list[_Place]:
+        """Returns the place of each value, in lines of `width` cells."""
+        places: list[_Place] = []
+        row = 0
+        column = 0
         for _, label in self._options:
             size = cell_len(label) + 2
             if column and column + size > width:
-                row, column = row + 1, 0
-            places.append((row, column, column + size))
+                row += 1
+                column = 0
+            places.append(_Place(row, column, column + size))
             column += size + 1
         return places

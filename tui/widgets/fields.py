@@ -1,4 +1,4 @@
-"""One field a param. The param's kind decides which, and nothing else does."""
+"""The fields of the form. A param's kind alone decides which field it has."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from textual.widgets import Input, Static, TextArea
 from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
 from tui.widgets.chips import Chips, Option
-from tui.widgets.path_completion import dropped
+from tui.widgets.path_completion import dropped_images
 
 
 class Field(Widget):
@@ -28,36 +28,37 @@ class Field(Widget):
             "pick",
             "Pick",
             id="pick",
-            tooltip="A file, a result, a task; a random number for a seed",
+            tooltip="Choose a file, an image or a task; draw a random seed",
         ),
     ]
-    beside: ClassVar[bool] = True
-    """Whether the control stands beside its label, or below it and a counter."""
+    is_beside: ClassVar[bool] = True
+    """Whether the control is beside its label; if not, it is below it and a counter."""
     control: Widget
 
     class Changed(Message):
-        """The field holds something else now."""
+        """The value was changed."""
 
         def __init__(self, field: "Field") -> None:
             super().__init__()
             self.field = field
 
-    class PickWanted(Message):
-        """The user wants to choose a value from what there is."""
+    class PickRequested(Message):
+        """The user wants to choose a value from a list."""
 
         def __init__(self, field: "Field") -> None:
             super().__init__()
             self.field = field
 
     class Dropped(Message):
-        """Image files were dropped where none are asked for."""
+        """Image files were dropped on a control."""
 
         def __init__(self, files: list[str]) -> None:
             super().__init__()
             self.files = files
 
     def __init__(self, param: Param, value: Value | None = None) -> None:
-        super().__init__(classes=f"kind-{param.kind}" + " -beside" * self.beside)
+        super().__init__(classes=f"kind-{param.kind}")
+        self.set_class(self.is_beside, "-beside")
         self.param = param
         self._error: Static | None = None
         self._label = Static(classes="label")
@@ -67,70 +68,68 @@ class Field(Widget):
 
     def compose(self) -> ComposeResult:
         yield self._label
-        if not self.beside:
+        if not self.is_beside:
             yield self._counter
         yield self.control
         if self._error and not self._error.is_attached:
             yield self._error
 
     def make_control(self, value: Value | None) -> Widget:
-        """The widget that is asked."""
+        """Makes the widget that holds the value."""
         raise NotImplementedError
 
     def read(self) -> Value | None:
-        """The value, None where nothing is said. Raises ValueError with a sentence."""
+        """Returns the value, or None if there is none; ValueError holds a sentence."""
         raise NotImplementedError
 
     def fill(self, value: Value | None) -> None:
-        """Put a value in."""
+        """Sets the value."""
         raise NotImplementedError
 
     def adapt(self, param: Param) -> None:
-        """Take on what a rule has changed: whether it's required, which values it may
-        have.
-        """
+        """Applies what a rule has changed, such as the allowed values."""
         self.param = param
         mark = Content.styled(" *", "$text-error") if param.required else Content("")
         self._label.update(Content(param.title) + mark)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return (
-            action != "pick"
-            or self.param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK)
-            or _draws(self.param)
-        )
+        return action != "pick" or self._can_pick()
+
+    def _can_pick(self) -> bool:
+        listed = self.param.kind in (Kind.IMAGE, Kind.IMAGES, Kind.TASK)
+        return listed or _is_seed(self.param)
 
     def action_pick(self) -> None:
-        if _draws(self.param):
-            self.fill(
-                random.randrange(
-                    int(self.param.min or 0), int(self.param.max or 2**31 - 1)
-                )
-            )
-        else:
-            self.post_message(self.PickWanted(self))
+        if not _is_seed(self.param):
+            self.post_message(self.PickRequested(self))
+            return
+        low = int(self.param.min or 0)
+        high = int(self.param.max or 2**31 - 1)
+        self.fill(random.randrange(low, high))
 
     def set_picked(self, picked: str | list[str] | None) -> None:
-        """Take what was picked; a list goes on with it."""
-        values = [picked] if isinstance(picked, str) else picked or []
+        """Sets what was picked, or adds it to a list; None changes nothing."""
+        values = [picked] if isinstance(picked, str) else picked
         if values and self.param.kind is Kind.IMAGES:
             before = self.read()
-            self.fill([*(before if isinstance(before, list) else []), *values])
+            if isinstance(before, list):
+                values = [*before, *values]
+            self.fill(values)
         elif values:
             self.fill(values[0])
         self.control.focus()
 
     @on(Dropped)
-    def _take_dropped(self, event: Dropped) -> None:
+    def _add_dropped(self, event: Dropped) -> None:
         if self.param.kind in (Kind.IMAGE, Kind.IMAGES):
             event.stop()
             self.set_picked(event.files)
 
-    def count(self, text: str) -> None:
+    def set_counter(self, text: str) -> None:
         self._counter.update(text)
 
     def show_error(self, error: str) -> None:
-        """Show what is wrong, or that nothing is."""
+        """Shows an error, or none if it is empty."""
         if self._error is None and error:
             self._error = Static(classes="error", markup=False)
             if self.is_attached:
@@ -141,44 +140,48 @@ class Field(Widget):
 
 
 class TextField(Field):
-    """Several lines: a prompt, a list with an entry a line, JSON."""
+    """Several lines: a prompt, a list with one entry per line, JSON."""
 
-    beside = False
+    is_beside = False
     area: "Prompt"
 
     def make_control(self, value: Value | None) -> Widget:
-        self.area = Prompt(_as_text(value), placeholder=Content(_hint(self.param)))
+        hint = Content(_hint(self.param))
+        self.area = Prompt(_as_text(value), placeholder=hint)
         self.area.move_cursor(self.area.document.end)
         return self.area
 
     def read(self) -> Value | None:
-        text = self.area.text
-        return None if request.blank(text) else request.parse(self.param, text)
+        return _parsed(self.param, self.area.text)
 
     def fill(self, value: Value | None) -> None:
-        self.area.history.checkpoint()  # what it takes the place of comes back by undo
+        # So that undo brings back exactly what is replaced
+        self.area.history.checkpoint()
         self.area.replace(_as_text(value), (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
 
     def adapt(self, param: Param) -> None:
         super().adapt(param)
-        self._count()
+        self._update_counter()
 
     @on(TextArea.Changed)
     def _changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self._count()
+        self._update_counter()
         self.post_message(self.Changed(self))
 
-    def _count(self) -> None:
-        if self.param.kind is Kind.TEXT:
-            limit = f" / {self.param.max:,.0f}" if self.param.max else ""
-            size = len(self.area.text)
-            self.count(f"{size:,}{limit}" if size or limit else "")
+    def _update_counter(self) -> None:
+        if self.param.kind is not Kind.TEXT:
+            return
+        size = len(self.area.text)
+        if self.param.max:
+            self.set_counter(f"{size:,} / {self.param.max:,.0f}")
+        else:
+            self.set_counter(f"{size:,}" if size else "")
 
 
 class Prompt(TextArea):
-    """A text area in which tab leaves and nothing blinks: an idle app writes nothing."""
+    """A text area that tab leaves; its cursor doesn't blink: an idle app is silent."""
 
     def __init__(self, text: str, *, placeholder: Content) -> None:
         super().__init__(
@@ -191,8 +194,8 @@ class Prompt(TextArea):
         self.cursor_blink = False
         self.highlight_cursor_line = False
 
-    class Offered(Message):
-        """A command line was pasted, which the form can be filled from."""
+    class CommandPasted(Message):
+        """A command was pasted that the form can be filled from."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -203,19 +206,20 @@ class Prompt(TextArea):
 
         if is_command(event.text):
             event.stop()
-            event.prevent_default()  # no text of the prompt: there may be a key in it
-            self.post_message(self.Offered(event.text))
+            # Not into the prompt: the command may contain a key.
+            event.prevent_default()
+            self.post_message(self.CommandPasted(event.text))
         else:
-            await _pasted(self, event)
+            await _check_paste(self, event)
 
 
 class _Line(Input):
     async def on_paste(self, event: events.Paste) -> None:
-        await _pasted(self, event)
+        await _check_paste(self, event)
 
 
 class LineField(Field):
-    """A single line: words, a number, an address."""
+    """A single line: words, a number, a URL."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(1)", "More", show=False),
@@ -224,13 +228,13 @@ class LineField(Field):
     line: Input
 
     def make_control(self, value: Value | None) -> Widget:
-        self.line = _Line(_as_text(value), placeholder=_hint(self.param), compact=True)
+        hint = _hint(self.param)
+        self.line = _Line(_as_text(value), placeholder=hint, compact=True)
         self.line.cursor_blink = False
         return self.line
 
     def read(self) -> Value | None:
-        text = self.line.value.strip()
-        return None if request.blank(text) else request.parse(self.param, text)
+        return _parsed(self.param, self.line.value.strip())
 
     def fill(self, value: Value | None) -> None:
         self.line.value = _as_text(value)
@@ -241,15 +245,19 @@ class LineField(Field):
         return super().check_action(action, parameters)
 
     def action_step(self, step: int) -> None:
-        """Arrows count in a whole number."""
-        low, high = self.param.min, self.param.max
+        """Changes a whole number by `step`, within its limits."""
+        low = self.param.min
+        high = self.param.max
         try:
             number = int(self.line.value) + step
         except ValueError:
-            start = self.param.default
-            number = start if isinstance(start, int) else int(low or 0)
-        number = number if low is None else max(int(low), number)
-        self.line.value = str(number if high is None else min(int(high), number))
+            default = self.param.default
+            number = default if isinstance(default, int) else int(low or 0)
+        if low is not None:
+            number = max(int(low), number)
+        if high is not None:
+            number = min(int(high), number)
+        self.line.value = str(number)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -258,9 +266,7 @@ class LineField(Field):
 
 
 class ChoiceField(Field):
-    """A few values, all in sight; not choosing is one of them unless the param is
-    required.
-    """
+    """A few values, all in sight; one of them is the default, unless it's required."""
 
     chips: Chips
 
@@ -281,19 +287,20 @@ class ChoiceField(Field):
         self.chips.set_options(self._options())
 
     def _choose(self, value: Value | None) -> None:
-        self.chips.choose(
-            self.param.default if value is None and self.param.required else value
-        )
+        if value is None and self.param.required:
+            value = self.param.default
+        self.chips.choose(value)
 
     def _options(self) -> list[Option]:
         param = self.param
-        values: list[Option] = [(value, _shaped(str(value))) for value in param.enum]
-        if param.kind is Kind.BOOLEAN:
-            values = [(True, "yes"), (False, "no")]
+        options: list[Option] = [(True, "yes"), (False, "no")]
+        if param.kind is not Kind.BOOLEAN:
+            options = [(value, _with_shape(str(value))) for value in param.enum]
         if param.required and param.default is not None:
-            return values
-        default = next((label for value, label in values if value == param.default), "")
-        return [(None, f"default: {default}" if default else "default"), *values]
+            return options
+        labels = [label for value, label in options if value == param.default]
+        default: Option = (None, f"default: {labels[0]}" if labels else "default")
+        return [default, *options]
 
     @on(Chips.Changed)
     def _changed(self, event: Chips.Changed) -> None:
@@ -302,7 +309,7 @@ class ChoiceField(Field):
 
 
 class ConstantField(Field):
-    """One allowed value: shown, not asked."""
+    """The only allowed value, which is shown and can't be changed."""
 
     def make_control(self, value: Value | None) -> Widget:
         return Static(Content(str(self.param.default)), classes="constant")
@@ -331,55 +338,67 @@ FIELDS: dict[Kind, type[Field]] = {
 
 
 def make_field(param: Param, value: Value | None = None) -> Field:
-    """The field for a param, holding `value`."""
+    """Makes the field for a param, holding `value`."""
     return FIELDS[param.kind](param, value)
 
 
-async def _pasted(control: Widget, event: events.Paste) -> None:
-    """Keep the paths of dropped images out of the control's text."""
+async def _check_paste(control: Widget, event: events.Paste) -> None:
+    """Keeps the paths of dropped images out of the control's text."""
     event.stop()
-    if files := await asyncio.to_thread(dropped, event.text):
+    files = await asyncio.to_thread(dropped_images, event.text)
+    if files:
         event.prevent_default()
         control.post_message(Field.Dropped(files))
+
+
+def _parsed(param: Param, text: str) -> Value | None:
+    return None if request.blank(text) else request.parse(param, text)
 
 
 def _as_text(value: Value | None) -> str:
     if value is None:
         return ""
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "\n".join(value)
-    if isinstance(value, list) and all(isinstance(item, int) for item in value):
-        return " ".join(map(str, value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        if all(isinstance(item, str) for item in value):
+            return "\n".join(value)
+        if all(isinstance(item, int) for item in value):
+            return " ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _hint(param: Param) -> str:
-    """What stands in an empty field."""
+    """Returns the text of an empty field."""
     match param.kind:
         case Kind.IMAGE:
-            return "URL or path; ctrl+g picks one"
+            return "URL or path; ctrl+g to choose"
         case Kind.IMAGES:
-            return "URLs or paths, one a line; ctrl+g picks them"
+            return "One URL or path per line; ctrl+g to choose"
         case Kind.TEXT if param.name == "prompt":
-            return "Describe the picture, then ctrl+j"
+            return "Describe the image, then press ctrl+j"
         case Kind.TASK:
-            return "a task's id; ctrl+g picks one"
-        case Kind.INTEGER if _draws(param):
-            return "empty: random; ctrl+g draws one"
+            return "Task ID; ctrl+g to choose"
+        case Kind.INTEGER if _is_seed(param):
+            return "random; ctrl+g fills one in"
         case Kind.INTEGER | Kind.NUMBER if param.default is not None:
             return f"default: {param.default}"
-    return param.example and f"such as {param.example}"
+    return f"e.g. {param.example}" if param.example else ""
 
 
-def _draws(param: Param) -> bool:
-    """Whether a random number makes sense: a seed."""
+def _is_seed(param: Param) -> bool:
+    """Returns whether a random number makes sense."""
     return param.kind is Kind.INTEGER and param.name == "seed"
 
 
-def _shaped(value: str) -> str:
-    """A ratio with a drawing of its shape; anything else as it is."""
+def _with_shape(value: str) -> str:
+    """Returns a ratio such as 16:9 with a drawing of its shape, or any other value."""
     sides = value.split(":")
     if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
         return value
     ratio = int(sides[0]) / int(sides[1])
-    return f"{'▭' if ratio > 1.1 else '▯' if ratio < 0.9 else '□'} {value}"
+    if ratio > 1.1:
+        return f"▭ {value}"
+    if ratio < 0.9:
+        return f"▯ {value}"
+    return f"□ {value}"

@@ -4,15 +4,19 @@ from typing import Any
 
 from textual import widgets
 
+_Watchers = dict[str, list[tuple[Any, Any]]]
+
 
 class Footer(widgets.Footer):
-    """Textual's own, without the keys that it has shown before: each of them stays in a
-    list of those that follow its `compact`, which Textual 8 clears only when that
-    changes, with all that is drawn of it.
+    """Textual's footer, which forgets the keys that it no longer shows.
+
+    Textual 8 keeps each old key among the watchers of `compact` until that changes,
+    and with it everything that was drawn of the key.
     """
 
     async def recompose(self) -> None:
         await super().recompose()
-        watchers: dict[str, list[tuple[Any, Any]]] = getattr(self, "__watchers", {})
-        for following in watchers.values():
-            following[:] = [known for known in following if known[0].is_attached]
+        watchers: _Watchers = getattr(self, "__watchers", {})
+        for watching in watchers.values():
+            attached = [entry for entry in watching if entry[0].is_attached]
+            watching[:] = attached

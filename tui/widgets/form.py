@@ -1,8 +1,7 @@
-"""The form of one model: fields generated from its params, judged by the catalog on
-every change.
-"""
+"""The form of a model: fields made from its params, checked on every change."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,11 +24,13 @@ from tui.text import money
 from tui.widgets.fields import Field, make_field
 
 REST = 0.6
-"""Seconds without a change after which a price is asked for."""
+"""Seconds without a change after which the price is fetched."""
+PriceKey = tuple[tuple[str, str], Values]
+"""A model's key, and the values that its price depends on."""
 
 
 class ParamForm(Vertical):
-    """Asks for a model's params on one of its routes."""
+    """The fields of a model on one of its routes, and the button that sends them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -37,21 +38,21 @@ class ParamForm(Vertical):
             "generate",
             "Generate",
             id="generate",
-            tooltip="Send the request, for the price shown",
+            tooltip="Send the request at the price shown",
         ),
         Binding(
             "ctrl+b,f8",
             "batch",
             "Job",
             id="batch",
-            tooltip="Many at once: variations, prompts, a matrix",
+            tooltip="Send many at once: variations, prompts, combinations",
         ),
         Binding(
             "ctrl+s,f12",
             "copy_as",
             "Copy as",
             id="copy-draft",
-            tooltip="curl, Python, a command",
+            tooltip="Copy as curl, Python or a command",
             show=False,
         ),
         Binding(
@@ -59,14 +60,14 @@ class ParamForm(Vertical):
             "new_prompt",
             "New prompt",
             id="new-prompt",
-            tooltip="Empty the prompt",
+            tooltip="Clear the prompt",
             show=False,
         ),
     ]
 
     @dataclass
     class Submitted(Message):
-        """The user wants this generated; the values have passed the catalog's check."""
+        """The user wants to send this; the values have passed the catalog's check."""
 
         model: Model
         route: RouteName
@@ -74,7 +75,7 @@ class ParamForm(Vertical):
 
     @dataclass
     class JobRequested(Message):
-        """The user wants to make a job of many requests out of these values."""
+        """The user wants to make a job of these values."""
 
         model: Model
         route: Route
@@ -90,7 +91,7 @@ class ParamForm(Vertical):
 
     @dataclass
     class Settled(Message):
-        """Typing rests, and the values make one request."""
+        """The user has stopped typing, and the values make one request."""
 
         model: Model
         values: Values
@@ -101,15 +102,16 @@ class ParamForm(Vertical):
         self._model = model
         self._fields: dict[str, Field] = {}
         self._touched: set[str] = set()
-        self._kept: dict[tuple[str, str], Values] = {}
+        self._saved_values: dict[tuple[str, str], Values] = {}
         self._showing = asyncio.Lock()
         self._help = Static(id="help", markup=False)
-        self._asked = self._absent = ""
-        self._quoted: tuple[tuple[str, str], Values, Estimate] | None = None
-        self._rest: Timer | None = None
+        self._field_help = ""
+        self._hidden_fields = ""
+        self._quote: tuple[PriceKey, Estimate] | None = None
+        self._timer: Timer | None = None
         self._button = Button("Generate", id="send", variant="primary", compact=True)
         self._scroll = VerticalScroll(
-            *self._ask_for(model, route, {}), id="fields", can_focus=False
+            *self._make_fields(model, route, {}), id="fields", can_focus=False
         )
 
     def compose(self) -> ComposeResult:
@@ -120,64 +122,61 @@ class ParamForm(Vertical):
     async def show(
         self, model: Model, route: RouteName, values: Values | None = None
     ) -> None:
-        """Ask for another model or route. Without `values`: what was last filled in for
-        this model, and for what it leaves open, what stood under the same name in the
-        form before.
+        """Shows another model or route, filled with `values`.
+
+        By default these are the model's values of the last time; params that had none
+        keep what was under the same name in the form before, and so does the prompt.
         """
         async with self._showing:
-            filled = self._kept[self._model.key] = self.values()
+            filled = self.values()
+            self._saved_values[self._model.key] = filled
             if values is None:
-                prompt = {"prompt": filled["prompt"]} if "prompt" in filled else {}
-                values = filled | self._kept.get(model.key, {}) | prompt
+                values = filled | self._saved_values.get(model.key, {})
+                if "prompt" in filled:
+                    values["prompt"] = filled["prompt"]
             focused = self.has_focus_within
             before = list(self._scroll.children)
             async with self.batch():
-                await self._scroll.mount_all(self._ask_for(model, route, values))
+                await self._scroll.mount_all(self._make_fields(model, route, values))
                 # Before the old fields go: each move of the focus restyles the page
                 if focused:
-                    self.screen.set_focus(
-                        self._fields[self._first()].control, scroll_visible=False
-                    )
+                    control = self._fields[self._first_name()].control
+                    self.screen.set_focus(control, scroll_visible=False)
                 await self._scroll.remove_children(before)
-        self._changing()
+        self._restart_timer()
 
-    def _ask_for(self, model: Model, route: RouteName, values: Values) -> list[Widget]:
-        """New fields for a model's params; the rarely needed ones folded."""
+    def _make_fields(
+        self, model: Model, route: RouteName, values: Values
+    ) -> list[Widget]:
+        """Makes the fields of a model's params, the rarely needed ones folded."""
         values, _ = translate(model, values, route)
-        params = model.routes[route].params
-        self._model, self.route, self._touched = model, route, set()
+        self._model = model
+        self.route = route
+        self._touched.clear()
         self._fields = {
-            param.name: make_field(param, _fitting(param, values)) for param in params
+            param.name: make_field(param, _allowed_value(param, values))
+            for param in model.routes[route].params
         }
-        self.border_title = Content(f"{model.title} · {model.action.replace('_', ' ')}")
-        self.judge()
-        shown: list[Widget] = [
-            field for field in self._fields.values() if not field.param.more
-        ]
-        more = [field for field in self._fields.values() if field.param.more]
+        action = model.action.replace("_", " ")
+        self.border_title = Content(f"{model.title} · {action}")
+        self.check_values()
+        fields = self._fields.values()
+        shown: list[Widget] = [field for field in fields if not field.param.more]
+        more = [field for field in fields if field.param.more]
         if more:
             filled = any(field.param.name in values for field in more)
             shown.append(_More(more, collapsed=not filled))
         return shown
 
     def values(self) -> Values:
-        """What is filled in, as far as it can be read; nothing that isn't asked now."""
-        values: Values = {}
-        for name, field in self._fields.items():
-            try:
-                value = field.read()
-            except ValueError:
-                continue
-            if value is not None and field.display:
-                values[name] = value
-        return values
+        """Returns the valid values of the fields that are shown."""
+        values, _ = self._read_fields()
+        shown = [name for name in values if self._fields[name].display]
+        return {name: values[name] for name in shown}
 
-    def judge(self, everything: bool = False) -> dict[str, str]:
-        """Check all values, apply the rules, show errors (of touched fields, or all)
-        and the price.
-        """
-        model, route = self._model, self._model.routes[self.route]
-        asked: Values = {}
+    def _read_fields(self) -> tuple[Values, dict[str, str]]:
+        """Returns the values of all fields, and errors where they can't be read."""
+        values: Values = {}
         errors: dict[str, str] = {}
         for name, field in self._fields.items():
             try:
@@ -186,109 +185,103 @@ class ParamForm(Vertical):
                 errors[name] = str(error)
             else:
                 if value is not None:
-                    asked[name] = value
-        apply_rules = request.apply_rules(model, route, asked)
+                    values[name] = value
+        return values, errors
+
+    def check_values(self, everything: bool = False) -> dict[str, str]:
+        """Checks all values, applies the rules, updates errors and price.
+
+        Shows errors where something was filled in, or, with `everything`, everywhere.
+        Returns all of them by the names of their params.
+        """
+        route = self._model.routes[self.route]
+        values, unreadable = self._read_fields()
+        rules = request.apply_rules(self._model, route, values)
         for name, field in self._fields.items():
-            field.display = name not in apply_rules.forbidden
-            if name in apply_rules.params:
-                field.adapt(apply_rules.params[name])
-        asked = {
-            name: value
-            for name, value in asked.items()
-            if name not in apply_rules.forbidden
-        }
-        errors = request.check(model, route, asked) | errors
+            field.display = name not in rules.forbidden
+            if name in rules.params:
+                field.adapt(rules.params[name])
+        for name in rules.forbidden:
+            values.pop(name, None)
+        errors = request.check(self._model, route, values) | unreadable
         for name, field in self._fields.items():
-            # What is merely missing yet is no news; what a change made wrong is.
-            told = everything or name in self._touched or name in asked
-            field.show_error(errors.get(name, "") if told else "")
-        self._absent = " ".join(
-            f"{self._fields[name].param.title}: {why}"
-            for name, why in apply_rules.forbidden.items()
+            # A value that is still missing is no news; one that a change broke is.
+            shown = everything or name in self._touched or name in values
+            field.show_error(errors.get(name, "") if shown else "")
+        self._hidden_fields = " ".join(
+            f"{self._fields[name].param.title}: {reason}"
+            for name, reason in rules.forbidden.items()
             if name in self._fields
         )
-        self._tell()
-        self._price(asked)
-        return {
-            name: problem for name, problem in errors.items() if name in self._fields
-        }
+        self._update_help()
+        self._show_price(values)
+        return {name: error for name, error in errors.items() if name in self._fields}
 
-    def _price(self, values: Values) -> None:
+    def _show_price(self, values: Values) -> None:
         price = estimate(self._model, values)
-        if self._quoted and self._quoted[:2] == (
-            self._model.key,
-            self._counting(values),
-        ):
-            price = self._quoted[2]
-        self._button.label = Content(
-            f"Generate{_many(values, price.micro)}  ·  {price}"
-        )
+        if self._quote and self._quote[0] == self._price_key(self._model, values):
+            price = self._quote[1]
+        self._button.label = Content(_button_label(values, price))
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
-        """A surer price than the listed one, unless something is filled in by now that
-        could change it.
-        """
-        if (model.key, self._counting(values)) == (
-            self._model.key,
-            self._counting(self.values()),
-        ):
-            self._quoted = (model.key, self._counting(values), price)
-            self._price(self.values())
+        """Shows a price from the service, unless the form has changed since."""
+        current = self.values()
+        key = self._price_key(model, values)
+        if key == self._price_key(self._model, current):
+            self._quote = (key, price)
+            self._show_price(current)
 
-    def _counting(self, values: Values) -> Values:
-        return priced_values(self._model.routes[self.route], values)
+    def _price_key(self, model: Model, values: Values) -> PriceKey:
+        """Returns everything that the price depends on."""
+        return model.key, priced_values(self._model.routes[self.route], values)
 
-    def _changing(self) -> None:
-        """Wait anew for the typing to rest."""
-        if self._rest:
-            self._rest.stop()
-        self._rest = self.set_timer(REST, self._settle)
+    def _restart_timer(self) -> None:
+        if self._timer:
+            self._timer.stop()
+        self._timer = self.set_timer(REST, self._settle)
 
     def _settle(self) -> None:
-        model, values = self._model, self.values()
-        if not request.check(model, model.routes[self.route], values) and not _many(
-            values
-        ):
+        model = self._model
+        values = self.values()
+        errors = request.check(model, model.routes[self.route], values)
+        if not errors and _request_count(values) == 1:
             self.post_message(self.Settled(model, values))
 
-    def reprice(self, model: Model) -> None:
-        """The same model with fresher prices."""
+    def update_prices(self, model: Model) -> None:
+        """Shows the same model with newer prices."""
         self._model = model
-        self.judge()
+        self.check_values()
 
     def show_errors(self, errors: dict[str, str]) -> None:
-        """Errors that only the disk or the server could know."""
+        """Shows errors that only the disk or the service can find."""
         for name, problem in errors.items():
             if name in self._fields:
                 self._fields[name].show_error(problem)
-        self._go_to(next((name for name in self._fields if name in errors), ""))
+        self._focus_error(errors)
 
     def focus_first(self) -> None:
-        """Into the prompt, or whatever comes first where there is none."""
-        self._go_to(self._first())
+        """Focuses the prompt, or the first field if there is none."""
+        self._focus_field(self._first_name())
 
-    def _first(self) -> str:
+    def _first_name(self) -> str:
         return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 
     def action_generate(self) -> None:
-        errors = self.judge(everything=True)
+        errors = self.check_values(everything=True)
         if errors:
-            self._go_to(next(name for name in self._fields if name in errors))
+            self._focus_error(errors)
         else:
             self.post_message(self.Submitted(self._model, self.route, self.values()))
 
     def action_batch(self) -> None:
-        self.post_message(
-            self.JobRequested(
-                self._model, self._model.routes[self.route], self.values()
-            )
-        )
+        route = self._model.routes[self.route]
+        self.post_message(self.JobRequested(self._model, route, self.values()))
 
     def action_copy_as(self) -> None:
         self.post_message(self.CopyRequested(self._model, self.route, self.values()))
 
     def set_prompt(self, prompt: str | None) -> None:
-        """Put a text into the prompt, and the cursor there."""
+        """Sets the text of the prompt, and focuses it."""
         if "prompt" in self._fields:
             self._fields["prompt"].fill(prompt)
             self.focus_first()
@@ -305,29 +298,30 @@ class ParamForm(Vertical):
     def _changed(self, event: Field.Changed) -> None:
         event.stop()
         self._touched.add(event.field.param.name)
-        self.judge()
-        self._changing()
+        self.check_values()
+        self._restart_timer()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        field = next(
-            (
-                node
-                for node in event.widget.ancestors_with_self
-                if isinstance(node, Field)
-            ),
-            None,
-        )
-        self._asked = field.param.help if field else ""
-        if field:  # with its label, which the control alone would leave out of sight
-            self.call_after_refresh(field.scroll_visible, animate=False)
-        self._tell()
+        self._field_help = ""
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Field):
+                self._field_help = node.param.help
+                # The control alone would leave its label out of sight.
+                self.call_after_refresh(node.scroll_visible, animate=False)
+                break
+        self._update_help()
 
-    def _tell(self) -> None:
-        """Help for the field in focus, and why fields have left."""
-        self._help.update(f"{self._asked} {self._absent}".strip())
+    def _update_help(self) -> None:
+        """Shows the help of the focused field, and why others are hidden."""
+        self._help.update(f"{self._field_help} {self._hidden_fields}".strip())
+
+    def _focus_error(self, errors: Iterable[str]) -> None:
+        """Focuses the first field that has an error."""
+        names = set(errors)
+        self._focus_field(next((name for name in self._fields if name in names), ""))
 
     @work(exclusive=True, group="focus", exit_on_error=False)
-    async def _go_to(self, name: str) -> None:
+    async def _focus_field(self, name: str) -> None:
         field = self._fields.get(name)
         if field and field.param.more:
             await self.query_one(_More).unfold()
@@ -336,7 +330,7 @@ class ParamForm(Vertical):
 
 
 class _More(Collapsible):
-    """Rarely needed fields, mounted once they are asked for."""
+    """Rarely needed fields, mounted when they are first shown."""
 
     def __init__(self, fields: list[Field], *, collapsed: bool) -> None:
         super().__init__(title="More", collapsed=collapsed)
@@ -348,25 +342,34 @@ class _More(Collapsible):
 
     @on(Collapsible.Expanded)
     async def unfold(self) -> None:
-        """Show the fields."""
+        """Shows the fields."""
         self.collapsed = False
         fields, self._waiting = self._waiting, []
         await self.query_one(Collapsible.Contents).mount_all(fields)
 
 
-def _many(values: Values, micro: int | None = None) -> str:
-    """How many requests the prompt's {a|b} make, and their sum; nothing for one."""
+def _request_count(values: Values) -> int:
+    """Returns how many requests the prompt's {a|b} make; `MOST` + 1 for more."""
     prompt = values.get("prompt")
     if not isinstance(prompt, str) or "{" not in prompt:
-        return ""
+        return 1
     try:
-        count = len(alternatives(prompt))
+        return len(alternatives(prompt))
     except BatchError:
-        return f" more than {MOST:,}"
-    return f" {count:,} for {money(micro and count * micro)}" if count > 1 else ""
+        return MOST + 1
 
 
-def _fitting(param: Param, values: Values) -> Value | None:
-    """A carried value, unless this model can't have it."""
+def _button_label(values: Values, price: Estimate) -> str:
+    count = _request_count(values)
+    if count > MOST:
+        return f"Generate more than {MOST:,}  ·  {price}"
+    if count > 1:
+        total = money(price.micro and count * price.micro)
+        return f"Generate {count:,} for {total}  ·  {price}"
+    return f"Generate  ·  {price}"
+
+
+def _allowed_value(param: Param, values: Values) -> Value | None:
+    """Returns the value of a param, unless it isn't one of those it may have."""
     value = values.get(param.name)
     return None if param.enum and value not in param.enum else value

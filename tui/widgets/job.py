@@ -11,7 +11,7 @@ from tui.widgets.taskrow import COST_WIDTH, Row, is_set_aside, is_waiting, known
 
 _LOST = (Status.FAILED, Status.EXPIRED, Status.REJECTED)
 _LONGEST_WORD = 11
-"""Cells that the state has in its column."""
+"""Cells for the state in its column."""
 
 
 class Job:
@@ -58,7 +58,7 @@ class Job:
             self._face = max(self.tasks.values(), key=_face_order).id
 
     def _count_retry(self, task: Task, sign: int) -> None:
-        """Counts a retry with the task that it stands for, which counts anew."""
+        """Counts a retry, and counts the task that it stands for differently."""
         if not task.retry_of:
             return
         first = self.tasks.get(task.retry_of)
@@ -106,7 +106,7 @@ class Job:
         """What can be done with at least one of the tasks."""
         return {action for action, count in self._actions.items() if count}
 
-    def allowing(self, action: TaskAction) -> list[Task]:
+    def tasks_allowing(self, action: TaskAction) -> list[Task]:
         """Returns the tasks that this can be done with, oldest first.
 
         A task that was retried is not retried once more.
@@ -121,7 +121,7 @@ class Job:
 
     @property
     def face(self) -> Task:
-        """The task that stands for the job: its last one with an image, else its last."""
+        """The task that represents the job: its last with an image, else its last."""
         return self.tasks[self._face]
 
     def row(self, title: str, unfolded: bool, place: int) -> Row:
@@ -130,13 +130,15 @@ class Job:
         `place` is the number of its first task among those that wait, or 0.
         """
         first = next(iter(self.tasks.values()))
-        star = "★ " if self._favourites == len(self.tasks) else ""
+        prompt = one_line(first.prompt or first.model, 400)
+        if self._favourites == len(self.tasks):
+            prompt = f"★ {prompt}"
         return Row(
             glyph="▾" if unfolded else "▸",
             word=self._progress(),
             kind=self._kind(),
             model=title,
-            prompt=star + one_line(first.prompt or first.model, 400),
+            prompt=prompt,
             problem=self._summary(),
             time=f"#{place}" if place else "",
             cost=self._cost(),
@@ -154,20 +156,22 @@ class Job:
         return "done" if self._statuses[Status.COMPLETED] else "held"
 
     def _progress(self) -> str:
-        done, total = self._statuses[Status.COMPLETED], self._statuses.total()
+        done = self._statuses[Status.COMPLETED]
+        total = self._statuses.total()
         words = f"{done} of {total}"
         return words if len(words) <= _LONGEST_WORD else f"{done}/{total}"
 
     def _summary(self) -> str:
-        waiting = self._statuses[Status.HELD] - self._set_aside
-        counts = (
-            (waiting, "held"),
-            (self._set_aside, "set aside"),
-            (self.live - waiting, "sent"),
-            (self._lost, "failed"),
-            (self._statuses[Status.DROPPED], "dropped"),
-        )
-        return " · ".join(f"{count:,} {word}" for count, word in counts if count)
+        held = self._statuses[Status.HELD] - self._set_aside
+        counts = {
+            "held": held,
+            "set aside": self._set_aside,
+            "sent": self.live - held,
+            "failed": self._lost,
+            "dropped": self._statuses[Status.DROPPED],
+        }
+        parts = [f"{count:,} {word}" for word, count in counts.items() if count]
+        return " · ".join(parts)
 
     def _cost(self) -> str:
         """Returns what the tasks cost together, as exactly as there is room for."""
@@ -179,7 +183,8 @@ class Job:
         dollars = self._cost_micro / 1_000_000
         about = "~" if self._estimated else ""
         more = "+?" if self._unknown else ""
-        for amount in (money(self._cost_micro), f"${dollars:.2f}", f"${dollars:.0f}"):
+        amounts = (money(self._cost_micro), f"${dollars:.2f}", f"${dollars:.0f}")
+        for amount in amounts:
             text = f"{about}{amount}{more}"
             if len(text) < COST_WIDTH:
                 return text

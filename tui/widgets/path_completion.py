@@ -1,12 +1,9 @@
-"""Paths as they are typed: what a folder holds, which names are meant, how a shell
-would go on with them.
-"""
+"""Paths as they are typed: reads folders, and completes names as a shell does."""
 
 import os
 import re
 import shlex
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -18,12 +15,12 @@ _MOST_DROPPED = 20_000  # characters
 
 
 class Source(NamedTuple):
-    """What may be chosen. `value` is a real path or a URL; `name`, that of a folder
-    with its slash, is fit to be shown and typed.
-    """
+    """An image, or a folder, that can be chosen."""
 
     value: str
+    """A real path or a URL."""
     name: str
+    """The name as it is shown and typed; that of a folder ends with a slash."""
     note: str
     facts: str = ""
     folder: bool = False
@@ -34,23 +31,23 @@ class Source(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A folder that was read; `problem` is the sentence that says why it could not be."""
+    """A folder that was read."""
 
     path: str
     sources: Sequence[Source] = ()
     problem: str = ""
+    """The sentence that says why it can't be read."""
 
 
 def is_url(text: str) -> bool:
     return bool(re.match("https?://.", text, re.IGNORECASE))
 
 
-def dropped(text: str) -> list[str]:
-    """The image files of this machine whose paths are all that a text says, else
-    nothing.
+def dropped_images(text: str) -> list[str]:
+    """Returns the paths in a text that consists of paths of local images, else nothing.
 
-    So terminals paste files that are dropped on them: a path a line as it is, words
-    quoted for a shell, or `file:` addresses. May take long; raises nothing.
+    Terminals paste files that are dropped on them as a path per line, as words quoted
+    for a shell, or as `file:` addresses. May take long; raises nothing.
     """
     if len(text) > _MOST_DROPPED:
         return []
@@ -59,103 +56,106 @@ def dropped(text: str) -> list[str]:
         words = shlex.split(text)
     except ValueError:
         words = []  # an apostrophe
-    found = ([_local(path) for path in paths] for paths in (lines, words))
-    return next((paths for paths in found if paths and all(map(_image, paths))), [])
+    for candidates in (lines, words):
+        paths = [_absolute_path(text) for text in candidates]
+        if paths and all(map(_is_image, paths)):
+            return paths
+    return []
 
 
-def _local(path: str) -> str:
+def _absolute_path(path: str) -> str:
     address = re.match("file:(?://[^/]*)?(?=/)", path, re.IGNORECASE)
-    path = unquote(path[address.end() :], errors="surrogateescape") if address else path
-    return os.path.abspath(os.path.expanduser(path) if path.startswith("~/") else path)
+    if address:
+        path = unquote(path[address.end() :], errors="surrogateescape")
+    if path.startswith("~/"):
+        path = os.path.expanduser(path)
+    return os.path.abspath(path)
 
 
-def _image(path: str) -> bool:
+def _is_image(path: str) -> bool:
     return path.lower().endswith(_SUFFIXES) and os.path.isfile(path)
 
 
-def split(text: str) -> tuple[str, str]:
-    """The folder of a typed path, up to its last slash, and what of a name follows."""
+def split_path(text: str) -> tuple[str, str]:
+    """Returns a typed path's folder, up to its last slash, and the start of a name."""
     if text in ("~", "..") or text.endswith("/.."):
         text += "/"
     folder, slash, name = text.rpartition("/")
     return folder + slash, name
 
 
-def read(start: str, folder: str) -> Folder:
-    """Sub-folders and images, in natural order. A relative `folder` is that of `start`,
-    if this is a folder or a file in one, or of the current folder. May take long;
-    raises nothing.
+def read_folder(start: str, folder: str) -> Folder:
+    """Returns a folder's sub-folders and images, in natural order.
+
+    A relative `folder` is taken from `start`, a folder or a file in one, or from the
+    current folder if there is no such `start`. May take long; raises nothing.
     """
     path = folder
     try:
-        base = os.path.expanduser(start)
-        base = base if os.path.isdir(base) else os.path.dirname(base)
-        path = os.path.realpath(
-            os.path.join(
-                base if os.path.isdir(base) else "", os.path.expanduser(folder)
-            )
-        )
-        with os.scandir(path) as items:
-            sources = [source for item in items if (source := _source(item))]
+        path = os.path.realpath(os.path.join(_base(start), os.path.expanduser(folder)))
+        with os.scandir(path) as entries:
+            sources = [source for entry in entries if (source := _source(entry))]
     except (FileNotFoundError, NotADirectoryError):
-        return Folder(path, problem="There is no such folder.")
+        return Folder(path, problem="This folder doesn't exist.")
     except (OSError, ValueError) as error:
-        return Folder(
-            path,
-            problem=f"This folder can't be read: {getattr(error, 'strerror', None) or error}.",
-        )
-    return Folder(path, sorted(sources, key=_order))
+        reason = getattr(error, "strerror", None) or error
+        return Folder(path, problem=f"This folder can't be read: {reason}.")
+    sources.sort(key=_sort_key)
+    return Folder(path, sources)
 
 
-def beginning(sources: Sequence[Source], name: str) -> list[Source]:
-    """Those that begin with what is typed; case matters where it tells names apart,
-    hidden ones need a dot.
+def _base(start: str) -> str:
+    path = os.path.expanduser(start)
+    if not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path if os.path.isdir(path) else ""
+
+
+def starting_with(sources: Sequence[Source], name: str) -> list[Source]:
+    """Returns the sources whose names start with `name`.
+
+    Case is ignored unless some match exactly; hidden files need a leading dot.
     """
-    seen = [source for source in sources if name.startswith(".") or not source.hidden]
-    exact = [source for source in seen if source.name.startswith(name)]
-    return exact or [
-        source for source in seen if source.name.lower().startswith(name.lower())
-    ]
+    with_hidden = name.startswith(".")
+    visible = [source for source in sources if with_hidden or not source.hidden]
+    exact = [source for source in visible if source.name.startswith(name)]
+    if exact:
+        return exact
+    lower = name.lower()
+    return [source for source in visible if source.name.lower().startswith(lower)]
 
 
 def matching(sources: Sequence[Source], name: str) -> list[Source]:
-    """Those that begin with what is typed, else those that contain it."""
-    inside = (
-        source
-        for source in sources
-        if name.lower() in source.name.lower() and not source.hidden
-    )
-    return beginning(sources, name) or list(inside)
+    """Returns the sources whose names start with `name`, else those that contain it."""
+    found = starting_with(sources, name)
+    if found:
+        return found
+    visible = [source for source in sources if not source.hidden]
+    return [source for source in visible if name.lower() in source.name.lower()]
 
 
 def completed(sources: Sequence[Source], name: str) -> str:
-    """`name`, continued for as long as all that begin with it agree."""
-    names = [source.name for source in beginning(sources, name)]
-    agreed = sum(
-        1
-        for _ in takewhile(
-            lambda letters: len(set(letters)) == 1, zip(*names, strict=False)
-        )
-    )
-    return names[0][:agreed] if agreed > len(name) else name
+    """Returns `name` with all that the names that start with it have in common."""
+    names = [source.name for source in starting_with(sources, name)]
+    common = os.path.commonprefix(names)  # noqa: RUF071 - of letters, as wanted
+    return common if len(common) > len(name) else name
 
 
-def _source(item: os.DirEntry[str]) -> Source | None:
-    name = re.sub(r"\s", " ", plain(item.name))
+def _source(entry: os.DirEntry[str]) -> Source | None:
+    name = re.sub(r"\s", " ", plain(entry.name))
     try:
-        if item.is_dir():
-            return Source(item.path, f"{name}/", "folder", folder=True)
-        if item.name.lower().endswith(_SUFFIXES) and item.is_file():
-            size = file_size(item.stat().st_size)
-            return Source(item.path, name, size, f"{name} · {size}")
+        if entry.is_dir():
+            return Source(entry.path, f"{name}/", "folder", folder=True)
+        if entry.name.lower().endswith(_SUFFIXES) and entry.is_file():
+            size = file_size(entry.stat().st_size)
+            return Source(entry.path, name, size, f"{name} · {size}")
     except OSError:
         pass  # gone by now, or a link that leads nowhere
     return None
 
 
-def _order(source: Source) -> tuple[bool, list[str | int]]:
+def _sort_key(source: Source) -> tuple[bool, list[str | int]]:
     # Every second part is a number, so that like is compared with like.
-    parts = _DIGITS.split(source.name.casefold())
-    return not source.folder, [
-        int(part) if index % 2 else part for index, part in enumerate(parts)
-    ]
+    parts: list[str | int] = list(_DIGITS.split(source.name.casefold()))
+    parts[1::2] = [int(digits) for digits in parts[1::2]]
+    return not source.folder, parts

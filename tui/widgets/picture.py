@@ -1,4 +1,4 @@
-"""One image of a file, drawn as well as the terminal can."""
+"""An image file, drawn as well as the terminal can."""
 
 import asyncio
 import logging
@@ -28,31 +28,32 @@ if TYPE_CHECKING:
     from tui.graphics.drawing import Drawing
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
-"""Gives the image of a file in RGB, no larger than so many pixels; runs in a thread,
-may raise ImageError.
+"""Returns a file's image in RGB, within a size in pixels; called in a thread.
+
+May raise ImageError.
 """
 
 _DRAWERS = ThreadPoolExecutor(2, "drawer")
 """Few: the more threads hold the interpreter in turn, the longer the keyboard waits."""
-_BEHIND = 3
-"""Writes that may wait for the terminal before anything more is drawn for it."""
+_MAX_PENDING_WRITES = 3
+"""Writes that may wait for the terminal; with more, nothing is drawn."""
 # Textual measures a control segment as no cells wide and writes its text as it is.
-_RAW: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
+_RAW_SEQUENCE: list[tuple[ControlType, int]] = [(ControlType.CURSOR_FORWARD, 0)]
 
 
-class Wish(NamedTuple):
-    """What is to be drawn; `rough` in characters, although the terminal could do
-    better.
-    """
+class DrawRequest(NamedTuple):
+    """An image to be drawn."""
 
     path: Path
     size: Size
+    """The cells for it."""
     shrink: Shrink
     rough: bool
+    """In characters, although the terminal shows pixels."""
 
 
 class Picture(Widget):
-    """Shows one image file, or a message, in the middle of whatever space there is.
+    """Shows an image file, or a message, in the middle of its space.
 
     Kitty and sixel pixels are laid over the cells only while the whole picture is on
     screen with nothing above it; under a modal, a toast or a scroll edge it is drawn in
@@ -80,19 +81,19 @@ class Picture(Widget):
             return self.picture
 
     def __init__(self, terminal: Terminal, *, swift: bool = False, **kw: Any) -> None:
-        """A `swift` one writes characters, too, past Textual's compositor, which takes
-        20 ms for a thousand of them. A screenshot that Textual makes doesn't show
-        those.
+        """If `swift`, it writes characters, too, past Textual's compositor.
+
+        That takes 20 ms for a thousand of them. Textual's screenshots don't show them.
         """
         super().__init__(**kw)
         self._terminal = terminal
         self._swift = swift
         self._message = ""
-        self._wanted: Wish | None = None
+        self._requested: DrawRequest | None = None
         self._path: Path | None = None
         self._shrink: Shrink = _whole
         self._drawing: Drawing | None = None
-        self._drawn: Wish | None = None
+        self._drawn: DrawRequest | None = None
         self._moving = False
         self._busy = False
         self._covered = False
@@ -100,45 +101,42 @@ class Picture(Widget):
     def show(
         self, path: Path | None, message: str = "", shrink: Shrink | None = None
     ) -> None:
-        """Shows the image of `path`; `message` stands there for None and until the
-        first image is drawn.
+        """Shows the image of `path`, or `message` for None and until it is drawn.
 
-        `shrink` says what of it is shown (all of it, unless told otherwise); equal ones
-        are taken for the same. The file is read in a thread: a newer call wins over an
-        older one, and a file that can't be shown is replaced by a sentence that says
-        why.
+        `shrink` selects the part that is shown, by default all of it; equal ones count
+        as the same. The file is read in a thread; a newer call overrides an older one.
+        If the file can't be shown, a sentence says why.
         """
-        self._path, self._shrink = path, shrink or _whole
+        self._path = path
+        self._shrink = shrink or _whole
         if path is not None and self._terminal.images is Images.NONE:
-            path, message = None, f"Images are off: {one_line(path)}"
+            message = f"Images are off: {one_line(path)}"
+            path = None
         if path is None:
-            self._wanted = None
-            self._say(message)
+            self._requested = None
+            self._show_message(message)
         else:
             self._message = plain(message)
-            self._want()
+            self._request()
 
     @property
     def moving(self) -> bool:
-        """Whether the view moves, so that pixels aren't worth their bytes: characters
-        stand in for them.
-        """
+        """Whether the view is moving: characters then replace pixels, to save bytes."""
         return self._moving
 
     @moving.setter
     def moving(self, moving: bool) -> None:
         if moving != self._moving:
             self._moving = moving
-            self._want()
-            if self._sent_anew:
+            self._request()
+            if self._resends_pixels:
                 self.refresh()
 
     @property
-    def _sent_anew(self) -> bool:
-        """Whether the pixels would be sent again with each move."""
-        return bool(
-            self._drawing and self._drawing.overlay and not self._drawing.upload
-        )
+    def _resends_pixels(self) -> bool:
+        """Whether each move would send the pixels again."""
+        drawing = self._drawing
+        return bool(drawing and drawing.overlay and not drawing.upload)
 
     def render(self) -> Content:
         return Content(self._message)
@@ -150,37 +148,40 @@ class Picture(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         drawing = self._drawing
-        # What Textual would find out line by line
+        # Textual would do the same line by line.
         if drawing is None and not self._message:
             return [Strip.blank(crop.width, self.rich_style)] * crop.height
         # Textual also asks for single lines, to learn what is under the mouse.
         if drawing is None or not drawing.fits(self.size) or crop != self.size.region:
             return super().render_lines(crop)
-        raw = [] if self._moving and self._sent_anew else drawing.overlay
-        raw = raw or (drawing.written if self._may_write else [])
+        raw = drawing.overlay
+        if self._moving and self._resends_pixels:
+            raw = []
+        if not raw and self._may_write:
+            raw = drawing.written
         if not raw:
             return super().render_lines(crop)
         if not self._uncovered():
             self._covered = True
             return super().render_lines(crop)
         if self._covered:
-            # Only the part that was covered is being painted now, and without its
-            # pixels.
+            # Textual repaints only what was covered; the rest has no pixels either.
             self._covered = False
             self.call_later(self.refresh)
         blank = Strip.blank(crop.width, self.rich_style)
         strips = [blank] * crop.height
-        last = drawing.offset(self.size).y + drawing.size.height - 1
+        offset = drawing.offset(self.size)
+        last = offset.y + drawing.size.height - 1
         _, background = self.background_colors
-        sequences = drawing.sequences(
-            raw, self.region.offset + drawing.offset(self.size), background.rgb
+        sequences = drawing.sequences(raw, self.region.offset + offset, background.rgb)
+        strips[last] = Strip(
+            [*blank, Segment(sequences, None, _RAW_SEQUENCE)], crop.width
         )
-        strips[last] = Strip([*blank, Segment(sequences, None, _RAW)], crop.width)
         return strips
 
     @property
     def _may_write(self) -> bool:
-        """Whether Textual would change nothing of the characters."""
+        """Whether characters can bypass Textual, which would not change them."""
         plain_filters = all(
             isinstance(found, ANSIToTruecolor) for found in self.get_line_filters()
         )
@@ -192,91 +193,93 @@ class Picture(Widget):
         self.app.app_resume_signal.subscribe(self, lambda _: self._upload())
 
     def on_resize(self) -> None:
-        self._want()
+        self._request()
 
     def on_unmount(self) -> None:
-        """Let go of all that is large at once: the widget itself is garbage that only
-        the collector finds.
-        """
-        # Or it would hold this widget, and its page, for ever
+        """Frees all that is large now; the garbage collector frees the widget later."""
+        # A subscription would keep this widget, and its page, for ever.
         self.app.app_resume_signal.unsubscribe(self)
         self._free()
-        self._drawing = self._drawn = self._wanted = self._path = None
+        self._drawing = None
+        self._drawn = None
+        self._requested = None
+        self._path = None
         self._shrink = _whole
 
-    def _want(self) -> None:
+    def _request(self) -> None:
         if self._path is None or not self.size or self._terminal.images is Images.NONE:
             return
         rough = self._moving and self._terminal.images in PIXELS
-        wish = Wish(self._path, self.size, self._shrink, rough)
-        if self._wanted in (wish, wish._replace(rough=False)):
+        request = DrawRequest(self._path, self.size, self._shrink, rough)
+        if self._requested in (request, request._replace(rough=False)):
             return
-        self._wanted = wish
+        self._requested = request
         if not self._busy:
             self._busy = True
-            self._catch_up()
+            self._draw_requested()
 
     @work
-    async def _catch_up(self) -> None:
-        """Draws until what is wanted is what is shown. One at a time: a held key piles
-        up no work.
+    async def _draw_requested(self) -> None:
+        """Draws, one at a time, until what was requested last is shown.
+
+        So a key that is held down doesn't pile up work.
         """
         done = None
         try:
-            while self._wanted is not None and self._wanted != done:
-                await self._terminal_read()
-                if self._wanted is not None:  # nothing may be wanted any more
-                    done = self._wanted
+            while self._requested is not None and self._requested != done:
+                await self._wait_for_terminal()
+                if self._requested is not None:  # it may have been cleared by now
+                    done = self._requested
                     await self._draw(done)
         finally:
             self._busy = False
 
-    async def _draw(self, wish: Wish) -> None:
+    async def _draw(self, request: DrawRequest) -> None:
         before = self._drawing
-        text = (
-            before.text if before and self._drawn == wish._replace(rough=True) else None
-        )
+        text = None
+        if before and self._drawn == request._replace(rough=True):
+            text = before.text
         image_id = before.image_id if before else 0
         terminal = self._terminal_now()
         background = self.background_colors[1].rgb
 
         def make() -> "Drawing | str | None":
-            # None where it has waited for others and is not wanted any more.
-            return (
-                _draw(wish, terminal, image_id, text, background)
-                if self._wanted == wish
-                else None
-            )
+            # Another may have been requested while this one was in the queue.
+            if self._requested != request:
+                return None
+            return _draw(request, terminal, image_id, text, background)
 
         drawing = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
-        if drawing is None or self._wanted != wish:
+        if drawing is None or self._requested != request:
             return
         if isinstance(drawing, str):
-            self._wanted = None  # the same file may be a whole one the next time
-            self._say(drawing)
+            self._requested = None  # the file may be complete the next time
+            self._show_message(drawing)
         else:
-            self._put(drawing, wish)
+            self._show_drawing(drawing, request)
 
-    async def _terminal_read(self) -> None:
-        """Until the terminal has read nearly all: what nobody sees yet must not pile
-        up, or typing would wait.
+    async def _wait_for_terminal(self) -> None:
+        """Waits until the terminal has read nearly everything.
+
+        What it hasn't read must not pile up, or typing would wait.
         """
-        while getattr(driver_of(self.app), "waiting", 0) > _BEHIND:  # noqa: ASYNC110 - nobody tells
+        driver = driver_of(self.app)
+        while getattr(driver, "waiting", 0) > _MAX_PENDING_WRITES:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
 
     def _terminal_now(self) -> Terminal:
         cell = None if self.app.is_headless else cell_now()
         return replace(self._terminal, cell=cell or self._terminal.cell)
 
-    def _put(self, drawing: "Drawing", wish: Wish) -> None:
+    def _show_drawing(self, drawing: "Drawing", request: DrawRequest) -> None:
         if self._drawing is not None and self._drawing.image_id != drawing.image_id:
             self._free()
-        self._drawing, self._drawn = drawing, wish
+        self._drawing, self._drawn = drawing, request
         self._upload()
         self.refresh()
-        self.call_after_refresh(self.post_message, self.Shown(self, wish.path))
+        self.call_after_refresh(self.post_message, self.Shown(self, request.path))
 
-    def _say(self, message: str) -> None:
+    def _show_message(self, message: str) -> None:
         self._message = plain(message)
         self._free()
         self._drawing = self._drawn = None
@@ -291,14 +294,13 @@ class Picture(Widget):
             self._write(self._drawing.free)
 
     def _write(self, data: str) -> None:
-        """Through the app's own writer: in order with its frames, and never waiting for
-        a slow terminal.
-        """
-        if data and (driver := driver_of(self.app)) is not None:
+        """Writes by the app's driver: in order with its frames, never blocking."""
+        driver = driver_of(self.app)
+        if data and driver is not None:
             driver.write(data)
 
     def _uncovered(self) -> bool:
-        """Whether every cell is on screen with no other widget above it."""
+        """Returns whether every cell is on screen with no other widget above it."""
         if not self.screen.is_active:
             return False
         for widget, region, clip in visible_widgets(self.screen):
@@ -316,29 +318,30 @@ def _whole(path: Path, box: tuple[int, int]) -> "Image":
 
 
 def _draw(
-    wish: Wish,
+    request: DrawRequest,
     terminal: Terminal,
     image_id: int,
     text: "CellPicture | None",
     background: tuple[int, int, int],
 ) -> "Drawing | str":
-    """What is wished for, or the sentence that says why there is none. Runs in a
-    thread.
+    """Returns the drawing, or the sentence that says why there is none.
+
+    Called in a thread.
     """
     # Pillow and textual-image are loaded here, after the first paint.
     from tui.graphics.drawing import DrawingOptions, draw
     from tui.images.files import ImageError
 
     def shrink(box: tuple[int, int]) -> "Image":
-        return wish.shrink(wish.path, box)
+        return request.shrink(request.path, box)
 
     try:
-        options = DrawingOptions(image_id, wish.rough, text, background)
-        return draw(shrink, wish.size, terminal, options)
+        options = DrawingOptions(image_id, request.rough, text, background)
+        return draw(shrink, request.size, terminal, options)
     except ImageError as error:
         return str(error)
     except Exception:  # a picture is never worth the app
         logging.getLogger(__name__).exception(
-            "drawing %s as %s", wish.path, terminal.images
+            "drawing %s as %s", request.path, terminal.images
         )
-        return "This picture can't be drawn."
+        return "This image can't be drawn."

@@ -1,5 +1,6 @@
-"""The queue: a row a task, newest first, jobs folded. Draws the rows in sight, whatever
-the number of tasks.
+"""The queue: one row per task, newest first, jobs folded.
+
+Draws only the rows in sight, however many tasks there are.
 """
 
 from bisect import bisect_left, insort
@@ -40,7 +41,6 @@ from tui.widgets.task_actions import (
     task_bindings,
 )
 from tui.widgets.taskrow import (
-    COLUMNS,
     Row,
     column_widths,
     elapsed,
@@ -51,16 +51,15 @@ from tui.widgets.taskrow import (
 )
 
 RowKey = tuple[str, str]
-"""Sorts the rows as they were made: job and task, a task alone as its own job. A job's
-title comes after its tasks, so that it stands above them where the newest is on top.
+"""Job and task id, by which rows are sorted; a single task is its own job.
+
+A job's title sorts after its tasks, so that it is above them: the newest is on top.
 """
 _TITLE = "~"
 
 
 class QueueTable(ScrollView, can_focus=True):
-    """Tasks. Arrows move; keys ask for something to be done with the task, or the job,
-    under the cursor.
-    """
+    """The rows of tasks and jobs, and the keys that act on the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -85,7 +84,7 @@ class QueueTable(ScrollView, can_focus=True):
             "grid",
             "Grid",
             id="grid",
-            tooltip="Show many pictures at once",
+            tooltip="Show many images at once",
             show=False,
         ),
         *queue_bindings(),
@@ -110,9 +109,10 @@ class QueueTable(ScrollView, can_focus=True):
     def __init__(
         self, id: str, title_of: Callable[[Task], str], *, jobs: bool = True
     ) -> None:
-        """`title_of` says what a task's model is called. With `jobs`, what was
-        submitted together is one row, what was cleared is left out, and time is that
-        which a task takes; without, it is when the task was made.
+        """`title_of` returns the name of a task's model.
+
+        With `jobs`, a job is one row, cleared tasks are left out, and the time column
+        has the time that a task takes. Without, it has the time of its creation.
         """
         super().__init__(id=id)
         self._title_of = title_of
@@ -128,16 +128,16 @@ class QueueTable(ScrollView, can_focus=True):
         self._grown = False
         self._shift = 0
         self._announced: Task | None = None
-        self.nothing = ""
-        """What is said while there is no task."""
+        self.empty_text = ""
+        """Shown while there is no task."""
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(1, self._tick, pause=True)
 
     @property
     def selected(self) -> Task | None:
-        """The task under the cursor, or the one that stands for the job."""
-        key = self._at(self.cursor)
+        """The task under the cursor, or the one that represents the job."""
+        key = self._key_at(self.cursor)
         if key is None:
             return None
         job = self._job_under_cursor
@@ -146,37 +146,37 @@ class QueueTable(ScrollView, can_focus=True):
     @property
     def _job_under_cursor(self) -> Job | None:
         """The job whose title the cursor is on."""
-        key = self._at(self.cursor)
+        key = self._key_at(self.cursor)
         return self._jobs[key[0]] if key and key[1] == _TITLE else None
 
     @property
     def chosen(self) -> list[Task]:
         """The task under the cursor, or all of the job."""
-        key = self._at(self.cursor)
+        key = self._key_at(self.cursor)
         if key is None:
             return []
         job = self._job_under_cursor
         return list(job.tasks.values()) if job else [self._tasks[key[1]]]
 
-    def allowing(self, action: TaskAction) -> list[Task]:
-        """Returns those of the chosen tasks that this can be done with."""
+    def tasks_allowing(self, action: TaskAction) -> list[Task]:
+        """Returns the chosen tasks that allow an action."""
         job = self._job_under_cursor
         if job:
-            return job.allowing(action)
+            return job.tasks_allowing(action)
         return [task for task in self.chosen if action in allowed_actions(task)]
 
     @property
     def tasks(self) -> dict[str, Task]:
-        """All that the table has, by id."""
+        """All tasks of the table, by id."""
         return self._tasks
 
     @property
     def listed(self) -> list[Task]:
-        """All tasks as they stand in the table, those of folded jobs too."""
+        """All tasks in the order of the table, with those of folded jobs."""
         return sorted(self._tasks.values(), key=self._key, reverse=True)
 
     def update(self, task: Task) -> None:
-        """Show a task's latest snapshot."""
+        """Shows a task's latest snapshot."""
         before = self._tasks.get(task.id)
         self._count(before, task)
         if task.deleted or (task.cleared and self._by_job):
@@ -184,21 +184,25 @@ class QueueTable(ScrollView, can_focus=True):
             return
         self._tasks[task.id] = task
         key = self._key(task)
-        if self._by_job and task.job:
+        title = (key[0], _TITLE)
+        in_job = self._by_job and bool(task.job)
+        if in_job:
             job = self._jobs.setdefault(task.job, Job(task.job))
             job.update(task)
-            self._insert((job.id, _TITLE))
-            self._refresh_row((job.id, _TITLE))
-        if not (self._by_job and task.job) or task.job in self._unfolded:
+            self._insert(title)
+            self._refresh_row(title)
+        if not in_job or task.job in self._unfolded:
             self._insert(key)
             self._refresh_row(key)
-        at = self._at(self.cursor)
-        if before is None or at in (key, (key[0], _TITLE)):
+        if before is None or self._key_at(self.cursor) in (key, title):
             self._announce_soon()
 
     def show(self, tasks: list[Task]) -> None:
-        """Show these tasks and no others."""
-        self._tasks, self._jobs, self._order, self._waiting = {}, {}, [], []
+        """Shows these tasks and no others."""
+        self._tasks.clear()
+        self._jobs.clear()
+        self._order.clear()
+        self._waiting.clear()
         self._ticking.clear()
         self.set_reactive(QueueTable.cursor, 0)
         for task in sorted(tasks, key=lambda task: task.id):
@@ -208,14 +212,17 @@ class QueueTable(ScrollView, can_focus=True):
         self._announce_soon()
 
     def select(self, task_id: str) -> None:
-        """Put the cursor on a task, or on its folded job."""
+        """Moves the cursor to a task, or to its folded job."""
         task = self._tasks.get(task_id)
         if task:
             key = self._key(task)
-            self.cursor = self._row(key if self._has(key) else (task.job, _TITLE))
+            if not self._has(key):
+                key = (task.job, _TITLE)
+            self.cursor = self._row_of(key)
 
     def _key(self, task: Task) -> RowKey:
-        return (task.job or task.id, task.id) if self._by_job else (task.id, task.id)
+        job_id = task.job if self._by_job else ""
+        return job_id or task.id, task.id
 
     def _insert(self, key: RowKey) -> None:
         if self._has(key):
@@ -223,40 +230,40 @@ class QueueTable(ScrollView, can_focus=True):
         insort(self._order, key)
         # A new task gets the cursor, unless the user has moved it to look at an older
         # one.
-        row = self._row(key)
+        row = self._row_of(key)
         if 0 < self.cursor < len(self._order) - 1 and row <= self.cursor:
             self.set_reactive(QueueTable.cursor, self.cursor + 1)
-            self._shift += 1  # what is looked at stays where it is on the screen
+            self._shift += 1  # so that the task stays where it is on the screen
         self._grown = True
         self._announce_soon()
 
     def _remove(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
-        gone = [self._key(task)]
+        keys = [self._key(task)]
         job = self._jobs.get(task.job)
         if job:
             job.remove(task.id)
             if not job.tasks:
                 del self._jobs[job.id]
-                gone.append((job.id, _TITLE))
-        for key in gone:
-            if self._has(key):
-                if self._row(key) < self.cursor:
-                    self.set_reactive(QueueTable.cursor, self.cursor - 1)
-                    self._shift -= 1
-                del self._order[bisect_left(self._order, key)]
-        self.cursor = min(self.cursor, max(0, len(self._order) - 1))
+                keys.append((job.id, _TITLE))
+        for key in keys:
+            if not self._has(key):
+                continue
+            if self._row_of(key) < self.cursor:
+                self.set_reactive(QueueTable.cursor, self.cursor - 1)
+                self._shift -= 1
+            del self._order[bisect_left(self._order, key)]
+        last_row = max(0, len(self._order) - 1)
+        self.cursor = min(self.cursor, last_row)
         self._grown = True
         self._announce_soon()
 
     def _count(self, before: Task | None, task: Task) -> None:
-        """Keep what is derived from all tasks up to date, without looking at all of
-        them.
-        """
+        """Updates what is derived from all tasks, by the change of one."""
         if before and is_waiting(before):
-            at = bisect_left(self._waiting, before.turn)
-            if at < len(self._waiting) and self._waiting[at] == before.turn:
-                del self._waiting[at]
+            index = bisect_left(self._waiting, before.turn)
+            if self._waiting[index : index + 1] == [before.turn]:
+                del self._waiting[index]
                 self.refresh()
         if is_waiting(task):
             insort(self._waiting, task.turn)
@@ -268,75 +275,63 @@ class QueueTable(ScrollView, can_focus=True):
         self._run_clock()
 
     def render_line(self, y: int) -> Strip:
-        key = self._at(self.scroll_offset.y + y)
+        row_number = self.scroll_offset.y + y
+        key = self._key_at(row_number)
         width = self.scrollable_content_region.width
-        if key is None:
-            nothing = "" if self._order or y else f" {self.nothing}"
-            style = self.rich_style + self.get_component_rich_style(
-                "queue--dim", partial=True
-            )
-            return Strip([Segment(fit(nothing, width), style)], width)
-        dim = self.get_component_rich_style("queue--dim", partial=True)
         base = self.rich_style
-        if self.scroll_offset.y + y == self.cursor:
-            base += self.get_component_rich_style(
-                "queue--cursor", partial=self.has_focus is False
-            )
+        dim = self.get_component_rich_style("queue--dim", partial=True)
+        if key is None:
+            is_first = not self._order and y == 0
+            text = f" {self.empty_text}" if is_first else ""
+            return Strip([Segment(fit(text, width), base + dim)], width)
+        if row_number == self.cursor:
+            partial = not self.has_focus
+            base += self.get_component_rich_style("queue--cursor", partial=partial)
             dim = Style()
-        shown = self._shown(key)
-        state = self.get_component_rich_style(f"queue--{shown.kind}", partial=True)
-        inset = "  " if key[0] in self._jobs and key[1] != _TITLE else " "
-        texts = (
-            f"{inset}{shown.glyph} {shown.word}",
-            shown.model,
-            shown.prompt,
-            shown.time,
-            shown.cost,
-        )
-        styles = (state, Style(), Style(), dim, dim)
-        segments = []
-        for name, text, style, room in zip(
-            COLUMNS, texts, styles, column_widths(width), strict=True
-        ):
-            if name == "prompt" and shown.problem:
-                problem = one_line(shown.problem)
-                left = room - min(cell_len(problem) + 1, room * 2 // 3)
-                said = min(cell_len(shown.prompt) + 2, left)
-                segments.append(
-                    Segment(fit(shown.prompt, said - 1) + " ", base + style)
-                )
-                segments.append(Segment(fit(problem, room - said), base + state))
-            else:
-                segments.append(
-                    Segment(
-                        fit(text, room, right=name in ("time", "cost")), base + style
-                    )
-                )
+        content = self._row_content(key)
+        kind = f"queue--{content.kind}"
+        state = base + self.get_component_rich_style(kind, partial=True)
+        in_job = key[0] in self._jobs and key[1] != _TITLE
+        inset = "  " if in_job else " "
+        status, model, prompt, time, cost = column_widths(width)
+        segments = [
+            Segment(fit(f"{inset}{content.glyph} {content.word}", status), state),
+            Segment(fit(content.model, model), base),
+            *_prompt_segments(content, prompt, base, state),
+            Segment(fit(content.time, time, right=True), base + dim),
+            Segment(fit(content.cost, cost, right=True), base + dim),
+        ]
         return Strip(segments, width).adjust_cell_length(width, base)
 
-    def _shown(self, key: RowKey) -> Row:
+    def _row_content(self, key: RowKey) -> Row:
         if key[1] == _TITLE:
             job = self._jobs[key[0]]
-            place = self._place(job.waiting[0]) if job.waiting else 0
-            return job.row(self._title_of(job.face), job.id in self._unfolded, place)
+            number = self._queue_number(job.waiting[0]) if job.waiting else 0
+            return job.row(self._title_of(job.face), job.id in self._unfolded, number)
         task = self._tasks[key[1]]
-        when = f"#{self._place(task.turn)}" if is_waiting(task) else elapsed(task)
-        return row(task, self._title_of(task), when if self._by_job else made(task))
+        title = self._title_of(task)
+        if not self._by_job:
+            return row(task, title, made(task))
+        if is_waiting(task):
+            return row(task, title, f"#{self._queue_number(task.turn)}")
+        return row(task, title, elapsed(task))
 
-    def _place(self, turn: Turn) -> int:
+    def _queue_number(self, turn: Turn) -> int:
         return bisect_left(self._waiting, turn) + 1
 
     def watch_cursor(self, old: int, new: int) -> None:
-        for line in (old, new):
-            self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
+        for row_number in (old, new):
+            y = row_number - self.scroll_offset.y
+            self.refresh(Region(0, y, self.size.width, 1))
         self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True)
         self._announce_soon()
 
-    def validate_cursor(self, row: int) -> int:
-        return max(0, min(len(self._order) - 1, row))
+    def validate_cursor(self, cursor: int) -> int:
+        last_row = len(self._order) - 1
+        return max(0, min(last_row, cursor))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what makes sense for what is under the cursor is offered."""
+        """Returns whether an action makes sense for what is under the cursor."""
         if action == "task":
             return parameters[0] in self._allowed
         if action == "queue":
@@ -350,22 +345,19 @@ class QueueTable(ScrollView, can_focus=True):
         self.cursor += step * max(1, self.size.height - 1)
 
     def action_task(self, name: str) -> None:
-        """Asks for an action on the tasks under the cursor."""
+        """Requests an action on the tasks under the cursor."""
         action = TaskAction(name)
         if action is TaskAction.VIEW and self._job_under_cursor:
             self.action_fold()
             return
-        tasks = self.allowing(action)
+        tasks = self.tasks_allowing(action)
         if tasks:
             listed = self.listed if action is TaskAction.VIEW else ()
             browsing = Browsing(listed, on_back=self.select)
             self.post_message(TaskActionRequested(action, tasks, browsing=browsing))
 
     def action_grid(self) -> None:
-        """Shows the pictures of the job under the cursor, or of all tasks.
-
-        In the history, all that was found is shown.
-        """
+        """Shows the images of the job under the cursor, or of all tasks."""
         if not self.selected:
             return
         if self._job_under_cursor:
@@ -377,36 +369,35 @@ class QueueTable(ScrollView, can_focus=True):
         self.post_message(GridRequested(tasks, self.selected))
 
     def action_queue(self, name: str) -> None:
-        """Asks for an action on the whole queue."""
+        """Requests an action on the whole queue."""
         self.post_message(QueueActionRequested(QueueAction(name)))
 
     def action_fold(self, folded: bool | None = None) -> None:
-        """Hide the tasks of the job under the cursor, or show them, or whichever isn't
-        so yet.
-        """
-        key = self._at(self.cursor)
+        """Hides or shows the tasks of the job under the cursor; toggles for None."""
+        key = self._key_at(self.cursor)
         job = self._jobs.get(key[0]) if key else None
-        if job is None or folded is (job.id not in self._unfolded):
+        if job is None:
             return
-        if job.id in self._unfolded:
-            self._unfolded.discard(job.id)
-            self._order = [
-                known
-                for known in self._order
-                if known[0] != job.id or known[1] == _TITLE
-            ]
-        else:
+        is_folded = job.id not in self._unfolded
+        if folded is is_folded:
+            return
+        rows = {(job.id, task_id) for task_id in job.tasks}
+        if is_folded:
             self._unfolded.add(job.id)
-            self._order = sorted(
-                {*self._order, *((job.id, task_id) for task_id in job.tasks)}
-            )
-        self.cursor = self._row((job.id, _TITLE))
+            self._order = sorted(rows.union(self._order))
+        else:
+            self._unfolded.discard(job.id)
+            self._order = [known for known in self._order if known not in rows]
+        self.cursor = self._row_of((job.id, _TITLE))
         self._resize()
 
     def on_click(self, event: events.Click) -> None:
-        at = event.get_content_offset(self)
-        if at is not None and self._at(self.scroll_offset.y + at.y):
-            self.cursor = self.scroll_offset.y + at.y
+        point = event.get_content_offset(self)
+        if point is None:
+            return
+        row_number = self.scroll_offset.y + point.y
+        if self._key_at(row_number):
+            self.cursor = row_number
             if event.chain == 2:
                 self.action_task(TaskAction.VIEW)
 
@@ -417,15 +408,14 @@ class QueueTable(ScrollView, can_focus=True):
         self._grown = False
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._order))
         if self._shift:
-            self.scroll_to(
-                y=self.scroll_offset.y + self._shift, animate=False, immediate=True
-            )
+            y = self.scroll_offset.y + self._shift
+            self.scroll_to(y=y, animate=False, immediate=True)
             self._shift = 0
         self.refresh()
 
     def _announce_soon(self) -> None:
         if not self._announcing:
-            self._announcing = True  # once for all that come together
+            self._announcing = True  # once for all changes of this turn
             self.call_later(self._announce)
 
     def _announce(self) -> None:
@@ -448,64 +438,74 @@ class QueueTable(ScrollView, can_focus=True):
 
     def _tick(self) -> None:
         for y in range(self.size.height):
-            key = self._at(self.scroll_offset.y + y)
+            key = self._key_at(self.scroll_offset.y + y)
             if key and key[1] in self._ticking:
                 self._refresh_row(key)
 
     def _run_clock(self) -> None:
-        """Elapsed time ticks only while something is live: an idle app writes nothing."""
+        """Runs the clock while something is live: an idle app writes nothing."""
         if self._ticking:
             self._clock.resume()
         else:
             self._clock.pause()
 
-    def _at(self, row: int) -> RowKey | None:
+    def _key_at(self, row: int) -> RowKey | None:
         return self._order[-1 - row] if 0 <= row < len(self._order) else None
 
     def _has(self, key: RowKey) -> bool:
-        at = bisect_left(self._order, key)
-        return at < len(self._order) and self._order[at] == key
+        index = bisect_left(self._order, key)
+        return self._order[index : index + 1] == [key]
 
-    def _row(self, key: RowKey) -> int:
+    def _row_of(self, key: RowKey) -> int:
         return len(self._order) - 1 - bisect_left(self._order, key)
 
     def _refresh_row(self, key: RowKey) -> None:
-        self.refresh(
-            Region(0, self._row(key) - self.scroll_offset.y, self.size.width, 1)
-        )
+        y = self._row_of(key) - self.scroll_offset.y
+        self.refresh(Region(0, y, self.size.width, 1))
+
+
+def _prompt_segments(row: Row, room: int, base: Style, state: Style) -> list[Segment]:
+    """Returns the prompt, and what is wrong beside it, in `room` cells."""
+    if not row.problem:
+        return [Segment(fit(row.prompt, room), base)]
+    problem = one_line(row.problem)
+    problem_room = min(cell_len(problem) + 1, room * 2 // 3)
+    prompt_room = min(cell_len(row.prompt) + 2, room - problem_room)
+    return [
+        Segment(fit(row.prompt, prompt_room - 1) + " ", base),
+        Segment(fit(problem, room - prompt_room), state),
+    ]
 
 
 class Queue(Vertical):
-    """The queue table under its column titles, or what to do while there is nothing in
-    it.
-    """
+    """The table under its column titles, or a hint while the queue is empty."""
 
     def __init__(self, id: str, title_of: Callable[[Task], str]) -> None:
         super().__init__(id=id, classes="-empty")
         self.table = QueueTable("tasks", title_of)
-        self.table.nothing = "The queue is empty. z undoes, / searches the history."
+        self.table.empty_text = (
+            "The queue is empty. Press z to undo, or / to search the history."
+        )
         self._problem = ""
         self._empty = Static(
-            "Nothing yet. Describe a picture and press ctrl+j.",
+            "No tasks yet. Describe an image and press ctrl+j.",
             id="no-tasks",
             markup=False,
         )
 
-    def furnish(self) -> AwaitMount:
-        """Mount what stands in the frame."""
+    def mount_content(self) -> AwaitMount:
+        """Mounts the widgets within the frame."""
         return self.mount(Titles("time"), self.table, self._empty)
 
     def show_message(self, sentence: str) -> None:
-        """Why there is no queue to be shown."""
+        """Shows a sentence instead of the queue."""
         self._problem = sentence
         self.add_class("-empty")
         self.table.display = False
         self._empty.update(sentence)
 
-    def begin(self) -> None:
-        """Show the table, whatever is in it: its keys bring back what was cleared or
-        deleted.
-        """
+    def show_table(self) -> None:
+        """Shows the table even if it is empty: its keys undo a clear or a delete."""
         if not self._problem:
             self.remove_class("-empty")
             self.table.display = True  # at once, so that it can have the focus
@@ -513,21 +513,23 @@ class Queue(Vertical):
     def update(self, task: Task) -> None:
         self.table.update(task)
         if self.table.tasks:
-            self.begin()
+            self.show_table()
 
 
 class Titles(Widget):
-    """What the columns hold."""
+    """The titles of the columns; that of the time is `time`."""
 
     def __init__(self, time: str) -> None:
         super().__init__()
-        self._names = ("  status", "model", "prompt", time, "cost")
+        self._time = time
 
     def render(self) -> Content:
-        cells = zip(COLUMNS, self._names, column_widths(self.size.width), strict=True)
-        return Content(
-            "".join(
-                fit(text, room, right=name in ("time", "cost"))
-                for name, text, room in cells
-            )
+        status, model, prompt, time, cost = column_widths(self.size.width)
+        cells = (
+            fit("  status", status),
+            fit("model", model),
+            fit("prompt", prompt),
+            fit(self._time, time, right=True),
+            fit("cost", cost, right=True),
         )
+        return Content("".join(cells))

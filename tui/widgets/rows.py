@@ -1,4 +1,4 @@
-"""Names and values in two columns, values wrapped under themselves."""
+"""Names and values in two columns; long values wrap within theirs."""
 
 from collections.abc import Iterable
 
@@ -7,12 +7,15 @@ from rich.text import Text
 
 
 def rows(pairs: Iterable[tuple[str, str]], *, width: int = 0) -> Table:
-    """A renderable; `width` cells for the names, or as many as they need. Texts are
-    literal, never markup.
+    """Returns a renderable of names, in at least `width` cells, and values.
+
+    The texts are literal, never markup.
     """
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, min_width=width)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(Text(name, style="dim"), Text(value))
+        name_text = Text(name, style="dim")
+        value_text = Text(value)
+        table.add_row(name_text, value_text)
     return table

@@ -1,4 +1,4 @@
-"""Families and models, with a filter over everything that is known of them."""
+"""Families and models, with a filter over everything that describes them."""
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -20,11 +20,14 @@ from tui.text import money
 Key = tuple[str, str]
 """Action and slug."""
 RECENT = 3
-"""How many of the latest models stand on top."""
+"""How many of the latest models are listed on top."""
+
+
+_LINE_WIDTH = 34
 
 
 class Sidebar(Vertical):
-    """The models to choose from: marked and recent ones on top, then family by family."""
+    """The models to choose from: favourites, recent ones, then family by family."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -39,7 +42,7 @@ class Sidebar(Vertical):
             "mark",
             "Favourite",
             id="favourite",
-            tooltip="Keep the model on top, or no longer",
+            tooltip="Add the model to the favourites, or remove it",
         ),
         Binding("escape", "clear", "Clear filter", show=False),
     ]
@@ -51,8 +54,8 @@ class Sidebar(Vertical):
             super().__init__()
             self.model = model
 
-    class Marked(Message):
-        """The favourites are these now."""
+    class FavouritesChanged(Message):
+        """The user has changed the favourites."""
 
         def __init__(self, favourites: list[Key]) -> None:
             super().__init__()
@@ -72,7 +75,7 @@ class Sidebar(Vertical):
         self._favourites = list(favourites or [])
         self._recent = list(recent)
         self._filter = Input(
-            placeholder="filter: name, provider, edit, 4k, $0.05",
+            placeholder="Filter: name, provider, edit, 4k, $0.05",
             compact=True,
             id="filter",
         )
@@ -81,37 +84,38 @@ class Sidebar(Vertical):
         self._rows: list[Key | None] = []
         self.border_title = "Models"
 
-    def furnish(self) -> AwaitMount:
-        """Mount what stands in the frame."""
+    def mount_content(self) -> AwaitMount:
+        """Mounts the widgets within the frame."""
         self._fill()
         return self.mount(self._filter, self._list)
 
     def choose(self, model: Model) -> None:
-        """Mark the model that the form is asking for."""
-        before, self._chosen = self._chosen, model.key
+        """Marks the model that the form shows."""
+        changed = {self._chosen, model.key}
+        self._chosen = model.key
         for row, key in enumerate(self._rows):
-            known = (
-                self._catalog.get(*key) if key in (before, model.key) and key else None
-            )
+            if key is None or key not in changed:
+                continue
+            known = self._catalog.get(*key)
             if known:
                 self._list.replace_option_prompt_at_index(row, self._model_line(known))
         if model.key in self._rows:
             self._list.highlighted = self._rows.index(model.key)
 
     def set_catalog(self, catalog: Catalog) -> None:
-        """Fresher facts about the models."""
+        """Shows the models of a newer catalog."""
         self._catalog = catalog
         self._fill()
 
-    def remember(self, recent: Iterable[Key]) -> None:
-        """The models of the latest tasks, latest first."""
+    def set_recent(self, recent: Iterable[Key]) -> None:
+        """Lists the models of the latest tasks, latest first."""
         latest = list(recent)[:RECENT]
         if latest != self._recent:
             self._recent = latest
             self._fill()
 
-    def mark_favourites(self, favourites: list[Key]) -> None:
-        """The models that are kept on top."""
+    def set_favourites(self, favourites: list[Key]) -> None:
+        """Lists the models that the user has marked, on top."""
         self._favourites = list(favourites)
         self._fill()
 
@@ -123,15 +127,18 @@ class Sidebar(Vertical):
 
     def action_mark(self) -> None:
         model = self._highlighted()
-        if model:
-            kept = [key for key in self._favourites if key != model.key]
-            self.mark_favourites(
-                kept if len(kept) < len(self._favourites) else [*kept, model.key]
-            )
-            self.post_message(self.Marked(self._favourites))
+        if model is None:
+            return
+        favourites = list(self._favourites)
+        if model.key in favourites:
+            favourites.remove(model.key)
+        else:
+            favourites.append(model.key)
+        self.set_favourites(favourites)
+        self.post_message(self.FavouritesChanged(self._favourites))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape clears a filter; without one it is left to the page."""
+        """Returns whether escape clears a filter; if not, the page gets the key."""
         return action != "clear" or bool(self._filter.value)
 
     def action_clear(self) -> None:
@@ -163,14 +170,17 @@ class Sidebar(Vertical):
 
     def _highlighted(self) -> Model | None:
         row = self._list.highlighted
-        key = None if row is None or row >= len(self._rows) else self._rows[row]
+        if row is None or row >= len(self._rows):
+            return None
+        key = self._rows[row]
         return self._catalog.get(*key) if key else None
 
     def _fill(self) -> None:
         words = self._filter.value.lower().split()
         options: list[Option] = []
         self._rows = []
-        best, at = -1, None
+        best_fit = -1
+        best_row = None
         for title, models in self._sections(words):
             options.append(Option(title, disabled=True))
             self._rows.append(None)
@@ -178,27 +188,23 @@ class Sidebar(Vertical):
                 # The cursor goes to the model in the form or, while filtering, to the
                 # one whose name fits best.
                 fit = _fit(model, words) if words else int(model.key == self._chosen)
-                if fit > best:
-                    best, at = fit, len(options)
+                if fit > best_fit:
+                    best_fit = fit
+                    best_row = len(options)
                 options.append(Option(self._model_line(model)))
                 self._rows.append(model.key)
         if not options:
-            options = [
-                Option(
-                    Content.styled("No model has that.", "$text-muted"), disabled=True
-                )
-            ]
+            sentence = Content.styled("No matching models.", "$text-muted")
+            options.append(Option(sentence, disabled=True))
         self._list.clear_options()
         self._list.add_options(options)
-        self._list.highlighted = at
+        self._list.highlighted = best_row
 
     def _sections(self, words: list[str]) -> Iterator[tuple[Content, list[Model]]]:
-        """Titles and the models under them; a filter looks through the families alone."""
+        """Yields titles and their models; with a filter, those of the families only."""
         if not words:
-            for title, keys in (
-                ("Favourites", self._favourites),
-                ("Recent", self._recent),
-            ):
+            shortcuts = {"Favourites": self._favourites, "Recent": self._recent}
+            for title, keys in shortcuts.items():
                 known = [model for key in keys if (model := self._catalog.get(*key))]
                 if known:
                     yield Content.styled(title, "bold $text-accent"), known
@@ -212,18 +218,15 @@ class Sidebar(Vertical):
                 yield _family_line(family), models
 
     def _model_line(self, model: Model) -> Content:
-        mark = (
-            "▸ "
-            if model.key == self._chosen
-            else "★ "
-            if model.key in self._favourites
-            else "  "
-        )
+        mark = "  "
+        if model.key == self._chosen:
+            mark = "▸ "
+        elif model.key in self._favourites:
+            mark = "★ "
         price = money(estimate(model, {}).micro) if model.listed else "not listed"
-        room = 33 - len(mark) - len(price)
-        return Content(f"{mark}{model.title:<{room}.{room}} ") + Content.styled(
-            price, "$text-muted"
-        )
+        room = _LINE_WIDTH - len(mark) - len(price) - 1
+        title = Content(f"{mark}{model.title:<{room}.{room}} ")
+        return title + Content.styled(price, "$text-muted")
 
 
 class _ModelList(OptionList):
@@ -237,40 +240,36 @@ class _ModelList(OptionList):
 
 
 def _family_line(family: Family) -> Content:
-    return Content.assemble(
-        (family.name, "bold $text"),
-        (f"  {family.provider}"[: 34 - len(family.name)], "$text-muted"),
-    )
+    provider = f"  {family.provider}"[: _LINE_WIDTH - len(family.name)]
+    return Content.assemble((family.name, "bold $text"), (provider, "$text-muted"))
 
 
 def _fit(model: Model, words: list[str]) -> int:
-    """How well a model's name fits a filter."""
+    """Returns how well a model's name fits a filter, from 0 to 3."""
     title = model.title.lower()
-    return 2 * title.startswith(" ".join(words)) + all(word in title for word in words)
+    fit = 0
+    if title.startswith(" ".join(words)):
+        fit += 2
+    if all(word in title for word in words):
+        fit += 1
+    return fit
 
 
 def _words(model: Model) -> str:
-    """Everything by which a model may be found."""
+    """Returns all text by which a model can be found, in lower case."""
     params = [param for route in model.routes.values() for param in route.params]
-    values = [str(value) for param in params for value in param.enum]
-    edits = (
-        "edit"
-        if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params)
-        else ""
-    )
-    price = money(estimate(model, {}).micro)
-    names = [param.name for param in params]
-    return " ".join(
-        [
-            model.title,
-            model.slug,
-            model.family,
-            model.provider,
-            model.action,
-            model.about,
-            price,
-            edits,
-            *values,
-            *names,
-        ]
-    ).lower()
+    words = [
+        model.title,
+        model.slug,
+        model.family,
+        model.provider,
+        model.action,
+        model.about,
+        money(estimate(model, {}).micro),
+    ]
+    if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params):
+        words.append("edit")
+    for param in params:
+        words.append(param.name)
+        words.extend(map(str, param.enum))
+    return " ".join(words).lower()

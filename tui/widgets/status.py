@@ -1,4 +1,4 @@
-"""One line: the service, tasks on their way, trouble, and money."""
+"""One line: the service, open tasks, problems, and money."""
 
 import time
 
@@ -15,7 +15,7 @@ _BETWEEN = "  ·  "
 
 
 class StatusLine(Static):
-    """Service, live tasks, balance; trouble is never cut off for want of room."""
+    """Service, open tasks, balance; problems are shown however narrow the terminal."""
 
     place: reactive[str] = reactive("")
     live: reactive[int] = reactive(0)
@@ -34,16 +34,22 @@ class StatusLine(Static):
         place = f" {self.place}"
         short_place = " demo" if self.place.startswith("demo:") else place
         tasks = self._tasks()
-        balance = [] if self.balance is None else [f"balance {money(self.balance)}"]
-        today = [f"today {_amount(self.spent)}"] if self.spent.tasks else []
+        balance = []
+        if self.balance is not None:
+            balance.append(f"balance {money(self.balance)}")
+        today = []
+        if self.spent.tasks:
+            today.append(f"today {_amount(self.spent)}")
+        images = f"images: {self.drawn}"
         # The first that fits: what matters least is left out first.
-        for parts in (
-            [place, *tasks, *balance, *today, f"images: {self.drawn}"],
+        choices = (
+            [place, *tasks, *balance, *today, images],
             [place, *tasks, *balance, *today],
             [place, *tasks, *balance],
             [short_place, *tasks, *balance],
             [short_place, *tasks],
-        ):
+        )
+        for parts in choices:
             line = _BETWEEN.join(parts)
             if cell_len(line) <= self.size.width:
                 return Content(line)
@@ -52,7 +58,7 @@ class StatusLine(Static):
         return Content(short_place)
 
     def _tasks(self) -> list[str]:
-        """Returns how many tasks are on their way, and what is wrong."""
+        """Returns the number of open tasks, and what is wrong."""
         parts = []
         if self.live:
             parts.append(f"◑ {self.live} running")

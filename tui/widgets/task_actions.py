@@ -1,8 +1,8 @@
 """What can be done with a task, or with the whole queue: one table for every page.
 
-The table feeds the keys of queue, history, grid and viewer, and with them the footer
-and the help. What an entry does is its `run`, or, where a page or a question is
-needed, a method of `screens/task_dispatcher.py`.
+The keys of queue, history, grid and viewer are made from the table, and with them the
+footer and the help. An entry does its `run`; what needs a page or a question is in
+`screens/task_dispatcher.py`.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -46,7 +46,7 @@ class TaskAction(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskEntry:
-    """One action: its key, its words, and the tasks that it makes sense for."""
+    """One action: its key, its words, and the tasks that allow it."""
 
     keys: str
     label: str
@@ -59,7 +59,7 @@ class TaskEntry:
     id: str = ""
     """The key's id for `[keys]`; the action's own name where it is empty."""
     run: "Callable[[Engine, list[Task]], Coroutine[Any, Any, str]] | None" = None
-    """Does it, and returns a sentence for the user, or nothing."""
+    """Does it, and returns a sentence for the user, or an empty text."""
 
 
 def _always(task: Task) -> bool:
@@ -107,21 +107,21 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.VIEW: TaskEntry(
         keys="enter",
         label="View",
-        tooltip="Show the image on a whole page; unfold a job",
+        tooltip="Show the image full screen; unfold a job",
         allowed=_always,
         shown=True,
     ),
     TaskAction.REUSE: TaskEntry(
         keys="u",
         label="Use again",
-        tooltip="Put these values back into the form",
+        tooltip="Fill the form with these values",
         allowed=_always,
         shown=True,
     ),
     TaskAction.EDIT: TaskEntry(
         keys="e",
         label="Edit",
-        tooltip="Take a waiting task back into the form, free of charge",
+        tooltip="Move an unsent task back to the form, free of charge",
         allowed=_is_waiting,
         many=False,
         shown=True,
@@ -136,16 +136,16 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.DROP: TaskEntry(
         keys="d",
         label="Drop",
-        tooltip="Cancel what was not sent, free of charge",
+        tooltip="Cancel unsent tasks, free of charge",
         allowed=_is_held,
         shown=True,
         run=actions.drop,
     ),
-    # One key, called by what it does here.
+    # SEND, STOP and WATCH share one key: no task allows more than one of them.
     TaskAction.SEND: TaskEntry(
         keys="s",
         label="Send",
-        tooltip="Send a task that was set aside; this is paid",
+        tooltip="Send a task that was set aside; it will be billed",
         allowed=_is_set_aside,
         shown=True,
         id="stop",
@@ -162,7 +162,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.WATCH: TaskEntry(
         keys="s",
         label="Watch",
-        tooltip="Watch it again; this costs nothing more",
+        tooltip="Watch again; no extra charge",
         allowed=_is_unwatched_at_service,
         shown=True,
         id="stop",
@@ -177,13 +177,13 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.OPEN: TaskEntry(
         keys="o",
         label="Open",
-        tooltip="Open in a viewer, or copy its URL",
+        tooltip="Open the image in another app, or copy its URL",
         allowed=_has_results,
     ),
     TaskAction.COPY_LINK: TaskEntry(
         keys="Y",
         label="Copy link",
-        tooltip="Copy an scp command, or the URL",
+        tooltip="Copy an scp command or the URL",
         allowed=_has_results,
     ),
     TaskAction.COPY_AS: TaskEntry(
@@ -203,7 +203,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.FAVOURITE: TaskEntry(
         keys="f",
         label="Favourite",
-        tooltip="Mark or unmark",
+        tooltip="Add to the favourites, or remove",
         allowed=_always,
         id="star",
         run=actions.toggle_favourite,
@@ -211,7 +211,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.DELETE: TaskEntry(
         keys="x,delete",
         label="Delete",
-        tooltip="Delete with its files; z undoes",
+        tooltip="Delete the task and its files; z to undo",
         allowed=_has_ended,
         run=actions.delete,
     ),
@@ -234,12 +234,12 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.NEXT: TaskEntry(
         keys="N",
         label="Next",
-        tooltip="Send before all others",
+        tooltip="Send before all other tasks",
         allowed=_is_waiting,
         run=actions.send_next,
     ),
 }
-"""In the order in which the footer shows them."""
+"""All actions, in the order in which the footer shows them."""
 
 _ONE_TASK = {action for action, entry in TASK_ACTIONS.items() if not entry.many}
 _SHOWN = {action for action, entry in TASK_ACTIONS.items() if entry.shown}
@@ -260,9 +260,9 @@ def task_bindings(
     actions: Collection[TaskAction] = tuple(TaskAction),
     footer: Collection[TaskAction] = _SHOWN,
 ) -> list[Binding]:
-    """Returns the keys of a page; `prefix` sets their ids apart from other pages'.
+    """Returns the keys of a page, their ids with `prefix`, which is the page's own.
 
-    The page's footer shows those of `footer`.
+    The footer shows those of `footer`.
     """
     return [
         Binding(
@@ -296,7 +296,7 @@ class QueueEntry:
     label: str
     tooltip: str
     run: "Callable[[Engine], Coroutine[Any, Any, str]]"
-    """Does it, and returns a sentence for the user, or nothing."""
+    """Does it, and returns a sentence for the user, or an empty text."""
     shown: bool = False
 
 
@@ -304,33 +304,33 @@ QUEUE_ACTIONS: Mapping[QueueAction, QueueEntry] = {
     QueueAction.CLEAR: QueueEntry(
         keys="c",
         label="Clear",
-        tooltip="Hide finished tasks; their files stay",
+        tooltip="Hide finished tasks; their files are kept",
         shown=True,
         run=actions.clear,
     ),
     QueueAction.UNDO: QueueEntry(
         keys="z",
         label="Undo",
-        tooltip="Undo clear or delete",
+        tooltip="Undo the last clear or delete",
         run=actions.undo,
     ),
     QueueAction.PAUSE: QueueEntry(
         keys="p",
         label="Pause",
-        tooltip="Pause sending, or resume it",
+        tooltip="Pause or resume sending",
         shown=True,
         run=actions.toggle_pause,
     ),
     QueueAction.MORE: QueueEntry(
         keys="plus",
         label="More at once",
-        tooltip="Raise the number of tasks sent at once",
+        tooltip="Run more tasks at once",
         run=actions.raise_limit,
     ),
     QueueAction.FEWER: QueueEntry(
         keys="minus",
         label="Fewer at once",
-        tooltip="Lower the number of tasks sent at once",
+        tooltip="Run fewer tasks at once",
         run=actions.lower_limit,
     ),
 }

@@ -8,30 +8,44 @@ from rich.cells import cell_len, set_cell_size
 from tui.tasks.task import LIVE, Status, Task
 from tui.text import duration, money, one_line
 
-# State is never colour alone: a glyph, a word, and the component class that colours
-# them.
-_LOOKS: dict[Status, tuple[str, str, str]] = {
-    Status.HELD: ("○", "held", "held"),
-    Status.SUBMITTING: ("◌", "sending", "live"),
-    Status.PENDING: ("◔", "pending", "live"),
-    Status.PROCESSING: ("◑", "processing", "live"),
-    Status.FETCHING: ("◕", "saving", "live"),
-    Status.COMPLETED: ("●", "completed", "done"),
-    Status.FAILED: ("✗", "failed", "failed"),
-    Status.EXPIRED: ("✗", "expired", "failed"),
-    Status.REJECTED: ("✗", "rejected", "failed"),
-    Status.DROPPED: ("–", "dropped", "held"),
+
+class StatusStyle(NamedTuple):
+    """How a state is shown, which is never by colour alone."""
+
+    glyph: str
+    word: str
+    kind: str
+    """The component class that colours the state."""
+
+
+_STATUS_STYLES: dict[Status, StatusStyle] = {
+    Status.HELD: StatusStyle("○", "held", "held"),
+    Status.SUBMITTING: StatusStyle("◌", "sending", "live"),
+    Status.PENDING: StatusStyle("◔", "pending", "live"),
+    Status.PROCESSING: StatusStyle("◑", "processing", "live"),
+    Status.FETCHING: StatusStyle("◕", "saving", "live"),
+    Status.COMPLETED: StatusStyle("●", "completed", "done"),
+    Status.FAILED: StatusStyle("✗", "failed", "failed"),
+    Status.EXPIRED: StatusStyle("✗", "expired", "failed"),
+    Status.REJECTED: StatusStyle("✗", "rejected", "failed"),
+    Status.DROPPED: StatusStyle("–", "dropped", "held"),
 }
-COLUMNS = ("status", "model", "prompt", "time", "cost")
+_NEEDS_USER = StatusStyle("!", "needs you", "failed")
+_SET_ASIDE = StatusStyle("◇", "set aside", "held")
+_UNWATCHED = StatusStyle("◇", "unwatched", "held")
+_RETRIED = StatusStyle("↻", "retried", "held")
+_PARTLY_DONE = StatusStyle("●", "partly done", "failed")
+_NO_IMAGE = StatusStyle("●", "no image", "failed")
+_QUIET = StatusStyle("◔", "quiet", "held")
 COST_WIDTH = 9
 """Cells of the cost column."""
 _STATUS_WIDTH = 15
 _TIME_WIDTH = 8
-_LEAST_PROMPT_WIDTH = 8
-_URL_ENDS_SOON = 2 * 86400.0
-"""Seconds before the end of a result's URL at which its row says so."""
+_MIN_PROMPT_WIDTH = 8
+_URL_WARNING_TIME = 2 * 86400.0
+"""Seconds before a result's URL expires at which its row starts to warn."""
 _FREE = (Status.REJECTED, Status.DROPPED, Status.FAILED)
-"""What was never charged, unless the service says otherwise."""
+"""Never charged, unless the service says otherwise."""
 
 
 class Row(NamedTuple):
@@ -48,52 +62,62 @@ class Row(NamedTuple):
     cost: str
 
 
-def status_look(task: Task) -> tuple[str, str, str]:
+def status_style(task: Task) -> StatusStyle:
     """Returns glyph, word and component class of a task's state."""
-    glyph, word, kind = _LOOKS[task.status]
-    at_work = task.status in (Status.PENDING, Status.PROCESSING)
+    style = _special_style(task)
+    if style:
+        return style
+    style = _STATUS_STYLES[task.status]
+    if style.kind == "live" and task.progress:
+        return style._replace(word=task.progress)
+    return style
+
+
+def _special_style(task: Task) -> StatusStyle | None:
+    """Returns how a state is shown to which more than its status belongs."""
+    is_live = task.status in LIVE
     if task.status is Status.HELD and task.error:
-        return "!", "needs you", "failed"
+        return _NEEDS_USER
     if is_set_aside(task):
-        return "◇", "set aside", "held"
-    if not task.watched and task.status in LIVE:
-        return "◇", "unwatched", "held"
-    if task.retried_by and task.status not in LIVE and not task.files:
-        return "↻", "retried", "held"
+        return _SET_ASIDE
+    if is_live and not task.watched:
+        return _UNWATCHED
+    if task.retried_by and not is_live and not task.files:
+        return _RETRIED
     if task.status is Status.COMPLETED and task.error:
-        return "●", "partly done" if task.files else "no picture", "failed"
-    if task.quiet and at_work:
-        return "◔", "quiet", "held"
-    if kind == "live":
-        return glyph, task.progress or word, kind
-    return glyph, word, kind
+        return _PARTLY_DONE if task.files else _NO_IMAGE
+    if task.quiet and task.status in (Status.PENDING, Status.PROCESSING):
+        return _QUIET
+    return None
 
 
 def is_set_aside(task: Task) -> bool:
-    """Whether it was not sent, and is sent only when asked for."""
+    """Returns whether a task is unsent, and is sent only when the user says so."""
     return task.status is Status.HELD and not task.watched
 
 
 def is_waiting(task: Task) -> bool:
-    """Whether it will be sent once its turn comes."""
+    """Returns whether a task will be sent automatically when its turn comes."""
     return task.status is Status.HELD and task.live
 
 
 def elapsed(task: Task) -> str:
     """Returns how long the task took, or has taken so far."""
-    begun = task.sent_at or task.finished_at
-    if task.status is Status.HELD or not begun:
+    was_sent = bool(task.sent_at or task.finished_at)
+    if task.status is Status.HELD or not was_sent:
         return ""
+    start = task.sent_at or task.created_at
     end = task.finished_at or time.time()
-    return duration(end - (task.sent_at or task.created_at))
+    return duration(end - start)
 
 
 def made(task: Task) -> str:
-    """Returns when the task was made.
+    """Returns when the task was created.
 
     That is `14:03` today, `23 Jul` this year, `2025-07` before.
     """
-    now, then = time.localtime(), time.localtime(task.created_at)
+    now = time.localtime()
+    then = time.localtime(task.created_at)
     if then[:3] == now[:3]:
         return time.strftime("%H:%M", then)
     if then[0] == now[0]:
@@ -106,7 +130,7 @@ def expiry(task: Task) -> str:
     if not task.expires_at:
         return ""
     left = task.expires_at - time.time()
-    return f"can be fetched for {duration(left)}" if left > 0 else "its URL has expired"
+    return f"expires in {duration(left)}" if left > 0 else "its URL has expired"
 
 
 def row(task: Task, title: str, when: str) -> Row:
@@ -114,10 +138,10 @@ def row(task: Task, title: str, when: str) -> Row:
 
     `title` is the name of its model, `when` stands in the column of time.
     """
-    glyph, word, kind = status_look(task)
-    star = "★ " if task.favourite else ""
-    prompt = star + one_line(task.prompt or task.model, 400)
-    return Row(glyph, word, kind, title, prompt, _problem(task), when, cost(task))
+    prompt = one_line(task.prompt or task.model, 400)
+    if task.favourite:
+        prompt = f"★ {prompt}"
+    return Row(*status_style(task), title, prompt, _problem(task), when, cost(task))
 
 
 def _problem(task: Task) -> str:
@@ -128,39 +152,48 @@ def _problem(task: Task) -> str:
         problem = task.note
     if is_set_aside(task) and not problem:
         problem = "s sends it, d drops it"
-    if task.expires_at and task.expires_at - time.time() < _URL_ENDS_SOON:
-        return f"{expiry(task)}. {problem}"
-    return problem
+    return f"{_expiry_warning(task)} {problem}".strip()
+
+
+def _expiry_warning(task: Task) -> str:
+    if not task.expires_at:
+        return ""
+    left = task.expires_at - time.time()
+    if left >= _URL_WARNING_TIME:
+        return ""
+    return f"Expires in {duration(left)}." if left > 0 else "Its URL has expired."
 
 
 def cost(task: Task) -> str:
-    """Returns what a task cost, or may cost (`~$0.05`); `?` where nobody knows."""
+    """Returns what a task cost, or may cost (`~$0.05`); `?` if that is unknown."""
     if task.cost_micro is not None:
         return money(task.cost_micro)
     if task.status in _FREE:
         return "–"
-    return "?" if task.estimate_micro is None else f"~{money(task.estimate_micro)}"
+    if task.estimate_micro is None:
+        return "?"
+    return f"~{money(task.estimate_micro)}"
 
 
 def known_cost(task: Task) -> int | None:
-    """Returns what a task adds to a sum, in micro-dollars; None where nobody knows."""
+    """Returns what a task adds to a sum, in micro-dollars; None if that is unknown."""
     if task.cost_micro is not None:
         return task.cost_micro
     return 0 if task.status in _FREE else task.estimate_micro
 
 
-def column_widths(width: int) -> tuple[int, ...]:
+def column_widths(width: int) -> tuple[int, int, int, int, int]:
     """Returns the cells of status, model, prompt, time and cost in a row of `width`."""
     model = 22 if width >= 100 else 16
     prompt = width - _STATUS_WIDTH - model - _TIME_WIDTH - COST_WIDTH
-    prompt = max(_LEAST_PROMPT_WIDTH, prompt)
+    prompt = max(_MIN_PROMPT_WIDTH, prompt)
     return _STATUS_WIDTH, model, prompt, _TIME_WIDTH, COST_WIDTH
 
 
 def fit(text: str, room: int, right: bool = False) -> str:
     """Returns `text` in exactly `room` cells, the last one free.
 
-    It is cut with an ellipsis, or filled up: at its left where it is set `right`.
+    Longer text is cut with an ellipsis; shorter text is padded, on the left if `right`.
     """
     if room <= 0:
         return ""
@@ -169,7 +202,7 @@ def fit(text: str, room: int, right: bool = False) -> str:
         text = set_cell_size(text, max(0, space - 1)).rstrip()
         if space:
             text += "…"
-    filling = " " * (space - cell_len(text))
+    padding = " " * (space - cell_len(text))
     if right:
-        return f"{filling}{text} "
-    return f"{text}{filling} "
+        return f"{padding}{text} "
+    return f"{text}{padding} "

@@ -26,7 +26,7 @@ _JSON5_TOKEN = re.compile(
 
 
 class Unreadable(Exception):
-    """A file that can't be used; the text says why, and quotes nothing of its content."""
+    """A file that can't be used; the text says why, without any of its content."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{shown(path)} can't be read: {one_line(why)}.")
@@ -101,9 +101,10 @@ def yaml(text: str, path: Path) -> Any:
         # The C loader recurses without a limit and crashes the process, so the depth
         # is checked first.
         for event in parse(text, Loader):
-            depth += isinstance(event, CollectionStartEvent) - isinstance(
-                event, CollectionEndEvent
-            )
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
             if depth > _DEPTH:
                 raise Unreadable(path, "nested too deeply")
             # What is merged in could name another host

@@ -62,16 +62,13 @@ class FoundKeys:
         Returns None if it isn't RunAPI, by name or by host: another service's key must
         not be sent to RunAPI, nor RunAPI's key to an address that isn't understood.
         """
-        if not (is_runapi(name) or is_home(base_url)):
+        if not is_runapi(name) and not is_home(base_url):
             return None
-        place: str | None
+        place: str | None = None
         try:
-            if unset := re.search(_REFERENCE, base_url):
-                raise ValueError(f"{one_line(unset[0])} in its base URL is not set.")
-            place = canonical(base_url) if base_url.strip() else ""
+            place = _place(base_url)
         except ValueError as error:
             self.notes.append(f"{source} is not used: {error}")
-            place = None
         if place and not is_home(place):
             self.notes.append(
                 f"{source} is not at runapi.ai: its key belongs to {one_line(place, 80)}."
@@ -91,13 +88,15 @@ class FoundKeys:
         """Add a key, unless it is blank or known already."""
         if base_url is None or not api_key.strip():
             return
-        if unset := re.search(_REFERENCE, api_key):
+        unset = re.search(_REFERENCE, api_key)
+        if unset:
             self.notes.append(f"{source} is not used: {one_line(unset[0])} is not set.")
-        elif all(
-            (known.api_key, known.base_url) != (api_key.strip(), base_url)
-            for known in self.found
-        ):
-            self.found.append(FoundKey(source, self.kind, api_key.strip(), base_url))
+            return
+        key = FoundKey(source, self.kind, api_key.strip(), base_url)
+        for known in self.found:
+            if known.api_key == key.api_key and known.base_url == key.base_url:
+                return
+        self.found.append(key)
 
     def variables(self, path: Path, variables: Mapping[str, str]) -> None:
         """Add RUNAPI_API_KEY, which needs no provider: its name says whose it is."""
@@ -112,7 +111,18 @@ class FoundKeys:
         self.key(source, key, base_url)
 
 
+def _place(base_url: str) -> str:
+    """Return a provider's base URL; empty if none is set. Raises ValueError."""
+    unset = re.search(_REFERENCE, base_url)
+    if unset:
+        raise ValueError(f"{one_line(unset[0])} in its base URL is not set.")
+    if not base_url.strip():
+        return ""
+    return canonical(base_url)
+
+
 def is_runapi(name: str) -> bool:
+    """Return whether a provider's name is RunAPI's own."""
     return name.strip().casefold() == "runapi"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.paths import home
 from tui.settings.keyfiles.files import YAML_LIMIT, Unreadable, read, shown, yaml
@@ -28,45 +28,68 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     )
     variables = {**env, **filed}  # Hermes lets its own file win
 
-    for name, place, entry in _providers(settings):
-        source = shown(config, place)
-        url = filled(_text(entry, _URL), _REFERENCE, variables)
-        base_url = gathered.provider(source, name, url)
-        key = variables.get(_text(entry, _VARIABLE), "") or filled(
-            _text(entry, _KEY), _REFERENCE, variables
-        )
+    for provider in _providers(settings):
+        source = shown(config, provider.place)
+        url = filled(_text(provider.settings, _URL), _REFERENCE, variables)
+        base_url = gathered.provider(source, provider.name, url)
+        key = _key(provider.settings, variables)
         if not key and is_home(url):
-            # Hermes takes the name from the host
+            # Hermes derives the variable's name from the host
             key = variables.get("RUNAPI_API_KEY", "")
         gathered.key(source, key, base_url)
-    gathered.variables(
-        folder / ".env",
-        {name: filled(text, _REFERENCE, variables) for name, text in filed.items()},
-    )
+    own: dict[str, str] = {}
+    for name, text in filed.items():
+        own[name] = filled(text, _REFERENCE, variables)
+    gathered.variables(folder / ".env", own)
     return gathered
 
 
-def _providers(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield name, place for people, and settings of each provider."""
+def _key(settings: dict[str, Any], variables: Mapping[str, str]) -> str:
+    """Return the key of a provider: of the variable it names, or its own."""
+    variable = _text(settings, _VARIABLE)
+    if variables.get(variable):
+        return variables[variable]
+    return filled(_text(settings, _KEY), _REFERENCE, variables)
+
+
+class _Provider(NamedTuple):
+    """A provider of models."""
+
+    name: str
+    place: str
+    """Where it is in the file, for people."""
+    settings: dict[str, Any]
+
+
+def _providers(settings: dict[str, Any]) -> Iterator[_Provider]:
+    """Yield all providers of the file."""
     newer = settings.get("providers")
+    if isinstance(newer, dict):
+        for key, entry in newer.items():
+            if not isinstance(entry, dict):
+                continue
+            name = key
+            if key.casefold() != "runapi":
+                name = _text(entry, ("name",)) or key
+            yield _Provider(name, f"provider {key}", entry)
     older = settings.get("custom_providers")
+    if isinstance(older, list):
+        for entry in older:
+            if not isinstance(entry, dict):
+                continue
+            name = _text(entry, ("name",))
+            if name:
+                yield _Provider(name, f"custom provider {name}", entry)
     model = settings.get("model")
-    for key, entry in newer.items() if isinstance(newer, dict) else ():
-        if isinstance(entry, dict):
-            name = key if key.casefold() == "runapi" else _text(entry, ("name",)) or key
-            yield name, f"provider {key}", entry
-    for entry in older if isinstance(older, list) else ():
-        if isinstance(entry, dict) and (name := _text(entry, ("name",))):
-            yield name, f"custom provider {name}", entry
     if isinstance(model, dict) and _text(model, _URL):
-        # The address may be left over from another provider: then the key is another's
-        # too.
+        # The address may be that of an earlier provider: then so is the key.
         name = _text(model, ("provider",)).casefold()
         if name in ("custom", "runapi") or name.startswith("custom:"):
-            yield name.removeprefix("custom:"), "model", model
+            yield _Provider(name.removeprefix("custom:"), "model", model)
 
 
 def _settings(path: Path) -> dict[str, Any]:
+    """Return the settings, if they mention RunAPI. Raises Unreadable."""
     text = read(path, YAML_LIMIT)
     if not text or not mentions(text):
         return {}

@@ -33,20 +33,26 @@ class Includes:
             return [self._opened(item, chain) for item in value]
         if not isinstance(value, dict):
             return value
-        own = {
-            name: self._opened(item, chain)
-            for name, item in value.items()
-            if name != "$include"
-        }
+        own: dict[str, Any] = {}
+        for name, item in value.items():
+            if name != "$include":
+                own[name] = self._opened(item, chain)
         if "$include" not in value:
             return own
         names = value["$include"]
+        if not isinstance(names, list):
+            names = [names]
         merged: Any = {}
-        for name in names if isinstance(names, list) else [names]:
-            merged = _merged(merged, self._read(str(name), chain))
+        for name in names:
+            included = self._read(str(name), chain)
+            merged = _merged(merged, included)
         return _merged(merged, own) if own else merged
 
     def _read(self, name: str, chain: tuple[Path, ...]) -> Any:
+        """Return what a file includes that the last one of a chain names.
+
+        Raises Unreadable.
+        """
         path = Path(os.path.normpath(chain[-1].parent / name))
         self._files += 1
         if not inside(path, self._path.parent):
@@ -55,7 +61,8 @@ class Includes:
             raise Unreadable(
                 self._path, f"its includes are circular or too deep, at {name}"
             )
-        if (text := read(path)) is None:
+        text = read(path)
+        if text is None:
             raise Unreadable(self._path, f"it includes {name}, which isn't there")
         return self._opened(json5(text, path), (*chain, path))
 
@@ -63,10 +70,12 @@ class Includes:
 def _merged(below: Any, above: Any) -> Any:
     """Merge objects and join lists; of anything else the later one wins."""
     if isinstance(below, dict) and isinstance(above, dict):
-        return below | {
-            name: _merged(below[name], item) if name in below else item
-            for name, item in above.items()
-        }
+        merged = dict(below)
+        for name, item in above.items():
+            if name in below:
+                item = _merged(below[name], item)
+            merged[name] = item
+        return merged
     if isinstance(below, list) and isinstance(above, list):
         return [*below, *above]
     return above

@@ -1,8 +1,8 @@
 """Keys in the settings of OpenClaw, and under its former names Clawdbot and Moltbot.
 
 Commands that print a secret are never run. The `.env` of the current folder, which
-OpenClaw reads too, is left alone: a folder that one happens to be in must not decide
-which key is used.
+OpenClaw reads too, is ignored: a folder that one happens to be in must not decide which
+key is used.
 """
 
 import os.path
@@ -28,7 +28,7 @@ _WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 
 
 def find(env: Mapping[str, str]) -> FoundKeys:
-    """Return all keys for RunAPI that OpenClaw would use, in its order of precedence."""
+    """Return all keys for RunAPI that OpenClaw would use, in its own order."""
     gathered = FoundKeys("openclaw")
     folder = _folder(env)
     config = _config(env, folder)
@@ -41,23 +41,18 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     )
     secrets = _Secrets({**inline, **filed, **env}, settings, folder, gathered)
 
-    for name, provider in _at(settings, "models", "providers").items():
+    providers = _at(settings, "models", "providers")
+    for name, provider in providers.items():
         source = shown(config, f"provider {name}")
         url = secrets.text(_at(provider).get("baseUrl"))
         place = gathered.provider(source, name, url)
         if place is not None:
             key = secrets.secret(source, _at(provider).get("apiKey"))
             gathered.key(source, key, place)
-    for profiles in _profiles(folder):
-        for name, profile in gathered.read_or_note(_read_profiles, profiles).items():
-            place = gathered.place(str(_at(profile).get("provider")))
-            if place is not None:
-                source = shown(profiles, name)
-                fields = ("keyRef", "key", "tokenRef", "token")
-                values = (_at(profile).get(field) for field in fields)
-                key = secrets.secret(source, next(filter(None, values), None))
-                gathered.key(source, key, place)
-    for name, skill in _at(settings, "skills", "entries").items():
+    for path in _profile_files(folder):
+        _gather_profiles(gathered, secrets, path)
+    skills = _at(settings, "skills", "entries")
+    for name, skill in skills.items():
         source = shown(config, f"skill {name}")
         place = gathered.place("runapi")
         if name.casefold().startswith("runapi"):
@@ -65,9 +60,25 @@ def find(env: Mapping[str, str]) -> FoundKeys:
             gathered.key(source, key, place)
         key = secrets.text(_at(skill, "env").get("RUNAPI_API_KEY"))
         gathered.key(source, key, place)
-    for path, variables in ((folder / ".env", filed), (config, inline)):
-        gathered.variables(path, variables)
+    gathered.variables(folder / ".env", filed)
+    gathered.variables(config, inline)
     return gathered
+
+
+def _gather_profiles(gathered: FoundKeys, secrets: "_Secrets", path: Path) -> None:
+    """Add the keys of an agent's profiles that are for RunAPI."""
+    profiles = gathered.read_or_note(_read_profiles, path)
+    for name, profile in profiles.items():
+        settings = _at(profile)
+        place = gathered.place(str(settings.get("provider")))
+        if place is None:
+            continue
+        source = shown(path, name)
+        value = None
+        for field in ("keyRef", "key", "tokenRef", "token"):
+            value = value or settings.get(field)
+        key = secrets.secret(source, value)
+        gathered.key(source, key, place)
 
 
 class _Secrets:
@@ -99,17 +110,17 @@ class _Secrets:
         """
         if isinstance(value, str):
             whole = re.fullmatch(_WHOLE, value.strip())
-            return self.text(f"${{{whole['name']}}}" if whole else value)
-        where = _at(value).get("source")
-        name = _at(value).get("id")
-        if not (isinstance(where, str) and isinstance(name, str)):
+            return self._variable(whole["name"]) if whole else self.text(value)
+        reference = _at(value)
+        where = reference.get("source")
+        name = reference.get("id")
+        if not isinstance(where, str) or not isinstance(name, str):
             return ""
         if where == "env":
-            return self.text(f"${{{name}}}")
+            return self._variable(name)
         if where == "file":
-            provider = (
-                _at(value).get("provider") or self._defaults.get("file") or "default"
-            )
+            default = self._defaults.get("file") or "default"
+            provider = reference.get("provider") or default
             return self._in_file(_at(self._providers, str(provider)), name)
         self._gathered.notes.append(
             f"{source} gets its key from `{one_line(where, 20)}`, which runapi-tui"
@@ -117,32 +128,45 @@ class _Secrets:
         )
         return ""
 
-    def _in_file(self, provider: dict[str, Any], name: str) -> str:
-        """Return a secret from a file, which must be in OpenClaw's own folder.
+    def _variable(self, name: str) -> str:
+        """Return the value of a variable; its reference where it isn't set."""
+        return self.text(f"${{{name}}}")
 
-        Another tool's setting must not make this program read any file.
-        """
+    def _in_file(self, provider: dict[str, Any], name: str) -> str:
+        """Return a secret from a file; empty, with a note, if it can't be read."""
         path = _home_path(str(provider.get("path")), self._variables)
         try:
-            if not inside(path, self._folder):
-                raise Unreadable(
-                    path,
-                    "it is outside OpenClaw's folder, so set RUNAPI_API_KEY instead",
-                )
-            if (text := read(path)) is None:
-                raise Unreadable(path, "there is no such file")
-            value = text if provider.get("mode") == "singleValue" else json5(text, path)
+            text = self._read(path)
+            if provider.get("mode") == "singleValue":
+                return text
+            value = json5(text, path)
         except Unreadable as error:
             self._gathered.notes.append(str(error))
             return ""
-        if value is text:
-            return text
-        for step in name.split("/")[1:]:
-            value = _at(value).get(step.replace("~1", "/").replace("~0", "~"))
+        _, *steps = name.split("/")
+        for step in steps:
+            key = step.replace("~1", "/").replace("~0", "~")
+            value = _at(value).get(key)
         return value if isinstance(value, str) else ""
+
+    def _read(self, path: Path) -> str:
+        """Return the text of a file in OpenClaw's own folder. Raises Unreadable.
+
+        Another tool's setting must not make this program read any file.
+        """
+        if not inside(path, self._folder):
+            raise Unreadable(
+                path,
+                "it is outside OpenClaw's folder, so set RUNAPI_API_KEY instead",
+            )
+        text = read(path)
+        if text is None:
+            raise Unreadable(path, "there is no such file")
+        return text
 
 
 def _settings(path: Path) -> dict[str, Any]:
+    """Return the settings, if they may mention RunAPI. Raises Unreadable."""
     text = read(path)
     if not text or not (mentions(text) or "$include" in text):
         return {}
@@ -153,40 +177,53 @@ def _settings(path: Path) -> dict[str, Any]:
 
 
 def _read_profiles(path: Path) -> dict[str, Any]:
+    """Return an agent's profiles, if they mention RunAPI. Raises Unreadable."""
     text = read(path)
-    return _at(json5(text, path), "profiles") if text and mentions(text) else {}
+    if not text or not mentions(text):
+        return {}
+    return _at(json5(text, path), "profiles")
 
 
-def _profiles(folder: Path) -> list[Path]:
+def _profile_files(folder: Path) -> list[Path]:
+    """Return the files of all agents' profiles, those of the main agent first."""
+    agents = folder / "agents"
     try:
-        agents = sorted(
-            islice((folder / "agents").iterdir(), _AGENTS),
-            key=lambda agent: (agent.name != "main", agent),
-        )
+        found = list(islice(agents.iterdir(), _AGENTS))
     except OSError:
         return []
-    return [agent / "agent" / "auth-profiles.json" for agent in agents]
+    found.sort(key=lambda agent: (agent.name != "main", agent))
+    return [agent / "agent" / "auth-profiles.json" for agent in found]
 
 
 def _folder(env: Mapping[str, str]) -> Path:
-    if named := _first(env, "STATE_DIR"):
+    """Return OpenClaw's folder, whether it exists or not."""
+    named = _first(env, "STATE_DIR")
+    if named:
         return _home_path(named, env)
-    folders = [_home_path(f"~/.{name}", env) for name in _NAMES]
-    return next(filter(os.path.exists, folders), folders[0])
+    return _existing([_home_path(f"~/.{name}", env) for name in _NAMES])
 
 
 def _config(env: Mapping[str, str], folder: Path) -> Path:
-    if named := _first(env, "CONFIG_PATH"):
+    """Return OpenClaw's settings file, whether it exists or not."""
+    named = _first(env, "CONFIG_PATH")
+    if named:
         return _home_path(named, env)
-    files = [folder / f"{name}.json" for name in _NAMES]
-    return next(filter(os.path.exists, files), files[0])
+    return _existing([folder / f"{name}.json" for name in _NAMES])
+
+
+def _existing(paths: list[Path]) -> Path:
+    """Return the first path that exists, or else the very first."""
+    for path in paths:
+        if os.path.exists(path):
+            return path
+    return paths[0]
 
 
 def _first(env: Mapping[str, str], name: str) -> str:
-    return (
-        env.get(f"OPENCLAW_{name}", "").strip()
-        or env.get(f"CLAWDBOT_{name}", "").strip()
-    )
+    """Return a variable of OpenClaw's, by its present or its former name."""
+    present = env.get(f"OPENCLAW_{name}", "").strip()
+    former = env.get(f"CLAWDBOT_{name}", "").strip()
+    return present or former
 
 
 def _home_path(text: str, env: Mapping[str, str]) -> Path:
@@ -205,4 +242,5 @@ def _at(value: Any, *keys: str) -> dict[str, Any]:
 
 
 def _texts(values: dict[str, Any]) -> dict[str, str]:
+    """Return the values that are texts."""
     return {name: value for name, value in values.items() if isinstance(value, str)}

@@ -19,17 +19,21 @@ def dotenv(path: Path, *, wanted: bool) -> dict[str, str]:
 
     Raises Unreadable.
     """
-    text = read(path, _LIMIT) or ""
-    if not (text and (wanted or mentions(text))):
+    text = read(path, _LIMIT)
+    if not text:
+        return {}
+    if not wanted and not mentions(text):
         return {}
     from io import StringIO
 
     from dotenv.parser import parse_stream
 
-    lines = parse_stream(StringIO(text.removeprefix("\ufeff")))
-    return {
-        line.key: line.value for line in lines if line.key and line.value is not None
-    }
+    stream = StringIO(text.removeprefix("\ufeff"))
+    variables: dict[str, str] = {}
+    for line in parse_stream(stream):
+        if line.key and line.value is not None:
+            variables[line.key] = line.value
+    return variables
 
 
 def filled(text: str, reference: str, variables: Mapping[str, str]) -> str:
@@ -37,6 +41,8 @@ def filled(text: str, reference: str, variables: Mapping[str, str]) -> str:
 
     The group `name` of `reference` is the variable.
     """
-    return re.sub(
-        reference, lambda found: variables.get(found["name"]) or found[0], text
-    )
+
+    def value(found: re.Match[str]) -> str:
+        return variables.get(found["name"]) or found[0]
+
+    return re.sub(reference, value, text)

@@ -1,0 +1,16 @@
+"""Writes a crash down for whoever looks into it."""
+
+import contextlib
+import traceback
+from pathlib import Path
+
+
+def save_crash(error: Exception, folder: Path) -> str:
+    """Writes the traceback into a folder; returns a sentence for the user."""
+    log = folder / "crash.log"
+    with contextlib.suppress(OSError):
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return (
+        "runapi-tui crashed (a bug). Your tasks are safe: start it again."
+        f" Details: {log}"
+    )
