@@ -45,7 +45,8 @@ async def drop(engine: "Engine", tasks: list[Task]) -> str:
             by_count(
                 sent,
                 "1 task was sent already; it can't be cancelled and is billed.",
-                "{count} tasks were sent already; they can't be cancelled and are billed.",
+                "{count} tasks were sent already; they can't be cancelled and are"
+                " billed.",
             )
         )
     return " ".join(sentences)
