@@ -169,10 +169,10 @@ async def test_a_task_that_a_page_has_begun_does_not_hold_the_page(
         await pilot.press("r")
         await app.until_task(pilot, lambda task: task.prompt == "an owl" and task.live)
         assert app.engine
-        assert len(app.engine._carried) == 1
+        assert len(app.engine._running) == 1
         await pilot.press("escape", "escape")
         await until_gone(page)
-        assert len(app.engine._carried) == 1
+        assert len(app.engine._running) == 1
 
 
 async def test_pictures_are_let_go_of_without_the_collector(app: TestApp) -> None:

@@ -126,7 +126,7 @@ async def test_what_an_interrupted_job_had_not_sent_is_never_sent_automatically(
     assert {(task.live, task.set_aside) for task in held} == {
         (False, SetAside.INTERRUPTED)
     }
-    assert not any(engine.carries(task.id) for task in held)
+    assert not any(engine.is_running(task.id) for task in held)
     await engine.aclose()
     service.run("generate", "z-image", "another lake")
     assert statuses(home)["held"] == before["held"]

@@ -95,7 +95,9 @@ async def test_it_is_read_page_by_page_to_its_end(
         await pilot.press("f9")
         await app.sees("the newest 500, more below", "fox 1199")
         assert app.engine
-        await app.engine.favour(tasks[3].id, True)  # far below: must tear no hole
+        await app.engine.set_favourite(
+            tasks[3].id, True
+        )  # far below: must tear no hole
         await pilot.press("enter", "end")
         await app.sees("the newest 1,000, more below", "fox 0700")
         await pilot.press("end")

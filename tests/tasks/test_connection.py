@@ -205,7 +205,7 @@ async def test_another_key_wakes_whoever_waits_for_one(watched: Watched) -> None
     assert watched.line.refused
     asleep = asyncio.create_task(watched.line.sleep(3600))
     await asyncio.sleep(0)
-    watched.line.take_up()
+    watched.line.note_new_key()
     async with asyncio.timeout(10):
         await asleep
     assert not watched.line.refused

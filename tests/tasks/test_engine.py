@@ -252,7 +252,7 @@ async def test_a_refused_key_holds_what_was_not_made_until_there_is_another(
             held = await watched.until_note(task.id, "refused the API key")
             assert held.status is Status.HELD
         assert watched.engine.state.refused
-        watched.engine.use(DEMO_KEY)
+        watched.engine.set_api_key(DEMO_KEY)
         ended = [await watched.engine.wait(task.id) for task in tasks]
     assert {task.status for task in ended} == {Status.COMPLETED}
     assert "runapi_wrong_key" not in (
@@ -463,7 +463,7 @@ async def test_two_processes_never_send_the_same_task(
 ) -> None:
     async with open_engine(base_url) as one, open_engine(base_url) as two:
         tasks = [
-            await one.engine.submit(FLUX, {"prompt": f"a fox {n}"}, carry=False)
+            await one.engine.submit(FLUX, {"prompt": f"a fox {n}"}, start=False)
             for n in range(6)
         ]
         await one.engine.adopt()
@@ -540,7 +540,7 @@ async def test_what_another_process_carries_is_not_dropped_here(
             await person.until(lambda told: told.id == tasks[1].id)
             assert await person.engine.drop([tasks[1].id]) == []
             with pytest.raises(LeasedError, match="Another"):
-                await person.engine.favour(tasks[1].id, True)
+                await person.engine.set_favourite(tasks[1].id, True)
             assert [task.id for task in await script.engine.drop([tasks[1].id])] == [
                 tasks[1].id
             ]

@@ -153,7 +153,7 @@ def test_the_books(store: Store) -> None:
             make(created_at=time.time() - 400 * 86400, cost_micro=1_000_000),
         )
     )
-    books = store.books(URL)
+    books = store.spending_report(URL)
     assert books.today == CostSum(4, 170_001, 80_001, 1)
     assert books.total == CostSum(5, 1_170_001, 80_001, 1)
     assert books.live == CostSum(2, 10_000, 10_000, 1)
@@ -282,4 +282,4 @@ def test_sums_are_whole_complete_and_know_no_order(
 
 def test_no_cost_is_too_large_for_the_sum(store: Store) -> None:
     store.add_missing((make(cost_micro=10**15), []) for _ in range(3))
-    assert store.books(URL).total.micro == 3 * 10**12
+    assert store.spending_report(URL).total.micro == 3 * 10**12

@@ -229,7 +229,7 @@ async def test_what_is_in_memory_is_written_to_the_new_file(
     notices: list[str] = []
     cache.on_notice = notices.append
     lose(path)
-    await cache.see_others(lambda task_id: True, strangers=True)
+    await cache.refresh_others(lambda task_id: True, with_new=True)
     new = await cache.save(make(50), "held")
     with closing(Store(path)) as other:
         kept = {task.id: task for task in other.search(limit=99)}
@@ -245,7 +245,7 @@ async def test_a_draft_comes_back_unless_it_went_on(
     for number in range(9):
         spool.add(make(number, Status.HELD))
     drafts = list(spool)
-    cache.also_mine = lambda: spool
+    cache.spooled_tasks = lambda: spool
     reading = iter(spool)
     assert next(reading) == drafts[0]
     ended = await cache.save(drafts[0], "held")
@@ -298,7 +298,7 @@ async def test_an_older_state_of_the_same_file_gets_back_what_it_lacks(
         backup.backup(db)
     notices: list[str] = []
     cache.on_notice = notices.append
-    await cache.see_others(lambda task_id: False, strangers=True)
+    await cache.refresh_others(lambda task_id: False, with_new=True)
     with closing(Store(path)) as other:
         assert ids(other.search()) == ids([make(1), make(2)])
     assert "put back to an earlier state" in notices[0]
@@ -322,7 +322,7 @@ async def test_changes_of_others_are_seen_despite_wrong_clocks(
                 Entry(replace(make(2), updated_at=2.0)),
             ]
         )
-        assert await cache.see_others(lambda task_id: False, strangers=True)
+        assert await cache.refresh_others(lambda task_id: False, with_new=True)
         assert cache.tasks[mine.id].note == "an hour behind"
         assert make(2).id in cache.tasks
         other.save(
@@ -330,7 +330,7 @@ async def test_changes_of_others_are_seen_despite_wrong_clocks(
                 mine, revision=0, updated_at=9e9, note="older, of a clock that is ahead"
             )
         )
-        await cache.see_others(lambda task_id: False, strangers=True)
+        await cache.refresh_others(lambda task_id: False, with_new=True)
         assert cache.tasks[mine.id].note == "an hour behind"
 
 
@@ -342,8 +342,8 @@ async def test_a_failed_read_is_repeated(
     with monkeypatch.context() as locked:
         locked.setattr(Store, "learnt", refuse)
         with pytest.raises(StoreError):
-            await cache.see_others(lambda task_id: False, strangers=True)
-    await cache.see_others(lambda task_id: False, strangers=True)
+            await cache.refresh_others(lambda task_id: False, with_new=True)
+    await cache.refresh_others(lambda task_id: False, with_new=True)
     assert make(1).id in cache.tasks
 
 

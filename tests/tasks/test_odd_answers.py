@@ -177,7 +177,7 @@ async def test_an_unknown_word_is_asked_less_often_then_set_aside_with_that_word
             assert app.polls < 25  # at the first pause it would have been fifty
             assert watched.engine.gave_up[task.id].kind == "timeout"
         async with open_engine(url) as again:
-            assert not again.engine.carries(task.id)
+            assert not again.engine.is_running(task.id)
             app.still = False
             await again.engine.watch(task.id)
             assert (await again.engine.wait(task.id)).status is Status.COMPLETED

@@ -160,7 +160,7 @@ async def test_after_a_day_an_unsure_task_waits_for_the_user(
         await watched.engine.watch(task.id)
         ended = await watched.engine.wait(task.id)
     assert ended.status is Status.COMPLETED
-    assert "outcome unknown" in left.note
+    assert "the outcome is unknown" in left.note
     assert ended.key == task.key
 
 

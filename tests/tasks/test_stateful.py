@@ -400,7 +400,7 @@ class Queue(RuleBasedStateMachine):
             )
 
         async def submitted(at: Engine) -> None:
-            self.confirmed.add((await at.submit(model, values, carry=pick != 1)).id)
+            self.confirmed.add((await at.submit(model, values, start=pick != 1)).id)
 
         self.do(place, wait, submitted)
 
@@ -450,7 +450,7 @@ class Queue(RuleBasedStateMachine):
             queue.close()
             window.job += ids
             self.confirmed.update(ids)
-            at.queue.also_mine = lambda: drafts
+            at.queue.spooled_tasks = lambda: drafts
             async for _ in drain.to_the_end(at, ids):
                 pass
 
@@ -596,7 +596,7 @@ class Queue(RuleBasedStateMachine):
             self.favoured.setdefault(found.id, {True: 0, False: 0})[favourite] += 1
 
             async def favoured(at: Engine, found: Task = found) -> None:
-                await at.favour(found.id, favourite)
+                await at.set_favourite(found.id, favourite)
                 self.favoured[found.id][favourite] += 100
 
             self.do(place, wait, favoured)
@@ -608,7 +608,7 @@ class Queue(RuleBasedStateMachine):
     @rule(place=PLACES, count=st.integers(1, 4))
     def limit(self, place: int, count: int) -> None:
         window = self.open(place)
-        window.process.context.run(window.engine.limit, count)
+        window.process.context.run(window.engine.set_limit, count)
 
     @precondition(lambda self: self.knows(has_ended))
     @rule(
@@ -793,7 +793,7 @@ class Queue(RuleBasedStateMachine):
             last = self.open(0)
         self.sleep(10)  # to see what the other one has wished last
         self.spawn(last, last.engine.pause(False))
-        last.process.context.run(last.engine.limit, 3)
+        last.process.context.run(last.engine.set_limit, 3)
         for _ in range(12):
             if self.run(
                 lambda: not any(kept.live for kept in self.stored().values()), 1200, 5

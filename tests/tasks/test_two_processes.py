@@ -182,7 +182,7 @@ async def test_one_watches_and_the_other_sees_it_promptly(both: Both) -> None:
     await both.until_all(lambda task: bool(task.remote_id))
     for task_id in both.engine.tasks:
         with pytest.raises(LeasedError):
-            await both.engine.favour(task_id, True)
+            await both.engine.set_favourite(task_id, True)
     await both.until_completed()
     assert await child.wait() == 0
     both.agree()

@@ -172,7 +172,7 @@ async def _queue_and_add(
     _queue(store, spool, engine.queue.owner)
     store.close()
     work.add(_SpooledIds(spool))
-    engine.queue.also_mine = lambda: spool
+    engine.queue.spooled_tasks = lambda: spool
 
 
 class _SpooledIds(Collection[str]):

@@ -104,7 +104,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     async def ask() -> tuple[Any, "SpendingReport"]:
         engine = await asyncio.to_thread(open_engine, session)
         try:
-            return await engine.account(), await engine.queue.books()
+            return await engine.account(), await engine.queue.spending_report()
         finally:
             await engine.aclose()
 

@@ -208,7 +208,7 @@ def retry(
         work.set_aside = frozenset(task.id for task in free)
         for task in paid:
             try:
-                sent = await engine.retry(task, again=again, carry=False)
+                sent = await engine.retry(task, again=again, start=False)
             except (
                 LeasedError,
                 RetriedError,

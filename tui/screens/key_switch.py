@@ -95,7 +95,7 @@ class KeySwitch:
         shell.wallet = Wallet(session.config)
         shell.main.status.balance = None
         if shell.engine and session.place == place_before:
-            shell.engine.use(session.credential.api_key)
+            shell.engine.set_api_key(session.credential.api_key)
             await self._payments.refresh_balance()
             return
         shell.opened.clear()

@@ -67,7 +67,7 @@ class Pages:
         shell = self._shell
         if shell.engine and shell.main and not isinstance(shell.screen, MoneyScreen):
             page = MoneyScreen(
-                shell.engine.queue.books,
+                shell.engine.queue.spending_report,
                 shell.engine.account,
                 shell.session.config,
                 shell.changes,

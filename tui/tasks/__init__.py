@@ -1,3 +1,1 @@
-"""What was asked: the queue on disk and the engine that carries each task to its saved
-images.
-"""
+"""Holds all tasks: the queue on disk, and the engine that runs them to the end."""

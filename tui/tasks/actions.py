@@ -1,7 +1,7 @@
-"""What the keys and commands for tasks do in the engine.
+"""Runs the keys and commands for tasks on the engine.
 
-Each returns a sentence for the user, or nothing, and raises what the engine raises:
-LeasedError where another process has the task, an OSError of a full disk.
+Each function returns a sentence for the user, or "", and raises what the engine raises:
+LeasedError if another process has the task, StoreError for a disk that can't be used.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import SENT, RetriedError, Status, Task
-from tui.text import counted
+from tui.text import by_count
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
 
 
 class PartlyDoneError(Exception):
-    """Something was done with some of the tasks only.
+    """Reports that only some of the tasks were changed.
 
-    The text says with how many, and why not with the others.
+    The text has their number, and why the others were not.
     """
 
 
@@ -27,19 +27,27 @@ async def drop(engine: "Engine", tasks: list[Task]) -> str:
     ids = [task.id for task in tasks]
     dropped = await engine.drop(ids)
     now = [engine.tasks[task_id].status for task_id in ids if task_id in engine.tasks]
-    late = sum(status in SENT for status in now)
-    if not (dropped or late) and (Status.HELD in now or not now):
+    sent = sum(status in SENT for status in now)
+    is_unchanged = not now or Status.HELD in now
+    if is_unchanged and not dropped and not sent:
         raise LeasedError
     sentences = []
     if dropped and len(ids) > 1:
-        sentences.append(f"{_tasks(len(dropped))} dropped, free of charge.")
-    if late == 1:
         sentences.append(
-            "1 task was sent already; it can't be cancelled and is billed."
+            by_count(
+                len(dropped),
+                "1 task dropped, free of charge.",
+                "{count} tasks dropped, free of charge.",
+            )
         )
-    elif late:
+    if sent:
         sentences.append(
-            f"{late:,} tasks were sent already; they can't be cancelled and are billed."
+            by_count(
+                sent,
+                "1 task was sent already; it can't be cancelled and is billed.",
+                "{count} tasks were sent already; they can't be cancelled and are"
+                " billed.",
+            )
         )
     return " ".join(sentences)
 
@@ -59,13 +67,15 @@ async def watch(engine: "Engine", tasks: list[Task]) -> str:
 async def send(engine: "Engine", tasks: list[Task]) -> str:
     """Queues tasks that were set aside: each is sent, and paid."""
     count = await _each(tasks, lambda task: engine.watch(task.id))
-    return f"{_tasks(count)} queued to be sent."
+    return by_count(
+        count, "1 task queued to be sent.", "{count} tasks queued to be sent."
+    )
 
 
 async def retry(engine: "Engine", tasks: list[Task]) -> str:
     """Fetches finished images, or sends each failed task again, once.
 
-    A task that was retried since the user saw it is left alone.
+    A task that was retried since the user saw it is not sent again.
     """
     free = [task for task in tasks if task.lacks_picture]
     paid = [task for task in tasks if not task.lacks_picture]
@@ -73,14 +83,16 @@ async def retry(engine: "Engine", tasks: list[Task]) -> str:
     count = await _each(
         paid, lambda task: engine.retry(task, again=bool(task.retried_by))
     )
-    return f"{_tasks(count)} sent again." if count else ""
+    if not count:
+        return ""
+    return by_count(count, "1 task sent again.", "{count} tasks sent again.")
 
 
 async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
     """Marks all tasks as favourites, or unmarks them where the first one is marked."""
     favourite = not tasks[0].favourite
     for task in tasks:
-        await engine.favour(task.id, favourite)
+        await engine.set_favourite(task.id, favourite)
     return ""
 
 
@@ -89,9 +101,11 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
     count = len(await engine.delete(tasks))
     if not count:
         raise LeasedError
-    if count == 1:
-        return "1 task and its files deleted. z brings it back."
-    return f"{count:,} tasks and their files deleted. z brings them back."
+    return by_count(
+        count,
+        "1 task and its files deleted. z brings it back.",
+        "{count} tasks and their files deleted. z brings them back.",
+    )
 
 
 async def send_sooner(engine: "Engine", tasks: list[Task]) -> str:
@@ -121,13 +135,13 @@ async def toggle_pause(engine: "Engine") -> str:
 
 async def raise_limit(engine: "Engine") -> str:
     """Lets one more task be at the service at once."""
-    engine.limit(engine.state.limit + 1)
+    engine.set_limit(engine.state.limit + 1)
     return f"{engine.state.limit} at once."
 
 
 async def lower_limit(engine: "Engine") -> str:
     """Lets one task less be at the service at once."""
-    engine.limit(engine.state.limit - 1)
+    engine.set_limit(engine.state.limit - 1)
     return f"{engine.state.limit} at once."
 
 
@@ -137,22 +151,26 @@ async def clear(engine: "Engine") -> str:
     count = len(await engine.clear(ended))
     if not count:
         return "No task has finished yet."
-    if count == 1:
-        return "1 task cleared. / finds it, z brings it back."
-    return f"{count:,} tasks cleared. / finds them, z brings them back."
+    return by_count(
+        count,
+        "1 task cleared. / finds it, z brings it back.",
+        "{count} tasks cleared. / finds them, z brings them back.",
+    )
 
 
 async def undo(engine: "Engine") -> str:
     """Brings back what was cleared or deleted last."""
     count = await engine.undo()
-    return f"{_tasks(count)} brought back." if count else "Nothing to undo."
+    if not count:
+        return "Nothing to undo."
+    return by_count(count, "1 task brought back.", "{count} tasks brought back.")
 
 
 async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> int:
-    """Does something with each task, whatever becomes of the others; returns the count.
+    """Changes each task, even if others fail; returns how many were changed.
 
-    Raises the first error where nothing could be done, else PartlyDoneError for the
-    tasks that were left alone.
+    Raises the first error if nothing was changed, and PartlyDoneError if only some
+    tasks were.
     """
     done = 0
     problems: list[Exception] = []
@@ -169,10 +187,7 @@ async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> i
         raise problems[0]
     if problems:
         raise PartlyDoneError(
-            f"{_tasks(done)} done; {len(problems):,} left alone: {problems[0]}"
+            f"{done:,} of {done + len(problems):,} tasks done; the others are"
+            f" unchanged: {problems[0]}"
         )
     return done
-
-
-def _tasks(count: int) -> str:
-    return counted(count, "task")

@@ -1,4 +1,4 @@
-"""What an answer of the server makes of a task."""
+"""Applies the server's answers to tasks."""
 
 import json
 import time
@@ -11,11 +11,14 @@ from tui.tasks.task import Problem, Result, Status, Task
 
 
 def answered(task: Task, answer: Answer) -> Task:
-    """Return the task as the answer says it is; the same object if that is no news.
+    """Returns the task as the answer describes it; the same object if nothing changed.
 
-    A task that is finished but names no picture yet counts as processing: pictures may
-    be named a moment later.
+    A finished task without a picture counts as processing: its pictures may be named a
+    moment later.
     """
+    cost_micro = task.cost_micro
+    if answer.cost_micro is not None:
+        cost_micro = answer.cost_micro
     fields: dict[str, Any] = {
         "word": answer.word,
         "progress": answer.progress,
@@ -23,66 +26,62 @@ def answered(task: Task, answer: Answer) -> Task:
         "unsure": False,
         "remote_id": task.remote_id or answer.task_id,
         "location": answer.location or task.location,
-        "cost_micro": task.cost_micro
-        if answer.cost_micro is None
-        else answer.cost_micro,
+        "cost_micro": cost_micro,
     }
     status: Status | None = None
     if answer.state == "completed":
         found = results(task, answer)
-        status = Status.FETCHING if found else Status.PROCESSING
         if found:
+            status = Status.FETCHING
             fields |= _made(task, found)
         else:
-            fields["note"] = "The service says it is done, and names no picture yet."
+            status = Status.PROCESSING
+            fields["note"] = "The service says it is done, but names no picture yet."
     elif answer.state == "failed":
-        # Part of it may have been made, and paid.
-        status = Status.FETCHING if answer.results else Status.FAILED
+        status = Status.FAILED
         if answer.results:
+            # A part of it was made, and maybe paid.
+            status = Status.FETCHING
             fields |= _made(task, answer.results)
-        fields["error"] = Problem(
-            "failed",
-            answer.error or f"The service says {answer.word}, without a reason.",
-        )
+        no_reason = f"The service says {answer.word}, without a reason."
+        fields["error"] = Problem("failed", answer.error or no_reason)
     elif answer.state in ("pending", "processing"):
         status = Status(answer.state)
     elif task.status is Status.SUBMITTING:
         status = Status.PENDING
-    news = any(getattr(task, name) != value for name, value in fields.items())
-    return (
-        task.change(status, **fields)
-        if news or status not in (None, task.status)
-        else task
-    )
+    has_new_field = any(getattr(task, name) != value for name, value in fields.items())
+    has_new_status = status not in (None, task.status)
+    if has_new_field or has_new_status:
+        return task.change(status, **fields)
+    return task
 
 
 def _made(task: Task, found: tuple[ImageLink, ...]) -> dict[str, Any]:
-    """What changes in a task whose pictures can be fetched."""
+    """Returns the fields that change once pictures can be fetched."""
     named = tuple(Result(url=url, label=label) for url, label in found)
     return {"made_at": task.made_at or time.time(), "results": named}
 
 
 def results(task: Task, answer: Answer) -> tuple[ImageLink, ...]:
-    """Return the pictures that an answer names: where they are known to stand, or else
-    anywhere in it.
+    """Returns the pictures in an answer, from the known places or else from any place.
 
-    The addresses of the task's own sources are no results.
+    The addresses of the task's own sources are not among them.
     """
     if answer.results:
         return answer.results
-    asked = json.dumps(task.values) + task.body.decode(errors="replace")
-    return tuple(ImageLink(url) for url in answer.elsewhere if url not in asked)
+    request = json.dumps(task.values) + task.body.decode(errors="replace")
+    return tuple(ImageLink(url) for url in answer.elsewhere if url not in request)
 
 
 def with_new_addresses(task: Task, answer: Answer) -> Task:
-    """Return the task with the addresses that the service names now for results that
-    are not saved yet.
-    """
+    """Returns the task with new URLs for unsaved results; the same object without."""
     found = results(task, answer)
     if answer.state != "completed" or len(found) != len(task.results):
         return task
-    fresh = tuple(
+    renewed = tuple(
         result if result.path else replace(result, url=url)
         for result, (url, _) in zip(task.results, found, strict=True)
     )
-    return task if fresh == task.results else task.change(results=fresh)
+    if renewed == task.results:
+        return task
+    return task.change(results=renewed)

@@ -155,7 +155,7 @@ def _amounts(task: Task) -> Iterator[int]:
 
 
 def _is_bounded(value: object, depth: int) -> bool:
-    """Tells whether a value is nested at most `depth` deep, and its numbers are small.
+    """Returns whether a value is at most `depth` deep, and its numbers are small.
 
     Numbers are small enough if any program can hold them: below 2**63.
     """

@@ -1,4 +1,4 @@
-"""The tasks in memory beside the queue on disk: written first, shown after."""
+"""Holds tasks in memory, as they are on disk: a change is shown after it is saved."""
 
 import asyncio
 import contextlib
@@ -25,14 +25,16 @@ PAGE = 500
 """Tasks that a search reads at once."""
 
 SLOW = 2.0
-"""Seconds after which somebody who waits for the disk is told so."""
+"""Seconds after which a wait for the disk is reported."""
 _MARKS = ("favourite", "rank", "cleared", "deleted", "retried_by")
-"""What the user's gestures set, and no answer of the service does."""
+"""Fields that only the user sets: no answer of the service may undo them."""
 
 
 class TaskCache:
-    """Latest snapshots by id. The disk is touched from one thread of its own, never
-    from the event loop.
+    """Holds the latest snapshots by id.
+
+    The disk is used from one thread of its own, never from the event loop. Methods that
+    wait for it raise StoreError.
     """
 
     def __init__(
@@ -44,25 +46,25 @@ class TaskCache:
     ) -> None:
         self.tasks: dict[str, Task] = {}
         self.owner = owner_name()
-        """The name under which this process watches tasks."""
+        """This process's name in leases."""
         self.learnt: dict[str, str] = {}
-        """What all processes know of this base URL: its `route`, the form of its
-        `status` paths, whether its queue is `paused`, until when it is to `rest` (each
-        profile for itself).
+        """Facts about this base URL, which all processes share.
+
+        They are its `route`, the form of its `status` paths, whether its queue is
+        `paused`, and until when it is to `rest` (for each profile).
         """
-        self.also_mine: Callable[[], Iterable[Task]] = lambda: ()
-        """Tasks that this process has beside `tasks`, as they were drafted: a queue
-        file that has lost them gets them back. Called and read on the disk's thread.
+        self.spooled_tasks: Callable[[], Iterable[Task]] = lambda: ()
+        """Returns the tasks that this process has beside `tasks`, as drafted.
+
+        A queue file that has lost them is filled from here. It runs on the disk's
+        thread.
         """
         self.on_notice: Callable[[str], None] = lambda notice: None
-        """Hears what the user should know of the queue file, as it arises after `open`.
-        """
+        """Receives each sentence about the queue file that comes after `open`."""
         self.on_waiting: Callable[[bool], None] = lambda waiting: None
-        """Hears True when the disk makes somebody wait for long, and False when nobody
-        waits any more.
-        """
+        """Receives True when a wait for the disk gets long, and False at its end."""
         self.on_route: Callable[[], None] = lambda: None
-        """Hears that this process has learnt another route of this base URL."""
+        """Runs when this process has learnt another route of this base URL."""
         self._store = store
         self._base_url = base_url
         self._profile = profile
@@ -70,37 +72,44 @@ class TaskCache:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
-        self._latest: dict[str, Task] = {}  # on their way to the disk
-        # The last write that was looked at; None in a file that is new to us
+        self._latest: dict[str, Task] = {}
+        """Snapshots that are not on disk yet."""
         self._seen: int | None = 0
-        self._history = 0
+        """The last write that was read; None in a file that is new to this process."""
         self._version = -1
-        # Ids of tasks that are known to be more than a draft
+        """The file's data version when `_seen` was read."""
+        self._history = 0
         self._begun: set[str] = set()
-        # So many notices; none before `open` has answered the first ones
-        self._told: int | None = None
+        """Ids of tasks that are known to be more than a draft."""
+        self._notices_sent: int | None = None
+        """None until `open` has returned the first notices."""
         self._slow = 0
+        """Waits that are long by now."""
 
     async def open(self, history: int) -> list[str]:
-        """Show the latest tasks and all unfinished ones, oldest first; with a `history`
-        of 0 none at all. Answers what the user should know of the file.
+        """Shows all unfinished tasks and the latest ended ones, oldest first.
+
+        With a `history` of 0 it shows none at all. Returns sentences about the file for
+        the user.
         """
         self._history = history
         self._seen = await self.run(Store.newest)
         self.learnt = await self.run(Store.learnt, self._base_url)
-        for task in reversed(await self.run(Store.shown, history) if history else []):
-            self.show(task)
-        self._told = len(self._store.notices)
-        return list(self._store.notices)
+        if history:
+            for task in reversed(await self.run(Store.shown, history)):
+                self.show(task)
+        notices = list(self._store.notices)
+        self._notices_sent = len(notices)
+        return notices
 
     async def save(
         self, task: Task, event: str = "", raw: str = "", *, own: bool = True
     ) -> Task:
-        """On disk first, then shown; what the user has marked meanwhile is kept. With
-        `own`, this process watches the task from now on.
+        """Saves a snapshot, then shows it; returns it with the user's latest marks.
 
-        Raises LeasedError or StoreError, or ValueError for a status that can't follow by
-        now. What comes while the disk is busy is written in one go.
+        With `own`, this process has the task from now on. What comes while the disk is
+        busy is written in one transaction. Raises LeasedError and StoreError, and
+        ValueError for a status that can't follow the latest one.
         """
         known = self.latest(task.id)
         if known:
@@ -112,51 +121,56 @@ class TaskCache:
     async def amend(
         self, task_id: str, status: Status | None = None, event: str = "", **fields: Any
     ) -> Task:
-        """What the user does to a task that was taken: the rest of it stays as it is by
-        now.
+        """Changes some fields of the latest snapshot, saves it, and returns it.
+
+        This process must have leased the task. Raises LeasedError, StoreError, or
+        ValueError for a status that can't follow.
         """
         task = self.latest(task_id) or self.tasks[task_id]
         return await self._save(task.change(status, **fields), event, "", True)
 
     def latest(self, task_id: str) -> Task | None:
-        """The newest snapshot, be it on disk yet or not."""
+        """Returns the newest snapshot, even if it is not on disk yet."""
         return self._latest.get(task_id) or self.tasks.get(task_id)
 
     async def save_pair(
         self, first: Task, event: str, second: Task, second_event: str
     ) -> None:
-        """Write two snapshots in one transaction, both watched by this process: both or
-        none. Raises LeasedError, StoreError.
+        """Saves two snapshots in one transaction: both or none.
+
+        This process has both tasks from now on. Raises LeasedError and StoreError.
         """
         written = [
-            self._enter(first, event, "", True),
-            self._enter(second, second_event, "", True, if_previous=True),
+            self._schedule(first, event, "", True),
+            self._schedule(second, second_event, "", True, if_previous=True),
         ]
         for outcome in await asyncio.gather(*written, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
 
     async def _save(self, task: Task, event: str, raw: str, own: bool) -> Task:
-        written = self._enter(task, event, raw, own)
+        written = self._schedule(task, event, raw, own)
         try:
             await asyncio.shield(written)
         except asyncio.CancelledError:
-            # Whoever goes on from here must see what is on disk
+            # Wait: whoever continues the task must see what is on disk.
             await asyncio.wait({written})
             written.exception()
             raise
         return task
 
-    def _enter(
+    def _schedule(
         self, task: Task, event: str, raw: str, own: bool, *, if_previous: bool = False
     ) -> "asyncio.Future[None]":
-        """Put a snapshot among those to be written. What is entered without an await in
-        between is written in one transaction.
+        """Schedules the write of a snapshot; returns a future for its end.
+
+        What is scheduled without an await in between is written in one transaction.
         """
         written = asyncio.get_running_loop().create_future()
         known = self.latest(task.id)
         after = known.revision if known else None
-        entry = Entry(task, event, raw, self.owner if own else "", after, if_previous)
+        owner = self.owner if own else ""
+        entry = Entry(task, event, raw, owner, after, if_previous)
         self._latest[task.id] = task
         self._unwritten.append((entry, written))
         if self._writing is None:
@@ -166,28 +180,29 @@ class TaskCache:
     async def _write(self) -> None:
         try:
             while self._unwritten:
-                batch, self._unwritten = self._unwritten, []
+                batch = self._unwritten
+                self._unwritten = []
+                entries = [entry for entry, _ in batch]
                 problems: Sequence[Exception | None]
                 try:
-                    problems = await self.run(
-                        Store.save_all, [entry for entry, _ in batch]
-                    )
+                    problems = await self.run(Store.save_all, entries)
                 except Exception as error:
                     problems = [error] * len(batch)
                 outcomes = list(zip(batch, problems, strict=True))
-                # What was written first: the disk may be further than the entries that
-                # were refused.
+                # Show what was written first: a refused entry shows its task as it is
+                # on disk by now.
                 outcomes.sort(key=lambda outcome: outcome[1] is not None)
                 for (entry, written), problem in outcomes:
-                    await self._written_as(entry, written, problem)
+                    await self._finish(entry, written, problem)
         finally:
             self._writing = None
 
-    async def _written_as(
+    async def _finish(
         self, entry: Entry, written: "asyncio.Future[None]", problem: Exception | None
     ) -> None:
-        """Say what has become of an entry. Whoever shows tasks can't stop the queue by
-        an error.
+        """Shows a written entry, and ends its future.
+
+        An error of whoever shows tasks must not stop the queue.
         """
         if self._latest.get(entry.task.id) is entry.task:
             del self._latest[entry.task.id]
@@ -197,9 +212,8 @@ class TaskCache:
             elif isinstance(problem, LeasedError):
                 await self.refresh(entry.task.id)
         except Exception as error:
-            self._tell(
-                f"A change was saved, but could not be shown: {one_line(error)}."
-            )
+            reason = one_line(error).removesuffix(".")
+            self._notify(f"A change was saved, but could not be shown: {reason}.")
         if written.done():
             return
         if problem is None:
@@ -210,21 +224,24 @@ class TaskCache:
     async def note(
         self, task_id: str, note: str, event: str = "", raw: str = ""
     ) -> None:
-        """Say what is being waited for."""
+        """Saves a sentence about what a task waits for, with an event if it is new.
+
+        Raises LeasedError and StoreError.
+        """
         task = self.tasks[task_id]
         if task.note != note:
-            await self.save(task.change(note=note), event and f"{event}: {note}", raw)
+            entry = f"{event}: {note}" if event else ""
+            await self.save(task.change(note=note), entry, raw)
 
     def show(self, task: Task) -> None:
+        """Replaces a snapshot in memory, and reports the change."""
         self.tasks[task.id] = task
         if task.status is not Status.HELD or not task.live:
             self._begun.add(task.id)
         self._on_change(task)
 
     async def refresh(self, task_id: str) -> None:
-        """Show a task as it is on disk: another process may have written it while it
-        was ours.
-        """
+        """Shows a task as it is on disk, where another process may have changed it."""
         with contextlib.suppress(StoreError):
             task = await self.run(Store.get, task_id)
             if task:
@@ -233,13 +250,11 @@ class TaskCache:
     async def search(
         self, query: str, limit: int = PAGE, before: str = "~"
     ) -> list[Task]:
-        """Returns the latest tasks that a search line asks for, newest first, of ids
-        below `before`.
-        """
+        """Returns the newest tasks that match a search, of ids below `before`."""
         return await self.run(Store.search, query, limit, before)
 
     async def search_all(self, query: str) -> list[Task]:
-        """Returns every task that a search line asks for, newest first."""
+        """Returns every task that matches a search, newest first."""
         found: list[Task] = []
         page = await self.search(query)
         while page:
@@ -248,82 +263,84 @@ class TaskCache:
         return found
 
     async def named(self, ids: list[str]) -> list[Task]:
-        """Returns the tasks of these ids, as they are on disk."""
+        """Returns the tasks that have these ids, as they are on disk."""
         return await self.run(Store.named, ids)
 
     async def events(self, task_id: str) -> list[tuple[float, str, str]]:
-        """Returns what happened to a task: when, what, and the server's own words;
-        oldest first.
-        """
+        """Returns a task's events, oldest first: time, event, the server's answer."""
         return await self.run(Store.events, task_id)
 
     async def spent(self) -> CurrentSpending:
-        """Returns what was spent at this base URL today and this month, by all
-        processes.
-        """
+        """Returns the spending at this base URL, today and this month."""
         return await self.run(Store.spent, self._base_url)
 
-    async def books(self) -> SpendingReport:
-        """Returns what was spent at this base URL, by day and by model."""
-        return await self.run(Store.books, self._base_url)
+    async def spending_report(self) -> SpendingReport:
+        """Returns the spending at this base URL, by day and by model."""
+        return await self.run(Store.spending_report, self._base_url)
 
     async def claim(self, ids: list[str] | None = None) -> list[Task]:
-        """Take the watch over our profile's unfinished tasks (of `ids`, or all) that no
-        process is watching.
+        """Leases this profile's unfinished tasks (of `ids`, or all) that are free.
+
+        Returns those that no other process has.
         """
         return await self.run(
             Store.claim, self.owner, self._base_url, ids, profile=self._profile
         )
 
     async def lease(self, ids: list[str]) -> tuple[list[Task], list[str]]:
-        """Those of the tasks that no other process has, ours to change; and the ids of
-        those that another one has changed since they were last seen here.
+        """Leases those of the tasks that no other process has, and returns them.
+
+        Also returns the ids of those that another process changed since they were shown
+        here.
         """
-        taken = await self.run(Store.lease, self.owner, ids)
+        leased = await self.run(Store.lease, self.owner, ids)
         changed = [
             task
-            for task in taken
+            for task in leased
             if task.id not in self._latest and not self._is_shown(task)
         ]
         for task in changed:
             self.show(task)
-        return taken, [task.id for task in changed]
+        return leased, [task.id for task in changed]
 
     async def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
-        """Mark those of the tasks that are held, whoever watches them, as interrupted;
-        answers them.
-        """
-        aside = await self.run(Store.set_aside_unsent, list(ids))
-        for task in aside:
+        """Sets those of the tasks aside that are held, by any process; returns them."""
+        tasks = await self.run(Store.set_aside_unsent, list(ids))
+        for task in tasks:
             self._begun.add(task.id)
             if task.id in self.tasks:
                 self.show(task)
-        return aside
+        return tasks
 
     async def unfinished(self) -> list[tuple[Task, bool]]:
-        """Every task of any base URL and profile that isn't at its end, with whether
-        another process watches it.
+        """Returns the unfinished tasks of all base URLs and profiles.
+
+        Each comes with whether another process has it.
         """
         return await self.run(lambda store: list(store.unfinished(self.owner)))
 
     @property
     def route(self) -> RouteName | None:
-        """The route that this base URL has shown to have."""
+        """The route that this base URL is known to have."""
         return cast(RouteName | None, self.learnt.get("route") or None)
 
     async def learn(self, name: str, value: str) -> None:
-        """Remember something of this base URL."""
+        """Saves a fact about this base URL, for all processes."""
         if self.learnt.get(name, "") == value:
             return
         self.learnt[name] = value
         await self.run(Store.learn, self._base_url, name, value)
-        self.learnt[name] = value  # what was seen of others meanwhile is older
+        self.learnt[name] = value  # others may have been read meanwhile, and are older
         if name == "route":
             self.on_route()
 
-    async def see_others(self, ours: Callable[[str], bool], *, strangers: bool) -> bool:
-        """Show what other processes have written since the last look, of `strangers`
-        too: tasks that aren't shown yet. False if that is nothing.
+    async def refresh_others(
+        self, is_running: Callable[[str], bool], *, with_new: bool
+    ) -> bool:
+        """Shows what other processes have written since the last call.
+
+        Tasks that this process runs are left out, and, unless `with_new`, those that
+        aren't shown yet. Returns False if nothing was written.
         """
         version = await self.run(Store.data_version)
         if version == self._version:
@@ -332,57 +349,61 @@ class TaskCache:
         self.learnt = await self.run(Store.learnt, self._base_url)
         highest = self._store.highest
         newest = await self.run(Store.newest)
-        # The file was put back to an earlier state
         if self._store.generation == generation and newest < highest:
-            await self.run(Store.write_back, self._mine())
-            self._seen, newest = None, await self.run(Store.newest)
-        if not strangers and self._seen is not None:
+            # The file was replaced by an earlier state of itself.
+            await self.run(Store.write_back, self._known_tasks())
+            newest = await self.run(Store.newest)
+            self._seen = None
+        if not with_new and self._seen is not None:
             self._begun.update(await self.run(Store.begun_since, self._seen))
-        for task in await self._written(ours, strangers):
+        for task in await self._changed_elsewhere(is_running, with_new):
+            if is_running(task.id):
+                continue
             known = self.tasks.get(task.id)
-            if not ours(task.id) and (
-                known.revision < task.revision if known else strangers
-            ):
+            is_news = known.revision < task.revision if known else with_new
+            if is_news:
                 self.show(task)
-        # What has failed, or is of another file, is looked at again
         if self._store.generation == generation:
-            self._version, self._seen = version, newest
+            # Otherwise it failed, or is about another file: the next call reads again.
+            self._version = version
+            self._seen = newest
         return True
 
-    async def _written(
-        self, ours: Callable[[str], bool], strangers: bool
+    async def _changed_elsewhere(
+        self, is_running: Callable[[str], bool], with_new: bool
     ) -> list[Task]:
-        """What others may have written since the last look."""
-        if strangers and self._seen is not None:
-            written, _ = await self.run(Store.changed_since, self._seen)
-            return written
-        unfinished = await self.run(Store.shown, self._history) if strangers else []
-        return [
-            *unfinished,
-            *await self.named([task_id for task_id in self.tasks if not ours(task_id)]),
-        ]
+        """Returns tasks that others may have written since the last call."""
+        if with_new and self._seen is not None:
+            changed, _ = await self.run(Store.changed_since, self._seen)
+            return changed
+        shown: list[Task] = []
+        if with_new:
+            shown = await self.run(Store.shown, self._history)
+        others = [task_id for task_id in self.tasks if not is_running(task_id)]
+        return [*shown, *await self.named(others)]
 
     def _is_shown(self, task: Task) -> bool:
         known = self.tasks.get(task.id)
         return known is not None and known.revision == task.revision
 
-    def _mine(self) -> Iterator[Task]:
-        """What this process knows of tasks, for a queue file that has lost them.
+    def _known_tasks(self) -> Iterator[Task]:
+        """Yields the tasks that fill a queue file which has lost them.
 
-        Not the drafts of those that went on and were forgotten: they would be sent and
-        paid once more.
+        Drafts of tasks that were begun and forgotten are left out: they would be sent
+        and paid a second time.
         """
         drafts = (
             task
-            for task in self.also_mine()
+            for task in self.spooled_tasks()
             if task.id not in self._begun and task.id not in self.tasks
         )
         return chain(list(self.tasks.values()), drafts)
 
     async def close(self) -> None:
+        """Writes what is scheduled, ends the leases, and closes the queue file."""
         if self._writing:
             await self._writing
-        # A full disk: the leases run out by themselves
+        # On a full disk, the leases end after their time.
         with contextlib.suppress(StoreError):
             await self.run(Store.release, self.owner)
         await self.run(Store.close)
@@ -394,52 +415,56 @@ class TaskCache:
         *args: P.args,
         **named: P.kwargs,
     ) -> T:
-        """Returns what `work` makes of the queue on disk, in the disk's own thread.
-        Raises what it raises.
+        """Runs `work` on the store, in the disk's thread; returns its result.
 
-        A file that turns out to be damaged or gone is restored, and `work` done again.
+        A file that turns out to be damaged or gone is restored, and `work` runs again.
+        Raises what `work` raises.
         """
         loop = asyncio.get_running_loop()
         on_disk = partial(work, self._store, *args, **named)
         try:
-            with self._waiting():
+            with self._report_slowness():
                 try:
                     return await loop.run_in_executor(self._disk, on_disk)
                 except DamagedError as error:
                     generation = self._store.generation
                     await loop.run_in_executor(
-                        self._disk, self._store.start_over, self._mine(), error
+                        self._disk, self._store.start_over, self._known_tasks(), error
                     )
                     if self._store.generation != generation:
-                        # Another file counts for itself
-                        self._version, self._seen = -1, None
+                        # The numbers of another file mean nothing in this one.
+                        self._version = -1
+                        self._seen = None
                     return await loop.run_in_executor(self._disk, on_disk)
         finally:
-            self._tell_notices()
+            self._send_notices()
 
-    def _tell_notices(self) -> None:
-        while self._told is not None and self._told < len(self._store.notices):
-            self._told += 1
-            self._tell(self._store.notices[self._told - 1])
+    def _send_notices(self) -> None:
+        if self._notices_sent is None:
+            return
+        while self._notices_sent < len(self._store.notices):
+            notice = self._store.notices[self._notices_sent]
+            self._notices_sent += 1
+            self._notify(notice)
 
-    def _tell(self, notice: str) -> None:
-        # Whoever listens can't turn a saved change into a failed one
+    def _notify(self, notice: str) -> None:
+        # An error of the listener must not make a saved change look failed.
         with contextlib.suppress(Exception):
             self.on_notice(notice)
 
     @contextlib.contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Tells of a wait that takes long, and of its end."""
+    def _report_slowness(self) -> Iterator[None]:
+        """Reports a wait that takes long, and the end of the last one."""
         is_slow = False
 
-        def grows_slow() -> None:
+        def report() -> None:
             nonlocal is_slow
             is_slow = True
             self._slow += 1
             if self._slow == 1:
                 self.on_waiting(True)
 
-        timer = asyncio.get_running_loop().call_later(SLOW, grows_slow)
+        timer = asyncio.get_running_loop().call_later(SLOW, report)
         try:
             yield
         finally:

@@ -106,10 +106,8 @@ class Connection:
         self._turn(offline=False, refused=False if of_key else None)
         return answer
 
-    def take_up(self) -> None:
-        """There is another key: whoever sleeps because the last one was refused asks at
-        once.
-        """
+    def note_new_key(self) -> None:
+        """Notes another key: waits that the last one caused end at once."""
         self._turn(refused=False, short=False)
 
     @property

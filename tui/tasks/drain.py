@@ -1,5 +1,6 @@
-"""Any number of tasks to their end, a window of them at a time; what waits beyond it
-stays on disk.
+"""Runs any number of tasks to their end, a window of them at a time.
+
+The tasks outside the window stay on disk.
 """
 
 import asyncio
@@ -14,67 +15,63 @@ from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import Task
 
 AHEAD = 4
-"""So many tasks are taken up for each place at the service: the next ones are ready
-when one becomes free.
-"""
-LOOK = 0.5
-"""Seconds between looks at tasks that another process carries."""
-STUMBLES = 3
-"""How often a task that was let go of without a reason to give up is taken up again."""
+"""Tasks in the window per place at the service: one is ready for each free place."""
+CHECK_PAUSE = 0.5
+"""Seconds between looks at tasks that another process runs."""
+RESTARTS = 3
+"""Restarts of a task that stopped without ending or being given up."""
 DISK_PATIENCE = 30.0
-"""Seconds for which a queue file that can't be used is waited for."""
+"""Seconds in which a queue file that can't be used is tried again."""
 
 
 async def to_the_end(
     engine: Engine, ids: Iterable[str], set_aside: Collection[str] = ()
 ) -> AsyncIterator[Task]:
-    """Carry the tasks in the order of `ids`; yield each as it ends, or once it is left
-    (see `Engine.wait`).
+    """Runs tasks in the order of `ids`; yields each when it stops (see `Engine.wait`).
 
-    One that another process carries is waited for, and taken over if that process
-    leaves it. Those of `set_aside` are taken up again when their turn comes. Raises
-    StoreError where the queue file can't be used for long.
+    A task of another process is waited for, and adopted if that process ends. Tasks in
+    `set_aside` are resumed at their turn. Raises StoreError if the queue file can't be
+    used for long.
     """
-    crowd = _Crowd(engine, iter(ids), set(set_aside))
+    window = _Window(engine, ids, set(set_aside))
     try:
-        while await crowd.fill():
-            for task in await crowd.check_others():
+        while window.fill():
+            for task in await window.check_elsewhere():
                 yield task
-            for task in await crowd.ended():
+            for task in await window.wait_for_stopped():
                 yield task
     finally:
-        crowd.release()
+        window.release()
 
 
-class _Crowd:
-    """The tasks that are taken up at a moment: those carried here, and those of other
-    processes.
-    """
+class _Window:
+    """Holds the tasks that are followed now, run here or by other processes."""
 
-    def __init__(
-        self, engine: Engine, todo: Iterable[str], set_aside: set[str]
-    ) -> None:
+    def __init__(self, engine: Engine, ids: Iterable[str], set_aside: set[str]) -> None:
         self._engine = engine
-        self._todo = iter(todo)
+        self._waiting = iter(ids)
         self._set_aside = set_aside
-        self._ours: dict[asyncio.Task[Task], str] = {}
-        self._others: set[str] = set()
-        self._stumbled: Counter[str] = Counter()
+        self._here: dict[asyncio.Task[Task], str] = {}
+        self._elsewhere: set[str] = set()
+        """Tasks of other processes, and those that were not adopted yet."""
+        self._restarts: Counter[str] = Counter()
         self._disk_failed_at: float | None = None
 
-    async def fill(self) -> bool:
-        """Take up the next tasks where there is room. Return whether there is anything
-        left.
-        """
-        window = AHEAD * self._engine.state.limit
-        room = window - len(self._ours) - len(self._others)
-        if room >= window / 2:
-            self._others.update(islice(self._todo, room))
-        return bool(self._ours or self._others)
+    def fill(self) -> bool:
+        """Adds the next tasks if there is room; returns False when none is left."""
+        size = AHEAD * self._engine.state.limit
+        room = size - len(self._here) - len(self._elsewhere)
+        # Several at a time: each fill reads the queue file.
+        if room >= size / 2:
+            self._elsewhere.update(islice(self._waiting, room))
+        return bool(self._here or self._elsewhere)
 
-    async def check_others(self) -> list[Task]:
-        """Carry those that nobody else does; return those that have ended elsewhere."""
-        if not self._others:
+    async def check_elsewhere(self) -> list[Task]:
+        """Adopts the tasks that no process has; returns those that ended elsewhere.
+
+        Raises StoreError if the queue file can't be used for long.
+        """
+        if not self._elsewhere:
             return []
         try:
             ended = await self._adopt()
@@ -88,60 +85,64 @@ class _Crowd:
         return ended
 
     async def _adopt(self) -> list[Task]:
-        await self._engine.adopt(list(self._others))
-        for task_id in [
-            task_id for task_id in self._others if self._engine.carries(task_id)
-        ]:
-            self._carried_here(task_id)
+        await self._engine.adopt(list(self._elsewhere))
+        for task_id in list(self._elsewhere):
+            if self._engine.is_running(task_id):
+                self._follow_here(task_id)
         ended = []
-        there = await self._engine.queue.named(list(self._others))
-        # A damaged file may have lost one
-        self._others.intersection_update(task.id for task in there)
-        for task in there:
+        tasks = await self._engine.queue.named(list(self._elsewhere))
+        # A damaged file may have lost one.
+        self._elsewhere.intersection_update(task.id for task in tasks)
+        for task in tasks:
             if task.live:
                 continue
             if task.id in self._set_aside:
-                await self._take_up(task.id)
+                await self._resume(task.id)
             else:
-                self._others.remove(task.id)
+                self._elsewhere.remove(task.id)
                 ended.append(task)
         return ended
 
-    async def _take_up(self, task_id: str) -> None:
-        with suppress(LeasedError):  # the next look shows what has become of it
+    async def _resume(self, task_id: str) -> None:
+        # Where another process has it, the next check shows the outcome.
+        with suppress(LeasedError):
             await self._engine.watch(task_id)
             self._set_aside.discard(task_id)
-            if self._engine.carries(task_id):
-                self._carried_here(task_id)
+            if self._engine.is_running(task_id):
+                self._follow_here(task_id)
 
-    def _carried_here(self, task_id: str) -> None:
-        self._others.remove(task_id)
-        self._ours[asyncio.create_task(self._engine.wait(task_id))] = task_id
+    def _follow_here(self, task_id: str) -> None:
+        self._elsewhere.remove(task_id)
+        end = asyncio.create_task(self._engine.wait(task_id))
+        self._here[end] = task_id
 
-    async def ended(self) -> list[Task]:
-        """Wait for news; return those of the tasks carried here that have ended, or are
-        left as they are.
-        """
-        if self._ours:
-            limit = LOOK if self._others else None
+    async def wait_for_stopped(self) -> list[Task]:
+        """Waits for a change; returns the tasks that were run here and have stopped."""
+        if self._here:
+            limit = CHECK_PAUSE if self._elsewhere else None
             await asyncio.wait(
-                self._ours, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+                self._here, timeout=limit, return_when=asyncio.FIRST_COMPLETED
             )
-        elif self._others:
-            await asyncio.sleep(LOOK)
-        ended = []
-        for waited in [waited for waited in self._ours if waited.done()]:
-            task_id, task = self._ours.pop(waited), waited.result()
-            gave_up = task_id in self._engine.gave_up
-            if task.live and not gave_up and self._stumbled[task_id] < STUMBLES:
-                # Another process has it now, or the disk had no room
-                self._stumbled[task_id] += 1
-                self._others.add(task_id)
+        elif self._elsewhere:
+            await asyncio.sleep(CHECK_PAUSE)
+        stopped = []
+        for end in [end for end in self._here if end.done()]:
+            task_id = self._here.pop(end)
+            task = end.result()
+            if self._may_restart(task_id, task):
+                self._restarts[task_id] += 1
+                self._elsewhere.add(task_id)
             else:
-                ended.append(task)
-        return ended
+                stopped.append(task)
+        return stopped
+
+    def _may_restart(self, task_id: str, task: Task) -> bool:
+        """Returns whether a task stopped for another process, or for a full disk."""
+        if not task.live or task_id in self._engine.gave_up:
+            return False
+        return self._restarts[task_id] < RESTARTS
 
     def release(self) -> None:
-        """Wait for nothing any more."""
-        for waited in self._ours:
-            waited.cancel()
+        """Cancels all waits; the tasks themselves go on."""
+        for end in self._here:
+            end.cancel()

@@ -1,6 +1,6 @@
-"""The task engine: what may be asked of tasks. Knows nothing of any UI.
+"""The task engine: everything that may be done with tasks. It knows nothing of any UI.
 
-One coroutine a live task (see `carry`); all poll concurrently over one line.
+Each live task has a coroutine; all of them poll over one connection.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -43,6 +43,9 @@ from tui.tasks.task import (
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
 
+WATCH_PAUSE = 0.5
+"""Seconds between looks at what other processes have written."""
+
 
 class Engine:
     """Owns the live tasks of one base URL and profile. Runs on one event loop."""
@@ -57,16 +60,16 @@ class Engine:
     ) -> None:
         self.client = client
         self.gave_up: dict[str, ServiceError] = {}
-        """Tasks that were left where they are, because `tries` were used up."""
+        """By task: why it is not continued, although it has not ended."""
         self.notices: list[str] = []
-        """What the user should know of the queue file."""
+        """Sentences about the queue file, from its opening."""
         self._listener = listener or EngineListener()
         self.queue = TaskCache(
             store, client.base_url, options.profile, self._listener.on_change
         )
-        """The tasks in memory and on disk: what is asked about tasks is asked here."""
+        """The tasks in memory and on disk, with all questions about them."""
         self._options = options
-        # It is the key that has asked too often
+        # For each profile: a rate limit belongs to a key.
         self._rest = f"rest {options.profile}".rstrip()
         self.queue.on_waiting = self._disk_waits
         self.queue.on_route = self._state_changed
@@ -74,16 +77,16 @@ class Engine:
         self._scheduler = Scheduler(options.concurrency)
         self._connection = Connection(client, self._state_changed)
         self.reader = ServiceReader(self._connection)
-        """Quotes, prices and the library of prompts."""
+        """Reads quotes, prices and the library of prompts."""
         self._submitter = Submitter(
             self.queue, catalog, self._connection, self._scheduler, options
         )
         self._worker = TaskWorker(
             self.queue, self._submitter, self._connection, self._scheduler, options
         )
-        self._carried: dict[str, asyncio.Task[None]] = {}
-        self._in_hand: Counter[str] = Counter()
-        self._tending: asyncio.Task[None] | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._changing: Counter[str] = Counter()
+        self._watching: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._retrying = asyncio.Lock()
 
@@ -94,44 +97,47 @@ class Engine:
 
     @property
     def state(self) -> EngineState:
-        line = self._connection
+        connection = self._connection
+        rest = connection.rest
         return EngineState(
             paused=self._scheduler.paused,
             limit=self._scheduler.limit,
-            offline=line.offline,
-            refused=line.refused,
-            short=line.short,
-            rest_until=time.time() + line.rest if line.rest else 0,
+            offline=connection.offline,
+            refused=connection.refused,
+            short=connection.short,
+            rest_until=time.time() + rest if rest else 0,
             waits_for_disk=self._waits_for_disk,
             route=self.queue.route,
         )
 
     async def start(self, *, adopt: bool = True, history: int = 200) -> None:
-        """Read the queue and, with `adopt`, carry on every unfinished task that nobody
-        else is watching; without, keep to the tasks that are asked for.
+        """Reads the queue; with `adopt`, continues all unfinished tasks.
+
+        Tasks that another process runs are left to it. `history` is the number of ended
+        tasks to show. Raises StoreError.
         """
         self.notices = await self.queue.open(history)
-        self._heed_others()
+        self._apply_learnt()
         if adopt:
             await self.adopt()
-        self._tending = asyncio.create_task(self._tend(adopt))
+        self._watching = asyncio.create_task(self._watch_queue(adopt))
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def adopt(self, ids: list[str] | None = None) -> list[Task]:
-        """Carry on unfinished tasks (of `ids`, or all) that nobody is watching."""
+        """Continues unfinished tasks (of `ids`, or all) that no process is running."""
         free = await self.queue.claim(ids)
-        taken = [
+        adopted = [
             task
             for task in free
-            if task.id not in self._carried and not self._in_hand[task.id]
+            if task.id not in self._running and not self._changing[task.id]
         ]
-        for task in taken:
+        for task in adopted:
             self.queue.show(task)
-            self._carry_on(task)
-        return taken
+            self._start(task)
+        return adopted
 
     def forget(self, task_id: str) -> None:
-        """Keep a task that is no longer carried on disk alone."""
+        """Drops a task that is not running from memory; it stays on disk."""
         self.queue.tasks.pop(task_id, None)
         self.gave_up.pop(task_id, None)
 
@@ -144,15 +150,17 @@ class Engine:
         *,
         retry_of: str = "",
         job: str = "",
-        carry: bool = True,
+        start: bool = True,
     ) -> Task:
-        """A new task, on disk when this returns; without `carry` it is left for others.
-        Raises InvalidError.
+        """Returns a new task, which is on disk by then.
+
+        Without `start`, it waits for another process. Raises InvalidRequestError and
+        StoreError.
         """
         task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
-        await self.queue.save(task, "held", own=carry)
-        if carry:
-            self._carry_on(task)
+        await self.queue.save(task, "held", own=start)
+        if start:
+            self._start(task)
         return task
 
     async def submit_job(
@@ -161,37 +169,37 @@ class Engine:
         cells: list[Values],
         prices: Iterable[int | None] = (),
         *,
-        carry: bool = True,
+        start: bool = True,
     ) -> list[Task]:
-        """New tasks that belong together, all on disk when this returns. Raises
-        InvalidError, writing none.
+        """Returns new tasks of one job, which are all on disk by then.
 
-        `prices` are the estimates that were told, in micro-dollars; without, the listed
-        ones are kept.
+        `prices` are the estimates that the user saw, in micro-dollars; by default, the
+        catalog's count. Raises StoreError, or InvalidRequestError, and saves none then.
         """
         job = new_id() if len(cells) > 1 else ""
         priced = list(zip_longest(cells, prices))
         tasks = await asyncio.to_thread(
             lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
         )
-        await asyncio.gather(
-            *(self.queue.save(task, "held", own=carry) for task in tasks)
-        )
-        for task in tasks if carry else ():
-            self._carry_on(task)
+        saves = [self.queue.save(task, "held", own=start) for task in tasks]
+        await asyncio.gather(*saves)
+        if start:
+            for task in tasks:
+                self._start(task)
         return tasks
 
     async def retry(
-        self, task: Task, *, again: bool = False, carry: bool = True
+        self, task: Task, *, again: bool = False, start: bool = True
     ) -> Task:
-        """Send a new paid task with the same values, and mark the old one as retried in
-        the same transaction; without `carry`, the new one waits for whoever carries it.
+        """Creates a paid task with the same values, and marks the old one as retried.
 
-        Raises RetriedError where that was done before, unless `again` says to pay once
-        more; LeasedError; InvalidError; LookupError for a model that is gone.
+        Both are saved in one transaction. Without `start`, the new task waits for
+        another process. Raises RetriedError if that was done before, unless `again`
+        allows to pay once more; LeasedError, StoreError, InvalidRequestError, and
+        ModelGoneError.
         """
         async with self._retrying:
-            old = await self._take_one(task.id)
+            old = await self._lease_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
             model = self._submitter.model(old)
@@ -200,8 +208,8 @@ class Engine:
             )
             marked = self._latest(old.id).change(retried_by=new.id)
             await self.queue.save_pair(marked, f"retried as {new.id}", new, "held")
-        if carry:
-            self._carry_on(new)
+        if start:
+            self._start(new)
         return new
 
     def _draft(
@@ -225,25 +233,27 @@ class Engine:
             estimate_micro=estimate_micro,
         )
 
-    # ---- what waits
+    # ---- waiting tasks
 
     async def pause(self, paused: bool) -> None:
-        """Send nothing more, in any process, or go on; what was sent is carried on
-        either way.
+        """Pauses sending in all processes, or resumes it.
+
+        What was sent continues either way. Raises StoreError.
         """
         self._scheduler.paused = paused
         self._state_changed()
         await self.queue.learn("paused", "yes" if paused else "")
-        self._heed_others()
+        self._apply_learnt()
 
-    def limit(self, count: int) -> None:
-        """Have so many tasks at the service at once, from now on."""
+    def set_limit(self, count: int) -> None:
+        """Sets how many tasks may be at the service at once."""
         self._scheduler.limit = count
         self._state_changed()
 
     async def move(self, task: Task, step: int) -> None:
-        """Send a waiting task sooner (-1) or later (1) than its neighbour, or next (0).
-        Raises LeasedError.
+        """Moves a waiting task before (-1) or after (1) its neighbour, or first (0).
+
+        Raises LeasedError and StoreError.
         """
         turns = sorted(
             known.turn
@@ -254,95 +264,94 @@ class Engine:
             return
         place = turns.index(task.turn)
         if step == 0:
-            await self._rank(task, turns[0][0] - 1)
+            await self._set_rank(task, turns[0][0] - 1)
         elif 0 <= place + step < len(turns):
-            other = self.tasks[turns[place + step][1]]
-            mine, theirs = task.turn[0], other.turn[0]
-            if mine == theirs:  # drafted in the same moment
-                mine += -step * 1e-3
-            await self._rank(other, mine)
-            await self._rank(task, theirs)
+            _, other_id = turns[place + step]
+            other = self.tasks[other_id]
+            rank, _ = task.turn
+            other_rank, _ = other.turn
+            if rank == other_rank:  # drafted in the same moment
+                rank -= step * 1e-3
+            await self._set_rank(other, rank)
+            await self._set_rank(task, other_rank)
 
-    async def _rank(self, task: Task, rank: float) -> None:
-        await self._take_one(task.id)
+    async def _set_rank(self, task: Task, rank: float) -> None:
+        await self._lease_one(task.id)
         if self._latest(task.id).status is Status.HELD:
-            self._scheduler.move((await self.queue.amend(task.id, rank=rank)).turn)
+            moved = await self.queue.amend(task.id, rank=rank)
+            self._scheduler.move(moved.turn)
 
     async def drop(self, ids: list[str]) -> list[Task]:
-        """Take back what was not sent; answers those that it was not too late for, and
-        no other process has.
+        """Drops tasks that were not sent, and returns them.
+
+        Those that were sent by now, or that another process has, are not among them.
+        Raises StoreError.
         """
-        halted: list[str] = []
+        cancelled: list[str] = []
         try:
-            with self._taking_in_hand(ids):
-                taken = await self._take(ids)
-                waiting = [
-                    task.id
-                    for task in taken
-                    if self._latest(task.id).status is Status.HELD
-                ]
-                halted = await self._halt(waiting)
-                waiting = [
-                    task_id
-                    for task_id in waiting
-                    if self._latest(task_id).status is Status.HELD
-                ]
-                drops = (
+            with self._mark_changing(ids):
+                leased = await self._lease(ids)
+                held = self._only_held([task.id for task in leased])
+                cancelled = await self._cancel(held)
+                drops = [
                     self.queue.amend(task_id, Status.DROPPED, "dropped", note="")
-                    for task_id in waiting
-                )
+                    for task_id in self._only_held(held)
+                ]
                 return list(await asyncio.gather(*drops))
         finally:
-            # Sent in the same moment, or the disk refused the change
-            for task_id in halted:
-                self._carry_on(self.tasks[task_id])
+            # Some were sent in the same moment, or the disk refused the change.
+            for task_id in cancelled:
+                self._start(self.tasks[task_id])
+
+    def _only_held(self, ids: list[str]) -> list[str]:
+        return [
+            task_id for task_id in ids if self._latest(task_id).status is Status.HELD
+        ]
 
     async def set_aside(self, ids: Iterable[str]) -> list[Task]:
-        """Keep unsent tasks from being sent, whichever process has them, until somebody
-        asks for it; return them.
+        """Sets unsent tasks aside, whichever process has them, and returns them.
 
-        What is on its way already stays as it is.
+        They are sent only if the user asks for it. Others stay as they are. Raises
+        StoreError.
         """
         ids = list(ids)
-        waiting = [task_id for task_id in ids if self._is_held(task_id)]
-        with self._taking_in_hand(waiting):
-            await self._halt(waiting)
+        running = [task_id for task_id in ids if self.is_running(task_id)]
+        waiting = self._only_held(running)
+        with self._mark_changing(waiting):
+            await self._cancel(waiting)
             return await self.queue.set_aside_unsent(ids)
 
-    def _is_held(self, task_id: str) -> bool:
-        return task_id in self._carried and self._latest(task_id).status is Status.HELD
-
-    # ---- what was sent
+    # ---- sent tasks
 
     async def stop(self, task_id: str) -> Task:
-        """Stop watching a sent task: it goes on at the server, and is billed. Raises
-        LeasedError.
+        """Stops watching a sent task, which continues at the server and is billed.
+
+        Raises LeasedError and StoreError.
         """
-        with self._taking_in_hand([task_id]):
-            await self._take_one(task_id)
-            halted = await self._halt([task_id])
+        with self._mark_changing([task_id]):
+            await self._lease_one(task_id)
+            cancelled = await self._cancel([task_id])
             if self._latest(task_id).status in SENT:
-                note = "Not watched; still billed."
                 return await self.queue.amend(
                     task_id,
                     event="stopped",
                     watched=False,
                     set_aside=SetAside.STOPPED,
-                    note=note,
+                    note="Not watched; still billed.",
                 )
-        if halted:
-            self._carry_on(self.tasks[task_id])
+        if cancelled:
+            self._start(self.tasks[task_id])
         return self.tasks[task_id]
 
     async def watch(self, task_id: str) -> Task:
-        """Go on with a task that was set aside or has ended without its picture, for
-        nothing: watch again what was stopped, ask and fetch again what was made and is
-        not saved, send again what is unsure, with the same key. What was set aside
-        unsent is sent, and paid.
+        """Resumes a task that was set aside, or has ended without its picture.
 
-        Raises LeasedError, or ValueError for a task of another service or profile.
+        This is free for what was sent: it is polled or fetched again or, if unsure,
+        sent again with the same key. A task that was set aside unsent is sent,
+        and paid. Raises LeasedError, StoreError, or ValueError for a task of another
+        service or profile.
         """
-        self.check_belongs_here(await self._take_one(task_id))
+        self.check_belongs_here(await self._lease_one(task_id))
         task = self._latest(task_id)
         status: Status | None = None
         fields: dict[str, Any] = {
@@ -363,228 +372,223 @@ class Engine:
         if status:
             fields |= {"error": None, "finished_at": 0}
         task = await self.queue.amend(task_id, status, "watched", **fields)
-        self._carry_on(task)
+        self._start(task)
         return task
 
-    def use(self, api_key: str) -> None:
-        """Go on with another key of the same account: what waits for it is asked for
-        again at once.
-        """
+    def set_api_key(self, api_key: str) -> None:
+        """Sets another key of the same account; what waits for one is sent at once."""
         self.client.use(api_key)
-        self._connection.take_up()
+        self._connection.note_new_key()
 
     async def account(self) -> Account:
-        """What the service says of the money. Raises ServiceError."""
+        """Returns the service's account and balance. Raises ServiceError."""
         return await self._connection.ask(self.client.account)
 
-    # ---- what is over
+    # ---- ended tasks
 
-    async def favour(self, task_id: str, favourite: bool) -> None:
-        """Mark a task as one to be found again. Raises LeasedError."""
-        await self._take_one(task_id)
+    async def set_favourite(self, task_id: str, favourite: bool) -> None:
+        """Marks a task as a favourite, or unmarks it.
+
+        Raises LeasedError and StoreError.
+        """
+        await self._lease_one(task_id)
         await self.queue.amend(task_id, favourite=favourite)
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
-        """Take ended tasks out of the queue's sight; the history keeps them. Return
-        which; can be undone.
+        """Hides ended tasks in the queue, not in the history; returns those.
+
+        This can be undone. Raises StoreError.
         """
-        return await self._put_away(tasks, cleared=True)
+        return await self._mark_ended(tasks, "cleared")
 
     async def delete(self, tasks: Iterable[Task]) -> list[Task]:
-        """Take ended tasks out of queue and history, their files into the trash. Return
-        which; can be undone.
+        """Deletes ended tasks, and moves their files into the trash; returns those.
+
+        This can be undone. Raises StoreError.
         """
-        return await self._put_away(tasks, deleted=True)
+        return await self._mark_ended(tasks, "deleted")
 
     async def can_undo(self) -> bool:
-        """Whether something was cleared or deleted that can be brought back."""
+        """Returns whether cleared or deleted tasks can be restored."""
         return bool(await self.queue.run(Store.peek_undo))
 
     async def undo(self) -> int:
-        """Bring back what was last cleared or deleted, in this run or an earlier one.
-        Return how many tasks.
+        """Restores what was last cleared or deleted, in this run or an earlier one.
+
+        Returns the number of tasks. Raises StoreError.
         """
-        before = {task.id: task for task in await self.queue.run(Store.pop_undo)}
-        taken = [before.pop(task.id) for task in await self._take(list(before))]
-        if before:  # another process has them just now
-            await self.queue.run(Store.push_undo, list(before.values()))
-        await self._restore_files(taken)
-        back = await asyncio.gather(
-            *(
-                self.queue.amend(
-                    task.id,
-                    event="brought back",
-                    cleared=task.cleared,
-                    deleted=task.deleted,
-                )
-                for task in taken
+        marked = {task.id: task for task in await self.queue.run(Store.pop_undo)}
+        leased = await self._lease(list(marked))
+        before = [marked.pop(task.id) for task in leased]
+        if marked:  # another process has them just now
+            await self.queue.run(Store.push_undo, list(marked.values()))
+        await self._restore_files(before)
+        saves = [
+            self.queue.amend(
+                task.id,
+                event="brought back",
+                cleared=task.cleared,
+                deleted=task.deleted,
             )
-        )
-        # Thrown away by a deletion that was still under way
-        await self._restore_files(back)
-        return len(back)
+            for task in before
+        ]
+        restored = await asyncio.gather(*saves)
+        # A deletion that was still under way may have moved the files meanwhile.
+        await self._restore_files(restored)
+        return len(restored)
 
     async def _restore_files(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
             if not task.deleted:
                 await asyncio.to_thread(trash.restore, list(task.files), task.out_dir)
 
-    async def _put_away(self, tasks: Iterable[Task], **marks: Any) -> list[Task]:
-        mark = next(iter(marks))
+    async def _mark_ended(
+        self, tasks: Iterable[Task], mark: Literal["cleared", "deleted"]
+    ) -> list[Task]:
+        """Marks those of the tasks that have ended, and returns them."""
         ended = [
             task.id
             for task in tasks
             if task.status not in LIVE and not getattr(task, mark)
         ]
-        taken = [
+        marked = [
             task
-            for task in await self._take(ended)
+            for task in await self._lease(ended)
             if self._latest(task.id).status not in LIVE
         ]
-        if taken:
-            await self.queue.run(Store.push_undo, taken)
-        await asyncio.gather(
-            *(self.queue.amend(task.id, event=mark, **marks) for task in taken)
-        )
-        if marks.get("deleted"):
-            for task in taken:
+        if marked:
+            await self.queue.run(Store.push_undo, marked)
+        fields: dict[str, Any] = {mark: True}
+        saves = [self.queue.amend(task.id, event=mark, **fields) for task in marked]
+        await asyncio.gather(*saves)
+        if mark == "deleted":
+            for task in marked:
                 await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
-            # Whatever was brought back before its files were thrown away.
-            await self._restore_files(
-                await self.queue.named([task.id for task in taken])
-            )
-        return taken
+            # An undo may have come before the files were moved.
+            latest = await self.queue.named([task.id for task in marked])
+            await self._restore_files(latest)
+        return marked
 
-    # ---- whose tasks
+    # ---- tasks of other services, profiles and processes
 
     def check_belongs_here(self, task: Task) -> None:
-        """Raises ValueError, which says how to start, for a task of another service or
-        profile.
-        """
+        """Raises ValueError with the option to use, for another service or profile."""
         if task.profile != self._options.profile:
             name = one_line(task.profile, 40) or NO_PROFILE
             raise ValueError(
                 f"This task belongs to profile {name}: start with --profile {name} to"
-                " carry it on."
+                " continue it."
             )
         if task.base_url != self.client.base_url:
+            base_url = one_line(task.base_url, 80)
             raise ValueError(
-                f"This task belongs to {one_line(task.base_url, 80)}: start with"
-                " --base-url to carry it on."
+                f"This task belongs to {base_url}: start with --base-url to"
+                " continue it."
             )
 
     def belongs_here(self, task: Task) -> bool:
-        """Whether a task belongs to the service and profile that this engine works for."""
-        return (task.base_url, task.profile) == (
-            self.client.base_url,
-            self._options.profile,
-        )
+        """Returns whether a task is of this engine's service and profile."""
+        is_of_service = task.base_url == self.client.base_url
+        return is_of_service and task.profile == self._options.profile
 
-    def carries(self, task_id: str) -> bool:
-        """Whether this process carries the task just now."""
-        return task_id in self._carried
+    def is_running(self, task_id: str) -> bool:
+        """Returns whether this process runs the task just now."""
+        return task_id in self._running
 
     async def wait(self, task_id: str) -> Task:
-        """The task once it is no longer carried: ended, stopped, held for the user, or
-        given up.
+        """Waits until the task no longer runs, and returns it.
+
+        It has ended, was stopped, is held for the user, or was given up.
         """
-        carried = self._carried.get(task_id)
-        if carried:
-            await asyncio.wait({carried})
+        running = self._running.get(task_id)
+        if running:
+            await asyncio.wait({running})
         return self.tasks[task_id]
 
     async def aclose(self) -> None:
-        """Let go of everything; tasks stay as they are on disk, for the next start."""
-        background = [task for task in (self._tending, self._sweeping) if task]
-        going = [*self._carried.values(), *background]
-        for task in going:
-            task.cancel()
-        await asyncio.gather(*going, return_exceptions=True)
+        """Stops everything; the next start continues the tasks as they are on disk."""
+        background = [task for task in (self._watching, self._sweeping) if task]
+        coroutines = [*self._running.values(), *background]
+        for coroutine in coroutines:
+            coroutine.cancel()
+        await asyncio.gather(*coroutines, return_exceptions=True)
         await self.client.aclose()
         await self.queue.close()
 
-    # ---- the work behind it
+    # ---- leases and coroutines
 
-    async def _take(self, ids: list[str]) -> list[Task]:
-        """Those of the tasks that no other process has, ours to change; what another
-        one has changed while this one slept is carried on from there.
+    async def _lease(self, ids: list[str]) -> list[Task]:
+        """Leases those of the tasks that no other process has, and returns them.
+
+        Tasks that another process changed while this one slept continue from there.
         """
-        taken, changed = await self.queue.lease(ids)
-        for task_id in await self._halt(changed):
-            self._carry_on(self.tasks[task_id])
-        return taken
+        leased, changed = await self.queue.lease(ids)
+        for task_id in await self._cancel(changed):
+            self._start(self.tasks[task_id])
+        return leased
 
-    async def _take_one(self, task_id: str) -> Task:
-        taken = await self._take([task_id])
-        if not taken:
+    async def _lease_one(self, task_id: str) -> Task:
+        leased = await self._lease([task_id])
+        if not leased:
             raise LeasedError
-        return taken[0]
+        return leased[0]
 
     def _latest(self, task_id: str) -> Task:
         return self.queue.latest(task_id) or self.tasks[task_id]
 
     @contextmanager
-    def _taking_in_hand(self, ids: list[str]) -> Iterator[None]:
-        """What is halted here isn't taken up again meanwhile."""
-        self._in_hand.update(ids)
+    def _mark_changing(self, ids: list[str]) -> Iterator[None]:
+        """Blocks the adoption of tasks while they are changed here."""
+        self._changing.update(ids)
         try:
             yield
         finally:
-            self._in_hand.subtract(ids)
+            self._changing.subtract(ids)
 
-    def _carry_on(self, task: Task) -> None:
-        if task.live and task.id not in self._carried:
-            carried = asyncio.create_task(self._carry(task.id), name=f"task {task.id}")
-            self._carried[task.id] = carried
-            carried.add_done_callback(lambda _: self._carried.pop(task.id, None))
+    def _start(self, task: Task) -> None:
+        if task.live and task.id not in self._running:
+            running = asyncio.create_task(self._run(task.id), name=f"task {task.id}")
+            self._running[task.id] = running
+            running.add_done_callback(lambda _: self._running.pop(task.id, None))
 
-    async def _carry(self, task_id: str) -> None:
+    async def _run(self, task_id: str) -> None:
         try:
             await self._worker.run(task_id)
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
+            note = f"{error} The task is kept and can be resumed."
             with suppress(LeasedError, StoreError):
                 if self.tasks[task_id].watched:
-                    await self.queue.note(task_id, f"{error} Kept; it can be resumed.")
+                    await self.queue.note(task_id, note)
         except LeasedError:
-            pass  # while this process slept, another one took over
+            pass  # while this process slept, another one continued the task
         except Exception as error:
-            # A full disk, or an error of ours: the task must stay, and be seen to.
+            # A full disk, or a bug: the task must stay, and the user must see it.
             await self.queue.refresh(task_id)
             task = self.tasks[task_id]
+            reason = one_line(error)
+            note = f"Stopped: {reason} The task is kept and starts again soon."
             if task.live:
-                self.queue.show(
-                    replace(
-                        task,
-                        note=(
-                            f"Stopped: {one_line(error)} Kept; it is taken up again"
-                            " soon."
-                        ),
-                    )
-                )
+                self.queue.show(replace(task, note=note))
 
-    async def _halt(self, ids: Iterable[str]) -> list[str]:
-        """Stop carrying these; answers those that were carried."""
-        halted = {
-            task_id: self._carried[task_id]
+    async def _cancel(self, ids: Iterable[str]) -> list[str]:
+        """Cancels the coroutines of tasks; returns the ids of those that had one."""
+        running = {
+            task_id: self._running[task_id]
             for task_id in ids
-            if task_id in self._carried
+            if task_id in self._running
         }
-        # All at once: a place that one leaves must not be taken by the next
-        for carried in halted.values():
-            carried.cancel()
-        if halted:
-            await asyncio.wait(halted.values())
-        return list(halted)
+        # All at once: otherwise the next one would be sent from a place that gets free.
+        for coroutine in running.values():
+            coroutine.cancel()
+        if running:
+            await asyncio.wait(running.values())
+        return list(running)
 
     async def _sweep(self) -> None:
-        """Remove half files that killed processes have left where this queue saves
-        images.
-        """
-        folders = {
-            self._options.out_dir,
-            *(Path(task.out_dir) for task in self.tasks.values() if task.out_dir),
-        }
+        """Removes partial files of killed processes from this queue's folders."""
+        folders = {Path(task.out_dir) for task in self.tasks.values() if task.out_dir}
+        folders.add(self._options.out_dir)
         with suppress(StoreError, OSError):
             await saving.sweep(self.queue, folders)
 
@@ -595,21 +599,22 @@ class Engine:
         self._waits_for_disk = waits
         self._state_changed()
 
-    def _heed_others(self) -> None:
-        """What another process has found out or wishes holds here too."""
+    def _apply_learnt(self) -> None:
+        """Applies what all processes know: the form of paths, the pause, the rest."""
         learnt = self.queue.learnt
         self.client.status_form = learnt.get("status", "")
         paused = bool(learnt.get("paused"))
         if paused != self._scheduler.paused:
             self._scheduler.paused = paused
             self._state_changed()
-        # Whatever stands there: the file may be edited by anybody
+        # It need not be a number: anybody may have edited the file.
         with suppress(ValueError):
             self._connection.rest_until(float(learnt.get(self._rest) or 0))
 
-    async def _tend(self, adopt: bool) -> None:
-        """Keep the watch over our tasks, see what other processes write, take over what
-        they left.
+    async def _watch_queue(self, adopt: bool) -> None:
+        """Renews leases, and follows what other processes write, until cancelled.
+
+        With `adopt`, it also continues the tasks of processes that have ended.
         """
         renewed = 0.0
         while True:
@@ -617,22 +622,17 @@ class Engine:
             try:
                 if now - renewed > LEASE / 4:
                     renewed = now
-                    if self._carried:
-                        await self.queue.run(
-                            Store.renew, self.queue.owner, list(self._carried)
-                        )
+                    if self._running:
+                        owner = self.queue.owner
+                        await self.queue.run(Store.renew, owner, list(self._running))
                     if adopt:
                         await self.adopt()
                 if self._connection.rest:
                     await self.queue.learn(self._rest, str(self._connection.open_at))
-                if await self.queue.see_others(
-                    self._carried.__contains__, strangers=adopt
-                ):
-                    self._heed_others()
-            except (
-                Exception
-            ):  # locked for long, a full disk, a folder that can't be read for a moment
-                # The next round may find it otherwise; a fault must never end the
-                # rounds
+                if await self.queue.refresh_others(self.is_running, with_new=adopt):
+                    self._apply_learnt()
+            except Exception:
+                # Locked for long, a full disk, a folder that can't be read for a
+                # moment: no fault may end the rounds, and the next may succeed.
                 renewed = 0.0
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(WATCH_PAUSE)

@@ -1,4 +1,4 @@
-"""Finds what was paid for and is not saved, and fetches it while it can still be had."""
+"""Finds images that were paid and are not saved, and fetches them while they exist."""
 
 import time
 from collections.abc import Iterable
@@ -12,55 +12,59 @@ DAY = 86400.0
 
 
 def unsaved(tasks: Iterable[Task]) -> list[Task]:
-    """Return what was made and paid, is not saved and not being saved, while it may
-    still be had; what ends first comes first.
+    """Returns paid tasks that are not saved or being saved, and can still be fetched.
+
+    Those whose images expire first come first.
     """
     now = time.time()
-    ours = [
-        task
-        for task in tasks
-        if task.set_aside is not SetAside.IMPORTED and not task.deleted
-    ]
-    lost = [task for task in ours if not task.live and _is_at_service(task)]
-    return sorted((task for task in lost if _ends(task) > now), key=_ends)
+    found = [task for task in tasks if _may_be_lost(task) and _ends(task) > now]
+    return sorted(found, key=_ends)
+
+
+def _may_be_lost(task: Task) -> bool:
+    """Returns whether nobody fetches a task's images, although this program paid."""
+    if task.live or task.deleted or task.set_aside is SetAside.IMPORTED:
+        return False
+    return _is_at_service(task)
 
 
 def _is_at_service(task: Task) -> bool:
-    """Whether the service has something of the task that is not saved here, or may have
-    by now.
-    """
-    at_work = task.status in (Status.PENDING, Status.PROCESSING, Status.FETCHING)
-    return at_work or task.lacks_picture
+    """Returns whether the service may have images of the task that are not saved."""
+    if task.status in (Status.PENDING, Status.PROCESSING, Status.FETCHING):
+        return True
+    return task.lacks_picture
 
 
 def _ends(task: Task) -> float:
-    """When the pictures can't be had any more, as far as that is known."""
+    """Returns when the images expire, in seconds since the epoch, or an estimate."""
     return task.expires_at or task.updated_at + URL_LIVES
 
 
 async def rescue(engine: Engine) -> tuple[list[Task], list[str]]:
-    """Follow and fetch all that was paid and can still be had. Return the tasks, and
-    why others can't be taken up.
+    """Resumes all paid tasks that can still be saved; returns them, and problems.
 
-    The service is asked again wherever a picture is missing. Nothing is sent that could
-    be paid.
+    A problem is a sentence about a task that can't be resumed. The service is asked
+    again wherever a picture is missing; nothing is sent that could be paid. Raises
+    StoreError.
     """
     since = date.fromtimestamp(time.time() - URL_LIVES - DAY)
     found = [
         *await engine.queue.search_all("status:sent"),
-        # Whenever it was written: it may have waited long to be sent
+        # Of any age: a task may have waited long to be sent.
         *await engine.queue.search_all("status:unsaved"),
         *await engine.queue.search_all(f"status:completed after:{since}"),
     ]
     by_id = {task.id: task for task in found}
-    ours = [task for task in by_id.values() if engine.belongs_here(task)]
-    paid = [task for task in ours if task.live and task.status is not Status.SUBMITTING]
-    tasks = {task.id: task for task in paid if _is_at_service(task)}
-    await engine.adopt(list(tasks))
+    rescued: dict[str, Task] = {}
+    for task in by_id.values():
+        is_paid = task.live and task.status is not Status.SUBMITTING
+        if is_paid and engine.belongs_here(task) and _is_at_service(task):
+            rescued[task.id] = task
+    await engine.adopt(list(rescued))
     problems: list[str] = []
     for task in unsaved(by_id.values()):
         try:
-            tasks[task.id] = await engine.watch(task.id)
+            rescued[task.id] = await engine.watch(task.id)
         except (LeasedError, ValueError) as error:  # another process, another service
             problems.append(f"{task.id}: {error}")
-    return list(tasks.values()), problems
+    return list(rescued.values()), problems

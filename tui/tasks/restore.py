@@ -53,6 +53,7 @@ class Restorer:
         return len(self._written)
 
     def from_memory(self, tasks: Iterable[Task]) -> None:
+        """Restores tasks that are newer here than in the file."""
         for task in tasks:
             if task.revision > self._revision(task.id):
                 self._write(schema.row(task))

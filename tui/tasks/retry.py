@@ -1,4 +1,4 @@
-"""How long to wait before asking again, and when to stop."""
+"""Computes how long to wait before another try."""
 
 import random
 
@@ -9,13 +9,14 @@ LONGEST_PAUSE = 60.0
 LONGEST_DOWNLOAD_PAUSE = 600.0
 """Seconds between tries to fetch a result, at most."""
 LONGEST_REST = 3600.0
-"""Seconds. No service asks to wait for longer, and no upload lasts longer: a later
-moment is of a wrong clock.
+"""Seconds that a service asks to wait, or that an upload lasts, at most.
+
+A later moment comes from a clock that was wrong.
 """
 
 
 class GaveUpError(Exception):
-    """Bounded patience is over; the task stays as it is and can be resumed."""
+    """Reports that the tries are used up; the task is unchanged and can be resumed."""
 
     def __init__(self, problem: ServiceError) -> None:
         super().__init__(str(problem))
@@ -23,23 +24,26 @@ class GaveUpError(Exception):
 
 
 def poll_pause(age: float) -> float:
-    """Seconds until the next poll of a task that was sent `age` seconds ago; hardly any
-    image takes less than the first of them.
-    """
+    """Returns the seconds until the next poll of a task that was sent `age` s ago."""
+    if age == 0:
+        return 2.5  # hardly any image takes less
     if age < 20:
-        return 2.0 if age else 2.5
-    return 3.0 if age < 60 else random.uniform(5.0, 7.0)
+        return 2.0
+    if age < 60:
+        return 3.0
+    return random.uniform(5.0, 7.0)
 
 
 def growing(pause: float, times: int) -> float:
-    """Seconds until the next poll where `times` polls in a row have brought nothing
-    that makes sense.
-    """
-    return max(pause, min(LONGEST_PAUSE, pause * 1.5 ** min(times, 20)))
+    """Returns the seconds until the next poll, after `times` that made no sense."""
+    grown = pause * 1.5 ** min(times, 20)
+    return max(pause, min(LONGEST_PAUSE, grown))
 
 
 def backoff(failures: int, longest: float = 30.0) -> float:
-    """Seconds to wait after so many failures in a row: doubling, jittered, at most
-    about `longest`.
+    """Returns the seconds to wait after so many failures in a row.
+
+    They double each time, up to `longest`, and vary by a quarter.
     """
-    return min(longest, 0.5 * 2.0 ** min(failures, 12)) * random.uniform(0.75, 1.25)
+    pause = min(longest, 0.5 * 2.0 ** min(failures, 12))
+    return pause * random.uniform(0.75, 1.25)

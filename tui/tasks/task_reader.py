@@ -30,7 +30,7 @@ class TaskReader(QueueFile):
         return near[0] if len(near) == 1 else None
 
     def shown(self, limit: int) -> list[Task]:
-        """What the queue shows: the latest tasks and all unfinished ones, newest first."""
+        """Returns the latest and all unfinished tasks, newest first."""
         latest = self._tasks(
             "where cleared = 0 and deleted = 0 order by id desc limit ?", limit
         )
@@ -105,11 +105,11 @@ class TaskReader(QueueFile):
         )
 
     def spent(self, base_url: str) -> ledger.CurrentSpending:
-        """Where one stands with the money today."""
+        """Returns the spending at a base URL, today and this month."""
         return ledger.current_spending(self._read, base_url)
 
-    def books(self, base_url: str) -> ledger.SpendingReport:
-        """What was spent there, by day and by model."""
+    def spending_report(self, base_url: str) -> ledger.SpendingReport:
+        """Returns the spending at a base URL, by day and by model."""
         return ledger.spending_report(self._read, base_url)
 
     def _tasks(self, where: str, *values: object) -> list[Task]:

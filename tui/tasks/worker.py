@@ -1,6 +1,4 @@
-"""One task's way: sent, polled, its images fetched as whole files into the output
-folder.
-"""
+"""Runs one task: sends it, polls it, and saves its images in the output folder."""
 
 import asyncio
 import contextlib
@@ -40,64 +38,62 @@ from tui.tasks.task import URL_LIVES, Problem, Result, SetAside, Status, Task
 from tui.text import duration, one_line, plain
 
 MISSING_FOR = 60.0
-"""Seconds for which a task may be unknown to the server before a command that is not
-patient gives it up.
-"""
+"""Seconds that a task may be unknown to the server before a command gives it up."""
 EMPTY_POLLS = 8
-"""Polls that a finished task may name no picture before that is believed."""
+"""Polls in which a finished task may name no picture before this is believed."""
 GONE_FOR = 600.0
-"""Seconds after a task's end for which a file host that has no such file is not
-believed.
-"""
+"""Seconds after a task's end in which a file that is missing may still appear."""
 DAMAGED_TRIES = 3
-"""How often a damaged picture must come the same before it is believed to have been
-made so.
-"""
+"""Identical downloads of a damaged picture after which it counts as made that way."""
 LAST_POLL = 0.5
-"""Seconds after the longest wait at which a task is asked for once more before it is
-set aside.
-"""
+"""Seconds after the longest wait at which a task is polled for the last time."""
+MOST_DOWNLOADS = 8
+"""Downloads at the same time."""
 
 
 @dataclass
 class _Watch:
-    """What the polls of one task have come to, since this process watches it."""
+    """Counts how the polls of one task went, since this process watches it."""
 
     polls: int
     started_at: float = field(default_factory=time.monotonic)
-    heard_at: float = field(default_factory=time.monotonic)
+    changed_at: float = field(default_factory=time.monotonic)
+    """When the task last changed at the server."""
     failures: int = 0
+    """Polls in a row that failed."""
     missing_since: float | None = None
-    senseless: int = 0
-    """Answers in a row that make no sense yet: an unknown word, a finished task without
-    a picture.
+    """Since when the server does not know the task."""
+    unclear: int = 0
+    """Answers in a row that make no sense yet.
+
+    They have an unknown word, or are of a finished task without a picture.
     """
-    senseless_since: float | None = None
+    unclear_since: float | None = None
     """When the first of them came."""
     last: Answer | None = None
-    """The last answer."""
 
-    def count_senseless(self, senseless: bool) -> None:
-        """Note whether an answer makes sense."""
-        if not senseless:
-            self.senseless, self.senseless_since = 0, None
+    def count_unclear(self, is_unclear: bool) -> None:
+        """Counts an answer, as one that makes no sense or as one that does."""
+        if not is_unclear:
+            self.unclear = 0
+            self.unclear_since = None
             return
-        self.senseless += 1
-        self.senseless_since = self.senseless_since or time.monotonic()
+        self.unclear += 1
+        self.unclear_since = self.unclear_since or time.monotonic()
 
     @property
-    def silent(self) -> float:
-        """Seconds without news."""
-        return time.monotonic() - self.heard_at
+    def silence(self) -> float:
+        """Seconds since the task last changed."""
+        return time.monotonic() - self.changed_at
 
     @property
-    def lasted(self) -> float:
-        """Seconds since the watch began."""
+    def age(self) -> float:
+        """Seconds since this process began to watch the task."""
         return time.monotonic() - self.started_at
 
 
 class TaskWorker:
-    """Carries tasks of one base URL."""
+    """Runs the tasks of one base URL."""
 
     def __init__(
         self,
@@ -114,14 +110,15 @@ class TaskWorker:
         self._scheduler = scheduler
         self._options = options
         self._tries = options.tries
-        # Apart from the line: a slow file host must not hold up a submit
-        self._downloads = asyncio.Semaphore(8)
-        # When that was seen, by the clock that is never set
-        self._made_here: dict[str, float] = {}
+        # Not limited by the connection: a slow file host must not delay a submit.
+        self._downloads = asyncio.Semaphore(MOST_DOWNLOADS)
+        self._ended_here: dict[str, float] = {}
+        """By task: when this process saw its end, by the monotonic clock."""
 
     async def run(self, task_id: str) -> None:
-        """Until the task has ended, or waits for the user. Raises GaveUpError where
-        `tries` are used up.
+        """Runs a task until it has ended or waits for the user.
+
+        Raises GaveUpError when `tries` are used up.
         """
         task = self._cache.tasks[task_id]
         if task.status is not Status.FETCHING:
@@ -131,39 +128,34 @@ class TaskWorker:
                     await self._submitter.send(task_id)
                 await self._poll(task_id)
             if not task.made_at:
-                self._made_here[task_id] = time.monotonic()
+                self._ended_here[task_id] = time.monotonic()
         try:
             await self._fetch(task_id)
         finally:
-            self._made_here.pop(task_id, None)
+            self._ended_here.pop(task_id, None)
 
-    # ---- until the server has ended it
+    # ---- polling, until the server has ended the task
 
     async def _poll(self, task_id: str) -> None:
         watch = _Watch(self._cache.tasks[task_id].polls)
         wait = self._options.pause(0)
         while self._is_polled(task_id):
             # However long the service asks to wait: no longer than the task may take.
-            await self._connection.sleep(
-                min(
-                    wait,
-                    max(0.0, self._options.longest_wait - watch.lasted) + LAST_POLL,
-                )
-            )
+            remaining = max(0.0, self._options.longest_wait - watch.age)
+            await self._connection.sleep(min(wait, remaining + LAST_POLL))
             watch.polls += 1
             asked_at = time.monotonic()
             try:
                 answer = await self._connection.ask(lambda: self._status(task_id))
             except NotFoundError as error:
-                wait = await self._missing(task_id, watch, error)
+                wait = await self._note_missing(task_id, watch, error)
             except ServiceError as error:
-                wait = await self._poll_failed(task_id, watch, error)
+                wait = await self._note_failure(task_id, watch, error)
             else:
-                wait = await self._heard(task_id, watch, answer)
-                # From request to request: the time that an answer takes must not add
-                # up.
+                wait = await self._apply(task_id, watch, answer)
+                # The wait counts from the request: slow answers must not add up.
                 wait = max(wait / 2, wait - (time.monotonic() - asked_at))
-            await self._mark_silence(task_id, watch)
+            await self._check_patience(task_id, watch)
 
     def _is_polled(self, task_id: str) -> bool:
         task = self._cache.tasks[task_id]
@@ -175,196 +167,193 @@ class TaskWorker:
             task.route, task.service, task.action, task.remote_id, task.location
         )
 
-    async def _missing(
+    async def _note_missing(
         self, task_id: str, watch: _Watch, error: NotFoundError
     ) -> float:
-        """The server knows no such task. It may not be visible yet, or again later:
-        that ends no paid task.
+        """Notes that the server knows no such task; returns the seconds to wait.
+
+        The task may not be visible yet, or become visible again: this ends no paid
+        task. Raises GaveUpError.
         """
         watch.missing_since = watch.missing_since or time.monotonic()
-        watch.count_senseless(True)
+        watch.count_unclear(True)
         missing_for = time.monotonic() - watch.missing_since
         if missing_for > MISSING_FOR:
             note = (
-                "The service does not know this task. It may again: asking less often."
+                "The service doesn't know this task now. Asking again, but less often."
             )
             await self._cache.note(task_id, note, "unknown to the service", error.raw)
             if self._tries is not None:
                 raise GaveUpError(error) from error
-        return growing(self._options.pause(self._age(task_id)), watch.senseless)
+        return growing(self._options.pause(self._age(task_id)), watch.unclear)
 
-    async def _poll_failed(
+    async def _note_failure(
         self, task_id: str, watch: _Watch, error: ServiceError
     ) -> float:
-        """Trouble on the way: patience, not failure. A task fails only when the server
-        says so.
+        """Notes a poll that failed; returns the seconds to wait. Raises GaveUpError.
+
+        A task fails only when the server says so.
         """
         watch.failures += 1
-        # How long it makes no sense is counted while it answers
-        watch.senseless_since = None
-        await self._cache.note(
-            task_id, f"{error} Asking again.", "poll failed", error.raw
-        )
-        impatient = self._tries is not None and not isinstance(error, RateLimitError)
-        if impatient and (
-            watch.failures >= (self._tries or 0)
-            or isinstance(error, AuthenticationError)
-        ):
-            raise GaveUpError(error) from error
+        # Only answers count towards the time in which they make no sense.
+        watch.unclear_since = None
+        note = f"{error} Asking again."
+        await self._cache.note(task_id, note, "poll failed", error.raw)
+        if self._tries is not None and not isinstance(error, RateLimitError):
+            is_refused = isinstance(error, AuthenticationError)
+            if is_refused or watch.failures >= self._tries:
+                raise GaveUpError(error) from error
         return max(backoff(watch.failures), error.retry_after or 0)
 
-    async def _heard(self, task_id: str, watch: _Watch, answer: Answer) -> float:
-        """Take in an answer. Return the seconds until the next poll."""
-        watch.failures, watch.missing_since, watch.last = 0, None, answer
+    async def _apply(self, task_id: str, watch: _Watch, answer: Answer) -> float:
+        """Applies an answer to its task; returns the seconds until the next poll."""
+        watch.failures = 0
+        watch.missing_since = None
+        watch.last = answer
         await self._cache.learn("status", self._client.status_form)
         task = self._cache.tasks[task_id]
         changed = answered(task, answer)
-        senseless = answer.state == "unknown" or (
-            answer.state == "completed" and changed.status is Status.PROCESSING
-        )
-        watch.count_senseless(senseless)
-        if answer.state == "completed" and watch.senseless >= EMPTY_POLLS:
-            # Which ends it without a picture
+        is_completed = answer.state == "completed"
+        names_no_picture = is_completed and changed.status is Status.PROCESSING
+        watch.count_unclear(answer.state == "unknown" or names_no_picture)
+        if is_completed and watch.unclear >= EMPTY_POLLS:
+            # Without results, this completes the task without a picture.
             changed = changed.change(Status.FETCHING, results=())
         if changed is not task:
-            watch.heard_at = time.monotonic()
+            watch.changed_at = time.monotonic()
             changed = replace(changed, polls=watch.polls, quiet=False)
-            await self._cache.save(
-                changed, f"the service says {answer.word}", answer.raw
-            )
-        pause = growing(self._options.pause(self._age(task_id)), watch.senseless)
-        return min(answer.retry_after, LONGEST_PAUSE) if answer.retry_after else pause
+            event = f"the service says {answer.word}"
+            await self._cache.save(changed, event, answer.raw)
+        pause = growing(self._options.pause(self._age(task_id)), watch.unclear)
+        if answer.retry_after:
+            return min(answer.retry_after, LONGEST_PAUSE)
+        return pause
 
-    async def _mark_silence(self, task_id: str, watch: _Watch) -> None:
-        """Mark a task without news for long; set it aside once the longest wait has
-        passed.
+    async def _check_patience(self, task_id: str, watch: _Watch) -> None:
+        """Marks a task that is quiet for long; sets it aside after the longest wait.
+
+        Raises GaveUpError for a task that it has set aside.
         """
         if not self._is_polled(task_id):
             return
         task = self._cache.tasks[task_id]
-        lasted = watch.lasted
-        # Nobody waits for the app: there it is given up only if its answers make no
-        # sense
-        if self._tries is None:
-            lasted = (
-                time.monotonic() - watch.senseless_since
-                if watch.senseless_since
-                else 0.0
+        waited = self._waited(watch)
+        if waited > self._options.longest_wait:
+            last = watch.last
+            if last and last.state == "unknown" and last.results:
+                # The word makes no sense, but there are pictures: save what was paid.
+                made = answered(task, replace(last, state="completed"))
+                made = made.change(polls=watch.polls)
+                await self._cache.save(made, "pictures without an end", last.raw)
+                return
+            reason = _no_end(task, waited)
+            changed = task.change(
+                watched=False,
+                set_aside=SetAside.WAITED,
+                note=f"{reason} It is set aside and still billed; it can be resumed.",
+                polls=watch.polls,
             )
-        if (
-            lasted > self._options.longest_wait
-            and watch.last
-            and watch.last.state == "unknown"
-            and watch.last.results
-        ):
-            # The word makes no sense, but there are pictures: what was paid is saved.
-            made = answered(task, replace(watch.last, state="completed"))
-            await self._cache.save(
-                made.change(polls=watch.polls),
-                "pictures without an end",
-                watch.last.raw,
-            )
-            return
-        if lasted > self._options.longest_wait:
-            word = (
-                f"the service still says \u201c{one_line(task.word, 60)}\u201d"
-                if task.word
-                else "no end"
-            )
-            told = f"No end after {duration(lasted)}: {word}."
-            note = f"{told} Set aside, still billed; it can be resumed."
-            aside = task.change(
-                watched=False, set_aside=SetAside.WAITED, note=note, polls=watch.polls
-            )
-            await self._cache.save(aside, "set aside")
-            raise GaveUpError(TimedOutError(told))
-        if watch.silent > self._options.quiet_after and not task.quiet:
-            note = (
-                f"No news for {duration(watch.silent)}: still watched, nothing is lost."
-            )
-            await self._cache.save(
-                task.change(quiet=True, note=note, polls=watch.polls), "quiet"
-            )
+            await self._cache.save(changed, "set aside")
+            raise GaveUpError(TimedOutError(reason))
+        if watch.silence > self._options.quiet_after and not task.quiet:
+            silence = duration(watch.silence)
+            note = f"No news for {silence}: still watched, nothing is lost."
+            changed = task.change(quiet=True, note=note, polls=watch.polls)
+            await self._cache.save(changed, "quiet")
+
+    def _waited(self, watch: _Watch) -> float:
+        """Returns the seconds that count towards the longest wait."""
+        if self._tries is not None:
+            return watch.age
+        # The app has nobody waiting: only answers that make no sense use up patience.
+        if not watch.unclear_since:
+            return 0.0
+        return time.monotonic() - watch.unclear_since
 
     def _age(self, task_id: str) -> float:
-        """Seconds since the task was sent, as far as the clock can be believed."""
+        """Returns the seconds since the task was sent; 0 if the clock was set back."""
         return max(0.0, time.time() - self._cache.tasks[task_id].sent_at)
 
-    # ---- until its pictures are saved
+    # ---- fetching, until all pictures are saved
 
     async def _fetch(self, task_id: str) -> None:
-        """Save every result; a task completes when all are whole files."""
+        """Saves every result; the task completes when all are whole files."""
         while (task := self._cache.tasks[task_id]).status is Status.FETCHING:
-            index = next(
-                (index for index, result in enumerate(task.results) if not result.path),
-                None,
-            )
-            if index is None:
-                empty = Problem("empty", "The service finished without a picture.")
-                error = task.error if task.results else empty
-                await self._cache.save(
-                    task.change(Status.COMPLETED, error=error, note=""), "completed"
-                )
-                return
-            await self._fetch_one(task_id, index)
+            unsaved = [at for at, result in enumerate(task.results) if not result.path]
+            if unsaved:
+                await self._fetch_one(task_id, unsaved[0])
+                continue
+            error = task.error
+            if not task.results:
+                error = Problem("empty", "The service finished without a picture.")
+            completed = task.change(Status.COMPLETED, error=error, note="")
+            await self._cache.save(completed, "completed")
+            return
 
     async def _fetch_one(self, task_id: str, index: int) -> None:
-        """Until one result is saved. Whatever goes wrong, it is tried for as long as
-        its address lives.
+        """Saves one result; tries for as long as its address is valid.
+
+        Raises GaveUpError when `tries` are used up.
         """
         from tui.images import files
 
         failures = 0
         began = time.monotonic()
         damaged: list[str] = []
-        while (
-            task := self._cache.tasks[task_id]
-        ).status is Status.FETCHING and task.watched:
+        while self._is_fetched(task_id):
+            task = self._cache.tasks[task_id]
             try:
                 async with self._downloads:
                     await self._download(task, index)
                 return
             except (ServiceError, OSError, files.ImageError) as error:
                 failures += 1
-                told = plain(error).replace(part_name(task, index), "the file")
+                reason = plain(error).replace(part_name(task, index), "the file")
                 if isinstance(error, files.DamagedError) and error.digest:
                     damaged.append(error.digest)
                 if await self._is_final(task_id, error, damaged, began):
-                    status = (
-                        Status.EXPIRED
-                        if isinstance(error, GoneError)
-                        else Status.FAILED
-                    )
-                    again = "" if isinstance(error, GoneError) else " A retry is free."
-                    problem = Problem("download", f"Made, but not saved: {told}{again}")
-                    ended = self._cache.tasks[task_id].change(
-                        status, error=problem, note=""
-                    )
-                    await self._cache.save(ended, "not saved")
+                    await self._end_unsaved(task_id, error, reason)
                     return
-                pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
                 if isinstance(error, GoneError) and error.status:
-                    # It may be there in a moment
-                    told = f"the file host answered HTTP {error.status}."
-                note = f"Not saved yet: {told} Trying again in {duration(pause + 0.5)}."
+                    # It is not gone for good: the file may be there in a moment.
+                    reason = f"the file host answered HTTP {error.status}."
+                pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
+                again_in = duration(pause + 0.5)
+                note = f"Not saved yet: {reason} Trying again in {again_in}."
                 await self._cache.note(task_id, note, "not saved yet")
                 if self._tries is not None and failures >= self._tries:
-                    raise GaveUpError(
-                        DownloadError(f"Not saved yet: {told}")
-                    ) from error
+                    problem = DownloadError(f"Not saved yet: {reason}")
+                    raise GaveUpError(problem) from error
                 await asyncio.sleep(pause)
+
+    def _is_fetched(self, task_id: str) -> bool:
+        task = self._cache.tasks[task_id]
+        return task.watched and task.status is Status.FETCHING
+
+    async def _end_unsaved(self, task_id: str, error: Exception, reason: str) -> None:
+        """Ends a task with a result that can't be saved."""
+        if isinstance(error, GoneError):
+            status = Status.EXPIRED
+            problem = f"Made, but not saved: {reason}"
+        else:
+            status = Status.FAILED
+            problem = f"Made, but not saved: {reason} A retry is free."
+        task = self._cache.tasks[task_id]
+        ended = task.change(status, error=Problem("download", problem), note="")
+        await self._cache.save(ended, "not saved")
 
     async def _is_final(
         self, task_id: str, error: Exception, damaged: list[str], began: float
     ) -> bool:
-        """Whether another try would bring nothing else: no disk fault and no odd answer
-        is final.
+        """Returns whether another try can't succeed.
 
-        `began` is when this process first tried, by the clock that is never set.
+        A fault of the disk or an odd answer is never final. `damaged` are the digests
+        of the damaged files that came; `began` is when this process first tried, by the
+        monotonic clock.
         """
         task = self._cache.tasks[task_id]
-        since_end = time.time() - task.made_at
-        if task.made_at and since_end > URL_LIVES and isinstance(error, GoneError):
+        is_gone = isinstance(error, GoneError)
+        if task.made_at and is_gone and time.time() - task.made_at > URL_LIVES:
             return True
         if len(damaged) >= DAMAGED_TRIES and len(set(damaged[-DAMAGED_TRIES:])) == 1:
             return True  # it was made like this
@@ -372,24 +361,26 @@ class TaskWorker:
             return False
         if await self._refresh_addresses(task_id):
             return False
-        passing = error.status in (403, 404) and self._since_end(task, began) < GONE_FOR
-        return not passing
+        if error.status not in (403, 404):
+            return True
+        return self._since_end(task, began) >= GONE_FOR
 
     def _since_end(self, task: Task, began: float) -> float:
-        """Seconds since a task's end. The wall clock may have been set since, so what
-        this process has seen itself counts first; an end that is still to come tells of
-        such a clock.
+        """Returns the seconds since a task's end.
+
+        The wall clock may have been set since. If this process saw the end, it knows
+        better; if the end seems to be in the future, the time since `began` counts.
         """
-        made_here = self._made_here.get(task.id)
-        if made_here is not None:
-            return time.monotonic() - made_here
+        ended_here = self._ended_here.get(task.id)
+        if ended_here is not None:
+            return time.monotonic() - ended_here
         since_end = time.time() - task.made_at
-        return since_end if since_end >= 0 else time.monotonic() - began
+        if since_end < 0:
+            return time.monotonic() - began
+        return since_end
 
     async def _refresh_addresses(self, task_id: str) -> bool:
-        """Ask the service where the results are by now. Return whether any address has
-        changed.
-        """
+        """Asks the service for the results' addresses; returns whether one is new."""
         with contextlib.suppress(ServiceError):
             answer = await self._connection.ask(lambda: self._status(task_id))
             task = self._cache.tasks[task_id]
@@ -400,84 +391,95 @@ class TaskWorker:
         return False
 
     async def _download(self, task: Task, index: int) -> None:
+        """Fetches and saves a result, from the point that an earlier try reached.
+
+        Raises ServiceError, OSError or ImageError.
+        """
         part = Path(task.out_dir) / part_name(task, index)
         result = task.results[index]
         others = self._files() if result.reserved else set()
         try:
-            done = await asyncio.to_thread(saving.saved_up_to, result, part, others)
-            if done is SavedUpTo.NAMED:
+            reached = await asyncio.to_thread(saving.saved_up_to, result, part, others)
+            if reached is SavedUpTo.NAMED:
                 await self._note_saved(task.id, index, result)
                 return
-            if done is SavedUpTo.NOTHING:
+            if reached is SavedUpTo.NOTHING:
                 await self._client.download(result.url, part)
-            keeping = asyncio.ensure_future(
-                self._keep(task.id, index, part, done is SavedUpTo.PART)
+            is_verified = reached is SavedUpTo.PART
+            save = asyncio.ensure_future(
+                self._save_result(task.id, index, part, is_verified)
             )
             try:
-                await asyncio.shield(keeping)
+                await asyncio.shield(save)
             except asyncio.CancelledError:
-                # A file that nobody knows of would be saved once more
-                await asyncio.wait({keeping})
-                # Looked at, and no matter: the file is fetched again
-                keeping.exception()
+                # Wait: a file that is not noted would be saved a second time.
+                await asyncio.wait({save})
+                # Mark its error as seen. It doesn't matter: the file is fetched again.
+                save.exception()
                 raise
         except BaseException as error:
             await asyncio.to_thread(_discard, part, error)
             raise
 
     def _files(self) -> set[str]:
-        """Files of all tasks at hand."""
+        """Returns the files of all tasks in memory."""
         return {file for task in self._cache.tasks.values() for file in task.files}
 
-    async def _keep(
+    async def _save_result(
         self, task_id: str, index: int, part: Path, is_verified: bool
     ) -> None:
-        """Give a fetched file its name, which is on disk before the file has it; then
-        note it as saved.
+        """Gives a fetched file its name, and notes it as saved.
+
+        The name is on disk before the file has it. Raises ImageError or OSError.
         """
         result = self._cache.tasks[task_id].results[index]
         if not is_verified:
-            result = await asyncio.to_thread(
-                self._kept, self._cache.tasks[task_id], index, part
-            )
+            task = self._cache.tasks[task_id]
+            result = await asyncio.to_thread(self._verify, task, index, part)
         while True:
             task = self._cache.tasks[task_id]
-            result = await asyncio.to_thread(
-                saving.reserve, task, index, result, self._options.name
-            )
+            name = self._options.name
+            result = await asyncio.to_thread(saving.reserve, task, index, result, name)
             task = self._cache.tasks[task_id]
-            await self._cache.save(
-                task.change(results=_with_result(task, index, result))
-            )
+            results = _with_result(task, index, result)
+            await self._cache.save(task.change(results=results))
             try:
                 await asyncio.to_thread(saving.give_name, result, part)
-            except (
-                FileExistsError
-            ):  # another file was given this name in the same moment
-                continue
+            except FileExistsError:
+                continue  # another program took this name in the same moment
             await self._note_saved(task_id, index, result)
             return
 
     async def _note_saved(self, task_id: str, index: int, result: Result) -> None:
+        """Notes a result as saved, and completes its task after the last one."""
         saved = replace(result, path=result.reserved, reserved="")
         task = self._cache.tasks[task_id]
         results = _with_result(task, index, saved)
-        done = Status.COMPLETED if all(other.path for other in results) else None
-        await self._cache.save(
-            task.change(done, results=results, note=""), f"saved {saved.path}"
-        )
+        is_last = all(other.path for other in results)
+        status = Status.COMPLETED if is_last else None
+        changed = task.change(status, results=results, note="")
+        await self._cache.save(changed, f"saved {saved.path}")
 
-    def _kept(self, task: Task, index: int, part: Path) -> Result:
-        """The result as a fetched file shows it, verified. Runs in a thread. Raises
-        ImageError, OSError.
+    def _verify(self, task: Task, index: int, part: Path) -> Result:
+        """Returns the result with the facts of its fetched file. Runs in a thread.
+
+        Raises ImageError or OSError.
         """
         from tui.images import files, metadata
 
         if self._options.embed:
-            # The picture counts, not what it tells
+            # A picture that can't hold metadata is saved without.
             with contextlib.suppress(files.ImageError):
                 metadata.embed(part, facts_of(task))
         return saving.verified(task.results[index], part)
+
+
+def _no_end(task: Task, waited: float) -> str:
+    """Returns the sentence about a task that takes too long."""
+    if not task.word:
+        return f"The task has not ended after {duration(waited)}."
+    word = one_line(task.word, 60)
+    return f'The service still says "{word}" after {duration(waited)}.'
 
 
 def _with_result(task: Task, index: int, result: Result) -> tuple[Result, ...]:
@@ -485,7 +487,7 @@ def _with_result(task: Task, index: int, result: Result) -> tuple[Result, ...]:
 
 
 def _discard(part: Path, error: BaseException) -> None:
-    """Remove a file that can't be kept; a damaged one is told by its digest."""
+    """Removes a file that can't be saved; notes the digest of a damaged one."""
     from tui.images import files
 
     if isinstance(error, files.DamagedError):
@@ -494,5 +496,5 @@ def _discard(part: Path, error: BaseException) -> None:
 
 
 def part_name(task: Task, index: int) -> str:
-    """Where a result is written until it is whole."""
+    """Returns the name of a result's file until it is whole."""
     return f".{task.id}-{index}.part"

@@ -75,7 +75,7 @@ def spent(by: str, as_json: bool, **options: Any) -> None:
 
     session = prepare_session(options)
     store = open_store(session)
-    money.spent(store.books(session.credential.base_url), by, as_json=as_json)
+    money.spent(store.spending_report(session.credential.base_url), by, as_json=as_json)
     print_notices(store)
 
 
