@@ -28,7 +28,7 @@ from tui.tasks import worker
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine_state import EngineState
 from tui.tasks.store_errors import LeasedError
-from tui.tasks.task import Status, Task
+from tui.tasks.task import SetAside, Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
 REMIX = bundled().find("flux-2-pro-remix-image")
@@ -627,3 +627,20 @@ async def test_the_queue_file_is_closed_after_everything_has_let_go(
         await engine.submit(FLUX, {"prompt": "a fox"})
         await carried.wait()
     assert order == ["let go", "closing"]
+
+
+async def test_what_was_set_aside_meanwhile_is_neither_moved_nor_sent(
+    open_engine: OpenEngine, base_url: str
+) -> None:
+    """A refusal may be worked on, such as by a move to the other route, while the
+    command is interrupted: what comes of it is not written.
+    """
+    async with open_engine(base_url) as watched:
+        await watched.engine.pause(True)
+        held = await watched.engine.submit(bundled().find("z-image"), {"prompt": "fox"})
+        (aside,) = await watched.engine.set_aside([held.id])
+        assert aside.set_aside is SetAside.INTERRUPTED
+        for later in (held.change(note="moved"), held.change(Status.SUBMITTING)):
+            with pytest.raises(LeasedError):
+                await watched.engine.queue.save(later, "later")
+        assert await watched.engine.queue.named([held.id]) == [aside]

@@ -114,6 +114,9 @@ class TaskCache:
         known = self.latest(task.id)
         if known:
             known.change(task.status)
+            if known.status is Status.HELD and known.set_aside and not task.set_aside:
+                # It was set aside while this snapshot was made: not sent unasked.
+                raise LeasedError
             marks = {name: getattr(known, name) for name in _MARKS}
             task = replace(task, revision=known.revision + 1, **marks)
         return await self._save(task, event, raw, own)
