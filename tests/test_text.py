@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tui.text import (
     by_count,
     did_you_mean,
+    dollars,
     duration,
     file_size,
     mask,
-    money,
     one_line,
     plain,
 )
@@ -115,13 +115,13 @@ def test_one_line_folds_white_space_and_cuts() -> None:
     ],
 )
 def test_money_is_told_to_its_last_decimal(micro: int | None, told: str) -> None:
-    assert money(micro) == told
+    assert dollars(micro) == told
 
 
 @given(st.integers(1, 10**12))
 def test_no_amount_looks_like_nothing(micro: int) -> None:
-    assert money(micro) != "$0.00"
-    assert round(float(money(micro)[1:]) * 1_000_000) == micro
+    assert dollars(micro) != "$0.00"
+    assert round(float(dollars(micro)[1:]) * 1_000_000) == micro
 
 
 @pytest.mark.parametrize(

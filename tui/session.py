@@ -20,7 +20,7 @@ from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential
 from tui.spending import quotes
 from tui.tasks.task import NO_PROFILE
-from tui.text import money, one_line
+from tui.text import dollars, one_line
 
 if TYPE_CHECKING:
     from tui.service.client import Client
@@ -200,9 +200,9 @@ async def account(session: Session) -> str:
     ]
     known = [name for name in names if isinstance(name, str) and name.strip()]
     if not known:
-        return f"The key was accepted: balance {money(balance)}"
+        return f"The key was accepted: balance {dollars(balance)}"
     owner = ", ".join(one_line(name, 60) for name in known)
-    return f"{owner}: balance {money(balance)}"
+    return f"{owner}: balance {dollars(balance)}"
 
 
 def open_client(session: Session) -> "Client":

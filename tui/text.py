@@ -108,7 +108,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {near[0]}?" if near else ""
 
 
-def money(micro: int | None) -> str:
+def dollars(micro: int | None) -> str:
     """Return micro-dollars as `$0.05`, with all decimals; `?` for an unknown amount."""
     if micro is None:
         return "?"

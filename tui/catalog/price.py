@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tui.catalog.request import blank
 from tui.catalog.spec import Kind, Model, Price, Route, Values
-from tui.text import money
+from tui.text import dollars
 
 MICRO_PER_CENT = 10_000
 
@@ -31,7 +31,7 @@ class Estimate(Struct, frozen=True):
     def __str__(self) -> str:
         if self.micro is None:
             return "price unknown"
-        amount = money(self.micro)
+        amount = dollars(self.micro)
         if not self.as_of:
             return f"{amount} {self.basis}"
         if self.basis == "snapshot":

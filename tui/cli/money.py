@@ -13,7 +13,7 @@ from tui.cli.requests import check_requests
 from tui.session import Session, open_client, open_engine
 from tui.spending.quotes import Quotes
 from tui.system import heartbeat
-from tui.text import counted, inert_json, money
+from tui.text import counted, dollars, inert_json
 
 if TYPE_CHECKING:
     from tui.service.errors import ServiceError
@@ -116,10 +116,10 @@ def balance(session: Session, *, as_json: bool) -> int:
         print(inert_json(_balance_json(account, books)))
         return 0
     rows = {
-        "balance": money(account.balance),
-        "today": f"{books.today}; the service says {money(account.spent_today)}",
+        "balance": dollars(account.balance),
+        "today": f"{books.today}; the service says {dollars(account.spent_today)}",
         "this month": str(books.month),
-        "in all": f"{books.total}; the service says {money(account.spent_total)}",
+        "in all": f"{books.total}; the service says {dollars(account.spent_total)}",
         "on the way": str(books.live) if books.live.tasks else "nothing",
     }
     for name, value in rows.items():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tui.catalog.spec import Model, Param, Route
-from tui.text import inert_json, money, one_line
+from tui.text import dollars, inert_json, one_line
 
 if TYPE_CHECKING:
     from tui.images.recipes import Recipe
@@ -53,7 +53,7 @@ def task_line(task: "Task", note: str = "") -> str:
     """
     reason = task.error.message if task.error else note or task.note
     detail = " ".join(task.files) or reason or one_line(task.prompt, 60)
-    cost = "-" if task.cost_micro is None else money(task.cost_micro)
+    cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
     return f"{task.status:<10}  {task.id}  {task.model}  {cost}  {detail}"
 
 
@@ -62,9 +62,9 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
     status = str(task.status)
     if task.word and task.word != task.status:
         status = f"{task.status} ({task.word})"
-    cost = f"{money(task.estimate_micro)} estimated"
+    cost = f"{dollars(task.estimate_micro)} estimated"
     if task.cost_micro is not None:
-        cost = money(task.cost_micro)
+        cost = dollars(task.cost_micro)
     saved = [result for result in task.results if result.path]
     remote = [result for result in task.results if not result.path]
     return _table(

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tui.catalog.spec import Values
 from tui.images.files import ImageInfo
-from tui.text import money, one_line, plain
+from tui.text import dollars, one_line, plain
 
 OURS: Literal["runapi-tui"] = "runapi-tui"
 PROMPTS = ("prompt", "negative_prompt")
@@ -61,7 +61,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
 def from_ours(texts: dict[str, str]) -> Recipe:
     facts = msgspec.json.decode(texts[OURS], type=EmbeddedRecipe)
-    cost = None if facts.cost_micro is None else money(facts.cost_micro)
+    cost = None if facts.cost_micro is None else dollars(facts.cost_micro)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.created_at))
     other = {"task": facts.task_id, "cost": cost, "made": made}
     return _recipe(OURS, facts.model, facts.values, other, facts.action)

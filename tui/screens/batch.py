@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui.catalog import batch, prompt_file
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
-from tui.text import by_count, file_size, money, one_line
+from tui.text import by_count, dollars, file_size, one_line
 
 SHOWN = 200
 """Rows of requests that are listed, and as many of those that can't be sent."""
@@ -126,7 +126,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         cells = batch.expand(self._model, self._route, self._values, variations)
         valid, invalid = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, valid)
-        price = "price unknown" if total is None else f"about {money(total)}"
+        price = "price unknown" if total is None else f"about {dollars(total)}"
         button = f"Send {len(valid):,}  ·  {price}" if valid else "Send"
         rows = [
             *self._rows(invalid),

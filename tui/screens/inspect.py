@@ -20,10 +20,10 @@ from tui.tasks.task import Task
 from tui.text import (
     by_count,
     clock,
+    dollars,
     duration,
     file_size,
     inert_json,
-    money,
     one_line,
     plain,
 )
@@ -41,7 +41,7 @@ _LONGEST_BODY = 1_000_000
 _LONGEST_FACT = 4000
 _MOST_BRACKETS = 1000
 """JSON with more is shown as it is: its indentation alone might fill the memory."""
-Row = tuple[str, str]
+TextRow = tuple[str, str]
 """A quiet name and the text beside it; an unindented name is a title."""
 
 
@@ -118,7 +118,7 @@ class Page(ScrollView, can_focus=True):
         Binding("end,G", "scroll_rows(10000000)", "End", id="inspect-end", show=False),
     ]
 
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: list[TextRow]) -> None:
         super().__init__()
         self._rows = self._wrapped = rows
 
@@ -152,7 +152,7 @@ class Page(ScrollView, can_focus=True):
         self.scroll_relative(y=count * rows, animate=False)
 
 
-def wrap_row(row: Row, width: int) -> Iterator[Row]:
+def wrap_row(row: TextRow, width: int) -> Iterator[TextRow]:
     """Yields the row in rows of at most `width` cells, indented below its text.
 
     Breaks at spaces where there are some.
@@ -186,7 +186,7 @@ def _first_part(text: str, room: int) -> str:
     return part
 
 
-def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
+def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[TextRow]:
     """Yields all rows of the page, safe to display."""
     latest = events[-_MOST_EVENTS:]
     yield from _describe_task(task)
@@ -199,7 +199,7 @@ def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[Row]:
             yield from format_text(raw)
 
 
-def _describe_task(task: Task) -> Iterator[Row]:
+def _describe_task(task: Task) -> Iterator[TextRow]:
     glyph, word, _ = status_style(task)
     facts = {
         "status": f"{glyph} {word}",
@@ -209,11 +209,11 @@ def _describe_task(task: Task) -> Iterator[Row]:
         "id at the service": task.remote_id,
     }
     if task.cost_micro is not None:
-        facts["cost"] = money(task.cost_micro)
+        facts["cost"] = dollars(task.cost_micro)
     yield from _section("Task", "", facts)
 
 
-def _describe_request(task: Task) -> Iterator[Row]:
+def _describe_request(task: Task) -> Iterator[TextRow]:
     facts = {
         "POST": submit_path(task.route, task.service, task.action),
         "base URL": task.base_url,
@@ -236,7 +236,7 @@ def _describe_timeline(
     task: Task,
     events: list[tuple[float, str, str]],
     latest: list[tuple[float, str, str]],
-) -> Iterator[Row]:
+) -> Iterator[TextRow]:
     note = by_count(task.polls, "{count} poll", "{count} polls")
     if len(latest) < len(events):
         note += f", the last {len(latest):,} of {len(events):,} events"
@@ -247,7 +247,7 @@ def _describe_timeline(
         yield name, one_line(event, _LONGEST_FACT)
 
 
-def _describe_images(task: Task) -> Iterator[Row]:
+def _describe_images(task: Task) -> Iterator[TextRow]:
     for number, result in enumerate(task.results, 1):
         facts = {"URL": result.url}
         if result.path:
@@ -262,7 +262,7 @@ def _describe_images(task: Task) -> Iterator[Row]:
 
 def _section(
     title: str, note: str, facts: dict[str, str] | None = None
-) -> Iterator[Row]:
+) -> Iterator[TextRow]:
     """Yields a blank row, the title with its note, and the facts that aren't empty."""
     yield " ", ""
     yield f"{title} ", f"{note} " if note else ""
@@ -282,7 +282,7 @@ def _expiry(moment: float) -> str:
     return f"the URL expires at {date}, in {duration(seconds)}"
 
 
-def format_text(raw: str, limit: int = _LONGEST_RESPONSE) -> Iterator[Row]:
+def format_text(raw: str, limit: int = _LONGEST_RESPONSE) -> Iterator[TextRow]:
     """Yields the rows of a text, at most `limit` characters of it, safe to display.
 
     JSON is indented, its tokens unchanged and invisible characters as escapes.

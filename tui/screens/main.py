@@ -30,7 +30,7 @@ from tui.widgets.form import ParamForm
 from tui.widgets.path_completion import dropped_images
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
-from tui.widgets.sidebar import RECENT, Key, Sidebar
+from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.view_context import ViewContext
 
@@ -113,7 +113,7 @@ class MainScreen(Screen[None]):
         self,
         session: Session,
         view: ViewContext,
-        favourites: list[Key],
+        favourites: list[ModelKey],
         search: Search,
     ) -> None:
         """`search` finds tasks in the history."""
@@ -392,7 +392,7 @@ class MainScreen(Screen[None]):
         is_completed = task.status is Status.COMPLETED
         return is_completed and task.service == self._model.service
 
-    def set_favourites(self, favourites: list[Key]) -> None:
+    def set_favourites(self, favourites: list[ModelKey]) -> None:
         """Shows the models that the user has marked on top of the list."""
         self._favourites = favourites
         self.sidebar.set_favourites(favourites)
@@ -401,7 +401,7 @@ class MainScreen(Screen[None]):
         self._remembering = False
         self.sidebar.set_recent(self._recent())
 
-    def _recent(self) -> list[Key]:
+    def _recent(self) -> list[ModelKey]:
         """Returns the models of the latest tasks, latest first."""
         latest = self._past.newest[:_RECENT_TASKS]
         models = dict.fromkeys((task.action, task.model) for task in latest)

@@ -23,7 +23,7 @@ from tui.spending import ceilings
 from tui.tasks.ledger import CostSum, SpendingReport
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
-from tui.text import counted, money, one_line
+from tui.text import counted, dollars, one_line
 from tui.widgets.footer import Footer
 
 _CHART_ROWS = 4
@@ -136,9 +136,9 @@ def _facts(
     if config.day_usd is not None:
         facts["today's budget"] = ceilings.budget_left(config, report)
     if account:
-        today = money(account.spent_today)
-        total = money(account.spent_total)
-        facts["balance"] = money(account.balance)
+        today = dollars(account.spent_today)
+        total = dollars(account.spent_total)
+        facts["balance"] = dollars(account.balance)
         facts["service reports"] = f"{today} today, {total} in total"
     for name, value in facts.items():
         yield Content.styled(f"{name:<16}", "$text-muted") + value
@@ -153,7 +153,7 @@ def _chart(report: SpendingReport) -> Iterator[Content]:
     peak = max(spent.micro for _, spent in days)
     title = f"The last {len(days)} days"
     if peak:
-        title = f"The last {len(days)} days, up to {money(peak)} a day"
+        title = f"The last {len(days)} days, up to {dollars(peak)} a day"
     yield Content.styled(title, "$text-muted")
     for row in reversed(range(_CHART_ROWS)):
         yield Content(" ".join(_bar(spent, peak, row) for _, spent in days))
@@ -192,10 +192,10 @@ def _models(report: SpendingReport) -> Iterator[Content]:
         name = one_line(model, _NAME_WIDTH - 1)
         # Padded by columns: a name may have wide characters.
         name += " " * (_NAME_WIDTH - cell_len(name))
-        cost = money(spent.micro if spent.tasks > spent.unknown else None)
+        cost = dollars(spent.micro if spent.tasks > spent.unknown else None)
         if spent.estimated:
             cost = f"~{cost}"
-        row = f"{name}{spent.tasks:>6,}{cost:>11}{money(spent.average):>10}"
+        row = f"{name}{spent.tasks:>6,}{cost:>11}{dollars(spent.average):>10}"
         if spent.unknown:
             row += f"  {spent.unknown:,} unknown"
         yield Content(row)

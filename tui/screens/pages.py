@@ -14,7 +14,7 @@ from tui.settings import credentials, favourites
 from tui.tasks.task import Task
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
-from tui.widgets.sidebar import Key
+from tui.widgets.sidebar import ModelKey
 from tui.widgets.view_context import ViewContext
 
 
@@ -51,7 +51,7 @@ class Pages:
         shell.main = MainScreen(shell.session, self.view, marked, self._search)
         return shell.main
 
-    async def save_favourites(self, models: list[Key]) -> None:
+    async def save_favourites(self, models: list[ModelKey]) -> None:
         """Shows the models that the user marked on top, and remembers them."""
         shell = self._shell
         if shell.main:

@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
-from tui.widgets.sidebar import Key, Sidebar
+from tui.widgets.sidebar import ModelKey, Sidebar
 
 
 class ModelPickerScreen(ModalScreen[Model | None]):
@@ -20,7 +20,11 @@ class ModelPickerScreen(ModalScreen[Model | None]):
     ]
 
     def __init__(
-        self, catalog: Catalog, chosen: Model, favourites: list[Key], recent: list[Key]
+        self,
+        catalog: Catalog,
+        chosen: Model,
+        favourites: list[ModelKey],
+        recent: list[ModelKey],
     ) -> None:
         super().__init__()
         self._sidebar = Sidebar(catalog, chosen, "picker", favourites, recent)

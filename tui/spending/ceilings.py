@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.settings.config import Config
 from tui.tasks.ledger import CostSum, CurrentSpending
-from tui.text import by_count, money
+from tui.text import by_count, dollars
 
 
 def has_ceiling(config: Config) -> bool:
@@ -44,12 +44,12 @@ def exceeded(config: Config, total: CostSum, spent: CurrentSpending) -> list[str
     sentences: list[str] = []
     job = _micro(config.job_usd)
     if job is not None and _may_exceed(total, job):
-        sentences.append(f"A job may cost {money(job)} (job_usd).")
+        sentences.append(f"A job may cost {dollars(job)} (job_usd).")
     day = _micro(config.day_usd)
     today = spent.today + spent.live
     if day is not None and _may_exceed(today + total, day):
         sentences.append(
-            f"Today {_sum(today)} of {money(day)} is spent or on its way (day_usd)."
+            f"Today {_sum(today)} of {dollars(day)} is spent or on its way (day_usd)."
         )
     return sentences
 
@@ -65,7 +65,7 @@ def question(
     reasons = list(passed)
     if balance is not None:
         is_too_low = balance < total.micro
-        amount = money(balance)
+        amount = dollars(balance)
         reasons.append(
             f"Balance {amount}, too low." if is_too_low else f"Balance {amount}."
         )
@@ -89,10 +89,10 @@ def budget_left(config: Config, spent: CurrentSpending) -> str:
     if day is None:
         return ""
     today = spent.today + spent.live
-    rest = money(max(0, day - today.micro))
+    rest = dollars(max(0, day - today.micro))
     if today.unknown:
-        return f"at most {rest} of {money(day)} left (day_usd)"
-    return f"{rest} of {money(day)} left (day_usd)"
+        return f"at most {rest} of {dollars(day)} left (day_usd)"
+    return f"{rest} of {dollars(day)} left (day_usd)"
 
 
 def _may_exceed(total: CostSum, ceiling: int) -> bool:
@@ -103,8 +103,8 @@ def _may_exceed(total: CostSum, ceiling: int) -> bool:
 def _sum(total: CostSum) -> str:
     """Return a sum of known and unknown prices as words."""
     if total.unknown:
-        return f"{money(total.micro)} and {total.unknown:,} of unknown price"
-    return money(total.micro)
+        return f"{dollars(total.micro)} and {total.unknown:,} of unknown price"
+    return dollars(total.micro)
 
 
 def _micro(usd: float | None) -> int | None:

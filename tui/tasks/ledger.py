@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from tui.tasks.task import SENT, Status, Task
-from tui.text import money
+from tui.text import dollars
 
 DAYS = 30
 """Days that a report lists one by one."""
@@ -77,12 +77,12 @@ class CostSum(Struct, frozen=True):
     def __str__(self) -> str:
         estimated = ""
         if self.estimated:
-            estimated = f" ({money(self.estimated)} estimated)"
+            estimated = f" ({dollars(self.estimated)} estimated)"
         if not self.unknown:
-            return f"{money(self.micro)}{estimated}"
+            return f"{dollars(self.micro)}{estimated}"
         if not self.micro:
             return f"{self.unknown:,} of unknown price{estimated}"
-        return f"{money(self.micro)} and {self.unknown:,} of unknown price{estimated}"
+        return f"{dollars(self.micro)} and {self.unknown:,} of unknown price{estimated}"
 
     @property
     def average(self) -> int | None:

@@ -38,7 +38,7 @@ from tui.tasks.retry import GaveUpError, backoff
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.store import Store
 from tui.tasks.task import Problem, SetAside, Status, Task
-from tui.text import clock, duration, money, one_line
+from tui.text import clock, dollars, duration, one_line
 
 RESEND_FOR = 24 * 3600.0
 """Seconds in which an unsure request is sent again automatically.
@@ -296,7 +296,7 @@ class Submitter:
         if self._client.base_url == DEFAULT_BASE_URL:
             place = TOP_UP
         return (
-            f"The balance is too low: {money(estimate)} needed, {money(balance)} left."
+            f"The balance is too low: {dollars(estimate)} needed, {dollars(balance)} left."
             f" Top up at {place}."
         )
 

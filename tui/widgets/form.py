@@ -20,7 +20,7 @@ from tui.catalog.batch import MOST, BatchError, alternatives
 from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
-from tui.text import money
+from tui.text import dollars
 from tui.widgets.fields import Field, make_field
 
 REST = 0.6
@@ -364,7 +364,7 @@ def _button_label(values: Values, price: Estimate) -> str:
     if count > MOST:
         return f"Generate more than {MOST:,}  ·  {price}"
     if count > 1:
-        total = money(price.micro and count * price.micro)
+        total = dollars(price.micro and count * price.micro)
         return f"Generate {count:,} for {total}  ·  {price}"
     return f"Generate  ·  {price}"
 

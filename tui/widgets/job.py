@@ -5,7 +5,7 @@ from collections import Counter
 
 from tui.tasks.scheduler import Turn
 from tui.tasks.task import LIVE, Status, Task
-from tui.text import money, one_line
+from tui.text import dollars, one_line
 from tui.widgets.task_actions import TaskAction, allowed_actions_of_many
 from tui.widgets.taskrow import COST_WIDTH, Row, is_set_aside, is_waiting, known_cost
 
@@ -180,15 +180,15 @@ class Job:
             return "–"
         if self._unknown and not self._cost_micro:
             return "?"
-        dollars = self._cost_micro / 1_000_000
+        usd = self._cost_micro / 1_000_000
         about = "~" if self._estimated else ""
         more = "+?" if self._unknown else ""
-        amounts = (money(self._cost_micro), f"${dollars:.2f}", f"${dollars:.0f}")
+        amounts = (dollars(self._cost_micro), f"${usd:.2f}", f"${usd:.0f}")
         for amount in amounts:
             text = f"{about}{amount}{more}"
             if len(text) < COST_WIDTH:
                 return text
-        return f"${dollars:.0f}"
+        return f"${usd:.0f}"
 
 
 def _face_order(task: Task) -> tuple[bool, str]:

@@ -9,7 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from tui.tasks.task import Status, Task
-from tui.text import file_size, money, one_line, plain
+from tui.text import dollars, file_size, one_line, plain
 from tui.widgets.picture import Picture
 from tui.widgets.rows import rows
 from tui.widgets.taskrow import elapsed, expiry, status_style
@@ -107,10 +107,10 @@ def _as_text(value: object) -> str:
 
 def _cost(task: Task) -> str:
     if task.cost_micro is not None:
-        return money(task.cost_micro)
+        return dollars(task.cost_micro)
     if task.status in _UNPAID:
         return "nothing"
-    price = money(task.estimate_micro)
+    price = dollars(task.estimate_micro)
     if task.status is Status.HELD:
         return f"nothing yet; estimated at {price}"
     if task.estimate_micro is None:

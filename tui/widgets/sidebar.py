@@ -15,9 +15,9 @@ from textual.widgets.option_list import Option
 from tui.catalog.load import Catalog
 from tui.catalog.price import estimate
 from tui.catalog.spec import Family, Kind, Model
-from tui.text import money
+from tui.text import dollars
 
-Key = tuple[str, str]
+ModelKey = tuple[str, str]
 """Action and slug."""
 RECENT = 3
 """How many of the latest models are listed on top."""
@@ -57,7 +57,7 @@ class Sidebar(Vertical):
     class FavouritesChanged(Message):
         """The user has changed the favourites."""
 
-        def __init__(self, favourites: list[Key]) -> None:
+        def __init__(self, favourites: list[ModelKey]) -> None:
             super().__init__()
             self.favourites = favourites
 
@@ -66,8 +66,8 @@ class Sidebar(Vertical):
         catalog: Catalog,
         chosen: Model,
         id: str,
-        favourites: list[Key] | None = None,
-        recent: Iterable[Key] = (),
+        favourites: list[ModelKey] | None = None,
+        recent: Iterable[ModelKey] = (),
     ) -> None:
         super().__init__(id=id)
         self._catalog = catalog
@@ -81,7 +81,7 @@ class Sidebar(Vertical):
         )
         self._filter.cursor_blink = False
         self._list = _ModelList(id="models")
-        self._rows: list[Key | None] = []
+        self._rows: list[ModelKey | None] = []
         self.border_title = "Models"
 
     def mount_content(self) -> AwaitMount:
@@ -107,14 +107,14 @@ class Sidebar(Vertical):
         self._catalog = catalog
         self._fill()
 
-    def set_recent(self, recent: Iterable[Key]) -> None:
+    def set_recent(self, recent: Iterable[ModelKey]) -> None:
         """Lists the models of the latest tasks, latest first."""
         latest = list(recent)[:RECENT]
         if latest != self._recent:
             self._recent = latest
             self._fill()
 
-    def set_favourites(self, favourites: list[Key]) -> None:
+    def set_favourites(self, favourites: list[ModelKey]) -> None:
         """Lists the models that the user has marked, on top."""
         self._favourites = list(favourites)
         self._fill()
@@ -223,7 +223,7 @@ class Sidebar(Vertical):
             mark = "▸ "
         elif model.key in self._favourites:
             mark = "★ "
-        price = money(estimate(model, {}).micro) if model.listed else "not listed"
+        price = dollars(estimate(model, {}).micro) if model.listed else "not listed"
         room = _LINE_WIDTH - len(mark) - len(price) - 1
         title = Content(f"{mark}{model.title:<{room}.{room}} ")
         return title + Content.styled(price, "$text-muted")
@@ -265,7 +265,7 @@ def _words(model: Model) -> str:
         model.provider,
         model.action,
         model.about,
-        money(estimate(model, {}).micro),
+        dollars(estimate(model, {}).micro),
     ]
     if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params):
         words.append("edit")

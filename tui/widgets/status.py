@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tui.tasks.engine_state import EngineState
 from tui.tasks.ledger import CostSum
-from tui.text import clock, money
+from tui.text import clock, dollars
 
 _BETWEEN = "  ·  "
 
@@ -36,7 +36,7 @@ class StatusLine(Static):
         tasks = self._tasks()
         balance = []
         if self.balance is not None:
-            balance.append(f"balance {money(self.balance)}")
+            balance.append(f"balance {dollars(self.balance)}")
         today = []
         if self.spent.tasks:
             today.append(f"today {_amount(self.spent)}")
@@ -84,7 +84,7 @@ def _amount(spent: CostSum) -> str:
     parts = []
     if spent.micro or not spent.unknown:
         about = "~" if spent.estimated else ""
-        parts.append(f"{about}{money(spent.micro)}")
+        parts.append(f"{about}{dollars(spent.micro)}")
     if spent.unknown:
         parts.append("?")
     return " + ".join(parts)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from tui.tasks.task import LIVE, Status, Task
-from tui.text import duration, money, one_line
+from tui.text import dollars, duration, one_line
 
 
 class StatusStyle(NamedTuple):
@@ -167,12 +167,12 @@ def _expiry_warning(task: Task) -> str:
 def cost(task: Task) -> str:
     """Returns what a task cost, or may cost (`~$0.05`); `?` if that is unknown."""
     if task.cost_micro is not None:
-        return money(task.cost_micro)
+        return dollars(task.cost_micro)
     if task.status in _FREE:
         return "–"
     if task.estimate_micro is None:
         return "?"
-    return f"~{money(task.estimate_micro)}"
+    return f"~{dollars(task.estimate_micro)}"
 
 
 def known_cost(task: Task) -> int | None:

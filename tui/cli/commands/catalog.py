@@ -16,7 +16,7 @@ from tui.cli.commands.options import (
     json_array_option,
     json_object_option,
 )
-from tui.text import by_count, money, one_line
+from tui.text import by_count, dollars, one_line
 
 
 @click.command()
@@ -48,7 +48,7 @@ def _print_models(catalog: Catalog) -> None:
     for family in catalog.families:
         click.echo(f"{family.name} · {family.provider}")
         for model in family.models:
-            price = money(estimate(model, {}).micro)
+            price = dollars(estimate(model, {}).micro)
             note = "" if model.listed else " (no longer listed)"
             click.echo(
                 f"  {model.slug:<34} {price:>6}  {model.action:<17} {model.about}{note}"
