@@ -18,7 +18,7 @@ GREY = (30, 30, 30)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """100 × 80 pixels that are all black or white, by chance."""
+    """100×80 pixels that are all black or white, by chance."""
     return written(tmp_path / "noise.png", (100, 80))
 
 
@@ -113,7 +113,7 @@ def test_it_moves_by_quarters_up_to_the_edges(path: Path) -> None:
         crop = crop.moved(across, down)
         seen.append(crop.part()[:2])
     assert seen == [(40, 20), (50, 20), (60, 20), (60, 20), (50, 20), (50, 0), (50, 10)]
-    assert crop.describe(path) == "1:1, 50,10 of 100 × 80"
+    assert crop.describe(path) == "1:1, 50,10 of 100×80"
 
 
 def test_the_file_is_read_once_and_the_next_one_takes_its_place(

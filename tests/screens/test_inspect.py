@@ -156,7 +156,7 @@ async def test_results_with_their_files_or_how_long_their_urls_last() -> None:
         "Image 1",
         "https://x/1.png",
         "/images/1.png",
-        "8 × 9, PNG, 3.1 MB",
+        "8×9, PNG, 3.1 MB",
         "Image 2",
         "https://x/2.png",
     ):

@@ -399,7 +399,7 @@ async def test_of_very_many_the_first_are_listed(
 async def test_the_highlighted_one_is_shown_where_there_is_room(folder: Path) -> None:
     app = Host(TASKS)
     async with app.running(120) as pilot:
-        assert "owl.png · 812 B · 40 × 20" in app.text()
+        assert "owl.png · 812 B · 40×20" in app.text()
         assert "owl.png is not there any more." in app.text()
         await app.keys(pilot, "=./cat-1")
         assert f"cat-1.png · {(folder / 'cat-1.png').stat().st_size} B" in app.text()

@@ -79,7 +79,7 @@ async def test_one_steps_through_all_images_of_the_queue(
     async with app.running(80, 24) as pilot:
         await app.sees("newest", "▸ 1 of 1")
         await view(app, pilot)
-        await until_title(app, "newest Flux 2 Pro 1 of 5 · 640 × 483 · fit")
+        await until_title(app, "newest Flux 2 Pro 1 of 5 · 640×483 · fit")
         for key, wanted in (
             ("n", "in a job Flux 2 Pro 2 of 5"),
             ("right", "two Flux 2 Pro 3 of 5"),
@@ -157,17 +157,17 @@ async def test_zoom_shows_pixels_and_arrows_move_over_them(
     async with app.running(80, 24) as pilot:
         await view(app, pilot)
         await until_title(app, "fit")
-        await pilot.press("f")  # 80 × 22 cells are 80 × 44 dots
+        await pilot.press("f")  # 80×22 cells are 80 × 44 dots
         for key, wanted in (
-            ("z", "1:1, 280,220 of 640 × 483"),
-            ("right", "1:1, 300,220 of 640 × 483"),
+            ("z", "1:1, 280,220 of 640×483"),
+            ("right", "1:1, 300,220 of 640×483"),
             ("k", "1:1, 300,209"),
             ("K", "1:1, 300,165"),
             ("plus", "2:1, 320,176"),
             ("n", "older Flux 2 Pro 2 of 2 · 2:1, 320,176"),
             ("minus", "1:1, 300,165"),
-            ("minus", "640 × 483 · fit"),
-            ("minus", "640 × 483 · fit"),
+            ("minus", "640×483 · fit"),
+            ("minus", "640×483 · fit"),
             ("equals_sign", "1:1, 280,220"),
         ):
             await pilot.press(key)
@@ -191,7 +191,7 @@ async def test_a_decoded_image_is_let_go_of(made: Callable[..., Task]) -> None:
         for leave in ("z", "escape"):
             await view(app, pilot) if isinstance(app.screen, MainScreen) else None
             await pilot.press("z")
-            await until_title(app, "of 640 × 483")
+            await until_title(app, "of 640×483")
             assert decoded()
             await pilot.press(leave)
             await app.workers.wait_for_complete()
@@ -287,7 +287,7 @@ async def test_what_happens_to_tasks_is_seen(made: Callable[..., Task]) -> None:
         coming = coming.change(Status.COMPLETED, results=whole.results)
         app.changes.publish(coming)
         await app.sees("▀")
-        await until_title(app, "1 of 2 · 640 × 483 · fit")
+        await until_title(app, "1 of 2 · 640×483 · fit")
         app.changes.publish(coming.change(deleted=True))
         await app.sees("This task was deleted.", without="▀")
         await pilot.press("n")

@@ -132,7 +132,7 @@ class Crop:
             return f"{self.zoom}:1"
         left, top, *_ = self.part()
         width, height = self.source.size
-        return f"{self.zoom}:1, {left},{top} of {width} × {height}"
+        return f"{self.zoom}:1, {left},{top} of {width}×{height}"
 
 
 def _margin(room: int, length: int, dots: int) -> int:

@@ -257,7 +257,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         ):
             if _pixels(image) > _MOST_PIXELS or max(image.size) > _MOST_SIDE:
                 raise ImageError(
-                    f"{name} claims {image.width} × {image.height} pixels, which is too many."
+                    f"{name} claims {image.width}×{image.height} pixels, which is too many."
                 )
             yield image
     except ImageError:

@@ -253,7 +253,7 @@ def _describe_images(task: Task) -> Iterator[TextRow]:
         if result.path:
             size = file_size(result.bytes)
             facts["file"] = result.path
-            pixels = f"{result.width} × {result.height}"
+            pixels = f"{result.width}×{result.height}"
             facts["size"] = f"{pixels}, {result.format}, {size}"
         else:
             facts["not saved"] = _expiry(task.expires_at)

@@ -334,7 +334,7 @@ def _result(task: Task, result: Result) -> Source:
     name = os.path.basename(result.path)
     facts = f"{name} · {file_size(result.bytes)}"
     if result.width and result.height:
-        facts += f" · {result.width} × {result.height}"
+        facts += f" · {result.width}×{result.height}"
     return Source(result.path, task.prompt or name, task.model, facts)
 
 

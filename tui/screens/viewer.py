@@ -351,7 +351,7 @@ class ViewerScreen(Screen[str]):
             return [*parts, self._crop.describe(Path(self._path))]
         result = self._shown.results[self._index]
         if result.width:
-            parts.append(f"{result.width} × {result.height}")
+            parts.append(f"{result.width}×{result.height}")
         return [*parts, "fit"]
 
     def _possible(self, places: list[tuple[str, int]]) -> "_Possible":
