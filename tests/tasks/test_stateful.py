@@ -52,16 +52,19 @@ from tui.service.client import Client
 from tui.tasks import (
     answer,
     cache,
+    claims,
     connection,
     draft,
     drain,
     engine,
+    learnt,
     lease,
     retry,
     store,
     submit,
     task,
     trash,
+    undo,
     worker,
 )
 from tui.tasks.engine import Engine
@@ -153,16 +156,19 @@ class Queue(RuleBasedStateMachine):
         clock = WallClock(self.loop)
         for module in (
             answer,
-            worker,
             cache,
-            engine,
-            drain,
+            claims,
             connection,
             draft,
-            submit,
+            drain,
+            engine,
+            learnt,
             store,
+            submit,
             task,
             trash,
+            undo,
+            worker,
         ):
             if hasattr(module, "time"):
                 self.patch.setattr(module, "time", clock)
