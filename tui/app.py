@@ -1,8 +1,9 @@
 """The app: receives keys and messages, and hands them to those who act on them."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import copy_context
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -104,7 +105,7 @@ class RunApp(Shell):
 
     def open_queue(self) -> None:
         """Opens the queue in the background, and asks the service about money."""
-        self._run(self._open_queue(), "engine")
+        self._run(self._open_queue, "engine")
 
     async def _open_queue(self) -> None:
         if self.engine or not self.main:
@@ -114,7 +115,7 @@ class RunApp(Shell):
         for problem in (*self.session.problems, *keymap.problems(keys)):
             self.show_problem(problem, "Settings", "warning", 15)
         self.refresh_balance()
-        self._run(self.payments.refresh_prices(), "prices")
+        self._run(self.payments.refresh_prices, "prices")
 
     def handle_crash(self, error: Exception) -> None:
         """The last net: a sentence for the user; the traceback goes to a file."""
@@ -138,34 +139,34 @@ class RunApp(Shell):
 
     @on(TaskActionRequested)
     def _act_on_tasks(self, event: TaskActionRequested) -> None:
-        self._run(self.actions.run(event), "actions")
+        self._run(partial(self.actions.run, event), "actions")
 
     @on(QueueActionRequested)
     def _act_on_queue(self, event: QueueActionRequested) -> None:
-        self._run(self.actions.run_on_queue(event), "actions")
+        self._run(partial(self.actions.run_on_queue, event), "actions")
 
     @on(ParamForm.CopyRequested)
     def _copy_draft(self, event: ParamForm.CopyRequested) -> None:
-        self._run(self.actions.copy_draft(event), "actions")
+        self._run(partial(self.actions.copy_draft, event), "actions")
 
     # Money
 
     def refresh_balance(self) -> None:
         """Asks in the background what was spent, and what is left."""
-        self._run(self.payments.refresh_balance(), "balance")
+        self._run(self.payments.refresh_balance, "balance")
 
     @on(ParamForm.Settled)
     def _quote(self, event: ParamForm.Settled) -> None:
-        self._run(self.payments.quote(event), "quote", exclusive=True)
+        self._run(partial(self.payments.quote, event), "quote", exclusive=True)
 
     @on(ParamForm.Submitted)
     def _submit(self, event: ParamForm.Submitted) -> None:
         if not self.key_repeat.is_repeated_request(event.model, event.values):
-            self._run(self.payments.submit_form(event), "submit")
+            self._run(partial(self.payments.submit_form, event), "submit")
 
     @on(ParamForm.JobRequested)
     def _make_job(self, event: ParamForm.JobRequested) -> None:
-        self._run(self._submit_job(event), "job")
+        self._run(partial(self._submit_job, event), "job")
 
     async def _submit_job(self, event: ParamForm.JobRequested) -> None:
         cells = await self.pages.ask_for_job(event)
@@ -218,7 +219,7 @@ class RunApp(Shell):
     # Settings
 
     def action_switch_key(self) -> None:
-        self._run(self.key_switch.ask(), "switch", exclusive=True)
+        self._run(self.key_switch.ask, "switch", exclusive=True)
 
     @on(SetupScreen.KeyChosen)
     async def _use_key(self, event: SetupScreen.KeyChosen) -> None:
@@ -233,7 +234,11 @@ class RunApp(Shell):
         await self.pages.save_favourites(event.favourites)
 
     def _run(
-        self, work: Coroutine[Any, Any, None], group: str, *, exclusive: bool = False
+        self,
+        work: Callable[[], Awaitable[None]],
+        group: str,
+        *,
+        exclusive: bool = False,
     ) -> None:
         """Runs work in the background; an error in it does not end the app."""
         self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)

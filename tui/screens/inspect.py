@@ -168,10 +168,12 @@ def wrap_row(row: TextRow, width: int) -> Iterator[TextRow]:
         name = "  "
     indent = " " * cell_len(name)
     room = max(8, width - len(indent))
-    while text:
-        part = _first_part(text, room)
+    start = 0
+    while start < len(text):
+        # One character more than there is room for says whether the text goes on.
+        part = _first_part(text[start : start + room + 1], room)
         yield name, part
-        text = text[len(part) :]
+        start += len(part)
         name = indent
 
 

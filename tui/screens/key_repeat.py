@@ -29,7 +29,7 @@ class KeyRepeat:
         self._key = ""
         self._key_at = 0.0
         self._pressed_at = 0.0
-        self._request: tuple[Model | None, Values] = JOB
+        self._request: tuple[tuple[str, str] | None, Values] = JOB
         self._request_at = -SAME_AGAIN
 
     def is_held_down(self, event: events.Event, app: App[Any]) -> bool:
@@ -60,11 +60,11 @@ class KeyRepeat:
         After a job any request counts: the same key closed the job's page.
         """
         is_after_job = self._request == JOB
-        is_same = is_after_job or self._request == (model, values)
+        is_same = is_after_job or self._request == (model.key, values)
         is_quick = self._pressed_at - self._request_at < SAME_AGAIN
         is_repeated = is_same and is_quick
         if not (is_repeated and is_after_job):
-            self._request = (model, values)
+            self._request = (model.key, values)
         self._request_at = self._pressed_at
         return is_repeated
 

@@ -38,9 +38,10 @@ class KeySwitch:
                 "The demo has a key of its own. Start without --demo to use yours."
             )
         elif shell.main and not isinstance(shell.screen, SetupScreen):
-            found, notes = await asyncio.to_thread(credentials.find_all)
-            page = SetupScreen(shell.session, found, notes, first=False)
-            await shell.push_screen(page)
+            with shell.problems_shown():
+                found, notes = await asyncio.to_thread(credentials.find_all)
+                page = SetupScreen(shell.session, found, notes, first=False)
+                await shell.push_screen(page)
 
     async def use(self, chosen: SetupScreen.KeyChosen) -> None:
         """Saves the key where it was pasted, and continues with it."""

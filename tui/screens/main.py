@@ -411,7 +411,7 @@ class MainScreen(Screen[None]):
         """Shows the state of the whole queue."""
         known = self.status.state.route
         self.status.state = state
-        if state.route != known:
+        if state.route and state.route != known:
             self.call_later(self._follow_route)
         self.queue.border_title = "Queue · paused" if state.paused else "Queue"
         self.queue.border_subtitle = f"{state.limit} at once"

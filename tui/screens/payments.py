@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, Values
@@ -55,6 +56,8 @@ class Payments:
 
         shell = self._shell
         if not (shell.engine and shell.main):
+            return
+        if shell.engine.state.rest_until > time.time():
             return
         with contextlib.suppress(ServiceError):
             price = await shell.wallet.quotes.ask(

@@ -51,7 +51,8 @@ class QueueOpener:
             shell.main.queue.show_message(shell.failure)
         shell.opened.set()
         if shell.engine:
-            await self._show_queue()
+            with shell.problems_shown():
+                await self._show_queue()
 
     async def close(self) -> str:
         """Closes the queue; returns how to continue unfinished tasks, or nothing."""

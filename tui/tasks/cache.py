@@ -334,8 +334,9 @@ class TaskCache:
         self.learnt[name] = value
         await self.run(Store.learn, self._base_url, name, value)
         self.learnt[name] = value  # others may have been read meanwhile, and are older
-        if name == "route":
-            self.on_route()
+        if name == "route" and value:
+            # Later: a listener must not come between an answer and its snapshot.
+            asyncio.get_running_loop().call_soon(self.on_route)
 
     async def refresh_others(
         self, is_running: Callable[[str], bool], *, with_new: bool

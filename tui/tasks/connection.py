@@ -96,12 +96,12 @@ class Connection:
                         refused=isinstance(error, AuthenticationError),
                         short=self.short or isinstance(error, CreditsError),
                     )
+                    if isinstance(error, RateLimitError):
+                        rest = max(SHORTEST_REST, error.retry_after or 0)
+                        self.rest_until(time.time() + rest)
                 else:
+                    # A limit on what is free to ask says nothing of paid requests.
                     self._turn(offline=False)
-                if isinstance(error, RateLimitError):
-                    self.rest_until(
-                        time.time() + max(SHORTEST_REST, error.retry_after or 0)
-                    )
                 raise
         self._turn(offline=False, refused=False if of_key else None)
         return answer

@@ -285,7 +285,9 @@ class Submitter:
         # A job of many tasks is refused at once: one look at the balance is enough.
         if time.monotonic() - self._balance_at > BALANCE_KNOWN:
             with suppress(ServiceError):
-                balance = await self._connection.ask(self._client.balance_micro)
+                balance = await self._connection.ask(
+                    self._client.balance_micro, of_key=False
+                )
                 self._balance_at = time.monotonic()
                 self._balance_micro = balance
         balance = self._balance_micro
