@@ -150,7 +150,7 @@ def test_a_polite_end_is_told_and_leaves_the_tasks_to_others(
     assert ended.returncode == 130, err
     told = re.fullmatch(
         r"Interrupted: (\d+) at the service, (\d+) set aside unsent \(about \$\d\.\d\d\)\.\n"
-        r"`runapi-tui resume` goes on with all of them;"
+        r"`runapi-tui resume` continues all of them;"
         r" `runapi-tui drop \w{14}` takes back what was not sent\.\n",
         err,
     )

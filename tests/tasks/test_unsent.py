@@ -114,24 +114,28 @@ FAULTS = {
     "scheme": Fault(
         "HTTPS_PROXY",
         "ftp://u:secret@h:1",
-        "HTTPS_PROXY (ftp://h:1) is not the address",
+        "HTTPS_PROXY (ftp://h:1) is not the URL of a proxy",
     ),
     "socks4": Fault(
-        "ALL_PROXY", "socks4://h:1", "ALL_PROXY (socks4://h:1) is not the address"
+        "ALL_PROXY",
+        "socks4://h:1",
+        "ALL_PROXY (socks4://h:1) is not the URL of a proxy",
     ),
     "port": Fault(
         "https_proxy",
         "http://u:secret@h:port",
-        "https_proxy (http://h:port) is not the address",
+        "https_proxy (http://h:port) is not the URL of a proxy",
     ),
     "odd password": Fault(
         "HTTPS_PROXY", "http://u:secr/et@h:1", "is not the URL of a proxy"
     ),
     "no host": Fault(
-        "HTTPS_PROXY", "http://", "HTTPS_PROXY (http://) is not the address"
+        "HTTPS_PROXY", "http://", "HTTPS_PROXY (http://) is not the URL of a proxy"
     ),
     "brackets": Fault(
-        "HTTPS_PROXY", "http://[::1", "HTTPS_PROXY (http://[::1) is not the address"
+        "HTTPS_PROXY",
+        "http://[::1",
+        "HTTPS_PROXY (http://[::1) is not the URL of a proxy",
     ),
     "nobody": Fault(
         "HTTPS_PROXY",
@@ -186,7 +190,7 @@ FAULTS = {
     "no HTTP": Fault(
         "HTTPS_PROXY",
         "http://127.0.0.1:{proxy}",
-        "broke off before",
+        "closed the connection before",
         bytes_answer(b"SSH-2.0\r\n\r\n"),
     ),
     "socks refused": Fault(
