@@ -104,7 +104,7 @@ class QueueOpener:
         source = one_line(self._shell.session.credential.key_from)
         sentence = (
             f"The service refused the key from {source}. Unsent tasks are held."
-            " Press F4 to use another key, and they are sent."
+            " Press F4 to use another key and send them."
         )
         self._shell.show_problem(sentence, "Key refused", "error", 15)
 

@@ -14,6 +14,7 @@ from textual.binding import Binding
 
 from tui.tasks import actions
 from tui.tasks.task import SENT, Status, Task
+from tui.widgets.taskrow import is_set_aside
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -66,16 +67,12 @@ def _always(task: Task) -> bool:
     return True
 
 
-def _is_waiting(task: Task) -> bool:
-    return task.status is Status.HELD and task.watched
-
-
 def _is_held(task: Task) -> bool:
     return task.status is Status.HELD
 
 
-def _is_set_aside(task: Task) -> bool:
-    return task.status is Status.HELD and not task.watched
+def _is_in_line(task: Task) -> bool:
+    return _is_held(task) and not is_set_aside(task)
 
 
 def _is_watched_at_service(task: Task) -> bool:
@@ -122,7 +119,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="e",
         label="Edit",
         tooltip="Move an unsent task back to the form, free of charge",
-        allowed=_is_waiting,
+        allowed=_is_in_line,
         many=False,
         shown=True,
     ),
@@ -146,7 +143,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="s",
         label="Send",
         tooltip="Send a task that was set aside; it will be billed",
-        allowed=_is_set_aside,
+        allowed=is_set_aside,
         shown=True,
         id="stop",
     ),
@@ -219,7 +216,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="K,shift+up",
         label="Sooner",
         tooltip="Move up in the queue",
-        allowed=_is_waiting,
+        allowed=_is_in_line,
         many=False,
         run=actions.send_sooner,
     ),
@@ -227,7 +224,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="J,shift+down",
         label="Later",
         tooltip="Move down in the queue",
-        allowed=_is_waiting,
+        allowed=_is_in_line,
         many=False,
         run=actions.send_later,
     ),
@@ -235,7 +232,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="N",
         label="Next",
         tooltip="Send before all other tasks",
-        allowed=_is_waiting,
+        allowed=_is_in_line,
         run=actions.send_next,
     ),
 }
@@ -264,18 +261,13 @@ def task_bindings(
 
     The footer shows those of `footer`.
     """
-    return [
-        Binding(
-            entry.keys,
-            f"task('{action}')",
-            entry.label,
-            id=prefix + (entry.id or action),
-            tooltip=entry.tooltip,
-            show=action in footer,
-        )
-        for action, entry in TASK_ACTIONS.items()
-        if action in actions
-    ]
+    bindings = []
+    for action, entry in TASK_ACTIONS.items():
+        if action in actions:
+            key_id = prefix + (entry.id or action)
+            shown = action in footer
+            bindings.append(_binding(entry, f"task('{action}')", key_id, shown))
+    return bindings
 
 
 class QueueAction(StrEnum):
@@ -341,14 +333,20 @@ def queue_bindings(
 ) -> list[Binding]:
     """Returns the keys for the whole queue, their ids with `prefix`."""
     return [
-        Binding(
-            entry.keys,
-            f"queue('{action}')",
-            entry.label,
-            id=f"{prefix}{action}",
-            tooltip=entry.tooltip,
-            show=entry.shown,
-        )
+        _binding(entry, f"queue('{action}')", f"{prefix}{action}", entry.shown)
         for action, entry in QUEUE_ACTIONS.items()
         if action in actions
     ]
+
+
+def _binding(
+    entry: TaskEntry | QueueEntry, action: str, key_id: str, shown: bool
+) -> Binding:
+    return Binding(
+        entry.keys,
+        action,
+        entry.label,
+        id=key_id,
+        tooltip=entry.tooltip,
+        show=shown,
+    )
