@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from tui.settings import config, credentials
 from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential
 from tui.spending import quotes
+from tui.system import shell
 from tui.tasks.task import NO_PROFILE
 from tui.text import dollars, one_line
 
@@ -114,7 +114,7 @@ class Session:
         wanted = base_url or here
         if wanted != default or self.options.get("base_url"):
             options += ["--base-url", wanted]
-        return " ".join(["runapi-tui", words, *map(shlex.quote, options)])
+        return " ".join(["runapi-tui", words, *map(shell.word, options)])
 
     @property
     def saves_key(self) -> bool:
