@@ -50,13 +50,13 @@ class Session:
     """Seconds that the embedded service takes for a task."""
 
     def with_key(self, api_key: str, source: str) -> "Session":
-        """Return the same session with another key."""
-        return replace(
-            self,
-            credential=structs.replace(
-                self.credential, api_key=api_key, key_from=source
-            ),
-        )
+        """Return the same session with a key of the user's own.
+
+        It is never sent where another tool's settings say. Raises CredentialError.
+        """
+        own = _credential(str(self.options["base_url"]), self.config, "runapi")
+        credential = structs.replace(own, api_key=api_key, key_from=source, notes=())
+        return replace(self, credential=credential)
 
     def with_key_from(self, source: str) -> "Session":
         """Return the same session with the key of a source of `credentials.find_all`.

@@ -254,13 +254,13 @@ def pasted(shell: str, texts: list[str], folder: Path) -> list[list[str]]:
 
 @each_shell()
 def test_no_prompt_acts_where_it_is_pasted(shell: str, tmp_path: Path) -> None:
-    asked = [draft(Z, "service", {"prompt": prompt}) for prompt in NASTY]
+    asked = [draft(Z, "unified", {"prompt": prompt}) for prompt in NASTY]
     curls = pasted(shell, [written(one, "curl") for one in asked], tmp_path)
     assert [json.loads(words[-1])["prompt"] for words in curls] == NASTY
     assert {tuple(words[:-2]) for words in curls} == {
         (
             *("curl", "-X", "POST"),
-            "https://runapi.ai/api/v1/z_image/text_to_image",
+            "https://runapi.ai/v1/text_to_image",
             *("-H", "Authorization: Bearer sesame"),
             *("-H", "Content-Type: application/json"),
         )

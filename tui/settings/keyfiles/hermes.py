@@ -1,6 +1,7 @@
 """Keys in the settings of Hermes Agent: `config.yaml` and `.env` in its folder."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,30 +27,31 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     filed = gathered.read_or_note(
         lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
     )
-    variables = {**env, **filed}  # Hermes lets its own file win
+    gathered.known = {**env, **filed}  # Hermes lets its own file win
 
     for provider in _providers(settings):
         source = shown(config, provider.place)
-        url = filled(_text(provider.settings, _URL), _REFERENCE, variables)
+        url = gathered.base_url(partial(_filled, _text(provider.settings, _URL)))
         base_url = gathered.provider(source, provider.name, url)
-        key = _key(provider.settings, variables)
-        if not key and is_home(url):
-            # Hermes derives the variable's name from the host
-            key = variables.get("RUNAPI_API_KEY", "")
-        gathered.key(source, key, base_url)
-    own: dict[str, str] = {}
-    for name, text in filed.items():
-        own[name] = filled(text, _REFERENCE, variables)
+        # Hermes derives the variable's name from the host
+        default = "RUNAPI_API_KEY" if is_home(url) else ""
+        key = partial(_key, provider.settings, default)
+        gathered.key(source, config, key, base_url)
+    own = {name: partial(_filled, text) for name, text in filed.items()}
     gathered.variables(folder / ".env", own)
     return gathered
 
 
-def _key(settings: dict[str, Any], variables: Mapping[str, str]) -> str:
-    """Return the key of a provider: of the variable it names, or its own."""
+def _filled(text: str, variables: Mapping[str, str]) -> str:
+    return filled(text, _REFERENCE, variables)
+
+
+def _key(settings: dict[str, Any], default: str, variables: Mapping[str, str]) -> str:
+    """Return a provider's key: of the variable it names, its own, or of `default`."""
     variable = _text(settings, _VARIABLE)
     if variables.get(variable):
         return variables[variable]
-    return filled(_text(settings, _KEY), _REFERENCE, variables)
+    return _filled(_text(settings, _KEY), variables) or variables.get(default, "")
 
 
 class _Provider(NamedTuple):
