@@ -74,6 +74,7 @@ class FoundKeys:
         self.kind = kind
         self.found: list[FoundKey] = []
         self.notes: list[str] = []
+        self.lacks_file = False
         self.known: Mapping[str, str] = {}
         self._places: dict[str, str | None] = {}
 
@@ -84,6 +85,7 @@ class FoundKeys:
         try:
             return read(path)
         except Unreadable as error:
+            self.lacks_file = True
             self.note(str(error))
             return {}
 
@@ -92,13 +94,20 @@ class FoundKeys:
         if note not in self.notes:
             self.notes.append(note)
 
-    def base_url(self, read: Read) -> str:
+    def note_double(self, path: Path, name: str) -> None:
+        """Add a note that a file has a name twice, if there is one."""
+        if name:
+            self.note(
+                f"{shown(path)} sets {one_line(name, 40)} twice: the last counts."
+            )
+
+    def base_url(self, find: Read) -> str:
         """Return a base URL, with its variables filled in.
 
         Any variable may stand for RunAPI's own, and RUNAPI_..._URL for another: a host
         must not be told what else the environment holds, and a key must not be shown.
         """
-        whole = read(self.known)
+        whole = find(self.known)
         try:
             if canonical(whole) == DEFAULT_BASE_URL:
                 return whole
@@ -109,7 +118,7 @@ class FoundKeys:
             for name, value in self.known.items()
             if name.startswith(_OWN) and name.endswith("_URL")
         }
-        return read(urls)
+        return find(urls)
 
     def provider(self, source: str, name: str, base_url: str) -> str | None:
         """Return the base URL for this provider's key; empty if none is set.
@@ -143,16 +152,16 @@ class FoundKeys:
                 return self._places[known]
         return "" if is_runapi(name) else None
 
-    def key(self, source: str, path: Path, read: Read, base_url: str | None) -> None:
-        """Add the key that `read` finds, unless it is blank or known already.
+    def key(self, source: str, path: Path, find: Read, base_url: str | None) -> None:
+        """Add the key that `find` returns, unless it is blank or known already.
 
-        For another host than RunAPI's own, `read` gets only variables named RUNAPI_...
+        For another host than RunAPI's own, `find` gets only variables named RUNAPI_...
         """
         if base_url is None:
             return
-        whole = read(self.known).strip()
+        whole = find(self.known).strip()
         own = {name: self.known[name] for name in self.known if name.startswith(_OWN)}
-        api_key = read(own).strip()
+        api_key = find(own).strip()
         is_of_others = api_key != whole
         unset = re.search(_REFERENCE, api_key)
         if is_home(base_url or DEFAULT_BASE_URL):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui.paths import home
+from tui.settings.keyfiles import doubles
 from tui.settings.keyfiles.files import YAML_LIMIT, Unreadable, read, shown, yaml
 from tui.settings.keyfiles.found import FoundKeys, is_home
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
@@ -21,8 +22,8 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     gathered = FoundKeys("hermes")
     folder = home(env.get("HERMES_HOME", "").strip() or "~/.hermes")
     config = folder / "config.yaml"
-    settings = gathered.read_or_note(_settings, config)
-    if gathered.notes:
+    settings = gathered.read_or_note(partial(_settings, gathered), config)
+    if gathered.lacks_file:
         return gathered  # it could have said that its RunAPI is at another host
     filed = gathered.read_or_note(
         lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
@@ -90,12 +91,13 @@ def _providers(settings: dict[str, Any]) -> Iterator[_Provider]:
             yield _Provider(name.removeprefix("custom:"), "model", model)
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(gathered: FoundKeys, path: Path) -> dict[str, Any]:
     """Return the settings, if they mention RunAPI. Raises Unreadable."""
     text = read(path, YAML_LIMIT)
     if not text or not mentions(text):
         return {}
     settings = yaml(text, path)
+    gathered.note_double(path, doubles.in_yaml(text))
     if not isinstance(settings, dict):
         raise Unreadable(path, "not a mapping")
     return settings

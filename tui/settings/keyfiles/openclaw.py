@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.paths import home
+from tui.settings.keyfiles import doubles
 from tui.settings.keyfiles.files import Unreadable, inside, json5, read, shown
 from tui.settings.keyfiles.found import FoundKeys, Read
 from tui.settings.keyfiles.includes import Includes
@@ -33,8 +34,8 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     gathered = FoundKeys("openclaw")
     folder = _folder(env)
     config = _config(env, folder)
-    settings = gathered.read_or_note(_settings, config)
-    if gathered.notes:
+    settings = gathered.read_or_note(partial(_settings, gathered), config)
+    if gathered.lacks_file:
         return gathered  # it could have said that its RunAPI is at another host
     inline = _texts(_at(settings, "env")) | _texts(_at(settings, "env", "vars"))
     filed = gathered.read_or_note(
@@ -170,12 +171,13 @@ class _Secrets:
         return text
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(gathered: FoundKeys, path: Path) -> dict[str, Any]:
     """Return the settings, if they may mention RunAPI. Raises Unreadable."""
     text = read(path)
     if not text or not (mentions(text) or "$include" in text):
         return {}
     settings = Includes(path).opened(json5(text, path))
+    gathered.note_double(path, doubles.in_json5(text))
     if not isinstance(settings, dict):
         raise Unreadable(path, "not an object")
     return settings
