@@ -242,9 +242,10 @@ async def test_a_host_of_another_tool_is_asked_about_once(home: Path) -> None:
             assert f"for {service.url}" in flat(app)
             await pilot.press("up", "enter")
             await app.until(lambda: isinstance(app.screen, ConfirmScreen))
-            question = flat(app)
-            assert f"sends its key to {service.url}. That is not RunAPI." in question
-            assert "config.yaml" in question
+            await app.sees(
+                "~/.hermes/config.yaml (custom provider runapi) sends its key to",
+                f"{service.url}. That is not RunAPI.",
+            )
             await pilot.press("enter")  # pressed twice: that is a No
             await app.sees("Nothing was sent, and nothing was changed.")
             assert service.shown == set()

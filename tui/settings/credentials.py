@@ -112,9 +112,8 @@ def _first_usable(keys: Iterator[FoundKey], own_url: str, notes: list[str]) -> F
         if own_url or not key.asks_first:
             return key
         notes.append(
-            f"{key.source} sends its key to {one_line(key.base_url, 80)}, which is not"
-            " RunAPI, so it is not used. To confirm it, choose it in the app (F4); or"
-            " set RUNAPI_BASE_URL."
+            f"{key.source} is not used before {one_line(key.base_url, 80)} is confirmed:"
+            " choose this key in the app (F4), or set RUNAPI_BASE_URL."
         )
     return FoundKey("", "", "")
 

@@ -185,7 +185,7 @@ def test_generate_with_a_key_of_another_tool(
     before = snapshot(settings_folder)
     refused = run("generate", "z-image", "-p", "a lake", "--json")
     assert refused.returncode == 2
-    assert f"sends its key to {server}, which is not RunAPI" in refused.stderr
+    assert f"not used before {server} is confirmed: choose this key" in refused.stderr
     confirm(find_all({})[0][0])
     said = run("generate", "z-image", "-p", "a lake", "--json")
     assert (said.returncode, lines(said)[0]["status"]) == (0, "completed"), said.stderr

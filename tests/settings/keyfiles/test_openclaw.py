@@ -147,7 +147,7 @@ def test_a_runapi_elsewhere_is_used_there_alone_and_told(put: Put) -> None:
     assert {url for _, url in found()} == {"https://gateway.example"}
     refused = find(env={})
     assert (refused.api_key, refused.base_url) == ("", HOME)
-    assert "sends its key to https://gateway.example" in refused.notes[1]
+    assert "not used before https://gateway.example is confirmed" in refused.notes[1]
     confirm(find_all({})[0][0])
     credential = find(env={})
     assert (credential.api_key, credential.base_url) == (KEY, "https://gateway.example")
