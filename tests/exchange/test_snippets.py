@@ -653,9 +653,11 @@ def test_nothing_pasted_raises_anything_else(text: str) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(
-    st.text(min_size=1, max_size=40).filter(
-        lambda text: text.strip() and "\0" not in text and plain(text) == text
-    )
+    st.text(
+        st.sampled_from("'\"\\$`! \n#=~{}[]*-x") | st.characters(),
+        min_size=1,
+        max_size=40,
+    ).filter(lambda text: text.strip() and "\0" not in text and plain(text) == text)
 )
 def test_any_prompt_comes_back(prompt: str) -> None:
     for form in ("curl", "cli"):
