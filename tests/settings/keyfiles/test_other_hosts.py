@@ -104,6 +104,9 @@ def test_any_variable_goes_to_runapi_and_nowhere_else(put: Put, form: str) -> No
 def test_a_literal_key_beside_a_variable_of_others_is_that_hosts(put: Put) -> None:
     put(*hermes(EVIL, key_env="AWS_SECRET_ACCESS_KEY", api_key=KEY))
     assert [key.api_key for key in find_all(ENV)[0]] == [KEY]
+    assert find(EVIL, ENV).api_key == KEY
+    confirm(find_all(ENV)[0][0])
+    assert (find(env=ENV).api_key, find(env=ENV).base_url) == (KEY, EVIL)
 
 
 def test_a_dotenv_names_no_variable_of_others_for_another_host(put: Put) -> None:

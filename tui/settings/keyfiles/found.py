@@ -159,21 +159,21 @@ class FoundKeys:
         """
         if base_url is None:
             return
-        whole = find(self.known).strip()
         own = {name: self.known[name] for name in self.known if name.startswith(_OWN)}
         api_key = find(own).strip()
-        is_of_others = api_key != whole
-        unset = re.search(_REFERENCE, api_key)
+        whole = find(self.known).strip()
+        is_for_home = False
         if is_home(base_url or DEFAULT_BASE_URL):
+            is_for_home = api_key != whole
             api_key = whole
-            unset = re.search(_REFERENCE, whole)
-        elif is_of_others and (unset or not api_key):
+        unset = re.search(_REFERENCE, api_key)
+        if api_key != whole and (unset or not api_key):
             self.note(f"{source} is not used: {FOR_HOME}")
             return
         if unset:
             self.note(f"{source} is not used: {one_line(unset[0])} is not set.")
             return
-        key = FoundKey(source, self.kind, api_key, base_url, path, is_of_others)
+        key = FoundKey(source, self.kind, api_key, base_url, path, is_for_home)
         if api_key and not any(known.is_like(key) for known in self.found):
             self.found.append(key)
 
