@@ -21,7 +21,6 @@ from tui.exchange import pasted_command
 from tui.images import metadata
 from tui.service.task_answer import read_answer
 from tui.tasks import archive
-from tui.tasks.search import SearchError
 from tui.tasks.store import Store
 
 _SECONDS = 4.0
@@ -83,17 +82,19 @@ def fuzz(strategy: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], An
 @fuzz(LANGUAGE)
 def test_pasted_lines(value: str) -> None:
     assert isinstance(pasted_command.is_command(value), bool)
+    sentence = ""
     try:
         command = pasted_command.read(value, bundled())
     except pasted_command.PasteError as error:
-        assert obeyed(str(error).encode("utf-8", "replace")) == []
+        sentence = str(error)
+    assert obeyed(sentence.encode("utf-8", "replace")) == []
+    if sentence:
         return
     written = json.dumps(command.values, ensure_ascii=False)
     assert obeyed(written.encode("utf-8", "replace")) == []
-    json.dumps(
-        source_images.local_files(command.model.routes[command.route], command.values),
-        default=str,
-    )
+    route = command.model.routes[command.route]
+    for name, path in source_images.local_files(route, command.values):
+        assert str(path).isprintable(), name
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +107,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_searches(store: Store) -> None:
     @fuzz(LANGUAGE)
     def search(value: str) -> None:
-        try:
-            assert store.search(value, 5, "~") == []
-        except SearchError as error:
-            assert obeyed(str(error).encode("utf-8", "replace")) == []
+        assert isinstance(store.search(value, 5, "~"), list)
 
     search()
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.hostile.payloads import MARK, PAYLOADS
 from tui.catalog.load import bundled
+from tui.catalog.spec import Values
 from tui.exchange import snippets
 
 SHELLS = {
@@ -26,7 +27,7 @@ def _copied(form: str, folder: Path) -> list[str]:
     commands = []
     for number, text in enumerate(PAYLOADS.values()):
         file = folder / str(number) / text.replace("/", "∕")
-        values = {"prompt": text, "image_url": str(file)}
+        values: Values = {"prompt": text, "image_url": str(file)}
         asked = snippets.of_draft(
             _MODEL, "service", values, bundled(), "https://runapi.ai"
         )
