@@ -79,9 +79,24 @@ def fuzz(strategy: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], An
     return decorate
 
 
-@fuzz(LANGUAGE)
+COMMANDS = st.builds(
+    "{}{}".format,
+    st.sampled_from(
+        [
+            "curl https://runapi.ai/api/v1/flux_kontext/text_to_image -d ",
+            'curl -X POST https://runapi.ai/v1/text_to_image -d \'{"model": "z-image", ',
+            "runapi-tui generate ",
+            "runapi-tui generate flux-kontext-pro -s image_url=",
+        ]
+    ),
+    LANGUAGE,
+)
+
+
+@fuzz(COMMANDS | LANGUAGE)
 def test_pasted_lines(value: str) -> None:
-    assert isinstance(pasted_command.is_command(value), bool)
+    if not pasted_command.is_command(value):
+        return
     sentence = ""
     try:
         command = pasted_command.read(value, bundled())
