@@ -10,6 +10,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from mmap import mmap
 from typing import NamedTuple
 
 from tui.images.files import ImageError, ImageInfo
@@ -40,6 +41,16 @@ _SEGMENTS = {
 }
 PREFIXES = {b"EXIF": b"Exif\0\0", b"XMP ": b"http://ns.adobe.com/xap/1.0/\0"}
 TEXT_KINDS = (*_TEXT_CHUNKS, *PREFIXES)
+# What tells that an image is whole: its pixels and its end (of JPEG by markers).
+_PIXEL_KINDS = (b"IDAT", b"VP8 ", b"VP8L", b"ANMF", b"\xff\xda")
+_LAST_KINDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+_FRAME_HEADERS = {
+    bytes([0xFF, marker])
+    for marker in range(0xC0, 0xD0)
+    if marker not in (0xC4, 0xC8, 0xCC)
+}
+_GIF_REST = 1000  # bytes that may follow its last one
+_MOST_FILL = 64  # bytes before a JPEG's marker
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -154,6 +165,86 @@ def _webp(data: memoryview) -> Iterator[Chunk]:
         yield Chunk(kind, data[at:end], body)
         at = end + size % 2
     yield Chunk(b"", data[at:], b"")
+
+
+def outline(data: mmap | bytes) -> tuple[str, int, int]:
+    """Returns format, width and height of a file that has all its parts.
+
+    Its pixels are not decoded. Raises ImageError where it is damaged, cut off or of
+    another kind.
+    """
+    with memoryview(data) as view:
+        form = _form(view)
+        try:
+            if form == "GIF":
+                width, height = struct.unpack_from("<2H", view, 6)
+                is_whole = b";" in bytes(view[-_GIF_REST:])
+            else:
+                width, height, is_whole = _outline_of_parts(form, view)
+        except (struct.error, IndexError) as error:
+            raise ImageError("The image is damaged or incomplete.") from error
+    if not is_whole or not width or not height:
+        raise ImageError("The image is damaged or incomplete.")
+    return form, width, height
+
+
+def _form(data: memoryview) -> str:
+    """Returns the format of a file by its first bytes. Raises ImageError."""
+    head = bytes(data[:12])
+    for form, start in _HEADS.items():
+        if head.startswith(start):
+            return form
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return "WEBP"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    raise ImageError("The file is not a PNG, JPEG, WebP or GIF image.")
+
+
+def _outline_of_parts(form: str, data: memoryview) -> tuple[int, int, bool]:
+    """Returns width and height, and whether there are pixels and an end.
+
+    Raises ImageError, struct.error and IndexError where it is damaged.
+    """
+    size = (0, 0)
+    has_pixels = False
+    last = b""
+    for chunk in read_chunks(form, data):
+        kind = chunk.kind
+        if not kind:
+            break  # bytes behind the end
+        if form == "JPEG":
+            kind = b"\xff" + bytes(chunk.raw[:_MOST_FILL]).lstrip(b"\xff")[:1]
+        if not any(size):
+            size = _size_in(kind, chunk.body)
+        has_pixels = has_pixels or kind in _PIXEL_KINDS
+        last = kind
+    has_end = last == _LAST_KINDS.get(form, last)
+    return *size, has_pixels and has_end
+
+
+def _size_in(kind: bytes, body: bytes | memoryview) -> tuple[int, int]:
+    """Returns width and height, if a chunk tells them; else zeros.
+
+    Raises struct.error and IndexError.
+    """
+    if kind == b"IHDR":
+        width, height = struct.unpack_from(">2I", body)
+        return width, height
+    if kind in _FRAME_HEADERS:
+        height, width = struct.unpack_from(">2H", body, 1)
+        return width, height
+    if kind == b"VP8X":
+        wide = int.from_bytes(body[4:7], "little")
+        high = int.from_bytes(body[7:10], "little")
+        return wide + 1, high + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<2H", body, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", body, 1)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return 0, 0
 
 
 def _within(data: memoryview, end: int) -> int:

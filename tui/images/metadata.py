@@ -16,7 +16,7 @@ import msgspec
 
 from tui.images import containers, recipes
 from tui.images.containers import Chunk
-from tui.images.files import ImageError, ImageInfo, measure, save_image
+from tui.images.files import ImageError, ImageInfo, measure, run_apart, save_image
 from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
 from tui.system import atomic_file
 from tui.text import one_line
@@ -122,6 +122,11 @@ def read(path: Path) -> Recipe | None:
 
     Raises ImageError when the file can't be read.
     """
+    return run_apart(_read, path)
+
+
+def _read(path: Path) -> Recipe | None:
+    """As `read`, in this process."""
     image, data = _load(path)
     texts: dict[str, str] = {}
     chunks = containers.read_chunks(image.format, data)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tui.graphics import helper_process as module
-from tui.graphics.helper_process import run_in_helper
+from tui.system import helper_process as module
+from tui.system.helper_process import run_in_helper
 
 PATIENCE = 20.0
 HERE = os.getpid()
@@ -77,7 +77,7 @@ def test_it_ends_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_it_ends_with_who_started_it() -> None:
     code = (
-        "import os, signal, select; from tui.graphics import helper_process as module; aside = module.run_in_helper\n"
+        "import os, signal, select; from tui.system import helper_process as module; aside = module.run_in_helper\n"
         "aside(os.getpid); select.select([module._helper._out], [], [])\n"
         "print(aside(os.getpid), flush=True); signal.pause()"
     )
