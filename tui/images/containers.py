@@ -17,6 +17,7 @@ from tui.images.files import ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
 _MOST_CHUNKS = 100_000
+_MOST_TAGS = 1_000  # of a directory of EXIF
 
 _OURS = "runapi-tui"
 _TEXTS = (_OURS, "parameters", "prompt")
@@ -49,7 +50,7 @@ _FRAME_HEADERS = {
     for marker in range(0xC0, 0xD0)
     if marker not in (0xC4, 0xC8, 0xCC)
 }
-_GIF_REST = 1000  # bytes that may follow its last one
+_MOST_BLOCKS = 1_000_000  # of a GIF, which are no longer than 255 bytes
 _MOST_FILL = 64  # bytes before a JPEG's marker
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -178,7 +179,7 @@ def outline(data: mmap | bytes) -> tuple[str, int, int]:
         try:
             if form == "GIF":
                 width, height = struct.unpack_from("<2H", view, 6)
-                is_whole = b";" in bytes(view[-_GIF_REST:])
+                is_whole = _is_whole_gif(view)
             else:
                 width, height, is_whole = _outline_of_parts(form, view)
         except (struct.error, IndexError) as error:
@@ -199,6 +200,38 @@ def _form(data: memoryview) -> str:
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
     raise ImageError("The file is not a PNG, JPEG, WebP or GIF image.")
+
+
+def _is_whole_gif(data: memoryview) -> bool:
+    """Returns whether a GIF has an image before its end. Raises IndexError if cut off.
+
+    Raises ImageError where it has too many blocks.
+    """
+    at = _after_colours(13, data[10])
+    has_image = False
+    is_inside = False  # of blocks of data, which an empty one ends
+    for _ in range(_MOST_BLOCKS):
+        kind = data[at]
+        if is_inside:
+            is_inside = kind != 0
+            at += 1 + kind
+        elif kind == 0x3B:  # the end
+            return has_image
+        elif kind == 0x2C:  # an image
+            has_image = True
+            is_inside = True
+            at = _after_colours(at + 10, data[at + 9]) + 1
+        elif kind == 0x21:  # an extension
+            is_inside = True
+            at += 2
+        else:
+            return False
+    raise ImageError("The image has too many parts.")
+
+
+def _after_colours(at: int, flags: int) -> int:
+    """Returns the place behind a GIF's table of colours, if the flags tell of one."""
+    return at + 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else at
 
 
 def _outline_of_parts(form: str, data: memoryview) -> tuple[int, int, bool]:
@@ -388,6 +421,8 @@ def _directory(exif: bytes, order: str, place: bytes) -> tuple[_Tags, bytes]:
     """Returns a directory and the offset of the next one. Raises struct.error."""
     (at,) = struct.unpack(order + "I", place)
     (count,) = struct.unpack_from(order + "H", exif, at)
+    if count > _MOST_TAGS:
+        raise struct.error
     tags: _Tags = {}
     place_of_row = at + 2
     for _ in range(count):

@@ -222,7 +222,8 @@ def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
     """
     facts = inspect(temp)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(folder)
+        atomic_file.forbid_writing(temp)
         atomic_file.sync_file(temp)
         target = _named(temp, folder, stem, facts.format)
         atomic_file.sync_folder(folder)

@@ -106,7 +106,7 @@ def save_stripped_copy(path: Path, folder: Path) -> Path:
     ImageError, without a copy, when it can't be done.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(folder)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder) as place:
             copy = Path(place) / "copy.part"
             strip(path, copy)
@@ -171,6 +171,7 @@ def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
                     f"The metadata of {one_line(like.name, 80)} can't be changed."
                 )
             shutil.copymode(like, file.name)
+            atomic_file.forbid_writing(Path(file.name))
     except OSError as error:
         raise ImageError(
             f"{one_line(target.name, 80)} can't be written: {error.strerror or error}."

@@ -77,7 +77,7 @@ class ThumbnailCache:
 
     def _keep(self, small: "Image", target: Path) -> None:
         with suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            atomic_file.make_private_folder(self._folder)
             content = BytesIO()
             small.save(content, "JPEG", quality=_QUALITY)
             atomic_file.save_small(target, content.getvalue(), 0o600)

@@ -73,9 +73,9 @@ def load(cache: Path, base_url: str) -> PriceList:
 def save(cache: Path, base_url: str, prices: PriceList) -> None:
     """Save a list. Raises OSError."""
     path = _file(cache, base_url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_file.make_private_folder(path.parent)
     saved = json.dumps({"text": prices.text, "etag": prices.etag})
-    atomic_file.save_small(path, saved.encode())
+    atomic_file.save_small(path, saved.encode(), 0o600)
 
 
 async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:
