@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests import blocking
+from tui.system import threads
 from tui.system.threads import AbandonedPool
 
 
 @pytest.fixture
-def pool() -> Iterator[AbandonedPool]:
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[AbandonedPool]:
+    monkeypatch.setattr(threads, "GRACE", 0.0)
     pool = AbandonedPool(2, "test")
     yield pool
     pool.shutdown()
@@ -47,14 +49,28 @@ def test_it_has_few_threads_which_end_with_it(pool: AbandonedPool) -> None:
         pool.submit(len, "abc")
 
 
-def test_work_that_was_cancelled_is_not_done(pool: AbandonedPool, pipe: Path) -> None:
-    running = [pool.submit(blocking.read, pipe) for _ in range(2)]
+def test_work_that_was_cancelled_is_not_done(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "GRACE", 0.0)
+    pool = AbandonedPool(1, "test")
+    running = pool.submit(blocking.read, pipe)
     waiting = pool.submit(os._exit, 1)
     assert waiting.cancel()
     writer = blocking.until_read(pipe)
-    pool.shutdown()  # which doesn't wait
+    pool.shutdown()  # which doesn't wait for long
     os.close(writer)
-    assert [work.result() for work in running] == [b"", b""]
+    assert running.result() == b""
+
+
+def test_quick_work_is_done_before_the_end(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    pool = AbandonedPool(1, "test")
+    works = [pool.submit((folder / str(number)).touch) for number in range(50)]
+    pool.shutdown()
+    assert len(os.listdir(folder)) == 50
+    assert all(work.done() for work in works)
 
 
 LOOP = """

@@ -37,15 +37,12 @@ def make_folder(folder: Path, mode: int = 0o755) -> None:
     Less the umask. Raises OSError.
     """
     try:
-        os.mkdir(folder, mode)
+        folder.mkdir(mode, exist_ok=True)
     except FileNotFoundError:
         if folder.parent == folder:
             raise
         make_folder(folder.parent, mode)
-        os.mkdir(folder, mode)
-    except OSError:
-        if not folder.is_dir():
-            raise
+        folder.mkdir(mode, exist_ok=True)
 
 
 def make_private_folder(folder: Path) -> None:
