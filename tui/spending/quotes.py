@@ -63,6 +63,8 @@ class _Quote(NamedTuple):
 def load(cache: Path, base_url: str) -> PriceList:
     """Return the list last fetched from there; empty if there is none to be read."""
     path = _file(cache, base_url)
+    for place in (cache, path):
+        atomic_file.make_private(place)
     try:
         saved = json.loads(read_small_file(path, LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
