@@ -1,6 +1,7 @@
-"""Work that lasts until a test lets it end: it reads a pipe."""
+"""Work that lasts until a test lets it end, or that ends its process."""
 
 import os
+import signal
 from pathlib import Path
 
 
@@ -17,3 +18,8 @@ def read_beside(path: Path) -> bytes:
 def until_read(pipe: Path) -> int:
     """The other side of a pipe that somebody reads by now: it waits for that."""
     return os.open(pipe, os.O_WRONLY)
+
+
+def be_killed(*_: object) -> None:
+    """What a system does to work that takes too much."""
+    os.kill(os.getpid(), signal.SIGKILL)

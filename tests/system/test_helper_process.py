@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -189,7 +190,7 @@ def test_work_is_interrupted_and_so_is_what_waits_for_its_turn(
     writer = blocking.until_read(pipe)
     waiting = Started(pool, tmp_path / "other")
     while len(pool._works) < 2:
-        os.sched_yield()
+        time.sleep(0.01)
     pool.interrupt(tmp_path / "other")
     assert isinstance(waiting.join(), InterruptedWorkError)
     assert running.error is None

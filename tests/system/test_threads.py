@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def test_ctrl_q_ends_the_app_and_its_helpers_while_an_image_is_decoded(
     assert done.stderr == ""
     assert (done.stdout, done.returncode) == ("0\n", 0)
     while is_read(apart):
-        os.sched_yield()
+        time.sleep(0.01)
 
 
 def is_read(pipe: Path) -> bool:

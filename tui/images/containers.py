@@ -10,7 +10,6 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from mmap import mmap
 from typing import NamedTuple
 
 from tui.images.files import ImageError, ImageInfo
@@ -168,22 +167,22 @@ def _webp(data: memoryview) -> Iterator[Chunk]:
     yield Chunk(b"", data[at:], b"")
 
 
-def outline(data: mmap | bytes) -> tuple[str, int, int]:
+def outline(data: bytes) -> tuple[str, int, int]:
     """Returns format, width and height of a file that has all its parts.
 
     Its pixels are not decoded. Raises ImageError where it is damaged, cut off or of
     another kind.
     """
-    with memoryview(data) as view:
-        form = _form(view)
-        try:
-            if form == "GIF":
-                width, height = struct.unpack_from("<2H", view, 6)
-                is_whole = _is_whole_gif(view)
-            else:
-                width, height, is_whole = _outline_of_parts(form, view)
-        except (struct.error, IndexError) as error:
-            raise ImageError("The image is damaged or incomplete.") from error
+    view = memoryview(data)
+    form = _form(view)
+    try:
+        if form == "GIF":
+            width, height = struct.unpack_from("<2H", view, 6)
+            is_whole = _is_whole_gif(view)
+        else:
+            width, height, is_whole = _outline_of_parts(form, view)
+    except (struct.error, IndexError) as error:
+        raise ImageError("The image is damaged or incomplete.") from error
     if not is_whole or not width or not height:
         raise ImageError("The image is damaged or incomplete.")
     return form, width, height

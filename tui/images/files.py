@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from mmap import PROT_READ, mmap
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,7 +52,7 @@ _MOST_WEBP = 18_000_000  # pixels that are decoded: each takes 16 bytes
 _MOST_READS = 100_000
 _MOST_SCANS = 100  # of a JPEG that is decoded; progressive ones have about ten
 _MOST_PASSES = 1_000_000_000  # pixels times scans
-_MOST_EXIF = 100_000  # bytes that are searched for the orientation
+_MOST_EXIF = 65_600  # bytes that are searched for the orientation: all of a JPEG
 _BAND = 1_000_000  # pixels
 _BLOCK = 1 << 20  # bytes
 _STEM_BYTES = 100
@@ -71,7 +70,7 @@ _CHECKER = ((102, 102, 102), (153, 153, 153))
 _CHECKER_PIXELS = 8
 
 
-_decoders = HelperPool(__name__, Limits(cpu=20, seconds=120, memory=3 << 30))
+_decoders = HelperPool(__name__, Limits(cpu=20, seconds=120, memory=2 << 30))
 
 
 class ImageError(Exception):
@@ -132,9 +131,8 @@ def _outline(path: Path) -> ImageInfo:
 
     name = one_line(path.name, 80)
     try:
-        with path.open("rb") as file, mmap(file.fileno(), 0, prot=PROT_READ) as data:
-            form, width, height = outline(data)
-    except (OSError, ValueError) as error:
+        form, width, height = outline(path.read_bytes())
+    except OSError as error:
         raise ImageError(f"{name} can't be read.") from error
     _check_size(name, width, height)
     return ImageInfo(form, width, height, path.stat().st_size)
