@@ -18,7 +18,7 @@ from tui.settings import config, credentials
 from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential
 from tui.spending import quotes
-from tui.system import shell
+from tui.system import environment, shell
 from tui.tasks.task import NO_PROFILE
 from tui.text import dollars, one_line
 
@@ -48,6 +48,14 @@ class Session:
     """The arguments of `prepare`."""
     demo_delay: float = 4.0
     """Seconds that the embedded service takes for a task."""
+
+    def __post_init__(self) -> None:
+        """Keeps this key, and those of the profiles, from all other programs."""
+        environment.hide_secret(self.credential.api_key)
+        for profile in self.config.profiles.values():
+            kind, _, variable = profile.key.partition(":")
+            if kind == "env":
+                environment.hide_variable(variable)
 
     def with_key(self, api_key: str, source: str) -> "Session":
         """Return the same session with a key of the user's own.

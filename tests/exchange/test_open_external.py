@@ -321,6 +321,18 @@ def test_the_file_comes_whole_and_alone_to_the_viewer(
     assert (tmp_path / "viewer.told").read_text() == f"-x|$HOME|{tmp_path}/-rf 'a'.png|"
 
 
+def test_the_viewer_does_not_get_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_API_KEY", "runapi_secret")
+    monkeypatch.setenv("PLAIN", "fox")
+    viewer = program(tmp_path / "viewer", 'env >"$0.told"')
+    show((viewer,), "/x/a.png")
+    told = (tmp_path / "viewer.told").read_text()
+    assert "PLAIN=fox" in told
+    assert "runapi_secret" not in told
+
+
 @pytest.mark.parametrize(
     ("viewer", "words"),
     [

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from tui.system import shell
+from tui.system.environment import child_environment
 from tui.system.ssh import is_over_ssh
 from tui.tasks.task import URL_LIVES, Task
 from tui.text import duration, one_line, plain
@@ -128,7 +129,12 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
     command = [*viewer, os.path.abspath(path)]
     try:
         process = subprocess.Popen(
-            command, stdin=none, stdout=none, stderr=none, start_new_session=True
+            command,
+            stdin=none,
+            stdout=none,
+            stderr=none,
+            start_new_session=True,
+            env=child_environment(),
         )
         code = process.wait(patience)
         if code:

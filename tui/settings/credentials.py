@@ -240,7 +240,7 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
     }
     text = json.dumps(saved, indent=2) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic_file.make_private_folder(path.parent)
         atomic_file.save_small(path, text.encode(), 0o600, sync=True)
     except OSError as error:
         raise CredentialError(

@@ -63,6 +63,8 @@ class _Quote(NamedTuple):
 def load(cache: Path, base_url: str) -> PriceList:
     """Return the list last fetched from there; empty if there is none to be read."""
     path = _file(cache, base_url)
+    for place in (cache, path):
+        atomic_file.make_private(place)
     try:
         saved = json.loads(read_small_file(path, LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
@@ -73,9 +75,9 @@ def load(cache: Path, base_url: str) -> PriceList:
 def save(cache: Path, base_url: str, prices: PriceList) -> None:
     """Save a list. Raises OSError."""
     path = _file(cache, base_url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_file.make_private_folder(path.parent)
     saved = json.dumps({"text": prices.text, "etag": prices.etag})
-    atomic_file.save_small(path, saved.encode())
+    atomic_file.save_small(path, saved.encode(), 0o600)
 
 
 async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:

@@ -47,6 +47,8 @@ DAMAGED_TRIES = 3
 """Identical downloads of a damaged picture after which it counts as made that way."""
 LAST_POLL = 0.5
 """Seconds after the longest wait at which a task is polled for the last time."""
+PATIENCE = 1.0
+"""Seconds for which the end waits for an image that is being verified."""
 MOST_DOWNLOADS = 8
 """Downloads at the same time."""
 
@@ -413,13 +415,22 @@ class TaskWorker:
                 await asyncio.shield(save)
             except asyncio.CancelledError:
                 # Wait: a file that is not noted would be saved a second time.
-                await asyncio.wait({save})
+                await self._settled(save, part)
                 # Mark its error as seen. It doesn't matter: the file is fetched again.
                 save.exception()
                 raise
         except BaseException as error:
             await asyncio.to_thread(_discard, part, error)
             raise
+
+    async def _settled(self, save: "asyncio.Future[None]", part: Path) -> None:
+        """Waits for a save to end; one whose image takes long to be read is ended."""
+        from tui.images import files
+
+        _, unfinished = await asyncio.wait({save}, timeout=PATIENCE)
+        if unfinished:
+            files.interrupt(part)
+            await asyncio.wait({save})
 
     def _files(self) -> set[str]:
         """Returns the files of all tasks in memory."""
