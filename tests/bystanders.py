@@ -92,7 +92,7 @@ class Bystanders:
                 self._acts.append((act, os.path.realpath(path)))
             return await send(client, path, content, checksum)
 
-        Client.upload = upload  # type: ignore[method-assign]
+        Client.upload = upload  # type: ignore[method-assign,assignment]
 
 
 def _matches(path: str, patterns: Collection[str]) -> bool:
