@@ -969,12 +969,15 @@ async def test_an_upload_host_that_refuses(
     assert len(host.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "url", [None, 5, "", "/a.png", "https://x/\x1b[31m", "https://x/" + "a" * 9000]
+)
 async def test_an_upload_without_an_address(
-    host: Host, other: Host, client: Client
+    host: Host, other: Host, client: Client, url: Any
 ) -> None:
     host.answer_with(
         JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}),
-        JSONResponse({"url": None}),
+        JSONResponse({"url": url}),
     )
     with pytest.raises(GarbledError, match="no URL"):
         await client.upload(Path("a.png"), b"x", "abc")

@@ -473,9 +473,9 @@ async def test_an_answer_of_megabytes_at_each_poll_fills_no_disk(
 ) -> None:
     class Long(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
-            if number > 30:
+            if number > 20:
                 return None
-            more = {"status": "processing", "progress": number, "x": "y" * 300_000}
+            more = {"status": "processing", "progress": number, "x": "y" * 100_000}
             return JSONResponse({"task_id": said["task_id"]} | more)
 
     app = Long()

@@ -44,7 +44,7 @@ from tui.service.response_errors import (
     retry_after,
 )
 from tui.service.routes import StatusPath, status_paths, submit_path
-from tui.service.task_answer import Answer, read_answer
+from tui.service.task_answer import Answer, is_url, read_answer
 from tui.service.transport import Transport
 from tui.text import one_line
 
@@ -293,7 +293,7 @@ class Client:
             "POST", "/api/v1/files/confirm", json={"signed_id": signed_id}
         )
         public_url = confirmed.get("url")
-        if not isinstance(public_url, str):
+        if not isinstance(public_url, str) or not is_url(public_url):
             raise GarbledError(
                 "The service named no URL for the uploaded file.",
                 raw=kept(json.dumps(confirmed)),

@@ -208,7 +208,7 @@ def _parsed(text: str) -> Any:
 # ---- results
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     """Tells whether a text is one web URL, and nothing in it can control a terminal."""
     if len(text) > MOST_URL or not text.startswith(("http://", "https://")):
         return False
@@ -219,7 +219,7 @@ def _results(value: Any, label: str = "", depth: int = 0) -> Iterator[ImageLink]
     if depth > _MOST_DEPTH:
         return
     if isinstance(value, str):
-        if _is_url(value):
+        if is_url(value):
             yield ImageLink(value, label)
         else:
             yield from _results(_parsed(value), label, depth + 1)
@@ -274,7 +274,7 @@ def _urls_elsewhere(value: Any, depth: int = 0) -> Iterator[str]:
     if depth > _MOST_DEPTH_ELSEWHERE:
         return
     if isinstance(value, str):
-        if _is_url(value):
+        if is_url(value):
             yield value
         else:
             yield from _urls_elsewhere(_parsed(value), depth + 1)
