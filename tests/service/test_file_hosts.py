@@ -440,6 +440,23 @@ async def test_a_name_is_looked_up_once_and_connected_where_it_was_checked(
     assert names.led == {"api.example": ["0.0.0.1"]}
 
 
+async def test_the_addresses_of_a_name_are_tried_in_turn(
+    monkeypatch: pytest.MonkeyPatch, host: Host
+) -> None:
+    places = ["10.0.0.1", "127.0.0.9", "127.0.0.1"]
+    port = int(host.url.rpartition(":")[2])
+
+    def look_up(*args: Any, **options: Any) -> Any:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, port))
+            for place in places
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    async with speaking(f"http://api.localhost:{port}") as client:
+        assert await client.me() == {"id": "t1"}
+
+
 async def test_a_key_is_not_sent_to_a_name_that_is_not_this_machine(
     names: Names,
 ) -> None:

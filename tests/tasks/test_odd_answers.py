@@ -517,3 +517,31 @@ async def test_a_location_in_trouble_hides_no_paid_picture(
             ended = await watched.engine.wait(task.id)
     assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
     assert asked["location"] == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://files.example/a.png", "https://10.0.0.5/a.png", "http://[fe80::1]/"]
+)
+async def test_a_picture_at_an_address_that_is_refused_is_told_and_can_be_resumed(
+    url: str, open_engine: OpenEngine
+) -> None:
+    class Elsewhere(Changed):
+        elsewhere = True
+
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            is_done = self.elsewhere and "images" in said
+            return JSONResponse(said | {"images": [{"url": url}]}) if is_done else None
+
+    app = Elsewhere()
+    with serving(app) as base_url:
+        async with open_engine(base_url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+            assert ended.status is Status.EXPIRED
+            assert ended.error
+            assert "not saved: The result's address is refused:" in ended.error.message
+            app.elsewhere = False
+            await watched.engine.watch(task.id)
+            again = await watched.engine.wait(task.id)
+    assert (again.status, len(again.files)) == (Status.COMPLETED, 1)
+    assert len([path for path in app.posts if "text_to_image" in path]) == 1

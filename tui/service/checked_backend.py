@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from itertools import chain, zip_longest
 
 import httpcore
@@ -43,14 +45,16 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         if not allowed:
             raise RefusedAddressError(self._rule.refusal(one_line(host, 80)))
         *others, last = allowed[:_MOST_ADDRESSES]
+        connect = partial(
+            self._network.connect_tcp,
+            port=port,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
         for address in others:
-            try:
-                return await self._network.connect_tcp(
-                    address, port, min(timeout or _SHORT, _SHORT), local_address
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._network.connect_tcp(last, port, timeout, local_address)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await connect(address, timeout=min(timeout or _SHORT, _SHORT))
+        return await connect(last, timeout=timeout)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -32,7 +32,7 @@ _FIRST_TIME = 120.0
 """Seconds for any file."""
 _SLOWEST_DOWNLOAD = 1_000.0
 """Bytes that have to come in each second beyond the first ones."""
-_SLOWEST_UPLOAD = 40_000.0
+_SLOWEST_UPLOAD = 20_000.0
 _LONGEST_DOWNLOAD = 900.0
 """Seconds for a file that comes at any speed."""
 
