@@ -17,6 +17,7 @@ from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
+from tui.tasks.retry import asked_pause
 from tui.text import one_line
 
 QUOTED_FOR = 600.0
@@ -152,8 +153,7 @@ class Quotes:
                     model.service, model.action, model.slug, asked
                 )
             except ServiceError as error:
-                pause = max(_PAUSE, error.retry_after or 0)
-                self._paused_until = now + pause
+                self._paused_until = now + asked_pause(_PAUSE, error.retry_after)
                 raise
             quote = _Quote(now, micro)
         self._keep(kind, quote)

@@ -19,7 +19,7 @@ from tui.service.errors import (
 )
 from tui.service.task_answer import Answer
 from tui.tasks import saving
-from tui.tasks.answer import answered, with_new_addresses
+from tui.tasks.answer import answered, with_left_out, with_new_addresses
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
@@ -28,6 +28,7 @@ from tui.tasks.retry import (
     LONGEST_DOWNLOAD_PAUSE,
     LONGEST_PAUSE,
     GaveUpError,
+    asked_pause,
     backoff,
     growing,
 )
@@ -205,7 +206,7 @@ class TaskWorker:
             is_refused = isinstance(error, AuthenticationError)
             if is_refused or watch.failures >= self._tries:
                 raise GaveUpError(error) from error
-        return max(backoff(watch.failures), error.retry_after or 0)
+        return asked_pause(backoff(watch.failures), error.retry_after)
 
     async def _apply(self, task_id: str, watch: _Watch, answer: Answer) -> float:
         """Applies an answer to its task; returns the seconds until the next poll."""
@@ -224,12 +225,10 @@ class TaskWorker:
         if changed is not task:
             watch.changed_at = time.monotonic()
             changed = replace(changed, polls=watch.polls, quiet=False)
-            event = f"the service says {answer.word}"
+            event = with_left_out(f"the service says {answer.word}", answer)
             await self._cache.save(changed, event, answer.raw)
         pause = growing(self._options.pause(self._age(task_id)), watch.unclear)
-        if answer.retry_after:
-            return min(answer.retry_after, LONGEST_PAUSE)
-        return pause
+        return asked_pause(pause, answer.retry_after, LONGEST_PAUSE)
 
     async def _check_patience(self, task_id: str, watch: _Watch) -> None:
         """Marks a task that is quiet for long; sets it aside after the longest wait.
