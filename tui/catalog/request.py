@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.catalog.pattern import LONGEST, matches
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
 from tui.text import did_you_mean, invisible, is_text
 
@@ -301,19 +302,13 @@ def _is_number(value: object, number: type | UnionType) -> bool:
 def _text_problem(param: Param, value: Value) -> str:
     if not isinstance(value, str):
         return f"{value} is not text."
-    if not param.pattern or _matches(param.pattern, value):
+    if not param.pattern or matches(param.pattern, value):
         return _length_problem(param, len(value))
+    if len(value) > LONGEST:
+        return f"At most {LONGEST} characters: this has {len(value):,}."
     if param.example:
         return f"Must look like {param.example}."
     return "Doesn't have the required form."
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Returns whether a pattern finds a text that doesn't end with a line feed.
-
-    `$` in a pattern also matches before such a line feed.
-    """
-    return bool(re.search(pattern, text)) and not text.endswith("\n")
 
 
 def _is_json(value: Value) -> bool:

@@ -61,7 +61,7 @@ class Field(Widget):
         self.set_class(self.is_beside, "-beside")
         self.param = param
         self._error: Static | None = None
-        self._label = Static(classes="label")
+        self._label = Static(classes="label", markup=False)
         self._counter = Static(classes="counter", markup=False)
         self.control = self.make_control(value)
         self.adapt(param)
@@ -312,7 +312,7 @@ class ConstantField(Field):
     """The only allowed value, which is shown and can't be changed."""
 
     def make_control(self, value: Value | None) -> Widget:
-        return Static(Content(str(self.param.default)), classes="constant")
+        return Static(str(self.param.default), classes="constant", markup=False)
 
     def read(self) -> Value | None:
         return self.param.default
