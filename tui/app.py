@@ -29,7 +29,7 @@ from tui.session import Session
 from tui.system import heartbeat
 from tui.tasks.task import Task
 from tui.terminal.driver import LateDriver, TerminalDriver
-from tui.text import by_count, one_line
+from tui.text import by_count, inert, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import (
     GridRequested,
@@ -135,6 +135,8 @@ class RunApp(Shell):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Paste):
+            event.text = inert(event.text)
         if not self.key_repeat.is_held_down(event, self):
             await super().on_event(event)
 

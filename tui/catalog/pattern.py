@@ -12,7 +12,7 @@ _TOKEN = re.compile(
     | (?P<close>\))
     | (?P<or>\|)
     | (?P<edge>[\^$])
-    | (?P<repeat>[*+?]|\{(?P<low>[0-9]{1,3})(?P<comma>,)?(?P<high>[0-9]{1,3})?\})
+    | (?P<repeat>[*+?]|\{(?P<low>[0-9]{1,3})(?:(?P<comma>,)(?P<high>[0-9]{1,3})?)?\})
     | (?P<one>\\[dDwWsS] | \\[^\w\s] | \[\^?\]?(?:\\.|[^\]\\\[])*\] | [^\\*+?{}()|^$\[\]])
     """,
     re.VERBOSE,
@@ -49,17 +49,16 @@ def _most_steps(pattern: str) -> int:
         token = _TOKEN.match(pattern, at)
         if token is None:
             raise PatternError(f"{pattern[at : at + 10]!r} in it is not supported")
-        kind = str(token.lastgroup)
         if token["repeat"]:
-            kind = "repeat"
             if before != "one":
                 raise PatternError("only single characters can be repeated in it")
             ways *= _choices(token)
             length += int(token["low"] or 0)
         elif token["or"]:
             ways *= 2
-        length += 1
-        before = kind
+        elif token["one"]:
+            length += 1
+        before = str(token.lastgroup)
         at = token.end()
     return ways * length
 

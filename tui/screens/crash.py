@@ -4,12 +4,15 @@ import contextlib
 import traceback
 from pathlib import Path
 
+from tui.text import inert
+
 
 def save_crash(error: Exception, folder: Path) -> str:
     """Writes the traceback into a folder; returns a sentence for the user."""
     log = folder / "crash.log"
     with contextlib.suppress(OSError):
-        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        trace = "".join(traceback.format_exception(error))
+        log.write_text(inert(trace), encoding="utf-8")
     return (
         "runapi-tui crashed (a bug). Your tasks are safe: start it again."
         f" Details: {log}"
