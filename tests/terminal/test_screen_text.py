@@ -77,13 +77,6 @@ def test_harmless_lines_pass_as_they_are_and_so_do_pixels() -> None:
     ]
 
 
-def test_a_link_ends_nothing() -> None:
-    style = Style(link="https://x\x1b\\\x1b]52;c;ZXZpbA==\x07")
-    [shown] = ScreenText([]).apply([Segment("x", style)], BLACK)
-    assert shown.style
-    assert is_harmless(shown.style.link or "")
-
-
 def test_textuals_own_filters_follow() -> None:
     assert not ScreenText([Monochrome()]).keeps_colours
     [shown] = ScreenText([Monochrome()]).apply(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
 
@@ -27,27 +26,14 @@ class ScreenText(LineFilter):
         return all(isinstance(other, ANSIToTruecolor) for other in self.others)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        if not all(map(_is_harmless, segments)):
+        line = "".join([segment[0] for segment in segments])
+        if not line.isprintable():
             segments = [_harmless(segment) for segment in segments]
         for other in self.others:
             segments = other.apply(segments, background)
         return segments
 
 
-def _is_harmless(segment: Segment) -> bool:
-    text, style, _ = segment
-    return text.isprintable() and (style is None or style.link is None)
-
-
 def _harmless(segment: Segment) -> Segment:
     text, style, control = segment
-    if control:
-        return segment
-    return Segment(on_screen(text), _with_harmless_link(style))
-
-
-def _with_harmless_link(style: Style | None) -> Style | None:
-    """Return a style whose link, which the terminal gets in an escape, ends nothing."""
-    if style is None or style.link is None or style.link.isprintable():
-        return style
-    return style.update_link(on_screen(style.link))
+    return segment if control else Segment(on_screen(text), style)
