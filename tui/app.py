@@ -29,7 +29,7 @@ from tui.session import Session
 from tui.system import heartbeat
 from tui.tasks.task import Task
 from tui.terminal.driver import LateDriver, TerminalDriver
-from tui.text import one_line
+from tui.text import by_count, inert, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import (
     GridRequested,
@@ -40,6 +40,10 @@ from tui.widgets.sidebar import Sidebar
 
 STYLES = "app widgets dialogs sources history inspect viewer grid prompts money"
 """Names of the style sheets, in the order in which they apply."""
+
+
+_SHOWN_PROBLEMS = 5
+"""Problems with settings that are shown one by one."""
 
 
 class RunApp(Shell):
@@ -112,8 +116,11 @@ class RunApp(Shell):
             return
         await self.queue_opener.open()
         keys = self.session.config.keys
-        for problem in (*self.session.problems, *keymap.problems(keys)):
+        problems = [*self.session.problems, *keymap.problems(keys)]
+        for problem in problems[:_SHOWN_PROBLEMS]:
             self.show_problem(problem, "Settings", "warning", 15)
+        if len(problems) > _SHOWN_PROBLEMS:
+            self.show_problem(_more(len(problems) - _SHOWN_PROBLEMS), "Settings")
         self.refresh_balance()
         self._run(self.payments.refresh_prices, "prices")
 
@@ -128,6 +135,8 @@ class RunApp(Shell):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Paste):
+            event.text = inert(event.text)
         if not self.key_repeat.is_held_down(event, self):
             await super().on_event(event)
 
@@ -242,3 +251,11 @@ class RunApp(Shell):
     ) -> None:
         """Runs work in the background; an error in it does not end the app."""
         self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+
+
+def _more(count: int) -> str:
+    return by_count(
+        count,
+        "1 more problem: `runapi-tui doctor` lists those of files.",
+        "{count} more problems: `runapi-tui doctor` lists those of files.",
+    )

@@ -19,6 +19,11 @@ _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
+# The same, tabs and line feeds, with joiners before them, which join nothing then: Rich
+# would measure them with the next letter.
+_NO_CELLS = re.compile(rf"(?:(?<!\u200d)\u200d++)?(?:[\t\n]|{_CONTROLS.pattern})")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
 # White space and controls; what Unicode lets no font show: soft hyphens, joiners,
 # fillers, selectors, tags, BOMs.
 _INVISIBLE = re.compile(
@@ -33,15 +38,35 @@ def invisible(text: str) -> bool:
     return _INVISIBLE.fullmatch(_ESCAPES.sub("", text)) is not None
 
 
-def plain(text: object, limit: int = 20_000) -> str:
+def inert(text: str) -> str:
     """Return `text` without terminal escapes, control or bidi characters.
 
-    Cut at `limit` characters. Everything from a server, a file or an argument passes
-    through here before it is shown, or stored to be shown.
+    Tabs and line feeds stay, and so does all that letters and emoji are made of.
+    """
+    if text.isprintable():
+        return text
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+
+
+def on_screen(text: str) -> str:
+    """Return a part of a line without anything that isn't a letter or sign in cells.
+
+    It has as many cells as before: what is removed is measured as none by Rich, and a
+    lone surrogate as one.
+    """
+    if text.isprintable():
+        return text
+    return _NO_CELLS.sub("", _SURROGATES.sub("\ufffd", text))
+
+
+def plain(text: object, limit: int = 20_000) -> str:
+    """Return `inert` text, cut at `limit` characters.
+
+    Everything from a server, a file or an argument passes through here before it is
+    shown, or stored to be shown.
     """
     whole = str(text)
-    part = whole[: limit * 2].replace("\r\n", "\n")
-    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", part))
+    cleaned = inert(whole[: limit * 2])
     if len(cleaned) <= limit and len(whole) <= limit * 2:
         return cleaned
     return cleaned[: limit - 1] + "…"
@@ -127,12 +152,24 @@ def mask(secret: str) -> str:
     return "…" if secret else ""
 
 
-def inert_json(value: object) -> str:
-    """Return JSON on one line; what `plain` removes is written as escapes."""
-    text = json.dumps(value, ensure_ascii=False)
-    return spelled(text, lambda character: json.dumps(character)[1:-1])
+def inert_json(value: object, indent: int | None = None) -> str:
+    """Return JSON, without `indent` on one line; what `inert` removes is escaped."""
+    return escaped(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def escaped(text: str) -> str:
+    """Return `text` with all that `inert` removes written as JSON escapes.
+
+    JSON stays valid and means the same.
+    """
+    return text if text.isprintable() else spelled(text, _json_escape)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def spelled(text: str, form: Callable[[str], str]) -> str:
-    """Return `text` with each character that `plain` removes in some other form."""
+    """Return `text` with each character that `inert` removes in some other form."""
     return _CONTROLS.sub(lambda found: form(found[0]), text)

@@ -68,3 +68,15 @@ def test_every_key_id_is_one_key_that_the_documents_tell() -> None:
     ids = [name for name, _ in named]
     assert [name for name in ids if ids.count(name) > 1] == []
     assert [name for name in ids if name not in TOLD] == []
+
+
+def test_many_unknown_ids_are_counted() -> None:
+    keys = {f"unknown-{number}": "x" for number in range(20_000)}
+    found = list(problems_with(keys, BINDINGS))
+    assert len(found) == 4
+    assert "19,997 more ids are unknown" in found[-1]
+
+
+def test_an_id_with_many_keys_is_told_once() -> None:
+    found = list(problems_with({"generate": "," * 100_000}, BINDINGS))
+    assert len(found) == 1

@@ -246,3 +246,25 @@ def test_a_key_itself_is_refused_and_not_repeated(file: Path) -> None:
 def test_what_no_profile_can_be(file: Path, text: str, told: str) -> None:
     file.write_text(text)
     assert told in refusal(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'output = "/tmp/\u001b]0;owned\u0007"',
+        r'viewer = "feh \u009b31m"',
+        r'theme = "\u202enord"',
+        r"[keys]" "\n" r'"gen\u001b[2Jerate" = "f5"',
+        r"[profiles.work]" "\n" r'output = "/tmp/\u001b[2J"',
+    ],
+)
+def test_text_that_a_terminal_would_obey_is_refused(file: Path, text: str) -> None:
+    file.write_text(text)
+    told = refusal(file)
+    assert "a character that can't be shown" in told
+    assert told.isprintable()
+
+
+def test_a_file_that_would_take_long_is_refused(file: Path) -> None:
+    file.write_text(f"{'.'.join('a' * 40_000)} = 1")
+    assert "more than 20 parts" in refusal(file)

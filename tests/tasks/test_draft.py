@@ -347,3 +347,26 @@ def test_an_image_that_is_too_small_is_refused(tmp_path: Path) -> None:
             base_url="https://runapi.ai",
             out_dir=tmp_path,
         )
+
+
+# ---- what a terminal would obey
+
+
+def test_prompts_are_stored_and_sent_without_escapes() -> None:
+    task = drafted(
+        Z_IMAGE,
+        {"prompt": "a\tfox\x1b]52;c;ZXZpbA==\x07\n\x9b31min \u202ered 👩\u200d🎨"},
+    )
+    assert task.prompt == "a\tfox\nin red 👩\u200d🎨"
+    assert json.loads(task.body)["prompt"] == task.prompt
+
+
+def test_a_byte_that_is_no_utf8_is_refused_not_removed() -> None:
+    assert "UTF-8" in refusal(Z_IMAGE, {"prompt": "a \udcff\x1b[31m fox"})["prompt"]
+
+
+def test_a_file_with_an_escape_in_its_name_can_be_sent(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[31mfox\u202e.png"
+    Image.new("RGB", (512, 512)).save(path)
+    task = drafted(REMIX, {"prompt": "a red fox", "source_image_urls": [str(path)]})
+    assert task.values["source_image_urls"] == [str(path)]

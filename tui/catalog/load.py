@@ -10,12 +10,23 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.catalog import own_file
+from tui.catalog.pattern import PatternError, check_pattern
 from tui.catalog.price import from_schedule
 from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
 from tui.system.small_file import read_small_file
-from tui.text import one_line
+from tui.text import by_count, one_line
 
 FAMILIES = Path(__file__).parent / "families"
+
+_MOST_FILES = 100
+"""Files of the user's own; the rest is left out, as is what has no room below."""
+_MOST_BYTES = 250_000
+"""Of all such files together: Python's parser takes a second for half a megabyte."""
+_MOST_MODELS = 200
+"""In all such files together."""
+_NamedRules = list[tuple[Rule, set[str]]]
+"""Rules, each with the params that it names."""
 
 
 class CatalogError(Exception):
@@ -125,7 +136,9 @@ def _with_price(model: Model, item: dict[str, Any] | None, as_of: str) -> Model:
 def bundled() -> Catalog:
     """Returns the catalog that ships with the program."""
     paths = sorted(FAMILIES.glob("*.toml"))
-    return Catalog(tuple(load_family(path) for path in paths))
+    # Trusted, and read at each start: neither cleaned nor measured
+    files = (msgspec.toml.decode(path.read_bytes(), type=_FamilyFile) for path in paths)
+    return Catalog(tuple(map(_family, files)))
 
 
 def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
@@ -134,13 +147,7 @@ def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
     The problems are a sentence for each file that can't be used. A family of the same
     name as a bundled one takes its place; so does a model of the same action and slug.
     """
-    own: list[Family] = []
-    problems: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            own.append(load_family(path))
-        except CatalogError as error:
-            problems.append(str(error))
+    own, problems = _own_families(folder)
     if not own:
         return bundled(), tuple(problems)
     names = {family.name for family in own}
@@ -153,6 +160,53 @@ def with_user_families(folder: Path) -> tuple[Catalog, tuple[str, ...]]:
     return catalog, tuple(problems)
 
 
+def _own_families(folder: Path) -> tuple[list[Family], list[str]]:
+    """Returns the families of a folder, and a sentence for each file left out."""
+    families: list[Family] = []
+    problems: list[str] = []
+    paths = sorted(folder.glob("*.toml"))
+    room = _MOST_BYTES
+    models = 0
+    for path in paths[:_MOST_FILES]:
+        room -= _size(path)
+        try:
+            if room < 0:
+                raise CatalogError(_left_out(path, "files", "bytes", _MOST_BYTES))
+            family = load_family(path)
+            models += len(family.models)
+            if models > _MOST_MODELS:
+                raise CatalogError(_left_out(path, "models", "models", _MOST_MODELS))
+            families.append(family)
+        except CatalogError as error:
+            problems.append(str(error))
+    more = len(paths) - _MOST_FILES
+    if more > 0:
+        problems.append(
+            by_count(
+                more,
+                "{folder}: only {most} files are read, 1 is left out.",
+                "{folder}: only {most} files are read, {count} are left out.",
+                folder=one_line(folder),
+                most=_MOST_FILES,
+            )
+        )
+    return families, problems
+
+
+def _size(path: Path) -> int:
+    try:
+        return min(path.stat().st_size, own_file.MOST_BYTES)
+    except OSError:
+        return 0
+
+
+def _left_out(path: Path, what: str, unit: str, most: int) -> str:
+    return (
+        f"{one_line(path)}: left out: {what} of your own have at most {most:,} {unit}"
+        " together"
+    )
+
+
 def _without(family: Family, keys: set[tuple[str, str]]) -> Family:
     """Returns a family without the models of these keys."""
     models = tuple(model for model in family.models if model.key not in keys)
@@ -163,13 +217,12 @@ def load_family(path: Path) -> Family:
     """Reads one family file. Raises CatalogError."""
     text = ""
     try:
-        text = read_small_file(path).decode()
-        return _family(msgspec.toml.decode(text, type=_FamilyFile))
-    except RecursionError:
-        raise CatalogError(f"{path}: nested too deeply") from None
-    except (OSError, ValueError, LookupError, re.error) as error:
+        text = read_small_file(path, own_file.MOST_BYTES).decode()
+        return _family(msgspec.convert(own_file.cleaned(text), _FamilyFile))
+    except (OSError, ValueError, LookupError) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
-        raise CatalogError(f"{path}{_line_of(reason, text)}: {reason}") from error
+        place = f"{one_line(path)}{_line_of(reason, text)}"
+        raise CatalogError(f"{place}: {reason}") from error
 
 
 def _line_of(reason: str, text: str) -> str:
@@ -183,28 +236,24 @@ def _line_of(reason: str, text: str) -> str:
     # What is missing stands nowhere; the table that misses it is named last.
     words = [] if "missing" in reason else quoted
     words += reversed(re.findall(r"\w{3,}", reason))
-    lines = text.splitlines()
+    code = re.sub("#.*", "", text)
     for word in words:
-        whole_word = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
-        for number, line in enumerate(lines, 1):
-            code, _, _ = line.partition("#")
-            if whole_word.search(code):
-                return f":{number}"
+        found = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", code)
+        if found:
+            return f":{code.count(chr(10), 0, found.start()) + 1}"
     return ""
 
 
 def _family(raw: _FamilyFile) -> Family:
-    """Returns the family of a decoded file. Raises LookupError and re.error."""
+    """Returns the family of a decoded file. Raises LookupError and ValueError."""
     params = _params(raw)
     known = {param.name for param in params.values()}
     known.add("model")
-    named = set[str]()
-    for rule in raw.rules:
-        named |= _named(rule)
-    unknown = named - known
+    rules = [(rule, _named(rule)) for rule in raw.rules]
+    unknown = set[str]().union(*(named for _, named in rules)) - known
     if unknown:
         raise LookupError(f"a rule names {min(unknown)}, which is no param")
-    models = tuple(_model(raw, model, params) for model in raw.models)
+    models = tuple(_model(raw, model, params, rules) for model in raw.models)
     return Family(
         name=raw.name,
         provider=raw.provider,
@@ -215,21 +264,28 @@ def _family(raw: _FamilyFile) -> Family:
 
 
 def _params(raw: _FamilyFile) -> dict[str, Param]:
-    """Returns the parameters of a file by their keys. Raises LookupError and re.error.
+    """Returns the parameters of a file by their keys.
+
+    Raises LookupError, and ValueError for a pattern that can't be used.
 
     The key `aspect_ratio.max` is a variant of the parameter `aspect_ratio`.
     """
     params: dict[str, Param] = {}
     for key, param in raw.params.items():
         name, _, _ = key.partition(".")
-        re.compile(param.pattern)
+        try:
+            check_pattern(param.pattern)
+        except PatternError as error:
+            raise ValueError(f"the pattern of {name} can't be used: {error}") from error
         if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
             raise LookupError(f"{name} has nothing to choose from")
         params[key] = replace(param, name=name)
     return params
 
 
-def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Model:
+def _model(
+    raw: _FamilyFile, model: _ModelFile, params: dict[str, Param], rules: _NamedRules
+) -> Model:
     """Returns one model of a decoded file. Raises LookupError."""
     if not model.routes:
         raise LookupError(f"{model.slug} has no route")
@@ -238,7 +294,7 @@ def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Mod
         price = replace(price, as_of=raw.prices_as_of)
     routes: dict[RouteName, Route] = {}
     for name, keys in model.routes.items():
-        routes[name] = _route(name, keys, params, raw.rules)
+        routes[name] = _route(name, keys, params, rules)
     return Model(
         family=raw.name,
         provider=raw.provider,
@@ -253,7 +309,7 @@ def _model(raw: _FamilyFile, model: _ModelFile, params: dict[str, Param]) -> Mod
 
 
 def _route(
-    name: RouteName, keys: list[str], params: dict[str, Param], rules: list[Rule]
+    name: RouteName, keys: list[str], params: dict[str, Param], rules: _NamedRules
 ) -> Route:
     """Returns a route with the parameters of these keys. Raises LookupError."""
     for key in keys:
@@ -264,7 +320,7 @@ def _route(
     if len(names) < len(own_params):
         raise LookupError(f"a route names a param twice: {', '.join(keys)}")
     names.add("model")
-    own_rules = tuple(rule for rule in rules if _named(rule) <= names)
+    own_rules = tuple(rule for rule, named in rules if named <= names)
     return Route(name, own_params, own_rules)
 
 

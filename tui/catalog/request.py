@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.catalog.pattern import LONGEST, matches
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
-from tui.text import did_you_mean, invisible, is_text
+from tui.text import did_you_mean, inert, invisible, is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
@@ -34,6 +35,33 @@ class EffectiveRules(Struct, frozen=True):
 def blank(value: object) -> bool:
     """Returns whether a value is never sent: None, an empty list, invisible text."""
     return value is None or value == [] or (isinstance(value, str) and invisible(value))
+
+
+def inert_values(model: Model, values: Values) -> Values:
+    """Returns values as they may be stored: no text holds what a terminal obeys.
+
+    Names of files stay as they are, or they could not be opened.
+    """
+    params = [param for route in model.routes.values() for param in route.params]
+    files = {param.name for param in params if param.kind in (Kind.IMAGE, Kind.IMAGES)}
+    return {
+        name: value if name in files else inert_value(value)
+        for name, value in values.items()
+    }
+
+
+def inert_value(value: Any) -> Any:
+    """Returns a value whose text holds nothing that a terminal obeys.
+
+    What is not UTF-8 stays: `check` refuses it.
+    """
+    if isinstance(value, str):
+        return inert(value) if is_text(value) else value
+    if isinstance(value, list):
+        return [inert_value(item) for item in value]
+    if isinstance(value, dict):
+        return {inert(str(name)): inert_value(item) for name, item in value.items()}
+    return value
 
 
 def is_url(item: str) -> bool:
@@ -301,19 +329,13 @@ def _is_number(value: object, number: type | UnionType) -> bool:
 def _text_problem(param: Param, value: Value) -> str:
     if not isinstance(value, str):
         return f"{value} is not text."
-    if not param.pattern or _matches(param.pattern, value):
+    if not param.pattern or matches(param.pattern, value):
         return _length_problem(param, len(value))
+    if len(value) > LONGEST:
+        return f"At most {LONGEST} characters: this has {len(value):,}."
     if param.example:
         return f"Must look like {param.example}."
     return "Doesn't have the required form."
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Returns whether a pattern finds a text that doesn't end with a line feed.
-
-    `$` in a pattern also matches before such a line feed.
-    """
-    return bool(re.search(pattern, text)) and not text.endswith("\n")
 
 
 def _is_json(value: Value) -> bool:

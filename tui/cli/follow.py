@@ -1,7 +1,6 @@
 """Follows the tasks of a command until they end. Results go to stdout, the rest to stderr."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from tui.cli.signals import Signals
 from tui.cli.unfinished import interrupted, keeps_open, sentences, unsent
 from tui.session import Session, open_engine
 from tui.system import heartbeat, streams
+from tui.system.streams import print_message, print_result
 from tui.text import by_count
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def follow(
             "Interrupted before anything was sent. What is in the queue stays there."
         ) from None
     except StoreError as error:
-        print(error, file=sys.stderr)
+        print_message(error)
         # As far as the queue can still be read
         tasks = unfinished_in(session.folders.queue)
         _print_all(sentences(session, ((task, False) for task in tasks)))
@@ -118,7 +118,7 @@ class _Follower:
         try:
             await self._engine.start(adopt=False, history=0)
             _print_all(self._engine.notices)
-            self._engine.queue.on_notice = lambda notice: print(notice, file=sys.stderr)
+            self._engine.queue.on_notice = print_message
             await begin(self._engine, self._work)
             code = await self._follow()
             if finish:
@@ -157,7 +157,7 @@ class _Follower:
             engine.forget(task.id)
             seen.add(task.id)
             self._progress.clear()
-            print(self._result(task, problem, was_given_up), flush=True)
+            print_result(self._result(task, problem, was_given_up), flush=True)
             if problem and problem.kind in HOPELESS:
                 hopeless = True
             code = _exit_code(task, problem)
@@ -199,7 +199,7 @@ class _Follower:
         held = {task.id: task for task in there if task.status == "held"}
         held |= {task.id: task for task in unsent_tasks}
         if held:
-            print(unsent(self._session, list(held.values())), file=sys.stderr)
+            print_message(unsent(self._session, list(held.values())))
         sent = [task for task in there if task.live and task.id not in held]
         if sent:
             self._print_count(
@@ -225,7 +225,7 @@ class _Follower:
         _print_all(sentences(self._session, unfinished))
         is_open = any(keeps_open(self._engine, task) for task, _ in unfinished)
         if nothing and not (self._work.count or is_open):
-            print(nothing, file=sys.stderr)
+            print_message(nothing)
         return is_open
 
     async def _interrupt(self) -> str:
@@ -248,14 +248,13 @@ class _Follower:
             unsent_tasks = await self._engine.set_aside(self._work.own_ids())
         except StoreError:
             resume = self._session.command("resume")
-            print(
+            print_message(
                 "What was not sent could not be set aside: an open app or"
-                f" `{resume}` sends it.",
-                file=sys.stderr,
+                f" `{resume}` sends it."
             )
             return
         if unsent_tasks and not isinstance(error, BrokenPipeError):
-            print(unsent(self._session, unsent_tasks), file=sys.stderr)
+            print_message(unsent(self._session, unsent_tasks))
 
     def _is_sent(self, task_id: str) -> bool:
         """Return whether a task is loaded, and not waiting to be sent."""
@@ -273,7 +272,7 @@ class _Follower:
 
     def _print_count(self, count: int, one: str, many: str) -> None:
         resume = self._session.command("resume")
-        print(by_count(count, one, many, resume=resume), file=sys.stderr)
+        print_message(by_count(count, one, many, resume=resume))
 
 
 def _exit_code(task: "Task", problem: "Problem | None") -> int:
@@ -284,4 +283,4 @@ def _exit_code(task: "Task", problem: "Problem | None") -> int:
 
 def _print_all(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        print(sentence, file=sys.stderr)
+        print_message(sentence)

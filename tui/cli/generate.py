@@ -1,7 +1,6 @@
 """`generate`: puts the tasks of all prompts into the queue, and follows them."""
 
 import signal
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from tui.cli.signals import handle_signals
 from tui.cli.unfinished import interrupted
 from tui.session import Session
 from tui.spending import ceilings
+from tui.system import streams
+from tui.system.streams import print_message, print_result
 from tui.text import by_count
 
 if TYPE_CHECKING:
@@ -195,23 +196,23 @@ def _print_queued(
     session: Session, spool: "Spool", as_json: bool, paused: bool
 ) -> None:
     for task in spool:
-        print(
+        print_result(
             task_json(task)
             if as_json
             else task_line(task, "in the queue; not sent yet")
         )
-    sys.stdout.flush()
+    streams.finish()
     if paused:
-        print("The queue is paused.", end=" ", file=sys.stderr)
+        print_message("The queue is paused.", end=" ")
     sentence = by_count(
         spool.count,
         "1 in the queue, safe on disk: the app or `{resume}` sends it.",
         "{count} in the queue, safe on disk: the app or `{resume}` sends them.",
         resume=session.command("resume"),
     )
-    print(sentence, file=sys.stderr)
+    print_message(sentence)
 
 
 def _print_notices(notices: Iterable[str]) -> None:
     for notice in notices:
-        print(notice, file=sys.stderr)
+        print_message(notice)

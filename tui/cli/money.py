@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tui.catalog.price import Estimate, estimate, priced_values
@@ -13,7 +12,8 @@ from tui.cli.requests import check_requests
 from tui.session import Session, open_client, open_engine
 from tui.spending.quotes import Quotes
 from tui.system import heartbeat
-from tui.text import counted, dollars, inert_json
+from tui.system.streams import print_json, print_message, print_result
+from tui.text import counted, dollars
 
 if TYPE_CHECKING:
     from tui.service.errors import ServiceError
@@ -40,22 +40,20 @@ def quote(
     except AuthenticationError as error:
         return _print_error(error)
     except ServiceError as error:
-        print(f"Not quoted: {error}", file=sys.stderr)
+        print_message(f"Not quoted: {error}")
     total = _total(prices)
     if not as_json:
-        print(f"{counted(len(prices), 'request')}, {total}")
+        print_result(f"{counted(len(prices), 'request')}, {total}")
         return 0
-    print(
-        inert_json(
-            {
-                "model": model.slug,
-                "action": model.action,
-                "requests": len(prices),
-                "total_usd": usd(total.micro),
-                "basis": total.basis,
-                "as_of": total.as_of or None,
-            }
-        )
+    print_json(
+        {
+            "model": model.slug,
+            "action": model.action,
+            "requests": len(prices),
+            "total_usd": usd(total.micro),
+            "basis": total.basis,
+            "as_of": total.as_of or None,
+        }
     )
     return 0
 
@@ -113,7 +111,7 @@ def balance(session: Session, *, as_json: bool) -> int:
     except ServiceError as error:
         return _print_error(error)
     if as_json:
-        print(inert_json(_balance_json(account, books)))
+        print_json(_balance_json(account, books))
         return 0
     rows = {
         "balance": dollars(account.balance),
@@ -123,7 +121,7 @@ def balance(session: Session, *, as_json: bool) -> int:
         "on the way": str(books.live) if books.live.tasks else "nothing",
     }
     for name, value in rows.items():
-        print(f"{name:<12}{value}")
+        print_result(f"{name:<12}{value}")
     return 0
 
 
@@ -150,11 +148,11 @@ def spent(books: "SpendingReport", by: str, *, as_json: bool) -> None:
         rows = [(str(day), total) for day, total in books.days]
     for name, total in rows:
         if as_json:
-            print(inert_json({by: name, **total_json(total)}))
+            print_json({by: name, **total_json(total)})
         else:
-            print(f"{name:<36}{total.tasks:>9,}  {total}")
+            print_result(f"{name:<36}{total.tasks:>9,}  {total}")
 
 
 def _print_error(error: "ServiceError") -> int:
-    print(error, file=sys.stderr)
+    print_message(error)
     return code_of(error.kind)

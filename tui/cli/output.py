@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tui.catalog.spec import Model, Param, Route
-from tui.text import dollars, inert_json, one_line
+from tui.text import dollars, inert, inert_json, one_line
 
 if TYPE_CHECKING:
     from tui.images.recipes import Recipe
@@ -52,9 +52,11 @@ def task_line(task: "Task", note: str = "") -> str:
     Its end shows the files, else the error, `note`, the task's own note or the prompt.
     """
     reason = task.error.message if task.error else note or task.note
-    detail = " ".join(task.files) or reason or one_line(task.prompt, 60)
+    files = " ".join(map(inert, task.files))
+    detail = files or one_line(reason, 2000) or one_line(task.prompt, 60)
     cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
-    return f"{task.status:<10}  {task.id}  {task.model}  {cost}  {detail}"
+    model = one_line(task.model, 80)
+    return f"{task.status:<10}  {task.id}  {model}  {cost}  {detail}"
 
 
 def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tui.session import Session
-from tui.text import clock
+from tui.system import streams
+from tui.system.streams import print_message
+from tui.text import clock, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine_state import EngineState
@@ -40,26 +42,24 @@ class ProgressLine:
             return
         if now - self._drawn_at > _REDRAW_SECONDS:
             self._drawn_at = now
-            self.clear()
-            sys.stderr.write(self._line()[:_WIDTH])
-            sys.stderr.flush()
+            streams.redraw_line(self._line())
 
     def clear(self) -> None:
         """Remove the line, so that other output can be printed."""
         if self._is_terminal:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            streams.redraw_line("")
 
     def _line(self) -> str:
         tasks = self._tasks.values()
         counts = Counter(str(task.status) for task in tasks)
-        return " · ".join(
+        parts = " · ".join(
             [
                 f"{self._count:,} in all",
                 *(f"{count} {status}" for status, count in counts.items()),
                 *(task.note for task in tasks if task.note and task.live),
             ]
         )
+        return one_line(parts, _WIDTH)
 
 
 class PauseMessages:
@@ -74,20 +74,16 @@ class PauseMessages:
         """Print a message for each change that matters."""
         earliest = max(self._announced_until, time.time() + _SHORT_WAIT)
         if state.rest_until > earliest:
-            _print(
+            print_message(
                 "The service asked to wait. Sending continues at"
                 f" {clock(state.rest_until)}."
             )
             self._announced_until = state.rest_until + 1
         if state.paused and not self._paused:
-            _print(
+            print_message(
                 "The queue is paused. Nothing more is sent until"
                 f" `{self._resume}`, or p in the app."
             )
         elif self._paused and not state.paused:
-            _print("The queue is no longer paused.")
+            print_message("The queue is no longer paused.")
         self._paused = state.paused
-
-
-def _print(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

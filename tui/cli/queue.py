@@ -1,7 +1,6 @@
 """`drop`, `pause`, `stop`, `retry`, `delete`: the app's keys for the queue, as commands."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
+from tui.system.streams import print_message, print_result
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
@@ -85,7 +85,9 @@ def drop(session: Session, selection: Selection, *, as_json: bool) -> int:
                 resume=session.command("resume"),
             )
         if not dropped and not sent:
-            _print("Nothing to take back: none of these tasks is waiting to be sent.")
+            print_message(
+                "Nothing to take back: none of these tasks is waiting to be sent."
+            )
         return 0 if dropped and not sent else 1
 
     return _with_engine(session, work)
@@ -100,9 +102,11 @@ def pause(session: Session) -> int:
     async def work(engine: "Engine") -> int:
         await engine.pause(True)
         resume = session.command("resume")
-        _print(f"Paused: nothing more is sent until `{resume}`, or p in the app.")
+        print_message(
+            f"Paused: nothing more is sent until `{resume}`, or p in the app."
+        )
         for sentence in sentences(session, await engine.queue.unfinished()):
-            _print(sentence)
+            print_message(sentence)
         return 0
 
     return _with_engine(session, work)
@@ -122,7 +126,7 @@ def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
             try:
                 stopped.append(await engine.stop(task.id))
             except LeasedError as error:
-                _print(f"{task.id}: {error}")
+                print_message(f"{task.id}: {error}")
         _print_tasks(stopped, as_json=as_json)
         _print_count(
             len(stopped),
@@ -130,7 +134,7 @@ def stop(session: Session, selection: Selection, *, as_json: bool) -> int:
             "{count} tasks no longer watched, still billed.",
         )
         if stopped:
-            _print(f"`{session.command('resume ID')}` follows one again.")
+            print_message(f"`{session.command('resume ID')}` follows one again.")
         return 0 if stopped and len(stopped) == len(tasks) else 1
 
     return _with_engine(session, work)
@@ -181,7 +185,7 @@ def retry(
 
     def report(problem: str) -> None:
         problems.append(problem)
-        _print(problem)
+        print_message(problem)
 
     async def begin(engine: "Engine", work: Work) -> None:
         tasks = await _retriable(engine, selection)
@@ -253,7 +257,7 @@ def _with_engine(session: Session, work: Callable[["Engine"], Awaitable[int]]) -
         try:
             await engine.start(adopt=False, history=0)
             for notice in engine.notices:
-                _print(notice)
+                print_message(notice)
             return await work(engine)
         finally:
             await engine.aclose()
@@ -263,12 +267,8 @@ def _with_engine(session: Session, work: Callable[["Engine"], Awaitable[int]]) -
 
 def _print_tasks(tasks: Iterable[Task], *, as_json: bool) -> None:
     for task in tasks:
-        print(task_json(task) if as_json else task_line(task))
+        print_result(task_json(task) if as_json else task_line(task))
 
 
 def _print_count(count: int, one: str, many: str, **values: str) -> None:
-    _print(by_count(count, one, many, **values))
-
-
-def _print(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+    print_message(by_count(count, one, many, **values))

@@ -1,10 +1,10 @@
 """`rescue`: fetches images that were paid for and are not saved."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from tui.cli.follow import Work, follow
 from tui.session import Session
+from tui.system.streams import print_message
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -17,7 +17,7 @@ def rescue(session: Session, *, as_json: bool) -> int:
     async def begin(engine: "Engine", work: Work) -> None:
         tasks, problems = await fetch(engine)
         for problem in problems:
-            print(problem, file=sys.stderr)
+            print_message(problem)
         work.add([task.id for task in tasks])
 
     nothing = "Nothing to fetch: every finished image is saved."

@@ -1,6 +1,5 @@
 """`resume`: follows unfinished tasks to their end, and lets a paused queue continue."""
 
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from tui.cli.follow import Work, follow
 from tui.cli.requests import check_ceilings
 from tui.session import Session
 from tui.spending import ceilings
+from tui.system.streams import print_message
 from tui.text import by_count, one_line
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _print_sending(count: int, cost: str) -> None:
         "Sending {count} tasks set aside unsent, {cost}.",
         cost=cost,
     )
-    print(sentence, file=sys.stderr)
+    print_message(sentence)
 
 
 def _print_following(count: int) -> None:
@@ -119,4 +119,4 @@ def _print_following(count: int) -> None:
         "Following 1 task of another window or command to the end.",
         "Following {count} tasks of another window or command to the end.",
     )
-    print(sentence, file=sys.stderr)
+    print_message(sentence)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tui.cli.exit_codes import INTERRUPTED
 from tui.session import Session
+from tui.text import inert
 
 SETTLING = 15.0
 """Seconds that an interrupted command may take to set unsent tasks aside, whatever
@@ -59,5 +60,5 @@ class Signals:
             os._exit(INTERRUPTED)
         elif now - self._first_at > SETTLING:
             with suppress(OSError):
-                os.write(2, self._unsettled.encode())
+                os.write(2, inert(self._unsettled).encode())
             os._exit(INTERRUPTED)

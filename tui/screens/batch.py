@@ -54,7 +54,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
         )
         self._summary = Static(id="batch-summary", markup=False)
-        self._list = OptionList(id="batch-cells")
+        self._list = OptionList(id="batch-cells", markup=False)
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
 
     def compose(self) -> ComposeResult:
@@ -68,7 +68,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             }
             for label, control in controls.items():
                 with Horizontal(classes="row"):
-                    yield Static(label, classes="label")
+                    yield Static(label, classes="label", markup=False)
                     yield control
             yield Static(self._hint(), classes="quiet", markup=False)
             yield self._summary

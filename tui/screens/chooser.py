@@ -30,13 +30,13 @@ class ChooserScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="chooser") as box:
-            box.border_title = self._heading
+            box.border_title = Content(self._heading)
             options = [
                 Option(Content(one_line(label, 500))) for _, label in self._options
             ]
             if not options:
                 options = [Option(Content(self._empty), disabled=True)]
-            yield OptionList(*options)
+            yield OptionList(*options, markup=False)
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:

@@ -26,7 +26,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="keys") as box:
             box.border_title = "Keys"
             box.border_subtitle = "escape closes"
-            yield Static(rows(self._lines()))
+            yield Static(rows(self._lines()), markup=False)
 
     def _lines(self) -> list[tuple[str, str]]:
         """Returns keys with their descriptions, those of this program first.

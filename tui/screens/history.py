@@ -136,7 +136,7 @@ class HistoryScreen(Screen[None]):
         count = len(self.table.tasks)
         found = f"{count:,} found"
         newest = f"the newest {count:,}, more below"
-        self._box.border_subtitle = newest if self._more else found
+        self._box.border_subtitle = Content(newest if self._more else found)
         self.preview.visible = count > 0
 
     @on(QueueTable.Selected)

@@ -9,7 +9,12 @@ from textual.dom import DOMNode
 
 import tui.screens
 import tui.widgets
-from tui.text import did_you_mean, one_line
+from tui.text import by_count, did_you_mean, one_line
+
+_SHOWN = 3
+"""Unknown ids that have a sentence of their own."""
+_MOST_KEYS = 20
+"""Of one id."""
 
 
 def problems(keys: Mapping[str, str]) -> list[str]:
@@ -27,21 +32,35 @@ def problems_with(
         for binding in bindings
         if isinstance(binding, Binding) and binding.id
     }
+    unknown = [name for name in keys if name not in ids]
+    for name in unknown[:_SHOWN]:
+        yield f"{_entry(name)}: there is no such key id. {did_you_mean(name, ids)}".rstrip()
+    if len(unknown) > _SHOWN:
+        yield by_count(
+            len(unknown) - _SHOWN,
+            "[keys]: 1 more id is unknown; docs/keys.md lists them all.",
+            "[keys]: {count} more ids are unknown; docs/keys.md lists them all.",
+        )
     users: dict[str, str] = {}
     for name, value in keys.items():
-        entry = f"[keys] {one_line(name, 60)}"
-        if name not in ids:
-            hint = did_you_mean(name, ids)
-            yield f"{entry}: there is no such key id. {hint}".rstrip()
-            continue
-        for key in (part.strip() for part in value.split(",")):
-            shown = one_line(key, 60)
-            if not key or key.endswith("+"):
-                yield f"{entry}: {one_line(value, 60)!r} is not a key."
-                continue
-            user = users.setdefault(key, name)
-            if user != name:
-                yield f"{entry}: the key {shown} is already used by {user}."
+        problem = _problem(name, value, users) if name in ids else ""
+        if problem:
+            yield problem
+
+
+def _problem(name: str, value: str, users: dict[str, str]) -> str:
+    """Returns what is wrong with the keys of one id, or nothing; adds it to `users`."""
+    for key in (part.strip() for part in value.split(",", _MOST_KEYS)):
+        if not key or key.endswith("+") or "," in key:
+            return f"{_entry(name)}: {one_line(value, 60)!r} is not a key."
+        user = users.setdefault(key, name)
+        if user != name:
+            return f"{_entry(name)}: the key {one_line(key, 60)} is already used by {user}."
+    return ""
+
+
+def _entry(name: str) -> str:
+    return f"[keys] {one_line(name, 60)}"
 
 
 def all_bindings() -> Iterator[BindingType]:

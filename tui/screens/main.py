@@ -12,6 +12,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
@@ -413,8 +414,9 @@ class MainScreen(Screen[None]):
         self.status.state = state
         if state.route and state.route != known:
             self.call_later(self._follow_route)
-        self.queue.border_title = "Queue · paused" if state.paused else "Queue"
-        self.queue.border_subtitle = f"{state.limit} at once"
+        title = "Queue · paused" if state.paused else "Queue"
+        self.queue.border_title = Content(title)
+        self.queue.border_subtitle = Content(f"{state.limit} at once")
 
     def action_queue(self) -> None:
         if self.queue.table.has_focus:

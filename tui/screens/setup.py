@@ -119,16 +119,17 @@ class SetupScreen(Screen[None]):
         key.cursor_blink = False
         title = "Welcome to runapi-tui" if self._first else "Key and profile"
         with VerticalScroll(id="setup", can_focus=False) as box:
-            box.border_title = title
-            yield Static(Content("\n".join((self._introduction(), *self._notes))))
+            box.border_title = Content(title)
+            yield Static("\n".join((self._introduction(), *self._notes)), markup=False)
             if self._choices:
                 yield OptionList(
-                    *(Option(Content(one_line(label))) for label, _ in self._choices)
+                    *(Option(Content(one_line(label))) for label, _ in self._choices),
+                    markup=False,
                 )
-            yield Static(Content(f"Get a key at {KEYS_PAGE} and paste it here:"))
+            yield Static(f"Get a key at {KEYS_PAGE} and paste it here:", markup=False)
             yield key
             yield self._problem
-            yield Static(Content(self._use_of_key()), classes="quiet")
+            yield Static(self._use_of_key(), classes="quiet", markup=False)
             with Horizontal():
                 yield Button("Check and use", id="check", compact=True)
                 yield Button("Use anyway", id="anyway", compact=True)

@@ -94,10 +94,10 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             placeholder="a path, a URL, or words of a prompt", compact=True
         )
         self._line.cursor_blink = False
-        self._list = OptionList()
+        self._list = OptionList(markup=False)
         self._list.can_focus = False
         self._picture = Picture(terminal)
-        self._facts = Static(id="source-facts")
+        self._facts = Static(id="source-facts", markup=False)
         self._text = ""
         self._head = ""
         """The typed folder."""
@@ -193,7 +193,7 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             self._marks.append(source.value)
         count = len(self._marks)
         box = self.query_one("#sources")
-        box.border_subtitle = f"{count} marked" if count else ""
+        box.border_subtitle = Content(f"{count} marked") if count else None
         self._fill()
 
     def _complete(self) -> None:

@@ -172,7 +172,7 @@ class ViewerScreen(Screen[str]):
         self._can = _Possible()
         terminal = context.terminal
         self.picture = Picture(replace(terminal, budget=_FINER * terminal.budget))
-        self._facts = Static()
+        self._facts = Static(markup=False)
         self._prompt = Label(id="viewer-prompt", markup=False)
         self._model = Label(id="viewer-model", markup=False)
         self._place = Label(id="viewer-place", markup=False)

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from tui.catalog.route import Api
 from tui.service.base_url import canonical
-from tui.system.small_file import read_small_file
+from tui.system.toml_file import read_toml
 from tui.tasks import naming
 from tui.tasks.task import NO_PROFILE
-from tui.text import did_you_mean, one_line
+from tui.text import did_you_mean, inert, one_line
 
 ImagesChoice = Literal[
     "auto", "kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"
@@ -30,6 +30,8 @@ class ConfigError(Exception):
 
 KEY_SOURCES = ("environment", "runapi", "openclaw", "hermes")
 """Where a profile may get its key, apart from `env:VARIABLE`."""
+_MOST_BYTES = 400_000
+"""The largest config.toml."""
 _PROFILE_NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
 
 
@@ -127,7 +129,7 @@ def load(
 def _read(path: Path) -> dict[str, Any]:
     """Return the settings of the file; none where there is no file."""
     try:
-        settings: dict[str, Any] = msgspec.toml.decode(read_small_file(path))
+        settings = read_toml(path, _MOST_BYTES)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -135,14 +137,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{one_line(path)}: {reason}.") from error
     except ValueError as error:
         raise ConfigError(f"{one_line(path)}: {one_line(error)}.") from error
-    except RecursionError:
-        raise ConfigError(f"{one_line(path)}: nested too deeply.") from None
     return settings
 
 
 def _checked(settings: dict[str, Any], source: str) -> Config:
     for name in settings:
         _check_name(name, Config.__struct_fields__, f"{source}: there is no setting")
+        _check_text(settings[name], f"{source}: {name}")
     config = _converted(settings, source)
     _check_numbers(config, source)
     for name, profile in config.profiles.items():
@@ -209,6 +210,19 @@ def _check_profile(name: str, profile: Profile, place: str) -> None:
             canonical(profile.base_url)
     except ValueError as error:
         raise ConfigError(f"{place}.base_url: {error}") from error
+
+
+def _check_text(value: Any, place: str) -> None:
+    """Raises ConfigError for text with what a terminal would obey, or can't show."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _check_text(name, place)
+            _check_text(item, f"{place}.{one_line(name, 40)}")
+    elif isinstance(value, str) and inert(value) != value:
+        raise ConfigError(
+            f"{place} has a character that can't be shown, such as an escape: type it"
+            " again."
+        )
 
 
 def _check_name(name: str, known: Collection[str], refusal: str) -> None:

@@ -1,7 +1,9 @@
 """Standard streams that may be closed, full, or of a narrow encoding.
 
 Results on stdout are written, or an error says that they are missing; an error of
-stderr never ends the program.
+stderr never ends the program. Whatever is written to either, a terminal obeys nothing
+of it: all commands print with the functions here, and the streams themselves escape
+what passes them otherwise.
 """
 
 import codecs
@@ -10,7 +12,9 @@ import io
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
+
+from tui.text import escaped, inert, inert_json
 
 _ESCAPES = "runapi-tui-escapes"
 
@@ -36,6 +40,38 @@ def prepare() -> None:
         sys.stdout = _writer(_Results(1, "w", closefd=False), sys.stdout)
     if sys.stderr is None or sys.stderr is sys.__stderr__:
         sys.stderr = _writer(_Messages(2, "w", closefd=False), sys.stderr)
+
+
+def print_result(text: object = "", *, flush: bool = False) -> None:
+    """Print a line, or lines, on stdout, without what a terminal would obey."""
+    print(inert(str(text)), file=sys.stdout, flush=flush)
+
+
+def print_json(value: object, indent: int | None = None) -> None:
+    """Print a value as JSON on stdout, with escapes for what a terminal would obey."""
+    print(inert_json(value, indent), file=sys.stdout)
+
+
+def print_message(text: object, *, end: str = "\n") -> None:
+    """Print a line, or lines, on stderr, without what a terminal would obey."""
+    print(inert(str(text)), end=end, file=sys.stderr)
+
+
+def print_drawing(drawing: str) -> None:
+    """Print what the terminal has to obey: a picture of this program's own."""
+    _write_raw(sys.stdout, f"{drawing}\n")
+
+
+def redraw_line(text: str) -> None:
+    """Replace the last line of stderr, a terminal, with this one."""
+    _write_raw(sys.stderr, "\r\x1b[K")
+    sys.stderr.write(" ".join(inert(text).split("\n")))
+    sys.stderr.flush()
+
+
+def _write_raw(stream: TextIO, sequence: str) -> None:
+    write = stream.write_raw if isinstance(stream, _Writer) else stream.write
+    write(sequence)
 
 
 def finish() -> None:
@@ -90,9 +126,24 @@ class _Messages(io.FileIO):
             return len(data)
 
 
-def _writer(raw: io.FileIO, before: Any) -> io.TextIOWrapper:
+class _Writer(io.TextIOWrapper):
+    """Escapes what a terminal would obey, whoever writes it: click, Python, a library.
+
+    The escapes are those of JSON, which stays valid.
+    """
+
+    def write(self, text: str, /) -> int:
+        super().write(escaped(text))
+        return len(text)
+
+    def write_raw(self, sequence: str) -> None:
+        """Write a sequence that the terminal has to obey."""
+        super().write(sequence)
+
+
+def _writer(raw: io.FileIO, before: Any) -> _Writer:
     """Return a text stream like Python's own that can write every character."""
-    return io.TextIOWrapper(
+    return _Writer(
         io.BufferedWriter(raw),
         encoding=getattr(before, "encoding", None) or "utf-8",
         errors=_ESCAPES,
@@ -105,4 +156,4 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
-    return "".join(json.dumps(character)[1:-1] for character in missing), error.end
+    return json.dumps(missing)[1:-1], error.end

@@ -55,6 +55,7 @@ def draft(
     problem = _folder_problem(out_dir)
     if problem:
         raise InvalidRequestError({"output": problem})
+    values = request.inert_values(model, values)
     values = {name: value for name, value in values.items() if not request.blank(value)}
     if estimate_micro is None:
         estimate_micro = price.estimate(model, values).micro

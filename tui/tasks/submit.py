@@ -434,7 +434,7 @@ class Submitter:
             untils: list[float] = []
             for name, path in files:
                 if path not in urls:
-                    await self._cache.note(task.id, f"Uploading {path.name}.")
+                    await self._cache.note(task.id, f"Uploading {one_line(path.name)}.")
                     urls[path], until = await self._upload(name, path)
                     untils.append(until)
             until = min(untils, default=0.0)

@@ -6,7 +6,7 @@ in tests/constraints.txt; tests/terminal/test_textual_private.py finds uses else
 
 import termios
 import tty
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from textual._xterm_parser import XTermParser
@@ -19,6 +19,9 @@ from textual.events import Key
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.widget import Widget
+
+from tui.terminal.screen_text import ScreenText
+from tui.text import inert
 
 KEYBOARD_FLAGS = (
     linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES
@@ -148,7 +151,21 @@ class OpenDriver(LinuxDriver):
 
 
 class OpenApp(App[None]):
-    """Textual's app, with a say in what an unexpected error does."""
+    """Textual's app, with a say in what an unexpected error does.
+
+    All that it writes to the terminal as text is harmless.
+    """
+
+    _screen_text = ScreenText([])
+
+    def get_line_filters(self) -> Sequence[ScreenText]:
+        others = list(super().get_line_filters())
+        if others != self._screen_text.others:
+            self._screen_text = ScreenText(others)
+        return (self._screen_text,)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        super().copy_to_clipboard(inert(text))
 
     def handle_crash(self, error: Exception) -> None:
         """Called for an error that nobody has caught; Textual shows it and ends."""

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
+from tui.text import inert
 from tui.widgets.chips import Chips, Option
 from tui.widgets.path_completion import dropped_images
 
@@ -61,7 +62,7 @@ class Field(Widget):
         self.set_class(self.is_beside, "-beside")
         self.param = param
         self._error: Static | None = None
-        self._label = Static(classes="label")
+        self._label = Static(classes="label", markup=False)
         self._counter = Static(classes="counter", markup=False)
         self.control = self.make_control(value)
         self.adapt(param)
@@ -147,7 +148,7 @@ class TextField(Field):
 
     def make_control(self, value: Value | None) -> Widget:
         hint = Content(_hint(self.param))
-        self.area = Prompt(_as_text(value), placeholder=hint)
+        self.area = Prompt(_as_text(self.param, value), placeholder=hint)
         self.area.move_cursor(self.area.document.end)
         return self.area
 
@@ -157,7 +158,7 @@ class TextField(Field):
     def fill(self, value: Value | None) -> None:
         # So that undo brings back exactly what is replaced
         self.area.history.checkpoint()
-        self.area.replace(_as_text(value), (0, 0), self.area.document.end)
+        self.area.replace(_as_text(self.param, value), (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
 
     def adapt(self, param: Param) -> None:
@@ -229,7 +230,7 @@ class LineField(Field):
 
     def make_control(self, value: Value | None) -> Widget:
         hint = _hint(self.param)
-        self.line = _Line(_as_text(value), placeholder=hint, compact=True)
+        self.line = _Line(_as_text(self.param, value), placeholder=hint, compact=True)
         self.line.cursor_blink = False
         return self.line
 
@@ -237,7 +238,7 @@ class LineField(Field):
         return _parsed(self.param, self.line.value.strip())
 
     def fill(self, value: Value | None) -> None:
-        self.line.value = _as_text(value)
+        self.line.value = _as_text(self.param, value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "step":
@@ -312,7 +313,7 @@ class ConstantField(Field):
     """The only allowed value, which is shown and can't be changed."""
 
     def make_control(self, value: Value | None) -> Widget:
-        return Static(Content(str(self.param.default)), classes="constant")
+        return Static(str(self.param.default), classes="constant", markup=False)
 
     def read(self) -> Value | None:
         return self.param.default
@@ -345,6 +346,7 @@ def make_field(param: Param, value: Value | None = None) -> Field:
 async def _check_paste(control: Widget, event: events.Paste) -> None:
     """Keeps the paths of dropped images out of the control's text."""
     event.stop()
+    event.text = inert(event.text)
     files = await asyncio.to_thread(dropped_images, event.text)
     if files:
         event.prevent_default()
@@ -355,9 +357,12 @@ def _parsed(param: Param, text: str) -> Value | None:
     return None if request.blank(text) else request.parse(param, text)
 
 
-def _as_text(value: Value | None) -> str:
+def _as_text(param: Param, value: Value | None) -> str:
+    """Returns a value as it stands in a field. The name of a file stays as it is."""
     if value is None:
         return ""
+    if param.kind not in (Kind.IMAGE, Kind.IMAGES):
+        value = request.inert_value(value)
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.segment import ControlType, Segment
 from textual import work
 from textual.content import Content
-from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -18,6 +17,7 @@ from textual.widget import Widget
 
 from tui.graphics.probe import PIXELS, Images, Terminal, cell_now
 from tui.system.threads import AbandonedPool
+from tui.terminal.screen_text import ScreenText
 from tui.terminal.textual_private import driver_of, visible_widgets
 from tui.text import one_line, plain
 
@@ -182,11 +182,13 @@ class Picture(Widget):
     @property
     def _may_write(self) -> bool:
         """Whether characters can bypass Textual, which would not change them."""
-        plain_filters = all(
-            isinstance(found, ANSIToTruecolor) for found in self.get_line_filters()
+        filters_keep_it = all(
+            isinstance(found, ScreenText) and found.keeps_colours
+            for found in self.get_line_filters()
         )
         truecolor = self.app.console.color_system == "truecolor"
-        return self._swift and truecolor and plain_filters and not self.app.is_headless
+        is_seen = not self.app.is_headless
+        return self._swift and truecolor and filters_keep_it and is_seen
 
     def on_mount(self) -> None:
         # The alternate screen of kitty comes back without its images.

@@ -27,7 +27,7 @@ class Preview(Vertical):
         super().__init__(id=id)
         self._shrink = context.shrink
         self.picture = Picture(context.terminal, id="picture")
-        self._facts = Static(id="facts")
+        self._facts = Static(id="facts", markup=False)
         self.border_title = "Result"
 
     async def mount_content(self) -> None:

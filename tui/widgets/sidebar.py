@@ -80,7 +80,7 @@ class Sidebar(Vertical):
             id="filter",
         )
         self._filter.cursor_blink = False
-        self._list = _ModelList(id="models")
+        self._list = _ModelList(id="models", markup=False)
         self._rows: list[ModelKey | None] = []
         self.border_title = "Models"
 

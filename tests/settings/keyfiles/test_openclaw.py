@@ -9,6 +9,7 @@ import pytest
 
 from tests.settings.keyfiles.conftest import KEY, Put
 from tui.settings.credentials import confirm, find, find_all
+from tui.settings.keyfiles import files, includes
 
 CONFIG = ".openclaw/openclaw.json"
 HOME = "https://runapi.ai"
@@ -447,7 +448,30 @@ def test_includes_that_go_too_deep_or_multiply_come_to_an_end(put: Put) -> None:
     for level in range(9):
         put(f".openclaw/{level}.json", {"$include": [f"{level + 1}.json"] * 9})
     put(".openclaw/9.json", provider(KEY))
-    assert "too deep" in notes()
+    assert "its includes come to more than" in notes()
+
+
+def test_a_file_that_is_included_often_is_read_once(
+    put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(CONFIG, {"$include": ["a.json", "./a.json", "b/../a.json"] * 33})
+    put(".openclaw/a.json", provider(KEY))
+    read: list[str] = []
+
+    def counted(path: Path) -> str | None:
+        read.append(path.name)
+        return files.read(path)
+
+    monkeypatch.setattr(includes, "read", counted)
+    assert found() == [(KEY, HOME)]
+    assert read == ["a.json"]
+
+
+def test_a_large_file_is_not_merged_with_itself_again_and_again(put: Put) -> None:
+    put(CONFIG, {"$include": ["a.json"] * 99})
+    put(".openclaw/a.json", provider(KEY) | {"list": [1] * 20_000})
+    assert found() == []
+    assert "its includes come to more than 1,000,000 characters" in notes()
 
 
 # ---- odd files

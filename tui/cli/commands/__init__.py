@@ -27,6 +27,7 @@ from tui.paths import PlaceError
 from tui.settings.config import ConfigError
 from tui.settings.credentials import CredentialError
 from tui.system import atomic_file, streams
+from tui.system.streams import print_message, print_result
 from tui.text import one_line, plain
 
 
@@ -88,7 +89,7 @@ def _open_app(options: dict[str, Any]) -> None:
 def _print_farewell(sentence: str) -> None:
     """Print the app's last sentence, if the terminal is still there."""
     try:
-        click.echo(sentence)
+        print_result(sentence)
     except OSError:
         # It has gone; Python must not try to write the rest once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -129,13 +130,13 @@ def _exit_code(work: Callable[[], int | None]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.UsageError as error:
-        click.UsageError(plain(error.format_message()), error.ctx).show()
+        click.UsageError(plain(error.format_message()), error.ctx).show(sys.stderr)
         return INVALID_INPUT
     except ExitError as error:
         error.show()
         return error.code
     except click.ClickException as error:  # a file that can't be opened
-        click.echo(plain(error.format_message()), err=True)
+        print_message(plain(error.format_message()))
         return INVALID_INPUT
     except BrokenPipeError:
         # Whoever read our output has gone: there is nobody to write to.
@@ -143,9 +144,8 @@ def _exit_code(work: Callable[[], int | None]) -> int:
         return 0
     except streams.OutputError as error:
         streams.give_up_stdout()
-        click.echo(
-            f"{error} Tasks in the queue are kept: `runapi-tui tasks` lists them.",
-            err=True,
+        print_message(
+            f"{error} Tasks in the queue are kept: `runapi-tui tasks` lists them."
         )
         return OTHER_ERROR
     except Exception as error:
@@ -160,18 +160,17 @@ def _explain(error: Exception) -> int:
         # The system's own words: a full disk, a missing folder
         place = f"{one_line(error.filename)}: " if error.filename else ""
         reason = one_line(error.strerror or error)
-        click.echo(f"{place}{reason}. Tasks in the queue are kept.", err=True)
+        print_message(f"{place}{reason}. Tasks in the queue are kept.")
         return OTHER_ERROR
-    click.echo(plain(error) or type(error).__name__, err=True)
+    print_message(plain(error) or type(error).__name__)
     if isinstance(error, Stopped):
         return INTERRUPTED
     if isinstance(error, UsageError | ConfigError | CredentialError | PlaceError):
         return INVALID_INPUT
     if not isinstance(error, StoreError | CatalogError):
-        click.echo(
+        print_message(
             "This is a bug in runapi-tui. Tasks in the queue are kept: `runapi-tui"
-            " tasks` lists them.",
-            err=True,
+            " tasks` lists them."
         )
         if os.environ.get("RUNAPI_TUI_DEBUG"):
             raise error

@@ -1,6 +1,5 @@
 """`models`, `model`: what the catalog knows."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tui.cli.commands.options import (
     json_array_option,
     json_object_option,
 )
+from tui.system.streams import print_json, print_message, print_result
 from tui.text import by_count, dollars, one_line
 
 
@@ -34,23 +34,23 @@ def models(as_json: bool, check: Path | None, **options: Any) -> None:
         return
     session = prepare_session(options)
     for problem in session.problems:
-        click.echo(problem, err=True)
+        print_message(problem)
     if not as_json:
         _print_models(session.catalog)
         return
     from tui.cli.output import model_json
 
     found = [model_json(model) for model in session.catalog.models]
-    click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    print_json(found, indent=1)
 
 
 def _print_models(catalog: Catalog) -> None:
     for family in catalog.families:
-        click.echo(f"{family.name} · {family.provider}")
+        print_result(f"{family.name} · {family.provider}")
         for model in family.models:
             price = dollars(estimate(model, {}).micro)
             note = "" if model.listed else " (no longer listed)"
-            click.echo(
+            print_result(
                 f"  {model.slug:<34} {price:>6}  {model.action:<17} {model.about}{note}"
             )
 
@@ -60,7 +60,7 @@ def _check_family(path: Path) -> None:
         family = load_family(path)
     except CatalogError as error:
         raise ExitError(str(error)) from error
-    click.echo(
+    print_result(
         by_count(
             len(family.models),
             "{path}: {name}, 1 model, can be used.",
@@ -84,14 +84,14 @@ def model(model: str, action: str | None, as_json: bool, **options: Any) -> None
         return
     from tui.cli.output import model_json
 
-    click.echo(json.dumps(model_json(found), ensure_ascii=False, indent=1))
+    print_json(model_json(found), indent=1)
 
 
 def _print_model(model: Model) -> None:
     price = estimate(model, {})
-    click.echo(f"{model.title} · {model.provider} · {model.action} · {price}")
+    print_result(f"{model.title} · {model.provider} · {model.action} · {price}")
     for name, route in model.routes.items():
-        click.echo(f"\n{name} route")
+        print_result(f"\n{name} route")
         for param in route.params:
             _print_param(param)
 
@@ -99,12 +99,12 @@ def _print_model(model: Model) -> None:
 def _print_param(param: Param) -> None:
     mark = "*" if param.required else " "
     default = "" if param.default is None else f" (default {param.default})"
-    click.echo(
+    print_result(
         f" {mark}{param.name:<24} {param.kind:<9} {one_line(param.help)}{default}"
     )
     if param.enum:
         values = " ".join(map(str, param.enum))
-        click.echo(f"{'':>37}{values}")
+        print_result(f"{'':>37}{values}")
 
 
 COMMANDS = (models, model)

@@ -7,6 +7,7 @@ import click
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.spec import Model
 from tui.cli.exit_codes import INVALID_INPUT
+from tui.system.streams import print_message
 from tui.text import plain
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class ExitError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""
-        click.echo(self.format_message(), err=True)
+        print_message(self.format_message())
 
 
 def prepare_session(options: dict[str, Any]) -> "Session":
@@ -58,7 +59,7 @@ def open_store(session: "Session") -> "Store":
 def print_notices(store: "Store") -> None:
     """Print on stderr what the user should know about the queue file."""
     for notice in store.notices:
-        click.echo(notice, err=True)
+        print_message(notice)
 
 
 def require_key(session: "Session") -> None:

@@ -15,6 +15,7 @@ from tui.cli.commands.common import (
 )
 from tui.cli.commands.options import common_options, json_object_option
 from tui.cli.exit_codes import INVALID_INPUT, OTHER_ERROR
+from tui.system.streams import print_message, print_result
 from tui.text import by_count, one_line
 
 _PRIVATE = 0o600
@@ -40,7 +41,7 @@ def recipe(file: Path, as_json: bool, **_options: Any) -> None:
         raise ExitError(str(error)) from error
     if found is None:
         raise ExitError(f"{one_line(file.name, 80)} doesn't say how it was made.")
-    click.echo(recipe_json(found) if as_json else recipe_facts(found))
+    print_result(recipe_json(found) if as_json else recipe_facts(found))
 
 
 @click.command()
@@ -64,9 +65,9 @@ def strip(files: tuple[Path, ...], folder: Path, **_options: Any) -> None:
     problems = 0
     for file in files:
         try:
-            click.echo(save_stripped_copy(file, folder))
+            print_result(save_stripped_copy(file, folder))
         except ImageError as error:
-            click.echo(str(error), err=True)
+            print_message(str(error))
             problems += 1
     sys.exit(INVALID_INPUT if problems else 0)
 
@@ -90,9 +91,8 @@ def export(file: Path, search: str, **options: Any) -> None:
     store = open_store(prepare_session(options))
     lines = dump(store, search)
     if str(file) == "-":
-        stdout = click.open_file("-", "w", encoding="utf-8")
         for line in lines:
-            click.echo(line, file=stdout)
+            print_result(line)
     else:
         _export_to(file, lines)
     print_notices(store)
@@ -140,7 +140,7 @@ def import_(file: Any, **options: Any) -> None:
     print_notices(store)
 
     def report(problem: str) -> None:
-        click.echo(problem, err=True)
+        print_message(problem)
 
     try:
         imported = load(store, lines_of(file), session.folders.output, report)
@@ -149,7 +149,7 @@ def import_(file: Any, **options: Any) -> None:
             f"The file can't be read to its end: {_reason(error)}. Tasks imported so far"
             " are kept. Import the file again once it can be read."
         ) from error
-    click.echo(by_count(imported.new, "1 new task.", "{count} new tasks."))
+    print_result(by_count(imported.new, "1 new task.", "{count} new tasks."))
     if imported.refused:
         raise ExitError(
             by_count(

@@ -20,6 +20,7 @@ from tui.cli.commands.options import (
     selection_options,
     timeout_option,
 )
+from tui.system.streams import print_message, print_result
 from tui.text import one_line
 
 _STATUSES = (
@@ -145,7 +146,7 @@ def tasks(status: str, model: str, search: str, as_json: bool, **options: Any) -
     found = store.search(" ".join(words), count)
     print_notices(store)
     for task in found:
-        click.echo(task_json(task) if as_json else task_line(task))
+        print_result(task_json(task) if as_json else task_line(task))
 
 
 @click.command()
@@ -180,13 +181,13 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
         from tui.exchange.snippets import notes_beside, of_task, written
 
         request = of_task(found, session.catalog, session.credential.base_url)
-        click.echo(written(request, form).rstrip("\n"))
+        print_result(written(request, form).rstrip("\n"))
         for note in notes_beside(request, form):
-            click.echo(note, err=True)
+            print_message(note)
     elif as_json:
-        click.echo(task_json(found))
+        print_result(task_json(found))
     else:
-        click.echo(task_facts(found, store.events(found.id) if events else []))
+        print_result(task_facts(found, store.events(found.id) if events else []))
 
 
 COMMANDS = (drop, pause, stop, retry, delete, tasks, task)

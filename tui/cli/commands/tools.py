@@ -1,6 +1,5 @@
 """`doctor`, `agent`, `demo-server`: commands about the installation."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from tui.catalog.load import bundled
 from tui.cli.commands.common import ExitError, prepare_session
 from tui.cli.commands.options import common_options, json_object_option
 from tui.cli.exit_codes import OTHER_ERROR
+from tui.system.streams import print_drawing, print_json, print_result
 
 
 @click.command()
@@ -36,14 +36,14 @@ def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
         if not sys.stdout.isatty():
             raise ExitError("The test card needs a terminal.")
         terminal = probe(session.config.images, budget=session.config.image_bytes)
-        click.echo(card(terminal))
+        print_drawing(card(terminal))
         return
     found = findings(session)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found, indent=1)
         return
     for line in lines(found):
-        click.echo(line)
+        print_result(line)
 
 
 @click.command()
@@ -59,7 +59,9 @@ def agent(name: str, install: bool, **_options: Any) -> None:
     from tui.cli import skills
 
     try:
-        click.echo(skills.install(name) if install else skills.text(name), nl=install)
+        print_result(
+            skills.install(name) if install else skills.text(name).rstrip("\n")
+        )
     except skills.SkillError as error:
         raise ExitError(str(error)) from error
 

@@ -7,11 +7,13 @@ from typing import Any
 from tui.settings.keyfiles.files import Unreadable, inside, json5, read
 
 _LEVELS = 10
-_FILES = 100
+_INCLUDES = 100
+_CHARACTERS = 1_000_000
+"""In all includes together; a file counts each time that it is included."""
 
 
 class Includes:
-    """Follows includes of one file, within its folder only.
+    """Follows includes of one file, within its folder only; reads each file once.
 
     A missing part could say that a key is meant for another host, so settings are only
     used when they are complete.
@@ -19,7 +21,10 @@ class Includes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._files = 0
+        self._includes = 0
+        self._characters = 0
+        self._files: dict[Path, tuple[Any, int]] = {}
+        """What was read, with the characters that it and its includes have."""
 
     def opened(self, value: Any) -> Any:
         """Return `value` with all its includes. Raises Unreadable."""
@@ -54,17 +59,33 @@ class Includes:
         Raises Unreadable.
         """
         path = Path(os.path.normpath(chain[-1].parent / name))
-        self._files += 1
+        self._includes += 1
         if not inside(path, self._path.parent):
             raise Unreadable(self._path, f"it includes {name}, outside its folder")
-        if path in chain or len(chain) > _LEVELS or self._files > _FILES:
+        if path in chain or len(chain) > _LEVELS or self._includes > _INCLUDES:
             raise Unreadable(
                 self._path, f"its includes are circular or too deep, at {name}"
             )
+        if path in self._files:
+            value, size = self._files[path]
+            self._count(size)
+            return value
         text = read(path)
         if text is None:
             raise Unreadable(self._path, f"it includes {name}, which isn't there")
-        return self._opened(json5(text, path), (*chain, path))
+        before = self._characters
+        self._count(len(text))
+        value = self._opened(json5(text, path), (*chain, path))
+        self._files[path] = (value, self._characters - before)
+        return value
+
+    def _count(self, characters: int) -> None:
+        """Count what is included. Raises Unreadable where it comes to too much."""
+        self._characters += characters
+        if self._characters > _CHARACTERS:
+            raise Unreadable(
+                self._path, f"its includes come to more than {_CHARACTERS:,} characters"
+            )
 
 
 def _merged(below: Any, above: Any) -> Any:
