@@ -20,7 +20,7 @@ from tui.cli.commands.options import (
     selection_options,
     timeout_option,
 )
-from tui.system.streams import print_result
+from tui.system.streams import print_message, print_result
 from tui.text import one_line
 
 _STATUSES = (
@@ -178,10 +178,12 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
             " lists them."
         )
     if form:
-        from tui.exchange.snippets import of_task, written
+        from tui.exchange.snippets import notes_beside, of_task, written
 
         request = of_task(found, session.catalog, session.credential.base_url)
         print_result(written(request, form).rstrip("\n"))
+        for note in notes_beside(request, form):
+            print_message(note)
     elif as_json:
         print_result(task_json(found))
     else:
