@@ -170,7 +170,7 @@ def test_the_progress_line_stays_one_line(monkeypatch: pytest.MonkeyPatch) -> No
 WRITERS = {
     PACKAGE / "system/streams.py": "it is the one that all others call",
     PACKAGE / "graphics/probe.py": "it asks the terminal",
-    PACKAGE / "graphics/helper_process.py": "its stdout is a pipe of pickled pixels",
+    PACKAGE / "system/helper_process.py": "its stdout is a pipe of pickled pixels",
 }
 
 

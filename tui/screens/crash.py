@@ -12,8 +12,8 @@ def save_crash(error: Exception, folder: Path) -> str:
     """Writes the traceback into a folder; returns a sentence for the user."""
     log = folder / "crash.log"
     with contextlib.suppress(OSError):
-        trace = inert("".join(traceback.format_exception(error)))
-        atomic_file.save_small(log, trace.encode(errors="replace"), 0o600)
+        text = inert("".join(traceback.format_exception(error)))
+        atomic_file.save_small(log, text.encode(errors="replace"), 0o600)
     return (
         "runapi-tui crashed (a bug). Your tasks are safe: start it again."
         f" Details: {log}"

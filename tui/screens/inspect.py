@@ -22,6 +22,7 @@ from tui.text import (
     clock,
     dollars,
     duration,
+    escaped,
     file_size,
     inert_json,
     one_line,
@@ -81,7 +82,7 @@ class InspectScreen(Screen[None]):
         return action != "copy" or bool(self._body)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self._body.decode(errors="replace"))
+        self.app.copy_to_clipboard(escaped(self._body.decode(errors="replace")))
         size = f"{len(self._body):,} bytes"
         sentence = f"Sent to the terminal's clipboard: the body, {size}."
         self.notify(sentence, markup=False)

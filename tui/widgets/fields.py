@@ -15,7 +15,7 @@ from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
 from tui.catalog.spec import Kind, Param, Value
-from tui.text import inert
+from tui.text import inert, one_line
 from tui.widgets.chips import Chips, Option
 from tui.widgets.path_completion import dropped_images
 
@@ -296,7 +296,7 @@ class ChoiceField(Field):
         param = self.param
         options: list[Option] = [(True, "yes"), (False, "no")]
         if param.kind is not Kind.BOOLEAN:
-            options = [(value, _with_shape(str(value))) for value in param.enum]
+            options = [(value, _with_shape(one_line(value))) for value in param.enum]
         if param.required and param.default is not None:
             return options
         labels = [label for value, label in options if value == param.default]

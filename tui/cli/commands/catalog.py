@@ -65,7 +65,7 @@ def _check_family(path: Path) -> None:
             len(family.models),
             "{path}: {name}, 1 model, can be used.",
             "{path}: {name}, {count} models, can be used.",
-            path=path,
+            path=one_line(path),
             name=family.name,
         )
     )
