@@ -241,7 +241,7 @@ def test_out_and_in_again_is_the_same(
     for before in given:
         aside = {"watched": False, "set_aside": SetAside.IMPORTED, "note": IMPORTED}
         marks = aside if before.status in LIVE else {}
-        assert elsewhere.get(before.id) == replace(before, **marks)
+        assert elsewhere.get(before.id) == replace(before, imported=True, **marks)
         assert elsewhere.events(before.id) == store.events(before.id)
     again = opened("again")
     assert import_lines(again, list(dump(elsewhere)), images) == (len(given), [])

@@ -118,7 +118,13 @@ def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
         raise ValueError(problem)
     results = tuple(_own_result(result, out_dir) for result in task.results)
     # Uploads are only known to the program that made them.
-    task = replace(task, out_dir=str(out_dir), results=results, uploads_until=0)
+    task = replace(
+        task,
+        out_dir=str(out_dir),
+        results=results,
+        uploads_until=0,
+        imported=True,
+    )
     if task.status in LIVE:
         task = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
     return task, events

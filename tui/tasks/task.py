@@ -185,6 +185,11 @@ class Task(Struct, frozen=True, kw_only=True):
     """True once the user cleared it from the queue; it stays in the history."""
     deleted: bool = False
     """True once the user deleted it; it only counts as spending."""
+    imported: bool = False
+    """True if it came from a file of other tasks, which anybody may have written.
+
+    It is history: its files aren't this program's, and nothing is sent by its word.
+    """
 
     @property
     def turn(self) -> tuple[float, str]:
