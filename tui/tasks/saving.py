@@ -160,6 +160,20 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def part_in_the_way(task_id: str, folder: Path) -> str:
+    """Returns a file that saving the task's results would replace, or "".
+
+    It matters where somebody else has chosen the id: what has it is not known to be a
+    part file of this program.
+    """
+    names = os.listdir(folder) if folder.is_dir() else []
+    for name in sorted(names):
+        found = _PART.fullmatch(name)
+        if found and found[1] == task_id:
+            return str(folder / name)
+    return ""
+
+
 # ---- part files that nobody needs
 
 
