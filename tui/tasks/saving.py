@@ -48,6 +48,7 @@ def verified(result: Result, part: Path) -> Result:
     # First, because a disk that fails to read is not the image's fault
     sha256 = _digest(part)
     facts = files.inspect(part)
+    atomic_file.forbid_writing(part)
     atomic_file.sync_file(part)
     return replace(
         result,
@@ -68,11 +69,11 @@ def reserve(task: Task, index: int, result: Result, template: str) -> Result:
 
     reserved = Path(result.reserved)
     if _may_be_reserved(result, Path(task.out_dir)) and not os.path.lexists(reserved):
-        reserved.parent.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(reserved.parent)
         return result
     name = PurePosixPath(naming.render(template, task, index))
     folder = Path(task.out_dir) / name.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic_file.make_folder(folder)
     free = files.free_name(folder, name.name, result.format)
     return replace(result, reserved=str(free))
 
