@@ -14,6 +14,7 @@ from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
+from tui.tasks.ceilings import CeilingError
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
@@ -196,8 +197,9 @@ def retry(
             report(_retried_before(retried))
         if paid:
             total = ceilings.estimated_total([task.estimate_micro for task in paid])
-            if not over_budget:
-                check_ceilings(session, total, await engine.queue.spent())
+            if over_budget:
+                engine.lift_ceilings()
+            await check_ceilings(engine, paid)
             _print_count(
                 len(paid),
                 "Sending 1 task again, {cost}.",
@@ -210,6 +212,7 @@ def retry(
             try:
                 sent = await engine.retry(task, again=again, start=False)
             except (
+                CeilingError,
                 LeasedError,
                 RetriedError,
                 InvalidRequestError,

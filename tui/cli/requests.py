@@ -1,5 +1,6 @@
 """From the words of a command line to checked requests."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from tui.session import Session
 from tui.spending import ceilings
 
 if TYPE_CHECKING:
-    from tui.tasks.ledger import CostSum, CurrentSpending
+    from tui.tasks.engine import Engine
+    from tui.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,16 @@ def invalid_request(errors: dict[str, str]) -> UsageError:
     return UsageError("\n".join(lines))
 
 
-def check_ceilings(
-    session: Session, total: "CostSum", spent: "CurrentSpending"
-) -> None:
-    """Raise UsageError where requests would pass a ceiling that the user has set."""
-    if not ceilings.has_ceiling(session.config):
+async def check_ceilings(engine: "Engine", tasks: Iterable["Task"]) -> None:
+    """Raise UsageError where sending tasks would pass a ceiling of the user's.
+
+    Those that the user has agreed to pay don't count.
+    """
+    from tui.tasks.ceilings import wanted
+
+    if not engine.ceilings:
         return
-    passed = ceilings.exceeded(session.config, total, spent)
-    if passed:
-        reasons = " ".join(passed)
-        raise UsageError(
-            f"{ceilings.describe_cost(total)}. {reasons} Nothing was submitted;"
-            " --over-budget sends it anyway."
-        )
+    asked = [wanted(task) for task in tasks if not task.over_ceiling]
+    verdict = await engine.queue.judge(asked, engine.ceilings)
+    if asked and verdict.passed:
+        raise UsageError(ceilings.refusal(verdict))

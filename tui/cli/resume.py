@@ -26,8 +26,9 @@ def resume(
     """Follow all unfinished tasks to their end, or those of `ids`.
 
     A paused queue continues. Tasks that were set aside are sent; how many and for how
-    much is said first. Without `ids`, tasks that the user stopped, that were imported,
-    or that were sent more than a day ago with an unknown outcome stay as they are.
+    much is said first. Without `ids`, tasks that the user or a ceiling stopped, that
+    were imported, or that were sent more than a day ago with an unknown outcome stay as
+    they are.
 
     Returns the exit code. Raises UsageError where sending what was set aside would pass
     a ceiling, unless `over_budget`.
@@ -46,11 +47,11 @@ def resume(
             ]
         aside = [task for task in tasks if not task.live]
         followed = [task for task in tasks if task.live and task.id in elsewhere]
-        unsent = ceilings.estimated_total(
-            [task.estimate_micro for task in aside if task.status == "held"]
-        )
-        if unsent.tasks and not over_budget:
-            check_ceilings(session, unsent, await engine.queue.spent())
+        held = [task for task in aside if task.status == "held"]
+        unsent = ceilings.estimated_total([task.estimate_micro for task in held])
+        if over_budget:
+            engine.lift_ceilings()
+        await check_ceilings(engine, held)
         await engine.pause(False)
         if unsent.tasks:
             _print_sending(unsent.tasks, ceilings.describe_total(unsent))

@@ -7,9 +7,10 @@ are those that need a page, a question or the clipboard.
 from collections.abc import Awaitable, Callable
 
 from tui.screens import share
-from tui.screens.payments import Payments
+from tui.screens.payments import Consent, Payments
 from tui.screens.shell import Shell
 from tui.tasks import actions
+from tui.tasks.ceilings import wanted
 from tui.tasks.task import LIVE, Task
 from tui.text import by_count
 from tui.widgets.form import ParamForm
@@ -143,10 +144,12 @@ class TaskDispatcher:
     async def _send(self, request: TaskActionRequested) -> None:
         shell, tasks = self._shell, request.tasks
         assert shell.engine
-        amounts = [task.estimate_micro for task in tasks]
+        asked = [wanted(task) for task in tasks if not task.over_ceiling]
         async with shell.wallet.spending:
-            if await self._payments.may_spend(amounts, ask=len(tasks) > 1):
-                work = actions.send(shell.engine, tasks)
+            consent = await self._payments.ask_consent(asked, ask=len(tasks) > 1)
+            if consent:
+                over = consent is Consent.OVER_CEILING
+                work = actions.send(shell.engine, tasks, over_ceiling=over)
                 shell.show_sentence(await shell.run_detached(work))
 
     async def _retry(self, request: TaskActionRequested) -> None:
@@ -170,12 +173,16 @@ class TaskDispatcher:
         assert shell.engine
         unchanged = [task for task in tasks if self._is_as_shown(task)]
         paid = [task for task in unchanged if not task.lacks_picture]
-        if paid and not await self._may_pay_retry(paid):
+        consent = Consent.YES
+        if paid:
+            consent = await self._ask_for_retry(paid)
+        if not consent:
             return
-        work = actions.retry(shell.engine, unchanged)
+        over = consent is Consent.OVER_CEILING
+        work = actions.retry(shell.engine, unchanged, over_ceiling=over)
         shell.show_sentence(await shell.run_detached(work))
 
-    async def _may_pay_retry(self, tasks: list[Task]) -> bool:
+    async def _ask_for_retry(self, tasks: list[Task]) -> Consent:
         """Asks the user where a ceiling requires it, or a task was retried before."""
         retried = len([task for task in tasks if task.retried_by])
         preface = ""
@@ -185,8 +192,8 @@ class TaskDispatcher:
                 "{count} task was retried already.",
                 "{count} tasks were retried already.",
             )
-        amounts = [task.estimate_micro for task in tasks]
-        return await self._payments.may_spend(amounts, ask=retried > 0, preface=preface)
+        asked = [wanted(task) for task in tasks]
+        return await self._payments.ask_consent(asked, ask=retried > 0, preface=preface)
 
     def _is_as_shown(self, task: Task) -> bool:
         """Returns whether the task wasn't retried or resumed since it was shown."""

@@ -124,6 +124,7 @@ def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
         results=results,
         uploads_until=0,
         imported=True,
+        over_ceiling=False,
     )
     if task.status in LIVE:
         task = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
