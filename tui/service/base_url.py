@@ -19,9 +19,9 @@ def canonical(base_url: str) -> str:
     # The text may hold a secret where a user name or a query would be
     shown = one_line(re.sub(r"(?<=//)[^/@]*@|[?#].*", "…", base_url), 80)
     parts = _split(_without_version(base_url))
-    if parts is None:
+    host = _host(parts) if parts else ""
+    if parts is None or not host:
         raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
-    host = parts.hostname or ""
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError(
             f"{shown} is not encrypted: a key is sent over https, or to this machine"
@@ -63,6 +63,11 @@ def _split(text: str) -> SplitResult | None:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         return None
     return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """Returns the host in lower case, without the dot of an absolute name."""
+    return (parts.hostname or "").removesuffix(".")
 
 
 def _is_loopback(host: str) -> bool:

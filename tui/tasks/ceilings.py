@@ -33,13 +33,14 @@ select {_COLUMNS} from tasks indexed by tasks_of_day where bill = 'live'
 # task that was given back its price says nothing of what the next one costs.
 _SUMS = f"""
 select model, estimate_micro, count(*), count(amount), coalesce(sum(amount), 0),
-    max(charge)
+    sum(is_open), max(charge)
 from (
     select model, estimate_micro,
+        status = '{Status.HELD}' or status in {_AT_SERVICE} as is_open,
         case when status in {_AT_SERVICE} and bill_micro < estimate_micro
             then estimate_micro else bill_micro end as amount,
-        case when bill = 'said' and (bill_micro > 0 or status in {_MADE})
-            then bill_micro end as charge
+        case when bill = 'said' and status not in {_AT_SERVICE}
+            and (bill_micro > 0 or status in {_MADE}) then bill_micro end as charge
     from ({{tasks}}) where ?1 or status <> '{Status.HELD}'
 ) group by model, estimate_micro
 """
@@ -111,6 +112,12 @@ class CeilingError(Exception):
 
 class ChargePendingError(Exception):
     """Reports that a charge has to be known before more is sent; nothing was written."""
+
+
+_Row = tuple[str, int | None, int, int, int, int, int | None]
+"""Model and estimate; of their tasks: the number, those of a known amount, its sum, how
+many have not ended, and the highest charge.
+"""
 
 
 class _Scope(NamedTuple):
@@ -257,11 +264,15 @@ def _of_day(read: Read, waiting: bool, now: float | None = None) -> _Scope:
     return _scope(read(_SUMS.format(tasks=_OF_DAY), waiting, begin, end))
 
 
-def _scope(rows: list[tuple[str, int | None, int, int, int, int | None]]) -> _Scope:
+def _scope(rows: list[_Row]) -> _Scope:
     total = CostSum()
     charges: dict[tuple[str, int | None], int] = {}
-    for model, estimate, tasks, known, micro, charge in rows:
+    for model, estimate, tasks, known, micro, unended, charge in rows:
         total += CostSum(tasks, micro, 0, tasks - known)
-        if charge is not None:
-            charges[model, estimate] = charge
+        if charge is None:
+            continue
+        charges[model, estimate] = charge
+        if estimate is not None and charge > estimate:
+            # What has not ended will hardly be cheaper than what has
+            total += CostSum(0, unended * (charge - estimate))
     return _Scope(total, charges)
