@@ -126,6 +126,10 @@ class _Scope(NamedTuple):
     total: CostSum
     charges: dict[tuple[str, int | None], int]
     """The highest charge by model and estimate, where one is known."""
+    dearer: int = 0
+    """Micro-dollars by which tasks that have not ended exceed their estimates, if they
+    are charged like those that have.
+    """
 
 
 class Budget:
@@ -163,13 +167,16 @@ class Budget:
         most = self._ceilings.job
         if most is not None:
             for job, cost in self._job_costs.items():
-                spent = self._jobs.get(job, _NOTHING).total
+                scope = self._jobs.get(job, _NOTHING)
+                spent = scope.total + CostSum(0, scope.dearer)
                 if may_exceed(spent + cost, most):
                     passed.append(Passed("job_usd", most, spent))
                     break  # of several jobs, the first explains it
         most = self._ceilings.day
-        if most is not None and may_exceed(self._day.total + self._cost, most):
-            passed.append(Passed("day_usd", most, self._day.total))
+        dearer = sum(scope.dearer for scope in self._jobs.values())
+        spent = self._day.total + CostSum(0, dearer)
+        if most is not None and may_exceed(spent + self._cost, most):
+            passed.append(Passed("day_usd", most, spent))
         return Verdict(self._cost, tuple(passed))
 
     def is_priced(self, wanted: Wanted) -> bool:
@@ -267,12 +274,14 @@ def _of_day(read: Read, waiting: bool, now: float | None = None) -> _Scope:
 def _scope(rows: list[_Row]) -> _Scope:
     total = CostSum()
     charges: dict[tuple[str, int | None], int] = {}
+    dearer = 0
     for model, estimate, tasks, known, micro, unended, charge in rows:
         total += CostSum(tasks, micro, 0, tasks - known)
         if charge is None:
             continue
         charges[model, estimate] = charge
-        if estimate is not None and charge > estimate:
-            # What has not ended will hardly be cheaper than what has
-            total += CostSum(0, unended * (charge - estimate))
-    return _Scope(total, charges)
+        if estimate == 0:  # no price at all
+            total += CostSum(0, unended * charge)
+        elif estimate is not None and charge > estimate:
+            dearer += unended * (charge - estimate)
+    return _Scope(total, charges, dearer)
