@@ -14,6 +14,7 @@ from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
+from tui.tasks.actions import kept_files
 from tui.tasks.ceilings import CeilingError
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
@@ -145,7 +146,9 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
-        deleted = await engine.delete(task for task in tasks if task.status not in LIVE)
+        deleted, kept = await engine.delete(
+            task for task in tasks if task.status not in LIVE
+        )
         _print_tasks(deleted, as_json=as_json)
         _print_count(
             len(deleted),
@@ -153,6 +156,8 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
             "{count} tasks deleted; their files are in .trash beside the images for a"
             " week.",
         )
+        if kept:
+            _print(kept_files(kept))
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(
@@ -196,10 +201,12 @@ def retry(
         if retried:
             report(_retried_before(retried))
         if paid:
-            total = ceilings.estimated_total([task.estimate_micro for task in paid])
+            prices = ceilings.prices_again(session.catalog, paid)
+            total = ceilings.estimated_total(prices)
             if over_budget:
                 engine.lift_ceilings()
-            await check_ceilings(engine, paid)
+            wanted = ceilings.wanted_again(session.catalog, paid)
+            await check_ceilings(engine, wanted)
             _print_count(
                 len(paid),
                 "Sending 1 task again, {cost}.",

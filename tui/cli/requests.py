@@ -1,6 +1,5 @@
 """From the words of a command line to checked requests."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ from tui.session import Session
 from tui.spending import ceilings
 
 if TYPE_CHECKING:
+    from tui.tasks.ceilings import Wanted
     from tui.tasks.engine import Engine
-    from tui.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,9 @@ def invalid_request(errors: dict[str, str]) -> UsageError:
     return UsageError("\n".join(lines))
 
 
-async def check_ceilings(engine: "Engine", tasks: Iterable["Task"]) -> None:
-    """Raise UsageError where sending tasks would pass a ceiling of the user's.
-
-    Those that the user has agreed to pay don't count.
-    """
-    from tui.tasks.ceilings import wanted
-
-    if not engine.ceilings:
-        return
-    asked = [wanted(task) for task in tasks if not task.over_ceiling]
-    verdict = await engine.queue.judge(asked, engine.ceilings)
-    if asked and verdict.passed:
-        raise UsageError(ceilings.refusal(verdict))
+async def check_ceilings(engine: "Engine", wanted: "list[Wanted]") -> None:
+    """Raise UsageError where requests would pass a ceiling that the user has set."""
+    if engine.ceilings and wanted:
+        verdict = await engine.queue.judge(wanted, engine.ceilings)
+        if verdict.passed:
+            raise UsageError(ceilings.refusal(verdict))

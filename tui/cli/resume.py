@@ -25,10 +25,10 @@ def resume(
 ) -> int:
     """Follow all unfinished tasks to their end, or those of `ids`.
 
-    A paused queue continues. Tasks that were set aside are sent; how many and for how
-    much is said first. Without `ids`, tasks that the user or a ceiling stopped, that
-    were imported, or that were sent more than a day ago with an unknown outcome stay as
-    they are.
+    A paused queue continues. Tasks that were set aside are sent, imported ones as new
+    tasks; how many and for how much is said first. Without `ids`, tasks that the user
+    or a ceiling stopped, that were imported, or that were sent more than a day ago with
+    an unknown outcome stay as they are.
 
     Returns the exit code. Raises UsageError where sending what was set aside would pass
     a ceiling, unless `over_budget`.
@@ -45,18 +45,26 @@ def resume(
                 for task, _ in unfinished
                 if engine.belongs_here(task) and (task.live or _is_resumable(task))
             ]
+        imported = [task for task in tasks if _is_sent_as_new(task)]
+        tasks = [task for task in tasks if not _is_sent_as_new(task)]
         aside = [task for task in tasks if not task.live]
         followed = [task for task in tasks if task.live and task.id in elsewhere]
-        held = [task for task in aside if task.status == "held"]
-        unsent = ceilings.estimated_total([task.estimate_micro for task in held])
+        to_send = [task for task in aside if task.status == "held"] + imported
+        prices = ceilings.prices_again(session.catalog, to_send)
+        unsent = ceilings.estimated_total(prices)
         if over_budget:
             engine.lift_ceilings()
-        await check_ceilings(engine, held)
+        open_ones = [task for task in to_send if not task.over_ceiling]
+        wanted = ceilings.wanted_again(session.catalog, open_ones)
+        await check_ceilings(engine, wanted)
         await engine.pause(False)
         if unsent.tasks:
             _print_sending(unsent.tasks, ceilings.describe_total(unsent))
         if followed:
             _print_following(len(followed))
+        _warn_of_billed(imported)
+        for task in imported:
+            work.add([await _send_as_new(engine, task)])
         tasks.sort(key=lambda task: (task.status == "held", task.turn))
         work.add([task.id for task in tasks])
         work.set_aside = frozenset(task.id for task in aside)
@@ -65,6 +73,39 @@ def resume(
     return follow(
         session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True
     )
+
+
+def _is_sent_as_new(task: "Task") -> bool:
+    """Return whether a task was imported unsent: its own word sends nothing."""
+    return task.imported and task.status == "held"
+
+
+async def _send_as_new(engine: "Engine", task: "Task") -> str:
+    """Plan an imported task anew; return the id of the new one. Raises UsageError."""
+    from tui.tasks.ceilings import CeilingError
+    from tui.tasks.draft import InvalidRequestError
+    from tui.tasks.store_errors import LeasedError
+    from tui.tasks.task import RetriedError
+
+    refusals = (InvalidRequestError, LookupError, LeasedError, RetriedError)
+    try:
+        return (await engine.retry(task, start=False)).id
+    except (CeilingError, *refusals) as error:
+        raise UsageError(f"{task.id}: {error}") from error
+
+
+def _warn_of_billed(tasks: list["Task"]) -> None:
+    from tui.tasks.imported import may_be_billed
+
+    count = len([task for task in tasks if may_be_billed(task)])
+    if count:
+        sentence = by_count(
+            count,
+            "1 imported task may already have been made and billed: this is a new one.",
+            "{count} imported tasks may already have been made and billed: these are new"
+            " ones.",
+        )
+        print(sentence, file=sys.stderr)
 
 
 async def find_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:

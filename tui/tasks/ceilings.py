@@ -21,7 +21,7 @@ _MADE = "('fetching', 'completed', 'expired')"
 _COLUMNS = "model, estimate_micro, bill, status, bill_micro"
 _OF_JOB = f"""
 select {_COLUMNS} from tasks indexed by tasks_of_job
-where job = ?2 and job <> '' and bill is not null
+where job = ?2 and job <> '' and bill in ('said', 'guessed', 'live')
 """
 _OF_DAY = f"""
 select {_COLUMNS} from tasks indexed by tasks_of_day

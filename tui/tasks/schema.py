@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from tui.tasks import journal
+from tui.tasks import imported, journal
 from tui.tasks.ledger import cost_of, limited
 from tui.tasks.search import search_words
-from tui.tasks.task import Task
+from tui.tasks.task import SetAside, Task
 
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Task).decode
+_decode = msgspec.json.Decoder(Task).decode
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError)
 """What `decode` raises for a row's data that is no task."""
 
@@ -98,6 +98,16 @@ create index tasks_of_job on tasks
 create index tasks_of_day on tasks
     (bill, spent_at, model, estimate_micro, status, bill_micro);
 """
+
+
+def decode(data: bytes | str) -> Task:
+    """Returns the task in a row's data, or in a line. Raises what is in `UNREADABLE`."""
+    task = _decode(data)
+    if task.set_aside is SetAside.IMPORTED and not task.imported:
+        # An earlier version imported it as it stood.
+        return imported.history(task)
+    return task
+
 
 COLUMNS = 24
 _COLUMNS_2 = 16
