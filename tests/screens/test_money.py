@@ -294,6 +294,22 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
         await app.until(lambda: isinstance(app.screen, MainScreen))
 
 
+async def test_the_money_page_says_what_counts_for_the_day() -> None:
+    app = TestApp(delay=0, day_usd=1.0)
+    app.remember(
+        past("a fox", cost_micro=70_000),
+        past("an owl", cost_micro=200_000, base_url="https://WWW.runapi.ai."),
+    )
+    async with app.running(80, 24) as pilot:
+        await app.sees("today $0.07")
+        await pilot.press("ctrl+t", "$")
+        await app.sees(
+            "today           $0.07",
+            "counts today    about $0.27, all services together",
+            "today's budget  $0.73 of $1.00 left (day_usd)",
+        )
+
+
 async def test_the_money_page_of_an_empty_queue() -> None:
     app = TestApp(delay=0)
     async with app.running(80, 24) as pilot:

@@ -13,7 +13,7 @@ from tests.tasks.faults import booked, small_pictures
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.demo.tasks import DemoTask
-from tui.tasks import submit
+from tui.tasks import archive, submit
 from tui.tasks.ceilings import CeilingError, Ceilings
 from tui.tasks.drain import to_the_end
 from tui.tasks.store import Store
@@ -178,3 +178,26 @@ async def test_a_window_of_a_long_job_sets_all_of_it_aside_at_once(
     assert len(service.made) == 1
     assert len(writes) == 29
     assert newest < 30 * 2 + 15  # each was written twice: drafted, and set aside
+
+
+def test_an_imported_mark_of_the_user_s_word_is_none(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "queue.db"), Store(tmp_path / "other.db")
+    task = Task(
+        id=new_id(),
+        action="text_to_image",
+        model="z-image",
+        service="z_image",
+        base_url="https://runapi.ai",
+        route="unified",
+        values=FOX,
+        created_at=1.0,
+        cost_micro=10**9,
+        over_ceiling=True,
+    )
+    store.save(task)
+    archive.load(other, archive.dump(store), tmp_path, print)
+    (brought,) = other.search()
+    assert not brought.over_ceiling
+    assert other.spent("https://runapi.ai").day.micro == 0
+    store.close()
+    other.close()

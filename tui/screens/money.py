@@ -133,11 +133,11 @@ def _facts(
         # All of it is estimated: "about" says so once.
         cost = CostSum(live.tasks, live.micro, 0, live.unknown)
         facts["on the way"] = f"about {cost}, {counted(live.tasks, 'task')}"
-    elsewhere = report.day.micro - report.today.micro - live.micro
-    if elsewhere > 0:
-        # The day's ceiling counts it, so that no other spelling of an address passes it
-        facts["elsewhere today"] = f"about {dollars(elsewhere)}, by other base URLs"
     if config.day_usd is not None:
+        if report.day.micro > report.today.micro + live.micro:
+            # Other base URLs count too, or the limit would hold for each spelling
+            counts = dollars(report.day.micro)
+            facts["counts today"] = f"about {counts}, all services together"
         facts["today's budget"] = ceilings.budget_left(config, report)
     if account:
         today = dollars(account.spent_today)
