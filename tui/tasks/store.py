@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui.tasks import ceilings, schema
+from tui.tasks import ceilings, event_log, schema
 from tui.tasks.ceilings import Budget, CeilingError, Ceilings, ChargePendingError
 from tui.tasks.claims import Claims, chunks, lease_end
 from tui.tasks.learnt import LearntFacts
@@ -145,8 +145,8 @@ class Store(Claims, LearntFacts, UndoStack):
                     self._db.execute(
                         INSERT, schema.row(task, owner, until, next(numbers))
                     )
-                    rows = ((task.id, *event) for event in events)
-                    self._db.executemany("insert into events values (?, ?, ?, ?)", rows)
+                    for at, event, raw in events:
+                        event_log.add(self._db, task.id, at, event, raw)
             verdict = budget.verdict()
             if verdict.passed:
                 raise CeilingError(verdict)
@@ -208,9 +208,7 @@ class Store(Claims, LearntFacts, UndoStack):
         self._add_event(task.id, event, "")
 
     def _add_event(self, task_id: str, event: str, raw: str) -> None:
-        self._db.execute(
-            "insert into events values (?, ?, ?, ?)", (task_id, time.time(), event, raw)
-        )
+        event_log.add(self._db, task_id, time.time(), event, raw)
 
 
 def unfinished_in(path: Path) -> list[Task]:
