@@ -17,7 +17,7 @@ from tui.service.base_url import canonical
 from tui.settings import config, credentials
 from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential
-from tui.spending import quotes
+from tui.spending import ceilings, quotes
 from tui.system import environment, shell
 from tui.tasks.task import NO_PROFILE
 from tui.text import dollars, one_line
@@ -256,6 +256,7 @@ def open_engine(
         name=settings.name,
         embed=settings.embed,
         tries=tries,
+        ceilings=ceilings.of(settings),
     )
     store = Store(session.folders.queue)
     return Engine(store, open_client(session), session.catalog, options, listener)

@@ -3,6 +3,7 @@ is submitted.
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,11 +148,12 @@ def test_ceilings_keep_scripts_from_submitting_anything(
     ]
     store.add_missing((task, []) for task in known)
     store.close()
-    limited = {**env, "RUNAPI_TUI_DAY_USD": "0.03"}
+    # Another address counts too: it may be another spelling of the same one.
+    limited = {**env, "RUNAPI_TUI_DAY_USD": "0.53"}
     said = run("generate", "z-image", "-p", "a lake", **limited)
     assert (said.returncode, said.stdout) == (4, "")
     assert said.stderr == (
-        "This request costs about $0.01. Today $0.03 of $0.03 is spent or on its way (day_usd)."
+        "This request costs about $0.01. Today $0.53 of $0.53 is spent or on its way (day_usd)."
         " Nothing was submitted; --over-budget sends it anyway.\n"
     )
     words = [
@@ -198,3 +200,26 @@ def test_ceilings_keep_scripts_from_submitting_anything(
     ]
     assert days == [0.0] * 29 + [0.03]
     assert tell("spent").out.split() == ["z-image", "2", "$0.03"]
+
+
+def test_a_charge_above_the_list_price_stops_a_command_and_resume_needs_a_word(
+    env: dict[str, str], heard: Heard
+) -> None:
+    limited = {**env, "RUNAPI_TUI_JOB_USD": "0.05", "RUNAPI_TUI_CONCURRENCY": "1"}
+    said = run("generate", "z-image", "a lake demo:dear", "-n", "4", **limited)
+    assert (said.returncode, heard.submits) == (4, 1)
+    stopped, completed = sorted(said.stdout.splitlines(), reverse=True)
+    assert completed.startswith("completed")
+    # One line tells it of all three.
+    assert "This job may cost $0.05, and $5.00 is spent or on its way" in stopped
+    command, job = re.findall(r"`(.*) (\w+)`", said.stderr)[0]
+    assert command == "runapi-tui resume --over-budget"
+    assert "3 tasks were not sent because of a spending limit" in said.stderr
+    # Not by itself, not by a word that doesn't name it, not within the limit.
+    for names, code in (([], 1), ([job], 4)):
+        said = run("resume", *names, **limited)
+        assert said.returncode == code
+        assert "spending limit" in said.stderr or "job_usd" in said.stderr
+    assert heard.submits == 1
+    assert run("resume", job, "--over-budget", **limited).returncode == 0
+    assert heard.submits == 4

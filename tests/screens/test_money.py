@@ -209,6 +209,46 @@ async def test_what_is_on_its_way_counts_and_a_retry_is_a_request_too() -> None:
         assert len(app.engine.tasks) == 3
 
 
+async def test_what_is_charged_above_its_price_stops_the_job_until_a_yes() -> None:
+    app = TestApp(delay=0, job_usd=0.15, concurrency=1)
+    async with app.running(120, 40) as pilot:
+        assert app.main
+        assert app.engine
+        app.main.form.set_prompt("{red|blue|green} fox demo:dear")
+        await pilot.press("ctrl+j")
+        await app.sees("1 of 3", "2 set aside", "$5.00")
+        await app.until(lambda: app.told)
+        assert [told for told in app.told if "job_usd" in told] == [
+            "Not sent, not charged: it would cost about $5.00. This job may cost $0.15,"
+            " and $5.00 is spent or on its way (job_usd). Raise that limit, or press s"
+            " to send it anyway."
+        ]
+        await pilot.press("ctrl+t", "s")
+        await app.sees(
+            "These 2 requests cost about $10.00.",
+            "This job may cost $0.15, and $5.00 is spent or on its way (job_usd).",
+            "Send anyway?",
+        )
+        await pilot.press("y")
+        await app.sees("3 of 3")
+
+
+async def test_what_another_program_spends_during_the_question_is_asked_about() -> None:
+    app = TestApp(delay=0, day_usd=0.12, confirm_usd=0.01)
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        app.main.form.set_prompt("{red|blue} fox")
+        await pilot.press("ctrl+j")
+        await app.sees("Send 2 requests, about $0.10?")
+        app.remember(past("a cat", cost_micro=30_000))
+        await pilot.press("y")
+        await app.sees("Today $0.03 of $0.12 is spent", "Send anyway?")
+        await pilot.press("n")
+        await app.until(lambda: isinstance(app.screen, MainScreen))
+        assert app.engine
+        assert [task.prompt for task in app.engine.tasks.values()] in ([], ["a cat"])
+
+
 # ---- the page
 
 
@@ -252,6 +292,22 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
         await app.sees("total           $0.39")  # kept up to date
         await pilot.press("escape")
         await app.until(lambda: isinstance(app.screen, MainScreen))
+
+
+async def test_the_money_page_says_what_counts_for_the_day() -> None:
+    app = TestApp(delay=0, day_usd=1.0)
+    app.remember(
+        past("a fox", cost_micro=70_000),
+        past("an owl", cost_micro=200_000, base_url="https://WWW.runapi.ai."),
+    )
+    async with app.running(80, 24) as pilot:
+        await app.sees("today $0.07")
+        await pilot.press("ctrl+t", "$")
+        await app.sees(
+            "today           $0.07",
+            "counts today    about $0.27, all services together",
+            "today's budget  $0.73 of $1.00 left (day_usd)",
+        )
 
 
 async def test_the_money_page_of_an_empty_queue() -> None:

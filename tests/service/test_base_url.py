@@ -38,6 +38,8 @@ def test_a_base_url_in_its_canonical_form(given: str, meant: str) -> None:
         ("HTTPS://RunAPI.ai", "https://runapi.ai"),
         ("https://runapi.ai:443", "https://runapi.ai"),
         ("http://localhost:80", "http://localhost"),
+        ("https://runapi.ai./v1", "https://runapi.ai"),
+        ("https://RUNAPI.ai.:443", "https://runapi.ai"),
     ],
 )
 def test_one_service_has_one_base_url(given: str, meant: str) -> None:

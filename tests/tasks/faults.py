@@ -310,7 +310,8 @@ class _Lane:
 
 _WRITES = (
     *("save_all", "lease", "claim", "renew", "release", "learn", "remember_upload"),
-    *("set_aside_unsent", "push_undo", "pop_undo", "write_back"),
+    *("add_missing", "set_aside_unsent", "set_aside_job"),
+    *("push_undo", "pop_undo", "write_back"),
 )
 
 

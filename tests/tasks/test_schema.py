@@ -16,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from tui.tasks import schema
+from tui.tasks.ceilings import Ceilings, Wanted
 from tui.tasks.store import Entry, Store
 from tui.tasks.store_errors import DamagedError, StoreError
 from tui.tasks.task import Status, Task
@@ -294,6 +295,16 @@ def test_tasks_of_version_3_are_numbered_as_they_were_written(path: Path) -> Non
         assert store.changed_since(9) == ([changed], 10)
         assert store.pop_undo() == []
         assert store.notices == []
+
+
+def test_estimates_of_version_3_count_for_the_ceilings(path: Path) -> None:
+    file_of_version_3(path, 3, estimate_micro=5, cost_micro=None, job="one")
+    with closing(Store(path)) as store:
+        verdict = store.judge([Wanted("one", "z-image", 1)], Ceilings(job=15))
+        (passed,) = verdict.passed
+        assert passed.spent.micro == 15
+        kept = store._read("select estimate_micro from tasks")
+        assert kept == [(5,)] * 3
 
 
 def test_what_version_3_has_made_and_not_saved_is_unfinished(path: Path) -> None:

@@ -52,6 +52,7 @@ from tui.service.client import Client
 from tui.tasks import (
     answer,
     cache,
+    ceilings,
     claims,
     connection,
     draft,
@@ -157,6 +158,7 @@ class Queue(RuleBasedStateMachine):
         for module in (
             answer,
             cache,
+            ceilings,
             claims,
             connection,
             draft,

@@ -65,14 +65,14 @@ class Both:
         )
         await self.engine.start()
 
-    async def child(self, *words: str) -> Process:
+    async def child(self, *words: str, **settings: str) -> Process:
         """A command with a queue of ours, whose lease is short."""
         told = {
             "RUNAPI_API_KEY": DEMO_KEY,
             "RUNAPI_BASE_URL": self.url,
             "RUNAPI_TUI_POLL_SECONDS": "0.1",
         }
-        env = {**os.environ, **told}
+        env = {**os.environ, **told, **settings}
         self.children.append(
             await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -206,3 +206,24 @@ async def test_what_waits_for_anyone_is_sent_by_one(both: Both) -> None:
     assert [await child.wait() for child in children] == [0, 0]
     both.agree()
     assert set(Counter(post.key for post in both.ledger.posts).values()) == {1}
+
+
+@pytest.mark.slow
+async def test_processes_that_start_at_once_send_exactly_what_a_ceiling_allows(
+    both: Both,
+) -> None:
+    """Eight requests of $0.01, and a day that may cost $0.02."""
+    children = [
+        await both.child("generate", "z-image", "a lake", RUNAPI_TUI_DAY_USD="0.02")
+        for _ in range(8)
+    ]
+    # Six are refused before the first two have their images.
+    refused = asyncio.as_completed([child.wait() for child in children])
+    async with asyncio.timeout(90):
+        for _ in range(6):
+            await next(refused)
+    both.now += 2.0
+    codes = [await child.wait() for child in children]
+    assert sorted(codes) == [0, 0, 4, 4, 4, 4, 4, 4]
+    assert len(both.book.made) == 2
+    assert len(both.ledger.posts) == 2

@@ -9,6 +9,7 @@ EXIT_CODES = {
     "validation": 4,
     "not_found": 4,
     "conflict": 4,
+    "ceiling": 4,
     "download": 5,
     "network": 5,
     "rate_limit": 6,

@@ -102,6 +102,8 @@ class _Follower:
         self._as_json = as_json
         self._work = Work()
         self._signals = Signals(session)
+        self._past_ceiling: list[Task] = []
+        """Tasks that were set aside instead of passing a ceiling."""
 
     async def run(self, begin: Begin, nothing: str, finish: bool) -> int:
         """Follow the tasks that `begin` adds. Returns the exit code."""
@@ -124,6 +126,9 @@ class _Follower:
             if finish:
                 is_open = await self._print_unfinished(nothing)
                 return code or (1 if is_open else 0)
+            if self._past_ceiling:
+                aside = ((task, False) for task in self._past_ceiling)
+                _print_all(sentences(self._session, aside))
             return code
         except asyncio.CancelledError:
             if not self._work.count:
@@ -157,7 +162,8 @@ class _Follower:
             engine.forget(task.id)
             seen.add(task.id)
             self._progress.clear()
-            print_result(self._result(task, problem, was_given_up), flush=True)
+            if not self._is_told(task):
+                print_result(self._result(task, problem, was_given_up), flush=True)
             if problem and problem.kind in HOPELESS:
                 hopeless = True
             code = _exit_code(task, problem)
@@ -169,10 +175,22 @@ class _Follower:
             return await self._leave(seen) or first
         return first
 
+    def _is_told(self, task: "Task") -> bool:
+        """Return whether another task has told why all of its job is set aside."""
+        from tui.tasks.task import SetAside
+
+        if task.set_aside is not SetAside.CEILING or self._as_json:
+            return False
+        self._past_ceiling.append(task)
+        first = self._past_ceiling[0]
+        return bool(task.job) and task is not first and task.job == first.job
+
     def _problem(self, task: "Task") -> "tuple[Problem | None, bool]":
         """Return why a task has not succeeded, and whether it was given up for now."""
-        from tui.tasks.task import Problem
+        from tui.tasks.task import Problem, SetAside
 
+        if task.set_aside is SetAside.CEILING:
+            return Problem("ceiling", task.note), False
         given_up = self._engine.gave_up.get(task.id)
         if task.error or not given_up:
             return task.error, bool(given_up)

@@ -5,13 +5,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from tui.catalog.spec import Model, Values
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.output import task_json, task_line
 from tui.cli.requests import (
     RequestOptions,
-    check_ceilings,
     invalid_request,
     read_requests,
 )
@@ -24,6 +25,7 @@ from tui.system.streams import print_message, print_result
 from tui.text import by_count
 
 if TYPE_CHECKING:
+    from tui.tasks.ceilings import Ceilings
     from tui.tasks.engine import Engine
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
@@ -68,16 +70,15 @@ def generate(
     try:
         learnt = store.learnt(url)
         draft = _Draft(session, model, url, learnt.get("route"))
-        total = _spool_tasks(draft, prompts, options, spool)
-        if not submission.over_budget:
-            check_ceilings(session, total, store.spent(url))
+        draft.over_ceiling = submission.over_budget
+        _spool_tasks(draft, prompts, options, spool)
         if submission.wait and not learnt.get("paused"):
             return follow(
                 session,
                 lambda engine, work: _queue_and_add(store, spool, engine, work),
                 as_json=submission.as_json,
             )
-        _queue(store, spool)
+        _queue(store, spool, ceilings.of(session.config))
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:
@@ -89,6 +90,9 @@ def generate(
 
 class _Draft:
     """Makes tasks of one model for one service."""
+
+    over_ceiling = False
+    """Whether the user has agreed that the tasks pass the ceilings."""
 
     def __init__(
         self, session: Session, model: Model, base_url: str, route: Any
@@ -104,7 +108,7 @@ class _Draft:
         from tui.tasks import draft
 
         try:
-            return draft.draft(
+            task = draft.draft(
                 self.model,
                 values,
                 base_url=self._base_url,
@@ -115,6 +119,7 @@ class _Draft:
             )
         except draft.InvalidRequestError as error:
             raise invalid_request(error.errors) from error
+        return replace(task, over_ceiling=self.over_ceiling)
 
 
 def _spool_tasks(
@@ -122,46 +127,42 @@ def _spool_tasks(
     prompts: Iterable[str | None],
     options: RequestOptions,
     spool: "Spool",
-) -> Any:
-    """Write the tasks of all prompts to the spool, and return what they cost together.
-
-    Raises UsageError.
-    """
-    from tui.tasks.ledger import CostSum
-
-    total = CostSum()
+) -> None:
+    """Write the tasks of all prompts to the spool. Raises UsageError."""
     for number, prompt in enumerate(prompts, 1):
         try:
             for values in read_requests(draft.session, draft.model, options, prompt):
-                task = draft.task(values)
-                total += ceilings.estimated_total([task.estimate_micro])
-                spool.add(task)
+                spool.add(draft.task(values))
         except UsageError as error:
             if number == 1:
                 raise
             raise UsageError(f"Prompt {number:,}: {error}") from error
     if not spool.count:
         raise UsageError("There is no prompt: every line is blank.")
-    return total
 
 
-def _queue(store: "Store", spool: "Spool", owner: str = "") -> None:
+def _queue(store: "Store", spool: "Spool", most: "Ceilings", owner: str = "") -> None:
     """Write all tasks into the queue in one transaction.
 
-    Raises StoreError; then none of them is in the queue.
+    Raises StoreError, or UsageError where they would pass one of `most`; then none of
+    them is in the queue.
     """
+    from tui.tasks.ceilings import CeilingError
     from tui.tasks.store_errors import DamagedError
 
     def rows() -> Iterator[tuple["Task", list[tuple[float, str, str]]]]:
         return ((task, [(task.created_at, "held", "")]) for task in spool)
 
     try:
-        store.add_missing(rows(), owner)
-    except DamagedError as error:
-        before = len(store.notices)
-        store.start_over(found=error)
-        _print_notices(store.notices[before:])
-        store.add_missing(rows(), owner)
+        try:
+            store.add_missing(rows(), owner, most)
+        except DamagedError as error:
+            before = len(store.notices)
+            store.start_over(found=error)
+            _print_notices(store.notices[before:])
+            store.add_missing(rows(), owner, most)
+    except CeilingError as error:
+        raise UsageError(ceilings.refusal(error.verdict)) from error
 
 
 async def _queue_and_add(
@@ -170,7 +171,7 @@ async def _queue_and_add(
     # Not in a thread: an interruption finds all of them in the queue, or none. They are
     # leased in the same transaction: an open app adopts a part of what waits for long,
     # and must not adopt all of it before this process has begun.
-    _queue(store, spool, engine.queue.owner)
+    _queue(store, spool, engine.ceilings, engine.queue.owner)
     store.close()
     work.add(_SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool

@@ -15,6 +15,7 @@ from tui.spending import ceilings
 from tui.system import heartbeat
 from tui.system.streams import print_message, print_result
 from tui.tasks.actions import kept_files
+from tui.tasks.ceilings import CeilingError
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
@@ -160,7 +161,7 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
             " week.",
         )
         if kept:
-            _print(kept_files(kept))
+            print_message(kept_files(kept))
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(
@@ -206,8 +207,10 @@ def retry(
         if paid:
             prices = ceilings.prices_again(session.catalog, paid)
             total = ceilings.estimated_total(prices)
-            if not over_budget:
-                check_ceilings(session, total, await engine.queue.spent())
+            if over_budget:
+                engine.lift_ceilings()
+            wanted = ceilings.wanted_again(session.catalog, paid)
+            await check_ceilings(engine, wanted)
             _print_count(
                 len(paid),
                 "Sending 1 task again, {cost}.",
@@ -220,6 +223,7 @@ def retry(
             try:
                 sent = await engine.retry(task, again=again, start=False)
             except (
+                CeilingError,
                 LeasedError,
                 RetriedError,
                 InvalidRequestError,

@@ -12,7 +12,8 @@ from tui.session import Session
 from tui.spending import ceilings
 
 if TYPE_CHECKING:
-    from tui.tasks.ledger import CostSum, CurrentSpending
+    from tui.tasks.ceilings import Wanted
+    from tui.tasks.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,9 @@ def invalid_request(errors: dict[str, str]) -> UsageError:
     return UsageError("\n".join(lines))
 
 
-def check_ceilings(
-    session: Session, total: "CostSum", spent: "CurrentSpending"
-) -> None:
+async def check_ceilings(engine: "Engine", wanted: "list[Wanted]") -> None:
     """Raise UsageError where requests would pass a ceiling that the user has set."""
-    if not ceilings.has_ceiling(session.config):
-        return
-    passed = ceilings.exceeded(session.config, total, spent)
-    if passed:
-        reasons = " ".join(passed)
-        raise UsageError(
-            f"{ceilings.describe_cost(total)}. {reasons} Nothing was submitted;"
-            " --over-budget sends it anyway."
-        )
+    if engine.ceilings and wanted:
+        verdict = await engine.queue.judge(wanted, engine.ceilings)
+        if verdict.passed:
+            raise UsageError(ceilings.refusal(verdict))

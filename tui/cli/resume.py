@@ -27,8 +27,8 @@ def resume(
 
     A paused queue continues. Tasks that were set aside are sent, imported ones as new
     tasks; how many and for how much is said first. Without `ids`, tasks that the user
-    stopped, that were imported, or that were sent more than a day ago with an unknown
-    outcome stay as they are.
+    or a ceiling stopped, that were imported, or that were sent more than a day ago with
+    an unknown outcome stay as they are.
 
     Returns the exit code. Raises UsageError where sending what was set aside would pass
     a ceiling, unless `over_budget`.
@@ -52,8 +52,11 @@ def resume(
         to_send = [task for task in aside if task.status == "held"] + imported
         prices = ceilings.prices_again(session.catalog, to_send)
         unsent = ceilings.estimated_total(prices)
-        if unsent.tasks and not over_budget:
-            check_ceilings(session, unsent, await engine.queue.spent())
+        if over_budget:
+            engine.lift_ceilings()
+        open_ones = [task for task in to_send if not task.over_ceiling]
+        wanted = ceilings.wanted_again(session.catalog, open_ones)
+        await check_ceilings(engine, wanted)
         await engine.pause(False)
         if unsent.tasks:
             _print_sending(unsent.tasks, ceilings.describe_total(unsent))
@@ -79,13 +82,15 @@ def _is_sent_as_new(task: "Task") -> bool:
 
 async def _send_as_new(engine: "Engine", task: "Task") -> str:
     """Plan an imported task anew; return the id of the new one. Raises UsageError."""
+    from tui.tasks.ceilings import CeilingError
     from tui.tasks.draft import InvalidRequestError
     from tui.tasks.store_errors import LeasedError
     from tui.tasks.task import RetriedError
 
+    refusals = (InvalidRequestError, LookupError, LeasedError, RetriedError)
     try:
         return (await engine.retry(task, start=False)).id
-    except (InvalidRequestError, LookupError, LeasedError, RetriedError) as error:
+    except (CeilingError, *refusals) as error:
         raise UsageError(f"{task.id}: {error}") from error
 
 
@@ -100,7 +105,7 @@ def _warn_of_billed(tasks: list["Task"]) -> None:
             "{count} imported tasks may already have been made and billed: these are new"
             " ones.",
         )
-        print(sentence, file=sys.stderr)
+        print_message(sentence)
 
 
 async def find_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:

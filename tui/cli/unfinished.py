@@ -78,6 +78,12 @@ class Reason(Enum):
         "1 task was imported: `{command}` continues it.",
         "{count} tasks were imported: `{command}` continues them.",
     )
+    CEILING = _Words(
+        "resume --over-budget {ids}",
+        "1 task was not sent because of a spending limit: `{command}` sends it anyway.",
+        "{count} tasks were not sent because of a spending limit:"
+        " `{command}` sends them anyway.",
+    )
     WAITING = _Words(
         "resume",
         "1 task waits to be sent, {cost}: `{command}` sends it.",
@@ -99,6 +105,7 @@ _BY_SET_ASIDE = {
     SetAside.WAITED: Reason.WAITED,
     SetAside.IMPORTED: Reason.IMPORTED,
     SetAside.INTERRUPTED: Reason.SET_ASIDE,
+    SetAside.CEILING: Reason.CEILING,
 }
 _ORDER = list(Reason)
 
@@ -112,8 +119,11 @@ class _Tally:
 
     def add(self, task: Task) -> None:
         self.total += ceilings.estimated_total([task.estimate_micro])
-        if len(self.ids) < MOST_IDS:
-            self.ids.append(task.id)
+        name = task.id
+        if task.set_aside is SetAside.CEILING:
+            name = task.job or task.id  # a ceiling sets whole jobs aside
+        if len(self.ids) < MOST_IDS and name not in self.ids:
+            self.ids.append(name)
 
 
 def reason(task: Task, is_elsewhere: bool) -> Reason:

@@ -17,7 +17,7 @@ from tui.catalog.price import MICRO_PER_CENT, estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.demo.answers import Refusal, refuse
 from tui.demo.store import DemoStore, fact, note
-from tui.demo.trouble import FAILURES, ODD_STATUS, Trouble, troubles_in
+from tui.demo.trouble import DEAR_MICRO, FAILURES, ODD_STATUS, Trouble, troubles_in
 
 Clock = Callable[[], float]
 Row = tuple[Any, ...]
@@ -123,8 +123,8 @@ class TaskRegistry:
         """Take a task that was found valid, and reserve its price. Raises Refusal or
         KeyTakenError.
         """
-        cost = price(model, values)
         trouble = troubles_in(values.get("prompt", ""))
+        cost = DEAR_MICRO if Trouble.DEAR in trouble else price(model, values)
         refund = cost if trouble & FAILURES.keys() else 0
         task_id = f"tsk_{uuid4().hex}" if route == "unified" else str(uuid4())
         duration = self._delay * _pace(task_id) * (10 if Trouble.SLOW in trouble else 1)

@@ -54,6 +54,8 @@ class Trouble(StrEnum):
     """The first downloads of each result file are answered with a 403 page."""
     HTML = "demo:html"
     """The first downloads of each result file are answered 200 with a page."""
+    DEAR = "demo:dear"
+    """Charged DEAR_MICRO, whatever the price list says."""
     CONFLICT = "demo:conflict"
     """As LOST; the second create with that key is answered 409."""
 
@@ -65,6 +67,8 @@ FAILURES = {
 }
 """The status with which a task ends that makes no picture."""
 ODD_STATUS = "percolating"
+DEAR_MICRO = 5_000_000
+"""$5."""
 LATE_POLLS = 3
 EARLY_DOWNLOADS = 3
 MISSING_SECONDS = 90.0

@@ -134,6 +134,10 @@ def _facts(
         cost = CostSum(live.tasks, live.micro, 0, live.unknown)
         facts["on the way"] = f"about {cost}, {counted(live.tasks, 'task')}"
     if config.day_usd is not None:
+        if report.day.micro > report.today.micro + live.micro:
+            # Other base URLs count too, or the limit would hold for each spelling
+            counts = dollars(report.day.micro)
+            facts["counts today"] = f"about {counts}, all services together"
         facts["today's budget"] = ceilings.budget_left(config, report)
     if account:
         today = dollars(account.spent_today)

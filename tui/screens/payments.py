@@ -3,13 +3,25 @@
 import asyncio
 import contextlib
 import time
+from enum import IntEnum
 
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, Values
 from tui.screens.shell import Shell
 from tui.spending import quotes
+from tui.tasks.ceilings import CeilingError, Wanted
+from tui.tasks.task import Task, new_id
 from tui.text import one_line
 from tui.widgets.form import ParamForm
+
+
+class Consent(IntEnum):
+    """What the user has agreed to pay."""
+
+    NO = 0
+    YES = 1
+    """What stays below the ceilings."""
+    OVER_CEILING = 2
 
 
 class Payments:
@@ -88,10 +100,7 @@ class Payments:
         try:
             micros = await shell.wallet.prices(model, cells)
             async with shell.wallet.spending:
-                if not await self.may_spend(micros):
-                    return
-                job = shell.engine.submit_job(model, cells, micros)
-                tasks = await shell.run_detached(job)
+                tasks = await self._submit_agreed(model, cells, micros)
         except InvalidRequestError as error:
             shell.main.form.show_errors(error.errors)
             shell.show_problem(str(error), "Not sent, not charged", "error")
@@ -99,12 +108,31 @@ class Payments:
             sentence = f"{one_line(error)} Nothing was sent."
             shell.show_problem(sentence, "Not sent", "error")
         else:
-            shell.main.queue.table.select(tasks[-1].id)
+            if tasks:
+                shell.main.queue.table.select(tasks[-1].id)
 
-    async def may_spend(
-        self, amounts: list[int | None], *, ask: bool = False, preface: str = ""
-    ) -> bool:
-        """Returns whether amounts in micro-dollars may be spent; None is unknown.
+    async def _submit_agreed(
+        self, model: Model, cells: list[Values], micros: list[int | None]
+    ) -> list[Task]:
+        """Queues requests once the user has agreed; returns no task without that.
+
+        Another program may have spent the sum meanwhile: then the user is asked again.
+        """
+        engine = self._shell.engine
+        assert engine
+        job = new_id()
+        wanted = [Wanted(job, model.slug, micro) for micro in micros]
+        while consent := await self.ask_consent(wanted):
+            over = consent is Consent.OVER_CEILING
+            work = engine.submit_job(model, cells, micros, over_ceiling=over)
+            with contextlib.suppress(CeilingError):
+                return await self._shell.run_detached(work)
+        return []
+
+    async def ask_consent(
+        self, wanted: list[Wanted], *, ask: bool = False, preface: str = ""
+    ) -> Consent:
+        """Returns whether this may be paid.
 
         The user is asked where a ceiling requires it, or always with `ask`; `preface`
         is shown above the question.
@@ -113,9 +141,11 @@ class Payments:
 
         shell = self._shell
         if shell.engine is None:
-            return True
-        question = await shell.wallet.question(shell.engine, amounts, ask=ask)
+            return Consent.YES
+        question = await shell.wallet.question(shell.engine, wanted, ask=ask)
         if not question:
-            return True
-        whole = f"{preface}\n{question}".strip()
-        return await shell.push_screen_wait(ConfirmScreen(whole, "Send"))
+            return Consent.YES
+        whole = f"{preface}\n{question.text}".strip()
+        if not await shell.push_screen_wait(ConfirmScreen(whole, "Send")):
+            return Consent.NO
+        return Consent.OVER_CEILING if question.passes_ceiling else Consent.YES

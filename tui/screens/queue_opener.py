@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tui.screens.shell import Shell
 from tui.session import open_engine
 from tui.tasks.engine_state import EngineState
-from tui.tasks.task import Status, Task
+from tui.tasks.task import SetAside, Status, Task
 from tui.text import by_count, one_line
 
 _FRESH = 2.0
@@ -25,6 +25,8 @@ class QueueOpener:
         self._refresh_balance = refresh_balance
         self._is_short = False
         self._short_is_news = False
+        self._past_ceiling = ""
+        """The job, or the task, that was last stopped by a spending limit."""
 
     async def open(self) -> None:
         """Opens the queue file and the connection, and resumes what is unfinished."""
@@ -71,10 +73,18 @@ class QueueOpener:
             return
         if task.status in (Status.COMPLETED, Status.FAILED):
             self._refresh_balance()
+        if task.set_aside is SetAside.CEILING:
+            self._show_past_ceiling(task)
         if self._short_is_news and task.status is Status.HELD and task.note:
             self._short_is_news = False  # once for all tasks of a job
             self._refresh_balance()
             self._shell.show_problem(task.note, "Not sent, not charged", "error", 15)
+
+    def _show_past_ceiling(self, task: Task) -> None:
+        stopped = task.job or task.id
+        if stopped != self._past_ceiling:
+            self._past_ceiling = stopped  # once for all tasks of a job
+            self._shell.show_problem(task.note, "Spending limit", "warning", 15)
 
     async def _show_queue(self) -> None:
         shell = self._shell

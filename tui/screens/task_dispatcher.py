@@ -7,7 +7,7 @@ are those that need a page, a question or the clipboard.
 from collections.abc import Awaitable, Callable
 
 from tui.screens import share
-from tui.screens.payments import Payments
+from tui.screens.payments import Consent, Payments
 from tui.screens.shell import Shell
 from tui.spending import ceilings
 from tui.tasks import actions
@@ -145,13 +145,15 @@ class TaskDispatcher:
     async def _send(self, request: TaskActionRequested) -> None:
         shell, tasks = self._shell, request.tasks
         assert shell.engine
-        imported = any(task.imported for task in tasks)
-        ask = len(tasks) > 1 or imported
+        ask = len(tasks) > 1 or any(task.imported for task in tasks)
         preface = _unsure_sentence(tasks)
-        amounts = ceilings.prices_again(shell.session.catalog, tasks)
+        open_ones = [task for task in tasks if not task.over_ceiling]
+        wanted = ceilings.wanted_again(shell.session.catalog, open_ones)
         async with shell.wallet.spending:
-            if await self._payments.may_spend(amounts, ask=ask, preface=preface):
-                work = actions.send(shell.engine, tasks)
+            consent = await self._payments.ask_consent(wanted, ask=ask, preface=preface)
+            if consent:
+                over = consent is Consent.OVER_CEILING
+                work = actions.send(shell.engine, tasks, over_ceiling=over)
                 shell.show_sentence(await shell.run_detached(work))
 
     async def _retry(self, request: TaskActionRequested) -> None:
@@ -175,12 +177,16 @@ class TaskDispatcher:
         assert shell.engine
         unchanged = [task for task in tasks if self._is_as_shown(task)]
         paid = [task for task in unchanged if not task.lacks_picture]
-        if paid and not await self._may_pay_retry(paid):
+        consent = Consent.YES
+        if paid:
+            consent = await self._ask_for_retry(paid)
+        if not consent:
             return
-        work = actions.retry(shell.engine, unchanged)
+        over = consent is Consent.OVER_CEILING
+        work = actions.retry(shell.engine, unchanged, over_ceiling=over)
         shell.show_sentence(await shell.run_detached(work))
 
-    async def _may_pay_retry(self, tasks: list[Task]) -> bool:
+    async def _ask_for_retry(self, tasks: list[Task]) -> Consent:
         """Asks the user where a ceiling requires it, or a task was retried before."""
         retried = len([task for task in tasks if task.retried_by])
         ask = retried > 0 or any(task.imported for task in tasks)
@@ -192,8 +198,8 @@ class TaskDispatcher:
                 "{count} tasks were retried already.",
             )
         preface = f"{preface}\n{_unsure_sentence(tasks)}".strip()
-        amounts = ceilings.prices_again(self._shell.session.catalog, tasks)
-        return await self._payments.may_spend(amounts, ask=ask, preface=preface)
+        wanted = ceilings.wanted_again(self._shell.session.catalog, tasks)
+        return await self._payments.ask_consent(wanted, ask=ask, preface=preface)
 
     def _is_as_shown(self, task: Task) -> bool:
         """Returns whether the task wasn't retried or resumed since it was shown."""

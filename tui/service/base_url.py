@@ -23,9 +23,9 @@ def canonical(base_url: str) -> str:
     # The text may hold a secret where a user name or a query would be
     shown = one_line(re.sub(r"(?<=//)[^/@]*@|[?#].*", "…", base_url), 80)
     parts = _split(_without_version(base_url))
-    if parts is None:
+    host = _host(parts) if parts else ""
+    if parts is None or not host:
         raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
-    host = parts.hostname or ""
     own_url = f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
     if parts.scheme == "http" and not (is_own_name(host) or own_url == _EMBEDDED):
         raise ValueError(
@@ -68,6 +68,11 @@ def _split(text: str) -> SplitResult | None:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         return None
     return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """Returns the host in lower case, without the dot of an absolute name."""
+    return (parts.hostname or "").removesuffix(".")
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:

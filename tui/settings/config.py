@@ -28,6 +28,8 @@ class ConfigError(Exception):
     """
 
 
+HIGHEST_CEILING = 1_000_000
+"""Dollars that `job_usd` and `day_usd` may be."""
 KEY_SOURCES = ("environment", "runapi", "openclaw", "hermes")
 """Where a profile may get its key, apart from `env:VARIABLE`."""
 _MOST_BYTES = 400_000
@@ -185,8 +187,12 @@ def _check_numbers(config: Config, source: str) -> None:
     if not config.timeout > 0:
         raise ConfigError(f"{source}: timeout is a number of seconds, more than 0.")
     for usd in (config.job_usd, config.day_usd):
-        if usd is not None and not usd >= 0:
-            raise ConfigError(f"{source}: job_usd and day_usd are at least 0.")
+        # Neither NaN nor infinity: a ceiling that can't be passed is none
+        if usd is not None and not 0 <= usd <= HIGHEST_CEILING:
+            raise ConfigError(
+                f"{source}: job_usd and day_usd are 0 to {HIGHEST_CEILING:,} dollars;"
+                " leave them out for any sum."
+            )
 
 
 def _check_profile(name: str, profile: Profile, place: str) -> None:

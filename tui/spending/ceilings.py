@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from tui.catalog.load import Catalog
 from tui.catalog.price import estimate
 from tui.settings.config import Config
+from tui.tasks.ceilings import Ceilings, Verdict, Wanted, describe_sum
 from tui.tasks.ledger import CostSum, CurrentSpending
 from tui.tasks.task import Task
 from tui.text import by_count, dollars
 
 
-def has_ceiling(config: Config) -> bool:
-    """Return whether any ceiling is set."""
-    return config.job_usd is not None or config.day_usd is not None
+def of(config: Config) -> Ceilings:
+    """Return the ceilings that are set."""
+    return Ceilings(_micro(config.job_usd), _micro(config.day_usd))
 
 
 def prices_again(catalog: Catalog, tasks: Iterable[Task]) -> list[int | None]:
@@ -31,6 +32,15 @@ def prices_again(catalog: Catalog, tasks: Iterable[Task]) -> list[int | None]:
     return prices
 
 
+def wanted_again(catalog: Catalog, tasks: Sequence[Task]) -> list[Wanted]:
+    """Return what it takes to send tasks now; an imported one belongs to no job."""
+    prices = prices_again(catalog, tasks)
+    return [
+        Wanted("" if task.imported else task.job, task.model, price)
+        for task, price in zip(tasks, prices, strict=True)
+    ]
+
+
 def estimated_total(prices: Sequence[int | None]) -> CostSum:
     """Add up estimates in micro-dollars; None stands for an unknown price."""
     known = sum(price for price in prices if price is not None)
@@ -42,7 +52,7 @@ def describe_total(total: CostSum) -> str:
     """Return `about $1.20 and 2 of unknown price`, `an unknown sum`, or the like."""
     if total.unknown and not total.micro:
         return "an unknown sum"
-    return f"about {_sum(total)}"
+    return f"about {describe_sum(total)}"
 
 
 def describe_cost(total: CostSum) -> str:
@@ -55,44 +65,25 @@ def describe_cost(total: CostSum) -> str:
     )
 
 
-def exceeded(config: Config, total: CostSum, spent: CurrentSpending) -> list[str]:
-    """Return a sentence for each ceiling that a job would pass.
-
-    An unknown price may pass any of them.
-    """
-    sentences: list[str] = []
-    job = _micro(config.job_usd)
-    if job is not None and _may_exceed(total, job):
-        sentences.append(f"A job may cost {dollars(job)} (job_usd).")
-    day = _micro(config.day_usd)
-    today = spent.today + spent.live
-    if day is not None and _may_exceed(today + total, day):
-        sentences.append(
-            f"Today {_sum(today)} of {dollars(day)} is spent or on its way (day_usd)."
-        )
-    return sentences
-
-
-def question(
-    config: Config, total: CostSum, spent: CurrentSpending, balance: int | None
-) -> str:
+def question(verdict: Verdict, balance: int | None, budget: str) -> str:
     """Return what to ask before a job is sent, with the reasons; one line each.
 
-    `balance` is in micro-dollars, None where it is not known.
+    `balance` is in micro-dollars, None where it is not known. `budget` is what is left
+    of the day's, or "".
     """
-    passed = exceeded(config, total, spent)
-    reasons = list(passed)
+    total = verdict.cost
+    reasons = [str(passed) for passed in verdict.passed]
     if balance is not None:
         is_too_low = balance < total.micro
         amount = dollars(balance)
         reasons.append(
             f"Balance {amount}, too low." if is_too_low else f"Balance {amount}."
         )
-    if passed:
+    if verdict.passed:
         lines = [f"{describe_cost(total)}.", *reasons, "Send anyway?"]
         return "\n".join(lines)
-    if config.day_usd is not None:
-        reasons.append(f"Today's budget: {budget_left(config, spent)}.")
+    if budget:
+        reasons.append(f"Today's budget: {budget}.")
     ask = by_count(
         total.tasks,
         "Send 1 request, {cost}?",
@@ -102,33 +93,26 @@ def question(
     return "\n".join([ask, *reasons])
 
 
+def refusal(verdict: Verdict) -> str:
+    """Return why a command submits nothing, and what to do."""
+    reasons = " ".join(map(str, verdict.passed))
+    return (
+        f"{describe_cost(verdict.cost)}. {reasons} Nothing was submitted;"
+        " --over-budget sends it anyway."
+    )
+
+
 def budget_left(config: Config, spent: CurrentSpending) -> str:
     """Return `$0.20 of $1.00 left (day_usd)`, or nothing without that ceiling."""
-    day = _micro(config.day_usd)
+    day = of(config).day
     if day is None:
         return ""
-    today = spent.today + spent.live
-    rest = dollars(max(0, day - today.micro))
-    if today.unknown:
+    rest = dollars(max(0, day - spent.day.micro))
+    if spent.day.unknown:
         return f"at most {rest} of {dollars(day)} left (day_usd)"
     return f"{rest} of {dollars(day)} left (day_usd)"
 
 
-def _may_exceed(total: CostSum, ceiling: int) -> bool:
-    """Return whether a sum is above a ceiling in micro-dollars, or could be."""
-    return total.unknown > 0 or total.micro > ceiling
-
-
-def _sum(total: CostSum) -> str:
-    """Return a sum of known and unknown prices as words."""
-    if total.unknown:
-        return f"{dollars(total.micro)} and {total.unknown:,} of unknown price"
-    return dollars(total.micro)
-
-
 def _micro(usd: float | None) -> int | None:
-    """Return dollars as micro-dollars, bounded so that any float can be converted."""
-    if usd is None:
-        return None
-    bounded = min(usd, 1e9)
-    return round(bounded * 1_000_000)
+    """Return dollars as micro-dollars."""
+    return None if usd is None else round(usd * 1_000_000)

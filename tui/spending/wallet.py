@@ -3,12 +3,13 @@
 import asyncio
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.catalog.spec import Model, Values
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.spending.quotes import Quotes
+from tui.tasks.ceilings import Verdict, Wanted
 from tui.tasks.ledger import CostSum
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 5.0
 """Least seconds between two requests for the balance."""
+
+
+class Question(NamedTuple):
+    """What the user is asked before paying."""
+
+    text: str
+    passes_ceiling: bool
+    """Whether a yes allows to pass a ceiling."""
 
 
 class Wallet:
@@ -63,20 +72,24 @@ class Wallet:
         )
 
     async def question(
-        self, engine: "Engine", prices: list[int | None], *, ask: bool = False
-    ) -> str:
-        """Return what to ask before this is spent; empty if no question is needed.
+        self, engine: "Engine", wanted: list[Wanted], *, ask: bool = False
+    ) -> Question | None:
+        """Return what to ask before this is spent; None if no question is needed.
 
         One is needed where a ceiling would be passed, or where several requests cost
         much or an unknown sum; with `ask` in any case.
         """
-        config = self._config
-        total = ceilings.estimated_total(prices)
-        is_much = total.unknown or total.micro > config.confirm_usd * 1_000_000
-        ask = ask or bool(len(prices) > 1 and is_much)
-        if not ask and not ceilings.has_ceiling(config):
-            return ""
-        spent = await engine.queue.spent()
-        if not ask and not ceilings.exceeded(config, total, spent):
-            return ""
-        return ceilings.question(config, total, spent, self.balance)
+        total = ceilings.estimated_total([each.estimate_micro for each in wanted])
+        is_much = total.unknown or total.micro > self._config.confirm_usd * 1_000_000
+        ask = ask or bool(len(wanted) > 1 and is_much)
+        verdict = Verdict(total, ())
+        if engine.ceilings and wanted:
+            verdict = await engine.queue.judge(wanted, engine.ceilings)
+        if not ask and not verdict.passed:
+            return None
+        budget = ""
+        if engine.ceilings.day is not None:
+            spent = await engine.queue.spent()
+            budget = ceilings.budget_left(self._config, spent)
+        text = ceilings.question(verdict, self.balance, budget)
+        return Question(text, bool(verdict.passed))

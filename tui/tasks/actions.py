@@ -65,30 +65,43 @@ async def watch(engine: "Engine", tasks: list[Task]) -> str:
     return ""
 
 
-async def send(engine: "Engine", tasks: list[Task]) -> str:
+async def send(
+    engine: "Engine", tasks: list[Task], *, over_ceiling: bool = False
+) -> str:
     """Queues tasks that were set aside: each is sent, and paid.
 
-    Imported ones are planned anew.
+    Imported ones are planned anew. With `over_ceiling`, the user has agreed that they
+    pass the ceilings.
     """
-    count = await _each(
-        tasks,
-        lambda task: engine.retry(task) if task.imported else engine.watch(task.id),
-    )
+
+    async def send_one(task: Task) -> None:
+        if task.imported:
+            await engine.retry(task, over_ceiling=over_ceiling)
+        else:
+            await engine.watch(task.id, over_ceiling=over_ceiling)
+
+    count = await _each(tasks, send_one)
     return by_count(
         count, "1 task queued to be sent.", "{count} tasks queued to be sent."
     )
 
 
-async def retry(engine: "Engine", tasks: list[Task]) -> str:
+async def retry(
+    engine: "Engine", tasks: list[Task], *, over_ceiling: bool = False
+) -> str:
     """Fetches finished images, or sends each failed task again, once.
 
-    A task that was retried since the user saw it is not sent again.
+    A task that was retried since the user saw it is not sent again. With
+    `over_ceiling`, the user has agreed that they pass the ceilings.
     """
     free = [task for task in tasks if task.lacks_picture]
     paid = [task for task in tasks if not task.lacks_picture]
     await _each(free, lambda task: engine.watch(task.id))
     count = await _each(
-        paid, lambda task: engine.retry(task, again=bool(task.retried_by))
+        paid,
+        lambda task: engine.retry(
+            task, again=bool(task.retried_by), over_ceiling=over_ceiling
+        ),
     )
     if not count:
         return ""

@@ -11,9 +11,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from msgspec.structs import replace
 
 from tui.catalog.spec import RouteName
+from tui.tasks.ceilings import NONE, Ceilings, Verdict, Wanted
 from tui.tasks.lease import owner_name
 from tui.tasks.ledger import CurrentSpending, SpendingReport
-from tui.tasks.store import Entry, Store
+from tui.tasks.store import Entry, Spending, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import Status, Task
 from tui.text import one_line
@@ -111,6 +112,25 @@ class TaskCache:
         busy is written in one transaction. Raises LeasedError and StoreError, and
         ValueError for a status that can't follow the latest one.
         """
+        owner = self.owner if own else ""
+        return await self._save(Entry(self._marked(task), event, raw, owner))
+
+    async def save_sending(self, task: Task, most: Ceilings) -> Task:
+        """Saves the snapshot of a task that is sent right after; see `save`.
+
+        Raises CeilingError where it would pass one of `most`, and ChargePendingError
+        where that shows once another task's charge is known.
+        """
+        marked = self._marked(task)
+        spending = Spending(marked, most, is_sent=True)
+        entry = Entry(marked, "sending", owner=self.owner, spending=spending)
+        return await self._save(entry)
+
+    def _marked(self, task: Task) -> Task:
+        """Returns a snapshot as the next one, with the user's latest marks.
+
+        Raises LeasedError and ValueError.
+        """
         known = self.latest(task.id)
         if known:
             known.change(task.status)
@@ -119,7 +139,29 @@ class TaskCache:
                 raise LeasedError
             marks = {name: getattr(known, name) for name in _MARKS}
             task = replace(task, revision=known.revision + 1, **marks)
-        return await self._save(task, event, raw, own)
+        return task
+
+    async def add(
+        self, tasks: Sequence[Task], *, own: bool = True, most: Ceilings = NONE
+    ) -> None:
+        """Saves new tasks in one transaction, all or none, then shows them.
+
+        With `own`, this process has them. Raises StoreError; CeilingError where they
+        would pass one of `most`.
+        """
+        rows = [(task, [(task.created_at, "held", "")]) for task in tasks]
+        owner = self.owner if own else ""
+        written = asyncio.ensure_future(self.run(Store.add_missing, rows, owner, most))
+        try:
+            await asyncio.shield(written)
+        except asyncio.CancelledError:
+            await asyncio.wait({written})
+            written.exception()
+            raise
+        for task in tasks:
+            if task.id not in self.tasks:  # adopted in the same moment
+                with self._saved_anyway():
+                    self.show(task)
 
     async def amend(
         self, task_id: str, status: Status | None = None, event: str = "", **fields: Any
@@ -130,29 +172,32 @@ class TaskCache:
         ValueError for a status that can't follow.
         """
         task = self.latest(task_id) or self.tasks[task_id]
-        return await self._save(task.change(status, **fields), event, "", True)
+        changed = task.change(status, **fields)
+        return await self._save(Entry(changed, event, owner=self.owner))
 
     def latest(self, task_id: str) -> Task | None:
         """Returns the newest snapshot, even if it is not on disk yet."""
         return self._latest.get(task_id) or self.tasks.get(task_id)
 
-    async def save_pair(
-        self, first: Task, event: str, second: Task, second_event: str
-    ) -> None:
-        """Saves two snapshots in one transaction: both or none.
+    async def save_retry(self, old: Task, new: Task, most: Ceilings) -> None:
+        """Saves a task that was retried and the new one, in one transaction.
 
-        This process has both tasks from now on. Raises LeasedError and StoreError.
+        This process has both tasks from now on. Raises LeasedError and StoreError;
+        CeilingError where the new one would pass one of `most`.
         """
-        written = [
-            self._schedule(first, event, "", True),
-            self._schedule(second, second_event, "", True, if_previous=True),
-        ]
+        spending = Spending(new, most, is_sent=False)
+        event = f"retried as {new.id}"
+        entries = (
+            Entry(old, event, owner=self.owner, spending=spending),
+            Entry(new, "held", owner=self.owner, if_previous=True),
+        )
+        written = [self._schedule(entry) for entry in entries]
         for outcome in await asyncio.gather(*written, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _save(self, task: Task, event: str, raw: str, own: bool) -> Task:
-        written = self._schedule(task, event, raw, own)
+    async def _save(self, entry: Entry) -> Task:
+        written = self._schedule(entry)
         try:
             await asyncio.shield(written)
         except asyncio.CancelledError:
@@ -160,20 +205,18 @@ class TaskCache:
             await asyncio.wait({written})
             written.exception()
             raise
-        return task
+        return entry.task
 
-    def _schedule(
-        self, task: Task, event: str, raw: str, own: bool, *, if_previous: bool = False
-    ) -> "asyncio.Future[None]":
+    def _schedule(self, entry: Entry) -> "asyncio.Future[None]":
         """Schedules the write of a snapshot; returns a future for its end.
 
         What is scheduled without an await in between is written in one transaction.
         """
         written = asyncio.get_running_loop().create_future()
+        task = entry.task
         known = self.latest(task.id)
         after = known.revision if known else None
-        owner = self.owner if own else ""
-        entry = Entry(task, event, raw, owner, after, if_previous)
+        entry = entry._replace(after=after)
         self._latest[task.id] = task
         self._unwritten.append((entry, written))
         if self._writing is None:
@@ -203,26 +246,29 @@ class TaskCache:
     async def _finish(
         self, entry: Entry, written: "asyncio.Future[None]", problem: Exception | None
     ) -> None:
-        """Shows a written entry, and ends its future.
-
-        An error of whoever shows tasks must not stop the queue.
-        """
+        """Shows a written entry, and ends its future."""
         if self._latest.get(entry.task.id) is entry.task:
             del self._latest[entry.task.id]
-        try:
+        with self._saved_anyway():
             if problem is None:
                 self.show(entry.task)
             elif isinstance(problem, LeasedError):
                 await self.refresh(entry.task.id)
-        except Exception as error:
-            reason = one_line(error).removesuffix(".")
-            self._notify(f"A change was saved, but could not be shown: {reason}.")
         if written.done():
             return
         if problem is None:
             written.set_result(None)
         else:
             written.set_exception(problem)
+
+    @contextlib.contextmanager
+    def _saved_anyway(self) -> Iterator[None]:
+        """Reports an error of whoever shows tasks, which must not stop the queue."""
+        try:
+            yield
+        except Exception as error:
+            reason = one_line(error).removesuffix(".")
+            self._notify(f"A change was saved, but could not be shown: {reason}.")
 
     async def note(
         self, task_id: str, note: str, event: str = "", raw: str = ""
@@ -308,12 +354,25 @@ class TaskCache:
 
     async def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
         """Sets those of the tasks aside that are held, by any process; returns them."""
-        tasks = await self.run(Store.set_aside_unsent, list(ids))
+        return self._aside(await self.run(Store.set_aside_unsent, list(ids)))
+
+    async def set_aside_job(self, task: Task, note: str) -> list[Task]:
+        """Sets a task aside that would pass a ceiling, and all of its job that wait.
+
+        Returns those.
+        """
+        return self._aside(await self.run(Store.set_aside_job, task, note))
+
+    def _aside(self, tasks: list[Task]) -> list[Task]:
         for task in tasks:
             self._begun.add(task.id)
             if task.id in self.tasks:
                 self.show(task)
         return tasks
+
+    async def judge(self, wanted: Sequence[Wanted], most: Ceilings) -> Verdict:
+        """Returns what requests would cost, and which ceilings that would pass now."""
+        return await self.run(Store.judge, wanted, most)
 
     async def unfinished(self) -> list[tuple[Task, bool]]:
         """Returns the unfinished tasks of all base URLs and profiles.

@@ -21,6 +21,7 @@ from tui.service.client import Client
 from tui.service.errors import ServiceError
 from tui.tasks import draft, imported, saving, trash
 from tui.tasks.cache import TaskCache
+from tui.tasks.ceilings import NONE, Ceilings
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
 from tui.tasks.lease import LEASE
@@ -100,6 +101,7 @@ class Engine:
         self._watching: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._retrying = asyncio.Lock()
+        self._are_lifted = False
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -147,6 +149,16 @@ class Engine:
             self._start(task)
         return adopted
 
+    @property
+    def ceilings(self) -> Ceilings:
+        """What a job and a day may cost; none once they are lifted."""
+        return self._submitter.ceilings
+
+    def lift_ceilings(self) -> None:
+        """Sends tasks whatever they come to, as the user has asked for it."""
+        self._submitter.ceilings = NONE
+        self._are_lifted = True
+
     def forget(self, task_id: str) -> None:
         """Drops a task that is not running from memory; it stays on disk."""
         self.queue.tasks.pop(task_id, None)
@@ -165,11 +177,11 @@ class Engine:
     ) -> Task:
         """Returns a new task, which is on disk by then.
 
-        Without `start`, it waits for another process. Raises InvalidRequestError and
-        StoreError.
+        Without `start`, it waits for another process. Raises InvalidRequestError,
+        CeilingError and StoreError.
         """
         task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
-        await self.queue.save(task, "held", own=start)
+        await self.queue.add([task], own=start, most=self.ceilings)
         if start:
             self._start(task)
         return task
@@ -180,27 +192,37 @@ class Engine:
         cells: list[Values],
         prices: Iterable[int | None] = (),
         *,
+        over_ceiling: bool = False,
         start: bool = True,
     ) -> list[Task]:
         """Returns new tasks of one job, which are all on disk by then.
 
         `prices` are the estimates that the user saw, in micro-dollars; by default, the
-        catalog's count. Raises StoreError, or InvalidRequestError, and saves none then.
+        catalog's count. With `over_ceiling`, the user has agreed that they pass the
+        ceilings. Raises StoreError, InvalidRequestError, or CeilingError, and saves
+        none then.
         """
         job = new_id() if len(cells) > 1 else ""
         priced = list(zip_longest(cells, prices))
         tasks = await asyncio.to_thread(
             lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
         )
-        saves = [self.queue.save(task, "held", own=start) for task in tasks]
-        await asyncio.gather(*saves)
+        if over_ceiling:
+            tasks = [replace(task, over_ceiling=True) for task in tasks]
+        most = NONE if over_ceiling else self.ceilings
+        await self.queue.add(tasks, own=start, most=most)
         if start:
             for task in tasks:
                 self._start(task)
         return tasks
 
     async def retry(
-        self, task: Task, *, again: bool = False, start: bool = True
+        self,
+        task: Task,
+        *,
+        again: bool = False,
+        over_ceiling: bool = False,
+        start: bool = True,
     ) -> Task:
         """Creates a paid task with the same values, and marks the old one as retried.
 
@@ -210,9 +232,10 @@ class Engine:
 
         Both are saved in one transaction. Without `start`, the new task waits for
         another process. Raises RetriedError if that was done before, unless `again`
-        allows to pay once more; LeasedError, StoreError, InvalidRequestError, and
-        ModelGoneError.
+        allows to pay once more; CeilingError, unless `over_ceiling`; LeasedError,
+        StoreError, InvalidRequestError, and ModelGoneError.
         """
+        over_ceiling = over_ceiling or self._are_lifted
         async with self._retrying:
             old = await self._lease_one(task.id)
             if old.retried_by and not again:
@@ -223,11 +246,13 @@ class Engine:
                 raise draft.InvalidRequestError(problems)
             job = "" if old.imported else old.job
             new = await asyncio.to_thread(self._draft, model, old.values, old.id, job)
+            new = replace(new, over_ceiling=over_ceiling)
             latest = self._latest(old.id)
             # An imported task that waited has its end with this.
             status = Status.DROPPED if latest.status is Status.HELD else None
             marked = latest.change(status, retried_by=new.id)
-            await self.queue.save_pair(marked, f"retried as {new.id}", new, "held")
+            most = NONE if over_ceiling else self.ceilings
+            await self.queue.save_retry(marked, new, most)
         if start:
             self._start(new)
         return new
@@ -363,13 +388,14 @@ class Engine:
             self._start(self.tasks[task_id])
         return self.tasks[task_id]
 
-    async def watch(self, task_id: str) -> Task:
+    async def watch(self, task_id: str, *, over_ceiling: bool = False) -> Task:
         """Resumes a task that was set aside, or has ended without its picture.
 
         This is free for what was sent: it is polled or fetched again or, if unsure,
-        sent again with the same key. A task that was set aside unsent is sent,
-        and paid. An imported task is only asked for at the service. Raises LeasedError,
-        StoreError, or ValueError for a task that can't be continued here.
+        sent again with the same key. A task that was set aside unsent is sent, and
+        paid; with `over_ceiling`, the user has agreed that it passes the ceilings. An
+        imported task is only asked for at the service. Raises LeasedError, StoreError,
+        or ValueError for a task that can't be continued here.
         """
         leased = await self._lease_one(task_id)
         self.check_belongs_here(leased)
@@ -392,6 +418,8 @@ class Engine:
             status = Status.PROCESSING
         elif task.status is Status.SUBMITTING:
             fields |= {"resend_at": time.time()}
+        elif task.status is Status.HELD and (over_ceiling or self._are_lifted):
+            fields |= {"over_ceiling": True}
         if status:
             fields |= {"error": None, "finished_at": 0}
         task = await self.queue.amend(task_id, status, "watched", **fields)

@@ -48,7 +48,7 @@ def cost_of(task: Task) -> TaskCost:
     if task.imported:
         return _imported_cost(task, at)
     if task.cost_micro is not None:
-        return TaskCost(at, CostSource.BILLED, min(task.cost_micro, _MOST))
+        return TaskCost(at, CostSource.BILLED, limited(task.cost_micro))
     if task.live:
         source = CostSource.LIVE
     elif task.made_at or task.status in _MADE:
@@ -57,7 +57,12 @@ def cost_of(task: Task) -> TaskCost:
         return TaskCost(at, None, None)
     if task.estimate_micro is None:
         return TaskCost(at, source, None)
-    return TaskCost(at, source, min(task.estimate_micro, _MOST))
+    return TaskCost(at, source, limited(task.estimate_micro))
+
+
+def limited(micro: int) -> int:
+    """Returns an amount that a sum can hold."""
+    return min(micro, _MOST)
 
 
 def _imported_cost(task: Task, at: float) -> TaskCost:
@@ -66,7 +71,7 @@ def _imported_cost(task: Task, at: float) -> TaskCost:
         micro = task.estimate_micro
     if micro is None:
         return TaskCost(at, None, None)
-    return TaskCost(at, CostSource.IMPORTED, min(micro, _MOST))
+    return TaskCost(at, CostSource.IMPORTED, limited(micro))
 
 
 class CostSum(Struct, frozen=True):
@@ -113,12 +118,14 @@ class CostSum(Struct, frozen=True):
 
 
 class CurrentSpending(Struct, frozen=True, kw_only=True):
-    """What was spent lately, at one base URL."""
+    """What was spent lately, at one base URL unless said otherwise."""
 
     today: CostSum
     month: CostSum
     live: CostSum
     """Estimates for tasks on their way."""
+    day: CostSum = CostSum()
+    """What counts towards the day's ceiling, at all base URLs of the queue file."""
 
 
 class SpendingReport(CurrentSpending, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tui.catalog.route import Api
 from tui.tasks import naming
+from tui.tasks.ceilings import NONE, Ceilings
 from tui.tasks.engine_state import EngineState
 from tui.tasks.retry import poll_pause
 from tui.tasks.task import Task
@@ -39,6 +40,8 @@ class EngineOptions:
     """The pattern of the images' file names."""
     embed: bool = False
     """Whether images say what made them."""
+    ceilings: Ceilings = NONE
+    """What a job and a day may cost; tasks that would pass it are not sent."""
     tries: int | None = None
     """How often a failing request is repeated; None: for as long as it takes."""
 

@@ -142,7 +142,7 @@ class Restorer:
 
     def _write(self, row: tuple[Any, ...]) -> None:
         self._seq += 1
-        self._db.execute(INSERT, (*row[:_SEQ], self._seq))
+        self._db.execute(INSERT, (*row[:_SEQ], self._seq, *row[_SEQ + 1 :]))
         self._written.add(row[0])
 
 

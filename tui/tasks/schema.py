@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from tui.tasks import imported, journal
-from tui.tasks.ledger import cost_of
+from tui.tasks.ledger import cost_of, limited
 from tui.tasks.search import search_words
 from tui.tasks.task import SetAside, Task
 
@@ -87,6 +87,18 @@ create index tasks_watched on tasks (owner) where owner <> '';
 create index tasks_unsaved on tasks (unsaved_until) where unsaved_until > 0;
 """
 
+# What a job and a day have cost is read from one index each, before each submit; their
+# ceilings compare charges with estimates.
+_VERSION_5 = """
+alter table tasks add column estimate_micro integer;
+"""
+_VERSION_5_INDEXES = """
+create index tasks_of_job on tasks
+    (job, model, estimate_micro, bill, status, bill_micro) where job <> '';
+create index tasks_of_day on tasks
+    (bill, spent_at, model, estimate_micro, status, bill_micro);
+"""
+
 
 def decode(data: bytes | str) -> Task:
     """Returns the task in a row's data, or in a line. Raises what is in `UNREADABLE`."""
@@ -97,7 +109,7 @@ def decode(data: bytes | str) -> Task:
     return task
 
 
-COLUMNS = 23
+COLUMNS = 24
 _COLUMNS_2 = 16
 
 
@@ -117,6 +129,9 @@ def row(
     times = (task.id, task.created_at, task.updated_at)
     data = (owner, lease_until, encode(task))
     numbers = (task.revision, task.expires_at, seq)
+    estimate = None
+    if task.estimate_micro is not None:
+        estimate = limited(task.estimate_micro)
     return (
         *times,
         *named,
@@ -126,6 +141,7 @@ def row(
         task.profile,
         *cost_of(task),
         *numbers,
+        estimate,
     )
 
 
@@ -197,11 +213,28 @@ def _fourth(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_4_INDEXES)
 
 
+def _fifth(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_5)
+    for (number,) in db.execute("select rowid from tasks").fetchall():
+        with contextlib.suppress(*UNREADABLE):
+            (data,) = db.execute(
+                "select data from tasks where rowid = ?", (number,)
+            ).fetchone()
+            estimate = decode(data).estimate_micro
+            if estimate is not None:
+                db.execute(
+                    "update tasks set estimate_micro = ? where rowid = ?",
+                    (limited(estimate), number),
+                )
+    _run(db, _VERSION_5_INDEXES)
+
+
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first,
     _second,
     _third,
     _fourth,
+    _fifth,
 )
 VERSION = len(_STEPS)
 _NO_VERSION = 1000

@@ -12,7 +12,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui.tasks import event_log, schema
+from tui.tasks import ceilings, event_log, schema
+from tui.tasks.ceilings import Budget, CeilingError, Ceilings, ChargePendingError
 from tui.tasks.claims import Claims, chunks, lease_end
 from tui.tasks.learnt import LearntFacts
 from tui.tasks.restore import INSERT
@@ -21,12 +22,25 @@ from tui.tasks.task import LIVE, SetAside, Status, Task
 from tui.tasks.task_reader import NAMED
 from tui.tasks.undo import UndoStack
 
+Refusal = LeasedError | CeilingError | ChargePendingError
+"""Why an entry was not written."""
+
+
+class Spending(NamedTuple):
+    """A task that is paid by an entry, and the ceilings that this must not pass."""
+
+    task: Task
+    ceilings: Ceilings
+    is_sent: bool
+    """Whether it is sent right after. Otherwise it waits, and so do others that count."""
+
 
 class Entry(NamedTuple):
     """A snapshot to be written, and what happened. `owner` keeps or takes the watch.
 
     With `after`, the `revision` of the snapshot that it follows, it is written over no
-    other one. With `if_previous`, it is written only where the entry before it is.
+    other one. With `if_previous`, it is written only where the entry before it is; with
+    `spending`, only where no ceiling is passed.
     """
 
     task: Task
@@ -35,6 +49,7 @@ class Entry(NamedTuple):
     owner: str = ""
     after: int | None = None
     if_previous: bool = False
+    spending: Spending | None = None
 
 
 class Store(Claims, LearntFacts, UndoStack):
@@ -48,19 +63,20 @@ class Store(Claims, LearntFacts, UndoStack):
         if problem:
             raise problem
 
-    def save_all(self, entries: Iterable[Entry]) -> list[LeasedError | None]:
+    def save_all(self, entries: Iterable[Entry]) -> list[Refusal | None]:
         """Write snapshots and what happened, all in one transaction. Raises StoreError.
 
-        Answers a LeasedError for each entry that was not written, because another
-        process has the watch, or had it since: while this one slept, it may have
-        dropped or finished the task.
+        Answers an error for each entry that was not written: a LeasedError where
+        another process has the watch, or had it since: while this one slept, it may
+        have dropped or finished the task. CeilingError and ChargePendingError tell of
+        an entry's spending.
         """
-        problems: list[LeasedError | None] = []
+        problems: list[Refusal | None] = []
         with self._writing() as numbers:
             judge = self._judge()
             for entry in entries:
-                task, event, raw, owner, _, if_previous = entry
-                if if_previous and problems and problems[-1]:
+                task, event, raw, owner = entry[:4]
+                if entry.if_previous and problems and problems[-1]:
                     problems.append(LeasedError())
                     continue
                 known = self._db.execute(
@@ -73,8 +89,10 @@ class Store(Claims, LearntFacts, UndoStack):
                 ):
                     problems.append(LeasedError())
                     continue
-                problems.append(None)
-                if known and _is_there(entry, known):
+                is_written = bool(known) and _is_there(entry, known)
+                refusal = None if is_written else self._refusal(entry.spending)
+                problems.append(refusal)
+                if is_written or refusal:
                     continue
                 watched = owner if task.live else ""
                 until = lease_end(judge.now) if watched else 0
@@ -85,29 +103,53 @@ class Store(Claims, LearntFacts, UndoStack):
                     self._add_event(task.id, event, raw)
         return problems
 
+    def _refusal(
+        self, spending: Spending | None
+    ) -> CeilingError | ChargePendingError | None:
+        """Return why something may not be spent now. Raises sqlite3.Error."""
+        if spending is None or not spending.ceilings:
+            return None
+        if not spending.is_sent:
+            verdict = self.judge([ceilings.wanted(spending.task)], spending.ceilings)
+            return CeilingError(verdict) if verdict.passed else None
+        try:
+            ceilings.check(self._read, spending.ceilings, spending.task)
+        except (CeilingError, ChargePendingError) as error:
+            return error
+        return None
+
     def add_missing(
         self,
         tasks: Iterable[tuple[Task, list[tuple[float, str, str]]]],
         owner: str = "",
+        most: Ceilings = ceilings.NONE,
     ) -> int:
         """Take in tasks with their events, but none whose id is known; how many that
         were. Raises StoreError.
 
-        `owner` has the watch over them until its lease ends.
+        `owner` has the watch over them until its lease ends. All are written, or none
+        and CeilingError is raised: where those that the user hasn't agreed to pay past
+        a ceiling would pass one of `most`.
         """
         new, until = 0, lease_end(time.time()) if owner else 0
         with self._writing() as numbers:
+            budget = Budget(self._read, most)
             for task, events in tasks:
                 known = self._db.execute(
                     "select 1 from tasks where id = ?", (task.id,)
                 ).fetchone()
                 if not known:
                     new += 1
+                    if most and not task.over_ceiling:
+                        budget.add(ceilings.wanted(task))
                     self._db.execute(
                         INSERT, schema.row(task, owner, until, next(numbers))
                     )
                     for at, event, raw in events:
                         event_log.add(self._db, task.id, at, event, raw)
+            verdict = budget.verdict()
+            if verdict.passed:
+                raise CeilingError(verdict)
         return new
 
     def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
@@ -121,22 +163,49 @@ class Store(Claims, LearntFacts, UndoStack):
         aside = []
         with self._writing() as numbers:
             for chunk in chunks(ids):
-                held = f"select id from tasks where {NAMED} and status = ?"
-                found = [
-                    row[0]
-                    for row in self._db.execute(held, (json.dumps(chunk), Status.HELD))
-                ]
-                for task in self.named(found):
-                    if task.status is Status.HELD and task.watched and not task.error:
-                        marked = task.change(
-                            watched=False, set_aside=SetAside.INTERRUPTED, note=""
+                for task in self._held(chunk):
+                    marked = task.change(
+                        watched=False, set_aside=SetAside.INTERRUPTED, note=""
+                    )
+                    self._write_unsent(marked, "set aside", next(numbers))
+                    aside.append(marked)
+        return aside
+
+    def set_aside_job(self, task: Task, note: str) -> list[Task]:
+        """Mark a task, and all of its job that wait too, as past a ceiling; those stay
+        that the user has agreed to pay.
+
+        Answers them as they are now. Raises StoreError.
+        """
+        aside = []
+        with self._writing() as numbers:
+            job = "select id from tasks where job = ? and job <> '' and status = ?"
+            found = [row[0] for row in self._db.execute(job, (task.job, Status.HELD))]
+            for chunk in chunks({task.id, *found}):
+                for held in self._held(chunk):
+                    if not held.over_ceiling:
+                        marked = held.change(
+                            watched=False, set_aside=SetAside.CEILING, note=note
                         )
-                        self._db.execute(
-                            schema.UPDATE_UNSENT, schema.unsent(marked, next(numbers))
-                        )
-                        self._add_event(task.id, "set aside", "")
+                        self._write_unsent(marked, f"set aside: {note}", next(numbers))
                         aside.append(marked)
         return aside
+
+    def _held(self, ids: list[str]) -> list[Task]:
+        """Return those of the tasks that wait to be sent. Raises sqlite3.Error."""
+        held = f"select id from tasks where {NAMED} and status = ?"
+        found = [
+            row[0] for row in self._db.execute(held, (json.dumps(ids), Status.HELD))
+        ]
+        return [
+            task
+            for task in self.named(found)
+            if task.status is Status.HELD and task.live
+        ]
+
+    def _write_unsent(self, task: Task, event: str, seq: int) -> None:
+        self._db.execute(schema.UPDATE_UNSENT, schema.unsent(task, seq))
+        self._add_event(task.id, event, "")
 
     def _add_event(self, task_id: str, event: str, raw: str) -> None:
         event_log.add(self._db, task_id, time.time(), event, raw)

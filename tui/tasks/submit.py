@@ -32,6 +32,7 @@ from tui.system.small_file import read_small_file
 from tui.tasks import draft
 from tui.tasks.answer import answered, with_left_out
 from tui.tasks.cache import TaskCache
+from tui.tasks.ceilings import NONE, CeilingError, ChargePendingError
 from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, asked_pause, backoff
@@ -54,10 +55,15 @@ BALANCE_KNOWN = 5.0
 """Seconds for which a balance explains refusals before it is fetched again."""
 ACCOUNT_PAUSE = 60.0
 """Seconds between tries of a request while its key is refused or has no credit."""
+AWAITS_CHARGE = (
+    "Waiting for the charge of another task: a spending limit depends on it."
+)
 UNSURE_TRIES = 8
 """Tries of a request that may have been accepted, while the answer may still change."""
 LONGEST_COMMAND_REST = 600.0
 """Seconds that a command waits if the service asks for it; the app always waits."""
+CHARGE_PAUSE = 1.0
+"""Seconds between looks whether the charge of another task is known by now."""
 CLOCK_ERROR = 60.0
 """Seconds that two clocks may differ without being wrong."""
 
@@ -100,6 +106,8 @@ class Submitter:
     ) -> None:
         self._cache = cache
         self._catalog = catalog
+        self.ceilings = options.ceilings
+        """What a job and a day may cost."""
         self._connection = connection
         self._client = connection.client
         self._scheduler = scheduler
@@ -181,6 +189,13 @@ class Submitter:
                 answer = await self._connection.submit(lambda: self._submit(task_id))
             except _NotNowError:
                 continue
+            except ChargePendingError:
+                await self._cache.note(task_id, AWAITS_CHARGE)
+                await asyncio.sleep(CHARGE_PAUSE)
+                continue
+            except CeilingError as error:
+                await self._stop_at_ceiling(task_id, error)
+                return
             except ServiceError as error:
                 others_pass = self._connection.accepted > accepted
                 if isinstance(error, RateLimitError) and others_pass:
@@ -225,7 +240,8 @@ class Submitter:
         """Returns the task as it is on disk right before it is sent.
 
         It has its exact body and key, and is marked as being sent. Raises
-        InvalidRequestError, ModelGoneError, ServiceError, and _NotNowError.
+        InvalidRequestError, ModelGoneError, ServiceError, CeilingError,
+        ChargePendingError and _NotNowError.
         """
         task = self._cache.tasks[task_id]
         if task.status is Status.SUBMITTING:
@@ -244,7 +260,20 @@ class Submitter:
             raise _NotNowError
         self._sent_here[task.id] = time.monotonic()
         sending = task.change(Status.SUBMITTING, sent_at=time.time(), note="")
-        return await self._cache.save(sending, "sending")
+        most = NONE if task.over_ceiling else self.ceilings
+        return await self._cache.save_sending(sending, most)
+
+    async def _stop_at_ceiling(self, task_id: str, error: CeilingError) -> None:
+        """Sets a task aside that would pass a ceiling, with the rest of its job."""
+        self._sent_here.pop(task_id, None)
+        cost = dollars(error.verdict.cost.micro)
+        if error.verdict.cost.unknown:
+            cost = "an unknown sum"
+        note = (
+            f"Not sent, not charged: it would cost about {cost}. {error} Raise that"
+            " limit, or press s to send it anyway."
+        )
+        await self._cache.set_aside_job(self._cache.tasks[task_id], note)
 
     async def _rerouted(self, task: Task) -> Task:
         """Returns the task for the service route, with a new body and key."""

@@ -38,6 +38,8 @@ class SetAside(StrEnum):
     """The user stopped watching it."""
     IMPORTED = "imported"
     """It came from an export of another queue."""
+    CEILING = "ceiling"
+    """It would have passed a spending limit: it was not sent, and can be dropped."""
 
 
 _S = Status
@@ -170,6 +172,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """
     set_aside: SetAside = SetAside.NO
     """Why `watched` is False."""
+    over_ceiling: bool = False
+    """True once the user has agreed that it may pass a spending limit."""
     retry_of: str = ""
     retried_by: str = ""
     """The task that was sent in place of this one.

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from tui.tasks import ledger, schema
+from msgspec.structs import replace
+
+from tui.tasks import ceilings, ledger, schema
 from tui.tasks.queue_file import QueueFile
 from tui.tasks.restore import newest
 from tui.tasks.search import conditions
@@ -106,11 +108,22 @@ class TaskReader(QueueFile):
 
     def spent(self, base_url: str) -> ledger.CurrentSpending:
         """Returns the spending at a base URL, today and this month."""
-        return ledger.current_spending(self._read, base_url)
+        spent = ledger.current_spending(self._read, base_url)
+        return replace(spent, day=ceilings.day_total(self._read))
 
     def spending_report(self, base_url: str) -> ledger.SpendingReport:
         """Returns the spending at a base URL, by day and by model."""
-        return ledger.spending_report(self._read, base_url)
+        report = ledger.spending_report(self._read, base_url)
+        return replace(report, day=ceilings.day_total(self._read))
+
+    def judge(
+        self, wanted: Iterable[ceilings.Wanted], most: ceilings.Ceilings
+    ) -> ceilings.Verdict:
+        """Returns what requests would cost, and which ceilings that would pass now."""
+        budget = ceilings.Budget(self._read, most)
+        for request in wanted:
+            budget.add(request)
+        return budget.verdict()
 
     def _tasks(self, where: str, *values: object) -> list[Task]:
         return self._read_tasks(
