@@ -63,7 +63,7 @@ def example(param: Param) -> Value:
         Kind.INTEGER: int(param.min or 0),
         Kind.NUMBER: float(param.max or 0.5),
         Kind.BOOLEAN: False,
-        Kind.IMAGE: "https://x.example/a b.png?c='d'",
+        Kind.IMAGE: "https://x.example/a+b.png?c='d'",
         Kind.IMAGES: [
             f"https://x.example/{n}.png"
             for n in range(max(1, min(2, param.max_items or 1)))

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from tui.catalog import request
+from tui.catalog.image_items import images_in, show_images
 from tui.catalog.load import Catalog
 from tui.catalog.route import choose, translate
 from tui.catalog.source_images import local_files, with_uploads
@@ -161,7 +162,9 @@ def _typed(param: Param | None, value: Value) -> str:
     """Return a value as a person types it, and `request.parse` reads it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and param and param.kind in (Kind.IMAGES, Kind.INTEGERS):
+    if isinstance(value, list) and param and param.kind is Kind.IMAGES:
+        return show_images(images_in(value))
+    if isinstance(value, list) and param and param.kind is Kind.INTEGERS:
         return "\n".join(map(str, value))
     return value if isinstance(value, str) else inert_json(value)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import NamedTuple
 
 from textual.screen import Screen
 
@@ -16,6 +17,14 @@ from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
 from tui.widgets.view_context import ViewContext
+
+
+class WantedJob(NamedTuple):
+    """The requests of a job."""
+
+    cells: list[Values]
+    foreign: frozenset[str]
+    """Texts in them that need not be the user's own words."""
 
 
 class Pages:
@@ -97,12 +106,15 @@ class Pages:
             page = PromptsScreen(shell.engine.reader, shell.terminal)
             await shell.push_screen(page, shell.main.use_prompt)
 
-    async def ask_for_job(self, request: ParamForm.JobRequested) -> list[Values] | None:
-        """Returns the requests of the user's job, or None. Runs in a worker."""
+    async def ask_for_job(self, request: ParamForm.JobRequested) -> WantedJob | None:
+        """Returns the user's job, or None. Runs in a worker."""
         from tui.screens.batch import BatchScreen
 
         page = BatchScreen(request.model, request.route, request.values)
-        return await self._shell.push_screen_wait(page)
+        cells = await self._shell.push_screen_wait(page)
+        if not cells:
+            return None
+        return WantedJob(cells, request.foreign | page.foreign_texts())
 
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen

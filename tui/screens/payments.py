@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Collection
 
 from tui.catalog.batch import BatchError, expand
 from tui.catalog.spec import Model, Values
+from tui.exchange import consent
 from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.text import one_line
@@ -20,6 +22,7 @@ class Payments:
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
+        self._consent = consent.Consent()
 
     async def refresh_balance(self) -> None:
         """Shows today's spending and the balance."""
@@ -74,10 +77,16 @@ class Payments:
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
         else:
-            await self.submit(event.model, cells)
+            await self.submit(event.model, cells, event.foreign)
 
-    async def submit(self, model: Model, cells: list[Values]) -> None:
-        """Sends requests as one job, once the user has agreed to their price."""
+    async def submit(
+        self, model: Model, cells: list[Values], foreign: Collection[str]
+    ) -> None:
+        """Sends requests as one job, once the user has agreed to their price.
+
+        Files and callbacks among the texts `foreign`, which are not the user's own
+        words, are named first.
+        """
         from tui.tasks.draft import InvalidRequestError
 
         shell = self._shell
@@ -88,7 +97,8 @@ class Payments:
         try:
             micros = await shell.wallet.prices(model, cells)
             async with shell.wallet.spending:
-                if not await self.may_spend(micros):
+                requests = [(model, values) for values in cells]
+                if not await self._may_send(requests, micros, foreign):
                     return
                 job = shell.engine.submit_job(model, cells, micros)
                 tasks = await shell.run_detached(job)
@@ -100,6 +110,23 @@ class Payments:
             shell.show_problem(sentence, "Not sent", "error")
         else:
             shell.main.queue.table.select(tasks[-1].id)
+
+    async def _may_send(
+        self,
+        requests: list[tuple[Model, Values]],
+        amounts: list[int | None],
+        foreign: Collection[str] | None,
+    ) -> bool:
+        """Returns whether requests may be sent, for what they cost and what they name.
+
+        It is one question, if any.
+        """
+        named = await asyncio.to_thread(self._consent.needed, requests, foreign)
+        preface = consent.question(named)
+        if not await self.may_spend(amounts, ask=bool(named), preface=preface):
+            return False
+        self._consent.agree(named)
+        return True
 
     async def may_spend(
         self, amounts: list[int | None], *, ask: bool = False, preface: str = ""

@@ -14,9 +14,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
+from tui.catalog.image_items import show_images
+from tui.catalog.reach import texts_of
 from tui.catalog.spec import Kind, Param, Value
 from tui.widgets.chips import Chips, Option
-from tui.widgets.path_completion import dropped_images
+from tui.widgets.path_completion import read_drop
 
 
 class Field(Widget):
@@ -60,6 +62,10 @@ class Field(Widget):
         super().__init__(classes=f"kind-{param.kind}")
         self.set_class(self.is_beside, "-beside")
         self.param = param
+        self.is_foreign = False
+        """Whether something else than the user's keys has written here."""
+        self.picked: set[str] = set()
+        """Files and URLs that the user chose from a list."""
         self._error: Static | None = None
         self._label = Static(classes="label")
         self._counter = Static(classes="counter", markup=False)
@@ -110,20 +116,37 @@ class Field(Widget):
     def set_picked(self, picked: str | list[str] | None) -> None:
         """Sets what was picked, or adds it to a list; None changes nothing."""
         values = [picked] if isinstance(picked, str) else picked
-        if values and self.param.kind is Kind.IMAGES:
-            before = self.read()
-            if isinstance(before, list):
-                values = [*before, *values]
-            self.fill(values)
-        elif values:
-            self.fill(values[0])
+        if values:
+            self.picked |= texts_of(values)
+            self._add(values)
         self.control.focus()
+
+    def _add(self, values: list[str]) -> None:
+        """Adds values to a list; otherwise sets the first one."""
+        if self.param.kind is not Kind.IMAGES:
+            self.fill(values[0])
+            return
+        before = self.read()
+        self.fill([*before, *values] if isinstance(before, list) else values)
 
     @on(Dropped)
     def _add_dropped(self, event: Dropped) -> None:
         if self.param.kind in (Kind.IMAGE, Kind.IMAGES):
             event.stop()
-            self.set_picked(event.files)
+            self._add(event.files)
+            self.control.focus()
+
+    def foreign_texts(self) -> set[str]:
+        """Returns the texts of the value that need not be the user's own words.
+
+        They may have been pasted, dropped or filled in, and changed since.
+        """
+        if not self.is_foreign:
+            return set()
+        try:
+            return texts_of([self.read()]) - self.picked
+        except ValueError:
+            return set()
 
     def set_counter(self, text: str) -> None:
         self._counter.update(text)
@@ -147,7 +170,7 @@ class TextField(Field):
 
     def make_control(self, value: Value | None) -> Widget:
         hint = Content(_hint(self.param))
-        self.area = Prompt(_as_text(value), placeholder=hint)
+        self.area = Prompt(_as_text(self.param, value), placeholder=hint)
         self.area.move_cursor(self.area.document.end)
         return self.area
 
@@ -157,7 +180,8 @@ class TextField(Field):
     def fill(self, value: Value | None) -> None:
         # So that undo brings back exactly what is replaced
         self.area.history.checkpoint()
-        self.area.replace(_as_text(value), (0, 0), self.area.document.end)
+        text = _as_text(self.param, value)
+        self.area.replace(text, (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
 
     def adapt(self, param: Param) -> None:
@@ -212,10 +236,18 @@ class Prompt(TextArea):
         else:
             await _check_paste(self, event)
 
+    def action_paste(self) -> None:
+        _mark_foreign(self)
+        super().action_paste()
+
 
 class _Line(Input):
     async def on_paste(self, event: events.Paste) -> None:
         await _check_paste(self, event)
+
+    def action_paste(self) -> None:
+        _mark_foreign(self)
+        super().action_paste()
 
 
 class LineField(Field):
@@ -229,7 +261,8 @@ class LineField(Field):
 
     def make_control(self, value: Value | None) -> Widget:
         hint = _hint(self.param)
-        self.line = _Line(_as_text(value), placeholder=hint, compact=True)
+        text = _as_text(self.param, value)
+        self.line = _Line(text, placeholder=hint, compact=True)
         self.line.cursor_blink = False
         return self.line
 
@@ -237,7 +270,7 @@ class LineField(Field):
         return _parsed(self.param, self.line.value.strip())
 
     def fill(self, value: Value | None) -> None:
-        self.line.value = _as_text(value)
+        self.line.value = _as_text(self.param, value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "step":
@@ -343,21 +376,35 @@ def make_field(param: Param, value: Value | None = None) -> Field:
 
 
 async def _check_paste(control: Widget, event: events.Paste) -> None:
-    """Keeps the paths of dropped images out of the control's text."""
+    """Keeps the paths of dropped files out of the control's text."""
     event.stop()
-    files = await asyncio.to_thread(dropped_images, event.text)
-    if files:
-        event.prevent_default()
-        control.post_message(Field.Dropped(files))
+    _mark_foreign(control)
+    drop = await asyncio.to_thread(read_drop, event.text)
+    if drop is None:
+        return
+    event.prevent_default()
+    if drop.problem:
+        control.notify(drop.problem, severity="warning", markup=False)
+    if drop.images:
+        control.post_message(Field.Dropped(drop.images))
+
+
+def _mark_foreign(control: Widget) -> None:
+    """Notes that text in a field's control is not typed by the user."""
+    for node in control.ancestors:
+        if isinstance(node, Field):
+            node.is_foreign = True
 
 
 def _parsed(param: Param, text: str) -> Value | None:
     return None if request.blank(text) else request.parse(param, text)
 
 
-def _as_text(value: Value | None) -> str:
+def _as_text(param: Param, value: Value | None) -> str:
     if value is None:
         return ""
+    if param.kind is Kind.IMAGES and isinstance(value, list):
+        return show_images(map(str, value))
     if isinstance(value, str):
         return value
     if isinstance(value, list):
