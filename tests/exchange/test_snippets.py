@@ -21,6 +21,7 @@ from PIL import Image
 from tests.app import past
 from tests.loopback import serving
 from tui.catalog import request
+from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import bundled
 from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.demo import DEMO_KEY, DEMO_URL
@@ -442,3 +443,34 @@ def test_any_prompt_comes_back(prompt: str) -> None:
         assert read(
             written(draft(Z, "unified", {"prompt": prompt}), form), CATALOG
         ).values == {"prompt": prompt}
+
+
+IMAGE_PARTS = (
+    *("https://x/a.png", "/etc/passwd", "~/.ssh/id_rsa", "a b.png", ", ", ",", '"'),
+    *("\n", "'", "\\", "$HOME", "`id`", " ", "#", "\u202f", "é"),
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(IMAGE_PARTS), min_size=1, max_size=5).map("".join),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_no_image_becomes_another_one_on_its_way_as_a_command(
+    images: list[str],
+) -> None:
+    """What was a URL never comes back as a file that would be uploaded."""
+    model = CATALOG.find("flux-2-pro-remix-image")
+    values: Values = {"prompt": "x", "source_image_urls": images}
+    if request.check(model, model.routes["unified"], values):
+        return
+    kept = images_in(images)
+    asked = draft(model, "unified", values)
+    back = read(written(asked, "cli"), CATALOG)
+    assert back.values["source_image_urls"] == kept
+    curl = read(written(asked, "curl"), CATALOG)
+    expected = kept if all(map(is_url, kept)) else None
+    assert curl.values.get("source_image_urls") == expected
