@@ -172,7 +172,7 @@ class RunApp(Shell):
         job = await self.pages.ask_for_job(event)
         if job:
             self.key_repeat.note_job()
-            await self.payments.submit(event.model, job.cells, job.foreign)
+            await self.payments.submit(job)
 
     # Pages
 

@@ -5,6 +5,7 @@ the key stays at home.
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -474,3 +475,28 @@ def test_no_image_becomes_another_one_on_its_way_as_a_command(
     curl = read(written(asked, "curl"), CATALOG)
     expected = kept if all(map(is_url, kept)) else None
     assert curl.values.get("source_image_urls") == expected
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "https://x/a.png\n/home/me/.ssh/id_rsa\nhttps://x/0.png",
+        "https://x/a.png, /home/me/.ssh/id_rsa",
+        "https://x/a.png\r/home/me/.ssh/id_rsa",
+        "https://x/a.png\u2028/home/me/.ssh/id_rsa",
+        "https://x/a.png\x1b[2J",
+        "https://x/\u202egnp.a",
+        "~/.ssh/id_rsa",
+    ],
+)
+@pytest.mark.parametrize("in_list", [True, False])
+def test_a_pasted_curl_names_no_file_of_this_machine(item: str, in_list: bool) -> None:
+    listed: list[Value] = [[item], ["https://x/b.png", item], [["https://x"], item]]
+    alone: list[Value] = [item, {"a": item}, f"https://x/{item}"]
+    for value in listed if in_list else alone:
+        body = {"model": "gpt-image-2", "prompt": "x", "source_image_urls": value}
+        data = shlex.quote(json.dumps(body))
+        url = "https://runapi.ai/api/v1/gpt_image_2/edit_image"
+        found = read(f"curl {url} --json {data}", CATALOG)
+        assert found.values == {"prompt": "x"}
+        assert found.unused == ("source_image_urls",)

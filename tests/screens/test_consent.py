@@ -252,33 +252,40 @@ async def test_a_varied_file_is_asked_for_if_it_was_pasted(
         assert tasks(app) == 0
 
 
+async def test_a_pasted_prompt_file_is_named_before_its_lines_are_sent(
+    tmp_path: Path,
+) -> None:
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a fox\nan owl\n")
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        await pilot.press("ctrl+b")
+        await app.until(lambda: isinstance(app.screen, BatchScreen))
+        app.screen.query_one("#batch-file").focus()
+        paste(app, prompts)
+        await app.sees("2 requests")
+        await pilot.press("ctrl+j")
+        assert f"Send the lines of {prompts}\n" in await asked(app, pilot)
+        await answer(app, pilot, "n")
+        assert tasks(app) == 0
+
+
 async def test_no_secret_hides_among_urls(home: Path) -> None:
     secret = home / ".ssh/id_rsa"
     secret.parent.mkdir()
     secret.write_text("-----BEGIN")
-    hidden = [
-        f"https://x/a.png\n{secret}\nhttps://x/0.png",
-        f"https://x/a.png, {secret}",
-        f"https://x/a.png\r{secret}",
-        f"https://x/a.png\u2028{secret}",
-    ]
+    hidden = f"https://x/a.png\n{secret}\nhttps://x/0.png"
+    body = {"model": "gpt-image-2", "prompt": "x", "source_image_urls": [hidden]}
+    data = shlex.quote(json.dumps(body))
+    curl = f"curl https://runapi.ai/api/v1/gpt_image_2/edit_image --json {data}"
     app = TestApp()
     async with app.running(150, 45) as pilot:
         assert app.main
-        for item in hidden:
-            for value in ([item], item, [["https://x/a.png"], item], {"a": item}):
-                body = {
-                    "model": "gpt-image-2",
-                    "prompt": "x",
-                    "source_image_urls": value,
-                }
-                data = shlex.quote(json.dumps(body))
-                curl = f"curl https://runapi.ai/api/v1/gpt_image_2/edit_image --json {data}"
-                await fill_in(app, pilot, curl)
-                assert "Left out: source_image_urls" in app.told[-1], value
-                assert "id_rsa" not in str(app.main.form.values())
+        await fill_in(app, pilot, curl)
+        assert "Left out: source_image_urls" in app.told[-1]
+        assert "id_rsa" not in str(app.main.form.values())
         command = generate(
-            "gpt-image-2 --action edit_image", f"source_image_urls={hidden[0]}"
+            "gpt-image-2 --action edit_image", f"source_image_urls={hidden}"
         )
         await fill_in(app, pilot, command)
         await pilot.press("ctrl+j")

@@ -6,6 +6,7 @@ be called. Before anything is sent, the user sees the whole name once.
 
 import os
 from collections.abc import Collection, Iterable
+from enum import StrEnum
 from typing import NamedTuple
 
 from tui.catalog.reach import Reached, reached_by
@@ -16,9 +17,18 @@ from tui.text import one_line
 _LONGEST_NAME = 10_000
 
 
+class Use(StrEnum):
+    """What becomes of something that is named, in words that its name follows."""
+
+    UPLOAD = "Upload"
+    PROMPTS = "Send the lines of"
+    CALL = "The service calls"
+
+
 class Named(NamedTuple):
     """A file with the one that it is a link to, or a callback's address."""
 
+    use: Use
     name: str
     target: str = ""
     """The real path of a file; empty for an address."""
@@ -27,11 +37,20 @@ class Named(NamedTuple):
         """Return what would happen, on one line."""
         name = one_line(self.name, _LONGEST_NAME)
         target = one_line(self.target, _LONGEST_NAME)
-        if not target:
-            return f"The service calls {name}"
-        if target == name:
-            return f"Upload {name}"
-        return f"Upload {name}, a link to {target}"
+        if target in ("", name):
+            return f"{self.use} {name}"
+        return f"{self.use} {name}, a link to {target}"
+
+
+class WantedJob(NamedTuple):
+    """Requests that are to be sent together."""
+
+    model: Model
+    cells: list[Values]
+    foreign: Collection[str] = frozenset()
+    """Texts in their values that need not be the user's own words."""
+    prompt_file: str = ""
+    """A file that their prompts are from, if its name need not be the user's own."""
 
 
 class Consent:
@@ -40,31 +59,27 @@ class Consent:
     def __init__(self) -> None:
         self._agreed: set[Named] = set()
 
-    def needed(
-        self,
-        requests: Iterable[tuple[Model, Values]],
-        foreign: Collection[str] | None = None,
-    ) -> list[Named]:
-        """Return what of some requests the user has to agree to first, in order.
+    def needed(self, job: WantedJob) -> list[Named]:
+        """Return what the user has to agree to before a job is sent, in order.
 
-        `foreign` are the texts in them that are not the user's own words; without it,
-        none is. Links may be followed on slow disks: call it in a thread.
+        Links may be followed on slow disks: call it in a thread.
         """
-        reached = {
-            found
-            for model, values in requests
-            for found in reached_by(model, values)
-            if foreign is None or found.text in foreign
-        }
-        return sorted({_named(found) for found in reached} - self._agreed)
+        named: set[Named] = set()
+        for values in job.cells if job.foreign else ():
+            for reached in reached_by(job.model, values):
+                if reached.text in job.foreign:
+                    named.add(_named(reached))
+        if job.prompt_file:
+            named.add(_file(job.prompt_file, Use.PROMPTS))
+        return sorted(named - self._agreed)
 
     def agree(self, named: Iterable[Named]) -> None:
         """Remember that the user has agreed: to these targets, not to later ones."""
         self._agreed |= set(named)
 
 
-def question(named: Collection[Named]) -> str:
-    """Return what to ask the user; empty where there is nothing to ask."""
+def describe(named: Collection[Named]) -> str:
+    """Return what the user has to agree to; empty where that is nothing."""
     if not named:
         return ""
     lines = "\n".join(one.describe() for one in named)
@@ -72,7 +87,11 @@ def question(named: Collection[Named]) -> str:
 
 
 def _named(reached: Reached) -> Named:
-    if not reached.is_file:
-        return Named(reached.text)
-    path = os.path.abspath(home(reached.text))
-    return Named(path, os.path.realpath(path))
+    if reached.is_file:
+        return _file(reached.text, Use.UPLOAD)
+    return Named(Use.CALL, reached.text)
+
+
+def _file(text: str, use: Use) -> Named:
+    path = os.path.abspath(home(text))
+    return Named(use, path, os.path.realpath(path))

@@ -48,7 +48,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self._values = values
         self._cells: list[Values] = []
         self._count = Input("1", type="integer", id="batch-count", compact=True)
-        self._file = Input(
+        self._file = _File(
             placeholder="one prompt per line", id="batch-file", compact=True
         )
         self._vary = _Vary(
@@ -88,6 +88,11 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             f"Vary: one param per line, like `{example}`; 1..9 is a range, * is every"
             f" choice. {{a|b}} in the prompt works too. Params: {', '.join(names)}"
         )
+
+    @property
+    def foreign_file(self) -> str:
+        """The prompt file, if its name need not be typed by the user; or empty."""
+        return self._file.value.strip() if self._file.is_foreign else ""
 
     def foreign_texts(self) -> set[str]:
         """Returns the texts that were added here, and not by keys alone."""
@@ -182,6 +187,19 @@ class BatchScreen(ModalScreen[list[Values] | None]):
 
 class _Vary(TextArea):
     """The lines of varied params; notes whether any of it was pasted."""
+
+    is_foreign = False
+
+    def on_paste(self) -> None:
+        self.is_foreign = True
+
+    def action_paste(self) -> None:
+        self.is_foreign = True
+        super().action_paste()
+
+
+class _File(Input):
+    """The name of a prompt file; notes whether any of it was pasted."""
 
     is_foreign = False
 

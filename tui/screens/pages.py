@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-from typing import NamedTuple
 
 from textual.screen import Screen
 
-from tui.catalog.spec import Values
+from tui.exchange.consent import WantedJob
 from tui.images.thumbnails import ThumbnailCache
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
@@ -17,14 +16,6 @@ from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
 from tui.widgets.view_context import ViewContext
-
-
-class WantedJob(NamedTuple):
-    """The requests of a job."""
-
-    cells: list[Values]
-    foreign: frozenset[str]
-    """Texts in them that need not be the user's own words."""
 
 
 class Pages:
@@ -114,7 +105,8 @@ class Pages:
         cells = await self._shell.push_screen_wait(page)
         if not cells:
             return None
-        return WantedJob(cells, request.foreign | page.foreign_texts())
+        foreign = request.foreign | page.foreign_texts()
+        return WantedJob(request.model, cells, foreign, page.foreign_file)
 
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection
 
 from tui.catalog.batch import BatchError, expand
-from tui.catalog.spec import Model, Values
 from tui.exchange import consent
+from tui.exchange.consent import WantedJob
 from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.text import one_line
@@ -77,15 +76,12 @@ class Payments:
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
         else:
-            await self.submit(event.model, cells, event.foreign)
+            await self.submit(WantedJob(event.model, cells, event.foreign))
 
-    async def submit(
-        self, model: Model, cells: list[Values], foreign: Collection[str]
-    ) -> None:
+    async def submit(self, wanted: WantedJob) -> None:
         """Sends requests as one job, once the user has agreed to their price.
 
-        Files and callbacks among the texts `foreign`, which are not the user's own
-        words, are named first.
+        Files and callbacks that need not be the user's own words are named first.
         """
         from tui.tasks.draft import InvalidRequestError
 
@@ -95,12 +91,11 @@ class Payments:
             shell.show_problem(shell.failure, "Not sent", "error")
             return
         try:
-            micros = await shell.wallet.prices(model, cells)
+            micros = await shell.wallet.prices(wanted.model, wanted.cells)
             async with shell.wallet.spending:
-                requests = [(model, values) for values in cells]
-                if not await self._may_send(requests, micros, foreign):
+                if not await self._may_send(wanted, micros):
                     return
-                job = shell.engine.submit_job(model, cells, micros)
+                job = shell.engine.submit_job(wanted.model, wanted.cells, micros)
                 tasks = await shell.run_detached(job)
         except InvalidRequestError as error:
             shell.main.form.show_errors(error.errors)
@@ -111,18 +106,13 @@ class Payments:
         else:
             shell.main.queue.table.select(tasks[-1].id)
 
-    async def _may_send(
-        self,
-        requests: list[tuple[Model, Values]],
-        amounts: list[int | None],
-        foreign: Collection[str] | None,
-    ) -> bool:
-        """Returns whether requests may be sent, for what they cost and what they name.
+    async def _may_send(self, wanted: WantedJob, amounts: list[int | None]) -> bool:
+        """Returns whether a job may be sent, for what it costs and what it names.
 
         It is one question, if any.
         """
-        named = await asyncio.to_thread(self._consent.needed, requests, foreign)
-        preface = consent.question(named)
+        named = await asyncio.to_thread(self._consent.needed, wanted)
+        preface = consent.describe(named)
         if not await self.may_spend(amounts, ask=bool(named), preface=preface):
             return False
         self._consent.agree(named)
