@@ -3,6 +3,7 @@ lost, each end has its code.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import pty
@@ -15,15 +16,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from PIL import Image
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from tests.app import past
 from tests.loopback import serving
 from tests.tasks.faults import Book, booked, small_pictures
 from tui.demo import DEMO_KEY
 from tui.paths import folders
 from tui.tasks.store import Store
+from tui.tasks.task import Result, Status, Task
 
 
 class Service:
@@ -220,3 +225,93 @@ def test_what_nohup_ignores_stays_ignored_and_a_terminal_sees_progress(
     assert command.wait(20) == 0
     assert b"4 in all" in os.read(ours, 10_000)
     os.close(ours)
+
+
+def told_elsewhere(at: Service, status: Status, /, **fields: Any) -> Task:
+    """A task of another machine, or of somebody who wants something."""
+    return past(
+        "a lake",
+        status,
+        **{
+            "model": "z-image",
+            "service": "z_image",
+            "base_url": at.url,
+            "estimate_micro": 1,
+            **fields,
+        },
+    )
+
+
+def imported(service: Service, tmp_path: Path, *tasks: Task) -> None:
+    file = tmp_path / "history.jsonl"
+    file.write_text(
+        "".join(
+            json.dumps(msgspec.to_builtins(task) | {"format": "runapi-tui 1"}) + "\n"
+            for task in tasks
+        )
+    )
+    command = service.start("import", str(file))
+    out, err = command.communicate(timeout=60)
+    assert (out, err) == (f"{len(tasks)} new tasks.\n", "")
+
+
+def test_an_imported_task_is_sent_by_its_values_below_every_ceiling(
+    service: Service, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.005")
+    held = told_elsewhere(
+        service,
+        Status.SUBMITTING,
+        body=b'{"model": "forged"}',
+        key="forged",
+        service="me",
+        base_url="https://elsewhere.example",
+    )
+    gold = told_elsewhere(service, Status.COMPLETED, cost_micro=10**12)
+    imported(service, tmp_path, held, gold)
+    code, told, err = service.run("resume")
+    assert (code, told) == (0, [])
+    assert f"1 task was imported: `runapi-tui resume {held.id}` continues it." in err
+    code, told, err = service.run("resume", held.id)
+    assert (code, told) == (4, [])
+    assert "This request costs about $0.01. Today $0.00 of $0.005" in err
+    assert service.book.made == []
+
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.02")
+    code, (task,), err = service.run("resume", held.id)
+    assert (code, task["status"], task["prompt"]) == (0, "completed", "a lake")
+    assert task["id"] != held.id
+    assert "may already have been made and billed" in err
+    (made,) = service.book.made
+    assert (made.model.slug, made.model.action) == ("z-image", "text_to_image")
+    statuses = dict(queue(home, "select id, status from tasks"))
+    assert statuses[held.id] == "dropped"
+
+
+def test_deleting_imported_tasks_leaves_every_file(
+    service: Service, home: Path, tmp_path: Path
+) -> None:
+    folder = folders().output
+    folder.mkdir(parents=True)
+    Image.new("RGB", (8, 8), "red").save(folder / "holiday.png")
+    (folder / "thesis.odt").write_text("months of work")
+    names = ("holiday.png", "thesis.odt")
+    results = tuple(
+        Result(
+            url="",
+            path=str(folder / name),
+            sha256=hashlib.sha256((folder / name).read_bytes()).hexdigest(),
+            bytes=(folder / name).stat().st_size,
+            format="PNG",
+        )
+        for name in names
+    )
+    tasks = [
+        told_elsewhere(service, Status.COMPLETED, results=results) for _ in range(2)
+    ]
+    imported(service, tmp_path, *tasks)
+    code, deleted, err = service.run("delete", "--all")
+    assert (code, len(deleted)) == (0, 2)
+    assert deleted[0]["files"] == [str(folder / "holiday.png")]
+    assert "kept: changed since" in err
+    assert sorted(file.name for file in folder.iterdir()) == sorted(names)

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from PIL import Image
 
 from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
@@ -170,7 +173,7 @@ def test_what_cannot_be_read_ends_nothing(
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @settings(max_examples=50, deadline=None)
-def test_no_terminal_obeys_a_line_and_nothing_is_lost(text: str) -> None:
+def test_no_terminal_obeys_a_line_and_an_import_is_harmless(text: str) -> None:
     hostile = f"\x1b]52;c;aGk=\x07\x9b31m\u202e\u2028\r\n\t{text}"
     told = task(values={"prompt": hostile}, note=hostile)
     with two_stores() as (store, back):
@@ -181,8 +184,8 @@ def test_no_terminal_obeys_a_line_and_nothing_is_lost(text: str) -> None:
         assert import_lines(back, [out]) == (1, [])
         found = back.get(told.id)
         assert found
-        assert found.prompt == hostile
-        assert back.events(told.id)[0][2] == hostile
+        assert found.prompt == plain(hostile)
+        assert back.events(told.id)[0][2] == plain(hostile)
 
 
 async def test_the_key_is_not_in_it(
@@ -206,46 +209,172 @@ async def test_the_key_is_not_in_it(
 # ---- import
 
 
-def test_out_and_in_again_is_the_same(
+def png(path: Path) -> Path:
+    Image.new("RGB", (8, 9), "red").save(path)
+    return path
+
+
+def test_out_and_in_again_is_the_same_history(
     store: Store, opened: Opened, images: Path
 ) -> None:
-    (images / "a.png").write_bytes(b"png")
+    file = png(images / "a.png")
     made = Result(
         url="https://x/a.png",
-        path=str(images / "a.png"),
+        path=str(file),
         format="PNG",
         width=8,
         height=9,
-        bytes=3,
+        bytes=file.stat().st_size,
+        sha256="a" * 64,
     )
     given = [
-        task(status=status, out_dir=str(images), results=(made,), polls=3)
+        task(
+            status=status,
+            out_dir=str(images),
+            results=(made,),
+            polls=3,
+            remote_id="tsk_1",
+            made_at=0.0 if status in LIVE else 5.0,
+            values={"a": [1, {"b": 2.5}], "c": 2**60, "prompt": "a\nfox"},
+            error=Problem("validation", "Choose."),
+        )
         for status in Status
     ]
-    given[0] = replace(
-        given[0],
-        error=Problem("validation", "Choose."),
-        rank=5.5,
-        body=b"\xff",
-        key="k",
-    )
-    given[1] = replace(
-        given[1],
-        unsure=True,
-        note="Sending again.",
-        values={"a": [1, {"b": 2.5}], "c": 2**60},
-    )
     store.save_all(Entry(task, "held", '{"a": 1}') for task in given)
     elsewhere = opened("elsewhere")
     assert import_lines(elsewhere, list(dump(store)), images) == (len(given), [])
+    waiting = {"watched": False, "set_aside": SetAside.IMPORTED, "note": IMPORTED}
+    changed: dict[Status, dict[str, Any]] = {
+        **dict.fromkeys(LIVE, waiting),
+        Status.SUBMITTING: {**waiting, "status": Status.HELD, "unsure": True},
+        Status.FETCHING: {**waiting, "status": Status.PROCESSING},
+    }
     for before in given:
-        aside = {"watched": False, "set_aside": SetAside.IMPORTED, "note": IMPORTED}
-        marks = aside if before.status in LIVE else {}
-        assert elsewhere.get(before.id) == replace(before, **marks)
+        after = changed.get(before.status, {})
+        assert elsewhere.get(before.id) == replace(before, imported=True, **after)
         assert elsewhere.events(before.id) == store.events(before.id)
     again = opened("again")
     assert import_lines(again, list(dump(elsewhere)), images) == (len(given), [])
     assert list(dump(again)) == list(dump(elsewhere))
+    assert import_lines(again, list(dump(store)), images) == (0, [])
+
+
+def test_nothing_that_acts_comes_in(store: Store) -> None:
+    acting = line(
+        status="submitting",
+        body=b64encode(b'{"model": "forged"}').decode(),
+        key="a-key",
+        location="https://evil.example/status",
+        remote_id="../../me/api_keys?x=1#y",
+        rank=7.0,
+        resend_at=5.0,
+        uploads_until=time.time() + 3000,
+        revision=2**62,
+        watched=True,
+        deleted=True,
+        imported=False,
+        retry_of="../x",
+        retried_by=new_id(),
+        job="x\x1b]0;hi\x07",
+        base_url="https://user:secret@evil.example/",
+    )
+    assert import_lines(store, [acting]) == (1, [])
+    (found,) = store.search()
+    assert (found.body, found.key, found.location, found.remote_id) == (b"", "", "", "")
+    assert (found.rank, found.resend_at, found.uploads_until) == (0, 0, 0)
+    assert (found.revision, found.watched, found.deleted) == (0, False, False)
+    assert (found.retry_of, found.retried_by, found.job) == ("", "", "")
+    assert (found.base_url, found.imported, found.unsure) == ("", True, True)
+
+
+HOSTILE_TEXT = "\x1b]52;c;aGk=\x07\x9b31m\u202e\u2028\r\n"
+
+
+def test_every_text_is_harmless(store: Store) -> None:
+    text = f"a{HOSTILE_TEXT}b"
+    facts = {"label": text, "path": text, "format": text}
+    urls = ("https://x/", f"https://x/{text}", "javascript:x", "https://x/ y")
+    whole = line(
+        model=text,
+        note=text,
+        word=text,
+        progress=text,
+        error={"kind": text, "message": text},
+        values={text: [text, {text: text}]},
+        results=[{"url": url, **facts} for url in urls],
+        status="completed",
+        events=[[1.0, text, text]],
+    )
+    assert import_lines(store, [whole]) == (1, [])
+    (found,) = store.search()
+    kept = json.dumps([msgspec.to_builtins(found), store.events(found.id)])
+    texts = json.loads(kept)
+    assert plain(repr(texts)) == repr(texts)
+    assert "\\x" not in repr(texts)
+    assert "\\u" not in repr(texts)
+    assert [result.url for result in found.results] == ["https://x/"]
+
+
+def test_one_line_takes_only_so_much_room(store: Store) -> None:
+    results = [{"url": f"https://x/{number}"} for number in range(1000)]
+    events = [[1.0, f"event {number}", "x" * 1000] for number in range(1000)]
+    long = line(
+        results=results,
+        events=[*events, [2.0, "e" * 9000, "r" * 100_000]],
+        values={"prompt": "p" * 1_000_000},
+        note="n" * 9000,
+    )
+    assert import_lines(store, [long]) == (1, [])
+    (found,) = store.search()
+    kept = store.events(found.id)
+    assert len(found.results) == 64
+    assert [event for _, event, _ in kept[:2]] == ["event 801", "event 802"]
+    assert len(kept) == 200
+    assert max(len(event) + len(raw) for _, event, raw in kept) <= 9000
+    assert len(found.prompt) == 100_000
+    many = line(values={f"name{number}": 1 for number in range(201)})
+    (new, (sentence,)) = import_lines(store, [many])
+    assert (new, sentence) == (
+        0,
+        "Line 1 is skipped: its values are nested too deeply, or too large.",
+    )
+
+
+def test_what_an_earlier_version_imported_is_history_too(
+    store: Store,
+) -> None:
+    acting = task(
+        status=Status.SUBMITTING,
+        body=b"{}",
+        key="k",
+        location="https://x/",
+        watched=False,
+        set_aside=SetAside.IMPORTED,
+    )
+    store.save(acting)
+    found = store.get(acting.id)
+    assert found
+    assert (found.imported, found.status) == (True, Status.HELD)
+    assert (found.body, found.key, found.location) == (b"", "", "")
+
+
+def test_its_cost_is_told_and_counts_for_no_limit(store: Store) -> None:
+    now = time.time()
+    gold = line(
+        status="completed", cost_micro=10**12, sent_at=now, base_url="https://runapi.ai"
+    )
+    paid = task(status=Status.COMPLETED, cost_micro=50_000, sent_at=now)
+    store.save(paid)
+    assert import_lines(store, [gold, line(estimate_micro=10**12)]) == (2, [])
+    spent = store.spent("https://runapi.ai")
+    assert (spent.today.micro, spent.month.micro, spent.live.micro) == (50_000,) * 2 + (
+        0,
+    )
+    report = store.spending_report("https://runapi.ai")
+    assert (report.total.micro, report.total.imported) == (10**12 + 50_000, 10**12)
+    assert report.today.micro == 50_000
+    _, today = report.days[-1]
+    assert str(today) == "$1000000.05 ($1000000.00 imported)"
 
 
 def test_known_ids_are_left_as_they_are(store: Store) -> None:
@@ -277,52 +406,62 @@ def test_nothing_goes_on_by_itself(store: Store, status: Status) -> None:
     assert found.note == IMPORTED
 
 
-def test_a_file_counts_only_where_it_lies_in_our_folder(
+def test_a_file_is_shown_only_where_it_is_an_image_in_our_folder(
     store: Store, images: Path, tmp_path: Path
 ) -> None:
-    (images / "ours.png").write_bytes(b"png")
+    png(images / "ours.png")
+    png(tmp_path / "other.png")
     (images / "folder.png").mkdir()
-    (tmp_path / "other.png").write_bytes(b"png")
     (images / "link.png").symlink_to(tmp_path / "other.png")
-    paths = [
-        "/far/away/ours.png",
-        "ours.png",
-        "gone.png",
-        "folder.png",
-        "link.png",
-        str(tmp_path / "other.png"),
+    (images / "text.png").write_text("no image")
+    (images / "thesis.odt").write_text("months of work")
+    png(images / ".hidden.png")
+    png(images / "my holiday (1).png")
+    (images / "wrong.jpg").write_bytes((images / "ours.png").read_bytes())
+    os.mkfifo(images / "pipe.png")
+    shown = ["/far/away/ours.png", "ours.png"]
+    others = [
+        *("gone.png", "folder.png", "link.png", "text.png", "thesis.odt"),
+        *(".hidden.png", "my holiday (1).png", "wrong.jpg", "pipe.png"),
+        *(str(tmp_path / "other.png"), "../other.png", "..", "", "/", "a\0b"),
+        "x" * 5000,
     ]
-    paths += ["../other.png", "..", "", "/", "a\0b", "x" * 5000]
-    results = [{"url": "https://x/", "path": path} for path in paths]
+    results = [{"url": "https://x/", "path": path} for path in [*shown, *others]]
     assert import_lines(
         store, [line(results=results, out_dir="/etc", status="completed")], images
     ) == (1, [])
     (found,) = store.search()
     assert [result.path for result in found.results] == [
-        str(images / "ours.png")
-    ] * 2 + [""] * 10
+        *[str(images / "ours.png")] * len(shown),
+        *[""] * len(others),
+    ]
     assert found.out_dir == str(images)
+    result = found.results[0]
+    assert (result.format, result.width, result.height) == ("PNG", 8, 9)
 
 
 def test_no_file_is_claimed_by_a_note_from_elsewhere(
     store: Store, images: Path
 ) -> None:
-    (images / "ours.png").write_bytes(b"png")
+    size = png(images / "ours.png").stat().st_size
     known, odd = "a" * 64, "../x"
     results = [
         {"url": "https://x/", "reserved": "/etc/passwd", "sha256": known},
-        {"url": "https://x/", "path": "ours.png", "sha256": known},
+        {"url": "https://x/", "path": "ours.png", "sha256": known, "bytes": size},
         {"url": "https://x/", "path": "ours.png", "sha256": odd},
+        {"url": "https://x/", "path": "ours.png", "sha256": known, "bytes": size + 1},
     ]
     assert import_lines(
         store, [line(results=results, status="fetching", uploads_until=5e9)], images
     ) == (1, [])
     (found,) = store.search()
-    assert [(result.reserved, result.sha256) for result in found.results] == [
-        ("", ""),
-        ("", known),
-        ("", ""),
+    assert [(bool(result.path), result.sha256) for result in found.results] == [
+        (False, ""),
+        (True, known),
+        (True, ""),
+        (False, ""),
     ]
+    assert not any(result.reserved for result in found.results)
     assert found.uploads_until == 0
 
 
@@ -358,6 +497,9 @@ HOSTILE = {
     "gold": line(cost_micro=10**18),
     "a gift": line(cost_micro=-1),
     "an estimated gift": line(estimate_micro=-1),
+    "a moment without a clock": line(resend_at=1e300),
+    "a revision that no database holds": line(revision=2**63),
+    "a dot in the service": line(service="a.b"),
     "a number that no database holds": line(polls=2**70),
     "a size below nothing": line(results=[{"url": "", "bytes": -1}]),
     "digits without end": line(values={"seed": int("9" * 4000)}),

@@ -277,7 +277,9 @@ async def test_only_stray_parts_are_swept(
     live = noted(images, host, b"")
     aside = noted(images, host, b"", watched=False)
     fresh = noted(images, host, b"", watched=False, results=(Result(url="https://x/"),))
-    in_queue(tmp_path, ended, aside, fresh)
+    foreign = noted(images, host, b"", status=Status.FAILED, imported=True)
+    elsewhere = noted(images, host, b"", status=Status.FAILED, out_dir=str(tmp_path))
+    in_queue(tmp_path, ended, aside, fresh, foreign, elsewhere)
     part = worker.part_name
     stranger, old = new_id(), new_id()
     stray = [
@@ -285,10 +287,12 @@ async def test_only_stray_parts_are_swept(
         part(ended, 12),
         f".{part(ended, 0)}.0a1b2c3d.part",
         part(fresh, 0),
-        f".{old}-0.part",
     ]
     kept = [
         part(aside, 0),
+        part(foreign, 0),
+        part(elsewhere, 0),
+        f".{old}-0.part",
         f".{stranger}-0.part",
         f"{ended.id}-0.part",
         f".{ended.id}-0.part.part",

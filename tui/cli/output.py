@@ -159,12 +159,15 @@ def _whole(value: object) -> object:
 def total_json(total: "CostSum") -> dict[str, Any]:
     """Return a sum as JSON; `usd` is null where no price in it is known."""
     is_known = total.tasks == 0 or total.tasks > total.unknown
-    return {
+    found = {
         "tasks": total.tasks,
         "usd": usd(total.micro) if is_known else None,
         "estimated_usd": usd(total.estimated),
         "unknown": total.unknown,
     }
+    if total.imported:
+        found["imported_usd"] = usd(total.imported)
+    return found
 
 
 def _table(rows: Rows) -> str:

@@ -14,6 +14,7 @@ from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
+from tui.tasks.actions import kept_files
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
@@ -144,7 +145,9 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
-        deleted = await engine.delete(task for task in tasks if task.status not in LIVE)
+        deleted, kept = await engine.delete(
+            task for task in tasks if task.status not in LIVE
+        )
         _print_tasks(deleted, as_json=as_json)
         _print_count(
             len(deleted),
@@ -152,6 +155,8 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
             "{count} tasks deleted; their files are in .trash beside the images for a"
             " week.",
         )
+        if kept:
+            _print(kept_files(kept))
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(
@@ -195,7 +200,8 @@ def retry(
         if retried:
             report(_retried_before(retried))
         if paid:
-            total = ceilings.estimated_total([task.estimate_micro for task in paid])
+            prices = ceilings.prices_again(session.catalog, paid)
+            total = ceilings.estimated_total(prices)
             if not over_budget:
                 check_ceilings(session, total, await engine.queue.spent())
             _print_count(

@@ -25,9 +25,10 @@ def resume(
 ) -> int:
     """Follow all unfinished tasks to their end, or those of `ids`.
 
-    A paused queue continues. Tasks that were set aside are sent; how many and for how
-    much is said first. Without `ids`, tasks that the user stopped, that were imported,
-    or that were sent more than a day ago with an unknown outcome stay as they are.
+    A paused queue continues. Tasks that were set aside are sent, imported ones as new
+    tasks; how many and for how much is said first. Without `ids`, tasks that the user
+    stopped, that were imported, or that were sent more than a day ago with an unknown
+    outcome stay as they are.
 
     Returns the exit code. Raises UsageError where sending what was set aside would pass
     a ceiling, unless `over_budget`.
@@ -44,11 +45,13 @@ def resume(
                 for task, _ in unfinished
                 if engine.belongs_here(task) and (task.live or _is_resumable(task))
             ]
+        imported = [task for task in tasks if _is_sent_as_new(task)]
+        tasks = [task for task in tasks if not _is_sent_as_new(task)]
         aside = [task for task in tasks if not task.live]
         followed = [task for task in tasks if task.live and task.id in elsewhere]
-        unsent = ceilings.estimated_total(
-            [task.estimate_micro for task in aside if task.status == "held"]
-        )
+        to_send = [task for task in aside if task.status == "held"] + imported
+        prices = ceilings.prices_again(session.catalog, to_send)
+        unsent = ceilings.estimated_total(prices)
         if unsent.tasks and not over_budget:
             check_ceilings(session, unsent, await engine.queue.spent())
         await engine.pause(False)
@@ -56,6 +59,9 @@ def resume(
             _print_sending(unsent.tasks, ceilings.describe_total(unsent))
         if followed:
             _print_following(len(followed))
+        _warn_of_billed(imported)
+        for task in imported:
+            work.add([await _send_as_new(engine, task)])
         tasks.sort(key=lambda task: (task.status == "held", task.turn))
         work.add([task.id for task in tasks])
         work.set_aside = frozenset(task.id for task in aside)
@@ -64,6 +70,37 @@ def resume(
     return follow(
         session, begin, as_json=as_json, nothing="Nothing to resume.", finish=True
     )
+
+
+def _is_sent_as_new(task: "Task") -> bool:
+    """Return whether a task was imported unsent: its own word sends nothing."""
+    return task.imported and task.status == "held"
+
+
+async def _send_as_new(engine: "Engine", task: "Task") -> str:
+    """Plan an imported task anew; return the id of the new one. Raises UsageError."""
+    from tui.tasks.draft import InvalidRequestError
+    from tui.tasks.store_errors import LeasedError
+    from tui.tasks.task import RetriedError
+
+    try:
+        return (await engine.retry(task, start=False)).id
+    except (InvalidRequestError, LookupError, LeasedError, RetriedError) as error:
+        raise UsageError(f"{task.id}: {error}") from error
+
+
+def _warn_of_billed(tasks: list["Task"]) -> None:
+    from tui.tasks.imported import may_be_billed
+
+    count = len([task for task in tasks if may_be_billed(task)])
+    if count:
+        sentence = by_count(
+            count,
+            "1 imported task may already have been made and billed: this is a new one.",
+            "{count} imported tasks may already have been made and billed: these are new"
+            " ones.",
+        )
+        print(sentence, file=sys.stderr)
 
 
 async def find_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:

@@ -120,6 +120,8 @@ def reason(task: Task, is_elsewhere: bool) -> Reason:
 
     `is_elsewhere` says that another process works on it.
     """
+    if task.imported and not task.watched:
+        return Reason.IMPORTED
     if task.lacks_picture:
         return Reason.UNSAVED
     if task.status is Status.HELD and task.error:
@@ -141,9 +143,9 @@ def _may_have_been_made(task: Task) -> bool:
 
 def keeps_open(engine: "Engine", task: Task) -> bool:
     """Return whether an unfinished task is paid, or waits here to be sent."""
-    if task.status is not Status.HELD:
-        return True
-    return engine.belongs_here(task) and task.set_aside is not SetAside.IMPORTED
+    if task.imported and not task.watched:
+        return False
+    return task.status is not Status.HELD or engine.belongs_here(task)
 
 
 def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list[str]:
@@ -154,7 +156,11 @@ def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list
     tallies: dict[tuple[str, str, int], _Tally] = {}
     for task, is_elsewhere in unfinished:
         order = _ORDER.index(reason(task, is_elsewhere))
-        key = task.base_url, task.profile, order
+        base_url, profile = task.base_url, task.profile
+        if task.imported:
+            # Where it was sent is the word of a file: no command leads there.
+            base_url, profile = "", session.profile
+        key = base_url, profile, order
         tallies.setdefault(key, _Tally()).add(task)
     return [
         _sentence(session, _ORDER[order], tally, base_url=base_url, profile=profile)

@@ -205,6 +205,14 @@ def safe_stem(text: str) -> str:
     return stem
 
 
+def may_be_ours(name: str, kind: str) -> bool:
+    """Tells whether `free_name` could have given a file of this format this name."""
+    stem, suffix = os.path.splitext(name)
+    plain_stem = re.sub(r"-\d+\Z", "", stem)
+    is_safe = stem == safe_stem(stem) or plain_stem == safe_stem(plain_stem)
+    return is_safe and suffix == _SUFFIXES.get(kind)
+
+
 def _safe(character: str) -> str:
     """Returns a character that may be in a file's name as it is, any other as `-`."""
     if character in "-_":

@@ -6,6 +6,7 @@ image itself is read. Blocking work, for threads.
 """
 
 import os
+import re
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -24,6 +25,8 @@ SIDE = 512
 _QUALITY = 85
 _EVERY = 50
 """Small pictures that are made between two looks at what all of them take."""
+_OWN_NAME = re.compile(r"[0-9a-f]{32}\.jpg")
+"""Matches what `_digest` names; nothing else in the folder is removed."""
 _UNUSED = 30 * 86400
 """Seconds after which one that nobody looked at goes: its image may have been deleted.
 """
@@ -84,6 +87,8 @@ class ThumbnailCache:
         """Removes what was not used for longest."""
         files = []
         for entry in os.scandir(self._folder):
+            if not _OWN_NAME.fullmatch(entry.name):
+                continue
             with suppress(OSError):  # other processes prune, too
                 known = entry.stat(follow_symlinks=False)
                 files.append((known.st_mtime_ns, known.st_size, entry.path))

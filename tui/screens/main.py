@@ -224,7 +224,8 @@ class MainScreen(Screen[None]):
         """Fills the form with a task's values."""
         model = self._catalog.get(task.action, task.model)
         if model:
-            await self.show_model(model, task.values)
+            foreign = texts_of(task.values.values()) if task.imported else ()
+            await self.show_model(model, task.values, foreign)
             self.form.focus_first()
         else:
             sentence = f"The catalog no longer has this model: {task.model}"
@@ -390,7 +391,7 @@ class MainScreen(Screen[None]):
             await self.app.push_screen(chooser, field.set_picked)
         else:
             many = param.kind is Kind.IMAGES
-            results = await self._past.find("", lambda task: task.files, CHOICES)
+            results = await self._past.find("", _has_own_files, CHOICES)
             picker = SourcesScreen(
                 self._view.terminal, results, start=str(Path.cwd()), many=many
             )
@@ -435,3 +436,11 @@ class MainScreen(Screen[None]):
         # In an empty queue z may still restore tasks of earlier runs.
         if self._past or not is_empty:
             self.set_focus(self.queue.table)
+
+
+def _has_own_files(task: Task) -> bool:
+    """Returns whether a task has results that this program saved.
+
+    An imported one may name any file as its result.
+    """
+    return bool(task.files) and not task.imported

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from tui.screens import share
 from tui.screens.payments import Payments
 from tui.screens.shell import Shell
+from tui.spending import ceilings
 from tui.tasks import actions
+from tui.tasks.imported import may_be_billed
 from tui.tasks.task import LIVE, Task
 from tui.text import by_count
 from tui.widgets.form import ParamForm
@@ -143,9 +145,12 @@ class TaskDispatcher:
     async def _send(self, request: TaskActionRequested) -> None:
         shell, tasks = self._shell, request.tasks
         assert shell.engine
-        amounts = [task.estimate_micro for task in tasks]
+        imported = any(task.imported for task in tasks)
+        ask = len(tasks) > 1 or imported
+        preface = _unsure_sentence(tasks)
+        amounts = ceilings.prices_again(shell.session.catalog, tasks)
         async with shell.wallet.spending:
-            if await self._payments.may_spend(amounts, ask=len(tasks) > 1):
+            if await self._payments.may_spend(amounts, ask=ask, preface=preface):
                 work = actions.send(shell.engine, tasks)
                 shell.show_sentence(await shell.run_detached(work))
 
@@ -178,6 +183,7 @@ class TaskDispatcher:
     async def _may_pay_retry(self, tasks: list[Task]) -> bool:
         """Asks the user where a ceiling requires it, or a task was retried before."""
         retried = len([task for task in tasks if task.retried_by])
+        ask = retried > 0 or any(task.imported for task in tasks)
         preface = ""
         if retried:
             preface = by_count(
@@ -185,11 +191,25 @@ class TaskDispatcher:
                 "{count} task was retried already.",
                 "{count} tasks were retried already.",
             )
-        amounts = [task.estimate_micro for task in tasks]
-        return await self._payments.may_spend(amounts, ask=retried > 0, preface=preface)
+        preface = f"{preface}\n{_unsure_sentence(tasks)}".strip()
+        amounts = ceilings.prices_again(self._shell.session.catalog, tasks)
+        return await self._payments.may_spend(amounts, ask=ask, preface=preface)
 
     def _is_as_shown(self, task: Task) -> bool:
         """Returns whether the task wasn't retried or resumed since it was shown."""
         assert self._shell.engine
         now = self._shell.engine.queue.latest(task.id) or task
         return task.retried_by == now.retried_by and now.status not in LIVE
+
+
+def _unsure_sentence(tasks: list[Task]) -> str:
+    """Returns what to know before imported tasks are sent as new ones, or ""."""
+    count = len([task for task in tasks if may_be_billed(task)])
+    if not count:
+        return ""
+    return by_count(
+        count,
+        "The imported task may already have been made and billed: this is a new one.",
+        "{count} imported tasks may already have been made and billed: these are new"
+        " ones.",
+    )

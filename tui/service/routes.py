@@ -22,8 +22,8 @@ class StatusPath(Struct, frozen=True):
 def submit_path(route: RouteName, service: str, action: str) -> str:
     """Returns the path that creates a task."""
     if route == "unified":
-        return f"/v1/{action}"
-    return f"/api/v1/{service}/{action}"
+        return f"/v1/{_segment(action)}"
+    return f"/api/v1/{_segment(service)}/{_segment(action)}"
 
 
 def status_paths(
@@ -39,11 +39,12 @@ def status_paths(
     There are several because the guides never name the unified route's place. `known`
     is the form that has answered before at this base URL.
     """
-    name = quote(task_id, safe="")
+    name = _segment(task_id)
+    action = _segment(action)
     paths = []
     if location:
         paths.append(StatusPath("location", location))
-    of_service = StatusPath("service", f"/api/v1/{service}/{action}/{name}")
+    of_service = StatusPath("service", f"/api/v1/{_segment(service)}/{action}/{name}")
     if route == "service":
         return [*paths, of_service]
     forms = [
@@ -54,3 +55,10 @@ def status_paths(
     ]
     forms.sort(key=lambda place: place.form != known)
     return paths + forms
+
+
+def _segment(name: str) -> str:
+    """Returns a name as one segment of a path: none leads to another place."""
+    if name in (".", ".."):
+        return name.replace(".", "%2E")
+    return quote(name, safe="")

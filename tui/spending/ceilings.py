@@ -1,15 +1,34 @@
 """The ceilings that the user has set on spending, and what is asked above them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from tui.catalog.load import Catalog
+from tui.catalog.price import estimate
 from tui.settings.config import Config
 from tui.tasks.ledger import CostSum, CurrentSpending
+from tui.tasks.task import Task
 from tui.text import by_count, dollars
 
 
 def has_ceiling(config: Config) -> bool:
     """Return whether any ceiling is set."""
     return config.job_usd is not None or config.day_usd is not None
+
+
+def prices_again(catalog: Catalog, tasks: Iterable[Task]) -> list[int | None]:
+    """Return what tasks cost if they are sent now, in micro-dollars.
+
+    That is what the user saw when they were made; for imported ones it is the
+    catalog's estimate, because a file may say anything. None stands for an unknown one.
+    """
+    prices: list[int | None] = []
+    for task in tasks:
+        model = catalog.get(task.action, task.model) if task.imported else None
+        if model:
+            prices.append(estimate(model, task.values).micro)
+        else:
+            prices.append(None if task.imported else task.estimate_micro)
+    return prices
 
 
 def estimated_total(prices: Sequence[int | None]) -> CostSum:

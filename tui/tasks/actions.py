@@ -4,12 +4,13 @@ Each function returns a sentence for the user, or "", and raises what the engine
 LeasedError if another process has the task, StoreError for a disk that can't be used.
 """
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import SENT, RetriedError, Status, Task
-from tui.text import by_count
+from tui.text import by_count, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -65,8 +66,14 @@ async def watch(engine: "Engine", tasks: list[Task]) -> str:
 
 
 async def send(engine: "Engine", tasks: list[Task]) -> str:
-    """Queues tasks that were set aside: each is sent, and paid."""
-    count = await _each(tasks, lambda task: engine.watch(task.id))
+    """Queues tasks that were set aside: each is sent, and paid.
+
+    Imported ones are planned anew.
+    """
+    count = await _each(
+        tasks,
+        lambda task: engine.retry(task) if task.imported else engine.watch(task.id),
+    )
     return by_count(
         count, "1 task queued to be sent.", "{count} tasks queued to be sent."
     )
@@ -98,13 +105,32 @@ async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
 
 async def delete(engine: "Engine", tasks: list[Task]) -> str:
     """Deletes tasks with their files. Raises LeasedError where none could be."""
-    count = len(await engine.delete(tasks))
+    deletion = await engine.delete(tasks)
+    count = len(deletion.tasks)
     if not count:
         raise LeasedError
-    return by_count(
+    if not deletion.kept:
+        return by_count(
+            count,
+            "1 task and its files deleted. z brings it back.",
+            "{count} tasks and their files deleted. z brings them back.",
+        )
+    deleted = by_count(
         count,
-        "1 task and its files deleted. z brings it back.",
-        "{count} tasks and their files deleted. z brings them back.",
+        "1 task deleted. z brings it back.",
+        "{count} tasks deleted. z brings them back.",
+    )
+    return f"{deleted} {kept_files(deletion.kept)}"
+
+
+def kept_files(kept: list[str]) -> str:
+    """Returns the sentence about files that a deletion leaves where they are."""
+    return by_count(
+        len(kept),
+        "{name} is kept: changed since it was saved, or not saved by this program.",
+        "{count} files are kept: changed since they were saved, or not saved by this"
+        " program.",
+        name=one_line(os.path.basename(kept[0]), 80),
     )
 
 

@@ -5,20 +5,26 @@ A line is a task with its events.
 
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 import msgspec
 from msgspec.structs import replace
 
-from tui.tasks import schema
+from tui.tasks import imported, schema
+from tui.tasks.imported import IMPORTED, Events
 from tui.tasks.store import Store
-from tui.tasks.task import LIVE, Result, SetAside, Task
+from tui.tasks.task import Result, Task
 from tui.text import inert_json, one_line
 
-IMPORTED = "Imported. Press s to watch it, or to send what was not sent yet."
+if TYPE_CHECKING:
+    from tui.images.files import ImageInfo
+
+__all__ = ["IMPORTED", "MAX_LINE", "ImportResult", "dump", "lines_of", "load"]
+
 MAX_LINE = 5_000_000  # characters
 _PAGE = 100  # tasks that are read at once
 _MOST_REPORTED = 20  # lines
@@ -27,12 +33,12 @@ _BATCH, _BATCH_SIZE = 500, 20_000_000
 _CLOCK_ERROR = 86400.0
 """Seconds that the clock of another machine may be ahead."""
 _MOST_DEPTH = 16
+_MOST_VALUES = 200
+_MOST_KNOWN = 10_000
+"""Names of files whose facts are in memory during an import."""
 _ID = re.compile("[0-9a-hjkmnp-tv-z]{14}")
-_SERVICE = re.compile(r"[\w.-]*\w", re.ASCII)
-_ACTION = re.compile(r"\w[\w.-]*", re.ASCII)
+_NAME = re.compile(r"\w[\w-]{0,99}", re.ASCII)
 _PROFILE = re.compile(r"[\w.-]{0,40}", re.ASCII)
-_SHA256 = re.compile("[0-9a-f]{64}")
-Events = list[tuple[float, str, str]]
 
 
 class _Envelope(msgspec.Struct):
@@ -77,17 +83,19 @@ def load(
 ) -> ImportResult:
     """Imports lines from `dump`, or from anybody: nothing in them is trusted.
 
-    Known tasks stay as they are. Unfinished tasks are set aside: nothing is sent or
-    polled automatically. Results keep their files if these are in `out_dir`. `report`
-    receives a sentence for each line that is not a task. Raises StoreError.
+    Known tasks stay as they are. What comes is history (see `tui.tasks.imported`):
+    nothing is sent or polled automatically. Results are shown with their files if
+    these are images in `out_dir`. `report` receives a sentence for each line that is
+    not a task. Raises StoreError.
     """
+    views = _Views(out_dir)
     new = refused = size = 0
     batch: list[tuple[Task, Events]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            batch.append(_read(line, out_dir))
+            batch.append(_read(line, views))
             size += len(line)
         except (ValueError, RecursionError) as error:
             refused += 1
@@ -107,28 +115,27 @@ def load(
     return ImportResult(new, refused)
 
 
-def _read(line: str, out_dir: Path) -> tuple[Task, Events]:
+def _read(line: str, views: "_Views") -> tuple[Task, Events]:
     """Returns a line's task and events. Raises ValueError or RecursionError."""
     if len(line) > MAX_LINE:
         raise ValueError(f"it is longer than {MAX_LINE // 1_000_000} MB")
     events = msgspec.json.decode(line, type=_Envelope).events
-    task = schema.decode(line)
-    problem = _problem(task, events)
+    told = schema.decode(line)
+    problem = _problem(told, events)
     if problem:
         raise ValueError(problem)
-    results = tuple(_own_result(result, out_dir) for result in task.results)
-    # Uploads are only known to the program that made them.
-    task = replace(task, out_dir=str(out_dir), results=results, uploads_until=0)
-    if task.status in LIVE:
-        task = replace(task, watched=False, set_aside=SetAside.IMPORTED, note=IMPORTED)
-    return task, events
+    task = imported.history(told)
+    results = [views.shown(result) for result in task.results]
+    named = tuple(result for result in results if result.url or result.path)
+    task = replace(task, out_dir=str(views.folder), results=named)
+    return task, imported.past_events(events)
 
 
 def _problem(task: Task, events: Events) -> str:
     """Returns why this can't be a task of this program, or ""."""
     if not _ID.fullmatch(task.id):
         return "its id is not one of this program"
-    if not (_SERVICE.fullmatch(task.service) and _ACTION.fullmatch(task.action)):
+    if not (_NAME.fullmatch(task.service) and _NAME.fullmatch(task.action)):
         return "its action is not a valid name"
     if not _PROFILE.fullmatch(task.profile):
         return "its profile is not a valid name"
@@ -136,7 +143,7 @@ def _problem(task: Task, events: Events) -> str:
         return "one of its times is impossible"
     if not all(0 <= amount <= 10**12 for amount in _amounts(task)):
         return "one of its costs or sizes is impossible"
-    if not _is_bounded(task.values, _MOST_DEPTH):
+    if len(task.values) > _MOST_VALUES or not _is_bounded(task.values, _MOST_DEPTH):
         return "its values are nested too deeply, or too large"
     return ""
 
@@ -166,10 +173,48 @@ def _is_bounded(value: object, depth: int) -> bool:
     return not isinstance(value, int | float) or abs(value) < 2**63
 
 
-def _own_result(result: Result, out_dir: Path) -> Result:
-    """Returns the result with its file, if that is in the output folder."""
-    path = str(out_dir / os.path.basename(result.path))
-    if not os.path.isfile(path) or os.path.islink(path):
-        return replace(result, path="", reserved="", sha256="")
-    sha256 = result.sha256 if _SHA256.fullmatch(result.sha256) else ""
-    return replace(result, path=path, reserved="", sha256=sha256)
+class _Views:
+    """Finds the images of imported tasks in the output folder, to be looked at."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[str, ImageInfo | None] = {}
+
+    def shown(self, result: Result) -> Result:
+        """Returns the result with its file, if that is an image in the folder."""
+        name = os.path.basename(result.path)
+        image = self._image(name)
+        if image is None or result.bytes not in (0, image.bytes):
+            return replace(result, path="", sha256="")
+        return replace(
+            result,
+            path=str(self.folder / name),
+            format=image.format,
+            width=image.width,
+            height=image.height,
+            bytes=image.bytes,
+        )
+
+    def _image(self, name: str) -> "ImageInfo | None":
+        if name not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[name] = _measured(self.folder, name)
+        return self._known[name]
+
+
+def _measured(folder: Path, name: str) -> "ImageInfo | None":
+    """Returns what a file of the folder is; None unless it is an image by all signs.
+
+    Links aren't followed, and what is hidden, or has a name that this program would
+    not give, is no image of a task.
+    """
+    from tui.images import files
+
+    try:
+        if not stat.S_ISREG((folder / name).lstat().st_mode):
+            return None
+        image = files.measure(folder / name)
+    except (OSError, ValueError, files.ImageError):
+        return None
+    return image if files.may_be_ours(name, image.format) else None

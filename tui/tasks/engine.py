@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from tui.catalog.spec import Model, Values
 from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.tasks import draft, saving, trash
+from tui.tasks import draft, imported, saving, trash
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
@@ -42,6 +42,16 @@ from tui.tasks.task import (
 )
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
+
+
+class Deletion(NamedTuple):
+    """What became of tasks that were to be deleted."""
+
+    tasks: list[Task]
+    """Those that are deleted."""
+    kept: list[str]
+    """Their files that stay: changed since they were saved, or not saved here."""
+
 
 WATCH_PAUSE = 0.5
 """Seconds between looks at what other processes have written."""
@@ -69,6 +79,7 @@ class Engine:
         )
         """The tasks in memory and on disk, with all questions about them."""
         self._options = options
+        self._catalog = catalog
         # For each profile: a rate limit belongs to a key.
         self._rest = f"rest {options.profile}".rstrip()
         self.queue.on_waiting = self._disk_waits
@@ -193,6 +204,10 @@ class Engine:
     ) -> Task:
         """Creates a paid task with the same values, and marks the old one as retried.
 
+        It is planned anew: checked, with the catalog's service, a new body and key. An
+        imported task that waits unsent is sent in this way, too; no file that it names
+        is uploaded.
+
         Both are saved in one transaction. Without `start`, the new task waits for
         another process. Raises RetriedError if that was done before, unless `again`
         allows to pay once more; LeasedError, StoreError, InvalidRequestError, and
@@ -203,10 +218,15 @@ class Engine:
             if old.retried_by and not again:
                 raise RetriedError
             model = self._submitter.model(old)
-            new = await asyncio.to_thread(
-                self._draft, model, old.values, old.id, old.job
-            )
-            marked = self._latest(old.id).change(retried_by=new.id)
+            problems = imported.files_named(model, old.values) if old.imported else {}
+            if problems:
+                raise draft.InvalidRequestError(problems)
+            job = "" if old.imported else old.job
+            new = await asyncio.to_thread(self._draft, model, old.values, old.id, job)
+            latest = self._latest(old.id)
+            # An imported task that waited has its end with this.
+            status = Status.DROPPED if latest.status is Status.HELD else None
+            marked = latest.change(status, retried_by=new.id)
             await self.queue.save_pair(marked, f"retried as {new.id}", new, "held")
         if start:
             self._start(new)
@@ -348,11 +368,14 @@ class Engine:
 
         This is free for what was sent: it is polled or fetched again or, if unsure,
         sent again with the same key. A task that was set aside unsent is sent,
-        and paid. Raises LeasedError, StoreError, or ValueError for a task of another
-        service or profile.
+        and paid. An imported task is only asked for at the service. Raises LeasedError,
+        StoreError, or ValueError for a task that can't be continued here.
         """
-        self.check_belongs_here(await self._lease_one(task_id))
+        leased = await self._lease_one(task_id)
+        self.check_belongs_here(leased)
         task = self._latest(task_id)
+        if task.imported:
+            return await self._watch_imported(task)
         status: Status | None = None
         fields: dict[str, Any] = {
             "watched": True,
@@ -372,6 +395,29 @@ class Engine:
         if status:
             fields |= {"error": None, "finished_at": 0}
         task = await self.queue.amend(task_id, status, "watched", **fields)
+        self._start(task)
+        return task
+
+    async def _watch_imported(self, task: Task) -> Task:
+        if task.status is Status.HELD:
+            raise ValueError("An imported task is never sent itself: retry it.")
+        if not (task.status in LIVE or task.lacks_picture):
+            return task
+        status: Status | None = Status.PROCESSING
+        if task.status in LIVE:
+            status = None
+        elif task.status is Status.EXPIRED:
+            status = Status.PENDING
+        fields = imported.watched_fields(task, self._submitter.model(task)) | {
+            "watched": True,
+            "set_aside": SetAside.NO,
+            "note": "",
+            "cleared": False,
+            "out_dir": str(self._options.out_dir),
+            "error": None,
+            "finished_at": 0,
+        }
+        task = await self.queue.amend(task.id, status, "watched", **fields)
         self._start(task)
         return task
 
@@ -401,12 +447,20 @@ class Engine:
         """
         return await self._mark_ended(tasks, "cleared")
 
-    async def delete(self, tasks: Iterable[Task]) -> list[Task]:
-        """Deletes ended tasks, and moves their files into the trash; returns those.
+    async def delete(self, tasks: Iterable[Task]) -> Deletion:
+        """Deletes ended tasks, and moves their files into the trash.
 
-        This can be undone. Raises StoreError.
+        Only files that this program saved, and nobody changed since, are moved. This
+        can be undone. Raises StoreError.
         """
-        return await self._mark_ended(tasks, "deleted")
+        deleted = await self._mark_ended(tasks, "deleted")
+        kept: list[str] = []
+        for task in deleted:
+            kept += await asyncio.to_thread(trash.throw, task)
+        # An undo may have come before the files were moved.
+        latest = await self.queue.named([task.id for task in deleted])
+        await self._restore_files(latest)
+        return Deletion(deleted, kept)
 
     async def can_undo(self) -> bool:
         """Returns whether cleared or deleted tasks can be restored."""
@@ -440,7 +494,7 @@ class Engine:
     async def _restore_files(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
             if not task.deleted:
-                await asyncio.to_thread(trash.restore, list(task.files), task.out_dir)
+                await asyncio.to_thread(trash.restore, task)
 
     async def _mark_ended(
         self, tasks: Iterable[Task], mark: Literal["cleared", "deleted"]
@@ -461,18 +515,22 @@ class Engine:
         fields: dict[str, Any] = {mark: True}
         saves = [self.queue.amend(task.id, event=mark, **fields) for task in marked]
         await asyncio.gather(*saves)
-        if mark == "deleted":
-            for task in marked:
-                await asyncio.to_thread(trash.throw, list(task.files), task.out_dir)
-            # An undo may have come before the files were moved.
-            latest = await self.queue.named([task.id for task in marked])
-            await self._restore_files(latest)
         return marked
 
     # ---- tasks of other services, profiles and processes
 
     def check_belongs_here(self, task: Task) -> None:
-        """Raises ValueError with the option to use, for another service or profile."""
+        """Raises ValueError for a task that can't be continued here.
+
+        The text has the option to use, for another service or profile. An imported task
+        that waits unsent belongs nowhere: it is sent as a new one, from anywhere.
+        """
+        if task.imported and task.status is Status.HELD:
+            return
+        if task.imported:
+            problem = imported.unwatchable(task, self.client.base_url, self._catalog)
+            if problem:
+                raise ValueError(problem)
         if task.profile != self._options.profile:
             name = one_line(task.profile, 40) or NO_PROFILE
             raise ValueError(

@@ -27,6 +27,8 @@ class CostSource(StrEnum):
     """The task was made, or maybe made, and the server never reported a cost."""
     LIVE = "live"
     """The task is on its way, and its cost is not reported yet."""
+    IMPORTED = "imported"
+    """A file said so: it is shown, and counts for no limit."""
 
 
 class TaskCost(NamedTuple):
@@ -43,6 +45,8 @@ class TaskCost(NamedTuple):
 def cost_of(task: Task) -> TaskCost:
     """Returns a task's cost, from the best source there is."""
     at = task.sent_at or task.created_at
+    if task.imported:
+        return _imported_cost(task, at)
     if task.cost_micro is not None:
         return TaskCost(at, CostSource.BILLED, min(task.cost_micro, _MOST))
     if task.live:
@@ -56,6 +60,15 @@ def cost_of(task: Task) -> TaskCost:
     return TaskCost(at, source, min(task.estimate_micro, _MOST))
 
 
+def _imported_cost(task: Task, at: float) -> TaskCost:
+    micro = task.cost_micro
+    if micro is None and (task.made_at or task.status in _MADE):
+        micro = task.estimate_micro
+    if micro is None:
+        return TaskCost(at, None, None)
+    return TaskCost(at, CostSource.IMPORTED, min(micro, _MOST))
+
+
 class CostSum(Struct, frozen=True):
     """What some tasks cost together. Unknown costs are counted, not taken for 0."""
 
@@ -65,6 +78,8 @@ class CostSum(Struct, frozen=True):
     """The part of `micro` that is estimated."""
     unknown: int = 0
     """Tasks of unknown cost: in `tasks`, not in `micro`."""
+    imported: int = 0
+    """The part of `micro` that only an imported file says."""
 
     def __add__(self, other: "CostSum") -> "CostSum":
         return CostSum(
@@ -72,17 +87,21 @@ class CostSum(Struct, frozen=True):
             self.micro + other.micro,
             self.estimated + other.estimated,
             self.unknown + other.unknown,
+            self.imported + other.imported,
         )
 
     def __str__(self) -> str:
-        estimated = ""
+        parts = []
         if self.estimated:
-            estimated = f" ({dollars(self.estimated)} estimated)"
+            parts.append(f"{dollars(self.estimated)} estimated")
+        if self.imported:
+            parts.append(f"{dollars(self.imported)} imported")
+        ending = f" ({', '.join(parts)})" if parts else ""
         if not self.unknown:
-            return f"{dollars(self.micro)}{estimated}"
+            return f"{dollars(self.micro)}{ending}"
         if not self.micro:
-            return f"{self.unknown:,} of unknown price{estimated}"
-        return f"{dollars(self.micro)} and {self.unknown:,} of unknown price{estimated}"
+            return f"{self.unknown:,} of unknown price{ending}"
+        return f"{dollars(self.micro)} and {self.unknown:,} of unknown price{ending}"
 
     @property
     def average(self) -> int | None:
@@ -118,6 +137,7 @@ Read = Callable[..., list[Any]]
 _SUMS = "bill, count(*), count(bill_micro), coalesce(sum(bill_micro), 0)"
 _FROM = "from tasks indexed by tasks_billed where base_url = ?"
 _PAID = f"{_FROM} and bill in ('said', 'guessed')"
+_REPORTED = f"{_FROM} and bill in ('said', 'guessed', 'imported')"
 _LIVE = f"{_FROM} and bill = 'live'"
 
 
@@ -136,13 +156,13 @@ def current_spending(
 def spending_report(
     read: Read, base_url: str, now: float | None = None
 ) -> SpendingReport:
-    """Returns the whole spending, by day and by model."""
+    """Returns the whole spending, by day and by model, with what was imported."""
     now = time.time() if now is None else now
     current = current_spending(read, base_url, now)
     today = date.fromtimestamp(now)
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     models: dict[str, CostSum] = {}
-    query = f"select model, {_SUMS} {_PAID} group by model, bill"
+    query = f"select model, {_SUMS} {_REPORTED} group by model, bill"
     for model, *row in read(query, base_url):
         models[model] = models.get(model, CostSum()) + _sum([row])
     return SpendingReport(
@@ -150,7 +170,7 @@ def spending_report(
         month=current.month,
         live=current.live,
         total=sum(models.values(), CostSum()),
-        days=tuple((day, _between(read, base_url, day, day)) for day in days),
+        days=tuple((day, _on_day(read, base_url, day)) for day in days),
         models=tuple(sorted(models.items(), key=_most_expensive_first)),
     )
 
@@ -162,15 +182,29 @@ def _most_expensive_first(item: tuple[str, CostSum]) -> tuple[int, int, str]:
 
 def _between(read: Read, base_url: str, first: date, last: date) -> CostSum:
     """Returns what was paid from the first to the last day, both included."""
-    begin = time.mktime(first.timetuple())
-    end = time.mktime((last + timedelta(days=1)).timetuple())
     query = f"select {_SUMS} {_PAID} and spent_at >= ? and spent_at < ? group by bill"
-    return _sum(read(query, base_url, begin, end))
+    return _sum(read(query, base_url, *_bounds(first, last)))
+
+
+def _on_day(read: Read, base_url: str, day: date) -> CostSum:
+    """Returns what was paid on a day, with what was imported."""
+    during = "and spent_at >= ? and spent_at < ? group by bill"
+    return _sum(
+        read(f"select {_SUMS} {_REPORTED} {during}", base_url, *_bounds(day, day))
+    )
+
+
+def _bounds(first: date, last: date) -> tuple[float, float]:
+    """Returns when the first day begins, and when the last one has ended."""
+    begin = time.mktime(first.timetuple())
+    return begin, time.mktime((last + timedelta(days=1)).timetuple())
 
 
 def _sum(rows: list[Any]) -> CostSum:
     total = CostSum()
     for source, tasks, known, micro in rows:
-        estimated = 0 if source == CostSource.BILLED else micro
-        total += CostSum(tasks, micro, estimated, tasks - known)
+        imported = micro if source == CostSource.IMPORTED else 0
+        is_known = source in (CostSource.BILLED, CostSource.IMPORTED)
+        estimated = 0 if is_known else micro
+        total += CostSum(tasks, micro, estimated, tasks - known, imported)
     return total

@@ -6,7 +6,7 @@ from datetime import date
 
 from tui.tasks.engine import Engine
 from tui.tasks.store_errors import LeasedError
-from tui.tasks.task import URL_LIVES, SetAside, Status, Task
+from tui.tasks.task import URL_LIVES, Status, Task
 
 DAY = 86400.0
 
@@ -23,7 +23,7 @@ def unsaved(tasks: Iterable[Task]) -> list[Task]:
 
 def _may_be_lost(task: Task) -> bool:
     """Returns whether nobody fetches a task's images, although this program paid."""
-    if task.live or task.deleted or task.set_aside is SetAside.IMPORTED:
+    if task.live or task.deleted or task.imported:
         return False
     return _is_at_service(task)
 

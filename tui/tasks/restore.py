@@ -65,7 +65,11 @@ class Restorer:
                 if len(row) != schema.COLUMNS:
                     continue
                 task_id = row[0]
-                if row[_REVISION] > self._revision(task_id):
+                revision = row[_REVISION]
+                # SQLite keeps any value in any column.
+                if not isinstance(revision, int):
+                    continue
+                if revision > self._revision(task_id):
                     self._write(row)
                     for event in _readable(old, _EVENTS, task_id):
                         self._db.execute(_ADD_EVENT, event)

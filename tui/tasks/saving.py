@@ -17,7 +17,6 @@ import hashlib
 import os
 import re
 import stat
-import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from enum import Enum
@@ -31,8 +30,6 @@ from tui.tasks import naming
 from tui.tasks.cache import TaskCache
 from tui.tasks.task import Result, Status, Task
 
-FOREIGN_FOR = 86400.0
-"""Seconds. A younger part file of an unknown task may be in use by another queue."""
 _PART = re.compile(r"\.([0-9a-hjkmnp-tv-z]{14})-\d{1,5}\.part")
 # `atomic_file.replacing` makes these while a recipe is embedded in a part file.
 _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
@@ -70,11 +67,7 @@ def reserve(task: Task, index: int, result: Result, template: str) -> Result:
     from tui.images import files
 
     reserved = Path(result.reserved)
-    if (
-        result.reserved
-        and reserved.suffix == files.suffix_of(result.format)
-        and not os.path.lexists(reserved)
-    ):
+    if _may_be_reserved(result, Path(task.out_dir)) and not os.path.lexists(reserved):
         reserved.parent.mkdir(parents=True, exist_ok=True)
         return result
     name = PurePosixPath(naming.render(template, task, index))
@@ -82,6 +75,16 @@ def reserve(task: Task, index: int, result: Result, template: str) -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     free = files.free_name(folder, name.name, result.format)
     return replace(result, reserved=str(free))
+
+
+def _may_be_reserved(result: Result, folder: Path) -> bool:
+    """Tells whether this program can have reserved the name for a result there."""
+    from tui.images import files
+
+    reserved = Path(result.reserved)
+    if folder not in reserved.parents or ".." in reserved.parts:
+        return False
+    return files.may_be_ours(reserved.name, result.format)
 
 
 def give_name(result: Result, part: Path) -> None:
@@ -116,7 +119,7 @@ def saved_up_to(result: Result, part: Path, others: Collection[str]) -> SavedUpT
     `others` are files of other results: one of them may be the same image, under a name
     that both reserved.
     """
-    if not result.reserved:
+    if not _may_be_reserved(result, part.parent):
         return SavedUpTo.NOTHING
     target = Path(result.reserved)
     has_part = is_verified(result, part)
@@ -170,8 +173,9 @@ class _PartFile(NamedTuple):
 async def sweep(cache: TaskCache, folders: Iterable[Path]) -> list[Path]:
     """Removes part files of killed processes from output folders; returns their paths.
 
-    Those of live tasks stay for whoever continues them. Those of a task that isn't in
-    this queue are removed once they are old. No file of another name is touched.
+    A name alone proves nothing: only those of a task that this queue has, in that
+    task's own folder, are removed. Those of live tasks stay for whoever continues them,
+    and those of imported tasks because their ids are the word of a file.
     """
     found = await asyncio.to_thread(_part_files, {Path(folder) for folder in folders})
     if not found:
@@ -199,9 +203,9 @@ def _part_files(folders: Iterable[Path]) -> list[_PartFile]:
 
 
 def _is_stray(part: _PartFile, task: Task | None) -> bool:
-    if task is None:
-        return time.time() - part.changed_at > FOREIGN_FOR
-    if task.live:
+    if task is None or task.live or task.imported:
+        return False
+    if part.path.parent != Path(task.out_dir):
         return False
     # A task that is set aside may have a verified file that only lacks its name.
     has_reserved = any(result.reserved for result in task.results)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from tui.tasks import journal
+from tui.tasks import imported, journal
 from tui.tasks.ledger import cost_of
 from tui.tasks.search import search_words
-from tui.tasks.task import Task
+from tui.tasks.task import SetAside, Task
 
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Task).decode
+_decode = msgspec.json.Decoder(Task).decode
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError)
 """What `decode` raises for a row's data that is no task."""
 
@@ -86,6 +86,16 @@ create index tasks_by_seq on tasks (seq);
 create index tasks_watched on tasks (owner) where owner <> '';
 create index tasks_unsaved on tasks (unsaved_until) where unsaved_until > 0;
 """
+
+
+def decode(data: bytes | str) -> Task:
+    """Returns the task in a row's data, or in a line. Raises what is in `UNREADABLE`."""
+    task = _decode(data)
+    if task.set_aside is SetAside.IMPORTED and not task.imported:
+        # An earlier version imported it as it stood.
+        return imported.history(task)
+    return task
+
 
 COLUMNS = 23
 _COLUMNS_2 = 16

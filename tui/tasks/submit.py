@@ -127,12 +127,27 @@ class Submitter:
             )
         return model
 
+    def _is_of_catalog(self, task: Task) -> bool:
+        """Returns whether a task goes where the catalog sends its model.
+
+        Anything else in the queue file is not this program's word.
+        """
+        model = self._catalog.get(task.action, task.model)
+        if model is None or task.imported:
+            return False
+        return task.service == model.service and task.route in model.routes
+
     async def send(self, task_id: str) -> None:
         """Sends a task until it is at the server, rejected, or waits for the user.
 
         Raises GaveUpError when `tries` are used up.
         """
         task = self._cache.tasks[task_id]
+        if task.status is Status.SUBMITTING and not self._is_of_catalog(task):
+            model = one_line(task.model, 80)
+            why = f"{model} is not in the catalog as this task names it."
+            await self._leave_to_user(task, why)
+            return
         if task.status is Status.SUBMITTING and not task.unsure:
             # Its last process ended between sending and reading the answer.
             await self._cache.save(task.change(unsure=True))
@@ -215,6 +230,10 @@ class Submitter:
         task = self._cache.tasks[task_id]
         if task.status is Status.SUBMITTING:
             return task
+        if not self._is_of_catalog(task):
+            raise ModelGoneError(
+                f"{one_line(task.model, 80)} is no longer in the catalog."
+            )
         if self._cache.route == "service" and self._may_move(task):
             task = await self._rerouted(task)
         await self._check_addresses(task)

@@ -3,10 +3,10 @@
 import secrets
 import time
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tui.catalog.spec import RouteName, Values
 
@@ -56,7 +56,7 @@ NEXT: dict[Status, frozenset[Status]] = {
     _S.FETCHING: frozenset({_S.COMPLETED, _S.FAILED, _S.EXPIRED}),
     # The user may poll, watch or fetch again what exists at the server.
     _S.COMPLETED: frozenset({_S.PROCESSING}),
-    _S.FAILED: frozenset({_S.FETCHING}),
+    _S.FAILED: frozenset({_S.FETCHING, _S.PROCESSING}),
     _S.EXPIRED: frozenset({_S.FETCHING, _S.PENDING}),
     # 400, 422 and the like: never charged.
     _S.REJECTED: frozenset(),
@@ -68,6 +68,14 @@ NO_PROFILE = "none"
 URL_LIVES = 7 * 86400.0
 """Seconds for which a result can be fetched, by RunAPI's documentation."""
 SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
+
+
+Moment = Annotated[float, Meta(ge=0, le=1e11)]
+"""Seconds since the epoch, as far as clocks and calendars can tell them."""
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""How many or how large, as far as a database can hold it."""
+Amount = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""Micro-dollars, as far as a database can hold them."""
 
 
 class RetriedError(Exception):
@@ -100,9 +108,9 @@ class Result(Struct, frozen=True, kw_only=True):
     sha256: str = ""
     """Digest of the saved file, in hex."""
     format: str = ""
-    width: int = 0
-    height: int = 0
-    bytes: int = 0
+    width: Count = 0
+    height: Count = 0
+    bytes: Count = 0
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -111,7 +119,7 @@ class Task(Struct, frozen=True, kw_only=True):
     Times are in seconds since the epoch, amounts in micro-dollars.
     """
 
-    id: str
+    id: Annotated[str, Meta(pattern=r"\A[\w-]{1,64}\Z")]
     action: str
     model: str
     service: str
@@ -121,22 +129,22 @@ class Task(Struct, frozen=True, kw_only=True):
     route: RouteName
     values: Values
     status: Status = Status.HELD
-    created_at: float
-    updated_at: float = 0
-    revision: int = 0
+    created_at: Moment
+    updated_at: Moment = 0
+    revision: Count = 0
     """Counts the snapshots: the newer of two is known whatever the clocks say."""
-    sent_at: float = 0
-    resend_at: float = 0
+    sent_at: Moment = 0
+    resend_at: Moment = 0
     """When the user last chose to send an unsure request again.
 
     Automatic tries count from then on.
     """
-    finished_at: float = 0
+    finished_at: Moment = 0
     body: bytes = b""
     """The exact bytes to send; b"" while local files have to be uploaded."""
     key: str = ""
     """The Idempotency-Key that belongs to `body`."""
-    uploads_until: float = 0
+    uploads_until: Moment = 0
     """Until when the service can read the uploads in `body`; 0 where unknown."""
     remote_id: str = ""
     location: str = ""
@@ -147,8 +155,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """A sentence about what the task waits for, or ""."""
     error: Problem | None = None
     results: tuple[Result, ...] = ()
-    cost_micro: int | None = None
-    estimate_micro: int | None = None
+    cost_micro: Amount | None = None
+    estimate_micro: Amount | None = None
     out_dir: str = ""
     unsure: bool = False
     """True once a try may have reached the server without an answer.
@@ -172,10 +180,10 @@ class Task(Struct, frozen=True, kw_only=True):
     """The same for all tasks that were submitted together."""
     rank: float = 0
     """Set once the user has moved the task in the queue; see `turn`."""
-    polls: int = 0
+    polls: Count = 0
     quiet: bool = False
     """True while the server has reported no change for long."""
-    made_at: float = 0
+    made_at: Moment = 0
     """When the server first reported the end.
 
     The results' URLs are valid for `URL_LIVES` from then on.
@@ -185,6 +193,12 @@ class Task(Struct, frozen=True, kw_only=True):
     """True once the user cleared it from the queue; it stays in the history."""
     deleted: bool = False
     """True once the user deleted it; it only counts as spending."""
+    imported: bool = False
+    """True if `import` read it from a file, which anybody may have written.
+
+    It is history: its files are never moved or deleted, its cost counts for no limit,
+    and nothing is sent by its word.
+    """
 
     @property
     def turn(self) -> tuple[float, str]:
@@ -193,8 +207,11 @@ class Task(Struct, frozen=True, kw_only=True):
 
     @property
     def expires_at(self) -> float:
-        """When the URLs of unsaved results expire; 0 where nothing can be lost."""
-        if not self.made_at or not self.has_unsaved:
+        """When the URLs of unsaved results expire; 0 where nothing can be lost.
+
+        What was imported is not this program's to lose.
+        """
+        if self.imported or not self.made_at or not self.has_unsaved:
             return 0
         return self.made_at + URL_LIVES
 

@@ -121,7 +121,7 @@ class TaskReader(QueueFile):
         tasks = []
         for task_id, data in rows:
             try:
-                tasks.append(schema.decode(data))
+                tasks.append(_decoded(task_id, data))
             except schema.UNREADABLE as error:
                 notice = (
                     f"Task {task_id} in the queue file can't be read and is left out:"
@@ -130,3 +130,11 @@ class TaskReader(QueueFile):
                 if notice not in self.notices:
                     self.notices.append(notice)
         return tasks
+
+
+def _decoded(task_id: str, data: bytes) -> Task:
+    """Returns a row's task. Raises what is in `UNREADABLE`, also for another's data."""
+    task = schema.decode(data)
+    if task.id != task_id:
+        raise TypeError("its data is of another task")
+    return task
