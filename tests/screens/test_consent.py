@@ -16,8 +16,9 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
-from tests.app import TestApp
+from tests.app import TestApp, past
 from tui.catalog.load import bundled
+from tui.catalog.spec import Values
 from tui.screens.batch import BatchScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
@@ -250,6 +251,41 @@ async def test_a_varied_file_is_asked_for_if_it_was_pasted(
             assert f"Upload {tmp_path / name}\n" in question
         await answer(app, pilot, "n")
         assert tasks(app) == 0
+
+
+@pytest.mark.parametrize("imported", [True, False])
+async def test_the_files_of_an_imported_task_are_asked_for_and_ones_own_are_not(
+    imported: bool, fox: Path
+) -> None:
+    values: Values = {"prompt": "a fox", "source_image_url": str(fox)}
+    model = {
+        "model": KONTEXT.slug,
+        "action": KONTEXT.action,
+        "service": KONTEXT.service,
+    }
+    app = TestApp()
+    app.remember(
+        past(
+            "",
+            Status.FAILED,
+            values=values,
+            route="service",
+            imported=imported,
+            **model,
+        )
+    )
+    async with app.running(150, 45) as pilot:
+        await app.sees("a fox")
+        await pilot.press("ctrl+t", "u")
+        await app.until(lambda: app.main and str(fox) in str(app.main.form.values()))
+        await pilot.press("ctrl+j")
+        if not imported:
+            await completed(app, pilot)
+            assert uploads(app) == [fox.name]
+            return
+        assert f"Upload {fox}\n" in await asked(app, pilot)
+        await answer(app, pilot, "n")
+        assert uploads(app) == []
 
 
 async def test_a_pasted_prompt_file_is_named_before_its_lines_are_sent(
