@@ -127,7 +127,7 @@ async def test_a_dropped_file_that_is_no_image_is_named_and_not_used(
             await pilot.press("tab")
         elif place == "image field":
             await app.main.show_model(bundled().find("flux-kontext-pro"))
-            app.main.form._fields["source_image_url"].control.focus()
+            app.main.form._fields["image_url"].control.focus()
             await pilot.pause()
         await paste(app, pilot, f"'{notes}' ")
         assert app.told == [

@@ -256,8 +256,9 @@ class MainScreen(Screen[None]):
 
         model = self._catalog.get(entry.action, entry.model) if entry else None
         if entry and model:
-            values: Values = {**entry.params, "prompt": entry.prompt}
-            values.pop("model", None)
+            params: Values = {**entry.params, "prompt": entry.prompt}
+            params.pop("model", None)
+            values: Values = {"prompt": entry.prompt} | params
             route = self._route(model, values)
             for param in filter(is_callback, model.routes[route].params):
                 values.pop(param.name, None)
