@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bystanders import Bystanders
 from tests.outside import Outside
 from tui.demo import pictures
 from tui.demo.tasks import DemoTask
@@ -18,6 +19,7 @@ _SHORTENED = 24
 _LONGEST_ID = 100
 """Characters between the brackets of an id."""
 _outside = Outside()
+_bystanders = Bystanders()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -42,6 +44,18 @@ def only_temporary_files() -> Iterator[None]:
     assert not found, (
         f"Tests write below tmp_path alone, and this one did not: {found[:5]}"
     )
+
+
+@pytest.fixture(autouse=True)
+def only_files_handed_over(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The program uploads, moves, deletes and replaces no file that a test has made,
+    unless the test hands it over.
+    """
+    _bystanders.forget()
+    yield
+    markers = request.node.iter_markers("hands_over")
+    harmed = _bystanders.harmed([name for marker in markers for name in marker.args])
+    assert not harmed, f"The program did this to files of others: {harmed[:5]}"
 
 
 @pytest.fixture(autouse=True)

@@ -60,21 +60,27 @@ def config_dir() -> Path:
     )
 
 
+def state_dir() -> Path:
+    """Return the folder of what the app remembers. Raises PlaceError."""
+    from platformdirs import user_state_path
+
+    return _own(
+        "XDG_STATE_HOME", lambda: user_state_path("runapi-tui", appauthor=False)
+    )
+
+
 def folders(output: str = "", *, demo: bool = False) -> Folders:
     """Return the folders; `output` replaces ~/Pictures/runapi for images.
 
     Raises PlaceError.
     """
-    from platformdirs import user_cache_path, user_state_path
+    from platformdirs import user_cache_path
 
-    state = _own(
-        "XDG_STATE_HOME", lambda: user_state_path("runapi-tui", appauthor=False)
-    )
     cache = _own(
         "XDG_CACHE_HOME", lambda: user_cache_path("runapi-tui", appauthor=False)
     )
     own = "demo" if demo else ""
-    return Folders(config_dir(), state / own, cache / own, _images(output) / own)
+    return Folders(config_dir(), state_dir() / own, cache / own, _images(output) / own)
 
 
 def _own(variable: str, find: Callable[[], Path]) -> Path:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from tui.settings import config, credentials
 from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential
 from tui.spending import quotes
+from tui.system import environment, shell
 from tui.tasks.task import NO_PROFILE
 from tui.text import dollars, one_line
 
@@ -49,14 +49,22 @@ class Session:
     demo_delay: float = 4.0
     """Seconds that the embedded service takes for a task."""
 
+    def __post_init__(self) -> None:
+        """Keeps this key, and those of the profiles, from all other programs."""
+        environment.hide_secret(self.credential.api_key)
+        for profile in self.config.profiles.values():
+            kind, _, variable = profile.key.partition(":")
+            if kind == "env":
+                environment.hide_variable(variable)
+
     def with_key(self, api_key: str, source: str) -> "Session":
-        """Return the same session with another key."""
-        return replace(
-            self,
-            credential=structs.replace(
-                self.credential, api_key=api_key, key_from=source
-            ),
-        )
+        """Return the same session with a key of the user's own.
+
+        It is never sent where another tool's settings say. Raises CredentialError.
+        """
+        own = _credential(str(self.options["base_url"]), self.config, "runapi")
+        credential = structs.replace(own, api_key=api_key, key_from=source, notes=())
+        return replace(self, credential=credential)
 
     def with_key_from(self, source: str) -> "Session":
         """Return the same session with the key of a source of `credentials.find_all`.
@@ -114,7 +122,7 @@ class Session:
         wanted = base_url or here
         if wanted != default or self.options.get("base_url"):
             options += ["--base-url", wanted]
-        return " ".join(["runapi-tui", words, *map(shlex.quote, options)])
+        return " ".join(["runapi-tui", words, *map(shell.word, options)])
 
     @property
     def saves_key(self) -> bool:

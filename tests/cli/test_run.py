@@ -288,6 +288,25 @@ def test_an_imported_task_is_sent_by_its_values_below_every_ceiling(
     assert statuses[held.id] == "dropped"
 
 
+def test_what_cannot_be_asked_for_is_said_and_left(
+    service: Service, home: Path, tmp_path: Path
+) -> None:
+    sent = told_elsewhere(service, Status.PENDING, remote_id="tsk_1")
+    lost = told_elsewhere(service, Status.PENDING, remote_id="../me")
+    imported(service, tmp_path, sent, lost)
+    part = folders().output / f".{sent.id}-0.part"
+    part.parent.mkdir(parents=True)
+    part.write_text("somebody's own")
+    code, told, err = service.run("resume", lost.id)
+    assert (code, told) == (4, [])
+    assert "lacks the service's own id" in err
+    code, (task,), err = service.run("resume", sent.id)
+    assert (code, task["status"]) == (1, "pending")
+    assert "in the way" in task["error"]["message"]
+    assert "Traceback" not in err
+    assert part.read_text() == "somebody's own"
+
+
 def test_deleting_imported_tasks_leaves_every_file(
     service: Service, home: Path, tmp_path: Path
 ) -> None:

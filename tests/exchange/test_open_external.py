@@ -176,7 +176,8 @@ def test_nothing_at_all_is_told(index: int) -> None:
         ("https://cdn.example", "https://cdn.example"),
         ("https://cdn.example/ü b", "https://cdn.example/%C3%BC%20b"),
         ("https://cdn.example/\"'[x]<\\", "https://cdn.example/%22%27%5Bx%5D%3C%5C"),
-        ("https://cdn.example/a;b\n", "https://cdn.example/a;b%0A"),
+        ("https://cdn.example/a;b\n", "https://cdn.example/a%3Bb%0A"),
+        ("https://cdn.example/$(id)*!!", "https://cdn.example/%24%28id%29%2A%21%21"),
         ("https://cdn.example/\x1b]8;;x\x1b\\", ""),
         ("https://cdn.example/\x07", ""),
         ("https://cdn.example/\x9c", ""),
@@ -207,7 +208,7 @@ def test_only_a_tame_public_url_is_handed_on(url: str, kept: str) -> None:
 @example("\ud800")
 def test_no_url_breaks_out_of_a_sequence_or_quotes(text: str) -> None:
     assert re.fullmatch(
-        r"(?:https://cdn\.example/[\w%:/?#@!$&()*+,;=.~-]*)?",
+        r"(?:https://cdn\.example/[\w%:/?#@&+,=.~-]*)?",
         public("https://cdn.example/" + text),
         re.A,
     )
@@ -271,6 +272,8 @@ def test_a_path_survives_both_shells(name: str) -> None:
 @pytest.mark.parametrize("name", ["two\nlines", "a\tb", "\x1b[31m", "\u202e", "\udcff"])
 def test_a_path_that_no_line_can_hold_has_none(name: str) -> None:
     assert scp(f"/x/{name}.png", SSH) == ""
+    with pytest.raises(OpenError, match="nothing to copy"):
+        Ways(path=f"/x/{name}.png").clip("path")
 
 
 SFTP = next(
@@ -316,6 +319,18 @@ def test_the_file_comes_whole_and_alone_to_the_viewer(
     viewer = program(tmp_path / "viewer", code)
     show((viewer, "-x", "$HOME"), "-rf 'a'.png")
     assert (tmp_path / "viewer.told").read_text() == f"-x|$HOME|{tmp_path}/-rf 'a'.png|"
+
+
+def test_the_viewer_does_not_get_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_API_KEY", "runapi_secret")
+    monkeypatch.setenv("PLAIN", "fox")
+    viewer = program(tmp_path / "viewer", 'env >"$0.told"')
+    show((viewer,), "/x/a.png")
+    told = (tmp_path / "viewer.told").read_text()
+    assert "PLAIN=fox" in told
+    assert "runapi_secret" not in told
 
 
 @pytest.mark.parametrize(

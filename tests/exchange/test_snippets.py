@@ -2,9 +2,11 @@
 the key stays at home.
 """
 
+import ast
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,9 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from PIL import Image
+from starlette.types import Receive, Scope, Send
 
 from tests.app import past
 from tests.loopback import serving
+from tests.shells import each_shell
+from tests.shells import run as typed
 from tui.catalog import request
 from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import bundled
@@ -28,7 +33,14 @@ from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.demo.service import create_app
 from tui.exchange.pasted_command import MOST, PasteError, is_command, read
-from tui.exchange.snippets import FORMS, SnippetRequest, of_draft, of_task, written
+from tui.exchange.snippets import (
+    FORMS,
+    SnippetRequest,
+    notes_beside,
+    of_draft,
+    of_task,
+    written,
+)
 from tui.service.base_url import DEFAULT_BASE_URL
 from tui.tasks.task import Task
 from tui.text import plain
@@ -140,7 +152,8 @@ def test_what_a_terminal_might_obey_is_written_as_escapes() -> None:
     words = shell(written(asked, "curl"))
     assert "Authorization: Bearer sesame" in words
     assert json.loads(words[-1])["prompt"] == hostile
-    assert hostile in shell(written(asked, "cli"))
+    # In the form it is clean as well; dash and fish have no way to spell these
+    assert plain(hostile) in shell(written(asked, "cli"))
 
 
 def test_the_key_goes_where_it_belongs_whatever_a_task_says() -> None:
@@ -157,7 +170,7 @@ def test_the_key_goes_where_it_belongs_whatever_a_task_says() -> None:
     assert "import os" not in written(asked, "sdk")
     assert (
         shell(written(asked, "curl"))[2]
-        == f"{DEFAULT_BASE_URL}/v1/run(); import os; os.system"
+        == f"{DEFAULT_BASE_URL}/v1/run%28%29%3B%20import%20os%3B%20os.system"
     )
 
 
@@ -165,10 +178,11 @@ def test_a_local_file_is_told_and_left_out() -> None:
     model = CATALOG.find("recraft-crisp-upscale")
     asked = draft(model, "service", {"source_image_url": "/tmp/my cat.png"})
     line = written(asked, "curl")
-    assert json.loads(shell(line)[-1])["source_image_url"] == "URL-OF-my cat.png"
-    assert line.endswith(
-        "\n# Put a public URL of my cat.png in place of URL-OF-my cat.png."
+    assert json.loads(shell(line)[-1])["source_image_url"] == "URL-OF-my-cat.png"
+    assert notes_beside(asked, "curl") == (
+        "Put a public URL of my cat.png in place of URL-OF-my-cat.png.",
     )
+    assert notes_beside(asked, "cli") == ()
     assert read(line, CATALOG).unused == ("source_image_url",)
     assert read(written(asked, "cli"), CATALOG).values == {
         "source_image_url": "/tmp/my cat.png"
@@ -223,6 +237,132 @@ def test_the_line_says_what_alone_it_does_not_know() -> None:
     assert "--demo" in written(draft(Z, "unified", values, DEMO_URL), "cli")
 
 
+# ---- in every shell
+
+
+NASTY = [
+    *("$(touch x)", "`touch x`", "a; touch x", "'; touch x; '", '"; touch x; "', "!!"),
+    *("=ls", "~root", "-o/etc/x", "--out=/etc/x", "%0a", "\\", "\\\\", "\\'", "end\\"),
+    *("a\nb", "# $(touch x)\n# `touch x`", "🦊 雪", "it's", "''", "G", "@/etc/passwd"),
+    *("a\u202eb", "nul\0", "a\x1b[201~\rtouch x\n", "\x9b31mx", "{a,b}", "*", "$HOME"),
+    "'x\\\n\"$(touch x)" * 6_000,
+]
+
+
+def pasted(shell: str, texts: list[str], folder: Path) -> list[list[str]]:
+    assert all(plain(text, len(text)) == text for text in texts)
+    return typed(shell, "\n".join(texts), folder)
+
+
+@each_shell()
+def test_no_prompt_acts_where_it_is_pasted(shell: str, tmp_path: Path) -> None:
+    asked = [draft(Z, "unified", {"prompt": prompt}) for prompt in NASTY]
+    curls = pasted(shell, [written(one, "curl") for one in asked], tmp_path)
+    assert [json.loads(words[-1])["prompt"] for words in curls] == NASTY
+    assert {tuple(words[:-2]) for words in curls} == {
+        (
+            *("curl", "-X", "POST"),
+            "https://runapi.ai/v1/text_to_image",
+            *("-H", "Authorization: Bearer sesame"),
+            *("-H", "Content-Type: application/json"),
+        )
+    }
+    commands = pasted(shell, [written(one, "cli") for one in asked], tmp_path)
+    assert commands == [
+        ["runapi-tui", "generate", "z-image", "-p", plain(prompt, len(prompt))]
+        for prompt in NASTY
+    ]
+
+
+@each_shell()
+def test_no_file_name_acts_where_it_is_pasted(shell: str, tmp_path: Path) -> None:
+    model = CATALOG.find("recraft-crisp-upscale")
+    paths = [f"/x/{name.replace('/', '_')[:200]}.png" for name in NASTY]
+    asked = [draft(model, "service", {"source_image_url": path}) for path in paths]
+    curls = pasted(shell, [written(one, "curl") for one in asked], tmp_path)
+    for words in curls:
+        place = json.loads(words[-1])["source_image_url"]
+        assert re.fullmatch(r"URL-OF-[\w.-]*", place, re.ASCII)
+    commands = pasted(shell, [written(one, "cli") for one in asked], tmp_path)
+    assert commands == [
+        [
+            *("runapi-tui", "generate", "recraft-crisp-upscale"),
+            *("-s", f"source_image_url={plain(path)}"),
+        ]
+        for path in paths
+    ]
+
+
+@each_shell()
+def test_no_name_of_a_task_acts_where_it_is_pasted(shell: str, tmp_path: Path) -> None:
+    names = [*(name[:200] for name in NASTY), "\0-o/etc/x"]
+    asked = [
+        of_task(
+            task({"prompt": "x", name: name}, model=name, service=name, action=name),
+            CATALOG,
+            DEFAULT_BASE_URL,
+        )
+        for name in names
+    ]
+    curls = pasted(shell, [written(one, "curl") for one in asked], tmp_path)
+    for words in curls:
+        assert re.fullmatch(r"https://runapi\.ai/v1/[\w%.~-]+", words[3], re.ASCII)
+    commands = pasted(shell, [written(one, "cli") for one in asked], tmp_path)
+    for name, words in zip(names, commands, strict=True):
+        place = -1 if plain(name).startswith("-") else 2
+        assert words[place] == plain(name)
+        assert not plain(name) or f"{plain(name)}={plain(name)}" in words
+
+
+def test_two_files_have_two_places() -> None:
+    model = CATALOG.find("gpt-image-2", "edit_image")
+    names: Values = {"source_image_urls": ["/x/雪.png", "/x/狐.png", "/x/雪.png"]}
+    asked = draft(model, "service", names)
+    places = asked.body["source_image_urls"]
+    assert isinstance(places, list)
+    first, second, third = places
+    assert first == third != second
+    assert [note.split()[-1] for note in asked.notes] == [f"{first}.", f"{second}."]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x\nimport os",
+        "x\u2028import os",
+        "x\fimport os",
+        "coding: utf-7 +AAo-import os",
+        "-*- coding: utf-7 -*- +AAo-import os",
+        "'" * 3 + '"""',
+        "a\ud800",
+        "import",
+    ],
+)
+def test_a_script_is_nothing_but_the_request(name: str) -> None:
+    model = CATALOG.find("recraft-crisp-upscale")
+    named = task({"prompt": name, name: name}, model=name, service=name, action=name)
+    requests = [
+        draft(model, "service", {"source_image_url": f"/tmp/{name}.png"}),
+        draft(CATALOG.find("flux-kontext-pro"), "service", {"prompt": name}),
+        of_task(named, CATALOG, DEFAULT_BASE_URL),
+        of_task(structs.replace(named, service="z_image"), CATALOG, DEFAULT_BASE_URL),
+    ]
+    for asked in requests:
+        assert imported(written(asked, "sdk")) == []
+        usual = ["itertools", "os", "time", "httpx"]
+        assert imported(written(asked, "httpx")) == usual
+
+
+def imported(script: str) -> list[str]:
+    """The modules of a script, in the encoding that it says it has."""
+    return [
+        alias.name
+        for node in ast.walk(ast.parse(script.encode()))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
+
+
 # ---- against the service
 
 
@@ -271,9 +411,89 @@ def test_curl_itself_makes_the_task(
 def test_the_script_submits_waits_and_saves(server: str, tmp_path: Path) -> None:
     code = written(asked_of(server, "unified"), "httpx").replace("sleep(2)", "sleep(0)")
     assert DEMO_KEY not in code
+    (tmp_path / "runapi-1.png").write_text("mine")
+    (tmp_path / "runapi-2.png").symlink_to(tmp_path / "elsewhere.png")
     *_, name = ran([sys.executable, "-c", code], tmp_path, server).split()
+    assert name == "runapi-3.png"
     with Image.open(tmp_path / name) as image:
         assert image.size == (64, 64)
+    assert (tmp_path / "runapi-1.png").read_text() == "mine"
+    assert not (tmp_path / "elsewhere.png").exists()
+
+
+class Hostile:
+    """A service whose task has an id that leads elsewhere, and whose results do too."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.result = "/result"
+        self.asked: list[tuple[str, bool]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["raw_path"].decode()
+        has_key = b"authorization" in dict(scope["headers"])
+        self.asked.append((path, has_key))
+        answer: Values = {"id": "../../x", "status": "processing"}
+        status, kind = 200, "../../png; x=/../y"
+        headers = []
+        if scope["method"] == "GET":
+            url = f"{self.url}{self.result}"
+            answer = {"status": "completed", "images": [{"url": url}]}
+        if path == "/away":
+            status = 302
+            headers = [(b"location", b"http://127.0.0.1.nip.example/secret")]
+        headers.append((b"content-type", kind.encode()))
+        await send(
+            {"type": "http.response.start", "status": status, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+@pytest.fixture
+def hostile() -> Iterator[Hostile]:
+    service = Hostile()
+    with serving(service) as url:
+        service.url = url
+        yield service
+
+
+def test_the_script_writes_under_its_own_names(
+    hostile: Hostile, tmp_path: Path
+) -> None:
+    code = written(asked_of(hostile.url, "service"), "httpx")
+    folder = tmp_path / "a" / "b" / "c"
+    folder.mkdir(parents=True)
+    code = code.replace("sleep(2)", "sleep(0)")
+    said = ran([sys.executable, "-c", code], folder, hostile.url)
+    assert said.split() == ["'../../x'", "runapi-1.bin"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [
+        "runapi-1.bin"
+    ]
+    assert hostile.asked == [
+        ("/api/v1/z_image/text_to_image", True),
+        ("/api/v1/z_image/text_to_image/..%2F..%2Fx", True),
+        ("/result", False),
+    ]
+
+
+def test_the_script_fetches_results_by_https_alone(
+    hostile: Hostile, tmp_path: Path
+) -> None:
+    code = written(asked_of(hostile.url, "service"), "httpx")
+    hostile.result = "/away"
+    said = subprocess.run(
+        [sys.executable, "-c", code.replace("sleep(2)", "sleep(0)")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "RUNAPI_API_KEY": DEMO_KEY, "NO_PROXY": "*"},
+        timeout=60,
+        check=False,
+    )
+    assert said.returncode == 1
+    assert said.stderr == (
+        "Not fetched, because it is not https: 'http://127.0.0.1.nip.example/secret'\n"
+    )
 
 
 def test_the_sdks_script_runs(server: str, tmp_path: Path) -> None:
@@ -435,9 +655,11 @@ def test_nothing_pasted_raises_anything_else(text: str) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(
-    st.text(min_size=1, max_size=40).filter(
-        lambda text: text.strip() and "\0" not in text and plain(text) == text
-    )
+    st.text(
+        st.sampled_from("'\"\\$`! \n#=~{}[]*-x") | st.characters(),
+        min_size=1,
+        max_size=40,
+    ).filter(lambda text: text.strip() and "\0" not in text and plain(text) == text)
 )
 def test_any_prompt_comes_back(prompt: str) -> None:
     for form in ("curl", "cli"):

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests import blocking
+from tui.images import files
 from tui.images.files import (
+    CostlyError,
     ImageError,
     ImageInfo,
     inspect,
@@ -344,3 +347,33 @@ def test_a_stem_is_bounded_in_bytes(text: str, tmp_path: Path) -> None:
     stem = safe_stem(text)
     assert 0 < len(stem.encode()) <= 110
     (tmp_path / f"{stem}-99999.jpg").touch()
+
+
+# ---- what takes too much
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_whole_image_that_takes_too_much_is_kept_and_not_shown(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_inspect", blocking.be_killed)
+    monkeypatch.setattr(files, "thumbnail_of_own", blocking.be_killed)
+    data = encoded(noise(), kind)
+    path = written(tmp_path, data)
+    with pytest.raises(CostlyError, match=r"takes too long to be read here\.$"):
+        thumbnail(path, (10, 10))
+    assert inspect(path) == ImageInfo(kind, 64, 48, len(data))
+    kept, _ = save_image(path, tmp_path / "kept", "fox")
+    assert kept.read_bytes() == data
+    with pytest.raises(ImageError, match="damaged or incomplete"):
+        inspect(written(tmp_path, data[:-20]))
+    with pytest.raises(ImageError, match="not a PNG"):
+        inspect(written(tmp_path, b""))
+
+
+def test_scans_are_counted_also_where_parts_of_a_file_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_BLOCK", 3)
+    data = b"--\xff\xda-\xff\xff\xda\xda-" + b"\xff\xda" * 5 + b"\xff"
+    assert files._scans(written(tmp_path, data)) == data.count(b"\xff\xda") == 7

@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, ImageCms, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
 from tui.catalog.spec import Values
-from tui.images import containers, files
+from tui.images import containers, files, recipes
 from tui.images.files import ImageError
 from tui.images.metadata import embed, read, strip
 from tui.images.recipes import EmbeddedRecipe, Recipe
@@ -669,7 +669,7 @@ def test_a1111_as_far_as_it_goes(
     )
 
 
-def link(name: int, slot: int = 0) -> list[Any]:
+def link(name: int | str, slot: int = 0) -> list[Any]:
     return [str(name), slot]
 
 
@@ -1023,3 +1023,90 @@ def check_any(path: Path, folder: Path) -> None:
         assert read(folder / "copy") is None
     except ImageError:
         assert path.read_bytes() == before or read(path) == EXACT
+
+
+class Steps(dict[str, Any]):
+    """A part of a graph that counts how often its links are followed."""
+
+    taken = 0
+
+    def values(self) -> Any:
+        Steps.taken += 1
+        return super().values()
+
+
+def steps_to_read(graph: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many nodes are looked at in a graph without a prompt."""
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: loads(text, object_hook=Steps))
+    Steps.taken = 0
+    assert recipes.from_comfyui({"prompt": json.dumps(graph)}) is None
+    return Steps.taken
+
+
+def sampler(*links: str) -> dict[str, Any]:
+    inputs = {f"input{number}": link(name) for number, name in enumerate(links)}
+    return {"inputs": {**inputs, "latent_image": 0, "positive": link(links[0])}}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        {str(number): sampler(str(number + 1)) for number in range(2_000)},
+        {str(number): sampler(str(number)) for number in range(2_000)},
+        {str(number): sampler("a", "b") for number in range(1_000)}
+        | {name: {"inputs": {"x": link("b"), "y": link("a")}} for name in "ab"},
+        {str(number): sampler(*map(str, range(100))) for number in range(100)},
+        {"guide": {"inputs": {f"x{at}": link(str(at)) for at in range(1_000)}}}
+        | {str(number): sampler("guide") for number in range(1_000)},
+    ],
+    ids=["chain", "self", "cycle", "all to all", "star"],
+)
+def test_a_graph_takes_no_more_steps_than_it_has_nodes(
+    graph: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert steps_to_read(graph, monkeypatch) <= 2 * len(graph) + 2
+
+
+def test_the_prompt_of_a_later_sampler_is_found(tmp_path: Path) -> None:
+    graph = {
+        "1": sampler("nowhere"),
+        "2": sampler("3"),
+        "3": {"inputs": {"conditioning": link("4"), "other": link("1")}},
+        "4": {"inputs": {"text": "a fox"}},
+    }
+    path = png_with(tmp_path, (b"tEXt", b"prompt\0" + json.dumps(graph).encode()))
+    found = read(path)
+    assert found
+    assert found.values["prompt"] == "a fox"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"runapi-tui\0"
+        + b'{"format":"runapi-tui 1","action":"a","model":"m","values":{"x":[%s0]}}'
+        % (b"0," * 200_000),
+        b"prompt\0" + b"[" * 200_000,
+        b"prompt\0" + b'{"a":{"inputs":{}},' * 60_000,
+        b"parameters\0" + b"fox\n" + b"a:1," * 30_000,
+        b"parameters\0" + b"fox\n" + b'a:"' * 30_000,
+        b"parameters\0" + b"fox\nSteps: 1, " + b"a " * 40_000,
+    ],
+    ids=["ours", "deep", "wide", "pairs", "quotes", "words"],
+)
+def test_long_texts_give_little_or_nothing(text: bytes, tmp_path: Path) -> None:
+    found = read(png_with(tmp_path, (b"tEXt", text)))
+    if found:
+        assert len(found.values) <= 4
+        assert len(found.other) <= 200
+
+
+def test_exif_of_very_many_tags_is_not_read(tmp_path: Path) -> None:
+    rows = b"".join(
+        struct.pack(">HHII", tag, 2, 4_000_000, 8) for tag in range(1, 60_000)
+    )
+    exif = b"MM\0*\0\0\0\x08" + struct.pack(">H", 59_999) + rows
+    path = png_with(tmp_path, (b"eXIf", exif))
+    assert read(path) is None
+    assert files.thumbnail(path, (10, 10)).size

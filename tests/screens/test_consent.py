@@ -89,6 +89,7 @@ def tasks(app: TestApp) -> int:
     return len(app.engine.tasks) if app.engine else 0
 
 
+@pytest.mark.hands_over("my fox, red.png")
 async def test_a_pasted_commands_file_is_named_in_full_and_no_leaves_all_as_it_was(
     fox: Path,
 ) -> None:
@@ -117,6 +118,7 @@ async def test_a_pasted_commands_file_is_named_in_full_and_no_leaves_all_as_it_w
         assert uploads(app) == [fox.name]
 
 
+@pytest.mark.hands_over("my fox, red.png")
 async def test_home_and_links_are_resolved_and_another_target_is_asked_for(
     fox: Path, home: Path
 ) -> None:
@@ -180,6 +182,7 @@ async def test_a_path_that_was_not_typed_is_asked_for(how: str, fox: Path) -> No
         assert tasks(app) == 0
 
 
+@pytest.mark.hands_over("a.png", "b.png")
 async def test_what_is_typed_or_chosen_is_the_users_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +224,7 @@ async def test_the_mark_follows_a_value_to_other_models_and_jobs(fox: Path) -> N
         assert tasks(app) == 0
 
 
+@pytest.mark.hands_over("a.png", "b.png")
 @pytest.mark.parametrize("pasted", [True, False])
 async def test_a_varied_file_is_asked_for_if_it_was_pasted(
     pasted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -253,6 +257,7 @@ async def test_a_varied_file_is_asked_for_if_it_was_pasted(
         assert tasks(app) == 0
 
 
+@pytest.mark.hands_over("my fox, red.png")
 @pytest.mark.parametrize("imported", [True, False])
 async def test_the_files_of_an_imported_task_are_asked_for_and_ones_own_are_not(
     imported: bool, fox: Path

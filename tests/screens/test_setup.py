@@ -11,8 +11,10 @@ from textual.widgets import Input
 
 from tests.app import TestApp
 from tests.keyed import keyed
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
+from tui.settings import credentials
 from tui.tasks.task import Status
 
 OLD, NEW, CLAW = (
@@ -224,3 +226,55 @@ async def test_a_profile_is_switched_to_and_takes_up_its_own_tasks(
                 lambda: any("start with --profile home" in told for told in app.told)
             )
         assert (at_home.shown, at_work.shown) == ({OLD}, {NEW})
+
+
+def of_hermes(url: str) -> str:
+    return f"custom_providers:\n- {{name: runapi, base_url: '{url}/v1', api_key: {CLAW}}}\n"
+
+
+async def test_a_host_of_another_tool_is_asked_about_once(home: Path) -> None:
+    with keyed(CLAW) as service:
+        path = home / ".hermes/config.yaml"
+        settings = write_settings(path, of_hermes(service.url))
+        app = TestApp(demo=False)
+        async with app.run_test(size=(110, 40)) as pilot:
+            await until_asked(app)
+            assert f"for {service.url}" in flat(app)
+            await pilot.press("up", "enter")
+            await app.until(lambda: isinstance(app.screen, ConfirmScreen))
+            await app.sees(
+                "~/.hermes/config.yaml (custom provider runapi) sends its key to",
+                f"{service.url}. That is not RunAPI.",
+            )
+            await pilot.press("enter")  # pressed twice: that is a No
+            await app.sees("Nothing was sent, and nothing was changed.")
+            assert service.shown == set()
+            await pilot.press("enter")
+            await app.until(lambda: isinstance(app.screen, ConfirmScreen))
+            await pilot.press("y")
+            await app.until(lambda: isinstance(app.screen, MainScreen))
+            assert app.session.credential.base_url == service.url
+        assert service.shown == {CLAW}
+        assert path.read_bytes() == settings
+        again = TestApp(demo=False)
+        async with again.running(110, 40):
+            assert isinstance(again.screen, MainScreen)
+            assert again.session.credential.api_key == CLAW
+
+
+async def test_a_pasted_key_never_goes_to_the_host_of_another_tool(home: Path) -> None:
+    with keyed(CLAW) as of_tool, keyed(NEW) as own:
+        write_settings(home / ".hermes/config.yaml", of_hermes(of_tool.url))
+        write_settings(home / ".config/runapi/config.json", {"base_url": own.url})
+        credentials.confirm(credentials.find_all()[0][0])
+        app = TestApp(demo=False)
+        async with app.running(110, 40) as pilot:
+            assert app.session.credential.base_url == of_tool.url
+            await pilot.press("f4")
+            await until_asked(app)
+            assert f"sent only to {own.url}" in flat(app)
+            await paste(app, pilot, NEW)
+            await app.until(lambda: isinstance(app.screen, MainScreen))
+            await app.until(lambda: app.session.credential.base_url == own.url)
+        assert NEW not in of_tool.shown
+        assert own.shown == {NEW}

@@ -24,6 +24,7 @@ BASE = "https://runapi.ai"
         ("http://localhost:8000/v1", "http://localhost:8000"),
         ("http://api.localhost", "http://api.localhost"),
         ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("http://runapi.demo", "http://runapi.demo"),
     ],
 )
 def test_a_base_url_in_its_canonical_form(given: str, meant: str) -> None:
@@ -53,6 +54,12 @@ def test_one_service_has_one_base_url(given: str, meant: str) -> None:
         "http://127.0.0.1.evil.example",
         "http://localhost.evil.example",
         "http://[2001:db8::1]",
+        "http://x.demo",
+        "http://demo",
+        "http://a.runapi.demo",
+        "http://runapi.demo.evil.example",
+        "http://runapi.demo:8000",
+        "http://runapi.demo/path",
     ],
 )
 def test_a_key_is_not_sent_unencrypted(given: str) -> None:

@@ -1,5 +1,6 @@
 """The client over real HTTP: its requests, where the key goes, and every failure."""
 
+import base64
 import contextlib
 import gzip
 import json
@@ -90,6 +91,30 @@ async def test_a_key_in_a_response_is_masked(host: Host, client: Client) -> None
     refused = await failure(client)
     assert "[key] is no key" in str(refused)
     assert KEY not in f"{refused} {refused.raw} {refused.request_id} {refused.task_id}"
+
+
+async def test_a_key_in_another_form_is_masked_in_answers_and_messages(
+    host: Host, client: Client
+) -> None:
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+    encoded = base64.b64encode(f"Bearer {KEY}".encode()).decode()
+    said = f'{{"error": "{escaped} is no key", "id": "{encoded}", "status": "x"}}'
+    host.answer_with(Response(said, headers={"Location": f"/there/{escaped}"}))
+    answer = await submit(client)
+    host.answer_with(Response(said, 400, {"X-Request-Id": KEY.encode().hex()}))
+    refused = await failure(client)
+    assert answer.error == "[key] is no key"
+    assert str(refused).endswith(": [key] is no key")
+    for text in (answer.raw, answer.task_id, answer.location, refused.raw):
+        assert encoded[9:-9] not in text
+        assert escaped[1:30] not in text
+    assert refused.request_id == "[key]"
+
+
+async def test_the_key_before_is_masked_as_well(host: Host, client: Client) -> None:
+    client.use("another-key-1")
+    host.answer_with(JSONResponse({"id": "t1", "seen": [KEY, "another-key-1"]}))
+    assert '["[key]","[key]"]' in (await submit(client)).raw
 
 
 async def test_a_submit_sends_these_bytes_under_this_key(
@@ -200,7 +225,7 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
     place = {
         "signed_id": "s1",
         "upload_url": f"{other.url}/put?sig=1",
-        "headers": {"Content-MD5": "abc", "X-N": 5},
+        "headers": {"Content-MD5": "abc", "X-Amz-N": 5},
     }
     host.answer_with(
         JSONResponse(place), JSONResponse({"url": "https://files.example/1.png"})
@@ -218,7 +243,12 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
     }
     assert json.loads(confirm.body) == {"signed_id": "s1"}
     (put,) = other.asked
-    assert (put.method, put.body, put.headers["content-md5"], put.headers["x-n"]) == (
+    assert (
+        put.method,
+        put.body,
+        put.headers["content-md5"],
+        put.headers["x-amz-n"],
+    ) == (
         "PUT",
         b"bytes",
         "abc",
@@ -495,6 +525,31 @@ async def test_a_gzip_bomb_is_cut_off(
         await client.download(f"{host.url}/a.png", tmp_path / "a.part")
 
 
+async def test_what_is_kept_of_an_answer_is_bounded_and_says_so(
+    host: Host, client: Client
+) -> None:
+    host.answer_with(JSONResponse({"id": "t1", "x": "y" * 200_000}))
+    raw = (await submit(client)).raw
+    assert raw.startswith('{"id":"t1"')
+    assert raw.endswith("more characters were not kept.")
+    assert len(raw) < 65_000
+    host.answer_with(error(500, {"error": "no", "x": "y" * 200_000}))
+    assert len((await failure(client)).raw) < 65_000
+    host.answer_with(JSONResponse({"x": "y" * 200_000}))
+    with pytest.raises(GarbledError) as caught:
+        await client.upload(Path("a.png"), b"x", "abc")
+    assert len(caught.value.raw) < 65_000
+
+
+async def test_an_error_of_a_param_may_be_nested_without_end(
+    host: Host, client: Client
+) -> None:
+    deep = "[" * 900 + "]" * 900
+    said = f'{{"error": "No", "errors": {{"size": {deep}, "seed": {{"a": {deep}}}}}}}'
+    host.answer_with(Response(said, 422))
+    assert isinstance(await failure(client), RefusedError)
+
+
 async def test_a_bomb_in_a_bomb_never_unfolds(host: Host, client: Client) -> None:
     """A few kilobytes that would be gigabytes: they must be refused before they are in
     memory.
@@ -683,6 +738,75 @@ async def test_a_location_that_knows_nothing_is_not_the_end(
     assert host.paths == ["/there/t1", *PLACES[:2]]
 
 
+def trouble_at_a_location(host: Host, response: Response) -> None:
+    """The location answers with this, and the usual place with a finished task."""
+    host.answer = lambda asked: (
+        response if asked.path == "/there/t1" else JSONResponse(DONE)
+    )
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        *(error(code) for code in (400, 401, 402, 403, 404, 409, 410, 418, 422)),
+        *(error(code) for code in (500, 502, 503)),
+        HTMLResponse(PAGE, 500),
+        HTMLResponse(PAGE),
+        RedirectResponse("/elsewhere"),
+        JSONResponse({"message": "Welcome"}),
+        Response(b"[" * 100_000),
+        Response(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}),
+        Response(b"x", headers={"Content-Encoding": "br"}),
+        Response(b" " * 5_000_000 + b"{}"),
+    ],
+)
+async def test_trouble_at_a_location_hides_no_task(
+    host: Host, client: Client, response: Response
+) -> None:
+    trouble_at_a_location(host, response)
+    for _ in range(3):
+        answer = await status(client, f"{host.url}/there/t1")
+        assert answer.urls == ("https://x.example/a.png",)
+
+
+async def test_a_location_in_trouble_is_asked_last_for_a_while(
+    host: Host, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trouble_at_a_location(host, error(500))
+    for _ in range(3):
+        await status(client, f"{host.url}/there/t1")
+    assert host.paths == ["/there/t1", *[PLACES[0]] * 3]
+    host.answer = only_at("/there/t1")  # none of the others knows the task by now
+    host.asked.clear()
+    assert (await status(client, f"{host.url}/there/t1")).state == "processing"
+    assert host.paths == [*PLACES, "/there/t1"]
+    monkeypatch.setattr(client_module, "_AVOIDED_FOR", 0.0)
+    async with speaking(host.url) as fresh:
+        trouble_at_a_location(host, error(500))
+        host.asked.clear()
+        for _ in range(2):
+            await status(fresh, f"{host.url}/there/t1")
+    assert host.paths == ["/there/t1", PLACES[0]] * 2
+
+
+async def test_trouble_at_a_location_is_told_where_no_other_place_answers(
+    host: Host, client: Client
+) -> None:
+    host.answer = lambda asked: error(500 if asked.path == "/there/t1" else 404)
+    for _ in range(2):
+        with pytest.raises(ServerError):
+            await status(client, f"{host.url}/there/t1")
+
+
+async def test_a_location_that_wants_a_rest_is_heeded(
+    host: Host, client: Client
+) -> None:
+    trouble_at_a_location(host, error(429))
+    with pytest.raises(RateLimitError):
+        await status(client, f"{host.url}/there/t1")
+    assert host.paths == ["/there/t1"]
+
+
 async def test_a_status_path_that_is_gone_is_replaced(
     host: Host, client: Client
 ) -> None:
@@ -845,12 +969,15 @@ async def test_an_upload_host_that_refuses(
     assert len(host.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "url", [None, 5, "", "/a.png", "https://x/\x1b[31m", "https://x/" + "a" * 9000]
+)
 async def test_an_upload_without_an_address(
-    host: Host, other: Host, client: Client
+    host: Host, other: Host, client: Client, url: Any
 ) -> None:
     host.answer_with(
         JSONResponse({"signed_id": "s", "upload_url": f"{other.url}/put"}),
-        JSONResponse({"url": None}),
+        JSONResponse({"url": url}),
     )
     with pytest.raises(GarbledError, match="no URL"):
         await client.upload(Path("a.png"), b"x", "abc")
@@ -985,6 +1112,29 @@ async def test_an_unreadable_library_is_garbled(
     host.answer_with(Response(said))
     with pytest.raises(GarbledError):
         await client.prompts()
+
+
+async def test_a_page_of_the_library_is_bounded(client: Client, host: Host) -> None:
+    params: dict[str, Any] = {f"p{number}": number for number in range(100)}
+    entry = {
+        "title": "t" * 500,
+        "prompt": "p" * 21_000,
+        "params": {
+            "text": "\x1b]52;c;x\x07xxx",
+            "long": [1] * 500,
+            **params,
+        },
+    }
+    counts = {"page": True, "pages": 10**40, "total": 10**40}
+    host.answer_with(JSONResponse({"prompts": [entry] * 110, "pagination": counts}))
+    found = await client.prompts()
+    assert len(found.entries) == 100
+    assert (found.total, found.more) == (1_000_000_000, True)
+    (read, *_) = found.entries
+    assert (len(read.title), len(read.prompt)) == (100, 20_000)
+    assert len(read.params) < 64
+    assert "long" not in read.params
+    assert read.params["text"] == "xxx"
 
 
 async def test_a_search_of_the_library_reaches_the_service() -> None:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from tui.service.base_url import same_origin
 from tui.service.error_body import error_fields, error_message
-from tui.service.task_answer import Answer, ServerState, read_answer
+from tui.service.task_answer import (
+    MOST_RESULTS,
+    MOST_URL,
+    Answer,
+    ServerState,
+    read_answer,
+)
 
 BASE = "https://runapi.ai"
 A, B, C = (
@@ -519,3 +525,37 @@ def test_nothing_is_too_odd(said: Any, location: str) -> None:
         assert not answer.location or same_origin(answer.location, BASE)
     error_message(said)
     error_fields(said)
+
+
+def test_only_so_many_results_are_kept_and_the_others_counted() -> None:
+    many = [f"https://x.example/{number}.png" for number in range(1000)]
+    answer = read({"status": "completed", "images": [many, many, *many[:5]]})
+    assert answer.urls == tuple(many[:MOST_RESULTS])
+    assert answer.left_out == 1000 - MOST_RESULTS
+    assert read({"status": "completed", "images": many[:MOST_RESULTS]}).left_out == 0
+    elsewhere = read({"status": "completed", "made": {"files": many}}).elsewhere
+    assert elsewhere == tuple(many[:MOST_RESULTS])
+
+
+def test_a_url_or_location_of_any_length_is_none() -> None:
+    long = "https://x.example/" + "a" * MOST_URL
+    assert read({"images": [long, A]}).urls == (A,)
+    assert read({"status": "completed", "made": long}).elsewhere == ()
+    assert read_answer("{}", base_url=BASE, location="/a" * 1000).location
+    assert not read_answer("{}", base_url=BASE, location="/a" * 2000).location
+
+
+def test_the_other_texts_are_short() -> None:
+    long = "x" * 100_000
+    said = {"id": long, "status": long, "progress": long, "error": long}
+    answer = read(said)
+    for text in (answer.task_id, answer.word, answer.progress, answer.error):
+        assert len(text) <= 512
+    named = read({"layers": [{"name": long, "z_index": 3, "url": A}]})
+    assert len(named.results[0].label) < 60
+
+
+@pytest.mark.parametrize("cost", ["1e300", "-1", "NaN", "-1e300", "1e9", "true"])
+def test_a_cost_that_cannot_be_meant_is_unknown(cost: str) -> None:
+    said = f'{{"id": "t1", "usage": {{"cost": {cost}}}}}'
+    assert read_answer(said, base_url=BASE).cost_micro is None

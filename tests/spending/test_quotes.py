@@ -68,8 +68,15 @@ async def test_the_list_is_fetched_once_and_kept(tmp_path: Path) -> None:
         client = Client(url, "")
         newer = await quotes.fetch(client, quotes.PriceList())
         assert newer
-        quotes.save(tmp_path, url, newer)
-        assert quotes.load(tmp_path, url) == newer
+        cache = tmp_path / "cache"
+        quotes.save(cache, url, newer)
+        assert quotes.load(cache, url) == newer
+        places = (cache, *cache.iterdir())
+        assert not any(path.stat().st_mode & 0o077 for path in places)
+        for path in places:  # as an earlier version left it
+            path.chmod(0o777)
+        assert quotes.load(cache, url) == newer
+        assert not any(path.stat().st_mode & 0o077 for path in places)
         assert await quotes.fetch(client, newer) is None  # 304 by its ETag
         await client.aclose()
     priced = quotes.apply(bundled(), newer).find("z-image")

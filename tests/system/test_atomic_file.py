@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +211,77 @@ def test_a_small_file_that_cannot_be_saved_leaves_the_old_one(
     with pytest.raises(OSError, match="No space left"):
         atomic_file.save_small(path, b"new")
     assert (path.read_text(), os.listdir(folder)) == ("old", ["file"])
+
+
+# ---- who else may read and write
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_nobody_else_may_write_to_what_is_made(folder: Path) -> None:
+    atomic_file.save_small(folder / "small", b"x")
+    with atomic_file.replacing(folder / "replaced") as file:
+        file.write(b"x")
+    with atomic_file.writing(folder / "written") as file:
+        file.write(b"x")
+    atomic_file.make_folder(folder / "a" / "b")
+    atomic_file.make_private_folder(folder / "c" / "d")
+    assert {mode(folder / name) for name in ("small", "replaced", "written")} == {0o644}
+    assert {mode(folder / name) for name in ("a", "a/b")} == {0o755}
+    assert {mode(folder / name) for name in ("c", "c/d")} == {0o700}
+
+
+def test_a_folder_that_is_there_stays_as_it_is(folder: Path) -> None:
+    folder.chmod(0o750)
+    atomic_file.make_folder(folder)
+    atomic_file.make_private_folder(folder)
+    assert mode(folder) == 0o750
+    (folder / "file").touch()
+    with pytest.raises(FileExistsError):
+        atomic_file.make_folder(folder / "file")
+    with pytest.raises(NotADirectoryError):
+        atomic_file.make_folder(folder / "file" / "a")
+
+
+def test_what_is_ours_is_made_private(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "file"
+    assert atomic_file.make_private(path) == ""
+    path.touch()
+    path.chmod(0o664)
+    assert atomic_file.make_private(path) == ""
+    assert mode(path) == 0o600
+    path.chmod(0o644)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    assert "belongs to another user" in atomic_file.make_private(path)
+    assert mode(path) == 0o644
+
+
+def test_it_is_told_where_that_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    path = folder / "file"
+    path.touch(0o644)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    told = atomic_file.make_private(path)
+    assert told.endswith("can't be changed: Operation not permitted.")
+    atomic_file.forbid_writing(path)
+
+
+def test_writing_is_forbidden_to_others_alone(folder: Path) -> None:
+    path = folder / "file"
+    path.touch()
+    for before, after in ((0o666, 0o644), (0o777, 0o755), (0o600, 0o600)):
+        path.chmod(before)
+        atomic_file.forbid_writing(path)
+        assert mode(path) == after

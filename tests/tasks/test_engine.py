@@ -384,6 +384,7 @@ async def test_retry_is_a_new_task_with_a_key_of_its_own(
     assert len({key for path, key, _ in spy.posted if path == "/v1/text_to_image"}) == 2
 
 
+@pytest.mark.hands_over("*.png")
 async def test_a_local_file_is_uploaded_first(
     base_url: str, open_engine: OpenEngine, tmp_path: Path
 ) -> None:
@@ -399,6 +400,7 @@ async def test_a_local_file_is_uploaded_first(
     assert json.loads(ended.body)["source_image_urls"][0].startswith(base_url)
 
 
+@pytest.mark.hands_over("*.png")
 async def test_a_failed_upload_stops_before_anything_is_paid(
     open_engine: OpenEngine, tmp_path: Path
 ) -> None:
@@ -582,6 +584,7 @@ async def test_an_output_folder_that_is_none_is_told_before_anything_is_paid(
     assert spy.posted == []
 
 
+@pytest.mark.hands_over("*.png")
 async def test_the_same_content_is_uploaded_once(
     spy: Spy, base_url: str, open_engine: OpenEngine, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 sentence at most.
 """
 
+import asyncio
 import os
 import struct
 import zlib
@@ -15,11 +16,14 @@ from PIL import Image
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tests.blocking import read_beside, until_read
 from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo.service import create_app
+from tui.images import files
+from tui.images.containers import outline, read_chunks
 from tui.images.files import ImageError, inspect, measure, save_image, thumbnail
 from tui.images.metadata import embed, read, save_stripped_copy, strip
 from tui.images.recipes import EmbeddedRecipe
@@ -136,7 +140,21 @@ NONE = {
     "empty.png": b"",
     "noise.png": bytes(range(256)) * 40,
 }  # fmt: skip
-FILES = WHOLE | NONE
+
+
+def many_scans(count: int, end: bytes = b"\xff\xd9") -> bytes:
+    """A progressive JPEG that has its last scan over and over."""
+    data = encoded(RED, "JPEG", progressive=True)
+    chunks = list(read_chunks("JPEG", memoryview(data)))
+    scans = [part.raw for part in chunks if bytes(part.raw[:2]) == b"\xff\xda"]
+    before = b"".join(part.raw for part in chunks[:-2])
+    return b"\xff\xd8" + before + bytes(scans[-1]) * count + end
+
+
+# Whole pictures that would take too much to be decoded: kept, and not shown.
+COSTLY = {"scans.jpg": many_scans(4_000)}
+NONE["cut scans.jpg"] = many_scans(4_000, end=b"")
+FILES = WHOLE | NONE | COSTLY
 GIFS = {"mislabelled.jpg", "moving.gif", "palette.gif"}
 PLACES = (
     "folder.png",
@@ -190,7 +208,12 @@ def test_a_picture_is_taken_and_nothing_else(door: str, folder: Path) -> None:
     taken = {
         name for name in (*FILES, *PLACES) if not problem(LOOKS[door], folder / name)
     }
-    assert taken == (set(WHOLE) - GIFS if door == "stripped" else set(WHOLE))
+    expected = set(WHOLE)
+    if door != "thumbnail":
+        expected |= set(COSTLY)
+    if door == "stripped":
+        expected -= GIFS
+    assert taken == expected
     assert not list(folder.rglob("*.part"))
 
 
@@ -201,7 +224,7 @@ def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(
     for name in (*FILES, *PLACES):
         path = folder / name
         told = problem(read, path) or problem(lambda path: embed(path, FACTS), path)
-        if name in WHOLE:
+        if name in WHOLE | COSTLY:
             assert not told, name
             assert (read(path) is None) is (name in GIFS), name
         if not told and not problem(lambda path: strip(path, copy), path):
@@ -214,7 +237,7 @@ def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(
     [
         (KONTEXT, {*PLACES, "empty.png"}),
         # What opens as one of the formats that are taken is the service's to look into.
-        (REFRAME, {*PLACES, *GIFS, *NONE} - {"cut.PNG", "cut.JPEG"}),
+        (REFRAME, {*PLACES, *GIFS, *NONE} - {"cut.PNG", "cut.JPEG", "cut scans.jpg"}),
     ],
 )
 def test_a_source_is_judged_by_what_is_known_of_its_service(
@@ -275,7 +298,7 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
     open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "backoff", lambda *_: 0.0)
-    good = {"mislabelled.png": ".jpg", "moving.gif": ".gif"}
+    good = {"mislabelled.png": ".jpg", "moving.gif": ".gif", "scans.jpg": ".jpg"}
     bad = ["cut.JPEG", "html.jpg", "claims.png", "text.png"]
     host = FileHost([*good, *bad])
     with serving(host) as url:
@@ -310,3 +333,42 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
             assert {(await watched.engine.wait(task.id)).status for task in again} == {
                 Status.COMPLETED
             }
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_the_outline_of_a_picture_is_that_of_its_decoder(
+    name: str, folder: Path
+) -> None:
+    known = measure(folder / name)
+    assert outline(FILES[name]) == (known.format, known.width, known.height)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_an_outline_that_was_cut_off_is_none(kind: str) -> None:
+    data = encoded(Image.effect_noise((64, 64), 99).convert("RGB"), kind)
+    for length in (0, 3, 8, 12, 24, 100, len(data) // 2, len(data) - 13):
+        with pytest.raises(ImageError, match=r"\.$"):
+            outline(data[:length])
+
+
+async def test_the_end_does_not_wait_for_an_image_that_takes_long(
+    open_engine: OpenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "images" / "pipe"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    monkeypatch.setattr(worker, "PATIENCE", 0.0)
+    host = FileHost([])
+    host.all = "moving.webp"
+    with serving(host) as url:
+        with monkeypatch.context() as slow:
+            slow.setattr(
+                files, "inspect", lambda path: files.run_apart(read_beside, path)
+            )
+            async with open_engine(url) as watched:
+                (task,) = await watched.engine.submit_job(FLUX, [{"prompt": "a fox"}])
+                writer = await asyncio.to_thread(until_read, pipe)
+        os.close(writer)
+        assert not list(pipe.parent.glob(".*.part"))
+        async with open_engine(url) as watched:
+            assert (await watched.engine.wait(task.id)).status is Status.COMPLETED

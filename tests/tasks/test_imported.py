@@ -258,6 +258,21 @@ async def test_an_odd_id_is_never_asked_for(
     assert service.heard.asked == []
 
 
+async def test_a_file_that_its_images_would_replace_stays(
+    service: Service, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    line = forged(service, "pending", remote_id="t1")
+    part = tmp_path / "images" / f".{line['id']}-0.part"
+    async with open_engine(service.url) as watched:
+        task = await imported(watched, line, tmp_path / "images")
+        part.parent.mkdir(exist_ok=True)
+        part.write_text("somebody's own")
+        with pytest.raises(ValueError, match="in the way"):
+            await watched.engine.watch(task.id)
+    assert part.read_text() == "somebody's own"
+    assert service.heard.asked == []
+
+
 async def test_another_service_is_never_asked(
     service: Service, open_engine: OpenEngine, tmp_path: Path
 ) -> None:

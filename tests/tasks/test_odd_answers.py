@@ -14,7 +14,9 @@ from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
+from tui.service.task_answer import MOST_RESULTS
 from tui.tasks import worker
+from tui.tasks.connection import Connection
 from tui.tasks.rescue import rescue
 from tui.tasks.task import SetAside, Status
 
@@ -407,3 +409,139 @@ async def test_a_refusal_that_is_not_the_services_own_rejects_nothing(
             ended = await watched.engine.wait(second.id)
     assert ended.status is Status.COMPLETED
     assert len(set(keys)) == 2
+
+
+@pytest.mark.parametrize("asked", ["0", "1e-9", "-5", "nan", "0.001", "soon"])
+async def test_no_service_is_asked_more_often_than_usual(
+    asked: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Eager(Changed):
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            if number >= 4:
+                return None
+            return JSONResponse(
+                {**said, "status": "processing"}, headers={"Retry-After": asked}
+            )
+
+    slept: list[float] = []
+    sleep = Connection.sleep
+
+    async def counted(connection: Connection, seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(connection, seconds)
+
+    monkeypatch.setattr(Connection, "sleep", counted)
+    app = Eager()
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert ended.status is Status.COMPLETED
+    assert app.polls == 4
+    assert all(seconds >= 0.005 for seconds in slept)  # half of it, at a slow answer
+    assert len(slept) == 4
+
+
+async def test_a_task_with_any_number_of_pictures_keeps_the_first_and_says_so(
+    open_engine: OpenEngine,
+) -> None:
+    class Many(Changed):
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            (image,) = said["images"]
+            more = [
+                {"urls": [f"{image['url']}?{row}-{at}" for at in range(200)]}
+                for row in range(50)
+            ]
+            return JSONResponse(said | {"images": more})
+
+    app = Many()
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            named = await watched.until_status(task.id, Status.FETCHING)
+            events = await watched.engine.queue.events(task.id)
+    assert len(named.results) == MOST_RESULTS
+    assert named.results[0].url.endswith("?0-0")
+    told = [event for _, event, _ in events if "were left out" in event]
+    assert told == [
+        "the service says completed; 9,872 of the pictures that it names were left out"
+    ]
+
+
+async def test_an_answer_of_megabytes_at_each_poll_fills_no_disk(
+    open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    class Long(Changed):
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            if number > 20:
+                return None
+            more = {"status": "processing", "progress": number, "x": "y" * 100_000}
+            return JSONResponse({"task_id": said["task_id"]} | more)
+
+    app = Long()
+    with serving(app) as url:
+        async with open_engine(url, pause=lambda age: 0.001) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+            events = await watched.engine.queue.events(task.id)
+    assert ended.status is Status.COMPLETED
+    assert sum(len(raw) for _, _, raw in events) < 1_100_000
+    assert '"pending"' in "".join(raw for _, _, raw in events[:4])
+    assert '"completed"' in "".join(raw for _, _, raw in events[-4:])
+    assert (tmp_path / "queue.db").stat().st_size < 4_000_000
+
+
+async def test_a_location_in_trouble_hides_no_paid_picture(
+    open_engine: OpenEngine,
+) -> None:
+    service = create_app(bundled(), delay=0)
+    asked: Counter[str] = Counter()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def moved(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                place = (b"location", b"/there/x")
+                others = [pair for pair in message["headers"] if pair[0] != b"location"]
+                message = {**message, "headers": [*others, place]}
+            await send(message)
+
+        if scope["path"] == "/there/x":
+            asked["location"] += 1
+            await JSONResponse({"error": "oops"}, 500)(scope, receive, send)
+        else:
+            await service(scope, receive, moved)
+
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
+    assert asked["location"] == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://files.example/a.png", "https://10.0.0.5/a.png", "http://[fe80::1]/"]
+)
+async def test_a_picture_at_an_address_that_is_refused_is_told_and_can_be_resumed(
+    url: str, open_engine: OpenEngine
+) -> None:
+    class Elsewhere(Changed):
+        elsewhere = True
+
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            is_done = self.elsewhere and "images" in said
+            return JSONResponse(said | {"images": [{"url": url}]}) if is_done else None
+
+    app = Elsewhere()
+    with serving(app) as base_url:
+        async with open_engine(base_url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+            assert ended.status is Status.EXPIRED
+            assert ended.error
+            assert "not saved: The result's address is refused:" in ended.error.message
+            app.elsewhere = False
+            await watched.engine.watch(task.id)
+            again = await watched.engine.wait(task.id)
+    assert (again.status, len(again.files)) == (Status.COMPLETED, 1)
+    assert len([path for path in app.posts if "text_to_image" in path]) == 1

@@ -84,7 +84,7 @@ from tui.tasks.task import (
     Task,
 )
 
-URL = "http://faulty.demo"
+URL = "http://faulty.localhost"
 Z_IMAGE = bundled().find("z-image")
 SEEDREAM = bundled().find("seedream-v4-text-to-image")
 REMIX = bundled().find("flux-2-pro-remix-image")

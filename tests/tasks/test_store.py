@@ -91,6 +91,29 @@ def test_its_companions_are_too(store: Store, path: Path, make: Make) -> None:
     }
 
 
+def test_a_file_that_others_may_read_is_made_private(
+    store: Store, path: Path, make: Make
+) -> None:
+    store.save(make())
+    places = [path.parent, *path.parent.iterdir()]
+    for place in places:
+        place.chmod(0o777)
+    Store(path).close()
+    assert [place for place in places if place.stat().st_mode & 0o077] == []
+    assert store.notices == []
+
+
+def test_a_file_of_another_user_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(path).close()
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    store = Store(path)
+    store.close()
+    assert len(store.notices) == 2
+    assert all("belongs to another user" in told for told in store.notices)
+
+
 def test_a_folder_instead_of_a_file_is_told(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StoreError, match=r"can't be opened: check"):

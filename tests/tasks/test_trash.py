@@ -224,7 +224,7 @@ def test_nothing_elsewhere_is_touched(folder: Path, tmp_path: Path) -> None:
     task = saved(folder, *paths)
     before = everything(tmp_path)
     assert len(trash.throw(task)) == len(paths)
-    for place in ("", ".", "images", str(folder / "..")):
+    for place in ("", ".", "/", "images", str(folder / "..")):
         trash.throw(replace(task, out_dir=place))
         trash.restore(replace(task, out_dir=place))
     assert everything(tmp_path) == before

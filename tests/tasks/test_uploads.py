@@ -21,6 +21,8 @@ from tui.tasks import submit
 from tui.tasks.store import Store
 from tui.tasks.task import Status
 
+pytestmark = pytest.mark.hands_over("source.png")
+
 REMIX = bundled().find("flux-2-pro-remix-image")
 MINUTE = 60.0
 

@@ -5,6 +5,7 @@ undoing.
 import importlib.util
 import re
 
+import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import TextArea
@@ -129,6 +130,7 @@ async def test_watching_stops_and_goes_on() -> None:
         await app.sees("◔ pending", "1 running")
 
 
+@pytest.mark.hands_over("fox.png")
 async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
     app = TestApp()
     folder = app.session.folders.output

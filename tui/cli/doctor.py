@@ -96,8 +96,12 @@ def _key(found: FoundKey, session: Session) -> dict[str, Any]:
         state = "in force"
     elif session.demo:
         state = "not used: the demo needs none"
-    else:
+    elif found.asks_first:
+        state = "not used: its base URL is not RunAPI, and is not confirmed (F4)"
+    elif chosen:
         state = f"not used: {chosen} comes first"
+    else:
+        state = "not used"
     return {
         "source": one_line(found.source),
         "kind": found.kind,

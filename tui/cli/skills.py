@@ -121,7 +121,7 @@ def install(agent: str) -> str:
                 f"{path} was changed, or is not from runapi-tui: it is kept. Move it"
                 " away first to get the new one."
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(path.parent)
         atomic_file.save_small(path, new.encode())
     except OSError as error:
         raise SkillError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.session import Session
 from tui.spending import ceilings
+from tui.system import shell
 from tui.tasks.ledger import CostSum
 from tui.tasks.submit import may_be_resent
 from tui.tasks.task import SENT, SetAside, Status, Task
@@ -176,7 +177,7 @@ def _sentence(
     words = why.value
     # A command that shows one task takes one id.
     ids = tally.ids[:1] if why is Reason.NEEDS_YOU else tally.ids
-    command = words.command.format(ids=" ".join(ids))
+    command = words.command.format(ids=shell.command(ids))
     return by_count(
         tally.total.tasks,
         words.one,
@@ -246,8 +247,8 @@ def _cost(tasks: list[Task]) -> str:
 def _drop_command(session: Session, tasks: list[Task]) -> str:
     """Return the command that takes back these tasks, and no others if that is short."""
     if len(tasks) == 1:
-        return session.command(f"drop {tasks[0].id}")
+        return session.command(f"drop {shell.word(tasks[0].id)}")
     jobs = {task.job for task in tasks}
     if len(jobs) == 1 and "" not in jobs:
-        return session.command(f"drop {jobs.pop()}")
+        return session.command(f"drop {shell.word(jobs.pop())}")
     return session.command("drop --all")

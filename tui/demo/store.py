@@ -16,6 +16,7 @@ from threading import RLock
 from typing import TypeVar
 
 from tui.demo.answers import Refusal
+from tui.system import atomic_file
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ class DemoStore:
         """Go on with the file, and with what was kept without it."""
         database = None
         try:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic_file.make_private_folder(file.parent)
             if not file.exists():
                 file.touch(mode=0o600)
             database = _opened(file)

@@ -18,6 +18,8 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from tui.system import shell
+from tui.system.environment import child_environment
 from tui.system.ssh import is_over_ssh
 from tui.tasks.task import URL_LIVES, Task
 from tui.text import duration, one_line, plain
@@ -55,7 +57,8 @@ class Ways(NamedTuple):
         """
         for way in order:
             text: str = getattr(self, way)
-            if text:
+            # A line break in a path would end a command where it is pasted
+            if text and may_be_copied(text):
                 sentence = f"Sent to the terminal's clipboard: {one_line(text, 400)}"
                 return text, plain(f"{sentence}{self._note(way)}")
         raise OpenError(
@@ -90,6 +93,11 @@ def ways(
     return Ways(_viewer(viewer, env), path, url, ends_at, scp(path, env))
 
 
+def may_be_copied(path: str) -> bool:
+    """Return whether a path is one line without control characters."""
+    return plain(path) == path and "\n" not in path and "\t" not in path
+
+
 def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
     """Return the command that shows images, the user's or this system's; or nothing."""
     wanted = wanted.strip() or env.get("RUNAPI_TUI_VIEWER", "").strip()
@@ -121,7 +129,12 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
     command = [*viewer, os.path.abspath(path)]
     try:
         process = subprocess.Popen(
-            command, stdin=none, stdout=none, stderr=none, start_new_session=True
+            command,
+            stdin=none,
+            stdout=none,
+            stderr=none,
+            start_new_session=True,
+            env=child_environment(),
         )
         code = process.wait(patience)
         if code:
@@ -137,10 +150,13 @@ def show(viewer: Sequence[str], path: str, patience: float = 1.0) -> None:
 
 
 def public(url: str) -> str:
-    """Return the URL if others can open it, quoted for a terminal; or nothing."""
+    """Return the URL if others can open it, quoted for a terminal; or nothing.
+
+    Of what means something to a shell, only `&`, `?` and `#` are left: they divide a URL.
+    """
     if plain(url) != url:
         return ""
-    quoted = quote(url, safe="%:/?#@!$&()*+,;=")
+    quoted = quote(url, safe="%:/?#@&+,=")
     found = _PUBLIC.fullmatch(quoted)
     if not found or _OF_THIS_MACHINE.fullmatch(found[1]):
         return ""
@@ -152,8 +168,7 @@ def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
 
     Returns nothing without SSH.
     """
-    is_printable = plain(path) == path and "\n" not in path and "\t" not in path
-    if not is_over_ssh(env) or not is_printable:
+    if not is_over_ssh(env) or not may_be_copied(path):
         return ""
     address = ""
     _, _, port = env.get("SSH_CLIENT", "").rpartition(" ")
@@ -167,10 +182,9 @@ def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
     escaped = re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", os.path.abspath(path))
     source = f"{user}@{_host(address)}:{escaped}"
     source = source.removeprefix("@").lstrip("-")
-    command = ["scp", source, "."]
     if port.isascii() and port.isdigit() and port != "22":
-        command[1:1] = ["-P", port]
-    return shlex.join(command)
+        return f"scp -P {port} {shell.word(source)} ."
+    return f"scp {shell.word(source)} ."
 
 
 def _host(address: str) -> str:

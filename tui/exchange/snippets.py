@@ -1,7 +1,8 @@
 """Writes a request as curl, as Python or as a command of this program; never a key."""
 
+import keyword
 import re
-import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -16,8 +17,9 @@ from tui.catalog.spec import Kind, Model, Param, Route, RouteName, Value, Values
 from tui.demo import DEMO_URL
 from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.routes import status_paths, submit_path
+from tui.system import shell
 from tui.tasks.task import Task
-from tui.text import inert_json, one_line, spelled
+from tui.text import inert_json, one_line, plain
 
 FORMS = {
     "curl": "curl: one command line",
@@ -38,6 +40,7 @@ _SDK = {
     "topaz": "TopazClient",
     "z_image": "ZImageClient",
 }
+_METHOD = re.compile(r"[a-z][a-z0-9_]*")
 _IMAGES = {
     "segment_map": 'answer["segments"]',
     "decompose_layers": '[answer["base_image"], *answer["layers"]]',
@@ -56,17 +59,18 @@ class SnippetRequest(Struct, frozen=True, kw_only=True):
     ambiguous: bool
     """Whether the model's slug stands for several actions."""
     notes: tuple[str, ...] = ()
-    """What to do before it can be sent from elsewhere, one sentence each."""
+    """What to do before it can be sent from elsewhere, one sentence each.
+
+    They are shown beside a command, never copied with it: a shell that is typed into may
+    not know comments.
+    """
 
 
 def of_draft(
     model: Model, route: RouteName, values: Values, catalog: Catalog, base_url: str
 ) -> SnippetRequest:
     """Return the request of what is filled in."""
-    files = {
-        path: f"URL-OF-{path.name}"
-        for _, path in local_files(model.routes[route], values)
-    }
+    files = _placeholders(path for _, path in local_files(model.routes[route], values))
     return SnippetRequest(
         model=model,
         route=route,
@@ -77,10 +81,22 @@ def of_draft(
         base_url=base_url,
         ambiguous=sum(known.slug == model.slug for known in catalog.models) > 1,
         notes=tuple(
-            f"Put a public URL of {_name(path)} in place of {_name(files[path])}."
+            f"Put a public URL of {_name(path)} in place of {files[path]}."
             for path in files
         ),
     )
+
+
+def _placeholders(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return what stands for each file, in letters that mean nothing anywhere."""
+    places: dict[Path, str] = {}
+    for path in dict.fromkeys(paths):
+        name = re.sub(r"[^\w.-]+", "-", path.name, flags=re.ASCII)[:60]
+        place = f"URL-OF-{name}"
+        if place in places.values():
+            place = f"URL-OF-{len(places) + 1}-{name}"
+        places[path] = place
+    return places
 
 
 def of_task(task: Task, catalog: Catalog, base_url: str) -> SnippetRequest:
@@ -120,42 +136,50 @@ def written(asked: SnippetRequest, form: str) -> str:
     return {"curl": _curl, "httpx": _httpx, "sdk": _sdk, "cli": _generate}[form](asked)
 
 
+def notes_beside(asked: SnippetRequest, form: str) -> tuple[str, ...]:
+    """Return what to say beside the request; a script holds it as comments."""
+    return asked.notes if form == "curl" else ()
+
+
 def _curl(asked: SnippetRequest) -> str:
     """Return a command without an Idempotency-Key.
 
     With the task's own key, the service would answer with that same task. With a new
     one in the text, the command would work once, and then only seem to.
     """
-    url = asked.base_url + submit_path(
-        asked.route, asked.model.service, asked.model.action
-    )
     return " \\\n  ".join(
         [
-            f"curl -X POST {shlex.quote(url)}",
+            f"curl -X POST {shell.word(asked.base_url + _submit_path(asked))}",
             '-H "Authorization: Bearer $RUNAPI_API_KEY"',
             "-H 'Content-Type: application/json'",
             # Raw: otherwise text that begins with @ would be the name of a file.
-            f"--data-raw {shlex.quote(inert_json(asked.body))}",
+            f"--data-raw {shell.quoted(inert_json(asked.body))}",
         ]
-    ) + "".join(f"\n# {note}" for note in asked.notes)
+    )
 
 
 def _generate(asked: SnippetRequest) -> str:
     model = asked.model
     route = model.routes[asked.route]
-    words = ["runapi-tui", "generate", model.slug]
+    slug = plain(model.slug)
+    words = ["runapi-tui", "generate"]
+    if not slug.startswith("-"):
+        words.append(shell.word(slug))
     if asked.ambiguous:
-        words += ["--action", model.action]
+        words += ["--action", shell.word(model.action)]
     if choose(model, asked.values) != asked.route:
         words += ["--api", asked.route]
     if asked.base_url == DEMO_URL:
         words.append("--demo")
     for name, value in asked.values.items():
         if name == "prompt":
-            words += ["-p", str(value)]
+            words += ["-p", shell.quoted(str(value))]
         elif not request.blank(value):
-            words += ["-s", f"{name}={_typed(route.param(name), value)}"]
-    return " ".join(map(_word, words))
+            setting = f"{name}={_typed(route.param(name), value)}"
+            words += ["-s", shell.word(setting)]
+    if slug.startswith("-"):
+        words += ["--", shell.word(slug)]
+    return " ".join(words)
 
 
 def _typed(param: Param | None, value: Value) -> str:
@@ -169,63 +193,80 @@ def _typed(param: Param | None, value: Value) -> str:
     return value if isinstance(value, str) else inert_json(value)
 
 
-def _word(text: str) -> str:
-    """Quote a word for a POSIX shell; for bash and zsh if it has control characters."""
-    escaped = re.sub(r"[\\']", r"\\\g<0>", text)
-    shown = spelled(escaped, lambda character: f"\\U{ord(character):08x}")
-    return shlex.quote(text) if shown == escaped else f"$'{shown}'"
-
-
 def _httpx(asked: SnippetRequest) -> str:
-    model = asked.model
-    places = [
-        place.path
-        for place in status_paths(asked.route, model.service, model.action, "")
-    ]
-    path = submit_path(asked.route, model.service, model.action)
-    found = _IMAGES.get(model.action, 'answer["images"]')
+    """Return a script that saves under names of its own, and replaces no file."""
+    service, action = _names(asked.model)
+    places = [place.path for place in status_paths(asked.route, service, action, "")]
+    found = _IMAGES.get(asked.model.action, 'answer["images"]')
+    trusted = ["https://"]
+    if asked.base_url.startswith("http://"):
+        trusted.append(f"{asked.base_url}/")  # a service of this machine
     return f"""\
+import itertools
 import os
 import time
+from urllib.parse import quote
 
 import httpx
 
-{_comments(asked)}body = {_literal(asked.body)}
+{_comments(asked.notes)}body = {_literal(asked.body)}
 # Where to poll the task: the first that knows it.
 places = {places!r}
+# Where results may be. They are fetched without the key.
+trusted = {tuple(trusted)!r}
+types = {{"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}}
+
+
+def fetch(url):
+    for _ in range(10):
+        if not url.startswith(trusted):
+            raise SystemExit(f"Not fetched, because it is not https: {{url!a}}")
+        file = httpx.get(url, timeout=60)
+        if file.next_request is None:
+            return file.raise_for_status()
+        url = str(file.next_request.url)
+    raise SystemExit("Not fetched: too many redirects.")
+
+
+def save(file):
+    ending = types.get(file.headers.get("Content-Type", "").split(";")[0], "bin")
+    for number in itertools.count(1):
+        name = f"runapi-{{number}}.{{ending}}"
+        try:
+            with open(name, "xb") as out:
+                out.write(file.content)
+            return name
+        except FileExistsError:
+            pass  # the next number is free
+
 
 api = httpx.Client(
     base_url={asked.base_url!r},
     headers={{"Authorization": f"Bearer {{os.environ['RUNAPI_API_KEY']}}"}},
     timeout=60,
 )
-response = api.post({path!r}, json=body)
+response = api.post({_submit_path(asked)!r}, json=body)
 answer = response.raise_for_status().json()
-task = answer.get("id") or answer["task_id"]
-print(task)
+task = str(answer.get("id") or answer["task_id"])
+print(ascii(task))
 while answer.get("status") not in ("completed", "failed"):
     time.sleep(2)
-    answers = (api.get(place + task) for place in places)
+    answers = (api.get(place + quote(task, safe="")) for place in places)
     answer = next(one for one in answers if one.status_code != 404).raise_for_status().json()
 if answer["status"] == "failed":
-    raise SystemExit(answer.get("error"))
-for number, image in enumerate({found}, 1):
-    file = httpx.get(image["url"], follow_redirects=True, timeout=60).raise_for_status()
-    name = f"{{task}}-{{number}}.{{file.headers['Content-Type'].rpartition('/')[2]}}"
-    with open(name, "wb") as out:
-        out.write(file.content)
-    print(name)
+    raise SystemExit(ascii(answer.get("error")))
+for image in {found}:
+    print(save(fetch(image["url"])))
 """
 
 
 def _sdk(asked: SnippetRequest) -> str:
     model = asked.model
     client = _SDK.get(model.service)
-    if client is None or not model.action.isidentifier():
-        return (
-            "# runapi-tui knows no package of RunAPI's SDK for"
-            f" {one_line(model.service)}.\n"
-        )
+    is_method = _METHOD.fullmatch(model.action) and not keyword.iskeyword(model.action)
+    if client is None or not is_method:
+        # Nothing of the service's name: this line could name an encoding
+        return "# runapi-tui knows no package of RunAPI's SDK for this model.\n"
     body = asked.body
     notes = asked.notes
     # The SDK only knows the service route
@@ -239,15 +280,28 @@ def _sdk(asked: SnippetRequest) -> str:
 # pip install runapi-{model.service.replace("_", "-")}
 from runapi.{model.service} import {client}
 
-{_comments(msgspec.structs.replace(asked, notes=notes))}params = {_literal(body)}
+{_comments(notes)}params = {_literal(body)}
 client = {client}({where})  # reads the key from RUNAPI_API_KEY
 result = client.{model.action}.run(**params)
-print(result)
+print(repr(result))
 """
 
 
-def _comments(asked: SnippetRequest) -> str:
-    return "".join(f"# {one_line(note)}\n" for note in asked.notes)
+def _submit_path(asked: SnippetRequest) -> str:
+    return submit_path(asked.route, *_names(asked.model))
+
+
+def _names(model: Model) -> tuple[str, str]:
+    """Return service and action; as parts of a path they are quoted where it is made."""
+    return _encodable(model.service), _encodable(model.action)
+
+
+def _encodable(name: str) -> str:
+    return name.encode(errors="replace").decode()
+
+
+def _comments(notes: Iterable[str]) -> str:
+    return "".join(f"# {one_line(note)}\n" for note in notes)
 
 
 def _literal(body: Values) -> str:
@@ -256,5 +310,5 @@ def _literal(body: Values) -> str:
     return f"{{\n{entries}}}"
 
 
-def _name(path: Path | str) -> str:
-    return one_line(path.name if isinstance(path, Path) else path, 80)
+def _name(path: Path) -> str:
+    return one_line(path.name, 80)

@@ -18,9 +18,9 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui.graphics.helper_process import run_in_helper
 from tui.graphics.probe import Images
 from tui.graphics.textual_image_adapter import renderable
+from tui.system.helper_process import run_in_helper
 
 _LANCZOS = Image.Resampling.LANCZOS
 _UNITS = 24

@@ -11,10 +11,10 @@ from textual.strip import Strip
 
 from tui.graphics import iterm, kitty, sixel
 from tui.graphics.blocks import CellPicture, draw_cells
-from tui.graphics.helper_process import run_in_helper
 from tui.graphics.probe import PIXELS, Images, Terminal
 from tui.graphics.sixel import encode_sixel
 from tui.graphics.textual_image_adapter import USUAL_CELL
+from tui.system.helper_process import run_in_helper
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from weakref import finalize
 from PIL import Image
 from textual.geometry import Size
 
-from tui.graphics.helper_process import run_in_helper
 from tui.graphics.palette import first_affordable, reduce_colours, smooth
 from tui.graphics.probe import Terminal, through_tmux
 from tui.graphics.textual_image_adapter import renderable
+from tui.system.helper_process import run_in_helper
 
 MOST_CELLS = 250
 """Placeholders count to 297."""

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from tui.system import atomic_file
+from tui.system.environment import child_environment
 from tui.system.ssh import is_over_ssh
 from tui.text import one_line
 
@@ -383,7 +385,7 @@ def _shared_folder(dialogue: _Dialogue, cache: Path) -> Path | None:
     """
     folder = cache / "shown"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic_file.make_private_folder(folder)
         _sweep(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f"{os.getpid()}-") as file:
             file.write(bytes(3))
@@ -441,7 +443,7 @@ def _ask_tmux(env: Mapping[str, str], deadline: float) -> tuple[str, str]:
             capture_output=True,
             text=True,
             timeout=seconds,
-            env=env,
+            env=child_environment(env),
         )
     except (OSError, ValueError, subprocess.SubprocessError):
         return "", ""

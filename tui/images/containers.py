@@ -16,6 +16,7 @@ from tui.images.files import ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
 _MOST_CHUNKS = 100_000
+_MOST_TAGS = 1_000  # of a directory of EXIF
 
 _OURS = "runapi-tui"
 _TEXTS = (_OURS, "parameters", "prompt")
@@ -40,6 +41,16 @@ _SEGMENTS = {
 }
 PREFIXES = {b"EXIF": b"Exif\0\0", b"XMP ": b"http://ns.adobe.com/xap/1.0/\0"}
 TEXT_KINDS = (*_TEXT_CHUNKS, *PREFIXES)
+# What tells that an image is whole: its pixels and its end (of JPEG by markers).
+_PIXEL_KINDS = (b"IDAT", b"VP8 ", b"VP8L", b"ANMF", b"\xff\xda")
+_LAST_KINDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+_FRAME_HEADERS = {
+    bytes([0xFF, marker])
+    for marker in range(0xC0, 0xD0)
+    if marker not in (0xC4, 0xC8, 0xCC)
+}
+_MOST_BLOCKS = 1_000_000  # of a GIF, which are no longer than 255 bytes
+_MOST_FILL = 64  # bytes before a JPEG's marker
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -154,6 +165,118 @@ def _webp(data: memoryview) -> Iterator[Chunk]:
         yield Chunk(kind, data[at:end], body)
         at = end + size % 2
     yield Chunk(b"", data[at:], b"")
+
+
+def outline(data: bytes) -> tuple[str, int, int]:
+    """Returns format, width and height of a file that has all its parts.
+
+    Its pixels are not decoded. Raises ImageError where it is damaged, cut off or of
+    another kind.
+    """
+    view = memoryview(data)
+    form = _form(view)
+    try:
+        if form == "GIF":
+            width, height = struct.unpack_from("<2H", view, 6)
+            is_whole = _is_whole_gif(view)
+        else:
+            width, height, is_whole = _outline_of_parts(form, view)
+    except (struct.error, IndexError) as error:
+        raise ImageError("The image is damaged or incomplete.") from error
+    if not is_whole or not width or not height:
+        raise ImageError("The image is damaged or incomplete.")
+    return form, width, height
+
+
+def _form(data: memoryview) -> str:
+    """Returns the format of a file by its first bytes. Raises ImageError."""
+    head = bytes(data[:12])
+    for form, start in _HEADS.items():
+        if head.startswith(start):
+            return form
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return "WEBP"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    raise ImageError("The file is not a PNG, JPEG, WebP or GIF image.")
+
+
+def _is_whole_gif(data: memoryview) -> bool:
+    """Returns whether a GIF has an image before its end. Raises IndexError if cut off.
+
+    Raises ImageError where it has too many blocks.
+    """
+    at = _after_colours(13, data[10])
+    has_image = False
+    is_inside = False  # of blocks of data, which an empty one ends
+    for _ in range(_MOST_BLOCKS):
+        kind = data[at]
+        if is_inside:
+            is_inside = kind != 0
+            at += 1 + kind
+        elif kind == 0x3B:  # the end
+            return has_image
+        elif kind == 0x2C:  # an image
+            has_image = True
+            is_inside = True
+            at = _after_colours(at + 10, data[at + 9]) + 1
+        elif kind == 0x21:  # an extension
+            is_inside = True
+            at += 2
+        else:
+            return False
+    raise ImageError("The image has too many parts.")
+
+
+def _after_colours(at: int, flags: int) -> int:
+    """Returns the place behind a GIF's table of colours, if the flags tell of one."""
+    return at + 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else at
+
+
+def _outline_of_parts(form: str, data: memoryview) -> tuple[int, int, bool]:
+    """Returns width and height, and whether there are pixels and an end.
+
+    Raises ImageError, struct.error and IndexError where it is damaged.
+    """
+    size = (0, 0)
+    has_pixels = False
+    last = b""
+    for chunk in read_chunks(form, data):
+        kind = chunk.kind
+        if not kind:
+            break  # bytes behind the end
+        if form == "JPEG":
+            kind = b"\xff" + bytes(chunk.raw[:_MOST_FILL]).lstrip(b"\xff")[:1]
+        if not any(size):
+            size = _size_in(kind, chunk.body)
+        has_pixels = has_pixels or kind in _PIXEL_KINDS
+        last = kind
+    has_end = last == _LAST_KINDS.get(form, last)
+    return *size, has_pixels and has_end
+
+
+def _size_in(kind: bytes, body: bytes | memoryview) -> tuple[int, int]:
+    """Returns width and height, if a chunk tells them; else zeros.
+
+    Raises struct.error and IndexError.
+    """
+    if kind == b"IHDR":
+        width, height = struct.unpack_from(">2I", body)
+        return width, height
+    if kind in _FRAME_HEADERS:
+        height, width = struct.unpack_from(">2H", body, 1)
+        return width, height
+    if kind == b"VP8X":
+        wide = int.from_bytes(body[4:7], "little")
+        high = int.from_bytes(body[7:10], "little")
+        return wide + 1, high + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<2H", body, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", body, 1)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return 0, 0
 
 
 def _within(data: memoryview, end: int) -> int:
@@ -297,6 +420,8 @@ def _directory(exif: bytes, order: str, place: bytes) -> tuple[_Tags, bytes]:
     """Returns a directory and the offset of the next one. Raises struct.error."""
     (at,) = struct.unpack(order + "I", place)
     (count,) = struct.unpack_from(order + "H", exif, at)
+    if count > _MOST_TAGS:
+        raise struct.error
     tags: _Tags = {}
     place_of_row = at + 2
     for _ in range(count):

@@ -1,24 +1,28 @@
 """Verifies fetched image files, saves them under a free name, and decodes them.
 
-Any of it may take a tenth of a second a file, so it belongs in threads.
+Any of it may take a tenth of a second a file, so it belongs in threads. Decoders run in
+processes of their own, which end where a file takes too long.
 """
 
 import ctypes
 import io
 import os
 import re
-import threading
 import unicodedata
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
 from tui.system import atomic_file
+from tui.system.helper_process import EndedError, HelperPool, Limits
 from tui.text import one_line
+
+T = TypeVar("T")
 
 # Pillow tells of bombs and of odd metadata by warnings, which would end up between the
 # lines of the user.
@@ -46,8 +50,11 @@ _MOST_PIXELS = 80_000_000
 _MOST_SIDE = 65_535
 _MOST_WEBP = 18_000_000  # pixels that are decoded: each takes 16 bytes
 _MOST_READS = 100_000
-_LARGE = 16_000_000  # pixels
+_MOST_SCANS = 100  # of a JPEG that is decoded; progressive ones have about ten
+_MOST_PASSES = 1_000_000_000  # pixels times scans
+_MOST_EXIF = 65_600  # bytes that are searched for the orientation: all of a JPEG
 _BAND = 1_000_000  # pixels
+_BLOCK = 1 << 20  # bytes
 _STEM_BYTES = 100
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _TURNS = {
@@ -63,6 +70,9 @@ _CHECKER = ((102, 102, 102), (153, 153, 153))
 _CHECKER_PIXELS = 8
 
 
+_decoders = HelperPool(__name__, Limits(cpu=20, seconds=120, memory=2 << 30))
+
+
 class ImageError(Exception):
     """Why a file is not shown or kept, as one sentence for the user."""
 
@@ -74,6 +84,10 @@ class DamagedError(ImageError):
     """SHA-256 of its content, where that was computed: if it comes again, the file was
     not damaged on its way.
     """
+
+
+class CostlyError(ImageError):
+    """A file that would take too much time or memory to be decoded here."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +105,37 @@ class ImageInfo:
 def inspect(path: Path) -> ImageInfo:
     """Returns the facts of a whole image, of an animation by its first frame.
 
-    Raises ImageError when it is none.
+    An image that would take too much to be decoded is judged by its header and its end
+    alone. Raises ImageError when it is none.
     """
+    try:
+        return run_apart(_inspect, path)
+    except CostlyError:
+        return run_apart(_outline, path)
+
+
+def _inspect(path: Path) -> ImageInfo:
+    """As `inspect`. Raises CostlyError for what is not decoded."""
     with _opened(path) as image:
         # Checksums up to the end of a PNG; the file has to be opened again afterwards
         image.verify()
-    with _opened(path) as image:
-        if not _is_too_large(image):  # opening it has shown that the file is complete
-            image.draft(None, (1, 1))  # a JPEG is read to its end all the same
-            with _alone(image):
-                image.load()
-    return measure(path)
+    with _decodable(path) as image:
+        image.draft(None, (1, 1))  # a JPEG is read to its end all the same
+        image.load()
+    return measure_of_own(path)
+
+
+def _outline(path: Path) -> ImageInfo:
+    """Returns the facts of a file that has all its parts. Raises ImageError."""
+    from tui.images.containers import outline
+
+    name = one_line(path.name, 80)
+    try:
+        form, width, height = outline(path.read_bytes())
+    except OSError as error:
+        raise ImageError(f"{name} can't be read.") from error
+    _check_size(name, width, height)
+    return ImageInfo(form, width, height, path.stat().st_size)
 
 
 def measure(path: Path) -> ImageInfo:
@@ -109,6 +143,11 @@ def measure(path: Path) -> ImageInfo:
 
     Raises ImageError when it says nothing that is known.
     """
+    return run_apart(measure_of_own, path)
+
+
+def measure_of_own(path: Path) -> ImageInfo:
+    """As `measure`, in this process: for files that this program has made."""
     with _opened(path) as image:
         name = "JPEG" if image.format == "MPO" else str(image.format)
         return ImageInfo(name, image.width, image.height, path.stat().st_size)
@@ -119,6 +158,11 @@ def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
 
     It is upright and without transparency. Raises ImageError when it can't be read.
     """
+    return run_apart(thumbnail_of_own, path, box)
+
+
+def thumbnail_of_own(path: Path, box: tuple[int, int]) -> Image.Image:
+    """As `thumbnail`, in this process: for files that this program has made."""
     with _decodable(path) as image:
         turn = _orientation(image)
         width, height = box
@@ -139,10 +183,32 @@ def whole(path: Path) -> Image.Image:
 
     Raises ImageError when it can't be read.
     """
+    return run_apart(_whole, path)
+
+
+def _whole(path: Path) -> Image.Image:
     with _decodable(path) as image:
         pixels = _reduced(image, 1)
         upright = _upright(pixels, _orientation(image))
         return _on_checker(upright)
+
+
+def run_apart(function: Callable[..., T], path: Path, *args: object) -> T:
+    """Returns `function(path, *args)`, done where a file can do no harm.
+
+    Raises what the function raises; CostlyError where it takes too long, or too much
+    memory; and InterruptedWorkError after `interrupt`.
+    """
+    try:
+        return _decoders.run(function, path.absolute(), *args)
+    except EndedError as error:
+        name = one_line(path.name, 80)
+        raise CostlyError(f"{name} takes too long to be read here.") from error
+
+
+def interrupt(path: Path) -> None:
+    """Ends the work on a file, which then raises InterruptedWorkError."""
+    _decoders.interrupt(path.absolute())
 
 
 def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
@@ -154,7 +220,8 @@ def save_image(temp: Path, folder: Path, stem: str) -> tuple[Path, ImageInfo]:
     """
     facts = inspect(temp)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(folder)
+        atomic_file.forbid_writing(temp)
         atomic_file.sync_file(temp)
         target = _named(temp, folder, stem, facts.format)
         atomic_file.sync_folder(folder)
@@ -263,10 +330,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             _File(io.FileIO(path)) as file,
             Image.open(file, formats=_DECODERS) as image,
         ):
-            if _pixels(image) > _MOST_PIXELS or max(image.size) > _MOST_SIDE:
-                raise ImageError(
-                    f"{name} claims {image.width}×{image.height} pixels, which is too many."
-                )
+            _check_size(name, *image.size)
             yield image
     except ImageError:
         raise
@@ -276,18 +340,29 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ImageError(f"{name} is not a PNG, JPEG, WebP or GIF image.") from error
     except PermissionError as error:
         raise ImageError(f"{name} may not be read.") from error
+    except MemoryError as error:
+        raise CostlyError(f"{name} takes too much memory to be read here.") from error
     except Exception as error:  # decoders raise nearly anything on broken data
         raise DamagedError(f"{name} is damaged or incomplete.") from error
+
+
+def _check_size(name: str, width: int, height: int) -> None:
+    """Raises ImageError for an image of too many pixels."""
+    if width * height > _MOST_PIXELS or max(width, height) > _MOST_SIDE:
+        raise ImageError(f"{name} claims {width}×{height} pixels, which is too many.")
 
 
 @contextmanager
 def _decodable(path: Path) -> Iterator[Image.Image]:
     """Yields an opened image that may be decoded now. Raises ImageError."""
-    with _opened(path) as image, _alone(image):
-        if _is_too_large(image):
-            raise ImageError(
-                f"{one_line(path.name, 80)} is too large a WebP to be shown here."
-            )
+    with _opened(path) as image:
+        name = one_line(path.name, 80)
+        if image.format == "WEBP" and _pixels(image) > _MOST_WEBP:
+            raise CostlyError(f"{name} is too large a WebP to be shown here.")
+        if image.format in ("JPEG", "MPO"):
+            scans = _scans(path)
+            if scans > _MOST_SCANS or scans * _pixels(image) > _MOST_PASSES:
+                raise CostlyError(f"{name} has too many scans to be shown here.")
         yield image
 
 
@@ -296,19 +371,15 @@ def _pixels(image: Image.Image) -> int:
     return image.width * image.height
 
 
-def _is_too_large(image: Image.Image) -> bool:
-    """Returns whether decoding the image would take too much memory."""
-    return image.format == "WEBP" and _pixels(image) > _MOST_WEBP
-
-
-_one_by_one = threading.Lock()
-
-
-def _alone(image: Image.Image) -> AbstractContextManager[object]:
-    """Returns a lock for large images: eight of them at once would fill the memory."""
-    if _pixels(image) > _LARGE:
-        return _one_by_one
-    return nullcontext()
+def _scans(path: Path) -> int:
+    """Returns how many scans a JPEG has at most: each decodes all pixels once more."""
+    count = 0
+    last = b""
+    with path.open("rb") as file:
+        while part := file.read(_BLOCK):
+            count += (last + part).count(b"\xff\xda")
+            last = part[-1:]
+    return count
 
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
@@ -338,6 +409,8 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     """Returns the EXIF orientation, 1 to 8; from 5 on the sides are swapped."""
     try:
+        if len(image.info.get("exif", b"")) > _MOST_EXIF:
+            return 1  # its tags may name the same bytes over and over
         return int(image.getexif().get(0x0112, 1))
     except Exception:  # broken metadata is no reason to refuse the picture
         return 1

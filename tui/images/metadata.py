@@ -16,7 +16,7 @@ import msgspec
 
 from tui.images import containers, recipes
 from tui.images.containers import Chunk
-from tui.images.files import ImageError, ImageInfo, measure, save_image
+from tui.images.files import ImageError, ImageInfo, measure, run_apart, save_image
 from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
 from tui.system import atomic_file
 from tui.text import one_line
@@ -106,7 +106,7 @@ def save_stripped_copy(path: Path, folder: Path) -> Path:
     ImageError, without a copy, when it can't be done.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(folder)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder) as place:
             copy = Path(place) / "copy.part"
             strip(path, copy)
@@ -122,6 +122,11 @@ def read(path: Path) -> Recipe | None:
 
     Raises ImageError when the file can't be read.
     """
+    return run_apart(_read, path)
+
+
+def _read(path: Path) -> Recipe | None:
+    """As `read`, in this process."""
     image, data = _load(path)
     texts: dict[str, str] = {}
     chunks = containers.read_chunks(image.format, data)
@@ -166,6 +171,7 @@ def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
                     f"The metadata of {one_line(like.name, 80)} can't be changed."
                 )
             shutil.copymode(like, file.name)
+            atomic_file.forbid_writing(Path(file.name))
     except OSError as error:
         raise ImageError(
             f"{one_line(target.name, 80)} can't be written: {error.strerror or error}."

@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +24,27 @@ _LABELS = {
 _PAIR = re.compile(r'(\w[\w \-/]{0,60}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _COMFY_TEXTS = ("text", "text_g", "t5xxl", "clip_l", "prompt", "value", "string")
 _COMFY_OTHERS = ("steps", "cfg", "sampler_name", "scheduler", "denoise")
+
+
+class _Search(NamedTuple):
+    """A search for a value in a graph."""
+
+    names: tuple[str, ...]
+    """What the value is called."""
+    kind: type
+    """Its type."""
+    way: str = ""
+    """Where both prompts pass through one node, the only input that is followed."""
+
+
+_POSITIVE = _Search(_COMFY_TEXTS, str, "positive")
+_NEGATIVE = _Search(_COMFY_TEXTS, str, "negative")
+_WIDTH = _Search(("width",), int)
+_HEIGHT = _Search(("height",), int)
+_SEED = _Search(("seed", "noise_seed", "value"), int)
+_MODEL = _Search(("ckpt_name", "unet_name"), str)
+_MOST_ITEMS = 100_000  # commas and brackets of a JSON text, also those in its prompts
+_MOST_PAIRS = 200  # of what else a recipe tells
 
 _Source = Literal["runapi-tui", "a1111", "comfyui"]
 
@@ -60,6 +82,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
 
 def from_ours(texts: dict[str, str]) -> Recipe:
+    """Returns the recipe that this program wrote. May raise anything for others."""
+    _check_items(texts[OURS])
     facts = msgspec.json.decode(texts[OURS], type=EmbeddedRecipe)
     cost = None if facts.cost_micro is None else dollars(facts.cost_micro)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.created_at))
@@ -83,10 +107,16 @@ def _recipe(
         ),
         other={
             one_line(name): one_line(value)
-            for name, value in other.items()
+            for name, value in islice(other.items(), _MOST_PAIRS)
             if value not in (None, "")
         },
     )
+
+
+def _check_items(text: str) -> None:
+    """Raises ValueError for JSON that may have too many values to be looked at."""
+    if sum(text.count(mark) for mark in ",[{") > _MOST_ITEMS:
+        raise ValueError("too many values")
 
 
 def _plain(value: Any) -> Any:
@@ -185,16 +215,18 @@ def from_comfyui(texts: dict[str, str]) -> Recipe | None:
 
     May raise anything for a graph that isn't ComfyUI's.
     """
+    _check_items(texts["prompt"])
     nodes = json.loads(texts["prompt"])
     graph: dict[str, Any] = {}
     for name, node in nodes.items():
         if isinstance(node.get("inputs"), dict):
             graph[name] = node["inputs"]
+    seen: set[str] = set()  # by all samplers: what gave no prompt to one gives none
     for node in graph.values():
         if "latent_image" not in node:
             continue
         guide = node.get("positive", node.get("guider"))
-        prompt = _upstream(graph, guide, _COMFY_TEXTS, str, "positive")
+        prompt = _upstream(graph, guide, _POSITIVE, seen)
         if prompt is not None:
             return _from_sampler(graph, node, prompt)
     return None
@@ -204,12 +236,12 @@ def _from_sampler(graph: dict[str, Any], node: dict[str, Any], prompt: str) -> R
     """Returns the recipe of a sampler with this prompt."""
     guide = node.get("positive", node.get("guider"))
     negative_start = node.get("negative", guide)
-    negative = _upstream(graph, negative_start, _COMFY_TEXTS, str, "negative")
+    negative = _upstream(graph, negative_start, _NEGATIVE)
     if negative == prompt:
         negative = ""  # a guider may know only one
     size = ""
-    width = _upstream(graph, node["latent_image"], ("width",), int)
-    height = _upstream(graph, node["latent_image"], ("height",), int)
+    width = _upstream(graph, node["latent_image"], _WIDTH)
+    height = _upstream(graph, node["latent_image"], _HEIGHT)
     if width and height:
         size = f"{width}x{height}"
     noise = None
@@ -221,10 +253,10 @@ def _from_sampler(graph: dict[str, Any], node: dict[str, Any], prompt: str) -> R
         "prompt": prompt,
         "negative_prompt": negative,
         "size": size,
-        "seed": _upstream(graph, noise, ("seed", "noise_seed", "value"), int),
+        "seed": _upstream(graph, noise, _SEED),
     }
     model_start = node.get("model", guide)
-    model = _upstream(graph, model_start, ("ckpt_name", "unet_name"), str)
+    model = _upstream(graph, model_start, _MODEL)
     other: dict[str, Any] = {}
     for name in _COMFY_OTHERS:
         if isinstance(node.get(name), str | int | float):
@@ -233,24 +265,27 @@ def _from_sampler(graph: dict[str, Any], node: dict[str, Any], prompt: str) -> R
 
 
 def _upstream(
-    graph: dict[str, Any], start: Any, names: tuple[str, ...], kind: type, way: str = ""
+    graph: dict[str, Any], start: Any, search: _Search, seen: set[str] | None = None
 ) -> Any:
-    """Returns the nearest value of one of these names up the links from `start`.
+    """Returns the nearest value that is searched for, up the links from `start`.
 
-    It may be `start` itself. Where both prompts pass through one node, only the input
-    called `way` is followed. None where there is no such value.
+    It may be `start` itself. None where there is no such value: then all nodes that
+    were looked at are in `seen`, which are not looked at again. So many searches with
+    the same `seen` take no more steps than there are links.
     """
-    seen: set[str] = set()
+    seen = set() if seen is None else seen
     queue = [start]
     for value in queue:
-        if type(value) is kind:
+        if type(value) is search.kind:
             return value
         link = value[0] if isinstance(value, list) and value else None
         if not isinstance(link, str) or link in seen or link not in graph:
             continue
         seen.add(link)
         inputs = graph[link]
-        named = [inputs[name] for name in names if name in inputs]
-        links = [item for item in inputs.values() if isinstance(item, list)]
-        queue += [inputs[way]] if way in inputs else named + links
+        if search.way in inputs:
+            queue.append(inputs[search.way])
+            continue
+        queue += [inputs[name] for name in search.names if name in inputs]
+        queue += [item for item in inputs.values() if isinstance(item, list)]
     return None

@@ -49,7 +49,12 @@ class ThumbnailCache:
         """What `images.thumbnail` gives, from a small picture where its pixels suffice.
         ImageError as there.
         """
-        from tui.images.files import ImageError, measure, thumbnail
+        from tui.images.files import (
+            ImageError,
+            measure_of_own,
+            thumbnail,
+            thumbnail_of_own,
+        )
 
         if min(box) > SIDE:
             return thumbnail(path, box)
@@ -58,11 +63,11 @@ class ThumbnailCache:
         except OSError:
             return thumbnail(path, box)  # which knows why it can't be read
         with suppress(ImageError, OSError):
-            known = measure(kept)
+            known = measure_of_own(kept)
             if max(known.width, known.height) == SIDE and known.format == "JPEG":
                 if box[0] > known.width and box[1] > known.height:
                     return thumbnail(path, box)
-                small = thumbnail(kept, box)
+                small = thumbnail_of_own(kept, box)
                 os.utime(kept)
                 return small
         small = thumbnail(path, (SIDE, SIDE))
@@ -75,7 +80,7 @@ class ThumbnailCache:
 
     def _keep(self, small: "Image", target: Path) -> None:
         with suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            atomic_file.make_private_folder(self._folder)
             content = BytesIO()
             small.save(content, "JPEG", quality=_QUALITY)
             atomic_file.save_small(target, content.getvalue(), 0o600)

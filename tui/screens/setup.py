@@ -21,7 +21,12 @@ from textual.widgets.option_list import Option
 from tui.screens.detached import run_detached
 from tui.session import Session, account
 from tui.settings.config import ConfigError, Profile
-from tui.settings.credentials import CredentialError, runapi_config, valid_key
+from tui.settings.credentials import (
+    CredentialError,
+    confirm,
+    runapi_config,
+    valid_key,
+)
 from tui.settings.keyfiles.files import shown
 from tui.settings.keyfiles.found import FoundKey
 from tui.tasks.task import NO_PROFILE
@@ -79,6 +84,7 @@ class SetupScreen(Screen[None]):
         self._session = session
         self._notes = list(dict.fromkeys((*session.credential.notes, *notes)))
         self._first = first
+        self._found = found
         self._choices = [*self._keys(found), *self._profiles()]
         self._unchecked: tuple[Session, bool] | None = None
         self._problem = Static(id="setup-problem", markup=False)
@@ -92,6 +98,8 @@ class SetupScreen(Screen[None]):
             label = f"{mask(key.api_key)}  {key.source}"
             if key.source == current.key_from and key.api_key == current.api_key:
                 label += " (in use)"
+            elif key.asks_first:
+                label += f"  for {key.base_url}"
             yield label, partial(self._session.with_key_from, key.source)
 
     def _profiles(self) -> Iterator[tuple[str, Callable[[], Session]]]:
@@ -146,7 +154,10 @@ class SetupScreen(Screen[None]):
 
     def _use_of_key(self) -> str:
         """Describes where a pasted key is saved, and who receives it."""
-        base_url = self._session.credential.base_url
+        try:
+            base_url = self._session.with_key("", "").credential.base_url
+        except CredentialError as error:
+            return str(error)
         if self._session.saves_key:
             return (
                 f"The key is saved in {shown(runapi_config())}, where RunAPI's own"
@@ -173,11 +184,41 @@ class SetupScreen(Screen[None]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         _, open_session = self._choices[event.option_index]
+        session = self._opened(open_session)
+        key = self._found[event.option_index : event.option_index + 1]
+        if session and not session.credential.api_key and key and key[0].asks_first:
+            self._ask_about(key[0], open_session)
+        elif session:
+            self._check(session)
+
+    def _opened(self, open_session: Callable[[], Session]) -> Session | None:
         try:
-            session = open_session()
+            return open_session()
         except (ConfigError, CredentialError) as error:
             self.show_problem(str(error))
-        else:
+            return None
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _ask_about(
+        self, key: FoundKey, open_session: Callable[[], Session]
+    ) -> None:
+        """Asks once whether another tool's settings may name where a key is sent."""
+        from tui.screens.confirm import ConfirmScreen
+
+        question = (
+            f"{key.source} sends its key to {one_line(key.base_url, 200)}. That is not"
+            " RunAPI. Send the key there, and remember it for this file?"
+        )
+        if not await self.app.push_screen_wait(ConfirmScreen(question, "Send the key")):
+            self.show_problem("Nothing was sent, and nothing was changed.")
+            return
+        try:
+            confirm(key)
+        except CredentialError as error:
+            self.show_problem(str(error))
+            return
+        session = self._opened(open_session)
+        if session:
             self._check(session)
 
     @on(Input.Submitted)
@@ -190,7 +231,9 @@ class SetupScreen(Screen[None]):
             return
         saves = self._session.saves_key
         source = str(runapi_config()) if saves else "what was pasted"
-        self._check(self._session.with_key(key, source), pasted=True)
+        session = self._opened(lambda: self._session.with_key(key, source))
+        if session:
+            self._check(session, pasted=True)
 
     @work(group="check", exclusive=True, exit_on_error=False)
     async def _check(self, session: Session, *, pasted: bool = False) -> None:

@@ -24,15 +24,29 @@ def copy(app: App[None], text: str, name: str = "") -> None:
     app.notify(f"Sent to the terminal's clipboard: {name or text}", markup=False)
 
 
+def copy_path(app: App[None], path: str) -> None:
+    """Copies the path of a file, if it is one line."""
+    from tui.exchange.open_external import may_be_copied
+
+    if may_be_copied(path):
+        copy(app, path)
+    else:
+        app.notify(
+            "The path has line breaks or control characters, so it isn't copied.",
+            severity="warning",
+        )
+
+
 async def copy_as(app: App[None], request: "SnippetRequest") -> None:
     """Lets the user choose a form, and copies the request in it. Runs in a worker."""
-    from tui.exchange.snippets import FORMS, written
+    from tui.exchange.snippets import FORMS, notes_beside, written
     from tui.screens.chooser import ChooserScreen
 
     chooser = ChooserScreen("Copy as", list(FORMS.items()), "")
     form = await app.push_screen_wait(chooser)
     if form:
-        copy(app, written(request, form), FORMS[form])
+        shown = "\n".join((FORMS[form], *notes_beside(request, form)))
+        copy(app, written(request, form), shown)
 
 
 async def open_result(app: App[None], task: "Task", index: int, viewer: str) -> None:

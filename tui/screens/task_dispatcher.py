@@ -125,7 +125,7 @@ class TaskDispatcher:
     async def _copy_path(self, request: TaskActionRequested) -> None:
         task = request.tasks[0]
         path = task.results[request.index].path or task.files[0]
-        share.copy(self._shell, path)
+        share.copy_path(self._shell, path)
 
     async def _open(self, request: TaskActionRequested) -> None:
         viewer = self._shell.session.config.viewer

@@ -1,12 +1,16 @@
 """Base URLs: in one spelling per service, and never one that would leak a key."""
 
-import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from tui.service.addresses import is_own_name
 from tui.text import one_line
 
 DEFAULT_BASE_URL = "https://runapi.ai"
+_EMBEDDED = "http://runapi.demo"
+"""The one base URL without encryption that isn't an address of this machine: the
+embedded service's, which is reached in process.
+"""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -22,7 +26,8 @@ def canonical(base_url: str) -> str:
     if parts is None:
         raise ValueError(f"{shown!r} is not a base URL such as {DEFAULT_BASE_URL}.")
     host = parts.hostname or ""
-    if parts.scheme == "http" and not _is_loopback(host):
+    own_url = f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
+    if parts.scheme == "http" and not (is_own_name(host) or own_url == _EMBEDDED):
         raise ValueError(
             f"{shown} is not encrypted: a key is sent over https, or to this machine"
             " only."
@@ -63,17 +68,6 @@ def _split(text: str) -> SplitResult | None:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         return None
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    # `.demo` is not a domain of the Internet: the embedded service's own name, reached
-    # in process.
-    if host == "localhost" or host.endswith((".localhost", ".demo")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:

@@ -5,7 +5,9 @@ All methods raise the errors of `tui.service.errors`.
 
 import asyncio
 import json
-from contextlib import aclosing
+import time
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +17,7 @@ from msgspec.structs import replace
 
 from tui import __version__
 from tui.catalog.spec import RouteName
-from tui.service import certificates
+from tui.service import bodies, certificates
 from tui.service.account import Account, read_account, read_quote
 from tui.service.base_url import canonical, same_origin
 from tui.service.departure import Departure
@@ -24,12 +26,16 @@ from tui.service.errors import (
     GoneError,
     NetworkError,
     NotFoundError,
+    RateLimitError,
     ServiceError,
 )
-from tui.service.file_hosts import FileHosts, is_packed_twice
+from tui.service.file_hosts import FileHosts
+from tui.service.host_rules import HostRule, OwnMachineOnly, PublicFiles
+from tui.service.key_mask import KeyMask
 from tui.service.network_errors import network_error
 from tui.service.pools import CONNECTIONS, ConnectionPools
 from tui.service.prompt_library import PromptPage, read_prompts
+from tui.service.raw_answer import kept
 from tui.service.response_errors import (
     garbled,
     named_task,
@@ -37,8 +43,8 @@ from tui.service.response_errors import (
     response_error,
     retry_after,
 )
-from tui.service.routes import status_paths, submit_path
-from tui.service.task_answer import Answer, read_answer
+from tui.service.routes import StatusPath, status_paths, submit_path
+from tui.service.task_answer import Answer, is_url, read_answer
 from tui.service.transport import Transport
 from tui.text import one_line
 
@@ -46,8 +52,17 @@ MAX_ANSWER = 4_000_000  # bytes of JSON
 MAX_PREVIEW = 8_000_000  # bytes
 _ANSWER_TIME = 120.0
 """Seconds; else a server that drips would keep a connection for ever."""
-_SHORTEST_KEY = 8
-"""Characters; a shorter key could be a word of any answer, and isn't masked in it."""
+_LONG_ANSWER = 100_000
+"""Bytes; a longer answer is searched for the key in a thread."""
+_MOST_HEADER = 2_000
+"""Characters of a header that are kept, such as an ETag."""
+_AVOIDED_FOR = 300.0
+"""Seconds in which a location that failed is asked last."""
+_MOST_AVOIDED = 1_000
+_READ_HEADERS = (
+    *(b"content-type", b"etag", b"location", b"retry-after"),
+    *(b"x-request-id", b"x-runapi-task-id"),
+)
 
 
 class Client:
@@ -65,26 +80,38 @@ class Client:
         self.base_url = canonical(base_url)
         self.status_form = ""
         """The form of the status path that has answered here for a unified task."""
+        self._mask = KeyMask()
         self.use(api_key)
+        self._avoided: dict[str, float] = {}
+        """Locations that failed, and until when they are asked last."""
         # A proxy on the way to this machine would only learn the key.
         self._leaves_machine = transport is None and self.base_url.startswith("https:")
         if self._leaves_machine:
             certificates.preload()
+        is_encrypted = self.base_url.startswith("https:")
+        api_rule = None if is_encrypted else OwnMachineOnly()
+        files_rule = PublicFiles(self.base_url)
 
-        def new_transport() -> httpx.AsyncBaseTransport:
+        def new_transport(rule: HostRule | None) -> httpx.AsyncBaseTransport:
             return transport or Transport(
-                CONNECTIONS, uses_proxies=self._leaves_machine
+                CONNECTIONS, uses_proxies=self._leaves_machine, rule=rule
             )
 
         agent = {"User-Agent": f"runapi-tui/{__version__}"}
+        accepted = {"Accept": "application/json", **bodies.ACCEPT_ENCODING}
         self._api = ConnectionPools(
-            new_transport, headers=agent | {"Accept": "application/json"}
+            lambda: new_transport(api_rule), headers=agent | accepted
         )
-        self._files = FileHosts(new_transport, agent, self._leaves_machine)
+        file_pools = ConnectionPools(
+            lambda: new_transport(files_rule), headers=agent | bodies.AS_IT_IS
+        )
+        self._files = FileHosts(file_pools, files_rule, self._leaves_machine)
 
     def use(self, api_key: str) -> None:
         """Uses this key from the next request on, for the same origin."""
         self._auth = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        # An answer to the key before this one may still come.
+        self._mask.add(api_key)
 
     async def aclose(self) -> None:
         await self._api.aclose()
@@ -123,30 +150,48 @@ class Client:
 
         Raises NotFoundError when no known place answers for it.
         """
+        known = self.status_form
+        places = status_paths(route, service, action, task_id, location, known)
+        places.sort(key=self._is_avoided)
         missing: ServiceError | None = None
-        for place in status_paths(
-            route, service, action, task_id, location, self.status_form
-        ):
+        trouble: ServiceError | None = None
+        for place in places:
             try:
-                answer = self._answer(await self._send("GET", place.path))
-            except NotFoundError as error:
-                missing = error
-                continue
-            except GarbledError as error:
-                if error.status != 200:
+                answer = await self._task_at(place)
+            except ServiceError as error:
+                if _is_elsewhere(error):
+                    missing = error
+                elif place.form == "location" and not _is_of_service(error):
+                    trouble = error
+                    self._avoid(place)
+                else:
                     raise
-                missing = error  # a website's page for every path
-                continue
-            if not (answer.task_id or answer.word):
-                missing = GarbledError(
-                    "The service answered with something that is not a task.",
-                    raw=answer.raw,
-                )
                 continue
             if route == "unified" and place.form != "location":
                 self.status_form = place.form
             return answer
-        raise missing or NotFoundError("The service doesn't know this task.")
+        unknown = NotFoundError("The service doesn't know this task.")
+        raise trouble or missing or unknown
+
+    async def _task_at(self, place: StatusPath) -> Answer:
+        """Fetches a task's status from one place. Raises ServiceError."""
+        answer = self._answer(await self._send("GET", place.path))
+        if answer.task_id or answer.word:
+            return answer
+        raise GarbledError(
+            "The service answered with something that is not a task.",
+            status=200,
+            raw=answer.raw,
+        )
+
+    def _is_avoided(self, place: StatusPath) -> bool:
+        return time.monotonic() < self._avoided.get(place.path, 0.0)
+
+    def _avoid(self, place: StatusPath) -> None:
+        """Has a location asked last for a while: it may hold up every poll."""
+        if len(self._avoided) >= _MOST_AVOIDED:
+            self._avoided.pop(next(iter(self._avoided)))
+        self._avoided[place.path] = time.monotonic() + _AVOIDED_FOR
 
     # ---- account and prices
 
@@ -178,7 +223,7 @@ class Client:
         response = await self._send("GET", "/api/v1/price_schedules", headers=headers)
         if response.status_code == 304:
             return None
-        return response.text, response.headers.get("ETag", "")
+        return response.text, response.headers.get("ETag", "")[:_MOST_HEADER]
 
     # ---- library of prompts
 
@@ -241,17 +286,17 @@ class Client:
             and isinstance(headers, dict)
         ):
             raise GarbledError(
-                "The service named no URL to upload to.", raw=json.dumps(place)
+                "The service named no URL to upload to.", raw=kept(json.dumps(place))
             )
         await self._files.upload(url, content, headers, path.name)
         confirmed = await self._json(
             "POST", "/api/v1/files/confirm", json={"signed_id": signed_id}
         )
         public_url = confirmed.get("url")
-        if not isinstance(public_url, str):
+        if not isinstance(public_url, str) or not is_url(public_url):
             raise GarbledError(
                 "The service named no URL for the uploaded file.",
-                raw=json.dumps(confirmed),
+                raw=kept(json.dumps(confirmed)),
             )
         return public_url
 
@@ -295,7 +340,11 @@ class Client:
                 unsent=is_unsent,
                 uses_proxies=self._leaves_machine,
             ) from error
-        whole = self._without_key(response, content)
+        if len(content) > _LONG_ANSWER:
+            content = await asyncio.to_thread(self._mask.masked, content)
+        else:
+            content = self._mask.masked(content)
+        whole = self._whole(response, content)
         if not whole.is_success and whole.status_code != 304:
             raise response_error(whole)
         return whole
@@ -310,27 +359,21 @@ class Client:
             departure.start()
             response = await api.send(request, stream=True)
             async with aclosing(response):
-                if is_packed_twice(response):
+                if not bodies.is_readable(response):
                     raise GarbledError(
                         "The service's answer has a compression that can't be read."
                     )
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > MAX_ANSWER:
-                        raise GarbledError("The service's answer is too large.")
+                with _garbled_beyond_limits():
+                    async for piece in bodies.pieces(response, MAX_ANSWER):
+                        content += piece
         return response, bytes(content)
 
-    def _without_key(self, response: httpx.Response, content: bytes) -> httpx.Response:
-        """Returns a response word for word, except for a key that it repeats."""
-        key = self._auth.get("Authorization", "").removeprefix("Bearer ").encode()
-
-        def masked(text: bytes) -> bytes:
-            return text.replace(key, b"[key]") if len(key) >= _SHORTEST_KEY else text
-
-        headers = [(name, masked(value)) for name, value in _kept_headers(response)]
-        whole = httpx.Response(
-            response.status_code, headers=headers, content=masked(content)
-        )
+    def _whole(self, response: httpx.Response, content: bytes) -> httpx.Response:
+        """Returns a response with its body, and headers without a key."""
+        headers = [
+            (name, self._mask.masked(value)) for name, value in _kept_headers(response)
+        ]
+        whole = httpx.Response(response.status_code, headers=headers, content=content)
         whole.encoding = "utf-8"
         return whole
 
@@ -346,8 +389,31 @@ class Client:
             raise garbled(response) from None
 
 
+@contextmanager
+def _garbled_beyond_limits() -> Iterator[None]:
+    try:
+        yield
+    except bodies.TooLargeError as error:
+        raise GarbledError("The service's answer is too large.") from error
+
+
+def _is_elsewhere(error: ServiceError) -> bool:
+    """Tells whether an error means that the task's status is at another place.
+
+    A website may answer every path with a page.
+    """
+    is_page = isinstance(error, GarbledError) and error.status == 200
+    return isinstance(error, NotFoundError) or is_page
+
+
+def _is_of_service(error: ServiceError) -> bool:
+    """Tells whether an error holds for all of the service's places."""
+    if isinstance(error, NetworkError):
+        return not error.sent
+    return isinstance(error, RateLimitError)
+
+
 def _kept_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
-    # The content is decoded by now: the copy must not be decoded again.
-    skipped = (b"content-encoding", b"content-length", b"transfer-encoding")
+    """Returns the headers that are ever read."""
     headers = response.headers.raw
-    return [(name, value) for name, value in headers if name.lower() not in skipped]
+    return [(name, value) for name, value in headers if name.lower() in _READ_HEADERS]

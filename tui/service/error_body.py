@@ -1,10 +1,12 @@
 """The words in the body of an error, in every shape that the service has used."""
 
+from itertools import islice
 from typing import Any
 
 from tui.text import one_line
 
 _MESSAGE_KEYS = ("message", "detail", "errorMessage", "msg")
+_MOST_FIELDS = 100
 
 
 def error_message(body: Any) -> str:
@@ -29,8 +31,9 @@ def error_fields(body: Any) -> dict[str, str]:
     if not isinstance(errors, dict):
         return {}
     fields = {}
-    for name, messages in errors.items():
-        if isinstance(messages, list):
-            messages = ", ".join(map(str, messages))
-        fields[one_line(name, 80)] = one_line(messages)
+    for name, messages in islice(errors.items(), _MOST_FIELDS):
+        items = messages if isinstance(messages, list) else [messages]
+        # Neither lists nor objects: they may be nested without end.
+        texts = [str(item) for item in items if isinstance(item, str | int | float)]
+        fields[one_line(name, 80)] = one_line(", ".join(texts))
     return fields

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 
 from tui.service import certificates, proxies
+from tui.service.checked_backend import RefusedAddressError
 from tui.service.errors import NetworkError
 from tui.service.proxies import Proxy
 from tui.text import one_line
@@ -30,6 +31,9 @@ def network_error(
         peer = one_line(parts.host, 80) or peer
         if uses_proxies:
             proxy = proxies.chosen(parts.scheme, parts.host, parts.port)
+    for cause in _causes(error):
+        if isinstance(cause, RefusedAddressError):
+            return NetworkError(str(cause), sent=False)
     if isinstance(error, httpx.InvalidURL):
         return NetworkError(f"The URL of {peer} is not valid.", sent=False)
     if unsent or isinstance(error, httpx.ProxyError):

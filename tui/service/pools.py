@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -48,10 +49,13 @@ class ConnectionPools:
             await client.aclose()
 
     def _open(self) -> httpx.AsyncClient:
-        # The transport alone reads the environment: hence no `trust_env` here.
+        # The transport alone reads the environment: hence no `trust_env` here. Without
+        # a policy, each response could add to what every later request carries.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         return httpx.AsyncClient(
             transport=self._new_transport(),
             timeout=_TIMEOUT,
             trust_env=False,
+            cookies=no_cookies,
             **self._options,
         )

@@ -1,5 +1,6 @@
 """The service's library of prompts: its pages, read tolerantly."""
 
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -7,6 +8,9 @@ from msgspec import Struct
 from tui.text import one_line, plain
 
 _MOST_ENTRIES = 100
+_MOST_COUNT = 1_000_000_000
+_MOST_PARAMS = 64
+_MOST_ITEMS = 64
 
 
 class PromptEntry(Struct, frozen=True, kw_only=True):
@@ -55,7 +59,9 @@ def read_prompts(body: Any) -> PromptPage:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(value, 0), _MOST_COUNT)
 
 
 def _entry(item: dict[str, Any]) -> PromptEntry:
@@ -77,11 +83,18 @@ def _entry(item: dict[str, Any]) -> PromptEntry:
         source=text("source"),
         source_url=text("source_url", 300),
         preview_url=text("preview_url", 2000),
-        params={name: value for name, value in params.items() if _is_flat(value)},
+        params=_flat(params),
     )
 
 
-def _is_flat(value: object) -> bool:
-    """Tells whether it is a value or a list of values, with nothing nested."""
-    items = value if isinstance(value, list) else [value]
-    return all(isinstance(item, str | int | float) for item in items)
+def _flat(params: dict[str, Any]) -> dict[str, Any]:
+    """Returns the params that are a value or a list of values, with nothing nested."""
+    found: dict[str, Any] = {}
+    for name, value in islice(params.items(), _MOST_PARAMS):
+        items = value if isinstance(value, list) else [value]
+        is_flat = all(isinstance(item, str | int | float) for item in items)
+        if not is_flat or len(items) > _MOST_ITEMS:
+            continue
+        cleaned = [plain(item) if isinstance(item, str) else item for item in items]
+        found[one_line(name, 100)] = cleaned if isinstance(value, list) else cleaned[0]
+    return found

@@ -19,6 +19,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
+from tui.service.raw_answer import kept
 from tui.text import one_line
 
 _Default = tuple[type[ServiceError], str]
@@ -44,8 +45,6 @@ _REDIRECT = (
     "The service answered with a redirect, which is not followed: check the base URL",
 )
 _MOST_FIELDS = 10
-_MOST_RAW = 20_000
-"""Characters of a response that an error keeps."""
 _MOST_WAIT = 3600.0
 
 
@@ -65,7 +64,7 @@ def response_error(response: httpx.Response) -> ServiceError:
         retry_after=retry_after(response),
         task_id=named_task(response),
         request_id=one_line(response.headers.get("X-Request-Id", "")),
-        raw=response.text[:_MOST_RAW],
+        raw=kept(response.text),
     )
     error.in_words = bool(detail)
     return error
@@ -79,7 +78,7 @@ def garbled(response: httpx.Response) -> GarbledError:
         f"The service answered {kind} instead of JSON (HTTP {response.status_code}).",
         status=response.status_code,
         task_id=named_task(response),
-        raw=response.text[:_MOST_RAW],
+        raw=kept(response.text),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urljoin
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from tui.service.account import read_cost
 from tui.service.base_url import same_origin
 from tui.service.error_body import error_message
+from tui.service.raw_answer import kept
 from tui.text import one_line, plain
 
 ServerState = Literal["pending", "processing", "completed", "failed", "unknown"]
@@ -57,6 +59,13 @@ _MOST_DEPTH, _MOST_DEPTH_ELSEWHERE = 6, 8
 _MOST_NESTED = 1_000_000
 """Characters of JSON text within an answer that are read."""
 _MOST_LAYER_NUMBER = 9999
+MOST_RESULTS = 128
+"""Results of a task that are kept; the models make 15 at most, and some layers."""
+MOST_URL = 8192
+"""Characters; a longer URL is none."""
+_MOST_FOUND = 100_000
+"""URLs that are counted beyond those."""
+_MOST_LOCATION = 2048
 
 
 class ImageLink(NamedTuple):
@@ -78,6 +87,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The status in the server's own word."""
     state: ServerState = "unknown"
     results: tuple[ImageLink, ...] = ()
+    left_out: int = 0
+    """How many results beyond `MOST_RESULTS` were named."""
     error: str = ""
     cost_micro: int | None = None
     progress: str = ""
@@ -86,6 +97,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
     """Seconds that the server asked to wait."""
     raw: str = ""
+    """The answer as it came, cut after some thousand characters."""
     elsewhere: tuple[str, ...] = ()
     """URLs in fields where no results have been seen so far, for a completed task
     without results.
@@ -110,8 +122,9 @@ def read_answer(
     body = _envelope_body(answer)
     word = _first_text(data, answer, keys=("status", "state"))
     labels: dict[str, str] = {}
-    for link in _results(answer):
+    for link in islice(_results(answer), _MOST_FOUND):
         labels[link.url] = labels.get(link.url) or link.label
+    named = [ImageLink(url, label) for url, label in labels.items()]
     state = _state(word, has_results=bool(labels))
     elsewhere: Iterator[str] = iter(())
     if state == "completed" and not labels:
@@ -123,14 +136,15 @@ def read_answer(
         ),
         word=one_line(word, 60),
         state=state,
-        results=tuple(ImageLink(url, label) for url, label in labels.items()),
+        results=tuple(named[:MOST_RESULTS]),
+        left_out=max(0, len(named) - MOST_RESULTS),
         error=error_message(answer) or error_message(data) or error_message(body),
         cost_micro=next((cost for cost in costs if cost is not None), None),
         progress=one_line(_first_text(answer, data, keys=("progress",)), 20),
         location=_own_location(location, base_url),
         retry_after=retry_after,
-        raw=raw,
-        elsewhere=tuple(dict.fromkeys(elsewhere)),
+        raw=kept(raw),
+        elsewhere=tuple(dict.fromkeys(islice(elsewhere, MOST_RESULTS))),
     )
 
 
@@ -143,7 +157,7 @@ def _state(word: str, *, has_results: bool) -> ServerState:
 
 def _own_location(location: str, base_url: str) -> str:
     """Returns the absolute URL of a location, or "" for one of another origin."""
-    if not location:
+    if not location or len(location) > _MOST_LOCATION:
         return ""
     try:
         absolute = urljoin(base_url + "/", location)
@@ -194,9 +208,9 @@ def _parsed(text: str) -> Any:
 # ---- results
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     """Tells whether a text is one web URL, and nothing in it can control a terminal."""
-    if not text.startswith(("http://", "https://")):
+    if len(text) > MOST_URL or not text.startswith(("http://", "https://")):
         return False
     return plain(text) == text and not re.search(r"[\n\t]", text)
 
@@ -205,7 +219,7 @@ def _results(value: Any, label: str = "", depth: int = 0) -> Iterator[ImageLink]
     if depth > _MOST_DEPTH:
         return
     if isinstance(value, str):
-        if _is_url(value):
+        if is_url(value):
             yield ImageLink(value, label)
         else:
             yield from _results(_parsed(value), label, depth + 1)
@@ -260,7 +274,7 @@ def _urls_elsewhere(value: Any, depth: int = 0) -> Iterator[str]:
     if depth > _MOST_DEPTH_ELSEWHERE:
         return
     if isinstance(value, str):
-        if _is_url(value):
+        if is_url(value):
             yield value
         else:
             yield from _urls_elsewhere(_parsed(value), depth + 1)

@@ -2,10 +2,13 @@
 
 import ssl
 
+import httpcore
 import httpx
 
 from tui.service import certificates, proxies
+from tui.service.checked_backend import CheckedBackend
 from tui.service.errors import NetworkError
+from tui.service.host_rules import HostRule
 from tui.service.proxies import Proxy
 
 _REMEDY = "correct or unset it"
@@ -19,9 +22,15 @@ class Transport(httpx.AsyncBaseTransport):
     them is an error of that request: a NetworkError, before anything is sent.
     """
 
-    def __init__(self, connections: int, *, uses_proxies: bool) -> None:
-        """Allows so many `connections` to each origin or proxy."""
+    def __init__(
+        self, connections: int, *, uses_proxies: bool, rule: HostRule | None = None
+    ) -> None:
+        """Allows so many `connections` to each origin or proxy.
+
+        The `rule` judges direct connections: a proxy connects as it likes.
+        """
         self._limits = httpx.Limits(max_connections=connections)
+        self._rule = rule
         self._uses_proxies = uses_proxies
         self._by_proxy: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
         self._by_origin: dict[_Origin, httpx.AsyncHTTPTransport] = {}
@@ -58,6 +67,8 @@ class Transport(httpx.AsyncBaseTransport):
             context = certificates.trusted_context()
         else:
             context = certificates.untrusting_context()
+        if proxy is None and self._rule is not None:
+            return _CheckedTransport(context, self._limits, self._rule)
         if proxy is None:
             return httpx.AsyncHTTPTransport(
                 verify=context, trust_env=False, limits=self._limits
@@ -81,6 +92,23 @@ class Transport(httpx.AsyncBaseTransport):
             raise NetworkError(
                 f"{proxy} is not the URL of a proxy ({schemes}): {_REMEDY}.", sent=False
             ) from error
+
+
+class _CheckedTransport(httpx.AsyncHTTPTransport):
+    """Connects to no address that the rule doesn't allow."""
+
+    def __init__(
+        self, context: ssl.SSLContext, limits: httpx.Limits, rule: HostRule
+    ) -> None:
+        super().__init__(verify=context, trust_env=False, limits=limits)
+        # httpx has no argument for httpcore's backend.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=CheckedBackend(rule),
+        )
 
 
 def _httpx_proxy(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:

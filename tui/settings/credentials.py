@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from tui.paths import NO_HOME, home
+from tui.paths import NO_HOME, PlaceError, home
 from tui.service.base_url import DEFAULT_BASE_URL, canonical
+from tui.settings import confirmed_hosts
 from tui.settings.keyfiles.files import Unreadable, read
-from tui.settings.keyfiles.found import FoundKey, FoundKeys
+from tui.settings.keyfiles.found import FOR_HOME, FoundKey, FoundKeys, is_home
 from tui.system import atomic_file
 from tui.text import mask, one_line
 
@@ -71,15 +72,17 @@ def find(
     """
     saved, note = _read(runapi_config(env))
     notes = [note] if note else []
-    key = _find_key(env, saved, source, notes)
+    own = _first(
+        (base_url, "--base-url"),
+        (env.get("RUNAPI_BASE_URL"), "RUNAPI_BASE_URL"),
+    )
+    key = _first_usable(_sought(env, saved, source, notes), own[0], notes)
     if source and not key.api_key:
         notes.append(f"No key comes from {one_line(source, 80)}.")
     path = str(runapi_config(env))
-    tool_url = key.base_url if key.kind in ("openclaw", "hermes") else ""
     url, url_from = _first(
-        (base_url, "--base-url"),
-        (env.get("RUNAPI_BASE_URL"), "RUNAPI_BASE_URL"),
-        (tool_url, key.source),
+        own,
+        (key.base_url if key.file else "", key.source),
         (saved.get("base_url"), path),
         (saved.get("baseUrl"), path),
         (DEFAULT_BASE_URL, "default"),
@@ -94,26 +97,58 @@ def find(
         place = canonical(url)
     except ValueError as error:
         raise CredentialError(f"{error} (from {url_from})") from error
+    if key.is_for_home and not is_home(place):
+        notes.append(f"{key.source} is not used at {place}: {FOR_HOME}")
+        return Credential("", place, "", url_from, tuple(notes))
     return Credential(api_key, place, key.source, url_from, tuple(notes))
 
 
-def _find_key(
+def _first_usable(keys: Iterator[FoundKey], own_url: str, notes: list[str]) -> FoundKey:
+    """Return the first key that may be sent, or an empty one; adds to `notes`.
+
+    With a base URL of the user's own, it doesn't matter what another tool's file says.
+    """
+    for key in keys:
+        if own_url or not key.asks_first:
+            return key
+        notes.append(
+            f"{key.source} is not used before {one_line(key.base_url, 80)} is confirmed:"
+            " choose this key in the app (F4), or set RUNAPI_BASE_URL."
+        )
+    return FoundKey("", "", "")
+
+
+def _sought(
     env: Mapping[str, str], saved: dict[str, Any], source: str, notes: list[str]
-) -> FoundKey:
-    """Return the first key of the source, or an empty one; adds to `notes`.
+) -> Iterator[FoundKey]:
+    """Yield the keys of the source in order of precedence; adds to `notes`.
 
     Other tools' settings are only read while no key is found.
     """
-
     for key in _own_keys(env, saved):
         if source in ("", key.kind, key.source):
-            return key
+            yield key
     for keys in _tool_keys(env):
         notes += keys.notes
         for key in _valid(keys.found, notes):
             if source in ("", key.kind, key.source):
-                return key
-    return FoundKey("", "", "")
+                yield key
+
+
+def confirm(key: FoundKey) -> None:
+    """Remember that the user lets the key be sent where its file says.
+
+    Raises CredentialError.
+    """
+    if key.file is None:
+        return
+    try:
+        confirmed_hosts.confirm(key.file, key.base_url)
+    except OSError as error:
+        reason = one_line(error.strerror or error)
+        raise CredentialError(f"That can't be remembered: {reason}.") from error
+    except PlaceError as error:
+        raise CredentialError(str(error)) from error
 
 
 def _own_keys(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
@@ -134,11 +169,24 @@ def _own_keys(env: Mapping[str, str], saved: dict[str, Any]) -> list[FoundKey]:
 
 
 def _tool_keys(env: Mapping[str, str]) -> Iterator[FoundKeys]:
-    """Yield the keys of other tools; each tool's settings are only read when needed."""
+    """Yield the keys of other tools; each tool's settings are only read when needed.
+
+    No two keys have one source, whatever they are called in the settings.
+    """
     from tui.settings.keyfiles import hermes, openclaw
 
-    yield openclaw.find(env)
-    yield hermes.find(env)
+    sources: set[str] = set()
+    for find_keys in (openclaw.find, hermes.find):
+        keys = find_keys(env)
+        for at, key in enumerate(keys.found):
+            source = key.source
+            number = 2
+            while source in sources:
+                source = f"{key.source} #{number}"
+                number += 1
+            sources.add(source)
+            keys.found[at] = structs.replace(key, source=source)
+        yield keys
 
 
 def _valid(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
@@ -192,7 +240,7 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
     }
     text = json.dumps(saved, indent=2) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic_file.make_private_folder(path.parent)
         atomic_file.save_small(path, text.encode(), 0o600, sync=True)
     except OSError as error:
         raise CredentialError(

@@ -24,5 +24,6 @@ def load(state: Path) -> list[Key]:
 
 def save(state: Path, keys: list[Key]) -> None:
     """Save the marked models. Raises OSError."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    atomic_file.save_small(state / "favourites.json", json.dumps(keys).encode())
+    atomic_file.make_private_folder(state)
+    content = json.dumps(keys).encode()
+    atomic_file.save_small(state / "favourites.json", content, 0o600)

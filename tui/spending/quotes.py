@@ -17,6 +17,7 @@ from tui.catalog.spec import Model, Values
 from tui.service.errors import ServiceError
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
+from tui.tasks.retry import asked_pause
 from tui.text import one_line
 
 QUOTED_FOR = 600.0
@@ -63,6 +64,8 @@ class _Quote(NamedTuple):
 def load(cache: Path, base_url: str) -> PriceList:
     """Return the list last fetched from there; empty if there is none to be read."""
     path = _file(cache, base_url)
+    for place in (cache, path):
+        atomic_file.make_private(place)
     try:
         saved = json.loads(read_small_file(path, LARGEST_LIST))
         return PriceList(str(saved["text"]), str(saved["etag"]))
@@ -73,9 +76,9 @@ def load(cache: Path, base_url: str) -> PriceList:
 def save(cache: Path, base_url: str, prices: PriceList) -> None:
     """Save a list. Raises OSError."""
     path = _file(cache, base_url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_file.make_private_folder(path.parent)
     saved = json.dumps({"text": prices.text, "etag": prices.etag})
-    atomic_file.save_small(path, saved.encode())
+    atomic_file.save_small(path, saved.encode(), 0o600)
 
 
 async def fetch(source: PriceSource, known: PriceList) -> PriceList | None:
@@ -150,8 +153,7 @@ class Quotes:
                     model.service, model.action, model.slug, asked
                 )
             except ServiceError as error:
-                pause = max(_PAUSE, error.retry_after or 0)
-                self._paused_until = now + pause
+                self._paused_until = now + asked_pause(_PAUSE, error.retry_after)
                 raise
             quote = _Quote(now, micro)
         self._keep(kind, quote)

@@ -1,4 +1,7 @@
-"""Writes files that are complete at every moment: beside their place, then renamed."""
+"""Writes files that are complete at every moment: beside their place, then renamed.
+
+Whatever the umask is, nobody but the user can write to what is made here.
+"""
 
 import errno
 import os
@@ -22,11 +25,71 @@ _MOST_LINKS = 40
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCL = 4
+_FOR_OTHERS = 0o077
+_WRITERS = 0o022
+"""Permissions of others, and those to write."""
 _placing = threading.Lock()
 
 
+def make_folder(folder: Path, mode: int = 0o755) -> None:
+    """Make a folder, and those around it, where they are missing, with `mode`.
+
+    Less the umask. Raises OSError.
+    """
+    try:
+        folder.mkdir(mode, exist_ok=True)
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        make_folder(folder.parent, mode)
+        folder.mkdir(mode, exist_ok=True)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder for its user alone, as `make_folder` does. Raises OSError."""
+    make_folder(folder, 0o700)
+
+
+def make_private(path: Path) -> str:
+    """Take the permissions of others from a file or folder of ours, if it is there.
+
+    Returns a sentence where that can't be done, or it belongs to somebody else.
+    """
+    try:
+        found = path.stat()
+        mode = stat.S_IMODE(found.st_mode)
+        if found.st_uid != os.geteuid():
+            return f"{path} belongs to another user, who can read and change it."
+        if mode & _FOR_OTHERS:
+            path.chmod(mode & ~_FOR_OTHERS)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return (
+            f"Others may read {path}, and its permissions can't be changed:"
+            f" {error.strerror}."
+        )
+    return ""
+
+
+def forbid_writing(path: Path) -> None:
+    """Take the permission to write to a file from all but its user.
+
+    A file system without permissions keeps it as it is.
+    """
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & _WRITERS:
+            path.chmod(mode & ~_WRITERS)
+
+
+def restrict_umask() -> None:
+    """Let this process make nothing that others can write to."""
+    os.umask(os.umask(_WRITERS) | _WRITERS)
+
+
 @contextmanager
-def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     """Open an empty file that replaces `path` when the block ends without an error.
 
     Its `name` is its path until then. If anything goes wrong, the old file stays. A
@@ -58,7 +121,7 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def writing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+def writing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     """Open the place that a user named for a command's output.
 
     A file is replaced, see `replacing`; a pipe, a device or a stream of a process
@@ -91,7 +154,7 @@ def is_stream(path: Path) -> bool:
 
 
 def save_small(
-    path: Path, data: bytes, mode: int = 0o666, *, sync: bool = False
+    path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False
 ) -> None:
     """Save a small file of our own: readers find the old content or the new one.
 
@@ -135,7 +198,7 @@ def give_name(source: Path, target: Path) -> None:
     if _renamed(source, target):
         return
     with _placing:
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         try:
             os.replace(source, target)
         except OSError:

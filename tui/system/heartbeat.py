@@ -7,9 +7,12 @@ and no SIGTERM would end it. A loop with a timer checks its work at each beat.
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from tui.system.threads import AbandonedPool
 
 T = TypeVar("T")
 
@@ -17,6 +20,7 @@ BEAT = 0.5
 """Seconds between two beats."""
 QUICK_BEAT = 0.02
 """The same where nothing else wakes the loop: the longest delay of a thread's result."""
+_MOST_THREADS = min(32, (os.cpu_count() or 1) + 4)  # as many as asyncio has
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -27,7 +31,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 def start(loop: asyncio.AbstractEventLoop) -> None:
-    """Wake the loop from time to time, until it is closed."""
+    """Wake the loop from time to time, until it is closed.
+
+    The end of the loop doesn't wait for threads whose result nobody awaits.
+    """
+    loop.set_default_executor(AbandonedPool(_MOST_THREADS, "asyncio"))
     pause = BEAT if _can_be_woken() else QUICK_BEAT
 
     # Not a task: those are cancelled first when a loop ends, which then still waits for

@@ -73,6 +73,13 @@ def results(task: Task, answer: Answer) -> tuple[ImageLink, ...]:
     return tuple(ImageLink(url) for url in answer.elsewhere if url not in request)
 
 
+def with_left_out(event: str, answer: Answer) -> str:
+    """Returns an event with the number of pictures that are too many to be kept."""
+    if not answer.left_out:
+        return event
+    return f"{event}; {answer.left_out:,} of the pictures that it names were left out"
+
+
 def with_new_addresses(task: Task, answer: Answer) -> Task:
     """Returns the task with new URLs for unsaved results; the same object without."""
     found = results(task, answer)

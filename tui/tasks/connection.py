@@ -18,7 +18,7 @@ from tui.service.errors import (
     ServiceError,
 )
 from tui.service.prompt_library import PromptPage
-from tui.tasks.retry import LONGEST_REST
+from tui.tasks.retry import LONGEST_REST, asked_pause
 from tui.text import clock
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class Connection:
                         short=self.short or isinstance(error, CreditsError),
                     )
                     if isinstance(error, RateLimitError):
-                        rest = max(SHORTEST_REST, error.retry_after or 0)
+                        rest = asked_pause(SHORTEST_REST, error.retry_after)
                         self.rest_until(time.time() + rest)
                 else:
                     # A limit on what is free to ask says nothing of paid requests.

@@ -13,6 +13,7 @@ from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.source_images import local_files
 from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
+from tui.system import atomic_file
 from tui.tasks.task import Task, new_id
 from tui.text import file_size, is_text, one_line
 
@@ -126,7 +127,7 @@ def _folder_problem(folder: Path) -> str:
             " for images."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(folder)
         free = shutil.disk_usage(folder).free
         is_writable = os.access(folder, os.W_OK)
     except OSError as error:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
 from itertools import islice
 
+from tui.service.errors import ServiceError
 from tui.tasks.engine import Engine
 from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import Task
@@ -106,7 +107,10 @@ class _Window:
     async def _resume(self, task_id: str) -> None:
         # Where another process has it, the next check shows the outcome.
         with suppress(LeasedError):
-            await self._engine.watch(task_id)
+            try:
+                await self._engine.watch(task_id)
+            except ValueError as error:  # it can't be continued here
+                self._engine.gave_up[task_id] = ServiceError(str(error))
             self._set_aside.discard(task_id)
             if self._engine.is_running(task_id):
                 self._follow_here(task_id)

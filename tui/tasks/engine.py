@@ -403,6 +403,11 @@ class Engine:
             raise ValueError("An imported task is never sent itself: retry it.")
         if not (task.status in LIVE or task.lacks_picture):
             return task
+        part = await asyncio.to_thread(
+            saving.part_in_the_way, task.id, self._options.out_dir
+        )
+        if part:
+            raise ValueError(f"{part} is in the way of its images: move it away.")
         status: Status | None = Status.PROCESSING
         if task.status in LIVE:
             status = None

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tui.system import atomic_file
 from tui.tasks import journal, recovery, schema
 from tui.tasks.restore import Restorer, newest
 from tui.tasks.store_errors import (
@@ -58,7 +59,7 @@ class QueueFile:
         left.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic_file.make_private_folder(self.path.parent)
             if not self.path.exists():
                 # Not while another process sets a damaged one aside
                 with recovery.alone(self.path.parent):
@@ -74,9 +75,10 @@ class QueueFile:
         """Raises sqlite3.Error, OSError or StoreError, and leaves what was open before
         as it was.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic_file.make_private_folder(self.path.parent)
         if not self.path.exists():
             self.path.touch(mode=0o600)
+        self._make_private()
         before = _identity(self.path)
         try:
             db = self._prepared()
@@ -99,6 +101,18 @@ class QueueFile:
         }
         self._usable = True
         self.highest = 0
+
+    def _make_private(self) -> None:
+        """Keeps others from the file, its folder and what SQLite keeps beside it."""
+        places = [
+            self.path.parent,
+            self.path,
+            *map(self._companion, recovery.COMPANIONS),
+        ]
+        for place in places:
+            problem = atomic_file.make_private(place)
+            if problem and problem not in self.notices:
+                self.notices.append(problem)
 
     def _prepared(self, *, may_log: bool = True) -> sqlite3.Connection:
         db = sqlite3.connect(
@@ -128,7 +142,7 @@ class QueueFile:
         if found and found.generation not in (-1, self.generation):
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic_file.make_private_folder(self.path.parent)
             with recovery.alone(self.path.parent):
                 self._go_on(mine)
         except FAULTS as error:

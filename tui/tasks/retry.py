@@ -15,6 +15,16 @@ A later moment comes from a clock that was wrong.
 """
 
 
+def asked_pause(
+    pause: float, asked: float | None, longest: float = LONGEST_REST
+) -> float:
+    """Returns the seconds to wait where the service asked to wait so many.
+
+    It may ask for more than the usual `pause`, up to `longest`, and never for less.
+    """
+    return max(pause, min(asked or 0.0, longest))
+
+
 class GaveUpError(Exception):
     """Reports that the tries are used up; the task is unchanged and can be resumed."""
 

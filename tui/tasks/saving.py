@@ -48,6 +48,7 @@ def verified(result: Result, part: Path) -> Result:
     # First, because a disk that fails to read is not the image's fault
     sha256 = _digest(part)
     facts = files.inspect(part)
+    atomic_file.forbid_writing(part)
     atomic_file.sync_file(part)
     return replace(
         result,
@@ -68,11 +69,11 @@ def reserve(task: Task, index: int, result: Result, template: str) -> Result:
 
     reserved = Path(result.reserved)
     if _may_be_reserved(result, Path(task.out_dir)) and not os.path.lexists(reserved):
-        reserved.parent.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(reserved.parent)
         return result
     name = PurePosixPath(naming.render(template, task, index))
     folder = Path(task.out_dir) / name.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic_file.make_folder(folder)
     free = files.free_name(folder, name.name, result.format)
     return replace(result, reserved=str(free))
 
@@ -158,6 +159,20 @@ def digest(path: Path) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def part_in_the_way(task_id: str, folder: Path) -> str:
+    """Returns a file that saving the task's results would replace, or "".
+
+    It matters where somebody else has chosen the id: what has it is not known to be a
+    part file of this program.
+    """
+    names = os.listdir(folder) if folder.is_dir() else []
+    for name in sorted(names):
+        found = _PART.fullmatch(name)
+        if found and found[1] == task_id:
+            return str(folder / name)
+    return ""
 
 
 # ---- part files that nobody needs

@@ -37,11 +37,14 @@ def content_problem(name: str, content: bytes) -> str:
     """
     from tui.images.files import ImageError, inspect
 
-    with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
-        copy = Path(folder, name)
+    folder = Path(tempfile.mkdtemp(prefix="runapi-tui-"))
+    copy = folder / name
+    try:
         copy.write_bytes(content)
-        try:
-            inspect(copy)
-        except ImageError as error:
-            return str(error)
+        inspect(copy)
+    except ImageError as error:
+        return str(error)
+    finally:
+        copy.unlink(missing_ok=True)
+        folder.rmdir()
     return ""

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui.tasks import schema
+from tui.tasks import event_log, schema
 from tui.tasks.claims import Claims, chunks, lease_end
 from tui.tasks.learnt import LearntFacts
 from tui.tasks.restore import INSERT
@@ -106,8 +106,8 @@ class Store(Claims, LearntFacts, UndoStack):
                     self._db.execute(
                         INSERT, schema.row(task, owner, until, next(numbers))
                     )
-                    rows = ((task.id, *event) for event in events)
-                    self._db.executemany("insert into events values (?, ?, ?, ?)", rows)
+                    for at, event, raw in events:
+                        event_log.add(self._db, task.id, at, event, raw)
         return new
 
     def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
@@ -139,9 +139,7 @@ class Store(Claims, LearntFacts, UndoStack):
         return aside
 
     def _add_event(self, task_id: str, event: str, raw: str) -> None:
-        self._db.execute(
-            "insert into events values (?, ?, ?, ?)", (task_id, time.time(), event, raw)
-        )
+        event_log.add(self._db, task_id, time.time(), event, raw)
 
 
 def unfinished_in(path: Path) -> list[Task]:

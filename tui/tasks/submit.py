@@ -30,11 +30,11 @@ from tui.service.errors import (
 from tui.service.task_answer import Answer
 from tui.system.small_file import read_small_file
 from tui.tasks import draft
-from tui.tasks.answer import answered
+from tui.tasks.answer import answered, with_left_out
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
-from tui.tasks.retry import GaveUpError, backoff
+from tui.tasks.retry import GaveUpError, asked_pause, backoff
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.sources import content_problem
 from tui.tasks.store import Store
@@ -205,7 +205,8 @@ class Submitter:
         if has_ended and not (answer.urls or answer.error):
             # A repeated answer that lacks the outcome: poll for it.
             answer = replace(answer, state="pending")
-        await self._cache.save(answered(task, answer), "accepted", answer.raw)
+        event = with_left_out("accepted", answer)
+        await self._cache.save(answered(task, answer), event, answer.raw)
 
     def _is_too_old(self, task: Task) -> bool:
         """Returns whether a request is too old to be sent again automatically."""
@@ -326,7 +327,7 @@ class Submitter:
         """Notes a failed try and waits for the next one. Raises GaveUpError."""
         of_account = _is_of_account(error)
         is_unmade = not task.unsure and _is_never_made(error)
-        pause = max(backoff(failures), error.retry_after or 0)
+        pause = asked_pause(backoff(failures), error.retry_after)
         if of_account:
             pause = max(pause, ACCOUNT_PAUSE)
         reason = await self._reason(task, error)

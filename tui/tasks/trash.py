@@ -121,7 +121,8 @@ def _own_path(task: Task, result: Result) -> Path | None:
 
     path = Path(result.path)
     folder = Path(task.out_dir)
-    is_below = folder.is_absolute() and folder in path.parents
+    # A root holds everything: no output folder is one.
+    is_below = len(folder.parts) > 1 and folder.is_absolute() and folder in path.parents
     if task.imported or not is_below or ".." in path.parts:
         return None
     below = path.parent.relative_to(folder)

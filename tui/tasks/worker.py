@@ -19,7 +19,7 @@ from tui.service.errors import (
 )
 from tui.service.task_answer import Answer
 from tui.tasks import saving
-from tui.tasks.answer import answered, with_new_addresses
+from tui.tasks.answer import answered, with_left_out, with_new_addresses
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
@@ -28,6 +28,7 @@ from tui.tasks.retry import (
     LONGEST_DOWNLOAD_PAUSE,
     LONGEST_PAUSE,
     GaveUpError,
+    asked_pause,
     backoff,
     growing,
 )
@@ -47,6 +48,8 @@ DAMAGED_TRIES = 3
 """Identical downloads of a damaged picture after which it counts as made that way."""
 LAST_POLL = 0.5
 """Seconds after the longest wait at which a task is polled for the last time."""
+PATIENCE = 1.0
+"""Seconds for which the end waits for an image that is being verified."""
 MOST_DOWNLOADS = 8
 """Downloads at the same time."""
 
@@ -203,7 +206,7 @@ class TaskWorker:
             is_refused = isinstance(error, AuthenticationError)
             if is_refused or watch.failures >= self._tries:
                 raise GaveUpError(error) from error
-        return max(backoff(watch.failures), error.retry_after or 0)
+        return asked_pause(backoff(watch.failures), error.retry_after)
 
     async def _apply(self, task_id: str, watch: _Watch, answer: Answer) -> float:
         """Applies an answer to its task; returns the seconds until the next poll."""
@@ -222,12 +225,10 @@ class TaskWorker:
         if changed is not task:
             watch.changed_at = time.monotonic()
             changed = replace(changed, polls=watch.polls, quiet=False)
-            event = f"the service says {answer.word}"
+            event = with_left_out(f"the service says {answer.word}", answer)
             await self._cache.save(changed, event, answer.raw)
         pause = growing(self._options.pause(self._age(task_id)), watch.unclear)
-        if answer.retry_after:
-            return min(answer.retry_after, LONGEST_PAUSE)
-        return pause
+        return asked_pause(pause, answer.retry_after, LONGEST_PAUSE)
 
     async def _check_patience(self, task_id: str, watch: _Watch) -> None:
         """Marks a task that is quiet for long; sets it aside after the longest wait.
@@ -413,13 +414,22 @@ class TaskWorker:
                 await asyncio.shield(save)
             except asyncio.CancelledError:
                 # Wait: a file that is not noted would be saved a second time.
-                await asyncio.wait({save})
+                await self._settled(save, part)
                 # Mark its error as seen. It doesn't matter: the file is fetched again.
                 save.exception()
                 raise
         except BaseException as error:
             await asyncio.to_thread(_discard, part, error)
             raise
+
+    async def _settled(self, save: "asyncio.Future[None]", part: Path) -> None:
+        """Waits for a save to end; one whose image takes long to be read is ended."""
+        from tui.images import files
+
+        _, unfinished = await asyncio.wait({save}, timeout=PATIENCE)
+        if unfinished:
+            files.interrupt(part)
+            await asyncio.wait({save})
 
     def _files(self) -> set[str]:
         """Returns the files of all tasks in memory."""

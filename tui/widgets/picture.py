@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.graphics.probe import PIXELS, Images, Terminal, cell_now
+from tui.system.threads import AbandonedPool
 from tui.terminal.textual_private import driver_of, visible_widgets
 from tui.text import one_line, plain
 
@@ -33,7 +33,7 @@ Shrink = Callable[[Path, tuple[int, int]], "Image"]
 May raise ImageError.
 """
 
-_DRAWERS = ThreadPoolExecutor(2, "drawer")
+_DRAWERS = AbandonedPool(2, "drawer")
 """Few: the more threads hold the interpreter in turn, the longer the keyboard waits."""
 _MAX_PENDING_WRITES = 3
 """Writes that may wait for the terminal; with more, nothing is drawn."""

@@ -19,7 +19,7 @@ from tests.settings.keyfiles.conftest import Put
 from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.settings.credentials import find, find_all, save
+from tui.settings.credentials import confirm, find, find_all, save
 
 KEYS = {
     kind: f"runapi_{kind}_0123456789abcdef"
@@ -178,11 +178,15 @@ def test_generate_with_a_key_of_another_tool(
     else:
         put(
             ".hermes/config.yaml",
-            f"custom_providers:\n- {{name: runapi, base_url: {server}/v1, key_env: MINE}}\n",
+            f"custom_providers:\n- {{name: runapi, base_url: {server}/v1, key_env: RUNAPI_MINE}}\n",
         )
-        put(".hermes/.env", f"MINE={DEMO_KEY}")
+        put(".hermes/.env", f"RUNAPI_MINE={DEMO_KEY}")
     settings_folder = home / f".{tool}"
     before = snapshot(settings_folder)
+    refused = run("generate", "z-image", "-p", "a lake", "--json")
+    assert refused.returncode == 2
+    assert f"not used before {server} is confirmed: choose this key" in refused.stderr
+    confirm(find_all({})[0][0])
     said = run("generate", "z-image", "-p", "a lake", "--json")
     assert (said.returncode, lines(said)[0]["status"]) == (0, "completed"), said.stderr
     assert snapshot(settings_folder) == before

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.settings.keyfiles.conftest import KEY, Put
-from tui.settings.credentials import find, find_all
+from tui.settings.credentials import confirm, find, find_all
 
 CONFIG, DOTENV = ".hermes/config.yaml", ".hermes/.env"
 HOME = "https://runapi.ai"
@@ -159,6 +159,7 @@ def test_no_key_of_runapi_goes_to_another_host_by_its_name(put: Put) -> None:
     put(DOTENV, f"OTHER={KEY}")
     assert found({"OTHER": KEY}) == []
     put(CONFIG, listed(f"api_key: {KEY}", url="https://gateway.example/v1"))
+    confirm(find_all({})[0][0])
     assert find(env={}).base_url == "https://gateway.example"
     assert "belongs to https://gateway.example" in notes()
 

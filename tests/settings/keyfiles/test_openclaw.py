@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.settings.keyfiles.conftest import KEY, Put
-from tui.settings.credentials import find, find_all
+from tui.settings.credentials import confirm, find, find_all
 
 CONFIG = ".openclaw/openclaw.json"
 HOME = "https://runapi.ai"
@@ -143,10 +143,14 @@ def test_a_runapi_elsewhere_is_used_there_alone_and_told(put: Put) -> None:
             env={"RUNAPI_API_KEY": "of-the-gateway-too"},
         ),
     )
+    assert "belongs to https://gateway.example" in notes()
+    assert {url for _, url in found()} == {"https://gateway.example"}
+    refused = find(env={})
+    assert (refused.api_key, refused.base_url) == ("", HOME)
+    assert "not used before https://gateway.example is confirmed" in refused.notes[1]
+    confirm(find_all({})[0][0])
     credential = find(env={})
     assert (credential.api_key, credential.base_url) == (KEY, "https://gateway.example")
-    assert "belongs to https://gateway.example" in credential.notes[0]
-    assert {url for _, url in found()} == {"https://gateway.example"}
 
 
 def test_an_option_or_the_environment_says_another_base_url(put: Put) -> None:

@@ -26,7 +26,7 @@ from tui.cli.exit_codes import (
 from tui.paths import PlaceError
 from tui.settings.config import ConfigError
 from tui.settings.credentials import CredentialError
-from tui.system import streams
+from tui.system import atomic_file, streams
 from tui.text import one_line, plain
 
 
@@ -100,6 +100,7 @@ def main() -> None:
     There is never a traceback, unless RUNAPI_TUI_DEBUG is set.
     """
     streams.prepare()
+    atomic_file.restrict_umask()
     sys.argv[1:] = [_as_utf8(word) for word in sys.argv[1:]]
     code = _exit_code(lambda: cli(standalone_mode=False) or 0)
     # Writing the rest of the output may fail as well.

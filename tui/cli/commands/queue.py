@@ -177,10 +177,12 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
             " lists them."
         )
     if form:
-        from tui.exchange.snippets import of_task, written
+        from tui.exchange.snippets import notes_beside, of_task, written
 
         request = of_task(found, session.catalog, session.credential.base_url)
         click.echo(written(request, form).rstrip("\n"))
+        for note in notes_beside(request, form):
+            click.echo(note, err=True)
     elif as_json:
         click.echo(task_json(found))
     else:

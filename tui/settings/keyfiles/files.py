@@ -89,18 +89,15 @@ def yaml(text: str, path: Path) -> Any:
 
     Raises Unreadable.
     """
-    from yaml import BaseLoader, YAMLError, load, parse
+    from yaml import YAMLError, load, parse
     from yaml.events import CollectionEndEvent, CollectionStartEvent
 
-    try:
-        from yaml import CBaseLoader as Loader
-    except ImportError:
-        Loader = BaseLoader  # type: ignore[assignment,misc]
+    loader = yaml_loader()
     depth = 0
     try:
         # The C loader recurses without a limit and crashes the process, so the depth
         # is checked first.
-        for event in parse(text, Loader):
+        for event in parse(text, loader):
             if isinstance(event, CollectionStartEvent):
                 depth += 1
             elif isinstance(event, CollectionEndEvent):
@@ -110,7 +107,7 @@ def yaml(text: str, path: Path) -> Any:
             # What is merged in could name another host
             if getattr(event, "value", "") == "<<":
                 raise Unreadable(path, "it has merge keys (<<), which are not followed")
-        return load(text, Loader)
+        return load(text, loader)
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         # Newer parsers reject deep nesting before they report the first level.
@@ -118,6 +115,17 @@ def yaml(text: str, path: Path) -> Any:
             raise Unreadable(path, "nested too deeply") from None
         line = f" (line {mark.line + 1})" if mark else ""
         raise Unreadable(path, f"not YAML{line}") from None
+
+
+def yaml_loader() -> Any:
+    """Return the loader that takes every scalar as text, in C if that is there."""
+    try:
+        from yaml import CBaseLoader
+    except ImportError:
+        from yaml import BaseLoader
+
+        return BaseLoader
+    return CBaseLoader
 
 
 def _is_deep(json5: str) -> bool:

@@ -1,10 +1,12 @@
 """Keys in the settings of Hermes Agent: `config.yaml` and `.env` in its folder."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui.paths import home
+from tui.settings.keyfiles import doubles
 from tui.settings.keyfiles.files import YAML_LIMIT, Unreadable, read, shown, yaml
 from tui.settings.keyfiles.found import FoundKeys, is_home
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
@@ -20,36 +22,37 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     gathered = FoundKeys("hermes")
     folder = home(env.get("HERMES_HOME", "").strip() or "~/.hermes")
     config = folder / "config.yaml"
-    settings = gathered.read_or_note(_settings, config)
-    if gathered.notes:
+    settings = gathered.read_or_note(partial(_settings, gathered), config)
+    if gathered.lacks_file:
         return gathered  # it could have said that its RunAPI is at another host
     filed = gathered.read_or_note(
         lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
     )
-    variables = {**env, **filed}  # Hermes lets its own file win
+    gathered.known = {**env, **filed}  # Hermes lets its own file win
 
     for provider in _providers(settings):
         source = shown(config, provider.place)
-        url = filled(_text(provider.settings, _URL), _REFERENCE, variables)
+        url = gathered.base_url(partial(_filled, _text(provider.settings, _URL)))
         base_url = gathered.provider(source, provider.name, url)
-        key = _key(provider.settings, variables)
-        if not key and is_home(url):
-            # Hermes derives the variable's name from the host
-            key = variables.get("RUNAPI_API_KEY", "")
-        gathered.key(source, key, base_url)
-    own: dict[str, str] = {}
-    for name, text in filed.items():
-        own[name] = filled(text, _REFERENCE, variables)
+        # Hermes derives the variable's name from the host
+        default = "RUNAPI_API_KEY" if is_home(url) else ""
+        key = partial(_key, provider.settings, default)
+        gathered.key(source, config, key, base_url)
+    own = {name: partial(_filled, text) for name, text in filed.items()}
     gathered.variables(folder / ".env", own)
     return gathered
 
 
-def _key(settings: dict[str, Any], variables: Mapping[str, str]) -> str:
-    """Return the key of a provider: of the variable it names, or its own."""
+def _filled(text: str, variables: Mapping[str, str]) -> str:
+    return filled(text, _REFERENCE, variables)
+
+
+def _key(settings: dict[str, Any], default: str, variables: Mapping[str, str]) -> str:
+    """Return a provider's key: of the variable it names, its own, or of `default`."""
     variable = _text(settings, _VARIABLE)
     if variables.get(variable):
         return variables[variable]
-    return filled(_text(settings, _KEY), _REFERENCE, variables)
+    return _filled(_text(settings, _KEY), variables) or variables.get(default, "")
 
 
 class _Provider(NamedTuple):
@@ -88,12 +91,13 @@ def _providers(settings: dict[str, Any]) -> Iterator[_Provider]:
             yield _Provider(name.removeprefix("custom:"), "model", model)
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(gathered: FoundKeys, path: Path) -> dict[str, Any]:
     """Return the settings, if they mention RunAPI. Raises Unreadable."""
     text = read(path, YAML_LIMIT)
     if not text or not mentions(text):
         return {}
     settings = yaml(text, path)
+    gathered.note_double(path, doubles.in_yaml(text))
     if not isinstance(settings, dict):
         raise Unreadable(path, "not a mapping")
     return settings

@@ -8,13 +8,15 @@ key is used.
 import os.path
 import re
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tui.paths import home
+from tui.settings.keyfiles import doubles
 from tui.settings.keyfiles.files import Unreadable, inside, json5, read, shown
-from tui.settings.keyfiles.found import FoundKeys
+from tui.settings.keyfiles.found import FoundKeys, Read
 from tui.settings.keyfiles.includes import Includes
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
 from tui.text import one_line
@@ -32,23 +34,23 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     gathered = FoundKeys("openclaw")
     folder = _folder(env)
     config = _config(env, folder)
-    settings = gathered.read_or_note(_settings, config)
-    if gathered.notes:
+    settings = gathered.read_or_note(partial(_settings, gathered), config)
+    if gathered.lacks_file:
         return gathered  # it could have said that its RunAPI is at another host
     inline = _texts(_at(settings, "env")) | _texts(_at(settings, "env", "vars"))
     filed = gathered.read_or_note(
         lambda path: dotenv(path, wanted=bool(settings)), folder / ".env"
     )
-    secrets = _Secrets({**inline, **filed, **env}, settings, folder, gathered)
+    gathered.known = {**inline, **filed, **env}
+    secrets = _Secrets(env, settings, folder, gathered)
 
     providers = _at(settings, "models", "providers")
     for name, provider in providers.items():
         source = shown(config, f"provider {name}")
-        url = secrets.text(_at(provider).get("baseUrl"))
+        url = gathered.base_url(partial(_filled, _at(provider).get("baseUrl")))
         place = gathered.provider(source, name, url)
-        if place is not None:
-            key = secrets.secret(source, _at(provider).get("apiKey"))
-            gathered.key(source, key, place)
+        key = partial(secrets.secret, source, _at(provider).get("apiKey"))
+        gathered.key(source, config, key, place)
     for path in _profile_files(folder):
         _gather_profiles(gathered, secrets, path)
     skills = _at(settings, "skills", "entries")
@@ -56,13 +58,22 @@ def find(env: Mapping[str, str]) -> FoundKeys:
         source = shown(config, f"skill {name}")
         place = gathered.place("runapi")
         if name.casefold().startswith("runapi"):
-            key = secrets.secret(source, _at(skill).get("apiKey"))
-            gathered.key(source, key, place)
-        key = secrets.text(_at(skill, "env").get("RUNAPI_API_KEY"))
-        gathered.key(source, key, place)
-    gathered.variables(folder / ".env", filed)
-    gathered.variables(config, inline)
+            key = partial(secrets.secret, source, _at(skill).get("apiKey"))
+            gathered.key(source, config, key, place)
+        own = partial(_filled, _at(skill, "env").get("RUNAPI_API_KEY"))
+        gathered.key(source, config, own, place)
+    gathered.variables(folder / ".env", _as_they_are(filed))
+    gathered.variables(config, _as_they_are(inline))
     return gathered
+
+
+def _as_they_are(variables: Mapping[str, str]) -> dict[str, Read]:
+    """Return variables that may not name others."""
+    return {name: partial(_constant, text) for name, text in variables.items()}
+
+
+def _constant(text: str, variables: Mapping[str, str]) -> str:
+    return text
 
 
 def _gather_profiles(gathered: FoundKeys, secrets: "_Secrets", path: Path) -> None:
@@ -71,14 +82,18 @@ def _gather_profiles(gathered: FoundKeys, secrets: "_Secrets", path: Path) -> No
     for name, profile in profiles.items():
         settings = _at(profile)
         place = gathered.place(str(settings.get("provider")))
-        if place is None:
-            continue
         source = shown(path, name)
         value = None
         for field in ("keyRef", "key", "tokenRef", "token"):
             value = value or settings.get(field)
-        key = secrets.secret(source, value)
-        gathered.key(source, key, place)
+        gathered.key(source, path, partial(secrets.secret, source, value), place)
+
+
+def _filled(value: Any, variables: Mapping[str, str]) -> str:
+    """Return text with its references filled in; empty for anything else."""
+    if not isinstance(value, str):
+        return ""
+    return filled(value, _REFERENCE, variables)
 
 
 class _Secrets:
@@ -86,62 +101,53 @@ class _Secrets:
 
     def __init__(
         self,
-        variables: Mapping[str, str],
+        env: Mapping[str, str],
         settings: dict[str, Any],
         folder: Path,
         gathered: FoundKeys,
     ) -> None:
-        self._variables = variables
+        self._env = env
         self._providers = _at(settings, "secrets", "providers")
         self._defaults = _at(settings, "secrets", "defaults")
         self._folder = folder
         self._gathered = gathered
 
-    def text(self, value: Any) -> str:
-        """Return text with its references filled in; empty for anything else."""
-        if not isinstance(value, str):
-            return ""
-        return filled(value, _REFERENCE, self._variables)
-
-    def secret(self, source: str, value: Any) -> str:
+    def secret(self, source: str, value: Any, variables: Mapping[str, str]) -> str:
         """Return the secret; empty if there is none, or if it can't be read.
 
         Adds a note that says why, where the user doesn't know.
         """
         if isinstance(value, str):
             whole = re.fullmatch(_WHOLE, value.strip())
-            return self._variable(whole["name"]) if whole else self.text(value)
+            text = f"${{{whole['name']}}}" if whole else value
+            return _filled(text, variables)
         reference = _at(value)
         where = reference.get("source")
         name = reference.get("id")
         if not isinstance(where, str) or not isinstance(name, str):
             return ""
         if where == "env":
-            return self._variable(name)
+            return _filled(f"${{{name}}}", variables)
         if where == "file":
             default = self._defaults.get("file") or "default"
             provider = reference.get("provider") or default
             return self._in_file(_at(self._providers, str(provider)), name)
-        self._gathered.notes.append(
+        self._gathered.note(
             f"{source} gets its key from `{one_line(where, 20)}`, which runapi-tui"
             " doesn't run: set RUNAPI_API_KEY."
         )
         return ""
 
-    def _variable(self, name: str) -> str:
-        """Return the value of a variable; its reference where it isn't set."""
-        return self.text(f"${{{name}}}")
-
     def _in_file(self, provider: dict[str, Any], name: str) -> str:
         """Return a secret from a file; empty, with a note, if it can't be read."""
-        path = _home_path(str(provider.get("path")), self._variables)
+        path = _home_path(str(provider.get("path")), self._env)
         try:
             text = self._read(path)
             if provider.get("mode") == "singleValue":
                 return text
             value = json5(text, path)
         except Unreadable as error:
-            self._gathered.notes.append(str(error))
+            self._gathered.note(str(error))
             return ""
         _, *steps = name.split("/")
         for step in steps:
@@ -165,12 +171,13 @@ class _Secrets:
         return text
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(gathered: FoundKeys, path: Path) -> dict[str, Any]:
     """Return the settings, if they may mention RunAPI. Raises Unreadable."""
     text = read(path)
     if not text or not (mentions(text) or "$include" in text):
         return {}
     settings = Includes(path).opened(json5(text, path))
+    gathered.note_double(path, doubles.in_json5(text))
     if not isinstance(settings, dict):
         raise Unreadable(path, "not an object")
     return settings
