@@ -178,10 +178,10 @@ class RunApp(Shell):
         self._run(partial(self._submit_job, event), "job")
 
     async def _submit_job(self, event: ParamForm.JobRequested) -> None:
-        cells = await self.pages.ask_for_job(event)
-        if cells:
+        job = await self.pages.ask_for_job(event)
+        if job:
             self.key_repeat.note_job()
-            await self.payments.submit(event.model, cells)
+            await self.payments.submit(job)
 
     # Pages
 

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from tests.catalog.models import model, param, route
 from tui.catalog import request
+from tui.catalog.image_items import images_in, is_url, parse_images, show_images
 from tui.catalog.load import bundled
+from tui.catalog.reach import reached_by
+from tui.catalog.source_images import image_urls, local_files, with_uploads
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
 
 QUICK = settings(
@@ -195,3 +198,59 @@ def test_what_was_understood_can_be_judged(kind: Kind, text: str) -> None:
     of = model(Param(name="x", kind=kind, enum=("x", 1)))
     with contextlib.suppress(ValueError):
         proven(of, route(of), {"x": request.parse(route(of).params[0], text)})
+
+
+PIECES = (
+    *("https://x/a.png", "HTTP://x", "https://", "/etc/passwd", "~/.ssh/id_rsa", "a b"),
+    *("\n", "\r", "\t", " ", ", ", ",", '"', "\\", "\u2028", "\x85", "\xa0", "\x1b[2J"),
+    *("\u202e", "\u200b", "\0", "\x1f", "é", "🦊", "file://", "{a|b}", "\ud800"),
+)
+IMAGE_TEXT = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | ANY_TEXT
+IMAGE_VALUE: st.SearchStrategy[Any] = st.one_of(
+    IMAGE_TEXT,
+    st.lists(IMAGE_TEXT, max_size=4),
+    st.lists(IMAGE_TEXT | ANYTHING),
+    ANYTHING,
+)
+OF_IMAGES = model(param("one", "image"), param("many", "images"))
+
+
+@settings(QUICK, max_examples=600)
+@given(st.sampled_from(("one", "many")), IMAGE_VALUE)
+@example("many", ["https://x/a.png\n/home/me/.ssh/id_rsa\nhttps://x/0.png"])
+@example("many", "https://x/a.png, /home/me/.ssh/id_rsa")
+@example("one", "https://x/a.png\n/home/me/.ssh/id_rsa")
+def test_what_is_judged_to_need_no_upload_never_uploads_anything(
+    name: str, value: Any
+) -> None:
+    way = route(OF_IMAGES)
+    of = way.param(name)
+    assert of
+    accepted = not request.check(OF_IMAGES, way, {name: value})
+    if request.needs_upload(of, value):
+        return
+    again: Value = parse_images(show_images(images_in(value)))
+    for one in (value, again):
+        values: Values = {name: one}
+        assert local_files(way, values) == []
+        assert reached_by(OF_IMAGES, values) == set()
+    if accepted and not request.blank(value):
+        sent = images_in(request.body(OF_IMAGES, way, {name: value})[name])
+        assert [url for _, url in image_urls(way, {name: value})] == sent
+        assert all(is_url(url) and url.isprintable() and " " not in url for url in sent)
+
+
+@settings(QUICK, max_examples=600)
+@given(st.lists(IMAGE_TEXT, max_size=4))
+@example(["/a, b.png", '"c".png', "d,", '/"e", f.png', "\\", "g\\, h"])
+def test_what_a_field_shows_of_images_is_read_as_the_same_images(
+    value: list[str],
+) -> None:
+    way = route(OF_IMAGES)
+    if request.check(OF_IMAGES, way, {"many": value}):
+        return
+    images = images_in(value)
+    assert request.parse(way.params[1], show_images(images)) == images
+    assert images_in(with_uploads(way, {"many": value}, {}).get("many")) == images
+    files = [image for image in images if not is_url(image)]
+    assert len(local_files(way, {"many": value})) == len(files)

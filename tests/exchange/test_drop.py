@@ -113,6 +113,30 @@ async def test_other_text_is_pasted_as_it_is(tmp_path: Path) -> None:
         assert not app.told
 
 
+@pytest.mark.parametrize("place", ["prompt", "screen", "image field"])
+async def test_a_dropped_file_that_is_no_image_is_named_and_not_used(
+    place: str, tmp_path: Path
+) -> None:
+    notes = tmp_path / "my [red]notes.pdf"
+    notes.write_text("secret")
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await pilot.press(*"fox")
+        if place == "screen":
+            await pilot.press("tab")
+        elif place == "image field":
+            await app.main.show_model(bundled().find("flux-kontext-pro"))
+            app.main.form._fields["image_url"].control.focus()
+            await pilot.pause()
+        await paste(app, pilot, f"'{notes}' ")
+        assert app.told == [
+            "my [red]notes.pdf is not a PNG, JPEG, WebP or GIF image, so it was not"
+            " used."
+        ]
+        assert app.main.form.values() == {"prompt": "fox"}
+
+
 @pytest.mark.parametrize(
     ("model", "name", "many"),
     [

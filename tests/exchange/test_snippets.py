@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tests.loopback import serving
 from tests.shells import each_shell
 from tests.shells import run as typed
 from tui.catalog import request
+from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import bundled
 from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.demo import DEMO_KEY, DEMO_URL
@@ -75,7 +77,7 @@ def example(param: Param) -> Value:
         Kind.INTEGER: int(param.min or 0),
         Kind.NUMBER: float(param.max or 0.5),
         Kind.BOOLEAN: False,
-        Kind.IMAGE: "https://x.example/a b.png?c='d'",
+        Kind.IMAGE: "https://x.example/a+b.png?c='d'",
         Kind.IMAGES: [
             f"https://x.example/{n}.png"
             for n in range(max(1, min(2, param.max_items or 1)))
@@ -664,3 +666,59 @@ def test_any_prompt_comes_back(prompt: str) -> None:
         assert read(
             written(draft(Z, "unified", {"prompt": prompt}), form), CATALOG
         ).values == {"prompt": prompt}
+
+
+IMAGE_PARTS = (
+    *("https://x/a.png", "/etc/passwd", "~/.ssh/id_rsa", "a b.png", ", ", ",", '"'),
+    *("\n", "'", "\\", "$HOME", "`id`", " ", "#", "\u202f", "é"),
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(IMAGE_PARTS), min_size=1, max_size=5).map("".join),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_no_image_becomes_another_one_on_its_way_as_a_command(
+    images: list[str],
+) -> None:
+    """What was a URL never comes back as a file that would be uploaded."""
+    model = CATALOG.find("flux-2-pro-remix-image")
+    values: Values = {"prompt": "x", "source_image_urls": images}
+    if request.check(model, model.routes["unified"], values):
+        return
+    kept = images_in(images)
+    asked = draft(model, "unified", values)
+    back = read(written(asked, "cli"), CATALOG)
+    assert back.values["source_image_urls"] == kept
+    curl = read(written(asked, "curl"), CATALOG)
+    expected = kept if all(map(is_url, kept)) else None
+    assert curl.values.get("source_image_urls") == expected
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "https://x/a.png\n/home/me/.ssh/id_rsa\nhttps://x/0.png",
+        "https://x/a.png, /home/me/.ssh/id_rsa",
+        "https://x/a.png\r/home/me/.ssh/id_rsa",
+        "https://x/a.png\u2028/home/me/.ssh/id_rsa",
+        "https://x/a.png\x1b[2J",
+        "https://x/\u202egnp.a",
+        "~/.ssh/id_rsa",
+    ],
+)
+@pytest.mark.parametrize("in_list", [True, False])
+def test_a_pasted_curl_names_no_file_of_this_machine(item: str, in_list: bool) -> None:
+    listed: list[Value] = [[item], ["https://x/b.png", item], [["https://x"], item]]
+    alone: list[Value] = [item, {"a": item}, f"https://x/{item}"]
+    for value in listed if in_list else alone:
+        body = {"model": "gpt-image-2", "prompt": "x", "source_image_urls": value}
+        data = shlex.quote(json.dumps(body))
+        url = "https://runapi.ai/api/v1/gpt_image_2/edit_image"
+        found = read(f"curl {url} --json {data}", CATALOG)
+        assert found.values == {"prompt": "x"}
+        assert found.unused == ("source_image_urls",)

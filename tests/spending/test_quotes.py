@@ -115,7 +115,7 @@ async def test_a_quote_is_asked_for_once_by_what_a_price_can_hang_on() -> None:
     client = Answering("http://127.0.0.1:1", "")
     cells: list[Values] = [
         {"prompt": "a fox"},
-        {"prompt": "an owl", "seed": 7, "negative_prompt": "snow"},
+        {"prompt": "an owl", "seed": 7, "callback_url": "https://x.example/hook"},
         {"prompt": "a fox", "aspect_ratio": "16:9"},
     ]
     assert str(asker.price(model, cells[0])) == "$0.08 snapshot of 2026-07-23"

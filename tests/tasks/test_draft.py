@@ -10,7 +10,8 @@ from PIL import Image
 
 from tui.catalog.load import bundled
 from tui.catalog.source_images import local_files, with_uploads
-from tui.catalog.spec import Values
+from tui.catalog.spec import Kind, Values
+from tui.images import files
 from tui.tasks import draft as draft_module
 from tui.tasks.draft import (
     InvalidRequestError,
@@ -31,7 +32,7 @@ REMOTE = "https://files.example/a.png"
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     path = tmp_path / "fox picture.png"
-    path.write_bytes(b"picture")
+    Image.new("RGB", (8, 8)).save(path)
     return path
 
 
@@ -244,7 +245,7 @@ def test_what_was_uploaded_is_sent_under_a_new_key(picture: Path) -> None:
 
 def test_a_tilde_is_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "a.png").write_bytes(b"x")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     values: Values = {"prompt": "x", "image_url": "~/a.png"}
     route = KONTEXT.routes["unified"]
     assert drafted(KONTEXT, values).body == b""
@@ -283,21 +284,59 @@ def test_an_unreadable_file_is_reported(
     assert errors == {"image_url": f"{picture} can't be read: Permission denied."}
 
 
-@pytest.mark.parametrize(
-    ("size", "fits"), [(0, False), (1, True), (10, True), (11, False)]
-)
-def test_a_file_is_bounded(
-    picture: Path, monkeypatch: pytest.MonkeyPatch, size: int, fits: bool
-) -> None:
-    monkeypatch.setattr(draft_module, "MAX_UPLOAD", 10)
-    picture.write_bytes(b"x" * size)
+def test_a_file_is_bounded(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values: Values = {"prompt": "x", "image_url": str(picture)}
-    if fits:
-        assert drafted(KONTEXT, values).live
-    else:
-        assert refusal(KONTEXT, values) == {
-            "image_url": f"{picture} has {size} bytes; an upload has 1 to 10."
-        }
+    size = picture.stat().st_size
+    monkeypatch.setattr(draft_module, "MAX_UPLOAD", size)
+    assert drafted(KONTEXT, values).live
+    monkeypatch.setattr(draft_module, "MAX_UPLOAD", size - 1)
+    assert refusal(KONTEXT, values) == {
+        "image_url": f"{picture} has {size} bytes; an upload has 1 to {size - 1}."
+    }
+    picture.write_bytes(b"")
+    assert refusal(KONTEXT, values) == {
+        "image_url": f"{picture} has 0 bytes; an upload has 1 to {size - 1}."
+    }
+
+
+@pytest.mark.parametrize("model", ["flux-kontext-pro", "ideogram-v3-edit"])
+def test_only_a_whole_known_image_is_uploaded(model: str, tmp_path: Path) -> None:
+    """Whether the service publishes what it takes, or nothing at all."""
+    good = tmp_path / "good.png"
+    Image.new("RGB", (600, 600)).save(good)
+    content = good.read_bytes()
+    secret = tmp_path / "id_rsa.png"
+    for wrong in (b"-----BEGIN", content[:60], content[:-20], b"BM" + content):
+        secret.write_bytes(wrong)
+        of = bundled().find(model)
+        route = next(iter(of.routes.values()))
+        values: Values = {"prompt": "x"}
+        for param in route.params:
+            if param.kind is Kind.IMAGE:
+                values[param.name] = str(good)
+        for name in [name for name in values if name != "prompt"]:
+            errors = refusal(of, {**values, name: str(secret)})
+            assert errors[name].startswith("id_rsa.png is ")
+            assert errors[name].endswith(" Nothing was sent.")
+
+
+def test_a_file_is_decoded_again_only_when_it_has_changed(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+    inspect = files.inspect
+
+    def counting(path: Path) -> files.ImageInfo:
+        decoded.append(path)
+        return inspect(path)
+
+    monkeypatch.setattr(files, "inspect", counting)
+    for _ in range(20):
+        drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)})
+    assert decoded == [picture]
+    picture.write_bytes(b"no image any more")
+    assert refusal(KONTEXT, {"prompt": "x", "image_url": str(picture)})
+    assert decoded == [picture] * 2
 
 
 def test_a_missing_file_is_reported_with_other_errors(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.tasks.conftest import OpenEngine
 from tests.tasks.faults import Ledger, booked
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
+from tui.system.small_file import read_small_file
 from tui.tasks import submit
 from tui.tasks.store import Store
 from tui.tasks.task import Status
@@ -109,6 +110,11 @@ def values(tmp_path: Path) -> Values:
     source = tmp_path / "source.png"
     Image.new("RGB", (64, 64), "red").save(source)
     return {"prompt": "in snow", "source_image_urls": [str(source)]}
+
+
+def source_of(values: Values) -> Path:
+    urls: Any = values["source_image_urls"]
+    return Path(urls[0])
 
 
 HELD_BY: dict[str, Callable[[], httpx.Response | Exception]] = {
@@ -250,6 +256,56 @@ async def test_an_upload_that_fails_for_now_keeps_the_task_held_and_free(
     assert not waits.unsure
     assert ended.status is Status.COMPLETED
     assert len(service.ledger.posts) == 1
+
+
+@pytest.mark.parametrize("swapped", ["before the start", "while it is read"])
+async def test_the_very_bytes_that_leave_are_a_whole_image(
+    swapped: str,
+    service: Service,
+    values: Values,
+    open_engine: OpenEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that was an image when the task was made may be something else later."""
+    source = source_of(values)
+    if swapped == "while it is read":
+        monkeypatch.setattr(
+            submit, "read_small_file", lambda path, limit: b"-----BEGIN"
+        )
+    way = Way()
+    async with open_engine(service.url, transport=way) as watched:
+        await watched.engine.pause(True)
+        task = await watched.engine.submit(REMIX, values)
+        if swapped == "before the start":
+            source.write_bytes(b"-----BEGIN")
+        await watched.engine.pause(False)
+        held = await watched.engine.wait(task.id)
+        assert held.status is Status.HELD
+        assert held.error
+        assert "source.png is not a PNG, JPEG, WebP or GIF" in held.error.message
+        assert (way.uploads, service.ledger.posts) == (0, [])
+        monkeypatch.setattr(submit, "read_small_file", read_small_file)
+        Image.new("RGB", (8, 8), "blue").save(source)
+        again = await watched.engine.retry(held)
+        assert (await watched.engine.wait(again.id)).status is Status.COMPLETED
+        assert way.uploads == 1
+
+
+async def test_a_waiting_task_of_an_earlier_run_uploads_no_other_file(
+    service: Service, values: Values, open_engine: OpenEngine
+) -> None:
+    source = source_of(values)
+    async with open_engine(service.url) as watched:
+        await watched.engine.pause(True)
+        task = await watched.engine.submit(REMIX, values)
+    source.unlink()
+    source.symlink_to("/etc/hostname")
+    way = Way()
+    async with open_engine(service.url, transport=way) as watched:
+        await watched.engine.pause(False)
+        held = await watched.engine.wait(task.id)
+    assert held.status is Status.HELD
+    assert (way.uploads, service.ledger.posts) == (0, [])
 
 
 def test_earlier_addresses_of_a_file_stay_known(tmp_path: Path) -> None:

@@ -288,3 +288,24 @@ async def test_what_nobody_can_see_is_nothing_filled_in(nothing: str) -> None:
         await pilot.pause()
     # What turns the direction of text, or marks its bytes, is taken out
     assert app.submitted == [{"prompt": f"{inert(nothing)}👨\u200d👩\u200d👧"}]
+
+
+async def test_a_field_reads_the_images_that_it_was_filled_with() -> None:
+    """No URL comes back as a file, and no name falls apart at a comma."""
+    values = [
+        ["https://x/a.png"],
+        ["https://x/w_200,h_100/a.png", "b.png"],
+        ["/home/me/a, b.png", "~/c.png"],
+        ['"quoted".png', "back\\slash, and.png", "ends with,"],
+        ["Screenshot\u202fPM.png"],
+    ]
+    app = FormApp(Param(name="x", kind=Kind.IMAGES), Param(name="y", kind=Kind.IMAGE))
+    async with app.run_test():
+        model = make_model(
+            Param(name="x", kind=Kind.IMAGES), Param(name="y", kind=Kind.IMAGE)
+        )
+        for images in values:
+            await app.form.show(model, "service", {"x": images, "y": images[0]})
+            assert app.form.values() == {"x": images, "y": images[0]}
+            await app.form.show(model, "service")
+            assert app.form.values() == {"x": images, "y": images[0]}

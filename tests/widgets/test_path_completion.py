@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from tui.widgets.path_completion import dropped_images
+from tui.widgets.path_completion import Drop, read_drop
 
 NAMES = (
     "fox.png",
@@ -46,7 +47,7 @@ def test_a_path_in_every_way(
 ) -> None:
     path = tmp_path / name
     path.touch()
-    assert dropped_images(written(str(path))) == [str(path)]
+    assert read_drop(written(str(path))) == Drop([str(path)])
 
 
 def test_several_in_their_order(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_several_in_their_order(tmp_path: Path) -> None:
         shlex.join(paths),
         "\r\n".join(f"file://{quote(path)}" for path in paths),
     ):
-        assert dropped_images(text) == paths
+        assert read_drop(text) == Drop(paths)
 
 
 def test_the_home_folder_and_the_current_one(
@@ -67,23 +68,19 @@ def test_the_home_folder_and_the_current_one(
     (home / "fox.png").touch()
     monkeypatch.chdir(home)
     assert (
-        dropped_images("~/fox.png")
-        == dropped_images("./fox.png")
-        == [str(home / "fox.png")]
+        read_drop("~/fox.png")
+        == read_drop("./fox.png")
+        == Drop([str(home / "fox.png")])
     )
 
 
 def test_anything_else_is_text(tmp_path: Path) -> None:
     path = tmp_path / "fox.png"
     path.touch()
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "notes.txt").touch()
     (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone")
     others = [
         tmp_path / name
         for name in (
-            "folder.png",
-            "notes.txt",
             "nowhere.png",
             "gone.png",
             "fox.png/x.png",
@@ -104,15 +101,49 @@ def test_anything_else_is_text(tmp_path: Path) -> None:
         "\n",
         "'",
         "~",
+        "/",
+        "//",
+        "file:///",
+        "notes.txt",
         "~\0",
         "~\ud800",
         "file://",
         "x" * 10**6,
         f"{path}\n" * 10**4,
     ):
-        assert dropped_images(text) == [], text
+        assert read_drop(text) is None, text
+
+
+def test_what_is_no_image_is_named_and_no_text(tmp_path: Path) -> None:
+    names = ("my notes.pdf", "it's.txt", "photos", "Makefile", "late.png")
+    notes, quoted, photos, bare, image = (tmp_path / name for name in names)
+    for path in (notes, quoted, bare, image):
+        path.write_text("text")
+    photos.mkdir()
+    painted = tmp_path / "painted"
+    Image.new("RGB", (2, 2)).save(painted, "PNG")
+    no_image = "is not a PNG, JPEG, WebP or GIF image, so it was not used."
+    expected = {
+        str(notes): Drop([], f"my notes.pdf {no_image}"),
+        f"{backslashed(str(notes))} ": Drop([], f"my notes.pdf {no_image}"),
+        notes.as_uri(): Drop([], f"my notes.pdf {no_image}"),
+        shlex.quote(str(quoted)): Drop([], f"it's.txt {no_image}"),
+        str(bare): Drop([], f"Makefile {no_image}"),
+        str(photos): Drop([], "photos is a folder, so it was not used."),
+        str(painted): Drop([str(painted)]),
+        f"{image}\r\n{notes}\r\n": Drop([str(image)], f"my notes.pdf {no_image}"),
+        f"{notes}\n{bare}\n{photos}": Drop(
+            [],
+            "3 files are not PNG, JPEG, WebP or GIF images, so they were not used:"
+            " my notes.pdf and others.",
+        ),
+    }
+    for text, drop in expected.items():
+        assert read_drop(text) == drop, text
+    for prose in (f"read {bare}", f"{bare} and then", f"{bare},", "Makefile"):
+        assert read_drop(prose) is None, prose
 
 
 @given(st.text() | st.text("'\"\\ /~%:file\0\n"))
 def test_no_text_hurts(text: str) -> None:
-    assert dropped_images(text) == []
+    assert read_drop(text) is None

@@ -279,6 +279,9 @@ def _params(raw: _FamilyFile) -> dict[str, Param]:
             raise ValueError(f"the pattern of {name} can't be used: {error}") from error
         if param.kind in (Kind.CHOICE, Kind.CONSTANT) and not param.enum:
             raise LookupError(f"{name} has nothing to choose from")
+        if name == "prompt" and param.kind in (Kind.IMAGE, Kind.IMAGES):
+            # Prompts come from files and other programs: none may name an upload.
+            raise LookupError("prompt is text, never an image")
         params[key] = replace(param, name=name)
     return params
 

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.catalog.image_items import images_in, is_url, item_problem, parse_images
 from tui.catalog.pattern import LONGEST, matches
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
 from tui.text import did_you_mean, inert, invisible, is_text
@@ -64,21 +65,19 @@ def inert_value(value: Any) -> Any:
     return value
 
 
-def is_url(item: str) -> bool:
-    """Returns whether an image is on the web; any other is a file of this machine."""
-    return item.lower().startswith(("http://", "https://"))
-
-
 def needs_upload(param: Param, value: Value) -> bool:
-    """Returns whether a value names files of this machine, which would be uploaded."""
-    if param.kind not in (Kind.IMAGE, Kind.IMAGES):
+    """Returns whether a value may name files of this machine, which would be uploaded.
+
+    One that isn't written as its parameter wants it counts as such.
+    """
+    if param.kind not in (Kind.IMAGE, Kind.IMAGES) or blank(value):
         return False
-    return not all(is_url(str(item)) for item in _items(value))
+    return bool(image_problem(param, value)) or not all(map(is_url, images_in(value)))
 
 
-def _items(value: Value) -> list[Any]:
-    """Returns the entries of a list, or the one value that isn't in a list."""
-    return value if isinstance(value, list) else [value]
+def is_callback(param: Param) -> bool:
+    """Returns whether a parameter is an address that the service will call."""
+    return re.search("callback|hook|notif", param.name.lower()) is not None
 
 
 def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
@@ -135,7 +134,8 @@ def _undecodable(value: Value) -> str:
 
     Python keeps such bytes of a command line or a file's name as lone surrogates.
     """
-    if all(is_text(str(item)) for item in _items(value)):
+    items = value if isinstance(value, list) else [value]
+    if all(is_text(str(item)) for item in items):
         return ""
     return "This has a byte that is not UTF-8: type it again, or rename the file."
 
@@ -149,10 +149,13 @@ def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
     rules = apply_rules(model, route, values)
     for name, param in rules.params.items():
         value = _value_to_send(param, values)
-        if isinstance(value, str) and param.kind is Kind.IMAGE:
-            value = value.strip()
-        if value is not None:
-            sent[name] = value
+        if value is None:
+            continue
+        if param.kind is Kind.IMAGES:
+            value = images_in(value)
+        elif param.kind is Kind.IMAGE:
+            value = images_in(value)[0]
+        sent[name] = value
     return sent
 
 
@@ -181,8 +184,7 @@ def parse(param: Param, text: str) -> Value:
         case Kind.BOOLEAN:
             return _boolean(param, text)
         case Kind.IMAGES:
-            items = re.split(r"\n\s*|,\s+", text)
-            return [item for item in items if not blank(item)]
+            return parse_images(text)
         case Kind.INTEGERS:
             items = re.split(r"[\s,]+", text.strip(", \n\t"))
             return [_whole_number(item) for item in items]
@@ -304,10 +306,10 @@ def _problem(param: Param, value: Value) -> str:
             return _list_problem(param, value)
         case Kind.JSON if not isinstance(value, list):
             return "Must be a JSON list, such as [1, 2]."
-        case Kind.IMAGE if not isinstance(value, str):
-            return "Must be a URL or the path of a file."
-        case Kind.JSON | Kind.IMAGE:
+        case Kind.JSON:
             return ""
+        case Kind.IMAGE:
+            return image_problem(param, value)
         case _:
             return _text_problem(param, value)
 
@@ -390,7 +392,7 @@ def _list_problem(param: Param, value: Value) -> str:
     if param.kind is Kind.INTEGERS:
         problem = _integers_problem(param, value)
     else:
-        problem = _images_problem(value)
+        problem = image_problem(param, value)
     return problem or _items_problem(param, len(value))
 
 
@@ -406,12 +408,16 @@ def _integers_problem(param: Param, items: list[Any]) -> str:
     return ""
 
 
-def _images_problem(items: list[Any]) -> str:
-    """Returns what is wrong with the entries of a list of images, or nothing."""
-    for item in items:
-        if not isinstance(item, str) or blank(item):
-            return "Each entry must be a URL or the path of a file."
-    return ""
+def image_problem(param: Param, value: Value) -> str:
+    """Returns what is wrong with the images of a value as they are written."""
+    if param.kind is Kind.IMAGE:
+        if not isinstance(value, str):
+            return "Must be a URL or the path of a file."
+        return item_problem(value)
+    if not isinstance(value, list):
+        return "Must be a list."
+    problems = map(item_problem, value)
+    return next(filter(None, problems), "")
 
 
 def _items_problem(param: Param, count: int) -> str:

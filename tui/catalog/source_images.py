@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tui.catalog import request
+from tui.catalog.image_items import images_in, is_url
 from tui.catalog.spec import Kind, Param, Route, Values
 from tui.paths import home
 
@@ -12,25 +12,25 @@ def local_files(route: Route, values: Values) -> list[tuple[str, Path]]:
     return [
         (name, home(image))
         for name, image in _images(route, values)
-        if not request.is_url(image)
+        if not is_url(image)
     ]
 
 
 def image_urls(route: Route, values: Values) -> list[tuple[str, str]]:
     """Returns param and URL of each image on the web."""
     images = _images(route, values)
-    return [(name, image) for name, image in images if request.is_url(image)]
+    return [(name, image) for name, image in images if is_url(image)]
 
 
 def with_uploads(route: Route, values: Values, urls: dict[Path, str]) -> Values:
     """Returns `values` with the URLs of uploaded files in place of their paths."""
     changed: Values = dict(values)
     for param in _image_params(route):
-        if param.name not in values:
+        images = [
+            urls.get(home(image), image) for image in images_in(values.get(param.name))
+        ]
+        if not images:
             continue
-        images: list[str] = []
-        for image in _images_of(param, values):
-            images.append(urls.get(home(image), image))
         if param.kind is Kind.IMAGE:
             changed[param.name] = images[0]
         else:
@@ -43,7 +43,7 @@ def _images(route: Route, values: Values) -> list[tuple[str, str]]:
     return [
         (param.name, image)
         for param in _image_params(route)
-        for image in _images_of(param, values)
+        for image in images_in(values.get(param.name))
     ]
 
 
@@ -51,11 +51,3 @@ def _image_params(route: Route) -> list[Param]:
     """Returns the parameters that hold images."""
     kinds = (Kind.IMAGE, Kind.IMAGES)
     return [param for param in route.params if param.kind in kinds]
-
-
-def _images_of(param: Param, values: Values) -> list[str]:
-    """Returns the images in a parameter's value, without blank ones."""
-    value = values.get(param.name)
-    items = value if isinstance(value, list) else [value]
-    texts = [item.strip() for item in items if isinstance(item, str)]
-    return [text for text in texts if text]

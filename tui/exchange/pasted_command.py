@@ -14,7 +14,7 @@ from msgspec import Struct
 from tui.catalog import request
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api
-from tui.catalog.spec import Kind, Model, RouteName, Value, Values
+from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.catalog.typed_values import parse_settings
 from tui.text import one_line, plain
 
@@ -131,14 +131,21 @@ def fitting(
     fit: Values = {}
     for name, value in known.items():
         param = params[name]
-        depth = 6 if param.kind is Kind.JSON else 1
-        if isinstance(value, dict) or not _is_flat(value, depth):
-            continue
         if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
             continue
-        if files or not request.needs_upload(param, value):
+        if _is_shown(param, value) and (
+            files or not request.needs_upload(param, value)
+        ):
             fit[name] = _plain(value)
     return fit, tuple(one_line(name, 40) for name in values if name not in fit)
+
+
+def _is_shown(param: Param, value: Value) -> bool:
+    """Return whether a field can show a value as it is."""
+    if param.kind in (Kind.IMAGE, Kind.IMAGES):
+        return not request.image_problem(param, value)
+    depth = 6 if param.kind is Kind.JSON else 1
+    return not isinstance(value, dict) and _is_flat(value, depth)
 
 
 def _is_flat(value: Value, depth: int) -> bool:

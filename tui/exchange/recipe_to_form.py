@@ -139,7 +139,7 @@ def _harmless(param: Param, value: Value) -> bool:
 
     It must name no file of this machine for upload, and no address to call back.
     """
-    return not request.needs_upload(param, value) and param.name != "callback_url"
+    return not (request.needs_upload(param, value) or request.is_callback(param))
 
 
 def _list(names: list[str]) -> str:

@@ -4,12 +4,12 @@ import keyword
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from tui.catalog import request
+from tui.catalog.image_items import images_in, show_images
 from tui.catalog.load import Catalog
 from tui.catalog.route import choose, translate
 from tui.catalog.source_images import local_files, with_uploads
@@ -186,7 +186,9 @@ def _typed(param: Param | None, value: Value) -> str:
     """Return a value as a person types it, and `request.parse` reads it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and param and param.kind in (Kind.IMAGES, Kind.INTEGERS):
+    if isinstance(value, list) and param and param.kind is Kind.IMAGES:
+        return show_images(images_in(value))
+    if isinstance(value, list) and param and param.kind is Kind.INTEGERS:
         return "\n".join(map(str, value))
     return value if isinstance(value, str) else inert_json(value)
 
@@ -290,12 +292,12 @@ def _submit_path(asked: SnippetRequest) -> str:
 
 
 def _names(model: Model) -> tuple[str, str]:
-    """Return service and action as parts of a path, whatever is in them."""
-    return _segment(model.service), _segment(model.action)
+    """Return service and action; as parts of a path they are quoted where it is made."""
+    return _encodable(model.service), _encodable(model.action)
 
 
-def _segment(name: str) -> str:
-    return quote(name, safe="", errors="replace")
+def _encodable(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def _comments(notes: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
 from tui.catalog import batch, prompt_file
+from tui.catalog.reach import texts_of
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
 from tui.text import by_count, dollars, file_size, one_line
@@ -47,10 +48,10 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self._values = values
         self._cells: list[Values] = []
         self._count = Input("1", type="integer", id="batch-count", compact=True)
-        self._file = Input(
+        self._file = _File(
             placeholder="one prompt per line", id="batch-file", compact=True
         )
-        self._vary = TextArea(
+        self._vary = _Vary(
             id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
         )
         self._summary = Static(id="batch-summary", markup=False)
@@ -87,6 +88,18 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             f"Vary: one param per line, like `{example}`; 1..9 is a range, * is every"
             f" choice. {{a|b}} in the prompt works too. Params: {', '.join(names)}"
         )
+
+    @property
+    def foreign_file(self) -> str:
+        """The prompt file, if its name need not be typed by the user; or empty."""
+        return self._file.value.strip() if self._file.is_foreign else ""
+
+    def foreign_texts(self) -> set[str]:
+        """Returns the texts that were added here, and not by keys alone."""
+        if not self._vary.is_foreign:
+            return set()
+        texts = {text for cell in self._cells for text in texts_of(cell.values())}
+        return texts - texts_of(self._values.values())
 
     def on_mount(self) -> None:
         self._update_plan()
@@ -170,6 +183,32 @@ class BatchScreen(ModalScreen[list[Values] | None]):
     def action_send(self) -> None:
         if self._cells and self.is_current:
             self.dismiss(self._cells)
+
+
+class _Vary(TextArea):
+    """The lines of varied params; notes whether any of it was pasted."""
+
+    is_foreign = False
+
+    def on_paste(self) -> None:
+        self.is_foreign = True
+
+    def action_paste(self) -> None:
+        self.is_foreign = True
+        super().action_paste()
+
+
+class _File(Input):
+    """The name of a prompt file; notes whether any of it was pasted."""
+
+    is_foreign = False
+
+    def on_paste(self) -> None:
+        self.is_foreign = True
+
+    def action_paste(self) -> None:
+        self.is_foreign = True
+        super().action_paste()
 
 
 class _Plan(NamedTuple):

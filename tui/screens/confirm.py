@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
@@ -20,6 +20,8 @@ class ConfirmScreen(ModalScreen[bool]):
         Binding("escape,n", "dismiss(False)", "No", show=False),
         Binding("y", "dismiss(True)", "Yes", show=False),
         Binding("left,right,h,l", "app.focus_next", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("down,j", "scroll(1)", "Down", show=False),
     ]
     AUTO_FOCUS = "#no"
 
@@ -30,10 +32,15 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="confirm"):
-            yield Static(self._question, markup=False)
+            with VerticalScroll(can_focus=False):
+                yield Static(self._question, markup=False)
             with Horizontal():
                 yield Button(Content(f"{self._yes} (y)"), id="yes", compact=True)
                 yield Button("No (n)", id="no", compact=True)
+
+    def action_scroll(self, rows: int) -> None:
+        """Scrolls a question that is longer than the screen."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

@@ -17,6 +17,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.catalog.load import Catalog
+from tui.catalog.reach import texts_of
+from tui.catalog.request import is_callback
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
 from tui.screens.past import Past, Search, prompts
@@ -28,7 +30,7 @@ from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
-from tui.widgets.path_completion import dropped_images
+from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
@@ -160,11 +162,16 @@ class MainScreen(Screen[None]):
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
         self.post_message(self.Ready())
 
-    async def show_model(self, model: Model, values: Values | None = None) -> None:
-        """Shows the form of another model, filled in with `values`."""
+    async def show_model(
+        self, model: Model, values: Values | None = None, foreign: Iterable[str] = ()
+    ) -> None:
+        """Shows the form of another model, filled in with `values`.
+
+        `foreign` are texts of the values that are not the user's own words.
+        """
         model = self._model = self._catalog.get(*model.key) or model
         route = self._route(model, values or ())
-        await self.form.show(model, route, values)
+        await self.form.show(model, route, values, foreign)
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 
@@ -218,7 +225,8 @@ class MainScreen(Screen[None]):
         """Fills the form with a task's values."""
         model = self._catalog.get(task.action, task.model)
         if model:
-            await self.show_model(model, task.values)
+            foreign = texts_of(task.values.values()) if task.imported else ()
+            await self.show_model(model, task.values, foreign)
             self.form.focus_first()
         else:
             sentence = f"The catalog no longer has this model: {task.model}"
@@ -249,12 +257,12 @@ class MainScreen(Screen[None]):
 
         model = self._catalog.get(entry.action, entry.model) if entry else None
         if entry and model:
-            foreign = ("model", "prompt", "callback_url")
-            values: Values = {"prompt": entry.prompt}
-            for name, value in entry.params.items():
-                if name not in foreign:
-                    values[name] = value
+            params: Values = {**entry.params, "prompt": entry.prompt}
+            params.pop("model", None)
+            values: Values = {"prompt": entry.prompt} | params
             route = self._route(model, values)
+            for param in filter(is_callback, model.routes[route].params):
+                values.pop(param.name, None)
             await self.fill_in(model, route, *fitting(model, route, values))
         elif entry:
             self.form.set_prompt(entry.prompt)
@@ -286,8 +294,11 @@ class MainScreen(Screen[None]):
 
     async def on_paste(self, event: events.Paste) -> None:
         """Uses an image that is dropped where there is no text field."""
-        if files := await asyncio.to_thread(dropped_images, event.text):
-            self._refill(files[0])
+        drop = await asyncio.to_thread(read_drop, event.text)
+        if drop and drop.problem:
+            self.notify(drop.problem, severity="warning", markup=False)
+        if drop and drop.images:
+            self._refill(drop.images[0])
 
     @on(Field.Dropped)
     def _dropped(self, event: Field.Dropped) -> None:
@@ -320,12 +331,14 @@ class MainScreen(Screen[None]):
 
     async def _fill(self, model: Model, values: Values) -> None:
         """Fills the form with another request; undo restores the previous prompt."""
-        before = self.form.values().get("prompt", "")
+        before = self.form.values()
+        foreign = texts_of(values.values()) - texts_of(before.values())
         if "prompt" in values:
-            await self.show_model(model, values | {"prompt": before})
+            prompt = before.get("prompt", "")
+            await self.show_model(model, values | {"prompt": prompt}, foreign)
             self.form.set_prompt(str(values["prompt"]))
         else:
-            await self.show_model(model, values)
+            await self.show_model(model, values, foreign)
         self.form.focus_first()
 
     @on(Sidebar.Selected)
@@ -380,7 +393,7 @@ class MainScreen(Screen[None]):
             await self.app.push_screen(chooser, field.set_picked)
         else:
             many = param.kind is Kind.IMAGES
-            results = await self._past.find("", lambda task: task.files, CHOICES)
+            results = await self._past.find("", _has_own_files, CHOICES)
             picker = SourcesScreen(
                 self._view.terminal, results, start=str(Path.cwd()), many=many
             )
@@ -426,3 +439,11 @@ class MainScreen(Screen[None]):
         # In an empty queue z may still restore tasks of earlier runs.
         if self._past or not is_empty:
             self.set_focus(self.queue.table)
+
+
+def _has_own_files(task: Task) -> bool:
+    """Returns whether a task has results that this program saved.
+
+    An imported one may name any file as its result.
+    """
+    return bool(task.files) and not task.imported

@@ -5,7 +5,7 @@ import contextlib
 
 from textual.screen import Screen
 
-from tui.catalog.spec import Values
+from tui.exchange.consent import WantedJob
 from tui.images.thumbnails import ThumbnailCache
 from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
@@ -97,12 +97,16 @@ class Pages:
             page = PromptsScreen(shell.engine.reader, shell.terminal)
             await shell.push_screen(page, shell.main.use_prompt)
 
-    async def ask_for_job(self, request: ParamForm.JobRequested) -> list[Values] | None:
-        """Returns the requests of the user's job, or None. Runs in a worker."""
+    async def ask_for_job(self, request: ParamForm.JobRequested) -> WantedJob | None:
+        """Returns the user's job, or None. Runs in a worker."""
         from tui.screens.batch import BatchScreen
 
         page = BatchScreen(request.model, request.route, request.values)
-        return await self._shell.push_screen_wait(page)
+        cells = await self._shell.push_screen_wait(page)
+        if not cells:
+            return None
+        foreign = request.foreign | page.foreign_texts()
+        return WantedJob(request.model, cells, foreign, page.foreign_file)
 
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen

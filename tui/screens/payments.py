@@ -6,7 +6,8 @@ import time
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, expand
-from tui.catalog.spec import Model, Values
+from tui.exchange import consent
+from tui.exchange.consent import WantedJob
 from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.tasks.ceilings import CeilingError, Wanted
@@ -15,7 +16,7 @@ from tui.text import one_line
 from tui.widgets.form import ParamForm
 
 
-class Consent(IntEnum):
+class Approval(IntEnum):
     """What the user has agreed to pay."""
 
     NO = 0
@@ -32,6 +33,7 @@ class Payments:
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
+        self._consent = consent.Consent()
 
     async def refresh_balance(self) -> None:
         """Shows today's spending and the balance."""
@@ -86,10 +88,13 @@ class Payments:
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
         else:
-            await self.submit(event.model, cells)
+            await self.submit(WantedJob(event.model, cells, event.foreign))
 
-    async def submit(self, model: Model, cells: list[Values]) -> None:
-        """Sends requests as one job, once the user has agreed to their price."""
+    async def submit(self, wanted: WantedJob) -> None:
+        """Sends requests as one job, once the user has agreed to their price.
+
+        Files and callbacks that need not be the user's own words are named first.
+        """
         from tui.tasks.draft import InvalidRequestError
 
         shell = self._shell
@@ -98,9 +103,9 @@ class Payments:
             shell.show_problem(shell.failure, "Not sent", "error")
             return
         try:
-            micros = await shell.wallet.prices(model, cells)
+            micros = await shell.wallet.prices(wanted.model, wanted.cells)
             async with shell.wallet.spending:
-                tasks = await self._submit_agreed(model, cells, micros)
+                tasks = await self._submit_approved(wanted, micros)
         except InvalidRequestError as error:
             shell.main.form.show_errors(error.errors)
             shell.show_problem(str(error), "Not sent, not charged", "error")
@@ -111,27 +116,33 @@ class Payments:
             if tasks:
                 shell.main.queue.table.select(tasks[-1].id)
 
-    async def _submit_agreed(
-        self, model: Model, cells: list[Values], micros: list[int | None]
+    async def _submit_approved(
+        self, job: WantedJob, micros: list[int | None]
     ) -> list[Task]:
-        """Queues requests once the user has agreed; returns no task without that.
+        """Queues requests once the user has approved; returns no task without that.
 
-        Another program may have spent the sum meanwhile: then the user is asked again.
+        What a job costs and what it names is one question, if any. Another program may
+        have spent the sum meanwhile: then the user is asked again.
         """
         engine = self._shell.engine
         assert engine
-        job = new_id()
-        wanted = [Wanted(job, model.slug, micro) for micro in micros]
-        while consent := await self.ask_consent(wanted):
-            over = consent is Consent.OVER_CEILING
-            work = engine.submit_job(model, cells, micros, over_ceiling=over)
+        named = await asyncio.to_thread(self._consent.needed, job)
+        preface = consent.describe(named)
+        job_id = new_id()
+        wanted = [Wanted(job_id, job.model.slug, micro) for micro in micros]
+        while approval := await self.ask_approval(
+            wanted, ask=bool(named), preface=preface
+        ):
+            self._consent.agree(named)
+            over = approval is Approval.OVER_CEILING
+            work = engine.submit_job(job.model, job.cells, micros, over_ceiling=over)
             with contextlib.suppress(CeilingError):
                 return await self._shell.run_detached(work)
         return []
 
-    async def ask_consent(
+    async def ask_approval(
         self, wanted: list[Wanted], *, ask: bool = False, preface: str = ""
-    ) -> Consent:
+    ) -> Approval:
         """Returns whether this may be paid.
 
         The user is asked where a ceiling requires it, or always with `ask`; `preface`
@@ -141,11 +152,11 @@ class Payments:
 
         shell = self._shell
         if shell.engine is None:
-            return Consent.YES
+            return Approval.YES
         question = await shell.wallet.question(shell.engine, wanted, ask=ask)
         if not question:
-            return Consent.YES
+            return Approval.YES
         whole = f"{preface}\n{question.text}".strip()
         if not await shell.push_screen_wait(ConfirmScreen(whole, "Send")):
-            return Consent.NO
-        return Consent.OVER_CEILING if question.passes_ceiling else Consent.YES
+            return Approval.NO
+        return Approval.OVER_CEILING if question.passes_ceiling else Approval.YES

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.catalog.image_items import is_url
 from tui.graphics.probe import Terminal
 from tui.tasks.task import Result, Task
 from tui.text import file_size, one_line
@@ -25,7 +26,6 @@ from tui.widgets.path_completion import (
     Folder,
     Source,
     completed,
-    is_url,
     matching,
     read_folder,
     split_path,

@@ -7,7 +7,7 @@ are those that need a page, a question or the clipboard.
 from collections.abc import Awaitable, Callable
 
 from tui.screens import share
-from tui.screens.payments import Consent, Payments
+from tui.screens.payments import Approval, Payments
 from tui.screens.shell import Shell
 from tui.spending import ceilings
 from tui.tasks import actions
@@ -150,9 +150,11 @@ class TaskDispatcher:
         open_ones = [task for task in tasks if not task.over_ceiling]
         wanted = ceilings.wanted_again(shell.session.catalog, open_ones)
         async with shell.wallet.spending:
-            consent = await self._payments.ask_consent(wanted, ask=ask, preface=preface)
-            if consent:
-                over = consent is Consent.OVER_CEILING
+            approval = await self._payments.ask_approval(
+                wanted, ask=ask, preface=preface
+            )
+            if approval:
+                over = approval is Approval.OVER_CEILING
                 work = actions.send(shell.engine, tasks, over_ceiling=over)
                 shell.show_sentence(await shell.run_detached(work))
 
@@ -177,16 +179,16 @@ class TaskDispatcher:
         assert shell.engine
         unchanged = [task for task in tasks if self._is_as_shown(task)]
         paid = [task for task in unchanged if not task.lacks_picture]
-        consent = Consent.YES
+        approval = Approval.YES
         if paid:
-            consent = await self._ask_for_retry(paid)
-        if not consent:
+            approval = await self._ask_for_retry(paid)
+        if not approval:
             return
-        over = consent is Consent.OVER_CEILING
+        over = approval is Approval.OVER_CEILING
         work = actions.retry(shell.engine, unchanged, over_ceiling=over)
         shell.show_sentence(await shell.run_detached(work))
 
-    async def _ask_for_retry(self, tasks: list[Task]) -> Consent:
+    async def _ask_for_retry(self, tasks: list[Task]) -> Approval:
         """Asks the user where a ceiling requires it, or a task was retried before."""
         retried = len([task for task in tasks if task.retried_by])
         ask = retried > 0 or any(task.imported for task in tasks)
@@ -199,7 +201,7 @@ class TaskDispatcher:
             )
         preface = f"{preface}\n{_unsure_sentence(tasks)}".strip()
         wanted = ceilings.wanted_again(self._shell.session.catalog, tasks)
-        return await self._payments.ask_consent(wanted, ask=ask, preface=preface)
+        return await self._payments.ask_approval(wanted, ask=ask, preface=preface)
 
     def _is_as_shown(self, task: Task) -> bool:
         """Returns whether the task wasn't retried or resumed since it was shown."""

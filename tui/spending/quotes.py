@@ -188,7 +188,10 @@ def _quotable(model: Model, values: Values) -> Values | None:
     if unplaced or local_files(route, moved) or request.check(model, route, moved):
         return None
     body = request.body(model, route, moved)
-    return {name: value for name, value in body.items() if name != "model"}
+    # Nothing is called for a price: a callback is sent with the request alone.
+    callbacks = {param.name for param in route.params if request.is_callback(param)}
+    unneeded = callbacks | {"model"}
+    return {name: value for name, value in body.items() if name not in unneeded}
 
 
 def _kind(model: Model, asked: Values) -> str:

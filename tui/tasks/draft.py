@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.source_images import local_files
-from tui.catalog.spec import Model, Param, RouteName, Values
+from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
 from tui.system import atomic_file
 from tui.tasks.task import Task, new_id
 from tui.text import file_size, is_text, one_line
@@ -160,21 +160,23 @@ def _file_problem(path: Path) -> str:
 
 
 def _image_problem(path: Path, param: Param | None, files: dict[str, Path]) -> str:
-    """Returns why the service would refuse an image, as far as its limits are known.
+    """Returns why a file is not uploaded: it is no whole image, or would be refused.
 
-    `files` are the local files of all params. Returns "" without a reason.
+    It is refused as far as the service's limits are known. `files` are the local files
+    of all params. Returns "" without a reason.
     """
-    limits = param.file if param else None
-    if limits is None:
-        return ""
-    from tui.images.files import ImageError, measure
+    from tui.images.files import ImageError
+    from tui.tasks.sources import judge_file
 
+    limits = (param.file if param else None) or FileLimits()
     try:
-        image = measure(path)
+        image = judge_file(path)
         other = files.get(limits.same_size_as)
-        wanted = measure(other) if other else image
+        wanted = judge_file(other) if other else image
     except ImageError as error:
-        return str(error)
+        return f"{error} Nothing was sent."
+    except OSError as error:
+        return f"{path} can't be read: {error.strerror}."
     if limits.formats and image.format not in limits.formats:
         return f"{path.name} is {image.format}, not {', '.join(limits.formats)}."
     if limits.max_bytes and image.bytes > limits.max_bytes:

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from tui.catalog.load import Catalog
+from tui.catalog.request import blank, is_callback
 from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
@@ -100,16 +101,23 @@ def files_named(model: Model, values: Values) -> dict[str, str]:
         for name, path in local_files(route, values):
             errors[name] = (
                 f"This imported task names a file of this machine,"
-                f" {one_line(path, 200)}. Nothing was sent: use its values (u) and"
-                " choose the file yourself."
+                f" {one_line(path, 200)}. {_how_to_send(model, name)}"
             )
-    for name, value in values.items():
-        if "callback" in name and value:
-            errors[name] = (
-                f"This imported task reports to {one_line(value, 200)}. Nothing was"
-                " sent: use its values (u) and remove that."
-            )
+        for param in filter(is_callback, route.params):
+            address = values.get(param.name)
+            if not blank(address):
+                errors[param.name] = (
+                    f"This imported task reports to {one_line(address, 200)}."
+                    f" {_how_to_send(model, param.name)}"
+                )
     return errors
+
+
+def _how_to_send(model: Model, name: str) -> str:
+    return (
+        "Nothing was sent: press u in the app to use its values, or run"
+        f" `runapi-tui generate {model.slug} -s {name}=…`."
+    )
 
 
 def unwatchable(task: Task, base_url: str, catalog: Catalog) -> str:

@@ -37,6 +37,7 @@ from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, asked_pause, backoff
 from tui.tasks.scheduler import Scheduler
+from tui.tasks.sources import content_problem
 from tui.tasks.store import Store
 from tui.tasks.task import Problem, SetAside, Status, Task
 from tui.text import clock, dollars, duration, one_line
@@ -474,6 +475,8 @@ class Submitter:
         ModelGoneError, or ServiceError for trouble that passes.
         """
         model = self.model(task)
+        # It may have waited for long, or come from elsewhere.
+        await asyncio.to_thread(draft.plan, task, model)
         route = model.routes[task.route]
         files = source_images.local_files(route, task.values)
         # While the last of many large files is uploaded, the first upload may end.
@@ -507,7 +510,7 @@ class Submitter:
         """
         try:
             content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
-            return await self._upload_once(path, content)
+            return await self._upload_once(name, path, content)
         except OSError as error:
             raise draft.InvalidRequestError(
                 {name: f"{path} can't be read: {error.strerror}. Nothing was charged."}
@@ -526,7 +529,9 @@ class Submitter:
                 {name: f"{error} Nothing was charged."}
             ) from error
 
-    async def _upload_once(self, path: Path, content: bytes) -> tuple[str, float]:
+    async def _upload_once(
+        self, name: str, path: Path, content: bytes
+    ) -> tuple[str, float]:
         """Uploads a content once within its hour, even if several tasks want it."""
         base_url = self._client.base_url
         digest, checksum = await asyncio.to_thread(_digests, content)
@@ -536,6 +541,7 @@ class Submitter:
             if url:
                 until = await self._cache.run(Store.upload_ends, base_url, url)
             if not self._is_readable(until, self._url_ends.get(url)):
+                await _check_content(name, path, content)
                 asked_at = time.monotonic()
                 until = time.time() + UPLOAD_LASTS
                 url = await self._client.upload(path, content, checksum)
@@ -547,6 +553,18 @@ class Submitter:
             lasts = until - time.time()
             self._url_ends.setdefault(url, time.monotonic() + lasts)
         return url, until
+
+
+async def _check_content(name: str, path: Path, content: bytes) -> None:
+    """Raises InvalidRequestError unless these bytes are a whole image.
+
+    They need not be those that were judged before: a file may be replaced.
+    """
+    problem = await asyncio.to_thread(content_problem, path.name, content)
+    if problem:
+        raise draft.InvalidRequestError(
+            {name: f"{problem} It was not uploaded, and nothing was charged."}
+        )
 
 
 def _digests(content: bytes) -> tuple[str, str]:

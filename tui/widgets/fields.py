@@ -14,10 +14,12 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
+from tui.catalog.image_items import show_images
+from tui.catalog.reach import texts_of
 from tui.catalog.spec import Kind, Param, Value
 from tui.text import inert, one_line
 from tui.widgets.chips import Chips, Option
-from tui.widgets.path_completion import dropped_images
+from tui.widgets.path_completion import read_drop
 
 
 class Field(Widget):
@@ -61,6 +63,10 @@ class Field(Widget):
         super().__init__(classes=f"kind-{param.kind}")
         self.set_class(self.is_beside, "-beside")
         self.param = param
+        self.is_foreign = False
+        """Whether something else than the user's keys has written here."""
+        self.picked: set[str] = set()
+        """Files and URLs that the user chose from a list."""
         self._error: Static | None = None
         self._label = Static(classes="label", markup=False)
         self._counter = Static(classes="counter", markup=False)
@@ -111,20 +117,37 @@ class Field(Widget):
     def set_picked(self, picked: str | list[str] | None) -> None:
         """Sets what was picked, or adds it to a list; None changes nothing."""
         values = [picked] if isinstance(picked, str) else picked
-        if values and self.param.kind is Kind.IMAGES:
-            before = self.read()
-            if isinstance(before, list):
-                values = [*before, *values]
-            self.fill(values)
-        elif values:
-            self.fill(values[0])
+        if values:
+            self.picked |= texts_of(values)
+            self._add(values)
         self.control.focus()
+
+    def _add(self, values: list[str]) -> None:
+        """Adds values to a list; otherwise sets the first one."""
+        if self.param.kind is not Kind.IMAGES:
+            self.fill(values[0])
+            return
+        before = self.read()
+        self.fill([*before, *values] if isinstance(before, list) else values)
 
     @on(Dropped)
     def _add_dropped(self, event: Dropped) -> None:
         if self.param.kind in (Kind.IMAGE, Kind.IMAGES):
             event.stop()
-            self.set_picked(event.files)
+            self._add(event.files)
+            self.control.focus()
+
+    def foreign_texts(self) -> set[str]:
+        """Returns the texts of the value that need not be the user's own words.
+
+        They may have been pasted, dropped or filled in, and changed since.
+        """
+        if not self.is_foreign:
+            return set()
+        try:
+            return texts_of([self.read()]) - self.picked
+        except ValueError:
+            return set()
 
     def set_counter(self, text: str) -> None:
         self._counter.update(text)
@@ -213,10 +236,18 @@ class Prompt(TextArea):
         else:
             await _check_paste(self, event)
 
+    def action_paste(self) -> None:
+        _mark_foreign(self)
+        super().action_paste()
+
 
 class _Line(Input):
     async def on_paste(self, event: events.Paste) -> None:
         await _check_paste(self, event)
+
+    def action_paste(self) -> None:
+        _mark_foreign(self)
+        super().action_paste()
 
 
 class LineField(Field):
@@ -344,13 +375,25 @@ def make_field(param: Param, value: Value | None = None) -> Field:
 
 
 async def _check_paste(control: Widget, event: events.Paste) -> None:
-    """Keeps the paths of dropped images out of the control's text."""
+    """Keeps the paths of dropped files out of the control's text."""
     event.stop()
     event.text = inert(event.text)
-    files = await asyncio.to_thread(dropped_images, event.text)
-    if files:
-        event.prevent_default()
-        control.post_message(Field.Dropped(files))
+    _mark_foreign(control)
+    drop = await asyncio.to_thread(read_drop, event.text)
+    if drop is None:
+        return
+    event.prevent_default()
+    if drop.problem:
+        control.notify(drop.problem, severity="warning", markup=False)
+    if drop.images:
+        control.post_message(Field.Dropped(drop.images))
+
+
+def _mark_foreign(control: Widget) -> None:
+    """Notes that text in a field's control is not typed by the user."""
+    for node in control.ancestors:
+        if isinstance(node, Field):
+            node.is_foreign = True
 
 
 def _parsed(param: Param, text: str) -> Value | None:
@@ -363,6 +406,8 @@ def _as_text(param: Param, value: Value | None) -> str:
         return ""
     if param.kind not in (Kind.IMAGE, Kind.IMAGES):
         value = request.inert_value(value)
+    if param.kind is Kind.IMAGES and isinstance(value, list):
+        return show_images(map(str, value))
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -17,6 +17,7 @@ from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
 from tui.catalog.batch import MOST, BatchError, alternatives
+from tui.catalog.image_items import images_in
 from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
@@ -72,6 +73,8 @@ class ParamForm(Vertical):
         model: Model
         route: RouteName
         values: Values
+        foreign: frozenset[str] = frozenset()
+        """Texts of the values that need not be the user's own words."""
 
     @dataclass
     class JobRequested(Message):
@@ -80,6 +83,8 @@ class ParamForm(Vertical):
         model: Model
         route: Route
         values: Values
+        foreign: frozenset[str] = frozenset()
+        """Texts of the values that need not be the user's own words."""
 
     @dataclass
     class CopyRequested(Message):
@@ -103,6 +108,8 @@ class ParamForm(Vertical):
         self._fields: dict[str, Field] = {}
         self._touched: set[str] = set()
         self._saved_values: dict[tuple[str, str], Values] = {}
+        self._foreign: set[str] = set()
+        """Texts that were pasted, dropped or filled in, in any model's fields."""
         self._showing = asyncio.Lock()
         self._help = Static(id="help", markup=False)
         self._field_help = ""
@@ -120,15 +127,22 @@ class ParamForm(Vertical):
         yield self._button
 
     async def show(
-        self, model: Model, route: RouteName, values: Values | None = None
+        self,
+        model: Model,
+        route: RouteName,
+        values: Values | None = None,
+        foreign: Iterable[str] = (),
     ) -> None:
         """Shows another model or route, filled with `values`.
 
         By default these are the model's values of the last time; params that had none
         keep what was under the same name in the form before, and so does the prompt.
+        `foreign` are texts of the values that are not the user's own words.
         """
         async with self._showing:
             filled = self.values()
+            self._foreign |= self.foreign_texts()
+            self._foreign |= set(foreign)
             self._saved_values[self._model.key] = filled
             if values is None:
                 values = filled | self._saved_values.get(model.key, {})
@@ -161,6 +175,9 @@ class ParamForm(Vertical):
         self.border_title = Content(f"{model.title} · {action}")
         self.check_values()
         fields = self._fields.values()
+        for field in fields:
+            texts = images_in(values.get(field.param.name))
+            field.is_foreign = not self._foreign.isdisjoint(texts)
         shown: list[Widget] = [field for field in fields if not field.param.more]
         more = [field for field in fields if field.param.more]
         if more:
@@ -173,6 +190,11 @@ class ParamForm(Vertical):
         values, _ = self._read_fields()
         shown = [name for name in values if self._fields[name].display]
         return {name: values[name] for name in shown}
+
+    def foreign_texts(self) -> frozenset[str]:
+        """Returns the texts of values that need not be the user's own words."""
+        fields = self._fields.values()
+        return frozenset(text for field in fields for text in field.foreign_texts())
 
     def _read_fields(self) -> tuple[Values, dict[str, str]]:
         """Returns the values of all fields, and errors where they can't be read."""
@@ -271,11 +293,14 @@ class ParamForm(Vertical):
         if errors:
             self._focus_error(errors)
         else:
-            self.post_message(self.Submitted(self._model, self.route, self.values()))
+            values = self.values()
+            foreign = self.foreign_texts()
+            self.post_message(self.Submitted(self._model, self.route, values, foreign))
 
     def action_batch(self) -> None:
         route = self._model.routes[self.route]
-        self.post_message(self.JobRequested(self._model, route, self.values()))
+        foreign = self.foreign_texts()
+        self.post_message(self.JobRequested(self._model, route, self.values(), foreign))
 
     def action_copy_as(self) -> None:
         self.post_message(self.CopyRequested(self._model, self.route, self.values()))

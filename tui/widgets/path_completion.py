@@ -4,14 +4,16 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from tui.text import file_size, plain
+from tui.text import by_count, file_size, one_line, plain
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _DIGITS = re.compile(r"([0-9]+)")
 _MOST_DROPPED = 20_000  # characters
+_ADDRESS = re.compile("file:(?://[^/]*)?(?=/)", re.IGNORECASE)
 
 
 class Source(NamedTuple):
@@ -39,32 +41,64 @@ class Folder(NamedTuple):
     """The sentence that says why it can't be read."""
 
 
-def is_url(text: str) -> bool:
-    return bool(re.match("https?://.", text, re.IGNORECASE))
+class Drop(NamedTuple):
+    """Files that were dropped on the terminal."""
+
+    images: list[str]
+    problem: str = ""
+    """The sentence that names those that are no images."""
 
 
-def dropped_images(text: str) -> list[str]:
-    """Returns the paths in a text that consists of paths of local images, else nothing.
+def read_drop(text: str) -> Drop | None:
+    """Returns what was dropped if a text consists of paths of local files, else None.
 
     Terminals paste files that are dropped on them as a path per line, as words quoted
-    for a shell, or as `file:` addresses. May take long; raises nothing.
+    for a shell, or as `file:` addresses. A name that isn't that of an image counts only
+    with its whole path: a word of a prompt may be the name of a file. May take long;
+    raises nothing.
     """
     if len(text) > _MOST_DROPPED:
-        return []
+        return None
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     try:
         words = shlex.split(text)
     except ValueError:
         words = []  # an apostrophe
     for candidates in (lines, words):
-        paths = [_absolute_path(text) for text in candidates]
-        if paths and all(map(_is_image, paths)):
-            return paths
-    return []
+        if candidates and all(map(_is_dropped, candidates)):
+            paths = [_absolute_path(text) for text in candidates]
+            images = [path for path in paths if _is_image(path)]
+            return Drop(images, _unused([path for path in paths if path not in images]))
+    return None
+
+
+def _is_dropped(text: str) -> bool:
+    """Returns whether a text is the path of a file, as a terminal writes it."""
+    path = _absolute_path(text)
+    if _has_image_name(path) and os.path.isfile(path):
+        return True
+    is_whole = text.startswith(("/", "~/")) or _ADDRESS.match(text)
+    return bool(is_whole) and path.strip("/") != "" and os.path.exists(path)
+
+
+def _unused(paths: list[str]) -> str:
+    """Returns why files aren't used, or nothing where there are none."""
+    if not paths:
+        return ""
+    name = one_line(os.path.basename(paths[0]), 80)
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        return f"{name} is a folder, so it was not used."
+    return by_count(
+        len(paths),
+        "{name} is not a PNG, JPEG, WebP or GIF image, so it was not used.",
+        "{count} files are not PNG, JPEG, WebP or GIF images, so they were not used:"
+        " {name} and others.",
+        name=name,
+    )
 
 
 def _absolute_path(path: str) -> str:
-    address = re.match("file:(?://[^/]*)?(?=/)", path, re.IGNORECASE)
+    address = _ADDRESS.match(path)
     if address:
         path = unquote(path[address.end() :], errors="surrogateescape")
     if path.startswith("~/"):
@@ -73,7 +107,20 @@ def _absolute_path(path: str) -> str:
 
 
 def _is_image(path: str) -> bool:
-    return path.lower().endswith(_SUFFIXES) and os.path.isfile(path)
+    """Returns whether a file is an image by its name, or else by how it begins."""
+    if _has_image_name(path):
+        return os.path.isfile(path)
+    from tui.images.files import ImageError, measure  # rarely needed
+
+    try:
+        measure(Path(path))
+    except ImageError:
+        return False
+    return True
+
+
+def _has_image_name(path: str) -> bool:
+    return path.lower().endswith(_SUFFIXES)
 
 
 def split_path(text: str) -> tuple[str, str]:

@@ -1,0 +1,97 @@
+"""What others named in a request, and the user has agreed to: files and callbacks.
+
+A pasted command or path may name any file of this machine for upload, and any address to
+be called. Before anything is sent, the user sees the whole name once.
+"""
+
+import os
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from tui.catalog.reach import Reached, reached_by
+from tui.catalog.spec import Model, Values
+from tui.paths import home
+from tui.text import one_line
+
+_LONGEST_NAME = 10_000
+
+
+class Use(StrEnum):
+    """What becomes of something that is named, in words that its name follows."""
+
+    UPLOAD = "Upload"
+    PROMPTS = "Send the lines of"
+    CALL = "The service calls"
+
+
+class Named(NamedTuple):
+    """A file with the one that it is a link to, or a callback's address."""
+
+    use: Use
+    name: str
+    target: str = ""
+    """The real path of a file; empty for an address."""
+
+    def describe(self) -> str:
+        """Return what would happen, on one line."""
+        name = one_line(self.name, _LONGEST_NAME)
+        target = one_line(self.target, _LONGEST_NAME)
+        if target in ("", name):
+            return f"{self.use} {name}"
+        return f"{self.use} {name}, a link to {target}"
+
+
+class WantedJob(NamedTuple):
+    """Requests that are to be sent together."""
+
+    model: Model
+    cells: list[Values]
+    foreign: Collection[str] = frozenset()
+    """Texts in their values that need not be the user's own words."""
+    prompt_file: str = ""
+    """A file that their prompts are from, if its name need not be the user's own."""
+
+
+class Consent:
+    """Remembers for one run of the app what the user has agreed to."""
+
+    def __init__(self) -> None:
+        self._agreed: set[Named] = set()
+
+    def needed(self, job: WantedJob) -> list[Named]:
+        """Return what the user has to agree to before a job is sent, in order.
+
+        Links may be followed on slow disks: call it in a thread.
+        """
+        named: set[Named] = set()
+        for values in job.cells if job.foreign else ():
+            for reached in reached_by(job.model, values):
+                if reached.text in job.foreign:
+                    named.add(_named(reached))
+        if job.prompt_file:
+            named.add(_file(job.prompt_file, Use.PROMPTS))
+        return sorted(named - self._agreed)
+
+    def agree(self, named: Iterable[Named]) -> None:
+        """Remember that the user has agreed: to these targets, not to later ones."""
+        self._agreed |= set(named)
+
+
+def describe(named: Collection[Named]) -> str:
+    """Return what the user has to agree to; empty where that is nothing."""
+    if not named:
+        return ""
+    lines = "\n".join(one.describe() for one in named)
+    return f"Pasted, dropped or filled in, not typed by you:\n{lines}\n"
+
+
+def _named(reached: Reached) -> Named:
+    if reached.is_file:
+        return _file(reached.text, Use.UPLOAD)
+    return Named(Use.CALL, reached.text)
+
+
+def _file(text: str, use: Use) -> Named:
+    path = os.path.abspath(home(text))
+    return Named(use, path, os.path.realpath(path))

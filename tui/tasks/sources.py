@@ -1,0 +1,50 @@
+"""Judges the files of this machine that a request uploads: whole, known images only.
+
+Whoever made a request name a file that is something else, such as a key, gets nothing.
+May decode an image: call it in a thread.
+"""
+
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.images.files import ImageInfo
+
+_REMEMBERED = 64
+"""Files that are not decoded again while they are unchanged: a job may name one often."""
+
+
+def judge_file(path: Path) -> "ImageInfo":
+    """Returns the facts of a file that is a whole image. Raises ImageError, OSError."""
+    facts = path.stat()
+    signature = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    return _judge_once(path, (*signature, facts.st_ctime_ns))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _judge_once(path: Path, _signature: tuple[int, ...]) -> "ImageInfo":
+    from tui.images.files import inspect  # Pillow takes long to load
+
+    return inspect(path)
+
+
+def content_problem(name: str, content: bytes) -> str:
+    """Returns why these very bytes are no whole image, or nothing.
+
+    `name` is that of the file that they were read from. Raises OSError.
+    """
+    from tui.images.files import ImageError, inspect
+
+    folder = Path(tempfile.mkdtemp(prefix="runapi-tui-"))
+    copy = folder / name
+    try:
+        copy.write_bytes(content)
+        inspect(copy)
+    except ImageError as error:
+        return str(error)
+    finally:
+        copy.unlink(missing_ok=True)
+        folder.rmdir()
+    return ""
