@@ -78,7 +78,8 @@ def _is_dropped(text: str) -> bool:
     if _has_image_name(path) and os.path.isfile(path):
         return True
     is_whole = text.startswith(("/", "~/")) or _ADDRESS.match(text)
-    return bool(is_whole) and path.strip("/") != "" and os.path.exists(path)
+    is_folder_of_all = path.strip("/") == "" or path == os.path.expanduser("~")
+    return bool(is_whole) and not is_folder_of_all and os.path.exists(path)
 
 
 def _unused(paths: list[str]) -> str:
