@@ -1,8 +1,8 @@
 # The checks of a change, in the environment that is active: see CONTRIBUTING.md.
 
-.PHONY: check lint format types imports test slow screenshots
+.PHONY: check lint format types imports security test slow screenshots
 
-check: lint types imports test
+check: lint types imports security test
 
 lint:
 	ruff check .
@@ -17,6 +17,9 @@ types:
 
 imports:
 	lint-imports
+
+security:
+	bandit -q -r -ll -c pyproject.toml tui
 
 test:
 	pytest

@@ -4,6 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -19,10 +21,17 @@ def test_the_picture_of_the_rooms_is_up_to_date() -> None:
     assert module.draw() == drawn, "run `python docs/make_rooms.py`"
 
 
-def test_the_life_of_a_task_names_functions_that_exist() -> None:
-    text = (ROOT / "docs/design.md").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("page", "most"), [("docs/design.md", 20), ("SECURITY.md", 10)]
+)
+def test_a_page_names_functions_that_exist(page: str, most: int) -> None:
+    text = (ROOT / page).read_text("utf-8")
     named = re.findall(r"`([\w/]+\.py)::(\w+)`", text)
-    assert len(named) > 20
+    assert len(named) > most
+    for file in re.findall(r"(?<!docs/)\b(tests/[\w/]+\.py)", text):
+        assert (ROOT / file).exists(), file
+    for file in re.findall(r"`([a-z]+/\w+\.py)", text):
+        assert (ROOT / "tui" / file).exists(), file
     for file, name in named:
         code = (ROOT / "tui" / file).read_text("utf-8")
         assert re.search(rf"^ *(async )?(def|class) {name}\b", code, re.MULTILINE), name

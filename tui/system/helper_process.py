@@ -255,7 +255,7 @@ class _Helper:
     def ready(self, seconds: float = 0) -> bool:
         """Returns whether it has started. Raises an error if it couldn't."""
         if not self._ready and _is_readable(self._out, seconds):
-            self._ready = pickle.load(self._out)
+            self._ready = pickle.load(self._out)  # nosec B301
         return self._ready
 
     def ask(
@@ -273,7 +273,7 @@ class _Helper:
         self._in.flush()
         if not _is_readable(self._out, seconds):
             raise TimeoutError
-        answer: tuple[bool, Any] = pickle.load(self._out)
+        answer: tuple[bool, Any] = pickle.load(self._out)  # nosec B301
         return answer
 
     def kill(self) -> None:
@@ -311,7 +311,7 @@ def serve(idle: float, module: str, cpu: int = 0, memory: int = 0) -> None:
     _answer(True)
     while _is_readable(sys.stdin, idle):
         try:
-            function, args, options = pickle.load(sys.stdin.buffer)
+            function, args, options = pickle.load(sys.stdin.buffer)  # nosec B301
         except EOFError:
             return
         if cpu:
