@@ -22,8 +22,10 @@ _WRITES = os.O_WRONLY | os.O_RDWR
 _CHECKOUT = Path(__file__).parent.parent
 _PROGRAM = str(_CHECKOUT / "tui") + os.sep
 _TESTS = str(_CHECKOUT / "tests") + os.sep
-_OWN = ("*.db*", "*.log", "*/.*.part")
-"""The queue and its companions, the log, and files that aren't whole yet."""
+_OWN = ("*.db*", "*.log", "*/.*.part", "*/runapi/config.json", "/dev/*")
+"""The queue and its companions, the log, the saved key, files that aren't whole yet,
+and devices.
+"""
 _NO_IMAGE = "uploaded what is no image:"
 
 

@@ -36,6 +36,7 @@ def accepted(key: tuple[str, str], task: Task) -> bool:
     return (task.action, task.model) == key and task.status is Status.PENDING
 
 
+@pytest.mark.hands_over(SOURCE)
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.service)
 async def test_each_form_is_filled_by_keyboard_and_accepted(
     family: Family,

@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.hostile.commands import run
-from tests.hostile.payloads import MARK, PAYLOADS, name_of_file
+from tests.hostile.payloads import MARK, PAYLOADS, TOGETHER, name_of_file
 from tui.settings.config import Config
 from tui.tasks import schema
 from tui.tasks.store import Store
@@ -95,7 +95,7 @@ def prompts_of_a_file(home: Path) -> Stage:
 def prompts_of_stdin(home: Path) -> Stage:
     stage = _stage(home)
     words = ["generate", "z-image", "-f", "-", "--no-wait"]
-    for text in PAYLOADS.values():
+    for text in TOGETHER.values():
         _run(stage, words, stdin=f"a lake {text}\n".encode())
     return stage
 
@@ -111,10 +111,10 @@ def names_of_source_files(home: Path) -> Stage:
             [
                 "generate",
                 "flux-kontext-pro",
-                *("-p", "a lake", "-s", f"image_url={path}"),
+                *("-p", "a lake", "-s", f"image_url={path}", "--no-wait"),
             ]
         )
-    _run(stage, *commands)
+    _run(stage, *commands, ["resume"])
     return stage
 
 
@@ -352,7 +352,8 @@ def favourites_and_prices(home: Path) -> Stage:
     for folder in (state, cache):
         folder.mkdir(parents=True)
     texts = list(PAYLOADS.values())
-    (state / "favourites.json").write_text(json.dumps([[text, text] for text in texts]))
+    for name in ("favourites.json", "confirmed.json"):
+        (state / name).write_text(json.dumps([[text, text] for text in texts]))
     prices = [{"service": text, "action": text, "model": text} for text in texts]
     listed = json.dumps({"price_schedules": prices, "as_of": "".join(texts)})
     (cache / "prices-embedded-demo.json").write_text(

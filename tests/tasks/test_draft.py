@@ -404,8 +404,8 @@ def test_a_byte_that_is_no_utf8_is_refused_not_removed() -> None:
     assert "UTF-8" in refusal(Z_IMAGE, {"prompt": "a \udcff\x1b[31m fox"})["prompt"]
 
 
-def test_a_file_with_an_escape_in_its_name_can_be_sent(tmp_path: Path) -> None:
+def test_a_file_with_an_escape_in_its_name_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a\x1b[31mfox\u202e.png"
     Image.new("RGB", (512, 512)).save(path)
-    task = drafted(REMIX, {"prompt": "a red fox", "source_image_urls": [str(path)]})
-    assert task.values["source_image_urls"] == [str(path)]
+    values: Values = {"prompt": "a red fox", "source_image_urls": [str(path)]}
+    assert "control characters" in refusal(REMIX, values)["source_image_urls"]

@@ -235,14 +235,14 @@ def test_what_a_file_tells_is_read_written_and_taken_out_or_it_stays_as_it_is(
 @pytest.mark.parametrize(
     ("model", "names"),
     [
-        (KONTEXT, {*PLACES, "empty.png"}),
-        # What opens as one of the formats that are taken is the service's to look into.
-        (REFRAME, {*PLACES, *GIFS, *NONE} - {"cut.PNG", "cut.JPEG", "cut scans.jpg"}),
+        (KONTEXT, {*PLACES, *NONE}),
+        (REFRAME, {*PLACES, *NONE, *GIFS}),
     ],
 )
-def test_a_source_is_judged_by_what_is_known_of_its_service(
+def test_a_source_is_a_whole_image_that_its_service_takes(
     model: Model, names: set[str], folder: Path
 ) -> None:
+    names |= {name for name in WHOLE if not name.isprintable()}
     given: Values = {
         param.name: "x"
         for param in model.routes["service"].params

@@ -2,6 +2,7 @@
 undoing.
 """
 
+import hashlib
 import importlib.util
 import re
 
@@ -137,6 +138,13 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
     folder.mkdir(parents=True)
     file = folder / "fox.png"
     file.write_bytes(b"a picture")
+    saved = Result(
+        url="",
+        path=str(file),
+        format="PNG",
+        bytes=file.stat().st_size,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
     app.remember(
         past(
             "mine",
@@ -145,7 +153,7 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
         ),
         past("waiting", Status.HELD),
         past("failed", Status.FAILED, error=REASON),
-        past("ended", results=(Result(url="", path=str(file)),)),
+        past("ended", results=(saved,)),
         paused=True,
     )
     async with app.running(80, 24) as pilot:

@@ -65,6 +65,8 @@ def make_private(path: Path) -> str:
     except FileNotFoundError:
         pass
     except OSError as error:
+        if error.errno == errno.ELOOP:  # a link that leads nowhere
+            return ""
         return (
             f"Others may read {path}, and its permissions can't be changed:"
             f" {error.strerror}."
