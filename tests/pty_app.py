@@ -122,6 +122,10 @@ class PtyApp:
 
         self.until(stopped, "that the process is stopped")
 
+    @property
+    def has_ended(self) -> bool:
+        return self._look()
+
     def _look(self) -> bool:
         if self.ended is None:
             pid, status = os.waitpid(self.process, os.WNOHANG)

@@ -335,7 +335,6 @@ def names_of_folders(home: Path) -> Stage:
     stage = _stage(
         home,
         XDG_CONFIG_HOME=str(folder),
-        RUNAPI_TUI_OUTPUT=str(folder),
         HERMES_HOME=str(folder),
         OPENCLAW_HOME=str(folder),
     )
