@@ -15,7 +15,7 @@ from tui.spending import ceilings
 from tui.system import heartbeat
 from tui.system.streams import print_message, print_result
 from tui.tasks.actions import kept_files
-from tui.tasks.ceilings import CeilingError
+from tui.tasks.ceilings import CeilingError, describe_total
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
@@ -215,7 +215,7 @@ def retry(
                 len(paid),
                 "Sending 1 task again, {cost}.",
                 "Sending {count} tasks again, {cost}.",
-                cost=ceilings.describe_total(total),
+                cost=describe_total(total),
             )
         work.add([task.id for task in free])
         work.set_aside = frozenset(task.id for task in free)
