@@ -154,14 +154,16 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
             task for task in tasks if task.status not in LIVE
         )
         _print_tasks(deleted, as_json=as_json)
-        _print_count(
-            len(deleted),
-            "1 task deleted; its files are in .trash beside the images for a week.",
-            "{count} tasks deleted; their files are in .trash beside the images for a"
-            " week.",
-        )
         if kept:
+            _print_count(len(deleted), "1 task deleted.", "{count} tasks deleted.")
             print_message(kept_files(kept))
+        else:
+            _print_count(
+                len(deleted),
+                "1 task deleted; its files are in .trash beside the images for a week.",
+                "{count} tasks deleted; their files are in .trash beside the images for"
+                " a week.",
+            )
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(
