@@ -1,5 +1,6 @@
 """Folders for settings, data and images: XDG's, or the platform's own."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,9 @@ def _images(output: str) -> Path:
     try:
         if not output:
             return (Path.home() / "Pictures" / "runapi").absolute()
-        return Path(output).expanduser().absolute()
+        folder = Path(output).expanduser().absolute()
+        # Files are only known as this program's by a path without `..`.
+        return Path(os.path.realpath(folder)) if ".." in folder.parts else folder
     except RuntimeError as error:
         if output:
             raise PlaceError(

@@ -48,6 +48,11 @@ def inert(text: str) -> str:
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
 
 
+def is_inert_line(text: str) -> bool:
+    """Return whether `inert` leaves a text as it is, and it is one line without tabs."""
+    return inert(text) == text and not re.search(r"[\t\n]", text)
+
+
 def on_screen(text: str) -> str:
     """Return a part of a line without anything that isn't a letter or sign in cells.
 

@@ -332,5 +332,6 @@ def test_deleting_imported_tasks_leaves_every_file(
     code, deleted, err = service.run("delete", "--all")
     assert (code, len(deleted)) == (0, 2)
     assert deleted[0]["files"] == [str(folder / "holiday.png")]
+    assert "2 tasks deleted.\n" in err
     assert "kept: changed since" in err
     assert sorted(file.name for file in folder.iterdir()) == sorted(names)

@@ -47,6 +47,7 @@ def run(
         ended = subprocess.run(
             [sys.executable, "-m", "tests.hostile.commands", folder],
             env=os.environ | {"PYTHONPATH": str(_CHECKOUT)} | env,
+            cwd=env["HOME"],  # they write where they are told, and may be told "."
             input=asked.encode(),
             capture_output=True,
             timeout=120,

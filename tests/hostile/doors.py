@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.hostile.commands import run
-from tests.hostile.payloads import MARK, PAYLOADS, TOGETHER, name_of_file
+from tests.hostile.payloads import PAYLOADS, TOGETHER, name_of_file
 from tui.settings.config import Config
 from tui.tasks import schema
 from tui.tasks.store import Store
@@ -190,12 +190,26 @@ def rows_of_the_queue_file(home: Path) -> Stage:
 # ---- settings
 
 
+def _toml(text: str) -> str:
+    """Returns a string of TOML, which doesn't know JSON's pairs of surrogates."""
+    written = (
+        char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}"
+        for char in text
+    )
+    return f'"{"".join(written)}"'
+
+
+def _taken() -> list[str]:
+    """Returns the payloads that a setting takes: those without what it can't show."""
+    return [text for text in PAYLOADS.values() if text.isprintable()]
+
+
 @door
 def own_models(home: Path) -> Stage:
     folder = home / ".config/runapi-tui/models"
     folder.mkdir(parents=True)
-    for number, (name, text) in enumerate(PAYLOADS.items()):
-        quoted = json.dumps(text)
+    for number, text in enumerate(PAYLOADS.values()):
+        quoted = _toml(text)
         (folder / f"{name_of_file(text)}.toml").write_text(
             f"""
 name = {quoted}
@@ -225,7 +239,6 @@ service = ["prompt", {quoted}]
         (folder / f"bad-{number}.toml").write_text(
             f'name = "x"\n{quoted} = {quoted}\n[[models]]\nslug = {quoted}\n'
         )
-        assert name
     return _stage(home)
 
 
@@ -234,9 +247,9 @@ def preferences(home: Path) -> Stage:
     """Values of config.toml that are taken."""
     file = home / ".config/runapi-tui/config.toml"
     file.parent.mkdir(parents=True)
-    everything = json.dumps("".join(PAYLOADS.values()))
+    everything = _toml("".join(_taken()))
     lines = [f"viewer = {everything}", f"theme = {everything}", "[keys]"]
-    lines += [f"{json.dumps(text)} = {json.dumps(text)}" for text in PAYLOADS.values()]
+    lines += [f"{_toml(text)} = {_toml(text)}" for text in _taken()]
     lines += ["[profiles.other]", f"output = {everything}"]
     file.write_text("\n".join(lines))
     return _stage(home)
@@ -247,8 +260,8 @@ def preferences_refused(home: Path) -> Stage:
     """Values of config.toml that no setting takes."""
     file = home / ".config/runapi-tui/config.toml"
     file.parent.mkdir(parents=True)
-    everything = json.dumps("".join(PAYLOADS.values()))
-    file.write_text(f"api = {everything}\n{everything} = {everything}\n")
+    everything = _toml("".join(PAYLOADS.values()))
+    file.write_text(f"{_toml(''.join(_taken()))} = {everything}\n")
     return _stage(home)
 
 
@@ -262,7 +275,7 @@ def variables(home: Path) -> Stage:
         "USER",
         "SSH_CONNECTION",
     )
-    return _stage(home, **dict.fromkeys(names, everything), RUNAPI_TUI_THEME=everything)
+    return _stage(home, **dict.fromkeys(names, everything))
 
 
 @door
@@ -302,12 +315,19 @@ def keys_of_other_tools(home: Path) -> Stage:
                 for name, one in providers.items()
             }
         },
-        ".config/runapi/config.json": {"api_key": f"k{MARK}", "base_url": "\x1b]0;x"},
     }
     for name, content in files.items():
         path = home / name
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(content))
+    return _stage(home)._replace(demo=False)
+
+
+@door
+def base_urls_refused(home: Path) -> Stage:
+    file = home / ".config/runapi/config.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"api_key": "k", "base_url": "".join(_taken())}))
     return _stage(home)._replace(demo=False)
 
 
@@ -335,6 +355,7 @@ def names_of_folders(home: Path) -> Stage:
     stage = _stage(
         home,
         XDG_CONFIG_HOME=str(folder),
+        RUNAPI_TUI_OUTPUT=str(home / name_of_file("".join(_taken()))),
         HERMES_HOME=str(folder),
         OPENCLAW_HOME=str(folder),
     )
@@ -355,7 +376,7 @@ def favourites_and_prices(home: Path) -> Stage:
         (state / name).write_text(json.dumps([[text, text] for text in texts]))
     prices = [{"service": text, "action": text, "model": text} for text in texts]
     listed = json.dumps({"price_schedules": prices, "as_of": "".join(texts)})
-    (cache / "prices-embedded-demo.json").write_text(
+    (cache / "prices-runapi-demo.json").write_text(
         json.dumps({"text": listed, "etag": "".join(texts)})
     )
     return stage

@@ -71,9 +71,8 @@ def _argument_lists(text: str) -> list[list[str]]:
 @pytest.mark.parametrize("payload", TOGETHER)
 def test_arguments_are_repeated_harmlessly(payload: str, tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "RUNAPI_TUI_POLL_SECONDS": "0.05"}
-    for words, said in zip(
-        (lists := _argument_lists(TOGETHER[payload])), run(lists, home), strict=True
-    ):
+    lists = _argument_lists(TOGETHER[payload])
+    for words, said in zip(lists, run(lists, home), strict=True):
         assert said.code != 99, words
         assert obeyed(said.out + said.err) == [], words
         assert b"Traceback" not in said.err, words

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tui.paths import folders
 from tui.settings.config import Config, ConfigError, load
 
 
@@ -273,3 +274,11 @@ def test_text_that_a_terminal_would_obey_is_refused(file: Path, text: str) -> No
 def test_a_file_that_would_take_long_is_refused(file: Path) -> None:
     file.write_text(f"{'.'.join('a' * 40_000)} = 1")
     assert "more than 20 parts" in refusal(file)
+
+
+def test_a_folder_for_images_by_way_of_its_parent_is_named_without_that(
+    tmp_path: Path,
+) -> None:
+    """Otherwise no image in it would count as saved here: `x` would move none."""
+    output = folders(str(tmp_path / "here" / ".." / "images")).output
+    assert output == tmp_path / "images"

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from tui.settings.config import Config
 from tui.spending import ceilings
-from tui.tasks.ceilings import CeilingError, Ceilings, Passed, Verdict, Wanted
+from tui.tasks.ceilings import (
+    CeilingError,
+    Ceilings,
+    Passed,
+    Verdict,
+    Wanted,
+    describe_total,
+)
 from tui.tasks.ledger import CostSum, CurrentSpending
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task
@@ -239,4 +246,4 @@ def test_what_stays_below_is_exactly_what_is_known_to(
     assert (not judged(store, prices, most)) == fits
     wish = ceilings.estimated_total(prices)
     assert ceilings.estimated_total(data.draw(st.permutations(prices))) == wish
-    assert None not in prices or "unknown" in ceilings.describe_total(wish)
+    assert None not in prices or "unknown" in describe_total(wish)

@@ -1,5 +1,6 @@
 """Ceilings over real HTTP: each submit is compared with what was really charged."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from tests.tasks.faults import booked, small_pictures
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.demo.tasks import DemoTask
-from tui.tasks import archive, submit
+from tui.tasks import archive, connection, submit
 from tui.tasks.ceilings import CeilingError, Ceilings
 from tui.tasks.drain import to_the_end
 from tui.tasks.store import Store
@@ -124,6 +125,24 @@ async def test_what_the_user_has_agreed_to_passes(
             Status.COMPLETED
         }
     assert len(service.made) == 3
+
+
+async def test_what_is_set_aside_while_it_waits_for_the_connection_stays_unsent(
+    service: At, open_engine: OpenEngine
+) -> None:
+    async with open_engine(service.url, ceilings=Ceilings(day=10**6)) as watched:
+        queue, gate = watched.engine.queue, watched.engine._connection._gate
+        for _ in range(connection.AT_ONCE):
+            await gate.acquire()
+        task = await watched.engine.submit(MODEL, FOX)
+        while not gate._waiters:  # noqa: ASYNC110  it has no event for this
+            await asyncio.sleep(0.01)
+        await queue.set_aside_job(task, "Another task of its job passed a limit.")
+        for _ in range(connection.AT_ONCE):
+            gate.release()
+        assert past_ceiling(await ended(watched, [task]))
+        assert queue.tasks[task.id].status is Status.HELD
+    assert service.made == []
 
 
 async def test_what_another_program_has_spent_counts_at_each_submit(

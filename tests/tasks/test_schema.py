@@ -19,7 +19,7 @@ from tui.tasks import schema
 from tui.tasks.ceilings import Ceilings, Wanted
 from tui.tasks.store import Entry, Store
 from tui.tasks.store_errors import DamagedError, StoreError
-from tui.tasks.task import Status, Task
+from tui.tasks.task import SetAside, Status, Task
 
 URL = "https://runapi.ai"
 
@@ -305,6 +305,25 @@ def test_estimates_of_version_3_count_for_the_ceilings(path: Path) -> None:
         assert passed.spent.micro == 15
         kept = store._read("select estimate_micro from tasks")
         assert kept == [(5,)] * 3
+
+
+def test_what_version_3_has_imported_can_be_changed_and_counts_for_no_ceiling(
+    path: Path,
+) -> None:
+    (task,) = file_of_version_3(path, 1, revision=7, estimate_micro=10**9)
+    with closing(sqlite3.connect(path)) as db, db:
+        as_it_stood = replace(task, set_aside=SetAside.IMPORTED, watched=False)
+        db.execute("update tasks set data = ?", (schema.encode(as_it_stood),))
+    with closing(Store(path)) as store:
+        assert store.spent(URL).day.micro == 0
+        history = store.get(task.id)
+        assert history
+        assert history.imported
+        dropped = history.change(Status.DROPPED, deleted=True)
+        assert store.save_all([Entry(dropped, after=history.revision)]) == [None]
+        found = store.get(task.id)
+        assert found
+        assert found.deleted
 
 
 def test_what_version_3_has_made_and_not_saved_is_unfinished(path: Path) -> None:

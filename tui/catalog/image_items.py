@@ -7,7 +7,7 @@ in one place and as a file in another.
 import re
 from collections.abc import Iterable
 
-from tui.text import invisible, plain
+from tui.text import invisible, is_inert_line
 
 _AROUND = " \t\r\n"
 """What may stand around an image, and isn't part of it."""
@@ -36,7 +36,7 @@ def item_problem(item: object) -> str:
     if is_url(image):
         if " " in image or not image.isprintable():
             return "A URL has no spaces, line breaks or control characters."
-    elif re.search(r"[\t\n]", image) or plain(image, len(image) + 1) != image:
+    elif not is_inert_line(image):
         return "A path has no line breaks, tabs or control characters."
     return ""
 

@@ -15,7 +15,7 @@ from tui.spending import ceilings
 from tui.system import heartbeat
 from tui.system.streams import print_message, print_result
 from tui.tasks.actions import kept_files
-from tui.tasks.ceilings import CeilingError
+from tui.tasks.ceilings import CeilingError, describe_total
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
@@ -154,14 +154,16 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
             task for task in tasks if task.status not in LIVE
         )
         _print_tasks(deleted, as_json=as_json)
-        _print_count(
-            len(deleted),
-            "1 task deleted; its files are in .trash beside the images for a week.",
-            "{count} tasks deleted; their files are in .trash beside the images for a"
-            " week.",
-        )
         if kept:
+            _print_count(len(deleted), "1 task deleted.", "{count} tasks deleted.")
             print_message(kept_files(kept))
+        else:
+            _print_count(
+                len(deleted),
+                "1 task deleted; its files are in .trash beside the images for a week.",
+                "{count} tasks deleted; their files are in .trash beside the images for"
+                " a week.",
+            )
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(
@@ -215,7 +217,7 @@ def retry(
                 len(paid),
                 "Sending 1 task again, {cost}.",
                 "Sending {count} tasks again, {cost}.",
-                cost=ceilings.describe_total(total),
+                cost=describe_total(total),
             )
         work.add([task.id for task in free])
         work.set_aside = frozenset(task.id for task in free)

@@ -9,6 +9,7 @@ from tui.cli.requests import check_ceilings
 from tui.session import Session
 from tui.spending import ceilings
 from tui.system.streams import print_message
+from tui.tasks.ceilings import describe_total
 from tui.text import by_count, one_line
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def resume(
         await check_ceilings(engine, wanted)
         await engine.pause(False)
         if unsent.tasks:
-            _print_sending(unsent.tasks, ceilings.describe_total(unsent))
+            _print_sending(unsent.tasks, describe_total(unsent))
         if followed:
             _print_following(len(followed))
         _warn_of_billed(imported)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.session import Session
 from tui.spending import ceilings
 from tui.system import shell
+from tui.tasks.ceilings import describe_total
 from tui.tasks.ledger import CostSum
 from tui.tasks.submit import may_be_resent
 from tui.tasks.task import SENT, SetAside, Status, Task
@@ -193,7 +194,7 @@ def _sentence(
         words.one,
         words.many,
         command=session.command(command, base_url=base_url, profile=profile),
-        cost=ceilings.describe_total(tally.total),
+        cost=describe_total(tally.total),
     )
 
 
@@ -251,7 +252,7 @@ def interrupted(session: Session, unsent_tasks: list[Task], sent: int) -> str:
 
 def _cost(tasks: list[Task]) -> str:
     total = ceilings.estimated_total([task.estimate_micro for task in tasks])
-    return ceilings.describe_total(total)
+    return describe_total(total)
 
 
 def _drop_command(session: Session, tasks: list[Task]) -> str:

@@ -22,7 +22,7 @@ from tui.system import shell
 from tui.system.environment import child_environment
 from tui.system.ssh import is_over_ssh
 from tui.tasks.task import URL_LIVES, Task
-from tui.text import duration, one_line, plain
+from tui.text import duration, is_inert_line, one_line, plain
 
 _PUBLIC = re.compile(r"https?://([\w.-]+)(?::\d{1,5})?(?:[/?#].*)?", re.ASCII)
 _OF_THIS_MACHINE = re.compile(
@@ -58,7 +58,7 @@ class Ways(NamedTuple):
         for way in order:
             text: str = getattr(self, way)
             # A line break in a path would end a command where it is pasted
-            if text and may_be_copied(text):
+            if text and is_inert_line(text):
                 sentence = f"Sent to the terminal's clipboard: {one_line(text, 400)}"
                 return text, plain(f"{sentence}{self._note(way)}")
         raise OpenError(
@@ -91,11 +91,6 @@ def ways(
         return Ways(url=url, ends_at=ends_at)
     path = os.path.abspath(result.path)
     return Ways(_viewer(viewer, env), path, url, ends_at, scp(path, env))
-
-
-def may_be_copied(path: str) -> bool:
-    """Return whether a path is one line without control characters."""
-    return plain(path) == path and "\n" not in path and "\t" not in path
 
 
 def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -168,7 +163,7 @@ def scp(path: str, env: Mapping[str, str] = os.environ) -> str:
 
     Returns nothing without SSH.
     """
-    if not is_over_ssh(env) or not may_be_copied(path):
+    if not is_over_ssh(env) or not is_inert_line(path):
         return ""
     address = ""
     _, _, port = env.get("SSH_CLIENT", "").rpartition(" ")

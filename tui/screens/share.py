@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.markup import escape
 
+from tui.text import is_inert_line
+
 if TYPE_CHECKING:
     from tui.exchange.open_external import Ways
     from tui.exchange.snippets import SnippetRequest
@@ -26,9 +28,7 @@ def copy(app: App[None], text: str, name: str = "") -> None:
 
 def copy_path(app: App[None], path: str) -> None:
     """Copies the path of a file, if it is one line."""
-    from tui.exchange.open_external import may_be_copied
-
-    if may_be_copied(path):
+    if is_inert_line(path):
         copy(app, path)
     else:
         app.notify(

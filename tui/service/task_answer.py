@@ -13,7 +13,7 @@ from tui.service.account import read_cost
 from tui.service.base_url import same_origin
 from tui.service.error_body import error_message
 from tui.service.raw_answer import kept
-from tui.text import one_line, plain
+from tui.text import is_inert_line, one_line
 
 ServerState = Literal["pending", "processing", "completed", "failed", "unknown"]
 _STATUS_WORDS: dict[ServerState, str] = {
@@ -212,7 +212,7 @@ def is_url(text: str) -> bool:
     """Tells whether a text is one web URL, and nothing in it can control a terminal."""
     if len(text) > MOST_URL or not text.startswith(("http://", "https://")):
         return False
-    return plain(text) == text and not re.search(r"[\n\t]", text)
+    return is_inert_line(text)
 
 
 def _results(value: Any, label: str = "", depth: int = 0) -> Iterator[ImageLink]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from tui.catalog.load import Catalog
 from tui.catalog.price import estimate
 from tui.settings.config import Config
-from tui.tasks.ceilings import Ceilings, Verdict, Wanted, describe_sum
+from tui.tasks.ceilings import Ceilings, Verdict, Wanted, describe_total
 from tui.tasks.ledger import CostSum, CurrentSpending
 from tui.tasks.task import Task
 from tui.text import by_count, dollars
@@ -46,13 +46,6 @@ def estimated_total(prices: Sequence[int | None]) -> CostSum:
     known = sum(price for price in prices if price is not None)
     unknown = sum(price is None for price in prices)
     return CostSum(len(prices), known, known, unknown)
-
-
-def describe_total(total: CostSum) -> str:
-    """Return `about $1.20 and 2 of unknown price`, `an unknown sum`, or the like."""
-    if total.unknown and not total.micro:
-        return "an unknown sum"
-    return f"about {describe_sum(total)}"
 
 
 def describe_cost(total: CostSum) -> str:

@@ -112,6 +112,7 @@ class HelperPool:
         with self._turn(work):
             while True:
                 work.helper = self._helper_for(work)
+                _check(work)  # an idle process was not yet known to `interrupt`
                 if work.helper is None:
                     return function(about, *args)
                 is_fine, answer = self._answer_of(work, function, (about, *args))

@@ -258,6 +258,13 @@ def describe_sum(total: CostSum) -> str:
     return dollars(total.micro)
 
 
+def describe_total(total: CostSum) -> str:
+    """Returns `about $1.20 and 2 of unknown price`, `an unknown sum`, or the like."""
+    if total.unknown and not total.micro:
+        return "an unknown sum"
+    return f"about {describe_sum(total)}"
+
+
 def _is_unknown_at_service(read: Read, request: Wanted) -> bool:
     """Returns whether a living process has sent a task whose charge can be anything."""
     free = 0 if request.estimate_micro == 0 else -1

@@ -14,6 +14,7 @@ from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
 from tui.service.base_url import canonical
+from tui.service.task_answer import is_url
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.text import one_line, plain
 
@@ -25,7 +26,6 @@ _MOST_RAW = 8_000
 """Characters of an answer of the service."""
 _MOST_TEXT = 100_000
 """Characters of a text among the values."""
-_MOST_URL = 4_000
 _ID = re.compile("[0-9a-hjkmnp-tv-z]{14}")
 _REMOTE_ID = re.compile(r"\w[\w.:-]{0,199}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -157,6 +157,11 @@ def watched_fields(task: Task, model: Model) -> dict[str, Any]:
     }
 
 
+def may_be_billed(task: Task) -> bool:
+    """Returns whether a task was imported, and may have been made and billed before."""
+    return task.imported and task.unsure
+
+
 def _base_url(text: str) -> str:
     """Returns the service that a task says it was sent to; nothing asks there."""
     try:
@@ -189,9 +194,7 @@ def _result(result: Result) -> Result:
 
 
 def _url(text: str) -> str:
-    is_web = text.startswith(("http://", "https://"))
-    is_inert = len(text) <= _MOST_URL and one_line(text, _MOST_URL) == text
-    return text if is_web and is_inert and " " not in text else ""
+    return text if is_url(text) and " " not in text else ""
 
 
 def _clean(value: Any) -> Any:
@@ -203,8 +206,3 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {one_line(name, 100): _clean(item) for name, item in value.items()}
     return value
-
-
-def may_be_billed(task: Task) -> bool:
-    """Returns whether a task was imported, and may have been made and billed before."""
-    return task.imported and task.unsure

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from tui.tasks import imported, journal
 from tui.tasks.ledger import cost_of, limited
@@ -104,8 +105,10 @@ def decode(data: bytes | str) -> Task:
     """Returns the task in a row's data, or in a line. Raises what is in `UNREADABLE`."""
     task = _decode(data)
     if task.set_aside is SetAside.IMPORTED and not task.imported:
-        # An earlier version imported it as it stood.
-        return imported.history(task)
+        # An earlier version imported it as it stood. Its row is still this queue's: it
+        # is written over by its revision, and deleted is deleted.
+        history = imported.history(task)
+        return replace(history, revision=task.revision, deleted=task.deleted)
     return task
 
 
@@ -220,11 +223,17 @@ def _fifth(db: sqlite3.Connection) -> None:
             (data,) = db.execute(
                 "select data from tasks where rowid = ?", (number,)
             ).fetchone()
-            estimate = decode(data).estimate_micro
-            if estimate is not None:
+            task = decode(data)
+            if task.estimate_micro is not None:
                 db.execute(
                     "update tasks set estimate_micro = ? where rowid = ?",
-                    (limited(estimate), number),
+                    (limited(task.estimate_micro), number),
+                )
+            if task.imported:  # it counts for no ceiling
+                db.execute(
+                    "update tasks set spent_at = ?, bill = ?, bill_micro = ?"
+                    " where rowid = ?",
+                    (*cost_of(task), number),
                 )
     _run(db, _VERSION_5_INDEXES)
 

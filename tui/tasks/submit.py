@@ -32,7 +32,12 @@ from tui.system.small_file import read_small_file
 from tui.tasks import draft
 from tui.tasks.answer import answered, with_left_out
 from tui.tasks.cache import TaskCache
-from tui.tasks.ceilings import NONE, CeilingError, ChargePendingError
+from tui.tasks.ceilings import (
+    NONE,
+    CeilingError,
+    ChargePendingError,
+    describe_total,
+)
 from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, asked_pause, backoff
@@ -245,6 +250,9 @@ class Submitter:
         ChargePendingError and _NotNowError.
         """
         task = self._cache.tasks[task_id]
+        if not task.watched:
+            # It was set aside while it waited for the connection.
+            raise _NotNowError
         if task.status is Status.SUBMITTING:
             return task
         if not self._is_of_catalog(task):
@@ -267,12 +275,10 @@ class Submitter:
     async def _stop_at_ceiling(self, task_id: str, error: CeilingError) -> None:
         """Sets a task aside that would pass a ceiling, with the rest of its job."""
         self._sent_here.pop(task_id, None)
-        cost = dollars(error.verdict.cost.micro)
-        if error.verdict.cost.unknown:
-            cost = "an unknown sum"
+        cost = describe_total(error.verdict.cost)
         note = (
-            f"Not sent, not charged: it would cost about {cost}. {error} Raise that"
-            " limit, or press s to send it anyway."
+            f"Not sent, not charged: it would cost {cost}. {error} Raise that limit, or"
+            " press s to send it anyway."
         )
         await self._cache.set_aside_job(self._cache.tasks[task_id], note)
 
