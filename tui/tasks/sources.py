@@ -25,9 +25,9 @@ def judge_file(path: Path) -> "ImageInfo":
 
 @lru_cache(maxsize=_REMEMBERED)
 def _judge_once(path: Path, _signature: tuple[int, ...]) -> "ImageInfo":
-    from tui.images.files import inspect  # Pillow takes long to load
+    from tui.images.files import inspect_pixels  # Pillow takes long to load
 
-    return inspect(path)
+    return inspect_pixels(path)
 
 
 def content_problem(name: str, content: bytes) -> str:
@@ -35,13 +35,13 @@ def content_problem(name: str, content: bytes) -> str:
 
     `name` is that of the file that they were read from. Raises OSError.
     """
-    from tui.images.files import ImageError, inspect
+    from tui.images.files import ImageError, inspect_pixels
 
     folder = Path(tempfile.mkdtemp(prefix="runapi-tui-"))
     copy = folder / name
     try:
         copy.write_bytes(content)
-        inspect(copy)
+        inspect_pixels(copy)
     except ImageError as error:
         return str(error)
     finally:
