@@ -206,6 +206,10 @@ def retry(
         retried = len(tasks) - len(free) - len(paid)
         if retried:
             report(_retried_before(retried))
+        refused = await _refused(engine, paid, again=again)
+        for task_id, why in refused.items():
+            report(f"{task_id}: {why}")
+        paid = [task for task in paid if task.id not in refused]
         if paid:
             prices = ceilings.prices_again(session.catalog, paid)
             total = ceilings.estimated_total(prices)
@@ -237,6 +241,20 @@ def retry(
 
     code = follow(session, begin, as_json=as_json)
     return code or (1 if problems else 0)
+
+
+async def _refused(
+    engine: "Engine", tasks: Iterable[Task], *, again: bool
+) -> dict[str, str]:
+    """Return by id why imported tasks can't be sent again; it costs nothing to know."""
+    refused: dict[str, str] = {}
+    for task in tasks:
+        if task.imported:
+            try:
+                await engine.check_retry(task, again=again)
+            except (ValueError, LookupError, RetriedError) as error:
+                refused[task.id] = str(error)
+    return refused
 
 
 async def _retriable(engine: "Engine", selection: Selection) -> list[Task]:

@@ -65,6 +65,37 @@ async def watch(engine: "Engine", tasks: list[Task]) -> str:
     return ""
 
 
+async def sendable(engine: "Engine", tasks: list[Task]) -> tuple[list[Task], str]:
+    """Returns the tasks that may be sent, and a sentence about the others, or "".
+
+    Those are imported ones that can't become a new task: it comes before any question
+    about money. Raises what the first of them raises if no task is left.
+    """
+    fit: list[Task] = []
+    problems: list[Exception] = []
+    for task in tasks:
+        if not task.imported or task.lacks_picture:
+            fit.append(task)
+            continue
+        try:
+            await engine.check_retry(task, again=True)
+        except (ValueError, LookupError) as error:
+            problems.append(error)
+        else:
+            fit.append(task)
+    if not problems:
+        return fit, ""
+    if not fit:
+        raise problems[0]
+    sentence = by_count(
+        len(problems),
+        "1 imported task is left out: {why}",
+        "{count} imported tasks are left out: {why}",
+        why=str(problems[0]),
+    )
+    return fit, sentence
+
+
 async def send(
     engine: "Engine", tasks: list[Task], *, over_ceiling: bool = False
 ) -> str:

@@ -240,12 +240,7 @@ class Engine:
             old = await self._lease_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
-            model = self._submitter.model(old)
-            problems = imported.files_named(model, old.values) if old.imported else {}
-            if problems:
-                raise draft.InvalidRequestError(problems)
-            job = "" if old.imported else old.job
-            new = await asyncio.to_thread(self._draft, model, old.values, old.id, job)
+            new = await asyncio.to_thread(self._draft_again, old)
             new = replace(new, over_ceiling=over_ceiling)
             latest = self._latest(old.id)
             # An imported task that waited has its end with this.
@@ -256,6 +251,27 @@ class Engine:
         if start:
             self._start(new)
         return new
+
+    async def check_retry(self, task: Task, *, again: bool = False) -> None:
+        """Checks that a task can be sent as a new one; writes and sends nothing.
+
+        Raises RetriedError unless `again`, InvalidRequestError, and ModelGoneError.
+        """
+        if task.retried_by and not again:
+            raise RetriedError
+        await asyncio.to_thread(self._draft_again, task)
+
+    def _draft_again(self, old: Task) -> Task:
+        """Returns a new task of an old one's values, as the catalog has its model now.
+
+        Raises InvalidRequestError and ModelGoneError.
+        """
+        model = self._submitter.model(old)
+        problems = imported.files_named(model, old.values) if old.imported else {}
+        if problems:
+            raise draft.InvalidRequestError(problems)
+        job = "" if old.imported else old.job
+        return self._draft(model, old.values, old.id, job)
 
     def _draft(
         self,
