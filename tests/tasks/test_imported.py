@@ -328,6 +328,9 @@ async def test_deleting_it_moves_no_file(
         told = await actions.delete(watched.engine, [made])
         assert told == "1 task and its files deleted. z brings it back."
         assert not Path(made.files[0]).exists()
+        empty = await imported(watched, forged(service, "failed"), images)
+        told = await actions.delete(watched.engine, [empty])
+        assert told == "1 task deleted. z brings it back."
 
 
 @pytest.mark.parametrize("status", [Status.HELD, Status.SUBMITTING])

@@ -150,20 +150,19 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
-        deleted, kept = await engine.delete(
+        deleted, moved, kept = await engine.delete(
             task for task in tasks if task.status not in LIVE
         )
         _print_tasks(deleted, as_json=as_json)
-        if kept:
-            _print_count(len(deleted), "1 task deleted.", "{count} tasks deleted.")
-            print_message(kept_files(kept))
-        else:
+        _print_count(len(deleted), "1 task deleted.", "{count} tasks deleted.")
+        if moved:
             _print_count(
-                len(deleted),
-                "1 task deleted; its files are in .trash beside the images for a week.",
-                "{count} tasks deleted; their files are in .trash beside the images for"
-                " a week.",
+                moved,
+                "1 file is in .trash beside the images for a week.",
+                "{count} files are in .trash beside the images for a week.",
             )
+        if kept:
+            print_message(kept_files(kept))
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(

@@ -153,7 +153,7 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
     count = len(deletion.tasks)
     if not count:
         raise LeasedError
-    if not deletion.kept:
+    if deletion.moved and not deletion.kept:
         return by_count(
             count,
             "1 task and its files deleted. z brings it back.",
@@ -164,11 +164,13 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
         "1 task deleted. z brings it back.",
         "{count} tasks deleted. z brings them back.",
     )
-    return f"{deleted} {kept_files(deletion.kept)}"
+    return f"{deleted} {kept_files(deletion.kept)}".strip()
 
 
 def kept_files(kept: list[str]) -> str:
-    """Returns the sentence about files that a deletion leaves where they are."""
+    """Returns the sentence about files that a deletion leaves where they are, or ""."""
+    if not kept:
+        return ""
     return by_count(
         len(kept),
         "{name} is kept: changed since it was saved, or not saved by this program.",

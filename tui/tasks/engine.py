@@ -50,6 +50,8 @@ class Deletion(NamedTuple):
 
     tasks: list[Task]
     """Those that are deleted."""
+    moved: int
+    """How many of their files are in the trash."""
     kept: list[str]
     """Their files that stay: changed since they were saved, or not saved here."""
 
@@ -503,13 +505,16 @@ class Engine:
         can be undone. Raises StoreError.
         """
         deleted = await self._mark_ended(tasks, "deleted")
+        moved = 0
         kept: list[str] = []
         for task in deleted:
-            kept += await asyncio.to_thread(trash.throw, task)
+            thrown = await asyncio.to_thread(trash.throw, task)
+            moved += thrown.moved
+            kept += thrown.kept
         # An undo may have come before the files were moved.
         latest = await self.queue.named([task.id for task in deleted])
         await self._restore_files(latest)
-        return Deletion(deleted, kept)
+        return Deletion(deleted, moved, kept)
 
     async def can_undo(self) -> bool:
         """Returns whether cleared or deleted tasks can be restored."""
