@@ -271,7 +271,10 @@ def test_an_imported_task_is_sent_by_its_values_below_every_ceiling(
     imported(service, tmp_path, held, gold)
     code, told, err = service.run("resume")
     assert (code, told) == (0, [])
-    assert f"1 task was imported: `runapi-tui resume {held.id}` continues it." in err
+    assert (
+        f"1 imported task waits unsent: `runapi-tui resume {held.id}` sends it as a new"
+        " paid request, about $0.01." in err
+    )
     code, told, err = service.run("resume", held.id)
     assert (code, told) == (4, [])
     assert "This request costs about $0.01. Today $0.00 of $0.005" in err
@@ -286,6 +289,24 @@ def test_an_imported_task_is_sent_by_its_values_below_every_ceiling(
     assert (made.model.slug, made.model.action) == ("z-image", "text_to_image")
     statuses = dict(queue(home, "select id, status from tasks"))
     assert statuses[held.id] == "dropped"
+    command = service.start("task", held.id)
+    out, _ = command.communicate(timeout=60)
+    assert f"Sent again as {task['id']}." in out
+    assert "resume" not in out
+
+
+def test_what_was_imported_unsent_is_listed_with_its_price(
+    service: Service, home: Path, tmp_path: Path
+) -> None:
+    tasks = [told_elsewhere(service, Status.HELD) for _ in range(5)]
+    imported(service, tmp_path, *tasks)
+    code, told, err = service.run("resume")
+    assert (code, told) == (0, [])
+    ids = " ".join(task.id for task in tasks[:3])
+    assert (
+        f"5 imported tasks wait unsent: `runapi-tui resume {ids}` (and 2 more) sends"
+        " them as new paid requests, about $0.05 for all." in err
+    )
 
 
 def test_of_several_imported_tasks_all_are_sent_or_none(

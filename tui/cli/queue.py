@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.output import task_json, task_line
-from tui.cli.requests import check_ceilings
+from tui.cli.requests import check_ceilings, expected_cost
 from tui.cli.resume import find_tasks
 from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
@@ -210,11 +210,10 @@ def retry(
             report(f"{task_id}: {why}")
         paid = [task for task in paid if task.id not in refused]
         if paid:
-            prices = ceilings.prices_again(session.catalog, paid)
-            total = ceilings.estimated_total(prices)
+            wanted = ceilings.wanted_again(session.catalog, paid)
+            total = await expected_cost(engine, wanted)
             if over_budget:
                 engine.lift_ceilings()
-            wanted = ceilings.wanted_again(session.catalog, paid)
             await check_ceilings(engine, wanted)
             _print_count(
                 len(paid),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
-from tui.cli.requests import check_ceilings
+from tui.cli.requests import check_ceilings, expected_cost
 from tui.session import Session
 from tui.spending import ceilings
 from tui.system import shell
@@ -59,8 +59,9 @@ def resume(
         aside = [task for task in tasks if not task.live]
         followed = [task for task in tasks if task.live and task.id in elsewhere]
         to_send = [task for task in aside if task.status == "held"] + imported
-        prices = ceilings.prices_again(session.catalog, to_send)
-        unsent = ceilings.estimated_total(prices)
+        unsent = await expected_cost(
+            engine, ceilings.wanted_again(session.catalog, to_send)
+        )
         if over_budget:
             engine.lift_ceilings()
         open_ones = [task for task in to_send if not task.over_ceiling]

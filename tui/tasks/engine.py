@@ -245,9 +245,11 @@ class Engine:
             new = await asyncio.to_thread(self._draft_again, old)
             new = replace(new, over_ceiling=over_ceiling)
             latest = self._latest(old.id)
-            # An imported task that waited has its end with this.
-            status = Status.DROPPED if latest.status is Status.HELD else None
-            marked = latest.change(status, retried_by=new.id)
+            marked = latest.change(retried_by=new.id)
+            if latest.status is Status.HELD:
+                # An imported task that waited has its end with this.
+                note = f"Sent again as {new.id}."
+                marked = latest.change(Status.DROPPED, retried_by=new.id, note=note)
             most = NONE if over_ceiling else self.ceilings
             await self.queue.save_retry(marked, new, most)
         if start:
@@ -436,6 +438,7 @@ class Engine:
             status = Status.PROCESSING
         elif task.status is Status.SUBMITTING:
             fields |= {"resend_at": time.time()}
+            self._submitter.allow_again(task.id)
         elif task.status is Status.HELD and (over_ceiling or self._are_lifted):
             fields |= {"over_ceiling": True}
         if status:

@@ -18,7 +18,10 @@ from tui.service.task_answer import is_url
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.text import one_line, plain
 
-IMPORTED = "Imported. s watches it at the service, or sends what was not sent as new."
+IMPORTED = (
+    "Imported. `s` in the app, or `runapi-tui resume ID`, watches it at the service, or"
+    " sends what was not sent as new."
+)
 MOST_RESULTS = 64
 MOST_EVENTS = 200
 """Events of a task; the latest are kept."""
