@@ -42,8 +42,8 @@ class Named(NamedTuple):
         """Return what would happen, on one line."""
         if self.use is Use.CALL:
             return f"{self.use} {_address(self.name)}"
-        name = one_line(self.name, _LONGEST_NAME)
-        target = one_line(self.target, _LONGEST_NAME)
+        name = _visible(self.name)
+        target = _visible(self.target)
         if target in ("", name):
             return f"{self.use} {name}"
         return f"{self.use} {name}, a link to {target}"
@@ -125,5 +125,18 @@ def _named(reached: Reached) -> Named:
 
 
 def _file(text: str, use: Use) -> Named:
-    path = os.path.abspath(home(text))
-    return Named(use, path, os.path.realpath(path))
+    path = home(text)
+    target = os.path.realpath(path)
+    # After a link, ".." leads elsewhere than the text says.
+    name = target if ".." in path.parts else os.path.abspath(path)
+    return Named(use, name, target)
+
+
+def _visible(path: str) -> str:
+    """Return a path in which no two look alike for a space that nobody sees."""
+    shown = (_escape(letter) for letter in path[:_LONGEST_NAME])
+    return "".join(shown)
+
+
+def _escape(letter: str) -> str:
+    return letter if letter.isprintable() else f"\\u{ord(letter):04x}"

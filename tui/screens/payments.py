@@ -135,6 +135,8 @@ class Payments:
             if not approval:
                 return []
             self._consent.agree(named)
+            if await asyncio.to_thread(self._consent.needed, job):
+                continue  # a link leads elsewhere by now
             over = approval is Approval.OVER_CEILING
             work = engine.submit_job(job.model, job.cells, micros, over_ceiling=over)
             with contextlib.suppress(CeilingError):

@@ -26,6 +26,11 @@ _ESCAPED = re.compile(
     rb"\\{1,4}(?:u00|x)([0-9a-f]{2})|%(?:25){0,3}([0-9a-f]{2})"
     rb"|&#x0{0,5}([0-9a-f]{2});|&#0{0,5}([0-9]{2,3});|\\{1,4}/"
 )
+# What may stand between the characters of a key, and is removed before a text is shown:
+# escape sequences, spaces, and all that isn't ASCII, also as JSON writes it.
+_NO_KEY = re.compile(
+    rb"(?:\\u001b|\x1b)\[[0-9;]*[a-z]|\\u[0-9a-f]{4}|\\[bfnrt]|[^!-~]+"
+)
 # Neither case nor the dialect of base64 tells two forms apart.
 _FOLDED = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_", b"abcdefghijklmnopqrstuvwxyz+/"
@@ -143,7 +148,8 @@ class KeyMask:
         forms = self._forms
         seen = content.translate(_FOLDED)
         for _ in range(_LAYERS):
-            if any(form in seen for form in forms):
+            bare = _NO_KEY.sub(b"", seen)
+            if any(form in seen or form in bare for form in forms):
                 return True
             inner = _ESCAPED.sub(_unescaped, seen).translate(_FOLDED)
             if inner == seen:
