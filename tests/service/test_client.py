@@ -1218,15 +1218,15 @@ async def test_a_bare_library_is_enough(client: Client, host: Host) -> None:
 
 
 async def test_a_preview_is_fetched_without_the_key_encrypted_and_bounded(
-    client: Client, host: Host, other: Host, tmp_path: Path
+    client: Client, host: Host, tmp_path: Path
 ) -> None:
     host.answer_with(Response(b"picture"))
     await client.preview(f"{host.url}/p.png", tmp_path / "p")
     assert (tmp_path / "p").read_bytes() == b"picture"
     assert "authorization" not in host.asked[0].headers
-    with pytest.raises(DownloadError):
-        await client.preview(f"{other.url}/p.png", tmp_path / "q")
-    assert other.asked == []
+    for url in ("http://files.example.com/p.png", "file:///p.png", "https://x:y/p.png"):
+        with pytest.raises(GoneError, match=r"^The preview's address is refused: not "):
+            await client.preview(url, tmp_path / "q")
     host.answer_with(Response(b"x" * (client_module.MAX_PREVIEW + 1)))
     with pytest.raises(DownloadError, match="larger than 8 MB"):
         await client.preview(f"{host.url}/p.png", tmp_path / "q")

@@ -1,6 +1,7 @@
 """An uploaded file lives for an hour: no paid request names one that has ended."""
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -290,6 +291,26 @@ async def test_the_very_bytes_that_leave_are_a_whole_image(
         again = await watched.engine.retry(held)
         assert (await watched.engine.wait(again.id)).status is Status.COMPLETED
         assert way.uploads == 1
+
+
+async def test_a_full_folder_for_temporary_files_isnt_the_sources_fault(
+    service: Service,
+    values: Values,
+    open_engine: OpenEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    async with open_engine(service.url) as watched:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        held = await watched.engine.submit(REMIX, values)
+        held = await watched.engine.wait(held.id)
+    assert held.status is Status.HELD
+    assert held.error
+    assert held.error.message.endswith(
+        "source.png can't be checked, as the folder for temporary files can't be used:"
+        " No such file or directory. It was not uploaded, and nothing was charged."
+    )
+    assert service.ledger.posts == []
 
 
 async def test_a_waiting_task_of_an_earlier_run_uploads_no_other_file(

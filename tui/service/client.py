@@ -259,8 +259,9 @@ class Client:
 
         Raises DownloadError.
         """
-        if not (url.startswith("https://") or same_origin(url, self.base_url)):
-            raise GoneError("The preview's URL is not encrypted.")
+        problem = self._files.problem(url)
+        if problem:
+            raise GoneError(f"The preview's address is refused: {problem}.")
         await self._files.download(url, target, MAX_PREVIEW)
 
     # ---- files
