@@ -412,3 +412,46 @@ async def test_a_long_callback_hides_neither_its_host_nor_the_files(fox: Path) -
         assert question.index(f"Upload {fox}") < question.index("The service calls")
         assert len(question) < 600 + len(str(fox))
         await answer(app, pilot, "n")
+
+
+@pytest.mark.hands_over("*.png")
+async def test_a_link_that_is_moved_during_the_question_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    link = tmp_path / "link.png"
+    for name in ("a", "b"):
+        Image.new("RGB", (16, 9), "red").save(tmp_path / f"{name}.png")
+    link.symlink_to(tmp_path / "a.png")
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        await fill_in(
+            app, pilot, generate("flux-kontext-pro", f"source_image_url={link}")
+        )
+        await pilot.press("ctrl+j")
+        assert "a.png" in await asked(app, pilot)
+        first = app.screen
+        link.unlink()
+        link.symlink_to(tmp_path / "b.png")
+        await pilot.press("y")
+        await app.until(
+            lambda: isinstance(app.screen, ConfirmScreen) and app.screen is not first
+        )
+        assert "b.png" in await asked(app, pilot)
+        await answer(app, pilot, "n")
+        assert app.engine
+        assert not app.engine.tasks
+
+
+async def test_a_name_that_a_prompt_has_too_is_asked_for(
+    fox: Path,
+) -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        app.main.form.set_prompt(str(fox))
+        await fill_in(
+            app, pilot, generate("flux-kontext-pro", f"source_image_url={fox}")
+        )
+        await pilot.press("ctrl+j")
+        assert fox.name in await asked(app, pilot)
+        await answer(app, pilot, "n")

@@ -1,7 +1,6 @@
 """Reads family files (TOML) into the catalog."""
 
 import difflib
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from msgspec.structs import replace
 
 from tui.catalog import own_file
 from tui.catalog.pattern import PatternError, check_pattern
-from tui.catalog.price import from_schedule
+from tui.catalog.price import from_schedule, is_price
+from tui.catalog.reasons import place_of, plain_reason
 from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
 from tui.system.small_file import read_small_file
 from tui.text import by_count, one_line
@@ -167,6 +167,7 @@ def _own_families(folder: Path) -> tuple[list[Family], list[str]]:
     paths = sorted(folder.glob("*.toml"))
     room = _MOST_BYTES
     models = 0
+    known: dict[tuple[str, str], Path] = {}
     for path in paths[:_MOST_FILES]:
         room -= _size(path)
         try:
@@ -176,7 +177,11 @@ def _own_families(folder: Path) -> tuple[list[Family], list[str]]:
             models += len(family.models)
             if models > _MOST_MODELS:
                 raise CatalogError(_left_out(path, "models", "models", _MOST_MODELS))
-            families.append(family)
+            family, problem = _without_known(path, family, known)
+            if problem:
+                problems.append(problem)
+            if family.models:
+                families.append(family)
         except CatalogError as error:
             problems.append(str(error))
     more = len(paths) - _MOST_FILES
@@ -191,6 +196,34 @@ def _own_families(folder: Path) -> tuple[list[Family], list[str]]:
             )
         )
     return families, problems
+
+
+def _without_known(
+    path: Path, family: Family, known: dict[tuple[str, str], Path]
+) -> tuple[Family, str]:
+    """Returns a family without the models of earlier files, and what to say of those.
+
+    `known` has the files of all models until now; it gets those of this one.
+    """
+    fresh: list[Model] = []
+    again: list[Model] = []
+    for model in family.models:
+        (again if model.key in known else fresh).append(model)
+        known.setdefault(model.key, path)
+    if not again:
+        return family, ""
+    first = again[0]
+    sentence = by_count(
+        len(again),
+        "{path}: {slug} ({action}) is in {other} already, which counts: remove one.",
+        "{path}: {count} models, such as {slug} ({action}), are in {other} already,"
+        " which counts: remove one.",
+        path=one_line(path),
+        slug=first.slug,
+        action=first.action,
+        other=one_line(known[first.key]),
+    )
+    return replace(family, models=tuple(fresh)), sentence
 
 
 def _size(path: Path) -> int:
@@ -220,28 +253,8 @@ def load_family(path: Path) -> Family:
         text = read_small_file(path, own_file.MOST_BYTES).decode()
         return _family(msgspec.convert(own_file.cleaned(text), _FamilyFile))
     except (OSError, ValueError, LookupError) as error:
-        reason = one_line(getattr(error, "strerror", None) or error)
-        place = f"{one_line(path)}{_line_of(reason, text)}"
-        raise CatalogError(f"{place}: {reason}") from error
-
-
-def _line_of(reason: str, text: str) -> str:
-    """Returns `:7` where the reason is about line 7 of the file, or nothing.
-
-    The reasons of msgspec name words of the file, but hardly ever a line.
-    """
-    if found := re.search(r"line (\d+)", reason):
-        return f":{found[1]}"
-    quoted = re.findall(r"[`']([^`'$]+)[`']", reason)
-    # What is missing stands nowhere; the table that misses it is named last.
-    words = [] if "missing" in reason else quoted
-    words += reversed(re.findall(r"\w{3,}", reason))
-    code = re.sub("#.*", "", text)
-    for word in words:
-        found = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", code)
-        if found:
-            return f":{code.count(chr(10), 0, found.start()) + 1}"
-    return ""
+        place = f"{one_line(path)}{place_of(error, text)}"
+        raise CatalogError(f"{place}: {plain_reason(error)}") from error
 
 
 def _family(raw: _FamilyFile) -> Family:
@@ -289,11 +302,14 @@ def _params(raw: _FamilyFile) -> dict[str, Param]:
 def _model(
     raw: _FamilyFile, model: _ModelFile, params: dict[str, Param], rules: _NamedRules
 ) -> Model:
-    """Returns one model of a decoded file. Raises LookupError."""
+    """Returns one model of a decoded file. Raises LookupError and ValueError."""
     if not model.routes:
         raise LookupError(f"{model.slug} has no route")
     price = model.price
     if price:
+        for cents in (price.cents, *price.cases.values()):
+            if not is_price(cents):
+                raise ValueError(f"the price of {model.slug} can't be {cents:g} cents")
         price = replace(price, as_of=raw.prices_as_of)
     routes: dict[RouteName, Route] = {}
     for name, keys in model.routes.items():

@@ -51,7 +51,8 @@ def resume(
                 if engine.belongs_here(task) and (task.live or _is_resumable(task))
             ]
         imported = [task for task in tasks if _is_sent_as_new(task)]
-        refused = await _refusals(engine, tasks)
+        # Without ids, only tasks of this service and profile are continued.
+        refused = await _refusals(engine, tasks) if ids else {}
         if refused:
             rest = [task.id for task in tasks if task.id not in refused]
             raise UsageError(_refusal(session, refused, rest, over_budget))
