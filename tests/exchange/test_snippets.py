@@ -183,7 +183,7 @@ def test_a_local_file_is_told_and_left_out() -> None:
         "Put a public URL of my cat.png in place of URL-OF-my-cat.png.",
     )
     assert notes_beside(asked, "cli") == ()
-    assert read(line, CATALOG).unused == ("source_image_url",)
+    assert read(line, CATALOG).unused == ("source_image_url (a file of this machine)",)
     assert read(written(asked, "cli"), CATALOG).values == {
         "source_image_url": "/tmp/my cat.png"
     }
@@ -708,7 +708,6 @@ def test_no_image_becomes_another_one_on_its_way_as_a_command(
         "https://x/a.png\u2028/home/me/.ssh/id_rsa",
         "https://x/a.png\x1b[2J",
         "https://x/\u202egnp.a",
-        "~/.ssh/id_rsa",
     ],
 )
 @pytest.mark.parametrize("in_list", [True, False])
@@ -722,3 +721,25 @@ def test_a_pasted_curl_names_no_file_of_this_machine(item: str, in_list: bool) -
         found = read(f"curl {url} --json {data}", CATALOG)
         assert found.values == {"prompt": "x"}
         assert found.unused == ("source_image_urls",)
+
+
+@pytest.mark.parametrize(
+    ("items", "urls", "why"),
+    [
+        (["~/.ssh/id_rsa"], [], "a file of this machine"),
+        (["https://x/b.png", "fox.png"], ["https://x/b.png"], "a file of this machine"),
+        (
+            ["a.png", "https://x/1.png", "URL-OF-b.png", "https://x/2.png"],
+            ["https://x/1.png", "https://x/2.png"],
+            "2 files of this machine",
+        ),
+    ],
+)
+def test_the_urls_of_a_list_stay_and_its_files_are_left_out_with_the_reason(
+    items: list[str], urls: list[str], why: str
+) -> None:
+    body = {"model": "gpt-image-2", "prompt": "x", "source_image_urls": items}
+    url = "https://runapi.ai/api/v1/gpt_image_2/edit_image"
+    found = read(f"curl {url} --json {shlex.quote(json.dumps(body))}", CATALOG)
+    assert found.values.get("source_image_urls", []) == urls
+    assert found.unused == (f"source_image_urls ({why})",)

@@ -22,6 +22,7 @@ from tui.screens.batch import BatchScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
 from tui.tasks.task import Status
+from tui.widgets.fields import Field
 
 KONTEXT = bundled().find("flux-kontext-pro")
 REMIX = bundled().find("flux-2-pro-remix-image")
@@ -455,3 +456,87 @@ async def test_a_name_that_a_prompt_has_too_is_asked_for(
         await pilot.press("ctrl+j")
         assert fox.name in await asked(app, pilot)
         await answer(app, pilot, "n")
+
+
+async def test_a_file_that_is_missing_is_said_before_any_question(fox: Path) -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        command = generate("flux-kontext-pro", f"source_image_url={fox}")
+        await fill_in(app, pilot, command)
+        fox.unlink()
+        await pilot.press("ctrl+j")
+        await app.until(lambda: f"There is no file {fox}." in app.told[-1])
+        assert isinstance(app.screen, MainScreen)
+        assert tasks(app) == 0
+
+
+async def source_field(app: TestApp, pilot: Pilot[None]) -> Field:
+    """The field of source images, which has the focus."""
+    assert app.main
+    await app.main.show_model(REMIX, {"prompt": "fox"})
+    field = app.main.form._fields["source_image_urls"]
+    field.control.focus()
+    await pilot.pause()
+    return field
+
+
+@pytest.mark.hands_over("b.png")
+@pytest.mark.parametrize("emptied", [True, False])
+async def test_what_is_typed_after_or_beside_a_paste_is_the_users_word(
+    emptied: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (16, 9), "blue").save("b.png")
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        field = await source_field(app, pilot)
+        if emptied:
+            paste(app, "b.pn")
+            await app.until(lambda: field.read() == ["b.pn"])
+            await pilot.press(*["backspace"] * 4)
+            await app.until(lambda: field.read() is None)
+        else:
+            paste(app, "https://example.com/a.png")
+            await app.until(field.read)
+            await pilot.press("enter")
+        await pilot.press(*"b.png")
+        await pilot.press("ctrl+j")
+        if emptied:
+            await completed(app, pilot)
+            assert uploads(app) == ["b.png"]
+        else:
+            await app.until(lambda: tasks(app) == 1)
+
+
+@pytest.mark.parametrize("edit", ["undo", "shorter", "other end", "emptied and pasted"])
+async def test_what_is_made_partly_of_a_paste_is_asked_for(
+    edit: str, tmp_path: Path
+) -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        field = await source_field(app, pilot)
+        fox = tmp_path / "fox.png"
+        Image.new("RGB", (16, 9), "red").save(fox)
+        pasted = str(fox)
+        if edit == "shorter":
+            pasted = f"{fox}x"
+        elif edit == "other end":
+            pasted = f"{fox.with_suffix('')}.jpg"
+        elif edit == "emptied and pasted":
+            await pilot.press("a", "backspace")
+        paste(app, pasted)
+        await app.until(lambda: field.read() == [pasted])
+        match edit:
+            case "undo":
+                field.fill(None)
+                await pilot.pause()
+                await pilot.press("ctrl+z")
+            case "shorter":
+                await pilot.press("backspace")
+            case "other end":
+                await pilot.press(*["backspace"] * 3, *"png")
+        await app.until(lambda: field.read() == [str(fox)])
+        await pilot.press("ctrl+j")
+        assert f"Upload {fox}" in await asked(app, pilot)
+        await answer(app, pilot, "n")
+        assert tasks(app) == 0

@@ -12,11 +12,12 @@ from typing import cast, get_args
 from msgspec import Struct
 
 from tui.catalog import request
+from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api
 from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.catalog.typed_values import parse_settings
-from tui.text import one_line, plain
+from tui.text import by_count, one_line, plain
 
 MOST = 1_000_000
 """Characters of a pasted text that are read at most."""
@@ -122,22 +123,37 @@ def fitting(
     """Return untrusted values that the form can show, and the names of the rest.
 
     Without `files`, images must be URLs: nobody else may name a file of this machine
-    for upload.
+    for upload. The URLs of a list stay; its name is with the rest, and says why.
     """
     values = {name: value for name, value in values.items() if not request.blank(value)}
     params = {param.name: param for param in model.routes[route].params}
     known = {name: value for name, value in values.items() if name in params}
     errors = request.check(model, model.routes[route], known)
     fit: Values = {}
-    for name, value in known.items():
-        param = params[name]
-        if name in errors and param.kind in (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT):
-            continue
-        if _is_shown(param, value) and (
-            files or not request.needs_upload(param, value)
-        ):
+    rest: list[str] = []
+    for name, value in values.items():
+        param = params.get(name)
+        shown = one_line(name, 40)
+        if param is None or not _is_shown(param, value) or _is_closed(param, errors):
+            rest.append(shown)
+        elif files or not request.needs_upload(param, value):
             fit[name] = _plain(value)
-    return fit, tuple(one_line(name, 40) for name in values if name not in fit)
+        else:
+            urls = list(filter(is_url, images_in(value)))
+            count = len(images_in(value)) - len(urls)
+            why = by_count(
+                count, "a file of this machine", "{count} files of this machine"
+            )
+            rest.append(f"{shown} ({why})")
+            if urls:
+                fit[name] = _plain(urls)
+    return fit, tuple(rest)
+
+
+def _is_closed(param: Param, errors: dict[str, str]) -> bool:
+    """Return whether a field can't show its value, which is not allowed."""
+    closed = (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT)
+    return param.name in errors and param.kind in closed
 
 
 def _is_shown(param: Param, value: Value) -> bool:

@@ -107,6 +107,8 @@ class BatchScreen(ModalScreen[list[Values] | None]):
     @on(Input.Changed)
     @on(TextArea.Changed)
     def _edited(self) -> None:
+        if not self._file.value:
+            self._file.is_foreign = False
         self._update_plan()
 
     @on(Input.Submitted)

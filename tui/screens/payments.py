@@ -126,6 +126,7 @@ class Payments:
         """
         engine = self._shell.engine
         assert engine
+        await engine.check_files(job.model, job.cells)  # rather than ask in vain
         job_id = new_id()
         wanted = [Wanted(job_id, job.model.slug, micro) for micro in micros]
         while True:

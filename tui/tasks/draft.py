@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.source_images import local_files, with_real_paths
-from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
+from tui.catalog.spec import FileLimits, Model, Param, Route, RouteName, Values
 from tui.system import atomic_file
 from tui.tasks.task import Task, new_id
 from tui.text import file_size, is_text, one_line
@@ -100,6 +100,17 @@ def plan(task: Task, model: Model) -> Task:
     if files:
         return replace(task, body=b"", key="")
     return with_body(task, model, task.values)
+
+
+def check_files(route: Route, values: Values) -> None:
+    """Raises InvalidRequestError where a file to upload is missing or unreadable."""
+    errors: dict[str, str] = {}
+    for name, path in local_files(route, values):
+        problem = _file_problem(path)
+        if problem:
+            errors.setdefault(name, problem)
+    if errors:
+        raise InvalidRequestError(errors)
 
 
 def reroute(task: Task, model: Model, to: RouteName) -> Task:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
+from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
 from tui.service.account import Account
 from tui.service.client import Client
@@ -187,6 +188,15 @@ class Engine:
         if start:
             self._start(task)
         return task
+
+    async def check_files(self, model: Model, cells: list[Values]) -> None:
+        """Raises InvalidRequestError where a job's files can't be read for upload."""
+        await asyncio.to_thread(self._check_files, model, cells)
+
+    def _check_files(self, model: Model, cells: list[Values]) -> None:
+        for cell in cells:
+            name = choose(model, cell, self._options.api, self.queue.route)
+            draft.check_files(model.routes[name], cell)
 
     async def submit_job(
         self,

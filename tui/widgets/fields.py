@@ -14,11 +14,12 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from tui.catalog import request
-from tui.catalog.image_items import show_images
+from tui.catalog.image_items import parse_images, show_images
 from tui.catalog.reach import texts_of
 from tui.catalog.spec import Kind, Param, Value
 from tui.text import one_line
 from tui.widgets.chips import Chips, Option
+from tui.widgets.foreign_texts import ForeignTexts
 from tui.widgets.path_completion import read_drop
 
 
@@ -63,8 +64,8 @@ class Field(Widget):
         super().__init__(classes=f"kind-{param.kind}")
         self.set_class(self.is_beside, "-beside")
         self.param = param
-        self.is_foreign = False
-        """Whether something else than the user's keys has written here."""
+        self.foreign = ForeignTexts()
+        """What something else than the user's keys has written here."""
         self.picked: set[str] = set()
         """Files and URLs that the user chose from a list."""
         self._error: Static | None = None
@@ -134,6 +135,7 @@ class Field(Widget):
     def _add_dropped(self, event: Dropped) -> None:
         if self.param.kind in (Kind.IMAGE, Kind.IMAGES):
             event.stop()
+            self.foreign.add(*event.files)
             self._add(event.files)
             self.control.focus()
 
@@ -142,12 +144,13 @@ class Field(Widget):
 
         They may have been pasted, dropped or filled in, and changed since.
         """
-        if not self.is_foreign:
-            return set()
         try:
-            return texts_of([self.read()]) - self.picked
+            texts = texts_of([self.read()]) - self.picked
         except ValueError:
             return set()
+        if self.param.kind is Kind.JSON and not self.foreign.is_empty:
+            return texts  # its escapes may spell them in another way
+        return {text for text in texts if self.foreign.may_be_in(text)}
 
     def set_counter(self, text: str) -> None:
         self._counter.update(text)
@@ -191,6 +194,8 @@ class TextField(Field):
     @on(TextArea.Changed)
     def _changed(self, event: TextArea.Changed) -> None:
         event.stop()
+        if not self.area.text:
+            self.foreign.forget()
         self._update_counter()
         self.post_message(self.Changed(self))
 
@@ -237,8 +242,16 @@ class Prompt(TextArea):
             await _check_paste(self, event)
 
     def action_paste(self) -> None:
-        _mark_foreign(self)
+        _mark_foreign(self, self.app.clipboard)
         super().action_paste()
+
+    def action_undo(self) -> None:
+        _recall_foreign(self)
+        super().action_undo()
+
+    def action_redo(self) -> None:
+        _recall_foreign(self)
+        super().action_redo()
 
 
 class _Line(Input):
@@ -246,7 +259,7 @@ class _Line(Input):
         await _check_paste(self, event)
 
     def action_paste(self) -> None:
-        _mark_foreign(self)
+        _mark_foreign(self, self.app.clipboard)
         super().action_paste()
 
 
@@ -294,6 +307,8 @@ class LineField(Field):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
+        if not self.line.value:
+            self.foreign.forget()
         self.post_message(self.Changed(self))
 
 
@@ -377,8 +392,9 @@ def make_field(param: Param, value: Value | None = None) -> Field:
 async def _check_paste(control: Widget, event: events.Paste) -> None:
     """Keeps the paths of dropped files out of the control's text."""
     event.stop()
-    _mark_foreign(control)
     drop = await asyncio.to_thread(read_drop, event.text)
+    # Not before: what is typed meanwhile may empty the field.
+    _mark_foreign(control, event.text)
     if drop is None:
         return
     event.prevent_default()
@@ -388,11 +404,18 @@ async def _check_paste(control: Widget, event: events.Paste) -> None:
         control.post_message(Field.Dropped(drop.images))
 
 
-def _mark_foreign(control: Widget) -> None:
-    """Notes that text in a field's control is not typed by the user."""
+def _mark_foreign(control: Widget, text: str) -> None:
+    """Notes that a text in a field's control is not typed by the user."""
     for node in control.ancestors:
         if isinstance(node, Field):
-            node.is_foreign = True
+            node.foreign.add(text, *parse_images(text))
+
+
+def _recall_foreign(control: Widget) -> None:
+    """Notes that a text which was emptied may come back."""
+    for node in control.ancestors:
+        if isinstance(node, Field):
+            node.foreign.recall()
 
 
 def _parsed(param: Param, text: str) -> Value | None:

@@ -177,7 +177,7 @@ class ParamForm(Vertical):
         fields = self._fields.values()
         for field in fields:
             texts = images_in(values.get(field.param.name))
-            field.is_foreign = not self._foreign.isdisjoint(texts)
+            field.foreign.add(*self._foreign.intersection(texts))
         shown: list[Widget] = [field for field in fields if not field.param.more]
         more = [field for field in fields if field.param.more]
         if more:
