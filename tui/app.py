@@ -1,7 +1,9 @@
 """The app: receives keys and messages, and hands them to those who act on them."""
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, ClassVar
@@ -36,6 +38,7 @@ from tui.widgets.messages import (
     QueueActionRequested,
     TaskActionRequested,
 )
+from tui.widgets.path_completion import read_drop
 from tui.widgets.sidebar import Sidebar
 
 STYLES = "app widgets dialogs sources history inspect viewer grid prompts money"
@@ -44,6 +47,8 @@ STYLES = "app widgets dialogs sources history inspect viewer grid prompts money"
 
 _SHOWN_PROBLEMS = 5
 """Problems with settings that are shown one by one."""
+_DROP_TIME = 1.0
+"""Seconds after which an odd paste counts as text: a folder may be out of reach."""
 
 
 class RunApp(Shell):
@@ -136,9 +141,26 @@ class RunApp(Shell):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Paste):
-            event.text = inert(event.text)
+            event.text = await self._cleaned_paste(event.text)
         if not self.key_repeat.is_held_down(event, self):
             await super().on_event(event)
+
+    async def _cleaned_paste(self, text: str) -> str:
+        """Returns a pasted text as it may be used anywhere.
+
+        Of dropped files with names that can't stand in it, a sentence tells.
+        """
+        cleaned = inert(text)
+        if cleaned == text:
+            return text
+        drop = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DROP_TIME):
+                drop = await asyncio.to_thread(read_drop, text)
+        if drop is None or not drop.problem:
+            return cleaned
+        self.notify(drop.problem, severity="warning", markup=False)
+        return "\n".join(map(shlex.quote, drop.images))
 
     # Tasks
 

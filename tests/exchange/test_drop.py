@@ -137,6 +137,46 @@ async def test_a_dropped_file_that_is_no_image_is_named_and_not_used(
         assert app.main.form.values() == {"prompt": "fox"}
 
 
+@pytest.mark.parametrize("place", ["prompt", "screen", "image field"])
+@pytest.mark.parametrize("sign", ["\u202e", "\x1b]0;x\x07", "\x9a"])
+async def test_a_dropped_file_with_a_name_that_hides_is_named_and_not_used(
+    place: str, sign: str, lake: Path
+) -> None:
+    odd = lake.rename(lake.with_name(f"fox{sign}gnp.png"))
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await pilot.press(*"fox")
+        if place == "screen":
+            await pilot.press("tab")
+        elif place == "image field":
+            await app.main.show_model(bundled().find("flux-kontext-pro"))
+            app.main.form._fields["image_url"].control.focus()
+            await pilot.pause()
+        await paste(app, pilot, f"'{odd}' ")
+        assert app.told == [
+            "foxgnp.png was not used: its path has characters that are not shown."
+            " Rename it."
+        ]
+        assert app.main.form.values() == {"prompt": "fox"}
+
+
+async def test_what_is_dropped_beside_it_is_used(lake: Path) -> None:
+    odd = lake.with_name("fox\u202egnp.png")
+    os.link(lake, odd)
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await app.main.show_model(bundled().find("flux-kontext-pro"))
+        app.main.form._fields["image_url"].control.focus()
+        await pilot.pause()
+        await paste(app, pilot, f"'{odd}' '{lake}'")
+        await app.until(
+            lambda: app.main and app.main.form.values() == {"image_url": str(lake)}
+        )
+        assert "foxgnp.png was not used" in app.told[0]
+
+
 @pytest.mark.parametrize(
     ("model", "name", "many"),
     [

@@ -111,6 +111,66 @@ async def test_a_key_in_another_form_is_masked_in_answers_and_messages(
     assert refused.request_id == "[key]"
 
 
+LONG = "x" * 600_000
+ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        json.dumps({"note": LONG, "seen": KEY}),
+        json.dumps({"note": LONG + KEY}),
+        json.dumps({"note": json.dumps({"note": LONG, "seen": KEY})}),
+        json.dumps({KEY: [LONG, {"seen": KEY}]}),
+        f'{{"note": "\\{KEY}"}}',
+        json.dumps({"note": "\\" * 9 + ESCAPED}),
+    ],
+    ids=["long", "in a long text", "in JSON in JSON", "a name", "after \\", "escaped"],
+)
+async def test_a_key_that_hides_costs_no_result(
+    host: Host, client: Client, echo: str
+) -> None:
+    host.answer_with(Response(json.dumps(DONE)[:-1] + ", " + echo[1:]))
+    answer = await status(client)
+    assert answer.state == "completed"
+    assert answer.urls == ("https://x.example/a.png",)
+    assert KEY[1:] not in answer.raw
+    assert ESCAPED[7:30] not in answer.raw
+
+
+async def test_an_error_keeps_its_reason_in_a_long_answer_with_the_key(
+    host: Host, client: Client
+) -> None:
+    host.answer_with(error(422, {"error": f"No: {KEY}", "a": LONG, "seen": KEY}))
+    refused = await failure(client)
+    assert str(refused).endswith(": No: [key]")
+    assert KEY not in refused.raw
+
+
+async def test_a_result_with_the_key_in_its_url_is_fetched_and_never_shown(
+    host: Host, client: Client, tmp_path: Path
+) -> None:
+    urls = [f"{host.url}/{KEY}/a.png", f"{host.url}/{KEY.upper()}/a.png"]
+    host.answer_with(JSONResponse(DONE | {"images": urls}))
+    answer = await status(client)
+    assert len(set(answer.urls)) == 2
+    assert KEY not in f"{answer}".lower()
+    host.answer_with(Response(b"picture", media_type="image/png"))
+    for at, url in enumerate(answer.urls):
+        await client.download(url, tmp_path / "a.part")
+        assert host.asked[-1].path == urls[at].removeprefix(host.url)
+
+
+async def test_another_host_never_gets_a_key_in_a_results_url(
+    host: Host, other: Host, client: Client, tmp_path: Path
+) -> None:
+    host.answer_with(JSONResponse(DONE | {"images": [f"{other.url}/{KEY}/a.png"]}))
+    answer = await status(client)
+    await client.download(answer.urls[0], tmp_path / "a.part")
+    assert other.asked
+    assert keyless(other)
+
+
 async def test_the_key_before_is_masked_as_well(host: Host, client: Client) -> None:
     client.use("another-key-1")
     host.answer_with(JSONResponse({"id": "t1", "seen": [KEY, "another-key-1"]}))
@@ -1158,15 +1218,15 @@ async def test_a_bare_library_is_enough(client: Client, host: Host) -> None:
 
 
 async def test_a_preview_is_fetched_without_the_key_encrypted_and_bounded(
-    client: Client, host: Host, other: Host, tmp_path: Path
+    client: Client, host: Host, tmp_path: Path
 ) -> None:
     host.answer_with(Response(b"picture"))
     await client.preview(f"{host.url}/p.png", tmp_path / "p")
     assert (tmp_path / "p").read_bytes() == b"picture"
     assert "authorization" not in host.asked[0].headers
-    with pytest.raises(DownloadError):
-        await client.preview(f"{other.url}/p.png", tmp_path / "q")
-    assert other.asked == []
+    for url in ("http://files.example.com/p.png", "file:///p.png", "https://x:y/p.png"):
+        with pytest.raises(GoneError, match=r"^The preview's address is refused: not "):
+            await client.preview(url, tmp_path / "q")
     host.answer_with(Response(b"x" * (client_module.MAX_PREVIEW + 1)))
     with pytest.raises(DownloadError, match="larger than 8 MB"):
         await client.preview(f"{host.url}/p.png", tmp_path / "q")

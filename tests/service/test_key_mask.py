@@ -9,6 +9,7 @@ import pytest
 
 from tui.service import key_mask
 from tui.service.key_mask import KeyMask
+from tui.text import inert
 
 KEY = "runapi_0123456789-abcdefghijklmnop/+Z"
 
@@ -101,3 +102,18 @@ def test_every_key_that_was_used_is_masked_and_no_short_word(mask: KeyMask) -> N
     mask.add("")
     said = mask.masked(f"{KEY} another-key-1 pending".encode())
     assert said == b"[key] [key] pending"
+
+
+@pytest.mark.parametrize(
+    "between", ["\u200e", "\x07", "\x1b[0m", "\x85", "\ufeff", " "]
+)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_key_is_masked_that_would_be_whole_once_the_text_is_cleaned(
+    between: str, ascii_only: bool, mask: KeyMask
+) -> None:
+    answer = {"id": "t1", "error": {"message": f"Bad key {between.join(KEY)}"}}
+    content = json.dumps(answer, ensure_ascii=ascii_only).encode()
+    kept = json.loads(mask.masked_answer(content))
+    assert kept["id"] == "t1"
+    assert KEY not in inert(kept["error"]["message"]).replace(" ", "")
+    assert "[key]" in kept["error"]["message"]

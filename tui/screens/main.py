@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.catalog.load import Catalog
-from tui.catalog.reach import texts_of
+from tui.catalog.reach import reached_by, texts_of
 from tui.catalog.request import is_callback
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, Param, RouteName, Values
@@ -332,7 +332,8 @@ class MainScreen(Screen[None]):
     async def _fill(self, model: Model, values: Values) -> None:
         """Fills the form with another request; undo restores the previous prompt."""
         before = self.form.values()
-        foreign = texts_of(values.values()) - texts_of(before.values())
+        own = {reached.text for reached in reached_by(self._model, before)}
+        foreign = texts_of(values.values()) - own
         if "prompt" in values:
             prompt = before.get("prompt", "")
             await self.show_model(model, values | {"prompt": prompt}, foreign)

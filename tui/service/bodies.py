@@ -14,6 +14,9 @@ _PIECE = 1_000_000
 """Bytes that are unpacked at once: a few received ones may be a thousand times more."""
 _OVERHEAD = 100_000
 """Bytes by which a compressed body may be larger than what is in it."""
+_MOST_MEMBERS = 10_000
+"""Parts of a gzip body that are each packed alone."""
+_GZIP = b"\x1f\x8b"
 
 
 class TooLargeError(Exception):
@@ -47,6 +50,8 @@ async def pieces(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
                 yield piece
         except zlib.error as error:
             raise httpx.DecodingError(str(error)) from error
+    if not unpack.is_whole:
+        raise httpx.DecodingError("the compressed body ends early")
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -58,19 +63,48 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 class _Unpacker:
-    """Unpacks what is compressed with gzip or zlib."""
+    """Unpacks what is compressed with zlib, or with gzip in any number of members."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._members = 0
+        self._is_over = False
+        self._rest = b""
+        """What came after the end of a member, and is too short to be judged."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body may end here; an empty one may, too."""
+        return self._inflate.eof or self._members == 0
 
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
-        while chunk and not self._inflate.eof:
+        self._members = self._members or 1
+        while chunk and not self._is_over:
+            if self._inflate.eof:
+                chunk = self._rest + chunk
+                if not self._begins_member(chunk):
+                    return
             piece = self._inflate.decompress(chunk, _PIECE)
-            chunk = self._inflate.unconsumed_tail
+            chunk = self._inflate.unconsumed_tail or self._inflate.unused_data
             yield piece
+
+    def _begins_member(self, chunk: bytes) -> bool:
+        """Prepares for another member. As with gzip, anything else is left out."""
+        is_short = len(chunk) < len(_GZIP)
+        self._rest = chunk if is_short else b""
+        if not chunk.startswith(_GZIP):
+            self._is_over = not is_short
+            return False
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise TooLargeError
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        return True
 
 
 class _Plain:
+    is_whole = True
+
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
         yield chunk
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from itertools import chain, zip_longest
 
@@ -15,8 +14,12 @@ from tui.text import one_line
 
 _MOST_ADDRESSES = 6
 """Addresses of a name that are tried."""
-_SHORT = 3.0
-"""Seconds for an address when there are others: IPv6 may be broken on the way."""
+_HEAD_START = 0.25
+"""Seconds after which the next address is tried too, as RFC 8305 has it: IPv6 may be
+broken on the way.
+"""
+_Connect = Callable[[str], Awaitable[httpcore.AsyncNetworkStream]]
+_Try = asyncio.Future[httpcore.AsyncNetworkStream]
 
 
 class RefusedAddressError(httpcore.ConnectError):
@@ -44,20 +47,59 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         ]
         if not allowed:
             raise RefusedAddressError(self._rule.refusal(one_line(host, 80)))
-        *others, last = allowed[:_MOST_ADDRESSES]
         connect = partial(
             self._network.connect_tcp,
             port=port,
+            timeout=timeout,
             local_address=local_address,
             socket_options=socket_options,
         )
-        for address in others:
-            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await connect(address, timeout=min(timeout or _SHORT, _SHORT))
-        return await connect(last, timeout=timeout)
+        return await _first_connected(connect, allowed[:_MOST_ADDRESSES])
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+async def _first_connected(
+    connect: _Connect, places: list[str]
+) -> httpcore.AsyncNetworkStream:
+    """Returns the stream of the address that answers first, and closes all others.
+
+    Raises the error of the last address when none answers.
+    """
+    tries: list[_Try] = []
+    winner: _Try | None = None
+    try:
+        for place in places:
+            tries.append(asyncio.ensure_future(connect(place)))
+            winner = await _next_connected(tries, _HEAD_START)
+            if winner is not None:
+                break
+        while winner is None and not all(each.done() for each in tries):
+            winner = await _next_connected(tries, None)
+        return (winner or tries[-1]).result()
+    finally:
+        await _end([each for each in tries if each is not winner])
+
+
+async def _next_connected(tries: list[_Try], longest: float | None) -> _Try | None:
+    """Waits until one more try ends; returns one that has connected, if any."""
+    running = [each for each in tries if not each.done()]
+    if running:
+        await asyncio.wait(
+            running, timeout=longest, return_when=asyncio.FIRST_COMPLETED
+        )
+    ended = (each for each in tries if each.done())
+    return next((each for each in ended if each.exception() is None), None)
+
+
+async def _end(tries: list[_Try]) -> None:
+    """Ends tries, and closes what they have connected meanwhile."""
+    for each in tries:
+        each.cancel()
+    for stream in await asyncio.gather(*tries, return_exceptions=True):
+        if not isinstance(stream, BaseException):
+            await stream.aclose()
 
 
 async def _resolved(host: str, port: int, longest: float | None) -> list[str]:

@@ -259,8 +259,9 @@ class Client:
 
         Raises DownloadError.
         """
-        if not (url.startswith("https://") or same_origin(url, self.base_url)):
-            raise GoneError("The preview's URL is not encrypted.")
+        problem = self._files.problem(url)
+        if problem:
+            raise GoneError(f"The preview's address is refused: {problem}.")
         await self._files.download(url, target, MAX_PREVIEW)
 
     # ---- files
@@ -288,7 +289,7 @@ class Client:
             raise GarbledError(
                 "The service named no URL to upload to.", raw=kept(json.dumps(place))
             )
-        await self._files.upload(url, content, headers, path.name)
+        await self._files.upload(self._original(url), content, headers, path.name)
         confirmed = await self._json(
             "POST", "/api/v1/files/confirm", json={"signed_id": signed_id}
         )
@@ -302,7 +303,12 @@ class Client:
 
     async def download(self, url: str, target: Path, most: int = 0) -> None:
         """Fetches a result into `target`, without the key; see `FileHosts.download`."""
-        await self._files.download(url, target, most)
+        await self._files.download(self._original(url), target, most)
+
+    def _original(self, url: str) -> str:
+        """Returns a URL with the key that was masked in it, for the origin alone."""
+        original = self._mask.original(url)
+        return original if same_origin(original, self.base_url) else url
 
     # ---- requests to the origin
 
@@ -341,9 +347,9 @@ class Client:
                 uses_proxies=self._leaves_machine,
             ) from error
         if len(content) > _LONG_ANSWER:
-            content = await asyncio.to_thread(self._mask.masked, content)
+            content = await asyncio.to_thread(self._mask.masked_answer, content)
         else:
-            content = self._mask.masked(content)
+            content = self._mask.masked_answer(content)
         whole = self._whole(response, content)
         if not whole.is_success and whole.status_code != 304:
             raise response_error(whole)

@@ -62,6 +62,13 @@ class FileHosts:
     async def aclose(self) -> None:
         await self._pools.aclose()
 
+    def problem(self, url: str) -> str:
+        """Returns why a file's URL may not be asked, in a few words, or nothing."""
+        try:
+            return self._rule.problem(httpx.URL(url))
+        except (httpx.InvalidURL, ValueError):
+            return "not a web URL"
+
     async def upload(
         self, url: str, content: bytes, headers: dict[str, Any], name: str
     ) -> None:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.text import one_line
+
 if TYPE_CHECKING:
     from tui.images.files import ImageInfo
 
@@ -25,26 +27,30 @@ def judge_file(path: Path) -> "ImageInfo":
 
 @lru_cache(maxsize=_REMEMBERED)
 def _judge_once(path: Path, _signature: tuple[int, ...]) -> "ImageInfo":
-    from tui.images.files import inspect  # Pillow takes long to load
+    from tui.images.files import inspect_pixels  # Pillow takes long to load
 
-    return inspect(path)
+    return inspect_pixels(path)
 
 
 def content_problem(name: str, content: bytes) -> str:
     """Returns why these very bytes are no whole image, or nothing.
 
-    `name` is that of the file that they were read from. Raises OSError.
+    `name` is that of the file that they were read from.
     """
-    from tui.images.files import ImageError, inspect
+    from tui.images.files import ImageError, inspect_pixels
 
-    folder = Path(tempfile.mkdtemp(prefix="runapi-tui-"))
-    copy = folder / name
     try:
-        copy.write_bytes(content)
-        inspect(copy)
+        with tempfile.TemporaryDirectory(
+            prefix="runapi-tui-", ignore_cleanup_errors=True
+        ) as folder:
+            copy = Path(folder) / name
+            copy.write_bytes(content)
+            inspect_pixels(copy)
     except ImageError as error:
         return str(error)
-    finally:
-        copy.unlink(missing_ok=True)
-        folder.rmdir()
+    except OSError as error:
+        return (
+            f"{one_line(name, 80)} can't be checked, as the folder for temporary files"
+            f" can't be used: {one_line(error.strerror or error, 120)}."
+        )
     return ""

@@ -5,7 +5,9 @@ A mistake here would pay twice: a request is on disk, with its key, before it is
 
 import asyncio
 import base64
+import errno
 import hashlib
+import os
 import re
 import time
 from contextlib import suppress
@@ -545,7 +547,7 @@ class Submitter:
         Raises InvalidRequestError, or ServiceError for trouble that passes.
         """
         try:
-            content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
+            content = await asyncio.to_thread(_read_source, path)
             return await self._upload_once(name, path, content)
         except OSError as error:
             raise draft.InvalidRequestError(
@@ -601,6 +603,16 @@ async def _check_content(name: str, path: Path, content: bytes) -> None:
         raise draft.InvalidRequestError(
             {name: f"{problem} It was not uploaded, and nothing was charged."}
         )
+
+
+def _read_source(path: Path) -> bytes:
+    """Returns the content of a file, not of one that a link leads to by now.
+
+    Raises OSError.
+    """
+    if os.path.realpath(path) != str(path):
+        raise OSError(errno.ELOOP, "it is a link now, choose the file again")
+    return read_small_file(path, draft.MAX_UPLOAD)
 
 
 def _digests(content: bytes) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from tui.catalog import request
 from tui.catalog.image_items import show_images
 from tui.catalog.reach import texts_of
 from tui.catalog.spec import Kind, Param, Value
-from tui.text import inert, one_line
+from tui.text import one_line
 from tui.widgets.chips import Chips, Option
 from tui.widgets.path_completion import read_drop
 
@@ -377,7 +377,6 @@ def make_field(param: Param, value: Value | None = None) -> Field:
 async def _check_paste(control: Widget, event: events.Paste) -> None:
     """Keeps the paths of dropped files out of the control's text."""
     event.stop()
-    event.text = inert(event.text)
     _mark_foreign(control)
     drop = await asyncio.to_thread(read_drop, event.text)
     if drop is None:

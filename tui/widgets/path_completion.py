@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from tui.text import by_count, file_size, one_line, plain
+from tui.text import by_count, file_size, is_inert_line, one_line, plain
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _DIGITS = re.compile(r"([0-9]+)")
@@ -67,7 +67,7 @@ def read_drop(text: str) -> Drop | None:
     for candidates in (lines, words):
         if candidates and all(map(_is_dropped, candidates)):
             paths = [_absolute_path(text) for text in candidates]
-            images = [path for path in paths if _is_image(path)]
+            images = [path for path in paths if _is_usable(path)]
             return Drop(images, _unused([path for path in paths if path not in images]))
     return None
 
@@ -89,6 +89,15 @@ def _unused(paths: list[str]) -> str:
     name = one_line(os.path.basename(paths[0]), 80)
     if len(paths) == 1 and os.path.isdir(paths[0]):
         return f"{name} is a folder, so it was not used."
+    if not all(map(is_inert_line, paths)):
+        return by_count(
+            len(paths),
+            "{name} was not used: its path has characters that are not shown. Rename"
+            " it.",
+            "{count} files were not used, such as {name}: their paths have characters"
+            " that are not shown, or they are no images.",
+            name=name,
+        )
     return by_count(
         len(paths),
         "{name} is not a PNG, JPEG, WebP or GIF image, so it was not used.",
@@ -105,6 +114,10 @@ def _absolute_path(path: str) -> str:
     if path.startswith("~/"):
         path = os.path.expanduser(path)
     return os.path.abspath(path)
+
+
+def _is_usable(path: str) -> bool:
+    return is_inert_line(path) and _is_image(path)
 
 
 def _is_image(path: str) -> bool:
