@@ -181,21 +181,6 @@ def test_every_bundled_file_could_be_ones_own() -> None:
         assert load_family(path).models
 
 
-@pytest.mark.parametrize("cents", ["-1.0", "nan", "inf", "1e300"])
-@pytest.mark.parametrize(
-    "form", ["cents = {}", "cents = 3, by = 'x', cases = {{ a = {} }}"]
-)
-def test_a_price_that_nobody_could_be_charged_is_told(
-    cents: str, form: str, tmp_path: Path
-) -> None:
-    """A negative one would make room below a spending limit."""
-    text = FAMILY.format(name="A", slug="a").replace("cents = 3", form.format(cents))
-    (tmp_path / "a.toml").write_text(text)
-    catalog, problems = with_user_families(tmp_path)
-    assert len(problems) == 1
-    assert catalog.get("text_to_image", "a") is None
-
-
 def test_a_model_in_two_files_is_told_with_both_and_the_first_counts(
     tmp_path: Path,
 ) -> None:
@@ -231,9 +216,7 @@ def test_a_copy_that_has_more_models_adds_only_those(tmp_path: Path) -> None:
         ("required", "requird", "7: requird is no known key of params"),
         ("service = [", "servic = [", "14: 'servic' is nothing that routes can have"),
         ("[[models]]", "[models]", "8: models is a table, but has to be a list"),
-        ("cents = 3", "cents = -3", "12: the price of mine-1 can't be -3 cents"),
-        ("cents = 3", "cents = nan", "12: cents can't be nan"),
-        ("cents = 3", "cents = inf", "12: cents can't be inf"),
+        ("cents = 3", "cents = -3", "12: a price is 0 to 10,000,000 cents"),
     ],
 )
 def test_a_wrong_value_is_told_in_plain_words_with_its_line(
@@ -250,3 +233,18 @@ def test_what_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
     path.write_bytes(b"# one\n# two \xff\n" + MINE.encode())
     _, [problem] = with_user_families(tmp_path)
     assert problem == f"{path}:2: a byte is not UTF-8: save the file as UTF-8"
+
+
+@pytest.mark.parametrize("cents", ["-1.0", "nan", "inf", "1e300"])
+@pytest.mark.parametrize(
+    "form", ["cents = {}", "cents = 3, by = 'x', cases = {{ a = {} }}"]
+)
+def test_a_price_that_nobody_could_be_charged_is_told(
+    cents: str, form: str, tmp_path: Path
+) -> None:
+    """A negative one would make room below a spending limit."""
+    text = FAMILY.format(name="A", slug="a").replace("cents = 3", form.format(cents))
+    (tmp_path / "a.toml").write_text(text)
+    catalog, problems = with_user_families(tmp_path)
+    assert "a price is 0 to" in problems[0]
+    assert catalog.get("text_to_image", "a") is None

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tui.catalog import own_file
 from tui.catalog.pattern import PatternError, check_pattern
-from tui.catalog.price import from_schedule, is_price
+from tui.catalog.price import from_schedule
 from tui.catalog.reasons import place_of, plain_reason
 from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
 from tui.system.small_file import read_small_file
@@ -302,14 +302,11 @@ def _params(raw: _FamilyFile) -> dict[str, Param]:
 def _model(
     raw: _FamilyFile, model: _ModelFile, params: dict[str, Param], rules: _NamedRules
 ) -> Model:
-    """Returns one model of a decoded file. Raises LookupError and ValueError."""
+    """Returns one model of a decoded file. Raises LookupError."""
     if not model.routes:
         raise LookupError(f"{model.slug} has no route")
     price = model.price
     if price:
-        for cents in (price.cents, *price.cases.values()):
-            if not is_price(cents):
-                raise ValueError(f"the price of {model.slug} can't be {cents:g} cents")
         price = replace(price, as_of=raw.prices_as_of)
     routes: dict[RouteName, Route] = {}
     for name, keys in model.routes.items():

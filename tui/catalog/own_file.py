@@ -1,6 +1,5 @@
 """What a family file of the user's own may hold: text that is inert, and not too much."""
 
-import math
 from typing import Any
 
 from tui.system.toml_file import parse_toml
@@ -28,8 +27,6 @@ def cleaned(text: str) -> dict[str, Any]:
 def _cleaned(key: str, value: Any) -> Any:
     if isinstance(value, str):
         return one_line(value, _MOST_CHARACTERS) if key in _SENTENCES else inert(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{key} can't be {value}")
     if isinstance(value, list):
         _check_size(key, value)
         return [_cleaned(key, item) for item in value]

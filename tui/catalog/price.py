@@ -72,13 +72,13 @@ def from_schedule(item: dict[str, Any], as_of: str) -> Price | None:
     It is None for an entry without a price, or with one of an unknown form.
     """
     cents: Any = item.get("unit_price_cents")
-    if not is_price(cents):
+    if not _is_price(cents):
         return None
     config = _object(item.get("billing_config"))
     overrides = _object(config.get("overrides"))
     cases: dict[str, float] = {}
     for key, value in overrides.items():
-        if is_price(value):
+        if _is_price(value):
             cases[str(key)] = value
     by = config.get("key")
     if not isinstance(by, str):
@@ -91,7 +91,7 @@ def _object(value: object) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def is_price(value: object) -> bool:
+def _is_price(value: object) -> bool:
     """Returns whether a value is a believable number of cents."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

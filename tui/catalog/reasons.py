@@ -37,11 +37,17 @@ def _unknown(found: re.Match[str]) -> str:
     return f"{found['name']} is no known key of {_name(found['place'])}"
 
 
+def _own(found: re.Match[str]) -> str:
+    """Return a reason of this program's own, without the place."""
+    return found["why"]
+
+
 _FORMS: dict[str, Callable[[re.Match[str]], str]] = {
     rf"Invalid enum value (?P<value>.*?){_PLACE}": _invalid,
     rf"Expected `(?P<wanted>.*?)`, got `(?P<given>.*?)`{_PLACE}": _mistyped,
     rf"Object missing required field `(?P<name>.*?)`{_PLACE}": _missing,
     rf"Object contains unknown field `(?P<name>.*?)`{_PLACE}": _unknown,
+    r"(?P<why>.+) - at `[^`]*`": _own,
 }
 
 
