@@ -179,3 +179,18 @@ def test_models_beyond_the_limit_are_left_out_and_told(tmp_path: Path) -> None:
 def test_every_bundled_file_could_be_ones_own() -> None:
     for path in FAMILIES.glob("*.toml"):
         assert load_family(path).models
+
+
+@pytest.mark.parametrize("cents", ["-1.0", "nan", "inf", "1e300"])
+@pytest.mark.parametrize(
+    "form", ["cents = {}", "cents = 3, by = 'x', cases = {{ a = {} }}"]
+)
+def test_a_price_that_nobody_could_be_charged_is_told(
+    cents: str, form: str, tmp_path: Path
+) -> None:
+    """A negative one would make room below a spending limit."""
+    text = FAMILY.format(name="A", slug="a").replace("cents = 3", form.format(cents))
+    (tmp_path / "a.toml").write_text(text)
+    catalog, problems = with_user_families(tmp_path)
+    assert "a price is 0 to" in problems[0]
+    assert catalog.get("text_to_image", "a") is None

@@ -221,5 +221,7 @@ def test_a_charge_above_the_list_price_stops_a_command_and_resume_needs_a_word(
         assert said.returncode == code
         assert "spending limit" in said.stderr or "job_usd" in said.stderr
     assert heard.submits == 1
-    assert run("resume", job, "--over-budget", **limited).returncode == 0
+    said = run("resume", job, "--over-budget", **limited)
+    assert said.returncode == 0
+    assert "Sending 3 tasks set aside unsent, about $15.00." in said.stderr
     assert heard.submits == 4

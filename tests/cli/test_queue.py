@@ -220,7 +220,10 @@ def test_pause_stop_and_delete_work_without_a_screen(
     assert service.run("resume")[0] == 0
     code, (gone,), err = service.run("delete", task["id"])
     assert (code, gone["id"]) == (0, task["id"])
-    assert "1 task deleted" in err
+    assert err == "1 task deleted.\n1 file is in .trash beside the images for a week.\n"
+    empty = task_in_queue(service, Status.FAILED)
+    code, _, err = service.run("delete", empty.id)
+    assert (code, err) == (0, "1 task deleted.\n")
     left = task_in_queue(service, Status.PROCESSING, remote_id="tsk_1")
     code, (stopped,), err = service.run("stop", left.id)
     assert (code, stopped["id"]) == (0, left.id)

@@ -271,7 +271,10 @@ def test_an_imported_task_is_sent_by_its_values_below_every_ceiling(
     imported(service, tmp_path, held, gold)
     code, told, err = service.run("resume")
     assert (code, told) == (0, [])
-    assert f"1 task was imported: `runapi-tui resume {held.id}` continues it." in err
+    assert (
+        f"1 imported task waits unsent: `runapi-tui resume {held.id}` sends it as a new"
+        " paid request, about $0.01." in err
+    )
     code, told, err = service.run("resume", held.id)
     assert (code, told) == (4, [])
     assert "This request costs about $0.01. Today $0.00 of $0.005" in err
@@ -286,6 +289,68 @@ def test_an_imported_task_is_sent_by_its_values_below_every_ceiling(
     assert (made.model.slug, made.model.action) == ("z-image", "text_to_image")
     statuses = dict(queue(home, "select id, status from tasks"))
     assert statuses[held.id] == "dropped"
+    command = service.start("task", held.id)
+    out, _ = command.communicate(timeout=60)
+    assert f"Sent again as {task['id']}." in out
+    assert "resume" not in out
+
+
+def test_what_was_imported_unsent_is_listed_with_its_price(
+    service: Service, home: Path, tmp_path: Path
+) -> None:
+    tasks = [told_elsewhere(service, Status.HELD) for _ in range(5)]
+    imported(service, tmp_path, *tasks)
+    code, told, err = service.run("resume")
+    assert (code, told) == (0, [])
+    ids = " ".join(task.id for task in tasks[:3])
+    assert (
+        f"5 imported tasks wait unsent: `runapi-tui resume {ids}` (and 2 more) sends"
+        " them as new paid requests, about $0.05 for all." in err
+    )
+
+
+def test_of_several_imported_tasks_all_are_sent_or_none(
+    service: Service, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.001")  # judged after the values
+    good = told_elsewhere(service, Status.HELD)
+    gone = told_elsewhere(service, Status.HELD, model="forged")
+    calls = told_elsewhere(
+        service,
+        Status.HELD,
+        values={"prompt": "x", "callback_url": "https://e.example"},
+    )
+    odd = told_elsewhere(service, Status.HELD, values={"prompt": ""})
+    wrong = (gone, calls, odd)
+    imported(service, tmp_path, good, *wrong)
+    code, told, err = service.run("resume", good.id, *(task.id for task in wrong))
+    assert (code, told) == (4, [])
+    for task in wrong:
+        assert f"{task.id}: " in err
+    assert f"{good.id}: " not in err
+    assert "Nothing was sent or planned." in err
+    assert f"`runapi-tui resume {good.id}` continues the other one." in err
+    assert "fill the form with its values (u in the app)" in err
+    statuses = dict(queue(home, "select id, status from tasks"))
+    assert statuses == {task.id: "held" for task in (good, *wrong)}
+
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.015")  # one fits, two do not
+    second = told_elsewhere(service, Status.HELD)
+    third = told_elsewhere(service, Status.FAILED, values=calls.values)
+    imported(service, tmp_path, second, third)
+    code, told, err = service.run("resume", good.id, second.id)
+    assert (code, told) == (4, [])
+    assert "These 2 requests cost about $0.02" in err
+    assert set(dict(queue(home, "select id, status from tasks")).values()) == {
+        "held",
+        "failed",
+    }
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.001")
+    code, told, err = service.run("retry", third.id)
+    assert (code, told) == (1, [])
+    assert "reports to https://e.example" in err
+    assert "day_usd" not in err
+    assert service.book.made == []
 
 
 def test_what_cannot_be_asked_for_is_said_and_left(

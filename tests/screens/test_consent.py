@@ -4,7 +4,6 @@ The embedded service records what really arrived.
 """
 
 import json
-import os
 import shlex
 import sqlite3
 from contextlib import closing
@@ -60,7 +59,8 @@ async def asked(app: TestApp, pilot: Pilot[None]) -> str:
     """The question that is open."""
     await app.until(lambda: isinstance(app.screen, ConfirmScreen))
     await pilot.pause()
-    return str(app.screen.query_one(Static).visual)
+    texts = app.screen.query("#confirm-details Static, #confirm-question")
+    return "\n".join(str(text.visual) for text in texts.results(Static))
 
 
 async def answer(app: TestApp, pilot: Pilot[None], key: str) -> None:
@@ -336,22 +336,79 @@ async def test_no_secret_hides_among_urls(home: Path) -> None:
         assert (tasks(app), uploads(app)) == (0, [])
 
 
-async def test_a_question_longer_than_the_screen_can_be_read_and_answered(
-    home: Path,
-) -> None:
+def many_files(home: Path) -> list[str]:
     names = [f"{'deep' * 40}{number}.png" for number in range(8)]
     for name in names:
         Image.new("RGB", (8, 8)).save(home / name)
+    return [f"source_image_urls={home / name}" for name in names]
+
+
+async def test_the_price_is_in_sight_whatever_is_named_and_yes_waits_for_the_end(
+    home: Path,
+) -> None:
+    settings = many_files(home)
     app = TestApp()
     async with app.running(80, 24) as pilot:
-        settings = [f"source_image_urls={home / name}" for name in names]
         await fill_in(app, pilot, generate("flux-2-pro-remix-image", *settings))
         await pilot.press("ctrl+j")
         await asked(app, pilot)
-        await app.sees("No (n)")
-        assert "deep7.png" not in app.text().replace("\n", "")
-        await pilot.press(*["down"] * 60)
-        await app.sees("Send 1 request", "No (n)")
+        await app.sees("Send 1 request, about $", "Balance $50.00.", "No (n)")
+        await app.sees("more lines below (page down)", without="deep7.png")
+        await pilot.press("y")
+        await app.sees("deep3.png", "Send 1 request", without="deep0.png")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("home")
+        await app.sees("deep0.png", "more lines below (page down)")
+        await pilot.press("tab", "enter")  # the button waits, too
+        await pilot.press("end")
+        await app.sees("deep7.png", "Send 1 request", without="below (page down)")
+        await pilot.press("pageup")
+        await app.sees("more lines below (page down)")
+        await pilot.press("pagedown", "up", "down")
+        await app.sees("deep7.png", without="below (page down)")
         await answer(app, pilot, "n")
-        assert os.listdir(home)
         assert tasks(app) == 0
+
+
+async def test_no_message_covers_the_question(home: Path) -> None:
+    settings = many_files(home)
+    app = TestApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await app.opened.wait()
+        await pilot.pause()
+        await fill_in(app, pilot, generate("flux-2-pro-remix-image", *settings))
+        await app.sees("Form filled in")
+        await pilot.press("ctrl+j")
+        await asked(app, pilot)
+        await app.sees("Send 1 request", "No (n)", without="Form filled in")
+        app.notify("It came meanwhile.", timeout=60)
+        await pilot.pause()
+        await app.sees("Send 1 request", "No (n)", without="It came meanwhile.")
+        await answer(app, pilot, "n")
+        await app.sees("It came meanwhile.")
+
+
+async def test_a_long_callback_hides_neither_its_host_nor_the_files(fox: Path) -> None:
+    hook = f"https://{'runapi.ai' * 30}@evil.example/{'x' * 3000}/the-end"
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        await fill_in(
+            app,
+            pilot,
+            generate(
+                "flux-kontext-pro", f"source_image_url={fox}", f"callback_url={hook}"
+            ),
+        )
+        await pilot.press("ctrl+j")
+        question = await asked(app, pilot)
+        await app.sees(
+            "The service calls evil.example (3,",
+            "https://runapi.ai",
+            "the-end",
+            "Send 1 request",
+            "No (n)",
+            without="more line",
+        )
+        assert question.index(f"Upload {fox}") < question.index("The service calls")
+        assert len(question) < 600 + len(str(fox))
+        await answer(app, pilot, "n")

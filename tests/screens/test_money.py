@@ -218,10 +218,12 @@ async def test_what_is_charged_above_its_price_stops_the_job_until_a_yes() -> No
         await pilot.press("ctrl+j")
         await app.sees("1 of 3", "2 set aside", "$5.00")
         await app.until(lambda: app.told)
+        job = next(iter(app.engine.tasks.values())).job
         assert [told for told in app.told if "job_usd" in told] == [
             "Not sent, not charged: it would cost about $5.00. This job may cost $0.15,"
-            " and $5.00 is spent or on its way (job_usd). Raise that limit, or press s"
-            " to send it anyway."
+            " and $5.00 is spent or on its way (job_usd). Raise that limit and start an"
+            " open app again, or send it anyway: `s` in the app, or"
+            f" `runapi-tui resume --over-budget {job}`."
         ]
         await pilot.press("ctrl+t", "s")
         await app.sees(

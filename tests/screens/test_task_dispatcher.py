@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import pytest
 from PIL import Image
 
 from tests.app import TestApp, past
@@ -60,6 +61,22 @@ async def test_s_asks_and_sends_the_values_as_a_new_task() -> None:
     assert (old.status, old.retried_by) == (Status.DROPPED, new.id)
     assert (new.service, new.values) == ("flux_2", {"prompt": "a red fox"})
     assert b"forged" not in new.body
+
+
+@pytest.mark.parametrize(("key", "status"), [("s", Status.HELD), ("r", Status.FAILED)])
+async def test_nobody_is_asked_to_pay_for_what_cannot_be_sent(
+    key: str, status: Status
+) -> None:
+    app = TestApp()
+    values = {"prompt": "a red fox", "callback_url": "https://evil.example"}
+    imported(app, past("a red fox", status, values=values))
+    async with app.running(120, 40) as pilot:
+        await app.sees("a red fox")
+        await pilot.press("ctrl+t", key)
+        await app.until(lambda: any("reports to https" in told for told in app.told))
+        assert not isinstance(app.screen, ConfirmScreen)
+        assert app.engine
+        assert len(app.engine.tasks) == 1
 
 
 async def test_x_leaves_every_file_where_it_is() -> None:

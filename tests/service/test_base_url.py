@@ -133,3 +133,18 @@ def test_a_secret_in_a_base_url_is_not_repeated(url: str) -> None:
 )
 def test_same_origin(url: str, base: str, same: bool) -> None:
     assert same_origin(url, base) is same
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example;.runapi.ai",
+        "a%00.runapi.ai",
+        "a%2f.runapi.ai",
+        ".runapi.ai",
+        "a..b",
+    ],
+)
+def test_a_host_has_letters_digits_and_hyphens(host: str) -> None:
+    with pytest.raises(ValueError, match="is not a base URL"):
+        canonical(f"https://{host}")

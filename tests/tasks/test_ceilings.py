@@ -63,8 +63,9 @@ async def test_a_charge_above_the_list_price_stops_its_job(
         assert not any(task.live or task.sent_at for task in stopped)
         assert stopped[0].note == (
             "Not sent, not charged: it would cost about $5.00. This job may cost $0.10,"
-            " and $5.00 is spent or on its way (job_usd). Raise that limit, or press s"
-            " to send it anyway."
+            " and $5.00 is spent or on its way (job_usd). Raise that limit and start an"
+            " open app again, or send it anyway: `s` in the app, or"
+            f" `runapi-tui resume --over-budget {stopped[0].job}`."
         )
         # Without the user's word it is stopped once more; with it, it is sent.
         first, second = stopped[:2]

@@ -324,13 +324,13 @@ def test_a_file_is_decoded_again_only_when_it_has_changed(
     picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[Path] = []
-    inspect = files.inspect
+    inspect = files.inspect_pixels
 
     def counting(path: Path) -> files.ImageInfo:
         decoded.append(path)
         return inspect(path)
 
-    monkeypatch.setattr(files, "inspect", counting)
+    monkeypatch.setattr(files, "inspect_pixels", counting)
     for _ in range(20):
         drafted(KONTEXT, {"prompt": "x", "image_url": str(picture)})
     assert decoded == [picture]

@@ -523,7 +523,7 @@ async def test_an_unsure_task_is_sent_again_on_the_users_word(
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             left = await watched.engine.wait(task.id)
     assert not left.watched
-    assert "s sends the same request once more" in left.note
+    assert f"resume {left.id}`, sends the same request once more" in left.note
 
 
 async def test_what_another_process_carries_is_not_dropped_here(

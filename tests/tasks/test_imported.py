@@ -1,6 +1,8 @@
 """Imported tasks are history: nothing is sent, uploaded, fetched or moved by their word."""
 
+import contextlib
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -328,6 +330,9 @@ async def test_deleting_it_moves_no_file(
         told = await actions.delete(watched.engine, [made])
         assert told == "1 task and its files deleted. z brings it back."
         assert not Path(made.files[0]).exists()
+        empty = await imported(watched, forged(service, "failed"), images)
+        told = await actions.delete(watched.engine, [empty])
+        assert told == "1 task deleted. z brings it back."
 
 
 @pytest.mark.parametrize("status", [Status.HELD, Status.SUBMITTING])
@@ -357,6 +362,60 @@ async def test_a_row_sends_nothing_to_another_place_than_the_catalogs(
         ended = await watched.engine.wait(task.id)
     assert not ended.live
     assert ended.error or ended.unsure or not ended.watched
+    assert service.heard.paid == []
+
+
+def row_of(at: Service, folder: Path, fields: dict[str, Any]) -> Task:
+    """A task that was being sent when its process ended, as the queue file has it."""
+    sending = {"key": "its-own-key", "body": BODY, "sent_at": time.time()}
+    task = msgspec.convert(forged(at, "submitting", **sending | fields), Task)
+    store = Store(folder / "queue.db")
+    store.save_all([Entry(task)])
+    store.close()
+    return task
+
+
+@pytest.mark.parametrize(
+    "fields", [{"model": "gone-1"}, {"service": "z_image_2"}], ids=str
+)
+async def test_what_may_be_paid_is_sent_again_though_its_model_left_the_catalog(
+    service: Service, open_engine: OpenEngine, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    task = row_of(service, tmp_path, fields)
+    async with open_engine(service.url) as watched:
+        left = await watched.engine.wait(task.id)
+        assert (left.status, left.watched) == (Status.SUBMITTING, False)
+        assert f"`runapi-tui resume {task.id}`" in left.note
+        assert service.heard.paid == []
+        await watched.engine.watch(task.id)
+        await watched.engine.wait(task.id)
+    post = service.heard.paid[0]
+    assert (post.key, post.body) == ("its-own-key", b'{"model": "forged"}')
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"imported": True},
+        {"service": "me", "action": "api_keys"},
+        {"service": "files", "route": "service"},
+        {"service": "..", "model": "gone-1"},
+        {"action": "a/b", "model": "gone-1"},
+        {"key": "", "model": "gone-1"},
+    ],
+    ids=str,
+)
+async def test_no_word_of_the_user_sends_what_leads_to_no_model(
+    service: Service, open_engine: OpenEngine, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    task = row_of(service, tmp_path, fields)
+    async with open_engine(service.url) as watched:
+        await watched.engine.wait(task.id)
+        with contextlib.suppress(ValueError):
+            await watched.engine.watch(task.id)
+        left = await watched.engine.wait(task.id)
+    assert not left.watched
+    assert "isn't sent again" in left.note
     assert service.heard.paid == []
 
 

@@ -71,7 +71,7 @@ def test_what_was_thrown_comes_back(folder: Path) -> None:
     os.utime(paths[0], (5, 5))
     before = everything(folder)
     task = saved(folder, *paths)
-    assert trash.throw(task) == []
+    assert trash.throw(task).kept == []
     assert everything(folder) == {"kept.png": "kept.png"}
     assert (folder / ".trash").stat().st_mode & 0o777 == 0o700
     trash.restore(task)
@@ -150,7 +150,7 @@ def test_what_is_not_as_it_was_saved_stays(folder: Path, spoil: Spoil) -> None:
     task = saved(folder, path)
     spoil(path)
     before = (path.lstat().st_mode, everything(folder))
-    assert trash.throw(task) == [str(path)]
+    assert trash.throw(task).kept == [str(path)]
     assert (path.lstat().st_mode, everything(folder)) == before
     assert not list(folder.glob(".trash/*"))
 
@@ -171,7 +171,7 @@ def test_what_is_not_recorded_as_saved_stays(
     path = write(folder / "a.png")
     task = saved(folder, path)
     task = replace(task, results=tuple(map(forge, task.results)))
-    assert trash.throw(task) == [str(path)]
+    assert trash.throw(task).kept == [str(path)]
     assert everything(folder) == {"a.png": "a.png"}
 
 
@@ -181,7 +181,7 @@ def test_what_is_not_recorded_as_saved_stays(
 )
 def test_a_name_that_no_image_of_ours_gets_stays(folder: Path, name: str) -> None:
     path = write(folder / name)
-    assert trash.throw(saved(folder, path)) == [str(path)]
+    assert trash.throw(saved(folder, path)).kept == [str(path)]
     assert everything(folder) == {name: name}
 
 
@@ -189,7 +189,7 @@ def test_imported_results_are_never_moved(folder: Path) -> None:
     path = write(folder / "a.png")
     task = saved(folder, path)
     imported = replace(task, imported=True)
-    assert trash.throw(imported) == [str(path)]
+    assert trash.throw(imported).kept == [str(path)]
     assert everything(folder) == {"a.png": "a.png"}
     trash.throw(task)
     trash.restore(imported)
@@ -200,7 +200,7 @@ def test_another_name_of_a_file_stays(folder: Path, tmp_path: Path) -> None:
     path = write(folder / "a.png")
     other = tmp_path / "other.png"
     os.link(path, other)
-    assert trash.throw(saved(folder, path)) == []
+    assert trash.throw(saved(folder, path)).kept == []
     assert everything(tmp_path) == {"other.png": "a.png"}
 
 
@@ -223,7 +223,7 @@ def test_nothing_elsewhere_is_touched(folder: Path, tmp_path: Path) -> None:
     ]
     task = saved(folder, *paths)
     before = everything(tmp_path)
-    assert len(trash.throw(task)) == len(paths)
+    assert len(trash.throw(task).kept) == len(paths)
     for place in ("", ".", "/", "images", str(folder / "..")):
         trash.throw(replace(task, out_dir=place))
         trash.restore(replace(task, out_dir=place))
@@ -239,7 +239,7 @@ def test_a_trash_that_is_a_link_is_none(folder: Path, tmp_path: Path) -> None:
     old = write(far / f"1700000000000000000-{digest[:16]}-a.png", "a.png")
     (folder / ".trash").symlink_to(far)
     task = saved(folder, path)
-    assert trash.throw(task) == [str(path)]
+    assert trash.throw(task).kept == [str(path)]
     path.unlink()
     trash.restore(task)
     assert not path.exists()
@@ -313,7 +313,7 @@ def test_a_file_that_takes_the_name_meanwhile_stays(
 
     with monkeypatch.context() as then:
         then.setattr(Path, "rename", faster)
-        assert trash.throw(task) == [str(path)]
+        assert trash.throw(task).kept == [str(path)]
     assert everything(folder) == {"a.png": "other"}
     assert thrown(folder) == []
 
@@ -322,11 +322,11 @@ def test_where_no_trash_can_be_made_files_stay(folder: Path) -> None:
     write(folder / ".trash", "a file of that name")
     path = write(folder / "a.png")
     task = saved(folder, path)
-    assert trash.throw(task) == [str(path)]
+    assert trash.throw(task).kept == [str(path)]
     path.unlink()
     trash.restore(task)
     assert not path.exists()
     nowhere = replace(task.results[0], path="/nosuch/a.png")
     task = replace(task, out_dir="/nosuch", results=(nowhere,))
-    assert trash.throw(task) == []
+    assert trash.throw(task).kept == []
     trash.restore(task)

@@ -19,6 +19,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.system.small_file import read_small_file
 from tui.tasks import submit
+from tui.tasks.draft import draft
 from tui.tasks.store import Store
 from tui.tasks.task import Status
 
@@ -341,3 +342,58 @@ def test_earlier_addresses_of_a_file_stay_known(tmp_path: Path) -> None:
     assert given == [True] * 3
     assert store.upload_ends("https://x", "https://x/other.png") == 0
     store.close()
+
+
+# ---- which file it is
+
+
+@pytest.fixture
+def two_files(tmp_path: Path) -> tuple[Path, Path]:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (512, 512), "red").save(tmp_path / name / "cat.png")
+    return tmp_path / "a/cat.png", tmp_path / "b/cat.png"
+
+
+def drafted(source: str, tmp_path: Path) -> Values:
+    values: Values = {"prompt": "a fox", "source_image_urls": [source]}
+    return draft(REMIX, values, base_url="x", out_dir=tmp_path / "out").values
+
+
+def test_a_relative_path_names_the_same_file_in_every_folder(
+    two_files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(two_files[0].parent)
+    assert drafted("cat.png", tmp_path)["source_image_urls"] == [str(two_files[0])]
+
+
+def test_a_link_is_followed_once_also_before_two_dots(
+    two_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first, second = two_files
+    inner = second.parent / "inner"
+    inner.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(inner)
+    tricky = f"{link}/../cat.png"  # as text, a file beside the link
+    assert drafted(tricky, tmp_path)["source_image_urls"] == [str(second)]
+    assert first != second
+
+
+async def test_a_file_that_became_a_link_is_not_uploaded(
+    service: Service, open_engine: OpenEngine, two_files: tuple[Path, Path]
+) -> None:
+    first, second = two_files
+    async with open_engine(service.url) as watched:
+        await watched.engine.pause(True)
+        values: Values = {"prompt": "a fox", "source_image_urls": [str(first)]}
+        task = await watched.engine.submit(REMIX, values)
+        first.unlink()
+        first.symlink_to(second)
+        await watched.engine.pause(False)
+        held = await watched.until(
+            lambda found: found.id == task.id and found.error is not None
+        )
+    assert held.status is Status.HELD
+    assert "is a link now" in str(held.error)
+    assert service.ledger.posts == []

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from tui.catalog.request import blank
-from tui.catalog.spec import Kind, Model, Price, Route, Values
+from tui.catalog.spec import MOST_CENTS, Kind, Model, Price, Route, Values
 from tui.text import dollars
 
 MICRO_PER_CENT = 10_000
@@ -95,7 +95,7 @@ def _is_price(value: object) -> bool:
     """Returns whether a value is a believable number of cents."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0 <= value < 10_000_000
+    return 0 <= value < MOST_CENTS
 
 
 def _default_sent(model: Model, name: str) -> object:

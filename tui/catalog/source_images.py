@@ -1,5 +1,6 @@
 """Which values of a request are images: files of this machine, or URLs."""
 
+import os
 from pathlib import Path
 
 from tui.catalog.image_items import images_in, is_url
@@ -20,6 +21,18 @@ def image_urls(route: Route, values: Values) -> list[tuple[str, str]]:
     """Returns param and URL of each image on the web."""
     images = _images(route, values)
     return [(name, image) for name, image in images if is_url(image)]
+
+
+def with_real_paths(route: Route, values: Values) -> Values:
+    """Returns `values` with absolute paths, without links, of the files of this machine.
+
+    What they name doesn't change with the folder in which a task is resumed, or with a
+    link that leads elsewhere later. May wait for a slow disk.
+    """
+    files = [path for _, path in local_files(route, values)]
+    if not files:
+        return values
+    return with_uploads(route, values, {path: os.path.realpath(path) for path in files})
 
 
 def with_uploads(route: Route, values: Values, urls: dict[Path, str]) -> Values:

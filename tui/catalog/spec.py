@@ -129,6 +129,9 @@ class Route(Struct, frozen=True):
         return next((param for param in self.params if param.name == name), None)
 
 
+MOST_CENTS = 10_000_000
+
+
 class Price(Struct, frozen=True, forbid_unknown_fields=True):
     """A list price in US cents a call; `cases` by the value of the param `by` where it
     depends on one.
@@ -143,6 +146,12 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
     """True where the service itself said so, False in the snapshot that ships with the
     program.
     """
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a price that nobody could be charged."""
+        for cents in (self.cents, *self.cases.values()):
+            if not 0 <= cents < MOST_CENTS:  # nor NaN
+                raise ValueError(f"a price is 0 to {MOST_CENTS:,} cents")
 
 
 class Model(Struct, frozen=True, kw_only=True):

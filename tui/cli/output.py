@@ -83,6 +83,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             *((result.label or "file", result.path) for result in saved),
             *(("url", result.url) for result in remote),
             ("note", task.error.message if task.error else task.note),
+            ("sent again as", task.successor),
             *((_iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
         ]
     )

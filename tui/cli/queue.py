@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.output import task_json, task_line
-from tui.cli.requests import check_ceilings
+from tui.cli.requests import check_ceilings, expected_cost
 from tui.cli.resume import find_tasks
 from tui.cli.unfinished import sentences
 from tui.session import Session, open_engine
@@ -150,20 +150,19 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
-        deleted, kept = await engine.delete(
+        deleted, moved, kept = await engine.delete(
             task for task in tasks if task.status not in LIVE
         )
         _print_tasks(deleted, as_json=as_json)
-        if kept:
-            _print_count(len(deleted), "1 task deleted.", "{count} tasks deleted.")
-            print_message(kept_files(kept))
-        else:
+        _print_count(len(deleted), "1 task deleted.", "{count} tasks deleted.")
+        if moved:
             _print_count(
-                len(deleted),
-                "1 task deleted; its files are in .trash beside the images for a week.",
-                "{count} tasks deleted; their files are in .trash beside the images for"
-                " a week.",
+                moved,
+                "1 file is in .trash beside the images for a week.",
+                "{count} files are in .trash beside the images for a week.",
             )
+        if kept:
+            print_message(kept_files(kept))
         remaining = len(tasks) - len(deleted)
         if remaining:
             _print_count(
@@ -206,12 +205,15 @@ def retry(
         retried = len(tasks) - len(free) - len(paid)
         if retried:
             report(_retried_before(retried))
+        refused = await _refused(engine, paid, again=again)
+        for task_id, why in refused.items():
+            report(f"{task_id}: {why}")
+        paid = [task for task in paid if task.id not in refused]
         if paid:
-            prices = ceilings.prices_again(session.catalog, paid)
-            total = ceilings.estimated_total(prices)
+            wanted = ceilings.wanted_again(session.catalog, paid)
+            total = await expected_cost(engine, wanted)
             if over_budget:
                 engine.lift_ceilings()
-            wanted = ceilings.wanted_again(session.catalog, paid)
             await check_ceilings(engine, wanted)
             _print_count(
                 len(paid),
@@ -237,6 +239,20 @@ def retry(
 
     code = follow(session, begin, as_json=as_json)
     return code or (1 if problems else 0)
+
+
+async def _refused(
+    engine: "Engine", tasks: Iterable[Task], *, again: bool
+) -> dict[str, str]:
+    """Return by id why imported tasks can't be sent again; it costs nothing to know."""
+    refused: dict[str, str] = {}
+    for task in tasks:
+        if task.imported:
+            try:
+                await engine.check_retry(task, again=again)
+            except (ValueError, LookupError, RetriedError) as error:
+                refused[task.id] = str(error)
+    return refused
 
 
 async def _retriable(engine: "Engine", selection: Selection) -> list[Task]:

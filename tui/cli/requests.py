@@ -14,6 +14,7 @@ from tui.spending import ceilings
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Wanted
     from tui.tasks.engine import Engine
+    from tui.tasks.ledger import CostSum
 
 
 @dataclass(frozen=True)
@@ -76,3 +77,12 @@ async def check_ceilings(engine: "Engine", wanted: "list[Wanted]") -> None:
         verdict = await engine.queue.judge(wanted, engine.ceilings)
         if verdict.passed:
             raise UsageError(ceilings.refusal(verdict))
+
+
+async def expected_cost(engine: "Engine", wanted: "list[Wanted]") -> "CostSum":
+    """Return what requests will cost, as far as the charges of their jobs show it."""
+    from tui.tasks.ceilings import Ceilings
+
+    # Charges are read only below a ceiling; this one is never reached.
+    verdict = await engine.queue.judge(wanted, Ceilings(job=2**62))
+    return verdict.cost

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
-from tui.cli.requests import check_ceilings
+from tui.cli.requests import check_ceilings, expected_cost
 from tui.session import Session
 from tui.spending import ceilings
+from tui.system import shell
 from tui.system.streams import print_message
 from tui.tasks.ceilings import describe_total
 from tui.text import by_count, one_line
@@ -15,6 +16,9 @@ from tui.text import by_count, one_line
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
     from tui.tasks.task import Task
+
+MOST_REASONS = 3
+"""How many refused tasks are named with their reasons; of others, the ids."""
 
 
 def resume(
@@ -39,7 +43,7 @@ def resume(
         unfinished = await engine.queue.unfinished()
         elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
         if ids:
-            tasks = await _named_tasks(engine, ids)
+            tasks = await find_tasks(engine, ids)
         else:
             tasks = [
                 task
@@ -47,12 +51,17 @@ def resume(
                 if engine.belongs_here(task) and (task.live or _is_resumable(task))
             ]
         imported = [task for task in tasks if _is_sent_as_new(task)]
+        refused = await _refusals(engine, tasks)
+        if refused:
+            rest = [task.id for task in tasks if task.id not in refused]
+            raise UsageError(_refusal(session, refused, rest, over_budget))
         tasks = [task for task in tasks if not _is_sent_as_new(task)]
         aside = [task for task in tasks if not task.live]
         followed = [task for task in tasks if task.live and task.id in elsewhere]
         to_send = [task for task in aside if task.status == "held"] + imported
-        prices = ceilings.prices_again(session.catalog, to_send)
-        unsent = ceilings.estimated_total(prices)
+        unsent = await expected_cost(
+            engine, ceilings.wanted_again(session.catalog, to_send)
+        )
         if over_budget:
             engine.lift_ceilings()
         open_ones = [task for task in to_send if not task.over_ceiling]
@@ -79,6 +88,46 @@ def resume(
 def _is_sent_as_new(task: "Task") -> bool:
     """Return whether a task was imported unsent: its own word sends nothing."""
     return task.imported and task.status == "held"
+
+
+async def _refusals(engine: "Engine", tasks: Iterable["Task"]) -> dict[str, str]:
+    """Return by id why tasks can't be continued here; nothing is planned."""
+    from tui.tasks.task import RetriedError
+
+    refused: dict[str, str] = {}
+    for task in tasks:
+        try:
+            engine.check_belongs_here(task)
+            if _is_sent_as_new(task):
+                await engine.check_retry(task)
+        except (ValueError, LookupError, RetriedError) as error:
+            refused[task.id] = str(error)
+    return refused
+
+
+def _refusal(
+    session: Session, refused: dict[str, str], rest: list[str], over_budget: bool
+) -> str:
+    """Return which tasks are refused and why, and the command for the others."""
+    lines = [f"{task_id}: {why}" for task_id, why in refused.items()]
+    more = lines[MOST_REASONS:]
+    lines = lines[:MOST_REASONS]
+    if more:
+        ids = ", ".join(list(refused)[MOST_REASONS:])
+        lines.append(f"Refused too: {ids}.")
+    lines.append("Nothing was sent or planned.")
+    if rest:
+        option = ["--over-budget"] if over_budget else []
+        words = shell.command(["resume", *option, *rest])
+        command = session.command(words)
+        others = by_count(
+            len(rest),
+            "`{command}` continues the other one.",
+            "`{command}` continues the {count} others.",
+            command=command,
+        )
+        lines[-1] = f"{lines[-1]} {others}"
+    return "\n".join(lines)
 
 
 async def _send_as_new(engine: "Engine", task: "Task") -> str:
@@ -124,16 +173,6 @@ async def find_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
             raise UsageError(f"There is no task {one_line(wanted, 80)} in the queue.")
         found |= {task.id: task for task in tasks}
     return list(found.values())
-
-
-async def _named_tasks(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
-    tasks = await find_tasks(engine, ids)
-    try:
-        for task in tasks:
-            engine.check_belongs_here(task)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    return tasks
 
 
 def _is_resumable(task: "Task") -> bool:

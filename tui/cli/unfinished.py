@@ -5,6 +5,7 @@ No command may claim that all is done while paid work isn't.
 
 from collections.abc import Iterable
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.session import Session
@@ -24,7 +25,10 @@ MOST_IDS = 3
 
 
 class _Words(NamedTuple):
-    """A command, and the sentences that name it for one task and for many."""
+    """A command, and the sentences that name it for one task and for many.
+
+    `{commands}` is the command in quotes, with the number of ids that it leaves out.
+    """
 
     command: str
     one: str
@@ -65,25 +69,33 @@ class Reason(Enum):
     OLD = _Words(
         "resume {ids}",
         "1 task may have been made more than a day ago:"
-        " `{command}` sends it again under the same key.",
+        " {commands} sends it again under the same key.",
         "{count} tasks may have been made more than a day ago:"
-        " `{command}` sends them again under the same keys.",
+        " {commands} sends them again under the same keys.",
     )
     STOPPED = _Words(
         "resume {ids}",
-        "1 task is no longer watched, still billed: `{command}` follows it.",
-        "{count} tasks are no longer watched, still billed: `{command}` follows them.",
+        "1 task is no longer watched, still billed: {commands} follows it.",
+        "{count} tasks are no longer watched, still billed: {commands} follows them.",
     )
     IMPORTED = _Words(
         "resume {ids}",
-        "1 task was imported: `{command}` continues it.",
-        "{count} tasks were imported: `{command}` continues them.",
+        "1 imported task was at the service: {commands} asks for it, free of charge.",
+        "{count} imported tasks were at the service: {commands} asks for them, free of"
+        " charge.",
+    )
+    IMPORTED_UNSENT = _Words(
+        "resume {ids}",
+        "1 imported task waits unsent: {commands} sends it as a new paid request,"
+        " {cost}.",
+        "{count} imported tasks wait unsent: {commands} sends them as new paid requests,"
+        " {cost} for all.",
     )
     CEILING = _Words(
         "resume --over-budget {ids}",
-        "1 task was not sent because of a spending limit: `{command}` sends it anyway.",
+        "1 task was not sent because of a spending limit: {commands} sends it anyway.",
         "{count} tasks were not sent because of a spending limit:"
-        " `{command}` sends them anyway.",
+        " {commands} sends them anyway.",
     )
     WAITING = _Words(
         "resume",
@@ -112,19 +124,28 @@ _ORDER = list(Reason)
 
 
 class _Tally:
-    """Counts tasks, adds up their estimates, and keeps the ids of the first ones."""
+    """Counts tasks, adds up their prices, and knows the ids to name."""
 
     def __init__(self) -> None:
         self.total = CostSum()
-        self.ids: list[str] = []
+        self._names: dict[str, None] = {}
 
-    def add(self, task: Task) -> None:
-        self.total += ceilings.estimated_total([task.estimate_micro])
+    @property
+    def ids(self) -> list[str]:
+        """The first ids."""
+        return list(islice(self._names, MOST_IDS))
+
+    @property
+    def left_out(self) -> int:
+        """How many ids are not among the first ones."""
+        return max(0, len(self._names) - MOST_IDS)
+
+    def add(self, task: Task, price: int | None) -> None:
+        self.total += ceilings.estimated_total([price])
         name = task.id
         if task.set_aside is SetAside.CEILING:
             name = task.job or task.id  # a ceiling sets whole jobs aside
-        if len(self.ids) < MOST_IDS and name not in self.ids:
-            self.ids.append(name)
+        self._names[name] = None
 
 
 def reason(task: Task, is_elsewhere: bool) -> Reason:
@@ -133,7 +154,8 @@ def reason(task: Task, is_elsewhere: bool) -> Reason:
     `is_elsewhere` says that another process works on it.
     """
     if task.imported and not task.watched:
-        return Reason.IMPORTED
+        is_unsent = task.status is Status.HELD
+        return Reason.IMPORTED_UNSENT if is_unsent else Reason.IMPORTED
     if task.lacks_picture:
         return Reason.UNSAVED
     if task.status is Status.HELD and task.error:
@@ -173,7 +195,8 @@ def sentences(session: Session, unfinished: Iterable[tuple[Task, bool]]) -> list
             # Where it was sent is the word of a file: no command leads there.
             base_url, profile = "", session.profile
         key = base_url, profile, order
-        tallies.setdefault(key, _Tally()).add(task)
+        (price,) = ceilings.prices_again(session.catalog, [task])
+        tallies.setdefault(key, _Tally()).add(task, price)
     return [
         _sentence(session, _ORDER[order], tally, base_url=base_url, profile=profile)
         for (base_url, profile, order), tally in sorted(
@@ -188,12 +211,18 @@ def _sentence(
     words = why.value
     # A command that shows one task takes one id.
     ids = tally.ids[:1] if why is Reason.NEEDS_YOU else tally.ids
-    command = words.command.format(ids=shell.command(ids))
+    command = session.command(
+        words.command.format(ids=shell.command(ids)), base_url=base_url, profile=profile
+    )
+    commands = f"`{command}`"
+    if tally.left_out:
+        commands = f"`{command}` (and {tally.left_out:,} more)"
     return by_count(
         tally.total.tasks,
         words.one,
         words.many,
-        command=session.command(command, base_url=base_url, profile=profile),
+        command=command,
+        commands=commands,
         cost=describe_total(tally.total),
     )
 

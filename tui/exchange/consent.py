@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from tui.catalog.reach import Reached, reached_by
 from tui.catalog.spec import Model, Values
@@ -15,6 +16,10 @@ from tui.paths import home
 from tui.text import one_line
 
 _LONGEST_NAME = 10_000
+_LONGEST_ADDRESS = 200
+"""Characters of an address that is shown whole: three lines of a narrow screen."""
+_END = 60
+"""Characters that are shown of each end of a longer one, and of its host."""
 
 
 class Use(StrEnum):
@@ -35,6 +40,8 @@ class Named(NamedTuple):
 
     def describe(self) -> str:
         """Return what would happen, on one line."""
+        if self.use is Use.CALL:
+            return f"{self.use} {_address(self.name)}"
         name = one_line(self.name, _LONGEST_NAME)
         target = one_line(self.target, _LONGEST_NAME)
         if target in ("", name):
@@ -71,7 +78,7 @@ class Consent:
                     named.add(_named(reached))
         if job.prompt_file:
             named.add(_file(job.prompt_file, Use.PROMPTS))
-        return sorted(named - self._agreed)
+        return sorted(named - self._agreed, key=_place)
 
     def agree(self, named: Iterable[Named]) -> None:
         """Remember that the user has agreed: to these targets, not to later ones."""
@@ -83,7 +90,32 @@ def describe(named: Collection[Named]) -> str:
     if not named:
         return ""
     lines = "\n".join(one.describe() for one in named)
-    return f"Pasted, dropped or filled in, not typed by you:\n{lines}\n"
+    return f"Perhaps not all typed by you:\n{lines}"
+
+
+def _place(named: Named) -> tuple[int, str, str]:
+    """Return what to sort by: files come first."""
+    return list(Use).index(named.use), named.name, named.target
+
+
+def _address(url: str) -> str:
+    """Return an address; of a long one its host, and both ends."""
+    whole = one_line(url, _LONGEST_NAME)
+    if len(whole) <= _LONGEST_ADDRESS:
+        return whole
+    host = _host(url)
+    if len(host) > _END:
+        host = f"…{host[1 - _END :]}"
+    ends = f"{whole[:_END]} … {whole[-_END:]}"
+    return f"{host or 'an address'} ({len(url):,} characters): {ends}"
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL, or nothing."""
+    try:
+        return one_line(urlsplit(url).hostname or "")
+    except ValueError:
+        return ""
 
 
 def _named(reached: Reached) -> Named:

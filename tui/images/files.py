@@ -114,8 +114,15 @@ def inspect(path: Path) -> ImageInfo:
         return run_apart(_outline, path)
 
 
+def inspect_pixels(path: Path) -> ImageInfo:
+    """As `inspect`, with all its pixels decoded: a header alone is no image.
+
+    Raises CostlyError where that would take too much.
+    """
+    return run_apart(_inspect, path)
+
+
 def _inspect(path: Path) -> ImageInfo:
-    """As `inspect`. Raises CostlyError for what is not decoded."""
     with _opened(path) as image:
         # Checksums up to the end of a PNG; the file has to be opened again afterwards
         image.verify()

@@ -22,6 +22,7 @@ from tui.system import atomic_file
 from tui.text import one_line
 
 _MOST_BYTES = 120_000_000  # of a file
+_MOST_METADATA = 5_000_000  # bytes to which a recipe is added: they are copied
 _MOST_TEXTS = 30  # chunks with texts
 
 
@@ -43,6 +44,8 @@ def embed(path: Path, recipe: EmbeddedRecipe) -> None:
         chunks = _with_texts(chunks, parameters, ours)
     else:
         exif = _body(chunks, b"EXIF")
+        if len(exif) + len(_body(chunks, b"XMP ")) > _MOST_METADATA:
+            raise ImageError(f"{one_line(path.name, 80)} has too much metadata.")
         exif = containers.with_comment(exif, parameters)
         xmp = _body(chunks, b"XMP ")
         xmp = containers.with_recipe(xmp, ours)

@@ -210,6 +210,7 @@ def _describe_task(task: Task) -> Iterator[TextRow]:
         "model": task.model,
         "id": task.id,
         "id at the service": task.remote_id,
+        "sent again as": task.successor,
     }
     if task.cost_micro is not None:
         facts["cost"] = dollars(task.cost_micro)

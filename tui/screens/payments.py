@@ -126,37 +126,43 @@ class Payments:
         """
         engine = self._shell.engine
         assert engine
-        named = await asyncio.to_thread(self._consent.needed, job)
-        preface = consent.describe(named)
         job_id = new_id()
         wanted = [Wanted(job_id, job.model.slug, micro) for micro in micros]
-        while approval := await self.ask_approval(
-            wanted, ask=bool(named), preface=preface
-        ):
+        while True:
+            named = await asyncio.to_thread(self._consent.needed, job)
+            details = consent.describe(named)
+            approval = await self.ask_approval(wanted, details=details)
+            if not approval:
+                return []
             self._consent.agree(named)
             over = approval is Approval.OVER_CEILING
             work = engine.submit_job(job.model, job.cells, micros, over_ceiling=over)
             with contextlib.suppress(CeilingError):
                 return await self._shell.run_detached(work)
-        return []
 
     async def ask_approval(
-        self, wanted: list[Wanted], *, ask: bool = False, preface: str = ""
+        self,
+        wanted: list[Wanted],
+        *,
+        ask: bool = False,
+        preface: str = "",
+        details: str = "",
     ) -> Approval:
         """Returns whether this may be paid.
 
-        The user is asked where a ceiling requires it, or always with `ask`; `preface`
-        is shown above the question.
+        The user is asked where a ceiling requires it, or always with `ask` or
+        `details`. `preface` begins the question; `details`, of any length, stand above.
         """
         from tui.screens.confirm import ConfirmScreen
 
         shell = self._shell
         if shell.engine is None:
             return Approval.YES
+        ask = ask or bool(details)
         question = await shell.wallet.question(shell.engine, wanted, ask=ask)
         if not question:
             return Approval.YES
         whole = f"{preface}\n{question.text}".strip()
-        if not await shell.push_screen_wait(ConfirmScreen(whole, "Send")):
+        if not await shell.push_screen_wait(ConfirmScreen(whole, "Send", details)):
             return Approval.NO
         return Approval.OVER_CEILING if question.passes_ceiling else Approval.YES

@@ -143,10 +143,11 @@ class TaskDispatcher:
         await share.copy_as(self._shell, snippet)
 
     async def _send(self, request: TaskActionRequested) -> None:
-        shell, tasks = self._shell, request.tasks
+        shell = self._shell
         assert shell.engine
-        ask = len(tasks) > 1 or any(task.imported for task in tasks)
-        preface = _unsure_sentence(tasks)
+        tasks, left_out = await actions.sendable(shell.engine, request.tasks)
+        ask = len(request.tasks) > 1 or any(task.imported for task in tasks)
+        preface = f"{left_out}\n{_unsure_sentence(tasks)}".strip()
         open_ones = [task for task in tasks if not task.over_ceiling]
         wanted = ceilings.wanted_again(shell.session.catalog, open_ones)
         async with shell.wallet.spending:
@@ -178,27 +179,33 @@ class TaskDispatcher:
         shell = self._shell
         assert shell.engine
         unchanged = [task for task in tasks if self._is_as_shown(task)]
+        unchanged, left_out = await actions.sendable(shell.engine, unchanged)
         paid = [task for task in unchanged if not task.lacks_picture]
         approval = Approval.YES
         if paid:
-            approval = await self._ask_for_retry(paid)
+            approval = await self._ask_for_retry(paid, left_out)
         if not approval:
             return
         over = approval is Approval.OVER_CEILING
         work = actions.retry(shell.engine, unchanged, over_ceiling=over)
         shell.show_sentence(await shell.run_detached(work))
 
-    async def _ask_for_retry(self, tasks: list[Task]) -> Approval:
-        """Asks the user where a ceiling requires it, or a task was retried before."""
+    async def _ask_for_retry(self, tasks: list[Task], left_out: str) -> Approval:
+        """Asks the user where a ceiling requires it, or a task was retried before.
+
+        `left_out` says which tasks are not among them, or nothing.
+        """
         retried = len([task for task in tasks if task.retried_by])
-        ask = retried > 0 or any(task.imported for task in tasks)
-        preface = ""
+        is_any_imported = any(task.imported for task in tasks)
+        ask = retried > 0 or is_any_imported or bool(left_out)
+        preface = left_out
         if retried:
-            preface = by_count(
+            again = by_count(
                 retried,
                 "{count} task was retried already.",
                 "{count} tasks were retried already.",
             )
+            preface = f"{preface}\n{again}".strip()
         preface = f"{preface}\n{_unsure_sentence(tasks)}".strip()
         wanted = ceilings.wanted_again(self._shell.session.catalog, tasks)
         return await self._payments.ask_approval(wanted, ask=ask, preface=preface)

@@ -11,6 +11,8 @@ _EMBEDDED = "http://runapi.demo"
 """The one base URL without encryption that isn't an address of this machine: the
 embedded service's, which is reached in process.
 """
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|[0-9a-f:.%]*:[0-9a-f:.%a-z]*")
+"""Matches a name of letters, digits and hyphens, or an address of IPv6."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -65,7 +67,7 @@ def _split(text: str) -> SplitResult | None:
         _ = parts.port  # raises ValueError where it isn't a number
     except ValueError:
         return None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+    if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(parts.hostname or ""):
         return None
     return parts
 

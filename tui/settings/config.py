@@ -14,7 +14,7 @@ from tui.service.base_url import canonical
 from tui.system.toml_file import read_toml
 from tui.tasks import naming
 from tui.tasks.task import NO_PROFILE
-from tui.text import did_you_mean, inert, one_line
+from tui.text import did_you_mean, inert, is_text, one_line
 
 ImagesChoice = Literal[
     "auto", "kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"
@@ -219,12 +219,15 @@ def _check_profile(name: str, profile: Profile, place: str) -> None:
 
 
 def _check_text(value: Any, place: str) -> None:
-    """Raises ConfigError for text with what a terminal would obey, or can't show."""
+    """Raises ConfigError for text with what a terminal would obey, or can't show.
+
+    Of bytes that are no UTF-8, `tasks.draft` says more.
+    """
     if isinstance(value, dict):
         for name, item in value.items():
             _check_text(name, place)
             _check_text(item, f"{place}.{one_line(name, 40)}")
-    elif isinstance(value, str) and inert(value) != value:
+    elif isinstance(value, str) and is_text(value) and inert(value) != value:
         raise ConfigError(
             f"{place} has a character that can't be shown, such as an escape: type it"
             " again."

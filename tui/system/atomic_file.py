@@ -58,6 +58,8 @@ def make_private(path: Path) -> str:
     try:
         found = path.stat()
         mode = stat.S_IMODE(found.st_mode)
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            return ""  # a device, maybe
         if found.st_uid != os.geteuid():
             return f"{path} belongs to another user, who can read and change it."
         if mode & _FOR_OTHERS:

@@ -65,6 +65,37 @@ async def watch(engine: "Engine", tasks: list[Task]) -> str:
     return ""
 
 
+async def sendable(engine: "Engine", tasks: list[Task]) -> tuple[list[Task], str]:
+    """Returns the tasks that may be sent, and a sentence about the others, or "".
+
+    Those are imported ones that can't become a new task: it comes before any question
+    about money. Raises what the first of them raises if no task is left.
+    """
+    fit: list[Task] = []
+    problems: list[Exception] = []
+    for task in tasks:
+        if not task.imported or task.lacks_picture:
+            fit.append(task)
+            continue
+        try:
+            await engine.check_retry(task, again=True)
+        except (ValueError, LookupError) as error:
+            problems.append(error)
+        else:
+            fit.append(task)
+    if not problems:
+        return fit, ""
+    if not fit:
+        raise problems[0]
+    sentence = by_count(
+        len(problems),
+        "1 imported task is left out: {why}",
+        "{count} imported tasks are left out: {why}",
+        why=str(problems[0]),
+    )
+    return fit, sentence
+
+
 async def send(
     engine: "Engine", tasks: list[Task], *, over_ceiling: bool = False
 ) -> str:
@@ -122,7 +153,7 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
     count = len(deletion.tasks)
     if not count:
         raise LeasedError
-    if not deletion.kept:
+    if deletion.moved and not deletion.kept:
         return by_count(
             count,
             "1 task and its files deleted. z brings it back.",
@@ -133,11 +164,13 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
         "1 task deleted. z brings it back.",
         "{count} tasks deleted. z brings them back.",
     )
-    return f"{deleted} {kept_files(deletion.kept)}"
+    return f"{deleted} {kept_files(deletion.kept)}".strip()
 
 
 def kept_files(kept: list[str]) -> str:
-    """Returns the sentence about files that a deletion leaves where they are."""
+    """Returns the sentence about files that a deletion leaves where they are, or ""."""
+    if not kept:
+        return ""
     return by_count(
         len(kept),
         "{name} is kept: changed since it was saved, or not saved by this program.",

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
-from tui.catalog.source_images import local_files
+from tui.catalog.source_images import local_files, with_real_paths
 from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
 from tui.system import atomic_file
 from tui.tasks.task import Task, new_id
@@ -57,6 +57,9 @@ def draft(
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
     values = {name: value for name, value in values.items() if not request.blank(value)}
+    route = choose(model, values, api, learnt)
+    if not request.check(model, model.routes[route], values):
+        values = with_real_paths(model.routes[route], values)
     if estimate_micro is None:
         estimate_micro = price.estimate(model, values).micro
     task = Task(
@@ -66,7 +69,7 @@ def draft(
         service=model.service,
         base_url=base_url,
         profile=profile,
-        route=choose(model, values, api, learnt),
+        route=route,
         values=values,
         created_at=time.time(),
         updated_at=time.time(),

@@ -50,6 +50,8 @@ class Deletion(NamedTuple):
 
     tasks: list[Task]
     """Those that are deleted."""
+    moved: int
+    """How many of their files are in the trash."""
     kept: list[str]
     """Their files that stay: changed since they were saved, or not saved here."""
 
@@ -240,22 +242,40 @@ class Engine:
             old = await self._lease_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
-            model = self._submitter.model(old)
-            problems = imported.files_named(model, old.values) if old.imported else {}
-            if problems:
-                raise draft.InvalidRequestError(problems)
-            job = "" if old.imported else old.job
-            new = await asyncio.to_thread(self._draft, model, old.values, old.id, job)
+            new = await asyncio.to_thread(self._draft_again, old)
             new = replace(new, over_ceiling=over_ceiling)
             latest = self._latest(old.id)
-            # An imported task that waited has its end with this.
-            status = Status.DROPPED if latest.status is Status.HELD else None
-            marked = latest.change(status, retried_by=new.id)
+            marked = latest.change(retried_by=new.id)
+            if latest.status is Status.HELD:
+                # An imported task that waited has its end with this.
+                note = f"Sent again as {new.id}."
+                marked = latest.change(Status.DROPPED, retried_by=new.id, note=note)
             most = NONE if over_ceiling else self.ceilings
             await self.queue.save_retry(marked, new, most)
         if start:
             self._start(new)
         return new
+
+    async def check_retry(self, task: Task, *, again: bool = False) -> None:
+        """Checks that a task can be sent as a new one; writes and sends nothing.
+
+        Raises RetriedError unless `again`, InvalidRequestError, and ModelGoneError.
+        """
+        if task.retried_by and not again:
+            raise RetriedError
+        await asyncio.to_thread(self._draft_again, task)
+
+    def _draft_again(self, old: Task) -> Task:
+        """Returns a new task of an old one's values, as the catalog has its model now.
+
+        Raises InvalidRequestError and ModelGoneError.
+        """
+        model = self._submitter.model(old)
+        problems = imported.files_named(model, old.values) if old.imported else {}
+        if problems:
+            raise draft.InvalidRequestError(problems)
+        job = "" if old.imported else old.job
+        return self._draft(model, old.values, old.id, job)
 
     def _draft(
         self,
@@ -418,6 +438,7 @@ class Engine:
             status = Status.PROCESSING
         elif task.status is Status.SUBMITTING:
             fields |= {"resend_at": time.time()}
+            self._submitter.allow_again(task.id)
         elif task.status is Status.HELD and (over_ceiling or self._are_lifted):
             fields |= {"over_ceiling": True}
         if status:
@@ -487,13 +508,16 @@ class Engine:
         can be undone. Raises StoreError.
         """
         deleted = await self._mark_ended(tasks, "deleted")
+        moved = 0
         kept: list[str] = []
         for task in deleted:
-            kept += await asyncio.to_thread(trash.throw, task)
+            thrown = await asyncio.to_thread(trash.throw, task)
+            moved += thrown.moved
+            kept += thrown.kept
         # An undo may have come before the files were moved.
         latest = await self.queue.named([task.id for task in deleted])
         await self._restore_files(latest)
-        return Deletion(deleted, kept)
+        return Deletion(deleted, moved, kept)
 
     async def can_undo(self) -> bool:
         """Returns whether cleared or deleted tasks can be restored."""

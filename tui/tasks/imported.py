@@ -18,7 +18,10 @@ from tui.service.task_answer import is_url
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.text import one_line, plain
 
-IMPORTED = "Imported. s watches it at the service, or sends what was not sent as new."
+IMPORTED = (
+    "Imported. `s` in the app, or `runapi-tui resume ID`, watches it at the service, or"
+    " sends what was not sent as new."
+)
 MOST_RESULTS = 64
 MOST_EVENTS = 200
 """Events of a task; the latest are kept."""
@@ -26,6 +29,7 @@ _MOST_RAW = 8_000
 """Characters of an answer of the service."""
 _MOST_TEXT = 100_000
 """Characters of a text among the values."""
+_HOW_TO_SEND = "Nothing was sent: fill the form with its values (u in the app)."
 _ID = re.compile("[0-9a-hjkmnp-tv-z]{14}")
 _REMOTE_ID = re.compile(r"\w[\w.:-]{0,199}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -101,23 +105,16 @@ def files_named(model: Model, values: Values) -> dict[str, str]:
         for name, path in local_files(route, values):
             errors[name] = (
                 f"This imported task names a file of this machine,"
-                f" {one_line(path, 200)}. {_how_to_send(model, name)}"
+                f" {one_line(path, 200)}. {_HOW_TO_SEND}"
             )
         for param in filter(is_callback, route.params):
             address = values.get(param.name)
             if not blank(address):
                 errors[param.name] = (
                     f"This imported task reports to {one_line(address, 200)}."
-                    f" {_how_to_send(model, param.name)}"
+                    f" {_HOW_TO_SEND}"
                 )
     return errors
-
-
-def _how_to_send(model: Model, name: str) -> str:
-    return (
-        "Nothing was sent: press u in the app to use its values, or run"
-        f" `runapi-tui generate {model.slug} -s {name}=…`."
-    )
 
 
 def unwatchable(task: Task, base_url: str, catalog: Catalog) -> str:

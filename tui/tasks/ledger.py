@@ -61,8 +61,8 @@ def cost_of(task: Task) -> TaskCost:
 
 
 def limited(micro: int) -> int:
-    """Returns an amount that a sum can hold."""
-    return min(micro, _MOST)
+    """Returns an amount that a sum can hold; none makes a sum smaller."""
+    return max(0, min(micro, _MOST))
 
 
 def _imported_cost(task: Task, at: float) -> TaskCost:

@@ -27,9 +27,9 @@ def judge_file(path: Path) -> "ImageInfo":
 
 @lru_cache(maxsize=_REMEMBERED)
 def _judge_once(path: Path, _signature: tuple[int, ...]) -> "ImageInfo":
-    from tui.images.files import inspect  # Pillow takes long to load
+    from tui.images.files import inspect_pixels  # Pillow takes long to load
 
-    return inspect(path)
+    return inspect_pixels(path)
 
 
 def content_problem(name: str, content: bytes) -> str:
@@ -37,7 +37,7 @@ def content_problem(name: str, content: bytes) -> str:
 
     `name` is that of the file that they were read from.
     """
-    from tui.images.files import ImageError, inspect
+    from tui.images.files import ImageError, inspect_pixels
 
     try:
         with tempfile.TemporaryDirectory(
@@ -45,7 +45,7 @@ def content_problem(name: str, content: bytes) -> str:
         ) as folder:
             copy = Path(folder) / name
             copy.write_bytes(content)
-            inspect(copy)
+            inspect_pixels(copy)
     except ImageError as error:
         return str(error)
     except OSError as error:

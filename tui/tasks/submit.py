@@ -5,7 +5,10 @@ A mistake here would pay twice: a request is on disk, with its key, before it is
 
 import asyncio
 import base64
+import errno
 import hashlib
+import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +73,13 @@ LONGEST_COMMAND_REST = 600.0
 """Seconds that a command waits if the service asks for it; the app always waits."""
 CHARGE_PAUSE = 1.0
 """Seconds between looks whether the charge of another task is known by now."""
+_NAME = re.compile("[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
+"""Matches the name of a service or an action."""
+_NO_SERVICES = (
+    *("me", "files", "tasks"),
+    *("prompts", "price_quotes", "price_schedules"),
+)
+"""What stands beside the models at the service: see `tui.service.client`."""
 CLOCK_ERROR = 60.0
 """Seconds that two clocks may differ without being wrong."""
 
@@ -130,6 +140,8 @@ class Submitter:
         """By task: when the first of its uploads ends."""
         self._sent_here: dict[str, float] = {}
         """By task: when this process has sent it."""
+        self._chosen: set[str] = set()
+        """Tasks that the user wants sent again, wherever their rows lead."""
 
     def model(self, task: Task) -> Model:
         """Returns the task's model in the catalog. Raises ModelGoneError."""
@@ -150,13 +162,27 @@ class Submitter:
             return False
         return task.service == model.service and task.route in model.routes
 
+    def allow_again(self, task_id: str) -> None:
+        """Notes that the user wants an unsure request to be sent again as it is."""
+        self._chosen.add(task_id)
+
+    def _may_go_again(self, task: Task) -> bool:
+        """Returns whether a request that may have been paid may be sent once more.
+
+        Its model may have left the catalog, or have another service there by now: only
+        the user can know that the row of the queue file is right.
+        """
+        if self._is_of_catalog(task):
+            return True
+        return task.id in self._chosen and not task.imported and _is_well_formed(task)
+
     async def send(self, task_id: str) -> None:
         """Sends a task until it is at the server, rejected, or waits for the user.
 
         Raises GaveUpError when `tries` are used up.
         """
         task = self._cache.tasks[task_id]
-        if task.status is Status.SUBMITTING and not self._is_of_catalog(task):
+        if task.status is Status.SUBMITTING and not self._may_go_again(task):
             model = one_line(task.model, 80)
             why = f"{model} is not in the catalog as this task names it."
             await self._leave_to_user(task, why)
@@ -174,6 +200,7 @@ class Submitter:
             await self._cache.save(held, "held for the user")
         finally:
             self._sent_here.pop(task_id, None)
+            self._chosen.discard(task_id)
             if self._cache.tasks[task_id].status is not Status.HELD:
                 self._uploads_end.pop(task_id, None)
 
@@ -275,12 +302,14 @@ class Submitter:
     async def _stop_at_ceiling(self, task_id: str, error: CeilingError) -> None:
         """Sets a task aside that would pass a ceiling, with the rest of its job."""
         self._sent_here.pop(task_id, None)
+        task = self._cache.tasks[task_id]
         cost = describe_total(error.verdict.cost)
         note = (
-            f"Not sent, not charged: it would cost {cost}. {error} Raise that limit, or"
-            " press s to send it anyway."
+            f"Not sent, not charged: it would cost {cost}. {error} Raise that limit and"
+            " start an open app again, or send it anyway: `s` in the app, or"
+            f" `runapi-tui resume --over-budget {task.job or task.id}`."
         )
-        await self._cache.set_aside_job(self._cache.tasks[task_id], note)
+        await self._cache.set_aside_job(task, note)
 
     async def _rerouted(self, task: Task) -> Task:
         """Returns the task for the service route, with a new body and key."""
@@ -393,11 +422,14 @@ class Submitter:
 
     async def _leave_to_user(self, task: Task, why: str, raw: str = "") -> None:
         """Sets a task aside that may be billed: only the user may send it again."""
-        changed = task.change(
-            watched=False,
-            set_aside=SetAside.UNSURE,
-            note=f"{why} s sends the same request once more, under the same key.",
-        )
+        if task.imported or not _is_well_formed(task):
+            note = f"{why} Its request leads to no model: it isn't sent again."
+        else:
+            note = (
+                f"{why} `s` in the app, or `runapi-tui resume {task.id}`, sends the"
+                " same request once more, under the same key."
+            )
+        changed = task.change(watched=False, set_aside=SetAside.UNSURE, note=note)
         await self._cache.save(changed, "unsure", raw)
 
     def _may_move(self, task: Task) -> bool:
@@ -515,7 +547,7 @@ class Submitter:
         Raises InvalidRequestError, or ServiceError for trouble that passes.
         """
         try:
-            content = await asyncio.to_thread(read_small_file, path, draft.MAX_UPLOAD)
+            content = await asyncio.to_thread(_read_source, path)
             return await self._upload_once(name, path, content)
         except OSError as error:
             raise draft.InvalidRequestError(
@@ -573,6 +605,16 @@ async def _check_content(name: str, path: Path, content: bytes) -> None:
         )
 
 
+def _read_source(path: Path) -> bytes:
+    """Returns the content of a file, not of one that a link leads to by now.
+
+    Raises OSError.
+    """
+    if os.path.realpath(path) != str(path):
+        raise OSError(errno.ELOOP, "it is a link now, choose the file again")
+    return read_small_file(path, draft.MAX_UPLOAD)
+
+
 def _digests(content: bytes) -> tuple[str, str]:
     """Returns a content's SHA-256 in hex, and its MD5 in base64.
 
@@ -581,6 +623,13 @@ def _digests(content: bytes) -> tuple[str, str]:
     sha256 = hashlib.sha256(content).hexdigest()
     md5 = hashlib.md5(content, usedforsecurity=False).digest()
     return sha256, base64.b64encode(md5).decode()
+
+
+def _is_well_formed(task: Task) -> bool:
+    """Returns whether a task's request has all it needs, and leads to a model."""
+    names = (task.service, task.action)
+    is_named = all(map(_NAME.fullmatch, names)) and task.service not in _NO_SERVICES
+    return is_named and bool(task.body and task.key)
 
 
 def _is_of_account(error: ServiceError) -> bool:

@@ -235,6 +235,11 @@ class Task(Struct, frozen=True, kw_only=True):
         return self.status in LIVE and self.watched
 
     @property
+    def successor(self) -> str:
+        """The id of the task that it was sent again as, where its note lacks that."""
+        return "" if self.retried_by in self.note else self.retried_by
+
+    @property
     def lacks_picture(self) -> bool:
         """True if it was made and paid, has ended, and is not completely saved."""
         if self.status is _S.COMPLETED:

@@ -49,17 +49,28 @@ class _Identity(NamedTuple):
     changed_at: int
 
 
-def throw(task: Task) -> list[str]:
-    """Moves the files that were saved for a task into the trash beside them.
+class Thrown(NamedTuple):
+    """What became of a task's files."""
 
-    Returns the paths of those that are there and stay: they were changed since they
-    were saved, are not known to be this program's, or can't be moved.
-    """
-    return [
-        result.path
-        for result in task.results
-        if os.path.lexists(result.path) and not _throw_one(task, result)
-    ]
+    moved: int
+    """How many are in the trash now."""
+    kept: list[str]
+    """Paths of those that stay: they were changed since they were saved, are not known
+    to be this program's, or can't be moved."""
+
+
+def throw(task: Task) -> Thrown:
+    """Moves the files that were saved for a task into the trash beside them."""
+    moved = 0
+    kept: list[str] = []
+    for result in task.results:
+        if not os.path.lexists(result.path):
+            continue
+        if _throw_one(task, result):
+            moved += 1
+        else:
+            kept.append(result.path)
+    return Thrown(moved, kept)
 
 
 def _throw_one(task: Task, result: Result) -> bool:

@@ -100,7 +100,7 @@ def retry(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 def delete(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     """Delete ended tasks and their files.
 
-    The files stay in .trash beside the images for a week.
+    What was saved stays in .trash beside the images for a week.
     """
     from tui.cli import queue
 
