@@ -147,6 +147,12 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
     program.
     """
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a price that nobody could be charged."""
+        for cents in (self.cents, *self.cases.values()):
+            if not 0 <= cents < MOST_CENTS:  # nor NaN
+                raise ValueError(f"a price is 0 to {MOST_CENTS:,} cents")
+
 
 class Model(Struct, frozen=True, kw_only=True):
     """One slug within one action; a slug alone is ambiguous."""
