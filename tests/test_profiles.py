@@ -61,7 +61,8 @@ def test_each_profile_resumes_its_own_tasks(
     assert (ours["profile"], theirs["profile"]) == (None, "work")
     refused = run("resume", theirs["id"])
     told = (
-        "This task belongs to profile work: start with --profile work to continue it.\n"
+        f"{theirs['id']}: This task belongs to profile work: start with --profile work"
+        " to continue it.\nNothing was sent or planned.\n"
     )
     assert (refused.returncode, refused.stderr) == (4, told)
     (resumed,) = said(run("--profile", "work", "resume", "--json"))

@@ -199,7 +199,8 @@ async def test_hostile_entries_stay_text_and_take_no_file() -> None:
         await use_first(app, pilot)
         assert app.main
         assert app.main.form.values() == {"prompt": "[link=x]c[/]"}
-        assert app.told == ["Flux Kontext Pro: prompt. Left out: image_url, [/x]."]
+        left_out = "image_url (a file of this machine), [/x]"
+        assert app.told == [f"Flux Kontext Pro: prompt. Left out: {left_out}."]
 
 
 async def test_an_unknown_model_leaves_the_form_its_own() -> None:
