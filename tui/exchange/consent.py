@@ -90,7 +90,7 @@ def describe(named: Collection[Named]) -> str:
     if not named:
         return ""
     lines = "\n".join(one.describe() for one in named)
-    return f"Perhaps not all typed by you:\n{lines}"
+    return f"You may not have typed all of this:\n{lines}"
 
 
 def _place(named: Named) -> tuple[int, str, str]:
