@@ -41,6 +41,18 @@ async def paste(app: TestApp, pilot: Pilot[None], text: object) -> None:
     await pilot.pause()
 
 
+async def go_to(place: str, app: TestApp, pilot: Pilot[None]) -> None:
+    """Type a prompt, and put the focus where a file will be dropped."""
+    assert app.main
+    await pilot.press(*"fox")
+    if place == "screen":
+        await pilot.press("tab")
+    elif place == "image field":
+        await app.main.show_model(bundled().find("flux-kontext-pro"))
+        app.main.form._fields["image_url"].control.focus()
+        await pilot.pause()
+
+
 async def test_a_dropped_image_fills_the_form_and_undo_brings_the_prompt_back(
     lake: Path,
 ) -> None:
@@ -122,13 +134,7 @@ async def test_a_dropped_file_that_is_no_image_is_named_and_not_used(
     app = TestApp()
     async with app.running(150, 45) as pilot:
         assert app.main
-        await pilot.press(*"fox")
-        if place == "screen":
-            await pilot.press("tab")
-        elif place == "image field":
-            await app.main.show_model(bundled().find("flux-kontext-pro"))
-            app.main.form._fields["image_url"].control.focus()
-            await pilot.pause()
+        await go_to(place, app, pilot)
         await paste(app, pilot, f"'{notes}' ")
         assert app.told == [
             "my [red]notes.pdf is not a PNG, JPEG, WebP or GIF image, so it was not"
@@ -146,13 +152,7 @@ async def test_a_dropped_file_with_a_name_that_hides_is_named_and_not_used(
     app = TestApp()
     async with app.running(150, 45) as pilot:
         assert app.main
-        await pilot.press(*"fox")
-        if place == "screen":
-            await pilot.press("tab")
-        elif place == "image field":
-            await app.main.show_model(bundled().find("flux-kontext-pro"))
-            app.main.form._fields["image_url"].control.focus()
-            await pilot.pause()
+        await go_to(place, app, pilot)
         await paste(app, pilot, f"'{odd}' ")
         assert app.told == [
             "foxgnp.png was not used: its path has characters that are not shown."

@@ -46,9 +46,7 @@ _OBEYED = re.compile(
     "\U000e0000-\U000e007f]"
 )
 """Matches what a terminal obeys, or what changes the order of what is read."""
-_STRINGS = re.compile(
-    r"\x1b[\]PX^_](.*?)(?:\x07|\x1b\\|\Z)|[\x9d\x90\x98\x9e\x9f]", re.DOTALL
-)
+_STRINGS = re.compile(r"\x1b[\]PX^_](.*?)(?:\x07|\x1b\\|\Z)", re.DOTALL)
 _SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]*[0-~])", re.DOTALL
 )

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.hostile.payloads import PAYLOADS, obeyed
 from tui.catalog import source_images
@@ -183,9 +185,6 @@ def test_answers_of_the_service(value: Any) -> None:
 
 
 def test_recipes(tmp_path: Path) -> None:
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
     path = tmp_path / "image.png"
 
     @fuzz(st.tuples(LANGUAGE, JSON))
