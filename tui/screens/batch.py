@@ -187,8 +187,8 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             self.dismiss(self._cells)
 
 
-class _Vary(TextArea):
-    """The lines of varied params; notes whether any of it was pasted."""
+class _NotesPastes:
+    """Makes a text control note whether any of its text was pasted."""
 
     is_foreign = False
 
@@ -197,20 +197,15 @@ class _Vary(TextArea):
 
     def action_paste(self) -> None:
         self.is_foreign = True
-        super().action_paste()
+        super().action_paste()  # type: ignore[misc]  # of the control
 
 
-class _File(Input):
-    """The name of a prompt file; notes whether any of it was pasted."""
+class _Vary(_NotesPastes, TextArea):
+    """The lines of varied params."""
 
-    is_foreign = False
 
-    def on_paste(self) -> None:
-        self.is_foreign = True
-
-    def action_paste(self) -> None:
-        self.is_foreign = True
-        super().action_paste()
+class _File(_NotesPastes, Input):
+    """The name of a prompt file."""
 
 
 class _Plan(NamedTuple):

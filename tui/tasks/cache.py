@@ -152,12 +152,7 @@ class TaskCache:
         rows = [(task, [(task.created_at, "held", "")]) for task in tasks]
         owner = self.owner if own else ""
         written = asyncio.ensure_future(self.run(Store.add_missing, rows, owner, most))
-        try:
-            await asyncio.shield(written)
-        except asyncio.CancelledError:
-            await asyncio.wait({written})
-            written.exception()
-            raise
+        await _until_written(written)
         for task in tasks:
             if task.id not in self.tasks:  # adopted in the same moment
                 with self._saved_anyway():
@@ -197,14 +192,7 @@ class TaskCache:
                 raise outcome
 
     async def _save(self, entry: Entry) -> Task:
-        written = self._schedule(entry)
-        try:
-            await asyncio.shield(written)
-        except asyncio.CancelledError:
-            # Wait: whoever continues the task must see what is on disk.
-            await asyncio.wait({written})
-            written.exception()
-            raise
+        await _until_written(self._schedule(entry))
         return entry.task
 
     def _schedule(self, entry: Entry) -> "asyncio.Future[None]":
@@ -536,3 +524,16 @@ class TaskCache:
                 self._slow -= 1
                 if self._slow == 0:
                     self.on_waiting(False)
+
+
+async def _until_written(written: "asyncio.Future[Any]") -> None:
+    """Waits for a write, also when cancelled. Raises what the write raises.
+
+    Whoever continues the task must see what is on disk.
+    """
+    try:
+        await asyncio.shield(written)
+    except asyncio.CancelledError:
+        await asyncio.wait({written})
+        written.exception()
+        raise

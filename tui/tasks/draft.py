@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.source_images import local_files, with_real_paths
-from tui.catalog.spec import FileLimits, Model, Param, Route, RouteName, Values
+from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
 from tui.system import atomic_file
 from tui.tasks.task import Task, new_id
 from tui.text import file_size, is_text, one_line
@@ -57,9 +58,6 @@ def draft(
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
     values = {name: value for name, value in values.items() if not request.blank(value)}
-    route = choose(model, values, api, learnt)
-    if not request.check(model, model.routes[route], values):
-        values = with_real_paths(model.routes[route], values)
     if estimate_micro is None:
         estimate_micro = price.estimate(model, values).micro
     task = Task(
@@ -69,7 +67,7 @@ def draft(
         service=model.service,
         base_url=base_url,
         profile=profile,
-        route=route,
+        route=choose(model, values, api, learnt),
         values=values,
         created_at=time.time(),
         updated_at=time.time(),
@@ -78,7 +76,9 @@ def draft(
         retry_of=retry_of,
         job=job,
     )
-    return plan(task, model)
+    task = plan(task, model)
+    named = with_real_paths(model.routes[task.route], task.values)
+    return replace(task, values=named)
 
 
 def plan(task: Task, model: Model) -> Task:
@@ -102,10 +102,13 @@ def plan(task: Task, model: Model) -> Task:
     return with_body(task, model, task.values)
 
 
-def check_files(route: Route, values: Values) -> None:
-    """Raises InvalidRequestError where a file to upload is missing or unreadable."""
+def check_files(files: Iterable[tuple[str, Path]]) -> None:
+    """Raises InvalidRequestError where a file to upload is missing or unreadable.
+
+    `files` are names of parameters, each with a file.
+    """
     errors: dict[str, str] = {}
-    for name, path in local_files(route, values):
+    for name, path in files:
         problem = _file_problem(path)
         if problem:
             errors.setdefault(name, problem)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
 from tui.catalog.route import choose
+from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
 from tui.service.account import Account
 from tui.service.client import Client
@@ -194,9 +195,11 @@ class Engine:
         await asyncio.to_thread(self._check_files, model, cells)
 
     def _check_files(self, model: Model, cells: list[Values]) -> None:
+        files: set[tuple[str, Path]] = set()  # most requests of a job name the same
         for cell in cells:
             name = choose(model, cell, self._options.api, self.queue.route)
-            draft.check_files(model.routes[name], cell)
+            files |= set(local_files(model.routes[name], cell))
+        draft.check_files(sorted(files))
 
     async def submit_job(
         self,
