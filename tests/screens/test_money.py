@@ -109,7 +109,7 @@ async def test_the_button_says_what_the_service_would_take_for_just_this() -> No
         assert {asked["service"] for asked in heard.quotes} == {"flux_2"}
         # Late
         app.main.form.quote(
-            app.main._model, {"prompt": "x y z"}, Estimate(990_000, "quoted")
+            app.main.filler.model, {"prompt": "x y z"}, Estimate(990_000, "quoted")
         )
         await pilot.pause()
         assert "$0.07 quoted" in app.text()

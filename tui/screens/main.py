@@ -17,19 +17,15 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.catalog.load import Catalog
-from tui.catalog.reach import reached_by, texts_of
-from tui.catalog.request import is_callback
-from tui.catalog.route import Api, choose, translate
-from tui.catalog.spec import Kind, Model, Param, RouteName, Values
+from tui.catalog.spec import Kind, Model, Param, Values
+from tui.screens.form_filler import FormFiller
 from tui.screens.past import Past, Search, prompts
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
-from tui.text import one_line
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
-from tui.widgets.form import ParamForm
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
@@ -43,8 +39,6 @@ CHOICES = 500
 """Past prompts, results or tasks that are listed at most."""
 _RECENT_TASKS = 50
 """Latest tasks whose models count as recent."""
-_MOST_UNUSED = 8
-"""Values that weren't used and are named in a message, at most."""
 
 
 class MainScreen(Screen[None]):
@@ -121,18 +115,18 @@ class MainScreen(Screen[None]):
     ) -> None:
         """`search` finds tasks in the history."""
         super().__init__()
-        self._catalog = session.catalog
-        model = self._catalog.get(*FIRST_MODEL) or self._catalog.models[0]
-        self._model = model
-        self._api: Api = session.config.api
+        catalog = session.catalog
+        model = catalog.get(*FIRST_MODEL) or catalog.models[0]
+        api = session.config.api
+        self.filler = FormFiller(catalog, model, api, self._model_shown)
+        self.form = self.filler.form
         self._view = view
         self._past = Past(search)
         self._sent: set[str] = set()
         self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
-        self.sidebar = Sidebar(self._catalog, model, "sidebar", favourites)
-        self.form = ParamForm("form", model, choose(model, (), self._api))
+        self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
         self.preview = Preview(view, "preview")
         self.queue = Queue("queue", self.title_of)
         self.queue.border_title = "Queue"
@@ -165,31 +159,17 @@ class MainScreen(Screen[None]):
     async def show_model(
         self, model: Model, values: Values | None = None, foreign: Iterable[str] = ()
     ) -> None:
-        """Shows the form of another model, filled in with `values`.
+        """Shows the form of another model; see `FormFiller.show_model`."""
+        await self.filler.show_model(model, values, foreign)
 
-        `foreign` are texts of the values that are not the user's own words.
-        """
-        model = self._model = self._catalog.get(*model.key) or model
-        route = self._route(model, values or ())
-        await self.form.show(model, route, values, foreign)
+    def _model_shown(self, model: Model) -> None:
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 
     def set_catalog(self, catalog: Catalog) -> None:
         """Replaces the facts about the models with newer ones."""
-        self._catalog = catalog
-        self._model = catalog.get(*self._model.key) or self._model
+        self.filler.set_catalog(catalog)
         self.sidebar.set_catalog(catalog)
-        self.form.update_prices(self._model)
-
-    def _route(self, model: Model, names: Iterable[str] = ()) -> RouteName:
-        """Returns the route that a request with those params takes now."""
-        return choose(model, names, self._api, self.status.state.route)
-
-    async def _follow_route(self) -> None:
-        """Shows the params of the route that the service has."""
-        if self._route(self._model) != self.form.route:
-            await self.show_model(self._model)
 
     async def load(self) -> None:
         """Loads tasks of earlier runs once the queue is open, also cleared ones."""
@@ -214,83 +194,22 @@ class MainScreen(Screen[None]):
         self.status.waiting = len(self._waiting)
 
     def title_of(self, task: Task) -> str:
-        model = self._catalog.get(task.action, task.model)
+        model = self.filler.catalog.get(task.action, task.model)
         return model.title if model else task.model
 
     @on(QueueTable.Selected)
     def _show_task(self, event: QueueTable.Selected) -> None:
         self.preview.show(event.task)
 
-    async def use(self, task: Task) -> None:
-        """Fills the form with a task's values."""
-        model = self._catalog.get(task.action, task.model)
-        if model:
-            foreign = texts_of(task.values.values()) if task.imported else ()
-            await self.show_model(model, task.values, foreign)
-            self.form.focus_first()
-        else:
-            sentence = f"The catalog no longer has this model: {task.model}"
-            self.notify(sentence, severity="warning", markup=False)
-
     @on(Prompt.CommandPasted)
     @work(exclusive=True, group="pasted", exit_on_error=False)
     async def _offered(self, event: Prompt.CommandPasted) -> None:
-        from tui.exchange import pasted_command
-
-        try:
-            found = await asyncio.to_thread(
-                pasted_command.read, event.text, self._catalog, self._api
-            )
-        except pasted_command.PasteError as error:
-            self.notify(
-                str(error), title="Not pasted", severity="warning", markup=False
-            )
-        else:
-            await self.fill_in(found.model, found.route, found.values, found.unused)
+        await self.filler.use_command(event.text)
 
     async def use_prompt(self, entry: PromptEntry | None) -> None:
-        """Fills the form with an entry of the library, or only with its prompt.
-
-        Only the prompt is used where the catalog doesn't have the entry's model.
-        """
-        from tui.exchange.pasted_command import fitting
-
-        model = self._catalog.get(entry.action, entry.model) if entry else None
-        if entry and model:
-            params: Values = {**entry.params, "prompt": entry.prompt}
-            params.pop("model", None)
-            values: Values = {"prompt": entry.prompt} | params
-            route = self._route(model, values)
-            for param in filter(is_callback, model.routes[route].params):
-                values.pop(param.name, None)
-            await self.fill_in(model, route, *fitting(model, route, values))
-        elif entry:
-            self.form.set_prompt(entry.prompt)
-            self.notify(
-                "The entry's model isn't in the catalog. Only its prompt was used.",
-                markup=False,
-            )
-
-    async def fill_in(
-        self, model: Model, route: RouteName, values: Values, unused: tuple[str, ...]
-    ) -> None:
-        """Fills the form with a request, and lists what was filled in and what wasn't.
-
-        `unused` are names of values that the request had, but that can't be used.
-        """
-        form_route = self._route(model, values)
-        if form_route != route:
-            values, untranslated = translate(model, values, form_route)
-            unused = (*unused, *untranslated)
-        await self._fill(model, values)
-        names = ", ".join(values) or "no values"
-        sentences = [f"{model.title}: {names}."]
-        if len(unused) > _MOST_UNUSED:
-            listed = ", ".join(unused[:_MOST_UNUSED])
-            sentences.append(f"Left out: {listed} and more.")
-        elif unused:
-            sentences.append(f"Left out: {', '.join(unused)}.")
-        self.notify(" ".join(sentences), title="Form filled in", markup=False)
+        """Fills the form with an entry of the prompt library, unless it is None."""
+        if entry:
+            await self.filler.use_entry(entry)
 
     async def on_paste(self, event: events.Paste) -> None:
         """Uses an image that is dropped where there is no text field."""
@@ -306,41 +225,7 @@ class MainScreen(Screen[None]):
 
     @work(exclusive=True, group="refill", exit_on_error=False)
     async def _refill(self, file: str) -> None:
-        """Fills the form with the request that is saved in an image."""
-        from tui.exchange.recipe_to_form import FormContent, refill
-        from tui.images import files, metadata
-
-        name = one_line(Path(file).name, 40)
-        try:
-            recipe = await asyncio.to_thread(metadata.read, Path(file))
-        except files.ImageError as error:
-            self.notify(str(error), severity="warning", markup=False)
-            return
-        if recipe is None:
-            sentence = (
-                f"No request is saved in {name}. Drop it into an image field to use it"
-                " as a source."
-            )
-            self.notify(sentence, severity="warning", markup=False)
-            return
-        shown = FormContent(self._model, self.form.values())
-        found = refill(recipe, self._catalog, shown, self._api, self.status.state.route)
-        if found.used:
-            await self._fill(found.model, found.values)
-        self.notify(found.describe(name), timeout=10, markup=False)
-
-    async def _fill(self, model: Model, values: Values) -> None:
-        """Fills the form with another request; undo restores the previous prompt."""
-        before = self.form.values()
-        own = {reached.text for reached in reached_by(self._model, before)}
-        foreign = texts_of(values.values()) - own
-        if "prompt" in values:
-            prompt = before.get("prompt", "")
-            await self.show_model(model, values | {"prompt": prompt}, foreign)
-            self.form.set_prompt(str(values["prompt"]))
-        else:
-            await self.show_model(model, values, foreign)
-        self.form.focus_first()
+        await self.filler.use_file(file)
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:
@@ -354,7 +239,7 @@ class MainScreen(Screen[None]):
             from tui.screens.picker import ModelPickerScreen
 
             picker = ModelPickerScreen(
-                self._catalog, self._model, self._favourites, self._recent()
+                self.filler.catalog, self.filler.model, self._favourites, self._recent()
             )
             self.app.push_screen(picker, self._picked)
 
@@ -405,7 +290,7 @@ class MainScreen(Screen[None]):
         if param.tasks and task.action not in param.tasks:
             return False
         is_completed = task.status is Status.COMPLETED
-        return is_completed and task.service == self._model.service
+        return is_completed and task.service == self.filler.model.service
 
     def set_favourites(self, favourites: list[ModelKey]) -> None:
         """Shows the models that the user has marked on top of the list."""
@@ -426,8 +311,9 @@ class MainScreen(Screen[None]):
         """Shows the state of the whole queue."""
         known = self.status.state.route
         self.status.state = state
+        self.filler.learnt = state.route
         if state.route and state.route != known:
-            self.call_later(self._follow_route)
+            self.call_later(self.filler.follow_route)
         title = "Queue · paused" if state.paused else "Queue"
         self.queue.border_title = Content(title)
         self.queue.border_subtitle = Content(f"{state.limit} at once")

@@ -120,7 +120,7 @@ class TaskDispatcher:
         if shell.main:
             while shell.screen is not shell.main:
                 await shell.pop_screen()
-            await shell.main.use(task)
+            await shell.main.filler.use(task)
 
     async def _copy_path(self, request: TaskActionRequested) -> None:
         task = request.tasks[0]

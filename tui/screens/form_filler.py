@@ -1,0 +1,175 @@
+"""Fills the form: with another model, a past task, a pasted command or a file's request."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tui.catalog.load import Catalog
+from tui.catalog.reach import reached_by, texts_of
+from tui.catalog.request import is_callback
+from tui.catalog.route import Api, choose, translate
+from tui.catalog.spec import Model, RouteName, Values
+from tui.service.prompt_library import PromptEntry
+from tui.tasks.task import Task
+from tui.text import one_line
+from tui.widgets.form import ParamForm
+
+_MOST_UNUSED = 8
+"""Values that weren't used and are named in a message, at most."""
+
+
+class FormFiller:
+    """Decides which model the form shows, on which route, and with which values."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        model: Model,
+        api: Api,
+        on_shown: Callable[[Model], None],
+    ) -> None:
+        """`on_shown` is called with each model that the form shows."""
+        self.catalog = catalog
+        self.model = model
+        self.learnt: RouteName | None = None
+        """The route that the service is known to have."""
+        self._api: Api = api
+        self._on_shown = on_shown
+        self.form = ParamForm("form", model, self.route(model))
+
+    def route(self, model: Model, names: Iterable[str] = ()) -> RouteName:
+        """Returns the route that a request with those params takes now."""
+        return choose(model, names, self._api, self.learnt)
+
+    async def show_model(
+        self, model: Model, values: Values | None = None, foreign: Iterable[str] = ()
+    ) -> None:
+        """Shows the form of another model, filled in with `values`.
+
+        `foreign` are texts of the values that are not the user's own words.
+        """
+        model = self.model = self.catalog.get(*model.key) or model
+        route = self.route(model, values or ())
+        await self.form.show(model, route, values, foreign)
+        self._on_shown(model)
+
+    def set_catalog(self, catalog: Catalog) -> None:
+        """Replaces the facts about the models with newer ones."""
+        self.catalog = catalog
+        self.model = catalog.get(*self.model.key) or self.model
+        self.form.update_prices(self.model)
+
+    async def follow_route(self) -> None:
+        """Shows the params of the route that the service has."""
+        if self.route(self.model) != self.form.route:
+            await self.show_model(self.model)
+
+    async def use(self, task: Task) -> None:
+        """Fills the form with a task's values."""
+        model = self.catalog.get(task.action, task.model)
+        if model:
+            foreign = texts_of(task.values.values()) if task.imported else ()
+            await self.show_model(model, task.values, foreign)
+            self.form.focus_first()
+        else:
+            self._warn(f"The catalog no longer has this model: {task.model}")
+
+    async def use_command(self, text: str) -> None:
+        """Fills the form with the request of a pasted command."""
+        from tui.exchange import pasted_command
+
+        try:
+            found = await asyncio.to_thread(
+                pasted_command.read, text, self.catalog, self._api
+            )
+        except pasted_command.PasteError as error:
+            self._warn(str(error), title="Not pasted")
+        else:
+            await self.fill_in(found.model, found.route, found.values, found.unused)
+
+    async def use_entry(self, entry: PromptEntry) -> None:
+        """Fills the form with an entry of the prompt library.
+
+        Only its prompt is used where the catalog doesn't have its model.
+        """
+        from tui.exchange.pasted_command import fitting
+
+        model = self.catalog.get(entry.action, entry.model)
+        if model is None:
+            self.form.set_prompt(entry.prompt)
+            self._tell(
+                "The entry's model isn't in the catalog. Only its prompt was used."
+            )
+            return
+        params: Values = {**entry.params, "prompt": entry.prompt}
+        params.pop("model", None)
+        values: Values = {"prompt": entry.prompt} | params
+        route = self.route(model, values)
+        for param in filter(is_callback, model.routes[route].params):
+            values.pop(param.name, None)
+        await self.fill_in(model, route, *fitting(model, route, values))
+
+    async def use_file(self, file: str) -> None:
+        """Fills the form with the request that is saved in an image."""
+        from tui.exchange.recipe_to_form import FormContent, refill
+        from tui.images import files, metadata
+
+        name = one_line(Path(file).name, 40)
+        try:
+            recipe = await asyncio.to_thread(metadata.read, Path(file))
+        except files.ImageError as error:
+            self._warn(str(error))
+            return
+        if recipe is None:
+            self._warn(
+                f"No request is saved in {name}. Drop it into an image field to use it"
+                " as a source."
+            )
+            return
+        shown = FormContent(self.model, self.form.values())
+        found = refill(recipe, self.catalog, shown, self._api, self.learnt)
+        if found.used:
+            await self._fill(found.model, found.values)
+        self._tell(found.describe(name), timeout=10)
+
+    async def fill_in(
+        self, model: Model, route: RouteName, values: Values, unused: tuple[str, ...]
+    ) -> None:
+        """Fills the form with a request, and lists what was filled in and what wasn't.
+
+        `unused` are names of values that the request had, but that can't be used.
+        """
+        form_route = self.route(model, values)
+        if form_route != route:
+            values, untranslated = translate(model, values, form_route)
+            unused = (*unused, *untranslated)
+        await self._fill(model, values)
+        names = ", ".join(values) or "no values"
+        sentences = [f"{model.title}: {names}."]
+        if len(unused) > _MOST_UNUSED:
+            listed = ", ".join(unused[:_MOST_UNUSED])
+            sentences.append(f"Left out: {listed} and more.")
+        elif unused:
+            sentences.append(f"Left out: {', '.join(unused)}.")
+        self._tell(" ".join(sentences), title="Form filled in")
+
+    async def _fill(self, model: Model, values: Values) -> None:
+        """Fills the form with another request; undo restores the previous prompt."""
+        before = self.form.values()
+        own = {reached.text for reached in reached_by(self.model, before)}
+        foreign = texts_of(values.values()) - own
+        if "prompt" in values:
+            prompt = before.get("prompt", "")
+            await self.show_model(model, values | {"prompt": prompt}, foreign)
+            self.form.set_prompt(str(values["prompt"]))
+        else:
+            await self.show_model(model, values, foreign)
+        self.form.focus_first()
+
+    def _tell(
+        self, sentence: str, title: str = "", timeout: float | None = None
+    ) -> None:
+        self.form.notify(sentence, title=title, timeout=timeout, markup=False)
+
+    def _warn(self, sentence: str, title: str = "") -> None:
+        self.form.notify(sentence, title=title, severity="warning", markup=False)
