@@ -41,7 +41,7 @@ from tui.widgets.messages import (
 from tui.widgets.path_completion import read_drop
 from tui.widgets.sidebar import Sidebar
 
-STYLES = "app widgets dialogs sources history inspect viewer grid prompts money"
+STYLES = "app main widgets dialogs sources history inspect viewer grid prompts money"
 """Names of the style sheets, in the order in which they apply."""
 
 

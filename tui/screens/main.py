@@ -1,17 +1,17 @@
-"""The main page: models, form, preview and queue.
+"""The main page: models, form, picture and queue.
 
 It connects its panes; whatever is paid or saved is done by the app.
 """
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -24,8 +24,10 @@ from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
+from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
+from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview
 from tui.widgets.queue import Queue, QueueTable
@@ -42,7 +44,7 @@ _RECENT_TASKS = 50
 
 
 class MainScreen(Screen[None]):
-    """Shows models, form and preview above the queue; if narrow, form above queue."""
+    """Shows the picture, and what makes one: models, form and queue."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "pick_model", "Model", id="model", tooltip="Choose a model"),
@@ -70,6 +72,77 @@ class MainScreen(Screen[None]):
             id="queue",
             priority=True,
             tooltip="Go to the queue, and back to the prompt",
+        ),
+        Binding(
+            "f6",
+            "next_layout",
+            "Layout",
+            id="layout",
+            tooltip="Arrange the page: balanced, picture, write or watch",
+        ),
+        Binding(
+            "f7",
+            "zoom",
+            "Zoom",
+            id="zoom-pane",
+            tooltip="Give this pane all the room, or no longer",
+            show=False,
+        ),
+        Binding(
+            "alt+1",
+            "toggle_pane('models')",
+            "Models",
+            id="toggle-models",
+            tooltip="Show or hide the models",
+            show=False,
+        ),
+        Binding(
+            "alt+2",
+            "toggle_pane('queue')",
+            "Queue",
+            id="toggle-queue",
+            tooltip="Show or hide the queue",
+            show=False,
+        ),
+        Binding(
+            "alt+3",
+            "toggle_pane('picture')",
+            "Picture",
+            id="toggle-picture",
+            tooltip="Show or hide the picture",
+            show=False,
+        ),
+        Binding(
+            "alt+h",
+            "resize(4, 0)",
+            "Wider picture",
+            id="picture-wider",
+            tooltip="Give the picture more columns",
+            show=False,
+        ),
+        Binding(
+            "alt+l",
+            "resize(-4, 0)",
+            "Narrower picture",
+            id="picture-narrower",
+            tooltip="Take columns from the picture",
+            show=False,
+        ),
+        Binding(
+            "alt+k",
+            "resize(0, 2)",
+            "Higher queue",
+            id="queue-higher",
+            tooltip="Give the queue more rows",
+            show=False,
+        ),
+        Binding(
+            "alt+j",
+            "resize(0, -2)",
+            "Lower queue",
+            id="queue-lower",
+            tooltip="Take rows from the queue",
+            show=False,
         ),
         Binding(
             "f4",
@@ -103,7 +176,7 @@ class MainScreen(Screen[None]):
         """The form has other fields; memory of the previous ones can be freed."""
 
     AUTO_FOCUS = "ParamForm Prompt"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
     def __init__(
@@ -130,16 +203,19 @@ class MainScreen(Screen[None]):
         self.preview = Preview(view, "preview")
         self.queue = Queue("queue", self.title_of)
         self.queue.border_title = "Queue"
+        panes = {
+            Pane.MODELS: self.sidebar,
+            Pane.FORM: self.form,
+            Pane.PICTURE: self.preview,
+            Pane.QUEUE: self.queue,
+        }
+        self.panes = Panes(panes, Arrangement())
         self.status = StatusLine(id="status")
         self.status.place = session.place
         self.status.drawn = str(view.terminal.images)
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="panes"):
-            yield self.sidebar
-            yield self.form
-            yield self.preview
-        yield self.queue
+        yield self.panes
         yield self.status
 
     def on_mount(self) -> None:
@@ -317,6 +393,38 @@ class MainScreen(Screen[None]):
         title = "Queue · paused" if state.paused else "Queue"
         self.queue.border_title = Content(title)
         self.queue.border_subtitle = Content(f"{state.limit} at once")
+
+    def action_next_layout(self) -> None:
+        self._arrange(self.panes.chosen.with_next_layout())
+
+    def action_layout(self, name: str) -> None:
+        """Arranges the page by a layout's name."""
+        self._arrange(self.panes.chosen.with_layout(Layout(name)))
+
+    def action_zoom(self) -> None:
+        """Gives the pane in focus all the room, or ends that."""
+        chosen = self.panes.chosen
+        zoomed = None if chosen.zoomed else self.panes.pane_in_focus()
+        self._arrange(replace(chosen, zoomed=zoomed))
+
+    def action_toggle_pane(self, name: str) -> None:
+        self._arrange(self.panes.chosen.with_toggled(Pane(name)))
+
+    def action_resize(self, wider: int, higher: int) -> None:
+        """Gives the picture more columns, or the queue more rows."""
+        chosen = self.panes.chosen
+        wider += chosen.wider
+        higher += chosen.higher
+        self._arrange(replace(chosen, wider=wider, higher=higher))
+
+    def _arrange(self, chosen: Arrangement) -> None:
+        """Places the panes; the focus moves if its own is no longer shown."""
+        self.panes.chosen = chosen
+        pane = self.panes.pane_in_focus()
+        if pane is None or not self.panes.shows(pane):
+            self.set_focus(
+                self.form.first_control if self.form.display else self.queue.table
+            )
 
     def action_queue(self) -> None:
         if self.queue.table.has_focus:

@@ -285,6 +285,11 @@ class ParamForm(Vertical):
         """Focuses the prompt, or the first field if there is none."""
         self._focus_field(self._first_name())
 
+    @property
+    def first_control(self) -> Widget:
+        """The control of the prompt, or of the first field if there is none."""
+        return self._fields[self._first_name()].control
+
     def _first_name(self) -> str:
         return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 

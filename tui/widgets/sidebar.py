@@ -1,4 +1,4 @@
-"""Families and models, with a filter over everything that describes them."""
+"""The rail of models: favourites, recent ones and families, with a filter over all."""
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -16,18 +16,49 @@ from tui.catalog.load import Catalog
 from tui.catalog.price import estimate
 from tui.catalog.spec import Family, Kind, Model
 from tui.text import dollars
+from tui.widgets.taskrow import fit
 
 ModelKey = tuple[str, str]
 """Action and slug."""
 RECENT = 3
 """How many of the latest models are listed on top."""
+_LINE_WIDTH = 24
+"""Columns of a line until the list has a size."""
+_BESIDE_TITLE = 11
+"""Columns for indent, mark and price beside a model's title."""
 
 
-_LINE_WIDTH = 34
+_Line = tuple[ModelKey | Family | None, Content]
+"""What a row stands for, None for a heading, and how it reads."""
+
+
+class _ModelList(OptionList):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("right,l", "fold(False)", "Open a family", show=False),
+        Binding("left,h", "fold(True)", "Close a family", show=False),
+        Binding("g", "first", "First", show=False),
+        Binding("G", "last", "Last", show=False),
+    ]
+
+    class FoldRequested(Message):
+        """The family under the cursor is to be opened, or with `folded`, closed."""
+
+        def __init__(self, folded: bool) -> None:
+            super().__init__()
+            self.folded = folded
+
+    def action_fold(self, folded: bool) -> None:
+        self.post_message(self.FoldRequested(folded))
 
 
 class Sidebar(Vertical):
-    """The models to choose from: favourites, recent ones, then family by family."""
+    """The models to choose from: favourites, recent ones, then the families.
+
+    A family of several models is one line until it is opened; a filter shows all models
+    that it finds.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -74,14 +105,17 @@ class Sidebar(Vertical):
         self._chosen = chosen.key
         self._favourites = list(favourites or [])
         self._recent = list(recent)
+        self._open = {chosen.family}
+        """Names of the families whose models are listed."""
         self._filter = Input(
-            placeholder="Filter: name, provider, edit, 4k, $0.05",
+            placeholder="Filter: edit, 4k, $0.05",
             compact=True,
             id="filter",
         )
         self._filter.cursor_blink = False
         self._list = _ModelList(id="models", markup=False)
-        self._rows: list[ModelKey | None] = []
+        self._rows: list[ModelKey | Family | None] = []
+        self._line_width = _LINE_WIDTH
         self.border_title = "Models"
 
     def mount_content(self) -> AwaitMount:
@@ -91,16 +125,9 @@ class Sidebar(Vertical):
 
     def choose(self, model: Model) -> None:
         """Marks the model that the form shows."""
-        changed = {self._chosen, model.key}
         self._chosen = model.key
-        for row, key in enumerate(self._rows):
-            if key is None or key not in changed:
-                continue
-            known = self._catalog.get(*key)
-            if known:
-                self._list.replace_option_prompt_at_index(row, self._model_line(known))
-        if model.key in self._rows:
-            self._list.highlighted = self._rows.index(model.key)
+        self._open = {model.family}
+        self._fill()
 
     def set_catalog(self, catalog: Catalog) -> None:
         """Shows the models of a newer catalog."""
@@ -163,51 +190,82 @@ class Sidebar(Vertical):
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        model = self._highlighted()
-        if model:
+        row = self._highlighted_row()
+        if isinstance(row, Family):
+            self._toggle(row)
+        elif model := self._highlighted():
             self._filter.value = ""
             self.post_message(self.Selected(model))
 
-    def _highlighted(self) -> Model | None:
+    @on(_ModelList.FoldRequested)
+    def _fold(self, event: _ModelList.FoldRequested) -> None:
+        event.stop()
+        row = self._highlighted_row()
+        model = self._highlighted()
+        family = row if isinstance(row, Family) else self._family_of(model)
+        if family and (family.name in self._open) is event.folded:
+            self._toggle(family)
+
+    def _toggle(self, family: Family) -> None:
+        """Lists the models of a family, or no longer."""
+        self._open ^= {family.name}
+        self._fill()
+        self._list.highlighted = self._rows.index(family)
+
+    def _family_of(self, model: Model | None) -> Family | None:
+        """Returns a model's family where that is a line of the list."""
+        families = [row for row in self._rows if isinstance(row, Family)]
+        return next((row for row in families if model in row.models), None)
+
+    def _highlighted_row(self) -> ModelKey | Family | None:
         row = self._list.highlighted
-        if row is None or row >= len(self._rows):
-            return None
-        key = self._rows[row]
-        return self._catalog.get(*key) if key else None
+        return self._rows[row] if row is not None and row < len(self._rows) else None
+
+    def _highlighted(self) -> Model | None:
+        row = self._highlighted_row()
+        return self._catalog.get(*row) if isinstance(row, tuple) else None
+
+    def on_resize(self) -> None:
+        width = self._list.scrollable_content_region.width or _LINE_WIDTH
+        if width != self._line_width:
+            self._line_width = width
+            self._fill()
 
     def _fill(self) -> None:
+        """Lists what the filter finds, or everything; the cursor stays where it was."""
         words = self._filter.value.lower().split()
-        options: list[Option] = []
-        self._rows = []
-        best_fit = -1
-        best_row = None
-        for title, models in self._sections(words):
-            options.append(Option(title, disabled=True))
-            self._rows.append(None)
-            for model in models:
-                # The cursor goes to the model in the form or, while filtering, to the
-                # one whose name fits best.
-                fit = _fit(model, words) if words else int(model.key == self._chosen)
-                if fit > best_fit:
-                    best_fit = fit
-                    best_row = len(options)
-                options.append(Option(self._model_line(model)))
-                self._rows.append(model.key)
-        if not options:
-            sentence = Content.styled("No matching models.", "$text-muted")
-            options.append(Option(sentence, disabled=True))
+        before = self._highlighted_row()
+        lines = list(self._found(words) if words else self._everything())
+        if not lines:
+            lines = [(None, Content.styled("No matching models.", "$text-muted"))]
+        self._rows = [row for row, _ in lines]
         self._list.clear_options()
-        self._list.add_options(options)
-        self._list.highlighted = best_row
+        self._list.add_options(
+            Option(content, disabled=row is None) for row, content in lines
+        )
+        self._list.highlighted = self._best_row(words, before)
 
-    def _sections(self, words: list[str]) -> Iterator[tuple[Content, list[Model]]]:
-        """Yields titles and their models; with a filter, those of the families only."""
-        if not words:
-            shortcuts = {"Favourites": self._favourites, "Recent": self._recent}
-            for title, keys in shortcuts.items():
-                known = [model for key in keys if (model := self._catalog.get(*key))]
-                if known:
-                    yield Content.styled(title, "bold $text-accent"), known
+    def _best_row(
+        self, words: list[str], before: ModelKey | Family | None
+    ) -> int | None:
+        """Returns the row for the cursor.
+
+        That is the model in the form or, while filtering, the one whose name fits best.
+        """
+        if words:
+            fits = {
+                row: _fit(model, words)
+                for row, key in enumerate(self._rows)
+                if isinstance(key, tuple) and (model := self._catalog.get(*key))
+            }
+            return max(fits, key=lambda row: fits[row], default=None)
+        for wanted in (self._chosen, before):
+            if wanted in self._rows:
+                return self._rows.index(wanted)
+        return 0
+
+    def _found(self, words: list[str]) -> Iterator[_Line]:
+        """Yields the models that a filter finds, under the names of their families."""
         for family in self._catalog.families:
             models = [
                 model
@@ -215,33 +273,62 @@ class Sidebar(Vertical):
                 if all(word in _words(model) for word in words)
             ]
             if models:
-                yield _family_line(family), models
+                yield None, self._heading(family)
+            for model in models:
+                yield model.key, self._model_line(model)
 
-    def _model_line(self, model: Model) -> Content:
-        mark = "  "
+    def _everything(self) -> Iterator[_Line]:
+        """Yields favourites, recent models and, below a rule, the families."""
+        shortcuts = dict.fromkeys(self._favourites, "★ ")
+        for key in self._recent:
+            shortcuts.setdefault(key, "↺ ")
+        for key, mark in shortcuts.items():
+            model = self._catalog.get(*key)
+            if model:
+                yield key, self._model_line(model, mark)
+        if shortcuts:
+            rule = "─" * self._line_width
+            yield None, Content.styled(rule, "$foreground 25%")
+        for family in self._catalog.families:
+            yield from self._family_lines(family)
+
+    def _family_lines(self, family: Family) -> Iterator[_Line]:
+        if len(family.models) == 1:
+            model = family.models[0]
+            yield model.key, self._model_line(model)
+            return
+        is_open = family.name in self._open
+        yield family, self._family_line(family, is_open)
+        if is_open:
+            for title, model in zip(self._titles(family), family.models, strict=True):
+                yield model.key, self._model_line(model, title=title, indent="  ")
+
+    def _titles(self, family: Family) -> list[str]:
+        """Returns the models' titles, without the family's name if they are too long."""
+        titles = [model.title for model in family.models]
+        if max(map(len, titles)) <= self._line_width - _BESIDE_TITLE:
+            return titles
+        return [title.removeprefix(family.name).strip() or title for title in titles]
+
+    def _family_line(self, family: Family, is_open: bool) -> Content:
+        count = f"{len(family.models)} {'⌄' if is_open else '›'}"
+        name = fit(f"  {family.name}", self._line_width - len(count))
+        return Content(name) + Content.styled(count, "$text-muted")
+
+    def _heading(self, family: Family) -> Content:
+        provider = f"  {family.provider}"[: max(0, self._line_width - len(family.name))]
+        return Content.assemble((family.name, "bold $text"), (provider, "$text-muted"))
+
+    def _model_line(
+        self, model: Model, mark: str = "  ", title: str = "", indent: str = ""
+    ) -> Content:
+        """Returns mark, title and price of a model; `title` replaces its own."""
         if model.key == self._chosen:
             mark = "▸ "
-        elif model.key in self._favourites:
-            mark = "★ "
         price = dollars(estimate(model, {}).micro) if model.listed else "not listed"
-        room = _LINE_WIDTH - len(mark) - len(price) - 1
-        title = Content(f"{mark}{model.title:<{room}.{room}} ")
-        return title + Content.styled(price, "$text-muted")
-
-
-class _ModelList(OptionList):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("l", "select", "Choose", show=False),
-        Binding("g", "first", "First", show=False),
-        Binding("G", "last", "Last", show=False),
-    ]
-
-
-def _family_line(family: Family) -> Content:
-    provider = f"  {family.provider}"[: _LINE_WIDTH - len(family.name)]
-    return Content.assemble((family.name, "bold $text"), (provider, "$text-muted"))
+        name = f"{indent}{mark}{title or model.title}"
+        room = self._line_width - len(price)
+        return Content(fit(name, room)) + Content.styled(price, "$text-muted")
 
 
 def _fit(model: Model, words: list[str]) -> int:
