@@ -20,6 +20,7 @@ from tui.catalog.load import Catalog
 from tui.catalog.spec import Kind, Model, Param, Values
 from tui.screens.form_filler import FormFiller
 from tui.screens.past import Past, Search, prompts
+from tui.screens.remembering import Remembering
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
@@ -188,6 +189,7 @@ class MainScreen(Screen[None]):
     ) -> None:
         """`search` finds tasks in the history."""
         super().__init__()
+        self.remembering = Remembering(session.folders.state, self.set_timer)
         catalog = session.catalog
         model = catalog.get(*FIRST_MODEL) or catalog.models[0]
         api = session.config.api
@@ -220,6 +222,9 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._furnish)
+
+    async def on_unmount(self) -> None:
+        await self.remembering.save()
 
     async def _furnish(self) -> None:
         """Adds the rest, once frames and form are painted and handle keys."""
