@@ -75,14 +75,14 @@ class MainScreen(Screen[None]):
             tooltip="Go to the queue, and back to the prompt",
         ),
         Binding(
-            "f6",
+            "f2",
             "next_layout",
             "Layout",
             id="layout",
             tooltip="Arrange the page: balanced, picture, write or watch",
         ),
         Binding(
-            "f7",
+            "alt+0",
             "zoom",
             "Zoom",
             id="zoom-pane",
@@ -201,7 +201,9 @@ class MainScreen(Screen[None]):
         self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
-        self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
+        self.sidebar = Sidebar(
+            catalog, model, "sidebar", favourites, self.remembering.current.recent
+        )
         self.preview = Preview(view, "preview")
         self.queue = Queue("queue", self.title_of)
         self.queue.border_title = "Queue"
@@ -211,7 +213,11 @@ class MainScreen(Screen[None]):
             Pane.PICTURE: self.preview,
             Pane.QUEUE: self.queue,
         }
-        self.panes = Panes(panes, Arrangement())
+        last = self.remembering.current
+        arrangement = Arrangement.of_names(
+            last.layout, last.hidden, last.wider, last.higher
+        )
+        self.panes = Panes(panes, arrangement)
         self.status = StatusLine(id="status")
         self.status.place = session.place
         self.status.drawn = str(view.terminal.images)
@@ -380,7 +386,9 @@ class MainScreen(Screen[None]):
 
     def _update_recent(self) -> None:
         self._remembering = False
-        self.sidebar.set_recent(self._recent())
+        recent = self._recent()
+        self.sidebar.set_recent(recent)
+        self.remembering.change(recent=tuple(recent))
 
     def _recent(self) -> list[ModelKey]:
         """Returns the models of the latest tasks, latest first."""
@@ -425,6 +433,12 @@ class MainScreen(Screen[None]):
     def _arrange(self, chosen: Arrangement) -> None:
         """Places the panes; the focus moves if its own is no longer shown."""
         self.panes.chosen = chosen
+        self.remembering.change(
+            layout=str(chosen.layout),
+            hidden=tuple(sorted(chosen.hidden)),
+            wider=chosen.wider,
+            higher=chosen.higher,
+        )
         pane = self.panes.pane_in_focus()
         if pane is None or not self.panes.shows(pane):
             self.set_focus(

@@ -109,7 +109,7 @@ class Sidebar(Vertical):
         self._open = {chosen.family}
         """Names of the families whose models are listed."""
         self._filter = Input(
-            placeholder="Filter: edit, 4k, $0.05",
+            placeholder="Filter: edit, 4k",
             compact=True,
             id="filter",
         )
