@@ -1,6 +1,8 @@
 """How long a task usually takes is what the latest ones of its kind took."""
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,17 +14,17 @@ from tui.tasks.task import Status, Task, new_id
 NOW = time.time()
 
 
-def took(seconds: float, **fields: object) -> Task:
+def took(seconds: float, **fields: Any) -> Task:
     return past("a fox", sent_at=NOW, finished_at=NOW + seconds, **fields)
 
 
-def learned(*seconds: float, **fields: object) -> Durations:
+def learned(*seconds: float, **fields: Any) -> Durations:
     durations = Durations()
     durations.learn(took(each, **fields) for each in seconds)
     return durations
 
 
-def running(**fields: object) -> Task:
+def running(**fields: Any) -> Task:
     return past("an owl", Status.PROCESSING, sent_at=NOW, **fields)
 
 
@@ -72,10 +74,10 @@ def test_the_same_resolution_says_more_than_the_model() -> None:
         {"finished_at": NOW - 5},
     ],
 )
-def test_what_says_nothing_is_left_out(fields: dict[str, object]) -> None:
+def test_what_says_nothing_is_left_out(fields: dict[str, Any]) -> None:
     durations = Durations()
-    known = {"sent_at": NOW, "finished_at": NOW + 5} | fields
-    durations.learn(past("a fox", **known) for _ in range(5))  # type: ignore[arg-type]
+    known: dict[str, Any] = {"sent_at": NOW, "finished_at": NOW + 5} | fields
+    durations.learn(past("a fox", **known) for _ in range(5))
     assert durations.usual(running()) is None
 
 
@@ -87,8 +89,8 @@ def test_a_task_counts_once_however_often_it_changes() -> None:
     assert durations.usual(running()) is None
 
 
-def test_a_history_is_learned_by_what_the_queue_finds(tmp_path: object) -> None:
-    store = Store(tmp_path / "queue.db")  # type: ignore[operator]
+def test_a_history_is_learned_by_what_the_queue_finds(tmp_path: Path) -> None:
+    store = Store(tmp_path / "queue.db")
     tasks = [took(seconds, id=new_id(), cleared=True) for seconds in (4, 5, 6)]
     store.add_missing((task, []) for task in tasks)
     durations = Durations()
