@@ -138,7 +138,8 @@ def _line_facts(task: Task, index: int) -> Iterator[_Fact]:
     is_done = task.status is Status.COMPLETED and not task.error
     if not is_done:
         yield _Fact(f"{style.glyph} {style.word}", 90)
-    if task.error:
+    result = task.results[index] if index < len(task.results) else None
+    if task.error and result and result.path:
         reason = one_line(task.error.message, _LONGEST_REASON)
         yield _Fact(reason, 40, fit(reason, 4 * _LEAST_REASON).rstrip())
     if expiry(task):
@@ -150,7 +151,6 @@ def _line_facts(task: Task, index: int) -> Iterator[_Fact]:
         yield _Fact(dollars(task.cost_micro), 70)
     if "seed" in task.values:
         yield _Fact(f"seed {one_line(task.values['seed'], 20)}", 30)
-    result = task.results[index] if index < len(task.results) else None
     if result and result.width:
         pixels = _pixels(result)
         yield _Fact(f"{pixels} {result.format}".rstrip(), 50, pixels)

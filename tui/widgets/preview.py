@@ -49,6 +49,7 @@ _WAYS_ON = (
     TaskAction.INSPECT,
 )
 """What one may do about a task without an image."""
+_STATE_STYLES = {"failed": "bold $text-error", "live": "bold $text-warning"}
 _LOW = 16
 """Rows of a pane below which its frame alone tells which of several is shown."""
 _HIGH = 28
@@ -97,7 +98,7 @@ class Preview(Vertical, can_focus=True):
     Preview {
         border-subtitle-align: left;
         border-subtitle-color: $text-muted;
-        Picture { height: 1fr; }
+        #picture { height: 1fr; }
         .text {
             display: none; height: 1fr; padding: 0 1;
             align: center middle; scrollbar-size-vertical: 1;
@@ -105,7 +106,7 @@ class Preview(Vertical, can_focus=True):
         .text Static { width: auto; max-width: 100%; height: auto; }
         ThumbnailStrip { display: none; height: 4; padding: 0 1; }
         &.-high ThumbnailStrip { height: 5; }
-        &.-text Picture { display: none; }
+        &.-text #picture { display: none; }
         &.-text .text { display: block; }
         &.-several ThumbnailStrip { display: block; }
         &.-low ThumbnailStrip { display: none; }
@@ -144,7 +145,7 @@ class Preview(Vertical, can_focus=True):
         self._has_news = False
         self._title = ""
         self._line = ""
-        self._shown_text = ""
+        self._shown_text = Content("")
         self._frame: tuple[Region, ...] = ()
         self.border_title = "Result"
 
@@ -217,13 +218,13 @@ class Preview(Vertical, can_focus=True):
     def _show_picture(self, shown: Shown | None) -> None:
         before = self.results.before if self._follows else None
         if shown is None:
-            self._show_text(self._welcome())
+            self._show_text(Content(self._welcome()))
         elif shown.path:
             self._show_file(shown.path)
         elif before:
             self._show_file(before.path, dim=not self.results.is_before_new)
         elif is_under_way(shown.task):
-            self._show_text(placeholder(shown.task))
+            self._show_text(Content(plain(placeholder(shown.task)).strip()))
         else:
             self._show_text(self._problem(shown.task))
 
@@ -231,12 +232,12 @@ class Preview(Vertical, can_focus=True):
         self.remove_class("-text")
         self.picture.show(Path(path), "", self._view.shrink, dim=dim)
 
-    def _show_text(self, text: str) -> None:
+    def _show_text(self, text: Content) -> None:
         self.add_class("-text")
         self.picture.show(None)
         if text != self._shown_text:
             self._shown_text = text
-            self._text.update(Content(plain(text)))
+            self._text.update(text)
             self._scroll.scroll_home(animate=False)
 
     def _welcome(self) -> str:
@@ -248,22 +249,24 @@ class Preview(Vertical, can_focus=True):
         )
         return "\n".join(sentences)
 
-    def _problem(self, task: Task) -> str:
+    def _problem(self, task: Task) -> Content:
         """Returns why a task has no image, and what one may do about it."""
-        glyph, word, _ = status_style(task)
+        glyph, word, kind = status_style(task)
+        state = Content.styled(f"{glyph} {word}", _STATE_STYLES.get(kind, "bold"))
         reason = task.error.message if task.error else task.note
-        parts = [f"{glyph} {word}", reason, expiry(task), self._ways_on(task)]
-        return "\n\n".join(part for part in parts if part)
+        texts = [Content(plain(text)) for text in (reason, expiry(task)) if text]
+        parts = [state, *texts, self._ways_on(task)]
+        return Content("\n\n").join(part for part in parts if part)
 
-    def _ways_on(self, task: Task) -> str:
+    def _ways_on(self, task: Task) -> Content:
         allowed = allowed_actions(task)
         lines = []
         for action in _WAYS_ON:
             if action in allowed:
                 entry = TASK_ACTIONS[action]
-                key = key_text(self, entry.id or action)
-                lines.append(f"{key}  {entry.tooltip}")
-        return "\n".join(lines)
+                key = Content.styled(key_text(self, entry.id or action), "bold")
+                lines.append(key + f"  {entry.tooltip}")
+        return Content("\n").join(lines)
 
     # The frame and the strip
 

@@ -183,12 +183,6 @@ class ThumbnailStrip(Horizontal):
 class FilmStrip(ThumbnailStrip):
     """The latest results, newest first; the mark is on the task that is shown."""
 
-    DEFAULT_CSS = """
-    FilmStrip { display: none; }
-    Queue.-film FilmStrip { display: block; }
-    Queue.-empty FilmStrip { display: none; }
-    """
-
     def __init__(self, context: ViewContext, id: str) -> None:
         super().__init__(context, id)
         self._files: dict[str, Thumbnail] = {}
