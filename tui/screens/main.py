@@ -30,10 +30,11 @@ from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
-from tui.widgets.preview import Preview
+from tui.widgets.preview import Preview, result_bindings
 from tui.widgets.queue import Queue, QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
+from tui.widgets.strip import FilmStrip
 from tui.widgets.view_context import ViewContext
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
@@ -74,6 +75,14 @@ class MainScreen(Screen[None]):
             priority=True,
             tooltip="Go to the queue, and back to the prompt",
         ),
+        Binding(
+            "n",
+            "show_newest",
+            "Newest",
+            id="show-newest",
+            tooltip="Show the newest result that came unseen",
+        ),
+        *result_bindings(),
         Binding(
             "f2",
             "next_layout",
@@ -204,8 +213,10 @@ class MainScreen(Screen[None]):
         self.sidebar = Sidebar(
             catalog, model, "sidebar", favourites, self.remembering.current.recent
         )
-        self.preview = Preview(view, "preview")
+        self.preview = Preview(view, "preview", follows=True)
+        self.film = FilmStrip(view, "film")
         self.queue = Queue("queue", self.title_of)
+        self.preview.browsing = self.queue.table.browsing
         self.queue.border_title = "Queue"
         panes = {
             Pane.MODELS: self.sidebar,
@@ -237,7 +248,7 @@ class MainScreen(Screen[None]):
         async with self.batch():
             await self.sidebar.mount_content()
             await self.preview.mount_content()
-            await self.queue.mount_content()
+            await self.queue.mount_content(self.film)
             await self.mount(Footer(show_command_palette=False, compact=True))
         self.refresh_bindings()  # the footer has missed their first announcement
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
@@ -262,6 +273,7 @@ class MainScreen(Screen[None]):
         """Loads tasks of earlier runs once the queue is open, also cleared ones."""
         await self._past.load()
         self._update_recent()
+        self.preview.show_latest(self._past.newest)
         if self._past:
             self.queue.show_table()
 
@@ -286,7 +298,33 @@ class MainScreen(Screen[None]):
 
     @on(QueueTable.Selected)
     def _show_task(self, event: QueueTable.Selected) -> None:
-        self.preview.show(event.task)
+        self.preview.show(event.task, self.queue.table.chosen)
+
+    @on(Preview.Moved)
+    def _mark_in_film(self, event: Preview.Moved) -> None:
+        self.film.mark(event.task_id)
+
+    @on(Preview.Left)
+    def _leave_picture(self) -> None:
+        self.form.focus_first()
+
+    @on(FilmStrip.Chosen)
+    def _show_from_film(self, event: FilmStrip.Chosen) -> None:
+        task_id, _ = event.key
+        self.preview.choose(event.key)
+        self.queue.table.select(task_id)
+
+    def action_step_result(self, by: int) -> None:
+        """Shows the next result of the selected task, or of the one next to it."""
+        self.preview.step(by, self.queue.table.step_picture)
+
+    def action_show_newest(self) -> None:
+        task_id = self.preview.show_news()
+        if task_id:
+            self.queue.table.select(task_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "show_newest" or bool(self.preview.results.news)
 
     @on(Prompt.CommandPasted)
     @work(exclusive=True, group="pasted", exit_on_error=False)

@@ -56,6 +56,9 @@ RowKey = tuple[str, str]
 A job's title sorts after its tasks, so that it is above them: the newest is on top.
 """
 _TITLE = "~"
+FILM_ROWS = 40
+"""Rows of a terminal from which a queue of `_HIGH` rows has a film strip."""
+_HIGH = 12
 
 
 class QueueTable(ScrollView, can_focus=True):
@@ -196,6 +199,26 @@ class QueueTable(ScrollView, can_focus=True):
             self._refresh_row(key)
         if before is None or self._key_at(self.cursor) in (key, title):
             self._announce_soon()
+
+    def browsing(self) -> Browsing:
+        """Returns what a page steps through that is opened from here."""
+        return Browsing(self.listed, on_back=self.select)
+
+    def step_picture(self, by: int) -> bool:
+        """Moves to the next row with an image; returns False if there is none."""
+        row_number = self.cursor + by
+        while key := self._key_at(row_number):
+            if self._has_picture(key):
+                self.cursor = row_number
+                return True
+            row_number += by
+        return False
+
+    def _has_picture(self, key: RowKey) -> bool:
+        if key[1] != _TITLE:
+            return bool(self._tasks[key[1]].files)
+        # The tasks of an unfolded job have rows of their own.
+        return key[0] not in self._unfolded and bool(self._jobs[key[0]].face.files)
 
     def show(self, tasks: list[Task]) -> None:
         """Shows these tasks and no others."""
@@ -352,8 +375,8 @@ class QueueTable(ScrollView, can_focus=True):
             return
         tasks = self.tasks_allowing(action)
         if tasks:
-            listed = self.listed if action is TaskAction.VIEW else ()
-            browsing = Browsing(listed, on_back=self.select)
+            is_view = action is TaskAction.VIEW
+            browsing = self.browsing() if is_view else Browsing()
             self.post_message(TaskActionRequested(action, tasks, browsing=browsing))
 
     def action_grid(self) -> None:
@@ -493,9 +516,13 @@ class Queue(Vertical):
             markup=False,
         )
 
-    def mount_content(self) -> AwaitMount:
-        """Mounts the widgets within the frame."""
-        return self.mount(Titles("time"), self.table, self._empty)
+    def mount_content(self, *below: Widget) -> AwaitMount:
+        """Mounts the widgets within the frame, and others at its bottom."""
+        return self.mount(Titles("time"), self.table, self._empty, *below)
+
+    def on_resize(self) -> None:
+        is_high = self.app.size.height >= FILM_ROWS and self.size.height >= _HIGH
+        self.set_class(is_high, "-film")
 
     def show_message(self, sentence: str) -> None:
         """Shows a sentence instead of the queue."""
