@@ -18,7 +18,8 @@ from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
 from tui.widgets.preview import Preview, result_bindings
-from tui.widgets.queue import QueueTable, Titles
+from tui.widgets.queue import Titles
+from tui.widgets.queue_table import QueueTable
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120

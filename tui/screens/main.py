@@ -12,7 +12,6 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
@@ -24,14 +23,15 @@ from tui.screens.remembering import Remembering
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
-from tui.tasks.task import SENT, Status, Task
+from tui.tasks.task import Status, Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
-from tui.widgets.queue import Queue, QueueTable
+from tui.widgets.queue import Queue
+from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
@@ -206,8 +206,6 @@ class MainScreen(Screen[None]):
         self.form = self.filler.form
         self._view = view
         self._past = Past(search)
-        self._sent: set[str] = set()
-        self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
         self.sidebar = Sidebar(
@@ -215,9 +213,8 @@ class MainScreen(Screen[None]):
         )
         self.preview = Preview(view, "preview", follows=True)
         self.film = FilmStrip(view, "film")
-        self.queue = Queue("queue", self.title_of)
+        self.queue = Queue("queue", self.title_of, view.usual)
         self.preview.browsing = self.queue.table.browsing
-        self.queue.border_title = "Queue"
         panes = {
             Pane.MODELS: self.sidebar,
             Pane.FORM: self.form,
@@ -274,23 +271,18 @@ class MainScreen(Screen[None]):
         await self._past.load()
         self._update_recent()
         self.preview.show_latest(self._past.newest)
+        self.queue.loaded()
         if self._past:
             self.queue.show_table()
 
     def _task_changed(self, task: Task) -> None:
         is_new = self._past.update(task)
-        self._sent.discard(task.id)
-        self._waiting.discard(task.id)
-        if task.live and task.status in SENT:
-            self._sent.add(task.id)
-        elif task.live and task.status is Status.HELD:
-            self._waiting.add(task.id)
         if is_new and not self._remembering:
             self._remembering = True  # once for all tasks of a moment
             self.call_later(self._update_recent)
         self.queue.update(task)
-        self.status.live = len(self._sent)
-        self.status.waiting = len(self._waiting)
+        self.status.live = len(self.queue.counts.running)
+        self.status.waiting = len(self.queue.counts.waiting)
 
     def title_of(self, task: Task) -> str:
         model = self.filler.catalog.get(task.action, task.model)
@@ -441,9 +433,7 @@ class MainScreen(Screen[None]):
         self.filler.learnt = state.route
         if state.route and state.route != known:
             self.call_later(self.filler.follow_route)
-        title = "Queue · paused" if state.paused else "Queue"
-        self.queue.border_title = Content(title)
-        self.queue.border_subtitle = Content(f"{state.limit} at once")
+        self.queue.state_changed(state)
 
     def action_next_layout(self) -> None:
         self._arrange(self.panes.chosen.with_next_layout())
