@@ -129,7 +129,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._announcing = False
         self._grown = False
         self._shift = 0
-        self._announced: Task | None = None
+        self._announced: tuple[Task | None, bool] = (None, False)
         self.empty_text = ""
         """Shown while there is no task."""
 
@@ -491,10 +491,11 @@ class QueueTable(ScrollView, can_focus=True):
         if self._grown:
             self._resize()
         selected = self.selected
-        if selected and selected is not self._announced:
-            self.post_message(self.Selected(selected))
-        self._announced = selected
         job = self._job_under_cursor
+        announced, was_job = self._announced
+        if selected and (selected is not announced or bool(job) is not was_job):
+            self.post_message(self.Selected(selected))
+        self._announced = (selected, bool(job))
         allowed: set[TaskAction] = set()
         if job:
             allowed = job.allowed
