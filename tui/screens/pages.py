@@ -115,6 +115,13 @@ class Pages:
         foreign = request.foreign | page.foreign_texts()
         return WantedJob(request.model, cells, foreign, page.foreign_file)
 
+    def show_messages(self) -> None:
+        from tui.screens.messages_log import MessagesScreen
+
+        shell = self._shell
+        if not isinstance(shell.screen, MessagesScreen):
+            shell.push_screen(MessagesScreen(shell.messages.kept))
+
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 
