@@ -32,7 +32,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
     async with app.running(80, 24) as pilot:
         assert app.main
         app.main.form.set_prompt("{red|blue demo:slow} fox")
-        await app.sees("Generate 2 for $0.10")
+        await app.sees("Generate 2 ", "$0.10 ")
         await pilot.press("ctrl+j")
         await app.sees("▸ 1 of 2", "1 sent", "~$0.10")
         assert len(rows(app)) == 1
@@ -108,7 +108,7 @@ async def test_much_is_asked_about_and_no_sends_nothing() -> None:
     async with app.running(80, 24) as pilot:
         assert app.main
         app.main.form.set_prompt("{red|blue} fox")
-        await app.sees("Generate 2 for $0.10", "balance $50.00")
+        await app.sees("Generate 2 ", "$0.10 ", "balance $50.00")
         for no in ("n", "escape", "enter"):
             await pilot.press("ctrl+j")
             await app.sees("Send 2 requests, about $0.10?")
