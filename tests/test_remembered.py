@@ -42,7 +42,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
     app = TestApp()
     app.remember(*cleared(tmp_path))
     async with app.running(150, 45) as pilot:
-        await app.sees("Recent", "The queue is empty. Press z to undo")
+        await app.sees("↺ Imagen 4", "The queue is empty. Press z to undo")
         assert app.main
         assert app.main._recent() == [
             ("text_to_image", "imagen-4"),

@@ -44,10 +44,12 @@ class Remembered(Struct, frozen=True, kw_only=True):
     layout: str = ""
     hidden: tuple[str, ...] = ()
     """Panes that the user has hidden."""
-    left: int = 0
-    """Columns that the user has added to the panes on the left."""
-    lower: int = 0
+    wider: int = 0
+    """Columns that the user has added to the picture, or has taken from it."""
+    higher: int = 0
     """Rows that the user has added to the queue."""
+    recent: tuple[tuple[str, str], ...] = ()
+    """Action and slug of the models of the latest tasks, latest first."""
     theme: str = ""
     action: str = ""
     model: str = ""

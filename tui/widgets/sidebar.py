@@ -24,6 +24,7 @@ RECENT = 3
 """How many of the latest models are listed on top."""
 _LINE_WIDTH = 24
 """Columns of a line until the list has a size."""
+_SCROLLBAR = 1
 _BESIDE_TITLE = 11
 """Columns for indent, mark and price beside a model's title."""
 
@@ -108,7 +109,7 @@ class Sidebar(Vertical):
         self._open = {chosen.family}
         """Names of the families whose models are listed."""
         self._filter = Input(
-            placeholder="Filter: edit, 4k, $0.05",
+            placeholder="Filter: edit, 4k",
             compact=True,
             id="filter",
         )
@@ -226,7 +227,7 @@ class Sidebar(Vertical):
         return self._catalog.get(*row) if isinstance(row, tuple) else None
 
     def on_resize(self) -> None:
-        width = self._list.scrollable_content_region.width or _LINE_WIDTH
+        width = self.content_size.width - _SCROLLBAR
         if width != self._line_width:
             self._line_width = width
             self._fill()
