@@ -206,7 +206,8 @@ class RunApp(Shell):
         job = await self.pages.ask_for_job(event)
         if job:
             self.key_repeat.note_job()
-            await self.payments.submit(job)
+            if await self.payments.submit(job):
+                self.pages.forget_job(event)
 
     # Pages
 
