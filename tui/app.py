@@ -48,6 +48,7 @@ STYLES = "app main widgets dialogs sources history inspect viewer grid prompts m
 
 _SHOWN_PROBLEMS = 5
 """Problems with settings that are shown one by one."""
+_SENT_ALREADY = "Already sent. Press again to send another."
 _DROP_TIME = 1.0
 """Seconds after which an odd paste counts as text: a folder may be out of reach."""
 
@@ -211,6 +212,8 @@ class RunApp(Shell):
     def _submit(self, event: ParamForm.Submitted) -> None:
         if not self.key_repeat.is_repeated_request(event.model, event.values):
             self._run(partial(self.payments.submit_form, event), "submit")
+        elif self.key_repeat.is_news:  # once, however long the key is held down
+            self.show_sentence(_SENT_ALREADY)
 
     @on(ParamForm.JobRequested)
     def _make_job(self, event: ParamForm.JobRequested) -> None:
@@ -220,7 +223,8 @@ class RunApp(Shell):
         job = await self.pages.ask_for_job(event)
         if job:
             self.key_repeat.note_job()
-            await self.payments.submit(job)
+            if await self.payments.submit(job):
+                self.pages.forget_job(event)
 
     # Pages
 

@@ -13,9 +13,9 @@ from tests.app import TestApp, past
 from tui.screens.inspect import InspectScreen
 from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import Problem, Result, Status, Task
-from tui.widgets.fields import Prompt
 from tui.widgets.preview import Preview
 from tui.widgets.strip import FilmStrip, ThumbnailStrip
+from tui.widgets.text_fields import Prompt
 
 COLOURS = ("red", "lime", "blue", "yellow")
 

@@ -168,6 +168,10 @@ class ParamForm(Vertical):
         yield self._note
         yield self._button
 
+    def on_mount(self) -> None:
+        for binding in self._bindings.key_to_bindings.get("ctrl+j", ()):
+            self._button.key = self.app.get_key_display(binding)
+
     def on_resize(self, event: events.Resize) -> None:
         is_narrow = event.size.width < TWO_COLUMNS
         self.set_class(is_narrow and event.size.height >= _TALL, "-tall")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import deque
+from os.path import commonprefix
 from typing import ClassVar
 
 from textual import events, on
@@ -148,19 +149,25 @@ class _Line(Input):
     ]
 
     def __init__(self, text: str, *, placeholder: str) -> None:
-        super().__init__(text, placeholder=placeholder, compact=True)
+        super().__init__(placeholder=placeholder, compact=True)
+        # Its watcher needs a page, which the first form doesn't have yet.
+        self.set_reactive(Input.value, text)
         self.cursor_blink = False
         self._noted = text
         self._is_typing = False
         self._past: deque[str] = deque(maxlen=_MOST_UNDONE)
         self._future: list[str] = []
 
+    def on_mount(self) -> None:
+        if self.value:
+            self.mutate_reactive(Input.value)
+
     def note_change(self) -> None:
         """Notes what undo brings back: a word that is typed goes at once."""
         before, after = self._noted, self.value
         if before == after:
             return
-        is_typing = len(after) == len(before) + 1
+        is_typing = _is_one_more(before, after)
         if not (is_typing and self._is_typing):
             self._past.append(before)
         self._is_typing = is_typing
@@ -277,6 +284,12 @@ def _recall_foreign(control: Widget) -> None:
     for node in control.ancestors:
         if isinstance(node, Field):
             node.foreign.recall()
+
+
+def _is_one_more(before: str, after: str) -> bool:
+    """Returns whether one character was typed."""
+    at = len(commonprefix([before, after]))
+    return after[:at] + after[at + 1 :] == before
 
 
 def _parsed(param: Param, text: str) -> Value | None:
