@@ -82,6 +82,7 @@ class RunApp(Shell):
             self, self.payments, self._show_main_page, self.open_queue
         )
         self._memory = memory.MemoryCollector(self.set_timer)
+        self.set_keymap(session.config.keys)  # before any text names a key
 
     # Life of the app
 
@@ -97,7 +98,6 @@ class RunApp(Shell):
             self.theme = theme
         elif theme:
             self.notify(f"There is no theme {one_line(theme, 40)}.", markup=False)
-        self.set_keymap(self.session.config.keys)
 
     async def on_unmount(self) -> None:
         unfinished = await self.queue_opener.close()
