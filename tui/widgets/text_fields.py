@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import deque
-from os.path import commonprefix
 from typing import ClassVar
 
 from textual import events, on
@@ -295,7 +294,7 @@ def _recall_foreign(control: Widget) -> None:
 
 def _is_one_more(before: str, after: str) -> bool:
     """Returns whether one character was typed."""
-    at = len(commonprefix([before, after]))
+    at = _common(before, after)
     return after[:at] + after[at + 1 :] == before
 
 
@@ -339,3 +338,9 @@ def _hint(field: Field) -> str:
         case Kind.INTEGER | Kind.NUMBER if param.default is not None:
             return f"default: {param.default}"
     return f"e.g. {param.example}" if param.example else ""
+
+
+def _common(one: str, other: str) -> int:
+    """Returns how many characters two texts begin with together."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
