@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import deque
-from os.path import commonprefix
 from typing import ClassVar
 
 from textual import events, on
@@ -167,7 +166,8 @@ class _Line(Input):
         before, after = self._noted, self.value
         if before == after:
             return
-        is_typing = _is_one_more(before, after)
+        at = self.cursor_position
+        is_typing = after[: at - 1] + after[at:] == before  # but for one character
         if not (is_typing and self._is_typing):
             self._past.append(before)
         self._is_typing = is_typing
@@ -284,12 +284,6 @@ def _recall_foreign(control: Widget) -> None:
     for node in control.ancestors:
         if isinstance(node, Field):
             node.foreign.recall()
-
-
-def _is_one_more(before: str, after: str) -> bool:
-    """Returns whether one character was typed."""
-    at = len(commonprefix([before, after]))
-    return after[:at] + after[at + 1 :] == before
 
 
 def _parsed(param: Param, text: str) -> Value | None:
