@@ -13,6 +13,7 @@ from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.theme import Theme
 
 from tui.graphics.probe import Terminal
 from tui.paths import styles_dir
@@ -93,12 +94,28 @@ class RunApp(Shell):
     def on_mount(self) -> None:
         heartbeat.start(asyncio.get_running_loop())
         self._outermost = copy_context()
-        theme = self.session.config.theme
-        if theme in self.available_themes:
-            self.theme = theme
-        elif theme:
-            self.notify(f"There is no theme {one_line(theme, 40)}.", markup=False)
+        self.screen_change_signal.subscribe(self, self._page_changed)
+        self._choose_theme()
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.set_keymap(self.session.config.keys)
+
+    def _choose_theme(self) -> None:
+        """Uses the theme of the settings or, without one, that of the last run."""
+        wanted = self.session.config.theme
+        if wanted and wanted not in self.available_themes:
+            self.notify(f"There is no theme {one_line(wanted, 40)}.")
+        last = self.main.remembering.current.theme if self.main else ""
+        for theme in (wanted, last):
+            if theme in self.available_themes:
+                self.theme = theme
+                break
+
+    def _theme_changed(self, theme: Theme) -> None:
+        if self.main:
+            self.main.remembering.change(theme=theme.name)
+
+    def _page_changed(self, _page: Screen[Any]) -> None:
+        self.messages.page_changed()
 
     async def on_unmount(self) -> None:
         unfinished = await self.queue_opener.close()
@@ -232,6 +249,9 @@ class RunApp(Shell):
 
     async def action_prompts(self) -> None:
         await self.pages.show_prompts()
+
+    def action_messages(self) -> None:
+        self.pages.show_messages()
 
     def action_help(self) -> None:
         self.pages.show_help()

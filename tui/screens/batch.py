@@ -89,7 +89,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="batch") as box:
+        with Vertical(id="batch", classes="frame -always") as box:
             box.border_title = Content(f"Job · {self._model.title}")
             box.border_subtitle = "escape goes back without sending"
             controls = {

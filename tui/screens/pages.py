@@ -124,6 +124,13 @@ class Pages:
         foreign = request.foreign | page.foreign_texts()
         return WantedJob(request.model, cells, foreign, page.foreign_file)
 
+    def show_messages(self) -> None:
+        from tui.screens.messages_log import MessagesScreen
+
+        shell = self._shell
+        if not isinstance(shell.screen, MessagesScreen):
+            shell.push_screen(MessagesScreen(shell.messages.kept))
+
     def forget_job(self, request: ParamForm.JobRequested) -> None:
         """Forgets what stood on the page of a job that was sent."""
         self._job_fields.pop(request.model.key, None)

@@ -141,7 +141,7 @@ class ParamForm(Vertical):
         drafts: Iterable[Draft] = (),
     ) -> None:
         """`drafts` are what stood in the forms of models when the last run ended."""
-        super().__init__(id=id)
+        super().__init__(id=id, classes="frame")
         self.route: RouteName = route
         self._model = model
         self._fields: dict[str, Field] = {}

@@ -51,7 +51,7 @@ class Queue(Vertical):
         title_of: Callable[[Task], str],
         usual: Callable[[Task], Span | None] = lambda task: None,
     ) -> None:
-        super().__init__(id=id, classes="-empty")
+        super().__init__(id=id, classes="frame -empty")
         self.table = QueueTable("tasks", title_of, usual)
         self.table.empty_text = (
             "The queue is empty. Press z to undo, or / to search the history."
