@@ -84,6 +84,7 @@ class RunApp(Shell):
             self, self.payments, self._show_main_page, self.open_queue
         )
         self._memory = memory.MemoryCollector(self.set_timer)
+        self.set_keymap(session.config.keys)  # before any text names a key
 
     # Life of the app
 
@@ -97,7 +98,6 @@ class RunApp(Shell):
         self.screen_change_signal.subscribe(self, self._page_changed)
         self._choose_theme()
         self.theme_changed_signal.subscribe(self, self._theme_changed)
-        self.set_keymap(self.session.config.keys)
 
     def _choose_theme(self) -> None:
         """Uses the theme of the settings or, without one, that of the last run."""

@@ -15,10 +15,10 @@ from tui.settings.remembered import Draft
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 
 _MOST_UNUSED = 8
 """Values that weren't used and are named in a message, at most."""
-_GO_BACK = "ctrl+z brings back what was there."
 
 
 class FormFiller:
@@ -70,7 +70,7 @@ class FormFiller:
             self._history.note(before)
         lost = carried.describe(model.title)
         if lost:
-            self._tell(f"{lost} {_GO_BACK}")
+            self._tell(f"{lost} {self._way_back()}")
 
     def _filled(self) -> Filled:
         form = self.form
@@ -110,7 +110,9 @@ class FormFiller:
         if model:
             foreign = texts_of(task.values.values()) if task.imported else ()
             await self.show_model(model, task.values, foreign)
-            self._tell(f"{model.title}: filled in with the task's values. {_GO_BACK}")
+            self._tell(
+                f"{model.title}: filled in with the task's values. {self._way_back()}"
+            )
             self.form.focus_first()
         else:
             self._warn(f"The catalog no longer has this model: {task.model}")
@@ -192,7 +194,7 @@ class FormFiller:
             sentences.append(f"Left out: {listed} and more.")
         elif unused:
             sentences.append(f"Left out: {', '.join(unused)}.")
-        sentences.append(_GO_BACK)
+        sentences.append(self._way_back())
         self._tell(" ".join(sentences), title="Form filled in")
 
     async def _fill(self, model: Model, values: Values) -> None:
@@ -202,6 +204,9 @@ class FormFiller:
         foreign = texts_of(values.values()) - own
         await self.show_model(model, values, foreign)
         self.form.focus_first()
+
+    def _way_back(self) -> str:
+        return f"{key_text(self.form, 'undo-form')} brings back what was there."
 
     def _tell(
         self, sentence: str, title: str = "", timeout: float | None = None

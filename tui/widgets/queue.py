@@ -10,12 +10,15 @@ from textual.widgets import Static
 from tui.tasks.durations import Span
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
+from tui.widgets.key_texts import key_text
 from tui.widgets.queue_table import QueueTable
 from tui.widgets.taskrow import column_widths, fit, is_waiting
 
 FILM_ROWS = 40
 """Rows of a terminal from which a queue of `_HIGH` rows has a film strip."""
 _HIGH = 12
+_ONE_TASK = 2
+"""Rows within the frame in which a task is worth more than headings."""
 _LOST = (Status.FAILED, Status.EXPIRED, Status.REJECTED)
 
 
@@ -53,15 +56,20 @@ class Queue(Vertical):
     ) -> None:
         super().__init__(id=id, classes="frame -empty")
         self.table = QueueTable("tasks", title_of, usual)
-        self.table.empty_text = (
-            "The queue is empty. Press z to undo, or / to search the history."
-        )
         self.counts = TaskCounts()
         self._title = self.border_title = "Queue"
         self._problem = ""
         self._paused = False
         self._announcing = False
         self._empty = Static(id="no-tasks", markup=False)
+
+    def on_mount(self) -> None:
+        undo = key_text(self.table, "undo")
+        history = key_text(self, "history")
+        self.table.empty_text = (
+            f"The queue is empty. Press {undo} to undo, or {history} to search the"
+            " history."
+        )
 
     def mount_content(self, *below: Widget) -> AwaitMount:
         """Mounts the widgets within the frame, and others at its bottom."""
@@ -70,6 +78,7 @@ class Queue(Vertical):
     def on_resize(self) -> None:
         is_high = self.app.size.height >= FILM_ROWS and self.size.height >= _HIGH
         self.set_class(is_high, "-film")
+        self.set_class(self.size.height <= _ONE_TASK, "-low")
 
     def show_message(self, sentence: str) -> None:
         """Shows a sentence instead of the queue."""

@@ -43,6 +43,7 @@ COST_WIDTH = 9
 _STATUS_WIDTH = 15
 _MIN_PROMPT_WIDTH = 8
 _TIME_WIDTH = 14
+_NARROW = 52
 _MEDIUM = 72
 _WIDE = 100
 _LONGEST_VARIATION = 24
@@ -148,11 +149,12 @@ def expiry(task: Task) -> str:
     return f"expires in {duration(left)}" if left > 0 else "its URL has expired"
 
 
-def row(task: Task, title: str, when: str, variation: str = "") -> Row:
+def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") -> Row:
     """Returns a task's row.
 
     `title` is the name of its model, `when` stands in the column of time, and
-    `variation` is what is different in it from others of its job.
+    `variation` is what is different in it from others of its job, `ways` what one can
+    do with a task that was set aside.
     """
     prompt = one_line(task.prompt or task.model, 400)
     if variation:
@@ -161,17 +163,19 @@ def row(task: Task, title: str, when: str, variation: str = "") -> Row:
         prompt = f"×{len(task.results)} {prompt}"
     if task.favourite:
         prompt = f"★ {prompt}"
-    return Row(*status_style(task), title, prompt, _problem(task), when, cost(task))
+    return Row(
+        *status_style(task), title, prompt, _problem(task, ways), when, cost(task)
+    )
 
 
-def _problem(task: Task) -> str:
+def _problem(task: Task, ways: str) -> str:
     problem = ""
     if task.error:
         problem = task.error.message
     elif task.status in LIVE:
         problem = task.note
     if is_set_aside(task) and not problem:
-        problem = "s sends it, d drops it"
+        problem = ways
     return f"{_expiry_warning(task)} {problem}".strip()
 
 
@@ -205,15 +209,16 @@ def known_cost(task: Task) -> int | None:
 def column_widths(width: int) -> tuple[int, int, int, int, int]:
     """Returns the cells of status, model, prompt, time and cost in a row of `width`.
 
-    A narrow row has no model: the prompt says more.
+    A narrow row has no model, and a very narrow one no cost: the prompt says more.
     """
+    cost = COST_WIDTH if width >= _NARROW else 0
     time_taken = _TIME_WIDTH if width >= _MEDIUM else 8
     model = 0
     if width >= _MEDIUM:
         model = 22 if width >= _WIDE else 13
-    prompt = width - _STATUS_WIDTH - model - time_taken - COST_WIDTH
+    prompt = width - _STATUS_WIDTH - model - time_taken - cost
     prompt = max(_MIN_PROMPT_WIDTH, prompt)
-    return _STATUS_WIDTH, model, prompt, time_taken, COST_WIDTH
+    return _STATUS_WIDTH, model, prompt, time_taken, cost
 
 
 def fit(text: str, room: int, right: bool = False) -> str:

@@ -16,6 +16,7 @@ from tui.catalog import request
 from tui.catalog.image_items import parse_images, show_images
 from tui.catalog.spec import Kind, Param, Value
 from tui.widgets.fields import Field, Raw, is_seed
+from tui.widgets.key_texts import key_text
 from tui.widgets.path_completion import read_drop
 
 _MOST_UNDONE = 100
@@ -31,7 +32,7 @@ class TextField(Field):
 
     def make_control(self, raw: Raw | None) -> Widget:
         text = "" if raw is None else str(raw)
-        self.area = Prompt(text, placeholder=Content(_hint(self.param)))
+        self.area = Prompt(text, placeholder=Content(""))
         self.area.move_cursor(self.area.document.end)
         return self.area
 
@@ -47,6 +48,9 @@ class TextField(Field):
         self.area.history.checkpoint()
         self.area.replace(as_text(self.param, value), (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
+
+    def on_mount(self) -> None:
+        self.area.placeholder = Content(_hint(self))
 
     def adapt(self, param: Param) -> None:
         super().adapt(param)
@@ -215,8 +219,11 @@ class LineField(Field):
 
     def make_control(self, raw: Raw | None) -> Widget:
         text = "" if raw is None else str(raw)
-        self.line = _Line(text, placeholder=_hint(self.param))
+        self.line = _Line(text, placeholder="")
         return self.line
+
+    def on_mount(self) -> None:
+        self.line.placeholder = _hint(self)
 
     @property
     def raw(self) -> Raw | None:
@@ -308,19 +315,21 @@ def as_text(param: Param, value: Value | None) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _hint(param: Param) -> str:
-    """Returns the text of an empty field."""
+def _hint(field: Field) -> str:
+    """Returns the text of an empty field; it names keys as they are in force."""
+    param = field.param
+    pick = key_text(field, "pick")
     match param.kind:
         case Kind.IMAGE:
-            return "Path or URL; ctrl+g picks"
+            return f"Path or URL; {pick} picks"
         case Kind.IMAGES:
-            return "Paths or URLs, one a line; ctrl+g picks"
+            return f"Paths or URLs, one a line; {pick} picks"
         case Kind.TEXT if param.name == "prompt":
-            return "Describe the image, then press ctrl+j"
+            return f"Describe the image, then press {key_text(field, 'generate')}"
         case Kind.TASK:
-            return "Task ID; ctrl+g to choose"
+            return f"Task ID; {pick} to choose"
         case Kind.INTEGER if is_seed(param):
-            return "random; ctrl+g draws one"
+            return f"random; {pick} draws one"
         case Kind.INTEGER | Kind.NUMBER if param.default is not None:
             return f"default: {param.default}"
     return f"e.g. {param.example}" if param.example else ""
