@@ -154,7 +154,7 @@ def test_what_was_typed_outlives_a_kill_but_for_its_last_second(home: Path) -> N
         return any(text in file.read_text() for file in home.rglob("screen.json"))
 
     with pty_app() as app:
-        app.type("a red fox".encode())
+        app.type(b"a red fox")
         app.until(lambda: has("a red fox"), "the draft on the disk")
         app.type(b"\r")
         app.type("im Schnee 雪".encode())
