@@ -11,14 +11,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
 from tui.catalog import batch, prompt_file
 from tui.catalog.reach import texts_of
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
+from tui.screens.modal import Modal
 from tui.text import by_count, dollars, file_size, one_line
+from tui.widgets.footer import Footer
 
 SHOWN = 200
 """Rows of requests that are listed, and as many of those that can't be sent."""
@@ -28,40 +29,81 @@ _LONGEST_PATH = 50
 """Characters of a path in an error; the end of a longer one is shown."""
 
 
-class BatchScreen(ModalScreen[list[Values] | None]):
+class JobFields(NamedTuple):
+    """What stands in the fields of a job's page."""
+
+    copies: str = "1"
+    file: str = ""
+    vary: str = ""
+    is_file_foreign: bool = False
+    """Whether the prompt file need not be named by the user's own keys."""
+    is_vary_foreign: bool = False
+
+
+class BatchScreen(Modal[list[Values] | None]):
     """Makes a job from the form's values: copies, prompts of a file, varied params.
 
     Ends with the values of every request, or None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="batch-back", show=False),
-        Binding("ctrl+j,f5", "send", "Send", id="batch-send", show=False),
+        Binding(
+            "ctrl+j,f5",
+            "send",
+            "Send",
+            id="batch-send",
+            tooltip="Send these requests at the price shown",
+        ),
+        Binding(
+            "escape",
+            "dismiss(None)",
+            "Back",
+            id="batch-back",
+            tooltip="To the form, without sending",
+        ),
     ]
     AUTO_FOCUS = "#batch-count"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
-    def __init__(self, model: Model, route: Route, values: Values) -> None:
+    def __init__(
+        self,
+        model: Model,
+        route: Route,
+        values: Values,
+        fields: JobFields | None = None,
+    ) -> None:
+        """`fields` are those of the last time, where one has gone back."""
         super().__init__()
+        fields = fields or JobFields()
         self._model = model
         self._route = route
         self._values = values
         self._cells: list[Values] = []
-        self._count = Input("1", type="integer", id="batch-count", compact=True)
+        self._count = Input(
+            fields.copies, type="integer", id="batch-count", compact=True
+        )
         self._file = _File(
-            placeholder="one prompt per line", id="batch-file", compact=True
+            fields.file,
+            placeholder="one prompt per line",
+            id="batch-file",
+            compact=True,
         )
+        self._file.is_foreign = fields.is_file_foreign
         self._vary = _Vary(
-            id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
+            fields.vary,
+            id="batch-vary",
+            compact=True,
+            soft_wrap=False,
+            highlight_cursor_line=False,
         )
+        self._vary.is_foreign = fields.is_vary_foreign
         self._summary = Static(id="batch-summary", markup=False)
         self._list = OptionList(id="batch-cells", markup=False)
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="batch") as box:
+        with Vertical(id="batch", classes="frame -always") as box:
             box.border_title = Content(f"Job · {self._model.title}")
-            box.border_subtitle = "escape goes back without sending"
             controls = {
                 "Copies": self._count,
                 "Prompt file": self._file,
@@ -75,6 +117,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             yield self._summary
             yield self._list
             yield self._send
+        yield Footer()
 
     def _hint(self) -> str:
         params = self._route.params
@@ -87,6 +130,17 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         return (
             f"Vary: one param per line, like `{example}`; 1..9 is a range, * is every"
             f" choice. {{a|b}} in the prompt works too. Params: {', '.join(names)}"
+        )
+
+    @property
+    def fields(self) -> JobFields:
+        """What stands in the fields, for when one comes back."""
+        return JobFields(
+            self._count.value,
+            self._file.value,
+            self._vary.text,
+            self._file.is_foreign,
+            self._vary.is_foreign,
         )
 
     @property

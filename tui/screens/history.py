@@ -18,7 +18,8 @@ from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
 from tui.widgets.preview import Preview, result_bindings
-from tui.widgets.queue import QueueTable, Titles
+from tui.widgets.queue import Titles
+from tui.widgets.queue_table import QueueTable
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120
@@ -74,7 +75,7 @@ class HistoryScreen(Screen[None]):
             placeholder="Type to search", id="history-filter", compact=True
         )
         self.table = QueueTable("history-tasks", context.title_of, jobs=False)
-        self._box = Vertical(id="history")
+        self._box = Vertical(id="history", classes="frame")
         self._box.border_title = "History"
         self.preview = Preview(context, "history-preview")
         self.preview.browsing = self.table.browsing
@@ -87,7 +88,7 @@ class HistoryScreen(Screen[None]):
                 yield self.table
                 yield Static(HELP, id="history-help", markup=False)
             yield self.preview
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     async def on_mount(self) -> None:
         await self.preview.mount_content()

@@ -12,7 +12,6 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
@@ -20,20 +19,25 @@ from tui.catalog.load import Catalog
 from tui.catalog.spec import Kind, Model, Param, Values
 from tui.screens.form_filler import FormFiller
 from tui.screens.past import Past, Search, prompts
+from tui.screens.remembering import Remembering
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
-from tui.tasks.task import SENT, Status, Task
+from tui.tasks.task import Status, Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
-from tui.widgets.fields import Field, Prompt
+from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
+from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
-from tui.widgets.queue import Queue, QueueTable
+from tui.widgets.queue import Queue
+from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
+from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
@@ -83,14 +87,14 @@ class MainScreen(Screen[None]):
         ),
         *result_bindings(),
         Binding(
-            "f6",
+            "f2",
             "next_layout",
             "Layout",
             id="layout",
             tooltip="Arrange the page: balanced, picture, write or watch",
         ),
         Binding(
-            "f7",
+            "alt+0",
             "zoom",
             "Zoom",
             id="zoom-pane",
@@ -197,30 +201,36 @@ class MainScreen(Screen[None]):
     ) -> None:
         """`search` finds tasks in the history."""
         super().__init__()
+        self.remembering = Remembering(session.folders.state, self.set_timer)
         catalog = session.catalog
-        model = catalog.get(*FIRST_MODEL) or catalog.models[0]
+        last = self.remembering.current
+        model = catalog.get(last.action, last.model)
+        model = model or catalog.get(*FIRST_MODEL) or catalog.models[0]
         api = session.config.api
-        self.filler = FormFiller(catalog, model, api, self._model_shown)
+        self.filler = FormFiller(catalog, model, api, self._model_shown, last.drafts)
         self.form = self.filler.form
         self._view = view
         self._past = Past(search)
-        self._sent: set[str] = set()
-        self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
-        self.sidebar = Sidebar(catalog, model, "sidebar", favourites)
+        self.sidebar = Sidebar(
+            catalog, model, "sidebar", favourites, self.remembering.current.recent
+        )
         self.preview = Preview(view, "preview", follows=True)
         self.film = FilmStrip(view, "film")
-        self.queue = Queue("queue", self.title_of)
+        self.queue = Queue("queue", self.title_of, view.usual)
         self.preview.browsing = self.queue.table.browsing
-        self.queue.border_title = "Queue"
         panes = {
             Pane.MODELS: self.sidebar,
             Pane.FORM: self.form,
             Pane.PICTURE: self.preview,
             Pane.QUEUE: self.queue,
         }
-        self.panes = Panes(panes, Arrangement())
+        last = self.remembering.current
+        arrangement = Arrangement.of_names(
+            last.layout, last.hidden, last.wider, last.higher
+        )
+        self.panes = Panes(panes, arrangement)
         self.status = StatusLine(id="status")
         self.status.place = session.place
         self.status.drawn = str(view.terminal.images)
@@ -232,13 +242,16 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._furnish)
 
+    async def on_unmount(self) -> None:
+        await self.remembering.save()
+
     async def _furnish(self) -> None:
         """Adds the rest, once frames and form are painted and handle keys."""
         async with self.batch():
             await self.sidebar.mount_content()
             await self.preview.mount_content()
             await self.queue.mount_content(self.film)
-            await self.mount(Footer(show_command_palette=False, compact=True))
+            await self.mount(Footer())
         self.refresh_bindings()  # the footer has missed their first announcement
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
         self.post_message(self.Ready())
@@ -249,7 +262,20 @@ class MainScreen(Screen[None]):
         """Shows the form of another model; see `FormFiller.show_model`."""
         await self.filler.show_model(model, values, foreign)
 
+    @on(ParamForm.Edited)
+    def _keep_draft(self) -> None:
+        self.remembering.keep_draft(self.form.content())
+
+    @on(ParamForm.UndoRequested)
+    async def _undo(self) -> None:
+        await self.filler.undo()
+
+    @on(ParamForm.RedoRequested)
+    async def _redo(self) -> None:
+        await self.filler.redo()
+
     def _model_shown(self, model: Model) -> None:
+        self.remembering.change(action=model.action, model=model.slug)
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 
@@ -263,23 +289,18 @@ class MainScreen(Screen[None]):
         await self._past.load()
         self._update_recent()
         self.preview.show_latest(self._past.newest)
+        self.queue.loaded()
         if self._past:
             self.queue.show_table()
 
     def _task_changed(self, task: Task) -> None:
         is_new = self._past.update(task)
-        self._sent.discard(task.id)
-        self._waiting.discard(task.id)
-        if task.live and task.status in SENT:
-            self._sent.add(task.id)
-        elif task.live and task.status is Status.HELD:
-            self._waiting.add(task.id)
         if is_new and not self._remembering:
             self._remembering = True  # once for all tasks of a moment
             self.call_later(self._update_recent)
         self.queue.update(task)
-        self.status.live = len(self._sent)
-        self.status.waiting = len(self._waiting)
+        self.status.live = len(self.queue.counts.running)
+        self.status.waiting = len(self.queue.counts.waiting)
 
     def title_of(self, task: Task) -> str:
         model = self.filler.catalog.get(task.action, task.model)
@@ -343,8 +364,22 @@ class MainScreen(Screen[None]):
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:
-        await self.show_model(event.model)
+        await self.choose_model(event.model)
+
+    async def choose_model(self, model: Model) -> None:
+        """Shows the form of a model, and lets the user type."""
+        await self.show_model(model)
         self.form.focus_first()
+
+    @property
+    def recent_tasks(self) -> list[Task]:
+        """The latest tasks, newest first, cleared ones among them."""
+        return self._past.newest[:_RECENT_TASKS]
+
+    def show_task(self, task: Task) -> None:
+        """Shows a task's results; selects it, if it is in the queue."""
+        self.queue.table.select(task.id)
+        self.preview.show(task)
 
     def action_pick_model(self) -> None:
         if self.sidebar.display:
@@ -413,7 +448,9 @@ class MainScreen(Screen[None]):
 
     def _update_recent(self) -> None:
         self._remembering = False
-        self.sidebar.set_recent(self._recent())
+        recent = self._recent()
+        self.sidebar.set_recent(recent)
+        self.remembering.change(recent=tuple(recent))
 
     def _recent(self) -> list[ModelKey]:
         """Returns the models of the latest tasks, latest first."""
@@ -428,9 +465,7 @@ class MainScreen(Screen[None]):
         self.filler.learnt = state.route
         if state.route and state.route != known:
             self.call_later(self.filler.follow_route)
-        title = "Queue · paused" if state.paused else "Queue"
-        self.queue.border_title = Content(title)
-        self.queue.border_subtitle = Content(f"{state.limit} at once")
+        self.queue.state_changed(state)
 
     def action_next_layout(self) -> None:
         self._arrange(self.panes.chosen.with_next_layout())
@@ -458,6 +493,12 @@ class MainScreen(Screen[None]):
     def _arrange(self, chosen: Arrangement) -> None:
         """Places the panes; the focus moves if its own is no longer shown."""
         self.panes.chosen = chosen
+        self.remembering.change(
+            layout=str(chosen.layout),
+            hidden=tuple(sorted(chosen.hidden)),
+            wider=chosen.wider,
+            higher=chosen.higher,
+        )
         pane = self.panes.pane_in_focus()
         if pane is None or not self.panes.shows(pane):
             self.set_focus(
@@ -472,6 +513,10 @@ class MainScreen(Screen[None]):
         # In an empty queue z may still restore tasks of earlier runs.
         if self._past or not is_empty:
             self.set_focus(self.queue.table)
+        else:
+            self.notify(
+                f"No tasks yet. Describe an image and press {key_text(self, 'generate')}."
+            )
 
 
 def _has_own_files(task: Task) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from inspect import isawaitable
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
@@ -13,10 +15,14 @@ from tui.screens.shell import Shell
 from tui.settings import credentials, favourites
 from tui.tasks.durations import Durations
 from tui.tasks.task import Task
+from tui.terminal.textual_private import bound_on_page
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
 from tui.widgets.view_context import ViewContext
+
+if TYPE_CHECKING:
+    from tui.screens.batch import JobFields
 
 
 class Pages:
@@ -25,6 +31,8 @@ class Pages:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._view: ViewContext | None = None
+        self._job_fields: dict[tuple[str, str], JobFields] = {}
+        """By model, what stood on the page of a job when it was left."""
 
     @property
     def view(self) -> ViewContext:
@@ -108,18 +116,53 @@ class Pages:
         """Returns the user's job, or None. Runs in a worker."""
         from tui.screens.batch import BatchScreen
 
-        page = BatchScreen(request.model, request.route, request.values)
+        key = request.model.key
+        fields = self._job_fields.get(key)
+        page = BatchScreen(request.model, request.route, request.values, fields)
         cells = await self._shell.push_screen_wait(page)
+        self._job_fields[key] = page.fields
         if not cells:
             return None
         foreign = request.foreign | page.foreign_texts()
         return WantedJob(request.model, cells, foreign, page.foreign_file)
 
+    def show_messages(self) -> None:
+        from tui.screens.messages_log import MessagesScreen
+
+        shell = self._shell
+        if not isinstance(shell.screen, MessagesScreen):
+            shell.push_screen(MessagesScreen(shell.messages.kept))
+
+    def forget_job(self, request: ParamForm.JobRequested) -> None:
+        """Forgets what stood on the page of a job that was sent."""
+        self._job_fields.pop(request.model.key, None)
+
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 
         shell = self._shell
-        shell.push_screen(HelpScreen(list(shell.screen.active_bindings.values())))
+        if isinstance(shell.screen, HelpScreen):
+            shell.screen.dismiss()
+        else:
+            shell.push_screen(HelpScreen(list(bound_on_page(shell.screen))))
+
+    def show_palette(self) -> None:
+        from tui.screens.commands import commands
+        from tui.screens.palette import Command, PaletteScreen
+
+        shell = self._shell
+
+        async def run(command: Command | None) -> None:
+            if command:
+                with shell.problems_shown():
+                    result = command.run()
+                    if isawaitable(result):
+                        await result
+
+        if isinstance(shell.screen, PaletteScreen):
+            shell.screen.dismiss(None)
+        else:
+            shell.push_screen(PaletteScreen(commands(shell)), run)
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine

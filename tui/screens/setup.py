@@ -118,7 +118,7 @@ class SetupScreen(Screen[None]):
         key = Input(placeholder="runapi_…", password=True, id="key")
         key.cursor_blink = False
         title = "Welcome to runapi-tui" if self._first else "Key and profile"
-        with VerticalScroll(id="setup", can_focus=False) as box:
+        with VerticalScroll(id="setup", classes="frame", can_focus=False) as box:
             box.border_title = Content(title)
             yield Static("\n".join((self._introduction(), *self._notes)), markup=False)
             if self._choices:
@@ -134,7 +134,7 @@ class SetupScreen(Screen[None]):
                 yield Button("Check and use", id="check", compact=True)
                 yield Button("Use anyway", id="anyway", compact=True)
                 yield Button("Try the demo", id="demo", compact=True)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def _introduction(self) -> str:
         if not self._first:

@@ -4,27 +4,38 @@ It is saved beside the queue and is no setting: a file that is missing or broken
 as empty.
 """
 
-import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 
+MOST_DRAFTS = 30
+"""Models whose drafts are kept; those that were changed last."""
+LONGEST_DRAFT = 100_000
+"""Characters of a draft's text that are kept, at most."""
+_LARGEST_FILE = 20_000_000
+"""Bytes that are read, at most: more than all drafts of the longest kind."""
 _NAME = "screen.json"
 
 
 class Draft(Struct, frozen=True):
-    """The values of a model's form that were not sent, or were sent last."""
+    """What stands in a model's form: it was not sent, or was sent last."""
 
     action: str
     model: str
     values: dict[str, Any]
-    foreign: tuple[str, ...] = ()
-    """Texts of the values that need not be the user's own words."""
+    """By param: the text as it was typed, also where it is no value; or a choice."""
+    foreign: dict[str, tuple[str, ...]] = {}
+    """By param: texts that need not be the user's own words."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.action, self.model
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -33,29 +44,64 @@ class Remembered(Struct, frozen=True, kw_only=True):
     layout: str = ""
     hidden: tuple[str, ...] = ()
     """Panes that the user has hidden."""
-    left: int = 0
-    """Columns that the user has added to the panes on the left."""
-    lower: int = 0
+    wider: int = 0
+    """Columns that the user has added to the picture, or has taken from it."""
+    higher: int = 0
     """Rows that the user has added to the queue."""
+    recent: tuple[tuple[str, str], ...] = ()
+    """Action and slug of the models of the latest tasks, latest first."""
     theme: str = ""
     action: str = ""
     model: str = ""
     """The model that the form showed, within `action`."""
     drafts: tuple[Draft, ...] = ()
+    """The latest last."""
+
+    def with_drafts(self, drafts: Iterable[Draft]) -> "Remembered":
+        """Returns it with newer drafts; the oldest are dropped where there are many."""
+        kept = {draft.key: draft for draft in self.drafts}
+        for draft in drafts:
+            kept.pop(draft.key, None)
+            kept[draft.key] = draft
+        return structs.replace(self, drafts=tuple(kept.values())[-MOST_DRAFTS:])
 
 
 def load(state: Path) -> Remembered:
     """Return what the last run left in its state folder. Blocks."""
     try:
-        return msgspec.json.decode(
-            read_small_file(state / _NAME), type=Remembered, strict=True
-        )
+        content = read_small_file(state / _NAME, _LARGEST_FILE)
+        return msgspec.json.decode(content, type=Remembered, strict=True)
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
         return Remembered()
 
 
-def save(state: Path, remembered: Remembered) -> None:
-    """Save it for the next run. Blocks. Raises OSError."""
+def save(state: Path, changed: Mapping[str, Any], drafts: Iterable[Draft]) -> None:
+    """Save what has changed for the next run. Blocks. Raises OSError.
+
+    Everything else stays as it is in the file: another window may have changed it.
+    """
     atomic_file.make_private_folder(state)
-    content = json.dumps(msgspec.to_builtins(remembered)).encode()
+    kept = [_cut(draft) for draft in drafts]
+    remembered = structs.replace(load(state).with_drafts(kept), **changed)
+    content = msgspec.json.encode(remembered)
     atomic_file.save_small(state / _NAME, content, 0o600)
+
+
+def _cut(draft: Draft) -> Draft:
+    """Returns a draft as JSON can hold it, its texts cut where they are very long."""
+    left = LONGEST_DRAFT
+    values: dict[str, Any] = {}
+    for name, value in draft.values.items():
+        if isinstance(value, str):
+            value = _as_json(value)[:left]
+            left -= len(value)
+        values[name] = value
+    foreign: dict[str, tuple[str, ...]] = {}
+    for name, texts in draft.foreign.items():
+        foreign[name] = tuple(_as_json(text)[:LONGEST_DRAFT] for text in texts)
+    return structs.replace(draft, values=values, foreign=foreign)
+
+
+def _as_json(text: str) -> str:
+    """Returns a text without what is no UTF-8, as the names of some files."""
+    return text.encode("utf-8", "replace").decode()

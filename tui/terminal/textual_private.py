@@ -12,6 +12,7 @@ from typing import Any
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding, BindingsMap
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -19,6 +20,7 @@ from textual.events import Key
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets._footer import FooterKey as FooterKey
 
 from tui.terminal.screen_text import ScreenText
 from tui.text import inert
@@ -41,13 +43,43 @@ def bindings_in_reach(screen: Screen[Any]) -> list[BindingsMap]:
     return [bindings for _, bindings in screen._modal_binding_chain]
 
 
-def bindings_on_page(screen: Screen[Any]) -> Iterator[Binding]:
-    """Yields the bindings of a page and its widgets, with the user's own keys."""
-    for node in (*screen.walk_children(), screen, screen.app):
+def bound_on_page(screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
+    """Yields the bindings of a page, the user's own keys applied, and who has them.
+
+    Those in reach of the focus come first, then those of other widgets.
+    """
+    nodes = [node for node, _ in screen._binding_chain]
+    for node in dict.fromkeys((*nodes, *screen.walk_children(), screen.app)):
         bindings = node._bindings.copy()
         bindings.apply_keymap(screen.app._keymap)
         for _, binding in bindings:
-            yield binding
+            yield node, binding
+
+
+def is_possible(app: App[Any], node: DOMNode, action: str) -> bool:
+    """Returns whether an action of a node's binding would do something now."""
+    return bool(app._check_action_state(action, node))
+
+
+def keys_in_force(node: DOMNode, binding_id: str) -> list[str]:
+    """Returns the keys of an id: the user's own, or the default ones that are left.
+
+    The nearest place that has the id counts: the node, what it is in, its page, the
+    pages below that one. Empty if no open page has it.
+    """
+    for place in _places(node):
+        if any(binding.id == binding_id for _, binding in place._bindings):
+            bindings = place._bindings.copy()
+            bindings.apply_keymap(node.app._keymap)
+            return [key for key, binding in bindings if binding.id == binding_id]
+    return []
+
+
+def _places(node: DOMNode) -> Iterator[DOMNode]:
+    yield from node.ancestors_with_self
+    for screen in reversed(node.app.screen_stack):
+        yield from (*screen.walk_children(), screen)
+    yield node.app
 
 
 def visible_widgets(screen: Screen[Any]) -> Iterator[tuple[Widget, Region, Region]]:

@@ -3,6 +3,7 @@
 Pure geometry, in cells. What each layout is for stands in docs/design.md.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -61,6 +62,15 @@ class Arrangement:
     """Columns added to the picture; fewer than 0 are taken from it."""
     higher: int = 0
     """Rows added to the queue."""
+
+    @classmethod
+    def of_names(
+        cls, layout: str, hidden: Iterable[str], wider: int, higher: int
+    ) -> "Arrangement":
+        """Returns what was saved by names; those that are unknown are left out."""
+        panes = frozenset(pane for pane in HIDEABLE if pane in hidden)
+        known = Layout(layout) if layout in set(Layout) else Layout.BALANCED
+        return cls(known, panes, wider=wider, higher=higher)
 
     def with_layout(self, layout: Layout) -> "Arrangement":
         """Returns a layout as it was designed; what is hidden stays hidden."""

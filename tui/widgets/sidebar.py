@@ -24,6 +24,7 @@ RECENT = 3
 """How many of the latest models are listed on top."""
 _LINE_WIDTH = 24
 """Columns of a line until the list has a size."""
+_SCROLLBAR = 1
 _BESIDE_TITLE = 11
 """Columns for indent, mark and price beside a model's title."""
 
@@ -34,6 +35,13 @@ _Line = tuple[ModelKey | Family | None, Content]
 
 class _ModelList(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "select",
+            "Choose",
+            id="choose-model",
+            tooltip="Show the model's form, or open its family",
+        ),
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
         Binding("right,l", "fold(False)", "Open a family", show=False),
@@ -100,7 +108,7 @@ class Sidebar(Vertical):
         favourites: list[ModelKey] | None = None,
         recent: Iterable[ModelKey] = (),
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes="frame")
         self._catalog = catalog
         self._chosen = chosen.key
         self._favourites = list(favourites or [])
@@ -108,7 +116,7 @@ class Sidebar(Vertical):
         self._open = {chosen.family}
         """Names of the families whose models are listed."""
         self._filter = Input(
-            placeholder="Filter: edit, 4k, $0.05",
+            placeholder="Filter: edit, 4k",
             compact=True,
             id="filter",
         )
@@ -226,7 +234,7 @@ class Sidebar(Vertical):
         return self._catalog.get(*row) if isinstance(row, tuple) else None
 
     def on_resize(self) -> None:
-        width = self._list.scrollable_content_region.width or _LINE_WIDTH
+        width = self.content_size.width - _SCROLLBAR
         if width != self._line_width:
             self._line_width = width
             self._fill()
@@ -288,7 +296,7 @@ class Sidebar(Vertical):
                 yield key, self._model_line(model, mark)
         if shortcuts:
             rule = "─" * self._line_width
-            yield None, Content.styled(rule, "$foreground 25%")
+            yield None, Content.styled(rule, "$frame")
         for family in self._catalog.families:
             yield from self._family_lines(family)
 

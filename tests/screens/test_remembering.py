@@ -1,0 +1,86 @@
+"""What a restart brings back is saved soon, once, and beside what others have saved."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tui.screens.remembering import Remembering
+from tui.settings import remembered
+from tui.settings.remembered import LONGEST_DRAFT, MOST_DRAFTS, Draft, Remembered
+
+
+class Clock:
+    """Timers that a test ends."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], Any]] = []
+
+    def set_timer(self, seconds: float, callback: Callable[[], Any]) -> None:
+        self.waiting.append(callback)
+
+    async def pass_by(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for callback in waiting:
+            await callback()
+
+
+def draft(model: str, prompt: str) -> Draft:
+    return Draft("text_to_image", model, {"prompt": prompt})
+
+
+async def test_many_changes_are_saved_by_one_timer(tmp_path: Path) -> None:
+    clock = Clock()
+    remembering = Remembering(tmp_path, clock.set_timer)
+    for length in range(5):
+        remembering.keep_draft(draft("a", "fox"[:length]))
+    remembering.change(theme="nord")
+    assert len(clock.waiting) == 1
+    assert remembered.load(tmp_path) == Remembered()
+    await clock.pass_by()
+    saved = remembered.load(tmp_path)
+    assert (saved.theme, saved.drafts) == ("nord", (draft("a", "fox"),))
+    remembering.change(theme="nord")
+    assert clock.waiting == []
+
+
+async def test_two_windows_keep_each_others_changes(tmp_path: Path) -> None:
+    clock = Clock()
+    one = Remembering(tmp_path, clock.set_timer)
+    two = Remembering(tmp_path, clock.set_timer)
+    one.change(theme="nord")
+    one.keep_draft(draft("a", "fox"))
+    two.change(layout="write")
+    two.keep_draft(draft("b", "owl"))
+    await clock.pass_by()
+    saved = remembered.load(tmp_path)
+    assert (saved.theme, saved.layout) == ("nord", "write")
+    assert saved.drafts == (draft("a", "fox"), draft("b", "owl"))
+
+
+async def test_drafts_are_bounded_and_the_latest_are_kept(tmp_path: Path) -> None:
+    remembering = Remembering(tmp_path, Clock().set_timer)
+    for number in range(MOST_DRAFTS + 5):
+        remembering.keep_draft(draft(str(number), "x" * (LONGEST_DRAFT + 1)))
+    remembering.keep_draft(draft("7", "again"))
+    await remembering.save()
+    saved = remembered.load(tmp_path).drafts
+    assert len(saved) == MOST_DRAFTS
+    assert saved[-1] == draft("7", "again")
+    assert {len(kept.values["prompt"]) for kept in saved[:-1]} == {LONGEST_DRAFT}
+
+
+async def test_what_is_no_utf8_does_not_spoil_the_file(tmp_path: Path) -> None:
+    remembering = Remembering(tmp_path, Clock().set_timer)
+    remembering.keep_draft(draft("a", "caf\udce9.png"))
+    await remembering.save()
+    assert remembered.load(tmp_path).drafts == (draft("a", "caf?.png"),)
+
+
+async def test_a_folder_that_cannot_be_written_to_costs_no_more_than_the_memory(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    remembering = Remembering(tmp_path / "file", Clock().set_timer)
+    remembering.change(theme="nord")
+    await remembering.save()
+    assert remembering.current.theme == "nord"
