@@ -11,6 +11,8 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.settings import credentials, favourites
+from tui.tasks.past_prompts import PromptPage
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
@@ -48,7 +50,9 @@ class Pages:
         shell = self._shell
         self._view = None  # another session may have other folders
         marked = favourites.load(shell.session.folders.state)
-        shell.main = MainScreen(shell.session, self.view, marked, self._search)
+        shell.main = MainScreen(
+            shell.session, self.view, marked, self._search, self._find_prompts
+        )
         return shell.main
 
     async def save_favourites(self, models: list[ModelKey]) -> None:
@@ -117,3 +121,11 @@ class Pages:
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine
         return await engine.queue.search(query, limit, before) if engine else []
+
+    async def _find_prompts(self, query: str, before: str) -> PromptPage:
+        """Returns past prompts, once the queue is open. Raises StoreError."""
+        shell = self._shell
+        await shell.opened.wait()
+        if shell.engine is None:
+            raise StoreError(shell.failure)
+        return await shell.engine.queue.prompts(query, before)

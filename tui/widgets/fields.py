@@ -175,6 +175,7 @@ class TextField(Field):
     def make_control(self, value: Value | None) -> Widget:
         hint = Content(_hint(self.param))
         self.area = Prompt(_as_text(self.param, value), placeholder=hint)
+        self.area.recalls = self.param.name == "prompt"
         self.area.move_cursor(self.area.document.end)
         return self.area
 
@@ -223,6 +224,12 @@ class Prompt(TextArea):
         self.cursor_blink = False
         self.highlight_cursor_line = False
 
+    recalls = False
+    """Whether up, where nothing is written yet, asks for past prompts."""
+
+    class RecallRequested(Message):
+        """The user wants to choose a past prompt."""
+
     class CommandPasted(Message):
         """A command was pasted that the form can be filled from."""
 
@@ -244,6 +251,12 @@ class Prompt(TextArea):
     def action_paste(self) -> None:
         _mark_foreign(self, self.app.clipboard)
         super().action_paste()
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if self.recalls and not self.text:
+            self.post_message(self.RecallRequested())
+        else:
+            super().action_cursor_up(select)
 
     def action_undo(self) -> None:
         _recall_foreign(self)
