@@ -27,11 +27,13 @@ from tui.screens.queue_opener import QueueOpener
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
+from tui.screens.text_editing import TextEditing
 from tui.session import Session
 from tui.system import heartbeat
 from tui.tasks.task import Task
 from tui.terminal.driver import LateDriver, TerminalDriver
 from tui.text import by_count, inert, one_line
+from tui.widgets.fields import TextField
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import (
     GridRequested,
@@ -77,6 +79,7 @@ class RunApp(Shell):
         self.payments = Payments(self)
         self.pages = Pages(self)
         self.actions = TaskDispatcher(self, self.payments, lambda: self.pages.view)
+        self.text_editing = TextEditing(self)
         self.queue_opener = QueueOpener(self, self.refresh_balance)
         self.key_switch = KeySwitch(
             self, self.payments, self._show_main_page, self.open_queue
@@ -175,6 +178,10 @@ class RunApp(Shell):
     @on(QueueActionRequested)
     def _act_on_queue(self, event: QueueActionRequested) -> None:
         self._run(partial(self.actions.run_on_queue, event), "actions")
+
+    @on(TextField.EditRequested)
+    def _edit_text(self, event: TextField.EditRequested) -> None:
+        self._run(partial(self.text_editing.edit, event.field), "editor")
 
     @on(ParamForm.CopyRequested)
     def _copy_draft(self, event: ParamForm.CopyRequested) -> None:

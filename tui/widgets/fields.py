@@ -169,8 +169,25 @@ class Field(Widget):
 class TextField(Field):
     """Several lines: a prompt, a list with one entry per line, JSON."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "alt+e,f11",
+            "edit",
+            "Editor",
+            id="edit-prompt",
+            tooltip="Edit the text in your own editor: $VISUAL or $EDITOR",
+            show=False,
+        ),
+    ]
     is_beside = False
     area: "Prompt"
+
+    class EditRequested(Message):
+        """The user wants to edit the text in an editor of their own."""
+
+        def __init__(self, field: "TextField") -> None:
+            super().__init__()
+            self.field = field
 
     def make_control(self, value: Value | None) -> Widget:
         hint = Content(_hint(self.param))
@@ -183,10 +200,22 @@ class TextField(Field):
         return _parsed(self.param, self.area.text)
 
     def fill(self, value: Value | None) -> None:
+        self._replace(_as_text(self.param, value))
+
+    def replace_text(self, text: str) -> None:
+        """Sets the text to one that need not be the user's own words."""
+        if text != self.area.text:
+            _mark_foreign(self.area, text)
+            self._replace(text)
+
+    def _replace(self, text: str) -> None:
         # So that undo brings back exactly what is replaced
         self.area.history.checkpoint()
-        self.area.replace(_as_text(self.param, value), (0, 0), self.area.document.end)
+        self.area.replace(text, (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
+
+    def action_edit(self) -> None:
+        self.post_message(self.EditRequested(self))
 
     def adapt(self, param: Param) -> None:
         super().adapt(param)

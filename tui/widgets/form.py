@@ -22,7 +22,7 @@ from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
 from tui.text import dollars
-from tui.widgets.fields import Field, make_field
+from tui.widgets.fields import Field, TextField, make_field
 
 REST = 0.6
 """Seconds without a change after which the price is fetched."""
@@ -315,6 +315,12 @@ class ParamForm(Vertical):
         if "prompt" in self._fields:
             self._fields["prompt"].fill(prompt)
             self.focus_first()
+
+    def replace_text(self, name: str, text: str) -> None:
+        """Sets the text of a field to one that need not be the user's own words."""
+        field = self._fields.get(name)
+        if isinstance(field, TextField):
+            field.replace_text(text)
 
     def action_new_prompt(self) -> None:
         self.set_prompt(None)
