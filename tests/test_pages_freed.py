@@ -32,7 +32,7 @@ from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import Problem, Result, Status
 from tui.widgets.fields import Field
 from tui.widgets.picture import Picture
-from tui.widgets.queue import QueueTable
+from tui.widgets.queue_table import QueueTable
 
 pytestmark = pytest.mark.slow
 

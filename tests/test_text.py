@@ -15,6 +15,7 @@ from tui.text import (
     mask,
     one_line,
     plain,
+    steady,
 )
 
 
@@ -183,3 +184,20 @@ def test_a_count_chooses_the_sentence_and_values_are_not_parsed() -> None:
 def test_the_nearest_name_is_asked_for() -> None:
     assert did_you_mean("promt", ["seed", "prompt"]) == "Did you mean prompt?"
     assert did_you_mean("xyz", ["seed", "prompt"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a fox", "a fox"),
+        ("\U0001f469\u200d\U0001f469\u200d\U0001f467 walk", "\U0001f469 walk"),
+        ("\u2764\ufe0f love", "\u2764 love"),
+        ("\U0001f44d\U0001f3fd", "\U0001f44d"),
+        ("\U0001f1e9\U0001f1ea", "DE"),
+        ("1\ufe0f\u20e3", "1"),
+        ("caf" + "e\u0301", "caf\xe9"),
+        ("夜市の霓虹燈", "夜市の霓虹燈"),
+    ],
+)
+def test_a_steady_text_has_as_many_cells_everywhere(text: str, shown: str) -> None:
+    assert steady(text) == shown

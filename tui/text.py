@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Iterable
 
 # One escape sequence: OSC/DCS/APC/PM/SOS up to their terminator (or the end), CSI, then
@@ -22,6 +23,11 @@ _CONTROLS = re.compile(
 # The same, tabs and line feeds, with joiners before them, which join nothing then: Rich
 # would measure them with the next letter.
 _NO_CELLS = re.compile(rf"(?:(?<!\u200d)\u200d++)?(?:[\t\n]|{_CONTROLS.pattern})")
+# A joiner with the emoji behind it, skin tones, selectors and keycaps
+_EMOJI_PARTS = re.compile(
+    "\u200d[\u2190-\u2bff\U0001f000-\U0001faff]?|[\U0001f3fb-\U0001f3ff\ufe00-\ufe0f\u20e3]"
+)
+_FLAG_LETTERS = re.compile("[\U0001f1e6-\U0001f1ff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 # White space and controls; what Unicode lets no font show: soft hyphens, joiners,
@@ -62,6 +68,23 @@ def on_screen(text: str) -> str:
     if text.isprintable():
         return text
     return _NO_CELLS.sub("", _SURROGATES.sub("\ufffd", text))
+
+
+def steady(text: str) -> str:
+    """Return a text that takes the same number of cells in every terminal.
+
+    They disagree about emoji that are joined, tinted or chosen by a selector, about
+    flags, and about accents that could be part of their letter. Of joined emoji the
+    first one stays; a flag becomes its two letters.
+    """
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return _FLAG_LETTERS.sub(_as_letter, _EMOJI_PARTS.sub("", composed))
+
+
+def _as_letter(sign: re.Match[str]) -> str:
+    return chr(ord(sign[0]) - ord("\U0001f1e6") + ord("A"))
 
 
 def plain(text: object, limit: int = 20_000) -> str:

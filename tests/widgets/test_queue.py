@@ -5,8 +5,10 @@ undoing.
 import hashlib
 import importlib.util
 import re
+from functools import partial
 
 import pytest
+from msgspec import structs
 from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import TextArea
@@ -25,8 +27,9 @@ def places(app: TestApp) -> list[str]:
     return re.findall(r"#\d+", app.text())
 
 
-async def until_places(app: TestApp, *wanted: str) -> None:
-    await app.until(lambda: places(app) == list(wanted))
+def waiting(app: TestApp) -> str:
+    """The last letters of the prompts that wait, from the top to the bottom."""
+    return "".join(re.findall(r"○ held .*fox (\w)", app.text()))
 
 
 def held(app: TestApp) -> list[str]:
@@ -34,6 +37,10 @@ def held(app: TestApp) -> list[str]:
     return [
         task.prompt for task in app.engine.tasks.values() if task.status is Status.HELD
     ]
+
+
+def is_waiting_in_order(app: TestApp, wanted: str) -> bool:
+    return waiting(app) == wanted
 
 
 async def test_a_pause_sends_nothing_and_outlives_the_app() -> None:
@@ -82,24 +89,27 @@ async def test_what_waits_is_sent_in_the_order_that_was_wished() -> None:
     app.remember(*(past(f"fox {name}", Status.HELD) for name in "abcd"), paused=True)
     async with app.running(80, 24) as pilot:
         await app.sees("#4")
-        assert places(app) == ["#4", "#3", "#2", "#1"]  # the newest is on top
+        assert waiting(app) == "dcba"  # the next one to be sent is lowest
         await pilot.press("ctrl+t")
         for keys, wanted in (
-            (["end", "J"], ["#4", "#3", "#1", "#2"]),
-            (["home", "K"], ["#3", "#4", "#1", "#2"]),
-            (["N"], ["#1", "#4", "#2", "#3"]),
-            # Further is not possible
-            (["K", "down", "shift+down"], ["#1", "#4", "#2", "#3"]),
-            (["shift+up"], ["#1", "#3", "#2", "#4"]),
+            (["end", "J"], "dcab"),
+            (["home", "K"], "cdab"),
+            (["N"], "cabd"),
+            # Further is not possible; the cursor has stayed on its task
+            (["K", "shift+up"], "cabd"),
+            (["home", "J"], "cabd"),
+            (["K", "K"], "abcd"),
+            (["shift+down"], "acbd"),
         ):
             await pilot.press(*keys)
-            await until_places(app, *wanted)
+            await app.until(partial(is_waiting_in_order, app, wanted))
+            assert places(app) == ["#4", "#3", "#2", "#1"]
         await pilot.press("p")
         await app.until(lambda: not held(app))
         await app.sees("● completed", without="#")
         assert app.engine
         sent = sorted(app.engine.tasks.values(), key=lambda task: task.sent_at)
-        assert [task.prompt for task in sent] == ["fox d", "fox b", "fox c", "fox a"]
+        assert [task.prompt for task in sent] == [f"fox {name}" for name in "dbca"]
 
 
 async def test_what_waits_is_taken_back_for_free() -> None:
@@ -111,7 +121,7 @@ async def test_what_waits_is_taken_back_for_free() -> None:
         await app.sees("#2")
         await pilot.press("ctrl+t", "d")
         await app.sees("– dropped", "#1", without="#2")
-        await pilot.press("down", "e")
+        await pilot.press("home", "e")  # what still waits is above what is dropped
         await app.until(lambda: isinstance(app.focused, TextArea))
         await app.sees("– dropped", without="○ held")
         assert app.main
@@ -164,7 +174,7 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
         assert file.exists()
         await pilot.press("z")
         await app.sees("● completed", "✗ failed")
-        await pilot.press("home", "x")
+        await pilot.press("home", "down", "x")
         await app.sees("✗ failed", without="● completed")
         assert not file.exists()
         await pilot.press("z")
@@ -252,7 +262,8 @@ async def test_what_is_looked_at_stays_in_its_place_while_others_come_and_go() -
         app.queue.update(past("newest"))
         await pilot.pause()
         assert app.queue.table.selected
-        assert app.queue.table.selected.prompt == "newest"
+        assert app.queue.table.selected.prompt == "old 29"
+        assert app.queue.table.cursor == 1
 
 
 async def test_a_long_queue_has_no_scrollbar_along_its_foot() -> None:
@@ -268,7 +279,10 @@ async def test_a_long_queue_has_no_scrollbar_along_its_foot() -> None:
 async def test_nothing_yet_is_said_once_and_the_keys_stay_after_clearing() -> None:
     app = OneQueue()
     async with app.run_test(size=(80, 11)) as pilot:
-        assert "No tasks yet. Describe an image" in app.rows()[0]
+        assert "No tasks yet" not in app.rows()[0]  # they may still be read
+        app.queue.loaded()
+        await pilot.pause()
+        assert "No tasks yet." in app.rows()[0]
         task: Task = past("fox")
         app.queue.update(task)
         app.queue.table.focus()
@@ -315,3 +329,42 @@ async def test_what_is_typed_ahead_is_for_the_queue() -> None:
             app.post_message(events.Key(key, character))
         await pilot.pause()
         await app.until(lambda: app.screen.query_one(TextArea).text == "fox")
+
+
+async def test_the_title_counts_what_runs_waits_and_has_failed() -> None:
+    app = OneQueue()
+    async with app.run_test(size=(80, 11)) as pilot:
+        running = past("a", Status.PROCESSING, sent_at=1)
+        failed = past("b", Status.FAILED, error=REASON)
+        for task in (running, failed, past("c", Status.HELD), past("d")):
+            app.queue.update(task)
+        await pilot.pause()
+        title = "Queue · 1 running · 1 waiting · 1 failed"
+        assert str(app.queue.border_title) == title
+        app.queue.update(structs.replace(running, status=Status.COMPLETED))
+        app.queue.update(failed.change(cleared=True))
+        await pilot.pause()
+        assert str(app.queue.border_title) == "Queue · 1 waiting"
+
+
+async def test_a_reason_has_the_room_that_a_short_prompt_leaves() -> None:
+    app = OneQueue()
+    reason = "The prompt was refused by the content policy of the model."
+    async with app.run_test(size=(120, 11)) as pilot:
+        task = past("fox " * 40, Status.FAILED, error=Problem("failed", reason))
+        app.queue.update(task)
+        await pilot.pause()
+        row = next(line for line in app.rows() if "fox" in line)
+        assert reason[:40] in row
+
+
+async def test_headings_stand_over_their_figures() -> None:
+    app = OneQueue()
+    for width in (60, 80, 120):
+        async with OneQueue().run_test(size=(width, 11)) as pilot:
+            app = pilot.app  # type: ignore[assignment]
+            app.queue.update(past("fox", sent_at=1, finished_at=6))
+            await pilot.pause()
+            heading, row = app.rows()[:2]
+            assert heading.index("cost") + 4 == row.index("$0.05") + 5
+            assert heading.index("time") + 4 == row.index("5s") + 2

@@ -8,11 +8,19 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.app import past
+from tui.tasks.durations import Span
 from tui.tasks.task import LIVE, Problem, Result, SetAside, Status, Task
 from tui.widgets import taskrow
 from tui.widgets.job import Job
 from tui.widgets.task_actions import TaskAction, allowed_actions
-from tui.widgets.taskrow import column_widths, fit, made, row, status_style
+from tui.widgets.taskrow import (
+    column_widths,
+    fit,
+    made,
+    progress_time,
+    row,
+    status_style,
+)
 
 S = Status
 NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
@@ -266,3 +274,38 @@ def test_large_jobs_fit_their_column(count: int, told: str) -> None:
     shown = job.row("", False, 0)
     assert shown.word == told
     assert cell_len(f" {shown.glyph} {shown.word}") < column_widths(80)[0]
+
+
+def test_what_varies_in_a_job_is_shown_in_its_rows() -> None:
+    job = Job("job")
+    tasks = [
+        past("a fox", values={"prompt": "a fox", "aspect_ratio": ratio, "seed": seed})
+        for ratio, seed in (("1:1", 7), ("16:9", 7), ("1:1", 8))
+    ]
+    for task in tasks:
+        job.update(task)
+    assert job.variation(tasks[1]) == "16:9 · seed 7"
+    assert row(tasks[1], "Flux", "", job.variation(tasks[1])).prompt == (
+        "16:9 · seed 7 · a fox"
+    )
+    job.remove(tasks[2].id)
+    assert job.variation(tasks[1]) == "16:9"
+
+
+def test_several_pictures_are_counted() -> None:
+    assert row(past("a fox", results=SAVED * 4), "Flux", "").prompt == "×4 a fox"
+    assert row(past("a fox", results=SAVED), "Flux", "").prompt == "a fox"
+
+
+def test_a_running_task_says_how_long_it_usually_takes() -> None:
+    running = past("a fox", S.PROCESSING, sent_at=time.time() - 9.5)
+    assert progress_time(running, Span(9, 14)) == "9s of 9–14 s"
+    assert progress_time(running, None) == "9s"
+    done = past("a fox", sent_at=NOW, finished_at=NOW + 5)
+    assert progress_time(done, Span(9, 14)) == "5s"
+
+
+def test_the_longest_time_fits_its_column() -> None:
+    running = past("a fox", S.PROCESSING, sent_at=time.time() - 61)
+    shown = progress_time(running, Span(300, 1200))
+    assert cell_len(shown) < column_widths(80)[3]

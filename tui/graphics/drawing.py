@@ -92,6 +92,8 @@ class DrawingOptions:
     """The characters of a rough drawing of the same image, to be used again."""
     background: tuple[int, int, int] = (0, 0, 0)
     """The colour around the image."""
+    above_others: bool = False
+    """The image never reaches the last line of the screen."""
 
 
 _USUAL = DrawingOptions()
@@ -111,7 +113,7 @@ def draw(
     """
     cell = terminal.cell or USUAL_CELL
     cell_width, cell_height = cell
-    box = _box(space, terminal.images, cell)
+    box = _box(space, terminal.images, cell, options.above_others)
     image = _enlarged(shrink(box), box)
     columns = -(-image.width // cell_width)
     rows = -(-image.height // cell_height)
@@ -158,12 +160,14 @@ def _text(
     return draw_cells(image, size, terminal.images)
 
 
-def _box(space: Size, images: Images, cell: tuple[int, int]) -> tuple[int, int]:
+def _box(
+    space: Size, images: Images, cell: tuple[int, int], above_others: bool
+) -> tuple[int, int]:
     """Returns the pixels that an image may take in `space` cells."""
     cell_width, cell_height = cell
     width = min(space.width, kitty.MOST_CELLS) * cell_width
     height = min(space.height, kitty.MOST_CELLS) * cell_height
-    if images in (Images.SIXEL, Images.ITERM):
+    if images in (Images.SIXEL, Images.ITERM) and not above_others:
         # After it xterm and iTerm2 go to the next line: on the last line of the screen
         # they would scroll.
         height = max(cell_height, height - cell_height)

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from tui.screens.pager import OlderTasks
 from tui.tasks.task import Status, Task
 from tui.text import one_line
+from tui.widgets.facts import placeholder
 from tui.widgets.footer import Footer
 from tui.widgets.messages import (
     Browsing,
@@ -26,7 +27,6 @@ from tui.widgets.messages import (
     TaskActionRequested,
 )
 from tui.widgets.picture import Picture
-from tui.widgets.preview import placeholder
 from tui.widgets.task_actions import (
     QueueAction,
     TaskAction,

@@ -17,8 +17,9 @@ from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
-from tui.widgets.preview import Preview
-from tui.widgets.queue import QueueTable, Titles
+from tui.widgets.preview import Preview, result_bindings
+from tui.widgets.queue import Titles
+from tui.widgets.queue_table import QueueTable
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120
@@ -50,6 +51,7 @@ class HistoryScreen(Screen[None]):
             tooltip="Change the search",
         ),
         Binding("down", "results", show=False),
+        *result_bindings(),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     AUTO_FOCUS = "#history-filter"
@@ -76,6 +78,7 @@ class HistoryScreen(Screen[None]):
         self._box = Vertical(id="history")
         self._box.border_title = "History"
         self.preview = Preview(context, "history-preview")
+        self.preview.browsing = self.table.browsing
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -169,6 +172,10 @@ class HistoryScreen(Screen[None]):
             self._listed.add(task.id)
             self.table.update(task)
             self._update_summary()
+
+    def action_step_result(self, by: int) -> None:
+        """Shows the next result of the selected task, or of the one next to it."""
+        self.preview.step(by, self.table.step_picture)
 
     def action_filter(self) -> None:
         self._filter.focus()

@@ -20,7 +20,6 @@ from tui.tasks.task import Task
 from tui.text import (
     by_count,
     clock,
-    dollars,
     duration,
     escaped,
     file_size,
@@ -28,10 +27,10 @@ from tui.text import (
     one_line,
     plain,
 )
+from tui.widgets.facts import task_facts
 from tui.widgets.footer import Footer
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.task_actions import TaskAction, task_bindings
-from tui.widgets.taskrow import status_style
 
 _NAME = re.compile(r' *("(?:[^"\\]|\\.)*": )?')
 """The indentation and the name at the start of a line of formatted JSON."""
@@ -203,18 +202,11 @@ def describe(task: Task, events: list[tuple[float, str, str]]) -> Iterator[TextR
 
 
 def _describe_task(task: Task) -> Iterator[TextRow]:
-    glyph, word, _ = status_style(task)
-    facts = {
-        "status": f"{glyph} {word}",
-        "": task.error.message if task.error else task.note,
-        "model": task.model,
-        "id": task.id,
-        "id at the service": task.remote_id,
-        "sent again as": task.successor,
-    }
-    if task.cost_micro is not None:
-        facts["cost"] = dollars(task.cost_micro)
-    yield from _section("Task", "", facts)
+    yield from _section("Task", "")
+    for name, text in task_facts(task):
+        yield _fact(name, text)
+    if task.successor:
+        yield _fact("sent again as", task.successor)
 
 
 def _describe_request(task: Task) -> Iterator[TextRow]:
@@ -253,7 +245,7 @@ def _describe_timeline(
 
 def _describe_images(task: Task) -> Iterator[TextRow]:
     for number, result in enumerate(task.results, 1):
-        facts = {"URL": result.url}
+        facts = {"URL": result.url, "part": result.label}
         if result.path:
             size = file_size(result.bytes)
             facts["file"] = result.path
@@ -272,7 +264,11 @@ def _section(
     yield f"{title} ", f"{note} " if note else ""
     for name, text in (facts or {}).items():
         if text:
-            yield f"  {name:18}  ", one_line(text, _LONGEST_FACT)
+            yield _fact(name, text)
+
+
+def _fact(name: str, text: str) -> TextRow:
+    return f"  {name:18}  ", one_line(text, _LONGEST_FACT)
 
 
 def _expiry(moment: float) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
@@ -24,16 +23,18 @@ from tui.screens.remembering import Remembering
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.tasks.engine_state import EngineState
-from tui.tasks.task import SENT, Status, Task
+from tui.tasks.task import Status, Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field, Prompt
 from tui.widgets.footer import Footer
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
-from tui.widgets.preview import Preview
-from tui.widgets.queue import Queue, QueueTable
+from tui.widgets.preview import Preview, result_bindings
+from tui.widgets.queue import Queue
+from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
+from tui.widgets.strip import FilmStrip
 from tui.widgets.view_context import ViewContext
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ class MainScreen(Screen[None]):
             priority=True,
             tooltip="Go to the queue, and back to the prompt",
         ),
+        Binding(
+            "n",
+            "show_newest",
+            "Newest",
+            id="show-newest",
+            tooltip="Show the newest result that came unseen",
+        ),
+        *result_bindings(),
         Binding(
             "f2",
             "next_layout",
@@ -202,16 +211,15 @@ class MainScreen(Screen[None]):
         self.form = self.filler.form
         self._view = view
         self._past = Past(search)
-        self._sent: set[str] = set()
-        self._waiting: set[str] = set()
         self._favourites = favourites
         self._remembering = False
         self.sidebar = Sidebar(
             catalog, model, "sidebar", favourites, self.remembering.current.recent
         )
-        self.preview = Preview(view, "preview")
-        self.queue = Queue("queue", self.title_of)
-        self.queue.border_title = "Queue"
+        self.preview = Preview(view, "preview", follows=True)
+        self.film = FilmStrip(view, "film")
+        self.queue = Queue("queue", self.title_of, view.usual)
+        self.preview.browsing = self.queue.table.browsing
         panes = {
             Pane.MODELS: self.sidebar,
             Pane.FORM: self.form,
@@ -242,7 +250,7 @@ class MainScreen(Screen[None]):
         async with self.batch():
             await self.sidebar.mount_content()
             await self.preview.mount_content()
-            await self.queue.mount_content()
+            await self.queue.mount_content(self.film)
             await self.mount(Footer(show_command_palette=False, compact=True))
         self.refresh_bindings()  # the footer has missed their first announcement
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
@@ -267,23 +275,19 @@ class MainScreen(Screen[None]):
         """Loads tasks of earlier runs once the queue is open, also cleared ones."""
         await self._past.load()
         self._update_recent()
+        self.preview.show_latest(self._past.newest)
+        self.queue.loaded()
         if self._past:
             self.queue.show_table()
 
     def _task_changed(self, task: Task) -> None:
         is_new = self._past.update(task)
-        self._sent.discard(task.id)
-        self._waiting.discard(task.id)
-        if task.live and task.status in SENT:
-            self._sent.add(task.id)
-        elif task.live and task.status is Status.HELD:
-            self._waiting.add(task.id)
         if is_new and not self._remembering:
             self._remembering = True  # once for all tasks of a moment
             self.call_later(self._update_recent)
         self.queue.update(task)
-        self.status.live = len(self._sent)
-        self.status.waiting = len(self._waiting)
+        self.status.live = len(self.queue.counts.running)
+        self.status.waiting = len(self.queue.counts.waiting)
 
     def title_of(self, task: Task) -> str:
         model = self.filler.catalog.get(task.action, task.model)
@@ -291,7 +295,33 @@ class MainScreen(Screen[None]):
 
     @on(QueueTable.Selected)
     def _show_task(self, event: QueueTable.Selected) -> None:
-        self.preview.show(event.task)
+        self.preview.show(event.task, self.queue.table.chosen)
+
+    @on(Preview.Moved)
+    def _mark_in_film(self, event: Preview.Moved) -> None:
+        self.film.mark(event.task_id)
+
+    @on(Preview.Left)
+    def _leave_picture(self) -> None:
+        self.form.focus_first()
+
+    @on(FilmStrip.Chosen)
+    def _show_from_film(self, event: FilmStrip.Chosen) -> None:
+        task_id, _ = event.key
+        self.preview.choose(event.key)
+        self.queue.table.select(task_id)
+
+    def action_step_result(self, by: int) -> None:
+        """Shows the next result of the selected task, or of the one next to it."""
+        self.preview.step(by, self.queue.table.step_picture)
+
+    def action_show_newest(self) -> None:
+        task_id = self.preview.show_news()
+        if task_id:
+            self.queue.table.select(task_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "show_newest" or bool(self.preview.results.news)
 
     @on(Prompt.CommandPasted)
     @work(exclusive=True, group="pasted", exit_on_error=False)
@@ -411,9 +441,7 @@ class MainScreen(Screen[None]):
         self.filler.learnt = state.route
         if state.route and state.route != known:
             self.call_later(self.filler.follow_route)
-        title = "Queue · paused" if state.paused else "Queue"
-        self.queue.border_title = Content(title)
-        self.queue.border_subtitle = Content(f"{state.limit} at once")
+        self.queue.state_changed(state)
 
     def action_next_layout(self) -> None:
         self._arrange(self.panes.chosen.with_next_layout())

@@ -11,6 +11,7 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.settings import credentials, favourites
+from tui.tasks.durations import Durations
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
@@ -34,7 +35,11 @@ class Pages:
         if self._view is None:
             thumbnails = ThumbnailCache(shell.session.folders.cache / "thumbs")
             self._view = ViewContext(
-                shell.terminal, shell.changes, shell.title_of, thumbnails.shrink
+                shell.terminal,
+                shell.changes,
+                shell.title_of,
+                thumbnails.shrink,
+                shell.durations.usual,
             )
         return self._view
 
@@ -48,7 +53,9 @@ class Pages:
     def main(self) -> MainScreen:
         """Returns a new main page for the session."""
         shell = self._shell
-        self._view = None  # another session may have other folders
+        # Another session may have other folders, and another queue.
+        self._view = None
+        shell.durations = Durations()
         marked = favourites.load(shell.session.folders.state)
         shell.main = MainScreen(
             shell.session, self.view, marked, self._search, self._find_prompts

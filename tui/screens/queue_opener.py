@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from tui.screens.shell import Shell
 from tui.session import open_engine
+from tui.tasks.durations import LEARNED
 from tui.tasks.engine_state import EngineState
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import SetAside, Status, Task
 from tui.text import by_count, one_line
 
@@ -92,6 +95,9 @@ class QueueOpener:
         assert shell.main
         self._state_changed(shell.engine.state)
         await shell.main.load()
+        with suppress(StoreError):
+            completed = shell.engine.queue.search("status:completed", LEARNED, "~")
+            shell.durations.learn(await completed)
         if await shell.engine.can_undo():
             shell.main.queue.show_table()
         for notice in shell.engine.notices:

@@ -14,6 +14,7 @@ from tui.screens.detached import run_detached
 from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.spending.wallet import Wallet
+from tui.tasks.durations import Durations
 from tui.tasks.task import Task
 from tui.terminal.textual_private import OpenApp
 from tui.text import one_line
@@ -37,6 +38,8 @@ class Shell(OpenApp):
         self.main: MainScreen | None = None
         self.wallet = Wallet(session.config)
         self.changes: Signal[Task] = Signal(self, "task changed")
+        self.durations = Durations()
+        """How long the tasks of this queue take."""
         self.opened = asyncio.Event()
         """Set once the queue is open, or has failed to open."""
         self.failure = ""
@@ -78,4 +81,5 @@ class Shell(OpenApp):
 
     def task_changed(self, task: Task) -> None:
         """Sends a task's new snapshot to all pages."""
+        self.durations.note(task)
         self.changes.publish(task)

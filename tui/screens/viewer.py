@@ -17,10 +17,10 @@ from tui.graphics.zoom import Crop, ZoomSource
 from tui.screens.pager import OlderTasks
 from tui.tasks.task import Task
 from tui.text import one_line
+from tui.widgets.facts import facts_table, placeholder
 from tui.widgets.footer import Footer
 from tui.widgets.messages import Browsing, TaskActionRequested
 from tui.widgets.picture import Picture
-from tui.widgets.preview import facts_table, placeholder
 from tui.widgets.task_actions import TaskAction, allowed_actions, task_bindings
 from tui.widgets.view_context import ViewContext
 
@@ -55,14 +55,7 @@ class ViewerScreen(Screen[str]):
             tooltip="To the previous page",
         ),
         Binding(
-            "n",
-            "step(1)",
-            "Next",
-            id="next-image",
-            tooltip="Show the next image, or the next task's",
-        ),
-        Binding(
-            "p",
+            "left_square_bracket",
             "step(-1)",
             "Previous",
             id="previous-image",
@@ -70,20 +63,13 @@ class ViewerScreen(Screen[str]):
         ),
         Binding(
             "right_square_bracket",
-            "step(1, True)",
-            "Next task",
-            id="next-task",
-            show=False,
+            "step(1)",
+            "Next",
+            id="next-image",
+            tooltip="Show the next image, or the next task's",
         ),
         Binding(
-            "left_square_bracket",
-            "step(-1, True)",
-            "Previous task",
-            id="previous-task",
-            show=False,
-        ),
-        Binding(
-            "home,g", "step(-1000000)", "First image", id="first-image", show=False
+            "n,home,g", "step(-1000000)", "Newest image", id="first-image", show=False
         ),
         Binding("end,G", "step(1000000)", "Last image", id="last-image", show=False),
         Binding(

@@ -105,6 +105,7 @@ class Engine:
         self._watching: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._retrying = asyncio.Lock()
+        self._moving = asyncio.Lock()
         self._are_lifted = False
 
     @property
@@ -333,6 +334,11 @@ class Engine:
 
         Raises LeasedError and StoreError.
         """
+        async with self._moving:
+            # Not as it was when the key was pressed: the key before may have moved it.
+            await self._move(self.queue.latest(task.id) or task, step)
+
+    async def _move(self, task: Task, step: int) -> None:
         turns = sorted(
             known.turn
             for known in self.tasks.values()

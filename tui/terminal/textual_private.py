@@ -11,7 +11,7 @@ from typing import Any
 
 from textual._xterm_parser import XTermParser
 from textual.app import App
-from textual.binding import BindingsMap
+from textual.binding import Binding, BindingsMap
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -39,6 +39,15 @@ def driver_of(app: App[Any]) -> Driver | None:
 def bindings_in_reach(screen: Screen[Any]) -> list[BindingsMap]:
     """Returns the bindings that keys reach: from the focus out to the last modal page."""
     return [bindings for _, bindings in screen._modal_binding_chain]
+
+
+def bindings_on_page(screen: Screen[Any]) -> Iterator[Binding]:
+    """Yields the bindings of a page and its widgets, with the user's own keys."""
+    for node in (*screen.walk_children(), screen, screen.app):
+        bindings = node._bindings.copy()
+        bindings.apply_keymap(screen.app._keymap)
+        for _, binding in bindings:
+            yield binding
 
 
 def visible_widgets(screen: Screen[Any]) -> Iterator[tuple[Widget, Region, Region]]:

@@ -10,6 +10,8 @@ from tui.widgets.task_actions import TaskAction, allowed_actions_of_many
 from tui.widgets.taskrow import COST_WIDTH, Row, is_set_aside, is_waiting, known_cost
 
 _LOST = (Status.FAILED, Status.EXPIRED, Status.REJECTED)
+_MOST_VARYING = 3
+"""Varied values that a row names."""
 _LONGEST_WORD = 11
 """Cells for the state in its column."""
 
@@ -33,6 +35,8 @@ class Job:
         self._favourites = 0
         self._set_aside = 0
         self._face = ""
+        self._varying_of = 0
+        self._varying_names: list[str] = []
 
     def update(self, task: Task) -> None:
         """Counts a task's latest snapshot."""
@@ -113,6 +117,28 @@ class Job:
         """
         tasks = [task for task in self.tasks.values() if action in self._allowed(task)]
         return sorted(tasks, key=lambda task: task.id)
+
+    def variation(self, task: Task) -> str:
+        """Returns the values that are different in a task from others of the job."""
+        return " · ".join(
+            value if isinstance(value, str) else f"{name.replace('_', ' ')} {value}"
+            for name in self._varying()
+            if (value := task.values.get(name)) is not None
+        )
+
+    def _varying(self) -> list[str]:
+        """Returns the names of values, apart from the prompt, that vary in the job."""
+        if self._varying_of != len(self.tasks):
+            self._varying_of = len(self.tasks)
+            seen: dict[str, object] = {}
+            varying: dict[str, None] = {}
+            for task in self.tasks.values():
+                for name, value in task.values.items():
+                    if seen.setdefault(name, value) != value:
+                        varying[name] = None
+            varying.pop("prompt", None)
+            self._varying_names = list(varying)[:_MOST_VARYING]
+        return self._varying_names
 
     @property
     def live(self) -> int:

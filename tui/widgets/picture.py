@@ -24,8 +24,7 @@ from tui.text import one_line, plain
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tui.graphics.blocks import CellPicture
-    from tui.graphics.drawing import Drawing
+    from tui.graphics.drawing import Drawing, DrawingOptions
 
 Shrink = Callable[[Path, tuple[int, int]], "Image"]
 """Returns a file's image in RGB, within a size in pixels; called in a thread.
@@ -35,6 +34,10 @@ May raise ImageError.
 
 _DRAWERS = AbandonedPool(2, "drawer")
 """Few: the more threads hold the interpreter in turn, the longer the keyboard waits."""
+_DIMMED = 0.35
+"""What is left of a dimmed image's contrast to the background."""
+_DIMMED_SHARE = 4
+"""A dimmed image may take this part of the bytes of another: it tells nothing new."""
 _MAX_PENDING_WRITES = 3
 """Writes that may wait for the terminal; with more, nothing is drawn."""
 # Textual measures a control segment as no cells wide and writes its text as it is.
@@ -50,6 +53,8 @@ class DrawRequest(NamedTuple):
     shrink: Shrink
     rough: bool
     """In characters, although the terminal shows pixels."""
+    dim: bool = False
+    """Nearly in the colour of the background."""
 
 
 class Picture(Widget):
@@ -80,35 +85,53 @@ class Picture(Widget):
         def control(self) -> "Picture":
             return self.picture
 
-    def __init__(self, terminal: Terminal, *, swift: bool = False, **kw: Any) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        *,
+        swift: bool = False,
+        above_others: bool = False,
+        **kw: Any,
+    ) -> None:
         """If `swift`, it writes characters, too, past Textual's compositor.
 
         That takes 20 ms for a thousand of them. Textual's screenshots don't show them.
+        If `above_others`, it is never on the last line of the screen, and may use its
+        own last line whatever the terminal.
         """
         super().__init__(**kw)
         self._terminal = terminal
         self._swift = swift
+        self._above_others = above_others
         self._message = ""
         self._requested: DrawRequest | None = None
         self._path: Path | None = None
         self._shrink: Shrink = _whole
         self._drawing: Drawing | None = None
         self._drawn: DrawRequest | None = None
+        self._dim = False
         self._moving = False
         self._busy = False
         self._covered = False
 
     def show(
-        self, path: Path | None, message: str = "", shrink: Shrink | None = None
+        self,
+        path: Path | None,
+        message: str = "",
+        shrink: Shrink | None = None,
+        *,
+        dim: bool = False,
     ) -> None:
         """Shows the image of `path`, or `message` for None and until it is drawn.
 
         `shrink` selects the part that is shown, by default all of it; equal ones count
         as the same. The file is read in a thread; a newer call overrides an older one.
-        If the file can't be shown, a sentence says why.
+        If the file can't be shown, a sentence says why. With `dim`, the image is
+        hardly seen.
         """
         self._path = path
         self._shrink = shrink or _whole
+        self._dim = dim
         if path is not None and self._terminal.images is Images.NONE:
             message = f"Images are off: {one_line(path)}"
             path = None
@@ -212,7 +235,7 @@ class Picture(Widget):
         if self._path is None or not self.size or self._terminal.images is Images.NONE:
             return
         rough = self._moving and self._terminal.images in PIXELS
-        request = DrawRequest(self._path, self.size, self._shrink, rough)
+        request = DrawRequest(self._path, self.size, self._shrink, rough, self._dim)
         if self._requested in (request, request._replace(rough=False)):
             return
         self._requested = request
@@ -243,13 +266,17 @@ class Picture(Widget):
             text = before.text
         image_id = before.image_id if before else 0
         terminal = self._terminal_now()
+        rough, above = request.rough, self._above_others
         background = self.background_colors[1].rgb
 
         def make() -> "Drawing | str | None":
+            from tui.graphics.drawing import DrawingOptions
+
             # Another may have been requested while this one was in the queue.
             if self._requested != request:
                 return None
-            return _draw(request, terminal, image_id, text, background)
+            options = DrawingOptions(image_id, rough, text, background, above)
+            return _draw(request, terminal, options)
 
         drawing = await asyncio.get_running_loop().run_in_executor(_DRAWERS, make)
         if drawing is None or self._requested != request:
@@ -319,26 +346,32 @@ def _whole(path: Path, box: tuple[int, int]) -> "Image":
     return thumbnail(path, box)
 
 
+def _dimmed(image: "Image", background: tuple[int, int, int]) -> "Image":
+    """Returns an image as if it shone through the background."""
+    from PIL import Image
+
+    ground = Image.new("RGB", image.size, background)
+    return Image.blend(ground, image, _DIMMED)
+
+
 def _draw(
-    request: DrawRequest,
-    terminal: Terminal,
-    image_id: int,
-    text: "CellPicture | None",
-    background: tuple[int, int, int],
+    request: DrawRequest, terminal: Terminal, options: "DrawingOptions"
 ) -> "Drawing | str":
     """Returns the drawing, or the sentence that says why there is none.
 
     Called in a thread.
     """
     # Pillow and textual-image are loaded here, after the first paint.
-    from tui.graphics.drawing import DrawingOptions, draw
+    from tui.graphics.drawing import draw
     from tui.images.files import ImageError
 
     def shrink(box: tuple[int, int]) -> "Image":
-        return request.shrink(request.path, box)
+        image = request.shrink(request.path, box)
+        return _dimmed(image, options.background) if request.dim else image
 
+    if request.dim:
+        terminal = replace(terminal, budget=terminal.budget // _DIMMED_SHARE)
     try:
-        options = DrawingOptions(image_id, request.rough, text, background)
         return draw(shrink, request.size, terminal, options)
     except ImageError as error:
         return str(error)

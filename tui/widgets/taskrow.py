@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tasks.task import LIVE, Status, Task
-from tui.text import dollars, duration, one_line
+from tui.tasks.durations import Span
+from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.text import dollars, duration, one_line, steady
 
 
 class StatusStyle(NamedTuple):
@@ -40,8 +41,12 @@ _QUIET = StatusStyle("◔", "quiet", "held")
 COST_WIDTH = 9
 """Cells of the cost column."""
 _STATUS_WIDTH = 15
-_TIME_WIDTH = 8
 _MIN_PROMPT_WIDTH = 8
+_TIME_WIDTH = 14
+_MEDIUM = 72
+_WIDE = 100
+_LONGEST_VARIATION = 24
+"""Cells for what is different in the tasks of a job."""
 _URL_WARNING_TIME = 2 * 86400.0
 """Seconds before a result's URL expires at which its row starts to warn."""
 _FREE = (Status.REJECTED, Status.DROPPED, Status.FAILED)
@@ -111,6 +116,16 @@ def elapsed(task: Task) -> str:
     return duration(end - start)
 
 
+def progress_time(task: Task, usual: Span | None) -> str:
+    """Returns how long the task took or, while it runs, `9s of 9–14 s`."""
+    taken = elapsed(task)
+    is_running = task.live and task.status in SENT
+    if not (is_running and taken and usual):
+        return taken
+    whole = f"{taken} of {usual.short}"
+    return whole if len(whole) < _TIME_WIDTH else taken
+
+
 def made(task: Task) -> str:
     """Returns when the task was created.
 
@@ -133,12 +148,17 @@ def expiry(task: Task) -> str:
     return f"expires in {duration(left)}" if left > 0 else "its URL has expired"
 
 
-def row(task: Task, title: str, when: str) -> Row:
+def row(task: Task, title: str, when: str, variation: str = "") -> Row:
     """Returns a task's row.
 
-    `title` is the name of its model, `when` stands in the column of time.
+    `title` is the name of its model, `when` stands in the column of time, and
+    `variation` is what is different in it from others of its job.
     """
     prompt = one_line(task.prompt or task.model, 400)
+    if variation:
+        prompt = f"{fit(variation, _LONGEST_VARIATION).rstrip()} · {prompt}"
+    if len(task.results) > 1:
+        prompt = f"×{len(task.results)} {prompt}"
     if task.favourite:
         prompt = f"★ {prompt}"
     return Row(*status_style(task), title, prompt, _problem(task), when, cost(task))
@@ -183,11 +203,17 @@ def known_cost(task: Task) -> int | None:
 
 
 def column_widths(width: int) -> tuple[int, int, int, int, int]:
-    """Returns the cells of status, model, prompt, time and cost in a row of `width`."""
-    model = 22 if width >= 100 else 16
-    prompt = width - _STATUS_WIDTH - model - _TIME_WIDTH - COST_WIDTH
+    """Returns the cells of status, model, prompt, time and cost in a row of `width`.
+
+    A narrow row has no model: the prompt says more.
+    """
+    time_taken = _TIME_WIDTH if width >= _MEDIUM else 8
+    model = 0
+    if width >= _MEDIUM:
+        model = 22 if width >= _WIDE else 13
+    prompt = width - _STATUS_WIDTH - model - time_taken - COST_WIDTH
     prompt = max(_MIN_PROMPT_WIDTH, prompt)
-    return _STATUS_WIDTH, model, prompt, _TIME_WIDTH, COST_WIDTH
+    return _STATUS_WIDTH, model, prompt, time_taken, COST_WIDTH
 
 
 def fit(text: str, room: int, right: bool = False) -> str:
@@ -198,6 +224,7 @@ def fit(text: str, room: int, right: bool = False) -> str:
     if room <= 0:
         return ""
     space = room - 1
+    text = steady(text)
     if cell_len(text) > space:
         text = set_cell_size(text, max(0, space - 1)).rstrip()
         if space:

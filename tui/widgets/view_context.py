@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from textual.signal import Signal
 
 from tui.graphics.probe import Terminal
+from tui.tasks.durations import Span
 from tui.tasks.task import Task
 from tui.widgets.picture import Shrink
+
+
+def _unknown(task: Task) -> Span | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -21,3 +26,5 @@ class ViewContext:
     """Returns the name of a task's model."""
     shrink: Shrink | None = None
     """Makes, or finds, the thumbnail of a picture."""
+    usual: Callable[[Task], Span | None] = _unknown
+    """Returns how long such a task usually takes."""
