@@ -18,6 +18,7 @@ from tui.catalog import batch, prompt_file
 from tui.catalog.reach import texts_of
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
+from tui.settings.prompt_files import PromptFiles
 from tui.text import by_count, dollars, file_size, one_line
 
 SHOWN = 200
@@ -41,8 +42,12 @@ class BatchScreen(ModalScreen[list[Values] | None]):
     AUTO_FOCUS = "#batch-count"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
-    def __init__(self, model: Model, route: Route, values: Values) -> None:
+    def __init__(
+        self, model: Model, route: Route, values: Values, files: PromptFiles
+    ) -> None:
+        """`files` has the wildcards that prompts may name."""
         super().__init__()
+        self._files = files
         self._model = model
         self._route = route
         self._values = values
@@ -137,7 +142,13 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
             raise batch.BatchError(f"Copies: 1 to {batch.MOST:,}.")
         prompts = _prompts(home(file)) if file else []
-        variations = batch.Variations(vary=vary, count=int(count), prompts=prompts)
+        named: list[object] = [*prompts] or [self._values.get("prompt")]
+        variations = batch.Variations(
+            vary=vary,
+            count=int(count),
+            prompts=prompts,
+            wildcards=self._files.wildcards(named),
+        )
         cells = batch.expand(self._model, self._route, self._values, variations)
         valid, invalid = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, valid)

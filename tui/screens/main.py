@@ -22,6 +22,7 @@ from tui.screens.past import Past, Search
 from tui.screens.remembering import Remembering
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
+from tui.settings.prompt_files import PromptFiles
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Status, Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
@@ -209,6 +210,7 @@ class MainScreen(Screen[None]):
         api = session.config.api
         self.filler = FormFiller(catalog, model, api, self._model_shown)
         self.form = self.filler.form
+        self.form.expansion.files = PromptFiles(session.folders.config)
         self._view = view
         self._past = Past(search)
         self._favourites = favourites

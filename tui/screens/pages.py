@@ -11,6 +11,7 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.settings import credentials, favourites
+from tui.settings.prompt_files import PromptFiles
 from tui.tasks.durations import Durations
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
@@ -112,7 +113,8 @@ class Pages:
         """Returns the user's job, or None. Runs in a worker."""
         from tui.screens.batch import BatchScreen
 
-        page = BatchScreen(request.model, request.route, request.values)
+        files = PromptFiles(self._shell.session.folders.config)
+        page = BatchScreen(request.model, request.route, request.values, files)
         cells = await self._shell.push_screen_wait(page)
         if not cells:
             return None

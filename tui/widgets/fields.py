@@ -6,6 +6,7 @@ import random
 from typing import Any, ClassVar
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -21,6 +22,7 @@ from tui.text import one_line
 from tui.widgets.chips import Chips, Option
 from tui.widgets.foreign_texts import ForeignTexts
 from tui.widgets.path_completion import read_drop
+from tui.widgets.snippet_completion import SnippetCompletion
 
 
 class Field(Widget):
@@ -178,6 +180,7 @@ class TextField(Field):
             tooltip="Edit the text in your own editor: $VISUAL or $EDITOR",
             show=False,
         ),
+        Binding("tab", "complete", "Snippet", show=False),
     ]
     is_beside = False
     area: "Prompt"
@@ -189,10 +192,26 @@ class TextField(Field):
             super().__init__()
             self.field = field
 
+    class SnippetTyped(Message):
+        """The name of a snippet is being typed."""
+
+        def __init__(self, field: "TextField") -> None:
+            super().__init__()
+            self.field = field
+
+    class SnippetChosen(Message):
+        """The user wants the snippet of that name in place of it."""
+
+        def __init__(self, field: "TextField", name: str) -> None:
+            super().__init__()
+            self.field = field
+            self.name = name
+
     def make_control(self, value: Value | None) -> Widget:
         hint = Content(_hint(self.param))
         self.area = Prompt(_as_text(self.param, value), placeholder=hint)
         self.area.recalls = self.param.name == "prompt"
+        self.snippets = SnippetCompletion(self.area)
         self.area.move_cursor(self.area.document.end)
         return self.area
 
@@ -227,7 +246,26 @@ class TextField(Field):
         if not self.area.text:
             self.foreign.forget()
         self._update_counter()
+        if self.param.kind is Kind.TEXT and self.snippets.typed is not None:
+            self.post_message(self.SnippetTyped(self))
         self.post_message(self.Changed(self))
+
+    def offer_snippets(self, names: list[str]) -> None:
+        """Shows which snippets the name that is being typed may become."""
+        offer = self.snippets.offer(names)
+        if offer:
+            self.set_counter(offer)
+
+    def insert_snippet(self, text: str) -> None:
+        """Replaces the name that was typed by the text of its snippet."""
+        _mark_foreign(self.area, text)
+        self.snippets.insert(text)
+
+    def action_complete(self) -> None:
+        name = self.snippets.chosen
+        if not name:
+            raise SkipAction  # tab goes to the next field
+        self.post_message(self.SnippetChosen(self, name))
 
     def _update_counter(self) -> None:
         if self.param.kind is not Kind.TEXT:

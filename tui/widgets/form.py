@@ -16,12 +16,15 @@ from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Static
 
 from tui.catalog import request
-from tui.catalog.batch import MOST, BatchError, alternatives
+from tui.catalog.batch import MOST
 from tui.catalog.image_items import images_in
 from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
-from tui.text import dollars
+from tui.catalog.wildcards import NONE, Wildcards
+from tui.settings.prompt_files import PromptFileProblem
+from tui.text import by_count, dollars
+from tui.widgets.expansion import Expansion
 from tui.widgets.fields import Field, TextField, make_field
 
 REST = 0.6
@@ -75,6 +78,8 @@ class ParamForm(Vertical):
         values: Values
         foreign: frozenset[str] = frozenset()
         """Texts of the values that need not be the user's own words."""
+        wildcards: Wildcards = NONE
+        """What the names of wildcards in the prompt stand for."""
 
     @dataclass
     class JobRequested(Message):
@@ -104,6 +109,7 @@ class ParamForm(Vertical):
     def __init__(self, id: str, model: Model, route: RouteName) -> None:
         super().__init__(id=id)
         self.route: RouteName = route
+        self.expansion = Expansion()
         self._model = model
         self._fields: dict[str, Field] = {}
         self._touched: set[str] = set()
@@ -226,6 +232,9 @@ class ParamForm(Vertical):
         for name in rules.forbidden:
             values.pop(name, None)
         errors = request.check(self._model, route, values) | unreadable
+        problem = self.expansion.problem(values)
+        if problem:
+            errors.setdefault("prompt", problem)
         for name, field in self._fields.items():
             # A value that is still missing is no news; one that a change broke is.
             shown = everything or name in self._touched or name in values
@@ -243,7 +252,8 @@ class ParamForm(Vertical):
         price = estimate(self._model, values)
         if self._quote and self._quote[0] == self._price_key(self._model, values):
             price = self._quote[1]
-        self._button.label = Content(_button_label(values, price))
+        count = self.expansion.count(values)
+        self._button.label = Content(_button_label(count, price))
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
         """Shows a price from the service, unless the form has changed since."""
@@ -265,9 +275,18 @@ class ParamForm(Vertical):
     def _settle(self) -> None:
         model = self._model
         values = self.values()
+        if self.expansion.names_wildcards(values):
+            self._read_wildcards()
+            return
         errors = request.check(model, model.routes[self.route], values)
-        if not errors and _request_count(values) == 1:
+        if not errors and self.expansion.count(values) == 1:
             self.post_message(self.Settled(model, values))
+
+    @work(exclusive=True, group="wildcards", exit_on_error=False)
+    async def _read_wildcards(self) -> None:
+        """Reads what the prompt names, and shows what that makes of it."""
+        if await self.expansion.read(self.values()):
+            self.check_values()
 
     def update_prices(self, model: Model) -> None:
         """Shows the same model with newer prices."""
@@ -294,13 +313,40 @@ class ParamForm(Vertical):
         return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 
     def action_generate(self) -> None:
+        if self.expansion.names_wildcards(self.values()):
+            self._generate_as_read()
+        else:
+            self._generate()
+
+    @work(exclusive=True, group="generate", exit_on_error=False)
+    async def _generate_as_read(self) -> None:
+        """Sends what the wildcards stand for now, if that is what the button says."""
+        shown = self.expansion.count(self.values())
+        await self.expansion.read(self.values())
+        self.check_values()
+        count = self.expansion.count(self.values())
+        if count == shown:
+            self._generate()
+            return
+        sentence = by_count(
+            count,
+            "The wildcards were just read: this is one request. Press again to send it.",
+            "The wildcards were just read: these are {count} requests. Press again to"
+            " send them.",
+        )
+        self.notify(sentence, severity="warning", markup=False)
+
+    def _generate(self) -> None:
         errors = self.check_values(everything=True)
         if errors:
             self._focus_error(errors)
         else:
             values = self.values()
             foreign = self.foreign_texts()
-            self.post_message(self.Submitted(self._model, self.route, values, foreign))
+            wildcards = self.expansion.wildcards
+            self.post_message(
+                self.Submitted(self._model, self.route, values, foreign, wildcards)
+            )
 
     def action_batch(self) -> None:
         route = self._model.routes[self.route]
@@ -335,7 +381,29 @@ class ParamForm(Vertical):
         event.stop()
         self._touched.add(event.field.param.name)
         self.check_values()
+        if self.expansion.is_unread(self.values()):
+            self._read_wildcards()
         self._restart_timer()
+
+    @on(TextField.SnippetTyped)
+    @work(exclusive=True, group="snippets", exit_on_error=False)
+    async def _offer_snippets(self, event: TextField.SnippetTyped) -> None:
+        files = self.expansion.files
+        if files:
+            event.field.offer_snippets(await asyncio.to_thread(files.snippet_names))
+
+    @on(TextField.SnippetChosen)
+    @work(exclusive=True, group="snippets", exit_on_error=False)
+    async def _insert_snippet(self, event: TextField.SnippetChosen) -> None:
+        files = self.expansion.files
+        if not files:
+            return
+        try:
+            text = await asyncio.to_thread(files.snippet, event.name)
+        except PromptFileProblem as problem:
+            self.notify(str(problem), severity="warning", markup=False)
+        else:
+            event.field.insert_snippet(text)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._field_help = ""
@@ -384,19 +452,7 @@ class _More(Collapsible):
         await self.query_one(Collapsible.Contents).mount_all(fields)
 
 
-def _request_count(values: Values) -> int:
-    """Returns how many requests the prompt's {a|b} make; `MOST` + 1 for more."""
-    prompt = values.get("prompt")
-    if not isinstance(prompt, str) or "{" not in prompt:
-        return 1
-    try:
-        return len(alternatives(prompt))
-    except BatchError:
-        return MOST + 1
-
-
-def _button_label(values: Values, price: Estimate) -> str:
-    count = _request_count(values)
+def _button_label(count: int, price: Estimate) -> str:
     if count > MOST:
         return f"Generate more than {MOST:,}  ·  {price}"
     if count > 1:
