@@ -21,12 +21,14 @@ from tui.screens.crash import save_crash
 from tui.screens.key_repeat import KeyRepeat
 from tui.screens.key_switch import KeySwitch
 from tui.screens.main import MainScreen
+from tui.screens.notifications import Notifications
 from tui.screens.pages import Pages
 from tui.screens.payments import Payments
 from tui.screens.queue_opener import QueueOpener
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
+from tui.screens.terminal_title import TerminalTitle
 from tui.screens.text_editing import TextEditing
 from tui.session import Session
 from tui.system import heartbeat
@@ -80,6 +82,8 @@ class RunApp(Shell):
         self.pages = Pages(self)
         self.actions = TaskDispatcher(self, self.payments, lambda: self.pages.view)
         self.text_editing = TextEditing(self)
+        self.notifications = Notifications(self)
+        self.window_title = TerminalTitle(self)
         self.queue_opener = QueueOpener(self, self.refresh_balance)
         self.key_switch = KeySwitch(
             self, self.payments, self._show_main_page, self.open_queue
@@ -103,6 +107,7 @@ class RunApp(Shell):
         self.set_keymap(self.session.config.keys)
 
     async def on_unmount(self) -> None:
+        self.notifications.close()
         unfinished = await self.queue_opener.close()
         self.farewell = self.farewell or unfinished
 
@@ -113,6 +118,7 @@ class RunApp(Shell):
     def _start_work(self) -> None:
         """Opens queue and connection once the page is painted."""
         memory.tune()
+        self.window_title.update()
         self.open_queue()
 
     def open_queue(self) -> None:
@@ -170,6 +176,8 @@ class RunApp(Shell):
     def task_changed(self, task: Task) -> None:
         super().task_changed(task)
         self.queue_opener.news(task)
+        self.notifications.task_changed(task)
+        self.window_title.update()
 
     @on(TaskActionRequested)
     def _act_on_tasks(self, event: TaskActionRequested) -> None:
