@@ -26,6 +26,7 @@ from tui.screens.pages import Pages
 from tui.screens.payments import Payments
 from tui.screens.queue_opener import QueueOpener
 from tui.screens.setup import SetupScreen
+from tui.screens.share import show_copied
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
 from tui.screens.terminal_title import TerminalTitle
@@ -255,6 +256,11 @@ class RunApp(Shell):
             )
             yield SystemCommand(
                 "Money", "See spending by day and by model", self.action_money
+            )
+            yield SystemCommand(
+                "Copied text",
+                "Show what was copied last, to select it in the terminal",
+                partial(show_copied, self),
             )
             copy_as = self.main.form.action_copy_as
             yield SystemCommand("Copy as", "Copy as curl, Python or a command", copy_as)
