@@ -46,9 +46,9 @@ async def test_what_tmux_keeps_is_shown_whole_with_what_turns_copying_on() -> No
     async with app.running(100, 30) as pilot:
         copy(app, "a [b]long\x1b[31m text[/]\nof two lines", "a text")
         await app.sees("set -g set-clipboard on", "a [b]long text[/]", "of two lines")
-        assert isinstance(app.screen, CopiedScreen)
+        await app.until(lambda: isinstance(app.screen, CopiedScreen))
         await pilot.press("escape")
-        assert app.screen is app.main
+        await app.until(lambda: app.screen is app.main)
 
 
 @pytest.mark.usefixtures("tmux")

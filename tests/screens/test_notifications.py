@@ -21,12 +21,14 @@ from tui.terminal.textual_private import driver_of
 KITTY = replace(HALF, name="kitty 0.36")
 
 
-async def ended(app: TestApp, *, blur: bool) -> list[str]:
+async def ended(
+    app: TestApp, monkeypatch: pytest.MonkeyPatch, *, blur: bool
+) -> list[str]:
     """Ends a job of two; returns what was written to the terminal but frames."""
     written: list[str] = []
     driver = driver_of(app)
     assert driver
-    driver.write = written.append  # type: ignore[method-assign]
+    monkeypatch.setattr(driver, "write", written.append)
     if blur:
         app.post_message(events.AppBlur())
         await app.until(lambda: not app.app_focus)
@@ -40,17 +42,21 @@ async def ended(app: TestApp, *, blur: bool) -> list[str]:
     return [text for text in written if "\a" in text or "\x1b]" in text]
 
 
-async def test_a_job_notifies_once_when_another_window_has_the_focus() -> None:
+async def test_a_job_notifies_once_when_another_window_has_the_focus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = TestApp(terminal=KITTY)
     async with app.running(100, 30):
-        written = await ended(app, blur=True)
+        written = await ended(app, monkeypatch, blur=True)
     assert written == ["\a\x1b]9;Job done: 2 tasks.\x1b\\"]
 
 
-async def test_a_job_that_is_watched_is_silent() -> None:
+async def test_a_job_that_is_watched_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = TestApp(terminal=KITTY)
     async with app.running(100, 30):
-        assert await ended(app, blur=False) == []
+        assert await ended(app, monkeypatch, blur=False) == []
 
 
 async def test_the_users_command_gets_the_sentence_as_data(
@@ -65,7 +71,7 @@ async def test_the_users_command_gets_the_sentence_as_data(
     monkeypatch.setenv("RUNAPI_TUI_NOTIFY_COMMAND", command)
     app = TestApp()
     async with app.running(100, 30):
-        assert await ended(app, blur=True) == []
+        assert await ended(app, monkeypatch, blur=True) == []
     assert seen.read_text() == repr(["$(x)", "Job done: 2 tasks."])
 
 

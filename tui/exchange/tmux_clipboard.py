@@ -8,8 +8,8 @@ from tui.system.environment import child_environment
 
 SECONDS = 1.0
 HINT = (
-    "tmux keeps what programs copy from your clipboard. Run `tmux set -g set-clipboard"
-    " on`, or put `set -g set-clipboard on` into ~/.tmux.conf."
+    "tmux passes no copies on to the terminal. Put `set -g set-clipboard on` into"
+    " ~/.tmux.conf, or run `tmux set -g set-clipboard on`."
 )
 """What turns copying on: by default, `external`, tmux ignores programs."""
 

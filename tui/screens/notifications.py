@@ -1,7 +1,6 @@
 """Tells once that a job has ended, while the user looks at something else."""
 
 import asyncio
-from functools import partial
 
 from tui.exchange.notify_command import CommandProblem, NotifyCommand
 from tui.graphics.probe import Terminal, through_tmux
@@ -68,7 +67,7 @@ class Notifications:
     def _tell(self, sentence: str) -> None:
         config = self._shell.session.config
         if config.notify_command and config.notify in ("auto", "command"):
-            work = partial(self._run, config.notify_command, sentence)
+            work = self._run(config.notify_command, sentence)
             self._shell.run_worker(work, group="notify", exit_on_error=False)
             return
         written = sequence(sentence, config.notify, self._shell.terminal)

@@ -1,7 +1,6 @@
 """Shares results and requests: an external viewer, or the terminal's clipboard."""
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -37,7 +36,7 @@ def send(app: App[Any], text: str) -> None:
     if isinstance(app, Shell):
         app.copied = text
         if app.terminal.multiplexer == "tmux":
-            app.run_worker(partial(_show_kept, app, text), exit_on_error=False)
+            app.run_worker(_show_kept(app, text), exit_on_error=False)
 
 
 async def _show_kept(shell: Shell, text: str) -> None:
