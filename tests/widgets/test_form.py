@@ -95,8 +95,33 @@ async def press_into(pilot: Pilot[None], app: FormApp, *keys: str) -> None:
         (Param(name="x", kind=Kind.INTEGER, min=0, max=6), [*"6", "up"], 6),
         (Param(name="x", kind=Kind.NUMBER), [*"0.5"], 0.5),
         (Param(name="x", kind=Kind.BOOLEAN), ["right"], True),
-        (Param(name="x", kind=Kind.BOOLEAN), ["end"], False),
+        (Param(name="x", kind=Kind.BOOLEAN), ["left"], False),
+        (Param(name="x", kind=Kind.BOOLEAN), ["space", "space"], False),
+        (Param(name="x", kind=Kind.BOOLEAN, default=True), ["space"], False),
+        (Param(name="x", kind=Kind.BOOLEAN), ["right", "backspace"], None),
         (Param(name="x", kind=Kind.BOOLEAN), [], None),
+        (Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k")), [], None),
+        (Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k")), ["left"], "2k"),
+        (
+            Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k"), default="1k"),
+            ["right"],
+            "2k",
+        ),
+        (
+            Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k"), default="1k"),
+            ["space"],
+            "1k",
+        ),
+        (
+            Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k"), default="1k"),
+            ["right", "space"],
+            None,
+        ),
+        (
+            Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k"), default="1k"),
+            ["right", "delete"],
+            None,
+        ),
         (Param(name="x", kind=Kind.IMAGE), [*"~/a.png"], "~/a.png"),
         (
             Param(name="x", kind=Kind.IMAGES),
@@ -213,7 +238,7 @@ async def test_the_price_follows_the_values() -> None:
     )
     async with app.run_test() as pilot:
         await pilot.pause()
-        assert "$0.05 snapshot of 2026-07-23" in app.text()
+        assert "$0.05 snapshot" in app.text()
         await press_into(pilot, app, "end")
         assert "$0.075 snapshot" in app.text()
 

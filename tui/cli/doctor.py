@@ -97,7 +97,7 @@ def _key(found: FoundKey, session: Session) -> dict[str, Any]:
     elif session.demo:
         state = "not used: the demo needs none"
     elif found.asks_first:
-        state = "not used: its base URL is not RunAPI, and is not confirmed (F4)"
+        state = "not used: its base URL is not RunAPI, and is not confirmed in the app"
     elif chosen:
         state = f"not used: {chosen} comes first"
     else:

@@ -57,7 +57,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self._more = Static(id="confirm-more", markup=False)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="confirm"):
+        with Vertical(id="confirm", classes="frame -always"):
             if self._details:
                 with self._scroll:
                     yield Static(self._details, markup=False)

@@ -9,10 +9,13 @@ from tui.catalog.reach import reached_by, texts_of
 from tui.catalog.request import is_callback
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Model, RouteName, Values
+from tui.screens.form_history import Filled, FormHistory
 from tui.service.prompt_library import PromptEntry
+from tui.settings.remembered import Draft
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 
 _MOST_UNUSED = 8
 """Values that weren't used and are named in a message, at most."""
@@ -27,15 +30,24 @@ class FormFiller:
         model: Model,
         api: Api,
         on_shown: Callable[[Model], None],
+        drafts: Iterable[Draft] = (),
     ) -> None:
-        """`on_shown` is called with each model that the form shows."""
+        """`on_shown` is called with each model that the form shows.
+
+        `drafts` are what stood in the forms of models when the last run ended.
+        """
         self.catalog = catalog
         self.model = model
         self.learnt: RouteName | None = None
         """The route that the service is known to have."""
         self._api: Api = api
         self._on_shown = on_shown
-        self.form = ParamForm("form", model, self.route(model))
+        self._history = FormHistory()
+        drafts = list(drafts)
+        names = [
+            name for draft in drafts if draft.key == model.key for name in draft.values
+        ]
+        self.form = ParamForm("form", model, self.route(model, names), drafts)
 
     def route(self, model: Model, names: Iterable[str] = ()) -> RouteName:
         """Returns the route that a request with those params takes now."""
@@ -46,12 +58,40 @@ class FormFiller:
     ) -> None:
         """Shows the form of another model, filled in with `values`.
 
-        `foreign` are texts of the values that are not the user's own words.
+        `foreign` are texts of the values that are not the user's own words. Undo brings
+        back what stood in the form before.
         """
+        before = self._filled()
         model = self.model = self.catalog.get(*model.key) or model
         route = self.route(model, values or ())
-        await self.form.show(model, route, values, foreign)
+        carried = await self.form.show(model, route, values, foreign)
         self._on_shown(model)
+        if self.form.content() != before.draft:
+            self._history.note(before)
+        lost = carried.describe(model.title)
+        if lost:
+            self._tell(f"{lost} {self._way_back()}")
+
+    def _filled(self) -> Filled:
+        form = self.form
+        return Filled(self.model, form.route, form.content(), form.prompt_history)
+
+    async def undo(self) -> None:
+        """Brings back what stood in the form before it was filled in."""
+        await self._restore(self._history.undo(self._filled()), "Nothing to undo.")
+
+    async def redo(self) -> None:
+        """Fills in again what was undone."""
+        await self._restore(self._history.redo(self._filled()), "Nothing to redo.")
+
+    async def _restore(self, filled: Filled | None, otherwise: str) -> None:
+        if filled is None:
+            self._tell(otherwise)
+            return
+        self.model = self.catalog.get(*filled.model.key) or filled.model
+        await self.form.restore(self.model, filled.route, filled.draft, filled.history)
+        self._on_shown(self.model)
+        self.form.focus_first()
 
     def set_catalog(self, catalog: Catalog) -> None:
         """Replaces the facts about the models with newer ones."""
@@ -70,6 +110,9 @@ class FormFiller:
         if model:
             foreign = texts_of(task.values.values()) if task.imported else ()
             await self.show_model(model, task.values, foreign)
+            self._tell(
+                f"{model.title}: filled in with the task's values. {self._way_back()}"
+            )
             self.form.focus_first()
         else:
             self._warn(f"The catalog no longer has this model: {task.model}")
@@ -151,20 +194,19 @@ class FormFiller:
             sentences.append(f"Left out: {listed} and more.")
         elif unused:
             sentences.append(f"Left out: {', '.join(unused)}.")
+        sentences.append(self._way_back())
         self._tell(" ".join(sentences), title="Form filled in")
 
     async def _fill(self, model: Model, values: Values) -> None:
-        """Fills the form with another request; undo restores the previous prompt."""
+        """Fills the form with another request."""
         before = self.form.values()
         own = {reached.text for reached in reached_by(self.model, before)}
         foreign = texts_of(values.values()) - own
-        if "prompt" in values:
-            prompt = before.get("prompt", "")
-            await self.show_model(model, values | {"prompt": prompt}, foreign)
-            self.form.set_prompt(str(values["prompt"]))
-        else:
-            await self.show_model(model, values, foreign)
+        await self.show_model(model, values, foreign)
         self.form.focus_first()
+
+    def _way_back(self) -> str:
+        return f"{key_text(self.form, 'undo-form')} brings back what was there."
 
     def _tell(
         self, sentence: str, title: str = "", timeout: float | None = None

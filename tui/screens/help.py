@@ -23,7 +23,7 @@ class HelpScreen(ModalScreen[None]):
         self._active = bindings
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="keys") as box:
+        with VerticalScroll(id="keys", classes="frame") as box:
             box.border_title = "Keys"
             box.border_subtitle = "escape closes"
             yield Static(rows(self._lines()), markup=False)

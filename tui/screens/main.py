@@ -26,8 +26,9 @@ from tui.settings.prompt_files import PromptFiles
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Status, Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
-from tui.widgets.fields import Field, Prompt
+from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
+from tui.widgets.form import ParamForm
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
@@ -36,6 +37,7 @@ from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
+from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
 if TYPE_CHECKING:
@@ -206,9 +208,11 @@ class MainScreen(Screen[None]):
         self._find_prompts = find_prompts
         self.remembering = Remembering(session.folders.state, self.set_timer)
         catalog = session.catalog
-        model = catalog.get(*FIRST_MODEL) or catalog.models[0]
+        last = self.remembering.current
+        model = catalog.get(last.action, last.model)
+        model = model or catalog.get(*FIRST_MODEL) or catalog.models[0]
         api = session.config.api
-        self.filler = FormFiller(catalog, model, api, self._model_shown)
+        self.filler = FormFiller(catalog, model, api, self._model_shown, last.drafts)
         self.form = self.filler.form
         self.form.expansion.files = PromptFiles(session.folders.config)
         self._view = view
@@ -264,7 +268,20 @@ class MainScreen(Screen[None]):
         """Shows the form of another model; see `FormFiller.show_model`."""
         await self.filler.show_model(model, values, foreign)
 
+    @on(ParamForm.Edited)
+    def _keep_draft(self) -> None:
+        self.remembering.keep_draft(self.form.content())
+
+    @on(ParamForm.UndoRequested)
+    async def _undo(self) -> None:
+        await self.filler.undo()
+
+    @on(ParamForm.RedoRequested)
+    async def _redo(self) -> None:
+        await self.filler.redo()
+
     def _model_shown(self, model: Model) -> None:
+        self.remembering.change(action=model.action, model=model.slug)
         self.post_message(self.FieldsReplaced())
         self.sidebar.choose(model)
 

@@ -76,7 +76,7 @@ class PastPromptsScreen(ModalScreen[str | None]):
         self._list.can_focus = False
         self._text = Static(id="past-text", markup=False)
         self._scroll = VerticalScroll(self._text, id="past-scroll", can_focus=False)
-        self._box = Vertical(id="past")
+        self._box = Vertical(id="past", classes="frame -always")
         self._box.border_title = "Past prompts"
         self._box.border_subtitle = "enter uses it · escape changes nothing"
 

@@ -12,6 +12,7 @@ from tui.tasks.engine_state import EngineState
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import SetAside, Status, Task
 from tui.text import by_count, one_line
+from tui.widgets.key_texts import key_text
 
 _FRESH = 2.0
 """Seconds after a change for which it is news."""
@@ -118,9 +119,10 @@ class QueueOpener:
 
     def _show_refused_key(self) -> None:
         source = one_line(self._shell.session.credential.key_from)
+        key = key_text(self._shell, "switch-key")
         sentence = (
             f"The service refused the key from {source}. Unsent tasks are held."
-            " Press F4 to use another key and send them."
+            f" Press {key} to use another key and send them."
         )
         self._shell.show_problem(sentence, "Key refused", "error", 15)
 

@@ -10,7 +10,7 @@ from textual.app import SuspendNotSupported
 from tui.exchange import editor
 from tui.exchange.editor import EditorError
 from tui.screens.shell import Shell
-from tui.widgets.fields import TextField
+from tui.widgets.text_fields import TextField
 
 
 class TextEditing:

@@ -113,7 +113,7 @@ def _first_usable(keys: Iterator[FoundKey], own_url: str, notes: list[str]) -> F
             return key
         notes.append(
             f"{key.source} is not used before {one_line(key.base_url, 80)} is confirmed:"
-            " choose this key in the app (F4), or set RUNAPI_BASE_URL."
+            " choose this key in the app, or set RUNAPI_BASE_URL."
         )
     return FoundKey("", "", "")
 

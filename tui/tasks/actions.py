@@ -156,13 +156,13 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
     if deletion.moved and not deletion.kept:
         return by_count(
             count,
-            "1 task and its files deleted. z brings it back.",
-            "{count} tasks and their files deleted. z brings them back.",
+            "1 task and its files deleted. Undo brings it back.",
+            "{count} tasks and their files deleted. Undo brings them back.",
         )
     deleted = by_count(
         count,
-        "1 task deleted. z brings it back.",
-        "{count} tasks deleted. z brings them back.",
+        "1 task deleted. Undo brings it back.",
+        "{count} tasks deleted. Undo brings them back.",
     )
     return f"{deleted} {kept_files(deletion.kept)}".strip()
 
@@ -225,8 +225,8 @@ async def clear(engine: "Engine") -> str:
         return "No task has finished yet."
     return by_count(
         count,
-        "1 task cleared. / finds it, z brings it back.",
-        "{count} tasks cleared. / finds them, z brings them back.",
+        "1 task cleared. The history finds it; undo brings it back.",
+        "{count} tasks cleared. The history finds them; undo brings them back.",
     )
 
 

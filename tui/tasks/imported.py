@@ -29,7 +29,7 @@ _MOST_RAW = 8_000
 """Characters of an answer of the service."""
 _MOST_TEXT = 100_000
 """Characters of a text among the values."""
-_HOW_TO_SEND = "Nothing was sent: fill the form with its values (u in the app)."
+_HOW_TO_SEND = "Nothing was sent: use its values again in the form."
 _ID = re.compile("[0-9a-hjkmnp-tv-z]{14}")
 _REMOTE_ID = re.compile(r"\w[\w.:-]{0,199}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")

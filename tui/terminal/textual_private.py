@@ -12,6 +12,7 @@ from typing import Any
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding, BindingsMap
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -48,6 +49,27 @@ def bindings_on_page(screen: Screen[Any]) -> Iterator[Binding]:
         bindings.apply_keymap(screen.app._keymap)
         for _, binding in bindings:
             yield binding
+
+
+def keys_in_force(node: DOMNode, binding_id: str) -> list[str]:
+    """Returns the keys of an id: the user's own, or the default ones that are left.
+
+    The nearest place that has the id counts: the node, what it is in, its page, the
+    pages below that one. Empty if no open page has it.
+    """
+    for place in _places(node):
+        if any(binding.id == binding_id for _, binding in place._bindings):
+            bindings = place._bindings.copy()
+            bindings.apply_keymap(node.app._keymap)
+            return [key for key, binding in bindings if binding.id == binding_id]
+    return []
+
+
+def _places(node: DOMNode) -> Iterator[DOMNode]:
+    yield from node.ancestors_with_self
+    for screen in reversed(node.app.screen_stack):
+        yield from (*screen.walk_children(), screen)
+    yield node.app
 
 
 def visible_widgets(screen: Screen[Any]) -> Iterator[tuple[Widget, Region, Region]]:

@@ -21,6 +21,11 @@ class ForeignTexts:
         """Whether all was typed."""
         return not self._texts
 
+    @property
+    def texts(self) -> set[str]:
+        """The texts themselves."""
+        return set(self._texts)
+
     def add(self, *texts: str) -> None:
         """Remembers texts; blank ones are none."""
         self._texts |= {text.strip() for text in texts if text.strip()}

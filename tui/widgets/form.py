@@ -1,36 +1,44 @@
 """The form of a model: fields made from its params, checked on every change."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Button, Collapsible, Static
+from textual.widgets import Button
+from textual.widgets.text_area import EditHistory
 
 from tui.catalog import request
-from tui.catalog.batch import MOST
-from tui.catalog.image_items import images_in
-from tui.catalog.price import Estimate, estimate, priced_values
+from tui.catalog.price import Estimate
+from tui.catalog.reach import texts_of
 from tui.catalog.route import translate
-from tui.catalog.spec import Model, Param, Route, RouteName, Value, Values
+from tui.catalog.spec import Model, Route, RouteName, Values
 from tui.catalog.wildcards import NONE, Wildcards
 from tui.settings.prompt_files import PromptFileProblem
-from tui.text import by_count, dollars
+from tui.settings.remembered import Draft
+from tui.text import by_count
+from tui.widgets.carrying import Carried, carry
 from tui.widgets.expansion import Expansion
-from tui.widgets.fields import Field, TextField, make_field
+from tui.widgets.fields import Field, Raw, short_title
+from tui.widgets.form_fields import TWO_COLUMNS, Fold, FormFields
+from tui.widgets.form_note import FormNote
+from tui.widgets.form_price import FormPrice
+from tui.widgets.make_field import make_field, raw_of
+from tui.widgets.pay_button import PayButton
+from tui.widgets.text_fields import TextField
 
+_TALL = 18
+"""Rows from which a narrow form has two of them for help."""
 REST = 0.6
 """Seconds without a change after which the price is fetched."""
-PriceKey = tuple[tuple[str, str], Values]
-"""A model's key, and the values that its price depends on."""
 
 
 class ParamForm(Vertical):
@@ -65,6 +73,22 @@ class ParamForm(Vertical):
             "New prompt",
             id="new-prompt",
             tooltip="Clear the prompt",
+            show=False,
+        ),
+        Binding(
+            "ctrl+z,super+z",
+            "undo_form",
+            "Undo",
+            id="undo-form",
+            tooltip="Bring back what stood in the form before it was filled in",
+            show=False,
+        ),
+        Binding(
+            "ctrl+y,super+y",
+            "redo_form",
+            "Redo",
+            id="redo-form",
+            tooltip="Fill in again what was undone",
             show=False,
         ),
     ]
@@ -106,31 +130,60 @@ class ParamForm(Vertical):
         model: Model
         values: Values
 
-    def __init__(self, id: str, model: Model, route: RouteName) -> None:
-        super().__init__(id=id)
+    class Edited(Message):
+        """Something else stands in the form."""
+
+    class UndoRequested(Message):
+        """The user wants back what stood in the form before it was filled in."""
+
+    class RedoRequested(Message):
+        """The user wants again what was undone."""
+
+    def __init__(
+        self,
+        id: str,
+        model: Model,
+        route: RouteName,
+        drafts: Iterable[Draft] = (),
+    ) -> None:
+        """`drafts` are what stood in the forms of models when the last run ended."""
+        super().__init__(id=id, classes="frame")
         self.route: RouteName = route
         self.expansion = Expansion()
         self._model = model
         self._fields: dict[str, Field] = {}
-        self._touched: set[str] = set()
-        self._saved_values: dict[tuple[str, str], Values] = {}
+        self._demanded: set[str] = set()
+        """Params without a value that the user tried to send without it."""
+        self._saved = {draft.key: draft for draft in drafts}
+        self._prompt: Raw | None = None
+        """What stood in the last form that had a prompt; None: there was none yet."""
         self._foreign: set[str] = set()
         """Texts that were pasted, dropped or filled in, in any model's fields."""
+        self._forbidden: Mapping[str, str] = {}
         self._showing = asyncio.Lock()
-        self._help = Static(id="help", markup=False)
-        self._field_help = ""
-        self._hidden_fields = ""
-        self._quote: tuple[PriceKey, Estimate] | None = None
+        self._note = FormNote(id="help")
+        self._price = FormPrice()
         self._timer: Timer | None = None
-        self._button = Button("Generate", id="send", variant="primary", compact=True)
-        self._scroll = VerticalScroll(
-            *self._make_fields(model, route, {}), id="fields", can_focus=False
-        )
+        self._button = PayButton("send")
+        draft = self._saved.get(model.key)
+        raws, _ = translate(model, draft.values if draft else {}, route)
+        foreign = draft.foreign if draft else {}
+        self._box = FormFields(self._make_fields(model, route, raws, foreign))
 
     def compose(self) -> ComposeResult:
-        yield self._scroll
-        yield self._help
+        yield self._box
+        yield self._note
         yield self._button
+
+    def on_mount(self) -> None:
+        for binding in self._bindings.key_to_bindings.get("ctrl+j", ()):
+            self._button.key = self.app.get_key_display(binding)
+
+    def on_resize(self, event: events.Resize) -> None:
+        is_narrow = event.size.width < TWO_COLUMNS
+        self.set_class(is_narrow and event.size.height >= _TALL, "-tall")
+
+    # What stands in it
 
     async def show(
         self,
@@ -138,63 +191,130 @@ class ParamForm(Vertical):
         route: RouteName,
         values: Values | None = None,
         foreign: Iterable[str] = (),
-    ) -> None:
+    ) -> Carried:
         """Shows another model or route, filled with `values`.
 
-        By default these are the model's values of the last time; params that had none
-        keep what was under the same name in the form before, and so does the prompt.
-        `foreign` are texts of the values that are not the user's own words.
+        By default this is what stood in the model's form the last time; params that had
+        nothing keep what was under the same name in the form before, and the prompt
+        always stays, also an empty one. `foreign` are texts of the values that are not
+        the user's own words. Returns what became of what stood in the form before.
         """
         async with self._showing:
-            filled = self.values()
+            before = self._keep()
             self._foreign |= self.foreign_texts()
             self._foreign |= set(foreign)
-            self._saved_values[self._model.key] = filled
+            carried = Carried()
+            foreign_texts: dict[str, tuple[str, ...]] = {}
             if values is None:
-                values = filled | self._saved_values.get(model.key, {})
-                if "prompt" in filled:
-                    values["prompt"] = filled["prompt"]
-            focused = self.has_focus_within
-            before = list(self._scroll.children)
-            async with self.batch():
-                await self._scroll.mount_all(self._make_fields(model, route, values))
-                # Before the old fields go: each move of the focus restyles the page
-                if focused:
-                    control = self._fields[self._first_name()].control
-                    self.screen.set_focus(control, scroll_visible=False)
-                await self._scroll.remove_children(before)
+                carried = self._carry(before, model, route)
+                raws = dict(carried.raws)
+                for name, origin in carried.origins.items():
+                    foreign_texts[name] = before.foreign.get(origin, ())
+                saved = self._saved.get(model.key)
+                if saved:
+                    known, _ = translate(model, saved.values, route)
+                    raws |= known
+                    foreign_texts |= saved.foreign
+                if self._prompt is not None:
+                    raws["prompt"] = self._prompt
+            else:
+                values, _ = translate(model, values, route)
+                raws = _raws_of(model.routes[route], values)
+            await self._replace(model, route, raws, foreign_texts)
+        return carried
+
+    def _carry(self, before: Draft, model: Model, route: RouteName) -> Carried:
+        if before.key == model.key:
+            raws, unplaced = translate(model, before.values, route)
+            dropped = [name.replace("_", " ") for name in unplaced]
+            return Carried(raws, {name: name for name in raws}, dropped=dropped)
+        params = {name: field.param for name, field in self._fields.items()}
+        return carry(before.values, params, model.routes[route])
+
+    async def restore(
+        self, model: Model, route: RouteName, draft: Draft, history: EditHistory | None
+    ) -> None:
+        """Shows what stood in the form once, with what undo knew of its prompt."""
+        async with self._showing:
+            self._keep()
+            await self._replace(model, route, draft.values, draft.foreign)
+            area = self._prompt_field
+            if area and history:
+                area.area.history = history
+
+    def content(self) -> Draft:
+        """Returns what stands in the form, also what is no valid value."""
+        fields = self._fields.items()
+        raws = {name: field.raw for name, field in fields}
+        foreign = {name: tuple(sorted(field.foreign_texts())) for name, field in fields}
+        return Draft(
+            *self._model.key,
+            {name: raw for name, raw in raws.items() if raw is not None},
+            {name: texts for name, texts in foreign.items() if texts},
+        )
+
+    @property
+    def prompt_history(self) -> EditHistory | None:
+        """What undo knows of the prompt."""
+        field = self._prompt_field
+        return field.area.history if field else None
+
+    @property
+    def _prompt_field(self) -> TextField | None:
+        field = self._fields.get("prompt")
+        return field if isinstance(field, TextField) else None
+
+    def _keep(self) -> Draft:
+        """Remembers what stands in the form for when its model is shown again."""
+        content = self._saved[self._model.key] = self.content()
+        if "prompt" in self._fields:
+            self._prompt = self._fields["prompt"].raw or ""
+        return content
+
+    async def _replace(
+        self,
+        model: Model,
+        route: RouteName,
+        raws: Mapping[str, Raw],
+        foreign: Mapping[str, Iterable[str]],
+    ) -> None:
+        has_focus = self.has_focus_within
+        fields = self._make_fields(model, route, raws, foreign)
+
+        def move_focus() -> None:
+            if has_focus:
+                self.screen.set_focus(self.first_control, scroll_visible=False)
+
+        await self._box.replace(fields, move_focus)
         self._restart_timer()
+        self.post_message(self.Edited())
 
     def _make_fields(
-        self, model: Model, route: RouteName, values: Values
-    ) -> list[Widget]:
-        """Makes the fields of a model's params, the rarely needed ones folded."""
-        values, _ = translate(model, values, route)
+        self,
+        model: Model,
+        route: RouteName,
+        raws: Mapping[str, Raw],
+        foreign: Mapping[str, Iterable[str]],
+    ) -> list[Field]:
         self._model = model
         self.route = route
-        self._touched.clear()
+        self._demanded.clear()
         self._fields = {
-            param.name: make_field(param, _allowed_value(param, values))
+            param.name: make_field(param, raws.get(param.name))
             for param in model.routes[route].params
         }
         action = model.action.replace("_", " ")
         self.border_title = Content(f"{model.title} · {action}")
         self.check_values()
-        fields = self._fields.values()
-        for field in fields:
-            texts = images_in(values.get(field.param.name))
-            field.foreign.add(*self._foreign.intersection(texts))
-        shown: list[Widget] = [field for field in fields if not field.param.more]
-        more = [field for field in fields if field.param.more]
-        if more:
-            filled = any(field.param.name in values for field in more)
-            shown.append(_More(more, collapsed=not filled))
-        return shown
+        for name, field in self._fields.items():
+            field.foreign.add(*foreign.get(name, ()))
+            field.foreign.add(*self._foreign.intersection(_texts_in(field)))
+        return list(self._fields.values())
 
     def values(self) -> Values:
         """Returns the valid values of the fields that are shown."""
         values, _ = self._read_fields()
-        shown = [name for name in values if self._fields[name].display]
+        shown = [name for name in values if name not in self._forbidden]
         return {name: values[name] for name in shown}
 
     def foreign_texts(self) -> frozenset[str]:
@@ -216,6 +336,8 @@ class ParamForm(Vertical):
                     values[name] = value
         return values, errors
 
+    # What is wrong with it
+
     def check_values(self, everything: bool = False) -> dict[str, str]:
         """Checks all values, applies the rules, updates errors and price.
 
@@ -225,6 +347,7 @@ class ParamForm(Vertical):
         route = self._model.routes[self.route]
         values, unreadable = self._read_fields()
         rules = request.apply_rules(self._model, route, values)
+        self._forbidden = rules.forbidden
         for name, field in self._fields.items():
             field.display = name not in rules.forbidden
             if name in rules.params:
@@ -235,37 +358,69 @@ class ParamForm(Vertical):
         problem = self.expansion.problem(values)
         if problem:
             errors.setdefault("prompt", problem)
+        errors = {name: error for name, error in errors.items() if name in self._fields}
+        if everything:
+            self._demanded |= set(errors)
         for name, field in self._fields.items():
             # A value that is still missing is no news; one that a change broke is.
-            shown = everything or name in self._touched or name in values
-            field.show_error(errors.get(name, "") if shown else "")
-        self._hidden_fields = " ".join(
-            f"{self._fields[name].param.title}: {reason}"
-            for name, reason in rules.forbidden.items()
-            if name in self._fields
-        )
-        self._update_help()
+            is_shown = name in self._demanded or field.raw is not None
+            field.show_error(errors.get(name, "") if is_shown else "")
+        self._update_note()
         self._show_price(values)
-        return {name: error for name, error in errors.items() if name in self._fields}
+        return errors
+
+    def show_errors(self, errors: dict[str, str]) -> None:
+        """Shows errors that only the disk or the service can find."""
+        for name, problem in errors.items():
+            if name in self._fields:
+                self._fields[name].show_error(problem)
+        self._update_note()
+        self._focus_error(errors)
+
+    def _update_note(self) -> None:
+        """Shows what is wrong, or the help of the focused field; why others are hidden."""
+        fields = self._fields
+        hidden = [
+            f"{short_title(fields[name].param)}: {reason}"
+            for name, reason in self._forbidden.items()
+            if name in fields
+        ]
+        wrong = [field for field in fields.values() if field.error and field.display]
+        focused = self._field_in_focus()
+        if focused and focused.error:
+            text = focused.error
+        elif wrong:
+            text = f"{short_title(wrong[0].param)}: {wrong[0].error}"
+        else:
+            text = focused.param.help if focused else ""
+        self._note.set_class(bool(wrong), "-wrong")
+        self._note.text = " ".join([text, *hidden]).strip()
+
+    def _field_in_focus(self) -> Field | None:
+        focused = self.screen.focused if self.is_attached else None
+        for node in focused.ancestors_with_self if focused else ():
+            if isinstance(node, Field):
+                return node if node in self._fields.values() else None
+        return None
+
+    # What it costs
 
     def _show_price(self, values: Values) -> None:
-        price = estimate(self._model, values)
-        if self._quote and self._quote[0] == self._price_key(self._model, values):
-            price = self._quote[1]
-        count = self.expansion.count(values)
-        self._button.label = Content(_button_label(count, price))
+        route = self._model.routes[self.route]
+        price = self._price.of(self._model, route, values)
+        self._button.show_price(price, self.expansion.count(values))
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
         """Shows a price from the service, unless the form has changed since."""
-        current = self.values()
-        key = self._price_key(model, values)
-        if key == self._price_key(self._model, current):
-            self._quote = (key, price)
-            self._show_price(current)
+        if model.key == self._model.key:
+            route = self._model.routes[self.route]
+            self._price.note_quote(model, route, values, price)
+            self._show_price(self.values())
 
-    def _price_key(self, model: Model, values: Values) -> PriceKey:
-        """Returns everything that the price depends on."""
-        return model.key, priced_values(self._model.routes[self.route], values)
+    def update_prices(self, model: Model) -> None:
+        """Shows the same model with newer prices."""
+        self._model = model
+        self.check_values()
 
     def _restart_timer(self) -> None:
         if self._timer:
@@ -288,17 +443,7 @@ class ParamForm(Vertical):
         if await self.expansion.read(self.values()):
             self.check_values()
 
-    def update_prices(self, model: Model) -> None:
-        """Shows the same model with newer prices."""
-        self._model = model
-        self.check_values()
-
-    def show_errors(self, errors: dict[str, str]) -> None:
-        """Shows errors that only the disk or the service can find."""
-        for name, problem in errors.items():
-            if name in self._fields:
-                self._fields[name].show_error(problem)
-        self._focus_error(errors)
+    # What one does with it
 
     def focus_first(self) -> None:
         """Focuses the prompt, or the first field if there is none."""
@@ -356,9 +501,16 @@ class ParamForm(Vertical):
     def action_copy_as(self) -> None:
         self.post_message(self.CopyRequested(self._model, self.route, self.values()))
 
+    def action_undo_form(self) -> None:
+        self.post_message(self.UndoRequested())
+
+    def action_redo_form(self) -> None:
+        self.post_message(self.RedoRequested())
+
     def set_prompt(self, prompt: str | None) -> None:
         """Sets the text of the prompt, and focuses it."""
         if "prompt" in self._fields:
+            self._demanded.discard("prompt")
             self._fields["prompt"].fill(prompt)
             self.focus_first()
 
@@ -379,11 +531,17 @@ class ParamForm(Vertical):
     @on(Field.Changed)
     def _changed(self, event: Field.Changed) -> None:
         event.stop()
-        self._touched.add(event.field.param.name)
+        if self._fields.get(event.field.param.name) is event.field:
+            self.check_values()
+            if self.expansion.is_unread(self.values()):
+                self._read_wildcards()
+            self._restart_timer()
+            self.post_message(self.Edited())
+
+    @on(Fold.Opened)
+    def _opened(self, event: Fold.Opened) -> None:
+        event.stop()
         self.check_values()
-        if self.expansion.is_unread(self.values()):
-            self._read_wildcards()
-        self._restart_timer()
 
     @on(TextField.SnippetTyped)
     @work(exclusive=True, group="snippets", exit_on_error=False)
@@ -406,18 +564,11 @@ class ParamForm(Vertical):
             event.field.insert_snippet(text)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self._field_help = ""
-        for node in event.widget.ancestors_with_self:
-            if isinstance(node, Field):
-                self._field_help = node.param.help
-                # The control alone would leave its label out of sight.
-                self.call_after_refresh(node.scroll_visible, animate=False)
-                break
-        self._update_help()
-
-    def _update_help(self) -> None:
-        """Shows the help of the focused field, and why others are hidden."""
-        self._help.update(f"{self._field_help} {self._hidden_fields}".strip())
+        field = self._field_in_focus()
+        if field:
+            # The control alone would leave its label out of sight.
+            self.call_after_refresh(field.scroll_visible, animate=False)
+        self._update_note()
 
     def _focus_error(self, errors: Iterable[str]) -> None:
         """Focuses the first field that has an error."""
@@ -428,40 +579,19 @@ class ParamForm(Vertical):
     async def _focus_field(self, name: str) -> None:
         field = self._fields.get(name)
         if field and field.param.more:
-            await self.query_one(_More).unfold()
+            await self._box.unfold()
         if field:
             field.control.focus(scroll_visible=False)
 
 
-class _More(Collapsible):
-    """Rarely needed fields, mounted when they are first shown."""
-
-    def __init__(self, fields: list[Field], *, collapsed: bool) -> None:
-        super().__init__(title="More", collapsed=collapsed)
-        self._waiting = fields
-
-    async def on_mount(self) -> None:
-        if not self.collapsed:
-            await self.unfold()
-
-    @on(Collapsible.Expanded)
-    async def unfold(self) -> None:
-        """Shows the fields."""
-        self.collapsed = False
-        fields, self._waiting = self._waiting, []
-        await self.query_one(Collapsible.Contents).mount_all(fields)
+def _raws_of(route: Route, values: Values) -> dict[str, Raw]:
+    """Returns values as they stand in the fields of a route."""
+    raws = {param.name: raw_of(param, values.get(param.name)) for param in route.params}
+    return {name: raw for name, raw in raws.items() if raw is not None}
 
 
-def _button_label(count: int, price: Estimate) -> str:
-    if count > MOST:
-        return f"Generate more than {MOST:,}  ·  {price}"
-    if count > 1:
-        total = dollars(price.micro and count * price.micro)
-        return f"Generate {count:,} for {total}  ·  {price}"
-    return f"Generate  ·  {price}"
-
-
-def _allowed_value(param: Param, values: Values) -> Value | None:
-    """Returns the value of a param, unless it isn't one of those it may have."""
-    value = values.get(param.name)
-    return None if param.enum and value not in param.enum else value
+def _texts_in(field: Field) -> set[str]:
+    try:
+        return texts_of([field.read()])
+    except ValueError:
+        return set()

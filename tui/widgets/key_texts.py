@@ -1,13 +1,45 @@
 """Names keys as they are in force, whatever the user has remapped."""
 
-from textual.widget import Widget
+from textual.dom import DOMNode
+from textual.keys import format_key, key_to_character
 
-from tui.terminal.textual_private import bindings_on_page
+from tui.terminal.textual_private import keys_in_force
+
+_NAMES = {
+    "backspace": "backspace",
+    "delete": "delete",
+    "enter": "enter",
+    "escape": "escape",
+    "pagedown": "page down",
+    "pageup": "page up",
+}
+"""Keys whose names are easier to read in a sentence than their signs."""
 
 
-def key_text(widget: Widget, binding_id: str) -> str:
-    """Returns the first key of an id on the widget's page; empty if it has none."""
-    for binding in bindings_on_page(widget.screen):
-        if binding.id == binding_id:
-            return widget.app.get_key_display(binding)
-    return ""
+def key_text(node: DOMNode, binding_id: str) -> str:
+    """Returns the first key of an id, as a sentence names it: `F4`, `ctrl+j`, `z`.
+
+    It is found on the node, on its page and on the pages below; empty if it has none.
+    """
+    return next(map(key_name, keys_in_force(node, binding_id)), "")
+
+
+def untyped_key_text(node: DOMNode, binding_id: str) -> str:
+    """Returns the first key of an id that also works while a text is edited."""
+    keys = keys_in_force(node, binding_id)
+    return next((key_name(key) for key in keys if not types(key)), "")
+
+
+def types(key: str) -> bool:
+    """Returns whether a key writes a character into a text that is edited."""
+    return key == "space" or key_to_character(key) is not None
+
+
+def key_name(key: str) -> str:
+    """Returns a key by the name that people know: `f4` is F4, `slash` is /."""
+    *modifiers, last = key.split("+")
+    if last[:1] == "f" and last[1:].isdecimal():
+        name = last.upper()
+    else:
+        name = _NAMES.get(last) or format_key(last)
+    return "+".join([*modifiers, name])

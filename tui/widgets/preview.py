@@ -127,7 +127,7 @@ class Preview(Vertical, can_focus=True):
 
         Then the page is also told when the user leaves, and of news.
         """
-        super().__init__(id=id)
+        super().__init__(id=id, classes="frame")
         self._view = context
         self._follows = follows
         self.picture = Picture(

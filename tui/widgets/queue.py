@@ -10,6 +10,7 @@ from textual.widgets import Static
 from tui.tasks.durations import Span
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
+from tui.widgets.key_texts import key_text
 from tui.widgets.queue_table import QueueTable
 from tui.widgets.taskrow import column_widths, fit, is_waiting
 
@@ -51,17 +52,22 @@ class Queue(Vertical):
         title_of: Callable[[Task], str],
         usual: Callable[[Task], Span | None] = lambda task: None,
     ) -> None:
-        super().__init__(id=id, classes="-empty")
+        super().__init__(id=id, classes="frame -empty")
         self.table = QueueTable("tasks", title_of, usual)
-        self.table.empty_text = (
-            "The queue is empty. Press z to undo, or / to search the history."
-        )
         self.counts = TaskCounts()
         self._title = self.border_title = "Queue"
         self._problem = ""
         self._paused = False
         self._announcing = False
         self._empty = Static(id="no-tasks", markup=False)
+
+    def on_mount(self) -> None:
+        undo = key_text(self.table, "undo")
+        history = key_text(self, "history")
+        self.table.empty_text = (
+            f"The queue is empty. Press {undo} to undo, or {history} to search the"
+            " history."
+        )
 
     def mount_content(self, *below: Widget) -> AwaitMount:
         """Mounts the widgets within the frame, and others at its bottom."""

@@ -25,6 +25,7 @@ from tui.tasks.scheduler import Turn
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.job import Job
+from tui.widgets.key_texts import key_text
 from tui.widgets.messages import (
     Browsing,
     GridRequested,
@@ -43,6 +44,7 @@ from tui.widgets.taskrow import (
     Row,
     column_widths,
     fit,
+    is_set_aside,
     is_waiting,
     made,
     progress_time,
@@ -129,7 +131,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._announcing = False
         self._grown = False
         self._shift = 0
-        self._announced: Task | None = None
+        self._announced: tuple[Task | None, bool] = (None, False)
         self.empty_text = ""
         """Shown while there is no task."""
 
@@ -374,12 +376,19 @@ class QueueTable(ScrollView, can_focus=True):
         title = self._title_of(task)
         variation = job.variation(task) if job else ""
         if not self._by_job:
-            return row(task, title, made(task))
+            return row(task, title, made(task), ways=self._ways(task))
         if is_waiting(task):
             when = f"#{self._queue_number(task.turn)}"
         else:
             when = progress_time(task, self._usual(task))
-        return row(task, title, when, variation)
+        return row(task, title, when, variation, self._ways(task))
+
+    def _ways(self, task: Task) -> str:
+        """Returns what one can do with a task that was set aside."""
+        if not is_set_aside(task):
+            return ""
+        send, drop = key_text(self, "stop"), key_text(self, "drop")
+        return f"{send} sends it, {drop} drops it"
 
     def _queue_number(self, turn: Turn) -> int:
         return bisect_left(self._waiting, turn) + 1
@@ -491,10 +500,11 @@ class QueueTable(ScrollView, can_focus=True):
         if self._grown:
             self._resize()
         selected = self.selected
-        if selected and selected is not self._announced:
-            self.post_message(self.Selected(selected))
-        self._announced = selected
         job = self._job_under_cursor
+        announced, was_job = self._announced
+        if selected and (selected is not announced or bool(job) is not was_job):
+            self.post_message(self.Selected(selected))
+        self._announced = (selected, bool(job))
         allowed: set[TaskAction] = set()
         if job:
             allowed = job.allowed

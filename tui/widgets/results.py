@@ -58,6 +58,9 @@ class Results:
             self._is_last_new = False
         self._tasks = _newest_first(tasks)
         self._selected = task
+        self._awaited.update(
+            known.id for known in tasks.values() if is_under_way(known)
+        )
         if self.enters_at_end:
             self._wanted = next(reversed(self.pictures), None)
         if self._wanted in self.pictures:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from tui.tasks.engine_state import EngineState
 from tui.tasks.ledger import CostSum
 from tui.text import clock, dollars
+from tui.widgets.key_texts import key_text
 
 _BETWEEN = "  ·  "
 
@@ -65,7 +66,7 @@ class StatusLine(Static):
         if self.waiting:
             parts.append(f"○ {self.waiting} waiting")
         if self.state.paused:
-            parts.append("‖ paused (p)")
+            parts.append(f"‖ paused ({key_text(self, 'pause')})")
         if self.state.offline and (self.live or self.waiting):
             parts.append("! offline, retrying")
         if self.state.rest_until > time.time():
@@ -75,7 +76,7 @@ class StatusLine(Static):
         if self.state.short:
             parts.append("! no credit")
         if self.state.refused:
-            parts.append("! key refused (F4)")
+            parts.append(f"! key refused ({key_text(self, 'switch-key')})")
         return parts
 
 

@@ -208,7 +208,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.DELETE: TaskEntry(
         keys="x,delete",
         label="Delete",
-        tooltip="Delete the task and its files; z to undo",
+        tooltip="Delete the task and its files; undo brings them back",
         allowed=_has_ended,
         run=actions.delete,
     ),

@@ -148,11 +148,12 @@ def expiry(task: Task) -> str:
     return f"expires in {duration(left)}" if left > 0 else "its URL has expired"
 
 
-def row(task: Task, title: str, when: str, variation: str = "") -> Row:
+def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") -> Row:
     """Returns a task's row.
 
     `title` is the name of its model, `when` stands in the column of time, and
-    `variation` is what is different in it from others of its job.
+    `variation` is what is different in it from others of its job, `ways` what one can
+    do with a task that was set aside.
     """
     prompt = one_line(task.prompt or task.model, 400)
     if variation:
@@ -161,17 +162,19 @@ def row(task: Task, title: str, when: str, variation: str = "") -> Row:
         prompt = f"×{len(task.results)} {prompt}"
     if task.favourite:
         prompt = f"★ {prompt}"
-    return Row(*status_style(task), title, prompt, _problem(task), when, cost(task))
+    return Row(
+        *status_style(task), title, prompt, _problem(task, ways), when, cost(task)
+    )
 
 
-def _problem(task: Task) -> str:
+def _problem(task: Task, ways: str) -> str:
     problem = ""
     if task.error:
         problem = task.error.message
     elif task.status in LIVE:
         problem = task.note
     if is_set_aside(task) and not problem:
-        problem = "s sends it, d drops it"
+        problem = ways
     return f"{_expiry_warning(task)} {problem}".strip()
 
 

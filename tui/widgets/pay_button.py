@@ -1,0 +1,62 @@
+"""The button that pays: one row with its key and the price."""
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Button
+
+from tui.catalog.batch import MOST
+from tui.catalog.price import Estimate
+from tui.text import dollars
+
+_LONGEST_BASIS = len("snapshot")
+"""Cells of how sure a price is: it doesn't move when another word comes."""
+_AROUND = 2
+"""Empty cells that Textual leaves beside a label."""
+_NO_PRICE = Estimate(None, "unknown")
+
+
+class PayButton(Button):
+    """Says what it sends, at which price; of many requests, the sum."""
+
+    key: reactive[str] = reactive("")
+    """The key that does the same."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__("Generate", id=id, variant="primary", compact=True)
+        self._price = _NO_PRICE
+        self._count = 1
+
+    def show_price(self, price: Estimate, count: int) -> None:
+        """Shows the price of one request, and how many it would send."""
+        if (price, count) != (self._price, self._count):
+            self._price = price
+            self._count = count
+            self.refresh()
+        self.tooltip = Content(str(price))
+
+    def render(self) -> Content:
+        width = self.size.width - _AROUND
+        action = self._action
+        price = self._cost
+        if self.key and cell_len(f"{action}  {self.key}  {price.rstrip()}") <= width:
+            action = f"{action}  {self.key}"
+        if cell_len(f"{action}  {price}") > width:
+            price = price.rstrip()
+        room = width - cell_len(action) - cell_len(price)
+        return Content(f"{action}{' ' * max(1, room)}{price}")
+
+    @property
+    def _action(self) -> str:
+        if self._count > MOST:
+            return f"Generate more than {MOST:,}"
+        return f"Generate {self._count:,}" if self._count > 1 else "Generate"
+
+    @property
+    def _cost(self) -> str:
+        micro = self._price.micro
+        if micro is None:
+            return "price unknown"
+        if self._count > MOST:
+            return "too many"
+        return f"{dollars(micro * self._count)} {self._price.basis:<{_LONGEST_BASIS}}"
