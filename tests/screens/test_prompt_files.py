@@ -23,7 +23,7 @@ async def test_a_wildcard_is_counted_and_priced_then_each_line_sent(
     app = TestApp()
     async with app.running(100, 30) as pilot:
         await pilot.press(*"red __animal__")
-        await app.sees("Generate 2 for $0.10")
+        await app.sees("Generate 2 ", "$0.10")
         await pilot.press("ctrl+j")
         assert app.engine
         tasks = app.engine.tasks
@@ -53,11 +53,11 @@ async def test_what_has_changed_since_is_shown_before_it_is_sent(
         assert app.engine
         tasks = app.engine.tasks
         await pilot.press(*"red __animal__")
-        await app.sees("Generate 2 for $0.10")
+        await app.sees("Generate 2 ", "$0.10")
         file.write_text("fox\nowl\ncat\n")
         await pilot.press("ctrl+j")
         await app.until(lambda: app.told)
-        await app.sees("Generate 3 for $0.15")
+        await app.sees("Generate 3 ", "$0.15")
         assert not tasks
         await pilot.press("ctrl+j")
         await app.until(lambda: len(tasks) == 3)
