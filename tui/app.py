@@ -2,14 +2,13 @@
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import events, on
-from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -27,7 +26,6 @@ from tui.screens.pages import Pages
 from tui.screens.payments import Payments
 from tui.screens.queue_opener import QueueOpener
 from tui.screens.setup import SetupScreen
-from tui.screens.share import show_copied
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
 from tui.screens.terminal_title import TerminalTitle
@@ -62,9 +60,29 @@ class RunApp(Shell):
     """runapi-tui."""
 
     TITLE = "runapi-tui"
+    ENABLE_COMMAND_PALETTE = False  # there is another one
     CSS_PATH: ClassVar = [styles_dir() / f"{name}.tcss" for name in STYLES.split()]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Keys", id="help", tooltip="Show the keys of this page"),
+        # With priority where it types nothing: pages over others hide the app's keys.
+        Binding(
+            "f1",
+            "help",
+            "Help",
+            id="help",
+            tooltip="Show the keys of this page",
+            show=False,
+            priority=True,
+        ),
+        Binding("question_mark", "help", "Help", id="help", show=False),
+        Binding(
+            "ctrl+p",
+            "palette",
+            "Commands",
+            id="palette",
+            tooltip="Find any action, model, task or setting",
+            show=False,
+            priority=True,
+        ),
         Binding(
             "ctrl+q",
             "quit",
@@ -272,25 +290,13 @@ class RunApp(Shell):
     def action_help(self) -> None:
         self.pages.show_help()
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
-        if self.main and screen is self.main:
-            yield SystemCommand(
-                "Prompts", "Search the service's prompt library", self.action_prompts
-            )
-            yield SystemCommand(
-                "Money", "See spending by day and by model", self.action_money
-            )
-            yield SystemCommand(
-                "Copied text",
-                "Show what was copied last, to select it in the terminal",
-                partial(show_copied, self),
-            )
-            copy_as = self.main.form.action_copy_as
-            yield SystemCommand("Copy as", "Copy as curl, Python or a command", copy_as)
-        if self.main and not self.session.demo:
-            switch = self.action_switch_key
-            yield SystemCommand("Switch key or profile", "Choose who pays", switch)
+    def action_palette(self) -> None:
+        self.pages.show_palette()
+
+    def get_key_display(self, binding: Binding) -> str:
+        shown = super().get_key_display(binding)
+        is_function_key = shown[:1] == "f" and shown[1:].isdecimal()
+        return shown.upper() if is_function_key else shown
 
     # Settings
 

@@ -64,11 +64,10 @@ async def test_outside_of_tmux_nothing_is_asked() -> None:
 async def test_the_last_copy_is_found_in_the_palette() -> None:
     app = TestApp()
     async with app.running(100, 30) as pilot:
-        commands = {one.title: one for one in app.get_system_commands(app.screen)}
-        commands["Copied text"].callback()
+        await pilot.press("ctrl+p", *"copied text", "enter")
         await app.until(lambda: "Nothing was copied yet." in app.told)
         copy(app, "word " * 30 + "end")
-        commands["Copied text"].callback()
+        await pilot.press("ctrl+p", *"copied text", "enter")
         await app.sees("word word", " end")
         await pilot.press("escape")
         assert app.screen is app.main

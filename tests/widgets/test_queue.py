@@ -368,3 +368,12 @@ async def test_headings_stand_over_their_figures() -> None:
             heading, row = app.rows()[:2]
             assert heading.index("cost") + 4 == row.index("$0.05") + 5
             assert heading.index("time") + 4 == row.index("5s") + 2
+
+
+async def test_an_empty_queue_says_how_to_fill_it() -> None:
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        await app.sees("No tasks yet.")
+        await pilot.press("ctrl+t")
+        await app.sees("No tasks yet. Describe an image and press ctrl+j.")
+        assert isinstance(app.focused, TextArea)

@@ -30,4 +30,4 @@ class CopiedScreen(Screen[None]):
         yield Static(f"{self._hint}\n{select}".strip(), id="copied-hint", markup=False)
         with VerticalScroll(id="copied"):
             yield Static(self._text, id="copied-text", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()

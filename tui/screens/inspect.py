@@ -76,7 +76,7 @@ class InspectScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self._page
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "copy" or bool(self._body)

@@ -29,6 +29,7 @@ from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
@@ -257,7 +258,7 @@ class MainScreen(Screen[None]):
             await self.sidebar.mount_content()
             await self.preview.mount_content()
             await self.queue.mount_content(self.film)
-            await self.mount(Footer(show_command_palette=False, compact=True))
+            await self.mount(Footer())
         self.refresh_bindings()  # the footer has missed their first announcement
         self._view.changes.subscribe(self, self._task_changed, immediate=True)
         self.post_message(self.Ready())
@@ -370,8 +371,22 @@ class MainScreen(Screen[None]):
 
     @on(Sidebar.Selected)
     async def _model_selected(self, event: Sidebar.Selected) -> None:
-        await self.show_model(event.model)
+        await self.choose_model(event.model)
+
+    async def choose_model(self, model: Model) -> None:
+        """Shows the form of a model, and lets the user type."""
+        await self.show_model(model)
         self.form.focus_first()
+
+    @property
+    def recent_tasks(self) -> list[Task]:
+        """The latest tasks, newest first, cleared ones among them."""
+        return self._past.newest[:_RECENT_TASKS]
+
+    def show_task(self, task: Task) -> None:
+        """Shows a task's results; selects it, if it is in the queue."""
+        self.queue.table.select(task.id)
+        self.preview.show(task)
 
     def action_pick_model(self) -> None:
         if self.sidebar.display:
@@ -508,6 +523,10 @@ class MainScreen(Screen[None]):
         # In an empty queue z may still restore tasks of earlier runs.
         if self._past or not is_empty:
             self.set_focus(self.queue.table)
+        else:
+            self.notify(
+                f"No tasks yet. Describe an image and press {key_text(self, 'generate')}."
+            )
 
 
 def _has_own_files(task: Task) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -17,6 +18,7 @@ from tui.tasks.durations import Durations
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
+from tui.terminal.textual_private import bound_on_page
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
@@ -145,7 +147,28 @@ class Pages:
         from tui.screens.help import HelpScreen
 
         shell = self._shell
-        shell.push_screen(HelpScreen(list(shell.screen.active_bindings.values())))
+        if isinstance(shell.screen, HelpScreen):
+            shell.screen.dismiss()
+        else:
+            shell.push_screen(HelpScreen(list(bound_on_page(shell.screen))))
+
+    def show_palette(self) -> None:
+        from tui.screens.commands import commands
+        from tui.screens.palette import Command, PaletteScreen
+
+        shell = self._shell
+
+        async def run(command: Command | None) -> None:
+            if command:
+                with shell.problems_shown():
+                    result = command.run()
+                    if isawaitable(result):
+                        await result
+
+        if isinstance(shell.screen, PaletteScreen):
+            shell.screen.dismiss(None)
+        else:
+            shell.push_screen(PaletteScreen(commands(shell)), run)
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine

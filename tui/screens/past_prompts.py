@@ -8,13 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.screens.modal import Modal
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
 from tui.text import one_line
+from tui.widgets.footer import Footer
 
 Find = Callable[[str, str], Awaitable[PromptPage]]
 """Returns prompts for a search line, of tasks below an id. Raises StoreError."""
@@ -29,16 +30,35 @@ _NEWEST = "~"
 """Sorts after every id."""
 
 
-class PastPromptsScreen(ModalScreen[str | None]):
+class PastPromptsScreen(Modal[str | None]):
     """Lists past prompts, newest first and each once; ends with one of them, or None.
 
     The focus stays in the search, so that typing always searches.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="past-back"),
-        Binding("down,ctrl+r", "move('cursor_down')", "Older", id="past-older"),
-        Binding("up", "move('cursor_up')", "Newer", id="past-newer"),
+        Binding("enter", "use", "Use", id="past-use", tooltip="Put it into the prompt"),
+        Binding(
+            "escape",
+            "dismiss(None)",
+            "Back",
+            id="past-back",
+            tooltip="The prompt stays as it is",
+        ),
+        Binding(
+            "down,ctrl+r",
+            "move('cursor_down')",
+            "Older",
+            id="past-older",
+            tooltip="Go to the prompt that was sent before",
+        ),
+        Binding(
+            "up",
+            "move('cursor_up')",
+            "Newer",
+            id="past-newer",
+            tooltip="Go to the prompt that was sent after",
+        ),
         Binding("pagedown", "move('page_down')", show=False),
         Binding("pageup", "move('page_up')", show=False),
         Binding(
@@ -78,13 +98,13 @@ class PastPromptsScreen(ModalScreen[str | None]):
         self._scroll = VerticalScroll(self._text, id="past-scroll", can_focus=False)
         self._box = Vertical(id="past", classes="frame -always")
         self._box.border_title = "Past prompts"
-        self._box.border_subtitle = "enter uses it · escape changes nothing"
 
     def compose(self) -> ComposeResult:
         with self._box:
             yield self._filter
             yield self._list
             yield self._scroll
+        yield Footer()
 
     def on_mount(self) -> None:
         self._search("", _NEWEST)
@@ -153,6 +173,10 @@ class PastPromptsScreen(ModalScreen[str | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.action_use()
+
+    def action_use(self) -> None:
+        """Ends with the prompt under the cursor."""
         if self._searching:
             self._wanted = True  # what is listed was found for other words
         elif self._list.highlighted is not None:

@@ -31,6 +31,7 @@ from tui.widgets.fields import Field, Raw, short_title
 from tui.widgets.form_fields import TWO_COLUMNS, Fold, FormFields
 from tui.widgets.form_note import FormNote
 from tui.widgets.form_price import FormPrice
+from tui.widgets.key_texts import key_text
 from tui.widgets.make_field import make_field, raw_of
 from tui.widgets.pay_button import PayButton
 from tui.widgets.text_fields import TextField
@@ -176,8 +177,7 @@ class ParamForm(Vertical):
         yield self._button
 
     def on_mount(self) -> None:
-        for binding in self._bindings.key_to_bindings.get("ctrl+j", ()):
-            self._button.key = self.app.get_key_display(binding)
+        self._button.key = key_text(self, "generate")
 
     def on_resize(self, event: events.Resize) -> None:
         is_narrow = event.size.width < TWO_COLUMNS

@@ -8,8 +8,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.text import one_line
+from tui.widgets.taskrow import fit
 
 Severity = Literal["information", "warning", "error"]
+_LONGEST_WORD = 16
 _MARKS: dict[Severity, tuple[str, str]] = {
     "information": ("·", "$text"),
     "warning": ("!", "$text-warning"),
@@ -48,8 +50,10 @@ class MessageLine(Static):
     def _fit(self, width: int) -> None:
         mark, colour = _MARKS[self._notice.severity]
         text = f" {mark} {one_line(self._notice.text, 2_000)}"
-        is_long = cell_len(text) > width
-        height = self._rows if is_long else 1
+        height = self._rows if cell_len(text) > width else 1
         self.styles.height = height
         self.styles.margin = (0, 0, self._rows - height, 0)
-        self.update(Content.styled(text, colour))
+        self.styles.text_wrap = "wrap" if height > 1 else "nowrap"
+        # A line that wraps at a word may leave some of its cells empty.
+        room = width * height - _LONGEST_WORD * (height - 1)
+        self.update(Content.styled(fit(text, room).rstrip(), colour))

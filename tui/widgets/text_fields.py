@@ -250,7 +250,8 @@ class _Line(Input):
         before, after = self._noted, self.value
         if before == after:
             return
-        is_typing = _is_one_more(before, after)
+        at = self.cursor_position
+        is_typing = after[: at - 1] + after[at:] == before  # but for one character
         if not (is_typing and self._is_typing):
             self._past.append(before)
         self._is_typing = is_typing
@@ -372,12 +373,6 @@ def _recall_foreign(control: Widget) -> None:
             node.foreign.recall()
 
 
-def _is_one_more(before: str, after: str) -> bool:
-    """Returns whether one character was typed."""
-    at = _common(before, after)
-    return after[:at] + after[at + 1 :] == before
-
-
 def _parsed(param: Param, text: str) -> Value | None:
     return None if request.blank(text) else request.parse(param, text)
 
@@ -418,9 +413,3 @@ def _hint(field: Field) -> str:
         case Kind.INTEGER | Kind.NUMBER if param.default is not None:
             return f"default: {param.default}"
     return f"e.g. {param.example}" if param.example else ""
-
-
-def _common(one: str, other: str) -> int:
-    """Returns how many characters two texts begin with together."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
