@@ -56,8 +56,8 @@ async def test_a_model_shows_its_form_and_a_theme_its_colours() -> None:
     app = TestApp()
     async with app.running(80, 24) as pilot:
         assert app.main
-        await choose(app, pilot, "model turbo")
-        assert "turbo" in app.main.filler.model.title.lower()
+        await choose(app, pilot, "model imagen")
+        assert "imagen" in app.main.filler.model.title.lower()
         assert isinstance(app.focused, TextArea)
         await choose(app, pilot, "theme nord")
         assert app.theme == "nord"
