@@ -118,7 +118,10 @@ class TestApp(RunApp):
         """Wait until all of these stand on the screen, and that one does not."""
 
         def found() -> bool:
-            screen = self.text()
+            try:
+                screen = self.text()
+            except KeyError:  # of a widget that has just gone: not laid out anew yet
+                return False
             return without not in screen and all(text in screen for text in texts)
 
         try:

@@ -32,7 +32,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
     async with app.running(80, 24) as pilot:
         assert app.main
         app.main.form.set_prompt("{red|blue demo:slow} fox")
-        await app.sees("Generate 2 for $0.10")
+        await app.sees("Generate 2 ", "$0.10 ")
         await pilot.press("ctrl+j")
         await app.sees("▸ 1 of 2", "1 sent", "~$0.10")
         assert len(rows(app)) == 1
@@ -108,7 +108,7 @@ async def test_much_is_asked_about_and_no_sends_nothing() -> None:
     async with app.running(80, 24) as pilot:
         assert app.main
         app.main.form.set_prompt("{red|blue} fox")
-        await app.sees("Generate 2 for $0.10", "balance $50.00")
+        await app.sees("Generate 2 ", "$0.10 ", "balance $50.00")
         for no in ("n", "escape", "enter"):
             await pilot.press("ctrl+j")
             await app.sees("Send 2 requests, about $0.10?")
@@ -168,7 +168,7 @@ async def test_the_job_page_sends_what_it_shows() -> None:
         for key, keys, wanted in (
             ("ctrl+b", ["4", "escape"], "Send 4  ·  about $0.20"),
             ("f8", ["4", "0", "ctrl+j"], "Send 40  ·  about $2.00"),
-            ("f8", ["enter", "enter", "ctrl+j"], "Send 2  ·  about $0.12"),
+            ("f8", ["1", "enter", "enter", "ctrl+j"], "Send 2  ·  about $0.12"),
         ):
             await pilot.press(key)
             await app.until(lambda: isinstance(app.screen, BatchScreen))
@@ -186,3 +186,40 @@ async def test_the_job_page_sends_what_it_shows() -> None:
         assert sorted(
             str(task.values["output_resolution"]) for task in app.engine.tasks.values()
         ) == ["1k", "2k"]
+
+
+async def test_the_job_page_keeps_its_fields_until_its_job_is_sent() -> None:
+    app = TestApp(confirm_usd=0.05, delay=0)
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        assert app.engine
+        app.main.form.set_prompt("a fox")
+
+        async def open_page() -> None:
+            await pilot.press("ctrl+b")
+            await app.until(lambda: isinstance(app.screen, BatchScreen))
+
+        async def until_back() -> None:
+            await app.until(lambda: isinstance(app.screen, MainScreen))
+
+        await open_page()
+        await pilot.press("3", "enter", "enter")
+        app.screen.query_one(TextArea).text = "output_resolution = *"
+        await app.sees("Send 6  ·  about $0.36")
+        await pilot.press("escape")
+        await until_back()
+        await open_page()
+        await app.sees("Send 6  ·  about $0.36")
+        await pilot.press("ctrl+j")
+        await app.sees("Send 6 requests, about $0.36?")
+        await pilot.press("n")
+        await until_back()
+        await open_page()
+        await app.sees("output_resolution = *", "Send 6  ·  about $0.36")
+        await pilot.press("ctrl+j")
+        await app.sees("Send 6 requests, about $0.36?")
+        await pilot.press("y")
+        await app.until(lambda: app.engine and len(app.engine.tasks) == 6)
+        await until_back()
+        await open_page()
+        await app.sees("Send 1  ·  about $0.05", without="output_resolution = *")

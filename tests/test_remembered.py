@@ -3,6 +3,7 @@ new profile does.
 """
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.app import TestApp, past
+from tests.pty_app import pty_app
 from tui.screens.chooser import ChooserScreen
 from tui.screens.sources import SourcesScreen
 from tui.tasks.task import Result, Status, Task
@@ -145,3 +147,32 @@ async def test_a_busy_disk_does_not_hold_the_keys(
         await pilot.press("ctrl+r")
         await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await app.sees("a fox", "a red fox")
+
+
+def test_what_was_typed_outlives_a_kill_but_for_its_last_second(home: Path) -> None:
+    def has(text: str) -> bool:
+        return any(text in file.read_text() for file in home.rglob("screen.json"))
+
+    with pty_app() as app:
+        app.type(b"a red fox")
+        app.until(lambda: has("a red fox"), "the draft on the disk")
+        app.type(b"\r")
+        app.type("im Schnee 雪".encode())
+        app.until(lambda: has("im Schnee 雪"), "its end, too")
+        app.signal(signal.SIGKILL)
+        app.until_ended()
+    with pty_app() as app:
+        app.until_seen("im Schnee 雪")
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_what_was_typed_outlives_an_end_from_outside(
+    home: Path, number: signal.Signals
+) -> None:
+    with pty_app() as app:
+        app.type(b"an owl")
+        app.until_seen("an owl")
+        app.signal(number)
+        app.until_ended()
+    with pty_app() as app:
+        app.until_seen("an owl")

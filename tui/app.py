@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.theme import Theme
 
 from tui.graphics.probe import Terminal
 from tui.paths import styles_dir
@@ -46,6 +47,7 @@ STYLES = "app main widgets dialogs sources history inspect viewer grid prompts m
 
 _SHOWN_PROBLEMS = 5
 """Problems with settings that are shown one by one."""
+_SENT_ALREADY = "Already sent. Press again to send another."
 _DROP_TIME = 1.0
 """Seconds after which an odd paste counts as text: a folder may be out of reach."""
 
@@ -112,11 +114,27 @@ class RunApp(Shell):
     def on_mount(self) -> None:
         heartbeat.start(asyncio.get_running_loop())
         self._outermost = copy_context()
-        theme = self.session.config.theme
-        if theme in self.available_themes:
-            self.theme = theme
-        elif theme:
-            self.notify(f"There is no theme {one_line(theme, 40)}.", markup=False)
+        self.screen_change_signal.subscribe(self, self._page_changed)
+        self._choose_theme()
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+
+    def _choose_theme(self) -> None:
+        """Uses the theme of the settings or, without one, that of the last run."""
+        wanted = self.session.config.theme
+        if wanted and wanted not in self.available_themes:
+            self.notify(f"There is no theme {one_line(wanted, 40)}.")
+        last = self.main.remembering.current.theme if self.main else ""
+        for theme in (wanted, last):
+            if theme in self.available_themes:
+                self.theme = theme
+                break
+
+    def _theme_changed(self, theme: Theme) -> None:
+        if self.main:
+            self.main.remembering.change(theme=theme.name)
+
+    def _page_changed(self, _page: Screen[Any]) -> None:
+        self.messages.page_changed()
 
     async def on_unmount(self) -> None:
         unfinished = await self.queue_opener.close()
@@ -213,6 +231,8 @@ class RunApp(Shell):
     def _submit(self, event: ParamForm.Submitted) -> None:
         if not self.key_repeat.is_repeated_request(event.model, event.values):
             self._run(partial(self.payments.submit_form, event), "submit")
+        elif self.key_repeat.is_news:  # once, however long the key is held down
+            self.show_sentence(_SENT_ALREADY)
 
     @on(ParamForm.JobRequested)
     def _make_job(self, event: ParamForm.JobRequested) -> None:
@@ -222,7 +242,8 @@ class RunApp(Shell):
         job = await self.pages.ask_for_job(event)
         if job:
             self.key_repeat.note_job()
-            await self.payments.submit(job)
+            if await self.payments.submit(job):
+                self.pages.forget_job(event)
 
     # Pages
 
@@ -247,6 +268,9 @@ class RunApp(Shell):
 
     async def action_prompts(self) -> None:
         await self.pages.show_prompts()
+
+    def action_messages(self) -> None:
+        self.pages.show_messages()
 
     def action_help(self) -> None:
         self.pages.show_help()

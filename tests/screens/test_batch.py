@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from textual.app import App
 from textual.widgets import Button, Input, OptionList, TextArea
 
+from tests.themed import ThemedApp
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.paths import styles_dir
@@ -20,7 +20,7 @@ NO_SUCH_NAME = (
 )
 
 
-class OneBatch(App[None]):
+class OneBatch(ThemedApp):
     """The page alone."""
 
     CSS_PATH = [styles_dir() / "app.tcss", styles_dir() / "dialogs.tcss"]
@@ -223,7 +223,7 @@ async def test_all_is_in_sight_however_long_the_list() -> None:
         app.fill(count="1", vary="aspect_ratio = *")
         await app.sees("Send 70  ·  about $3.50")
         for line in app.text().splitlines()[1:-1]:
-            assert line.strip()[0] + line.strip()[-1] in ("││", "╭╮", "╰╯")
+            assert line.strip()[0] + line.strip()[-1] in ("┃┃", "┏┓", "┗┛")
         await pilot.press("tab", "tab", "tab", "end")
         await app.sees("2:3 · j 雪の中の狐")
         await pilot.press("tab", "enter")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 from textual import events
-from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 from textual.worker import Worker, WorkerCancelled
 
+from tests.themed import ThemedApp
 from tui.graphics.probe import Images, Terminal
 from tui.paths import styles_dir
 from tui.screens import sources
@@ -37,7 +37,7 @@ URL = "https://example.com/a.png"
 UNSET = ["not answered"]
 
 
-class Host(App[None]):
+class Host(ThemedApp):
     """An app with nothing but the picker; `answer` is what it gave."""
 
     CSS_PATH = [

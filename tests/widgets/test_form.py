@@ -5,9 +5,13 @@ as the right type.
 from typing import Any
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widget import Widget
 
+from tests.themed import ThemedApp
+from tui.catalog.price import Estimate
 from tui.catalog.spec import (
     Kind,
     Model,
@@ -21,10 +25,13 @@ from tui.catalog.spec import (
 )
 from tui.paths import styles_dir
 from tui.text import inert
+from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
+from tui.widgets.form_fields import TWO_COLUMNS
+from tui.widgets.form_note import FormNote, cut
 
 
-class FormApp(App[None]):
+class FormApp(ThemedApp):
     """One form on a page."""
 
     CSS_PATH = [styles_dir() / "widgets.tcss"]
@@ -83,6 +90,11 @@ async def press_into(pilot: Pilot[None], app: FormApp, *keys: str) -> None:
     ("param", "keys", "value"),
     [
         (Param(name="x", kind=Kind.TEXT), [*"a b", "enter", "c"], "a b\nc"),
+        (
+            Param(name="x", kind=Kind.TEXT),
+            ["a", "shift+enter", "b", "alt+enter", "c"],
+            "a\nb\nc",
+        ),
         (Param(name="x", kind=Kind.LINE), [*"a b"], "a b"),
         (
             Param(name="x", kind=Kind.CHOICE, enum=("1k", "2k")),
@@ -334,3 +346,137 @@ async def test_a_field_reads_the_images_that_it_was_filled_with() -> None:
             assert app.form.values() == {"x": images, "y": images[0]}
             await app.form.show(model, "service")
             assert app.form.values() == {"x": images, "y": images[0]}
+
+
+def region_of(app: FormApp, selector: str) -> Region:
+    return app.form.query_one(selector).region
+
+
+async def test_the_prompt_has_the_rows_that_are_left_and_two_columns_are_below_it() -> (
+    None
+):
+    params = [Param(name="prompt", kind=Kind.TEXT)]
+    params += [Param(name=f"x{number}", kind=Kind.LINE) for number in range(4)]
+    app = FormApp(*params)
+    async with app.run_test(size=(TWO_COLUMNS + 2, 30)) as pilot:
+        await pilot.pause()
+        prompt = region_of(app, "Prompt")
+        rows = {field.region.y for field in app.form.query("LineField").results(Field)}
+        columns = {
+            field.region.x for field in app.form.query("LineField").results(Field)
+        }
+        assert (len(rows), len(columns)) == (2, 2)
+        assert prompt.width > 60
+        assert prompt.bottom < min(rows)
+        assert max(rows) == app.form.query_one(FormNote).region.y - 1
+        await pilot.resize_terminal(TWO_COLUMNS - 10, 30)
+        await pilot.pause()
+        rows = {field.region.y for field in app.form.query("LineField").results(Field)}
+        assert len(rows) == 4
+        # two more rows of fields, and one of help
+        assert region_of(app, "Prompt").height == prompt.height - 3
+
+
+async def test_the_prompt_grows_with_its_text_and_keeps_three_rows() -> None:
+    params = [Param(name="prompt", kind=Kind.TEXT)]
+    params += [Param(name=f"x{number}", kind=Kind.LINE) for number in range(9)]
+    app = FormApp(*params)
+    async with app.run_test(size=(46, 14)) as pilot:
+        await press_into(pilot, app, "a")
+        assert region_of(app, "Prompt").height == 3
+        await pilot.press(*["enter"] * 4)
+        await pilot.pause()
+        assert region_of(app, "Prompt").height == 5
+        await pilot.press(*["enter"] * 20)
+        await pilot.pause()
+        assert region_of(app, "Prompt").height == 5
+
+
+@pytest.mark.parametrize("size", [(46, 13), (42, 22), (60, 28), (120, 36), (60, 5)])
+async def test_the_price_is_in_one_row_at_every_size(size: tuple[int, int]) -> None:
+    app = FormApp(
+        Param(name="prompt", kind=Kind.TEXT),
+        *(Param(name=f"x{number}", kind=Kind.LINE) for number in range(30)),
+        price=Price(5, as_of="2026-07-23"),
+    )
+    async with app.run_test(size=size) as pilot:
+        await press_into(pilot, app, *"{a|b|c} fox")
+        words = app.text().splitlines()[-1].split()
+        assert words[:2] + words[3:] == ["Generate", "3", "$0.15", "snapshot"]
+        assert words[2].endswith("j"), "the key is named"
+        assert region_of(app, "Prompt").height >= min(3, size[1] - 3)
+
+
+async def test_nothing_moves_when_something_is_wrong_or_quoted() -> None:
+    app = FormApp(
+        Param(name="prompt", kind=Kind.TEXT, required=True, max=9, help="Words."),
+        Param(name="seed", kind=Kind.INTEGER, help="A number."),
+        price=Price(5, as_of="2026-07-23"),
+    )
+
+    def places() -> list[Region]:
+        return [widget.region for widget in app.form.query("*").results(Widget)]
+
+    async with app.run_test(size=(46, 14)) as pilot:
+        await press_into(pilot, app, "tab")
+        before = places()
+        for keys in (["x"], ["ctrl+j"], ["shift+tab", *"much too long"], ["ctrl+n"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert places() == before
+        at = app.text().splitlines()[-1].index("$")
+        model = app.form._model
+        app.form.quote(model, {}, Estimate(50_000, "quoted"))
+        await pilot.pause()
+        last = app.text().splitlines()[-1]
+        assert "quoted" in last
+        assert last.index("$") == at
+
+
+async def test_a_default_is_a_dot_on_its_chip_and_is_not_sent() -> None:
+    app = FormApp(
+        Param(name="size", kind=Kind.CHOICE, enum=("1k", "2k"), default="1k"),
+        Param(name="safe", kind=Kind.BOOLEAN, default=True),
+    )
+    async with app.run_test(size=(46, 14)) as pilot:
+        await pilot.pause()
+        assert "1k•  2k" in app.text()
+        assert "yes•" in app.text()
+        assert app.form.values() == {}
+        await pilot.click("Chips", offset=(1, 0))
+        await pilot.pause()
+        assert app.form.values() == {"size": "1k"}
+        await pilot.click("Chips", offset=(1, 0))
+        await pilot.pause()
+        assert app.form.values() == {}
+
+
+async def test_folded_fields_are_shown_by_key_and_sent_while_hidden() -> None:
+    app = FormApp(
+        Param(name="prompt", kind=Kind.TEXT),
+        Param(name="rare", kind=Kind.LINE, more=True),
+    )
+    async with app.run_test(size=(46, 14)) as pilot:
+        await press_into(pilot, app, "tab")
+        assert "▸ 1 more" in app.text()
+        await pilot.press("enter", "tab", *"abc")
+        await pilot.pause()
+        await pilot.press("shift+tab", "enter")
+        await pilot.pause()
+        assert "▸ 1 more, 1 set" in app.text()
+        assert app.form.values() == {"rare": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("width", "rows", "lines"),
+    [
+        (20, 1, ["What to paint. …"]),
+        (20, 2, ["What to paint. Long,", "exact words pay …"]),
+        (20, 3, ["What to paint. Long,", "exact words pay off", "here."]),
+        (60, 1, ["What to paint. Long, exact words pay off here."]),
+        (20, 0, []),
+    ],
+)
+def test_help_is_cut_between_words(width: int, rows: int, lines: list[str]) -> None:
+    text = "What to paint. Long, exact words pay off here."
+    assert cut(text, width, rows) == lines

@@ -29,6 +29,17 @@ _LONGEST_PATH = 50
 """Characters of a path in an error; the end of a longer one is shown."""
 
 
+class JobFields(NamedTuple):
+    """What stands in the fields of a job's page."""
+
+    copies: str = "1"
+    file: str = ""
+    vary: str = ""
+    is_file_foreign: bool = False
+    """Whether the prompt file need not be named by the user's own keys."""
+    is_vary_foreign: bool = False
+
+
 class BatchScreen(Modal[list[Values] | None]):
     """Makes a job from the form's values: copies, prompts of a file, varied params.
 
@@ -54,25 +65,44 @@ class BatchScreen(Modal[list[Values] | None]):
     AUTO_FOCUS = "#batch-count"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
-    def __init__(self, model: Model, route: Route, values: Values) -> None:
+    def __init__(
+        self,
+        model: Model,
+        route: Route,
+        values: Values,
+        fields: JobFields | None = None,
+    ) -> None:
+        """`fields` are those of the last time, where one has gone back."""
         super().__init__()
+        fields = fields or JobFields()
         self._model = model
         self._route = route
         self._values = values
         self._cells: list[Values] = []
-        self._count = Input("1", type="integer", id="batch-count", compact=True)
+        self._count = Input(
+            fields.copies, type="integer", id="batch-count", compact=True
+        )
         self._file = _File(
-            placeholder="one prompt per line", id="batch-file", compact=True
+            fields.file,
+            placeholder="one prompt per line",
+            id="batch-file",
+            compact=True,
         )
+        self._file.is_foreign = fields.is_file_foreign
         self._vary = _Vary(
-            id="batch-vary", compact=True, soft_wrap=False, highlight_cursor_line=False
+            fields.vary,
+            id="batch-vary",
+            compact=True,
+            soft_wrap=False,
+            highlight_cursor_line=False,
         )
+        self._vary.is_foreign = fields.is_vary_foreign
         self._summary = Static(id="batch-summary", markup=False)
         self._list = OptionList(id="batch-cells", markup=False)
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="batch") as box:
+        with Vertical(id="batch", classes="frame -always") as box:
             box.border_title = Content(f"Job · {self._model.title}")
             controls = {
                 "Copies": self._count,
@@ -100,6 +130,17 @@ class BatchScreen(Modal[list[Values] | None]):
         return (
             f"Vary: one param per line, like `{example}`; 1..9 is a range, * is every"
             f" choice. {{a|b}} in the prompt works too. Params: {', '.join(names)}"
+        )
+
+    @property
+    def fields(self) -> JobFields:
+        """What stands in the fields, for when one comes back."""
+        return JobFields(
+            self._count.value,
+            self._file.value,
+            self._vary.text,
+            self._file.is_foreign,
+            self._vary.is_foreign,
         )
 
     @property

@@ -44,7 +44,7 @@ class ChooserScreen(Modal[str | None]):
         self._empty = empty
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="chooser") as box:
+        with Vertical(id="chooser", classes="frame") as box:
             box.border_title = Content(self._heading)
             options = [
                 Option(Content(one_line(label, 500))) for _, label in self._options

@@ -72,7 +72,7 @@ class ConfirmScreen(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         yes, no = key_text(self, "confirm-yes"), key_text(self, "confirm-no")
-        with Vertical(id="confirm"):
+        with Vertical(id="confirm", classes="frame -always"):
             if self._details:
                 with self._scroll:
                     yield Static(self._details, markup=False)

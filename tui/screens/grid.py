@@ -1,5 +1,6 @@
 """The grid: many pictures on one page."""
 
+import math
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -44,6 +45,8 @@ _USUAL_WIDTH = 26
 _USUAL_WIDTH_WHEN_WIDE = 38
 """Columns of the terminal that a picture gets at least, until the user zooms."""
 _WIDE = 120
+_FRAME = 2
+"""Cells of a frame, on both sides together."""
 _CELL_PIXELS = 10, 20
 """Width and height of a terminal cell where the terminal doesn't report them."""
 
@@ -62,15 +65,17 @@ class Cell(Vertical):
         self._file = ""
         self.item: Item | None = None
         self.place = 0
+        self._number = 0
 
     def compose(self) -> ComposeResult:
         yield self.picture
         yield self._caption
 
-    def show(self, item: Item | None) -> None:
-        """Shows an item, or an empty place."""
-        if item == self.item:
+    def show(self, item: Item | None, number: int) -> None:
+        """Shows an item under its number, or an empty place."""
+        if (item, number) == (self.item, self._number):
             return
+        self._number = number
         if item is None or self.item is None or key(item) != key(self.item):
             self.picture.show(None)  # never another's picture over this one's caption
             self._file = ""
@@ -85,7 +90,8 @@ class Cell(Vertical):
         elif file != self._file:
             self.picture.show(Path(file), shrink=self._shrink)
         self._file = file
-        self._caption.update(Content(_caption(task, index)), layout=False)
+        caption = f"{number:,}  {_caption(task, index)}"
+        self._caption.update(Content(caption), layout=False)
 
 
 def key(item: Item) -> tuple[str, int]:
@@ -229,12 +235,12 @@ class GridScreen(Screen[None]):
         if not width or not height:
             return
         usual = _USUAL_WIDTH if width < _WIDE else _USUAL_WIDTH_WHEN_WIDE
-        columns = self._chosen_columns or width // usual
+        columns = self._chosen_columns or min(width // usual, self._few_columns())
         self._columns = max(1, min(columns, width // _LEAST_WIDTH))
         cell_columns = width // self._columns
         pixel_width, pixel_height = self._view.terminal.cell or _CELL_PIXELS
-        # A square, and a row for its caption
-        cell_rows = cell_columns * pixel_width / pixel_height + 1
+        # A square in its frame, and a row for its caption
+        cell_rows = (cell_columns - _FRAME) * pixel_width / pixel_height + _FRAME + 1
         self._rows = max(1, round(height / cell_rows))
         self._box.styles.grid_size_columns = self._columns
         self._box.styles.grid_columns = str(cell_columns)
@@ -248,6 +254,10 @@ class GridScreen(Screen[None]):
             await self._box.remove_children(removed)
         self._note_move()
         self._go(self._cursor)
+
+    def _few_columns(self) -> int:
+        """Returns how many columns a few pictures need to fill the page."""
+        return max(1, math.ceil(math.sqrt(2 * len(self._items))))
 
     def action_zoom(self, step: int) -> None:
         most = self._box.size.width // _LEAST_WIDTH
@@ -296,8 +306,8 @@ class GridScreen(Screen[None]):
                 self._note_move()
             for place, cell in enumerate(cells):
                 has_item = place < len(items)
-                cell.show(items[place] if has_item else None)
                 cell.place = place
+                cell.show(items[place] if has_item else None, first + place + 1)
                 is_chosen = has_item and first + place == self._cursor
                 cell.set_class(is_chosen, "-chosen")
             if cells != self._cells:

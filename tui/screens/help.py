@@ -56,7 +56,7 @@ class HelpScreen(Modal[None]):
         """Those of what has the focus."""
 
     def compose(self) -> ComposeResult:
-        with _Text(id="keys") as box:
+        with _Text(id="keys", classes="frame") as box:
             box.border_title = "Keys"
             for title, lines in self._sections().items():
                 yield Static(Content.styled(title, "bold"))

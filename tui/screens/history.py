@@ -75,7 +75,7 @@ class HistoryScreen(Screen[None]):
             placeholder="Type to search", id="history-filter", compact=True
         )
         self.table = QueueTable("history-tasks", context.title_of, jobs=False)
-        self._box = Vertical(id="history")
+        self._box = Vertical(id="history", classes="frame")
         self._box.border_title = "History"
         self.preview = Preview(context, "history-preview")
         self.preview.browsing = self.table.browsing

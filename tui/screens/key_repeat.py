@@ -31,6 +31,9 @@ class KeyRepeat:
         self._pressed_at = 0.0
         self._request: tuple[tuple[str, str] | None, Values] = JOB
         self._request_at = -SAME_AGAIN
+        self._was_repeated = False
+        self.is_news = False
+        """Whether the last repeated request was the first of its press."""
 
     def is_held_down(self, event: events.Event, app: App[Any]) -> bool:
         """Whether the event is a key that works once per press, and is held down."""
@@ -63,6 +66,8 @@ class KeyRepeat:
         is_same = is_after_job or self._request == (model.key, values)
         is_quick = self._pressed_at - self._request_at < SAME_AGAIN
         is_repeated = is_same and is_quick
+        self.is_news = is_repeated and not self._was_repeated
+        self._was_repeated = is_repeated
         if not (is_repeated and is_after_job):
             self._request = (model.key, values)
         self._request_at = self._pressed_at

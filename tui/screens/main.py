@@ -28,6 +28,7 @@ from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
@@ -512,6 +513,10 @@ class MainScreen(Screen[None]):
         # In an empty queue z may still restore tasks of earlier runs.
         if self._past or not is_empty:
             self.set_focus(self.queue.table)
+        else:
+            self.notify(
+                f"No tasks yet. Describe an image and press {key_text(self, 'generate')}."
+            )
 
 
 def _has_own_files(task: Task) -> bool:

@@ -26,12 +26,16 @@ from tui.tasks.task import Task
 from tui.text import counted, dollars, one_line
 from tui.widgets.footer import Footer
 
-_CHART_ROWS = 4
+_CHART_ROWS = 6
+_WIDEST_DAY = 6
+"""Columns of the chart for a day, at most."""
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _REFRESH_SECONDS = 1.0
 """Seconds between two refreshes, at least."""
-_NAME_WIDTH = 35
-"""Columns for a model's name, and a space."""
+_NAME_WIDTHS = 20, 90
+"""Columns for a model's name, and a space: at least, and at most."""
+_BESIDE_NAME = 38
+"""Columns for what is said of a model beside its name."""
 
 
 class MoneyScreen(Screen[None]):
@@ -63,9 +67,10 @@ class MoneyScreen(Screen[None]):
         self._config = config
         self._changes = changes
         self._account: Account | None = None
+        self._report: SpendingReport | None = None
         self._is_due = False
         self._page = Static(markup=False)
-        self._box = VerticalScroll(self._page, id="money")
+        self._box = VerticalScroll(self._page, id="money", classes="frame -always")
         self._box.border_title = "Money"
 
     def compose(self) -> ComposeResult:
@@ -92,29 +97,42 @@ class MoneyScreen(Screen[None]):
         except StoreError as error:
             self._page.update(Content(one_line(error)))
             return
-        self._page.update(describe(report, self._account, self._config))
+        self._report = report
+        self._describe()
         try:
             self._account = await run_detached(self._fetch_account())
         except ServiceError as error:
             self._box.border_subtitle = Content(one_line(error, 60))
         else:
             self._box.border_subtitle = None
-            self._page.update(describe(report, self._account, self._config))
+            self._describe()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._describe)
+
+    def _describe(self) -> None:
+        width = self._box.scrollable_content_region.width
+        if self._report and width:
+            page = describe(self._report, self._account, self._config, width)
+            self._page.update(page)
 
     def action_scroll(self, way: str) -> None:
         getattr(self._box, f"scroll_{way}")(animate=False)
 
 
 def describe(
-    report: SpendingReport, account: Account | None, config: Config
+    report: SpendingReport, account: Account | None, config: Config, width: int
 ) -> Content:
-    """Returns the text of the page; nothing on it depends on colour alone."""
+    """Returns the text of the page, `width` columns wide.
+
+    Nothing on it depends on colour alone.
+    """
     lines = [
         *_facts(report, account, config),
         Content(),
-        *_chart(report),
+        *_chart(report, width),
         Content(),
-        *_models(report),
+        *_models(report, width),
     ]
     return Content("\n").join(lines)
 
@@ -148,8 +166,8 @@ def _facts(
         yield Content.styled(f"{name:<16}", "$text-muted") + value
 
 
-def _chart(report: SpendingReport) -> Iterator[Content]:
-    """Yields a chart with a column for each day.
+def _chart(report: SpendingReport, width: int) -> Iterator[Content]:
+    """Yields a chart with a bar for each day, as wide as there is room for.
 
     A dot stands for a day without spending, a question mark for one of unknown cost.
     """
@@ -158,14 +176,16 @@ def _chart(report: SpendingReport) -> Iterator[Content]:
     title = f"The last {len(days)} days"
     if peak:
         title = f"The last {len(days)} days, up to {dollars(peak)} a day"
+    day_width = clamp(width // len(days), 2, _WIDEST_DAY)
     yield Content.styled(title, "$text-muted")
     for row in reversed(range(_CHART_ROWS)):
-        yield Content(" ".join(_bar(spent, peak, row) for _, spent in days))
+        bars = [_bar(spent, peak, row) * (day_width - 1) for _, spent in days]
+        yield Content(" ".join(bars))
     middle = len(days) // 2
     first, half, last = (_day(days[index][0]) for index in (0, middle, -1))
-    # Each day is a bar and a space.
-    width = 2 * middle
-    axis = f"{first:<{width}}{half:<{width - len(last) - 1}}{last}"
+    before = day_width * middle
+    after = day_width * (len(days) - middle) - 1
+    axis = f"{first:<{before}}{half:<{after - len(last)}}{last}"
     yield Content.styled(axis, "$text-muted")
 
 
@@ -185,17 +205,18 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%b}"
 
 
-def _models(report: SpendingReport) -> Iterator[Content]:
+def _models(report: SpendingReport, width: int) -> Iterator[Content]:
     """Yields a table with a row for each model."""
+    name_width = clamp(width - _BESIDE_NAME, *_NAME_WIDTHS)
     if report.models:
-        title = f"{'model':<{_NAME_WIDTH}}{'tasks':>6}{'spent':>11}{'average':>10}"
+        title = f"{'model':<{name_width}}{'tasks':>6}{'spent':>11}{'average':>10}"
         if report.total.estimated:
             title += "  ~ estimated"
         yield Content.styled(title, "$text-muted")
     for model, spent in report.models:
-        name = one_line(model, _NAME_WIDTH - 1)
+        name = one_line(model, name_width - 1)
         # Padded by columns: a name may have wide characters.
-        name += " " * (_NAME_WIDTH - cell_len(name))
+        name += " " * (name_width - cell_len(name))
         cost = dollars(spent.micro if spent.tasks > spent.unknown else None)
         if spent.estimated:
             cost = f"~{cost}"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from inspect import isawaitable
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
@@ -20,6 +21,9 @@ from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
 from tui.widgets.view_context import ViewContext
 
+if TYPE_CHECKING:
+    from tui.screens.batch import JobFields
+
 
 class Pages:
     """Opens each page above the current one, unless it is open already."""
@@ -27,6 +31,8 @@ class Pages:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._view: ViewContext | None = None
+        self._job_fields: dict[tuple[str, str], JobFields] = {}
+        """By model, what stood on the page of a job when it was left."""
 
     @property
     def view(self) -> ViewContext:
@@ -110,12 +116,26 @@ class Pages:
         """Returns the user's job, or None. Runs in a worker."""
         from tui.screens.batch import BatchScreen
 
-        page = BatchScreen(request.model, request.route, request.values)
+        key = request.model.key
+        fields = self._job_fields.get(key)
+        page = BatchScreen(request.model, request.route, request.values, fields)
         cells = await self._shell.push_screen_wait(page)
+        self._job_fields[key] = page.fields
         if not cells:
             return None
         foreign = request.foreign | page.foreign_texts()
         return WantedJob(request.model, cells, foreign, page.foreign_file)
+
+    def show_messages(self) -> None:
+        from tui.screens.messages_log import MessagesScreen
+
+        shell = self._shell
+        if not isinstance(shell.screen, MessagesScreen):
+            shell.push_screen(MessagesScreen(shell.messages.kept))
+
+    def forget_job(self, request: ParamForm.JobRequested) -> None:
+        """Forgets what stood on the page of a job that was sent."""
+        self._job_fields.pop(request.model.key, None)
 
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen

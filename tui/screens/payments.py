@@ -90,10 +90,11 @@ class Payments:
         else:
             await self.submit(WantedJob(event.model, cells, event.foreign))
 
-    async def submit(self, wanted: WantedJob) -> None:
+    async def submit(self, wanted: WantedJob) -> bool:
         """Sends requests as one job, once the user has agreed to their price.
 
         Files and callbacks that need not be the user's own words are named first.
+        Returns whether the requests were queued.
         """
         from tui.tasks.draft import InvalidRequestError
 
@@ -101,7 +102,7 @@ class Payments:
         await shell.opened.wait()
         if shell.failure or not shell.engine or not shell.main:
             shell.show_problem(shell.failure, "Not sent", "error")
-            return
+            return False
         try:
             micros = await shell.wallet.prices(wanted.model, wanted.cells)
             async with shell.wallet.spending:
@@ -115,6 +116,8 @@ class Payments:
         else:
             if tasks:
                 shell.main.queue.table.select(tasks[-1].id)
+            return bool(tasks)
+        return False
 
     async def _submit_approved(
         self, job: WantedJob, micros: list[int | None]

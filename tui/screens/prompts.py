@@ -83,7 +83,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
             placeholder="Type to search", id="prompts-filter", compact=True
         )
         self._list = OptionList(id="prompts-list", markup=False)
-        self._box = Vertical(id="prompts")
+        self._box = Vertical(id="prompts", classes="frame")
         self._picture = Picture(terminal, id="prompts-picture")
         self._text = Static(id="prompts-text", markup=False)
 
@@ -93,7 +93,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
                 yield self._filter
                 yield self._list
                 yield Static(_HELP, id="prompts-help", markup=False)
-            with Vertical(id="prompts-preview"):
+            with Vertical(id="prompts-preview", classes="frame"):
                 yield self._picture
                 yield VerticalScroll(self._text, id="prompts-scroll", can_focus=False)
         yield Footer()

@@ -118,7 +118,7 @@ class SetupScreen(Screen[None]):
         key = Input(placeholder="runapi_…", password=True, id="key")
         key.cursor_blink = False
         title = "Welcome to runapi-tui" if self._first else "Key and profile"
-        with VerticalScroll(id="setup", can_focus=False) as box:
+        with VerticalScroll(id="setup", classes="frame", can_focus=False) as box:
             box.border_title = Content(title)
             yield Static("\n".join((self._introduction(), *self._notes)), markup=False)
             if self._choices:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterator
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.driver import Driver
 from textual.signal import Signal
@@ -12,12 +12,15 @@ from textual.signal import Signal
 from tui.graphics.probe import Terminal
 from tui.screens.detached import run_detached
 from tui.screens.main import MainScreen
+from tui.screens.messages import Messages
 from tui.session import Session
 from tui.spending.wallet import Wallet
 from tui.tasks.durations import Durations
 from tui.tasks.task import Task
 from tui.terminal.textual_private import OpenApp
 from tui.text import one_line
+from tui.widgets import themes
+from tui.widgets.message_line import Notice, Severity
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -32,6 +35,10 @@ class Shell(OpenApp):
         self, session: Session, terminal: Terminal, driver_class: type[Driver]
     ) -> None:
         super().__init__(driver_class=driver_class)
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self.theme = themes.DEFAULT
+        self.messages = Messages(self)
         self.session = session
         self.terminal = terminal
         self.engine: Engine | None = None
@@ -50,6 +57,23 @@ class Shell(OpenApp):
         """Runs work that may start asyncio tasks, which outlast the page."""
         return await run_detached(work, self._outermost)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Shows a message at the foot of the page, as data, for `timeout` seconds."""
+        text = f"{title}: {message}" if title else message
+        self.messages.show(Notice(text, severity), timeout)
+
+    def get_css_variables(self) -> dict[str, str]:
+        generated = super().get_css_variables()
+        return generated | themes.variables(self.current_theme, generated)
+
     def show_sentence(self, sentence: str) -> None:
         """Shows the outcome of an action, unless it is empty."""
         if sentence:
@@ -59,7 +83,7 @@ class Shell(OpenApp):
         self,
         sentence: str,
         title: str = "",
-        severity: Literal["warning", "error"] = "warning",
+        severity: Severity = "warning",
         seconds: float | None = None,
     ) -> None:
         """Shows what went wrong, for some seconds."""

@@ -115,7 +115,7 @@ class SourcesScreen(Modal[list[str] | None]):
         self._marks: list[str] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="sources") as box:
+        with Vertical(id="sources", classes="frame -always") as box:
             box.border_title = "Source images" if self._many else "Source image"
             yield self._line
             with Horizontal():

@@ -53,6 +53,8 @@ _KITTY_KEY = re.compile(
     r"\x1b\[(\d{1,7})(?::[\d:]*)?;(\d{0,4})(?::(\d))?((?:;[\d:]*)?[u~A-HPQRS])"
 )
 _RELEASED = "3"
+# Enter with xterm's modifyOtherKeys: its modifiers.
+_OTHER_ENTER = re.compile(r"\x1b\[27;(\d{1,4});13~")
 
 
 class Keyboard:
@@ -277,7 +279,7 @@ def _has_text(data: str) -> bool:
 
 
 class _Parser(OpenParser):
-    """Textual's parser, taught released keys and alternative codes of keys."""
+    """Textual's parser, taught released keys, and more ways to write a key."""
 
     def resume_after(self, former: "_Parser") -> None:
         self.mouse_pixels = former.mouse_pixels
@@ -291,4 +293,9 @@ class _Parser(OpenParser):
             if event == _RELEASED:
                 return [events.Key(Keys.Ignore, sequence)]
             sequence = f"\x1b[{code};{modifiers}{rest}"
+        enter = _OTHER_ENTER.fullmatch(sequence)
+        if enter:
+            sequence = f"\x1b[13;{enter[1]}u"
+        if sequence == "\r" and alt:
+            return [events.Key("alt+enter", None)]
         return super().key_events(sequence, alt)

@@ -27,6 +27,7 @@ from tui.widgets.fields import Field, Raw, short_title
 from tui.widgets.form_fields import TWO_COLUMNS, Fold, FormFields
 from tui.widgets.form_note import FormNote
 from tui.widgets.form_price import FormPrice, request_count
+from tui.widgets.key_texts import key_text
 from tui.widgets.make_field import make_field, raw_of
 from tui.widgets.pay_button import PayButton
 from tui.widgets.text_fields import TextField
@@ -141,7 +142,7 @@ class ParamForm(Vertical):
         drafts: Iterable[Draft] = (),
     ) -> None:
         """`drafts` are what stood in the forms of models when the last run ended."""
-        super().__init__(id=id)
+        super().__init__(id=id, classes="frame")
         self.route: RouteName = route
         self._model = model
         self._fields: dict[str, Field] = {}
@@ -167,6 +168,9 @@ class ParamForm(Vertical):
         yield self._box
         yield self._note
         yield self._button
+
+    def on_mount(self) -> None:
+        self._button.key = key_text(self, "generate")
 
     def on_resize(self, event: events.Resize) -> None:
         is_narrow = event.size.width < TWO_COLUMNS

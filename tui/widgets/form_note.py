@@ -24,10 +24,12 @@ def cut(text: str, width: int, rows: int) -> list[str]:
     lines = _wrapped(text.split(), width)
     if len(lines) <= rows:
         return lines
-    words = lines[rows - 1].split() if rows > 0 else []
+    if rows <= 0:
+        return []
+    words = lines[rows - 1].split()
     while words and cell_len(" ".join(words)) + 2 > width:
         words.pop()
-    return [*lines[: max(0, rows - 1)], " ".join([*words, "…"])]
+    return [*lines[: rows - 1], " ".join([*words, "…"])]
 
 
 def _wrapped(words: list[str], width: int) -> list[str]:

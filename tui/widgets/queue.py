@@ -17,6 +17,8 @@ from tui.widgets.taskrow import column_widths, fit, is_waiting
 FILM_ROWS = 40
 """Rows of a terminal from which a queue of `_HIGH` rows has a film strip."""
 _HIGH = 12
+_ONE_TASK = 2
+"""Rows within the frame in which a task is worth more than headings."""
 _LOST = (Status.FAILED, Status.EXPIRED, Status.REJECTED)
 
 
@@ -52,7 +54,7 @@ class Queue(Vertical):
         title_of: Callable[[Task], str],
         usual: Callable[[Task], Span | None] = lambda task: None,
     ) -> None:
-        super().__init__(id=id, classes="-empty")
+        super().__init__(id=id, classes="frame -empty")
         self.table = QueueTable("tasks", title_of, usual)
         self.counts = TaskCounts()
         self._title = self.border_title = "Queue"
@@ -76,6 +78,7 @@ class Queue(Vertical):
     def on_resize(self) -> None:
         is_high = self.app.size.height >= FILM_ROWS and self.size.height >= _HIGH
         self.set_class(is_high, "-film")
+        self.set_class(self.size.height <= _ONE_TASK, "-low")
 
     def show_message(self, sentence: str) -> None:
         """Shows a sentence instead of the queue."""

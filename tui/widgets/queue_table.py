@@ -480,6 +480,8 @@ class QueueTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._resize()
+        row = Region(0, self.cursor, 1, 1)
+        self.scroll_to_region(row, animate=False, force=True)
 
     def _resize(self) -> None:
         self._grown = False

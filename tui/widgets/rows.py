@@ -15,7 +15,7 @@ def rows(pairs: Iterable[tuple[str, str]], *, width: int = 0) -> Table:
     table.add_column(no_wrap=True, min_width=width)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        name_text = Text(name, style="dim")
+        name_text = Text(name)
         value_text = Text(value)
         table.add_row(name_text, value_text)
     return table

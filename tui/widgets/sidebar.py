@@ -108,7 +108,7 @@ class Sidebar(Vertical):
         favourites: list[ModelKey] | None = None,
         recent: Iterable[ModelKey] = (),
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes="frame")
         self._catalog = catalog
         self._chosen = chosen.key
         self._favourites = list(favourites or [])
@@ -296,7 +296,7 @@ class Sidebar(Vertical):
                 yield key, self._model_line(model, mark)
         if shortcuts:
             rule = "─" * self._line_width
-            yield None, Content.styled(rule, "$foreground 25%")
+            yield None, Content.styled(rule, "$frame")
         for family in self._catalog.families:
             yield from self._family_lines(family)
 

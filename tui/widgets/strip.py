@@ -83,7 +83,7 @@ class ThumbnailStrip(Horizontal):
         height: 5; overflow: hidden; align-horizontal: left;
         _Slot { width: 8; height: 100%; margin: 0 1 0 0; }
         .label { width: 1fr; height: 1; text-align: center; color: $text-muted; }
-        _Slot.-marked .label { color: $text-primary; text-style: bold; }
+        _Slot.-marked .label { color: $text-accent; text-style: bold; }
     }
     """
 

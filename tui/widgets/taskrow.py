@@ -43,6 +43,7 @@ COST_WIDTH = 9
 _STATUS_WIDTH = 15
 _MIN_PROMPT_WIDTH = 8
 _TIME_WIDTH = 14
+_NARROW = 52
 _MEDIUM = 72
 _WIDE = 100
 _LONGEST_VARIATION = 24
@@ -208,15 +209,16 @@ def known_cost(task: Task) -> int | None:
 def column_widths(width: int) -> tuple[int, int, int, int, int]:
     """Returns the cells of status, model, prompt, time and cost in a row of `width`.
 
-    A narrow row has no model: the prompt says more.
+    A narrow row has no model, and a very narrow one no cost: the prompt says more.
     """
+    cost = COST_WIDTH if width >= _NARROW else 0
     time_taken = _TIME_WIDTH if width >= _MEDIUM else 8
     model = 0
     if width >= _MEDIUM:
         model = 22 if width >= _WIDE else 13
-    prompt = width - _STATUS_WIDTH - model - time_taken - COST_WIDTH
+    prompt = width - _STATUS_WIDTH - model - time_taken - cost
     prompt = max(_MIN_PROMPT_WIDTH, prompt)
-    return _STATUS_WIDTH, model, prompt, time_taken, COST_WIDTH
+    return _STATUS_WIDTH, model, prompt, time_taken, cost
 
 
 def fit(text: str, room: int, right: bool = False) -> str:

@@ -152,19 +152,26 @@ class _Line(Input):
     ]
 
     def __init__(self, text: str, *, placeholder: str) -> None:
-        super().__init__(text, placeholder=placeholder, compact=True)
+        super().__init__(placeholder=placeholder, compact=True)
+        # Its watcher needs a page, which the first form doesn't have yet.
+        self.set_reactive(Input.value, text)
         self.cursor_blink = False
         self._noted = text
         self._is_typing = False
         self._past: deque[str] = deque(maxlen=_MOST_UNDONE)
         self._future: list[str] = []
 
+    def on_mount(self) -> None:
+        if self.value:
+            self.mutate_reactive(Input.value)
+
     def note_change(self) -> None:
         """Notes what undo brings back: a word that is typed goes at once."""
         before, after = self._noted, self.value
         if before == after:
             return
-        is_typing = len(after) == len(before) + 1
+        at = self.cursor_position
+        is_typing = after[: at - 1] + after[at:] == before  # but for one character
         if not (is_typing and self._is_typing):
             self._past.append(before)
         self._is_typing = is_typing

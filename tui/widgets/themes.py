@@ -58,18 +58,20 @@ def variables(theme: Theme, generated: dict[str, str]) -> dict[str, str]:
     field = Color.parse(generated["surface"])
     if field.a < 1 or _contrast(field, background) > 1.6:
         field = background.blend(accent, 0.06)
-    raised = field.blend(background.get_contrast_text(1), 0.07)
+    raised = field.blend(background.get_contrast_text(1), 0.07 if theme.dark else 0.03)
     chosen = background.blend(accent, 0.28)
     grounds = (background, field, raised)
     text = _readable(Color.parse(generated["foreground"]), (*grounds, chosen))
-    focus = _readable(accent, grounds, FOCUS_CONTRAST + 0.2)
+    # Also the ground of a button's text, in the colour of the background
+    focus = _readable(accent, (background,), TEXT_CONTRAST)
+    focus = _readable(focus, grounds, FOCUS_CONTRAST)
     colours = {
         "background": background,
         "text": text,
         "text-muted": _readable(text.blend(background, 0.45), (*grounds, chosen)),
         "text-accent": _readable(accent, (*grounds, chosen)),
         "focus": focus,
-        "on-focus": _readable(background, (focus,)),
+        "on-focus": background,
         "frame": background.blend(text, 0.22),
         "field": field,
         "field-focus": raised,
@@ -86,6 +88,9 @@ def _of_widgets(colours: dict[str, Color]) -> dict[str, str]:
     """Returns what Textual's widgets use, in the same colours."""
     named = {
         "primary": "focus",
+        "accent": "focus",
+        "surface": "field",
+        "panel": "field",
         "border": "focus",
         "footer-foreground": "text",
         "footer-background": "field",
@@ -159,7 +164,9 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
 
 
 def _contrast(one: Color, other: Color) -> float:
-    return contrast(one.rgb, other.rgb)
+    """Returns the contrast of two colours, or of their greys if that is lower."""
+    greys = contrast(one.monochrome.rgb, other.monochrome.rgb)
+    return min(contrast(one.rgb, other.rgb), greys)
 
 
 def _luminance(rgb: tuple[int, int, int]) -> float:
