@@ -158,7 +158,7 @@ async def test_zoom_shows_pixels_and_arrows_move_over_them(
     async with app.running(80, 24) as pilot:
         await view(app, pilot)
         await until_title(app, "fit")
-        await pilot.press("f")  # 80×22 cells are 80 × 44 dots
+        await pilot.press("i")  # 80×22 cells are 80 × 44 dots
         for key, wanted in (
             ("z", "1:1, 280,220 of 640×483"),
             ("right", "1:1, 300,220 of 640×483"),
@@ -221,7 +221,7 @@ async def test_facts_come_and_go_and_a_result_is_handed_on(
         await app.sees("flux-2-pro-text-to-image", without="created")
         await pilot.press("pagedown")
         await app.sees("created")
-        await pilot.press("f")
+        await pilot.press("i")
         await app.sees("fox", "1 of 2", without="created")
         await pilot.press("right_square_bracket", "y")
         await app.until(lambda: app.told)
