@@ -391,10 +391,19 @@ class ParamForm(Vertical):
             text = focused.error
         elif wrong:
             text = f"{short_title(wrong[0].param)}: {wrong[0].error}"
+        elif focused:
+            text = focused.param.help
         else:
-            text = focused.param.help if focused else ""
+            text = self._fold_help()
         self._note.set_class(bool(wrong), "-wrong")
         self._note.text = " ".join([text, *hidden]).strip()
+
+    def _fold_help(self) -> str:
+        """Returns which fields are rarely needed, where their line has the focus."""
+        if not self.is_attached or not isinstance(self.screen.focused, Fold):
+            return ""
+        more = [field for field in self._fields.values() if field.param.more]
+        return f"Rarely needed: {', '.join(field.param.title for field in more)}."
 
     def _field_in_focus(self) -> Field | None:
         focused = self.screen.focused if self.is_attached else None
