@@ -10,10 +10,11 @@ from functools import partial
 import pytest
 from msgspec import structs
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.widgets import TextArea
 
 from tests.app import TestApp, past
+from tests.themed import ThemedApp
 from tui.paths import styles_dir
 from tui.tasks.task import SENT, Problem, Result, Status, Task
 from tui.widgets.messages import TaskActionRequested
@@ -210,7 +211,7 @@ async def test_a_task_is_marked_inspected_and_tried_again() -> None:
         await app.sees("↻ retried", "● completed")
 
 
-class OneQueue(App[None]):
+class OneQueue(ThemedApp):
     """The queue alone."""
 
     CSS_PATH = [styles_dir() / "widgets.tcss"]

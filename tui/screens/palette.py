@@ -44,9 +44,11 @@ class Command:
         if not all(word in self._text for word in words):
             return None
         title = self.title.lower()
-        if not words or title.startswith(words[0]) or self.key.lower() in words:
+        if set(words) <= {*self.key.lower().split()}:
             return 0
-        return 1 if all(word in title for word in words) else 2
+        if not all(word in title for word in words):
+            return 2
+        return 0 if title.startswith(words[0]) else 1
 
 
 def found(commands: Sequence[Command], query: str) -> list[Command]:
