@@ -15,7 +15,13 @@ class CopiedScreen(Screen[None]):
     """Shows a text alone on its lines: nothing beside it gets into a selection."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="copied-back")
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="copied-back",
+            tooltip="To the previous page",
+        )
     ]
     AUTO_FOCUS = "#copied"
 

@@ -37,7 +37,6 @@ class PastPromptsScreen(Modal[str | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "use", "Use", id="past-use", tooltip="Put it into the prompt"),
         Binding(
             "escape",
             "dismiss(None)",
@@ -89,7 +88,7 @@ class PastPromptsScreen(Modal[str | None]):
         self._searching = False
         self._wanted = False
         """Whether the first prompt is to be used as soon as it is found."""
-        self._filter = Input(
+        self._filter = _Filter(
             placeholder="Type to search", id="past-filter", compact=True
         )
         self._list = OptionList(id="past-list", markup=False)
@@ -173,10 +172,6 @@ class PastPromptsScreen(Modal[str | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.action_use()
-
-    def action_use(self) -> None:
-        """Ends with the prompt under the cursor."""
         if self._searching:
             self._wanted = True  # what is listed was found for other words
         elif self._list.highlighted is not None:
@@ -194,6 +189,20 @@ class PastPromptsScreen(Modal[str | None]):
     def action_scroll_text(self, lines: int) -> None:
         """Scrolls the whole prompt."""
         self._scroll.scroll_relative(y=lines, animate=False)
+
+
+class _Filter(Input):
+    """Takes the words; its enter uses what is under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "submit",
+            "Use",
+            id="past-use",
+            tooltip="Put it into the prompt",
+        )
+    ]
 
 
 def _row(prompt: str) -> Content:
