@@ -170,6 +170,14 @@ class MainScreen(Screen[None]):
             show=False,
         ),
         Binding(
+            "escape",
+            "leave_pane",
+            "To the prompt",
+            id="main-back",
+            tooltip="End a zoom, then go to the prompt",
+            show=False,
+        ),
+        Binding(
             "slash,f9",
             "app.history",
             "History",
@@ -514,6 +522,13 @@ class MainScreen(Screen[None]):
             self.set_focus(
                 self.form.first_control if self.form.display else self.queue.table
             )
+
+    def action_leave_pane(self) -> None:
+        """Ends a zoom, or else goes to the prompt."""
+        if self.panes.chosen.zoomed:
+            self.action_zoom()
+        elif self.form.display:
+            self.form.focus_first()
 
     def action_queue(self) -> None:
         if self.queue.table.has_focus:

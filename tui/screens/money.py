@@ -49,8 +49,11 @@ class MoneyScreen(Screen[None]):
             id="money-back",
             tooltip="To the previous page",
         ),
-        Binding("j", "scroll('down')", show=False),
-        Binding("k", "scroll('up')", show=False),
+        Binding("j", "scroll('down')", "Down", show=False),
+        Binding("k", "scroll('up')", "Up", show=False),
+        Binding("space", "scroll('page_down')", "Page down", show=False),
+        Binding("g", "scroll('home')", "Top", show=False),
+        Binding("G", "scroll('end')", "End", show=False),
     ]
     AUTO_FOCUS = "#money"
 

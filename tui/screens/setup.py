@@ -54,6 +54,8 @@ class SetupScreen(Screen[None]):
         Binding(
             "escape", "back", "Back", id="setup-back", tooltip="Keep the current key"
         ),
+        Binding("pageup", "scroll_text(-1)", "Page up", show=False),
+        Binding("pagedown", "scroll_text(1)", "Page down", show=False),
         Binding("up", "app.focus_previous", "Up", id="setup-up", show=False),
         Binding("down", "app.focus_next", "Down", id="setup-down", show=False),
     ]
@@ -279,6 +281,11 @@ class SetupScreen(Screen[None]):
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:
         self.post_message(self.DemoRequested())
+
+    def action_scroll_text(self, pages: int) -> None:
+        """Scrolls texts that are longer than the screen."""
+        box = self.query_one("#setup")
+        box.scroll_relative(y=pages * max(1, box.size.height - 1), animate=False)
 
     def action_back(self) -> None:
         if self.is_current:

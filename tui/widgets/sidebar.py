@@ -173,8 +173,14 @@ class Sidebar(Vertical):
         self.post_message(self.FavouritesChanged(self._favourites))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Returns whether escape clears a filter; if not, the page gets the key."""
+        """Returns whether a key does something; if not, the page gets it."""
+        if action == "mark":
+            return self._highlighted() is not None
         return action != "clear" or bool(self._filter.value)
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self) -> None:
+        self.refresh_bindings()  # a family can't be marked
 
     def action_clear(self) -> None:
         self._filter.value = ""
