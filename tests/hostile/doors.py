@@ -388,6 +388,23 @@ def favourites_and_prices(home: Path) -> Stage:
     texts = list(PAYLOADS.values())
     for name in ("favourites.json", "confirmed.json"):
         (state / name).write_text(json.dumps([[text, text] for text in texts]))
+    drafts = [
+        {
+            "action": action,
+            "model": model,
+            "values": {"prompt": text, text: text},
+            "foreign": {"prompt": [text]},
+        }
+        for text in texts
+        for action, model in (
+            ("text_to_image", "flux-2-pro-text-to-image"),
+            (text, text),
+        )
+    ]
+    whole = "".join(texts)
+    screen = {"layout": whole, "hidden": texts, "theme": whole, "recent": [[whole] * 2]}
+    first = {"action": "text_to_image", "model": "flux-2-pro-text-to-image"}
+    (state / "screen.json").write_text(json.dumps(screen | first | {"drafts": drafts}))
     prices = [{"service": text, "action": text, "model": text} for text in texts]
     listed = json.dumps({"price_schedules": prices, "as_of": "".join(texts)})
     (cache / "prices-runapi-demo.json").write_text(

@@ -100,6 +100,7 @@ def test_every_module_that_reads_a_file_has_its_doors() -> None:
         "catalog/load.py": "own models",
         "settings/config.py": "preferences",
         "settings/favourites.py": "favourites and prices",
+        "settings/remembered.py": "favourites and prices",
         "settings/prompt_files.py": "wildcards",
         "spending/quotes.py": "favourites and prices",
         "settings/keyfiles/files.py": "keys of other tools",
