@@ -2,14 +2,13 @@
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import events, on
-from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -22,12 +21,15 @@ from tui.screens.crash import save_crash
 from tui.screens.key_repeat import KeyRepeat
 from tui.screens.key_switch import KeySwitch
 from tui.screens.main import MainScreen
+from tui.screens.notifications import Notifications
 from tui.screens.pages import Pages
 from tui.screens.payments import Payments
 from tui.screens.queue_opener import QueueOpener
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
+from tui.screens.terminal_title import TerminalTitle
+from tui.screens.text_editing import TextEditing
 from tui.session import Session
 from tui.system import heartbeat
 from tui.tasks.task import Task
@@ -41,6 +43,7 @@ from tui.widgets.messages import (
 )
 from tui.widgets.path_completion import read_drop
 from tui.widgets.sidebar import Sidebar
+from tui.widgets.text_fields import TextField
 
 STYLES = "app main widgets dialogs sources history inspect viewer grid prompts money"
 """Names of the style sheets, in the order in which they apply."""
@@ -57,9 +60,29 @@ class RunApp(Shell):
     """runapi-tui."""
 
     TITLE = "runapi-tui"
+    ENABLE_COMMAND_PALETTE = False  # there is another one
     CSS_PATH: ClassVar = [styles_dir() / f"{name}.tcss" for name in STYLES.split()]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Keys", id="help", tooltip="Show the keys of this page"),
+        # With priority where it types nothing: pages over others hide the app's keys.
+        Binding(
+            "f1",
+            "help",
+            "Help",
+            id="help",
+            tooltip="Show the keys of this page",
+            show=False,
+            priority=True,
+        ),
+        Binding("question_mark", "help", "Help", id="help", show=False),
+        Binding(
+            "ctrl+p",
+            "palette",
+            "Commands",
+            id="palette",
+            tooltip="Find any action, model, task or setting",
+            show=False,
+            priority=True,
+        ),
         Binding(
             "ctrl+q",
             "quit",
@@ -79,6 +102,9 @@ class RunApp(Shell):
         self.payments = Payments(self)
         self.pages = Pages(self)
         self.actions = TaskDispatcher(self, self.payments, lambda: self.pages.view)
+        self.text_editing = TextEditing(self)
+        self.notifications = Notifications(self)
+        self.window_title = TerminalTitle(self)
         self.queue_opener = QueueOpener(self, self.refresh_balance)
         self.key_switch = KeySwitch(
             self, self.payments, self._show_main_page, self.open_queue
@@ -118,6 +144,7 @@ class RunApp(Shell):
         self.messages.page_changed()
 
     async def on_unmount(self) -> None:
+        self.notifications.close()
         unfinished = await self.queue_opener.close()
         self.farewell = self.farewell or unfinished
 
@@ -128,6 +155,7 @@ class RunApp(Shell):
     def _start_work(self) -> None:
         """Opens queue and connection once the page is painted."""
         memory.tune()
+        self.window_title.update()
         self.open_queue()
 
     def open_queue(self) -> None:
@@ -185,6 +213,8 @@ class RunApp(Shell):
     def task_changed(self, task: Task) -> None:
         super().task_changed(task)
         self.queue_opener.news(task)
+        self.notifications.task_changed(task)
+        self.window_title.update()
 
     @on(TaskActionRequested)
     def _act_on_tasks(self, event: TaskActionRequested) -> None:
@@ -193,6 +223,10 @@ class RunApp(Shell):
     @on(QueueActionRequested)
     def _act_on_queue(self, event: QueueActionRequested) -> None:
         self._run(partial(self.actions.run_on_queue, event), "actions")
+
+    @on(TextField.EditRequested)
+    def _edit_text(self, event: TextField.EditRequested) -> None:
+        self._run(partial(self.text_editing.edit, event.field), "editor")
 
     @on(ParamForm.CopyRequested)
     def _copy_draft(self, event: ParamForm.CopyRequested) -> None:
@@ -256,20 +290,13 @@ class RunApp(Shell):
     def action_help(self) -> None:
         self.pages.show_help()
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
-        if self.main and screen is self.main:
-            yield SystemCommand(
-                "Prompts", "Search the service's prompt library", self.action_prompts
-            )
-            yield SystemCommand(
-                "Money", "See spending by day and by model", self.action_money
-            )
-            copy_as = self.main.form.action_copy_as
-            yield SystemCommand("Copy as", "Copy as curl, Python or a command", copy_as)
-        if self.main and not self.session.demo:
-            switch = self.action_switch_key
-            yield SystemCommand("Switch key or profile", "Choose who pays", switch)
+    def action_palette(self) -> None:
+        self.pages.show_palette()
+
+    def get_key_display(self, binding: Binding) -> str:
+        shown = super().get_key_display(binding)
+        is_function_key = shown[:1] == "f" and shown[1:].isdecimal()
+        return shown.upper() if is_function_key else shown
 
     # Settings
 

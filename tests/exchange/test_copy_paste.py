@@ -100,10 +100,3 @@ async def test_a_task_is_copied_from_queue_history_and_inspect() -> None:
         await app.sees("1 found")
         await pilot.press("down", "C")
         assert await copied(app, pilot, "end") == wanted
-
-
-async def test_the_palette_has_both() -> None:
-    app = TestApp()
-    async with app.running(80, 24):
-        titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert {"Prompts", "Copy as"} <= titles

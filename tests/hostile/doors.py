@@ -101,6 +101,20 @@ def prompts_of_stdin(home: Path) -> Stage:
 
 
 @door
+def wildcards(home: Path) -> Stage:
+    """Lines of files that a prompt names; snippets come into the form alone."""
+    stage = _stage(home)
+    folder = home / ".config/runapi-tui/wildcards"
+    folder.mkdir(parents=True)
+    for number, text in enumerate(PAYLOADS.values()):
+        file = folder / f"w{number}.txt"
+        file.write_text(f"a lake {text}", encoding="utf-8", newline="")
+    words = ("generate", "z-image", "--expand", "--no-wait", "-p")
+    _run(stage, *([*words, f"__w{number}__"] for number in range(len(PAYLOADS))))
+    return stage
+
+
+@door
 def names_of_source_files(home: Path) -> Stage:
     stage = _stage(home)
     commands = []

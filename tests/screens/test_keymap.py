@@ -7,14 +7,15 @@ import pytest
 from textual.binding import Binding
 
 import tui.app  # noqa: F401 (its keys are among all)
-from tui.screens.keymap import all_bindings, problems_with
+from tui.screens.keymap import Reach, all_bindings, problems, problems_with
 
 ROOT = Path(__file__).parents[2]
 
-BINDINGS = [
+BINDINGS = (
     Binding("ctrl+j", "x", "X", id="generate"),
     Binding("ctrl+o", "y", "Y", id="model"),
-]
+)
+HERE = [Reach(BINDINGS)]
 
 
 @pytest.mark.parametrize(
@@ -28,11 +29,60 @@ BINDINGS = [
     ids=["misspelt", "empty", "unfinished", "taken"],
 )
 def test_what_cannot_work_is_told(keys: dict[str, str], sentence: str) -> None:
-    assert sentence in " ".join(problems_with(keys, BINDINGS))
+    assert sentence in " ".join(problems_with(keys, HERE))
 
 
 def test_good_keys_are_not_talked_about() -> None:
-    assert list(problems_with({"generate": "ctrl+g,f5", "model": "f2"}, BINDINGS)) == []
+    assert list(problems_with({"generate": "ctrl+g,f5", "model": "f2"}, HERE)) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"generate": "cntrl+x"}, "there is no key cntrl+x. Did you mean ctrl?"),
+        ({"generate": "F99"}, "there is no key F99."),
+        ({"generate": "F6"}, "there is no key F6. Use f6."),
+        ({"generate": "ctrl+shift+g"}, "send ctrl+shift+g as ctrl+g."),
+        ({"generate": "ctrl+G"}, "send ctrl+G as ctrl+g."),
+        ({"generate": "shift+g"}, "send shift+g as G."),
+        ({"generate": "ctrl+i"}, "send ctrl+i as tab."),
+        ({"generate": "ctrl+m"}, "send ctrl+m as enter."),
+        ({"generate": "ctrl+h"}, "send ctrl+h as backspace."),
+        ({"generate": "ctrl+1"}, "most terminals don't send ctrl+1."),
+        ({"generate": "ctrl+c"}, "ctrl+c copies the selected text."),
+        ({"generate": "g"}, "g writes into the text while you write."),
+        ({"generate": "/"}, "/ writes into the text while you write."),
+        ({"generate": "ctrl+a"}, "ctrl+a edits the text while you write."),
+        ({"generate": "ctrl+o"}, "ctrl+o is already used by model, which has no other"),
+        ({"model": "ctrl+q"}, "ctrl+q is already used by quit"),
+        ({"model": "ctrl+p"}, "ctrl+p is already used by palette"),
+        ({"retry": "u"}, "u is already used by reuse"),
+        ({"sooner": "ctrl+t"}, "ctrl+t is already used by queue"),
+    ],
+    ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
+)
+def test_a_key_that_cannot_work_in_the_app_is_told(
+    keys: dict[str, str], sentence: str
+) -> None:
+    (told,) = problems(keys)
+    assert told.startswith(f"[keys] {next(iter(keys))}: ")
+    assert sentence in told
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"generate": "ctrl+g", "pick": "f3"},
+        {"history": "f9"},
+        {"reuse": "e", "edit": "E"},
+        {"generate": "ctrl+j,g"},
+        {"zoom": "Z"},
+        {"next-result": "]"},
+    ],
+    ids=lambda keys: " ".join(keys),
+)
+def test_keys_that_work_in_the_app_are_not_talked_about(keys: dict[str, str]) -> None:
+    assert problems(keys) == []
 
 
 ALL = list(all_bindings())
@@ -66,17 +116,58 @@ def test_every_key_id_is_one_key_that_the_documents_tell() -> None:
     # A key that is called by what it does, as send, stop and watch, is one key.
     named = {(b.id, b.key) for b in ALL if isinstance(b, Binding) and b.id}
     ids = [name for name, _ in named]
-    assert [name for name in ids if ids.count(name) > 1] == []
+    twice = {name for name in ids if ids.count(name) > 1}
+    assert twice == {"help"}  # ? where no text is edited
     assert [name for name in ids if name not in TOLD] == []
+
+
+MOVING = {"up", "down", "left", "right", "home", "end", "pageup", "pagedown", *"hjklgG"}
+"""Keys that move, in a list or over a picture."""
+SAME = {
+    "Send": "Generate",
+    "Filter": "Search",
+    "History": "Search",
+    "Newest image": "Newest",
+    "Watch": "Stop",
+}
+"""Labels of one meaning."""
+SEVERAL = {
+    "enter": "the obvious, whatever has the focus",
+    "escape": "one level back, or no to a question, or out of the first page",
+    "f2": "the page for a key comes before there is a layout",
+    "i": "all about what is shown, as facts beside an image",
+    "y": "yes is what everyone tries; on text pages it copies",
+    "n": "no is what everyone tries",
+    "s": "no task allows more than one of them",
+    "space": "pages through text, as in a pager",
+    "z": "an image's page has nothing to undo",
+    "plus": "sizes where there are pictures, at once in the queue",
+    "minus": "sizes where there are pictures, at once in the queue",
+    "J": "moves: a task in the queue, a zoomed picture by its height",
+    "K": "moves: a task in the queue, a zoomed picture by its height",
+    "shift+down": "as J",
+    "shift+up": "as K",
+}
+"""Keys that may have several meanings, and why."""
+
+
+def test_a_key_means_the_same_on_every_page() -> None:
+    meanings: dict[str, set[str]] = {}
+    for binding in Binding.make_bindings(ALL):
+        if binding.id and binding.key not in MOVING:
+            label = SAME.get(binding.description, binding.description)
+            meanings.setdefault(binding.key, set()).add(label)
+    several = {key for key, labels in meanings.items() if len(labels) > 1}
+    assert several == set(SEVERAL)
 
 
 def test_many_unknown_ids_are_counted() -> None:
     keys = {f"unknown-{number}": "x" for number in range(20_000)}
-    found = list(problems_with(keys, BINDINGS))
+    found = list(problems_with(keys, HERE))
     assert len(found) == 4
     assert "19,997 more ids are unknown" in found[-1]
 
 
 def test_an_id_with_many_keys_is_told_once() -> None:
-    found = list(problems_with({"generate": "," * 100_000}, BINDINGS))
+    found = list(problems_with({"generate": "," * 100_000}, HERE))
     assert len(found) == 1

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 from textual import events
-from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 from textual.worker import Worker, WorkerCancelled
 
+from tests.themed import ThemedApp
 from tui.graphics.probe import Images, Terminal
 from tui.paths import styles_dir
 from tui.screens import sources
@@ -37,7 +37,7 @@ URL = "https://example.com/a.png"
 UNSET = ["not answered"]
 
 
-class Host(App[None]):
+class Host(ThemedApp):
     """An app with nothing but the picker; `answer` is what it gave."""
 
     CSS_PATH = [
@@ -152,7 +152,7 @@ async def test_results_come_first_and_the_newest_of_them(folder: Path) -> None:
         results = ["Results", "two owls", "two owls", "a red fox"]
         files = [str(folder), "sub/", "cat-1.png", "cat-2.png", "cat-10.png", "Dog.JPG"]
         assert app.listed == results + files
-        await app.keys(pilot, "down", "down", "f4")
+        await app.keys(pilot, "down", "down", "f6")
         assert "✓" not in app.text()
         assert "Mark" not in app.text()
         await app.keys(pilot, "enter")
@@ -166,7 +166,7 @@ async def test_words_find_prompts_and_models(folder: Path) -> None:
         assert app.listed == ["Results", "two owls", "two owls"]
         await app.keys(pilot, "ctrl+u", "=nothing of the kind")
         assert app.listed == [str(folder), "No matches: nothing of the kind"]
-        await app.keys(pilot, "enter", "f4", "tab")
+        await app.keys(pilot, "enter", "f6", "tab")
         assert app.answer == UNSET
 
 
@@ -253,11 +253,11 @@ async def test_several_in_order(folder: Path) -> None:
     app = Host(TASKS, many=True)
     async with app.running() as pilot:
         await app.keys(
-            pilot, "=./cat-2", "f4", "ctrl+u", "=fox", "insert", "ctrl+u", "=owls", "f4"
+            pilot, "=./cat-2", "f6", "ctrl+u", "=fox", "insert", "ctrl+u", "=owls", "f6"
         )
         assert "✓3" in app.text()
         assert "3 marked" in app.text()
-        await app.keys(pilot, "ctrl+u", "=fox", "f4", "ctrl+u", "=./cat")
+        await app.keys(pilot, "ctrl+u", "=fox", "f6", "ctrl+u", "=./cat")
         assert app.listed[1:] == ["cat-1.png", "✓1  cat-2.png", "cat-10.png"]
         await app.keys(pilot, "enter")
         assert app.answer == [str(folder / "cat-2.png"), "/out/owl.png"]
@@ -266,7 +266,7 @@ async def test_several_in_order(folder: Path) -> None:
 async def test_the_highlighted_one_where_none_is_marked(folder: Path) -> None:
     app = Host(TASKS, many=True)
     async with app.running() as pilot:
-        await app.keys(pilot, "f4", "f4", "down", "down", "enter")
+        await app.keys(pilot, "f6", "f6", "down", "down", "enter")
         assert app.answer == ["/out/fox.png"]
 
 
@@ -276,7 +276,7 @@ async def test_the_highlighted_one_where_none_is_marked(folder: Path) -> None:
 async def test_a_url_is_taken(many: bool, answer: list[str], folder: Path) -> None:
     app = Host(TASKS, many=many)
     async with app.running() as pilot:
-        await app.keys(pilot, "f4", f"={URL} ", "enter")
+        await app.keys(pilot, "f6", f"={URL} ", "enter")
         assert app.answer == answer
 
 
@@ -413,5 +413,5 @@ async def test_the_highlighted_one_is_shown_where_there_is_room(folder: Path) ->
 async def test_escape_backs_out(folder: Path) -> None:
     app = Host(TASKS, many=True)
     async with app.running() as pilot:
-        await app.keys(pilot, "f4", "=cat", "escape")
+        await app.keys(pilot, "f6", "=cat", "escape")
         assert app.answer is None

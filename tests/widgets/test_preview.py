@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def colour(app: TestApp) -> tuple[int, int, int]:
     style = next(iter(picture.render_line(y).crop(x, x + 1))).style
     assert style
     assert style.bgcolor
-    return tuple(style.bgcolor.get_truecolor())
+    red, green, blue = style.bgcolor.get_truecolor()
+    return red, green, blue
 
 
 async def test_before_anything_was_made_it_says_how_to_begin() -> None:
@@ -137,7 +139,7 @@ async def test_a_task_of_several_pictures_has_a_strip_with_a_mark(
         ):
             await pilot.press(key)
             await app.sees(place)
-            await app.until(lambda shown=shown: shown in app.shown)
+            await app.until(partial(app.shown.__contains__, shown))
         assert facts(app).startswith("2/4")
 
 
@@ -149,9 +151,9 @@ async def test_steps_go_on_with_the_tasks_beside(made: Callable[..., Task]) -> N
         await pilot.press("ctrl+t")
         preview = pane(app)
 
-        def shown() -> str:
+        def is_shown(wanted: str) -> bool:
             now = preview.results.shown
-            return Path(now.path).stem if now else ""
+            return now is not None and Path(now.path).stem == wanted
 
         for key, wanted in (
             ("right_square_bracket", "a fox-0"),
@@ -164,7 +166,7 @@ async def test_steps_go_on_with_the_tasks_beside(made: Callable[..., Task]) -> N
             ("down", "a fox-0"),
         ):
             await pilot.press(key)
-            await app.until(lambda wanted=wanted: shown() == wanted)
+            await app.until(partial(is_shown, wanted))
 
 
 async def test_a_click_on_a_small_picture_shows_it(made: Callable[..., Task]) -> None:

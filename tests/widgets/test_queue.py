@@ -10,10 +10,11 @@ from functools import partial
 import pytest
 from msgspec import structs
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.widgets import TextArea
 
 from tests.app import TestApp, past
+from tests.themed import ThemedApp
 from tui.paths import styles_dir
 from tui.tasks.task import SENT, Problem, Result, Status, Task
 from tui.widgets.messages import TaskActionRequested
@@ -210,7 +211,7 @@ async def test_a_task_is_marked_inspected_and_tried_again() -> None:
         await app.sees("↻ retried", "● completed")
 
 
-class OneQueue(App[None]):
+class OneQueue(ThemedApp):
     """The queue alone."""
 
     CSS_PATH = [styles_dir() / "widgets.tcss"]
@@ -368,3 +369,12 @@ async def test_headings_stand_over_their_figures() -> None:
             heading, row = app.rows()[:2]
             assert heading.index("cost") + 4 == row.index("$0.05") + 5
             assert heading.index("time") + 4 == row.index("5s") + 2
+
+
+async def test_an_empty_queue_says_how_to_fill_it() -> None:
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        await app.sees("No tasks yet.")
+        await pilot.press("ctrl+t")
+        await app.sees("No tasks yet. Describe an image and press ctrl+j.")
+        assert isinstance(app.focused, TextArea)

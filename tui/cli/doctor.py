@@ -70,7 +70,7 @@ def findings(session: Session) -> dict[str, Any]:
         "drawn_as": f"{terminal.images}: {terminal.why}{_budget(terminal)}",
         "python": f"{platform.python_version()} ({Path(sys.executable)})",
         "libraries": ", ".join(libraries),
-        "notes": [*notes, *session.problems],
+        "notes": [*notes, *session.problems, *_key_problems(session)],
     }
 
 
@@ -110,6 +110,16 @@ def _key(found: FoundKey, session: Session) -> dict[str, Any]:
         "in_force": is_used,
         "state": state,
     }
+
+
+def _key_problems(session: Session) -> list[str]:
+    """Return what is wrong with the user's own keys in the app."""
+    if not session.config.keys:
+        return []
+    import tui.app  # noqa: F401  (its keys are among all)
+    from tui.screens import keymap
+
+    return keymap.problems(session.config.keys)
 
 
 def _budget(terminal: Terminal) -> str:

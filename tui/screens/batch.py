@@ -11,14 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
 from tui.catalog import batch, prompt_file
 from tui.catalog.reach import texts_of
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
+from tui.screens.modal import Modal
+from tui.settings.prompt_files import PromptFiles
 from tui.text import by_count, dollars, file_size, one_line
+from tui.widgets.footer import Footer
 
 SHOWN = 200
 """Rows of requests that are listed, and as many of those that can't be sent."""
@@ -39,15 +41,27 @@ class JobFields(NamedTuple):
     is_vary_foreign: bool = False
 
 
-class BatchScreen(ModalScreen[list[Values] | None]):
+class BatchScreen(Modal[list[Values] | None]):
     """Makes a job from the form's values: copies, prompts of a file, varied params.
 
     Ends with the values of every request, or None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="batch-back", show=False),
-        Binding("ctrl+j,f5", "send", "Send", id="batch-send", show=False),
+        Binding(
+            "ctrl+j,f5",
+            "send",
+            "Send",
+            id="batch-send",
+            tooltip="Send these requests at the price shown",
+        ),
+        Binding(
+            "escape",
+            "dismiss(None)",
+            "Back",
+            id="batch-back",
+            tooltip="To the form, without sending",
+        ),
     ]
     AUTO_FOCUS = "#batch-count"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
@@ -57,10 +71,14 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         model: Model,
         route: Route,
         values: Values,
+        files: PromptFiles,
         fields: JobFields | None = None,
     ) -> None:
-        """`fields` are those of the last time, where one has gone back."""
+        """`files` has the wildcards that prompts may name; `fields` are those of the
+        last time, where one has gone back.
+        """
         super().__init__()
+        self._files = files
         fields = fields or JobFields()
         self._model = model
         self._route = route
@@ -91,7 +109,6 @@ class BatchScreen(ModalScreen[list[Values] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="batch", classes="frame -always") as box:
             box.border_title = Content(f"Job · {self._model.title}")
-            box.border_subtitle = "escape goes back without sending"
             controls = {
                 "Copies": self._count,
                 "Prompt file": self._file,
@@ -105,6 +122,7 @@ class BatchScreen(ModalScreen[list[Values] | None]):
             yield self._summary
             yield self._list
             yield self._send
+        yield Footer()
 
     def _hint(self) -> str:
         params = self._route.params
@@ -178,7 +196,13 @@ class BatchScreen(ModalScreen[list[Values] | None]):
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
             raise batch.BatchError(f"Copies: 1 to {batch.MOST:,}.")
         prompts = _prompts(home(file)) if file else []
-        variations = batch.Variations(vary=vary, count=int(count), prompts=prompts)
+        named: list[object] = [*prompts] or [self._values.get("prompt")]
+        variations = batch.Variations(
+            vary=vary,
+            count=int(count),
+            prompts=prompts,
+            wildcards=self._files.wildcards(named),
+        )
         cells = batch.expand(self._model, self._route, self._values, variations)
         valid, invalid = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, valid)

@@ -7,18 +7,33 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui.screens.modal import Modal
 from tui.text import one_line
+from tui.widgets.footer import Footer
 
 
-class ChooserScreen(ModalScreen[str | None]):
+class _Choices(OptionList):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Choose", id="choose", tooltip="Choose this one"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+    ]
+
+
+class ChooserScreen(Modal[str | None]):
     """Lets the user choose one of several values; ends with it, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", show=False)
+        Binding(
+            "escape",
+            "dismiss(None)",
+            "Back",
+            id="chooser-back",
+            tooltip="Choose nothing",
+        )
     ]
 
     def __init__(self, title: str, options: list[tuple[str, str]], empty: str) -> None:
@@ -36,7 +51,8 @@ class ChooserScreen(ModalScreen[str | None]):
             ]
             if not options:
                 options = [Option(Content(self._empty), disabled=True)]
-            yield OptionList(*options, markup=False)
+            yield _Choices(*options, markup=False)
+        yield Footer()
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:

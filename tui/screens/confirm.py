@@ -8,10 +8,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui.screens.modal import Modal
 from tui.text import by_count
+from tui.widgets.footer import Footer
+from tui.widgets.key_texts import key_text
 
 
 class _Details(VerticalScroll):
@@ -24,7 +26,7 @@ class _Details(VerticalScroll):
         self.post_message(self.Resized())
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Modal[bool]):
     """Asks a question; ends with True for yes.
 
     `details` stand above the question. If they don't fit, they scroll, and a yes counts
@@ -33,8 +35,20 @@ class ConfirmScreen(ModalScreen[bool]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n", "dismiss(False)", "No", show=False),
-        Binding("y", "agree", "Yes", show=False),
+        Binding(
+            "n,escape",
+            "dismiss(False)",
+            "No",
+            id="confirm-no",
+            tooltip="Go back; nothing is done",
+        ),
+        Binding(
+            "y",
+            "agree",
+            "Yes",
+            id="confirm-yes",
+            tooltip="Agree, once the end of a long text was in sight",
+        ),
         Binding("left,right,h,l", "app.focus_next", show=False),
         Binding("up,k", "scroll(-1)", "Up", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
@@ -57,6 +71,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self._more = Static(id="confirm-more", markup=False)
 
     def compose(self) -> ComposeResult:
+        yes, no = key_text(self, "confirm-yes"), key_text(self, "confirm-no")
         with Vertical(id="confirm", classes="frame -always"):
             if self._details:
                 with self._scroll:
@@ -64,8 +79,9 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield self._more
             yield Static(self._question, id="confirm-question", markup=False)
             with Horizontal():
-                yield Button(Content(f"{self._yes} (y)"), id="yes", compact=True)
-                yield Button("No (n)", id="no", compact=True)
+                yield Button(Content(f"{self._yes} ({yes})"), id="yes", compact=True)
+                yield Button(Content(f"No ({no})"), id="no", compact=True)
+        yield Footer()
 
     def on_mount(self) -> None:
         self.app.clear_notifications()
@@ -86,7 +102,7 @@ class ConfirmScreen(ModalScreen[bool]):
         if not (self._details and all(heights) and self._scroll.size.height):
             return  # not laid out yet: another call follows
         self._scrolled()
-        rows = max(1, self.size.height - box.gutter.height - sum(heights))
+        rows = max(1, self.size.height - 1 - box.gutter.height - sum(heights))
         self._scroll.styles.max_height = rows
 
     def _scrolled(self) -> None:

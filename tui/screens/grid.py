@@ -208,7 +208,7 @@ class GridScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield self._box
         yield self._line
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def on_mount(self) -> None:
         self._view.changes.subscribe(self, self._changed, immediate=True)

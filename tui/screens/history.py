@@ -88,7 +88,7 @@ class HistoryScreen(Screen[None]):
                 yield self.table
                 yield Static(HELP, id="history-help", markup=False)
             yield self.preview
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     async def on_mount(self) -> None:
         await self.preview.mount_content()

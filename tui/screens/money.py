@@ -75,7 +75,7 @@ class MoneyScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self._box
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def on_mount(self) -> None:
         self._changes.subscribe(self, self._changed, immediate=True)

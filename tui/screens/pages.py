@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -12,8 +13,12 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.settings import credentials, favourites
+from tui.settings.prompt_files import PromptFiles
 from tui.tasks.durations import Durations
+from tui.tasks.past_prompts import PromptPage
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
+from tui.terminal.textual_private import bound_on_page
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
@@ -61,7 +66,9 @@ class Pages:
         self._view = None
         shell.durations = Durations()
         marked = favourites.load(shell.session.folders.state)
-        shell.main = MainScreen(shell.session, self.view, marked, self._search)
+        shell.main = MainScreen(
+            shell.session, self.view, marked, self._search, self._find_prompts
+        )
         return shell.main
 
     async def save_favourites(self, models: list[ModelKey]) -> None:
@@ -116,7 +123,8 @@ class Pages:
 
         key = request.model.key
         fields = self._job_fields.get(key)
-        page = BatchScreen(request.model, request.route, request.values, fields)
+        files = PromptFiles(self._shell.session.folders.config)
+        page = BatchScreen(request.model, request.route, request.values, files, fields)
         cells = await self._shell.push_screen_wait(page)
         self._job_fields[key] = page.fields
         if not cells:
@@ -139,8 +147,37 @@ class Pages:
         from tui.screens.help import HelpScreen
 
         shell = self._shell
-        shell.push_screen(HelpScreen(list(shell.screen.active_bindings.values())))
+        if isinstance(shell.screen, HelpScreen):
+            shell.screen.dismiss()
+        else:
+            shell.push_screen(HelpScreen(list(bound_on_page(shell.screen))))
+
+    def show_palette(self) -> None:
+        from tui.screens.commands import commands
+        from tui.screens.palette import Command, PaletteScreen
+
+        shell = self._shell
+
+        async def run(command: Command | None) -> None:
+            if command:
+                with shell.problems_shown():
+                    result = command.run()
+                    if isawaitable(result):
+                        await result
+
+        if isinstance(shell.screen, PaletteScreen):
+            shell.screen.dismiss(None)
+        else:
+            shell.push_screen(PaletteScreen(commands(shell)), run)
 
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine
         return await engine.queue.search(query, limit, before) if engine else []
+
+    async def _find_prompts(self, query: str, before: str) -> PromptPage:
+        """Returns past prompts, once the queue is open. Raises StoreError."""
+        shell = self._shell
+        await shell.opened.wait()
+        if shell.engine is None:
+            raise StoreError(shell.failure)
+        return await shell.engine.queue.prompts(query, before)

@@ -5,18 +5,25 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
+from tui.screens.modal import Modal
+from tui.widgets.footer import Footer
 from tui.widgets.sidebar import ModelKey, Sidebar
 
 
-class ModelPickerScreen(ModalScreen[Model | None]):
+class ModelPickerScreen(Modal[Model | None]):
     """Lets the user choose a model; ends with it, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", show=False)
+        Binding(
+            "escape",
+            "dismiss(None)",
+            "Back",
+            id="picker-back",
+            tooltip="Choose no other model",
+        )
     ]
 
     def __init__(
@@ -31,6 +38,7 @@ class ModelPickerScreen(ModalScreen[Model | None]):
 
     def compose(self) -> ComposeResult:
         yield self._sidebar
+        yield Footer()
 
     async def on_mount(self) -> None:
         await self._sidebar.mount_content()

@@ -96,7 +96,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
             with Vertical(id="prompts-preview", classes="frame"):
                 yield self._picture
                 yield VerticalScroll(self._text, id="prompts-scroll", can_focus=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def on_mount(self) -> None:
         self._search("", 1)

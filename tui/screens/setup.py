@@ -134,7 +134,7 @@ class SetupScreen(Screen[None]):
                 yield Button("Check and use", id="check", compact=True)
                 yield Button("Use anyway", id="anyway", compact=True)
                 yield Button("Try the demo", id="demo", compact=True)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def _introduction(self) -> str:
         if not self._first:

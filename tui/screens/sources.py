@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.catalog.image_items import is_url
 from tui.graphics.probe import Terminal
+from tui.screens.modal import Modal
 from tui.tasks.task import Result, Task
 from tui.text import file_size, one_line
 from tui.widgets.footer import Footer
@@ -41,7 +41,7 @@ SOON = 0.1
 _LEAST_NAME_WIDTH = 16
 
 
-class SourcesScreen(ModalScreen[list[str] | None]):
+class SourcesScreen(Modal[list[str] | None]):
     """Lets the user choose source images for a field of the form.
 
     Ends with paths and URLs in the order in which they were marked, or None; without
@@ -57,7 +57,7 @@ class SourcesScreen(ModalScreen[list[str] | None]):
             tooltip="Complete the path",
         ),
         Binding(
-            "f4,insert",
+            "f6,insert",
             "mark",
             "Mark",
             id="mark-source",
@@ -123,7 +123,7 @@ class SourcesScreen(ModalScreen[list[str] | None]):
                 with Vertical(id="source-shown"):
                     yield self._picture
                     yield self._facts
-            yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def on_mount(self) -> None:
         self._read("")

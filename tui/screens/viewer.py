@@ -36,6 +36,7 @@ ACTIONS = (
     TaskAction.OPEN,
     TaskAction.COPY_LINK,
     TaskAction.COPY_PATH,
+    TaskAction.FAVOURITE,
 )
 """Actions on the task that is shown."""
 
@@ -132,7 +133,7 @@ class ViewerScreen(Screen[str]):
             show=False,
         ),
         Binding(
-            "f",
+            "i",
             "toggle_facts",
             "Facts",
             id="facts",
@@ -172,7 +173,7 @@ class ViewerScreen(Screen[str]):
             yield self.picture
             with VerticalScroll(id="viewer-facts", can_focus=False):
                 yield self._facts
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def on_mount(self) -> None:
         self._view.changes.subscribe(self, self._changed, immediate=True)

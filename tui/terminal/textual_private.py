@@ -20,6 +20,7 @@ from textual.events import Key
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets._footer import FooterKey as FooterKey
 
 from tui.terminal.screen_text import ScreenText
 from tui.text import inert
@@ -42,13 +43,22 @@ def bindings_in_reach(screen: Screen[Any]) -> list[BindingsMap]:
     return [bindings for _, bindings in screen._modal_binding_chain]
 
 
-def bindings_on_page(screen: Screen[Any]) -> Iterator[Binding]:
-    """Yields the bindings of a page and its widgets, with the user's own keys."""
-    for node in (*screen.walk_children(), screen, screen.app):
+def bound_on_page(screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
+    """Yields the bindings of a page, the user's own keys applied, and who has them.
+
+    Those in reach of the focus come first, then those of other widgets.
+    """
+    nodes = [node for node, _ in screen._binding_chain]
+    for node in dict.fromkeys((*nodes, *screen.walk_children(), screen.app)):
         bindings = node._bindings.copy()
         bindings.apply_keymap(screen.app._keymap)
         for _, binding in bindings:
-            yield binding
+            yield node, binding
+
+
+def is_possible(app: App[Any], node: DOMNode, action: str) -> bool:
+    """Returns whether an action of a node's binding would do something now."""
+    return bool(app._check_action_state(action, node))
 
 
 def keys_in_force(node: DOMNode, binding_id: str) -> list[str]:

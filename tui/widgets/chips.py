@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
@@ -37,6 +38,8 @@ class Chips(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "Previous value", show=False),
         Binding("right,l", "move(1)", "Next value", show=False),
+        Binding("up,k", "move_row(-1)", "Value above", show=False),
+        Binding("down,j", "move_row(1)", "Value below", show=False),
         Binding("home", "move(-1000)", "First value", show=False),
         Binding("end", "move(1000)", "Last value", show=False),
         Binding("space,enter", "press", "Choose, or not", show=False),
@@ -136,6 +139,22 @@ class Chips(Widget, can_focus=True):
         if start == NONE and step < 0:
             start = len(self._options)
         self._choose_at(max(0, min(last, start + step)))
+
+    def action_move_row(self, step: int) -> None:
+        """Chooses the nearest value in the line above or below; the page scrolls if there
+        is none.
+        """
+        places = self._places(self.size.width)
+        start = self.index if self.index != NONE else max(0, self._find(self._default))
+        here = places[start]
+        near = [
+            (abs(place.start + place.end - here.start - here.end), index)
+            for index, place in enumerate(places)
+            if place.row == here.row + step
+        ]
+        if not near:
+            raise SkipAction
+        self._choose_at(min(near)[1])
 
     def action_press(self) -> None:
         """Chooses the default, or the first value; or nothing any more."""

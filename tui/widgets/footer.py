@@ -1,22 +1,125 @@
 """The keys that work here, in the last line of a page."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from textual import widgets
+from rich.cells import cell_len
+from textual import events, widgets
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding
+from textual.widgets import Input, Static, TextArea
 
-_Watchers = dict[str, list[tuple[Any, Any]]]
+from tui.terminal.textual_private import FooterKey, keys_in_force
+from tui.widgets.key_texts import types
+
+_PINNED = (
+    ("palette", "Commands", "Find any action, model, task or setting"),
+    ("help", "Help", "Show the keys of this page"),
+)
+"""Ids, labels and tooltips of what stands at the right, however narrow it is."""
+_LAST = "quit"
+"""The id of the key that is left out first: other programs have it, too."""
+_GAP = 1
+
+
+class Entry(NamedTuple):
+    """A key of the footer."""
+
+    key: str
+    name: str
+    label: str
+    action: str
+    tooltip: str
+
+    @property
+    def width(self) -> int:
+        """Columns, with the space after it."""
+        return cell_len(self.name) + 1 + cell_len(self.label) + _GAP
 
 
 class Footer(widgets.Footer):
-    """Textual's footer, which forgets the keys that it no longer shows.
+    """Shows keys that do something now; those that matter least are left out whole.
 
-    Textual 8 keeps each old key among the watchers of `compact` until that changes,
-    and with it everything that was drawn of the key.
+    What finds all others, the palette and the help, stands at the right.
     """
 
+    DEFAULT_CSS = "Footer > .footer-gap { width: 1fr; height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+        self._shown: tuple[list[Entry], list[Entry]] = ([], [])
+
+    def compose(self) -> ComposeResult:
+        left, right = self._shown
+        yield from map(_key, left)
+        if right:
+            yield Static(classes="footer-gap")
+        yield from map(_key, right)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self.recompose)
+
     async def recompose(self) -> None:
-        await super().recompose()
-        watchers: _Watchers = getattr(self, "__watchers", {})
-        for watching in watchers.values():
-            attached = [entry for entry in watching if entry[0].is_attached]
-            watching[:] = attached
+        """Shows the keys of now, unless they are those that are shown already."""
+        if not self.is_attached:
+            return
+        shown = self._entries()
+        if shown != self._shown:
+            self._shown = shown
+            await super().recompose()
+
+    def _entries(self) -> tuple[list[Entry], list[Entry]]:
+        """Returns the keys at the left and at the right that there is room for."""
+        right = list(self._pinned())
+        room = self.content_size.width - sum(entry.width for entry in right)
+        left = []
+        for entry in self._by_importance():
+            room -= entry.width
+            if room < 0:
+                break
+            left.append(entry)
+        return left, right
+
+    def _pinned(self) -> Iterator[Entry]:
+        for key_id, label, tooltip in _PINNED:
+            keys = keys_in_force(self.app, key_id)
+            # ? is nearer than F1, but a text would take it.
+            keys.sort(key=lambda key: not types(key))
+            for key in filter(self._works, keys):
+                binding = Binding(key, key_id)
+                name = self.app.get_key_display(binding)
+                yield Entry(key, name, label, key_id, tooltip)
+                break
+
+    def _by_importance(self) -> Iterator[Entry]:
+        """Yields the keys that the page shows, each action once."""
+        pinned = {key_id for key_id, _, _ in _PINNED}
+        actions: dict[str, Entry] = {}
+        last: list[Entry] = []
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if not binding.show or binding.id in pinned or binding.action in actions:
+                continue
+            if active.enabled and (binding.priority or self._works(binding.key)):
+                actions[binding.action] = self._entry(active)
+                if binding.id == _LAST:
+                    last.append(actions[binding.action])
+        yield from (entry for entry in actions.values() if entry not in last)
+        yield from last
+
+    def _entry(self, active: ActiveBinding) -> Entry:
+        binding = active.binding
+        name = self.app.get_key_display(binding)
+        tooltip = active.tooltip or binding.description
+        return Entry(binding.key, name, binding.description, binding.action, tooltip)
+
+    def _works(self, key: str) -> bool:
+        """Returns whether a text that is edited leaves a key to the page."""
+        is_editing = isinstance(self.screen.focused, Input | TextArea)
+        return not (is_editing and types(key))
+
+
+def _key(entry: Entry) -> FooterKey:
+    return FooterKey(
+        entry.key, entry.name, entry.label, entry.action, tooltip=entry.tooltip
+    )

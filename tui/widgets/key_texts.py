@@ -1,7 +1,7 @@
 """Names keys as they are in force, whatever the user has remapped."""
 
 from textual.dom import DOMNode
-from textual.keys import format_key, key_to_character
+from textual.keys import KEY_DISPLAY_ALIASES, format_key
 
 from tui.terminal.textual_private import keys_in_force
 
@@ -14,6 +14,10 @@ _NAMES = {
     "pageup": "page up",
 }
 """Keys whose names are easier to read in a sentence than their signs."""
+
+
+_TYPED = ("space", "minus")
+"""Keys that write something, though Textual shows them under other names."""
 
 
 def key_text(node: DOMNode, binding_id: str) -> str:
@@ -32,7 +36,9 @@ def untyped_key_text(node: DOMNode, binding_id: str) -> str:
 
 def types(key: str) -> bool:
     """Returns whether a key writes a character into a text that is edited."""
-    return key == "space" or key_to_character(key) is not None
+    return key in _TYPED or (
+        len(format_key(key)) == 1 and key not in KEY_DISPLAY_ALIASES
+    )
 
 
 def key_name(key: str) -> str:

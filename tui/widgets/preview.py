@@ -54,7 +54,7 @@ _LOW = 16
 """Rows of a pane below which its frame alone tells which of several is shown."""
 _HIGH = 28
 """Rows from which the strip is one row higher."""
-_FRAME_COLUMNS = 3
+_FRAME_COLUMNS = 4
 """Columns of the last line that the frame keeps for itself."""
 
 

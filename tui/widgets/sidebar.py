@@ -35,6 +35,13 @@ _Line = tuple[ModelKey | Family | None, Content]
 
 class _ModelList(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "select",
+            "Choose",
+            id="choose-model",
+            tooltip="Show the model's form, or open its family",
+        ),
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
         Binding("right,l", "fold(False)", "Open a family", show=False),
