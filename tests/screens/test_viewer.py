@@ -81,18 +81,18 @@ async def test_one_steps_through_all_images_of_the_queue(
         await view(app, pilot)
         await until_title(app, "newest Flux 2 Pro 1 of 5 · 640×483 · fit")
         for key, wanted in (
-            ("n", "in a job Flux 2 Pro 2 of 5"),
+            ("right_square_bracket", "in a job Flux 2 Pro 2 of 5"),
             ("right", "two Flux 2 Pro 3 of 5"),
             ("l", "two Flux 2 Pro 4 of 5"),
             ("up", "in a job Flux 2 Pro 2 of 5"),
             ("right_square_bracket", "two Flux 2 Pro 3 of 5"),
             ("j", "oldest Flux 2 Pro 5 of 5"),
-            ("n", "oldest Flux 2 Pro 5 of 5"),
-            ("p", "two Flux 2 Pro 4 of 5"),
+            ("right_square_bracket", "oldest Flux 2 Pro 5 of 5"),
+            ("left_square_bracket", "two Flux 2 Pro 4 of 5"),
             ("left_square_bracket", "in a job Flux 2 Pro 2 of 5"),
             ("g", "newest Flux 2 Pro 1 of 5"),
             ("G", "oldest Flux 2 Pro 5 of 5"),
-            ("p", "two Flux 2 Pro 4 of 5"),
+            ("left_square_bracket", "two Flux 2 Pro 4 of 5"),
         ):
             await pilot.press(key)
             await until_title(app, wanted)
