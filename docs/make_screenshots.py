@@ -1,63 +1,193 @@
-"""Makes the README's pictures from the real app: `python docs/make_screenshots.py`."""
+"""Makes docs/screen-*.png from the real app in a real xterm with Sixel.
 
-import asyncio
+`python docs/make_screenshots.py` needs Xvfb, xterm, xdotool and Pillow. Each picture is a
+sheet of one theme: the states of the app at 120x36, or one state at all sizes.
+"""
+
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image, ImageGrab
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.app import TestApp  # noqa: E402
-from tui.tasks.task import Status  # noqa: E402
-
-PROMPTS = [
-    "a sailing boat at sunset",
-    "霧の森 misty pines at dawn",
-    "a lighthouse at night, full moon",
-]
+DISPLAY = ":97"
+START = 4.0
+"""Seconds until the app is complete."""
+MADE = 12.0
+"""Seconds in which the demo makes four pictures."""
+GAP = 8
+COLOURS = 128
 
 
-async def shoot(name: str, width: int, height: int) -> None:
-    app = TestApp(delay=1.5)
-    async with app.running(width, height) as pilot:
-        assert app.main
-        for prompt in PROMPTS:
-            app.main.form.set_prompt(prompt)
-            await pilot.press("ctrl+j")
-            task = await app.until_task(
-                pilot,
-                lambda task, wanted=prompt: (
-                    task.prompt == wanted and task.status is Status.COMPLETED
-                ),
-            )
-        app.main.form.set_prompt("a {red|blue|golden} kite over the dunes")
-        await pilot.press("ctrl+j")
-        await app.until_task(
-            pilot,
-            lambda task: "golden" in task.prompt and task.status is Status.COMPLETED,
+CALM = 1.2
+"""Seconds without a change after which a page is complete."""
+LONGEST = 30.0
+
+
+class Shot(NamedTuple):
+    """A state of the app: the keys that lead there, what is typed then, and sent."""
+
+    name: str
+    before: str = ""
+    text: str = ""
+    keys: str = ""
+    seconds: float = 1.0
+    """The least time that it takes."""
+    moves: bool = False
+    """Whether it never comes to rest."""
+
+
+PROMPT = "a lighthouse at dusk, heavy waves"
+VARIED = " in {red|blue|green|gold}"
+STATES = (
+    Shot("first start"),
+    Shot("typing", text=PROMPT),
+    Shot("running", keys="ctrl+j", seconds=2.5, moves=True),
+    Shot("done", seconds=6.0),
+    Shot("a job of four", text=VARIED, keys="ctrl+j", seconds=MADE),
+    Shot("grid", keys="ctrl+t v"),
+    Shot("viewer", keys="Return i"),
+    Shot("history", keys="Escape Escape F9"),
+    Shot("money", keys="Escape Escape ctrl+t dollar"),
+    Shot("help", keys="Escape F1"),
+    Shot("failed", "Escape Escape ctrl+n", "a kite demo:fail", "ctrl+j", 8.0),
+    Shot("palette", keys="ctrl+p"),
+)
+DONE = (
+    Shot("done", text=PROMPT, keys="ctrl+j", seconds=9.0),
+    Shot("a job of four", text=VARIED, keys="ctrl+j", seconds=MADE),
+)
+SIZES = ((80, 24), (120, 36), (170, 48), (200, 55))
+
+
+class Xterm:
+    """The app on its embedded service, in a terminal that nobody sees."""
+
+    def __init__(self, home: str, theme: str, size: tuple[int, int]) -> None:
+        columns, rows = size
+        self._env = os.environ | {
+            "DISPLAY": DISPLAY,
+            "HOME": home,
+            "XDG_CONFIG_HOME": f"{home}/config",
+            "XDG_STATE_HOME": f"{home}/state",
+            "XDG_CACHE_HOME": f"{home}/cache",
+            "RUNAPI_TUI_OUTPUT": f"{home}/images",
+            "RUNAPI_TUI_THEME": theme,
+            "PYTHONPATH": str(ROOT),
+            "LANG": "C.UTF-8",
+        }
+        self._env.pop("TMUX", None)
+        settings = ("numColorRegisters: 1024", "maxGraphicSize: 3000x3000")
+        options = [part for line in settings for part in ("-xrm", f"xterm*{line}")]
+        font = "7" if columns > 130 else "9"
+        look = ["-ti", "vt340", *options, "-fa", "DejaVu Sans Mono", "-fs", font]
+        place = ["-geometry", f"{columns}x{rows}+0+0"]
+        app = [sys.executable, "-m", "tui", "--demo"]
+        self._process = subprocess.Popen(
+            ["xterm", *look, *place, "-e", *app],
+            env=self._env,
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
         )
-        app.main.form.set_prompt("a city at night, rain, neon demo:slow")
-        await pilot.press("ctrl+j")
-        await app.until_task(pilot, lambda task: task.status is Status.PROCESSING)
-        app.main.queue.table.select(task.id)
-        if app.main.preview.display:
-            await app.until(lambda: task.files[0] in app.shown)
-        await pilot.pause()
-        picture = app.export_screenshot(title="runapi-tui")
-        # No path of the machine that made it.
-        picture = picture.replace(os.environ["HOME"], "/home/you/images")
-        (ROOT / "docs" / f"{name}.svg").write_text(picture)
+        time.sleep(START)
+        self._window = self._run("search", "--class", "xterm").split()[-1]
+        self._run("windowfocus", self._window)
+
+    def take(self, shot: Shot) -> Image.Image:
+        """Types and presses what a shot needs, waits, and returns the picture."""
+        self._press(shot.before)
+        self._type(shot.text)
+        self._press(shot.keys)
+        time.sleep(shot.seconds)
+        picture = self._grab()
+        end = time.monotonic() + LONGEST
+        while not shot.moves and time.monotonic() < end:
+            time.sleep(CALM)
+            before, picture = picture, self._grab()
+            if picture.tobytes() == before.tobytes():
+                break
+        return picture
+
+    def _grab(self) -> Image.Image:
+        lines = self._run("getwindowgeometry", "--shell", self._window).split()
+        size = dict(line.split("=") for line in lines if "=" in line)
+        screen = ImageGrab.grab(xdisplay=DISPLAY)
+        return screen.crop((0, 0, int(size["WIDTH"]), int(size["HEIGHT"])))
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def _type(self, text: str) -> None:
+        if text:
+            self._run("type", "--delay", "15", text)
+            time.sleep(1.0)  # what comes in one burst counts as a paste
+
+    def _press(self, keys: str) -> None:
+        for key in keys.split():
+            self._run("key", key)
+            time.sleep(0.4)
+
+    def _run(self, *words: str) -> str:
+        done = subprocess.run(
+            ["xdotool", *words], env=self._env, capture_output=True, text=True
+        )
+        return done.stdout
+
+
+@contextmanager
+def terminal(theme: str, size: tuple[int, int]) -> Iterator[Xterm]:
+    with tempfile.TemporaryDirectory() as home:
+        xterm = Xterm(home, theme, size)
+        try:
+            yield xterm
+        finally:
+            xterm.close()
+
+
+def sheet(pictures: list[Image.Image], columns: int, name: str) -> None:
+    """Saves pictures beside and below each other."""
+    width = max(picture.width for picture in pictures) + GAP
+    height = max(picture.height for picture in pictures) + GAP
+    rows = -(-len(pictures) // columns)
+    whole = Image.new("RGB", (columns * width - GAP, rows * height - GAP), "#808080")
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
+        whole.paste(picture, (column * width, row * height))
+    reduced = whole.quantize(COLOURS, dither=Image.Dither.NONE)
+    reduced.save(ROOT / "docs" / f"{name}.png", optimize=True)
+
+
+def main() -> None:
+    missing = [name for name in ("Xvfb", "xterm", "xdotool") if not shutil.which(name)]
+    if missing:
+        sys.exit(f"Not found: {', '.join(missing)}.")
+    server = subprocess.Popen(
+        ["Xvfb", DISPLAY, "-screen", "0", "1700x1200x24"], stderr=subprocess.DEVNULL
+    )
+    time.sleep(1.5)
+    try:
+        for theme in ("dark", "light"):
+            with terminal(f"runapi-{theme}", (120, 36)) as xterm:
+                states = [xterm.take(shot) for shot in STATES]
+            sheet(states, 3, f"screen-{theme}")
+        sizes = []
+        for size in SIZES:
+            with terminal("runapi-dark", size) as xterm:
+                sizes.append([xterm.take(shot) for shot in DONE][-1])
+        sheet(sizes, 2, "screen-sizes")
+    finally:
+        server.terminate()
+        server.wait()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "HOME": home,
-            "XDG_STATE_HOME": home,
-            "XDG_CONFIG_HOME": home,
-            "RUNAPI_TUI_OUTPUT": home,
-        }
-        asyncio.run(shoot("wide", 140, 42))
-        asyncio.run(shoot("narrow", 80, 24))
+    main()

@@ -17,13 +17,13 @@ from tests.app import TestApp, past
 from tui.graphics.drawing import Drawing
 from tui.screens import memory
 from tui.screens.batch import BatchScreen
-from tui.screens.chooser import ChooserScreen
 from tui.screens.grid import GridScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.inspect import InspectScreen
 from tui.screens.main import MainScreen
 from tui.screens.money import MoneyScreen
+from tui.screens.past_prompts import PastPromptsScreen
 from tui.screens.picker import ModelPickerScreen
 from tui.screens.prompts import PromptsScreen
 from tui.screens.setup import SetupScreen
@@ -94,7 +94,7 @@ async def test_pages_that_were_left_are_gone(app: TestApp) -> None:
             MoneyScreen: "dollar_sign",
             PromptsScreen: "ctrl+l",
             HelpScreen: "f1",
-            ChooserScreen: "ctrl+r",
+            PastPromptsScreen: "ctrl+r",
             SetupScreen: "f4",
         }
         pages = [

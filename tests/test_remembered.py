@@ -13,6 +13,7 @@ from PIL import Image
 from tests.app import TestApp, past
 from tests.pty_app import pty_app
 from tui.screens.chooser import ChooserScreen
+from tui.screens.past_prompts import PastPromptsScreen
 from tui.screens.sources import SourcesScreen
 from tui.tasks.task import Result, Status, Task
 
@@ -51,7 +52,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
             ("text_to_image", "z-image"),
         ]
         await pilot.press("ctrl+r")
-        await app.until(lambda: isinstance(app.screen, ChooserScreen))
+        await app.until(lambda: isinstance(app.screen, PastPromptsScreen))
         await app.sees("an owl", "a red fox", without="a secret")
         await pilot.press("enter")
         await app.until(lambda: app.screen is app.main)
@@ -117,7 +118,7 @@ async def test_the_key_of_the_queue_works_with_nothing_in_sight() -> None:
 async def test_old_prompts_are_found_behind_many_without_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.screens.past._PAGE", 20)
+    monkeypatch.setattr("tui.tasks.past_prompts.AT_ONCE", 20)
     app = TestApp()
     app.remember(
         past("the first of all", cleared=True),
@@ -125,28 +126,40 @@ async def test_old_prompts_are_found_behind_many_without_one(
     )
     async with app.running(100, 30) as pilot:
         await pilot.press("ctrl+r")
-        await app.until(lambda: isinstance(app.screen, ChooserScreen))
+        await app.until(lambda: isinstance(app.screen, PastPromptsScreen))
         await app.sees("the first of all")
 
 
 async def test_a_busy_disk_does_not_hold_the_keys(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tui.screens.past.LONGEST_READ", 0.05)
     app = TestApp()
     app.remember(past("a fox"), *cleared(tmp_path))
     async with app.running(100, 30) as pilot:
         await app.sees("a fox")
         assert app.engine
+        assert app.main
+        known = app.main._past
+        await app.until(lambda: len(known.newest) == 3)
+        monkeypatch.setattr("tui.screens.past.LONGEST_READ", 0.05)
 
-        async def never(query: str, limit: int, before: str) -> list[Task]:
+        async def never(*args: object) -> list[Task]:
             await asyncio.Event().wait()
             return []
 
         monkeypatch.setattr(app.engine.queue, "search", never)
+        monkeypatch.setattr(app.engine.queue, "prompts", never)
         await pilot.press("ctrl+r")
-        await app.until(lambda: isinstance(app.screen, ChooserScreen))
-        await app.sees("a fox", "a red fox")
+        await app.until(lambda: isinstance(app.screen, PastPromptsScreen))
+        await app.sees("Searching …")
+        await pilot.press("escape")
+        assert app.screen is app.main
+        await app.main.show_model(app.session.catalog.find("flux-2-pro-remix-image"))
+        app.main.form._focus_field("source_image_urls")
+        await pilot.pause()
+        await pilot.press("ctrl+g")
+        await app.until(lambda: isinstance(app.screen, SourcesScreen))
+        await app.sees("Results", "a red fox")
 
 
 def test_what_was_typed_outlives_a_kill_but_for_its_last_second(home: Path) -> None:

@@ -21,12 +21,15 @@ from tui.screens.crash import save_crash
 from tui.screens.key_repeat import KeyRepeat
 from tui.screens.key_switch import KeySwitch
 from tui.screens.main import MainScreen
+from tui.screens.notifications import Notifications
 from tui.screens.pages import Pages
 from tui.screens.payments import Payments
 from tui.screens.queue_opener import QueueOpener
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
+from tui.screens.terminal_title import TerminalTitle
+from tui.screens.text_editing import TextEditing
 from tui.session import Session
 from tui.system import heartbeat
 from tui.tasks.task import Task
@@ -40,6 +43,7 @@ from tui.widgets.messages import (
 )
 from tui.widgets.path_completion import read_drop
 from tui.widgets.sidebar import Sidebar
+from tui.widgets.text_fields import TextField
 
 STYLES = "app main widgets dialogs sources history inspect viewer grid prompts money"
 """Names of the style sheets, in the order in which they apply."""
@@ -98,6 +102,9 @@ class RunApp(Shell):
         self.payments = Payments(self)
         self.pages = Pages(self)
         self.actions = TaskDispatcher(self, self.payments, lambda: self.pages.view)
+        self.text_editing = TextEditing(self)
+        self.notifications = Notifications(self)
+        self.window_title = TerminalTitle(self)
         self.queue_opener = QueueOpener(self, self.refresh_balance)
         self.key_switch = KeySwitch(
             self, self.payments, self._show_main_page, self.open_queue
@@ -137,6 +144,7 @@ class RunApp(Shell):
         self.messages.page_changed()
 
     async def on_unmount(self) -> None:
+        self.notifications.close()
         unfinished = await self.queue_opener.close()
         self.farewell = self.farewell or unfinished
 
@@ -147,6 +155,7 @@ class RunApp(Shell):
     def _start_work(self) -> None:
         """Opens queue and connection once the page is painted."""
         memory.tune()
+        self.window_title.update()
         self.open_queue()
 
     def open_queue(self) -> None:
@@ -204,6 +213,8 @@ class RunApp(Shell):
     def task_changed(self, task: Task) -> None:
         super().task_changed(task)
         self.queue_opener.news(task)
+        self.notifications.task_changed(task)
+        self.window_title.update()
 
     @on(TaskActionRequested)
     def _act_on_tasks(self, event: TaskActionRequested) -> None:
@@ -212,6 +223,10 @@ class RunApp(Shell):
     @on(QueueActionRequested)
     def _act_on_queue(self, event: QueueActionRequested) -> None:
         self._run(partial(self.actions.run_on_queue, event), "actions")
+
+    @on(TextField.EditRequested)
+    def _edit_text(self, event: TextField.EditRequested) -> None:
+        self._run(partial(self.text_editing.edit, event.field), "editor")
 
     @on(ParamForm.CopyRequested)
     def _copy_draft(self, event: ParamForm.CopyRequested) -> None:

@@ -359,6 +359,24 @@ def test_braces_are_choices_only_when_asked_for(env: dict[str, str]) -> None:
     assert sorted(task["prompt"] for task in lines(choices)) == ["a lake", "b lake"]
 
 
+def test_wildcards_are_lines_of_files_and_never_sent_by_their_name(
+    env: dict[str, str], home: Path
+) -> None:
+    folder = home / ".config" / "runapi-tui" / "wildcards"
+    folder.mkdir(parents=True)
+    (folder / "water.txt").write_text("lake\nsea\n")
+    words = ("generate", "z-image", "--json", "-p")
+    made = run(*words, "a __water__", "--expand", **env)
+    refused = run(*words, "a __water__", **env)
+    unknown = run(*words, "a __fire__", "--expand", **env)
+    literal = run(*words, "an __init__", **env)
+    assert sorted(task["prompt"] for task in lines(made)) == ["a lake", "a sea"]
+    assert refused.returncode == unknown.returncode == 4
+    assert "Add --expand" in refused.stderr
+    assert "wildcards/fire.txt" in unknown.stderr
+    assert [task["prompt"] for task in lines(literal)] == ["an __init__"]
+
+
 def test_what_was_stopped_is_resumed_by_its_id_alone(
     env: dict[str, str], home: Path
 ) -> None:

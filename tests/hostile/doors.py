@@ -101,6 +101,20 @@ def prompts_of_stdin(home: Path) -> Stage:
 
 
 @door
+def wildcards(home: Path) -> Stage:
+    """Lines of files that a prompt names; snippets come into the form alone."""
+    stage = _stage(home)
+    folder = home / ".config/runapi-tui/wildcards"
+    folder.mkdir(parents=True)
+    for number, text in enumerate(PAYLOADS.values()):
+        file = folder / f"w{number}.txt"
+        file.write_text(f"a lake {text}", encoding="utf-8", newline="")
+    words = ("generate", "z-image", "--expand", "--no-wait", "-p")
+    _run(stage, *([*words, f"__w{number}__"] for number in range(len(PAYLOADS))))
+    return stage
+
+
+@door
 def names_of_source_files(home: Path) -> Stage:
     stage = _stage(home)
     commands = []
@@ -374,6 +388,23 @@ def favourites_and_prices(home: Path) -> Stage:
     texts = list(PAYLOADS.values())
     for name in ("favourites.json", "confirmed.json"):
         (state / name).write_text(json.dumps([[text, text] for text in texts]))
+    drafts = [
+        {
+            "action": action,
+            "model": model,
+            "values": {"prompt": text, text: text},
+            "foreign": {"prompt": [text]},
+        }
+        for text in texts
+        for action, model in (
+            ("text_to_image", "flux-2-pro-text-to-image"),
+            (text, text),
+        )
+    ]
+    whole = "".join(texts)
+    screen = {"layout": whole, "hidden": texts, "theme": whole, "recent": [[whole] * 2]}
+    first = {"action": "text_to_image", "model": "flux-2-pro-text-to-image"}
+    (state / "screen.json").write_text(json.dumps(screen | first | {"drafts": drafts}))
     prices = [{"service": text, "action": text, "model": text} for text in texts]
     listed = json.dumps({"price_schedules": prices, "as_of": "".join(texts)})
     (cache / "prices-runapi-demo.json").write_text(

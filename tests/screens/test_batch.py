@@ -12,6 +12,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.paths import styles_dir
 from tui.screens.batch import BatchScreen
+from tui.settings.prompt_files import PromptFiles
 
 FLUX, IMAGEN = bundled().find("flux-2-pro-text-to-image"), bundled().find("imagen-4")
 # From Python 3.14 on, pathlib takes no name for a fault: there is just no such file.
@@ -36,7 +37,7 @@ class OneBatch(ThemedApp):
         self._painted = asyncio.Event()
 
     def on_mount(self) -> None:
-        self.page = BatchScreen(*self._form)
+        self.page = BatchScreen(*self._form, PromptFiles(Path.home() / ".config"))
         self.push_screen(self.page, self.answers.append)
 
     def post_display_hook(self) -> None:

@@ -171,7 +171,9 @@ async def test_a_path_that_was_not_typed_is_asked_for(how: str, fox: Path) -> No
             # Only a part, which is no file: then a key completes it.
             fox = fox.rename(fox.with_name("fox.png"))
             paste(app, str(fox)[:-1])
-            await app.until(lambda: app.main and "fox.pn" in app.text())
+            await app.until(
+                lambda: app.main and "fox.pn" in str(app.main.form.content().values)
+            )
             await pilot.press("g")
         else:
             app.copy_to_clipboard(f'"{fox}"')

@@ -137,6 +137,7 @@ SEVERAL = {
     "f2": "the page for a key comes before there is a layout",
     "i": "all about what is shown, as facts beside an image",
     "y": "yes is what everyone tries; on text pages it copies",
+    "ctrl+r": "again goes to the prompt before, as in a shell",
     "n": "no is what everyone tries",
     "s": "no task allows more than one of them",
     "space": "pages through text, as in a pager",

@@ -85,12 +85,13 @@ async def test_one_steps_through_all_images_of_the_queue(
             ("right", "two Flux 2 Pro 3 of 5"),
             ("l", "two Flux 2 Pro 4 of 5"),
             ("up", "in a job Flux 2 Pro 2 of 5"),
-            ("right_square_bracket", "two Flux 2 Pro 3 of 5"),
+            ("down", "two Flux 2 Pro 3 of 5"),
             ("j", "oldest Flux 2 Pro 5 of 5"),
             ("right_square_bracket", "oldest Flux 2 Pro 5 of 5"),
             ("left_square_bracket", "two Flux 2 Pro 4 of 5"),
-            ("left_square_bracket", "in a job Flux 2 Pro 2 of 5"),
-            ("g", "newest Flux 2 Pro 1 of 5"),
+            ("k", "in a job Flux 2 Pro 2 of 5"),
+            ("G", "oldest Flux 2 Pro 5 of 5"),
+            ("n", "newest Flux 2 Pro 1 of 5"),
             ("G", "oldest Flux 2 Pro 5 of 5"),
             ("left_square_bracket", "two Flux 2 Pro 4 of 5"),
         ):
@@ -139,7 +140,7 @@ async def test_what_was_found_in_the_history_is_stepped_through(
         await app.sees("2 found")
         await pilot.press("enter", "enter")
         await until_title(app, "a blue fox Flux 2 Pro 1 of 2")
-        await pilot.press("n")
+        await pilot.press("right_square_bracket")
         await until_title(app, "a red fox Flux 2 Pro 2 of 2")
         await pilot.press("u")
         await app.until(lambda: isinstance(app.screen, MainScreen))
@@ -222,7 +223,7 @@ async def test_facts_come_and_go_and_a_result_is_handed_on(
         await app.sees("created")
         await pilot.press("i")
         await app.sees("fox", "1 of 2", without="created")
-        await pilot.press("n", "y")
+        await pilot.press("right_square_bracket", "y")
         await app.until(lambda: app.told)
         assert (app.clipboard, app.told[-1]) == (
             task.files[1],
@@ -267,7 +268,7 @@ async def test_hostile_files_and_words_are_harmless(made: Callable[..., Task]) -
                 "gone-0.png is not there",
             ):
                 await app.sees(sentence)
-                await pilot.press("n")
+                await pilot.press("right_square_bracket")
             await until_title(
                 app, f"last Flux 2 Pro 4 of 4 · {'1:1, ' if zoom == '1' else ''}"
             )
@@ -290,7 +291,7 @@ async def test_what_happens_to_tasks_is_seen(made: Callable[..., Task]) -> None:
         await until_title(app, "1 of 2 · 640×483 · fit")
         app.changes.publish(coming.change(deleted=True))
         await app.sees("This task was deleted.", without="▀")
-        await pilot.press("n")
+        await pilot.press("right_square_bracket")
         await until_title(app, "other Flux 2 Pro 1 of 1")
         app.changes.publish(coming)
         await until_title(app, "other Flux 2 Pro 2 of 2")

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from tui.catalog import price, request
 from tui.catalog.spec import Kind, Model, Param, Route, Value, Values
+from tui.catalog.wildcards import NAMED, NONE, WildcardError, Wildcards, names_in
 from tui.text import one_line
 
 MOST = 10_000
@@ -24,6 +25,10 @@ _CHARACTERS = 50_000_000
 
 It is MOST times the longest prompt that a bundled model takes.
 """
+_LONGEST_TEXT = 5_000_000
+"""The most characters of a prompt together with the lines that its wildcards name."""
+_MARK = re.compile(r"(\\?[{|}])")
+"""A mark of groups, or one that is literal."""
 _LARGEST_SEED = 2**31 - 1
 """The largest seed where the service publishes no bound."""
 
@@ -36,54 +41,139 @@ class BatchError(ValueError):
     """Why a job can't be made of this, as a sentence for the user."""
 
 
-def alternatives(text: str) -> list[str]:
+def alternatives(text: str, wildcards: Wildcards = NONE) -> list[str]:
     r"""Returns every text of `{a|b}` groups; the leftmost group varies slowest.
 
     Groups nest. Braces that don't pair, or without a `|` of their own, are literal;
-    so are `\{`, `\|` and `\}`. Raises BatchError for too many or too long texts.
+    so are `\{`, `\|` and `\}`. A wildcard's name is a group of its lines. Raises
+    BatchError for too many or too long texts, and for names that stand for nothing.
     """
-    return _Alternatives(text).texts()
+    return _Alternatives(_tokens(text, wildcards)).texts()
+
+
+def count_alternatives(text: str, wildcards: Wildcards = NONE) -> int:
+    """Returns how many texts `alternatives` has. Raises BatchError as it does."""
+    return _Alternatives(_tokens(text, wildcards)).count
+
+
+def _tokens(text: str, wildcards: Wildcards) -> list[str]:
+    """Returns text and marks by turns; marks stand at odd places. Raises BatchError."""
+    if not names_in(text):
+        # A name with a backslash before it is the name itself.
+        return _MARK.split(NAMED.sub(lambda found: found[0][1:], text))
+    reader = _TokenReader(wildcards)
+    reader.add(text)
+    return reader.tokens
+
+
+class _TokenReader:
+    """Turns a prompt with wildcards into tokens."""
+
+    def __init__(self, wildcards: Wildcards) -> None:
+        self.tokens = [""]
+        self._wildcards = wildcards
+        self._room = _LONGEST_TEXT
+
+    def add(self, text: str, within: tuple[str, ...] = ()) -> None:
+        """Adds a text, a line of the innermost wildcard of `within`, if any.
+
+        Raises BatchError.
+        """
+        self._room -= len(text)
+        if self._room < 0:
+            raise BatchError("The wildcards of the prompt are too long together.")
+        parts = _MARK.split(text)
+        if within:
+            _quote_lone_marks(parts)
+        for at, part in enumerate(parts):
+            if at % 2:
+                self.tokens += [part, ""]
+            else:
+                self._add_named(part, within)
+
+    def _add_named(self, text: str, within: tuple[str, ...]) -> None:
+        """Adds a text without marks, which may name wildcards."""
+        at = 0
+        for found in NAMED.finditer(text):
+            self.tokens[-1] += text[at : found.start()]
+            at = found.end()
+            if found[0].startswith("\\"):
+                self.tokens[-1] += found[0][1:]
+            else:
+                self._add_lines(found[1], within)
+        self.tokens[-1] += text[at:]
+
+    def _add_lines(self, name: str, within: tuple[str, ...]) -> None:
+        """Adds the lines of a wildcard as a group; a single one needs none."""
+        if name in within:
+            raise BatchError(f"The wildcard {name} contains itself.")
+        try:
+            lines = self._wildcards.lines_of(name)
+        except WildcardError as error:
+            raise BatchError(str(error)) from None
+        marks = "{" + "|" * (len(lines) - 1)
+        for mark, line in zip(marks, lines, strict=True):
+            if len(lines) > 1:
+                self.tokens += [mark, ""]
+            self.add(line, (*within, name))
+        if len(lines) > 1:
+            self.tokens += ["}", ""]
+
+
+def _quote_lone_marks(tokens: list[str]) -> None:
+    """Makes those marks literal that form no group among these tokens.
+
+    A line's own brace or bar must not end the group that the line stands in.
+    """
+    paired = {place for group in _groups(tokens) for place in group}
+    for at in range(1, len(tokens), 2):
+        if at not in paired and len(tokens[at]) == 1:
+            tokens[at] = f"\\{tokens[at]}"
+
+
+def _groups(tokens: list[str]) -> list[list[int]]:
+    """Returns the places of each group's marks: brace, bars, brace."""
+    groups: list[list[int]] = []
+    # Braces without their other half so far, each with its bars
+    opened: list[list[int]] = []
+    for at in range(1, len(tokens), 2):
+        token = tokens[at]
+        if token == "{":
+            opened.append([at])
+        elif token == "|" and opened:
+            opened[-1].append(at)
+        elif token == "}" and opened:
+            group = [*opened.pop(), at]
+            if len(group) > 2:  # without a bar it is literal
+                groups.append(group)
+    return groups
 
 
 class _Alternatives:
     """A prompt's groups, as a graph of its tokens."""
 
-    def __init__(self, text: str) -> None:
-        self._tokens = re.split(r"(\\?[{|}])", text)
-        """Text and marks by turns; marks stand at odd places."""
+    def __init__(self, tokens: list[str]) -> None:
+        self._tokens = tokens
         self._forks: dict[int, list[int]] = {}
         """By the opening brace of a group: where each alternative starts."""
         self._after: dict[int, int] = {}
         """By the end of an alternative: what follows the group."""
-        self._find_groups()
+        for group in _groups(tokens):
+            self._add_group(group)
+        # The backslash of marks that are literal is dropped.
+        for at in range(1, len(tokens), 2):
+            if len(tokens[at]) > 1:
+                tokens[at] = tokens[at][1:]
+        self.count = 1
+        """How many texts there are."""
         self._leaps = self._measure()
         """By each place: the next token with something to say."""
 
-    def _find_groups(self) -> None:
-        """Pairs the braces, and drops the backslash of marks that are literal."""
-        # Braces without their other half so far, each with its bars
-        opened: list[list[int]] = []
-        for at in range(1, len(self._tokens), 2):
-            token = self._tokens[at]
-            if token == "{":
-                opened.append([at])
-            elif token == "|" and opened:
-                opened[-1].append(at)
-            elif token == "}" and opened:
-                self._add_group(opened.pop(), at)
-            elif len(token) > 1:
-                self._tokens[at] = token[1:]
-
-    def _add_group(self, starts: list[int], end: int) -> None:
-        """Adds the group between an opening brace with its bars and a closing brace.
-
-        Without a bar it is literal, and not added.
-        """
-        opening, *bars = starts
-        if not bars:
-            return
-        self._forks[opening] = [mark + 1 for mark in starts]
-        for mark in (*bars, end):
+    def _add_group(self, marks: list[int]) -> None:
+        """Adds the group of an opening brace, bars and a closing brace."""
+        *starts, end = marks
+        self._forks[marks[0]] = [mark + 1 for mark in starts]
+        for mark in marks[1:]:
             self._after[mark] = end + 1
 
     def _measure(self) -> list[int]:
@@ -107,10 +197,11 @@ class _Alternatives:
                 length[at] += len(self._tokens[at]) * count[at]
             if count[at] > MOST:
                 raise BatchError(
-                    f"The braces of the prompt make more than {MOST:,} texts."
+                    f"The alternatives of the prompt make more than {MOST:,} texts."
                 )
             if length[at] > _CHARACTERS:
                 raise BatchError("The prompt is too long for so many alternatives.")
+        self.count = count[0]
         return leaps
 
     def _following(self, at: int) -> list[int]:
@@ -165,7 +256,9 @@ class Variations(Struct, frozen=True, kw_only=True):
     prompts: Sequence[str] = ()
     """They replace the form's own prompt."""
     braces: bool = True
-    """Whether `{a|b}` in a prompt makes several texts of it."""
+    """Whether `{a|b}`, or a wildcard, in a prompt makes several texts of it."""
+    wildcards: Wildcards = NONE
+    """What the names of wildcards stand for."""
     vary: Mapping[str, str] = {}
     """Vary lines by parameter."""
     count: int = 1
@@ -316,7 +409,9 @@ def _prompts(
     """
     texts: list[Values] = []
     for line in _lines(model, route, values, variations.prompts):
-        versions = alternatives(line) if variations.braces else [line]
+        versions = [line]
+        if variations.braces:
+            versions = alternatives(line, variations.wildcards)
         texts += [{"prompt": version} for version in versions]
         if len(texts) > MOST:
             raise BatchError(

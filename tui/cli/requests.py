@@ -7,8 +7,10 @@ from tui.catalog import batch, request
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
 from tui.catalog.typed_values import parse_settings
+from tui.catalog.wildcards import Wildcards
 from tui.cli.exit_codes import UsageError
 from tui.session import Session
+from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class RequestOptions:
     count: int = 1
     """How many requests of each kind."""
     expand: bool = False
-    """Whether `{a|b}` in prompts stands for alternatives."""
+    """Whether `{a|b}`, and a wildcard, in prompts stands for alternatives."""
 
 
 def read_requests(
@@ -49,11 +51,29 @@ def read_requests(
         vary=vary,
         count=options.count,
         braces=options.expand,
+        wildcards=_wildcards(session, values, expand=options.expand),
     )
     try:
         return batch.expand(model, route, values, variations)
     except batch.BatchError as error:
         raise UsageError(str(error)) from error
+
+
+def _wildcards(session: Session, values: Values, *, expand: bool) -> Wildcards:
+    """Return what the prompt's wildcards stand for.
+
+    Raises UsageError where they would be sent as they are, although there are files for
+    them.
+    """
+    files = PromptFiles(session.folders.config)
+    wildcards = files.wildcards([values.get("prompt")])
+    if wildcards.lines and not expand:
+        name = next(iter(wildcards.lines))
+        raise UsageError(
+            f"The prompt names the wildcard __{name}__. Add --expand for a request of"
+            f" each of its lines; with it, \\__{name}__ is the word itself."
+        )
+    return wildcards
 
 
 def check_requests(session: Session, model: Model, wanted: list[Values]) -> None:

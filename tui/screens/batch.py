@@ -18,6 +18,7 @@ from tui.catalog.reach import texts_of
 from tui.catalog.spec import Model, Route, Values
 from tui.paths import home
 from tui.screens.modal import Modal
+from tui.settings.prompt_files import PromptFiles
 from tui.text import by_count, dollars, file_size, one_line
 from tui.widgets.footer import Footer
 
@@ -70,10 +71,14 @@ class BatchScreen(Modal[list[Values] | None]):
         model: Model,
         route: Route,
         values: Values,
+        files: PromptFiles,
         fields: JobFields | None = None,
     ) -> None:
-        """`fields` are those of the last time, where one has gone back."""
+        """`files` has the wildcards that prompts may name; `fields` are those of the
+        last time, where one has gone back.
+        """
         super().__init__()
+        self._files = files
         fields = fields or JobFields()
         self._model = model
         self._route = route
@@ -191,7 +196,13 @@ class BatchScreen(Modal[list[Values] | None]):
         if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
             raise batch.BatchError(f"Copies: 1 to {batch.MOST:,}.")
         prompts = _prompts(home(file)) if file else []
-        variations = batch.Variations(vary=vary, count=int(count), prompts=prompts)
+        named: list[object] = [*prompts] or [self._values.get("prompt")]
+        variations = batch.Variations(
+            vary=vary,
+            count=int(count),
+            prompts=prompts,
+            wildcards=self._files.wildcards(named),
+        )
         cells = batch.expand(self._model, self._route, self._values, variations)
         valid, invalid = batch.split_valid(self._model, self._route, cells)
         total = batch.total(self._model, valid)

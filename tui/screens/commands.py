@@ -12,6 +12,7 @@ from tui.catalog.price import estimate
 from tui.catalog.spec import Model
 from tui.screens.main import MainScreen
 from tui.screens.palette import Command
+from tui.screens.share import show_copied
 from tui.screens.shell import Shell
 from tui.tasks.task import Task
 from tui.terminal.textual_private import bound_on_page, is_possible
@@ -64,6 +65,12 @@ def _actions(shell: Shell) -> Iterator[Command]:
         )
     if hasattr(shell, "action_messages"):
         yield Command("Messages", "Show what was said", shell.action_messages)
+        yield Command(
+            "Copied text",
+            "Show what was copied last, to select it in the terminal",
+            partial(show_copied, shell),
+            words="clipboard tmux",
+        )
 
 
 def _on_main(shell: Shell, work: Callable[..., Any], *values: Any) -> Any:

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.screens.share import send
 from tui.service.routes import submit_path
 from tui.tasks.task import Task
 from tui.text import (
@@ -81,7 +82,7 @@ class InspectScreen(Screen[None]):
         return action != "copy" or bool(self._body)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(escaped(self._body.decode(errors="replace")))
+        send(self.app, escaped(self._body.decode(errors="replace")))
         size = f"{len(self._body):,} bytes"
         sentence = f"Sent to the terminal's clipboard: the body, {size}."
         self.notify(sentence, markup=False)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -18,10 +18,11 @@ from textual.screen import Screen
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Kind, Model, Param, Values
 from tui.screens.form_filler import FormFiller
-from tui.screens.past import Past, Search, prompts
+from tui.screens.past import Past, Search
 from tui.screens.remembering import Remembering
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
+from tui.settings.prompt_files import PromptFiles
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Status, Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
@@ -40,10 +41,13 @@ from tui.widgets.strip import FilmStrip
 from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
+if TYPE_CHECKING:
+    from tui.screens.past_prompts import Find
+
 FIRST_MODEL = ("text_to_image", "flux-2-pro-text-to-image")
 """Action and slug of the model that the app starts with."""
 CHOICES = 500
-"""Past prompts, results or tasks that are listed at most."""
+"""Results or tasks that are listed at most."""
 _RECENT_TASKS = 50
 """Latest tasks whose models count as recent."""
 
@@ -206,9 +210,11 @@ class MainScreen(Screen[None]):
         view: ViewContext,
         favourites: list[ModelKey],
         search: Search,
+        find_prompts: "Find",
     ) -> None:
-        """`search` finds tasks in the history."""
+        """`search` finds tasks in the history, `find_prompts` their prompts."""
         super().__init__()
+        self._find_prompts = find_prompts
         self.remembering = Remembering(session.folders.state, self.set_timer)
         catalog = session.catalog
         last = self.remembering.current
@@ -217,6 +223,7 @@ class MainScreen(Screen[None]):
         api = session.config.api
         self.filler = FormFiller(catalog, model, api, self._model_shown, last.drafts)
         self.form = self.filler.form
+        self.form.expansion.files = PromptFiles(session.folders.config)
         self._view = view
         self._past = Past(search)
         self._favourites = favourites
@@ -406,12 +413,15 @@ class MainScreen(Screen[None]):
             self.form.focus_first()
 
     async def action_recall(self) -> None:
-        from tui.screens.chooser import ChooserScreen
+        from tui.screens.past_prompts import PastPromptsScreen
 
-        tasks = await self._past.find("", lambda task: task.prompt, CHOICES)
-        options = [(prompt, prompt) for prompt in prompts(tasks)]
-        chooser = ChooserScreen("Past prompts", options, "No prompts yet.")
-        await self.app.push_screen(chooser, self._recalled)
+        if self.is_current:
+            page = PastPromptsScreen(self._find_prompts)
+            await self.app.push_screen(page, self._recalled)
+
+    @on(Prompt.RecallRequested)
+    async def _recall(self) -> None:
+        await self.action_recall()
 
     def _recalled(self, prompt: str | None) -> None:
         if prompt:

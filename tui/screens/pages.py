@@ -13,7 +13,10 @@ from tui.screens.main import MainScreen
 from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.settings import credentials, favourites
+from tui.settings.prompt_files import PromptFiles
 from tui.tasks.durations import Durations
+from tui.tasks.past_prompts import PromptPage
+from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 from tui.terminal.textual_private import bound_on_page
 from tui.widgets.form import ParamForm
@@ -63,7 +66,9 @@ class Pages:
         self._view = None
         shell.durations = Durations()
         marked = favourites.load(shell.session.folders.state)
-        shell.main = MainScreen(shell.session, self.view, marked, self._search)
+        shell.main = MainScreen(
+            shell.session, self.view, marked, self._search, self._find_prompts
+        )
         return shell.main
 
     async def save_favourites(self, models: list[ModelKey]) -> None:
@@ -118,7 +123,8 @@ class Pages:
 
         key = request.model.key
         fields = self._job_fields.get(key)
-        page = BatchScreen(request.model, request.route, request.values, fields)
+        files = PromptFiles(self._shell.session.folders.config)
+        page = BatchScreen(request.model, request.route, request.values, files, fields)
         cells = await self._shell.push_screen_wait(page)
         self._job_fields[key] = page.fields
         if not cells:
@@ -167,3 +173,11 @@ class Pages:
     async def _search(self, query: str, limit: int, before: str) -> list[Task]:
         engine = self._shell.engine
         return await engine.queue.search(query, limit, before) if engine else []
+
+    async def _find_prompts(self, query: str, before: str) -> PromptPage:
+        """Returns past prompts, once the queue is open. Raises StoreError."""
+        shell = self._shell
+        await shell.opened.wait()
+        if shell.engine is None:
+            raise StoreError(shell.failure)
+        return await shell.engine.queue.prompts(query, before)

@@ -1,7 +1,7 @@
-"""Tasks of this run and of earlier ones, to recall prompts and choose results from."""
+"""Tasks of this run and of earlier ones, to choose results from."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
@@ -84,8 +84,3 @@ def _newest_first(tasks: dict[str, Task]) -> list[Task]:
     # Ids sort in the order in which tasks were made.
     newest = sorted(tasks.items(), reverse=True)
     return [task for _, task in newest if not task.deleted]
-
-
-def prompts(tasks: Iterable[Task]) -> list[str]:
-    """Returns the different prompts of tasks."""
-    return list(dict.fromkeys(task.prompt for task in tasks if task.prompt))

@@ -5,7 +5,7 @@ import contextlib
 import time
 from enum import IntEnum
 
-from tui.catalog.batch import BatchError, expand
+from tui.catalog.batch import BatchError, Variations, expand
 from tui.exchange import consent
 from tui.exchange.consent import WantedJob
 from tui.screens.shell import Shell
@@ -81,10 +81,11 @@ class Payments:
                 shell.main.form.quote(event.model, event.values, price)
 
     async def submit_form(self, event: ParamForm.Submitted) -> None:
-        """Sends the form's request, or one for each choice of its `{a|b}` groups."""
+        """Sends the form's request, or one for each alternative of its prompt."""
         route = event.model.routes[event.route]
+        variations = Variations(wildcards=event.wildcards)
         try:
-            cells = expand(event.model, route, event.values)
+            cells = expand(event.model, route, event.values, variations)
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
         else:

@@ -1,12 +1,13 @@
 """Shares results and requests: an external viewer, or the terminal's clipboard."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.markup import escape
 
-from tui.text import is_inert_line
+from tui.screens.shell import Shell
+from tui.text import inert, is_inert_line
 
 if TYPE_CHECKING:
     from tui.exchange.open_external import Ways
@@ -22,8 +23,38 @@ def copy(app: App[None], text: str, name: str = "") -> None:
 
     The message says "sent": terminals don't report whether they accept the text.
     """
-    app.copy_to_clipboard(text)
+    send(app, text)
     app.notify(f"Sent to the terminal's clipboard: {name or text}", markup=False)
+
+
+def send(app: App[Any], text: str) -> None:
+    """Sends a text to the terminal's clipboard, without a message.
+
+    Where tmux is set to keep it, a page shows it.
+    """
+    app.copy_to_clipboard(text)
+    if isinstance(app, Shell):
+        app.copied = text
+        if app.terminal.multiplexer == "tmux":
+            app.run_worker(_show_kept(app, text), exit_on_error=False)
+
+
+async def _show_kept(shell: Shell, text: str) -> None:
+    from tui.exchange import tmux_clipboard
+    from tui.screens.copied import CopiedScreen
+
+    if await asyncio.to_thread(tmux_clipboard.swallows_copies):
+        await shell.push_screen(CopiedScreen(inert(text), tmux_clipboard.HINT))
+
+
+def show_copied(shell: Shell) -> None:
+    """Shows the text that was copied last."""
+    from tui.screens.copied import CopiedScreen
+
+    if shell.copied:
+        shell.push_screen(CopiedScreen(inert(shell.copied)))
+    else:
+        shell.show_sentence("Nothing was copied yet.")
 
 
 def copy_path(app: App[None], path: str) -> None:
@@ -76,7 +107,7 @@ async def copy_link(app: App[None], task: "Task", index: int) -> None:
 
 
 def _copy_way(app: App[None], found: "Ways", text: str, message: str) -> None:
-    app.copy_to_clipboard(text)
+    send(app, text)
     shown = escape(message)
     if text == found.url:
         shown = f'[link="{text}"]{shown}[/link]'

@@ -51,6 +51,8 @@ class Shell(OpenApp):
         """Set once the queue is open, or has failed to open."""
         self.failure = ""
         """Why nothing can be sent, or empty."""
+        self.copied = ""
+        """The text that was copied last."""
         self._outermost = Context()
 
     async def run_detached(self, work: Coroutine[Any, Any, T]) -> T:

@@ -20,6 +20,8 @@ ImagesChoice = Literal[
     "auto", "kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"
 ]
 
+NotifyChoice = Literal["auto", "bell", "osc", "command", "off"]
+
 
 class ConfigError(Exception):
     """A setting that can't be used.
@@ -66,6 +68,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether to write prompt and settings into images; else they stay unchanged."""
     viewer: str = ""
     """Command that `o` opens images with, such as `feh -F`; empty: the system's own."""
+    notify: NotifyChoice = "auto"
+    """How the app tells that a job has ended, while another window has the focus.
+
+    auto: by `notify_command` if there is one, or else by the terminal's bell, and a
+    notification of the desktop where the terminal is known to show one.
+    """
+    notify_command: str = ""
+    """Command that gets the sentence as its last word, such as `notify-send RunAPI`."""
+    title: bool = True
+    """Whether the title of the terminal's window shows how many tasks run."""
     theme: str = ""
     """One of Textual's themes; empty: dark."""
     confirm_usd: float = 1.0
@@ -99,7 +111,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 _FROM_ENV = tuple(
     name for name in Config.__struct_fields__ if name not in ("keys", "profiles")
 )
-_CHOICES: dict[str, Any] = {"api": Api, "images": ImagesChoice}
+_CHOICES: dict[str, Any] = {
+    "api": Api,
+    "images": ImagesChoice,
+    "notify": NotifyChoice,
+}
 """Settings of which an error names all choices."""
 
 
@@ -148,6 +164,11 @@ def _checked(settings: dict[str, Any], source: str) -> Config:
         _check_text(settings[name], f"{source}: {name}")
     config = _converted(settings, source)
     _check_numbers(config, source)
+    if config.notify == "command" and not config.notify_command.strip():
+        raise ConfigError(
+            f"{source}: notify is command, but notify_command has none. Set it, such as"
+            ' notify_command = "notify-send RunAPI".'
+        )
     for name, profile in config.profiles.items():
         _check_profile(name, profile, f"{source}: profiles.{one_line(name, 40)}")
     if config.profile not in ("", NO_PROFILE):

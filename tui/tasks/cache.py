@@ -14,6 +14,7 @@ from tui.catalog.spec import RouteName
 from tui.tasks.ceilings import NONE, Ceilings, Verdict, Wanted
 from tui.tasks.lease import owner_name
 from tui.tasks.ledger import CurrentSpending, SpendingReport
+from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store import Entry, Spending, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import Status, Task
@@ -289,6 +290,10 @@ class TaskCache:
     ) -> list[Task]:
         """Returns the newest tasks that match a search, of ids below `before`."""
         return await self.run(Store.search, query, limit, before)
+
+    async def prompts(self, query: str, before: str = "~") -> PromptPage:
+        """Returns prompts of the tasks that match a search, of ids below `before`."""
+        return await self.run(Store.prompts, query, before)
 
     async def search_all(self, query: str) -> list[Task]:
         """Returns every task that matches a search, newest first."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from tui.tasks import ceilings, ledger, schema
+from tui.tasks import ceilings, ledger, past_prompts, schema
 from tui.tasks.queue_file import QueueFile
 from tui.tasks.restore import newest
 from tui.tasks.search import conditions
@@ -54,6 +54,23 @@ class TaskReader(QueueFile):
         return self._tasks(
             f"where id in ({found}) order by id desc", before, *values, limit
         )
+
+    def prompts(self, query: str = "", before: str = "~") -> past_prompts.PromptPage:
+        """Returns the prompts of the latest tasks of ids below `before`.
+
+        Those are the tasks that a search line asks for; deleted ones are left out.
+        """
+        wanted, values = conditions(query)
+        found = (
+            f"select id from tasks indexed by tasks_found where id < ? and {wanted}"
+            " order by id desc limit ?"
+        )
+        most = past_prompts.AT_ONCE
+        rows = self._read(
+            f"select id, data from tasks where id in ({found}) order by id desc",
+            *(before, *values, most),
+        )
+        return past_prompts.page(rows)
 
     def of_job(self, job: str) -> list[Task]:
         """All tasks of a job, oldest first."""

@@ -20,10 +20,13 @@ from textual import constants, events
 from tui.terminal.keyboard import Keyboard
 from tui.terminal.textual_private import KEYBOARD_FLAGS, OpenDriver
 from tui.terminal.writer import Writer, open_again
+from tui.text import one_line
 
 _READ = 65_536
 _PATIENCE = 1.0
 """Seconds that a terminal has to take what is left when the app lets it go."""
+_SAVE_TITLE = "\x1b[22;0t"
+_RESTORE_TITLE = "\x1b[23;0t"
 
 
 class TerminalDriver(OpenDriver):
@@ -39,6 +42,7 @@ class TerminalDriver(OpenDriver):
         self._writer: Writer | None = None
         self._active = False
         self._lost = False
+        self._title = ""
         self._reader: Thread | None = None
         self._wake: tuple[int, int] = os.pipe()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -56,6 +60,16 @@ class TerminalDriver(OpenDriver):
         """
         if self._writer:
             self._writer.write(data)
+
+    def show_title(self, title: str) -> None:
+        """Show a title on the terminal's window; the former one comes back when the
+        terminal is let go.
+        """
+        if title == self._title:
+            return
+        save = "" if self._title else _SAVE_TITLE
+        self._title = title
+        self.write(save + _title(title))
 
     def start_application_mode(self) -> None:
         """Take the terminal over. Does nothing where it is ours already, or where we
@@ -80,6 +94,8 @@ class TerminalDriver(OpenDriver):
         self.write("\x1b[?1049h")
         if not constants.DISABLE_KITTY_KEY:
             self.write(f"\x1b[>{KEYBOARD_FLAGS}u")
+        if self._title:
+            self.write(_SAVE_TITLE + _title(self._title))
         self.enable_modes()
         self.exit_event.clear()
         self._reader = Thread(
@@ -161,7 +177,9 @@ class TerminalDriver(OpenDriver):
             "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l" if self.uses_mouse else ""
         )
         pixels = "\x1b[?1016l" if self.uses_mouse_pixels else ""
-        return f"\x1b[?2004l\x1b[?7h{resize}{pixels}{mouse}{kitty}\x1b[?1049l\x1b[?25h\x1b[?1004l"
+        title = _RESTORE_TITLE if self._title else ""
+        modes = f"{resize}{pixels}{mouse}{kitty}{title}"
+        return f"\x1b[?2004l\x1b[?7h{modes}\x1b[?1049l\x1b[?25h\x1b[?1004l"
 
     def close(self) -> None:
         """Wait until the terminal has taken what was written last, for a second at
@@ -262,6 +280,10 @@ class TerminalDriver(OpenDriver):
         """Do it in the event loop; for threads and handlers of signals."""
         with suppress(RuntimeError):  # the loop has ended
             self.loop.call_soon_threadsafe(call, *args)
+
+
+def _title(text: str) -> str:
+    return f"\x1b]2;{one_line(text)}\x1b\\"
 
 
 def _hung_up(descriptor: int) -> bool:

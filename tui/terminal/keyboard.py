@@ -34,6 +34,7 @@ _TYPED = 64
 inside, a quarter of it.
 """
 
+_ALT_DIGIT = re.compile("\x1b[0-9]")
 _START = "\x1b[200~"
 _END = "\x1b[201~"
 # What a terminal tells by itself: mouse, focus, answers. None of it is typed or pasted.
@@ -298,4 +299,13 @@ class _Parser(OpenParser):
             sequence = f"\x1b[13;{enter[1]}u"
         if sequence == "\r" and alt:
             return [events.Key("alt+enter", None)]
-        return super().key_events(sequence, alt)
+        if _ALT_DIGIT.fullmatch(sequence):  # Textual takes it for `¡` and the like
+            sequence = sequence[1]
+            alt = True
+        keys = super().key_events(sequence, alt)
+        return map(_without_text, keys) if alt else keys
+
+
+def _without_text(key: events.Key) -> events.Key:
+    """Returns a key that was pressed with alt: text fields would insert its letter."""
+    return events.Key(key.key, None) if key.key.startswith("alt+") else key

@@ -55,7 +55,7 @@ def _facts(task: Task, index: int | None) -> Iterator[tuple[str, object]]:
     yield "cost", _cost(task)
     if index is not None:
         yield from _result_facts(task, index)
-    yield "not saved", expiry(task)
+        yield "not saved", expiry(task)
     created = time.localtime(task.created_at)
     yield "created", time.strftime("%Y-%m-%d %H:%M:%S", created)
     yield "id", f"{task.id} · {task.remote_id}" if task.remote_id else task.id

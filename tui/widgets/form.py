@@ -21,12 +21,16 @@ from tui.catalog.price import Estimate
 from tui.catalog.reach import texts_of
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Route, RouteName, Values
+from tui.catalog.wildcards import NONE, Wildcards
+from tui.settings.prompt_files import PromptFileProblem
 from tui.settings.remembered import Draft
+from tui.text import by_count
 from tui.widgets.carrying import Carried, carry
+from tui.widgets.expansion import Expansion
 from tui.widgets.fields import Field, Raw, short_title
 from tui.widgets.form_fields import TWO_COLUMNS, Fold, FormFields
 from tui.widgets.form_note import FormNote
-from tui.widgets.form_price import FormPrice, request_count
+from tui.widgets.form_price import FormPrice
 from tui.widgets.key_texts import key_text
 from tui.widgets.make_field import make_field, raw_of
 from tui.widgets.pay_button import PayButton
@@ -99,6 +103,8 @@ class ParamForm(Vertical):
         values: Values
         foreign: frozenset[str] = frozenset()
         """Texts of the values that need not be the user's own words."""
+        wildcards: Wildcards = NONE
+        """What the names of wildcards in the prompt stand for."""
 
     @dataclass
     class JobRequested(Message):
@@ -144,6 +150,7 @@ class ParamForm(Vertical):
         """`drafts` are what stood in the forms of models when the last run ended."""
         super().__init__(id=id, classes="frame")
         self.route: RouteName = route
+        self.expansion = Expansion()
         self._model = model
         self._fields: dict[str, Field] = {}
         self._demanded: set[str] = set()
@@ -348,6 +355,9 @@ class ParamForm(Vertical):
         for name in rules.forbidden:
             values.pop(name, None)
         errors = request.check(self._model, route, values) | unreadable
+        problem = self.expansion.problem(values)
+        if problem:
+            errors.setdefault("prompt", problem)
         errors = {name: error for name, error in errors.items() if name in self._fields}
         if everything:
             self._demanded |= set(errors)
@@ -381,10 +391,19 @@ class ParamForm(Vertical):
             text = focused.error
         elif wrong:
             text = f"{short_title(wrong[0].param)}: {wrong[0].error}"
+        elif focused:
+            text = focused.param.help
         else:
-            text = focused.param.help if focused else ""
+            text = self._fold_help()
         self._note.set_class(bool(wrong), "-wrong")
         self._note.text = " ".join([text, *hidden]).strip()
+
+    def _fold_help(self) -> str:
+        """Returns which fields are rarely needed, where their line has the focus."""
+        if not self.is_attached or not isinstance(self.screen.focused, Fold):
+            return ""
+        more = [field for field in self._fields.values() if field.param.more]
+        return f"Rarely needed: {', '.join(field.param.title for field in more)}."
 
     def _field_in_focus(self) -> Field | None:
         focused = self.screen.focused if self.is_attached else None
@@ -398,7 +417,7 @@ class ParamForm(Vertical):
     def _show_price(self, values: Values) -> None:
         route = self._model.routes[self.route]
         price = self._price.of(self._model, route, values)
-        self._button.show_price(price, request_count(values))
+        self._button.show_price(price, self.expansion.count(values))
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
         """Shows a price from the service, unless the form has changed since."""
@@ -420,9 +439,18 @@ class ParamForm(Vertical):
     def _settle(self) -> None:
         model = self._model
         values = self.values()
+        if self.expansion.names_wildcards(values):
+            self._read_wildcards()
+            return
         errors = request.check(model, model.routes[self.route], values)
-        if not errors and request_count(values) == 1:
+        if not errors and self.expansion.count(values) == 1:
             self.post_message(self.Settled(model, values))
+
+    @work(exclusive=True, group="wildcards", exit_on_error=False)
+    async def _read_wildcards(self) -> None:
+        """Reads what the prompt names, and shows what that makes of it."""
+        if await self.expansion.read(self.values()):
+            self.check_values()
 
     # What one does with it
 
@@ -439,13 +467,40 @@ class ParamForm(Vertical):
         return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 
     def action_generate(self) -> None:
+        if self.expansion.names_wildcards(self.values()):
+            self._generate_as_read()
+        else:
+            self._generate()
+
+    @work(exclusive=True, group="generate", exit_on_error=False)
+    async def _generate_as_read(self) -> None:
+        """Sends what the wildcards stand for now, if that is what the button says."""
+        shown = self.expansion.count(self.values())
+        await self.expansion.read(self.values())
+        self.check_values()
+        count = self.expansion.count(self.values())
+        if count == shown:
+            self._generate()
+            return
+        sentence = by_count(
+            count,
+            "The wildcards were just read: this is one request. Press again to send it.",
+            "The wildcards were just read: these are {count} requests. Press again to"
+            " send them.",
+        )
+        self.notify(sentence, severity="warning", markup=False)
+
+    def _generate(self) -> None:
         errors = self.check_values(everything=True)
         if errors:
             self._focus_error(errors)
         else:
             values = self.values()
             foreign = self.foreign_texts()
-            self.post_message(self.Submitted(self._model, self.route, values, foreign))
+            wildcards = self.expansion.wildcards
+            self.post_message(
+                self.Submitted(self._model, self.route, values, foreign, wildcards)
+            )
 
     def action_batch(self) -> None:
         route = self._model.routes[self.route]
@@ -468,6 +523,12 @@ class ParamForm(Vertical):
             self._fields["prompt"].fill(prompt)
             self.focus_first()
 
+    def replace_text(self, name: str, text: str) -> None:
+        """Sets the text of a field to one that need not be the user's own words."""
+        field = self._fields.get(name)
+        if isinstance(field, TextField):
+            field.replace_text(text)
+
     def action_new_prompt(self) -> None:
         self.set_prompt(None)
 
@@ -481,6 +542,8 @@ class ParamForm(Vertical):
         event.stop()
         if self._fields.get(event.field.param.name) is event.field:
             self.check_values()
+            if self.expansion.is_unread(self.values()):
+                self._read_wildcards()
             self._restart_timer()
             self.post_message(self.Edited())
 
@@ -488,6 +551,26 @@ class ParamForm(Vertical):
     def _opened(self, event: Fold.Opened) -> None:
         event.stop()
         self.check_values()
+
+    @on(TextField.SnippetTyped)
+    @work(exclusive=True, group="snippets", exit_on_error=False)
+    async def _offer_snippets(self, event: TextField.SnippetTyped) -> None:
+        files = self.expansion.files
+        if files:
+            event.field.offer_snippets(await asyncio.to_thread(files.snippet_names))
+
+    @on(TextField.SnippetChosen)
+    @work(exclusive=True, group="snippets", exit_on_error=False)
+    async def _insert_snippet(self, event: TextField.SnippetChosen) -> None:
+        files = self.expansion.files
+        if not files:
+            return
+        try:
+            text = await asyncio.to_thread(files.snippet, event.name)
+        except PromptFileProblem as problem:
+            self.notify(str(problem), severity="warning", markup=False)
+        else:
+            event.field.insert_snippet(text)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = self._field_in_focus()

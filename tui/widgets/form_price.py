@@ -1,6 +1,5 @@
 """What the form's request costs: estimated at once, quoted when the service answers."""
 
-from tui.catalog.batch import MOST, BatchError, alternatives
 from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.spec import Model, Route, Values
 
@@ -26,14 +25,3 @@ class FormPrice:
     ) -> None:
         """Remembers a price from the service for these values."""
         self._quote = (model.key, priced_values(route, values)), price
-
-
-def request_count(values: Values) -> int:
-    """Returns how many requests the prompt's {a|b} make; `MOST` + 1 for more."""
-    prompt = values.get("prompt")
-    if not isinstance(prompt, str) or "{" not in prompt:
-        return 1
-    try:
-        return len(alternatives(prompt))
-    except BatchError:
-        return MOST + 1

@@ -91,18 +91,21 @@ class Picture(Widget):
         *,
         swift: bool = False,
         above_others: bool = False,
+        problem: str = "",
         **kw: Any,
     ) -> None:
         """If `swift`, it writes characters, too, past Textual's compositor.
 
         That takes 20 ms for a thousand of them. Textual's screenshots don't show them.
         If `above_others`, it is never on the last line of the screen, and may use its
-        own last line whatever the terminal.
+        own last line whatever the terminal. `problem` stands where a file can't be
+        shown, instead of the reason.
         """
         super().__init__(**kw)
         self._terminal = terminal
         self._swift = swift
         self._above_others = above_others
+        self._problem = problem
         self._message = ""
         self._requested: DrawRequest | None = None
         self._path: Path | None = None
@@ -133,7 +136,7 @@ class Picture(Widget):
         self._shrink = shrink or _whole
         self._dim = dim
         if path is not None and self._terminal.images is Images.NONE:
-            message = f"Images are off: {one_line(path)}"
+            message = self._problem or f"Images are off: {one_line(path)}"
             path = None
         if path is None:
             self._requested = None
@@ -283,7 +286,7 @@ class Picture(Widget):
             return
         if isinstance(drawing, str):
             self._requested = None  # the file may be complete the next time
-            self._show_message(drawing)
+            self._show_message(self._problem or drawing)
         else:
             self._show_drawing(drawing, request)
 

@@ -25,6 +25,8 @@ _CELL_PIXELS = 10, 20
 _BUDGET_SHARE = 8
 """A small picture may take this part of the bytes of a large one."""
 _LINE = "━"
+_NO_PICTURE = "–"
+"""What stands for a file that can't be shown."""
 
 
 class Thumbnail(NamedTuple):
@@ -47,7 +49,9 @@ class _Slot(Vertical):
         terminal = context.terminal
         budget = terminal.budget // _BUDGET_SHARE
         terminal = replace(terminal, budget=budget)
-        self._picture = Picture(terminal, swift=True, above_others=True)
+        self._picture = Picture(
+            terminal, swift=True, above_others=True, problem=_NO_PICTURE
+        )
         self._label = Static(classes="label", markup=False)
         self._shrink = context.shrink
         self._text = ""

@@ -6,6 +6,7 @@ from collections import deque
 from typing import ClassVar
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
@@ -18,6 +19,7 @@ from tui.catalog.spec import Kind, Param, Value
 from tui.widgets.fields import Field, Raw, is_seed
 from tui.widgets.key_texts import key_text
 from tui.widgets.path_completion import read_drop
+from tui.widgets.snippet_completion import SnippetCompletion
 
 _MOST_UNDONE = 100
 """Former texts of a line that undo brings back, at most."""
@@ -26,13 +28,48 @@ _MOST_UNDONE = 100
 class TextField(Field):
     """Several lines: a prompt, a list with one entry per line, JSON."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "alt+e,f11",
+            "edit",
+            "Editor",
+            id="edit-prompt",
+            tooltip="Edit the text in your own editor: $VISUAL or $EDITOR",
+            show=False,
+        ),
+        Binding("tab", "complete", "Snippet", show=False),
+    ]
     is_beside = False
     area: "Prompt"
     _rows_before = 1
 
+    class EditRequested(Message):
+        """The user wants to edit the text in an editor of their own."""
+
+        def __init__(self, field: "TextField") -> None:
+            super().__init__()
+            self.field = field
+
+    class SnippetTyped(Message):
+        """The name of a snippet is being typed."""
+
+        def __init__(self, field: "TextField") -> None:
+            super().__init__()
+            self.field = field
+
+    class SnippetChosen(Message):
+        """The user wants the snippet of that name in place of it."""
+
+        def __init__(self, field: "TextField", name: str) -> None:
+            super().__init__()
+            self.field = field
+            self.name = name
+
     def make_control(self, raw: Raw | None) -> Widget:
         text = "" if raw is None else str(raw)
         self.area = Prompt(text, placeholder=Content(""))
+        self.area.recalls = self.param.name == "prompt"
+        self.snippets = SnippetCompletion(self.area)
         self.area.move_cursor(self.area.document.end)
         return self.area
 
@@ -44,10 +81,22 @@ class TextField(Field):
         return _parsed(self.param, self.area.text)
 
     def fill(self, value: Value | None) -> None:
+        self._replace(as_text(self.param, value))
+
+    def replace_text(self, text: str) -> None:
+        """Sets the text to one that need not be the user's own words."""
+        if text != self.area.text:
+            _mark_foreign(self.area, text)
+            self._replace(text)
+
+    def _replace(self, text: str) -> None:
         # So that undo brings back exactly what is replaced
         self.area.history.checkpoint()
-        self.area.replace(as_text(self.param, value), (0, 0), self.area.document.end)
+        self.area.replace(text, (0, 0), self.area.document.end)
         self.area.move_cursor(self.area.document.end)
+
+    def action_edit(self) -> None:
+        self.post_message(self.EditRequested(self))
 
     def on_mount(self) -> None:
         self.area.placeholder = Content(_hint(self))
@@ -65,7 +114,26 @@ class TextField(Field):
             self._rows_before = self.rows
             self.refresh(layout=True)
         self._update_counter()
+        if self.param.kind is Kind.TEXT and self.snippets.typed is not None:
+            self.post_message(self.SnippetTyped(self))
         self.post_message(self.Changed(self))
+
+    def offer_snippets(self, names: list[str]) -> None:
+        """Shows which snippets the name that is being typed may become."""
+        offer = self.snippets.offer(names)
+        if offer:
+            self.set_counter(offer)
+
+    def insert_snippet(self, text: str) -> None:
+        """Replaces the name that was typed by the text of its snippet."""
+        _mark_foreign(self.area, text)
+        self.snippets.insert(text)
+
+    def action_complete(self) -> None:
+        name = self.snippets.chosen
+        if not name:
+            raise SkipAction  # tab goes to the next field
+        self.post_message(self.SnippetChosen(self, name))
 
     @property
     def rows(self) -> int:
@@ -100,6 +168,12 @@ class Prompt(TextArea):
         self.cursor_blink = False
         self.highlight_cursor_line = False
 
+    recalls = False
+    """Whether up, where nothing is written yet, asks for past prompts."""
+
+    class RecallRequested(Message):
+        """The user wants to choose a past prompt."""
+
     class CommandPasted(Message):
         """A command was pasted that the form can be filled from."""
 
@@ -129,6 +203,12 @@ class Prompt(TextArea):
         if action == "redo":
             return bool(self.history.redo_stack)
         return super().check_action(action, parameters)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if self.recalls and not self.text:
+            self.post_message(self.RecallRequested())
+        else:
+            super().action_cursor_up(select)
 
     def action_undo(self) -> None:
         _recall_foreign(self)

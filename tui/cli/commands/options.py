@@ -65,7 +65,9 @@ _REQUEST = [
         help="Make a matrix: a|b|c, 1..9, or * for every choice.",
     ),
     click.option(
-        "--expand", is_flag=True, help="Read {a|b} in prompts as alternatives."
+        "--expand",
+        is_flag=True,
+        help="Read {a|b} and __wildcard__ in prompts as alternatives.",
     ),
     action_option,
 ]
