@@ -129,7 +129,7 @@ class RunApp(Shell):
         """Uses the theme of the settings or, without one, that of the last run."""
         wanted = self.session.config.theme
         if wanted and wanted not in self.available_themes:
-            self.notify(f"There is no theme {one_line(wanted, 40)}.")
+            self.notify(f"There is no theme {one_line(wanted, 40)}.", markup=False)
         last = self.main.remembering.current.theme if self.main else ""
         for theme in (wanted, last):
             if theme in self.available_themes:

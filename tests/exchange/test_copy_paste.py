@@ -33,7 +33,9 @@ async def test_a_pasted_curl_fills_the_form_and_its_key_is_gone() -> None:
         paste(app, CURL)
         await app.until(lambda: app.told)
         await pilot.pause()
-        assert app.told == ["Z Image: prompt, size. Left out: steps."]
+        assert app.told == [
+            "Z Image: prompt, size. Left out: steps. ctrl+z brings back what was there."
+        ]
         assert app.main
         assert app.main.form.values() == {"prompt": "a [red] fox", "size": "64x64"}
         assert "Z Image · text to image" in app.text()

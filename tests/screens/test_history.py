@@ -180,7 +180,7 @@ async def test_hostile_prompts_are_inert() -> None:
         past(prompt),
         past("a fox", Status.FAILED, error=Problem("failed", f"{prompt} [bold]")),
     )
-    async with app.running(150, 24) as pilot:
+    async with app.running(220, 24) as pilot:
         await pilot.press("f9", *"evil", "enter")
         await app.sees("[/red][@click=app.quit]x[/] evil", "1 found")
         look_for(app, "status:failed [/red] \x1b[")

@@ -161,7 +161,7 @@ async def test_results_with_their_files_or_how_long_their_urls_last() -> None:
         "https://x/2.png",
     ):
         assert fact in page
-    assert page.count("not saved") == 2  # with the facts, and with the result
+    assert page.count("not saved") == 1
     assert ", in 5d 23h" in page
     assert "the URL expired at 2026-03-04 06:13" in await read(
         msgspec.structs.replace(waiting, made_at=BEGIN)

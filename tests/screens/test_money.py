@@ -93,7 +93,7 @@ async def test_the_button_says_what_the_service_would_take_for_just_this() -> No
         await app.sees("$0.05", "balance $50.00", without="quoted")
         assert heard.quotes == []
         await pilot.press(*"fox")
-        await app.sees("Generate  ·  $0.05 quoted")
+        await app.sees("$0.05 quoted")
         await pilot.press(*" cub")  # no price hangs on that: nothing is asked anew
         larger: Values = {"prompt": "x y z", "output_resolution": "2k"}
         await app.main.show_model(bundled().find("flux-2-pro-text-to-image"), larger)
@@ -124,7 +124,7 @@ async def test_a_price_that_is_on_no_list_is_quoted_and_kept_with_the_task() -> 
             {"prompt": "a fox", "aspect_ratio": "1:1"},
         )
         await pilot.pause()
-        await app.sees("Generate  ·  $0.10 quoted")
+        await app.sees("$0.10 quoted")
         await pilot.press("ctrl+j")
         task = await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
         assert (task.estimate_micro, task.cost_micro) == (100_000, 100_000)

@@ -90,7 +90,9 @@ async def test_an_entry_is_found_seen_and_used() -> None:
         assert str(values["prompt"]).startswith("A red fox asleep")
         assert values["aspect_ratio"] == "4:3"
         assert "Flux 2 Flex · text to image" in app.text()
-        assert app.told == ["Flux 2 Flex: prompt, aspect_ratio."]
+        assert app.told == [
+            "Flux 2 Flex: prompt, aspect_ratio. ctrl+z brings back what was there."
+        ]
     # The pictures are gone with the page
     assert not list(Path(app.shown[0]).parent.glob("*"))
 
@@ -200,7 +202,10 @@ async def test_hostile_entries_stay_text_and_take_no_file() -> None:
         assert app.main
         assert app.main.form.values() == {"prompt": "[link=x]c[/]"}
         left_out = "image_url (a file of this machine), [/x]"
-        assert app.told == [f"Flux Kontext Pro: prompt. Left out: {left_out}."]
+        assert app.told == [
+            f"Flux Kontext Pro: prompt. Left out: {left_out}."
+            " ctrl+z brings back what was there."
+        ]
 
 
 async def test_an_unknown_model_leaves_the_form_its_own() -> None:

@@ -77,8 +77,8 @@ async def test_before_anything_was_made_it_says_how_to_begin() -> None:
     app = TestApp()
     async with app.running(120, 36):
         await app.sees(
-            "Describe an image, then press ^j.",
-            "Press ^l to choose from the prompt library.",
+            "Describe an image, then press ctrl+j.",
+            "Press ctrl+l to choose from the prompt library.",
             "Drop an image file here to edit it.",
         )
 
@@ -87,7 +87,7 @@ async def test_before_anything_was_made_it_says_how_to_begin() -> None:
 async def test_how_to_begin_fits_at_every_size(columns: int, rows: int) -> None:
     app = TestApp()
     async with app.running(columns, rows):
-        await app.sees("^j.", "^l to", "Drop an image file here")
+        await app.sees("ctrl+j.", "ctrl+l to", "Drop an image file here")
 
 
 async def test_how_to_begin_names_the_keys_of_the_user(home: Path) -> None:
@@ -98,7 +98,7 @@ async def test_how_to_begin_names_the_keys_of_the_user(home: Path) -> None:
     )
     app = TestApp()
     async with app.running(120, 36):
-        await app.sees("then press ^g.", "Press f9 to choose")
+        await app.sees("then press ctrl+g.", "Press F9 to choose")
 
 
 async def test_the_facts_of_a_result_are_one_line_of_the_frame(

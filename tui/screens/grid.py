@@ -45,6 +45,8 @@ _USUAL_WIDTH = 26
 _USUAL_WIDTH_WHEN_WIDE = 38
 """Columns of the terminal that a picture gets at least, until the user zooms."""
 _WIDE = 120
+_SQUEEZE = 0.4
+"""Part of a row that is squeezed in: the pictures are lower than squares then."""
 _FRAME = 2
 """Cells of a frame, on both sides together."""
 _CELL_PIXELS = 10, 20
@@ -241,7 +243,7 @@ class GridScreen(Screen[None]):
         pixel_width, pixel_height = self._view.terminal.cell or _CELL_PIXELS
         # A square in its frame, and a row for its caption
         cell_rows = (cell_columns - _FRAME) * pixel_width / pixel_height + _FRAME + 1
-        self._rows = max(1, round(height / cell_rows))
+        self._rows = max(1, math.ceil(height / cell_rows - _SQUEEZE))
         self._box.styles.grid_size_columns = self._columns
         self._box.styles.grid_columns = str(cell_columns)
         self._box.styles.grid_rows = str(height // self._rows)

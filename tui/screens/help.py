@@ -59,11 +59,11 @@ class HelpScreen(Modal[None]):
         with _Text(id="keys", classes="frame") as box:
             box.border_title = "Keys"
             for title, lines in self._sections().items():
-                yield Static(Content.styled(title, "bold"))
+                yield Static(Content.styled(title, "bold"), markup=False)
                 yield Static(rows(lines, width=_KEY_WIDTH), markup=False)
             editing = self._editing()
             if editing:
-                yield Static(Content.styled("Edit a text", "bold"))
+                yield Static(Content.styled("Edit a text", "bold"), markup=False)
                 yield Static(editing, markup=False)
             palette = key_text(self, "palette")
             if palette:

@@ -540,7 +540,8 @@ class MainScreen(Screen[None]):
             self.set_focus(self.queue.table)
         else:
             self.notify(
-                f"No tasks yet. Describe an image and press {key_text(self, 'generate')}."
+                f"No tasks yet. Describe an image and press {key_text(self, 'generate')}.",
+                markup=False,
             )
 
 

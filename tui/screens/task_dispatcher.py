@@ -189,6 +189,18 @@ class TaskDispatcher:
         over = approval is Approval.OVER_CEILING
         work = actions.retry(shell.engine, unchanged, over_ceiling=over)
         shell.show_sentence(await shell.run_detached(work))
+        self._select_retry(unchanged)
+
+    def _select_retry(self, tasks: list[Task]) -> None:
+        """Moves the queue's cursor to what takes the place of the tasks."""
+        shell = self._shell
+        assert shell.engine
+        assert shell.main
+        ids = {task.id for task in tasks}
+        known = shell.engine.tasks.values()
+        new = [task.id for task in known if task.retry_of in ids]
+        if new:
+            shell.main.queue.table.select(max(new))
 
     async def _ask_for_retry(self, tasks: list[Task], left_out: str) -> Approval:
         """Asks the user where a ceiling requires it, or a task was retried before.

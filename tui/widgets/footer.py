@@ -53,7 +53,7 @@ class Footer(widgets.Footer):
         left, right = self._shown
         yield from map(_key, left)
         if right:
-            yield Static(classes="footer-gap")
+            yield Static(classes="footer-gap", markup=False)
         yield from map(_key, right)
 
     def on_resize(self, event: events.Resize) -> None:

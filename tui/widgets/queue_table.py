@@ -51,6 +51,8 @@ from tui.widgets.taskrow import (
     row,
 )
 
+_SHORT_PROMPT = 12
+"""Cells of a prompt that a reason leaves, at least."""
 _SENT_TURN = 0.0
 """The turn of all that doesn't wait: it stands below what does."""
 
@@ -547,7 +549,7 @@ def _prompt_segments(row: Row, room: int, base: Style, state: Style) -> list[Seg
     if not row.problem:
         return [Segment(fit(row.prompt, room), base)]
     problem = one_line(row.problem)
-    least = min(cell_len(row.prompt) + 2, room // 4)
+    least = min(cell_len(row.prompt) + 2, max(_SHORT_PROMPT, room // 4))
     problem_room = min(cell_len(problem) + 1, room - least)
     prompt_room = min(cell_len(row.prompt) + 2, room - problem_room)
     return [
