@@ -91,7 +91,7 @@ async def test_a_job_is_moved_and_taken_back_as_one() -> None:
             task.prompt for task in app.engine.tasks.values() if task.status in SENT
         ] == ["a red fox"]
         await pilot.press("d")
-        await app.sees("1 sent · 2 dropped", "○ held")
+        await app.sees("1 sent · 2 drop", "○ held")
         assert app.told[-1] == "2 tasks dropped, free of charge."
         assert sorted(
             task.prompt

@@ -224,7 +224,7 @@ async def test_hostile_prompts_are_inert(picture: Callable[..., Result]) -> None
 # and leaves.
 APP = """
 import asyncio
-from textual.app import App
+from tests.themed import ThemedApp
 from textual.screen import ModalScreen
 from textual.signal import Signal
 from pathlib import Path
@@ -235,7 +235,7 @@ from tui.widgets.view_context import ViewContext
 from tui.tasks.task import Result
 from tui.graphics.probe import Images, Terminal
 
-class Gallery(App):
+class Gallery(ThemedApp):
     CSS_PATH = [styles_dir() / "grid.tcss"]
 
     def on_mount(self):

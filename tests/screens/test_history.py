@@ -23,9 +23,9 @@ def found(app: TestApp) -> list[str]:
     lines = app.text().splitlines()
     first = next(at for at, line in enumerate(lines) if "  status" in line)
     return [
-        row[30:].split("  ")[0].strip()
+        row[27:].split("  ")[0].strip()
         for line in lines[first + 1 :]
-        if re.match(r"[○◔●✗–!]", row := line.strip("│ "))
+        if re.match(r"[○◔●✗–!]", row := line.strip("│┃ "))
     ]
 
 

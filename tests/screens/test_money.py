@@ -98,7 +98,7 @@ async def test_the_button_says_what_the_service_would_take_for_just_this() -> No
         larger: Values = {"prompt": "x y z", "output_resolution": "2k"}
         await app.main.show_model(bundled().find("flux-2-pro-text-to-image"), larger)
         await pilot.pause()
-        await app.sees("Generate  ·  $0.07 quoted")
+        await app.sees("$0.07 quoted")
         # Asked again only where a later wish has ended an earlier one before its
         # answer.
         kinds = [asked["params"] for asked in heard.quotes]

@@ -3,6 +3,7 @@ being shown.
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def write_settings(path: Path, content: object) -> bytes:
 
 def flat(app: TestApp) -> str:
     """What stands on the page, its line breaks and frames left out."""
-    return " ".join(app.text().replace("│", " ").split())
+    return " ".join(re.sub("[│┃]", " ", app.text()).split())
 
 
 async def until_asked(app: TestApp) -> None:

@@ -26,7 +26,7 @@ from tui.tasks.task import Task
 from tui.text import counted, dollars, one_line
 from tui.widgets.footer import Footer
 
-_CHART_ROWS = 6
+_CHART_ROWS = 4
 _WIDEST_DAY = 6
 """Columns of the chart for a day, at most."""
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -34,7 +34,7 @@ _REFRESH_SECONDS = 1.0
 """Seconds between two refreshes, at least."""
 _NAME_WIDTHS = 20, 90
 """Columns for a model's name, and a space: at least, and at most."""
-_BESIDE_NAME = 38
+_BESIDE_NAME = 41
 """Columns for what is said of a model beside its name."""
 
 

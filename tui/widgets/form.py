@@ -17,7 +17,7 @@ from textual.widgets import Button
 from textual.widgets.text_area import EditHistory
 
 from tui.catalog import request
-from tui.catalog.price import Estimate
+from tui.catalog.price import Estimate, priced_values
 from tui.catalog.reach import texts_of
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Route, RouteName, Values
@@ -421,10 +421,12 @@ class ParamForm(Vertical):
 
     def quote(self, model: Model, values: Values, price: Estimate) -> None:
         """Shows a price from the service, unless the form has changed since."""
-        if model.key == self._model.key:
-            route = self._model.routes[self.route]
+        route = self._model.routes[self.route]
+        now = self.values()
+        is_same = priced_values(route, now) == priced_values(route, values)
+        if model.key == self._model.key and is_same:
             self._price.note_quote(model, route, values, price)
-            self._show_price(self.values())
+            self._show_price(now)
 
     def update_prices(self, model: Model) -> None:
         """Shows the same model with newer prices."""
