@@ -71,6 +71,7 @@ async def test_escape_leads_back_to_the_prompt_from_everywhere() -> None:
         assert app.main.form.values()["prompt"] == "fox"  # it does no harm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
 async def test_every_key_of_every_page_can_be_pressed(filled: bool) -> None:
     app = TestApp()
