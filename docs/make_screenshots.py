@@ -24,7 +24,7 @@ START = 4.0
 MADE = 12.0
 """Seconds in which the demo makes four pictures."""
 GAP = 8
-COLOURS = 128
+COLOURS = 256
 
 
 CALM = 1.2

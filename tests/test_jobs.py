@@ -9,7 +9,6 @@ from textual.widgets import TextArea
 
 from tests.app import TestApp, past
 from tui.screens.batch import BatchScreen
-from tui.screens.key_repeat import KeyRepeat
 from tui.screens.main import MainScreen
 from tui.tasks.task import SENT, Problem, Status, new_id
 
@@ -114,7 +113,6 @@ async def test_much_is_asked_about_and_no_sends_nothing() -> None:
             await app.sees("Send 2 requests, about $0.10?")
             await pilot.press(no)
             await app.sees("No tasks yet", without="Send 2")
-            app.key_repeat = KeyRepeat()  # long ago
         assert app.engine
         assert not app.engine.tasks
         assert await app.engine.client.balance_micro() == 50_000_000

@@ -245,9 +245,13 @@ class RunApp(Shell):
     @on(ParamForm.Submitted)
     def _submit(self, event: ParamForm.Submitted) -> None:
         if not self.key_repeat.is_repeated_request(event.model, event.values):
-            self._run(partial(self.payments.submit_form, event), "submit")
+            self._run(partial(self._submit_form, event), "submit")
         elif self.key_repeat.is_news:  # once, however long the key is held down
             self.show_sentence(_SENT_ALREADY)
+
+    async def _submit_form(self, event: ParamForm.Submitted) -> None:
+        if not await self.payments.submit_form(event):
+            self.key_repeat.note_unsent()
 
     @on(ParamForm.JobRequested)
     def _make_job(self, event: ParamForm.JobRequested) -> None:
@@ -259,6 +263,8 @@ class RunApp(Shell):
             self.key_repeat.note_job()
             if await self.payments.submit(job):
                 self.pages.forget_job(event)
+            else:
+                self.key_repeat.note_unsent()
 
     # Pages
 

@@ -15,6 +15,7 @@ ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
 
 The next time each means something else, some of which is paid: retry, send and stop.
 """
+_MOUSE = "mouse"
 JOB: tuple[None, Values] = (None, {})
 """Stands for the requests of a job."""
 
@@ -28,7 +29,9 @@ class KeyRepeat:
     def __init__(self) -> None:
         self._key = ""
         self._key_at = 0.0
+        self._pressed = ""
         self._pressed_at = 0.0
+        self._request_pressed = ""
         self._request: tuple[tuple[str, str] | None, Values] = JOB
         self._request_at = -SAME_AGAIN
         self._was_repeated = False
@@ -40,8 +43,10 @@ class KeyRepeat:
         if isinstance(event, events.Key):
             if not event.is_forwarded and self._repeats(event, app):
                 return True
+            self._pressed = event.key
             self._pressed_at = event.time
         elif isinstance(event, events.MouseDown):
+            self._pressed = _MOUSE
             self._pressed_at = event.time
         return False
 
@@ -55,7 +60,19 @@ class KeyRepeat:
     def note_job(self) -> None:
         """Remembers that a job was sent from its own page."""
         self._request = JOB
+        self._note_press()
+
+    def note_unsent(self) -> None:
+        """Forgets the last request: nothing of it was sent, and it may come again at once.
+
+        An enter that is held down, which asks, refuses and asks again, is still one.
+        """
+        if self._pressed != self._request_pressed:
+            self._request_at = -SAME_AGAIN
+
+    def _note_press(self) -> None:
         self._request_at = self._pressed_at
+        self._request_pressed = self._pressed
 
     def is_repeated_request(self, model: Model, values: Values) -> bool:
         """Returns whether the key press that sent the last request sends this one, too.
@@ -70,7 +87,7 @@ class KeyRepeat:
         self._was_repeated = is_repeated
         if not (is_repeated and is_after_job):
             self._request = (model.key, values)
-        self._request_at = self._pressed_at
+        self._note_press()
         return is_repeated
 
 

@@ -80,16 +80,19 @@ class Payments:
             if price:
                 shell.main.form.quote(event.model, event.values, price)
 
-    async def submit_form(self, event: ParamForm.Submitted) -> None:
-        """Sends the form's request, or one for each alternative of its prompt."""
+    async def submit_form(self, event: ParamForm.Submitted) -> bool:
+        """Sends the form's request, or one for each alternative of its prompt.
+
+        Returns whether the requests were queued.
+        """
         route = event.model.routes[event.route]
         variations = Variations(wildcards=event.wildcards)
         try:
             cells = expand(event.model, route, event.values, variations)
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
-        else:
-            await self.submit(WantedJob(event.model, cells, event.foreign))
+            return False
+        return await self.submit(WantedJob(event.model, cells, event.foreign))
 
     async def submit(self, wanted: WantedJob) -> bool:
         """Sends requests as one job, once the user has agreed to their price.

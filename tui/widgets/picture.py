@@ -61,7 +61,7 @@ class Picture(Widget):
     """Shows an image file, or a message, in the middle of its space.
 
     Kitty and sixel pixels are laid over the cells only while the whole picture is on
-    screen with nothing above it; under a modal, a toast or a scroll edge it is drawn in
+    screen with nothing above it; under a modal, a message or a scroll edge it is drawn in
     half blocks, which Textual can cut and tint. Give it neither border nor padding.
     """
 
