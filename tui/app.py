@@ -193,7 +193,11 @@ class RunApp(Shell):
     @on(ParamForm.Submitted)
     def _submit(self, event: ParamForm.Submitted) -> None:
         if not self.key_repeat.is_repeated_request(event.model, event.values):
-            self._run(partial(self.payments.submit_form, event), "submit")
+            self._run(partial(self._submit_form, event), "submit")
+
+    async def _submit_form(self, event: ParamForm.Submitted) -> None:
+        if await self.payments.submit_form(event):
+            self.key_repeat.note_refusal()
 
     @on(ParamForm.JobRequested)
     def _make_job(self, event: ParamForm.JobRequested) -> None:
@@ -203,7 +207,8 @@ class RunApp(Shell):
         job = await self.pages.ask_for_job(event)
         if job:
             self.key_repeat.note_job()
-            await self.payments.submit(job)
+            if await self.payments.submit(job):
+                self.key_repeat.note_refusal()
 
     # Pages
 

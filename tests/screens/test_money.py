@@ -18,7 +18,6 @@ from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.screens.confirm import ConfirmScreen
-from tui.screens.key_repeat import KeyRepeat
 from tui.screens.main import MainScreen
 from tui.screens.money import MoneyScreen
 from tui.spending import wallet
@@ -178,7 +177,6 @@ async def test_past_a_ceiling_nothing_is_sent_without_a_yes(
         await pilot.press("n")
         await app.until(lambda: isinstance(app.screen, MainScreen))
         assert len(app.engine.tasks) == 2
-        app.key_repeat = KeyRepeat()  # long ago
         await pilot.press("ctrl+j")
         await app.until(lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")

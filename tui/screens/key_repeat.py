@@ -15,6 +15,7 @@ ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
 
 The next time each means something else, some of which is paid: retry, send and stop.
 """
+_MOUSE = "mouse"
 JOB: tuple[None, Values] = (None, {})
 """Stands for the requests of a job."""
 
@@ -28,17 +29,21 @@ class KeyRepeat:
     def __init__(self) -> None:
         self._key = ""
         self._key_at = 0.0
+        self._pressed = ""
         self._pressed_at = 0.0
         self._request: tuple[tuple[str, str] | None, Values] = JOB
         self._request_at = -SAME_AGAIN
+        self._request_pressed = ""
 
     def is_held_down(self, event: events.Event, app: App[Any]) -> bool:
         """Whether the event is a key that works once per press, and is held down."""
         if isinstance(event, events.Key):
             if not event.is_forwarded and self._repeats(event, app):
                 return True
+            self._pressed = event.key
             self._pressed_at = event.time
         elif isinstance(event, events.MouseDown):
+            self._pressed = _MOUSE
             self._pressed_at = event.time
         return False
 
@@ -52,7 +57,16 @@ class KeyRepeat:
     def note_job(self) -> None:
         """Remembers that a job was sent from its own page."""
         self._request = JOB
-        self._request_at = self._pressed_at
+        self._note_press()
+
+    def note_refusal(self) -> None:
+        """Forgets the last request, which the user was asked about and refused.
+
+        It may be asked about again at once. An enter that is held down, which sends,
+        refuses and sends again, still counts as one press.
+        """
+        if self._pressed != self._request_pressed:
+            self._request_at = -SAME_AGAIN
 
     def is_repeated_request(self, model: Model, values: Values) -> bool:
         """Returns whether the key press that sent the last request sends this one, too.
@@ -65,8 +79,12 @@ class KeyRepeat:
         is_repeated = is_same and is_quick
         if not (is_repeated and is_after_job):
             self._request = (model.key, values)
-        self._request_at = self._pressed_at
+        self._note_press()
         return is_repeated
+
+    def _note_press(self) -> None:
+        self._request_at = self._pressed_at
+        self._request_pressed = self._pressed
 
 
 def _works_once(key: str, app: App[Any]) -> bool:

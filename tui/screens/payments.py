@@ -80,20 +80,24 @@ class Payments:
             if price:
                 shell.main.form.quote(event.model, event.values, price)
 
-    async def submit_form(self, event: ParamForm.Submitted) -> None:
-        """Sends the form's request, or one for each choice of its `{a|b}` groups."""
+    async def submit_form(self, event: ParamForm.Submitted) -> bool:
+        """Sends the form's request, or one for each choice of its `{a|b}` groups.
+
+        Returns whether the user was asked, and refused.
+        """
         route = event.model.routes[event.route]
         try:
             cells = expand(event.model, route, event.values)
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
-        else:
-            await self.submit(WantedJob(event.model, cells, event.foreign))
+            return False
+        return await self.submit(WantedJob(event.model, cells, event.foreign))
 
-    async def submit(self, wanted: WantedJob) -> None:
+    async def submit(self, wanted: WantedJob) -> bool:
         """Sends requests as one job, once the user has agreed to their price.
 
         Files and callbacks that need not be the user's own words are named first.
+        Returns whether the user was asked, and refused.
         """
         from tui.tasks.draft import InvalidRequestError
 
@@ -101,7 +105,7 @@ class Payments:
         await shell.opened.wait()
         if shell.failure or not shell.engine or not shell.main:
             shell.show_problem(shell.failure, "Not sent", "error")
-            return
+            return False
         try:
             micros = await shell.wallet.prices(wanted.model, wanted.cells)
             async with shell.wallet.spending:
@@ -115,6 +119,8 @@ class Payments:
         else:
             if tasks:
                 shell.main.queue.table.select(tasks[-1].id)
+            return not tasks
+        return False
 
     async def _submit_approved(
         self, job: WantedJob, micros: list[int | None]
