@@ -4,8 +4,12 @@ another retry asks.
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from textual import events
+from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.app import TestApp, past
 from tui.screens.batch import BatchScreen
@@ -14,6 +18,7 @@ from tui.screens.key_repeat import SAME_AGAIN
 from tui.screens.main import MainScreen
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import Problem, SetAside, Status, Task
+from tui.widgets.pay_button import PayButton
 
 REASON = Problem("failed", "No picture came of it.")
 
@@ -36,17 +41,27 @@ async def press(pilot: object, keys: Iterable[str]) -> None:
     await pilot.pause()  # type: ignore[attr-defined]
 
 
+def press_at(app: TestApp, key: str, at: float) -> None:
+    """Press a key at that time, however slow the machine is."""
+    event = events.Key(key, key if len(key) == 1 else None)
+    event.time = at
+    app.post_message(event)
+
+
 async def hold(app: TestApp, key: str, times: int) -> None:
     """As a terminal delivers it: so many times, a twentieth of a second apart, however
     slow the machine is.
     """
     begin = events.Key(key, key).time
     for number in range(times):
-        event = events.Key(key, key)
-        event.time = begin + number / 20
-        app.post_message(event)
+        press_at(app, key, begin + number / 20)
         await asyncio.sleep(0.05)
     await asyncio.sleep(SAME_AGAIN)
+
+
+async def until_page(app: TestApp, pilot: Pilot[None], page: type[Screen[Any]]) -> None:
+    await app.until(lambda: isinstance(app.screen, page))
+    await pilot.pause()
 
 
 async def test_a_failed_task_is_retried_once_however_often_the_key_comes() -> None:
@@ -100,6 +115,44 @@ async def test_a_key_held_down_on_the_page_of_a_job_pays_for_the_job_alone() -> 
         await app.until(lambda: len(paid(app)) == 3)
         await app.sees("3 of 3")
         assert len(paid(app)) == 3
+
+
+@pytest.mark.parametrize("is_job", [False, True])
+async def test_what_was_refused_is_asked_for_again_however_soon(is_job: bool) -> None:
+    app = TestApp(confirm_usd=0.05)
+    async with app.running(120, 40) as pilot:
+        assert app.main
+        app.main.form.set_prompt("{red|blue} fox")
+        if is_job:
+            await pilot.press("ctrl+b")
+            await until_page(app, pilot, BatchScreen)
+            await app.sees("Send 2")
+        begin = events.Key("n", "n").time
+        for number, key in enumerate(("ctrl+j", "n") * 2):
+            press_at(app, key, begin + number / 20)
+            is_asked = key == "ctrl+j"
+            await until_page(app, pilot, ConfirmScreen if is_asked else MainScreen)
+        assert paid(app) == []
+
+
+async def test_an_enter_that_is_held_down_asks_once() -> None:
+    app = TestApp(confirm_usd=0.05)
+    async with app.running(120, 40) as pilot:
+        assert app.main
+        app.main.form.set_prompt("{red|blue} fox")
+        await pilot.pause()
+        app.main.query_one(PayButton).focus()
+        await pilot.pause()
+        begin = events.Key("n", "n").time
+        press_at(app, "enter", begin)
+        await until_page(app, pilot, ConfirmScreen)
+        press_at(app, "enter", begin + 0.05)
+        await until_page(app, pilot, MainScreen)
+        press_at(app, "enter", begin + 0.1)
+        await asyncio.sleep(SAME_AGAIN)
+        assert isinstance(app.screen, MainScreen)
+        press_at(app, "enter", begin + 1 + SAME_AGAIN)
+        await until_page(app, pilot, ConfirmScreen)
 
 
 async def test_what_was_set_aside_is_shown_so_and_goes_on_at_a_key_that_asks_first() -> (

@@ -330,7 +330,7 @@ def test_of_several_imported_tasks_all_are_sent_or_none(
     assert f"{good.id}: " not in err
     assert "Nothing was sent or planned." in err
     assert f"`runapi-tui resume {good.id}` continues the other one." in err
-    assert "fill the form with its values (u in the app)" in err
+    assert "use its values again in the form" in err
     statuses = dict(queue(home, "select id, status from tasks"))
     assert statuses == {task.id: "held" for task in (good, *wrong)}
 

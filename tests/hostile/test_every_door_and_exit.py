@@ -14,7 +14,7 @@ from tui.cli.commands import cli
 
 _ROOT = Path(__file__).parent.parent.parent
 _FILLED_PAST_THE_DOOR = {("rows of the queue file", "the queue")}
-_SHOWN_BY_NO_COMMAND = {"preferences", "variables refused", "favourites and prices"}
+_SHOWN_BY_NO_COMMAND = {"variables refused", "favourites and prices"}
 """Doors to what the app alone shows, or what a sentence names without its value."""
 _opened: dict[str, Behind] = {}
 """What is behind each door that this process has opened."""

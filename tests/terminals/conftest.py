@@ -27,7 +27,8 @@ class Cards(NamedTuple):
 @pytest.fixture
 def cards(home: Path) -> Cards:
     """Two test cards of different colours: the newest and the oldest result in the
-    queue; those between are plain, and more than the grid shows at a time.
+    queue; those between are plain, and more than the grid shows at a time. The
+    terminals are too low for a strip of small pictures, which would be copies.
     """
     card = paint_card()
     cards = Cards(card, Image.merge("RGB", [card.getchannel(band) for band in "BRG"]))

@@ -20,7 +20,7 @@ from tests.terminals.stage import APP, PLAIN, Look, area, find, look_at, missing
 
 pytestmark = pytest.mark.terminals
 
-XTERM = ["xterm", "-fa", "DejaVu Sans Mono", "-fs", "10", "-geometry", "150x45+0+0"]
+XTERM = ["xterm", "-fa", "DejaVu Sans Mono", "-fs", "10", "-geometry", "150x38+0+0"]
 SIXEL = [*XTERM, "-ti", "vt340"]
 KITTY = ["kitty", "--config", "NONE"]
 for setting in (
@@ -28,7 +28,7 @@ for setting in (
     *(
         "remember_window_size=no",
         "initial_window_width=1200",
-        "initial_window_height=760",
+        "initial_window_height=640",
     ),
     *(
         "confirm_os_window_close=0",

@@ -45,7 +45,7 @@ _USUAL_WIDTH = 26
 _USUAL_WIDTH_WHEN_WIDE = 38
 """Columns of the terminal that a picture gets at least, until the user zooms."""
 _WIDE = 120
-_SQUEEZE = 0.4
+_SQUEEZE = 0.3
 """Part of a row that is squeezed in: the pictures are lower than squares then."""
 _FRAME = 2
 """Cells of a frame, on both sides together."""
