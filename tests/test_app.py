@@ -300,7 +300,7 @@ async def test_without_a_queue_the_app_says_so_and_sends_nothing(home: Path) -> 
     (state / "queue.db").mkdir(parents=True)
     app = TestApp()
     async with app.running(120, 40) as pilot:
-        await app.sees("Nothing can be sent")
+        await app.sees("t be opened")
         await pilot.press(*"fox", "ctrl+j")
         await app.until(lambda: app.told)
         assert app.engine is None

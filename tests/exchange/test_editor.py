@@ -87,7 +87,7 @@ def test_the_command_is_split_as_data(tmp_path: Path) -> None:
         editor.command({"EDITOR": "vi '"})
     with pytest.raises(EditorError, match="Set VISUAL or EDITOR"):
         editor.command({})
-    with pytest.raises(EditorError, match="no-such-editor: No such file"):
+    with pytest.raises(EditorError, match="no-such-editor: "):
         editor.edit("", ["no-such-editor"], tmp_path)
 
 
