@@ -165,6 +165,12 @@ action = "text_to_image"
 title = "Title\u001b_Gi=1\u001b\\ [bold"
 [models.routes]
 unified = ["prompt"]
+[[models]]
+slug = "another"
+action = "text_to_image"
+title = "Another"
+[models.routes]
+unified = ["prompt"]
 """
 
 
@@ -180,8 +186,9 @@ def test_a_terminal_gets_no_escape_from_a_model_of_ones_own(home: Path) -> None:
         app.type(b"\x11")
         app.until_ended()
         seen = bytes(app.output)
-    # The shape of the mouse pointer is Textual's own
-    assert set(re.findall(rb"\x1b\][^\x07\x1b]*", seen)) <= {b"\x1b]22;default"}
+    # The shape of the mouse pointer is Textual's own, the title ours
+    own = {b"\x1b]22;default", b"\x1b]2;runapi-tui"}
+    assert set(re.findall(rb"\x1b\][^\x07\x1b]*", seen)) <= own
     assert b"owned" not in seen
     assert b"\x1b_Gi=1\x1b" not in seen
     text = seen.decode(errors="replace")
