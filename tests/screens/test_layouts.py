@@ -28,7 +28,7 @@ async def test_the_focus_leaves_a_pane_that_is_no_longer_shown() -> None:
     async with app.running(120, 36) as pilot:
         await pilot.press(*"fox", "f2")
         assert app.main
-        assert app.main.preview.has_focus
+        assert app.main.queue.table.has_focus
         await pilot.press("f2")
         assert app.main.form.display
         await pilot.press("f2", "f2")
@@ -82,24 +82,3 @@ async def test_a_small_screen_shows_prompt_price_and_a_sentence() -> None:
     async with app.running(60, 18):
         await app.sees("Prompt", "$0.05", "Enlarge the terminal to see pictures.")
         assert shown(app) == {Pane.FORM}
-
-
-async def test_nothing_is_paid_or_done_in_a_pane_that_is_not_shown() -> None:
-    app = TestApp()
-    async with app.running(120, 36) as pilot:
-        assert app.main
-        await pilot.press("f2")
-        await pilot.resize_terminal(60, 18)
-        await app.until(lambda: shown(app) == {Pane.FORM})
-        assert app.main.form.has_focus_within
-        await pilot.press("f2", "alt+2", "ctrl+t")
-        await app.sees("isn't shown")
-        assert app.main.form.has_focus_within
-        await pilot.press(*"fox")
-        await pilot.resize_terminal(120, 36)
-        await app.until(lambda: shown(app) == {Pane.PICTURE, Pane.QUEUE})
-        await app.until(lambda: app.main and app.main.preview.has_focus)
-        await pilot.press("ctrl+j")
-        await pilot.pause()
-        assert app.engine
-        assert not app.engine.tasks

@@ -509,10 +509,7 @@ class MainScreen(Screen[None]):
         self._arrange(replace(chosen, wider=wider, higher=higher))
 
     def _arrange(self, chosen: Arrangement) -> None:
-        """Places the panes, unless there is room for the form alone."""
-        if self.panes.is_small:
-            self.notify("Enlarge the terminal to arrange its panes.", markup=False)
-            return
+        """Places the panes; the focus moves if its own is no longer shown."""
         self.panes.chosen = chosen
         self.remembering.change(
             layout=str(chosen.layout),
@@ -520,20 +517,11 @@ class MainScreen(Screen[None]):
             wider=chosen.wider,
             higher=chosen.higher,
         )
-        self._keep_focus_in_sight()
-
-    @on(Panes.Placed)
-    def _keep_focus_in_sight(self) -> None:
-        """Moves the focus if its pane isn't shown: no key may pay or act unseen."""
         pane = self.panes.pane_in_focus()
-        if pane is not None and self.panes.shows(pane):
-            return
-        if self.form.display:
-            self.set_focus(self.form.first_control)
-        elif self.queue.display and not self.queue.has_class("-empty"):
-            self.set_focus(self.queue.table)
-        else:
-            self.set_focus(self.preview)
+        if pane is None or not self.panes.shows(pane):
+            self.set_focus(
+                self.form.first_control if self.form.display else self.queue.table
+            )
 
     def action_leave_pane(self) -> None:
         """Ends a zoom, or else goes to the prompt."""
@@ -545,9 +533,6 @@ class MainScreen(Screen[None]):
     def action_queue(self) -> None:
         if self.queue.table.has_focus:
             self.form.focus_first()
-            return
-        if not self.panes.shows(Pane.QUEUE):
-            self.notify("The queue isn't shown in this layout or size.", markup=False)
             return
         is_empty = self.queue.has_class("-empty")
         # In an empty queue z may still restore tasks of earlier runs.
