@@ -509,7 +509,10 @@ class MainScreen(Screen[None]):
         self._arrange(replace(chosen, wider=wider, higher=higher))
 
     def _arrange(self, chosen: Arrangement) -> None:
-        """Places the panes; the focus moves if its own is no longer shown."""
+        """Places the panes, unless there is room for the form alone."""
+        if self.panes.is_small:
+            self.notify("Enlarge the terminal to arrange its panes.", markup=False)
+            return
         self.panes.chosen = chosen
         self.remembering.change(
             layout=str(chosen.layout),
@@ -517,17 +520,33 @@ class MainScreen(Screen[None]):
             wider=chosen.wider,
             higher=chosen.higher,
         )
+
+    @on(events.DescendantFocus)
+    def _show_pane_in_focus(self) -> None:
+        """Shows the pane that gets the focus: no key may pay or act unseen."""
         pane = self.panes.pane_in_focus()
-        if pane is None or not self.panes.shows(pane):
-            self.set_focus(
-                self.form.first_control if self.form.display else self.queue.table
-            )
+        if pane and not self.panes.shows(pane):
+            self._arrange(self.panes.chosen.revealing(pane))
+            self._keep_focus_in_sight()
+
+    @on(Panes.Placed)
+    def _keep_focus_in_sight(self) -> None:
+        """Moves the focus if its pane isn't shown."""
+        pane = self.panes.pane_in_focus()
+        if pane and self.panes.shows(pane):
+            return
+        if self.form.display:
+            self.form.focus_first()
+        elif self.queue.display and not self.queue.has_class("-empty"):
+            self.set_focus(self.queue.table)
+        else:
+            self.set_focus(self.preview)
 
     def action_leave_pane(self) -> None:
         """Ends a zoom, or else goes to the prompt."""
         if self.panes.chosen.zoomed:
             self.action_zoom()
-        elif self.form.display:
+        else:
             self.form.focus_first()
 
     def action_queue(self) -> None:
