@@ -30,6 +30,7 @@ from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
+from tui.widgets.messages import TaskActionRequested
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
@@ -38,6 +39,7 @@ from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
+from tui.widgets.task_actions import MOVES_ON
 from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
@@ -342,6 +344,23 @@ class MainScreen(Screen[None]):
     def action_step_result(self, by: int) -> None:
         """Shows the next result of the selected task, or of the one next to it."""
         self.preview.step(by, self.queue.table.step_picture)
+
+    @on(TaskActionRequested)
+    def _aim(self, event: TaskActionRequested) -> None:
+        """Means the picture that is shown, and goes on to the next one after a mark."""
+        self.preview.aim(event)
+        if event.action in MOVES_ON and len(event.tasks) == 1:
+            self.action_step_result(1)
+
+    def usual_sources(
+        self, models: Catalog
+    ) -> tuple[Model, list[ModelKey], list[ModelKey]]:
+        """Returns of these models the most likely one, favourites, and recent ones."""
+        recent = [key for key in self._recent() if models.get(*key)]
+        favourites = [key for key in self._favourites if models.get(*key)]
+        usual = [self.filler.model.key, *recent, *favourites]
+        known = [model for key in usual if (model := models.get(*key))]
+        return (known or list(models.models))[0], favourites, recent
 
     def action_show_newest(self) -> None:
         task_id = self.preview.show_news()

@@ -7,6 +7,7 @@ are those that need a page, a question or the clipboard.
 from collections.abc import Awaitable, Callable
 
 from tui.screens import share
+from tui.screens.next_steps import NextSteps
 from tui.screens.payments import Approval, Payments
 from tui.screens.shell import Shell
 from tui.spending import ceilings
@@ -15,8 +16,14 @@ from tui.tasks.imported import may_be_billed
 from tui.tasks.task import LIVE, Task
 from tui.text import by_count
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
-from tui.widgets.task_actions import QUEUE_ACTIONS, TASK_ACTIONS, TaskAction
+from tui.widgets.task_actions import (
+    QUEUE_ACTIONS,
+    TASK_ACTIONS,
+    TaskAction,
+    is_failed,
+)
 from tui.widgets.view_context import ViewContext
 
 Handler = Callable[[TaskActionRequested], Awaitable[None]]
@@ -43,6 +50,8 @@ class TaskDispatcher:
             TaskAction.COPY_AS: self._copy_as,
             TaskAction.RETRY: self._retry,
             TaskAction.SEND: self._send,
+            TaskAction.COMPARE: self._compare,
+            **NextSteps(shell, payments, view).handlers,
         }
 
     async def run(self, request: TaskActionRequested) -> None:
@@ -62,10 +71,14 @@ class TaskDispatcher:
     async def run_on_queue(self, request: QueueActionRequested) -> None:
         """Runs an action on the whole queue."""
         shell = self._shell
-        if shell.engine and shell.main:
-            with shell.problems_shown():
-                work = QUEUE_ACTIONS[request.action].run(shell.engine)
-                shell.show_sentence(await shell.run_detached(work))
+        run = QUEUE_ACTIONS[request.action].run
+        if shell.engine is None or shell.main is None:
+            return
+        with shell.problems_shown():
+            if run:
+                shell.show_sentence(await shell.run_detached(run(shell.engine)))
+            else:
+                await self._retry_failed()
 
     async def copy_draft(self, event: ParamForm.CopyRequested) -> None:
         """Copies the form's request as code or a command, as the user chooses."""
@@ -142,6 +155,13 @@ class TaskDispatcher:
         snippet = of_task(request.tasks[0], session.catalog, base_url)
         await share.copy_as(self._shell, snippet)
 
+    async def _compare(self, request: TaskActionRequested) -> None:
+        if len(request.files) < 2:
+            self._shell.show_sentence(
+                "Mark the images to compare, each with space, then press"
+                f" {key_text(self._shell.screen, 'compare')}."
+            )
+
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell
         assert shell.engine
@@ -160,14 +180,28 @@ class TaskDispatcher:
                 shell.show_sentence(await shell.run_detached(work))
 
     async def _retry(self, request: TaskActionRequested) -> None:
+        await self._retry_all(request.tasks)
+
+    async def _retry_failed(self) -> None:
+        """Retries every failed task of the queue that wasn't retried yet."""
+        engine = self._shell.engine
+        assert engine
+        shown = await engine.queue.search_all("is:shown status:ended")
+        failed = [task for task in shown if is_failed(task) and not task.retried_by]
+        if failed:
+            await self._retry_all(failed)
+        else:
+            self._shell.show_sentence("No task has failed.")
+
+    async def _retry_all(self, tasks: list[Task]) -> None:
         """Retries tasks; another press does nothing until that is done."""
-        ids = {task.id for task in request.tasks}
+        ids = {task.id for task in tasks}
         if ids & self._being_retried:
             return
         self._being_retried |= ids
         try:
             async with self._shell.wallet.spending:
-                await self._retry_once(request.tasks)
+                await self._retry_once(tasks)
         finally:
             self._being_retried -= ids
 
@@ -209,7 +243,7 @@ class TaskDispatcher:
         """
         retried = len([task for task in tasks if task.retried_by])
         is_any_imported = any(task.imported for task in tasks)
-        ask = retried > 0 or is_any_imported or bool(left_out)
+        ask = len(tasks) > 1 or retried > 0 or is_any_imported or bool(left_out)
         preface = left_out
         if retried:
             again = by_count(
