@@ -15,6 +15,7 @@ from tui.tasks.imported import may_be_billed
 from tui.tasks.task import LIVE, Task
 from tui.text import by_count
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
 from tui.widgets.task_actions import QUEUE_ACTIONS, TASK_ACTIONS, TaskAction
 from tui.widgets.view_context import ViewContext
@@ -43,6 +44,7 @@ class TaskDispatcher:
             TaskAction.COPY_AS: self._copy_as,
             TaskAction.RETRY: self._retry,
             TaskAction.SEND: self._send,
+            TaskAction.DELETE: self._delete,
         }
 
     async def run(self, request: TaskActionRequested) -> None:
@@ -62,10 +64,16 @@ class TaskDispatcher:
     async def run_on_queue(self, request: QueueActionRequested) -> None:
         """Runs an action on the whole queue."""
         shell = self._shell
-        if shell.engine and shell.main:
-            with shell.problems_shown():
-                work = QUEUE_ACTIONS[request.action].run(shell.engine)
-                shell.show_sentence(await shell.run_detached(work))
+        if shell.engine is None or shell.main is None:
+            return
+        run = QUEUE_ACTIONS[request.action].run
+        with shell.problems_shown():
+            work = (
+                run(shell.engine)
+                if run
+                else actions.clear(shell.engine, self._undo_key())
+            )
+            shell.show_sentence(await shell.run_detached(work))
 
     async def copy_draft(self, event: ParamForm.CopyRequested) -> None:
         """Copies the form's request as code or a command, as the user chooses."""
@@ -141,6 +149,17 @@ class TaskDispatcher:
         base_url = session.credential.base_url
         snippet = of_task(request.tasks[0], session.catalog, base_url)
         await share.copy_as(self._shell, snippet)
+
+    async def _delete(self, request: TaskActionRequested) -> None:
+        shell = self._shell
+        assert shell.engine
+        work = actions.delete(shell.engine, request.tasks, self._undo_key())
+        shell.show_sentence(await shell.run_detached(work))
+
+    def _undo_key(self) -> str:
+        """Returns the key that brings tasks back on the page in front."""
+        page = self._shell.screen
+        return key_text(page, "grid-undo") or key_text(page, "undo")
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell

@@ -7,10 +7,10 @@ from rich.cells import cell_len
 from textual import events, widgets
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static
 
 from tui.terminal.textual_private import FooterKey, keys_in_force
-from tui.widgets.key_texts import types
+from tui.widgets.key_texts import is_editing, types
 
 _PINNED = (
     ("palette", "Commands", "Find any action, model, task or setting"),
@@ -45,8 +45,10 @@ class Footer(widgets.Footer):
 
     DEFAULT_CSS = "Footer > .footer-gap { width: 1fr; height: 1; }"
 
-    def __init__(self) -> None:
+    def __init__(self, *, left_out: str = "") -> None:
+        """`left_out` is the id of a pinned key that the page is about itself."""
         super().__init__(show_command_palette=False, compact=True)
+        self._left_out = left_out
         self._shown: tuple[list[Entry], list[Entry]] = ([], [])
 
     def compose(self) -> ComposeResult:
@@ -82,6 +84,8 @@ class Footer(widgets.Footer):
 
     def _pinned(self) -> Iterator[Entry]:
         for key_id, label, tooltip in _PINNED:
+            if key_id == self._left_out:
+                continue
             keys = keys_in_force(self.app, key_id)
             # ? is nearer than F1, but a text would take it.
             keys.sort(key=lambda key: not types(key))
@@ -115,8 +119,7 @@ class Footer(widgets.Footer):
 
     def _works(self, key: str) -> bool:
         """Returns whether a text that is edited leaves a key to the page."""
-        is_editing = isinstance(self.screen.focused, Input | TextArea)
-        return not (is_editing and types(key))
+        return not (is_editing(self.screen) and types(key))
 
 
 def _key(entry: Entry) -> FooterKey:
