@@ -170,7 +170,10 @@ def test_a_key_means_the_same_on_every_page() -> None:
         ({"generate": "ctrl+i", "model": "alt+m"}, {"model": "alt+m"}),
         ({"help": "ctrl+shift+h"}, {}),
         ({"generate": "ctrl+g"}, {}),
-        ({"generate": "ctrl+g", "pick": "alt+p"}, {"generate": "ctrl+g", "pick": "alt+p"}),
+        (
+            {"generate": "ctrl+g", "pick": "alt+p"},
+            {"generate": "ctrl+g", "pick": "alt+p"},
+        ),
         ({"generate": "ctrl+g", "pick": "ctrl+i"}, {}),
         ({"nothing": "f7"}, {}),
     ],

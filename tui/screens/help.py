@@ -19,15 +19,16 @@ from tui.widgets.rows import rows
 
 _SECTIONS = {
     "Make": "generate new-prompt batch batch-send model choose-model recall prompts pick"
-    " undo-form redo-form copy-draft favourite filter-models choose take-source"
-    " mark-source complete-path move-source confirm-yes confirm-no try-demo",
+    " undo-form redo-form edit-prompt complete-snippet copy-draft favourite filter-models"
+    " choose take-source mark-source complete-path move-source confirm-yes confirm-no try-demo",
     "Look": "view show-newest next-result previous-result grid facts inspect zoom zoom-1"
     " zoom-fit zoom-in zoom-out next-image previous-image first-image last-image"
     " grid-larger grid-smaller open copy-path copy-link copy-request",
     "Queue and tasks": "queue reuse edit retry drop stop sooner later next pause more fewer"
     " clear undo delete star fold copy-as",
-    "Money and settings": "money switch-key history history-filter prompts-filter layout"
-    " zoom-pane",
+    "Money and settings": "money switch-key history history-filter prompts-filter",
+    "Arrange the page": "layout zoom-pane toggle-models toggle-queue toggle-picture"
+    " picture-wider picture-narrower queue-higher queue-lower",
 }
 """Ids of keys by what one wants to do; all others move around."""
 _MOVE = "Move around"

@@ -64,10 +64,11 @@ class Messages:
         self._seen_on = None
         if self._timer:
             self._timer.stop()
-        self._timer = self._app.set_timer(seconds, self._next)
+        self._timer = self._app.set_timer(seconds, self.end)
         self._place(notice)
 
-    def _next(self) -> None:
+    def end(self) -> None:
+        """Ends the message of this moment; shows the one that waits."""
         self._shown = None
         if self._timer:
             self._timer.stop()

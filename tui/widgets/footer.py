@@ -1,6 +1,6 @@
 """The keys that work here, in the last line of a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.widgets import Static
 
-from tui.terminal.textual_private import FooterKey, keys_in_force
+from tui.terminal.textual_private import FooterKey, default_ids, keys_in_force
 from tui.widgets.key_texts import is_editing, types
 
 _PINNED = (
@@ -100,7 +100,7 @@ class Footer(widgets.Footer):
         pinned = {key_id for key_id, _, _ in _PINNED}
         actions: dict[str, Entry] = {}
         last: list[Entry] = []
-        for active in self.screen.active_bindings.values():
+        for active in _in_order(self.screen.active_bindings.values()):
             binding = active.binding
             if not binding.show or binding.id in pinned or binding.action in actions:
                 continue
@@ -120,6 +120,20 @@ class Footer(widgets.Footer):
     def _works(self, key: str) -> bool:
         """Returns whether a text that is edited leaves a key to the page."""
         return not (is_editing(self.screen) and types(key))
+
+
+def _in_order(actives: Iterable[ActiveBinding]) -> list[ActiveBinding]:
+    """Returns keys from the focus outwards; a remap would put one at the end."""
+    actives = list(actives)
+    nodes = list(dict.fromkeys(active.node for active in actives))
+    places = {node: (number, default_ids(node)) for number, node in enumerate(nodes)}
+
+    def place(active: ActiveBinding) -> tuple[int, int]:
+        number, ids = places[active.node]
+        key_id = active.binding.id
+        return number, ids.index(key_id) if key_id in ids else len(ids)
+
+    return sorted(actives, key=place)
 
 
 def _key(entry: Entry) -> FooterKey:
