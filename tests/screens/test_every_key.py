@@ -33,7 +33,6 @@ PAGES = {
 LEFT_OUT = {
     *("quit", "setup-quit"),  # end the app
     *("open", "grid-open", "viewer-open"),  # start another program
-    "layout",  # one layout has no prompt to go back to
 }
 """Ids of keys that aren't pressed."""
 

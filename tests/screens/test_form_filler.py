@@ -124,6 +124,18 @@ async def test_one_sentence_tells_what_another_model_does_not_have() -> None:
         assert app.told[-1] == told, "nothing was lost, so nothing is said"
 
 
+async def test_a_model_says_what_it_needs_besides_a_prompt() -> None:
+    app = TestApp()
+    async with app.running(120, 40) as pilot:
+        assert app.main
+        await pilot.press(*"fox")
+        await show(app, pilot, "flux-2-pro-remix-image")
+        assert "Needed: source images." in app.told[-1]
+        told = app.told[-1]
+        await show(app, pilot, "flux-2-pro-text-to-image")
+        assert app.told[-1] == told
+
+
 async def test_the_source_image_goes_along_under_its_other_name() -> None:
     app = TestApp()
     async with app.running(120, 40) as pilot:

@@ -8,6 +8,7 @@ from textual.binding import Binding
 
 import tui.app  # noqa: F401 (its keys are among all)
 from tests.app import TestApp, past
+from tui.screens.help import SECTIONS
 from tui.screens.keymap import Reach, all_bindings, check
 from tui.widgets.key_texts import key_name
 
@@ -112,6 +113,12 @@ def test_a_key_in_the_footer_has_an_id_a_tooltip_and_a_line_in_the_documents(
     assert shown.id
     assert shown.tooltip
     assert shown.id in TOLD
+
+
+def test_help_has_no_ids_that_do_not_exist() -> None:
+    ids = {binding.id for binding in ALL if isinstance(binding, Binding)}
+    listed = {key_id for row in SECTIONS.values() for key_id in row.split()}
+    assert listed - ids == set()
 
 
 def test_every_key_id_is_one_key_that_the_documents_tell() -> None:

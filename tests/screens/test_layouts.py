@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.app import TestApp
+from tests.app import TestApp, past
 from tui.widgets.arrangement import Layout, Pane
 
 
@@ -28,7 +28,7 @@ async def test_the_focus_leaves_a_pane_that_is_no_longer_shown() -> None:
     async with app.running(120, 36) as pilot:
         await pilot.press(*"fox", "f2")
         assert app.main
-        assert app.main.queue.table.has_focus
+        assert app.main.preview.has_focus  # the queue is empty
         await pilot.press("f2")
         assert app.main.form.display
         await pilot.press("f2", "f2")
@@ -82,3 +82,47 @@ async def test_a_small_screen_shows_prompt_price_and_a_sentence() -> None:
     async with app.running(60, 18):
         await app.sees("Prompt", "$0.05", "Enlarge the terminal to see pictures.")
         assert shown(app) == {Pane.FORM}
+
+
+async def test_nothing_is_paid_for_or_done_in_a_pane_that_is_not_shown() -> None:
+    app = TestApp()
+    async with app.running(120, 36) as pilot:
+        assert app.main
+        await pilot.press("f2")
+        await pilot.resize_terminal(60, 18)
+        await app.until(lambda: shown(app) == {Pane.FORM})
+        await app.until(lambda: app.main and app.main.form.has_focus_within)
+        await pilot.press("f2", "alt+2", *"fox")
+        await app.sees("Enlarge the terminal")
+        await pilot.resize_terminal(120, 36)
+        await app.until(lambda: shown(app) == {Pane.PICTURE, Pane.QUEUE})
+        await app.until(lambda: app.main and app.main.preview.has_focus)
+        await pilot.press("ctrl+j")
+        await pilot.pause()
+        assert app.engine
+        assert not app.engine.tasks
+
+
+async def test_a_hidden_pane_is_shown_when_a_key_leads_there() -> None:
+    app = TestApp()
+    app.remember(past("a fox"))
+    async with app.running(120, 36) as pilot:
+        assert app.main
+        await pilot.press("alt+2")
+        assert Pane.QUEUE not in shown(app)
+        await pilot.press("ctrl+t")
+        await app.until(lambda: Pane.QUEUE in shown(app))
+        assert app.main.queue.table.has_focus
+        await pilot.press("f2", "escape")
+        await app.until(lambda: shown(app) == set(Pane))
+        assert app.main.form.has_focus_within
+
+
+async def test_a_small_screen_says_that_it_has_no_room_for_the_queue() -> None:
+    app = TestApp()
+    app.remember(past("a fox"))
+    async with app.running(60, 18) as pilot:
+        assert app.main
+        await pilot.press("ctrl+t")
+        await app.sees("Enlarge the terminal")
+        assert app.main.form.has_focus_within

@@ -130,10 +130,10 @@ async def test_after_a_problem_the_latest_message_alone_is_shown() -> None:
         await app.sees("Brought back 1 task.", without="1 task deleted.")
 
 
-async def test_the_grid_names_its_own_key_that_undoes(
+async def test_the_grid_names_the_key_that_undoes(
     made: Callable[[str], Task],
 ) -> None:
-    app = TestApp(keys={"grid-undo": "B"})
+    app = TestApp(keys={"undo": "B"})
     app.remember(made("a fox"), made("an owl"))
     async with app.running(120, 36) as pilot:
         await open_page(app, pilot, "grid")

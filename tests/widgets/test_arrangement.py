@@ -78,15 +78,28 @@ def test_a_zoomed_pane_has_all_the_room() -> None:
     assert panes == {Pane.QUEUE: Region(0, 0, 120, 34)}
 
 
-def test_the_next_layout_is_as_designed_and_the_last_leads_to_the_first() -> None:
-    chosen = Arrangement(wider=8, hidden=frozenset({Pane.MODELS}))
+def test_the_last_layout_leads_to_the_first_and_changes_nothing_else() -> None:
+    first = chosen = Arrangement(wider=8, hidden=frozenset({Pane.MODELS}))
     seen = []
     for _ in Layout:
         seen.append(chosen.layout)
         chosen = chosen.with_next_layout()
-        assert chosen.wider == 0
     assert set(seen) == set(Layout)
-    assert chosen == Arrangement(hidden=frozenset({Pane.MODELS}))
+    assert chosen == first
+
+
+def test_a_pane_is_revealed_with_as_few_changes_as_possible() -> None:
+    hidden = Arrangement(wider=8, hidden=frozenset({Pane.MODELS, Pane.QUEUE}))
+    assert hidden.revealing(Pane.QUEUE) == Arrangement(
+        wider=8, hidden=frozenset({Pane.MODELS})
+    )
+    size = Size(120, 34)
+    for layout in Layout:
+        for pane in Pane:
+            chosen = Arrangement(layout, frozenset(Pane) - {Pane.FORM})
+            assert pane in arrange(size, chosen.revealing(pane))
+            zoomed = Arrangement(layout, zoomed=Pane.PICTURE)
+            assert pane in arrange(size, zoomed.revealing(pane))
 
 
 def test_panes_fill_the_screen_and_never_overlap() -> None:

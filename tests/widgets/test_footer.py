@@ -50,7 +50,9 @@ async def test_the_footer_and_the_texts_name_keys_of_ones_own() -> None:
     async with app.running(120, 36):
         app.set_keymap({"generate": "ctrl+g", "help": "f7", "palette": "ctrl+k"})
         await app.sees("^g Generate", "^k Commands F7 Help", without="^j Generate")
-        assert footer(app).lstrip().startswith("^g Generate")  # the first, as by default
+        assert (
+            footer(app).lstrip().startswith("^g Generate")
+        )  # the first, as by default
 
 
 async def test_help_opens_by_a_question_mark_only_where_nothing_is_written() -> None:

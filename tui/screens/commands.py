@@ -54,6 +54,15 @@ _WORDS = {
     "undo-form": "restore back revert",
     "retry": "again repeat resend",
     "reuse": "again repeat same copy",
+    "again": "repeat same more",
+    "new-seed": "again repeat random",
+    "variations": "again more several many",
+    "reveal": "directory show file",
+    "save-copy": "export download",
+    "tag": "label category",
+    "reject": "bad hide",
+    "mark": "select several",
+    "compare": "difference side",
     "star": "favorite bookmark like",
     "favourite": "favorite bookmark pin",
     "inspect": "details info request response",
@@ -108,7 +117,7 @@ def _actions(shell: Shell) -> Iterator[Command]:
             binding.tooltip,
             run,
             " ".join(dict.fromkeys(keys)),
-            f"{binding.id} {_WORDS.get(_plain_id(binding.id), '')}".strip(),
+            f"{binding.id} {_WORDS.get(binding.id or '', '')}".strip(),
         )
     if hasattr(shell, "action_messages"):
         yield Command(
@@ -123,12 +132,6 @@ def _actions(shell: Shell) -> Iterator[Command]:
             partial(show_copied, shell),
             words="clipboard tmux",
         )
-
-
-def _plain_id(key_id: str | None) -> str:
-    """Returns the queue's id for one of another page: `grid-view` is view."""
-    plain = (key_id or "").removeprefix("grid-").removeprefix("viewer-")
-    return plain if plain in _WORDS else key_id or ""
 
 
 def _on_main(shell: Shell, work: Callable[..., Any], *values: Any) -> Any:

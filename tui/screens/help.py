@@ -17,15 +17,17 @@ from tui.widgets.key_texts import is_editing, key_name, key_text, types
 from tui.widgets.paged_text import PagedText
 from tui.widgets.rows import rows
 
-_SECTIONS = {
-    "Make": "generate new-prompt batch batch-send model choose-model recall prompts pick"
-    " undo-form redo-form edit-prompt complete-snippet copy-draft favourite filter-models"
-    " choose take-source mark-source complete-path move-source confirm-yes confirm-no try-demo",
-    "Look": "view show-newest next-result previous-result grid facts inspect zoom zoom-1"
-    " zoom-fit zoom-in zoom-out next-image previous-image first-image last-image"
-    " grid-larger grid-smaller open copy-path copy-link copy-request",
-    "Queue and tasks": "queue reuse edit retry drop stop sooner later next pause more fewer"
-    " clear undo delete star fold copy-as",
+SECTIONS = {
+    "Make": "generate new-prompt batch batch-send again new-seed variations reuse edit"
+    " model choose-model recall prompts pick undo-form redo-form edit-prompt"
+    " complete-snippet copy-draft favourite filter-models choose take-source mark-source"
+    " complete-path move-source confirm-yes confirm-no try-demo",
+    "Look": "view show-newest next-result previous-result grid facts inspect compare zoom"
+    " zoom-in zoom-out next-image previous-image first-image last-image grid-larger"
+    " grid-smaller open reveal save-copy copy-path copy-link copy-prompt copy-request",
+    "Queue and tasks": "queue retry retry-failed drop stop sooner later next pause more"
+    " fewer clear undo delete mark mark-range mark-all unmark star rate-1 rate-2 rate-3"
+    " rate-4 rate-5 unrate reject tag copy-as",
     "Money and settings": "money switch-key history history-filter prompts-filter",
     "Arrange the page": "layout zoom-pane toggle-models toggle-queue toggle-picture"
     " picture-wider picture-narrower queue-higher queue-lower",
@@ -34,8 +36,6 @@ _SECTIONS = {
 _MOVE = "Move around"
 _UNEDITED = "Where no text is edited"
 _ELSEWHERE = "Elsewhere on this page"
-_PAGES = ("grid-", "viewer-", "inspect-", "preview-")
-"""How the ids of a page begin whose keys do what those of the queue do."""
 _KEY_WIDTH = 14
 _PLACES = {
     "QueueTable": "queue",
@@ -142,12 +142,17 @@ class HelpScreen(Modal[None]):
 
 
 def _by_purpose(bindings: Iterable[Binding]) -> dict[str, Lines]:
-    """Returns keys by the titles of their sections, in the order of `_SECTIONS`."""
-    order = [key_id for ids in _SECTIONS.values() for key_id in ids.split()]
-    sections: dict[str, Lines] = {title: {} for title in (*_SECTIONS, _MOVE)}
-    ranked = [(_rank(binding.id or "", order), binding) for binding in bindings]
-    for _, binding in sorted(ranked, key=lambda pair: pair[0]):
-        _add(sections[_section(binding.id or "")], binding)
+    """Returns keys by the titles of their sections, in the order of `SECTIONS`."""
+    order = [key_id for ids in SECTIONS.values() for key_id in ids.split()]
+    ranks = {key_id: rank for rank, key_id in enumerate(order)}
+    titles = {
+        key_id: title for title, ids in SECTIONS.items() for key_id in ids.split()
+    }
+    sections: dict[str, Lines] = {title: {} for title in (*SECTIONS, _MOVE)}
+    for binding in sorted(
+        bindings, key=lambda each: ranks.get(each.id or "", len(order))
+    ):
+        _add(sections[titles.get(binding.id or "", _MOVE)], binding)
     return {title: lines for title, lines in sections.items() if lines}
 
 
@@ -177,24 +182,6 @@ def _place_of(node: DOMNode) -> str:
         if type(outer).__name__ in _PLACES:
             return _PLACES[type(outer).__name__]
     return ""
-
-
-def _rank(key_id: str, order: list[str]) -> int:
-    known = [name for name in _names(key_id) if name in order]
-    return order.index(known[0]) if known else len(order)
-
-
-def _section(key_id: str) -> str:
-    for name in _names(key_id):
-        for title, ids in _SECTIONS.items():
-            if name in ids.split():
-                return title
-    return _MOVE
-
-
-def _names(key_id: str) -> list[str]:
-    """Returns an id, and the ids of the queue that it may stand for."""
-    return [key_id, *(key_id.removeprefix(prefix) for prefix in _PAGES)]
 
 
 def _is_known(binding: Binding) -> bool:

@@ -30,6 +30,7 @@ from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
+from tui.widgets.messages import TaskActionRequested
 from tui.widgets.panes import Panes
 from tui.widgets.path_completion import read_drop
 from tui.widgets.preview import Preview, result_bindings
@@ -38,6 +39,7 @@ from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
+from tui.widgets.task_actions import MOVES_ON
 from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
@@ -343,6 +345,23 @@ class MainScreen(Screen[None]):
         """Shows the next result of the selected task, or of the one next to it."""
         self.preview.step(by, self.queue.table.step_picture)
 
+    @on(TaskActionRequested)
+    def _aim(self, event: TaskActionRequested) -> None:
+        """Means the picture that is shown, and goes on to the next one after a mark."""
+        self.preview.aim(event)
+        if event.action in MOVES_ON and len(event.tasks) == 1:
+            self.action_step_result(1)
+
+    def usual_sources(
+        self, models: Catalog
+    ) -> tuple[Model, list[ModelKey], list[ModelKey]]:
+        """Returns of these models the most likely one, favourites, and recent ones."""
+        recent = [key for key in self._recent() if models.get(*key)]
+        favourites = [key for key in self._favourites if models.get(*key)]
+        usual = [self.filler.model.key, *recent, *favourites]
+        known = [model for key in usual if (model := models.get(*key))]
+        return (known or list(models.models))[0], favourites, recent
+
     def action_show_newest(self) -> None:
         task = self.preview.show_news()
         if task and task.id in self.queue.table.tasks:
@@ -513,7 +532,10 @@ class MainScreen(Screen[None]):
         self._arrange(replace(chosen, wider=wider, higher=higher))
 
     def _arrange(self, chosen: Arrangement) -> None:
-        """Places the panes; the focus moves if its own is no longer shown."""
+        """Places the panes, unless there is room for the form alone."""
+        if self.panes.is_small:
+            self.notify("Enlarge the terminal to arrange its panes.", markup=False)
+            return
         self.panes.chosen = chosen
         self.remembering.change(
             layout=str(chosen.layout),
@@ -521,17 +543,33 @@ class MainScreen(Screen[None]):
             wider=chosen.wider,
             higher=chosen.higher,
         )
+
+    @on(events.DescendantFocus)
+    def _show_pane_in_focus(self) -> None:
+        """Shows the pane that gets the focus: no key may pay or act unseen."""
         pane = self.panes.pane_in_focus()
-        if pane is None or not self.panes.shows(pane):
-            self.set_focus(
-                self.form.first_control if self.form.display else self.queue.table
-            )
+        if pane and not self.panes.shows(pane):
+            self._arrange(self.panes.chosen.revealing(pane))
+            self._keep_focus_in_sight()
+
+    @on(Panes.Placed)
+    def _keep_focus_in_sight(self) -> None:
+        """Moves the focus if its pane isn't shown."""
+        pane = self.panes.pane_in_focus()
+        if pane and self.panes.shows(pane):
+            return
+        if self.form.display:
+            self.form.focus_first()
+        elif self.queue.display and not self.queue.has_class("-empty"):
+            self.set_focus(self.queue.table)
+        else:
+            self.set_focus(self.preview)
 
     def action_leave_pane(self) -> None:
         """Ends a zoom, or else goes to the prompt."""
         if self.panes.chosen.zoomed:
             self.action_zoom()
-        elif self.form.display:
+        else:
             self.form.focus_first()
 
     def action_queue(self) -> None:

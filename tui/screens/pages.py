@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from tui.catalog.request import Request
 from tui.exchange.consent import WantedJob
 from tui.images.thumbnails import ThumbnailCache
 from tui.screens.main import MainScreen
@@ -129,7 +130,8 @@ class Pages:
         if not cells:
             return None
         foreign = request.foreign | page.foreign_texts()
-        return WantedJob(request.model, cells, foreign, page.foreign_file)
+        requests = [Request(request.model, values) for values in cells]
+        return WantedJob(requests, foreign, page.foreign_file)
 
     def show_messages(self) -> None:
         from tui.screens.messages_log import MessagesScreen

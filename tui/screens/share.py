@@ -1,13 +1,14 @@
 """Shares results and requests: an external viewer, or the terminal's clipboard."""
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.markup import escape
 
 from tui.screens.shell import Shell
-from tui.text import inert, is_inert_line
+from tui.text import inert, is_inert_line, one_line
 
 if TYPE_CHECKING:
     from tui.exchange.open_external import Ways
@@ -96,6 +97,24 @@ async def open_result(app: App[None], task: "Task", index: int, viewer: str) -> 
         _copy_way(app, found, *found.clip("url", "scp", "path"))
     else:
         app.notify(f"Opened {found.path} with {command[0]}.", markup=False)
+
+
+async def reveal(app: App[None], path: str) -> None:
+    """Opens the folder of a file, or else copies the file's path."""
+    from tui.exchange import open_external
+
+    folder = os.path.dirname(await asyncio.to_thread(os.path.abspath, path))
+    command = await asyncio.to_thread(open_external.folder_viewer)
+    if not command:
+        copy_path(app, path)
+        return
+    try:
+        await asyncio.to_thread(open_external.show, command, folder)
+    except open_external.OpenError as error:
+        app.notify(str(error), severity="warning", markup=False)
+        copy_path(app, path)
+    else:
+        app.notify(f"Opened {one_line(folder, 200)}.", markup=False)
 
 
 async def copy_link(app: App[None], task: "Task", index: int) -> None:

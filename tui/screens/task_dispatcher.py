@@ -7,6 +7,7 @@ are those that need a page, a question or the clipboard.
 from collections.abc import Awaitable, Callable
 
 from tui.screens import share
+from tui.screens.next_steps import NextSteps
 from tui.screens.payments import Approval, Payments
 from tui.screens.shell import Shell
 from tui.spending import ceilings
@@ -17,7 +18,13 @@ from tui.text import by_count
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
-from tui.widgets.task_actions import QUEUE_ACTIONS, TASK_ACTIONS, TaskAction
+from tui.widgets.task_actions import (
+    QUEUE_ACTIONS,
+    TASK_ACTIONS,
+    QueueAction,
+    TaskAction,
+    is_failed,
+)
 from tui.widgets.view_context import ViewContext
 
 Handler = Callable[[TaskActionRequested], Awaitable[None]]
@@ -45,6 +52,8 @@ class TaskDispatcher:
             TaskAction.RETRY: self._retry,
             TaskAction.SEND: self._send,
             TaskAction.DELETE: self._delete,
+            TaskAction.COMPARE: self._compare,
+            **NextSteps(shell, payments, view).handlers,
         }
 
     async def run(self, request: TaskActionRequested) -> None:
@@ -64,16 +73,17 @@ class TaskDispatcher:
     async def run_on_queue(self, request: QueueActionRequested) -> None:
         """Runs an action on the whole queue."""
         shell = self._shell
+        run = QUEUE_ACTIONS[request.action].run
         if shell.engine is None or shell.main is None:
             return
-        run = QUEUE_ACTIONS[request.action].run
         with shell.problems_shown():
-            work = (
-                run(shell.engine)
-                if run
-                else actions.clear(shell.engine, self._undo_key())
-            )
-            shell.show_sentence(await shell.run_detached(work))
+            if run:
+                shell.show_sentence(await shell.run_detached(run(shell.engine)))
+            elif request.action is QueueAction.CLEAR:
+                work = actions.clear(shell.engine, self._undo_key())
+                shell.show_sentence(await shell.run_detached(work))
+            else:
+                await self._retry_failed()
 
     async def copy_draft(self, event: ParamForm.CopyRequested) -> None:
         """Copies the form's request as code or a command, as the user chooses."""
@@ -158,8 +168,14 @@ class TaskDispatcher:
 
     def _undo_key(self) -> str:
         """Returns the key that brings tasks back on the page in front."""
-        page = self._shell.screen
-        return key_text(page, "grid-undo") or key_text(page, "undo")
+        return key_text(self._shell.screen, "undo")
+
+    async def _compare(self, request: TaskActionRequested) -> None:
+        if len(request.files) < 2:
+            self._shell.show_sentence(
+                "Mark the images to compare, each with space, then press"
+                f" {key_text(self._shell.screen, 'compare')}."
+            )
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell
@@ -179,14 +195,28 @@ class TaskDispatcher:
                 shell.show_sentence(await shell.run_detached(work))
 
     async def _retry(self, request: TaskActionRequested) -> None:
+        await self._retry_all(request.tasks)
+
+    async def _retry_failed(self) -> None:
+        """Retries every failed task of the queue that wasn't retried yet."""
+        engine = self._shell.engine
+        assert engine
+        shown = await engine.queue.search_all("is:shown status:ended")
+        failed = [task for task in shown if is_failed(task) and not task.retried_by]
+        if failed:
+            await self._retry_all(failed)
+        else:
+            self._shell.show_sentence("No task has failed.")
+
+    async def _retry_all(self, tasks: list[Task]) -> None:
         """Retries tasks; another press does nothing until that is done."""
-        ids = {task.id for task in request.tasks}
+        ids = {task.id for task in tasks}
         if ids & self._being_retried:
             return
         self._being_retried |= ids
         try:
             async with self._shell.wallet.spending:
-                await self._retry_once(request.tasks)
+                await self._retry_once(tasks)
         finally:
             self._being_retried -= ids
 
@@ -228,7 +258,7 @@ class TaskDispatcher:
         """
         retried = len([task for task in tasks if task.retried_by])
         is_any_imported = any(task.imported for task in tasks)
-        ask = retried > 0 or is_any_imported or bool(left_out)
+        ask = len(tasks) > 1 or retried > 0 or is_any_imported or bool(left_out)
         preface = left_out
         if retried:
             again = by_count(

@@ -5,9 +5,10 @@ LeasedError if another process has the task, StoreError for a disk that can't be
 """
 
 import os
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
+from tui.tasks import marks
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import SENT, RetriedError, Status, Task
 from tui.text import by_count, one_line
@@ -142,9 +143,36 @@ async def retry(
 async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
     """Marks all tasks as favourites, or unmarks them where the first one is marked."""
     favourite = not tasks[0].favourite
-    for task in tasks:
-        await engine.set_favourite(task.id, favourite)
+    await _mark(engine, tasks, lambda task: {"favourite": favourite})
     return ""
+
+
+async def rate(
+    engine: "Engine", pictures: Mapping[str, Collection[int]], rating: int
+) -> str:
+    """Rates pictures, by the ids of their tasks."""
+    tasks = await engine.queue.named(list(pictures))
+
+    def rate_one(task: Task) -> dict[str, Any]:
+        return marks.rated(task, pictures[task.id], rating)
+
+    await _mark(engine, tasks, rate_one)
+    return ""
+
+
+async def tag(engine: "Engine", tasks: list[Task], tags: tuple[str, ...]) -> str:
+    """Gives tasks these tags and no others."""
+    await _mark(engine, tasks, lambda task: marks.tagged(task, tags))
+    return ""
+
+
+async def _mark(
+    engine: "Engine", tasks: list[Task], fields_of: Callable[[Task], dict[str, Any]]
+) -> None:
+    """Marks tasks. Raises LeasedError where something was to change, and nothing did."""
+    wanted = [task.id for task in tasks if fields_of(task)]
+    if wanted and not await engine.mark(wanted, fields_of):
+        raise LeasedError
 
 
 async def delete(engine: "Engine", tasks: list[Task], undo: str) -> str:
@@ -239,11 +267,16 @@ async def clear(engine: "Engine", undo: str) -> str:
 
 
 async def undo(engine: "Engine") -> str:
-    """Brings back what was cleared or deleted last."""
-    count = await engine.undo()
+    """Brings back what was cleared or deleted last, or takes back a mark."""
+    undone = await engine.undo()
+    count = len(undone.tasks)
     if not count:
         return "Nothing to undo."
-    return by_count(count, "Brought back 1 task.", "Brought back {count} tasks.")
+    if undone.were_away:
+        return by_count(count, "Brought back 1 task.", "Brought back {count} tasks.")
+    return by_count(
+        count, "The mark is taken back.", "The marks of {count} tasks are taken back."
+    )
 
 
 async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> int:

@@ -35,6 +35,9 @@ class Layout(StrEnum):
 HIDEABLE = (Pane.MODELS, Pane.QUEUE, Pane.PICTURE)
 """Panes that can be hidden. The form can't: it shows the price."""
 
+_WITHOUT_FORM = (Layout.PICTURE, Layout.WATCH)
+"""Layouts that have neither models nor a form."""
+
 WIDE = 110
 """Columns from which the models have a pane of their own."""
 _SMALL = Size(60, 16)
@@ -73,8 +76,8 @@ class Arrangement:
         return cls(known, panes, wider=wider, higher=higher)
 
     def with_layout(self, layout: Layout) -> "Arrangement":
-        """Returns a layout as it was designed; what is hidden stays hidden."""
-        return Arrangement(layout, self.hidden)
+        """Returns another layout; what is hidden or resized stays so."""
+        return replace(self, layout=layout, zoomed=None)
 
     def with_next_layout(self) -> "Arrangement":
         """Returns the layout that follows."""
@@ -85,6 +88,13 @@ class Arrangement:
     def with_toggled(self, pane: Pane) -> "Arrangement":
         """Hides a pane, or shows it again."""
         return replace(self, hidden=self.hidden ^ {pane}, zoomed=None)
+
+    def revealing(self, pane: Pane) -> "Arrangement":
+        """Returns an arrangement that has a pane, as like this one as possible."""
+        hidden = self.hidden - {pane}
+        if pane in (Pane.MODELS, Pane.FORM) and self.layout in _WITHOUT_FORM:
+            return Arrangement(hidden=hidden)
+        return replace(self, hidden=hidden, zoomed=None)
 
     def shows(self, pane: Pane) -> bool:
         """Returns whether the user wants to see a pane."""

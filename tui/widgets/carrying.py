@@ -27,10 +27,15 @@ class Carried:
     kept: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    needed: list[str] = field(default_factory=list)
+    """What the other model needs and nothing was left for."""
 
     def describe(self, title: str) -> str:
-        """Returns what became of the values; or nothing if all of them were kept."""
-        if not self.renamed and not self.dropped:
+        """Returns what became of the values, and what is needed besides.
+
+        It is nothing if all of them were kept and nothing is needed.
+        """
+        if not self.renamed and not self.dropped and not self.needed:
             return ""
         sentences = []
         if self.kept:
@@ -41,6 +46,8 @@ class Carried:
             sentences.append(f"Renamed: {', '.join(self.renamed)}.")
         if self.dropped:
             sentences.append(f"Not available: {', '.join(self.dropped)}.")
+        if self.needed:
+            sentences.append(f"Needed: {', '.join(self.needed)}.")
         return " ".join(sentences)
 
 

@@ -221,7 +221,16 @@ class ParamForm(Vertical):
                 values, _ = translate(model, values, route)
                 raws = _raws_of(model.routes[route], values)
             await self._replace(model, route, raws, foreign_texts)
+            if values is None:
+                carried.needed = self._needed()
         return carried
+
+    def _needed(self) -> list[str]:
+        """Returns what a request still needs, besides a prompt."""
+        missing = dict.fromkeys(self.check_values())
+        missing.pop("prompt", None)
+        fields = [self._fields[name] for name in missing if name in self._fields]
+        return [short_title(field.param).lower() for field in fields if not field.raw]
 
     def _carry(self, before: Draft, model: Model, route: RouteName) -> Carried:
         if before.key == model.key:
@@ -469,6 +478,8 @@ class ParamForm(Vertical):
         return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 
     def action_generate(self) -> None:
+        if not self.display:
+            return  # nothing is paid for whose price isn't on the screen
         if self.expansion.names_wildcards(self.values()):
             self._generate_as_read()
         else:
@@ -496,6 +507,8 @@ class ParamForm(Vertical):
         errors = self.check_values(everything=True)
         if errors:
             self._focus_error(errors)
+            sentence = f"Not sent: {next(iter(errors.values()))}"
+            self.notify(sentence, severity="warning", markup=False)
         else:
             values = self.values()
             foreign = self.foreign_texts()

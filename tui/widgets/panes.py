@@ -6,6 +6,7 @@ from typing import Any
 from textual import events
 from textual.containers import Container
 from textual.geometry import Size
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,6 +19,9 @@ _BARS = 2
 
 class Panes(Container):
     """Places its panes by `arrangement`; those without a place are hidden."""
+
+    class Placed(Message):
+        """The panes have other places, or other panes are shown."""
 
     def __init__(self, panes: Mapping[Pane, Widget], chosen: Arrangement) -> None:
         too_small = Static(_TOO_SMALL, id="too-small", markup=False)
@@ -47,6 +51,11 @@ class Panes(Container):
             self._area = event.size
             self._place()
 
+    @property
+    def is_small(self) -> bool:
+        """Whether there is room for the form alone."""
+        return is_small(self._area)
+
     def shows(self, pane: Pane) -> bool:
         """Returns whether there is room for a pane, and it isn't hidden."""
         return bool(self._panes[pane].display)
@@ -67,6 +76,7 @@ class Panes(Container):
                 widget.display = region is not None
                 if region:
                     _put(widget, *region)
+        self.post_message(self.Placed())
 
 
 def _put(widget: Widget, x: int, y: int, width: int, height: int) -> None:

@@ -23,6 +23,8 @@ from tui.widgets.picture import Picture
 from tui.widgets.results import Results, Shown, is_under_way
 from tui.widgets.strip import Key, Thumbnail, ThumbnailStrip
 from tui.widgets.task_actions import (
+    ON_ONE_PICTURE,
+    QUEUE_ORDER,
     TASK_ACTIONS,
     TaskAction,
     allowed_actions,
@@ -31,11 +33,12 @@ from tui.widgets.task_actions import (
 from tui.widgets.taskrow import expiry, status_style
 from tui.widgets.view_context import ViewContext
 
-_QUEUE_ORDER = (TaskAction.SOONER, TaskAction.LATER, TaskAction.NEXT)
-_ACTIONS = [action for action in TaskAction if action not in _QUEUE_ORDER]
+_ACTIONS = frozenset(TaskAction) - QUEUE_ORDER
 """What can be done with the task that is shown."""
 _FOOTER = (
     TaskAction.VIEW,
+    TaskAction.AGAIN,
+    TaskAction.USE_AS_SOURCE,
     TaskAction.REUSE,
     TaskAction.RETRY,
     TaskAction.INSPECT,
@@ -367,8 +370,19 @@ class Preview(Vertical, can_focus=True):
             action = TaskAction(name)
             is_view = action is TaskAction.VIEW
             browsing = self.browsing() if is_view else Browsing()
-            request = TaskActionRequested(action, [shown.task], shown.index, browsing)
+            pictures = {shown.task.id: [shown.index]}
+            request = TaskActionRequested(action, [shown.task], pictures, browsing)
             self.post_message(request)
+
+    def aim(self, request: TaskActionRequested) -> None:
+        """Narrows a request of the list beside it to the picture that is shown."""
+        shown = self.results.shown
+        if request.pictures or request.action not in ON_ONE_PICTURE:
+            return
+        ids = {task.id for task in request.tasks}
+        if shown and shown.path and shown.task.id in ids:
+            request.tasks = [shown.task]
+            request.pictures = {shown.task.id: [shown.index]}
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2:

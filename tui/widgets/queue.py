@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from textual import on
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import AwaitMount, Widget
@@ -60,6 +61,7 @@ class Queue(Vertical):
         self._title = self.border_title = "Queue"
         self._problem = ""
         self._paused = False
+        self._marked = 0
         self._announcing = False
         self._empty = Static(id="no-tasks", markup=False)
 
@@ -113,6 +115,11 @@ class Queue(Vertical):
         self._announce_soon()
         self.border_subtitle = Content(f"{state.limit} at once")
 
+    @on(QueueTable.MarksChanged)
+    def _count_marks(self, event: QueueTable.MarksChanged) -> None:
+        self._marked = event.count
+        self._announce_soon()
+
     def _announce_soon(self) -> None:
         if not self._announcing:
             self._announcing = True  # once for all changes of this turn
@@ -129,6 +136,8 @@ class Queue(Vertical):
         if self._paused:
             parts.append("paused")
         parts += [f"{len(ids):,} {word}" for word, ids in counts.items() if ids]
+        if self._marked:
+            parts.append(f"{self._marked:,} marked")
         title = " · ".join(parts)
         if title != self._title:
             self._title = title

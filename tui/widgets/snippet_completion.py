@@ -35,13 +35,16 @@ class SnippetCompletion:
         return next((name for name in self._offered if name.startswith(typed)), "")
 
     def offer(self, names: Sequence[str]) -> str:
-        """Shows the first name that fits after the cursor; returns a list of them."""
+        """Shows the first name that fits after the cursor.
+
+        Returns a list of those that fit, or a sentence that there is none.
+        """
         typed = self.typed
         self._offered = [
             name for name in names if typed is not None and name.startswith(typed)
         ]
         if not self._offered:
-            return ""
+            return f"No snippet begins with :{typed}" if typed else ""
         # The whole name wins over a longer one.
         self._offered.sort(key=len)
         self._area.suggestion = self._offered[0][len(typed or "") :]
