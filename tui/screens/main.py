@@ -508,7 +508,7 @@ class MainScreen(Screen[None]):
 
     def action_next_layout(self) -> None:
         self._arrange(self.panes.chosen.with_next_layout())
-        if not self.panes.has_class("-small"):
+        if not self.panes.is_small:
             self.notify(f"Layout: {self.panes.chosen.layout}", markup=False)
 
     def action_layout(self, name: str) -> None:

@@ -172,9 +172,10 @@ class TaskDispatcher:
 
     async def _compare(self, request: TaskActionRequested) -> None:
         if len(request.files) < 2:
+            page = self._shell.screen
+            mark, compare = key_text(page, "mark"), key_text(page, "compare")
             self._shell.show_sentence(
-                "Mark the images to compare, each with space, then press"
-                f" {key_text(self._shell.screen, 'compare')}."
+                f"Mark the images to compare, each with {mark}, then press {compare}."
             )
 
     async def _send(self, request: TaskActionRequested) -> None:
