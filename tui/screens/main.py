@@ -363,9 +363,11 @@ class MainScreen(Screen[None]):
         return (known or list(models.models))[0], favourites, recent
 
     def action_show_newest(self) -> None:
-        task_id = self.preview.show_news()
-        if task_id:
-            self.queue.table.select(task_id)
+        task = self.preview.show_news()
+        if task and task.id in self.queue.table.tasks:
+            self.queue.table.select(task.id)
+        elif task:
+            self.preview.show(task)  # cleared: it has no row any more
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "show_newest" or bool(self.preview.results.news)
@@ -506,6 +508,8 @@ class MainScreen(Screen[None]):
 
     def action_next_layout(self) -> None:
         self._arrange(self.panes.chosen.with_next_layout())
+        if not self.panes.is_small:
+            self.notify(f"Layout: {self.panes.chosen.layout}", markup=False)
 
     def action_layout(self, name: str) -> None:
         """Arranges the page by a layout's name."""

@@ -23,6 +23,7 @@ from tui.widgets.messages import QueueActionRequested, TaskActionRequested
 from tui.widgets.task_actions import (
     QUEUE_ACTIONS,
     TASK_ACTIONS,
+    QueueAction,
     TaskAction,
     is_failed,
 )
@@ -52,6 +53,7 @@ class TaskDispatcher:
             TaskAction.COPY_AS: self._copy_as,
             TaskAction.RETRY: self._retry,
             TaskAction.SEND: self._send,
+            TaskAction.DELETE: self._delete,
             TaskAction.COMPARE: self._compare,
             **NextSteps(shell, payments, view).handlers,
         }
@@ -79,6 +81,9 @@ class TaskDispatcher:
         with shell.problems_shown():
             if run:
                 shell.show_sentence(await shell.run_detached(run(shell.engine)))
+            elif request.action is QueueAction.CLEAR:
+                work = actions.clear(shell.engine, self._undo_key())
+                shell.show_sentence(await shell.run_detached(work))
             else:
                 await self._retry_failed()
 
@@ -165,11 +170,22 @@ class TaskDispatcher:
         snippet = of_task(request.tasks[0], session.catalog, base_url)
         await share.copy_as(self._shell, snippet)
 
+    async def _delete(self, request: TaskActionRequested) -> None:
+        shell = self._shell
+        assert shell.engine
+        work = actions.delete(shell.engine, request.tasks, self._undo_key())
+        shell.show_sentence(await shell.run_detached(work))
+
+    def _undo_key(self) -> str:
+        """Returns the key that brings tasks back on the page in front."""
+        return key_text(self._shell.screen, "undo")
+
     async def _compare(self, request: TaskActionRequested) -> None:
         if len(request.files) < 2:
+            page = self._shell.screen
+            mark, compare = key_text(page, "mark"), key_text(page, "compare")
             self._shell.show_sentence(
-                "Mark the images to compare, each with space, then press"
-                f" {key_text(self._shell.screen, 'compare')}."
+                f"Mark the images to compare, each with {mark}, then press {compare}."
             )
 
     async def _send(self, request: TaskActionRequested) -> None:

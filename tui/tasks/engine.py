@@ -330,27 +330,30 @@ class Engine:
         self._scheduler.limit = count
         self._state_changed()
 
-    async def move(self, task: Task, step: int) -> None:
+    async def move(self, task: Task, step: int) -> bool:
         """Moves a waiting task before (-1) or after (1) its neighbour, or first (0).
 
-        Raises LeasedError and StoreError.
+        Returns False where it is the first or the last already. Raises LeasedError and
+        StoreError.
         """
         async with self._moving:
             # Not as it was when the key was pressed: the key before may have moved it.
-            await self._move(self.queue.latest(task.id) or task, step)
+            return await self._move(self.queue.latest(task.id) or task, step)
 
-    async def _move(self, task: Task, step: int) -> None:
+    async def _move(self, task: Task, step: int) -> bool:
         turns = sorted(
             known.turn
             for known in self.tasks.values()
             if known.status is Status.HELD and known.live
         )
-        if not turns or task.turn not in turns:
-            return
+        if task.turn not in turns:
+            return True  # it was sent meanwhile
         place = turns.index(task.turn)
-        if step == 0:
+        if step == 0 and place > 0:
             await self._set_rank(task, turns[0][0] - 1)
-        elif 0 <= place + step < len(turns):
+        elif step == 0 or not 0 <= place + step < len(turns):
+            return False
+        else:
             _, other_id = turns[place + step]
             other = self.tasks[other_id]
             rank, _ = task.turn
@@ -359,6 +362,7 @@ class Engine:
                 rank -= step * 1e-3
             await self._set_rank(other, rank)
             await self._set_rank(task, other_rank)
+        return True
 
     async def _set_rank(self, task: Task, rank: float) -> None:
         await self._lease_one(task.id)

@@ -275,6 +275,32 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         shown=True,
         run=actions.drop,
     ),
+    TaskAction.SOONER: TaskEntry(
+        keys="K,shift+up",
+        label="Sooner",
+        tooltip="Send one place sooner",
+        allowed=_is_in_line,
+        many=False,
+        shown=True,
+        run=actions.send_sooner,
+    ),
+    TaskAction.LATER: TaskEntry(
+        keys="J,shift+down",
+        label="Later",
+        tooltip="Send one place later",
+        allowed=_is_in_line,
+        many=False,
+        shown=True,
+        run=actions.send_later,
+    ),
+    TaskAction.NEXT: TaskEntry(
+        keys="N",
+        label="Next",
+        tooltip="Send before all other tasks",
+        allowed=_is_in_line,
+        shown=True,
+        run=actions.send_next,
+    ),
     # SEND, STOP and WATCH share one key: no task allows more than one of them.
     TaskAction.SEND: TaskEntry(
         keys="s",
@@ -389,32 +415,8 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.DELETE: TaskEntry(
         keys="x,delete",
         label="Delete",
-        tooltip="Delete the task and its files; undo brings them back",
+        tooltip="Delete the task and its files; both can be brought back",
         allowed=_has_ended,
-        run=actions.delete,
-    ),
-    TaskAction.SOONER: TaskEntry(
-        keys="K,shift+up",
-        label="Sooner",
-        tooltip="Move up in the queue",
-        allowed=_is_in_line,
-        many=False,
-        run=actions.send_sooner,
-    ),
-    TaskAction.LATER: TaskEntry(
-        keys="J,shift+down",
-        label="Later",
-        tooltip="Move down in the queue",
-        allowed=_is_in_line,
-        many=False,
-        run=actions.send_later,
-    ),
-    TaskAction.NEXT: TaskEntry(
-        keys="N",
-        label="Next",
-        tooltip="Send before all other tasks",
-        allowed=_is_in_line,
-        run=actions.send_next,
     ),
 }
 """All actions, in the order in which the footer shows them."""
@@ -481,7 +483,6 @@ QUEUE_ACTIONS: Mapping[QueueAction, QueueEntry] = {
         label="Clear",
         tooltip="Hide finished tasks; their files are kept",
         shown=True,
-        run=actions.clear,
     ),
     QueueAction.UNDO: QueueEntry(
         keys="z",

@@ -37,7 +37,14 @@ class TextField(Field):
             tooltip="Edit the text in your own editor: $VISUAL or $EDITOR",
             show=False,
         ),
-        Binding("tab", "complete", "Snippet", show=False),
+        Binding(
+            "tab",
+            "complete",
+            "Complete",
+            id="complete-snippet",
+            tooltip="Complete the name of a snippet",
+            show=False,
+        ),
     ]
     is_beside = False
     area: "Prompt"
