@@ -7,12 +7,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 
 from tui.catalog.batch import BatchError, Variations, expand
 from tui.catalog.spec import Model, Values
 from tui.screens.modal import Modal
+from tui.screens.value_picker import ValuePicker
 from tui.settings.prompt_files import PromptFiles
 from tui.tasks.task import Task
+from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
 
@@ -24,6 +27,23 @@ class Edited:
     values: Values
     foreign: frozenset[str]
     """Texts of the values that need not be the user's own words."""
+
+
+class TaskForm(ParamForm):
+    """The form of a task that exists already: it makes no others."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+j,f5",
+            "generate",
+            "Save",
+            id="generate",
+            tooltip="Change the task; it keeps its place",
+        ),
+    ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action not in ("batch", "undo_form", "redo_form")
 
 
 class EditTaskScreen(Modal[Edited | None]):
@@ -40,11 +60,14 @@ class EditTaskScreen(Modal[Edited | None]):
     ]
     AUTO_FOCUS = "ParamForm Prompt"
 
-    def __init__(self, task: Task, model: Model, files: PromptFiles) -> None:
+    def __init__(
+        self, task: Task, model: Model, files: PromptFiles, picker: ValuePicker
+    ) -> None:
         super().__init__()
+        self._picker = picker
         self._before = task
         self._model = model
-        self._form = ParamForm("task-form", model, task.route, verb="Save")
+        self._form = TaskForm("task-form", model, task.route, verb="Save")
         self._form.expansion.files = files
 
     def compose(self) -> ComposeResult:
@@ -76,11 +99,13 @@ class EditTaskScreen(Modal[Edited | None]):
         elif self.is_current:
             self.dismiss(Edited(cells[0], event.foreign))
 
+    @on(Field.PickRequested)
+    async def _pick(self, event: Field.PickRequested) -> None:
+        event.stop()
+        await self._picker.pick(event.field, self._model.service)
+
     @on(ParamForm.Settled)
     @on(ParamForm.Edited)
-    @on(ParamForm.JobRequested)
-    @on(ParamForm.UndoRequested)
-    @on(ParamForm.RedoRequested)
-    def _ignore(self, event: ParamForm.Edited) -> None:
-        """Keeps from the page below what is about its own form."""
+    def _keep(self, event: Message) -> None:
+        """Keeps from the app what it would take for news of the main form."""
         event.stop()

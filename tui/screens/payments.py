@@ -13,7 +13,7 @@ from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.tasks.ceilings import CeilingError, Wanted
 from tui.tasks.task import Task, new_id
-from tui.text import one_line
+from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
 
 
@@ -125,8 +125,18 @@ class Payments:
         else:
             if tasks:
                 shell.main.queue.table.select(tasks[-1].id)
+                self._say_queued(wanted)
             return bool(tasks)
         return False
+
+    def _say_queued(self, wanted: WantedJob) -> None:
+        """Says what was queued where the queue isn't seen."""
+        shell = self._shell
+        if shell.screen is not shell.main:
+            count = len(wanted.requests)
+            shell.show_sentence(
+                by_count(count, "1 request queued.", "{count} requests queued.")
+            )
 
     async def _submit_approved(self, job: WantedJob, ask: bool) -> list[Task]:
         """Queues requests once the user has approved; returns no task without that.

@@ -136,7 +136,9 @@ class TaskDispatcher:
             shell.show_problem(f"The catalog no longer has this model: {name}")
             return
         files = PromptFiles(shell.session.folders.config)
-        edited = await shell.push_screen_wait(EditTaskScreen(task, model, files))
+        edited = await shell.push_screen_wait(
+            EditTaskScreen(task, model, files, shell.main.value_picker)
+        )
         if edited:
             await self._payments.revise(
                 task, Request(model, edited.values), edited.foreign

@@ -422,6 +422,16 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
 """All actions, in the order in which the footer shows them."""
 
 _ONE_TASK = {action for action, entry in TASK_ACTIONS.items() if not entry.many}
+_ON_THE_FIRST = frozenset(
+    {
+        TaskAction.REUSE,
+        TaskAction.OPEN,
+        TaskAction.COPY_PATH,
+        TaskAction.COPY_LINK,
+        TaskAction.INSPECT,
+    }
+)
+"""Actions that on a job's row mean the picture that is shown, and on marks nothing."""
 _SHOWN = {action for action, entry in TASK_ACTIONS.items() if entry.shown}
 
 
@@ -435,11 +445,16 @@ def allowed_actions_of_many(task: Task) -> set[TaskAction]:
     return allowed_actions(task) - _ONE_TASK
 
 
-def allowed_by(tasks: Sequence[Task]) -> set[TaskAction]:
-    """Returns what can be done with at least one of the tasks, be it one or several."""
-    if len(tasks) == 1:
-        return allowed_actions(tasks[0])
-    return {action for task in tasks for action in allowed_actions_of_many(task)}
+def allowed_of_marked(tasks: Sequence[Task]) -> set[TaskAction]:
+    """Returns what can be done with at least one of the marked tasks."""
+    return {action for action in TaskAction if marked_allowing(action, tasks)}
+
+
+def marked_allowing(action: TaskAction, tasks: Sequence[Task]) -> list[Task]:
+    """Returns the marked tasks with which something can be done now."""
+    if len(tasks) > 1 and (action in _ONE_TASK or action in _ON_THE_FIRST):
+        return []
+    return [task for task in tasks if TASK_ACTIONS[action].allowed(task)]
 
 
 def task_bindings(
