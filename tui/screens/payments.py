@@ -153,6 +153,32 @@ class Payments:
             with contextlib.suppress(CeilingError):
                 return await self._shell.run_detached(work)
 
+    async def revise(
+        self, task: Task, request: Request, foreign: frozenset[str]
+    ) -> None:
+        """Changes what a waiting task asks for, once the user has agreed to it.
+
+        A question comes where the values name files or callbacks that need not be the
+        user's own words, or where a ceiling would be passed.
+        """
+        shell = self._shell
+        engine = shell.engine
+        assert engine
+        (priced,) = await shell.wallet.priced([request])
+        await engine.check_files([priced])
+        async with shell.wallet.spending:
+            job = WantedJob([priced], foreign)
+            named = await asyncio.to_thread(self._consent.needed, job)
+            wanted = [Wanted(new_id(), priced.model.slug, priced.price)]
+            details = consent.describe(named)
+            approval = await self.ask_approval(wanted, details=details)
+            if approval:
+                self._consent.agree(named)
+                over = approval is Approval.OVER_CEILING
+                work = engine.revise(task.id, priced, over_ceiling=over)
+                await shell.run_detached(work)
+                shell.show_sentence("The task is changed; it keeps its place.")
+
     async def ask_approval(
         self,
         wanted: list[Wanted],

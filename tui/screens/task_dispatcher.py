@@ -6,15 +6,17 @@ are those that need a page, a question or the clipboard.
 
 from collections.abc import Awaitable, Callable
 
+from tui.catalog.request import Request
 from tui.screens import share
 from tui.screens.next_steps import NextSteps
 from tui.screens.payments import Approval, Payments
 from tui.screens.shell import Shell
+from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
 from tui.tasks import actions
 from tui.tasks.imported import may_be_billed
 from tui.tasks.task import LIVE, Task
-from tui.text import by_count
+from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
@@ -116,15 +118,23 @@ class TaskDispatcher:
         await self._fill_form(request.tasks[0])
 
     async def _edit(self, request: TaskActionRequested) -> None:
-        assert self._shell.engine
+        """Changes what a waiting task asks for; it keeps its place in the queue."""
+        from tui.screens.edit_task import EditTaskScreen
+
+        shell = self._shell
+        assert shell.engine
+        assert shell.main
         task = request.tasks[0]
-        drop = self._shell.engine.drop([task.id])
-        if await self._shell.run_detached(drop):
-            await self._fill_form(task)
-        else:
-            self._shell.show_sentence(
-                "This task can't be edited any more: it was sent, or it is open in"
-                " another window."
+        model = shell.main.filler.catalog.get(task.action, task.model)
+        if model is None:
+            name = one_line(task.model, 80)
+            shell.show_problem(f"The catalog no longer has this model: {name}")
+            return
+        files = PromptFiles(shell.session.folders.config)
+        edited = await shell.push_screen_wait(EditTaskScreen(task, model, files))
+        if edited:
+            await self._payments.revise(
+                task, Request(model, edited.values), edited.foreign
             )
 
     async def _fill_form(self, task: Task) -> None:

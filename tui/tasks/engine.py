@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -39,6 +40,7 @@ from tui.tasks.task import (
     NO_PROFILE,
     SENT,
     RetriedError,
+    SentError,
     SetAside,
     Status,
     Task,
@@ -364,6 +366,40 @@ class Engine:
             moved = await self.queue.amend(task.id, rank=rank)
             self._scheduler.move(moved.turn)
 
+    async def revise(
+        self, task_id: str, wanted: Request, *, over_ceiling: bool = False
+    ) -> Task:
+        """Changes what a waiting task asks for; it keeps its id and its place.
+
+        With `over_ceiling`, the user has agreed that it may pass the ceilings. Raises
+        SentError if it was sent meanwhile, InvalidRequestError, LeasedError, and
+        StoreError.
+        """
+        model, values, price = wanted
+        new = await asyncio.to_thread(self._draft, model, values, "", "", price)
+        with self._mark_changing([task_id]):
+            await self._lease_one(task_id)
+            cancelled = await self._cancel(self._only_held([task_id]))
+            try:
+                if not self._only_held([task_id]):
+                    raise SentError
+                return await self.queue.amend(
+                    task_id,
+                    event="edited",
+                    values=new.values,
+                    route=new.route,
+                    body=new.body,
+                    key=new.key,
+                    uploads_until=0,
+                    estimate_micro=new.estimate_micro,
+                    over_ceiling=over_ceiling,
+                    error=None,
+                    note="",
+                )
+            finally:
+                for cancelled_id in cancelled:
+                    self._start(self.tasks[cancelled_id])
+
     async def drop(self, ids: list[str]) -> list[Task]:
         """Drops tasks that were not sent, and returns them.
 
@@ -515,22 +551,10 @@ class Engine:
         """
         leased = await self._lease(list(ids))
         latest = [self._latest(task.id) for task in leased]
-        changes = {task.id: fields_of(task) for task in latest}
-        changed = [task for task in latest if changes[task.id]]
+        changed = [task for task in latest if fields_of(task)]
         await self.queue.run(Store.push_undo, changed)
-        saves = [
-            self.queue.amend(task.id, event="marked", **changes[task.id])
-            for task in changed
-        ]
+        saves = [self.queue.mark(task.id, "marked", fields_of) for task in changed]
         return list(await asyncio.gather(*saves))
-
-    async def set_favourite(self, task_id: str, favourite: bool) -> None:
-        """Marks a task as a favourite, or unmarks it.
-
-        Raises LeasedError and StoreError.
-        """
-        await self._lease_one(task_id)
-        await self.mark([task_id], lambda task: {"favourite": favourite})
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
         """Hides ended tasks in the queue, not in the history; returns those.
@@ -574,9 +598,7 @@ class Engine:
         await self._restore_files(before)
         away = [task for task in map(self._latest_of, before) if is_put_away(task)]
         saves = [
-            self.queue.amend(
-                task.id, event="undone", **undone_fields(self._latest_of(task), task)
-            )
+            self.queue.mark(task.id, "undone", partial(undone_fields, before=task))
             for task in before
         ]
         restored = list(await asyncio.gather(*saves))
