@@ -317,7 +317,7 @@ async def test_a_job_is_shown_as_a_whole(made: Callable[..., Task]) -> None:
         await app.sees("━ 1 ━", "1/4")
         await pilot.press("right_square_bracket")
         await app.until(lambda: tasks[2].files[0] in app.shown)
-        await pilot.press("space", "down")
+        await pilot.press("right", "down")
         await app.sees("$0.05", without="/4")
 
 

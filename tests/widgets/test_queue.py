@@ -202,9 +202,9 @@ async def test_a_task_is_marked_inspected_and_tried_again() -> None:
     async with app.running(100, 24) as pilot:
         await app.sees("✗ failed", "a red fox  No picture")
         await pilot.press("ctrl+t", "f")
-        await app.sees("★ a red fox")
+        await app.sees("♥ a red fox")
         await pilot.press("f")
-        await app.sees("a red fox", without="★")
+        await app.sees("a red fox", without="♥")
         if importlib.util.find_spec("tui.screens.inspect"):
             await pilot.press("i")
             await app.sees("the-key", without="Queue")
