@@ -59,8 +59,14 @@ def test_what_comes_back_is_inert_and_without_the_last_line_end(tmp_path: Path) 
 def test_what_is_no_text_for_a_prompt_changes_nothing(
     content: bytes, reason: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(EditorError, match=reason):
-        editor.edit("a fox", writes(tmp_path, content), tmp_path)
+    command = writes(tmp_path, content)
+    state = tmp_path / "state"
+    with pytest.raises(EditorError, match=reason) as caught:
+        editor.edit("a fox", command, state)
+    (kept,) = state.iterdir()
+    assert f"What was saved is in {kept}." in str(caught.value)
+    assert kept.read_bytes() == content
+    assert stat.S_IMODE(kept.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
 
 
 @pytest.mark.parametrize(
@@ -75,8 +81,19 @@ def test_what_is_no_text_for_a_prompt_changes_nothing(
 def test_an_editor_that_fails_changes_nothing(
     code: str, reason: str, tmp_path: Path
 ) -> None:
+    command = script(tmp_path, code)
     with pytest.raises(EditorError, match=reason):
-        editor.edit("a fox", script(tmp_path, code), tmp_path)
+        editor.edit("a fox", command, tmp_path / "state")
+    assert os.listdir(tmp_path / "state") == []
+
+
+def test_what_an_editor_saved_before_it_failed_is_kept(tmp_path: Path) -> None:
+    code = "import sys\nopen(sys.argv[-1], 'w').write('an owl')\nraise SystemExit(1)"
+    command = script(tmp_path, code)
+    with pytest.raises(EditorError, match="ended with code 1"):
+        editor.edit("a fox", command, tmp_path / "state")
+    (kept,) = (tmp_path / "state").iterdir()
+    assert kept.read_text() == "an owl"
 
 
 def test_the_command_is_split_as_data(tmp_path: Path) -> None:

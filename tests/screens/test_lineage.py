@@ -35,7 +35,7 @@ async def test_sources_and_children_are_listed_and_viewed() -> None:
             "↑ x.png (no task is known to have made it)",
             "● Flux 2 Pro Remix · in snow",
             "↳ Flux 2 Pro Remix · at night",
-            without="an owl",
+            without="Flux 2 Pro · an owl",
         )
         await pilot.press("down", "enter")
         await app.until(lambda: isinstance(app.screen, ViewerScreen))

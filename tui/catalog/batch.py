@@ -27,6 +27,10 @@ It is MOST times the longest prompt that a bundled model takes.
 """
 _LONGEST_TEXT = 5_000_000
 """The most characters of a prompt together with the lines that its wildcards name."""
+_MOST_TOKENS = 5 * MOST
+"""Of a prompt with all these lines: what is beyond makes more than `MOST` texts, or has
+more marks than any prompt of people.
+"""
 _MARK = re.compile(r"(\\?[{|}])")
 """A mark of groups, or one that is literal."""
 _LARGEST_SEED = 2**31 - 1
@@ -80,7 +84,7 @@ class _TokenReader:
         Raises BatchError.
         """
         self._room -= len(text)
-        if self._room < 0:
+        if self._room < 0 or len(self.tokens) > _MOST_TOKENS:
             raise BatchError("The wildcards of the prompt are too long together.")
         parts = _MARK.split(text)
         if within:

@@ -1,6 +1,7 @@
 """Edits a text in the user's own editor, to which the app has left the terminal."""
 
 import os
+import secrets
 import shlex
 import subprocess
 import tempfile
@@ -41,8 +42,8 @@ def command(env: Mapping[str, str] = os.environ) -> list[str]:
 def edit(text: str, command: Sequence[str], folder: Path) -> str:
     """Returns a text as the editor has left it, with what a terminal obeys removed.
 
-    The text is in a private file below `folder` meanwhile. Blocks until the editor
-    ends. Raises EditorError.
+    The text is in a private file below `folder` meanwhile. What was saved and can't be
+    used stays there. Blocks until the editor ends. Raises EditorError.
     """
     name = one_line(command[0], 80)
     try:
@@ -51,23 +52,45 @@ def edit(text: str, command: Sequence[str], folder: Path) -> str:
         with tempfile.TemporaryDirectory(prefix="edit-", dir=folder) as private:
             file = Path(private) / "prompt.txt"
             file.touch(mode=0o600)
-            file.write_text(f"{text}\n" if text else "", "utf-8", errors="replace")
+            before = (f"{text}\n" if text else "").encode(errors="replace")
+            file.write_bytes(before)
             started = time.monotonic()
-            _run(command, file)
-            content = read_small_file(file, 4 * LONGEST)
+            try:
+                _run(command, file)
+                edited = _decoded(read_small_file(file, 4 * LONGEST), name)
+            except (EditorError, OSError) as error:
+                kept = _keep(file, before, folder)
+                sentence = f"{_sentence(error, name)} {kept}".strip()
+                raise EditorError(sentence) from error
             is_quick = time.monotonic() - started < _AT_ONCE
     except OSError as error:
-        reason = one_line(error.strerror or error)
-        raise EditorError(
-            f"The text can't be edited in {name}: {reason}. It is unchanged."
-        ) from error
-    edited = _decoded(content, name)
+        raise EditorError(_sentence(error, name)) from error
     if edited == text and is_quick:
         raise EditorError(
             f"{name} ended at once and changed nothing. If it opens a window of its own,"
             " it needs an option such as `--wait`."
         )
     return edited
+
+
+def _sentence(error: EditorError | OSError, name: str) -> str:
+    if isinstance(error, EditorError):
+        return str(error)
+    reason = one_line(error.strerror or error)
+    return f"The text can't be edited in {name}: {reason}. It is unchanged."
+
+
+def _keep(file: Path, before: bytes, folder: Path) -> str:
+    """Keeps a file that has changed, and says where; empty if it hasn't."""
+    if not file.is_file() or (
+        file.stat().st_size == len(before) and file.read_bytes() == before
+    ):
+        return ""
+    kept = (
+        folder / f"prompt-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.txt"
+    )
+    file.replace(kept)
+    return f"What was saved is in {one_line(kept, 200)}."
 
 
 def _run(command: Sequence[str], file: Path) -> None:

@@ -30,8 +30,11 @@ class NotifyCommand:
         """
         none = subprocess.DEVNULL
         try:
+            words = shlex.split(command)
+            if not words:
+                raise ValueError("it is blank")  # the sentence itself is no program
             process = subprocess.Popen(
-                [*shlex.split(command), sentence],
+                [*words, sentence],
                 stdin=none,
                 stdout=none,
                 stderr=none,

@@ -47,6 +47,9 @@ class Notifications:
         """By job, or by a single task's id: tasks that were seen unfinished."""
         self._command = NotifyCommand()
         self._complained = False
+        self._untold: list[str] = []
+        """Sentences that wait for the command before."""
+        self._is_running = False
 
     def task_changed(self, task: Task) -> None:
         """Notes a task's snapshot; the last one of its job to end is news."""
@@ -66,23 +69,40 @@ class Notifications:
 
     def _tell(self, sentence: str) -> None:
         config = self._shell.session.config
-        if config.notify_command and config.notify in ("auto", "command"):
-            work = self._run(config.notify_command, sentence)
-            self._shell.run_worker(work, group="notify", exit_on_error=False)
+        if config.notify_command.strip() and config.notify in ("auto", "command"):
+            self._untold.append(sentence)
+            if not self._is_running:
+                self._is_running = True
+                work = self._run(config.notify_command)
+                self._shell.run_worker(work, group="notify", exit_on_error=False)
             return
         written = sequence(sentence, config.notify, self._shell.terminal)
         driver = driver_of(self._shell)
         if driver and written:
             driver.write(written)
 
-    async def _run(self, command: str, sentence: str) -> None:
-        text = one_line(sentence, _LONGEST)
+    async def _run(self, command: str) -> None:
+        """Runs the command for all that waits, one at a time.
+
+        Each takes a thread that paid requests need, too.
+        """
         try:
-            await asyncio.to_thread(self._command.run, command, text)
+            while self._untold:
+                sentence = by_count(
+                    len(self._untold),
+                    "{first}",
+                    "{count} jobs have ended.",
+                    first=self._untold[0],
+                )
+                self._untold.clear()
+                text = one_line(sentence, _LONGEST)
+                await asyncio.to_thread(self._command.run, command, text)
         except CommandProblem as problem:
             if not self._complained:
                 self._complained = True
                 self._shell.show_problem(str(problem))
+        finally:
+            self._is_running = False
 
     def close(self) -> None:
         """Ends the commands that still run."""

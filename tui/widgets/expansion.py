@@ -4,7 +4,7 @@ import asyncio
 
 from tui.catalog.batch import MOST, BatchError, count_alternatives
 from tui.catalog.spec import Values
-from tui.catalog.wildcards import NONE, names_in
+from tui.catalog.wildcards import NONE, Wildcards, names_in
 from tui.settings.prompt_files import PromptFiles
 
 
@@ -15,6 +15,9 @@ class Expansion:
         self.files: PromptFiles | None = None
         """Where wildcards are read; None: there are none."""
         self.wildcards = NONE
+        self._counted_for: tuple[str, Wildcards] = ("", NONE)
+        self._counted: int | str = 1
+        """It takes a while to count, and is asked for again with each key."""
 
     def names_wildcards(self, values: Values) -> bool:
         """Returns whether the prompt names any wildcard."""
@@ -55,4 +58,17 @@ class Expansion:
         prompt = values.get("prompt")
         if not isinstance(prompt, str) or not ("{" in prompt or "__" in prompt):
             return 1
-        return count_alternatives(prompt, self.wildcards)
+        if self._counted_for != (prompt, self.wildcards):
+            self._counted_for = prompt, self.wildcards
+            self._counted = _counted(prompt, self.wildcards)
+        if isinstance(self._counted, str):
+            raise BatchError(self._counted)
+        return self._counted
+
+
+def _counted(prompt: str, wildcards: Wildcards) -> int | str:
+    """Returns the number of texts, or why there are none."""
+    try:
+        return count_alternatives(prompt, wildcards)
+    except BatchError as error:
+        return str(error)
