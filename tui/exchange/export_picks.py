@@ -17,7 +17,6 @@ from tui.exchange import task_sheet
 from tui.exchange.pictures import Picture
 from tui.images import contact_sheet
 from tui.system import atomic_file
-from tui.tasks import provenance
 from tui.tasks.task import Result
 from tui.text import inert_json, one_line
 
@@ -230,6 +229,8 @@ def _save_list(copies: list[_Copy], place: Path, done: Export) -> None:
 
 def _facts(copy: _Copy) -> dict[str, Any]:
     """Returns what the list says of a picture: no folder of this machine, no secret."""
+    from tui.tasks import provenance  # loads Pillow
+
     task = copy.picture.task
     told = provenance.facts_of(task)
     cost = None if task.cost_micro is None else task.cost_micro / 1_000_000

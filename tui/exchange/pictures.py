@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.tasks import provenance
 from tui.tasks.task import Result, Status, Task
 from tui.text import dollars, one_line
 
@@ -46,6 +45,8 @@ def facts(picture: Picture) -> dict[str, str]:
 
     Nothing tells of folders of this machine, or holds a secret.
     """
+    from tui.tasks import provenance  # loads Pillow
+
     task = picture.task
     told = {"prompt": one_line(task.prompt), "model": one_line(task.model)}
     told["action"] = one_line(task.action.replace("_", " "))
@@ -80,11 +81,16 @@ def why_missing(task: Task) -> str:
 
 
 def _as_fact(name: str, value: object) -> str:
+    text = _as_text(value)
+    # A word speaks for itself: 16:9, high
+    if isinstance(value, list) or (isinstance(value, str) and not value.isdecimal()):
+        return text
+    return f"{one_line(name.replace('_', ' '))} {text}"
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    if isinstance(value, bool):
-        value = "yes" if value else "no"
-    # A text speaks for itself: 16:9, high
-    text = one_line(value, _LONGEST_VALUE)
-    is_text = isinstance(value, str) and not value.isdecimal()
-    return text if is_text else f"{one_line(name.replace('_', ' '))} {text}"
+    return one_line(value, _LONGEST_VALUE)

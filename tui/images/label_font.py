@@ -81,7 +81,8 @@ class LabelFont:
 
     def width(self, text: str) -> int:
         """Return how many pixels a line takes."""
-        return round(sum(font.getlength(run) for font, run in self._runs(text)))
+        runs = self._runs(_clean(text))
+        return round(sum(font.getlength(run) for font, run in runs))
 
     def write(
         self,
@@ -93,7 +94,7 @@ class LabelFont:
         """Write a line in a colour; `place` is its left upper corner."""
         x: float = place[0]
         base = place[1] + self._size
-        for font, run in self._runs(text):
+        for font, run in self._runs(_clean(text)):
             draw.text((x, base), run, fill=colour, font=font, anchor="ls")
             x += font.getlength(run)
 
