@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from tests.exchange.pictures import saved, task_of
-from tui.exchange import export_picks
 from tui.exchange.export_picks import Export, ExportError, export
 from tui.exchange.pictures import pictures_of
+from tui.images import contact_sheet
+from tui.system import atomic_file
 from tui.tasks.task import Result, Task
 
 
@@ -185,14 +186,14 @@ def test_a_disk_that_fills_up_leaves_no_half_of_a_file(
     source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = [task_of(saved(source / f"{name}.png", name)) for name in ("red", "blue")]
-    give_name = export_picks.atomic_file.give_name
+    give_name = atomic_file.give_name
 
     def full(part: Path, target: Path) -> None:
         if target.name == "red.png":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         give_name(part, target)
 
-    monkeypatch.setattr(export_picks.atomic_file, "give_name", full)
+    monkeypatch.setattr(atomic_file, "give_name", full)
     done = exported(out, *tasks)
     assert done.problems == ["red.png is not exported: no space left on device."]
     assert names(out) == ["blue.png", "picks.jsonl", "sheet.png"]
@@ -204,7 +205,7 @@ def test_an_interruption_leaves_whole_files_alone(
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(export_picks.atomic_file, "sync_file", interrupt)
+    monkeypatch.setattr(atomic_file, "sync_file", interrupt)
     with pytest.raises(KeyboardInterrupt):
         exported(out, task_of(saved(source / "lake.png")))
     assert names(out) == []
@@ -220,7 +221,7 @@ def test_a_folder_that_can_not_be_is_a_sentence(source: Path, out: Path) -> None
 def test_a_sheet_has_the_first_pictures_alone(
     source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_picks.contact_sheet, "MOST_PICTURES", 1)
+    monkeypatch.setattr(contact_sheet, "MOST_PICTURES", 1)
     tasks = [task_of(saved(source / f"{name}.png", name)) for name in ("red", "blue")]
     done = exported(out, *tasks)
     assert (len(done.files), done.not_on_sheet, done.problems) == (2, 1, [])

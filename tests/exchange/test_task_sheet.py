@@ -90,7 +90,7 @@ def test_a_task_without_the_parameter_has_a_row_of_its_own() -> None:
 
 def test_an_unknown_parameter_is_told_with_the_nearest() -> None:
     pictures = listed(matrix(["z-image"], [1]))
-    with pytest.raises(UnknownAxisError, match="'sed'. Did you mean seed?"):
+    with pytest.raises(UnknownAxisError, match=r"'sed'\. Did you mean seed\?$"):
         by_parameters(pictures, ["sed"])
     with pytest.raises(UnknownAxisError):
         by_parameters(pictures, ["\x1b]0;x\x07"])

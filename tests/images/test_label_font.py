@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from tui.images import label_font
+from tui.images.files import ImageError
 from tui.images.label_font import LabelFont
 
 
@@ -109,5 +110,5 @@ def test_pillow_without_letters_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -
         raise ImportError("The _imagingft C module is not installed")
 
     monkeypatch.setattr(ImageFont, "load_default", no_freetype)
-    with pytest.raises(label_font.ImageError, match=r"\.$"):
+    with pytest.raises(ImageError, match=r"\.$"):
         LabelFont(20)
