@@ -1,20 +1,32 @@
 """An engine with a queue of its own against the embedded service on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui.catalog.load import bundled
+from tui.catalog.request import Request
+from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.service.client import Client
 from tui.tasks.engine import Engine
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task
+
+
+def requests(
+    model: Model, cells: list[Values], prices: Iterable[int] = ()
+) -> list[Request]:
+    """Requests of one model, at these prices or the catalog's."""
+    return [
+        Request(model, values, price) for values, price in zip_longest(cells, prices)
+    ]
 
 
 class Watched:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.loopback import serving
-from tests.tasks.conftest import OpenEngine, Watched
+from tests.tasks.conftest import OpenEngine, Watched, requests
 from tests.tasks.faults import booked, small_pictures
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
@@ -56,7 +56,7 @@ async def test_a_charge_above_the_list_price_stops_its_job(
 ) -> None:
     limited: dict[str, Any] = {"ceilings": Ceilings(job=100_000), "concurrency": 1}
     async with open_engine(service.url, **limited) as watched:
-        tasks = await watched.engine.submit_job(MODEL, [DEAR] * 6)
+        tasks = await watched.engine.submit_job(requests(MODEL, [DEAR] * 6))
         stopped = past_ceiling(await ended(watched, tasks))
         assert len(service.made) == 1
         assert len(stopped) == 5
@@ -89,7 +89,7 @@ async def test_of_a_price_of_0_one_is_sent_until_a_charge_is_known(
     service: At, open_engine: OpenEngine, limited: dict[str, Any]
 ) -> None:
     async with open_engine(service.url, concurrency=8, **limited) as watched:
-        tasks = await watched.engine.submit_job(MODEL, [DEAR] * 8, [0] * 8)
+        tasks = await watched.engine.submit_job(requests(MODEL, [DEAR] * 8, [0] * 8))
         assert len(past_ceiling(await ended(watched, tasks))) == 7
     assert len(service.made) == 1
 
@@ -99,7 +99,7 @@ async def test_of_a_price_of_0_that_is_a_low_one_as_many_are_sent_as_fit(
 ) -> None:
     limited: dict[str, Any] = {"ceilings": Ceilings(day=3 * PRICE), "concurrency": 8}
     async with open_engine(service.url, **limited) as watched:
-        tasks = await watched.engine.submit_job(MODEL, [FOX] * 8, [0] * 8)
+        tasks = await watched.engine.submit_job(requests(MODEL, [FOX] * 8, [0] * 8))
         assert len(past_ceiling(await ended(watched, tasks))) == 5
     assert [made.cost for made in service.made] == [PRICE] * 3
 
@@ -109,7 +109,7 @@ async def test_no_more_than_the_places_are_sent_before_a_charge_is_known(
 ) -> None:
     limited: dict[str, Any] = {"ceilings": Ceilings(day=10**6), "concurrency": 3}
     async with open_engine(service.url, **limited) as watched:
-        tasks = await watched.engine.submit_job(MODEL, [DEAR] * 12)
+        tasks = await watched.engine.submit_job(requests(MODEL, [DEAR] * 12))
         assert len(past_ceiling(await ended(watched, tasks))) >= 9
     assert len(service.made) <= 3
 
@@ -119,9 +119,11 @@ async def test_what_the_user_has_agreed_to_passes(
 ) -> None:
     async with open_engine(service.url, ceilings=Ceilings(1, 1)) as watched:
         with pytest.raises(CeilingError):
-            await watched.engine.submit_job(MODEL, [DEAR] * 3)
+            await watched.engine.submit_job(requests(MODEL, [DEAR] * 3))
         assert not watched.engine.tasks
-        tasks = await watched.engine.submit_job(MODEL, [DEAR] * 3, over_ceiling=True)
+        tasks = await watched.engine.submit_job(
+            requests(MODEL, [DEAR] * 3), over_ceiling=True
+        )
         assert {task.status for task in await ended(watched, tasks)} == {
             Status.COMPLETED
         }
@@ -152,7 +154,7 @@ async def test_what_another_program_has_spent_counts_at_each_submit(
     async with open_engine(service.url, ceilings=Ceilings(day=3 * PRICE)) as watched:
         engine = watched.engine
         await engine.pause(True)
-        tasks = await engine.submit_job(MODEL, [FOX] * 3)
+        tasks = await engine.submit_job(requests(MODEL, [FOX] * 3))
         other = Store(tmp_path / "queue.db")
         spent = replace(tasks[0], id=new_id(), job="", base_url="https://RUNAPI.ai.")
         spent = spent.change(Status.SUBMITTING).change(Status.FETCHING)
@@ -170,7 +172,7 @@ async def test_a_retry_counts_for_its_job_and_leaves_the_task_where_it_is_refuse
     cells: list[Values] = [FOX, {"prompt": "a fox demo:fail"}]
     async with open_engine(service.url, ceilings=Ceilings(job=2 * PRICE)) as watched:
         engine = watched.engine
-        tasks = await engine.submit_job(MODEL, cells)
+        tasks = await engine.submit_job(requests(MODEL, cells))
         _, failed = await ended(watched, tasks)
         # The failed one has cost nothing: its retry fits.
         again = await engine.retry(failed)
@@ -189,7 +191,9 @@ async def test_a_window_of_a_long_job_sets_all_of_it_aside_at_once(
 ) -> None:
     limited: dict[str, Any] = {"ceilings": Ceilings(job=10**6), "concurrency": 1}
     async with open_engine(service.url, adopt=False, **limited) as watched:
-        tasks = await watched.engine.submit_job(MODEL, [DEAR] * 30, start=False)
+        tasks = await watched.engine.submit_job(
+            requests(MODEL, [DEAR] * 30), start=False
+        )
         ids = [task.id for task in tasks]
         told = [task async for task in to_the_end(watched.engine, ids)]
         assert len(past_ceiling(told)) == 29

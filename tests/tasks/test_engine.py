@@ -19,12 +19,12 @@ from PIL import Image
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.loopback import serving
-from tests.tasks.conftest import OpenEngine
+from tests.tasks.conftest import OpenEngine, requests
 from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.tasks import worker
+from tui.tasks import actions, worker
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine_state import EngineState
 from tui.tasks.store_errors import LeasedError
@@ -246,7 +246,7 @@ async def test_a_refused_key_holds_what_was_not_made_until_there_is_another(
 ) -> None:
     async with open_engine(base_url, key="runapi_wrong_key") as watched:
         tasks = await watched.engine.submit_job(
-            FLUX, [{"prompt": f"fox {number}"} for number in range(12)]
+            requests(FLUX, [{"prompt": f"fox {number}"} for number in range(12)])
         )
         for task in tasks[:8]:
             held = await watched.until_note(task.id, "refused the API key")
@@ -284,7 +284,7 @@ async def test_a_refusal_in_the_middle_of_a_job_rejects_nothing(
     with serving(app) as url:
         async with open_engine(url, tries=4) as watched:
             tasks = await watched.engine.submit_job(
-                FLUX, [{"prompt": f"fox {n}"} for n in range(8)]
+                requests(FLUX, [{"prompt": f"fox {n}"} for n in range(8)])
             )
             ended = [await watched.engine.wait(task.id) for task in tasks]
             assert {
@@ -542,7 +542,7 @@ async def test_what_another_process_carries_is_not_dropped_here(
             await person.until(lambda told: told.id == tasks[1].id)
             assert await person.engine.drop([tasks[1].id]) == []
             with pytest.raises(LeasedError, match="Another"):
-                await person.engine.set_favourite(tasks[1].id, True)
+                await actions.toggle_favourite(person.engine, [tasks[1]])
             assert [task.id for task in await script.engine.drop([tasks[1].id])] == [
                 tasks[1].id
             ]

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.blocking import read_beside, until_read
 from tests.loopback import serving
-from tests.tasks.conftest import OpenEngine
+from tests.tasks.conftest import OpenEngine, requests
 from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo.service import create_app
@@ -304,7 +304,7 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
     with serving(host) as url:
         async with open_engine(url, tries=4) as watched:
             tasks = await watched.engine.submit_job(
-                FLUX, [{"prompt": "a fox"}] * len([*good, *bad])
+                requests(FLUX, [{"prompt": "a fox"}] * len([*good, *bad]))
             )
             for task in [await watched.engine.wait(task.id) for task in tasks]:
                 name = host.given[urlsplit(task.results[0].url).path]
@@ -366,7 +366,9 @@ async def test_the_end_does_not_wait_for_an_image_that_takes_long(
                 files, "inspect", lambda path: files.run_apart(read_beside, path)
             )
             async with open_engine(url) as watched:
-                (task,) = await watched.engine.submit_job(FLUX, [{"prompt": "a fox"}])
+                (task,) = await watched.engine.submit_job(
+                    requests(FLUX, [{"prompt": "a fox"}])
+                )
                 writer = await asyncio.to_thread(until_read, pipe)
         os.close(writer)
         assert not list(pipe.parent.glob(".*.part"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.tasks.conftest import OpenEngine
+from tests.tasks.conftest import OpenEngine, requests
 from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
 from tui.demo.service import create_app
@@ -110,7 +110,9 @@ async def test_a_queue_that_cannot_be_written_sends_nothing(
             pages = other.execute("pragma page_count").fetchone()[0]
             assert pages > 1
         with pytest.raises(StoreError, match="the disk is full: make room there"):
-            await watched.engine.submit_job(FLUX, [{"prompt": "long " * 900}] * 50)
+            await watched.engine.submit_job(
+                requests(FLUX, [{"prompt": "long " * 900}] * 50)
+            )
     assert link.asked == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tui.tasks import schema, search
 from tui.tasks.store import Store
-from tui.tasks.task import Status, Task
+from tui.tasks.task import REJECTED, Result, Status, Task
 
 NEW_YORK = "EST5EDT,M3.2.0,M11.1.0"
 
@@ -43,6 +43,9 @@ HISTORY = [
         cost_micro=30_000,
         favourite=True,
         job="j1",
+        tags=("cover art", "fox"),
+        values={"prompt": "A red FOX, in the snow", "seed": 4711},
+        results=(Result(url="", rating=REJECTED), Result(url="", rating=4)),
     ),
     make(
         "cup",
@@ -50,6 +53,8 @@ HISTORY = [
         model="flux-2-pro",
         status=Status.FAILED,
         cost_micro=50_000,
+        tags=("cover",),
+        results=(Result(url="", rating=REJECTED),),
         job="j1",
     ),
     make(
@@ -133,6 +138,19 @@ def names(tasks: list[Task]) -> str:
         ("cost<0.03", "two"),
         ("cost<1 cost>0.04", "cup"),
         ('model:"flux-2" status:"failed"', "cup"),
+        ("rated:4", "fox"),
+        ("rated:>3", "fox"),
+        ("RATED>=4", "fox"),
+        ("rated<0", "cup"),
+        ("rated:<=0", "cjk cup odd two"),
+        ("is:rated", "fox"),
+        ("is:rejected", "cup"),
+        ("tag:fox", "fox"),
+        ("tag:FO", ""),
+        ('tag:"Cover art"', "fox"),
+        ("tag:cover", "cup"),
+        ("seed:4711", "fox"),
+        ("seed:471", ""),
         # still being typed
         ("fox model:", "fox two"),
         ("fox status:", "fox two"),
@@ -148,6 +166,10 @@ def names(tasks: list[Task]) -> str:
         ("cost>1e30", ""),
         ("cost<1e999999", ""),
         ("on:someday", ""),
+        ("date:2026-13", ""),
+        ("date:2026-01-01..", ""),
+        ("rated:9", ""),
+        ("rated:>", ""),
         ("is:nice", ""),
         ('"model:"', "odd"),
         ("' or 1=1 --", ""),
@@ -166,6 +188,12 @@ def names(tasks: list[Task]) -> str:
 )
 def test_a_line_finds(store: Store, query: str, found: str) -> None:
     assert names(store.search(query)) == found
+
+
+def test_a_filter_that_is_none_is_named() -> None:
+    query = 'fox rting:3 model:flux rated:9 rated:>3 is: 12:30 "a:b" on:someday'
+    unknown = ["rting:3", "rated:9", "on:someday"]
+    assert search.unknown_filters(query) == unknown
 
 
 def test_words_far_behind_in_a_prompt_are_found(store: Store) -> None:
@@ -203,6 +231,12 @@ def test_days_begin_and_end_where_the_user_is(
         "before:2026-11-01": "a",
         "before:today": "a b c",
         "after:2026-11-01 before:2026-11-02": "b c",
+        "date:2026-11-01": "b c",
+        "date:2026-10": "a",
+        "date:2026-11": "b c d",
+        "date:2026-10-31..2026-11-01": "a b c",
+        "date:yesterday..today": "b c d",
+        "after:2026-10": "a b c d",
         "on:9999-12-31": "",
         "on:2026-02-30": "",
         "on:2026": "",
@@ -236,7 +270,7 @@ def test_the_newest_come_first_and_pages_leave_none_out(
 
 
 _PIECES = st.sampled_from(
-    [*search.HELP.split(), *search._UNFINISHED, *"<:\"'%$ \0"]
+    [*search.HELP.split(), *search._FIELDS, *"<:\"'%$ \0"]
 ) | st.sampled_from(
     ["live", "9999-12-31", "0001-01-01", "1e99", "-1", "inf", "snan", "?1"]
 )

@@ -33,6 +33,7 @@ from hypothesis.stateful import (
 )
 from PIL import Image
 
+from tests.tasks.conftest import requests
 from tests.tasks.faults import (
     FAULTS,
     Ledger,
@@ -420,7 +421,7 @@ class Queue(RuleBasedStateMachine):
         async def submitted(at: Engine) -> None:
             cells = [Values(prompt=prompt) for _ in range(count)]
             self.confirmed.update(
-                made.id for made in await at.submit_job(Z_IMAGE, cells)
+                made.id for made in await at.submit_job(requests(Z_IMAGE, cells))
             )
 
         self.do(place, wait, submitted)
@@ -604,7 +605,8 @@ class Queue(RuleBasedStateMachine):
             self.favoured.setdefault(found.id, {True: 0, False: 0})[favourite] += 1
 
             async def favoured(at: Engine, found: Task = found) -> None:
-                await at.set_favourite(found.id, favourite)
+                if not await at.mark([found.id], lambda _: {"favourite": favourite}):
+                    raise LeasedError
                 self.favoured[found.id][favourite] += 100
 
             self.do(place, wait, favoured)
@@ -638,6 +640,9 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: self.knows(lambda shown: shown.cleared or shown.deleted))
     @rule(place=PLACES, wait=WAITS)
     def undo(self, place: int, wait: float) -> None:
+        for wishes in self.favoured.values():  # either may be what was undone
+            wishes[True] += 1
+            wishes[False] += 1
         self.do(place, wait, lambda at: at.undo())
 
     @rule(place=PLACES, wait=WAITS)

@@ -793,8 +793,8 @@ def test_what_was_put_away_last_comes_back_first(
 def test_no_more_is_kept_to_be_undone_than_the_trash_keeps(
     store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(55):
-        store.push_undo([make(id=f"t{number:02}")])
+    for number in range(UNDO_GROUPS + 5):
+        store.push_undo([make(id=f"t{number:03}")])
     later = time.time() + KEPT_FOR - 60
     monkeypatch.setattr(time, "time", lambda: later)
     assert store.peek_undo()

@@ -8,7 +8,7 @@ import math
 import re
 from collections import defaultdict
 from types import UnionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +20,15 @@ from tui.text import did_you_mean, inert, invisible, is_text
 
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
+
+
+class Request(NamedTuple):
+    """What is to be sent, before it is a task."""
+
+    model: Model
+    values: Values
+    price: int | None = None
+    """The estimate that the user saw, in micro-dollars; by default the catalog's."""
 
 
 class EffectiveRules(Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tui.catalog.reach import Reached, reached_by
-from tui.catalog.spec import Model, Values
+from tui.catalog.request import Request
 from tui.paths import home
 from tui.text import one_line
 
@@ -52,8 +52,7 @@ class Named(NamedTuple):
 class WantedJob(NamedTuple):
     """Requests that are to be sent together."""
 
-    model: Model
-    cells: list[Values]
+    requests: list[Request]
     foreign: Collection[str] = frozenset()
     """Texts in their values that need not be the user's own words."""
     prompt_file: str = ""
@@ -72,8 +71,8 @@ class Consent:
         Links may be followed on slow disks: call it in a thread.
         """
         named: set[Named] = set()
-        for values in job.cells if job.foreign else ():
-            for reached in reached_by(job.model, values):
+        for model, values, _ in job.requests if job.foreign else ():
+            for reached in reached_by(model, values):
                 if reached.text in job.foreign:
                     named.add(_named(reached))
         if job.prompt_file:

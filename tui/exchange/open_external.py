@@ -101,6 +101,11 @@ def _viewer(wanted: str, env: Mapping[str, str]) -> tuple[str, ...]:
             return tuple(shlex.split(wanted))
         except ValueError:  # a quote without an end: then no such program is found
             return (wanted,)
+    return folder_viewer(env)
+
+
+def folder_viewer(env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the command of this system that opens any file or folder; or nothing."""
     display = env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")
     opens = {
         "wslview": "WSL_DISTRO_NAME" in env,

@@ -8,12 +8,12 @@ from tui.catalog.load import Catalog
 from tui.catalog.reach import reached_by, texts_of
 from tui.catalog.request import is_callback
 from tui.catalog.route import Api, choose, translate
-from tui.catalog.spec import Model, RouteName, Values
+from tui.catalog.spec import Kind, Model, RouteName, Values
 from tui.screens.form_history import Filled, FormHistory
 from tui.service.prompt_library import PromptEntry
 from tui.settings.remembered import Draft
 from tui.tasks.task import Task
-from tui.text import one_line
+from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
 
@@ -78,13 +78,20 @@ class FormFiller:
 
     async def undo(self) -> None:
         """Brings back what stood in the form before it was filled in."""
-        await self._restore(self._history.undo(self._filled()), "Nothing to undo.")
+        found = self._history.undo(self._filled())
+        redo = key_text(self.form, "redo-form")
+        back = f"Brought back what was in the form. {redo} fills it in again."
+        await self._restore(found, back, "Nothing to undo.")
 
     async def redo(self) -> None:
         """Fills in again what was undone."""
-        await self._restore(self._history.redo(self._filled()), "Nothing to redo.")
+        found = self._history.redo(self._filled())
+        again = f"Filled in again. {self._way_back()}"
+        await self._restore(found, again, "Nothing to redo.")
 
-    async def _restore(self, filled: Filled | None, otherwise: str) -> None:
+    async def _restore(
+        self, filled: Filled | None, sentence: str, otherwise: str
+    ) -> None:
         if filled is None:
             self._tell(otherwise)
             return
@@ -92,6 +99,7 @@ class FormFiller:
         await self.form.restore(self.model, filled.route, filled.draft, filled.history)
         self._on_shown(self.model)
         self.form.focus_first()
+        self._tell(sentence)
 
     def set_catalog(self, catalog: Catalog) -> None:
         """Replaces the facts about the models with newer ones."""
@@ -116,6 +124,34 @@ class FormFiller:
             self.form.focus_first()
         else:
             self._warn(f"The catalog no longer has this model: {task.model}")
+
+    async def use_as_source(self, model: Model, files: list[str]) -> None:
+        """Fills the form of a model with pictures to work from, and nothing else.
+
+        Where the model takes one picture, the others are left out.
+        """
+        from tui.catalog.sources import source_param
+
+        model = self.catalog.get(*model.key) or model
+        param = source_param(model.routes[self.route(model)])
+        if param is None:
+            return
+        taken = 1 if param.kind is Kind.IMAGE else int(param.max_items or len(files))
+        values: Values = {param.name: files[0]}
+        if param.kind is Kind.IMAGES:
+            values = {param.name: [*files[:taken]]}
+        await self.show_model(model, values)
+        sentence = f"{model.title}: the picture is the source."
+        if len(files) > taken:
+            left_out = len(files) - taken
+            sentence = by_count(
+                left_out,
+                "{title}: 1 picture is left out, it takes no more.",
+                "{title}: {count} pictures are left out, it takes no more.",
+                title=model.title,
+            )
+        self._tell(f"{sentence} {self._way_back()}")
+        self.form.focus_first()
 
     async def use_command(self, text: str) -> None:
         """Fills the form with the request of a pasted command."""

@@ -21,6 +21,7 @@ from tui.tasks.task import Status, Task
 from tui.text import one_line
 from tui.widgets.facts import placeholder
 from tui.widgets.footer import Footer
+from tui.widgets.marking import Marking
 from tui.widgets.messages import (
     Browsing,
     LoadOlder,
@@ -29,13 +30,18 @@ from tui.widgets.messages import (
 )
 from tui.widgets.picture import Picture
 from tui.widgets.task_actions import (
+    KEEPS_MARKS,
+    MOVES_ON,
+    QUEUE_ORDER,
     QueueAction,
     TaskAction,
-    allowed_actions,
+    allowed_of_marked,
+    marked_allowing,
+    marking_bindings,
     queue_bindings,
     task_bindings,
 )
-from tui.widgets.taskrow import cost, made, status_style
+from tui.widgets.taskrow import cost, made, stars, status_style
 from tui.widgets.view_context import ViewContext
 
 REST = 0.12
@@ -68,16 +74,18 @@ class Cell(Vertical):
         self.item: Item | None = None
         self.place = 0
         self._number = 0
+        self._marked = False
 
     def compose(self) -> ComposeResult:
         yield self.picture
         yield self._caption
 
-    def show(self, item: Item | None, number: int) -> None:
+    def show(self, item: Item | None, number: int, *, marked: bool = False) -> None:
         """Shows an item under its number, or an empty place."""
-        if (item, number) == (self.item, self._number):
+        if (item, number, marked) == (self.item, self._number, self._marked):
             return
         self._number = number
+        self._marked = marked
         if item is None or self.item is None or key(item) != key(self.item):
             self.picture.show(None)  # never another's picture over this one's caption
             self._file = ""
@@ -92,7 +100,8 @@ class Cell(Vertical):
         elif file != self._file:
             self.picture.show(Path(file), shrink=self._shrink)
         self._file = file
-        caption = f"{number:,}  {_caption(task, index)}"
+        mark = "✓ " if marked else ""
+        caption = f"{mark}{number:,}  {_caption(task, index)}"
         self._caption.update(Content(caption), layout=False)
 
 
@@ -109,33 +118,25 @@ def _caption(task: Task, index: int) -> str:
     if task.status is not Status.COMPLETED or task.error:
         parts.append(f"{glyph} {word}")
     if task.favourite:
-        parts.append("★")
+        parts.append("♥")
+    if task.results:
+        parts.append(stars(task.results[index].rating))
     if count > 1:
         parts.append(f"{index + 1}/{count}")
     parts.append(task.prompt or task.model)
-    return one_line(" ".join(parts))
+    return one_line(" ".join(part for part in parts if part))
 
 
-ACTIONS = (
-    TaskAction.VIEW,
-    TaskAction.REUSE,
-    TaskAction.RETRY,
-    TaskAction.COPY_PATH,
-    TaskAction.OPEN,
-    TaskAction.COPY_LINK,
-    TaskAction.INSPECT,
-    TaskAction.FAVOURITE,
-    TaskAction.DELETE,
-)
-"""Actions on the task under the cursor."""
 SHOWN = (
     TaskAction.VIEW,
-    TaskAction.REUSE,
-    TaskAction.RETRY,
-    TaskAction.FAVOURITE,
+    TaskAction.AGAIN,
+    TaskAction.USE_AS_SOURCE,
+    TaskAction.COMPARE,
+    TaskAction.RATE_5,
+    TaskAction.REJECT,
     TaskAction.DELETE,
 )
-"""Those of them that the footer shows."""
+"""Actions that the footer shows."""
 
 
 class GridScreen(Screen[None]):
@@ -148,13 +149,14 @@ class GridScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape,q",
-            "dismiss",
+            "back",
             "Back",
             id="grid-back",
             tooltip="To the previous page",
         ),
-        *task_bindings("grid-", ACTIONS, footer=SHOWN),
-        *queue_bindings("grid-", [QueueAction.UNDO]),
+        *task_bindings(frozenset(TaskAction) - QUEUE_ORDER, footer=SHOWN),
+        *queue_bindings([QueueAction.UNDO]),
+        *marking_bindings()[:3],
         Binding(
             "plus,equals_sign",
             "zoom(-1)",
@@ -174,9 +176,7 @@ class GridScreen(Screen[None]):
         Binding("up,k", "row(-1)", "Up", id="grid-up", show=False),
         Binding("down,j", "row(1)", "Down", id="grid-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="grid-page-up", show=False),
-        Binding(
-            "pagedown,space", "page(1)", "Page down", id="grid-page-down", show=False
-        ),
+        Binding("pagedown", "page(1)", "Page down", id="grid-page-down", show=False),
         Binding("home,g", "move(-1000000)", "Newest", id="grid-newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", id="grid-oldest", show=False),
     ]
@@ -204,6 +204,7 @@ class GridScreen(Screen[None]):
         self._rest: Timer | None = None
         self._stale = False
         self._allowed: set[TaskAction] = set()
+        self._marking = Marking[tuple[str, int]]()
         self._box = Container(id="cells")
         self._line = Static(id="grid-line", markup=False)
 
@@ -309,7 +310,9 @@ class GridScreen(Screen[None]):
             for place, cell in enumerate(cells):
                 has_item = place < len(items)
                 cell.place = place
-                cell.show(items[place] if has_item else None, first + place + 1)
+                item = items[place] if has_item else None
+                is_marked = item is not None and key(item) in self._marking
+                cell.show(item, first + place + 1, marked=is_marked)
                 is_chosen = has_item and first + place == self._cursor
                 cell.set_class(is_chosen, "-chosen")
             if cells != self._cells:
@@ -359,6 +362,7 @@ class GridScreen(Screen[None]):
         more = "+" if self._older else ""
         parts = [
             f"{self._cursor + 1:,} of {len(self._items):,}{more}",
+            f"{len(self._marking):,} marked" if self._marking else "",
             f"{glyph} {word}",
             self._view.title_of(task),
             made(task),
@@ -369,7 +373,11 @@ class GridScreen(Screen[None]):
 
     def _update_line(self) -> None:
         self._line.update(Content(self._summary()), layout=False)
-        allowed = allowed_actions(self.chosen[0]) if self.chosen else set()
+        marked = {task_id: self._tasks[task_id] for task_id, _ in self._marking.keys}
+        chosen = [self.chosen[0]] if self.chosen else []
+        allowed = allowed_of_marked(list(marked.values()) or chosen)
+        if marked:
+            allowed.add(TaskAction.VIEW)
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
@@ -406,6 +414,7 @@ class GridScreen(Screen[None]):
         self._items = []
         for task in self._newest():
             self._items.extend((task, index) for index in task.saved or [0])
+        self._marking.keep(key(item) for item in self._items)
 
     def _newest(self) -> list[Task]:
         tasks = [task for task in self._tasks.values() if not task.deleted]
@@ -424,11 +433,58 @@ class GridScreen(Screen[None]):
     def action_task(self, name: str) -> None:
         """Asks for an action on the task under the cursor."""
         if self.chosen:
-            task, index = self.chosen
+            action = TaskAction(name)
             browsing = Browsing(self._newest(), self._older.load, self._seek)
-            self.post_message(
-                TaskActionRequested(TaskAction(name), [task], index, browsing)
-            )
+            pictures = self._pictures(action)
+            tasks = [self._tasks[task_id] for task_id in pictures]
+            if not tasks:
+                return
+            self.post_message(TaskActionRequested(action, tasks, pictures, browsing))
+            if self._marking and action not in KEEPS_MARKS:
+                self.action_unmark()
+            elif action in MOVES_ON:
+                self.action_move(1)
+
+    def _pictures(self, action: TaskAction) -> dict[str, list[int]]:
+        """Returns the marked results that allow an action, or the one under the cursor.
+
+        They are by task, in the order of the page.
+        """
+        marked = [item for item in self._items if key(item) in self._marking]
+        if action is TaskAction.VIEW or not marked:
+            marked = [self.chosen] if self.chosen else []
+        pictures: dict[str, list[int]] = {}
+        for task, index in marked:
+            pictures.setdefault(task.id, []).append(index)
+        tasks = [self._tasks[task_id] for task_id in pictures]
+        allowing = {task.id for task in marked_allowing(action, tasks)}
+        return {each: pictures[each] for each in pictures if each in allowing}
+
+    def action_mark(self) -> None:
+        """Marks the picture under the cursor, and goes to the next one."""
+        if self.chosen:
+            self._marking.toggle([key(self.chosen)])
+            self.action_move(1)
+
+    def action_mark_range(self) -> None:
+        if self.chosen:
+            self._marking.extend(key(self.chosen), [key(item) for item in self._items])
+            self._fill()
+
+    def action_mark_all(self) -> None:
+        self._marking.toggle([key(item) for item in self._items])
+        self._fill()
+
+    def action_unmark(self) -> None:
+        self._marking.clear()
+        self._fill()
+
+    def action_back(self) -> None:
+        """Takes the marks away, or else goes to the previous page."""
+        if self._marking:
+            self.action_unmark()
+        else:
+            self.dismiss()
 
     def _seek(self, task_id: str) -> None:
         """Moves to the task that was viewed last."""

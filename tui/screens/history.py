@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tui.tasks.search import HELP
+from tui.tasks.search import HELP, unknown_filters
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
 from tui.text import one_line
@@ -20,6 +20,7 @@ from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
 from tui.widgets.preview import Preview, result_bindings
 from tui.widgets.queue import Titles
 from tui.widgets.queue_table import QueueTable
+from tui.widgets.task_actions import MOVES_ON
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120
@@ -70,6 +71,7 @@ class HistoryScreen(Screen[None]):
         self._view = context
         self._oldest = _NEWEST
         self._more = False
+        self._marked = 0
         self._listed: set[str] = set()
         self._filter = Input(
             placeholder="Type to search", id="history-filter", compact=True
@@ -139,7 +141,13 @@ class HistoryScreen(Screen[None]):
         count = len(self.table.tasks)
         found = f"{count:,} found"
         newest = f"the newest {count:,}, more below"
-        self._box.border_subtitle = Content(newest if self._more else found)
+        parts = [newest if self._more else found]
+        if self._marked:
+            parts.append(f"{self._marked:,} marked")
+        unknown = unknown_filters(self._filter.value)
+        if unknown:
+            parts.append(f"not a filter: {one_line(' '.join(unknown), 40)}")
+        self._box.border_subtitle = Content(" · ".join(parts))
         self.preview.visible = count > 0
 
     @on(QueueTable.Selected)
@@ -152,6 +160,14 @@ class HistoryScreen(Screen[None]):
     @on(TaskActionRequested)
     def _browse_on(self, event: TaskActionRequested) -> None:
         event.browsing.older = self._older()
+        self.preview.aim(event)
+        if event.action in MOVES_ON and len(event.tasks) == 1:
+            self.action_step_result(1)
+
+    @on(QueueTable.MarksChanged)
+    def _count_marks(self, event: QueueTable.MarksChanged) -> None:
+        self._marked = event.count
+        self._update_summary()
 
     @on(GridRequested)
     def _show_older(self, event: GridRequested) -> None:

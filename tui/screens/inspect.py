@@ -64,7 +64,7 @@ class InspectScreen(Screen[None]):
             id="copy-request",
             tooltip="Copy the body exactly as it is sent",
         ),
-        *task_bindings("inspect-", [TaskAction.COPY_AS], footer=[TaskAction.COPY_AS]),
+        *task_bindings([TaskAction.COPY_AS], footer=[TaskAction.COPY_AS]),
     ]
 
     def __init__(self, task: Task, events: list[tuple[float, str, str]]) -> None:

@@ -10,7 +10,9 @@ from tui.terminal.textual_private import bindings_in_reach
 
 SAME_AGAIN = 0.6
 """Seconds within which the same request counts as a key that is held down."""
-ONCE_A_PRESS = frozenset({"retry", "grid-retry", "stop"})
+ONCE_A_PRESS = frozenset(
+    {"again", "new-seed", "retry", "retry-failed", "stop", "variations"}
+)
 """Ids of keys that act once, however long they are held down.
 
 The next time each means something else, some of which is paid: retry, send and stop.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from tui.catalog.request import Request
 from tui.exchange.consent import WantedJob
 from tui.images.thumbnails import ThumbnailCache
 from tui.screens.main import MainScreen
@@ -18,7 +19,6 @@ from tui.tasks.durations import Durations
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
-from tui.terminal.textual_private import bound_on_page
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
@@ -130,7 +130,8 @@ class Pages:
         if not cells:
             return None
         foreign = request.foreign | page.foreign_texts()
-        return WantedJob(request.model, cells, foreign, page.foreign_file)
+        requests = [Request(request.model, values) for values in cells]
+        return WantedJob(requests, foreign, page.foreign_file)
 
     def show_messages(self) -> None:
         from tui.screens.messages_log import MessagesScreen
@@ -150,7 +151,7 @@ class Pages:
         if isinstance(shell.screen, HelpScreen):
             shell.screen.dismiss()
         else:
-            shell.push_screen(HelpScreen(list(bound_on_page(shell.screen))))
+            shell.push_screen(HelpScreen(shell.screen))
 
     def show_palette(self) -> None:
         from tui.screens.commands import commands

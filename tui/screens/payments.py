@@ -6,13 +6,14 @@ import time
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, Variations, expand
+from tui.catalog.request import Request
 from tui.exchange import consent
 from tui.exchange.consent import WantedJob
 from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.tasks.ceilings import CeilingError, Wanted
 from tui.tasks.task import Task, new_id
-from tui.text import one_line
+from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
 
 
@@ -92,13 +93,15 @@ class Payments:
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
             return False
-        return await self.submit(WantedJob(event.model, cells, event.foreign))
+        requests = [Request(event.model, values) for values in cells]
+        return await self.submit(WantedJob(requests, event.foreign))
 
-    async def submit(self, wanted: WantedJob) -> bool:
+    async def submit(self, wanted: WantedJob, *, ask: bool = False) -> bool:
         """Sends requests as one job, once the user has agreed to their price.
 
-        Files and callbacks that need not be the user's own words are named first.
-        Returns whether the requests were queued.
+        The user is asked where much would be spent, or always with `ask`. Files and
+        callbacks that need not be the user's own words are named first. Returns whether
+        the requests were queued.
         """
         from tui.tasks.draft import InvalidRequestError
 
@@ -108,9 +111,11 @@ class Payments:
             shell.show_problem(shell.failure, "Not sent", "error")
             return False
         try:
-            micros = await shell.wallet.prices(wanted.model, wanted.cells)
+            priced = await shell.wallet.priced(wanted.requests)
             async with shell.wallet.spending:
-                tasks = await self._submit_approved(wanted, micros)
+                tasks = await self._submit_approved(
+                    wanted._replace(requests=priced), ask
+                )
         except InvalidRequestError as error:
             shell.main.form.show_errors(error.errors)
             shell.show_problem(str(error), "Not sent, not charged", "error")
@@ -120,12 +125,20 @@ class Payments:
         else:
             if tasks:
                 shell.main.queue.table.select(tasks[-1].id)
+                self._say_queued(wanted)
             return bool(tasks)
         return False
 
-    async def _submit_approved(
-        self, job: WantedJob, micros: list[int | None]
-    ) -> list[Task]:
+    def _say_queued(self, wanted: WantedJob) -> None:
+        """Says what was queued where the queue isn't seen."""
+        shell = self._shell
+        if shell.screen is not shell.main:
+            count = len(wanted.requests)
+            shell.show_sentence(
+                by_count(count, "1 request queued.", "{count} requests queued.")
+            )
+
+    async def _submit_approved(self, job: WantedJob, ask: bool) -> list[Task]:
         """Queues requests once the user has approved; returns no task without that.
 
         What a job costs and what it names is one question, if any. Another program may
@@ -133,22 +146,48 @@ class Payments:
         """
         engine = self._shell.engine
         assert engine
-        await engine.check_files(job.model, job.cells)  # rather than ask in vain
+        await engine.check_files(job.requests)  # rather than ask in vain
         job_id = new_id()
-        wanted = [Wanted(job_id, job.model.slug, micro) for micro in micros]
+        wanted = [Wanted(job_id, model.slug, price) for model, _, price in job.requests]
         while True:
             named = await asyncio.to_thread(self._consent.needed, job)
             details = consent.describe(named)
-            approval = await self.ask_approval(wanted, details=details)
+            approval = await self.ask_approval(wanted, ask=ask, details=details)
             if not approval:
                 return []
             self._consent.agree(named)
             if await asyncio.to_thread(self._consent.needed, job):
                 continue  # a link leads elsewhere by now
             over = approval is Approval.OVER_CEILING
-            work = engine.submit_job(job.model, job.cells, micros, over_ceiling=over)
+            work = engine.submit_job(job.requests, over_ceiling=over)
             with contextlib.suppress(CeilingError):
                 return await self._shell.run_detached(work)
+
+    async def revise(
+        self, task: Task, request: Request, foreign: frozenset[str]
+    ) -> None:
+        """Changes what a waiting task asks for, once the user has agreed to it.
+
+        A question comes where the values name files or callbacks that need not be the
+        user's own words, or where a ceiling would be passed.
+        """
+        shell = self._shell
+        engine = shell.engine
+        assert engine
+        (priced,) = await shell.wallet.priced([request])
+        await engine.check_files([priced])
+        async with shell.wallet.spending:
+            job = WantedJob([priced], foreign)
+            named = await asyncio.to_thread(self._consent.needed, job)
+            wanted = [Wanted(new_id(), priced.model.slug, priced.price)]
+            details = consent.describe(named)
+            approval = await self.ask_approval(wanted, details=details)
+            if approval:
+                self._consent.agree(named)
+                over = approval is Approval.OVER_CEILING
+                work = engine.revise(task.id, priced, over_ceiling=over)
+                await shell.run_detached(work)
+                shell.show_sentence("The task is changed; it keeps its place.")
 
     async def ask_approval(
         self,

@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
@@ -32,9 +33,11 @@ class ModelPickerScreen(Modal[Model | None]):
         chosen: Model,
         favourites: list[ModelKey],
         recent: list[ModelKey],
+        title: str = "Models",
     ) -> None:
         super().__init__()
         self._sidebar = Sidebar(catalog, chosen, "picker", favourites, recent)
+        self._sidebar.border_title = Content(title)
 
     def compose(self) -> ComposeResult:
         yield self._sidebar

@@ -19,9 +19,21 @@ from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.facts import facts_table, placeholder
 from tui.widgets.footer import Footer
-from tui.widgets.messages import Browsing, TaskActionRequested
+from tui.widgets.messages import (
+    Browsing,
+    QueueActionRequested,
+    TaskActionRequested,
+)
 from tui.widgets.picture import Picture
-from tui.widgets.task_actions import TaskAction, allowed_actions, task_bindings
+from tui.widgets.task_actions import (
+    MOVES_ON,
+    QUEUE_ORDER,
+    QueueAction,
+    TaskAction,
+    allowed_actions,
+    queue_bindings,
+    task_bindings,
+)
 from tui.widgets.view_context import ViewContext
 
 MOST_ZOOM = 8
@@ -31,14 +43,15 @@ _FINER = 4
 """A picture on a whole page may take this many times the bytes of a small one."""
 
 
-ACTIONS = (
+ACTIONS = frozenset(TaskAction) - QUEUE_ORDER - {TaskAction.VIEW}
+SHOWN = (
+    TaskAction.AGAIN,
+    TaskAction.USE_AS_SOURCE,
+    TaskAction.RATE_5,
+    TaskAction.REJECT,
     TaskAction.REUSE,
-    TaskAction.OPEN,
-    TaskAction.COPY_LINK,
-    TaskAction.COPY_PATH,
-    TaskAction.FAVOURITE,
 )
-"""Actions on the task that is shown."""
+"""Actions that the footer shows."""
 
 
 class ViewerScreen(Screen[str]):
@@ -70,18 +83,16 @@ class ViewerScreen(Screen[str]):
             tooltip="Show the next image, or the next task's",
         ),
         Binding(
-            "n,home,g", "step(-1000000)", "Newest image", id="first-image", show=False
+            "home,g", "step(-1000000)", "Newest image", id="first-image", show=False
         ),
         Binding("end,G", "step(1000000)", "Last image", id="last-image", show=False),
         Binding(
-            "z",
+            "Z",
             "zoom_or_fit",
             "Zoom",
             id="zoom",
             tooltip="Pixel by pixel, or all of the image",
         ),
-        Binding("1", "zoom(1)", "1:1", id="zoom-1", show=False),
-        Binding("0", "zoom(0)", "Fit", id="zoom-fit", show=False),
         Binding("plus,equals_sign", "zoom_by(1)", "Larger", id="zoom-in", show=False),
         Binding("minus", "zoom_by(-1)", "Smaller", id="zoom-out", show=False),
         Binding(
@@ -105,28 +116,28 @@ class ViewerScreen(Screen[str]):
             "up,k", "go(0, -1)", "Previous task; zoomed, up", id="view-up", show=False
         ),
         Binding(
-            "shift+right,L",
+            "shift+right",
             "go(4, 0)",
             "Zoomed, a whole view to the right",
             id="page-right",
             show=False,
         ),
         Binding(
-            "shift+left,H",
+            "shift+left",
             "go(-4, 0)",
             "Zoomed, a whole view to the left",
             id="page-left",
             show=False,
         ),
         Binding(
-            "shift+down,J",
+            "shift+down",
             "go(0, 4)",
             "Zoomed, a whole view down",
             id="page-down",
             show=False,
         ),
         Binding(
-            "shift+up,K",
+            "shift+up",
             "go(0, -4)",
             "Zoomed, a whole view up",
             id="page-up",
@@ -141,7 +152,8 @@ class ViewerScreen(Screen[str]):
         ),
         Binding("pageup", "page_facts(-1)", "Facts up", id="facts-up", show=False),
         Binding("pagedown", "page_facts(1)", "Facts down", id="facts-down", show=False),
-        *task_bindings("viewer-", ACTIONS, footer=ACTIONS[:2]),
+        *task_bindings(ACTIONS, footer=SHOWN),
+        *queue_bindings([QueueAction.UNDO]),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
 
@@ -263,8 +275,15 @@ class ViewerScreen(Screen[str]):
 
     def action_task(self, name: str) -> None:
         """Asks for an action on the task that is shown."""
-        request = TaskActionRequested(TaskAction(name), [self._shown], self._index)
-        self.post_message(request)
+        action = TaskAction(name)
+        pictures = {self._seen: [self._index]}
+        self.post_message(TaskActionRequested(action, [self._shown], pictures))
+        if action in MOVES_ON:
+            self.action_step(1)
+
+    def action_queue(self, name: str) -> None:
+        """Asks for an action on the whole queue."""
+        self.post_message(QueueActionRequested(QueueAction(name)))
 
     def on_picture_shown(self) -> None:
         self._update_place()

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.catalog.spec import Model, Values
+from tui.catalog.request import Request
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.spending.quotes import Quotes
@@ -65,10 +66,13 @@ class Wallet:
             self.balance = account.balance
         return True
 
-    async def prices(self, model: Model, cells: list[Values]) -> list[int | None]:
-        """Return what each request costs in micro-dollars; None where it is unknown."""
+    async def priced(self, requests: Iterable[Request]) -> list[Request]:
+        """Return the requests with what each costs by now."""
         return await asyncio.to_thread(
-            lambda: [self.quotes.price(model, cell).micro for cell in cells]
+            lambda: [
+                Request(model, values, self.quotes.price(model, values).micro)
+                for model, values, _ in requests
+            ]
         )
 
     async def question(

@@ -5,9 +5,10 @@ LeasedError if another process has the task, StoreError for a disk that can't be
 """
 
 import os
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
+from tui.tasks import marks
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import SENT, RetriedError, Status, Task
 from tui.text import by_count, one_line
@@ -142,13 +143,43 @@ async def retry(
 async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
     """Marks all tasks as favourites, or unmarks them where the first one is marked."""
     favourite = not tasks[0].favourite
-    for task in tasks:
-        await engine.set_favourite(task.id, favourite)
+    await _mark(engine, tasks, lambda task: {"favourite": favourite})
     return ""
 
 
-async def delete(engine: "Engine", tasks: list[Task]) -> str:
-    """Deletes tasks with their files. Raises LeasedError where none could be."""
+async def rate(
+    engine: "Engine", pictures: Mapping[str, Collection[int]], rating: int
+) -> str:
+    """Rates pictures, by the ids of their tasks."""
+    tasks = await engine.queue.named(list(pictures))
+
+    def rate_one(task: Task) -> dict[str, Any]:
+        return marks.rated(task, pictures[task.id], rating)
+
+    await _mark(engine, tasks, rate_one)
+    return ""
+
+
+async def tag(engine: "Engine", tasks: list[Task], tags: tuple[str, ...]) -> str:
+    """Gives tasks these tags and no others."""
+    await _mark(engine, tasks, lambda task: marks.tagged(task, tags))
+    return ""
+
+
+async def _mark(
+    engine: "Engine", tasks: list[Task], fields_of: Callable[[Task], dict[str, Any]]
+) -> None:
+    """Marks tasks. Raises LeasedError where something was to change, and nothing did."""
+    wanted = [task.id for task in tasks if fields_of(task)]
+    if wanted and not await engine.mark(wanted, fields_of):
+        raise LeasedError
+
+
+async def delete(engine: "Engine", tasks: list[Task], undo: str) -> str:
+    """Deletes tasks with their files; `undo` is the key that brings them back.
+
+    Raises LeasedError where none could be deleted.
+    """
     deletion = await engine.delete(tasks)
     count = len(deletion.tasks)
     if not count:
@@ -156,13 +187,15 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
     if deletion.moved and not deletion.kept:
         return by_count(
             count,
-            "1 task and its files deleted. Undo brings it back.",
-            "{count} tasks and their files deleted. Undo brings them back.",
+            "1 task and its files deleted. {undo} brings it back.",
+            "{count} tasks and their files deleted. {undo} brings them back.",
+            undo=undo,
         )
     deleted = by_count(
         count,
-        "1 task deleted. Undo brings it back.",
-        "{count} tasks deleted. Undo brings them back.",
+        "1 task deleted. {undo} brings it back.",
+        "{count} tasks deleted. {undo} brings them back.",
+        undo=undo,
     )
     return f"{deleted} {kept_files(deletion.kept)}".strip()
 
@@ -182,21 +215,23 @@ def kept_files(kept: list[str]) -> str:
 
 async def send_sooner(engine: "Engine", tasks: list[Task]) -> str:
     """Moves a waiting task up by one place."""
-    await engine.move(tasks[0], -1)
-    return ""
+    moved = await engine.move(tasks[0], -1)
+    return "" if moved else "Already the first of those that wait."
 
 
 async def send_later(engine: "Engine", tasks: list[Task]) -> str:
     """Moves a waiting task down by one place."""
-    await engine.move(tasks[0], 1)
-    return ""
+    moved = await engine.move(tasks[0], 1)
+    return "" if moved else "Already the last of those that wait."
 
 
 async def send_next(engine: "Engine", tasks: list[Task]) -> str:
     """Moves waiting tasks before all others, in their own order."""
-    for task in sorted(tasks, key=lambda task: task.turn, reverse=True):
+    moved = [
         await engine.move(task, 0)
-    return ""
+        for task in sorted(tasks, key=lambda task: task.turn, reverse=True)
+    ]
+    return "" if any(moved) else "Already the first of those that wait."
 
 
 async def toggle_pause(engine: "Engine") -> str:
@@ -217,25 +252,31 @@ async def lower_limit(engine: "Engine") -> str:
     return f"{engine.state.limit} at once."
 
 
-async def clear(engine: "Engine") -> str:
-    """Hides all finished tasks; their files stay."""
+async def clear(engine: "Engine", undo: str) -> str:
+    """Hides all finished tasks, not their files; `undo` is the key that brings them back."""
     ended = await engine.queue.search_all("is:shown status:ended")
     count = len(await engine.clear(ended))
     if not count:
         return "No task has finished yet."
     return by_count(
         count,
-        "1 task cleared. The history finds it; undo brings it back.",
-        "{count} tasks cleared. The history finds them; undo brings them back.",
+        "1 task cleared. The history finds it; {undo} brings it back.",
+        "{count} tasks cleared. The history finds them; {undo} brings them back.",
+        undo=undo,
     )
 
 
 async def undo(engine: "Engine") -> str:
-    """Brings back what was cleared or deleted last."""
-    count = await engine.undo()
+    """Brings back what was cleared or deleted last, or takes back a mark."""
+    undone = await engine.undo()
+    count = len(undone.tasks)
     if not count:
         return "Nothing to undo."
-    return by_count(count, "1 task brought back.", "{count} tasks brought back.")
+    if undone.were_away:
+        return by_count(count, "Brought back 1 task.", "Brought back {count} tasks.")
+    return by_count(
+        count, "The mark is taken back.", "The marks of {count} tasks are taken back."
+    )
 
 
 async def _each(tasks: list[Task], do: Callable[[Task], Awaitable[object]]) -> int:

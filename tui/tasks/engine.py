@@ -6,15 +6,16 @@ Each live task has a coroutine; all of them poll over one connection.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
+from tui.catalog.request import Request
 from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
@@ -27,6 +28,7 @@ from tui.tasks.ceilings import NONE, Ceilings
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
 from tui.tasks.lease import LEASE
+from tui.tasks.marks import Undone, is_put_away, undone_fields
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.retry import GaveUpError
 from tui.tasks.scheduler import Scheduler
@@ -38,6 +40,7 @@ from tui.tasks.task import (
     NO_PROFILE,
     SENT,
     RetriedError,
+    SentError,
     SetAside,
     Status,
     Task,
@@ -191,37 +194,35 @@ class Engine:
             self._start(task)
         return task
 
-    async def check_files(self, model: Model, cells: list[Values]) -> None:
+    async def check_files(self, requests: Iterable[Request]) -> None:
         """Raises InvalidRequestError where a job's files can't be read for upload."""
-        await asyncio.to_thread(self._check_files, model, cells)
+        await asyncio.to_thread(self._check_files, requests)
 
-    def _check_files(self, model: Model, cells: list[Values]) -> None:
+    def _check_files(self, requests: Iterable[Request]) -> None:
         files: set[tuple[str, Path]] = set()  # most requests of a job name the same
-        for cell in cells:
-            name = choose(model, cell, self._options.api, self.queue.route)
-            files |= set(local_files(model.routes[name], cell))
+        for model, values, _ in requests:
+            name = choose(model, values, self._options.api, self.queue.route)
+            files |= set(local_files(model.routes[name], values))
         draft.check_files(sorted(files))
 
     async def submit_job(
         self,
-        model: Model,
-        cells: list[Values],
-        prices: Iterable[int | None] = (),
+        requests: Sequence[Request],
         *,
         over_ceiling: bool = False,
         start: bool = True,
     ) -> list[Task]:
         """Returns new tasks of one job, which are all on disk by then.
 
-        `prices` are the estimates that the user saw, in micro-dollars; by default, the
-        catalog's count. With `over_ceiling`, the user has agreed that they pass the
-        ceilings. Raises StoreError, InvalidRequestError, or CeilingError, and saves
-        none then.
+        With `over_ceiling`, the user has agreed that they pass the ceilings. Raises
+        StoreError, InvalidRequestError, or CeilingError, and saves none then.
         """
-        job = new_id() if len(cells) > 1 else ""
-        priced = list(zip_longest(cells, prices))
+        job = new_id() if len(requests) > 1 else ""
         tasks = await asyncio.to_thread(
-            lambda: [self._draft(model, cell, "", job, micro) for cell, micro in priced]
+            lambda: [
+                self._draft(model, values, "", job, price)
+                for model, values, price in requests
+            ]
         )
         if over_ceiling:
             tasks = [replace(task, over_ceiling=True) for task in tasks]
@@ -329,27 +330,30 @@ class Engine:
         self._scheduler.limit = count
         self._state_changed()
 
-    async def move(self, task: Task, step: int) -> None:
+    async def move(self, task: Task, step: int) -> bool:
         """Moves a waiting task before (-1) or after (1) its neighbour, or first (0).
 
-        Raises LeasedError and StoreError.
+        Returns False where it is the first or the last already. Raises LeasedError and
+        StoreError.
         """
         async with self._moving:
             # Not as it was when the key was pressed: the key before may have moved it.
-            await self._move(self.queue.latest(task.id) or task, step)
+            return await self._move(self.queue.latest(task.id) or task, step)
 
-    async def _move(self, task: Task, step: int) -> None:
+    async def _move(self, task: Task, step: int) -> bool:
         turns = sorted(
             known.turn
             for known in self.tasks.values()
             if known.status is Status.HELD and known.live
         )
-        if not turns or task.turn not in turns:
-            return
+        if task.turn not in turns:
+            return True  # it was sent meanwhile
         place = turns.index(task.turn)
-        if step == 0:
+        if step == 0 and place > 0:
             await self._set_rank(task, turns[0][0] - 1)
-        elif 0 <= place + step < len(turns):
+        elif step == 0 or not 0 <= place + step < len(turns):
+            return False
+        else:
             _, other_id = turns[place + step]
             other = self.tasks[other_id]
             rank, _ = task.turn
@@ -358,12 +362,47 @@ class Engine:
                 rank -= step * 1e-3
             await self._set_rank(other, rank)
             await self._set_rank(task, other_rank)
+        return True
 
     async def _set_rank(self, task: Task, rank: float) -> None:
         await self._lease_one(task.id)
         if self._latest(task.id).status is Status.HELD:
             moved = await self.queue.amend(task.id, rank=rank)
             self._scheduler.move(moved.turn)
+
+    async def revise(
+        self, task_id: str, wanted: Request, *, over_ceiling: bool = False
+    ) -> Task:
+        """Changes what a waiting task asks for; it keeps its id and its place.
+
+        With `over_ceiling`, the user has agreed that it may pass the ceilings. Raises
+        SentError if it was sent meanwhile, InvalidRequestError, LeasedError, and
+        StoreError.
+        """
+        model, values, price = wanted
+        new = await asyncio.to_thread(self._draft, model, values, "", "", price)
+        with self._mark_changing([task_id]):
+            await self._lease_one(task_id)
+            cancelled = await self._cancel(self._only_held([task_id]))
+            try:
+                if not self._only_held([task_id]):
+                    raise SentError
+                return await self.queue.amend(
+                    task_id,
+                    event="edited",
+                    values=new.values,
+                    route=new.route,
+                    body=new.body,
+                    key=new.key,
+                    uploads_until=0,
+                    estimate_micro=new.estimate_micro,
+                    over_ceiling=over_ceiling,
+                    error=None,
+                    note="",
+                )
+            finally:
+                for cancelled_id in cancelled:
+                    self._start(self.tasks[cancelled_id])
 
     async def drop(self, ids: list[str]) -> list[Task]:
         """Drops tasks that were not sent, and returns them.
@@ -505,13 +544,21 @@ class Engine:
 
     # ---- ended tasks
 
-    async def set_favourite(self, task_id: str, favourite: bool) -> None:
-        """Marks a task as a favourite, or unmarks it.
+    async def mark(
+        self, ids: Iterable[str], fields_of: Callable[[Task], dict[str, Any]]
+    ) -> list[Task]:
+        """Changes what the user thinks of tasks: favourites, ratings, tags.
 
-        Raises LeasedError and StoreError.
+        `fields_of` returns the fields to change in a task; those of tasks of which
+        nothing changes, or that another process has, stay as they are. Returns the
+        others as they are now. This can be undone. Raises StoreError.
         """
-        await self._lease_one(task_id)
-        await self.queue.amend(task_id, favourite=favourite)
+        leased = await self._lease(list(ids))
+        latest = [self._latest(task.id) for task in leased]
+        changed = [task for task in latest if fields_of(task)]
+        await self.queue.run(Store.push_undo, changed)
+        saves = [self.queue.mark(task.id, "marked", fields_of) for task in changed]
+        return list(await asyncio.gather(*saves))
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
         """Hides ended tasks in the queue, not in the history; returns those.
@@ -542,10 +589,10 @@ class Engine:
         """Returns whether cleared or deleted tasks can be restored."""
         return bool(await self.queue.run(Store.peek_undo))
 
-    async def undo(self) -> int:
-        """Restores what was last cleared or deleted, in this run or an earlier one.
+    async def undo(self) -> Undone:
+        """Restores what was last cleared, deleted or marked, also in an earlier run.
 
-        Returns the number of tasks. Raises StoreError.
+        Raises StoreError.
         """
         marked = {task.id: task for task in await self.queue.run(Store.pop_undo)}
         leased = await self._lease(list(marked))
@@ -553,19 +600,15 @@ class Engine:
         if marked:  # another process has them just now
             await self.queue.run(Store.push_undo, list(marked.values()))
         await self._restore_files(before)
+        away = [task for task in map(self._latest_of, before) if is_put_away(task)]
         saves = [
-            self.queue.amend(
-                task.id,
-                event="brought back",
-                cleared=task.cleared,
-                deleted=task.deleted,
-            )
+            self.queue.mark(task.id, "undone", partial(undone_fields, before=task))
             for task in before
         ]
-        restored = await asyncio.gather(*saves)
+        restored = list(await asyncio.gather(*saves))
         # A deletion that was still under way may have moved the files meanwhile.
         await self._restore_files(restored)
-        return len(restored)
+        return Undone(restored, bool(away))
 
     async def _restore_files(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
@@ -669,6 +712,9 @@ class Engine:
 
     def _latest(self, task_id: str) -> Task:
         return self.queue.latest(task_id) or self.tasks[task_id]
+
+    def _latest_of(self, task: Task) -> Task:
+        return self.queue.latest(task.id) or task
 
     @contextmanager
     def _mark_changing(self, ids: list[str]) -> Iterator[None]:

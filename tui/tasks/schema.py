@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tui.tasks import imported, journal
 from tui.tasks.ledger import cost_of, limited
-from tui.tasks.search import search_words
+from tui.tasks.search import search_words, seed_word, tag_words
 from tui.tasks.task import SetAside, Task
 
 encode = msgspec.json.Encoder().encode
@@ -100,6 +100,17 @@ create index tasks_of_day on tasks
     (bill, spent_at, model, estimate_micro, status, bill_micro);
 """
 
+# What the user thinks of the pictures, and the seed, are searched for.
+_VERSION_6 = """
+alter table tasks add column rating integer not null default 0;
+alter table tasks add column tags text not null default '';
+alter table tasks add column seed text not null default '';
+drop index tasks_found;
+create index tasks_found on tasks
+    (id, words, status, model, created_at, cost_micro, job, favourite, cleared, deleted,
+    rating, tags, seed);
+"""
+
 
 def decode(data: bytes | str) -> Task:
     """Returns the task in a row's data, or in a line. Raises what is in `UNREADABLE`."""
@@ -112,7 +123,7 @@ def decode(data: bytes | str) -> Task:
     return task
 
 
-COLUMNS = 24
+COLUMNS = 27
 _COLUMNS_2 = 16
 
 
@@ -145,6 +156,9 @@ def row(
         *cost_of(task),
         *numbers,
         estimate,
+        task.rating,
+        tag_words(task),
+        seed_word(task),
     )
 
 
@@ -238,12 +252,27 @@ def _fifth(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_5_INDEXES)
 
 
+def _sixth(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_6)
+    with_seed = "select rowid from tasks where instr(data, cast('\"seed\"' as blob))"
+    for (number,) in db.execute(with_seed).fetchall():
+        with contextlib.suppress(*UNREADABLE):
+            (data,) = db.execute(
+                "select data from tasks where rowid = ?", (number,)
+            ).fetchone()
+            db.execute(
+                "update tasks set seed = ? where rowid = ?",
+                (seed_word(decode(data)), number),
+            )
+
+
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first,
     _second,
     _third,
     _fourth,
     _fifth,
+    _sixth,
 )
 VERSION = len(_STEPS)
 _NO_VERSION = 1000

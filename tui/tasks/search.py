@@ -9,26 +9,23 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, REJECTED, SENT, Status, Task
 
 HELP = (
-    "words  model:flux  status:failed  on:today  after:2026-11-01  before:…"
-    "  cost>0.05  is:favourite"
+    "words  model:flux  status:failed  date:today  after:2026-11-01  before:…"
+    "  cost>0.05  rated:>3  tag:…  seed:…  is:favourite  is:rejected"
 )
 
 _TERM = re.compile(r'(?:(\w+)([:<>]))?(?:"([^"]*)"?|(\S+))')
-_UNFINISHED = {
-    "model:",
-    "status:",
-    "job:",
-    "is:",
-    "on:",
-    "after:",
-    "before:",
-    "cost<",
-    "cost>",
+_FIELDS = {
+    *("model:", "status:", "job:", "is:", "tag:", "seed:"),
+    *("date:", "on:", "after:", "before:"),
+    *("cost<", "cost>", "rated:", "rated<", "rated>"),
 }
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_RATED = re.compile(r"(>=|<=|>|<|=)?([0-5])")
 _MOST_CHARACTERS = 4000  # of a prompt
+_MOST_DIGITS = 40  # of a seed
 _MOST_TERMS = 100
 _MOST_MICRO = 2**63
 _STATES: dict[str, frozenset[Status]] = {
@@ -45,6 +42,32 @@ def search_words(task: Task) -> str:
     """Returns the text of a task that plain words are searched in."""
     prompt = task.prompt[:_MOST_CHARACTERS]
     return "\n".join((prompt, task.model, task.id, task.remote_id)).casefold()
+
+
+def tag_words(task: Task) -> str:
+    """Returns the tags of a task as they are searched: each on a line of its own."""
+    return "".join(f"\n{tag.casefold()}\n" for tag in task.tags)
+
+
+def seed_word(task: Task) -> str:
+    """Returns the seed of a task as it is searched."""
+    return task.seed[:_MOST_DIGITS]
+
+
+def unknown_filters(query: str) -> list[str]:
+    """Returns the terms that look like filters and are none, such as `rting:3`.
+
+    They are searched as words.
+    """
+    unknown = []
+    for name, sign, quoted, bare in _TERM.findall(query)[:_MOST_TERMS]:
+        field = f"{name}{sign}".lower()
+        text = quoted or bare
+        if not name.isalpha() or _is_unfinished(field, text, bare):
+            continue
+        if _condition(name.lower(), sign, text, time.time()) is None:
+            unknown.append(f"{name}{sign}{text}")
+    return unknown
 
 
 def conditions(query: str, now: float | None = None) -> _Condition:
@@ -70,9 +93,9 @@ def conditions(query: str, now: float | None = None) -> _Condition:
 
 def _is_unfinished(field: str, text: str, bare: str) -> bool:
     """Tells whether a term is still being typed: a field without its value."""
-    if bare.lower() in _UNFINISHED:
+    if bare.lower() in _FIELDS:
         return True
-    return not text and field.lower() in _UNFINISHED
+    return not text and field.lower() in _FIELDS
 
 
 def _condition(name: str, sign: str, text: str, now: float) -> _Condition | None:
@@ -90,11 +113,30 @@ def _condition(name: str, sign: str, text: str, now: float) -> _Condition | None
             return "cleared = 0", []
         case "is", ":" if "favourite".startswith(lower.replace("favor", "favour")):
             return "favourite = 1", []
+        case "is", ":" if lower == "rejected":
+            return "rating = ?", [REJECTED]
+        case "is", ":" if lower == "rated":
+            return "rating > 0", []
+        case "rated", _:
+            return _rated(text if sign == ":" else f"{sign}{text}")
+        case "tag", ":":
+            return "instr(tags, ?)", [f"\n{text.casefold()}\n"]
+        case "seed", ":":
+            return "seed = ?", [text]
+        case "date", ":":
+            return _on_days("on", lower, now)
         case (("on" | "after" | "before"), ":"):
             return _on_days(name, lower, now)
         case "cost", ("<" | ">"):
             return _cost(sign, text)
     return None
+
+
+def _rated(text: str) -> _Condition | None:
+    found = _RATED.fullmatch(text)
+    if found is None:
+        return None
+    return f"rating {found[1] or '='} ?", [int(found[2])]
 
 
 def _cost(sign: str, text: str) -> _Condition | None:
@@ -109,9 +151,9 @@ def _cost(sign: str, text: str) -> _Condition | None:
 
 def _on_days(name: str, text: str, now: float) -> _Condition | None:
     try:
-        day = _day(text, date.fromtimestamp(now))
-        begin = time.mktime(day.timetuple())
-        end = time.mktime((day + timedelta(days=1)).timetuple())
+        first, last = _days(text, date.fromtimestamp(now))
+        begin = time.mktime(first.timetuple())
+        end = time.mktime((last + timedelta(days=1)).timetuple())
     except (ValueError, OverflowError):
         return None
     if name == "on":
@@ -119,6 +161,23 @@ def _on_days(name: str, text: str, now: float) -> _Condition | None:
     if name == "after":
         return "created_at >= ?", [begin]
     return "created_at < ?", [begin]
+
+
+def _days(text: str, today: date) -> tuple[date, date]:
+    """Returns the first and the last day of a day, a month, or `day..day`.
+
+    Raises ValueError for what is not a date.
+    """
+    first, is_range, last = text.partition("..")
+    if is_range:
+        return _day(first, today), _day(last, today)
+    month = _MONTH.fullmatch(text)
+    if month:
+        begin = date(int(month[1]), int(month[2]), 1)
+        within_next = begin + timedelta(days=31)
+        return begin, within_next.replace(day=1) - timedelta(days=1)
+    day = _day(text, today)
+    return day, day
 
 
 def _day(text: str, today: date) -> date:

@@ -80,11 +80,28 @@ Amount = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """Micro-dollars, as far as a database can hold them."""
 
 
+REJECTED = -1
+"""The rating of a picture that the user doesn't want."""
+MOST_STARS = 5
+Rating = Annotated[int, Meta(ge=REJECTED, le=MOST_STARS)]
+"""Stars, 0 for none yet, or `REJECTED`."""
+MOST_TAGS = 20
+LONGEST_TAG = 40
+Tag = Annotated[str, Meta(max_length=LONGEST_TAG)]
+
+
 class RetriedError(Exception):
     """The task was retried already: a second press is not a second payment."""
 
     def __init__(self) -> None:
         super().__init__("This task was retried already; nothing more was sent.")
+
+
+class SentError(Exception):
+    """The task can't be changed any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The task was sent meanwhile: it can't be changed any more.")
 
 
 class Problem(Struct, frozen=True):
@@ -113,6 +130,8 @@ class Result(Struct, frozen=True, kw_only=True):
     width: Count = 0
     height: Count = 0
     bytes: Count = 0
+    rating: Rating = 0
+    """What the user thinks of it."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -193,6 +212,8 @@ class Task(Struct, frozen=True, kw_only=True):
     The results' URLs are valid for `URL_LIVES` from then on.
     """
     favourite: bool = False
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=MOST_TAGS)] = ()
+    """The user's own words for it, in lower case."""
     cleared: bool = False
     """True once the user cleared it from the queue; it stays in the history."""
     deleted: bool = False
@@ -226,6 +247,16 @@ class Task(Struct, frozen=True, kw_only=True):
     @property
     def prompt(self) -> str:
         return str(self.values.get("prompt", ""))
+
+    @property
+    def seed(self) -> str:
+        """The seed that was asked for, or ""."""
+        return str(self.values.get("seed", ""))
+
+    @property
+    def rating(self) -> int:
+        """The best rating of its pictures; 0 where none has any."""
+        return max((result.rating for result in self.results), default=0)
 
     @property
     def live(self) -> bool:

@@ -9,7 +9,7 @@ from tui.tasks.queue_file import QueueFile
 from tui.tasks.task import Task
 from tui.tasks.trash import KEPT_FOR
 
-UNDO_GROUPS = 50
+UNDO_GROUPS = 500
 """How often something can be undone."""
 _LAST_UNDO = """
 select turn, data from undo where turn = (select max(turn) from undo where at >= ?) order by rowid
@@ -20,7 +20,7 @@ class UndoStack(QueueFile):
     """Keeps tasks as they were before. Every method raises StoreError."""
 
     def push_undo(self, tasks_before: list[Task]) -> None:
-        """Keep tasks as they were before they were cleared or deleted together. Raises
+        """Keep tasks as they were before they were cleared, deleted or marked together. Raises
         StoreError.
         """
         if not tasks_before:

@@ -158,7 +158,7 @@ class Job:
         first = next(iter(self.tasks.values()))
         prompt = one_line(first.prompt or first.model, 400)
         if self._favourites == len(self.tasks):
-            prompt = f"★ {prompt}"
+            prompt = f"♥ {prompt}"
         return Row(
             glyph="▾" if unfolded else "▸",
             word=self._progress(),

@@ -1,6 +1,6 @@
 """Messages that leave a page for the app. A widget's own events stand in its class."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from textual.message import Message
@@ -31,9 +31,24 @@ class TaskActionRequested(Message):
 
     action: TaskAction
     tasks: list[Task]
-    index: int = 0
-    """Which result of the first task is meant."""
+    pictures: Mapping[str, Collection[int]] = field(default_factory=dict)
+    """Which results are meant, by the ids of their tasks; by default all of them."""
     browsing: Browsing = field(default_factory=Browsing)
+
+    @property
+    def index(self) -> int:
+        """The first of the results that are meant of the first task."""
+        return min(self.pictures.get(self.tasks[0].id, ()), default=0)
+
+    @property
+    def files(self) -> list[tuple[Task, int]]:
+        """The saved results that are meant, in the order of the tasks."""
+        return [
+            (task, index)
+            for task in self.tasks
+            for index in task.saved
+            if index in self.pictures.get(task.id, task.saved)
+        ]
 
 
 @dataclass

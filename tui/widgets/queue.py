@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from textual import on
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import AwaitMount, Widget
@@ -10,7 +11,7 @@ from textual.widgets import Static
 from tui.tasks.durations import Span
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
-from tui.widgets.key_texts import key_text
+from tui.widgets.key_texts import key_text, untyped_key_text
 from tui.widgets.queue_table import QueueTable
 from tui.widgets.taskrow import column_widths, fit, is_waiting
 
@@ -60,15 +61,16 @@ class Queue(Vertical):
         self._title = self.border_title = "Queue"
         self._problem = ""
         self._paused = False
+        self._marked = 0
         self._announcing = False
         self._empty = Static(id="no-tasks", markup=False)
 
     def on_mount(self) -> None:
         undo = key_text(self.table, "undo")
-        history = key_text(self, "history")
+        history = untyped_key_text(self, "history") or key_text(self, "history")
         self.table.empty_text = (
-            f"The queue is empty. Press {undo} to undo, or {history} to search the"
-            " history."
+            f"The queue is empty. Press {undo} here to undo, or {history} to search"
+            " the history."
         )
 
     def mount_content(self, *below: Widget) -> AwaitMount:
@@ -113,6 +115,11 @@ class Queue(Vertical):
         self._announce_soon()
         self.border_subtitle = Content(f"{state.limit} at once")
 
+    @on(QueueTable.MarksChanged)
+    def _count_marks(self, event: QueueTable.MarksChanged) -> None:
+        self._marked = event.count
+        self._announce_soon()
+
     def _announce_soon(self) -> None:
         if not self._announcing:
             self._announcing = True  # once for all changes of this turn
@@ -129,6 +136,8 @@ class Queue(Vertical):
         if self._paused:
             parts.append("paused")
         parts += [f"{len(ids):,} {word}" for word, ids in counts.items() if ids]
+        if self._marked:
+            parts.append(f"{self._marked:,} marked")
         title = " · ".join(parts)
         if title != self._title:
             self._title = title

@@ -26,6 +26,7 @@ from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.job import Job
 from tui.widgets.key_texts import key_text
+from tui.widgets.marking import Marking
 from tui.widgets.messages import (
     Browsing,
     GridRequested,
@@ -34,9 +35,13 @@ from tui.widgets.messages import (
 )
 from tui.widgets.row_order import TITLE, Rank, RowKey, RowOrder
 from tui.widgets.task_actions import (
+    KEEPS_MARKS,
     QueueAction,
     TaskAction,
     allowed_actions,
+    allowed_of_marked,
+    marked_allowing,
+    marking_bindings,
     queue_bindings,
     task_bindings,
 )
@@ -53,6 +58,7 @@ from tui.widgets.taskrow import (
 
 _SHORT_PROMPT = 12
 """Cells of a prompt that a reason leaves, at least."""
+_MARK = "✓"
 _SENT_TURN = 0.0
 """The turn of all that doesn't wait: it stands below what does."""
 
@@ -67,14 +73,7 @@ class QueueTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "move(-1000000)", "Newest", show=False),
         Binding("end,G", "move(1000000)", "Oldest", show=False),
-        Binding(
-            "space",
-            "fold",
-            "Fold",
-            id="fold",
-            tooltip="Show or hide a job's tasks",
-            show=False,
-        ),
+        *marking_bindings(),
         Binding("right", "fold(False)", show=False),
         Binding("left", "fold(True)", show=False),
         *task_bindings(),
@@ -105,6 +104,12 @@ class QueueTable(ScrollView, can_focus=True):
 
         task: Task
 
+    @dataclass
+    class MarksChanged(Message):
+        """Other tasks are marked."""
+
+        count: int
+
     def __init__(
         self,
         id: str,
@@ -134,6 +139,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._grown = False
         self._shift = 0
         self._announced: tuple[Task | None, bool] = (None, False)
+        self._marking = Marking[str]()
         self.empty_text = ""
         """Shown while there is no task."""
 
@@ -156,6 +162,11 @@ class QueueTable(ScrollView, can_focus=True):
         return self._jobs[key[0]] if key and key[1] == TITLE else None
 
     @property
+    def marked(self) -> list[Task]:
+        """The tasks that the user has marked, in the order of the table."""
+        return [task for task in self.listed if task.id in self._marking]
+
+    @property
     def chosen(self) -> list[Task]:
         """The task under the cursor, or all of the job."""
         key = self._key_at(self.cursor)
@@ -165,7 +176,10 @@ class QueueTable(ScrollView, can_focus=True):
         return list(job.tasks.values()) if job else [self._tasks[key[1]]]
 
     def tasks_allowing(self, action: TaskAction) -> list[Task]:
-        """Returns the chosen tasks that allow an action."""
+        """Returns the marked or else the chosen tasks that allow an action."""
+        marked = self.marked
+        if marked:
+            return marked_allowing(action, marked)
         job = self._job_under_cursor
         if job:
             return job.tasks_allowing(action)
@@ -230,6 +244,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._order.clear()
         self._waiting.clear()
         self._ticking.clear()
+        self._marking.clear()
         self._is_settled = False
         self.set_reactive(QueueTable.cursor, 0)
         for task in sorted(tasks, key=lambda task: task.id):
@@ -308,6 +323,9 @@ class QueueTable(ScrollView, can_focus=True):
 
     def _remove(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
+        if task.id in self._marking:
+            self._marking.toggle([task.id])
+            self._marks_changed()
         under_cursor = self._key_at(self.cursor)
         self._order.remove(self._key(task))
         job = self._jobs.get(task.job)
@@ -359,6 +377,8 @@ class QueueTable(ScrollView, can_focus=True):
         state = base + self.get_component_rich_style(kind, partial=True)
         in_job = key[0] in self._jobs and key[1] != TITLE
         inset = "  " if in_job else " "
+        if self._is_marked(key):
+            inset = f"{inset[:-1]}{_MARK}"
         status, model, prompt, time, cost = column_widths(width)
         segments = [
             Segment(fit(f"{inset}{content.glyph} {content.word}", status), state),
@@ -412,7 +432,7 @@ class QueueTable(ScrollView, can_focus=True):
             return parameters[0] in self._allowed
         if action == "queue":
             return self._by_job or parameters[0] == QueueAction.UNDO
-        return True
+        return action != "unmark" or len(self._marking) > 0
 
     def action_move(self, step: int) -> None:
         self._is_settled = True
@@ -425,14 +445,48 @@ class QueueTable(ScrollView, can_focus=True):
     def action_task(self, name: str) -> None:
         """Requests an action on the tasks under the cursor."""
         action = TaskAction(name)
-        if action is TaskAction.VIEW and self._job_under_cursor:
+        is_view = action is TaskAction.VIEW
+        if is_view and self._job_under_cursor:
             self.action_fold()
             return
-        tasks = self.tasks_allowing(action)
+        tasks = self.chosen if is_view else self.tasks_allowing(action)
         if tasks:
-            is_view = action is TaskAction.VIEW
             browsing = self.browsing() if is_view else Browsing()
-            self.post_message(TaskActionRequested(action, tasks, browsing=browsing))
+            pictures = {task.id: task.saved for task in tasks if self._marking}
+            request = TaskActionRequested(action, tasks, pictures, browsing)
+            self.post_message(request)
+        if self._marking and action not in KEEPS_MARKS:
+            self.action_unmark()
+
+    def action_mark(self) -> None:
+        """Marks what is under the cursor, or all of the job, and goes to the next row."""
+        self._marking.toggle([task.id for task in self.chosen])
+        self.action_move(1)
+        self._marks_changed()
+
+    def action_mark_range(self) -> None:
+        listed = [task.id for task in self.listed]
+        for task in self.chosen[-1:]:
+            self._marking.extend(task.id, listed)
+        self._marks_changed()
+
+    def action_mark_all(self) -> None:
+        self._marking.toggle([task.id for task in self.listed])
+        self._marks_changed()
+
+    def action_unmark(self) -> None:
+        self._marking.clear()
+        self._marks_changed()
+
+    def _is_marked(self, key: RowKey) -> bool:
+        if key[1] == TITLE:
+            return all(task_id in self._marking for task_id in self._jobs[key[0]].tasks)
+        return key[1] in self._marking
+
+    def _marks_changed(self) -> None:
+        self.post_message(self.MarksChanged(len(self._marking)))
+        self._announce_soon()
+        self.refresh()
 
     def action_grid(self) -> None:
         """Shows the images of the job under the cursor, or of all tasks."""
@@ -510,7 +564,9 @@ class QueueTable(ScrollView, can_focus=True):
             self.post_message(self.Selected(selected))
         self._announced = (selected, bool(job))
         allowed: set[TaskAction] = set()
-        if job:
+        if self._marking:
+            allowed = allowed_of_marked(self.marked) | {TaskAction.VIEW}
+        elif job:
             allowed = job.allowed
         elif selected:
             allowed = allowed_actions(selected)

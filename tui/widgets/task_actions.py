@@ -5,7 +5,7 @@ footer and the help. An entry does its `run`; what needs a page or a question is
 `screens/task_dispatcher.py`.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from textual.binding import Binding
 
 from tui.tasks import actions
-from tui.tasks.task import SENT, Status, Task
+from tui.tasks.task import REJECTED, SENT, Status, Task
 from tui.widgets.taskrow import is_set_aside
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ class TaskAction(StrEnum):
     """What can be done with a task."""
 
     VIEW = "view"
+    AGAIN = "again"
+    NEW_SEED = "new-seed"
+    VARIATIONS = "variations"
+    USE_AS_SOURCE = "use-as-source"
     REUSE = "reuse"
     EDIT = "edit"
     RETRY = "retry"
@@ -37,8 +41,20 @@ class TaskAction(StrEnum):
     OPEN = "open"
     COPY_LINK = "copy-link"
     COPY_AS = "copy-as"
+    COPY_PROMPT = "copy-prompt"
+    REVEAL = "reveal"
+    SAVE_COPY = "save-copy"
+    COMPARE = "compare"
     INSPECT = "inspect"
     FAVOURITE = "favourite"
+    RATE_1 = "rate-1"
+    RATE_2 = "rate-2"
+    RATE_3 = "rate-3"
+    RATE_4 = "rate-4"
+    RATE_5 = "rate-5"
+    UNRATE = "unrate"
+    REJECT = "reject"
+    TAG = "tag"
     DELETE = "delete"
     SOONER = "sooner"
     LATER = "later"
@@ -87,9 +103,14 @@ def _has_ended(task: Task) -> bool:
     return task.status in _ENDED
 
 
-def _can_be_retried(task: Task) -> bool:
+def is_failed(task: Task) -> bool:
+    """Returns whether a task has ended without all that was asked for."""
     incomplete = task.status is not Status.COMPLETED or task.error is not None
-    return _has_ended(task) and incomplete
+    return _has_ended(task) and incomplete and task.status is not Status.DROPPED
+
+
+def _can_be_retried(task: Task) -> bool:
+    return is_failed(task) or task.status is Status.DROPPED
 
 
 def _has_results(task: Task) -> bool:
@@ -100,6 +121,93 @@ def _has_files(task: Task) -> bool:
     return bool(task.files)
 
 
+def _has_own_files(task: Task) -> bool:
+    """Returns whether this program saved its files: an imported one may name any."""
+    return bool(task.files) and not task.imported
+
+
+def _has_prompt(task: Task) -> bool:
+    return bool(task.prompt)
+
+
+RATINGS: Mapping[TaskAction, int] = {
+    TaskAction.RATE_1: 1,
+    TaskAction.RATE_2: 2,
+    TaskAction.RATE_3: 3,
+    TaskAction.RATE_4: 4,
+    TaskAction.RATE_5: 5,
+    TaskAction.UNRATE: 0,
+    TaskAction.REJECT: REJECTED,
+}
+"""What the keys that rate a picture give it."""
+MOVES_ON = frozenset({*RATINGS, TaskAction.FAVOURITE}) - {TaskAction.UNRATE}
+"""Actions after which the next picture is selected: one looks through many of them."""
+
+
+ON_ONE_PICTURE = frozenset(
+    {
+        *RATINGS,
+        TaskAction.USE_AS_SOURCE,
+        TaskAction.COPY_PATH,
+        TaskAction.OPEN,
+        TaskAction.COPY_LINK,
+        TaskAction.REVEAL,
+    }
+)
+"""Actions on the picture that is shown, not on all of its task or job."""
+QUEUE_ORDER = frozenset({TaskAction.SOONER, TaskAction.LATER, TaskAction.NEXT})
+"""Actions on a task's place in the queue, which only make sense beside it."""
+KEEPS_MARKS = frozenset({TaskAction.VIEW, TaskAction.COMPARE, TaskAction.INSPECT})
+"""Actions after which what was marked stays so."""
+
+
+def marking_bindings() -> list[Binding]:
+    """Returns the keys that mark several tasks or pictures."""
+    return [
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            id="mark",
+            tooltip="Mark for an action on several; again: no longer",
+        ),
+        Binding(
+            "V",
+            "mark_range",
+            "Mark to here",
+            id="mark-range",
+            tooltip="Mark all from the last mark to here",
+            show=False,
+        ),
+        Binding(
+            "ctrl+a",
+            "mark_all",
+            "Mark all",
+            id="mark-all",
+            tooltip="Mark all that is listed, or none",
+            show=False,
+        ),
+        Binding(
+            "escape",
+            "unmark",
+            "Unmark",
+            id="unmark",
+            tooltip="Take all marks away",
+            show=False,
+        ),
+    ]
+
+
+def _rate(action: TaskAction) -> TaskEntry:
+    stars = RATINGS[action]
+    return TaskEntry(
+        keys=str(stars),
+        label=f"{stars} ★",
+        tooltip="Rate the picture, and go to the next one",
+        allowed=_has_files,
+    )
+
+
 TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.VIEW: TaskEntry(
         keys="enter",
@@ -107,6 +215,35 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         tooltip="Show the image full screen; unfold a job",
         allowed=_always,
         shown=True,
+    ),
+    TaskAction.AGAIN: TaskEntry(
+        keys="a",
+        label="Again",
+        tooltip="Send the same request once more",
+        allowed=_always,
+        shown=True,
+    ),
+    TaskAction.NEW_SEED: TaskEntry(
+        keys="A",
+        label="New seed",
+        tooltip="Send the same request with another seed",
+        allowed=_always,
+    ),
+    TaskAction.VARIATIONS: TaskEntry(
+        keys="m",
+        label="Variations",
+        tooltip="Send several of the same, each with another seed",
+        allowed=_always,
+        many=False,
+    ),
+    # It shares its key with EDIT: what waits is edited, what is made is a source.
+    TaskAction.USE_AS_SOURCE: TaskEntry(
+        keys="e",
+        label="Edit",
+        tooltip="Use the picture as a source, or edit what waits",
+        allowed=_has_own_files,
+        shown=True,
+        id="edit",
     ),
     TaskAction.REUSE: TaskEntry(
         keys="u",
@@ -118,7 +255,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.EDIT: TaskEntry(
         keys="e",
         label="Edit",
-        tooltip="Move an unsent task back to the form, free of charge",
+        tooltip="Use the picture as a source, or edit what waits",
         allowed=_is_in_line,
         many=False,
         shown=True,
@@ -137,6 +274,32 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         allowed=_is_held,
         shown=True,
         run=actions.drop,
+    ),
+    TaskAction.SOONER: TaskEntry(
+        keys="K,shift+up",
+        label="Sooner",
+        tooltip="Send one place sooner",
+        allowed=_is_in_line,
+        many=False,
+        shown=True,
+        run=actions.send_sooner,
+    ),
+    TaskAction.LATER: TaskEntry(
+        keys="J,shift+down",
+        label="Later",
+        tooltip="Send one place later",
+        allowed=_is_in_line,
+        many=False,
+        shown=True,
+        run=actions.send_later,
+    ),
+    TaskAction.NEXT: TaskEntry(
+        keys="N",
+        label="Next",
+        tooltip="Send before all other tasks",
+        allowed=_is_in_line,
+        shown=True,
+        run=actions.send_next,
     ),
     # SEND, STOP and WATCH share one key: no task allows more than one of them.
     TaskAction.SEND: TaskEntry(
@@ -190,6 +353,31 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         allowed=_always,
         many=False,
     ),
+    TaskAction.COPY_PROMPT: TaskEntry(
+        keys="P",
+        label="Copy prompt",
+        tooltip="Copy the prompt",
+        allowed=_has_prompt,
+    ),
+    TaskAction.REVEAL: TaskEntry(
+        keys="O",
+        label="Folder",
+        tooltip="Open the folder of the image, or copy its path",
+        allowed=_has_files,
+        many=False,
+    ),
+    TaskAction.SAVE_COPY: TaskEntry(
+        keys="w",
+        label="Save a copy",
+        tooltip="Save copies of the images elsewhere",
+        allowed=_has_files,
+    ),
+    TaskAction.COMPARE: TaskEntry(
+        keys="b",
+        label="Compare",
+        tooltip="Show the marked images in the same place, one after the other",
+        allowed=_has_files,
+    ),
     TaskAction.INSPECT: TaskEntry(
         keys="i",
         label="Inspect",
@@ -205,40 +393,45 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         id="star",
         run=actions.toggle_favourite,
     ),
+    **{action: _rate(action) for action in RATINGS if RATINGS[action] > 0},
+    TaskAction.UNRATE: TaskEntry(
+        keys="0",
+        label="No rating",
+        tooltip="Take the rating away",
+        allowed=_has_files,
+    ),
+    TaskAction.REJECT: TaskEntry(
+        keys="X",
+        label="Reject",
+        tooltip="Mark the picture as rejected, and go to the next one",
+        allowed=_has_files,
+    ),
+    TaskAction.TAG: TaskEntry(
+        keys="T",
+        label="Tags",
+        tooltip="Change the tags",
+        allowed=_always,
+    ),
     TaskAction.DELETE: TaskEntry(
         keys="x,delete",
         label="Delete",
-        tooltip="Delete the task and its files; undo brings them back",
+        tooltip="Delete the task and its files; both can be brought back",
         allowed=_has_ended,
-        run=actions.delete,
-    ),
-    TaskAction.SOONER: TaskEntry(
-        keys="K,shift+up",
-        label="Sooner",
-        tooltip="Move up in the queue",
-        allowed=_is_in_line,
-        many=False,
-        run=actions.send_sooner,
-    ),
-    TaskAction.LATER: TaskEntry(
-        keys="J,shift+down",
-        label="Later",
-        tooltip="Move down in the queue",
-        allowed=_is_in_line,
-        many=False,
-        run=actions.send_later,
-    ),
-    TaskAction.NEXT: TaskEntry(
-        keys="N",
-        label="Next",
-        tooltip="Send before all other tasks",
-        allowed=_is_in_line,
-        run=actions.send_next,
     ),
 }
 """All actions, in the order in which the footer shows them."""
 
 _ONE_TASK = {action for action, entry in TASK_ACTIONS.items() if not entry.many}
+_ON_THE_FIRST = frozenset(
+    {
+        TaskAction.REUSE,
+        TaskAction.OPEN,
+        TaskAction.COPY_PATH,
+        TaskAction.COPY_LINK,
+        TaskAction.INSPECT,
+    }
+)
+"""Actions that on a job's row mean the picture that is shown, and on marks nothing."""
 _SHOWN = {action for action, entry in TASK_ACTIONS.items() if entry.shown}
 
 
@@ -252,22 +445,28 @@ def allowed_actions_of_many(task: Task) -> set[TaskAction]:
     return allowed_actions(task) - _ONE_TASK
 
 
+def allowed_of_marked(tasks: Sequence[Task]) -> set[TaskAction]:
+    """Returns what can be done with at least one of the marked tasks."""
+    return {action for action in TaskAction if marked_allowing(action, tasks)}
+
+
+def marked_allowing(action: TaskAction, tasks: Sequence[Task]) -> list[Task]:
+    """Returns the marked tasks with which something can be done now."""
+    if len(tasks) > 1 and (action in _ONE_TASK or action in _ON_THE_FIRST):
+        return []
+    return [task for task in tasks if TASK_ACTIONS[action].allowed(task)]
+
+
 def task_bindings(
-    prefix: str = "",
     actions: Collection[TaskAction] = tuple(TaskAction),
     footer: Collection[TaskAction] = _SHOWN,
 ) -> list[Binding]:
-    """Returns the keys of a page, their ids with `prefix`, which is the page's own.
-
-    The footer shows those of `footer`.
-    """
-    bindings = []
-    for action, entry in TASK_ACTIONS.items():
-        if action in actions:
-            key_id = prefix + (entry.id or action)
-            shown = action in footer
-            bindings.append(_binding(entry, f"task('{action}')", key_id, shown))
-    return bindings
+    """Returns the keys of a page; the footer shows those of `footer`."""
+    return [
+        _binding(entry, f"task('{action}')", entry.id or action, action in footer)
+        for action, entry in TASK_ACTIONS.items()
+        if action in actions
+    ]
 
 
 class QueueAction(StrEnum):
@@ -275,6 +474,7 @@ class QueueAction(StrEnum):
 
     CLEAR = "clear"
     UNDO = "undo"
+    RETRY_FAILED = "retry-failed"
     PAUSE = "pause"
     MORE = "more"
     FEWER = "fewer"
@@ -287,7 +487,7 @@ class QueueEntry:
     keys: str
     label: str
     tooltip: str
-    run: "Callable[[Engine], Coroutine[Any, Any, str]]"
+    run: "Callable[[Engine], Coroutine[Any, Any, str]] | None" = None
     """Does it, and returns a sentence for the user, or an empty text."""
     shown: bool = False
 
@@ -298,13 +498,17 @@ QUEUE_ACTIONS: Mapping[QueueAction, QueueEntry] = {
         label="Clear",
         tooltip="Hide finished tasks; their files are kept",
         shown=True,
-        run=actions.clear,
     ),
     QueueAction.UNDO: QueueEntry(
         keys="z",
         label="Undo",
-        tooltip="Undo the last clear or delete",
+        tooltip="Undo the last clear, deletion, rating, tag or favourite",
         run=actions.undo,
+    ),
+    QueueAction.RETRY_FAILED: QueueEntry(
+        keys="R",
+        label="Retry all",
+        tooltip="Send all failed tasks again",
     ),
     QueueAction.PAUSE: QueueEntry(
         keys="p",
@@ -329,11 +533,11 @@ QUEUE_ACTIONS: Mapping[QueueAction, QueueEntry] = {
 
 
 def queue_bindings(
-    prefix: str = "", actions: Collection[QueueAction] = tuple(QueueAction)
+    actions: Collection[QueueAction] = tuple(QueueAction),
 ) -> list[Binding]:
-    """Returns the keys for the whole queue, their ids with `prefix`."""
+    """Returns the keys for the whole queue."""
     return [
-        _binding(entry, f"queue('{action}')", f"{prefix}{action}", entry.shown)
+        _binding(entry, f"queue('{action}')", action, entry.shown)
         for action, entry in QUEUE_ACTIONS.items()
         if action in actions
     ]

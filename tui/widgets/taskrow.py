@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from tui.tasks.durations import Span
-from tui.tasks.task import LIVE, SENT, Status, Task
+from tui.tasks.task import LIVE, REJECTED, SENT, Status, Task
 from tui.text import dollars, duration, one_line, steady
 
 
@@ -149,6 +149,11 @@ def expiry(task: Task) -> str:
     return f"expires in {duration(left)}" if left > 0 else "its URL has expired"
 
 
+def stars(rating: int) -> str:
+    """Returns a rating as it is shown; empty for none."""
+    return "✗" if rating == REJECTED else "★" * rating
+
+
 def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") -> Row:
     """Returns a task's row.
 
@@ -161,8 +166,10 @@ def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") 
         prompt = f"{fit(variation, _LONGEST_VARIATION).rstrip()} · {prompt}"
     if len(task.results) > 1:
         prompt = f"×{len(task.results)} {prompt}"
+    if task.rating:
+        prompt = f"{stars(task.rating)} {prompt}"
     if task.favourite:
-        prompt = f"★ {prompt}"
+        prompt = f"♥ {prompt}"
     return Row(
         *status_style(task), title, prompt, _problem(task, ways), when, cost(task)
     )

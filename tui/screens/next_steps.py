@@ -1,0 +1,167 @@
+"""What leads from a result to the next one: again, variations, a source, a comparison."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from tui.catalog.batch import BatchError
+from tui.exchange.consent import WantedJob
+from tui.exchange.repeat import Repeater
+from tui.screens import share
+from tui.screens.payments import Payments
+from tui.screens.shell import Shell
+from tui.tasks import actions
+from tui.tasks.marks import read_tags
+from tui.text import by_count, dollars, inert, one_line
+from tui.widgets.messages import TaskActionRequested
+from tui.widgets.task_actions import RATINGS, TaskAction
+from tui.widgets.view_context import ViewContext
+
+Handler = Callable[[TaskActionRequested], Awaitable[None]]
+
+
+class NextSteps:
+    """Runs these actions. Every method runs in a worker of the app."""
+
+    def __init__(
+        self, shell: Shell, payments: Payments, view: Callable[[], ViewContext]
+    ) -> None:
+        self._shell = shell
+        self._payments = payments
+        self._view = view
+
+    @property
+    def handlers(self) -> dict[TaskAction, Handler]:
+        """The method for each action."""
+        return {
+            TaskAction.AGAIN: self._again,
+            TaskAction.NEW_SEED: self._with_new_seed,
+            TaskAction.VARIATIONS: self._vary,
+            TaskAction.USE_AS_SOURCE: self._use_as_source,
+            TaskAction.COPY_PROMPT: self._copy_prompt,
+            TaskAction.REVEAL: self._reveal,
+            TaskAction.SAVE_COPY: self._save_copy,
+            TaskAction.TAG: self._tag,
+            **dict.fromkeys(RATINGS, self._rate),
+        }
+
+    @property
+    def _repeater(self) -> Repeater:
+        main = self._shell.main
+        assert main
+        return Repeater(main.filler.catalog, self._shell.session.config.api)
+
+    async def _again(self, request: TaskActionRequested) -> None:
+        await self._send(self._repeater.same(request.tasks))
+
+    async def _with_new_seed(self, request: TaskActionRequested) -> None:
+        await self._send(self._repeater.with_new_seeds(request.tasks))
+
+    async def _send(self, job: WantedJob) -> None:
+        """Sends requests; the price of several is said first."""
+        await self._payments.submit(job, ask=len(job.requests) > 1)
+
+    async def _vary(self, request: TaskActionRequested) -> None:
+        from tui.screens.how_many import HowManyScreen
+
+        shell, repeater = self._shell, self._repeater
+        same = repeater.same(request.tasks[:1])
+        ((_, _, price),) = await shell.wallet.priced(same.requests)
+
+        def price_of(count: int) -> str:
+            return "price unknown" if price is None else dollars(price * count)
+
+        count = await shell.push_screen_wait(HowManyScreen(price_of))
+        if count:
+            with contextlib.suppress(BatchError):
+                job = repeater.with_new_seeds(request.tasks[:1], count)
+                await self._payments.submit(job)
+                return
+            await self._payments.submit(same._replace(requests=same.requests * count))
+
+    async def _use_as_source(self, request: TaskActionRequested) -> None:
+        """Fills the form of a model that the user chooses with the picture."""
+        from tui.catalog.sources import by_use
+        from tui.screens.picker import ModelPickerScreen
+
+        main = self._shell.main
+        files = [task.results[index].path for task, index in request.files]
+        if main is None or not files:
+            return
+        models = by_use(main.filler.catalog)
+        title = by_count(
+            len(files),
+            "Use the picture with",
+            "Use {count} pictures with",
+        )
+        picker = ModelPickerScreen(models, *main.usual_sources(models), title)
+        model = await self._shell.push_screen_wait(picker)
+        if model:
+            await self._go_to_form()
+            await main.filler.use_as_source(model, files)
+
+    async def _go_to_form(self) -> None:
+        shell = self._shell
+        while shell.main and shell.screen is not shell.main:
+            await shell.pop_screen()
+
+    async def _copy_prompt(self, request: TaskActionRequested) -> None:
+        prompts = dict.fromkeys(task.prompt for task in request.tasks if task.prompt)
+        text = inert("\n".join(prompts))
+        share.copy(self._shell, text, one_line(text, 200))
+
+    async def _reveal(self, request: TaskActionRequested) -> None:
+        task, index = request.files[0]
+        await share.reveal(self._shell, task.results[index].path)
+
+    async def _save_copy(self, request: TaskActionRequested) -> None:
+        from tui.exchange import copies
+        from tui.screens.line_prompt import LinePromptScreen
+
+        shell = self._shell
+        files = [task.results[index].path for task, index in request.files]
+        if not files:
+            return
+        title = by_count(
+            len(files), "Save a copy as", "Save copies of {count} pictures into"
+        )
+        asked = LinePromptScreen(
+            title, "", "A file or a folder. Nothing that exists is replaced."
+        )
+        target = await shell.push_screen_wait(asked)
+        if target and target.strip():
+            saved = await asyncio.to_thread(copies.save, files, target.strip())
+            sentence = by_count(
+                len(saved),
+                "Saved: {path}",
+                "{count} copies saved in {folder}",
+                path=saved[0],
+                folder=saved[0].parent,
+            )
+            shell.show_sentence(one_line(sentence, 400))
+
+    async def _rate(self, request: TaskActionRequested) -> None:
+        pictures: dict[str, list[int]] = {}
+        for task, index in request.files:
+            pictures.setdefault(task.id, []).append(index)
+        engine = self._shell.engine
+        assert engine
+        rating = RATINGS[request.action]
+        work = actions.rate(engine, pictures, rating)
+        self._shell.show_sentence(await self._shell.run_detached(work))
+
+    async def _tag(self, request: TaskActionRequested) -> None:
+        from tui.screens.line_prompt import LinePromptScreen
+
+        shell = self._shell
+        before = ", ".join(request.tasks[0].tags)
+        title = by_count(len(request.tasks), "Tags", "Tags of {count} tasks")
+        asked = LinePromptScreen(
+            title,
+            before,
+            "Words with commas between. tag:word finds them in the history.",
+        )
+        line = await shell.push_screen_wait(asked)
+        if line is not None and shell.engine:
+            work = actions.tag(shell.engine, request.tasks, read_tags(line))
+            shell.show_sentence(await shell.run_detached(work))
