@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from tests.cli.test_export import run
@@ -164,6 +165,30 @@ def test_picks_are_exported_with_a_sheet_and_a_list(
         "list": str(picks / "picks.jsonl"),
         "problems": [],
     }
+
+
+def test_ratings_choose_pictures(queue: list[Task], pictures: Path, here: Path) -> None:
+    results = [
+        replace(saved(pictures / f"{number}.png", colour), rating=rating)
+        for number, (colour, rating) in enumerate(
+            [("red", -1), ("blue", 3), ("lime", 5)]
+        )
+    ]
+    task = task_of(*results)
+    store = Store(folders().queue)
+    store.add_missing([(task, [])])
+    store.close()
+    assert run("sheet", "--all", "--rated", "4").returncode == 0
+    assert colours(here / "sheet.png") == {"lime"}
+    said = run("export-picks", task.id, "--out", "picks")
+    assert said.returncode == 0
+    assert "1 rejected picture is left out." in said.stderr
+    assert sorted(os.listdir("picks")) == [
+        *("1.png", "2.png", "picks.jsonl", "sheet.png")
+    ]
+    said = run("export-picks", "--search", "is:rejected", "--out", "none")
+    assert said.returncode == 4
+    assert "None of these tasks has a picture to export." in said.stderr
 
 
 def test_a_full_disk_is_told_and_what_fits_is_there(

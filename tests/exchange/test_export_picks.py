@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from tests.exchange.pictures import saved, task_of
@@ -46,7 +47,11 @@ def names(folder: Path) -> list[str]:
 
 def test_files_a_sheet_and_a_list_are_in_the_folder(source: Path, out: Path) -> None:
     lake = task_of(
-        saved(source / "lake.png", "red"), seed=7, favourite=True, remote_id="tsk_1"
+        replace(saved(source / "lake.png", "red"), rating=4),
+        seed=7,
+        favourite=True,
+        tags=("client",),
+        remote_id="tsk_1",
     )
     fox = task_of(saved(source / "fox.png", "blue"), cost_micro=None)
     done = exported(out, lake, fox)
@@ -63,6 +68,8 @@ def test_files_a_sheet_and_a_list_are_in_the_folder(source: Path, out: Path) -> 
         "model": "z-image",
         "values": {"prompt": "a lake", "seed": 7},
         "cost_usd": 0.01,
+        "rating": 4,
+        "tags": ["client"],
         "favourite": True,
         "sha256": hashlib.sha256((out / "lake.png").read_bytes()).hexdigest(),
     }

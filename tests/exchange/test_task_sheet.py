@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.exchange.pictures import failed, task_of
 from tui.exchange.pictures import Picture, facts, pictures_of
@@ -129,6 +130,22 @@ def test_pictures_of_one_task_are_counted_and_its_cost_once() -> None:
     table, _ = grid(listed([task]))
     assert table.note == "z-image · 3 pictures · $0.01"
     assert next(table.cells).caption == f"1/3 · {task.id[-6:]}"
+
+
+def test_ratings_are_shown_and_can_be_rows(tmp_path: Path) -> None:
+    ratings = (0, 3, -1, 5)
+    results = [replace(result(str(rating)), rating=rating) for rating in ratings]
+    pictures = listed([task_of(*results), task_of(result("none"))])
+    captions = [cell.caption for cell in grid(pictures).table.cells]
+    assert [caption.split(" · ")[0] for caption in captions[:4]] == [
+        "1/4",
+        "★★★",
+        "rejected",
+        "★★★★★",
+    ]
+    table, _ = by_parameters(pictures, ["rating"])
+    assert table.row_titles == ("★★★★★", "★★★", "no rating", "rejected")
+    assert names(table) == [["5"], ["3"], ["0", "none"], ["-1"]]
 
 
 def test_dropped_and_retried_tasks_are_left_out() -> None:

@@ -22,6 +22,8 @@ _COMMANDS = {
     "doctor": ["doctor"],
     "doctor as JSON": ["doctor", "--json"],
     "an export": ["export", "-"],
+    "a sheet": ["sheet", "--all", "--json", "--out", "sheet.png"],
+    "picks": ["export-picks", "--all", "--json", "--out", "picks"],
     "a quote": ["quote", "z-image", "-p", "x"],
     "balance": ["balance"],
 }

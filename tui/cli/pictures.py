@@ -14,7 +14,7 @@ from tui.images import contact_sheet
 from tui.images.contact_sheet import MOST_PICTURES, Sheet
 from tui.system.streams import print_json, print_message, print_result
 from tui.tasks.store import Store
-from tui.tasks.task import Task
+from tui.tasks.task import REJECTED, Task
 from tui.text import by_count, one_line
 
 DEFAULT_NAME = "sheet.png"
@@ -27,12 +27,14 @@ def save_sheet(
     target: Path,
     *,
     by: Sequence[str],
+    rated: int,
     as_json: bool,
 ) -> int:
     """Save a contact sheet of the newest pictures, and print its path.
 
-    Returns the exit code. Raises UsageError where there is nothing to show, or it can't
-    be shown as wanted.
+    `rated` is the number of stars that a picture has at least, 0 for all. Returns the
+    exit code. Raises UsageError where there is nothing to show, or it can't be shown as
+    wanted.
     """
     from tui.images.files import ImageError
 
@@ -40,7 +42,7 @@ def save_sheet(
         target /= DEFAULT_NAME
     if target.suffix.lower() != ".png":
         raise UsageError("A sheet is a PNG image: give it a name that ends with .png.")
-    found = pictures_of(_newest_first(store, selection))
+    found = _rated(pictures_of(_newest_first(store, selection)), rated)
     newest = list(islice(found, MOST_PICTURES + 1))
     shown = _in_order(newest[:MOST_PICTURES])
     if not any(picture.path for picture in shown):
@@ -68,17 +70,27 @@ def save_sheet(
 
 
 def export_picks(
-    store: Store, selection: Selection, folder: Path, *, as_json: bool
+    store: Store, selection: Selection, folder: Path, *, rated: int, as_json: bool
 ) -> int:
     """Export pictures to a folder, and print what is there now.
 
-    Returns the exit code. Raises UsageError where there is nothing to export, or the
-    folder can't be used.
+    Rejected ones are left out. Returns the exit code. Raises UsageError where there is
+    nothing to export, or the folder can't be used.
     """
     tasks = sorted(_newest_first(store, selection), key=lambda task: task.id)
-    pictures = [picture for picture in pictures_of(tasks) if picture.path]
+    found = [picture for picture in _rated(pictures_of(tasks), rated) if picture.path]
+    pictures = [picture for picture in found if picture.rating != REJECTED]
+    rejected = len(found) - len(pictures)
+    if rejected:
+        print_message(
+            by_count(
+                rejected,
+                "1 rejected picture is left out.",
+                "{count} rejected pictures are left out.",
+            )
+        )
     if not pictures:
-        raise UsageError("None of these tasks has a picture.")
+        raise UsageError("None of these tasks has a picture to export.")
     try:
         done = export(pictures, folder)
     except ExportError as error:
@@ -104,6 +116,10 @@ def export_picks(
         )
     )
     return OTHER_ERROR if done.problems else 0
+
+
+def _rated(pictures: Iterator[Picture], least: int) -> Iterator[Picture]:
+    return (picture for picture in pictures if not least or picture.rating >= least)
 
 
 def _newest_first(store: Store, selection: Selection) -> Iterator[Task]:

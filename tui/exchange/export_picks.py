@@ -242,6 +242,8 @@ def _facts(copy: _Copy) -> dict[str, Any]:
         "model": task.model,
         "values": told.values,
         "cost_usd": cost,
+        "rating": copy.picture.rating,
+        "tags": list(task.tags),
         "favourite": task.favourite,
         "sha256": copy.sha256,
     }

@@ -26,6 +26,11 @@ class Picture:
     def result(self) -> Result | None:
         return None if self.index is None else self.task.results[self.index]
 
+    @property
+    def rating(self) -> int:
+        """What the user thinks of it, as of a result; 0 where there is no picture."""
+        return self.result.rating if self.result else 0
+
 
 def pictures_of(tasks: Iterable[Task]) -> Iterator[Picture]:
     """Yields the saved pictures of tasks, and each task without any once.
@@ -55,6 +60,10 @@ def facts(picture: Picture) -> dict[str, str]:
             told[name] = _as_fact(name, value)
     if task.cost_micro is not None:
         told["cost"] = dollars(task.cost_micro)
+    if picture.rating:
+        told["rating"] = "rejected"
+    if picture.rating > 0:
+        told["rating"] = "★" * picture.rating
     return told
 
 

@@ -49,7 +49,7 @@ def grid(pictures: Sequence[Picture]) -> TaskSheet:
 def by_parameters(pictures: Sequence[Picture], names: Sequence[str]) -> TaskSheet:
     """Returns a table with a row for each value of a name, a column for each of another.
 
-    A name is `model`, `action` or a parameter. With one name, the pictures of a value
+    A name is `model`, `action`, `rating` or a parameter. With one name, the pictures of a value
     stand side by side. Raises UnknownAxisError.
     """
     for name in names:
@@ -106,6 +106,8 @@ def _grouped(pictures: Iterable[Picture], name: str) -> dict[str, list[Picture]]
 
 
 def _size(picture: Picture, name: str) -> float:
+    if name == "rating":
+        return -picture.rating  # the best first
     value = picture.task.values.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)

@@ -52,7 +52,7 @@ _MOST_BYTES = 100_000_000  # of a font
 _NO_LETTER = "\uffff"
 _ALIKE = str.maketrans(
     {"×": "x", "–": "-", "—": "-", "−": "-", "ß": "ss", "‘": "'", "’": "'"}
-    | {"“": '"', "”": '"', "„": '"', "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+    | {"“": '"', "”": '"', "„": '"', "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "★": "*"}
 )
 _BREAKS = " -_/,"
 
@@ -132,11 +132,17 @@ class LabelFont:
         return line[:low].rstrip() + end
 
     def _runs(self, text: str) -> list[tuple[_Font, str]]:
-        """Return the parts of a line with the font of each: one for all if possible."""
-        letters = "".join(set(text))
-        for font in self._fonts():
-            if all(self._has(font, letter) for letter in letters):
-                return [(font, text)]
+        """Return the parts of a line with the font of each.
+
+        Letters get one font for all of the line if possible, signs their own.
+        """
+        lacking = {letter for letter in set(text) if not self._has(self._own, letter)}
+        if not lacking:
+            return [(self._own, text)]
+        if any(letter.isalpha() for letter in lacking):
+            for font in self._fonts():
+                if all(self._has(font, letter) for letter in set(text)):
+                    return [(font, text)]
         runs: list[tuple[_Font, str]] = []
         for letter in text:
             font, written = self._letter(letter)

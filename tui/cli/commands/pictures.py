@@ -12,6 +12,14 @@ from tui.cli.exit_codes import UsageError
 
 _MOST_AXES = 2
 
+_rated_option = click.option(
+    "--rated",
+    type=click.IntRange(1, 5),
+    default=None,
+    metavar="STARS",
+    help="Only pictures with at least so many stars.",
+)
+
 
 @click.command()
 @selection_options
@@ -20,7 +28,7 @@ _MOST_AXES = 2
     "--by",
     multiple=True,
     metavar="PARAM",
-    help="A row for each value; given twice, also a column for each. Or 'model'.",
+    help="Rows by a parameter, or by model; given twice, columns by another.",
 )
 @click.option(
     "-o",
@@ -32,6 +40,7 @@ _MOST_AXES = 2
     metavar="FILE",
     help="PNG file for the sheet, or a folder.",
 )
+@_rated_option
 @common_options
 def sheet(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     """Put pictures on one labelled contact sheet.
@@ -43,6 +52,7 @@ def sheet(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     by = options.pop("by")
     job = options.pop("job")
     target = options.pop("target")
+    rated = options.pop("rated") or 0
     if len(by) > _MOST_AXES:
         raise UsageError("A sheet has rows and columns: give --by twice at most.")
     if job:
@@ -51,7 +61,9 @@ def sheet(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     store = open_store(prepare_session(options))
     print_notices(store)
     sys.exit(
-        pictures.save_sheet(store, selection, target.absolute(), by=by, as_json=as_json)
+        pictures.save_sheet(
+            store, selection, target.absolute(), by=by, rated=rated, as_json=as_json
+        )
     )
 
 
@@ -65,20 +77,25 @@ def sheet(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the copies.",
 )
+@_rated_option
 @common_options
 def export_picks(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     """Copy pictures to a folder, with a contact sheet and a list.
 
-    Never overwrites a file. picks.jsonl says what made each picture.
+    Rejected ones are left out. Never overwrites a file. picks.jsonl says what made each
+    picture.
     """
     from tui.cli import pictures, queue
 
     folder = options.pop("folder")
+    rated = options.pop("rated") or 0
     selection = queue.Selection(**selected)
     store = open_store(prepare_session(options))
     print_notices(store)
     sys.exit(
-        pictures.export_picks(store, selection, folder.absolute(), as_json=as_json)
+        pictures.export_picks(
+            store, selection, folder.absolute(), rated=rated, as_json=as_json
+        )
     )
 
 
