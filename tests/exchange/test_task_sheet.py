@@ -80,7 +80,7 @@ def test_values_of_one_picture_each_are_a_grid() -> None:
     table, pictures = by_parameters(listed(matrix(["z-image"], [4, 3, 2, 1])), ["seed"])
     assert names(table) == [["z-image-1", "z-image-2"], ["z-image-3", "z-image-4"]]
     assert table.row_titles == ()
-    assert next(table.cells).caption == f"seed 1 · {pictures[0].task.id[-6:]}"
+    assert next(table.cells).caption == f"seed 1\n{pictures[0].task.id[-6:]}"
 
 
 def test_a_task_without_the_parameter_has_a_row_of_its_own() -> None:
@@ -114,7 +114,7 @@ def test_what_all_have_in_common_is_said_once() -> None:
     assert table.title == "a lake"
     assert table.note == "seed 7 · 2 pictures · $0.02"
     assert [cell.caption for cell in table.cells] == [
-        f"{task.model} · {task.id[-6:]}" for task in tasks
+        f"{task.model}\n{task.id[-6:]}" for task in tasks
     ]
     tasks[0] = task_of(result("x"), prompt="a fox", cost_micro=50_000)
     table, _ = grid(listed(tasks))

@@ -9,7 +9,13 @@ from tui.cli.exit_codes import OTHER_ERROR, UsageError
 from tui.cli.queue import Selection
 from tui.exchange.export_picks import Export, ExportError, export
 from tui.exchange.pictures import Picture, pictures_of, why_missing
-from tui.exchange.task_sheet import TaskSheet, UnknownAxisError, by_parameters, grid
+from tui.exchange.task_sheet import (
+    MOST_AXES,
+    TaskSheet,
+    UnknownAxisError,
+    by_parameters,
+    grid,
+)
 from tui.images import contact_sheet
 from tui.images.contact_sheet import MOST_PICTURES, Sheet
 from tui.system.streams import print_json, print_message, print_result
@@ -38,6 +44,8 @@ def save_sheet(
     """
     from tui.images.files import ImageError
 
+    if len(by) > MOST_AXES:
+        raise UsageError("A sheet has rows and columns: give --by twice at most.")
     if os.path.isdir(target):
         target /= DEFAULT_NAME
     if target.suffix.lower() != ".png":

@@ -21,7 +21,7 @@ from tui.text import by_count, did_you_mean, dollars, one_line
 MOST_AXES = 2
 _MOST_ACROSS = 8
 """Pictures of one value side by side."""
-_NEVER_TOLD = ("prompt", "action")
+_NOT_IN_NOTE = ("prompt", "action", "cost")
 """Facts that stand elsewhere, or aren't worth a place."""
 
 
@@ -149,7 +149,7 @@ class _Captions:
         parts = [
             value
             for name, value in self._shared.items()
-            if name not in (*_NEVER_TOLD, "cost") and name not in self._axes
+            if name not in (*_NOT_IN_NOTE, *self._axes)
         ]
         made = sum(picture.index is not None for picture in self._pictures)
         parts.append(by_count(made, "1 picture", "{count} pictures"))
@@ -158,19 +158,29 @@ class _Captions:
         known = [cost for cost in costs if cost is not None]
         if known:
             parts.append(dollars(sum(known)))
-        return " · ".join(filter(None, parts))
+        return _joined(parts)
 
     def of(self, picture: Picture) -> str:
-        """Returns the caption of a picture: its prompt and its own facts."""
+        """Returns the caption of a picture in two lines at most.
+
+        What it was asked for by stands before how it turned out.
+        """
         own = {
             name: value
             for name, value in facts(picture).items()
-            if name not in self._shared and name not in self._axes
+            if name not in self._shared and name not in (*self._axes, "action")
         }
         prompt = own.pop("prompt", "")
-        parts = [value for name, value in own.items() if name not in _NEVER_TOLD]
-        parts += [place_in_task(picture), id_end(picture.task)]
-        return "\n".join(filter(None, (prompt, " · ".join(filter(None, parts)))))
+        outcome = [own.pop(name, "") for name in ("rating", "cost")]
+        outcome += [place_in_task(picture), id_end(picture.task)]
+        asked = [*own.values()]
+        if prompt:
+            return f"{prompt}\n{_joined([*asked, *outcome])}"
+        return "\n".join(filter(None, (_joined(asked), _joined(outcome))))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " · ".join(filter(None, parts))
 
 
 def _sheet(

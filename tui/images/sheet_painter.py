@@ -20,7 +20,7 @@ _SIDES = (512, 448, 384, 320, 256, 224, 192, 160, 128, 96)
 """Pixels of the longer side of the largest picture; the first that fits is taken."""
 _MOST_PIXELS = 24_000_000  # of a sheet
 _MOST_SIDE = 30_000
-_NARROWEST = 0.6
+_NARROWEST = 0.5
 """Width of a cell at least, in parts of the side: captions need room."""
 _TITLE_SIZE = 1.4
 """Size of the title, in sizes of the captions."""

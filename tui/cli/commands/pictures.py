@@ -8,9 +8,6 @@ import click
 
 from tui.cli.commands.common import open_store, prepare_session, print_notices
 from tui.cli.commands.options import common_options, selection_options
-from tui.cli.exit_codes import UsageError
-
-_MOST_AXES = 2
 
 _rated_option = click.option(
     "--rated",
@@ -53,8 +50,6 @@ def sheet(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     job = options.pop("job")
     target = options.pop("target")
     rated = options.pop("rated") or 0
-    if len(by) > _MOST_AXES:
-        raise UsageError("A sheet has rows and columns: give --by twice at most.")
     if job:
         selected["ids"] = (*selected["ids"], job)
     selection = queue.Selection(**selected)
