@@ -97,6 +97,7 @@ def test_a_sheet_as_json_says_what_is_where(queue: list[Task], here: Path) -> No
         (4, queue[2].id, None),
         (5, queue[3].id, None),
     ]
+    assert [cell["picture"] for cell in sheet["cells"]] == [1, 1, None, 1, 1]
     assert sheet["cells"][0]["file"] == queue[0].files[0]
     assert sheet["cells"][0]["prompt"] == "a lake"
 

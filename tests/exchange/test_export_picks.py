@@ -63,6 +63,7 @@ def test_files_a_sheet_and_a_list_are_in_the_folder(source: Path, out: Path) -> 
     assert first == {
         "file": "lake.png",
         "id": lake.id,
+        "picture": 1,
         "task_id": "tsk_1",
         "action": "text_to_image",
         "model": "z-image",

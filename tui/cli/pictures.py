@@ -167,6 +167,8 @@ def _print_sheet(sheet: TaskSheet, saved: Sheet) -> None:
             {
                 "number": number,
                 "id": picture.task.id,
+                "picture": None if picture.index is None else picture.index + 1,
+                "rating": picture.rating,
                 "file": str(picture.path) if picture.path else None,
                 "prompt": picture.task.prompt,
                 "caption": " · ".join(cell.caption.splitlines()),

@@ -237,6 +237,7 @@ def _facts(copy: _Copy) -> dict[str, Any]:
     return {
         "file": copy.path.name,
         "id": task.id,
+        "picture": (copy.picture.index or 0) + 1,
         "task_id": task.remote_id or None,
         "action": task.action,
         "model": task.model,
