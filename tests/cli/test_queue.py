@@ -562,6 +562,6 @@ def test_an_image_of_a_task_is_the_source_of_the_next(service: Service) -> None:
     assert child["params"]["source_image_urls"] == made["files"]
     for source in ("nothing", f"{made['id']}:2", f"{made['id']}:x"):
         assert service.run(*words, source)[0] == 4
-    words = ("generate", "z-image", "a lake", "--json", "--source", made["id"])
-    code, _, err = service.run(*words)
+    other = ("generate", "z-image", "a lake", "--source", made["id"])
+    code, _, err = service.run(*other)
     assert (code, "works from no image" in err) == (4, True)
