@@ -25,6 +25,11 @@ _COMMANDS = {
     "a quote": ["quote", "z-image", "-p", "x"],
     "balance": ["balance"],
 }
+_PICTURES = {
+    "a sheet": ["sheet", "--all", "--json", "--out", "Pictures/sheet.png"],
+    "picks": ["export-picks", "--all", "--json", "--out", "Pictures/picks"],
+}
+"""What makes files of files, once there are any."""
 
 
 class Behind:
@@ -39,6 +44,7 @@ class Behind:
             commands[f"recipe {number}"] = ["recipe", str(image)]
         # At last, what waits is sent, and its images tell their prompts.
         commands["resume"] = ["resume"]
+        commands |= _PICTURES
         words = [[*command, *stage.options] for command in commands.values()]
         env = stage.env | {"RUNAPI_TUI_EMBED": "1"}
         self.said = dict(zip(commands, run(words, env), strict=True))
@@ -114,7 +120,7 @@ def _texts(value: object) -> list[str]:
 
 
 EXITS: dict[str, Callable[[Behind], list[str]]] = {
-    **{name: _command(name) for name in (*_COMMANDS, "resume")},
+    **{name: _command(name) for name in (*_COMMANDS, "resume", *_PICTURES)},
     "each task": _commands("task"),
     "each recipe": _commands("recipe"),
     "names of files": _names_of_files,

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -208,6 +209,25 @@ def give_name(source: Path, target: Path) -> None:
         except OSError:
             target.unlink(missing_ok=True)
             raise
+
+
+def give_free_name(source: Path, target: Path) -> Path:
+    """Rename a file as `give_name` does, to the first free name of `numbered`.
+
+    Returns that name. Raises OSError.
+    """
+    for path in numbered(target):
+        with suppress(FileExistsError):
+            give_name(source, path)
+            return path
+    raise AssertionError("numbers never end")
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """Yield `fox.png`, `fox-2.png`, `fox-3.png` and so on for `fox.png`."""
+    yield path
+    for number in count(2):
+        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def sync_file(path: Path) -> None:

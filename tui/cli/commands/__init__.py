@@ -13,7 +13,15 @@ import click
 
 from tui import __version__
 from tui.catalog.load import CatalogError
-from tui.cli.commands import catalog, files, generating, money, queue, tools
+from tui.cli.commands import (
+    catalog,
+    files,
+    generating,
+    money,
+    pictures,
+    queue,
+    tools,
+)
 from tui.cli.commands.common import ExitError, prepare_session
 from tui.cli.commands.options import common_options
 from tui.cli.exit_codes import (
@@ -50,7 +58,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
         _open_app(options)
 
 
-for _module in (catalog, files, generating, money, queue, tools):
+for _module in (catalog, files, generating, money, pictures, queue, tools):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

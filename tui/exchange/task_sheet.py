@@ -1,0 +1,207 @@
+"""Puts the pictures of tasks on a contact sheet: as a grid, or by their parameters.
+
+What all pictures have in common is said once, above them; below each one stands what is
+its own.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tui.exchange.pictures import (
+    Picture,
+    facts,
+    id_end,
+    place_in_task,
+    why_missing,
+)
+from tui.images.contact_sheet import SheetCell, SheetTable
+from tui.text import by_count, did_you_mean, dollars, one_line
+
+MOST_AXES = 2
+_MOST_ACROSS = 8
+"""Pictures of one value side by side."""
+_NOT_IN_NOTE = ("prompt", "action", "cost")
+"""Facts that stand elsewhere, or aren't worth a place."""
+
+
+class UnknownAxisError(ValueError):
+    """No task has a parameter of that name; the text is for the user."""
+
+
+class TaskSheet(NamedTuple):
+    """A table, and the pictures of its cells in the order of their numbers."""
+
+    table: SheetTable
+    pictures: list[Picture]
+
+
+def grid(pictures: Sequence[Picture]) -> TaskSheet:
+    """Returns pictures as a grid that is somewhat wider than high."""
+    captions = _Captions(pictures, ())
+    columns = _columns(len(pictures))
+    lines = [
+        list(pictures[at : at + columns]) for at in range(0, len(pictures), columns)
+    ]
+    return _sheet(lines, captions)
+
+
+def by_parameters(pictures: Sequence[Picture], names: Sequence[str]) -> TaskSheet:
+    """Returns a table with a row for each value of a name, a column for each of another.
+
+    A name is `model`, `action`, `rating` or a parameter. With one name, the pictures of a value
+    stand side by side. Raises UnknownAxisError.
+    """
+    for name in names:
+        _check_axis(pictures, name)
+    groups = _grouped(pictures, names[0])
+    if len(names) == 1:
+        return _by_one(pictures, names[0], groups)
+    columns = list(_grouped(pictures, names[1]))
+    lines: list[list[Picture | None]] = []
+    titles: list[str] = []
+    for row, group in groups.items():
+        places = _grouped(group, names[1])
+        for line in range(max(map(len, places.values()))):
+            lines.append([_at(places.get(column, []), line) for column in columns])
+            titles.append("" if line else row)
+    captions = _Captions(pictures, names)
+    return _sheet(lines, captions, row_titles=titles, column_titles=columns)
+
+
+def _by_one(
+    pictures: Sequence[Picture], name: str, groups: dict[str, list[Picture]]
+) -> TaskSheet:
+    most = max(map(len, groups.values()))
+    if most == 1:  # a column would be a tower: the captions tell the values
+        return grid([picture for group in groups.values() for picture in group])
+    across = min(most, _MOST_ACROSS)
+    lines: list[list[Picture]] = []
+    titles: list[str] = []
+    for row, group in groups.items():
+        for at in range(0, len(group), across):
+            lines.append(group[at : at + across])
+            titles.append("" if at else row)
+    return _sheet(lines, _Captions(pictures, (name,)), row_titles=titles)
+
+
+def _check_axis(pictures: Iterable[Picture], name: str) -> None:
+    known = dict.fromkeys(fact for picture in pictures for fact in facts(picture))
+    if name in known:
+        return
+    guess = did_you_mean(name, known)
+    raise UnknownAxisError(
+        f"None of these tasks has a parameter {one_line(name, 40)!r}. {guess}".strip()
+    )
+
+
+def _grouped(pictures: Iterable[Picture], name: str) -> dict[str, list[Picture]]:
+    """Returns the pictures of each value: numbers by size, others as they come."""
+    groups: dict[str, list[Picture]] = {}
+    for picture in pictures:
+        value = facts(picture).get(name) or f"no {one_line(name.replace('_', ' '))}"
+        groups.setdefault(value, []).append(picture)
+    ordered = sorted(groups.items(), key=lambda item: _size(item[1][0], name))
+    return dict(ordered)
+
+
+def _size(picture: Picture, name: str) -> float:
+    if name == "rating":
+        return -picture.rating  # the best first
+    value = picture.task.values.get(name)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return math.inf
+
+
+def _at(place: list[Picture], line: int) -> Picture | None:
+    return place[line] if line < len(place) else None
+
+
+def _columns(count: int) -> int:
+    """Returns how many columns leave the fewest gaps, not much wider than high."""
+    least = max(1, math.ceil(math.sqrt(count)))
+    most = max(least, math.ceil(math.sqrt(2 * count)))
+    return min(range(least, most + 1), key=lambda columns: (-count % columns, columns))
+
+
+class _Captions:
+    """What is said of pictures, and what of all of them at once."""
+
+    def __init__(self, pictures: Sequence[Picture], axes: Sequence[str]) -> None:
+        self._axes = axes
+        told = [facts(picture) for picture in pictures]
+        self._shared = {
+            name: value
+            for name, value in told[0].items()
+            if all(other.get(name) == value for other in told)
+        }
+        self._pictures = pictures
+
+    @property
+    def title(self) -> str:
+        """The prompt, if all pictures have the same."""
+        return self._shared.get("prompt", "")
+
+    @property
+    def note(self) -> str:
+        """What else all pictures have in common, how many they are, and their cost."""
+        parts = [
+            value
+            for name, value in self._shared.items()
+            if name not in (*_NOT_IN_NOTE, *self._axes)
+        ]
+        made = sum(picture.index is not None for picture in self._pictures)
+        parts.append(by_count(made, "1 picture", "{count} pictures"))
+        tasks = {picture.task.id: picture.task for picture in self._pictures}
+        costs = [task.cost_micro for task in tasks.values()]
+        known = [cost for cost in costs if cost is not None]
+        if known:
+            parts.append(dollars(sum(known)))
+        return _joined(parts)
+
+    def of(self, picture: Picture) -> str:
+        """Returns the caption of a picture in two lines at most.
+
+        What it was asked for by stands before how it turned out.
+        """
+        own = {
+            name: value
+            for name, value in facts(picture).items()
+            if name not in self._shared and name not in (*self._axes, "action")
+        }
+        prompt = own.pop("prompt", "")
+        outcome = [own.pop(name, "") for name in ("rating", "cost")]
+        outcome += [place_in_task(picture), id_end(picture.task)]
+        asked = [*own.values()]
+        if prompt:
+            return f"{prompt}\n{_joined([*asked, *outcome])}"
+        return "\n".join(filter(None, (_joined(asked), _joined(outcome))))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " · ".join(filter(None, parts))
+
+
+def _sheet(
+    lines: Sequence[Sequence[Picture | None]],
+    captions: _Captions,
+    *,
+    row_titles: Iterable[str] = (),
+    column_titles: Iterable[str] = (),
+) -> TaskSheet:
+    def cell(picture: Picture | None) -> SheetCell | None:
+        if picture is None:
+            return None
+        caption = captions.of(picture)
+        return SheetCell(picture.path, caption, why_missing(picture.task))
+
+    table = SheetTable(
+        rows=tuple(tuple(map(cell, line)) for line in lines),
+        row_titles=tuple(row_titles),
+        column_titles=tuple(column_titles),
+        title=captions.title,
+        note=captions.note,
+    )
+    placed = [picture for line in lines for picture in line if picture]
+    return TaskSheet(table, placed)
