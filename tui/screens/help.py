@@ -21,7 +21,8 @@ _SECTIONS = {
     " mark-source complete-path move-source confirm-yes confirm-no try-demo",
     "Look": "view show-newest next-result previous-result grid facts inspect zoom zoom-1"
     " zoom-fit zoom-in zoom-out next-image previous-image first-image last-image"
-    " grid-larger grid-smaller open copy-path copy-link copy-request",
+    " grid-larger grid-smaller compare-next compare-previous"
+    " compare-beside compare-difference compare-blink open copy-path copy-link copy-request",
     "Queue and tasks": "queue reuse edit retry drop stop sooner later next pause more fewer"
     " clear undo delete star fold copy-as",
     "Money and settings": "money switch-key history history-filter prompts-filter layout"
@@ -29,7 +30,7 @@ _SECTIONS = {
 }
 """Ids of keys by what one wants to do; all others move around."""
 _MOVE = "Move around"
-_PAGES = ("grid-", "viewer-", "inspect-", "preview-")
+_PAGES = ("grid-", "viewer-", "compare-", "inspect-", "preview-")
 """How the ids of a page begin whose keys do what those of the queue do."""
 _KEY_WIDTH = 14
 
