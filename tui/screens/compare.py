@@ -285,6 +285,10 @@ class CompareScreen(Screen[str]):
     # What is shown
 
     @property
+    def is_blinking(self) -> bool:
+        return self._blink is not None
+
+    @property
     def _partner(self) -> int:
         """The image that the shown one is compared with: the first one."""
         return 0 if self._shown else 1

@@ -153,7 +153,7 @@ def differences_table(
 ) -> Table | Text:
     """Returns the rows as a table with a column for each of `count` pictures.
 
-    The column of the picture `shown` stands out. It is at most `width` cells wide.
+    A sign marks the column of the picture `shown`. It is at most `width` cells wide.
     """
     if not rows:
         return Text("Same request.")
@@ -163,9 +163,11 @@ def differences_table(
     table.add_column(no_wrap=True, min_width=name_width)
     heads = [Text("")]
     for number in range(count):
-        style = "bold" if number == shown else ""
-        table.add_column(overflow="fold", max_width=column, style=style)
-        heads.append(Text(f"▸{number + 1}" if number == shown else str(number + 1)))
+        table.add_column(overflow="fold", max_width=column)
+        is_shown = number == shown
+        heads.append(
+            Text(f"▸{number + 1}", "bold") if is_shown else Text(str(number + 1))
+        )
     table.add_row(*heads)
     for row in rows:
         texts = (fit(value, _MOST_LINES * column).rstrip() for value in row.values)
