@@ -229,7 +229,9 @@ async def test_what_is_the_matter_is_not_cut_off_in_a_narrow_terminal() -> None:
         assert app.main
         app.main.status.live = 12
         app.main.status.state = EngineState(paused=True, waits_for_disk=True)
-        await app.sees("◑ 12 running  ·  ‖ paused (p)  ·  ! waiting for the queue file")
+        await app.sees(
+            "◑ 12 running  ·  ‖ paused (p in the queue)  ·  ! waiting for the queue file"
+        )
 
 
 async def test_undo_outlives_a_restart() -> None:
@@ -240,6 +242,6 @@ async def test_undo_outlives_a_restart() -> None:
         await app.until(lambda: any("deleted" in told for told in app.told))
     again = TestApp()
     async with again.running(120, 40) as pilot:
-        await again.sees("Press z to undo")
+        await again.sees("Press z here to undo")
         await pilot.press("ctrl+t", "z")
         await again.sees("a fox", "completed")

@@ -45,7 +45,7 @@ async def test_a_cleared_queue_is_remembered_after_a_restart(tmp_path: Path) -> 
     app = TestApp()
     app.remember(*cleared(tmp_path))
     async with app.running(150, 45) as pilot:
-        await app.sees("↺ Imagen 4", "The queue is empty. Press z to undo")
+        await app.sees("↺ Imagen 4", "The queue is empty. Press z here to undo")
         assert app.main
         assert app.main._recent() == [
             ("text_to_image", "imagen-4"),
@@ -108,7 +108,7 @@ async def test_the_key_of_the_queue_works_with_nothing_in_sight() -> None:
     app.remember(past("a fox", cleared=True))
     async with app.running(100, 30) as pilot:
         assert app.main
-        await app.sees("The queue is empty. Press z to undo")
+        await app.sees("The queue is empty. Press z here to undo")
         await pilot.press("ctrl+t")
         assert app.focused is app.main.queue.table
         await pilot.press("z")

@@ -36,6 +36,7 @@ from tui.tasks.task import Task
 from tui.terminal.driver import LateDriver, TerminalDriver
 from tui.text import by_count, inert, one_line
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import is_function_key, key_name
 from tui.widgets.messages import (
     GridRequested,
     QueueActionRequested,
@@ -75,7 +76,14 @@ class RunApp(Shell):
             show=False,
             priority=True,
         ),
-        Binding("question_mark", "help", "Help", id="help", show=False),
+        Binding(
+            "question_mark",
+            "help",
+            "Help",
+            id="help",
+            tooltip="Show the keys of this page",
+            show=False,
+        ),
         Binding(
             "ctrl+p",
             "palette",
@@ -112,7 +120,8 @@ class RunApp(Shell):
             self, self.payments, self._show_main_page, self.open_queue
         )
         self._memory = memory.MemoryCollector(self.set_timer)
-        self.set_keymap(session.config.keys)  # before any text names a key
+        self._checked_keys = keymap.check(session.config.keys)
+        self.set_keymap(dict(self._checked_keys.keys))  # before any text names a key
 
     # Life of the app
 
@@ -168,8 +177,7 @@ class RunApp(Shell):
         if self.engine or not self.main:
             return
         await self.queue_opener.open()
-        keys = self.session.config.keys
-        problems = [*self.session.problems, *keymap.problems(keys)]
+        problems = [*self.session.problems, *self._checked_keys.problems]
         for problem in problems[:_SHOWN_PROBLEMS]:
             self.show_problem(problem, "Settings", "warning", 15)
         if len(problems) > _SHOWN_PROBLEMS:
@@ -302,9 +310,11 @@ class RunApp(Shell):
         self.pages.show_palette()
 
     def get_key_display(self, binding: Binding) -> str:
-        shown = super().get_key_display(binding)
-        is_function_key = shown[:1] == "f" and shown[1:].isdecimal()
-        return shown.upper() if is_function_key else shown
+        # ^j is short; of two modifiers, and of F1, the name is easier to read.
+        modifiers, _ = binding.parse_key()
+        if modifiers == ["ctrl"] or not (modifiers or is_function_key(binding.key)):
+            return super().get_key_display(binding)
+        return key_name(binding.key)
 
     # Settings
 

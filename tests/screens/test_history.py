@@ -12,6 +12,7 @@ from tui.screens import history
 from tui.screens.history import HistoryScreen
 from tui.screens.main import MainScreen
 from tui.screens.viewer import ViewerScreen
+from tui.tasks import actions
 from tui.tasks.store import Store
 from tui.tasks.task import Problem, Result, Status
 
@@ -95,9 +96,8 @@ async def test_it_is_read_page_by_page_to_its_end(
         await pilot.press("f9")
         await app.sees("the newest 500, more below", "fox 1199")
         assert app.engine
-        await app.engine.set_favourite(
-            tasks[3].id, True
-        )  # far below: must tear no hole
+        # Far below: it must tear no hole.
+        await actions.toggle_favourite(app.engine, [tasks[3]])
         await pilot.press("enter", "end")
         await app.sees("the newest 1,000, more below", "fox 0700")
         await pilot.press("end")

@@ -7,7 +7,10 @@ import pytest
 from textual.binding import Binding
 
 import tui.app  # noqa: F401 (its keys are among all)
-from tui.screens.keymap import Reach, all_bindings, problems, problems_with
+from tests.app import TestApp, past
+from tui.screens.help import SECTIONS
+from tui.screens.keymap import Reach, all_bindings, check
+from tui.widgets.key_texts import key_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,11 +32,11 @@ HERE = [Reach(BINDINGS)]
     ids=["misspelt", "empty", "unfinished", "taken"],
 )
 def test_what_cannot_work_is_told(keys: dict[str, str], sentence: str) -> None:
-    assert sentence in " ".join(problems_with(keys, HERE))
+    assert sentence in " ".join(check(keys, HERE).problems)
 
 
 def test_good_keys_are_not_talked_about() -> None:
-    assert list(problems_with({"generate": "ctrl+g,f5", "model": "f2"}, HERE)) == []
+    assert check({"generate": "ctrl+g,f5", "model": "f2"}, HERE).problems == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_good_keys_are_not_talked_about() -> None:
 def test_a_key_that_cannot_work_in_the_app_is_told(
     keys: dict[str, str], sentence: str
 ) -> None:
-    (told,) = problems(keys)
+    (told,) = check(keys).problems
     assert told.startswith(f"[keys] {next(iter(keys))}: ")
     assert sentence in told
 
@@ -82,7 +85,7 @@ def test_a_key_that_cannot_work_in_the_app_is_told(
     ids=lambda keys: " ".join(keys),
 )
 def test_keys_that_work_in_the_app_are_not_talked_about(keys: dict[str, str]) -> None:
-    assert problems(keys) == []
+    assert check(keys).problems == []
 
 
 ALL = list(all_bindings())
@@ -110,6 +113,12 @@ def test_a_key_in_the_footer_has_an_id_a_tooltip_and_a_line_in_the_documents(
     assert shown.id
     assert shown.tooltip
     assert shown.id in TOLD
+
+
+def test_help_has_no_ids_that_do_not_exist() -> None:
+    ids = {binding.id for binding in ALL if isinstance(binding, Binding)}
+    listed = {key_id for row in SECTIONS.values() for key_id in row.split()}
+    assert listed - ids == set()
 
 
 def test_every_key_id_is_one_key_that_the_documents_tell() -> None:
@@ -162,13 +171,76 @@ def test_a_key_means_the_same_on_every_page() -> None:
     assert several == set(SEVERAL)
 
 
+@pytest.mark.parametrize(
+    ("keys", "kept"),
+    [
+        ({"generate": "ctrl+i", "model": "alt+m"}, {"model": "alt+m"}),
+        ({"help": "ctrl+shift+h"}, {}),
+        ({"generate": "ctrl+g"}, {}),
+        (
+            {"generate": "ctrl+g", "pick": "alt+p"},
+            {"generate": "ctrl+g", "pick": "alt+p"},
+        ),
+        ({"generate": "ctrl+g", "pick": "ctrl+i"}, {}),
+        ({"nothing": "f7"}, {}),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_key_that_cannot_work_leaves_the_default(
+    keys: dict[str, str], kept: dict[str, str]
+) -> None:
+    checked = check(keys)
+    assert checked.keys == kept
+    for name in keys:
+        if name not in kept and name != "nothing":
+            told = next(each for each in checked.problems if f"[keys] {name}:" in each)
+            assert "The default stays: " in told
+
+
+async def test_the_app_works_by_the_default_of_a_key_that_cannot_work() -> None:
+    own = {"queue": "ctrl+i", "generate": "ctrl+g", "help": "alt+m", "undo": "B"}
+    app = TestApp(keys=own)
+    app.remember(past("a fox"))
+    async with app.running(120, 36) as pilot:
+        await app.sees("^j Generate", "^t Queue", "alt+m Help")
+        problems = [told for told in app.told if "[keys]" in told]
+        assert len(problems) == 2
+        assert any("The default stays: ctrl+j, F5." in told for told in problems)
+        await pilot.press("ctrl+t", "c")
+        await app.sees("B brings it back")
+        await pilot.press("B")
+        await app.sees("Brought back 1 task.", without="B brings it back")
+
+
+async def test_texts_written_at_mount_name_keys_of_ones_own() -> None:
+    own = {"generate": "alt+m", "prompts": "alt+p"}
+    app = TestApp(keys=own)
+    async with app.running(120, 36):
+        await app.sees("Describe the image, then press alt+m", "Press alt+p to choose")
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("ctrl+shift+h", "ctrl+shift+h"),
+        ("shift+ctrl+f5", "ctrl+shift+F5"),
+        ("alt+slash", "alt+/"),
+        ("pagedown", "page down"),
+    ],
+)
+def test_a_key_is_named_as_people_know_it(key: str, name: str) -> None:
+    assert key_name(key) == name
+    if "shift" in key:
+        assert TestApp().get_key_display(Binding(key, "x")) == name
+
+
 def test_many_unknown_ids_are_counted() -> None:
     keys = {f"unknown-{number}": "x" for number in range(20_000)}
-    found = list(problems_with(keys, HERE))
+    found = list(check(keys, HERE).problems)
     assert len(found) == 4
     assert "19,997 more ids are unknown" in found[-1]
 
 
 def test_an_id_with_many_keys_is_told_once() -> None:
-    found = list(problems_with({"generate": "," * 100_000}, HERE))
+    found = check({"generate": "," * 100_000}, HERE).problems
     assert len(found) == 1

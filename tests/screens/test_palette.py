@@ -92,10 +92,41 @@ async def test_a_setting_says_where_it_is_changed() -> None:
 async def test_every_action_has_its_key_and_nothing_impossible_is_listed() -> None:
     app = TestApp()
     async with app.running(120, 36):
-        listed = {each.words: each for each in commands(app)}
+        listed = {each.words.split()[0]: each for each in commands(app) if each.words}
         assert listed["generate"].key == "ctrl+j F5"
         assert listed["money"].key == "$"
         assert "retry" not in listed  # there is no task
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("cost", "Money"),
+        ("bigger", "Wider picture"),
+        ("larger", "Wider picture"),
+        ("exit", "Quit"),
+        ("close", "Quit"),
+    ],
+)
+async def test_an_action_is_found_by_a_word_that_it_does_not_show(
+    query: str, title: str
+) -> None:
+    app = TestApp()
+    async with app.running(120, 36) as pilot:
+        assert title in [each.title for each in found(commands(app), query)]
+        await pilot.press("ctrl+p", *query)
+        await app.sees(title)
+
+
+async def test_what_is_wanted_most_comes_first() -> None:
+    app = TestApp()
+    app.remember(past("a fox"))
+    async with app.running(120, 36) as pilot:
+        assert commands(app)[0].title == "Generate"
+        await pilot.press("ctrl+t")
+        assert commands(app)[0].title == "Generate"
+        themes = [each.title for each in found(commands(app), "theme:")]
+        assert themes[:2] == ["Theme: runapi-dark", "Theme: runapi-light"]
 
 
 async def test_the_palette_names_keys_of_ones_own() -> None:

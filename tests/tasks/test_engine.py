@@ -24,7 +24,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.tasks import worker
+from tui.tasks import actions, worker
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine_state import EngineState
 from tui.tasks.store_errors import LeasedError
@@ -542,7 +542,7 @@ async def test_what_another_process_carries_is_not_dropped_here(
             await person.until(lambda told: told.id == tasks[1].id)
             assert await person.engine.drop([tasks[1].id]) == []
             with pytest.raises(LeasedError, match="Another"):
-                await person.engine.set_favourite(tasks[1].id, True)
+                await actions.toggle_favourite(person.engine, [tasks[1]])
             assert [task.id for task in await script.engine.drop([tasks[1].id])] == [
                 tasks[1].id
             ]

@@ -319,20 +319,20 @@ async def test_deleting_it_moves_no_file(
         images = tmp_path / "images"
         task = await imported(watched, line, images)
         assert task.files == made.files
-        told = await actions.delete(watched.engine, [task])
+        told = await actions.delete(watched.engine, [task], "z")
         assert told == (
-            f"1 task deleted. Undo brings it back. {Path(made.files[0]).name} is kept:"
+            f"1 task deleted. z brings it back. {Path(made.files[0]).name} is kept:"
             " changed since it was saved, or not saved by this program."
         )
         assert Path(made.files[0]).exists()
         assert not (images / ".trash").exists()
         await watched.engine.undo()
-        told = await actions.delete(watched.engine, [made])
-        assert told == "1 task and its files deleted. Undo brings it back."
+        told = await actions.delete(watched.engine, [made], "z")
+        assert told == "1 task and its files deleted. z brings it back."
         assert not Path(made.files[0]).exists()
         empty = await imported(watched, forged(service, "failed"), images)
-        told = await actions.delete(watched.engine, [empty])
-        assert told == "1 task deleted. Undo brings it back."
+        told = await actions.delete(watched.engine, [empty], "z")
+        assert told == "1 task deleted. z brings it back."
 
 
 @pytest.mark.parametrize("status", [Status.HELD, Status.SUBMITTING])

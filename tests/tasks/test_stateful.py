@@ -605,7 +605,8 @@ class Queue(RuleBasedStateMachine):
             self.favoured.setdefault(found.id, {True: 0, False: 0})[favourite] += 1
 
             async def favoured(at: Engine, found: Task = found) -> None:
-                await at.set_favourite(found.id, favourite)
+                if not await at.mark([found.id], lambda _: {"favourite": favourite}):
+                    raise LeasedError
                 self.favoured[found.id][favourite] += 100
 
             self.do(place, wait, favoured)

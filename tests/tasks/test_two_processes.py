@@ -21,6 +21,7 @@ from tui.catalog.load import bundled
 from tui.demo import DEMO_KEY
 from tui.paths import folders
 from tui.service.client import Client
+from tui.tasks import actions
 from tui.tasks.engine import Engine
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.store import Store
@@ -180,9 +181,9 @@ async def test_one_watches_and_the_other_sees_it_promptly(both: Both) -> None:
         "generate", "z-image", "-p", "a lake", "-n", str(COUNT), "--json"
     )
     await both.until_all(lambda task: bool(task.remote_id))
-    for task_id in both.engine.tasks:
+    for task in list(both.engine.tasks.values()):
         with pytest.raises(LeasedError):
-            await both.engine.set_favourite(task_id, True)
+            await actions.toggle_favourite(both.engine, [task])
     await both.until_completed()
     assert await child.wait() == 0
     both.agree()

@@ -50,6 +50,9 @@ async def test_the_footer_and_the_texts_name_keys_of_ones_own() -> None:
     async with app.running(120, 36):
         app.set_keymap({"generate": "ctrl+g", "help": "f7", "palette": "ctrl+k"})
         await app.sees("^g Generate", "^k Commands F7 Help", without="^j Generate")
+        assert (
+            footer(app).lstrip().startswith("^g Generate")
+        )  # the first, as by default
 
 
 async def test_help_opens_by_a_question_mark_only_where_nothing_is_written() -> None:
@@ -71,10 +74,44 @@ async def test_help_is_sorted_by_purpose_and_scrolls_by_keys() -> None:
     app = TestApp()
     async with app.running(80, 24) as pilot:
         await pilot.press("f1")
-        await app.sees("Make", "Generate. Send the request", "esc Back")
+        await app.sees("Make", "Generate. Send the request", "esc Back", "pgdn Page")
+        lines = app.text().splitlines()
+        made = next(number for number, line in enumerate(lines) if "Make" in line)
+        assert "Generate" in lines[made + 1]
         await pilot.press("G")
-        await app.sees("Edit a text", "ctrl+p finds any of this by a word.")
+        await app.sees("In the queue", "ctrl+p finds any of this by a word.")
         await pilot.press("g")
         await app.sees("Make")
         await pilot.press("j", "k", "pagedown", "pageup", "end", "home")
         await app.sees("Make")
+
+
+async def test_help_separates_what_works_here_from_what_works_elsewhere() -> None:
+    app = TestApp()
+    app.remember(past("a fox"))
+    async with app.running(120, 120) as pilot:
+        await pilot.press("f1")
+        await app.sees("Edit a text", "Where no text is edited", "In the queue")
+        text = app.text()
+        here, _, elsewhere = text.partition("Where no text is edited")
+        assert "Generate." in here
+        assert "Recall." in here
+        assert "Use again." in elsewhere
+        assert "Newest." in elsewhere
+        assert "Use again." not in here
+        assert "Newest." not in here
+        await pilot.press("escape", "ctrl+t", "f1")
+        await app.sees("Use again.", without="Where no text is edited")
+        here, _, elsewhere = app.text().partition("In the form")
+        assert "Use again." in here
+        assert "Newest." in here
+        assert "Generate." in elsewhere
+
+
+async def test_help_offers_what_works_in_it_and_not_itself() -> None:
+    app = TestApp()
+    async with app.running(120, 36) as pilot:
+        await pilot.press("f1")
+        await app.sees("esc Back", "pgdn Page down", "^p Commands", without="F1 Help")
+        await pilot.press("escape", "ctrl+p")
+        await app.sees("F1 Help", without="^p Commands")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from tests.app import TestApp, past
@@ -94,11 +95,11 @@ async def test_how_to_begin_names_the_keys_of_the_user(home: Path) -> None:
     folder = home / ".config/runapi-tui"
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(
-        '[keys]\ngenerate = "ctrl+g"\nprompts = "f9"\nhistory = "slash"\n'
+        '[keys]\ngenerate = "ctrl+g"\npick = "f3"\nprompts = "alt+p"\n'
     )
     app = TestApp()
     async with app.running(120, 36):
-        await app.sees("then press ctrl+g.", "Press F9 to choose")
+        await app.sees("then press ctrl+g.", "Press alt+p to choose")
 
 
 async def test_the_facts_of_a_result_are_one_line_of_the_frame(
@@ -256,10 +257,28 @@ async def test_what_comes_unseen_leaves_letters_to_the_prompt(
         app.task_changed(task := running("an owl"))
         await pilot.press("ctrl+t", "down", "ctrl+t")
         app.task_changed(landed(task, made("an owl").results))
-        await app.sees("1 new: n", without="n Newest")
+        await app.sees("Result · 1 new ", without="n Newest")
         await pilot.press("n", "o")
         assert app.main
         assert app.main.form.values()["prompt"] == "no"
+
+
+async def test_what_came_unseen_is_shown_after_it_was_cleared(
+    made: Callable[..., Task],
+) -> None:
+    app = TestApp()
+    app.remember(made("a fox"))
+    async with app.running(120, 36) as pilot:
+        await app.until(lambda: app.shown)
+        app.task_changed(task := running("an owl"))
+        await pilot.press("ctrl+t", "down")
+        app.task_changed(landed(task, made("an owl").results))
+        await app.sees("1 new: n")
+        owl = structs.replace(landed(task, made("an owl").results), cleared=True)
+        app.task_changed(owl)
+        await pilot.press("n")
+        await app.until(lambda: app.shown[-1] == owl.files[0])
+        await app.sees("Result", without="n Newest")
 
 
 async def test_a_job_is_shown_as_a_whole(made: Callable[..., Task]) -> None:

@@ -185,9 +185,9 @@ async def test_cleared_and_deleted_tasks_come_back_and_their_files() -> None:
         await app.until(lambda: len(app.told) == 5)
         assert [told.partition(". ")[0].rstrip(".") for told in app.told] == [
             "2 tasks cleared",
-            "2 tasks brought back",
+            "Brought back 2 tasks",
             "1 task and its files deleted",
-            "1 task brought back",
+            "Brought back 1 task",
             "Nothing to undo",
         ]
 
@@ -290,7 +290,7 @@ async def test_nothing_yet_is_said_once_and_the_keys_stay_after_clearing() -> No
         await pilot.pause()
         app.queue.update(task.change(cleared=True))
         await pilot.pause()
-        assert "The queue is empty. Press z to undo" in app.rows()[1]
+        assert "The queue is empty. Press z here to undo" in app.rows()[1]
         assert app.focused is app.queue.table
         app.queue.update(task)
         await pilot.pause()

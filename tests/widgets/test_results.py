@@ -96,7 +96,7 @@ def test_what_comes_while_another_is_looked_at_is_news_until_it_is_seen() -> Non
     assert results.change(done) is True
     assert seen(results) == "old-0"
     assert results.news == [new.id]
-    assert results.show_news() == new.id
+    assert results.show_news() == done
     assert results.news == []
     results.select(done)
     assert seen(results) == "new-0"

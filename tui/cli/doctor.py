@@ -119,7 +119,7 @@ def _key_problems(session: Session) -> list[str]:
     import tui.app  # noqa: F401  (its keys are among all)
     from tui.screens import keymap
 
-    return keymap.problems(session.config.keys)
+    return list(keymap.check(session.config.keys).problems)
 
 
 def _budget(terminal: Terminal) -> str:

@@ -1,5 +1,6 @@
 """Saves copies of pictures where the user wants them, over nothing that exists."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ def _copy(file: Path, wanted: Path) -> Path:
     """Copies a file; returns the path that was free. Raises OSError."""
     for number in range(1, _MOST_NUMBERED):
         path = wanted if number == 1 else wanted.with_stem(f"{wanted.stem}-{number}")
+        if os.path.lexists(path):
+            continue
         try:
             handle = path.open("xb")
         except FileExistsError:

@@ -44,7 +44,9 @@ class Repeater:
         return _wanted(tasks, requests)
 
     def _with_seeds(self, model: Model, values: Values, count: int) -> list[Values]:
-        route = model.routes[choose(model, values, self._api)]
+        has_seeds = any(route.param("seed") for route in model.routes.values())
+        names = [*values, "seed"] if has_seeds else list(values)
+        route = model.routes[choose(model, names, self._api)]
         # One seed more than needed: a single request would keep the service's choice.
         variations = Variations(count=count + 1, braces=False)
         return expand(model, route, values, variations, random.Random())[:count]

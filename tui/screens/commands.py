@@ -17,12 +17,67 @@ from tui.screens.shell import Shell
 from tui.tasks.task import Task
 from tui.terminal.textual_private import bound_on_page, is_possible
 from tui.text import dollars, one_line
+from tui.widgets import themes
 from tui.widgets.arrangement import Layout
 from tui.widgets.fields import Field
 from tui.widgets.key_texts import key_name
 
+_WORDS = {
+    "quit": "exit close leave end stop",
+    "generate": "create make send pay",
+    "batch": "many variations batch",
+    "new-prompt": "clear empty reset",
+    "model": "change switch choose",
+    "recall": "past previous again",
+    "prompts": "library ideas examples templates",
+    "history": "past old search find archive",
+    "money": "cost costs price spending spent bill budget usage",
+    "switch-key": "api login account profile",
+    "picture-wider": "bigger larger enlarge image",
+    "picture-narrower": "smaller shrink image",
+    "queue-higher": "bigger larger enlarge taller tasks",
+    "queue-lower": "smaller shrink shorter tasks",
+    "zoom-pane": "bigger larger maximize fullscreen full",
+    "zoom": "bigger larger",
+    "view": "bigger larger fullscreen full open",
+    "grid-larger": "bigger enlarge",
+    "grid-smaller": "shrink",
+    "grid": "thumbnails gallery overview",
+    "layout": "view arrange panes",
+    "toggle-models": "close sidebar",
+    "toggle-queue": "close tasks",
+    "toggle-picture": "close image",
+    "drop": "cancel remove abort",
+    "stop": "cancel abort",
+    "delete": "remove trash erase",
+    "undo": "restore back",
+    "undo-form": "restore back revert",
+    "retry": "again repeat resend",
+    "reuse": "again repeat same copy",
+    "again": "repeat same more",
+    "new-seed": "again repeat random",
+    "variations": "again more several many",
+    "reveal": "directory show file",
+    "save-copy": "export download",
+    "tag": "label category",
+    "reject": "bad hide",
+    "mark": "select several",
+    "compare": "difference side",
+    "star": "favorite bookmark like",
+    "favourite": "favorite bookmark pin",
+    "inspect": "details info request response",
+    "clear": "clean tidy remove",
+    "copy-draft": "export curl python code",
+    "copy-as": "export curl python code",
+    "edit-prompt": "editor vim",
+    "sooner": "move up order priority",
+    "later": "move down order priority",
+    "next": "first move top order priority",
+}
+"""By id, other words that people search an action by."""
 _LEFT_OUT = ("palette", "help")
 """Ids whose keys stand beside the palette's own."""
+_FIRST = "generate"
 
 
 def commands(shell: Shell) -> list[Command]:
@@ -54,17 +109,23 @@ def _actions(shell: Shell) -> Iterator[Command]:
             entries[name][2].append(key_name(binding.key))
         elif name not in entries and is_possible(shell, node, binding.action):
             entries[name] = (node, binding, [key_name(binding.key)])
-    for node, binding, keys in entries.values():
+    ordered = sorted(entries.values(), key=lambda entry: entry[1].id != _FIRST)
+    for node, binding, keys in ordered:
         run = partial(shell.run_action, binding.action, node)
         yield Command(
             binding.description,
             binding.tooltip,
             run,
             " ".join(dict.fromkeys(keys)),
-            binding.id or "",
+            f"{binding.id} {_WORDS.get(binding.id or '', '')}".strip(),
         )
     if hasattr(shell, "action_messages"):
-        yield Command("Messages", "Show what was said", shell.action_messages)
+        yield Command(
+            "Messages",
+            "Show what was said",
+            shell.action_messages,
+            words="log errors notifications",
+        )
         yield Command(
             "Copied text",
             "Show what was copied last, to select it in the terminal",
@@ -117,7 +178,9 @@ def _price(model: Model) -> str:
 
 
 def _themes(shell: Shell) -> Iterator[Command]:
-    for name in sorted(shell.available_themes):
+    own = [theme.name for theme in themes.OWN]
+    others = sorted(name for name in shell.available_themes if name not in own)
+    for name in (*own, *others):
         note = "Change the colours"
         if name == shell.theme:
             note = "The colours in use"

@@ -105,7 +105,7 @@ class CompareScreen(Screen[str]):
             id="compare-blink",
             tooltip="Show the image and the first one in turn, until a key is pressed",
         ),
-        *zoom_bindings("compare-"),
+        *zoom_bindings(),
         Binding(
             "right,l",
             "go(1, 0)",
@@ -126,17 +126,15 @@ class CompareScreen(Screen[str]):
             "i",
             "toggle_facts",
             "Facts",
-            id="compare-facts",
+            id="facts",
             tooltip="Show or hide what differs",
         ),
-        Binding(
-            "pageup", "page_facts(-1)", "Facts up", id="compare-facts-up", show=False
-        ),
+        Binding("pageup", "page_facts(-1)", "Facts up", id="facts-up", show=False),
         Binding(
             "pagedown",
             "page_facts(1)",
             "Facts down",
-            id="compare-facts-down",
+            id="facts-down",
             show=False,
         ),
     ]

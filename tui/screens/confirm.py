@@ -52,8 +52,22 @@ class ConfirmScreen(Modal[bool]):
         Binding("left,right,h,l", "app.focus_next", show=False),
         Binding("up,k", "scroll(-1)", "Up", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
-        Binding("pageup", "scroll_page(-1)", "Page up", show=False),
-        Binding("pagedown", "scroll_page(1)", "Page down", show=False),
+        Binding(
+            "pageup",
+            "scroll_page(-1)",
+            "Page up",
+            id="confirm-page-up",
+            tooltip="Scroll the text above the question up",
+            show=False,
+        ),
+        Binding(
+            "pagedown",
+            "scroll_page(1)",
+            "Page down",
+            id="confirm-page-down",
+            tooltip="Scroll the text above the question down",
+            show=False,
+        ),
         Binding("home", "scroll_start", "Start", show=False),
         Binding("end", "scroll_end", "End", show=False),
     ]
@@ -110,8 +124,9 @@ class ConfirmScreen(Modal[bool]):
         self._is_read = self._is_read or below <= 0
         more = by_count(
             below,
-            "{count} more line below (page down)",
-            "{count} more lines below (page down)",
+            "{count} more line below ({key})",
+            "{count} more lines below ({key})",
+            key=key_text(self, "confirm-page-down"),
         )
         self._more.update(more if below > 0 else "")
 

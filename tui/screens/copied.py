@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.widgets.footer import Footer
+from tui.widgets.paged_text import PagedText
 
 
 class CopiedScreen(Screen[None]):
@@ -34,6 +34,6 @@ class CopiedScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         select = "Hold shift while you drag over the text to select it in the terminal."
         yield Static(f"{self._hint}\n{select}".strip(), id="copied-hint", markup=False)
-        with VerticalScroll(id="copied"):
+        with PagedText(id="copied"):
             yield Static(self._text, id="copied-text", markup=False)
         yield Footer()

@@ -78,13 +78,20 @@ class FormFiller:
 
     async def undo(self) -> None:
         """Brings back what stood in the form before it was filled in."""
-        await self._restore(self._history.undo(self._filled()), "Nothing to undo.")
+        found = self._history.undo(self._filled())
+        redo = key_text(self.form, "redo-form")
+        back = f"Brought back what was in the form. {redo} fills it in again."
+        await self._restore(found, back, "Nothing to undo.")
 
     async def redo(self) -> None:
         """Fills in again what was undone."""
-        await self._restore(self._history.redo(self._filled()), "Nothing to redo.")
+        found = self._history.redo(self._filled())
+        again = f"Filled in again. {self._way_back()}"
+        await self._restore(found, again, "Nothing to redo.")
 
-    async def _restore(self, filled: Filled | None, otherwise: str) -> None:
+    async def _restore(
+        self, filled: Filled | None, sentence: str, otherwise: str
+    ) -> None:
         if filled is None:
             self._tell(otherwise)
             return
@@ -92,6 +99,7 @@ class FormFiller:
         await self.form.restore(self.model, filled.route, filled.draft, filled.history)
         self._on_shown(self.model)
         self.form.focus_first()
+        self._tell(sentence)
 
     def set_catalog(self, catalog: Catalog) -> None:
         """Replaces the facts about the models with newer ones."""

@@ -35,9 +35,8 @@ from tui.widgets.task_actions import (
     QUEUE_ORDER,
     QueueAction,
     TaskAction,
-    allowed_actions,
-    allowed_actions_of_many,
-    allowed_by,
+    allowed_of_marked,
+    marked_allowing,
     marking_bindings,
     queue_bindings,
     task_bindings,
@@ -376,7 +375,7 @@ class GridScreen(Screen[None]):
         self._line.update(Content(self._summary()), layout=False)
         marked = {task_id: self._tasks[task_id] for task_id, _ in self._marking.keys}
         chosen = [self.chosen[0]] if self.chosen else []
-        allowed = allowed_by(list(marked.values()) or chosen)
+        allowed = allowed_of_marked(list(marked.values()) or chosen)
         if marked:
             allowed.add(TaskAction.VIEW)
         if allowed != self._allowed:
@@ -438,6 +437,8 @@ class GridScreen(Screen[None]):
             browsing = Browsing(self._newest(), self._older.load, self._seek)
             pictures = self._pictures(action)
             tasks = [self._tasks[task_id] for task_id in pictures]
+            if not tasks:
+                return
             self.post_message(TaskActionRequested(action, tasks, pictures, browsing))
             if self._marking and action not in KEEPS_MARKS:
                 self.action_unmark()
@@ -449,15 +450,15 @@ class GridScreen(Screen[None]):
 
         They are by task, in the order of the page.
         """
-        items = [item for item in self._items if key(item) in self._marking]
-        if action is TaskAction.VIEW or not items:
-            items = [self.chosen] if self.chosen else []
-        allowed = allowed_actions if len(items) == 1 else allowed_actions_of_many
+        marked = [item for item in self._items if key(item) in self._marking]
+        if action is TaskAction.VIEW or not marked:
+            marked = [self.chosen] if self.chosen else []
         pictures: dict[str, list[int]] = {}
-        for task, index in items:
-            if action in allowed(task):
-                pictures.setdefault(task.id, []).append(index)
-        return pictures
+        for task, index in marked:
+            pictures.setdefault(task.id, []).append(index)
+        tasks = [self._tasks[task_id] for task_id in pictures]
+        allowing = {task.id for task in marked_allowing(action, tasks)}
+        return {each: pictures[each] for each in pictures if each in allowing}
 
     def action_mark(self) -> None:
         """Marks the picture under the cursor, and goes to the next one."""

@@ -1,42 +1,67 @@
 """The help page: the keys of the page it was opened from, by what one wants to do."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.screens.modal import Modal
+from tui.terminal.textual_private import bound_on_page
 from tui.widgets.footer import Footer
-from tui.widgets.key_texts import key_name, key_text
+from tui.widgets.key_texts import is_editing, key_name, key_text, types
+from tui.widgets.paged_text import PagedText
 from tui.widgets.rows import rows
 
-_SECTIONS = {
-    "Make": "generate new-prompt batch batch-send model choose-model recall prompts pick"
-    " undo-form redo-form copy-draft favourite filter-models choose take-source"
-    " mark-source complete-path move-source confirm-yes confirm-no try-demo",
-    "Look": "view show-newest next-result previous-result grid facts inspect zoom zoom-1"
-    " zoom-fit zoom-in zoom-out next-image previous-image first-image last-image"
-    " grid-larger grid-smaller compare-next compare-previous"
-    " compare-beside compare-difference compare-blink open copy-path copy-link copy-request",
-    "Queue and tasks": "queue reuse edit retry drop stop sooner later next pause more fewer"
-    " clear undo delete star fold copy-as",
-    "Money and settings": "money switch-key history history-filter prompts-filter layout"
-    " zoom-pane",
+SECTIONS = {
+    "Make": "generate new-prompt batch batch-send again new-seed variations reuse edit"
+    " model choose-model recall prompts pick undo-form redo-form edit-prompt"
+    " complete-snippet copy-draft favourite filter-models choose take-source mark-source"
+    " complete-path move-source confirm-yes confirm-no try-demo",
+    "Look": "view show-newest next-result previous-result grid facts inspect compare zoom"
+    " compare-next compare-previous compare-beside compare-difference compare-blink"
+    " zoom-in zoom-out next-image previous-image first-image last-image grid-larger"
+    " grid-smaller open reveal save-copy copy-path copy-link copy-prompt copy-request",
+    "Queue and tasks": "queue retry retry-failed drop stop sooner later next pause more"
+    " fewer clear undo delete mark mark-range mark-all unmark star rate-1 rate-2 rate-3"
+    " rate-4 rate-5 unrate reject tag copy-as",
+    "Money and settings": "money switch-key history history-filter prompts-filter",
+    "Arrange the page": "layout zoom-pane toggle-models toggle-queue toggle-picture"
+    " picture-wider picture-narrower queue-higher queue-lower",
 }
 """Ids of keys by what one wants to do; all others move around."""
 _MOVE = "Move around"
-_PAGES = ("grid-", "viewer-", "compare-", "inspect-", "preview-")
-"""How the ids of a page begin whose keys do what those of the queue do."""
+_UNEDITED = "Where no text is edited"
+_ELSEWHERE = "Elsewhere on this page"
 _KEY_WIDTH = 14
+_PLACES = {
+    "QueueTable": "queue",
+    "Preview": "picture",
+    "Sidebar": "models",
+    "_ModelList": "models",
+    "ParamForm": "form",
+}
+"""Where the keys of widgets work that don't have the focus."""
+_PLACE_TITLES = {
+    ("queue",): "In the queue",
+    ("picture",): "In the picture",
+    ("queue", "picture"): "In the queue and the picture",
+    ("models",): "In the list of models",
+    ("form",): "In the form",
+}
+Lines = dict[str, list[str]]
+"""Keys by what they do."""
 
 
 class HelpScreen(Modal[None]):
-    """Lists keys in sections; those that edit a text are one paragraph at the end."""
+    """Lists the keys that work now in sections, then those that work elsewhere.
+
+    Those that edit a text are one paragraph.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -48,53 +73,66 @@ class HelpScreen(Modal[None]):
         )
     ]
 
-    def __init__(self, bindings: Iterable[tuple[DOMNode, Binding]]) -> None:
+    def __init__(self, page: Screen[Any]) -> None:
+        """Lists the keys of a page, those that what has the focus there leaves it."""
         super().__init__()
-        bindings = [(node, each) for node, each in bindings if not each.system]
-        self._listed = [binding for _, binding in bindings]
-        focused = bindings[0][0] if bindings else None
-        self._near = [binding for node, binding in bindings if node is focused]
+        focused = page.focused or page
+        reach = {*focused.ancestors_with_self, page.app}
+        editing = is_editing(page)
+        self._here: list[Binding] = []
+        self._unedited: list[Binding] = []
+        self._elsewhere: list[tuple[DOMNode, Binding]] = []
+        self._near: list[Binding] = []
         """Those of what has the focus."""
+        for node, binding in bound_on_page(page):
+            if binding.system or binding.key.startswith("super+"):
+                continue  # few terminals have super, and there is another key
+            if node is focused:
+                self._near.append(binding)
+            if node not in reach:
+                self._elsewhere.append((node, binding))
+            elif editing and types(binding.key):
+                self._unedited.append(binding)
+            else:
+                self._here.append(binding)
 
     def compose(self) -> ComposeResult:
-        with _Text(id="keys", classes="frame") as box:
+        here = _by_purpose(self._here)
+        listed = {text for lines in here.values() for text in lines}
+        with PagedText(id="keys", classes="frame") as box:
             box.border_title = "Keys"
-            for title, lines in self._sections().items():
-                yield Static(Content.styled(title, "bold"), markup=False)
-                yield Static(rows(lines, width=_KEY_WIDTH), markup=False)
+            yield from _shown(here)
             editing = self._editing()
             if editing:
                 yield Static(Content.styled("Edit a text", "bold"), markup=False)
                 yield Static(editing, markup=False)
+            yield from _shown(self._others(listed))
             palette = key_text(self, "palette")
             if palette:
                 yield Static(f"{palette} finds any of this by a word.", markup=False)
-        yield Footer()
+        yield Footer(left_out="help")
 
-    def _sections(self) -> dict[str, list[tuple[str, str]]]:
-        """Returns keys with what they do, by the titles of their sections."""
-        sections: dict[str, dict[str, list[str]]] = {}
-        sections = {title: {} for title in (*_SECTIONS, _MOVE)}
-        for binding in self._listed:
-            if binding.key.startswith("super+"):
-                continue  # of few terminals, and there is another one
-            if binding.id and binding.description:
-                text = f"{binding.description}."
-                if binding.tooltip:
-                    text += f" {binding.tooltip}."
-                lines = sections[_section(binding.id)]
-                lines.setdefault(text, []).append(key_name(binding.key))
-        return {
-            title: [
-                (" ".join(dict.fromkeys(keys)), text) for text, keys in lines.items()
-            ]
-            for title, lines in sections.items()
-            if lines
-        }
+    def _others(self, listed: Collection[str]) -> dict[str, Lines]:
+        """Returns keys that don't work now, by where they do."""
+        unedited: Lines = {}
+        for binding in self._unedited:
+            _add(unedited, binding, listed)
+        places: dict[str, tuple[str, ...]] = {}
+        lines: Lines = {}
+        for node, binding in self._elsewhere:
+            text = _add(lines, binding, {*listed, *unedited})
+            place = _place_of(node)
+            if text and place not in places.setdefault(text, ()):
+                places[text] += (place,)
+        others = {_UNEDITED: unedited} if unedited else {}
+        for text, keys in lines.items():
+            title = _PLACE_TITLES.get(places[text], _ELSEWHERE)
+            others.setdefault(title, {})[text] = keys
+        return others
 
     def _editing(self) -> str:
         """Returns the keys without an id of what has the focus, in one paragraph."""
-        keys: dict[str, list[str]] = {}
+        keys: Lines = {}
         for binding in self._near:
             if binding.description and not (binding.id or _is_known(binding)):
                 keys.setdefault(binding.description, []).append(key_name(binding.key))
@@ -104,13 +142,47 @@ class HelpScreen(Modal[None]):
         )
 
 
-def _section(key_id: str) -> str:
-    for prefix in _PAGES:
-        bare = key_id.removeprefix(prefix)
-        for title, ids in _SECTIONS.items():
-            if key_id in ids.split() or bare in ids.split():
-                return title
-    return _MOVE
+def _by_purpose(bindings: Iterable[Binding]) -> dict[str, Lines]:
+    """Returns keys by the titles of their sections, in the order of `SECTIONS`."""
+    order = [key_id for ids in SECTIONS.values() for key_id in ids.split()]
+    ranks = {key_id: rank for rank, key_id in enumerate(order)}
+    titles = {
+        key_id: title for title, ids in SECTIONS.items() for key_id in ids.split()
+    }
+    sections: dict[str, Lines] = {title: {} for title in (*SECTIONS, _MOVE)}
+    for binding in sorted(
+        bindings, key=lambda each: ranks.get(each.id or "", len(order))
+    ):
+        _add(sections[titles.get(binding.id or "", _MOVE)], binding)
+    return {title: lines for title, lines in sections.items() if lines}
+
+
+def _add(lines: Lines, binding: Binding, listed: Collection[str] = ()) -> str:
+    """Adds a key to its line, unless it is listed; returns what it does, or nothing."""
+    if not (binding.id and binding.description):
+        return ""
+    text = f"{binding.description}."
+    if binding.tooltip:
+        text += f" {binding.tooltip}."
+    if text in listed:
+        return ""
+    lines.setdefault(text, []).append(key_name(binding.key))
+    return text
+
+
+def _shown(sections: dict[str, Lines]) -> Iterator[Static]:
+    for title, lines in sections.items():
+        pairs = [(" ".join(dict.fromkeys(keys)), text) for text, keys in lines.items()]
+        yield Static(Content.styled(title, "bold"), markup=False)
+        yield Static(rows(pairs, width=_KEY_WIDTH), markup=False)
+
+
+def _place_of(node: DOMNode) -> str:
+    """Returns the pane that a widget is in."""
+    for outer in node.ancestors_with_self:
+        if type(outer).__name__ in _PLACES:
+            return _PLACES[type(outer).__name__]
+    return ""
 
 
 def _is_known(binding: Binding) -> bool:
@@ -118,15 +190,3 @@ def _is_known(binding: Binding) -> bool:
     is_variant = "shift+" in binding.key or "super+" in binding.key
     is_arrow = binding.key in ("up", "down", "left", "right")
     return is_variant or is_arrow or "scroll" in binding.action
-
-
-class _Text(VerticalScroll):
-    """A text that scrolls by the keys of a pager, too."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("space", "page_down", "Page down", show=False),
-        Binding("home,g", "scroll_home", "Start", show=False),
-        Binding("end,G", "scroll_end", "End", show=False),
-    ]

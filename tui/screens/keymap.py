@@ -2,8 +2,9 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -14,7 +15,7 @@ import tui.screens
 import tui.widgets
 from tui.screens.possible_keys import why_impossible
 from tui.text import by_count, did_you_mean, one_line
-from tui.widgets.key_texts import types
+from tui.widgets.key_texts import key_name, types
 
 _SHOWN = 3
 """Unknown ids that have a sentence of their own."""
@@ -28,6 +29,9 @@ _PANES = {
         ("Field", "ParamForm"),
     ),
     "HistoryScreen": (("QueueTable",),),
+    "HelpScreen": (("PagedText",),),
+    "MessagesScreen": (("PagedText",),),
+    "CopiedScreen": (("PagedText",),),
     "ModelPickerScreen": (("_ModelList", "Sidebar"),),
 }
 """Widgets of other modules, by page: from the one with the focus outwards."""
@@ -46,21 +50,51 @@ class Reach:
     """Whether the focus is in a text there."""
 
 
-def problems(keys: Mapping[str, str]) -> list[str]:
-    """Returns a sentence for each of the user's keys that can't work."""
+class Checked(NamedTuple):
+    """The user's keys that work, and a sentence for each of the others."""
+
+    keys: Mapping[str, str]
+    """By id; an id that isn't among them keeps its default keys."""
+    problems: Sequence[str]
+
+
+def check(keys: Mapping[str, str], reaches: Iterable[Reach] | None = None) -> Checked:
+    """Returns which keys work in some places; without `reaches`, in all of the app."""
+    if not keys:
+        return Checked({}, [])
     # All pages are loaded for this: only where there are keys to check.
-    return list(problems_with(keys, list(all_reaches()))) if keys else []
+    places = list(all_reaches() if reaches is None else reaches)
+    defaults = _defaults(places)
+    own = {name: value for name, value in keys.items() if name in defaults}
+    refused = _refused(own, defaults, places)
+    told = [
+        f"{problem} {_default_sentence(defaults[name])}"
+        for name, problem in refused.items()
+    ]
+    good = {name: value for name, value in own.items() if name not in refused}
+    return Checked(good, [*_unknown(keys, defaults), *told])
 
 
-def problems_with(keys: Mapping[str, str], reaches: Iterable[Reach]) -> Iterator[str]:
-    """Yields a sentence for each of the keys that can't work in these places."""
-    reaches = list(reaches)
+def _defaults(reaches: Iterable[Reach]) -> dict[str, list[str]]:
+    """Returns the default keys of all ids."""
     defaults: dict[str, list[str]] = {}
     for reach in reaches:
         for binding in reach.bindings:
             if binding.id:
                 known = defaults.setdefault(binding.id, [])
                 known += [key for key in _split(binding.key) if key not in known]
+    return defaults
+
+
+def _default_sentence(keys: Iterable[str]) -> str:
+    shown = ", ".join(key_name(key) for key in keys if not key.startswith("super+"))
+    return f"The default stays: {shown}."
+
+
+def _unknown(
+    keys: Mapping[str, str], defaults: Mapping[str, list[str]]
+) -> Iterator[str]:
+    """Yields sentences for ids that don't exist."""
     unknown = [name for name in keys if name not in defaults]
     for name in unknown[:_SHOWN]:
         hint = did_you_mean(name, defaults)
@@ -71,18 +105,29 @@ def problems_with(keys: Mapping[str, str], reaches: Iterable[Reach]) -> Iterator
             "[keys]: 1 more id is unknown; docs/keys.md lists them all.",
             "[keys]: {count} more ids are unknown; docs/keys.md lists them all.",
         )
-    own = {name: value for name, value in keys.items() if name in defaults}
-    told: dict[str, str] = {}
+
+
+def _refused(
+    own: Mapping[str, str],
+    defaults: Mapping[str, list[str]],
+    reaches: Sequence[Reach],
+) -> dict[str, str]:
+    """Returns what is wrong with keys, by the ids that keep their default ones."""
+    refused: dict[str, str] = {}
     for name, value in own.items():
         problem = _impossible(name, value)
         if not problem:
             problem = _typed(name, value, defaults[name], reaches)
         if problem:
-            told[name] = problem
-    good = {name: _split(value) for name, value in own.items() if name not in told}
-    for name, problem in _shared(good, defaults, reaches):
-        told.setdefault(name, problem)
-    yield from told.values()
+            refused[name] = problem
+    while True:
+        good = {name: _split(own[name]) for name in own if name not in refused}
+        # One at a time: the default of this one may be the key of another.
+        shared = next(_shared(good, defaults, reaches), None)
+        if shared is None:
+            return refused
+        name, problem = shared
+        refused[name] = problem
 
 
 def _impossible(name: str, value: str) -> str:

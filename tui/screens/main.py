@@ -6,7 +6,6 @@ It connects its panes; whatever is paid or saved is done by the app.
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -16,15 +15,16 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.catalog.load import Catalog
-from tui.catalog.spec import Kind, Model, Param, Values
+from tui.catalog.spec import Model, Values
 from tui.screens.form_filler import FormFiller
 from tui.screens.past import Past, Search
 from tui.screens.remembering import Remembering
+from tui.screens.value_picker import ValuePicker
 from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.settings.prompt_files import PromptFiles
 from tui.tasks.engine_state import EngineState
-from tui.tasks.task import Status, Task
+from tui.tasks.task import Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
@@ -228,8 +228,9 @@ class MainScreen(Screen[None]):
         self.form.expansion.files = PromptFiles(session.folders.config)
         self._view = view
         self._past = Past(search)
+        self.value_picker = ValuePicker(self._past, view)
         self._favourites = favourites
-        self._remembering = False
+        self._is_recent_due = False
         self.sidebar = Sidebar(
             catalog, model, "sidebar", favourites, self.remembering.current.recent
         )
@@ -312,8 +313,8 @@ class MainScreen(Screen[None]):
 
     def _task_changed(self, task: Task) -> None:
         is_new = self._past.update(task)
-        if is_new and not self._remembering:
-            self._remembering = True  # once for all tasks of a moment
+        if is_new and not self._is_recent_due:
+            self._is_recent_due = True  # once for all tasks of a moment
             self.call_later(self._update_recent)
         self.queue.update(task)
         self.status.live = len(self.queue.counts.running)
@@ -347,7 +348,7 @@ class MainScreen(Screen[None]):
 
     @on(TaskActionRequested)
     def _aim(self, event: TaskActionRequested) -> None:
-        """Means the picture that is shown, and goes on to the next one after a mark."""
+        """Narrows a request to the picture that is shown; after a mark, shows the next."""
         self.preview.aim(event)
         if event.action in MOVES_ON and len(event.tasks) == 1:
             self.action_step_result(1)
@@ -363,9 +364,11 @@ class MainScreen(Screen[None]):
         return (known or list(models.models))[0], favourites, recent
 
     def action_show_newest(self) -> None:
-        task_id = self.preview.show_news()
-        if task_id:
-            self.queue.table.select(task_id)
+        task = self.preview.show_news()
+        if task and task.id in self.queue.table.tasks:
+            self.queue.table.select(task.id)
+        elif task:
+            self.preview.show(task)  # cleared: it has no row any more
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "show_newest" or bool(self.preview.results.news)
@@ -428,8 +431,7 @@ class MainScreen(Screen[None]):
 
     async def _picked(self, model: Model | None) -> None:
         if model:
-            await self.show_model(model)
-            self.form.focus_first()
+            await self.choose_model(model)
 
     async def action_recall(self) -> None:
         from tui.screens.past_prompts import PastPromptsScreen
@@ -448,35 +450,7 @@ class MainScreen(Screen[None]):
 
     @on(Field.PickRequested)
     async def _pick(self, event: Field.PickRequested) -> None:
-        from tui.screens.chooser import ChooserScreen
-        from tui.screens.sources import SourcesScreen
-
-        field, param = event.field, event.field.param
-        if param.kind is Kind.TASK:
-            tasks = await self._past.find(
-                "status:completed", lambda task: self._fits(param, task), CHOICES
-            )
-            options = [
-                (task.remote_id, f"{self.title_of(task)}  {task.prompt or task.id}")
-                for task in tasks
-            ]
-            empty = f"No task can be used here yet. {param.help}"
-            chooser = ChooserScreen(param.title, options, empty)
-            await self.app.push_screen(chooser, field.set_picked)
-        else:
-            many = param.kind is Kind.IMAGES
-            results = await self._past.find("", _has_own_files, CHOICES)
-            picker = SourcesScreen(
-                self._view.terminal, results, start=str(Path.cwd()), many=many
-            )
-            await self.app.push_screen(picker, field.set_picked)
-
-    def _fits(self, param: Param, task: Task) -> bool:
-        """Returns whether a task can be the value of a param."""
-        if param.tasks and task.action not in param.tasks:
-            return False
-        is_completed = task.status is Status.COMPLETED
-        return is_completed and task.service == self.filler.model.service
+        await self.value_picker.pick(event.field, self.filler.model.service)
 
     def set_favourites(self, favourites: list[ModelKey]) -> None:
         """Shows the models that the user has marked on top of the list."""
@@ -484,7 +458,7 @@ class MainScreen(Screen[None]):
         self.sidebar.set_favourites(favourites)
 
     def _update_recent(self) -> None:
-        self._remembering = False
+        self._is_recent_due = False
         recent = self._recent()
         self.sidebar.set_recent(recent)
         self.remembering.change(recent=tuple(recent))
@@ -506,6 +480,8 @@ class MainScreen(Screen[None]):
 
     def action_next_layout(self) -> None:
         self._arrange(self.panes.chosen.with_next_layout())
+        if not self.panes.is_small:
+            self.notify(f"Layout: {self.panes.chosen.layout}", markup=False)
 
     def action_layout(self, name: str) -> None:
         """Arranges the page by a layout's name."""
@@ -581,11 +557,3 @@ class MainScreen(Screen[None]):
                 f"No tasks yet. Describe an image and press {key_text(self, 'generate')}.",
                 markup=False,
             )
-
-
-def _has_own_files(task: Task) -> bool:
-    """Returns whether a task has results that this program saved.
-
-    An imported one may name any file as its result.
-    """
-    return bool(task.files) and not task.imported

@@ -10,7 +10,6 @@ from textual.timer import Timer
 
 from tui.screens.confirm import ConfirmScreen
 from tui.widgets.message_line import MessageLine, Notice
-from tui.widgets.status import StatusLine
 
 KEPT = 200
 """Messages that can be read again."""
@@ -18,8 +17,6 @@ _LEAST_TIME = 5.0
 _MOST_TIME = 30.0
 _CHARACTERS_A_SECOND = 14
 """How quickly a message is read, with some patience."""
-_MOST_WAITING = 5
-"""Messages that wait for their turn; older ones can be read in the list."""
 
 
 class Messages:
@@ -32,7 +29,10 @@ class Messages:
         self._shown: Notice | None = None
         self._line: MessageLine | None = None
         self._timer: Timer | None = None
-        self._waiting: deque[tuple[Notice, float]] = deque(maxlen=_MOST_WAITING)
+        self._seen_on: Screen[Any] | None = None
+        """Where the user may have read it."""
+        self._waiting: tuple[Notice, float] | None = None
+        """What isn't a problem, and came while one was shown: the latest alone is true."""
 
     def show(self, notice: Notice, seconds: float | None = None) -> None:
         """Shows a message for `seconds`, or as long as it takes to read it."""
@@ -42,44 +42,53 @@ class Messages:
         shown_for = min(_MOST_TIME, max(_LEAST_TIME, time_to_read, seconds or 0))
         is_problem = self._shown and self._shown.severity != "information"
         if is_problem and notice.severity == "information":
-            self._waiting.append((notice, shown_for))
+            self._waiting = notice, shown_for
         else:
             self._show(notice, shown_for)
 
     def page_changed(self) -> None:
-        """Shows the message of this moment on the page that is in front now."""
-        if self._shown:
-            self._place(self._shown)
+        """Shows the message of this moment on the page that is in front now.
 
-    def dismiss(self) -> bool:
-        """Ends the message; returns whether there was one."""
+        What isn't a problem stays with the page on which it was read.
+        """
         if self._shown is None:
-            return False
-        self._next()
-        return True
+            return
+        is_problem = self._shown.severity != "information"
+        if is_problem or self._seen_on in (None, self._page()):
+            self._place(self._shown)
+        else:
+            self._remove_line()
 
     def _show(self, notice: Notice, seconds: float) -> None:
         self._shown = notice
+        self._seen_on = None
         if self._timer:
             self._timer.stop()
-        self._timer = self._app.set_timer(seconds, self._next)
+        self._timer = self._app.set_timer(seconds, self.end)
         self._place(notice)
 
-    def _next(self) -> None:
+    def end(self) -> None:
+        """Ends the message of this moment; shows the one that waits."""
         self._shown = None
         if self._timer:
             self._timer.stop()
         self._remove_line()
         if self._waiting:
-            self._show(*self._waiting.popleft())
+            notice, seconds = self._waiting
+            self._waiting = None
+            self._show(notice, seconds)
 
     def _place(self, notice: Notice) -> None:
         self._remove_line()
         page = self._page()
         if page is not None and page.is_running:
-            rows = 2 if page.query(StatusLine) else 1
-            self._line = MessageLine(notice, rows)
+            self._line = MessageLine(notice)
             page.mount(self._line)
+            page.call_after_refresh(self._note_seen, notice, page)
+
+    def _note_seen(self, notice: Notice, page: "Screen[Any]") -> None:
+        if notice is self._shown and page is self._page():
+            self._seen_on = page
 
     def _remove_line(self) -> None:
         if self._line:

@@ -5,21 +5,28 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.screens.modal import Modal
 from tui.text import clock, plain
+from tui.widgets.footer import Footer
 from tui.widgets.message_line import Notice
+from tui.widgets.paged_text import PagedText
 from tui.widgets.rows import rows
 
 
-class MessagesScreen(ModalScreen[None]):
+class MessagesScreen(Modal[None]):
     """Lists messages in full, the latest on top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Back", id="messages-back", show=False)
+        Binding(
+            "escape,q",
+            "dismiss",
+            "Back",
+            id="messages-back",
+            tooltip="To the previous page",
+        )
     ]
 
     def __init__(self, notices: Iterable[Notice]) -> None:
@@ -27,9 +34,8 @@ class MessagesScreen(ModalScreen[None]):
         self._notices = list(notices)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="keys", classes="frame") as box:
+        with PagedText(id="log", classes="frame") as box:
             box.border_title = "Messages"
-            box.border_subtitle = "escape closes"
             if not self._notices:
                 yield Static(Content("No messages yet."), markup=False)
             lines = [
@@ -37,3 +43,4 @@ class MessagesScreen(ModalScreen[None]):
                 for notice in reversed(self._notices)
             ]
             yield Static(rows(lines), markup=False)
+        yield Footer()

@@ -12,5 +12,12 @@ class Modal(ModalScreen[T]):
     """A page over another one, which the app's own keys don't reach."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "app.help", "Help", id="help", show=False)
+        Binding(
+            "question_mark",
+            "app.help",
+            "Help",
+            id="help",
+            tooltip="Show the keys of this page",
+            show=False,
+        )
     ]

@@ -19,7 +19,6 @@ from tui.tasks.durations import Durations
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
 from tui.tasks.task import Task
-from tui.terminal.textual_private import bound_on_page
 from tui.widgets.form import ParamForm
 from tui.widgets.messages import GridRequested
 from tui.widgets.sidebar import ModelKey
@@ -152,7 +151,7 @@ class Pages:
         if isinstance(shell.screen, HelpScreen):
             shell.screen.dismiss()
         else:
-            shell.push_screen(HelpScreen(list(bound_on_page(shell.screen))))
+            shell.push_screen(HelpScreen(shell.screen))
 
     def show_palette(self) -> None:
         from tui.screens.commands import commands

@@ -95,7 +95,7 @@ class PaletteScreen(Modal[Command | None]):
             box.border_title = "Commands"
             yield self._line
             yield self._list
-        yield Footer()
+        yield Footer(left_out="palette")
 
     def on_mount(self) -> None:
         self._show("")

@@ -13,7 +13,7 @@ from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.tasks.ceilings import CeilingError, Wanted
 from tui.tasks.task import Task, new_id
-from tui.text import one_line
+from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
 
 
@@ -125,8 +125,18 @@ class Payments:
         else:
             if tasks:
                 shell.main.queue.table.select(tasks[-1].id)
+                self._say_queued(wanted)
             return bool(tasks)
         return False
+
+    def _say_queued(self, wanted: WantedJob) -> None:
+        """Says what was queued where the queue isn't seen."""
+        shell = self._shell
+        if shell.screen is not shell.main:
+            count = len(wanted.requests)
+            shell.show_sentence(
+                by_count(count, "1 request queued.", "{count} requests queued.")
+            )
 
     async def _submit_approved(self, job: WantedJob, ask: bool) -> list[Task]:
         """Queues requests once the user has approved; returns no task without that.
@@ -152,6 +162,32 @@ class Payments:
             work = engine.submit_job(job.requests, over_ceiling=over)
             with contextlib.suppress(CeilingError):
                 return await self._shell.run_detached(work)
+
+    async def revise(
+        self, task: Task, request: Request, foreign: frozenset[str]
+    ) -> None:
+        """Changes what a waiting task asks for, once the user has agreed to it.
+
+        A question comes where the values name files or callbacks that need not be the
+        user's own words, or where a ceiling would be passed.
+        """
+        shell = self._shell
+        engine = shell.engine
+        assert engine
+        (priced,) = await shell.wallet.priced([request])
+        await engine.check_files([priced])
+        async with shell.wallet.spending:
+            job = WantedJob([priced], foreign)
+            named = await asyncio.to_thread(self._consent.needed, job)
+            wanted = [Wanted(new_id(), priced.model.slug, priced.price)]
+            details = consent.describe(named)
+            approval = await self.ask_approval(wanted, details=details)
+            if approval:
+                self._consent.agree(named)
+                over = approval is Approval.OVER_CEILING
+                work = engine.revise(task.id, priced, over_ceiling=over)
+                await shell.run_detached(work)
+                shell.show_sentence("The task is changed; it keeps its place.")
 
     async def ask_approval(
         self,

@@ -28,9 +28,7 @@ PAUSE = 0.3
 _FILTERS = re.compile(r"\b(category|model|modality):(\S+)")
 _MOST_PARAMS = 12
 """Params of an entry that are shown."""
-_HELP = (
-    "Enter uses one. Search words, category:food, model:z-image, modality:image_edit"
-)
+_HELP = "words  category:food  model:z-image  modality:image_edit"
 
 
 class PromptSource(Protocol):
@@ -82,7 +80,7 @@ class PromptsScreen(Screen[PromptEntry | None]):
         self._filter = Input(
             placeholder="Type to search", id="prompts-filter", compact=True
         )
-        self._list = OptionList(id="prompts-list", markup=False)
+        self._list = _Entries(id="prompts-list", markup=False)
         self._box = Vertical(id="prompts", classes="frame")
         self._picture = Picture(terminal, id="prompts-picture")
         self._text = Static(id="prompts-text", markup=False)
@@ -213,6 +211,20 @@ class PromptsScreen(Screen[PromptEntry | None]):
             self._filter.focus()
         else:
             self.dismiss(None)
+
+
+class _Entries(OptionList):
+    """The entries; their enter uses one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "select",
+            "Use",
+            id="prompts-use",
+            tooltip="Fill the form with this entry",
+        )
+    ]
 
 
 def _title(entry: PromptEntry) -> Content:

@@ -5,13 +5,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.markup import escape
 
 from tui.screens.shell import Shell
 from tui.text import inert, is_inert_line, one_line
 
 if TYPE_CHECKING:
-    from tui.exchange.open_external import Ways
     from tui.exchange.snippets import SnippetRequest
     from tui.tasks.task import Task
 
@@ -88,13 +86,13 @@ async def open_result(app: App[None], task: "Task", index: int, viewer: str) -> 
     found = await asyncio.to_thread(open_external.ways, task, index, viewer)
     command = found.viewer
     if not command:
-        _copy_way(app, found, *found.clip("url", "scp", "path"))
+        _copy_way(app, *found.clip("url", "scp", "path"))
         return
     try:
         await asyncio.to_thread(open_external.show, command, found.path)
     except open_external.OpenError as error:
         app.notify(str(error), severity="warning", markup=False)
-        _copy_way(app, found, *found.clip("url", "scp", "path"))
+        _copy_way(app, *found.clip("url", "scp", "path"))
     else:
         app.notify(f"Opened {found.path} with {command[0]}.", markup=False)
 
@@ -122,12 +120,9 @@ async def copy_link(app: App[None], task: "Task", index: int) -> None:
     from tui.exchange import open_external
 
     found = await asyncio.to_thread(open_external.ways, task, index)
-    _copy_way(app, found, *found.clip("scp", "url", "path"))
+    _copy_way(app, *found.clip("scp", "url", "path"))
 
 
-def _copy_way(app: App[None], found: "Ways", text: str, message: str) -> None:
+def _copy_way(app: App[None], text: str, message: str) -> None:
     send(app, text)
-    shown = escape(message)
-    if text == found.url:
-        shown = f'[link="{text}"]{shown}[/link]'
-    app.notify(shown, timeout=_LINK_SECONDS)
+    app.notify(message, timeout=_LINK_SECONDS, markup=False)

@@ -6,21 +6,24 @@ are those that need a page, a question or the clipboard.
 
 from collections.abc import Awaitable, Callable
 
+from tui.catalog.request import Request
 from tui.screens import share
 from tui.screens.next_steps import NextSteps
 from tui.screens.payments import Approval, Payments
 from tui.screens.shell import Shell
+from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
 from tui.tasks import actions
 from tui.tasks.imported import may_be_billed
 from tui.tasks.task import LIVE, Task
-from tui.text import by_count
+from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
 from tui.widgets.task_actions import (
     QUEUE_ACTIONS,
     TASK_ACTIONS,
+    QueueAction,
     TaskAction,
     is_failed,
 )
@@ -50,6 +53,7 @@ class TaskDispatcher:
             TaskAction.COPY_AS: self._copy_as,
             TaskAction.RETRY: self._retry,
             TaskAction.SEND: self._send,
+            TaskAction.DELETE: self._delete,
             TaskAction.COMPARE: self._compare,
             **NextSteps(shell, payments, view).handlers,
         }
@@ -77,6 +81,9 @@ class TaskDispatcher:
         with shell.problems_shown():
             if run:
                 shell.show_sentence(await shell.run_detached(run(shell.engine)))
+            elif request.action is QueueAction.CLEAR:
+                work = actions.clear(shell.engine, self._undo_key())
+                shell.show_sentence(await shell.run_detached(work))
             else:
                 await self._retry_failed()
 
@@ -116,15 +123,25 @@ class TaskDispatcher:
         await self._fill_form(request.tasks[0])
 
     async def _edit(self, request: TaskActionRequested) -> None:
-        assert self._shell.engine
+        """Changes what a waiting task asks for; it keeps its place in the queue."""
+        from tui.screens.edit_task import EditTaskScreen
+
+        shell = self._shell
+        assert shell.engine
+        assert shell.main
         task = request.tasks[0]
-        drop = self._shell.engine.drop([task.id])
-        if await self._shell.run_detached(drop):
-            await self._fill_form(task)
-        else:
-            self._shell.show_sentence(
-                "This task can't be edited any more: it was sent, or it is open in"
-                " another window."
+        model = shell.main.filler.catalog.get(task.action, task.model)
+        if model is None:
+            name = one_line(task.model, 80)
+            shell.show_problem(f"The catalog no longer has this model: {name}")
+            return
+        files = PromptFiles(shell.session.folders.config)
+        edited = await shell.push_screen_wait(
+            EditTaskScreen(task, model, files, shell.main.value_picker)
+        )
+        if edited:
+            await self._payments.revise(
+                task, Request(model, edited.values), edited.foreign
             )
 
     async def _fill_form(self, task: Task) -> None:
@@ -155,11 +172,22 @@ class TaskDispatcher:
         snippet = of_task(request.tasks[0], session.catalog, base_url)
         await share.copy_as(self._shell, snippet)
 
+    async def _delete(self, request: TaskActionRequested) -> None:
+        shell = self._shell
+        assert shell.engine
+        work = actions.delete(shell.engine, request.tasks, self._undo_key())
+        shell.show_sentence(await shell.run_detached(work))
+
+    def _undo_key(self) -> str:
+        """Returns the key that brings tasks back on the page in front."""
+        return key_text(self._shell.screen, "undo")
+
     async def _compare(self, request: TaskActionRequested) -> None:
         if len(request.files) < 2:
+            page = self._shell.screen
+            mark, compare = key_text(page, "mark"), key_text(page, "compare")
             self._shell.show_sentence(
-                "Mark the images to compare, each with space, then press"
-                f" {key_text(self._shell.screen, 'compare')}."
+                f"Mark the images to compare, each with {mark}, then press {compare}."
             )
 
     async def _send(self, request: TaskActionRequested) -> None:

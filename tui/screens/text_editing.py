@@ -10,6 +10,7 @@ from textual.app import SuspendNotSupported
 from tui.exchange import editor
 from tui.exchange.editor import EditorError
 from tui.screens.shell import Shell
+from tui.widgets.form import ParamForm
 from tui.widgets.text_fields import TextField
 
 
@@ -34,7 +35,7 @@ class TextEditing:
             sentence = "This terminal can't be left to an editor."
             shell.show_problem(sentence, "Not edited")
         else:
-            shell.main.form.replace_text(field.param.name, text)
+            _replace(field, shell.main.form, text)
         finally:
             self._busy = False
 
@@ -48,6 +49,14 @@ class TextEditing:
             except EditorError as error:
                 problem = error  # the terminal has to be taken back first
         raise problem
+
+
+def _replace(field: TextField, form: ParamForm, text: str) -> None:
+    """Sets the text of a field, or of the one that has taken its place meanwhile."""
+    if field.is_attached:
+        field.replace_text(text)
+    else:
+        form.replace_text(field.param.name, text)
 
 
 @contextlib.contextmanager

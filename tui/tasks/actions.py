@@ -175,8 +175,11 @@ async def _mark(
         raise LeasedError
 
 
-async def delete(engine: "Engine", tasks: list[Task]) -> str:
-    """Deletes tasks with their files. Raises LeasedError where none could be."""
+async def delete(engine: "Engine", tasks: list[Task], undo: str) -> str:
+    """Deletes tasks with their files; `undo` is the key that brings them back.
+
+    Raises LeasedError where none could be deleted.
+    """
     deletion = await engine.delete(tasks)
     count = len(deletion.tasks)
     if not count:
@@ -184,13 +187,15 @@ async def delete(engine: "Engine", tasks: list[Task]) -> str:
     if deletion.moved and not deletion.kept:
         return by_count(
             count,
-            "1 task and its files deleted. Undo brings it back.",
-            "{count} tasks and their files deleted. Undo brings them back.",
+            "1 task and its files deleted. {undo} brings it back.",
+            "{count} tasks and their files deleted. {undo} brings them back.",
+            undo=undo,
         )
     deleted = by_count(
         count,
-        "1 task deleted. Undo brings it back.",
-        "{count} tasks deleted. Undo brings them back.",
+        "1 task deleted. {undo} brings it back.",
+        "{count} tasks deleted. {undo} brings them back.",
+        undo=undo,
     )
     return f"{deleted} {kept_files(deletion.kept)}".strip()
 
@@ -210,21 +215,23 @@ def kept_files(kept: list[str]) -> str:
 
 async def send_sooner(engine: "Engine", tasks: list[Task]) -> str:
     """Moves a waiting task up by one place."""
-    await engine.move(tasks[0], -1)
-    return ""
+    moved = await engine.move(tasks[0], -1)
+    return "" if moved else "Already the first of those that wait."
 
 
 async def send_later(engine: "Engine", tasks: list[Task]) -> str:
     """Moves a waiting task down by one place."""
-    await engine.move(tasks[0], 1)
-    return ""
+    moved = await engine.move(tasks[0], 1)
+    return "" if moved else "Already the last of those that wait."
 
 
 async def send_next(engine: "Engine", tasks: list[Task]) -> str:
     """Moves waiting tasks before all others, in their own order."""
-    for task in sorted(tasks, key=lambda task: task.turn, reverse=True):
+    moved = [
         await engine.move(task, 0)
-    return ""
+        for task in sorted(tasks, key=lambda task: task.turn, reverse=True)
+    ]
+    return "" if any(moved) else "Already the first of those that wait."
 
 
 async def toggle_pause(engine: "Engine") -> str:
@@ -245,16 +252,17 @@ async def lower_limit(engine: "Engine") -> str:
     return f"{engine.state.limit} at once."
 
 
-async def clear(engine: "Engine") -> str:
-    """Hides all finished tasks; their files stay."""
+async def clear(engine: "Engine", undo: str) -> str:
+    """Hides all finished tasks, not their files; `undo` is the key that brings them back."""
     ended = await engine.queue.search_all("is:shown status:ended")
     count = len(await engine.clear(ended))
     if not count:
         return "No task has finished yet."
     return by_count(
         count,
-        "1 task cleared. The history finds it; undo brings it back.",
-        "{count} tasks cleared. The history finds them; undo brings them back.",
+        "1 task cleared. The history finds it; {undo} brings it back.",
+        "{count} tasks cleared. The history finds them; {undo} brings them back.",
+        undo=undo,
     )
 
 
@@ -265,7 +273,7 @@ async def undo(engine: "Engine") -> str:
     if not count:
         return "Nothing to undo."
     if undone.were_away:
-        return by_count(count, "1 task brought back.", "{count} tasks brought back.")
+        return by_count(count, "Brought back 1 task.", "Brought back {count} tasks.")
     return by_count(
         count, "The mark is taken back.", "The marks of {count} tasks are taken back."
     )

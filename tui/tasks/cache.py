@@ -14,6 +14,7 @@ from tui.catalog.spec import RouteName
 from tui.tasks.ceilings import NONE, Ceilings, Verdict, Wanted
 from tui.tasks.lease import owner_name
 from tui.tasks.ledger import CurrentSpending, SpendingReport
+from tui.tasks.marks import with_ratings
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store import Entry, Spending, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
@@ -28,7 +29,7 @@ PAGE = 500
 
 SLOW = 2.0
 """Seconds after which a wait for the disk is reported."""
-_MARKS = ("favourite", "rank", "cleared", "deleted", "retried_by")
+_MARKS = ("favourite", "tags", "rank", "cleared", "deleted", "retried_by")
 """Fields that only the user sets: no answer of the service may undo them."""
 
 
@@ -138,8 +139,9 @@ class TaskCache:
             if known.status is Status.HELD and known.set_aside and not task.set_aside:
                 # It was set aside while this snapshot was made: not sent unasked.
                 raise LeasedError
-            marks = {name: getattr(known, name) for name in _MARKS}
-            task = replace(task, revision=known.revision + 1, **marks)
+            kept = {name: getattr(known, name) for name in _MARKS}
+            kept["results"] = with_ratings(task.results, known.results)
+            task = replace(task, revision=known.revision + 1, **kept)
         return task
 
     async def add(
@@ -169,6 +171,14 @@ class TaskCache:
         """
         task = self.latest(task_id) or self.tasks[task_id]
         changed = task.change(status, **fields)
+        return await self._save(Entry(changed, event, owner=self.owner))
+
+    async def mark(
+        self, task_id: str, event: str, fields_of: Callable[[Task], dict[str, Any]]
+    ) -> Task:
+        """Changes the fields that are returned for the latest snapshot; see `amend`."""
+        task = self.latest(task_id) or self.tasks[task_id]
+        changed = task.change(**fields_of(task))
         return await self._save(Entry(changed, event, owner=self.owner))
 
     def latest(self, task_id: str) -> Task | None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -39,6 +40,7 @@ from tui.tasks.task import (
     NO_PROFILE,
     SENT,
     RetriedError,
+    SentError,
     SetAside,
     Status,
     Task,
@@ -328,27 +330,30 @@ class Engine:
         self._scheduler.limit = count
         self._state_changed()
 
-    async def move(self, task: Task, step: int) -> None:
+    async def move(self, task: Task, step: int) -> bool:
         """Moves a waiting task before (-1) or after (1) its neighbour, or first (0).
 
-        Raises LeasedError and StoreError.
+        Returns False where it is the first or the last already. Raises LeasedError and
+        StoreError.
         """
         async with self._moving:
             # Not as it was when the key was pressed: the key before may have moved it.
-            await self._move(self.queue.latest(task.id) or task, step)
+            return await self._move(self.queue.latest(task.id) or task, step)
 
-    async def _move(self, task: Task, step: int) -> None:
+    async def _move(self, task: Task, step: int) -> bool:
         turns = sorted(
             known.turn
             for known in self.tasks.values()
             if known.status is Status.HELD and known.live
         )
-        if not turns or task.turn not in turns:
-            return
+        if task.turn not in turns:
+            return True  # it was sent meanwhile
         place = turns.index(task.turn)
-        if step == 0:
+        if step == 0 and place > 0:
             await self._set_rank(task, turns[0][0] - 1)
-        elif 0 <= place + step < len(turns):
+        elif step == 0 or not 0 <= place + step < len(turns):
+            return False
+        else:
             _, other_id = turns[place + step]
             other = self.tasks[other_id]
             rank, _ = task.turn
@@ -357,12 +362,47 @@ class Engine:
                 rank -= step * 1e-3
             await self._set_rank(other, rank)
             await self._set_rank(task, other_rank)
+        return True
 
     async def _set_rank(self, task: Task, rank: float) -> None:
         await self._lease_one(task.id)
         if self._latest(task.id).status is Status.HELD:
             moved = await self.queue.amend(task.id, rank=rank)
             self._scheduler.move(moved.turn)
+
+    async def revise(
+        self, task_id: str, wanted: Request, *, over_ceiling: bool = False
+    ) -> Task:
+        """Changes what a waiting task asks for; it keeps its id and its place.
+
+        With `over_ceiling`, the user has agreed that it may pass the ceilings. Raises
+        SentError if it was sent meanwhile, InvalidRequestError, LeasedError, and
+        StoreError.
+        """
+        model, values, price = wanted
+        new = await asyncio.to_thread(self._draft, model, values, "", "", price)
+        with self._mark_changing([task_id]):
+            await self._lease_one(task_id)
+            cancelled = await self._cancel(self._only_held([task_id]))
+            try:
+                if not self._only_held([task_id]):
+                    raise SentError
+                return await self.queue.amend(
+                    task_id,
+                    event="edited",
+                    values=new.values,
+                    route=new.route,
+                    body=new.body,
+                    key=new.key,
+                    uploads_until=0,
+                    estimate_micro=new.estimate_micro,
+                    over_ceiling=over_ceiling,
+                    error=None,
+                    note="",
+                )
+            finally:
+                for cancelled_id in cancelled:
+                    self._start(self.tasks[cancelled_id])
 
     async def drop(self, ids: list[str]) -> list[Task]:
         """Drops tasks that were not sent, and returns them.
@@ -515,22 +555,10 @@ class Engine:
         """
         leased = await self._lease(list(ids))
         latest = [self._latest(task.id) for task in leased]
-        changes = {task.id: fields_of(task) for task in latest}
-        changed = [task for task in latest if changes[task.id]]
+        changed = [task for task in latest if fields_of(task)]
         await self.queue.run(Store.push_undo, changed)
-        saves = [
-            self.queue.amend(task.id, event="marked", **changes[task.id])
-            for task in changed
-        ]
+        saves = [self.queue.mark(task.id, "marked", fields_of) for task in changed]
         return list(await asyncio.gather(*saves))
-
-    async def set_favourite(self, task_id: str, favourite: bool) -> None:
-        """Marks a task as a favourite, or unmarks it.
-
-        Raises LeasedError and StoreError.
-        """
-        await self._lease_one(task_id)
-        await self.mark([task_id], lambda task: {"favourite": favourite})
 
     async def clear(self, tasks: Iterable[Task]) -> list[Task]:
         """Hides ended tasks in the queue, not in the history; returns those.
@@ -574,9 +602,7 @@ class Engine:
         await self._restore_files(before)
         away = [task for task in map(self._latest_of, before) if is_put_away(task)]
         saves = [
-            self.queue.amend(
-                task.id, event="undone", **undone_fields(self._latest_of(task), task)
-            )
+            self.queue.mark(task.id, "undone", partial(undone_fields, before=task))
             for task in before
         ]
         restored = list(await asyncio.gather(*saves))

@@ -50,11 +50,13 @@ def undone_fields(now: Task, before: Task) -> dict[str, Any]:
         "deleted": before.deleted,
         "favourite": before.favourite,
         "tags": before.tags,
-        "results": _rated_as(now.results, before.results),
+        "results": with_ratings(now.results, before.results),
     }
 
 
-def _rated_as(now: tuple[Result, ...], before: Iterable[Result]) -> tuple[Result, ...]:
+def with_ratings(
+    now: tuple[Result, ...], before: Iterable[Result]
+) -> tuple[Result, ...]:
     """Returns results with the ratings that they had; later ones stay as they are."""
     ratings = [result.rating for result in before]
     return tuple(

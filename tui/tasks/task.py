@@ -97,6 +97,13 @@ class RetriedError(Exception):
         super().__init__("This task was retried already; nothing more was sent.")
 
 
+class SentError(Exception):
+    """The task can't be changed any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The task was sent meanwhile: it can't be changed any more.")
+
+
 class Problem(Struct, frozen=True):
     """An error: a kind for programs, a sentence for people."""
 
@@ -248,7 +255,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     @property
     def rating(self) -> int:
-        """The best rating of its pictures: 0 while one of them has none yet."""
+        """The best rating of its pictures; 0 where none has any."""
         return max((result.rating for result in self.results), default=0)
 
     @property

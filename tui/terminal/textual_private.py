@@ -75,6 +75,12 @@ def keys_in_force(node: DOMNode, binding_id: str) -> list[str]:
     return []
 
 
+def default_ids(node: DOMNode) -> list[str]:
+    """Returns the ids of a node's bindings in their own order, whatever is remapped."""
+    ids = (binding.id for _, binding in node._bindings if binding.id)
+    return list(dict.fromkeys(ids))
+
+
 def _places(node: DOMNode) -> Iterator[DOMNode]:
     yield from node.ancestors_with_self
     for screen in reversed(node.app.screen_stack):

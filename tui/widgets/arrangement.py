@@ -201,7 +201,7 @@ def _queue_rows(height: int, chosen: Arrangement) -> int:
     """Returns the rows of the queue below the form, or without one."""
     if chosen.layout is Layout.WATCH:
         return height
-    if not chosen.shows(Pane.QUEUE):
+    if not chosen.shows(Pane.QUEUE) or height < _LEAST_FORM[1] + _ONE_LINE:
         return 0
     usual = height // 5 if chosen.layout is Layout.WRITE else height * 36 // 100
     most = max(_ONE_LINE, height - _LEAST_FORM[1])

@@ -1,16 +1,16 @@
 """The keys that work here, in the last line of a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual import events, widgets
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static
 
-from tui.terminal.textual_private import FooterKey, keys_in_force
-from tui.widgets.key_texts import types
+from tui.terminal.textual_private import FooterKey, default_ids, keys_in_force
+from tui.widgets.key_texts import is_editing, types
 
 _PINNED = (
     ("palette", "Commands", "Find any action, model, task or setting"),
@@ -45,8 +45,10 @@ class Footer(widgets.Footer):
 
     DEFAULT_CSS = "Footer > .footer-gap { width: 1fr; height: 1; }"
 
-    def __init__(self) -> None:
+    def __init__(self, *, left_out: str = "") -> None:
+        """`left_out` is the id of a pinned key that the page is about itself."""
         super().__init__(show_command_palette=False, compact=True)
+        self._left_out = left_out
         self._shown: tuple[list[Entry], list[Entry]] = ([], [])
 
     def compose(self) -> ComposeResult:
@@ -82,6 +84,8 @@ class Footer(widgets.Footer):
 
     def _pinned(self) -> Iterator[Entry]:
         for key_id, label, tooltip in _PINNED:
+            if key_id == self._left_out:
+                continue
             keys = keys_in_force(self.app, key_id)
             # ? is nearer than F1, but a text would take it.
             keys.sort(key=lambda key: not types(key))
@@ -96,7 +100,7 @@ class Footer(widgets.Footer):
         pinned = {key_id for key_id, _, _ in _PINNED}
         actions: dict[str, Entry] = {}
         last: list[Entry] = []
-        for active in self.screen.active_bindings.values():
+        for active in _in_order(self.screen.active_bindings.values()):
             binding = active.binding
             if not binding.show or binding.id in pinned or binding.action in actions:
                 continue
@@ -115,8 +119,21 @@ class Footer(widgets.Footer):
 
     def _works(self, key: str) -> bool:
         """Returns whether a text that is edited leaves a key to the page."""
-        is_editing = isinstance(self.screen.focused, Input | TextArea)
-        return not (is_editing and types(key))
+        return not (is_editing(self.screen) and types(key))
+
+
+def _in_order(actives: Iterable[ActiveBinding]) -> list[ActiveBinding]:
+    """Returns keys from the focus outwards; a remap would put one at the end."""
+    actives = list(actives)
+    nodes = list(dict.fromkeys(active.node for active in actives))
+    places = {node: (number, default_ids(node)) for number, node in enumerate(nodes)}
+
+    def place(active: ActiveBinding) -> tuple[int, int]:
+        number, ids = places[active.node]
+        key_id = active.binding.id
+        return number, ids.index(key_id) if key_id in ids else len(ids)
+
+    return sorted(actives, key=place)
 
 
 def _key(entry: Entry) -> FooterKey:

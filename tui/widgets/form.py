@@ -146,8 +146,12 @@ class ParamForm(Vertical):
         model: Model,
         route: RouteName,
         drafts: Iterable[Draft] = (),
+        verb: str = "Generate",
     ) -> None:
-        """`drafts` are what stood in the forms of models when the last run ended."""
+        """`drafts` are what stood in the forms of models when the last run ended.
+
+        `verb` says what the button does.
+        """
         super().__init__(id=id, classes="frame")
         self.route: RouteName = route
         self.expansion = Expansion()
@@ -165,7 +169,7 @@ class ParamForm(Vertical):
         self._note = FormNote(id="help")
         self._price = FormPrice()
         self._timer: Timer | None = None
-        self._button = PayButton("send")
+        self._button = PayButton("send", verb)
         draft = self._saved.get(model.key)
         raws, _ = translate(model, draft.values if draft else {}, route)
         foreign = draft.foreign if draft else {}
@@ -478,21 +482,44 @@ class ParamForm(Vertical):
         return "prompt" if "prompt" in self._fields else next(iter(self._fields))
 
     def action_generate(self) -> None:
-        if not self.display:
-            return  # nothing is paid for whose price isn't on the screen
+        if not self._may_send():
+            return
         if self.expansion.names_wildcards(self.values()):
             self._generate_as_read()
         else:
             self._generate()
 
+    def _may_send(self) -> bool:
+        """Returns whether the user sees what would be sent, and says so if not."""
+        if not self._button.is_seen:
+            problem = "Not sent: enlarge the terminal, so that the price is seen."
+        elif any(_awaits_snippet(field) for field in self._fields.values()):
+            problem = "Not sent: the snippet was just being inserted. Press again."
+        else:
+            return True
+        self.notify(problem, severity="warning", markup=False)
+        return False
+
+    @property
+    def _request(self) -> tuple[tuple[str, str], RouteName, Values]:
+        return self._model.key, self.route, self.values()
+
     @work(exclusive=True, group="generate", exit_on_error=False)
     async def _generate_as_read(self) -> None:
         """Sends what the wildcards stand for now, if that is what the button says."""
-        shown = self.expansion.count(self.values())
+        shown = self._request
+        count_shown = self.expansion.count(self.values())
         await self.expansion.read(self.values())
         self.check_values()
+        if self._request != shown or not self._button.is_seen:
+            self.notify(
+                "Not sent: the form has changed meanwhile. Press again to send it.",
+                severity="warning",
+                markup=False,
+            )
+            return
         count = self.expansion.count(self.values())
-        if count == shown:
+        if count == count_shown:
             self._generate()
             return
         sentence = by_count(
@@ -518,6 +545,8 @@ class ParamForm(Vertical):
             )
 
     def action_batch(self) -> None:
+        if not self._may_send():
+            return
         route = self._model.routes[self.route]
         foreign = self.foreign_texts()
         self.post_message(self.JobRequested(self._model, route, self.values(), foreign))
@@ -578,14 +607,14 @@ class ParamForm(Vertical):
     @work(exclusive=True, group="snippets", exit_on_error=False)
     async def _insert_snippet(self, event: TextField.SnippetChosen) -> None:
         files = self.expansion.files
-        if not files:
-            return
         try:
-            text = await asyncio.to_thread(files.snippet, event.name)
+            text = await asyncio.to_thread(files.snippet, event.name) if files else ""
         except PromptFileProblem as problem:
             self.notify(str(problem), severity="warning", markup=False)
         else:
             event.field.insert_snippet(text)
+        finally:
+            event.field.awaits_snippet = False
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = self._field_in_focus()
@@ -612,6 +641,10 @@ def _raws_of(route: Route, values: Values) -> dict[str, Raw]:
     """Returns values as they stand in the fields of a route."""
     raws = {param.name: raw_of(param, values.get(param.name)) for param in route.params}
     return {name: raw for name, raw in raws.items() if raw is not None}
+
+
+def _awaits_snippet(field: Field) -> bool:
+    return isinstance(field, TextField) and field.awaits_snippet
 
 
 def _texts_in(field: Field) -> set[str]:

@@ -1,7 +1,11 @@
 """Names keys as they are in force, whatever the user has remapped."""
 
+from typing import Any
+
 from textual.dom import DOMNode
 from textual.keys import KEY_DISPLAY_ALIASES, format_key
+from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from tui.terminal.textual_private import keys_in_force
 
@@ -34,6 +38,20 @@ def untyped_key_text(node: DOMNode, binding_id: str) -> str:
     return next((key_name(key) for key in keys if not types(key)), "")
 
 
+def working_key_text(node: DOMNode, binding_id: str) -> str:
+    """Returns the first key of an id that works now, whether a text is edited or not.
+
+    It is empty where all of them would write into that text.
+    """
+    find = untyped_key_text if is_editing(node.screen) else key_text
+    return find(node, binding_id)
+
+
+def is_editing(page: Screen[Any]) -> bool:
+    """Returns whether the focus of a page is in a text, which takes what is typed."""
+    return isinstance(page.focused, Input | TextArea)
+
+
 def types(key: str) -> bool:
     """Returns whether a key writes a character into a text that is edited."""
     return key in _TYPED or (
@@ -44,8 +62,13 @@ def types(key: str) -> bool:
 def key_name(key: str) -> str:
     """Returns a key by the name that people know: `f4` is F4, `slash` is /."""
     *modifiers, last = key.split("+")
-    if last[:1] == "f" and last[1:].isdecimal():
-        name = last.upper()
-    else:
-        name = _NAMES.get(last) or format_key(last)
+    modifiers.sort(key=lambda modifier: modifier != "ctrl")
+    if is_function_key(last):
+        return "+".join([*modifiers, last.upper()])
+    name = _NAMES.get(last) or format_key(last)
     return "+".join([*modifiers, name])
+
+
+def is_function_key(key: str) -> bool:
+    """Returns whether a key is `f1` and so on."""
+    return key[:1] == "f" and key[1:].isdecimal()

@@ -5,13 +5,19 @@ from typing import Literal, NamedTuple
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import Static
 
+from tui.terminal.textual_private import visible_widgets
 from tui.text import one_line
+from tui.widgets.pay_button import PayButton
+from tui.widgets.picture import Picture
+from tui.widgets.strip import FilmStrip, ThumbnailStrip
 from tui.widgets.taskrow import fit
 
 Severity = Literal["information", "warning", "error"]
 _LONGEST_WORD = 16
+_UNCOVERED = (Picture, FilmStrip, ThumbnailStrip, PayButton)
 _MARKS: dict[Severity, tuple[str, str]] = {
     "information": ("·", "$text"),
     "warning": ("!", "$text-warning"),
@@ -29,17 +35,15 @@ class Notice(NamedTuple):
 
 
 class MessageLine(Static):
-    """Covers the lines at the foot of the page, and never a pane.
+    """Stands above the footer, which it never covers; style sheets may place it elsewhere.
 
-    Where the page has a status line it stands there and, if it is long, over the
-    footer, too.
+    A long text has a second row where this covers no picture and no price; else it ends
+    with `…`, and the list of messages has all of it.
     """
 
-    def __init__(self, notice: Notice, rows: int) -> None:
-        """`rows` is how many lines at the foot of the page may be covered."""
+    def __init__(self, notice: Notice) -> None:
         super().__init__(markup=False)
         self._notice = notice
-        self._rows = rows
 
     def on_mount(self) -> None:
         self._fit(self.app.size.width)
@@ -50,10 +54,21 @@ class MessageLine(Static):
     def _fit(self, width: int) -> None:
         mark, colour = _MARKS[self._notice.severity]
         text = f" {mark} {one_line(self._notice.text, 2_000)}"
-        height = self._rows if cell_len(text) > width else 1
+        height = 1
+        if cell_len(text) > width and self._may_have_two_rows():
+            height = 2
         self.styles.height = height
-        self.styles.margin = (0, 0, self._rows - height, 0)
         self.styles.text_wrap = "wrap" if height > 1 else "nowrap"
         # A line that wraps at a word may leave some of its cells empty.
         room = width * height - _LONGEST_WORD * (height - 1)
         self.update(Content.styled(fit(text, room).rstrip(), colour))
+
+    def _may_have_two_rows(self) -> bool:
+        second = 1
+        if self.styles.dock == "bottom":
+            second = self.app.size.height - self.styles.margin.bottom - 2
+        return not any(
+            isinstance(widget, _UNCOVERED)
+            and region.intersection(clip).overlaps(Region(0, second, region.right, 1))
+            for widget, region, clip in visible_widgets(self.screen)
+        )

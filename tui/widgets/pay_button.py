@@ -2,6 +2,8 @@
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.dom import NoScreen
+from textual.errors import NoWidget
 from textual.reactive import reactive
 from textual.widgets import Button
 
@@ -22,8 +24,10 @@ class PayButton(Button):
     key: reactive[str] = reactive("")
     """The key that does the same."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__("Generate", id=id, variant="primary", compact=True)
+    def __init__(self, id: str, verb: str) -> None:
+        """`verb` says what the button does, such as `Generate`."""
+        super().__init__(verb, id=id, variant="primary", compact=True)
+        self._verb = verb
         self._price = _NO_PRICE
         self._count = 1
 
@@ -34,6 +38,16 @@ class PayButton(Button):
             self._count = count
             self.refresh()
         self.tooltip = Content(str(price))
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether what it does and its price are on the screen."""
+        try:
+            seen = self.screen.find_widget(self).visible_region
+        except (NoScreen, NoWidget):
+            return False
+        least = cell_len(f"{self._action} {self._cost.rstrip()}") + _AROUND
+        return seen.height > 0 and seen.width >= least
 
     def render(self) -> Content:
         width = self.size.width - _AROUND
@@ -49,8 +63,8 @@ class PayButton(Button):
     @property
     def _action(self) -> str:
         if self._count > MOST:
-            return f"Generate more than {MOST:,}"
-        return f"Generate {self._count:,}" if self._count > 1 else "Generate"
+            return f"{self._verb} more than {MOST:,}"
+        return f"{self._verb} {self._count:,}" if self._count > 1 else self._verb
 
     @property
     def _cost(self) -> str:

@@ -65,50 +65,50 @@ class PictureZoom:
         return ZoomSource(cells, background, self._load)
 
 
-def zoom_bindings(prefix: str = "") -> list[Binding]:
-    """Returns the keys that zoom, and move by whole views, their ids with `prefix`."""
+def zoom_bindings() -> list[Binding]:
+    """Returns the keys that zoom, and move by whole views."""
     return [
         Binding(
             "Z",
             "zoom_or_fit",
             "Zoom",
-            id=f"{prefix}zoom",
+            id="zoom",
             tooltip="Pixel by pixel, or all of the image",
         ),
         Binding(
             "plus,equals_sign",
             "zoom_by(1)",
             "Larger",
-            id=f"{prefix}zoom-in",
+            id="zoom-in",
             show=False,
         ),
-        Binding("minus", "zoom_by(-1)", "Smaller", id=f"{prefix}zoom-out", show=False),
+        Binding("minus", "zoom_by(-1)", "Smaller", id="zoom-out", show=False),
         Binding(
             "shift+right",
             "go(4, 0)",
             "Zoomed, a whole view to the right",
-            id=f"{prefix}page-right",
+            id="page-right",
             show=False,
         ),
         Binding(
             "shift+left",
             "go(-4, 0)",
             "Zoomed, a whole view to the left",
-            id=f"{prefix}page-left",
+            id="page-left",
             show=False,
         ),
         Binding(
             "shift+down",
             "go(0, 4)",
             "Zoomed, a whole view down",
-            id=f"{prefix}page-down",
+            id="page-down",
             show=False,
         ),
         Binding(
             "shift+up",
             "go(0, -4)",
             "Zoomed, a whole view up",
-            id=f"{prefix}page-up",
+            id="page-up",
             show=False,
         ),
     ]

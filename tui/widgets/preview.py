@@ -11,12 +11,13 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.tasks.task import Task
 from tui.text import plain
 from tui.widgets.facts import facts_line, placeholder, running_line
-from tui.widgets.key_texts import key_text
+from tui.widgets.key_texts import key_text, working_key_text
 from tui.widgets.messages import Browsing, TaskActionRequested
 from tui.widgets.picture import Picture
 from tui.widgets.results import Results, Shown, is_under_way
@@ -159,6 +160,8 @@ class Preview(Vertical, can_focus=True):
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(1, self._update_frame, pause=True)
+        # The title names a key only where it works: not while a text is edited.
+        self.screen.bindings_updated_signal.subscribe(self, self._keys_changed)
 
     def on_unmount(self) -> None:
         self._view.changes.unsubscribe(self)  # or it would hold the page for ever
@@ -193,11 +196,14 @@ class Preview(Vertical, can_focus=True):
         self.results.choose(key)
         self._update()
 
-    def show_news(self) -> str:
+    def show_news(self) -> Task | None:
         """Shows the newest unseen result; returns its task, which has to be selected."""
-        task_id = self.results.show_news()
+        task = self.results.show_news()
         self._update()
-        return task_id
+        return task
+
+    def _keys_changed(self, _page: Screen[Any]) -> None:
+        self._update_frame()
 
     def _changed(self, task: Task) -> None:
         if self.results.change(task):
@@ -264,6 +270,11 @@ class Preview(Vertical, can_focus=True):
     def _ways_on(self, task: Task) -> Content:
         allowed = allowed_actions(task)
         lines = []
+        if self._follows:  # these letters write into a text that is edited
+            queue = key_text(self, "queue")
+            lines.append(
+                Content.styled(f"Here and in the queue ({queue}):", "$text-muted")
+            )
         for action in _WAYS_ON:
             if action in allowed:
                 entry = TASK_ACTIONS[action]
@@ -314,7 +325,8 @@ class Preview(Vertical, can_focus=True):
         count = len(self.results.news) if self._follows else 0
         if not count:
             return "Result"
-        return f"Result · {count} new: {key_text(self, 'show-newest')}"
+        key = working_key_text(self, "show-newest")
+        return f"Result · {count} new: {key}" if key else f"Result · {count} new"
 
     def _write_frame(self) -> None:
         """Changes the texts of the frame without sending the picture again."""

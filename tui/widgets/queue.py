@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.tasks.durations import Span
 from tui.tasks.engine_state import EngineState
 from tui.tasks.task import SENT, Status, Task
-from tui.widgets.key_texts import key_text
+from tui.widgets.key_texts import key_text, untyped_key_text
 from tui.widgets.queue_table import QueueTable
 from tui.widgets.taskrow import column_widths, fit, is_waiting
 
@@ -67,10 +67,10 @@ class Queue(Vertical):
 
     def on_mount(self) -> None:
         undo = key_text(self.table, "undo")
-        history = key_text(self, "history")
+        history = untyped_key_text(self, "history") or key_text(self, "history")
         self.table.empty_text = (
-            f"The queue is empty. Press {undo} to undo, or {history} to search the"
-            " history."
+            f"The queue is empty. Press {undo} here to undo, or {history} to search"
+            " the history."
         )
 
     def mount_content(self, *below: Widget) -> AwaitMount:

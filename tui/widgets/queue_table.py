@@ -39,8 +39,8 @@ from tui.widgets.task_actions import (
     QueueAction,
     TaskAction,
     allowed_actions,
-    allowed_actions_of_many,
-    allowed_by,
+    allowed_of_marked,
+    marked_allowing,
     marking_bindings,
     queue_bindings,
     task_bindings,
@@ -179,8 +179,7 @@ class QueueTable(ScrollView, can_focus=True):
         """Returns the marked or else the chosen tasks that allow an action."""
         marked = self.marked
         if marked:
-            allowed = allowed_actions if len(marked) == 1 else allowed_actions_of_many
-            return [task for task in marked if action in allowed(task)]
+            return marked_allowing(action, marked)
         job = self._job_under_cursor
         if job:
             return job.tasks_allowing(action)
@@ -566,7 +565,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._announced = (selected, bool(job))
         allowed: set[TaskAction] = set()
         if self._marking:
-            allowed = allowed_by(self.marked) | {TaskAction.VIEW}
+            allowed = allowed_of_marked(self.marked) | {TaskAction.VIEW}
         elif job:
             allowed = job.allowed
         elif selected:

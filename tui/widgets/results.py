@@ -162,14 +162,13 @@ class Results:
         """The ids of tasks whose pictures came unseen, the newest last."""
         return list(self._news)
 
-    def show_news(self) -> str:
+    def show_news(self) -> Task | None:
         """Shows the newest unseen picture; returns its task, which has to be selected."""
         task = next(reversed(self._news.values()), None)
         self._news.clear()
-        if task is None:
-            return ""
-        self.choose((task.id, task.saved[0]))
-        return task.id
+        if task:
+            self.choose((task.id, task.saved[0]))
+        return task
 
     def _settle(self) -> None:
         """Remembers what is seen from now on."""

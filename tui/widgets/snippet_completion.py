@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from textual.widgets import TextArea
 
+from tui.widgets.key_texts import key_text
+
 _TYPED = re.compile(r"(?:\A|(?<=\s)):([A-Za-z0-9_-]*)\Z")
 _SHOWN = 4
 """Names that are listed at most."""
@@ -48,7 +50,7 @@ class SnippetCompletion:
         self._area.suggestion = self._offered[0][len(typed or "") :]
         shown = " ".join(f":{name}" for name in self._offered[:_SHOWN])
         more = " …" if len(self._offered) > _SHOWN else ""
-        return f"tab  {shown}{more}"
+        return f"{key_text(self._area, 'complete-snippet')}  {shown}{more}"
 
     def insert(self, text: str) -> None:
         """Replaces the begun name by a text; undo brings it back."""

@@ -66,7 +66,7 @@ class StatusLine(Static):
         if self.waiting:
             parts.append(f"○ {self.waiting} waiting")
         if self.state.paused:
-            parts.append(f"‖ paused ({key_text(self, 'pause')})")
+            parts.append(f"‖ paused ({key_text(self, 'pause')} in the queue)")
         if self.state.offline and (self.live or self.waiting):
             parts.append("! offline, retrying")
         if self.state.rest_until > time.time():

@@ -275,6 +275,32 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         shown=True,
         run=actions.drop,
     ),
+    TaskAction.SOONER: TaskEntry(
+        keys="K,shift+up",
+        label="Sooner",
+        tooltip="Send one place sooner",
+        allowed=_is_in_line,
+        many=False,
+        shown=True,
+        run=actions.send_sooner,
+    ),
+    TaskAction.LATER: TaskEntry(
+        keys="J,shift+down",
+        label="Later",
+        tooltip="Send one place later",
+        allowed=_is_in_line,
+        many=False,
+        shown=True,
+        run=actions.send_later,
+    ),
+    TaskAction.NEXT: TaskEntry(
+        keys="N",
+        label="Next",
+        tooltip="Send before all other tasks",
+        allowed=_is_in_line,
+        shown=True,
+        run=actions.send_next,
+    ),
     # SEND, STOP and WATCH share one key: no task allows more than one of them.
     TaskAction.SEND: TaskEntry(
         keys="s",
@@ -389,37 +415,23 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.DELETE: TaskEntry(
         keys="x,delete",
         label="Delete",
-        tooltip="Delete the task and its files; undo brings them back",
+        tooltip="Delete the task and its files; both can be brought back",
         allowed=_has_ended,
-        run=actions.delete,
-    ),
-    TaskAction.SOONER: TaskEntry(
-        keys="K,shift+up",
-        label="Sooner",
-        tooltip="Move up in the queue",
-        allowed=_is_in_line,
-        many=False,
-        run=actions.send_sooner,
-    ),
-    TaskAction.LATER: TaskEntry(
-        keys="J,shift+down",
-        label="Later",
-        tooltip="Move down in the queue",
-        allowed=_is_in_line,
-        many=False,
-        run=actions.send_later,
-    ),
-    TaskAction.NEXT: TaskEntry(
-        keys="N",
-        label="Next",
-        tooltip="Send before all other tasks",
-        allowed=_is_in_line,
-        run=actions.send_next,
     ),
 }
 """All actions, in the order in which the footer shows them."""
 
 _ONE_TASK = {action for action, entry in TASK_ACTIONS.items() if not entry.many}
+_ON_THE_FIRST = frozenset(
+    {
+        TaskAction.REUSE,
+        TaskAction.OPEN,
+        TaskAction.COPY_PATH,
+        TaskAction.COPY_LINK,
+        TaskAction.INSPECT,
+    }
+)
+"""Actions that on a job's row mean the picture that is shown, and on marks nothing."""
 _SHOWN = {action for action, entry in TASK_ACTIONS.items() if entry.shown}
 
 
@@ -433,11 +445,16 @@ def allowed_actions_of_many(task: Task) -> set[TaskAction]:
     return allowed_actions(task) - _ONE_TASK
 
 
-def allowed_by(tasks: Sequence[Task]) -> set[TaskAction]:
-    """Returns what can be done with at least one of the tasks, be it one or several."""
-    if len(tasks) == 1:
-        return allowed_actions(tasks[0])
-    return {action for task in tasks for action in allowed_actions_of_many(task)}
+def allowed_of_marked(tasks: Sequence[Task]) -> set[TaskAction]:
+    """Returns what can be done with at least one of the marked tasks."""
+    return {action for action in TaskAction if marked_allowing(action, tasks)}
+
+
+def marked_allowing(action: TaskAction, tasks: Sequence[Task]) -> list[Task]:
+    """Returns the marked tasks with which something can be done now."""
+    if len(tasks) > 1 and (action in _ONE_TASK or action in _ON_THE_FIRST):
+        return []
+    return [task for task in tasks if TASK_ACTIONS[action].allowed(task)]
 
 
 def task_bindings(
@@ -481,7 +498,6 @@ QUEUE_ACTIONS: Mapping[QueueAction, QueueEntry] = {
         label="Clear",
         tooltip="Hide finished tasks; their files are kept",
         shown=True,
-        run=actions.clear,
     ),
     QueueAction.UNDO: QueueEntry(
         keys="z",

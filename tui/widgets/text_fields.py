@@ -37,11 +37,20 @@ class TextField(Field):
             tooltip="Edit the text in your own editor: $VISUAL or $EDITOR",
             show=False,
         ),
-        Binding("tab", "complete", "Snippet", show=False),
+        Binding(
+            "tab",
+            "complete",
+            "Complete",
+            id="complete-snippet",
+            tooltip="Complete the name of a snippet",
+            show=False,
+        ),
     ]
     is_beside = False
     area: "Prompt"
     _rows_before = 1
+    awaits_snippet = False
+    """Whether a snippet was chosen whose text is still being read."""
 
     class EditRequested(Message):
         """The user wants to edit the text in an editor of their own."""
@@ -133,6 +142,7 @@ class TextField(Field):
         name = self.snippets.chosen
         if not name:
             raise SkipAction  # tab goes to the next field
+        self.awaits_snippet = True
         self.post_message(self.SnippetChosen(self, name))
 
     @property

@@ -1,0 +1,299 @@
+"""From a result to the next one: again, variations, a source, marks and ratings."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from textual.pilot import Pilot
+
+from tests.app import TestApp, past
+from tests.test_pays_once import hold
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.edit_task import EditTaskScreen
+from tui.screens.grid import GridScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.how_many import HowManyScreen
+from tui.screens.line_prompt import LinePromptScreen
+from tui.screens.picker import ModelPickerScreen
+from tui.screens.viewer import ViewerScreen
+from tui.tasks.task import REJECTED, Problem, Result, Status, Task
+
+PAGES = {
+    "queue": ["ctrl+t"],
+    "history": ["f9"],
+    "grid": ["ctrl+t", "v"],
+    "viewer": ["ctrl+t", "enter"],
+}
+"""Keys to each page that lists results."""
+SCREENS = {"history": HistoryScreen, "grid": GridScreen, "viewer": ViewerScreen}
+
+
+def made(app: TestApp, prompt: str, count: int = 1, **fields: Any) -> Task:
+    """A completed task with pictures that its run has saved."""
+    folder = app.session.folders.output
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [
+        folder / f"{prompt.replace(' ', '-')}-{number}.png" for number in range(count)
+    ]
+    for number, file in enumerate(files):
+        Image.new("RGB", (8, 8), (40 * number, 90, 40)).save(file)
+    results = tuple(
+        Result(url="", path=str(file), format="png", width=8, height=8)
+        for file in files
+    )
+    return past(prompt, results=results, **fields)
+
+
+def seeded(app: TestApp) -> Task:
+    """A task of a model that takes seeds."""
+    return made(
+        app,
+        "a red fox",
+        model="imagen-4-fast",
+        service="imagen_4",
+        values={"prompt": "a red fox", "seed": 7},
+    )
+
+
+async def go_to(app: TestApp, pilot: Pilot[None], page: str) -> None:
+    await app.sees("completed")
+    for key in PAGES[page]:
+        await pilot.press(key)
+        await pilot.pause()
+    if page in SCREENS:
+        await app.until(lambda: isinstance(app.screen, SCREENS[page]))
+        await pilot.pause()
+    if page == "history":
+        await app.sees("a red fox")
+        await pilot.press("down")
+
+
+def new_tasks(app: TestApp, before: int) -> list[Task]:
+    assert app.engine
+    return sorted(app.engine.tasks.values(), key=lambda task: task.id)[before:]
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_one_key_sends_the_same_again_from_every_page(page: str) -> None:
+    app = TestApp()
+    app.remember(seeded(app))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, page)
+        await pilot.press("a")
+        await app.until(lambda: new_tasks(app, 1))
+        await pilot.pause()
+        (new,) = new_tasks(app, 1)
+        assert new.values == {"prompt": "a red fox", "seed": 7}
+        assert not new.retry_of
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_variations_have_seeds_of_their_own_and_are_one_job(page: str) -> None:
+    app = TestApp()
+    app.remember(seeded(app))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, page)
+        await pilot.press("m")
+        await app.until(lambda: isinstance(app.screen, HowManyScreen))
+        await app.sees("4   $0.16")
+        await pilot.press("4")
+        await app.until(lambda: len(new_tasks(app, 1)) == 4)
+        new = new_tasks(app, 1)
+        assert len({task.values["seed"] for task in new} | {7}) == 5
+        assert len({task.job for task in new}) == 1
+        assert sum(task.estimate_micro or 0 for task in new) == 160_000
+
+
+async def test_another_seed_is_another_one() -> None:
+    app = TestApp()
+    app.remember(seeded(app))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, "queue")
+        await pilot.press("A")
+        await app.until(lambda: new_tasks(app, 1))
+        (new,) = new_tasks(app, 1)
+        assert new.values["seed"] != 7
+        assert new.values["prompt"] == "a red fox"
+
+
+async def test_a_key_that_is_held_down_sends_one_request() -> None:
+    app = TestApp()
+    app.remember(made(app, "a red fox"))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, "queue")
+        await hold(app, "a", 4)
+        await app.until(lambda: new_tasks(app, 1))
+        await pilot.pause()
+        assert len(new_tasks(app, 1)) == 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_the_shown_picture_becomes_a_source_where_one_goes_on_typing(
+    page: str,
+) -> None:
+    app = TestApp()
+    task = made(app, "a red fox", 4)
+    app.remember(task)
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, page)
+        await pilot.press("right" if page == "grid" else "right_square_bracket", "e")
+        await app.until(lambda: isinstance(app.screen, ModelPickerScreen))
+        await pilot.press("enter")
+        await app.until(lambda: app.screen is app.main)
+        await app.sees("the picture is the source")
+        await pilot.press(*"blue")
+        assert app.main
+        values = app.main.form.values()
+        assert values["prompt"] == "blue"
+        assert values["source_image_urls"] == [task.files[1]]
+        await pilot.press("ctrl+z")  # what was typed
+        await pilot.press("ctrl+z")  # the form
+        await pilot.pause()
+        assert app.main.filler.model.slug == "flux-2-pro-text-to-image"
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_pictures_are_rated_one_after_the_other_and_undone(page: str) -> None:
+    app = TestApp()
+    task = made(app, "a red fox", 3)
+    app.remember(task)
+
+    def ratings() -> list[int]:
+        assert app.engine
+        return [result.rating for result in app.engine.tasks[task.id].results]
+
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, page)
+        await pilot.press("4")
+        await app.until(lambda: ratings() == [4, 0, 0])
+        await pilot.press("X")
+        await app.until(lambda: ratings() == [4, REJECTED, 0])
+        await pilot.press("1")
+        await app.until(lambda: ratings() == [4, REJECTED, 1])
+        await pilot.press("z")
+        await app.until(lambda: ratings() == [4, REJECTED, 0])
+        await pilot.press("z")
+        await app.until(lambda: ratings() == [4, 0, 0])
+        assert app.told[-1] == "The mark is taken back."
+
+
+async def test_tags_are_typed_and_found() -> None:
+    app = TestApp()
+    app.remember(made(app, "a red fox"), made(app, "an owl"))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, "queue")
+        await pilot.press("T")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*"Cover, BIRD", "enter")
+        await app.until(
+            lambda: app.engine and any(task.tags for task in app.engine.tasks.values())
+        )
+        await pilot.press("f9", *"tag:bird rting:3")
+        await app.sees("0 found · not a filter: rting:3")
+        await pilot.press(*["backspace"] * 8)
+        await app.sees("1 found", "an owl", without="a red fox")
+
+
+@pytest.mark.parametrize("page", ["queue", "grid", "history"])
+async def test_marked_ones_are_sent_again_once_their_price_is_agreed_to(
+    page: str,
+) -> None:
+    app = TestApp()
+    app.remember(*(made(app, f"a red fox {number}") for number in range(3)))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, page)
+        await pilot.press("space", "space")
+        await app.sees("2 marked")
+        await pilot.press("a")
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
+        await app.sees("Send 2 requests, about $0.10")
+        await pilot.press("y")
+        await app.until(lambda: len(new_tasks(app, 3)) == 2)
+        await pilot.pause()
+        new = new_tasks(app, 3)
+        assert {task.prompt for task in new} == {"a red fox 1", "a red fox 2"}
+        assert sum(task.estimate_micro or 0 for task in new) == 100_000
+        assert "marked" not in app.text()
+
+
+async def test_all_are_marked_and_unmarked() -> None:
+    app = TestApp()
+    app.remember(*(made(app, f"a red fox {number}") for number in range(5)))
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, "queue")
+        await pilot.press("space", "down", "down", "V")
+        await app.sees("4 marked")
+        await pilot.press("ctrl+a")
+        await app.sees("5 marked")
+        await pilot.press("escape")
+        await app.sees("Queue", without="marked")
+        assert app.main
+        assert app.main.queue.table.has_focus
+
+
+async def test_all_failed_are_retried_after_one_question() -> None:
+    app = TestApp()
+    problem = Problem("moderation", "The prompt was refused.")
+    app.remember(
+        *(past(f"fox {n}", Status.FAILED, error=problem) for n in range(3)),
+        made(app, "an owl"),
+    )
+    async with app.running(120, 36) as pilot:
+        await app.sees("completed")
+        await pilot.press("ctrl+t", "R")
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
+        await app.sees("Send 3 requests, about $0.15")
+        await pilot.press("y")
+        await app.until(lambda: len(new_tasks(app, 4)) == 3)
+        assert app.engine
+        failed = [task for task in app.engine.tasks.values() if task.error]
+        assert {task.error for task in failed} == {problem}
+        assert all(task.retried_by for task in failed)
+        await app.until(lambda: app.told)
+        await pilot.press("R")
+        await app.sees("No task has failed.")
+
+
+async def test_a_waiting_task_is_edited_in_place() -> None:
+    app = TestApp()
+    waiting = [past(f"fox {number}", Status.HELD) for number in range(3)]
+    app.remember(*waiting, paused=True)
+    async with app.running(120, 36) as pilot:
+        await app.sees("fox 2")
+        await pilot.press(*"mine", "ctrl+t", "down", "e")
+        await app.until(lambda: isinstance(app.screen, EditTaskScreen))
+        await app.sees("Save")
+        await pilot.press("ctrl+end", *" in the snow", "ctrl+j")
+        await app.until(lambda: app.screen is app.main)
+        await app.sees("fox 1 in the snow")
+        assert app.engine
+        assert app.main
+        assert app.main.form.values()["prompt"] == "mine"
+        tasks = app.engine.tasks
+        assert len(tasks) == 3
+        changed = tasks[waiting[1].id]
+        assert changed.status is Status.HELD
+        assert changed.turn == waiting[1].turn
+        assert b"fox 1 in the snow" in changed.body
+        assert changed.key
+        await pilot.press("p")
+        await app.until(
+            lambda: all(task.status is Status.COMPLETED for task in tasks.values())
+        )
+
+
+async def test_a_copy_is_saved_over_nothing() -> None:
+    app = TestApp()
+    task = made(app, "a red fox", 2)
+    app.remember(task)
+    (app.session.folders.output / "x.png").write_text("mine")
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, "viewer")
+        await pilot.press("w")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*str(app.session.folders.output / "x.png"), "enter")
+        await app.sees("Saved: ")
+    folder = app.session.folders.output
+    assert (folder / "x.png").read_text() == "mine"
+    assert (folder / "x-2.png").read_bytes() == Path(task.files[0]).read_bytes()
