@@ -64,6 +64,11 @@ async def until_title(app: TestApp, wanted: str) -> None:
         raise AssertionError(f"{wanted!r} is not in {title(app)!r}") from None
 
 
+async def until_captions(app: TestApp, wanted: str) -> None:
+    """Waits until that stands above the images."""
+    await app.until(lambda: app.text().splitlines()[1].split() == wanted.split())
+
+
 def area(app: TestApp, colour: tuple[int, int, int]) -> tuple[int, ...]:
     """The columns and rows of all cells of that colour, as left, top, right, bottom."""
     found = []
@@ -158,15 +163,10 @@ async def test_images_stand_side_by_side_where_there_is_room(
         assert area(app, RED)[2] - area(app, RED)[0] > 24
         for keys, shown in (("", "▸1 2 3"), ("space", "▸2 3 4"), ("space", "2 ▸3 4")):
             await pilot.press(*keys.split())
-            await app.until(lambda shown=shown: captions(app) == shown)
+            await until_captions(app, shown)
         await pilot.press("s")
         await until_title(app, "3 of 4")
         await app.until(lambda: area(app, RED))
-
-
-def captions(app: TestApp) -> str:
-    """What stands above the images, in one line."""
-    return " ".join(app.text().splitlines()[1].split())
 
 
 async def test_without_room_beside_each_other_a_sentence_says_so(
@@ -176,7 +176,7 @@ async def test_without_room_beside_each_other_a_sentence_says_so(
     async with app.running(70, 24) as pilot:
         await opened(app, made("one"), made("two"), made("three"))
         await pilot.press("s")
-        await app.until(lambda: captions(app) == "▸1 2")
+        await until_captions(app, "▸1 2")
         await pilot.resize_terminal(45, 24)
         await until_title(app, "1 of 3")
         await pilot.press("s")

@@ -150,6 +150,7 @@ class CompareScreen(Screen[str]):
             for number in range(len(self._pictures))
         ]
         self._heat = _Place(context, MOST, lambda path: self._load_heat(path))
+        self._all = [*self._places, self._heat]
         self._load_heat: Load = self._decoded.get
         self._comparison: Comparison | None = None
         self._shown = 0
@@ -171,7 +172,7 @@ class CompareScreen(Screen[str]):
             yield self._prompt
             yield self._model
             yield self._place
-        yield Container(*self._places, self._heat, id="compare-pictures")
+        yield Container(*self._all, id="compare-pictures")
         yield self._facts
         yield Footer()
 
@@ -181,7 +182,7 @@ class CompareScreen(Screen[str]):
 
     def on_unmount(self) -> None:
         self._view.changes.unsubscribe(self)  # or it would hold this page for ever
-        for place in (*self._places, self._heat):
+        for place in self._all:
             place.free()
         self._decoded.clear()
         self._load_heat = self._decoded.get
@@ -190,7 +191,7 @@ class CompareScreen(Screen[str]):
     def on_resize(self) -> None:
         if self._mode is _Mode.BESIDE and not self._most_beside:
             self._mode = _Mode.ONE
-        self._show()
+        self._make_room()
 
     # Keys
 
@@ -257,6 +258,7 @@ class CompareScreen(Screen[str]):
 
     def action_toggle_facts(self) -> None:
         self.toggle_class("-bare")
+        self._make_room()
 
     def action_page_facts(self, pages: int) -> None:
         rows = max(1, self._facts.size.height - 1)
@@ -351,7 +353,7 @@ class CompareScreen(Screen[str]):
         in_sight = self._in_sight()
         is_beside = self._mode is _Mode.BESIDE
         self.query_one("#compare-pictures").set_class(is_beside, "-beside")
-        for place in (*self._places, self._heat):
+        for place in self._all:
             place.put(is_beside, is_beside and place in in_sight)
         if self._mode is _Mode.DIFFERENCE:
             self._draw_heat()
@@ -362,6 +364,14 @@ class CompareScreen(Screen[str]):
         self._show_title()
         self._show_table()
         self._update_keys()
+
+    def _make_room(self) -> None:
+        """Draws what is to be seen in another size, and nothing else yet."""
+        in_sight = self._in_sight()
+        for place in self._all:
+            if place not in in_sight:
+                place.clear()
+        self._show()
 
     def _draw(self, number: int) -> None:
         task, _ = self._pictures[number]
@@ -392,7 +402,7 @@ class CompareScreen(Screen[str]):
         in_sight = self._in_sight()
         if not all(place.picture.is_settled for place in in_sight):
             return
-        for place in (*self._places, self._heat):
+        for place in self._all:
             place.set_class(place not in in_sight, "-behind")
         if self._mode is _Mode.ONE and not self._front.zoom.crop:
             count = len(self._pictures)
@@ -410,7 +420,7 @@ class CompareScreen(Screen[str]):
 
     def _zoom_like(self, leader: "_Place") -> None:
         """Zooms all places to the part of the image that one shows."""
-        for place in (*self._places, self._heat):
+        for place in self._all:
             if place is not leader:
                 finer = self._finer(place)
                 place.zoom.follow(leader.zoom.crop, finer)
@@ -513,8 +523,7 @@ class _Place(Vertical):
         layer = "one" if is_beside else f"place{self.number}"
         if layer != self.styles.layer:
             self.styles.layer = layer
-            self._drawn = None
-            self.picture.show(None)  # what is drawn doesn't fit there
+            self.clear()  # what is drawn doesn't fit there
         if is_beside:
             self.set_class(not is_in_sight, "-behind")
 
@@ -533,8 +542,12 @@ class _Place(Vertical):
         text = f"▸{self.number + 1}" if is_chosen else f" {self.number + 1}"
         self._caption.update(Content.styled(text, "bold" if is_chosen else ""))
 
+    def clear(self) -> None:
+        """Draws nothing until the next `draw`."""
+        self._drawn = None
+        self.picture.show(None)
+
     def free(self) -> None:
         """Lets go of what is decoded and drawn."""
         self.zoom.set(0)
-        self._drawn = None
-        self.picture.show(None)
+        self.clear()
