@@ -21,7 +21,12 @@ from tui.graphics.zoom import Crop, DecodedImages, Load
 from tui.tasks.task import Task
 from tui.terminal.textual_private import keys_in_force
 from tui.text import one_line
-from tui.widgets.differences import Compared, differences, differences_table
+from tui.widgets.differences import (
+    Compared,
+    Difference,
+    differences,
+    differences_table,
+)
 from tui.widgets.facts import placeholder
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
@@ -43,8 +48,13 @@ _FINER = 4
 """A picture on a whole page may take this many times the bytes of a small one."""
 _KEPT_PIXELS = 24_000_000
 """Pixels that stay decoded while one is zoomed: 72 MB."""
+_SAME_SHAPE = 0.02
+"""By how much the shapes of an image and its enlarged copy may differ, by rounding."""
 _SAME_SIZE = 1 / 8
-"""Sizes that differ by less count as one: models make about as many pixels in any shape."""
+"""Sizes of other shapes that differ by less count as one.
+
+Models make about as many pixels in any shape, and these stay pixels.
+"""
 
 
 class _Mode(Enum):
@@ -161,6 +171,7 @@ class CompareScreen(Screen[str]):
         self._blinks = 0
         self._rows = differences(self._pictures, context.title_of)
         self._can: tuple[bool, ...] = ()
+        self._in_table: tuple[list[Difference], int, int, int] | None = None
         self._prompt = Label(id="compare-prompt", markup=False)
         self._model = Label(id="compare-model", markup=False)
         self._place = Label(id="compare-place", markup=False)
@@ -428,20 +439,25 @@ class CompareScreen(Screen[str]):
 
     def _finer(self, place: "_Place") -> float:
         """Returns how many pixels of an image are as wide as one that the zoom counts."""
-        counted = self._side(self._zoomed)
-        if place is self._heat:
-            from tui.images.difference import SIDE
+        width, height = self._heat_pixels()
+        if place is not self._heat:
+            width, height = self._pixels(place.number)
+        counted_width, counted_height = self._pixels(self._zoomed)
+        if not (width and height and counted_width and counted_height):
+            return 1.0
+        finer = sqrt(width * height / (counted_width * counted_height))
+        stretch = width * counted_height / (height * counted_width)
+        has_other_shape = abs(stretch - 1) > _SAME_SHAPE
+        return 1.0 if has_other_shape and abs(finer - 1) < _SAME_SIZE else finer
 
-            shown = self._side(self._shown)
-            width, height = self._pixels(self._shown)
-            pair = (self._shown, self._partner)
-            longer = min(SIDE, *(max(self._pixels(number)) for number in pair))
-            if not width or not counted:
-                return 1.0
-            return longer / max(width, height) * shown / counted
-        side = self._side(place.number)
-        finer = side / counted if side and counted else 1.0
-        return 1.0 if abs(finer - 1) < _SAME_SIZE else finer
+    def _heat_pixels(self) -> tuple[float, float]:
+        """Returns the size of the picture of the differences, before it is drawn."""
+        from tui.images.difference import SIDE  # with Pillow
+
+        width, height = self._pixels(self._shown)
+        longer = max(width, height)
+        most = min(SIDE, longer, max(self._pixels(self._partner)))
+        return width * most / max(1, longer), height * most / max(1, longer)
 
     def _pixels(self, number: int) -> tuple[int, int]:
         task, index = self._pictures[number]
@@ -449,11 +465,6 @@ class CompareScreen(Screen[str]):
             return 0, 0
         result = task.results[index]
         return result.width, result.height
-
-    def _side(self, number: int) -> float:
-        """Returns the side of a square of as many pixels."""
-        width, height = self._pixels(number)
-        return sqrt(width * height)
 
     # Texts
 
@@ -486,9 +497,10 @@ class CompareScreen(Screen[str]):
 
     def _show_table(self) -> None:
         width = self._facts.scrollable_content_region.width or self.size.width
-        count = len(self._pictures)
-        table = differences_table(self._rows, count, self._number, width)
-        self._table.update(table)
+        wanted = (self._rows, len(self._pictures), self._number, width)
+        if wanted != self._in_table:
+            self._in_table = wanted
+            self._table.update(differences_table(*wanted))
 
     def _update_keys(self) -> None:
         """Enables the keys that work on what is shown."""
@@ -512,6 +524,7 @@ class _Place(Vertical):
         self.picture = Picture(fine, above_others=True)
         self.zoom = PictureZoom(self.picture, terminal, load)
         self._caption = Label(markup=False)
+        self._is_chosen: bool | None = None
         self._drawn: tuple[str, str, Crop | Comparison | None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -539,6 +552,9 @@ class _Place(Vertical):
 
     def describe(self, is_chosen: bool) -> None:
         """Says which image it is, and whether keys are about it."""
+        if is_chosen is self._is_chosen:
+            return
+        self._is_chosen = is_chosen
         text = f"▸{self.number + 1}" if is_chosen else f" {self.number + 1}"
         self._caption.update(Content.styled(text, "bold" if is_chosen else ""))
 
