@@ -44,8 +44,13 @@ class PtyApp:
     """A running app and the other side of its terminal."""
 
     def __init__(
-        self, *options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0
+        self,
+        *options: str,
+        size: tuple[int, int] = (100, 40),
+        delay: float = 0.0,
+        errors: Path | None = None,
     ) -> None:
+        """With `errors`, stderr is that file."""
         self.output = bytearray()
         """All that was read from the terminal so far."""
         self.ended: int | None = None
@@ -61,6 +66,8 @@ class PtyApp:
                 for name, value in os.environ.items()
                 if name not in ("LINES", "COLUMNS")
             }
+            if errors:
+                os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
             env |= {"TERM": "xterm-256color", "PYTHONPATH": str(_ROOT)}
             code = f"from tests.pty_app import start; start({delay})"
             os.execve(
@@ -157,10 +164,13 @@ class PtyApp:
 
 @contextmanager
 def pty_app(
-    *options: str, size: tuple[int, int] = (100, 40), delay: float = 0.0
+    *options: str,
+    size: tuple[int, int] = (100, 40),
+    delay: float = 0.0,
+    errors: Path | None = None,
 ) -> Iterator[PtyApp]:
     """An app that has opened its queue."""
-    app = PtyApp(*options, size=size, delay=delay)
+    app = PtyApp(*options, size=size, delay=delay, errors=errors)
     try:
         app.until_seen("balance")  # the last thing to appear
         yield app

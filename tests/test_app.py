@@ -229,6 +229,21 @@ async def test_favourites_and_recent_models_stand_on_top(home: Path) -> None:
         assert "★ Z Image" in again.text()
 
 
+async def test_a_task_that_is_sent_moves_no_row_of_the_models(home: Path) -> None:
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+
+        def rail() -> list[str]:
+            return [line[:27] for line in app.text().splitlines()[:25]]
+
+        before = rail()
+        await pilot.press(*"fox", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        assert rail() == before
+        await pilot.press("ctrl+o", *"z image", "enter")
+        await app.sees("↺ Flux 2 Pro")
+
+
 async def test_live_prices_take_the_place_of_the_snapshot() -> None:
     app = TestApp()
     async with app.running(150, 45):

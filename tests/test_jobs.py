@@ -42,7 +42,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
         await app.sees("▾ 2 of 2", "blue demo:slow fox")
         assert [row.split()[:2] for row in rows(app)[1:]] == [["●", "completed"]] * 2
         for key, wanted in (
-            ("space", 1),
+            ("left", 1),
             ("right", 3),
             ("right", 3),
             ("down", 3),
@@ -52,7 +52,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
             await pilot.press(key)
             await until_rows(app, wanted)
         await pilot.press("f")
-        await app.sees("★ red fox")
+        await app.sees("♥ red fox")
         await pilot.press("x")
         await app.sees("The queue is empty")
         assert app.engine
@@ -63,7 +63,7 @@ async def test_alternatives_in_the_prompt_make_a_job_of_one_row() -> None:
             if Path(file).exists()
         ]
         await pilot.press("z")
-        await app.sees("▸ 2 of 2", "★")
+        await app.sees("▸ 2 of 2", "♥")
 
 
 async def test_a_job_is_moved_and_taken_back_as_one() -> None:

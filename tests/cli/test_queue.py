@@ -28,7 +28,7 @@ from tui.service.client import Client
 from tui.tasks.engine import Engine
 from tui.tasks.options import EngineOptions
 from tui.tasks.store import Store
-from tui.tasks.task import SetAside, Status, Task, new_id
+from tui.tasks.task import Result, SetAside, Status, Task, new_id
 
 pytestmark = pytest.mark.slow
 
@@ -531,3 +531,37 @@ def test_what_was_not_taken_up_again_is_not_called_lost(
     assert code == 2
     assert "can't be found" not in err
     assert "60 tasks set aside unsent" in err
+
+
+def test_pictures_are_rated_and_found(service: Service) -> None:
+    file = folders().output / "x.png"
+    results = tuple(Result(url="", path=f"{file}{n}") for n in range(2))
+    task = task_in_queue(service, Status.COMPLETED, results=results)
+    code, (told,), _ = service.run(
+        "rate", task.id, "--picture", "2", "--stars", "4", "--json"
+    )
+    assert (code, told["ratings"]) == (0, [0, 4])
+    code, _, err = service.run(
+        "rate", task.id, "--tags", "Cover, blue", "--favourite", "--json"
+    )
+    assert (code, "1 task changed." in err) == (0, True)
+    _, (found,), _ = service.run("tasks", "--search", "rated:>3 tag:cover", "--json")
+    assert (found["tags"], found["favourite"]) == (["cover", "blue"], True)
+    service.run("rate", task.id, "--reject", "--json")
+    _, (found,), _ = service.run("tasks", "--search", "is:rejected", "--json")
+    assert found["ratings"] == [-1, -1]
+    for words in ([], ["--stars", "6"], ["--reject", "--stars", "2"]):
+        assert service.run("rate", task.id, *words)[0] != 0
+
+
+def test_an_image_of_a_task_is_the_source_of_the_next(service: Service) -> None:
+    _, (made,), _ = service.run("generate", "z-image", "a lake", "--json")
+    words = ("generate", "flux-2-pro-remix-image", "in snow", "--json", "--source")
+    code, (child,), _ = service.run(*words, made["id"])
+    assert (code, child["status"]) == (0, "completed")
+    assert child["params"]["source_image_urls"] == made["files"]
+    for source in ("nothing", f"{made['id']}:2", f"{made['id']}:x"):
+        assert service.run(*words, source)[0] == 4
+    other = ("generate", "z-image", "a lake", "--source", made["id"])
+    code, _, err = service.run(*other)
+    assert (code, "works from no image" in err) == (4, True)

@@ -188,7 +188,7 @@ async def test_keys_do_there_what_they_do_in_the_queue(
     async with app.running(80, 24) as pilot:
         await app.sees("fox 002")
         await pilot.press("ctrl+t", "v", "f")
-        await app.sees("★ fox 002")
+        await app.sees("♥ fox 002")
         await pilot.press("right", "x")
         await app.sees("2 of 2", "fox 000", without="fox 001")
         await pilot.press("z")

@@ -61,18 +61,18 @@ async def test_it_is_filtered_as_one_types() -> None:
     async with app.running(100, 24) as pilot:
         await app.sees("an owl")
         await pilot.press("ctrl+t", "slash")
-        await app.sees("4 found", "a lighthouse", "2025-07", "★ a red fox", "Z Image")
+        await app.sees("4 found", "a lighthouse", "2025-07", "♥ a red fox", "Z Image")
         assert "nothing to see" not in app.text()
         for typed, wanted in (
-            ("fox", ["★ a red fox"]),
+            ("fox", ["♥ a red fox"]),
             ("SNOW wolf", ["a wolf in the snow"]),
-            ("model:flux", ["an owl", "★ a red fox", "a lighthouse"]),
+            ("model:flux", ["an owl", "♥ a red fox", "a lighthouse"]),
             ("status:failed", ["an owl"]),
             ("on:2025-07-23", ["a lighthouse"]),
             ("on:today model:z", ["a wolf in the snow"]),
             ("cost>0.06", ["a lighthouse"]),
-            ("is:favourite", ["★ a red fox"]),
-            ("is:favourite status:", ["★ a red fox"]),
+            ("is:favourite", ["♥ a red fox"]),
+            ("is:favourite status:", ["♥ a red fox"]),
             ("nothing to see", []),
         ):
             look_for(app, typed)
@@ -105,7 +105,7 @@ async def test_it_is_read_page_by_page_to_its_end(
         assert isinstance(app.screen, HistoryScreen)
         assert set(app.screen.table.tasks) == {task.id for task in tasks}
         await pilot.press("end", "up")
-        await app.sees("★ fox 0003", "fox 0000")
+        await app.sees("♥ fox 0003", "fox 0000")
         await app.screen.table.run_action("move(-1000000)")
         await app.sees("fox 1199", without="fox 0000")
 

@@ -77,9 +77,9 @@ def test_a_key_that_cannot_work_in_the_app_is_told(
     [
         {"generate": "ctrl+g", "pick": "f3"},
         {"history": "f9"},
-        {"reuse": "e", "edit": "E"},
+        {"reuse": "B", "edit": "E"},
         {"generate": "ctrl+j,g"},
-        {"zoom": "Z"},
+        {"zoom": "alt+z"},
         {"next-result": "]"},
     ],
     ids=lambda keys: " ".join(keys),
@@ -152,13 +152,12 @@ SEVERAL = {
     "d": "compared images have nothing to drop; it shows the difference",
     "b": "compares, and blinks where images are compared",
     "space": "pages through text, as in a pager, and through compared images",
-    "z": "an image's page has nothing to undo",
+    "ctrl+j": "sends, or saves what waits to be sent",
+    "f5": "as ctrl+j",
     "plus": "sizes where there are pictures, at once in the queue",
     "minus": "sizes where there are pictures, at once in the queue",
-    "J": "moves: a task in the queue, a zoomed picture by its height",
-    "K": "moves: a task in the queue, a zoomed picture by its height",
-    "shift+down": "as J",
-    "shift+up": "as K",
+    "shift+down": "moves: a task in the queue, a zoomed picture by its height",
+    "shift+up": "moves: a task in the queue, a zoomed picture by its height",
 }
 """Keys that may have several meanings, and why."""
 

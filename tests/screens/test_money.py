@@ -277,9 +277,9 @@ async def test_the_money_page_is_legible_at_80_by_24() -> None:
             "service reports $0.00 today, $0.00 in total",
             "The last 30 days, up to $0.29 a day",
             "· █",
-            "imagen-4                                1     ~$0.08     $0.08",
+            "Imagen 4                                1     ~$0.08     $0.08",
             "[b]no model",
-            "flux-2-max-text-to-image                1          ?         ?  1 unknown",
+            "Flux 2 Max                              1          ?         ?  1 unknown",
         )
         assert app.main
         app.main.form.set_prompt("a fox at night")

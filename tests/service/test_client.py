@@ -1,5 +1,6 @@
 """The client over real HTTP: its requests, where the key goes, and every failure."""
 
+import asyncio
 import base64
 import contextlib
 import gzip
@@ -17,6 +18,7 @@ import pytest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from tests.loopback import serving
+from tests.proxy import listening
 from tests.service.conftest import KEY, Host, ReceivedRequest, raw_server, speaking
 from tui import __version__
 from tui.catalog.load import bundled
@@ -1230,3 +1232,46 @@ async def test_a_preview_is_fetched_without_the_key_encrypted_and_bounded(
     host.answer_with(Response(b"x" * (client_module.MAX_PREVIEW + 1)))
     with pytest.raises(DownloadError, match="larger than 8 MB"):
         await client.preview(f"{host.url}/p.png", tmp_path / "q")
+
+
+async def test_informational_responses_gain_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "_HEAD_TIME", 0.2)
+    left = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        finally:
+            left.set()
+
+    async with listening(talk) as slow:
+        client = Client(f"http://127.0.0.1:{slow.port}", KEY)
+        with pytest.raises(NetworkError, match="did not answer in time"):
+            await asyncio.wait_for(client.me(), 30)
+        await client.aclose()
+        await asyncio.wait_for(left.wait(), 10)
+
+
+async def test_the_body_may_take_longer_than_the_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "_HEAD_TIME", 0.2)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.4)
+        writer.write(b"}")
+        await writer.drain()
+
+    async with listening(talk) as slow:
+        client = Client(f"http://127.0.0.1:{slow.port}", KEY)
+        assert await client.me() == {}
+        await client.aclose()

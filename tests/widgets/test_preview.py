@@ -144,6 +144,33 @@ async def test_a_task_of_several_pictures_has_a_strip_with_a_mark(
         assert facts(app).startswith("2/4")
 
 
+async def test_all_of_four_pictures_are_in_a_narrow_strip(
+    made: Callable[..., Task],
+) -> None:
+    app = TestApp()
+    app.remember(made("a fox", 4))
+    async with app.running(120, 36) as pilot:
+        await pilot.press("ctrl+t")
+        await app.run_action("screen.layout('write')")
+        await pilot.pause()
+        strip = pane(app).query_one("#results")
+        shown = [slot for slot in strip.children if slot.display]
+        assert len(shown) == 4
+        assert all(strip.region.contains_region(slot.region) for slot in shown)
+
+
+async def test_a_low_pane_has_a_line_that_says_which_of_several_is_shown(
+    made: Callable[..., Task],
+) -> None:
+    app = TestApp()
+    app.remember(made("a fox", 4))
+    async with app.running(80, 24) as pilot:
+        await pilot.press("ctrl+t")
+        await app.sees("▪1 2 3 4")
+        await pilot.press("right_square_bracket")
+        await app.sees("1 ▪2 3 4")
+
+
 async def test_steps_go_on_with_the_tasks_beside(made: Callable[..., Task]) -> None:
     app = TestApp()
     bad = past("bad", Status.FAILED)
@@ -290,7 +317,7 @@ async def test_a_job_is_shown_as_a_whole(made: Callable[..., Task]) -> None:
         await app.sees("━ 1 ━", "1/4")
         await pilot.press("right_square_bracket")
         await app.until(lambda: tasks[2].files[0] in app.shown)
-        await pilot.press("space", "down")
+        await pilot.press("right", "down")
         await app.sees("$0.05", without="/4")
 
 

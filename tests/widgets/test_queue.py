@@ -5,6 +5,7 @@ undoing.
 import hashlib
 import importlib.util
 import re
+import time
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from textual.widgets import TextArea
 from tests.app import TestApp, past
 from tests.themed import ThemedApp
 from tui.paths import styles_dir
+from tui.tasks.durations import Span
 from tui.tasks.task import SENT, Problem, Result, Status, Task
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.queue import Queue
@@ -200,9 +202,9 @@ async def test_a_task_is_marked_inspected_and_tried_again() -> None:
     async with app.running(100, 24) as pilot:
         await app.sees("✗ failed", "a red fox  No picture")
         await pilot.press("ctrl+t", "f")
-        await app.sees("★ a red fox")
+        await app.sees("♥ a red fox")
         await pilot.press("f")
-        await app.sees("a red fox", without="★")
+        await app.sees("a red fox", without="♥")
         if importlib.util.find_spec("tui.screens.inspect"):
             await pilot.press("i")
             await app.sees("the-key", without="Queue")
@@ -216,9 +218,12 @@ class OneQueue(ThemedApp):
 
     CSS_PATH = [styles_dir() / "widgets.tcss"]
 
-    def __init__(self) -> None:
+    def __init__(self, usual: Span | None = None) -> None:
         super().__init__()
-        self.queue = Queue("queue", lambda task: "Flux")
+        titles = {"imagen-4": "Imagen 4"}
+        self.queue = Queue(
+            "queue", lambda task: titles.get(task.model, "Flux"), lambda task: usual
+        )
         self.asked: list[tuple[str, list[str]]] = []
 
     def compose(self) -> ComposeResult:
@@ -357,6 +362,45 @@ async def test_a_reason_has_the_room_that_a_short_prompt_leaves() -> None:
         await pilot.pause()
         row = next(line for line in app.rows() if "fox" in line)
         assert reason[:40] in row
+
+
+async def test_a_short_prompt_is_whole_beside_a_long_reason() -> None:
+    app = OneQueue()
+    reason = "The prompt was refused by the content policy of the model."
+    async with app.run_test(size=(80, 11)) as pilot:
+        task = past("fourteen chars", Status.FAILED, error=Problem("failed", reason))
+        app.queue.update(task)
+        await pilot.pause()
+        row = next(line for line in app.rows() if "fourteen" in line)
+        assert "fourteen chars" in row
+        assert reason[:20] in row
+
+
+async def test_a_narrow_queue_names_models_only_if_there_are_several() -> None:
+    app = OneQueue()
+    async with app.run_test(size=(80, 11)) as pilot:
+        app.queue.update(past("a fox"))
+        await pilot.pause()
+        assert "model" not in app.rows()[0]
+        other = past("an owl", model="imagen-4")
+        app.queue.update(other)
+        await pilot.pause()
+        assert "model" in app.rows()[0]
+        app.queue.update(other.change(cleared=True))
+        await pilot.pause()
+        assert "model" not in app.rows()[0]
+
+
+@pytest.mark.parametrize("width", [50, 66, 80, 120])
+async def test_a_running_task_says_its_time_whole(width: int) -> None:
+    app = OneQueue(usual=Span(9, 14))
+    async with app.run_test(size=(width, 11)) as pilot:
+        running = past("fox", Status.PROCESSING, sent_at=time.time())
+        app.queue.update(running)
+        await pilot.pause()
+        row = next(line for line in app.rows() if "fox" in line)
+        assert "…" not in row
+        assert ("of 9–14 s" in row) is (width >= 80)
 
 
 async def test_headings_stand_over_their_figures() -> None:

@@ -224,3 +224,28 @@ def test_what_is_deleted_is_no_longer_shown_nor_kept() -> None:
     assert results.shown is None
     results.select(new)
     assert seen(results) == "new?"
+
+
+def test_a_result_of_a_job_that_is_not_shown_is_news() -> None:
+    results = Results()
+    first = running("first", job="j")
+    later = running("later", job="j")
+    results.select(later, [first])
+    later = landed(later)
+    results.change(later)
+    results.select(later, [first])  # as the queue does: it stands for the job
+    assert results.news == []
+    assert results.change(landed(first)) is True
+    assert results.news == [first.id]
+    assert seen(results) == "later-0"
+
+
+def test_news_that_is_deleted_is_over() -> None:
+    results = Results()
+    new = running("new")
+    results.select(made("old"))
+    results.change(new)
+    results.change(done := landed(new))
+    assert results.news == [new.id]
+    assert results.change(done.change(deleted=True)) is True
+    assert results.news == []

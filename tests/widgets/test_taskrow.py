@@ -14,6 +14,7 @@ from tui.widgets import taskrow
 from tui.widgets.job import Job
 from tui.widgets.task_actions import TaskAction, allowed_actions
 from tui.widgets.taskrow import (
+    Needs,
     column_widths,
     fit,
     made,
@@ -299,13 +300,28 @@ def test_several_pictures_are_counted() -> None:
 
 def test_a_running_task_says_how_long_it_usually_takes() -> None:
     running = past("a fox", S.PROCESSING, sent_at=time.time() - 9.5)
-    assert progress_time(running, Span(9, 14)) == "9s of 9–14 s"
-    assert progress_time(running, None) == "9s"
+    assert progress_time(running, Span(9, 14), 14) == "9s of 9–14 s"
+    assert progress_time(running, Span(9, 14), 12) == "9s"  # the last cell is free
+    assert progress_time(running, None, 14) == "9s"
     done = past("a fox", sent_at=NOW, finished_at=NOW + 5)
-    assert progress_time(done, Span(9, 14)) == "5s"
+    assert progress_time(done, Span(9, 14), 14) == "5s"
 
 
-def test_the_longest_time_fits_its_column() -> None:
-    running = past("a fox", S.PROCESSING, sent_at=time.time() - 61)
-    shown = progress_time(running, Span(300, 1200))
-    assert cell_len(shown) < column_widths(80)[3]
+@pytest.mark.parametrize("width", [40, 53, 66, 76, 98, 120])
+@pytest.mark.parametrize("taken", [2, 61, 3599, 7300, 99 * 86400])
+@pytest.mark.parametrize("span", [Span(9, 14), Span(300, 1200), None])
+def test_a_time_fits_its_column(width: int, taken: int, span: Span | None) -> None:
+    running = past("a fox", S.PROCESSING, sent_at=time.time() - taken)
+    room = column_widths(width).time
+    assert cell_len(progress_time(running, span, room)) < room
+
+
+def test_columns_are_no_wider_than_what_stands_in_them() -> None:
+    one = Needs(model=10, models=1, progress=False)
+    several = Needs(model=10, models=2, progress=False)
+    assert column_widths(76, one).model == 0  # the same in each row
+    assert column_widths(76, several).model == 11
+    assert column_widths(110, one).model == 11
+    assert column_widths(110, Needs(model=60)).model == 22
+    assert column_widths(76, one).time == 8
+    assert column_widths(76, one._replace(progress=True)).time == 14

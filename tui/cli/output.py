@@ -36,7 +36,13 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "action": task.action,
             "model": task.model,
             "prompt": task.prompt,
+            "params": task.values,
             "files": list(task.files),
+            "ratings": [result.rating for result in task.results if result.path],
+            "favourite": task.favourite,
+            "tags": list(task.tags),
+            "job": task.job or None,
+            "retry_of": task.retry_of or None,
             "cost_usd": usd(task.cost_micro),
             "error": error,
             "created_at": _iso_time(task.created_at),
@@ -77,6 +83,8 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("model", f"{task.model} ({task.action}, {task.route} route)"),
             ("profile", task.profile),
             *task.values.items(),
+            ("rated", ", ".join(_rated(result.rating) for result in saved)),
+            ("tags", ", ".join(task.tags)),
             ("cost", cost),
             ("created", _iso_time(task.created_at)),
             ("finished", _iso_time(task.finished_at) if task.finished_at else ""),
@@ -87,6 +95,10 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             *((_iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
         ]
     )
+
+
+def _rated(rating: int) -> str:
+    return "rejected" if rating < 0 else str(rating)
 
 
 def recipe_json(recipe: "Recipe") -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
@@ -14,6 +15,7 @@ from tui.session import Session, open_engine
 from tui.spending import ceilings
 from tui.system import heartbeat
 from tui.system.streams import print_message, print_result
+from tui.tasks import marks
 from tui.tasks.actions import kept_files
 from tui.tasks.ceilings import CeilingError, describe_total
 from tui.tasks.draft import InvalidRequestError
@@ -171,6 +173,52 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
                 "{count} tasks kept: they have not ended, or another window uses them.",
             )
         return 0 if deleted and not remaining else 1
+
+    return _with_engine(session, work)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the user thinks of tasks; None stands for what stays as it is."""
+
+    rating: int | None = None
+    picture: int = 0
+    """Which of the pictures is rated, counted from 1; 0 for all of them."""
+    tags: tuple[str, ...] | None = None
+    favourite: bool | None = None
+
+    def fields(self, task: Task) -> dict[str, Any]:
+        """Return the fields of a task that change."""
+        fields: dict[str, Any] = {}
+        if self.rating is not None:
+            pictures = [self.picture - 1] if self.picture else task.saved
+            fields |= marks.rated(task, pictures, self.rating)
+        if self.tags is not None:
+            fields |= marks.tagged(task, self.tags)
+        if self.favourite is not None and self.favourite != task.favourite:
+            fields["favourite"] = self.favourite
+        return fields
+
+
+def rate(
+    session: Session, selection: Selection, wanted: Marks, *, as_json: bool
+) -> int:
+    """Rate and tag tasks; z in the app undoes it. Returns the exit code."""
+
+    async def work(engine: "Engine") -> int:
+        tasks = await selection.tasks(engine, "")
+        changing = [task.id for task in tasks if wanted.fields(task)]
+        changed = await engine.mark(changing, wanted.fields)
+        _print_tasks(changed, as_json=as_json)
+        _print_count(len(changed), "1 task changed.", "{count} tasks changed.")
+        remaining = len(changing) - len(changed)
+        if remaining:
+            _print_count(
+                remaining,
+                "1 task is unchanged: another window uses it.",
+                "{count} tasks are unchanged: another window uses them.",
+            )
+        return 1 if remaining else 0
 
     return _with_engine(session, work)
 

@@ -1,22 +1,26 @@
 """From the words of a command line to checked requests."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.catalog import batch, request
-from tui.catalog.route import choose
-from tui.catalog.spec import Model, Values
+from tui.catalog.route import Api, choose
+from tui.catalog.sources import source_param
+from tui.catalog.spec import Kind, Model, Values
 from tui.catalog.typed_values import parse_settings
 from tui.catalog.wildcards import Wildcards
 from tui.cli.exit_codes import UsageError
 from tui.session import Session
 from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
+from tui.text import one_line
 
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Wanted
     from tui.tasks.engine import Engine
     from tui.tasks.ledger import CostSum
+    from tui.tasks.store import Store
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class RequestOptions:
     """How many requests of each kind."""
     expand: bool = False
     """Whether `{a|b}`, and a wildcard, in prompts stands for alternatives."""
+    sources: tuple[str, ...] = ()
+    """Image files that the requests work from."""
 
 
 def read_requests(
@@ -45,6 +51,8 @@ def read_requests(
         _, values = parse_settings(model, options.settings, prompt, api)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if options.sources:
+        values |= _sources(model, {**values}, options.sources, api)
     vary = dict(setting.partition("=")[::2] for setting in options.vary)
     route = model.routes[choose(model, {**values, **vary}, api)]
     variations = batch.Variations(
@@ -57,6 +65,48 @@ def read_requests(
         return batch.expand(model, route, values, variations)
     except batch.BatchError as error:
         raise UsageError(str(error)) from error
+
+
+def _sources(model: Model, values: Values, files: tuple[str, ...], api: Api) -> Values:
+    """Return the value of the parameter that takes images to work from.
+
+    Raises UsageError where the model takes none, or fewer.
+    """
+    route = model.routes[choose(model, values, api)]
+    param = source_param(route)
+    if param is None:
+        raise UsageError(f"{model.slug} works from no image: leave out --source.")
+    if param.kind is Kind.IMAGES:
+        return {param.name: [*files]}
+    if len(files) > 1:
+        raise UsageError(f"{model.slug} takes one image: give --source once.")
+    return {param.name: files[0]}
+
+
+def source_files(store: "Store", names: Iterable[str]) -> tuple[str, ...]:
+    """Return the saved images of tasks, each named by an id or as `ID:NUMBER`.
+
+    Raises UsageError for a task that has no such image, or that was imported: those may
+    name any file.
+    """
+    files: list[str] = []
+    for name in names:
+        task_id, _, number = name.partition(":")
+        task = store.get(task_id)
+        if task is None:
+            raise UsageError(f"There is no task {one_line(task_id, 80)} in the queue.")
+        if task.imported:
+            raise UsageError(f"{task.id} was imported: give the file itself with -s.")
+        if not number:
+            found = task.files[:1]
+        elif number.isdecimal() and 1 <= int(number) <= len(task.results):
+            found = tuple(filter(None, (task.results[int(number) - 1].path,)))
+        else:
+            found = ()
+        if not found:
+            raise UsageError(f"{one_line(name, 80)} has no saved image.")
+        files += found
+    return tuple(files)
 
 
 def _wildcards(session: Session, values: Values, *, expand: bool) -> Wildcards:

@@ -22,7 +22,7 @@ SECTIONS = {
     " model choose-model recall prompts pick undo-form redo-form edit-prompt"
     " complete-snippet copy-draft favourite filter-models choose take-source mark-source"
     " complete-path move-source confirm-yes confirm-no try-demo",
-    "Look": "view show-newest next-result previous-result grid facts inspect compare zoom"
+    "Look": "view show-newest next-result previous-result grid facts inspect compare lineage zoom"
     " compare-next compare-previous compare-beside compare-difference compare-blink"
     " zoom-in zoom-out next-image previous-image first-image last-image grid-larger"
     " grid-smaller open reveal save-copy copy-path copy-link copy-prompt copy-request",

@@ -86,7 +86,7 @@ class HistoryScreen(Screen[None]):
         with Horizontal():
             with self._box:
                 yield self._filter
-                yield Titles("made")
+                yield Titles("made", self.table)
                 yield self.table
                 yield Static(HELP, id="history-help", markup=False)
             yield self.preview

@@ -306,6 +306,7 @@ class MainScreen(Screen[None]):
         """Loads tasks of earlier runs once the queue is open, also cleared ones."""
         await self._past.load()
         self._update_recent()
+        self.sidebar.list_recent()
         self.preview.show_latest(self._past.newest)
         self.queue.loaded()
         if self._past:
@@ -323,6 +324,15 @@ class MainScreen(Screen[None]):
     def title_of(self, task: Task) -> str:
         model = self.filler.catalog.get(task.action, task.model)
         return model.title if model else task.model
+
+    def title_of_slug(self, slug: str) -> str:
+        """Returns the title of a model; the slug of an unknown one.
+
+        Of a slug with several actions it is the shortest: the others add what they do.
+        """
+        models = self.filler.catalog.models
+        titles = [model.title for model in models if model.slug == slug]
+        return min(titles, key=len, default=slug)
 
     @on(QueueTable.Selected)
     def _show_task(self, event: QueueTable.Selected) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import date
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual import work
 from textual.app import ComposeResult
@@ -63,8 +64,11 @@ class MoneyScreen(Screen[None]):
         fetch_account: Callable[[], Coroutine[Any, Any, Account]],
         config: Config,
         changes: Signal[Task],
+        title_of: Callable[[str], str],
     ) -> None:
+        """`title_of` returns the title of the model with a slug."""
         super().__init__()
+        self._title_of = title_of
         self._load_report = load_report
         self._fetch_account = fetch_account
         self._config = config
@@ -116,7 +120,11 @@ class MoneyScreen(Screen[None]):
     def _describe(self) -> None:
         width = self._box.scrollable_content_region.width
         if self._report and width:
-            page = describe(self._report, self._account, self._config, width)
+            models = [
+                (self._title_of(slug), spent) for slug, spent in self._report.models
+            ]
+            report = replace(self._report, models=tuple(models))
+            page = describe(report, self._account, self._config, width)
             self._page.update(page)
 
     def action_scroll(self, way: str) -> None:

@@ -91,6 +91,7 @@ class Pages:
                 shell.engine.account,
                 shell.session.config,
                 shell.changes,
+                shell.main.title_of_slug,
             )
             await shell.push_screen(page)
 

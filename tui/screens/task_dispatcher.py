@@ -4,6 +4,7 @@ Actions that only need the engine are in the table of `widgets/task_actions.py`;
 are those that need a page, a question or the clipboard.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from tui.catalog.request import Request
@@ -45,6 +46,7 @@ class TaskDispatcher:
         self._handlers: dict[TaskAction, Handler] = {
             TaskAction.VIEW: self._show_image,
             TaskAction.INSPECT: self._inspect,
+            TaskAction.LINEAGE: self._show_lineage,
             TaskAction.REUSE: self._reuse,
             TaskAction.EDIT: self._edit,
             TaskAction.COPY_PATH: self._copy_path,
@@ -118,6 +120,19 @@ class TaskDispatcher:
         task = request.tasks[0]
         events = await self._shell.engine.queue.events(task.id)
         await self._shell.push_screen(InspectScreen(task, events))
+
+    async def _show_lineage(self, request: TaskActionRequested) -> None:
+        from tui.screens import lineage as page
+        from tui.tasks import lineage
+
+        shell, view = self._shell, self._view()
+        assert shell.engine
+        task = request.tasks[0]
+        relatives = await lineage.family(task, shell.engine.queue.with_pictures)
+        gone = await asyncio.to_thread(page.missing, relatives)
+        chosen = await shell.push_screen_wait(page.LineageScreen(view, relatives, gone))
+        if chosen:
+            await self._show_image(TaskActionRequested(TaskAction.VIEW, [chosen]))
 
     async def _reuse(self, request: TaskActionRequested) -> None:
         await self._fill_form(request.tasks[0])

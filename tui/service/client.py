@@ -6,7 +6,7 @@ All methods raise the errors of `tui.service.errors`.
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,16 @@ MAX_ANSWER = 4_000_000  # bytes of JSON
 MAX_PREVIEW = 8_000_000  # bytes
 _ANSWER_TIME = 120.0
 """Seconds; else a server that drips would keep a connection for ever."""
+_HEAD_TIME = 60.0
+"""Seconds from a request to the head of its answer.
+
+That is as long as the service may be silent: informational responses (1xx) before the
+head gain no time.
+"""
 _LONG_ANSWER = 100_000
 """Bytes; a longer answer is searched for the key in a thread."""
+_AWAITS_HEAD = ".receive_response_headers.started"
+"""The end of httpcore's event of a request that was sent."""
 _MOST_HEADER = 2_000
 """Characters of a header that are kept, such as an ETag."""
 _AVOIDED_FOR = 300.0
@@ -359,11 +367,19 @@ class Client:
         self, method: str, url: str, departure: Departure, options: dict[str, Any]
     ) -> tuple[httpx.Response, bytes]:
         content = bytearray()
-        async with asyncio.timeout(_ANSWER_TIME), self._api.client() as api:
-            extensions = {"trace": departure.trace}
+        async with asyncio.timeout(_ANSWER_TIME) as limit, self._api.client() as api:
+            end = limit.when()
+
+            async def trace(event: str, info: Mapping[str, Any]) -> None:
+                await departure.trace(event, info)
+                if event.endswith(_AWAITS_HEAD):
+                    limit.reschedule(asyncio.get_running_loop().time() + _HEAD_TIME)
+
+            extensions = {"trace": trace}
             request = api.build_request(method, url, extensions=extensions, **options)
             departure.start()
             response = await api.send(request, stream=True)
+            limit.reschedule(end)
             async with aclosing(response):
                 if not bodies.is_readable(response):
                     raise GarbledError(

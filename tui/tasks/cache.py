@@ -301,6 +301,10 @@ class TaskCache:
         """Returns the newest tasks that match a search, of ids below `before`."""
         return await self.run(Store.search, query, limit, before)
 
+    async def with_pictures(self, names: list[str]) -> list[Task]:
+        """Returns the newest tasks that made or used files of these names."""
+        return await self.run(Store.with_pictures, names)
+
     async def prompts(self, query: str, before: str = "~") -> PromptPage:
         """Returns prompts of the tasks that match a search, of ids below `before`."""
         return await self.run(Store.prompts, query, before)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tui.tasks import imported, journal
 from tui.tasks.ledger import cost_of, limited
+from tui.tasks.lineage import picture_names
 from tui.tasks.search import search_words, seed_word, tag_words
 from tui.tasks.task import SetAside, Task
 
@@ -105,10 +106,11 @@ _VERSION_6 = """
 alter table tasks add column rating integer not null default 0;
 alter table tasks add column tags text not null default '';
 alter table tasks add column seed text not null default '';
+alter table tasks add column pictures text not null default '';
 drop index tasks_found;
 create index tasks_found on tasks
     (id, words, status, model, created_at, cost_micro, job, favourite, cleared, deleted,
-    rating, tags, seed);
+    rating, tags, seed, pictures);
 """
 
 
@@ -123,7 +125,7 @@ def decode(data: bytes | str) -> Task:
     return task
 
 
-COLUMNS = 27
+COLUMNS = 28
 _COLUMNS_2 = 16
 
 
@@ -159,6 +161,7 @@ def row(
         task.rating,
         tag_words(task),
         seed_word(task),
+        picture_names(task),
     )
 
 
@@ -254,16 +257,18 @@ def _fifth(db: sqlite3.Connection) -> None:
 
 def _sixth(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_6)
-    with_seed = "select rowid from tasks where instr(data, cast('\"seed\"' as blob))"
-    for (number,) in db.execute(with_seed).fetchall():
+    for (number,) in db.execute("select rowid from tasks").fetchall():
         with contextlib.suppress(*UNREADABLE):
             (data,) = db.execute(
                 "select data from tasks where rowid = ?", (number,)
             ).fetchone()
-            db.execute(
-                "update tasks set seed = ? where rowid = ?",
-                (seed_word(decode(data)), number),
-            )
+            task = decode(data)
+            words = (seed_word(task), picture_names(task))
+            if any(words):
+                db.execute(
+                    "update tasks set seed = ?, pictures = ? where rowid = ?",
+                    (*words, number),
+                )
 
 
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (

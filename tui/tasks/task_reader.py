@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from tui.tasks import ceilings, ledger, past_prompts, schema
+from tui.tasks.lineage import MOST_NAMES
 from tui.tasks.queue_file import QueueFile
 from tui.tasks.restore import newest
 from tui.tasks.search import conditions
@@ -54,6 +55,18 @@ class TaskReader(QueueFile):
         return self._tasks(
             f"where id in ({found}) order by id desc", before, *values, limit
         )
+
+    def with_pictures(self, names: Iterable[str], limit: int = 200) -> list[Task]:
+        """Returns the newest tasks that made or used files of these names."""
+        listed = [f"\n{name}\n" for name in names][:MOST_NAMES]
+        if not listed:
+            return []
+        wanted = " or ".join("instr(pictures, ?)" for _ in listed)
+        found = (
+            "select id from tasks indexed by tasks_found where deleted = 0 and"
+            f" ({wanted}) order by id desc limit ?"
+        )
+        return self._tasks(f"where id in ({found}) order by id desc", *listed, limit)
 
     def prompts(self, query: str = "", before: str = "~") -> past_prompts.PromptPage:
         """Returns the prompts of the latest tasks of ids below `before`.

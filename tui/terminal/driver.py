@@ -77,10 +77,10 @@ class TerminalDriver(OpenDriver):
         """
         if self._active or not self._in_foreground():
             return
-        assert sys.__stderr__ is not None  # the app has looked that it is a terminal
+        assert sys.__stdout__ is not None  # the app has looked that it is a terminal
         self._active = True
         self._writer = Writer(
-            sys.__stderr__,
+            sys.__stdout__,
             on_gone=lambda: self._soon(self._gone),
             on_caught_up=lambda pictures: self._soon(self._repaint, pictures),
         )

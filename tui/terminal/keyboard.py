@@ -54,6 +54,8 @@ _KITTY_KEY = re.compile(
     r"\x1b\[(\d{1,7})(?::[\d:]*)?;(\d{0,4})(?::(\d))?((?:;[\d:]*)?[u~A-HPQRS])"
 )
 _RELEASED = "3"
+# Persian words and many emoji have them inside. Python doesn't call them printable.
+_JOINERS = ("\u200c", "\u200d")
 # Enter with xterm's modifyOtherKeys: its modifiers.
 _OTHER_ENTER = re.compile(r"\x1b\[27;(\d{1,4});13~")
 
@@ -303,7 +305,24 @@ class _Parser(OpenParser):
             sequence = sequence[1]
             alt = True
         keys = super().key_events(sequence, alt)
-        return map(_without_text, keys) if alt else keys
+        return map(_without_text if alt else _with_joiner, keys)
+
+
+class _Joiner(events.Key):
+    """A part of a letter or an emoji that shows nothing by itself."""
+
+    @property
+    def is_printable(self) -> bool:
+        """True: else text fields would leave it out."""
+        return True
+
+
+# Textual names handlers by the class: this one is handled as any other key.
+_Joiner.handler_name = events.Key.handler_name
+
+
+def _with_joiner(key: events.Key) -> events.Key:
+    return _Joiner(key.key, key.character) if key.character in _JOINERS else key
 
 
 def _without_text(key: events.Key) -> events.Key:

@@ -21,7 +21,7 @@ from tui.widgets.key_texts import key_text, working_key_text
 from tui.widgets.messages import Browsing, TaskActionRequested
 from tui.widgets.picture import Picture
 from tui.widgets.results import Results, Shown, is_under_way
-from tui.widgets.strip import Key, Thumbnail, ThumbnailStrip
+from tui.widgets.strip import Key, NumberLine, Thumbnail, ThumbnailStrip
 from tui.widgets.task_actions import (
     ON_ONE_PICTURE,
     QUEUE_ORDER,
@@ -55,9 +55,12 @@ _WAYS_ON = (
 """What one may do about a task without an image."""
 _STATE_STYLES = {"failed": "bold $text-error", "live": "bold $text-warning"}
 _LOW = 16
-"""Rows of a pane below which its frame alone tells which of several is shown."""
+"""Rows of a pane below which a line of numbers tells which of several is shown."""
 _HIGH = 28
-"""Rows from which the strip is one row higher."""
+"""Rows from which the strip is one row higher, if all pictures have room in it."""
+_HIGH_STRIP = 5
+"""Rows of the higher strip."""
+_STRIP_PADDING = 2
 _FRAME_COLUMNS = 4
 """Columns of the last line that the frame keeps for itself."""
 
@@ -108,12 +111,14 @@ class Preview(Vertical, can_focus=True):
             align: center middle; scrollbar-size-vertical: 1;
         }
         .text Static { width: auto; max-width: 100%; height: auto; }
-        ThumbnailStrip { display: none; height: 4; padding: 0 1; }
+        ThumbnailStrip, NumberLine { display: none; }
+        ThumbnailStrip { height: 4; padding: 0 1; }
         &.-high ThumbnailStrip { height: 5; }
         &.-text #picture { display: none; }
         &.-text .text { display: block; }
         &.-several ThumbnailStrip { display: block; }
         &.-low ThumbnailStrip { display: none; }
+        &.-low.-several NumberLine { display: block; }
     }
     """
 
@@ -140,6 +145,7 @@ class Preview(Vertical, can_focus=True):
         self._text = Static(markup=False)
         self._scroll = VerticalScroll(self._text, classes="text", can_focus=False)
         self._strip = ThumbnailStrip(context, "results")
+        self._numbers = NumberLine()
         self.results = Results()
         """Which result is shown, and what came unseen."""
         self.browsing: Callable[[], Browsing] = Browsing
@@ -155,7 +161,7 @@ class Preview(Vertical, can_focus=True):
 
     async def mount_content(self) -> None:
         """Mounts the widgets within the frame."""
-        await self.mount(self.picture, self._scroll, self._strip)
+        await self.mount(self.picture, self._scroll, self._strip, self._numbers)
         self._view.changes.subscribe(self, self._changed, immediate=True)
 
     def on_mount(self) -> None:
@@ -291,6 +297,17 @@ class Preview(Vertical, can_focus=True):
             numbered = enumerate(stops, 1)
             thumbnails = [self._thumbnail(key, number) for number, key in numbered]
             self._strip.show(thumbnails, shown.key)
+            labels = [thumbnail.label for thumbnail in thumbnails]
+            self._numbers.show(labels, stops.index(shown.key))
+        self._choose_strip()
+
+    def _choose_strip(self) -> None:
+        """Shows the highest strip in which all pictures fit, or a line of numbers."""
+        rows = self.size.height
+        room = self.size.width - _STRIP_PADDING
+        needed = self._strip.width_of(len(self.results.stops), _HIGH_STRIP)
+        self.set_class(rows < _LOW, "-low")
+        self.set_class(rows >= _HIGH and needed <= room, "-high")
 
     def _thumbnail(self, key: Key, number: int) -> Thumbnail:
         shown = Shown(self.results.tasks[key[0]], key[1])
@@ -340,9 +357,7 @@ class Preview(Vertical, can_focus=True):
         return super().refresh(*(regions or self._frame), **options)
 
     def on_resize(self) -> None:
-        rows = self.size.height
-        self.set_class(rows < _LOW, "-low")
-        self.set_class(rows >= _HIGH, "-high")
+        self._choose_strip()
         self._update_frame()
 
     # Keys and clicks

@@ -75,7 +75,7 @@ class Queue(Vertical):
 
     def mount_content(self, *below: Widget) -> AwaitMount:
         """Mounts the widgets within the frame, and others at its bottom."""
-        return self.mount(Titles("time"), self.table, self._empty, *below)
+        return self.mount(Titles("time", self.table), self.table, self._empty, *below)
 
     def on_resize(self) -> None:
         is_high = self.app.size.height >= FILM_ROWS and self.size.height >= _HIGH
@@ -145,14 +145,22 @@ class Queue(Vertical):
 
 
 class Titles(Widget):
-    """The headings of the columns; that of the time is `time`."""
+    """The headings of a table's columns; that of the time is `time`."""
 
-    def __init__(self, time: str) -> None:
+    def __init__(self, time: str, table: QueueTable) -> None:
         super().__init__()
         self._time = time
+        self._table = table
+
+    def on_mount(self) -> None:
+        self.watch(self._table, "needs", self._follow)
+
+    def _follow(self) -> None:
+        self.refresh()
 
     def render(self) -> Content:
-        status, model, prompt, time, cost = column_widths(self.content_size.width)
+        width = self.content_size.width
+        status, model, prompt, time, cost = column_widths(width, self._table.needs)
         cells = (
             fit("  status", status),
             fit("model", model),

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region, Size, clamp
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -46,6 +46,8 @@ from tui.widgets.task_actions import (
     task_bindings,
 )
 from tui.widgets.taskrow import (
+    Columns,
+    Needs,
     Row,
     column_widths,
     fit,
@@ -56,8 +58,9 @@ from tui.widgets.taskrow import (
     row,
 )
 
-_SHORT_PROMPT = 12
-"""Cells of a prompt that a reason leaves, at least."""
+_SHORT_PROMPT = 12, 18
+"""Cells of a prompt that a reason leaves, at least: in a narrow row, and in others."""
+_MODEL_HEADING = len("model")
 _MARK = "✓"
 _SENT_TURN = 0.0
 """The turn of all that doesn't wait: it stands below what does."""
@@ -97,6 +100,8 @@ class QueueTable(ScrollView, can_focus=True):
     }
 
     cursor: reactive[int] = reactive(0)
+    needs: reactive[Needs] = reactive(Needs())
+    """What the columns are as wide as."""
 
     @dataclass
     class Selected(Message):
@@ -129,6 +134,8 @@ class QueueTable(ScrollView, can_focus=True):
         self._by_job = jobs
         self._tasks: dict[str, Task] = {}
         self._jobs: dict[str, Job] = {}
+        self._by_model: dict[tuple[str, str], set[str]] = {}
+        """The ids of tasks by what names their model."""
         self._unfolded: set[str] = set()
         self._order = RowOrder()
         self._is_settled = False
@@ -199,6 +206,7 @@ class QueueTable(ScrollView, can_focus=True):
         """Shows a task's latest snapshot."""
         before = self._tasks.get(task.id)
         self._count(before, task)
+        self._count_models(before, task)
         if task.deleted or (task.cleared and self._by_job):
             self._remove(task)
             return
@@ -241,6 +249,7 @@ class QueueTable(ScrollView, can_focus=True):
         """Shows these tasks and no others."""
         self._tasks.clear()
         self._jobs.clear()
+        self._by_model.clear()
         self._order.clear()
         self._waiting.clear()
         self._ticking.clear()
@@ -352,11 +361,41 @@ class QueueTable(ScrollView, can_focus=True):
         if is_waiting(task):
             insort(self._waiting, task.turn)
             self.refresh()
+        was_running = task.id in self._ticking
         if task.live and task.sent_at:
             self._ticking.add(task.id)
         else:
             self._ticking.discard(task.id)
+        if was_running is not (task.id in self._ticking):
+            self._announce_soon()  # the column of times may have another width
         self._run_clock()
+
+    def _count_models(self, before: Task | None, task: Task) -> None:
+        is_listed = not (task.deleted or (task.cleared and self._by_job))
+        model = (task.action, task.model)
+        if before:
+            former = (before.action, before.model)
+            if is_listed and former == model:
+                return
+            self._by_model[former].discard(before.id)
+            if not self._by_model[former]:
+                del self._by_model[former]
+        if is_listed:
+            self._by_model.setdefault(model, set()).add(task.id)
+        self._announce_soon()
+
+    def _update_needs(self) -> None:
+        """Finds out what the columns need; the headings above follow."""
+        tasks = [self._tasks[next(iter(ids))] for ids in self._by_model.values()]
+        titles = {self._title_of(task) for task in tasks}
+        longest = max(map(cell_len, titles), default=0)
+        model = max(longest, _MODEL_HEADING)
+        self.needs = Needs(model, len(titles), self._shows_progress())
+
+    def _shows_progress(self) -> bool:
+        """Returns whether a running task says how long it usually takes."""
+        running = [self._tasks[key] for key in self._ticking if key in self._tasks]
+        return self._by_job and any(map(self._usual, running))
 
     def render_line(self, y: int) -> Strip:
         row_number = self.scroll_offset.y + y
@@ -372,14 +411,15 @@ class QueueTable(ScrollView, can_focus=True):
             partial = not self.has_focus
             base += self.get_component_rich_style("queue--cursor", partial=partial)
             dim = Style()
-        content = self._row_content(key)
+        columns = column_widths(width, self.needs)
+        content = self._row_content(key, columns)
         kind = f"queue--{content.kind}"
         state = base + self.get_component_rich_style(kind, partial=True)
         in_job = key[0] in self._jobs and key[1] != TITLE
         inset = "  " if in_job else " "
         if self._is_marked(key):
             inset = f"{inset[:-1]}{_MARK}"
-        status, model, prompt, time, cost = column_widths(width)
+        status, model, prompt, time, cost = columns
         segments = [
             Segment(fit(f"{inset}{content.glyph} {content.word}", status), state),
             Segment(fit(content.model, model), base),
@@ -389,7 +429,7 @@ class QueueTable(ScrollView, can_focus=True):
         ]
         return Strip(segments, width).adjust_cell_length(width, base)
 
-    def _row_content(self, key: RowKey) -> Row:
+    def _row_content(self, key: RowKey, columns: Columns) -> Row:
         job = self._jobs.get(key[0])
         if job and key[1] == TITLE:
             number = self._queue_number(job.waiting[0]) if job.waiting else 0
@@ -402,7 +442,7 @@ class QueueTable(ScrollView, can_focus=True):
         if is_waiting(task):
             when = f"#{self._queue_number(task.turn)}"
         else:
-            when = progress_time(task, self._usual(task))
+            when = progress_time(task, self._usual(task), columns.time)
         return row(task, title, when, variation, self._ways(task))
 
     def _ways(self, task: Task) -> str:
@@ -555,6 +595,7 @@ class QueueTable(ScrollView, can_focus=True):
 
     def _announce(self) -> None:
         self._announcing = False
+        self._update_needs()
         if self._grown:
             self._resize()
         selected = self.selected
@@ -605,7 +646,8 @@ def _prompt_segments(row: Row, room: int, base: Style, state: Style) -> list[Seg
     if not row.problem:
         return [Segment(fit(row.prompt, room), base)]
     problem = one_line(row.problem)
-    least = min(cell_len(row.prompt) + 2, max(_SHORT_PROMPT, room // 4))
+    short = clamp(room * 2 // 5, *_SHORT_PROMPT)
+    least = min(cell_len(row.prompt) + 2, max(short, room // 4))
     problem_room = min(cell_len(problem) + 1, room - least)
     prompt_room = min(cell_len(row.prompt) + 2, room - problem_room)
     return [

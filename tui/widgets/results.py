@@ -101,8 +101,9 @@ class Results:
         """Follows what happens to any task; returns whether that may be seen here."""
         is_here = task.id in self._tasks or (task.job != "" and task.job == self._job)
         if task.deleted:
+            was_news = task.id in self._news
             self._forget(task)
-            return is_here
+            return is_here or was_news
         if is_here:
             self._tasks = _newest_first({**self._tasks, task.id: task})
         if self._selected and task.id == self._selected.id:
@@ -197,7 +198,7 @@ class Results:
     def _announce(self, task: Task) -> None:
         """Takes a picture over where one waits for the next; else it is news."""
         if task.id in self._tasks:
-            if self._chosen:
+            if self._chosen or self._keeps_selection(task):
                 self._news[task.id] = task
             return  # else the queue selects it
         if self.shown and is_under_way(self.shown.task):
@@ -205,6 +206,11 @@ class Results:
             self._is_last_new = True
         else:
             self._news[task.id] = task
+
+    def _keeps_selection(self, task: Task) -> bool:
+        """Returns whether a job goes on to be represented by a later task of it."""
+        selected = self._selected
+        return selected is not None and bool(selected.files) and selected.id > task.id
 
     def _note_picture(self, task: Task) -> None:
         """Remembers the newest picture of earlier runs until one of them was shown."""

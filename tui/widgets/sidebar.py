@@ -113,6 +113,8 @@ class Sidebar(Vertical):
         self._chosen = chosen.key
         self._favourites = list(favourites or [])
         self._recent = list(recent)
+        self._latest = self._recent
+        """The recent models as they are by now, listed at the user's next move."""
         self._open = {chosen.family}
         """Names of the families whose models are listed."""
         self._filter = Input(
@@ -135,6 +137,7 @@ class Sidebar(Vertical):
         """Marks the model that the form shows."""
         self._chosen = model.key
         self._open = {model.family}
+        self._recent = self._latest
         self._fill()
 
     def set_catalog(self, catalog: Catalog) -> None:
@@ -143,10 +146,17 @@ class Sidebar(Vertical):
         self._fill()
 
     def set_recent(self, recent: Iterable[ModelKey]) -> None:
-        """Lists the models of the latest tasks, latest first."""
-        latest = list(recent)[:RECENT]
-        if latest != self._recent:
-            self._recent = latest
+        """Sets the models of the latest tasks, latest first.
+
+        They are listed as soon as the user turns to the list: a task that is sent moves
+        no row under the mouse.
+        """
+        self._latest = list(recent)[:RECENT]
+
+    def list_recent(self) -> None:
+        """Lists the recent models as they are by now."""
+        if self._recent != self._latest:
+            self._recent = self._latest
             self._fill()
 
     def set_favourites(self, favourites: list[ModelKey]) -> None:
@@ -155,10 +165,11 @@ class Sidebar(Vertical):
         self._fill()
 
     def focus_filter(self) -> None:
+        self.list_recent()
         self._filter.focus()
 
     def action_filter(self) -> None:
-        self._filter.focus()
+        self.focus_filter()
 
     def action_mark(self) -> None:
         model = self._highlighted()
@@ -189,6 +200,7 @@ class Sidebar(Vertical):
     @on(Input.Changed)
     def _filtered(self, event: Input.Changed) -> None:
         event.stop()
+        self._recent = self._latest
         self._fill()
 
     @on(Input.Submitted)

@@ -25,6 +25,8 @@ _CELL_PIXELS = 10, 20
 _BUDGET_SHARE = 8
 """A small picture may take this part of the bytes of a large one."""
 _LINE = "━"
+_HERE = "▪"
+"""Stands before the number of the marked picture."""
 _NO_PICTURE = "–"
 """What stands for a file that can't be shown."""
 
@@ -127,9 +129,16 @@ class ThumbnailStrip(Horizontal):
 
     @property
     def _slot_width(self) -> int:
-        """The cells of a square picture."""
+        return self._square(self.size.height)
+
+    def _square(self, rows: int) -> int:
+        """Returns the cells of a square picture in a strip of so many rows."""
         width, height = self._view.terminal.cell or _CELL_PIXELS
-        return max(4, round((self.size.height - 1) * height / width))
+        return max(4, round((rows - 1) * height / width))
+
+    def width_of(self, count: int, rows: int) -> int:
+        """Returns the cells of so many pictures in a strip of so many rows."""
+        return count * (self._square(rows) + 1) - 1
 
     async def _fill(self) -> None:
         """Shows what is in sight; a slot that shows one of these already is moved."""
@@ -182,6 +191,45 @@ class ThumbnailStrip(Horizontal):
                 event.stop()
                 self.post_message(self.Chosen(self, slot.thumbnail.key))
                 return
+
+
+class NumberLine(Static):
+    """The numbers of small pictures in one row, where they themselves have no room."""
+
+    DEFAULT_CSS = """
+    NumberLine { height: 1; padding: 0 1; color: $text-muted; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._labels: Sequence[str] = ()
+        self._marked = 0
+
+    def show(self, labels: Sequence[str], marked: int) -> None:
+        """Shows labels, of which one is marked by its index."""
+        if (labels, marked) != (self._labels, self._marked):
+            self._labels = labels
+            self._marked = marked
+            self._describe()
+
+    def on_resize(self) -> None:
+        self._describe()
+
+    def _describe(self) -> None:
+        parts = [Content(label) for label in self._labels]
+        if parts:
+            here = f"{_HERE}{self._labels[self._marked]}"
+            parts[self._marked] = Content.styled(here, "bold $text-accent")
+        # Those around the marked one, where there is no room for all.
+        first, last = 0, len(parts)
+        line = Content(" ").join(parts)
+        while line.cell_length > self.content_size.width and last - first > 1:
+            if self._marked - first > last - 1 - self._marked:
+                first += 1
+            else:
+                last -= 1
+            line = Content(" ").join(parts[first:last])
+        self.update(line, layout=False)
 
 
 class FilmStrip(ThumbnailStrip):

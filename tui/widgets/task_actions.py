@@ -45,6 +45,7 @@ class TaskAction(StrEnum):
     REVEAL = "reveal"
     SAVE_COPY = "save-copy"
     COMPARE = "compare"
+    LINEAGE = "lineage"
     INSPECT = "inspect"
     FAVOURITE = "favourite"
     RATE_1 = "rate-1"
@@ -377,6 +378,13 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         label="Compare",
         tooltip="Show the marked images in the same place, one after the other",
         allowed=_has_files,
+    ),
+    TaskAction.LINEAGE: TaskEntry(
+        keys="L",
+        label="Lineage",
+        tooltip="Show what it was made from, and what was made from it",
+        allowed=_always,
+        many=False,
     ),
     TaskAction.INSPECT: TaskEntry(
         keys="i",

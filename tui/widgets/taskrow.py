@@ -42,7 +42,11 @@ COST_WIDTH = 9
 """Cells of the cost column."""
 _STATUS_WIDTH = 15
 _MIN_PROMPT_WIDTH = 8
-_TIME_WIDTH = 14
+_TIME_WIDTH = 8
+_PROGRESS_WIDTH = 14
+"""Cells of the time where it stands beside how long such a task usually takes."""
+_MODEL_WIDTHS = 13, 22
+"""Cells of the model, at most: in a row of `_MEDIUM`, and in one of `_WIDE`."""
 _NARROW = 52
 _MEDIUM = 72
 _WIDE = 100
@@ -52,6 +56,31 @@ _URL_WARNING_TIME = 2 * 86400.0
 """Seconds before a result's URL expires at which its row starts to warn."""
 _FREE = (Status.REJECTED, Status.DROPPED, Status.FAILED)
 """Never charged, unless the service says otherwise."""
+
+
+class Needs(NamedTuple):
+    """What the rows of a table need room for."""
+
+    model: int = _MODEL_WIDTHS[-1]
+    """Cells of the longest title of a model."""
+    models: int = 2
+    """How many models there are."""
+    progress: bool = True
+    """Whether a task is running, so that two times may stand in its row."""
+
+
+_MOST_NEEDS = Needs()
+
+
+class Columns(NamedTuple):
+    """The cells of each column."""
+
+    status: int
+    model: int
+    prompt: int
+    """What the others leave: for the prompt, and what is wrong beside it."""
+    time: int
+    cost: int
 
 
 class Row(NamedTuple):
@@ -117,14 +146,17 @@ def elapsed(task: Task) -> str:
     return duration(end - start)
 
 
-def progress_time(task: Task, usual: Span | None) -> str:
-    """Returns how long the task took or, while it runs, `9s of 9–14 s`."""
+def progress_time(task: Task, usual: Span | None, room: int) -> str:
+    """Returns how long the task took or, while it runs, `9s of 9–14 s`.
+
+    In a column of `room` cells that is too narrow for both, it is the time alone.
+    """
     taken = elapsed(task)
     is_running = task.live and task.status in SENT
     if not (is_running and taken and usual):
         return taken
     whole = f"{taken} of {usual.short}"
-    return whole if len(whole) < _TIME_WIDTH else taken
+    return whole if len(whole) < room else taken
 
 
 def made(task: Task) -> str:
@@ -213,19 +245,30 @@ def known_cost(task: Task) -> int | None:
     return 0 if task.status in _FREE else task.estimate_micro
 
 
-def column_widths(width: int) -> tuple[int, int, int, int, int]:
-    """Returns the cells of status, model, prompt, time and cost in a row of `width`.
+def column_widths(width: int, needs: Needs = _MOST_NEEDS) -> Columns:
+    """Returns the columns of a row of `width` cells.
 
-    A narrow row has no model, and a very narrow one no cost: the prompt says more.
+    Each is as wide as what stands in it; prompt and reason have the rest. A narrow row
+    has no model, nor has one of medium width where all are the same; a very narrow one
+    has no cost: the prompt says more.
     """
     cost = COST_WIDTH if width >= _NARROW else 0
-    time_taken = _TIME_WIDTH if width >= _MEDIUM else 8
-    model = 0
-    if width >= _MEDIUM:
-        model = 22 if width >= _WIDE else 13
+    time_taken = _TIME_WIDTH
+    if needs.progress and width >= _MEDIUM:
+        time_taken = _PROGRESS_WIDTH
+    model = _model_width(width, needs)
     prompt = width - _STATUS_WIDTH - model - time_taken - cost
     prompt = max(_MIN_PROMPT_WIDTH, prompt)
-    return _STATUS_WIDTH, model, prompt, time_taken, cost
+    return Columns(_STATUS_WIDTH, model, prompt, time_taken, cost)
+
+
+def _model_width(width: int, needs: Needs) -> int:
+    medium, wide = _MODEL_WIDTHS
+    if width >= _WIDE:
+        return min(needs.model + 1, wide)
+    if width >= _MEDIUM and needs.models > 1:
+        return min(needs.model + 1, medium)
+    return 0
 
 
 def fit(text: str, room: int, right: bool = False) -> str:

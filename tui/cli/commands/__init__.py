@@ -56,8 +56,8 @@ for _module in (catalog, files, generating, money, queue, tools):
 
 
 def _open_app(options: dict[str, Any]) -> None:
-    # stdout too: images are written there.
-    used = (sys.stdin, sys.stdout, sys.__stderr__)
+    # Not stderr: messages may go to a file, the page is written to stdout.
+    used = (sys.stdin, sys.__stdout__)
     if not all(stream is not None and stream.isatty() for stream in used):
         raise ExitError(
             "The app needs a terminal. Without one, use commands such as"

@@ -11,6 +11,7 @@ import click
 from tui.cli.commands.common import (
     ExitError,
     find_model,
+    open_store,
     prepare_session,
     require_key,
 )
@@ -43,6 +44,13 @@ from tui.text import one_line
 )
 @request_options
 @click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="ID[:N]",
+    help="Work from a task's image, its first or Nth; can be repeated.",
+)
+@click.option(
     "--no-wait",
     is_flag=True,
     help="Add to the queue and return; the app or `resume` sends the tasks.",
@@ -66,7 +74,7 @@ def generate(
     """
     from tui.cli.generate import Submission
     from tui.cli.generate import generate as run
-    from tui.cli.requests import RequestOptions
+    from tui.cli.requests import RequestOptions, source_files
 
     if (words and prompt) or (prompts and "-" in (words, prompt)):
         raise click.UsageError("The prompt is given twice.")
@@ -81,8 +89,12 @@ def generate(
         over_budget=options.pop("over_budget"),
     )
     names = ("settings", "vary", "count", "expand")
-    asked = RequestOptions(**{name: options.pop(name) for name in names})
+    wanted = {name: options.pop(name) for name in names}
+    sources = options.pop("sources")
     session = prepare_session(options)
+    if sources:
+        wanted["sources"] = source_files(open_store(session), sources)
+    asked = RequestOptions(**wanted)
     chosen = find_model(session.catalog, model, action)
     require_key(session)
     texts = chain(

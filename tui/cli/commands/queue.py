@@ -109,6 +109,47 @@ def delete(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 
 
 @click.command()
+@selection_options
+@click.option("--stars", type=click.IntRange(0, 5), help="0 to 5; 0 for no rating.")
+@click.option("--reject", is_flag=True, help="Mark as rejected.")
+@click.option(
+    "--picture",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Rate the Nth image of each task; by default all.",
+)
+@click.option("--tags", metavar="A,B", help="The tags it has from now on.")
+@click.option("--favourite/--no-favourite", default=None, help="Mark as a favourite.")
+@common_options
+def rate(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
+    """Rate images, tag tasks, or mark favourites.
+
+    `tasks --search` finds them by rated:>3, tag:cover, is:rejected, is:favourite.
+    """
+    from tui.cli import queue
+    from tui.tasks.marks import read_tags
+    from tui.tasks.task import REJECTED
+
+    stars, reject = options.pop("stars"), options.pop("reject")
+    tags, favourite = options.pop("tags"), options.pop("favourite")
+    if reject and stars is not None:
+        raise click.UsageError("Give --stars or --reject.")
+    wanted = queue.Marks(
+        rating=REJECTED if reject else stars,
+        picture=options.pop("picture") or 0,
+        tags=None if tags is None else read_tags(tags),
+        favourite=favourite,
+    )
+    if wanted == queue.Marks(picture=wanted.picture):
+        raise click.UsageError(
+            "Say what to change: --stars, --reject, --tags or --favourite."
+        )
+    session = prepare_session(options)
+    selection = queue.Selection(**selected)
+    sys.exit(queue.rate(session, selection, wanted, as_json=as_json))
+
+
+@click.command()
 @click.option(
     "--status",
     default="",
@@ -120,7 +161,7 @@ def delete(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 @click.option(
     "--search",
     default="",
-    help="Only matches: words, model:flux, status:failed, on:today, cost>0.05, …",
+    help="Only matches: words, model:flux, status:failed, date:today, rated:>3, …",
 )
 @click.option(
     "-n",
@@ -190,4 +231,4 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
         print_result(task_facts(found, store.events(found.id) if events else []))
 
 
-COMMANDS = (drop, pause, stop, retry, delete, tasks, task)
+COMMANDS = (drop, pause, stop, retry, delete, rate, tasks, task)
