@@ -10,7 +10,7 @@ from textual.geometry import Size
 from tests.fake_terminal import FakeTerminal
 from tui.graphics.drawing import draw
 from tui.graphics.probe import Images, Terminal
-from tui.graphics.zoom import Crop, DecodedImages, ZoomSource
+from tui.graphics.zoom import Crop, DecodedImages, ZoomSource, finer
 from tui.images.files import ImageError
 
 GREY = (30, 30, 30)
@@ -165,3 +165,20 @@ def test_a_few_decoded_images_are_kept_up_to_so_many_pixels(tmp_path: Path) -> N
     kept.clear()
     with pytest.raises(ImageError, match="not there"):
         kept.get(paths[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "counted", "ratio"),
+    [
+        ((2048, 2048), (1024, 1024), 2),
+        ((1000, 1000), (1024, 1024), 1000 / 1024),
+        ((1344, 768), (1024, 1024), 1),
+        ((3072, 2048), (1024, 1536), 2),
+        ((0, 0), (1024, 1024), 1),
+        ((1024, 1024), (0, 0), 1),
+    ],
+)
+def test_images_of_one_shape_have_one_scale_and_similar_ones_their_pixels(
+    size: tuple[int, int], counted: tuple[int, int], ratio: float
+) -> None:
+    assert finer(size, counted) == pytest.approx(ratio)

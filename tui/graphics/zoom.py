@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, sqrt
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 Load = Callable[[Path], "Image"]
 """Returns the whole image of a file, in a thread. May raise ImageError."""
+_SAME_SHAPE = 0.02
+"""By how much the shapes of an image and its enlarged copy may differ, by rounding."""
+_SAME_SIZE = 1 / 8
+"""Sizes of other shapes that differ by less count as one.
+
+Models make about as many pixels in any shape, and these stay pixels.
+"""
 
 
 class DecodedImages:
@@ -181,6 +188,21 @@ class Crop:
         if self.finer > self.zoom:
             return f"1:{self.finer / self.zoom:.3g}"
         return f"{self.zoom / self.finer:.3g}:1"
+
+
+def finer(size: tuple[float, float], counted: tuple[float, float]) -> float:
+    """Returns how many pixels of an image are as wide as one of another.
+
+    Both are width and height; those of 0 are unknown, and count as the same.
+    """
+    width, height = size
+    counted_width, counted_height = counted
+    if not (width and height and counted_width and counted_height):
+        return 1.0
+    ratio = sqrt(width * height / (counted_width * counted_height))
+    stretch = width * counted_height / (height * counted_width)
+    has_other_shape = abs(stretch - 1) > _SAME_SHAPE
+    return 1.0 if has_other_shape and abs(ratio - 1) < _SAME_SIZE else ratio
 
 
 def _pixels(image: "Image") -> int:

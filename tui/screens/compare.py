@@ -1,26 +1,24 @@
 """The page that compares: images in the same place, and what differs in them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from enum import Enum, auto
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import Container, Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Label, Static
 
 from tui.graphics.probe import Images
-from tui.graphics.zoom import Crop, DecodedImages, Load
+from tui.graphics.zoom import DecodedImages, Load, finer
 from tui.tasks.task import Task
 from tui.terminal.textual_private import keys_in_force
 from tui.text import one_line
+from tui.widgets.compared_picture import ComparedPicture
 from tui.widgets.differences import (
     Compared,
     Difference,
@@ -30,7 +28,7 @@ from tui.widgets.differences import (
 from tui.widgets.facts import placeholder
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
-from tui.widgets.picture_zoom import PictureZoom, zoom_bindings
+from tui.widgets.picture_zoom import zoom_bindings
 from tui.widgets.view_context import ViewContext
 
 if TYPE_CHECKING:
@@ -44,17 +42,8 @@ MOST_BLINKS = 60
 _LEAST_COLUMNS = 24
 """Columns of an image beside others, at least."""
 _MOST_BESIDE = 3
-_FINER = 4
-"""A picture on a whole page may take this many times the bytes of a small one."""
 _KEPT_PIXELS = 24_000_000
 """Pixels that stay decoded while one is zoomed: 72 MB."""
-_SAME_SHAPE = 0.02
-"""By how much the shapes of an image and its enlarged copy may differ, by rounding."""
-_SAME_SIZE = 1 / 8
-"""Sizes of other shapes that differ by less count as one.
-
-Models make about as many pixels in any shape, and these stay pixels.
-"""
 
 
 class _Mode(Enum):
@@ -156,10 +145,10 @@ class CompareScreen(Screen[str]):
         self._pictures = list(pictures[:MOST])
         self._decoded = DecodedImages(_KEPT_PIXELS)
         self._places = [
-            _Place(context, number, self._decoded.get)
+            ComparedPicture(context, number, self._decoded.get)
             for number in range(len(self._pictures))
         ]
-        self._heat = _Place(context, MOST, lambda path: self._load_heat(path))
+        self._heat = ComparedPicture(context, MOST, lambda path: self._load_heat(path))
         self._all = [*self._places, self._heat]
         self._load_heat: Load = self._decoded.get
         self._comparison: Comparison | None = None
@@ -311,7 +300,7 @@ class CompareScreen(Screen[str]):
         return self._partner if is_other else self._shown
 
     @property
-    def _front(self) -> "_Place":
+    def _front(self) -> ComparedPicture:
         """The place that keys move over."""
         if self._mode is _Mode.DIFFERENCE:
             return self._heat
@@ -324,7 +313,7 @@ class CompareScreen(Screen[str]):
         most = min(room, _MOST_BESIDE, len(self._pictures))
         return most if most > 1 else 0
 
-    def _in_sight(self) -> list["_Place"]:
+    def _in_sight(self) -> list[ComparedPicture]:
         """Returns the places that are to be seen."""
         if self._mode is _Mode.DIFFERENCE:
             return [self._heat]
@@ -422,14 +411,14 @@ class CompareScreen(Screen[str]):
 
     # Zoom
 
-    def _starting_zoom(self) -> "_Place":
+    def _starting_zoom(self) -> ComparedPicture:
         """Returns the place of the shown image, whose pixels a new zoom counts."""
         place = self._places[self._shown]
         if place.zoom.crop is None:
             self._zoomed = self._shown
         return place
 
-    def _zoom_like(self, leader: "_Place") -> None:
+    def _zoom_like(self, leader: ComparedPicture) -> None:
         """Zooms all places to the part of the image that one shows."""
         for place in self._all:
             if place is not leader:
@@ -437,18 +426,11 @@ class CompareScreen(Screen[str]):
                 place.zoom.follow(leader.zoom.crop, finer)
         self._show()
 
-    def _finer(self, place: "_Place") -> float:
+    def _finer(self, place: ComparedPicture) -> float:
         """Returns how many pixels of an image are as wide as one that the zoom counts."""
-        width, height = self._heat_pixels()
-        if place is not self._heat:
-            width, height = self._pixels(place.number)
-        counted_width, counted_height = self._pixels(self._zoomed)
-        if not (width and height and counted_width and counted_height):
-            return 1.0
-        finer = sqrt(width * height / (counted_width * counted_height))
-        stretch = width * counted_height / (height * counted_width)
-        has_other_shape = abs(stretch - 1) > _SAME_SHAPE
-        return 1.0 if has_other_shape and abs(finer - 1) < _SAME_SIZE else finer
+        is_heat = place is self._heat
+        size = self._heat_pixels() if is_heat else self._pixels(place.number)
+        return finer(size, self._pixels(self._zoomed))
 
     def _heat_pixels(self) -> tuple[float, float]:
         """Returns the size of the picture of the differences, before it is drawn."""
@@ -511,59 +493,3 @@ class CompareScreen(Screen[str]):
         if can != self._can:
             self._can = can
             self.refresh_bindings()
-
-
-class _Place(Vertical):
-    """An image, and a line above it where it stands beside others."""
-
-    def __init__(self, context: ViewContext, number: int, load: Load) -> None:
-        super().__init__(classes="-behind")
-        self.number = number
-        terminal = context.terminal
-        fine = replace(terminal, budget=_FINER * terminal.budget)
-        self.picture = Picture(fine, above_others=True)
-        self.zoom = PictureZoom(self.picture, terminal, load)
-        self._caption = Label(markup=False)
-        self._is_chosen: bool | None = None
-        self._drawn: tuple[str, str, Crop | Comparison | None] | None = None
-
-    def compose(self) -> ComposeResult:
-        yield self._caption
-        yield self.picture
-
-    def put(self, is_beside: bool, is_in_sight: bool) -> None:
-        """Puts it beside the others, or in the same place: on a layer of its own."""
-        layer = "one" if is_beside else f"place{self.number}"
-        if layer != self.styles.layer:
-            self.styles.layer = layer
-            self.clear()  # what is drawn doesn't fit there
-        if is_beside:
-            self.set_class(not is_in_sight, "-behind")
-
-    def draw(self, path: str, message: str, fitted: "Comparison | None" = None) -> None:
-        """Shows an image file, or a message; `fitted` draws all of it.
-
-        What is drawn already stays as it is.
-        """
-        wanted = (path, message, self.zoom.crop or fitted)
-        if wanted != self._drawn:
-            self._drawn = wanted
-            self.picture.show(Path(path) if path else None, message, wanted[2])
-
-    def describe(self, is_chosen: bool) -> None:
-        """Says which image it is, and whether keys are about it."""
-        if is_chosen is self._is_chosen:
-            return
-        self._is_chosen = is_chosen
-        text = f"▸{self.number + 1}" if is_chosen else f" {self.number + 1}"
-        self._caption.update(Content.styled(text, "bold" if is_chosen else ""))
-
-    def clear(self) -> None:
-        """Draws nothing until the next `draw`."""
-        self._drawn = None
-        self.picture.show(None)
-
-    def free(self) -> None:
-        """Lets go of what is decoded and drawn."""
-        self.zoom.set(0)
-        self.clear()
