@@ -46,7 +46,9 @@ from tui.widgets.path_completion import read_drop
 from tui.widgets.sidebar import Sidebar
 from tui.widgets.text_fields import TextField
 
-STYLES = "app main widgets dialogs sources history inspect viewer grid prompts money"
+STYLES = (
+    "app main widgets dialogs sources history inspect viewer compare grid prompts money"
+)
 """Names of the style sheets, in the order in which they apply."""
 
 

@@ -10,7 +10,7 @@ from textual.geometry import Size
 from tests.fake_terminal import FakeTerminal
 from tui.graphics.drawing import draw
 from tui.graphics.probe import Images, Terminal
-from tui.graphics.zoom import Crop, ZoomSource
+from tui.graphics.zoom import Crop, DecodedImages, ZoomSource, finer
 from tui.images.files import ImageError
 
 GREY = (30, 30, 30)
@@ -129,3 +129,56 @@ def test_the_file_is_read_once_and_the_next_one_takes_its_place(
     with pytest.raises(ImageError, match="not there"):
         Crop(source)(path, (40, 40))
     assert Crop(source).describe(path) == "1:1"
+
+
+@pytest.mark.parametrize(
+    ("finer", "zoom", "part", "scale"),
+    [
+        (2.0, 1, (20, 15, 80, 65), "1:2"),
+        (2.0, 2, (35, 28, 65, 53), "1:1"),
+        (0.5, 1, (42, 34, 57, 47), "2:1"),
+        (1.5, 1, (28, 21, 73, 59), "1:1.5"),
+    ],
+)
+def test_a_finer_image_is_seen_at_the_scale_of_another(
+    finer: float, zoom: int, part: tuple[int, int, int, int], scale: str, path: Path
+) -> None:
+    crop = Crop(ZoomSource(None, GREY), zoom=zoom, finer=finer)
+    shown = crop(path, (30, 25))
+    assert crop.part() == part
+    assert shown.size == (30, 25)
+    assert crop.describe(path) == f"{scale}, {part[0]},{part[1]} of 100×80"
+
+
+def test_a_few_decoded_images_are_kept_up_to_so_many_pixels(tmp_path: Path) -> None:
+    kept = DecodedImages(2 * 100 * 80)
+    paths = [written(tmp_path / f"{number}.png", (100, 80)) for number in range(4)]
+    images = [kept.get(path) for path in paths[:3]]
+    kept.get(paths[0])
+    kept.get(paths[3])  # there is room beside two
+    for path in paths:
+        path.unlink()
+    assert kept.get(paths[0]) is images[0]
+    assert kept.get(paths[2]) is images[2]
+    with pytest.raises(ImageError, match="not there"):
+        kept.get(paths[1])
+    kept.clear()
+    with pytest.raises(ImageError, match="not there"):
+        kept.get(paths[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "counted", "ratio"),
+    [
+        ((2048, 2048), (1024, 1024), 2),
+        ((1000, 1000), (1024, 1024), 1000 / 1024),
+        ((1344, 768), (1024, 1024), 1),
+        ((3072, 2048), (1024, 1536), 2),
+        ((0, 0), (1024, 1024), 1),
+        ((1024, 1024), (0, 0), 1),
+    ],
+)
+def test_images_of_one_shape_have_one_scale_and_similar_ones_their_pixels(
+    size: tuple[int, int], counted: tuple[int, int], ratio: float
+) -> None:
+    assert finer(size, counted) == pytest.approx(ratio)

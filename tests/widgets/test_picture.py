@@ -30,6 +30,7 @@ class Gallery(App[None]):
         super().__init__()
         self.picture = Picture(Terminal(images, "", cell=cell))
         self.shown: list[Path] = []
+        self.failed = asyncio.Event()
         self._arrived = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -39,6 +40,10 @@ class Gallery(App[None]):
         assert event.control is self.picture
         self.shown.append(event.path)
         self._arrived.set()
+
+    def on_picture_failed(self, event: Picture.Failed) -> None:
+        assert event.control is self.picture
+        self.failed.set()
 
     async def next_shown(self) -> Path:
         await asyncio.wait_for(self._arrived.wait(), 10)
@@ -417,3 +422,23 @@ def test_in_tmux_every_kitty_sequence_is_wrapped(tmp_path: Path) -> None:
     received = bytes(run(tmp_path, Images.KITTY, multiplexer="tmux").received)
     assert received.count(b"\x1b\x1b_G") > 2
     assert received.count(b"\x1b_G") == received.count(b"\x1bPtmux;\x1b\x1b_G")
+
+
+async def test_it_is_settled_once_it_is_drawn_or_says_why_not(
+    make: Callable[..., Path],
+) -> None:
+    app = Gallery(Images.HALF)
+    path = make()
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.picture.show(None, "Nothing yet.")
+        assert app.picture.is_settled
+        app.picture.show(path)
+        assert not app.picture.is_settled
+        await app.next_shown()
+        assert app.picture.is_settled
+        app.picture.show(path.with_name("gone.png"))
+        assert not app.picture.is_settled
+        await asyncio.wait_for(app.failed.wait(), 10)
+        assert app.picture.is_settled
+        await pilot.pause()
+        assert "gone.png is not there any more." in "".join(app.lines())

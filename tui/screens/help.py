@@ -23,8 +23,9 @@ SECTIONS = {
     " complete-snippet copy-draft favourite filter-models choose take-source mark-source"
     " complete-path move-source confirm-yes confirm-no try-demo",
     "Look": "view show-newest next-result previous-result grid facts inspect compare lineage zoom"
+    " compare-next compare-previous compare-beside compare-difference compare-blink"
     " zoom-in zoom-out next-image previous-image first-image last-image grid-larger"
-    " grid-smaller open reveal save-copy copy-path copy-link copy-prompt copy-request",
+    " grid-smaller open reveal save-copy export-picks copy-path copy-link copy-prompt copy-request",
     "Queue and tasks": "queue retry retry-failed drop stop sooner later next pause more"
     " fewer clear undo delete mark mark-range mark-all unmark star rate-1 rate-2 rate-3"
     " rate-4 rate-5 unrate reject tag copy-as",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from tui.catalog.batch import BatchError
 from tui.exchange.consent import WantedJob
@@ -10,8 +11,10 @@ from tui.exchange.repeat import Repeater
 from tui.screens import share
 from tui.screens.payments import Payments
 from tui.screens.shell import Shell
+from tui.paths import home
 from tui.tasks import actions
 from tui.tasks.marks import read_tags
+from tui.tasks.task import REJECTED
 from tui.text import by_count, dollars, inert, one_line
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.task_actions import RATINGS, TaskAction
@@ -41,6 +44,7 @@ class NextSteps:
             TaskAction.COPY_PROMPT: self._copy_prompt,
             TaskAction.REVEAL: self._reveal,
             TaskAction.SAVE_COPY: self._save_copy,
+            TaskAction.EXPORT: self._export,
             TaskAction.TAG: self._tag,
             **dict.fromkeys(RATINGS, self._rate),
         }
@@ -139,6 +143,38 @@ class NextSteps:
                 folder=saved[0].parent,
             )
             shell.show_sentence(one_line(sentence, 400))
+
+    async def _export(self, request: TaskActionRequested) -> None:
+        """Exports pictures, but for rejected ones, with a sheet and a list."""
+        from tui.exchange import export_picks
+        from tui.exchange.pictures import Picture
+        from tui.screens.line_prompt import LinePromptScreen
+
+        shell = self._shell
+        pictures = [
+            Picture(task, index, Path(task.results[index].path))
+            for task, index in request.files
+            if task.results[index].rating != REJECTED
+        ]
+        if not pictures:
+            shell.show_sentence("Nothing to export: all of these are rejected.")
+            return
+        title = by_count(
+            len(pictures), "Export 1 picture into", "Export {count} pictures into"
+        )
+        hint = "A folder. It gets the files, sheet.png and picks.jsonl."
+        target = await shell.push_screen_wait(LinePromptScreen(title, "", hint))
+        if not (target and target.strip()):
+            return
+        folder = home(target.strip())
+        done = await asyncio.to_thread(export_picks.export, pictures, folder)
+        sentence = by_count(
+            len(done.files),
+            "1 picture is in {folder}.",
+            "{count} pictures are in {folder}.",
+            folder=one_line(done.folder, 200),
+        )
+        shell.show_sentence(" ".join([sentence, *done.problems[:1]]))
 
     async def _rate(self, request: TaskActionRequested) -> None:
         pictures: dict[str, list[int]] = {}

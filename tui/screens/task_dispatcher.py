@@ -198,12 +198,19 @@ class TaskDispatcher:
         return key_text(self._shell.screen, "undo")
 
     async def _compare(self, request: TaskActionRequested) -> None:
-        if len(request.files) < 2:
-            page = self._shell.screen
-            mark, compare = key_text(page, "mark"), key_text(page, "compare")
-            self._shell.show_sentence(
+        from tui.screens.compare import MOST, CompareScreen
+
+        shell, pictures = self._shell, request.files
+        if len(pictures) < 2:
+            mark = key_text(shell.screen, "mark") or "space"
+            compare = key_text(shell.screen, "compare")
+            shell.show_sentence(
                 f"Mark the images to compare, each with {mark}, then press {compare}."
             )
+            return
+        if len(pictures) > MOST:
+            shell.show_sentence(f"Only the first {MOST} of them are compared.")
+        await shell.push_screen(CompareScreen(self._view(), pictures[:MOST]))
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell

@@ -12,8 +12,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Label, Static
 
-from tui.graphics.probe import PIXELS, Images
-from tui.graphics.zoom import Crop, ZoomSource
+from tui.graphics.probe import Images
 from tui.screens.pager import OlderTasks
 from tui.tasks.task import Task
 from tui.text import one_line
@@ -25,6 +24,7 @@ from tui.widgets.messages import (
     TaskActionRequested,
 )
 from tui.widgets.picture import Picture
+from tui.widgets.picture_zoom import PictureZoom, zoom_bindings
 from tui.widgets.task_actions import (
     MOVES_ON,
     QUEUE_ORDER,
@@ -36,7 +36,6 @@ from tui.widgets.task_actions import (
 )
 from tui.widgets.view_context import ViewContext
 
-MOST_ZOOM = 8
 _AHEAD = 3
 """Images before the last one at which older tasks are loaded."""
 _FINER = 4
@@ -87,15 +86,6 @@ class ViewerScreen(Screen[str]):
         ),
         Binding("end,G", "step(1000000)", "Last image", id="last-image", show=False),
         Binding(
-            "Z",
-            "zoom_or_fit",
-            "Zoom",
-            id="zoom",
-            tooltip="Pixel by pixel, or all of the image",
-        ),
-        Binding("plus,equals_sign", "zoom_by(1)", "Larger", id="zoom-in", show=False),
-        Binding("minus", "zoom_by(-1)", "Smaller", id="zoom-out", show=False),
-        Binding(
             "right,l",
             "go(1, 0)",
             "Next; zoomed, to the right",
@@ -115,34 +105,7 @@ class ViewerScreen(Screen[str]):
         Binding(
             "up,k", "go(0, -1)", "Previous task; zoomed, up", id="view-up", show=False
         ),
-        Binding(
-            "shift+right",
-            "go(4, 0)",
-            "Zoomed, a whole view to the right",
-            id="page-right",
-            show=False,
-        ),
-        Binding(
-            "shift+left",
-            "go(-4, 0)",
-            "Zoomed, a whole view to the left",
-            id="page-left",
-            show=False,
-        ),
-        Binding(
-            "shift+down",
-            "go(0, 4)",
-            "Zoomed, a whole view down",
-            id="page-down",
-            show=False,
-        ),
-        Binding(
-            "shift+up",
-            "go(0, -4)",
-            "Zoomed, a whole view up",
-            id="page-up",
-            show=False,
-        ),
+        *zoom_bindings(),
         Binding(
             "i",
             "toggle_facts",
@@ -167,10 +130,10 @@ class ViewerScreen(Screen[str]):
         self._index = index
         self._view = context
         self._older = OlderTasks(browsing.older)
-        self._crop: Crop | None = None
         self._can = _Possible()
         terminal = context.terminal
         self.picture = Picture(replace(terminal, budget=_FINER * terminal.budget))
+        self._zoom = PictureZoom(self.picture, terminal)
         self._facts = Static(markup=False)
         self._prompt = Label(id="viewer-prompt", markup=False)
         self._model = Label(id="viewer-model", markup=False)
@@ -193,7 +156,7 @@ class ViewerScreen(Screen[str]):
 
     def on_unmount(self) -> None:
         self._view.changes.unsubscribe(self)  # or it would hold this page for ever
-        self._crop = None
+        self._zoom.set(0)
         self.picture.show(None)  # frees a decoded image at once
 
     @property
@@ -213,7 +176,7 @@ class ViewerScreen(Screen[str]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "step":
             return self._can.step
-        if action in ("zoom", "zoom_by", "zoom_or_fit"):
+        if action in ("zoom_by", "zoom_or_fit"):
             return self._can.zoom
         return action != "task" or parameters[0] in self._can.actions
 
@@ -232,38 +195,19 @@ class ViewerScreen(Screen[str]):
         self._show()
 
     def action_go(self, across: int, down: int) -> None:
-        if self._crop:
-            self._crop = self._crop.moved(across, down)
+        if self._zoom.crop:
+            self._zoom.move(across, down)
             self._draw()
         elif abs(across + down) == 1:
             self.action_step(across + down, tasks=bool(down))
 
-    def action_zoom(self, zoom: int) -> None:
-        """Sets how many dots a pixel's side takes, around the same middle.
-
-        0 fits the whole image in.
-        """
-        if not zoom:
-            self._crop = None
-        elif self._crop:
-            self._crop = replace(self._crop, zoom=min(zoom, MOST_ZOOM))
-        else:
-            cells = (
-                None
-                if self._view.terminal.images in PIXELS
-                else lambda: self.picture.size
-            )
-            self._crop = Crop(
-                ZoomSource(cells, self.picture.background_colors[1].rgb), zoom=zoom
-            )
+    def action_zoom_or_fit(self) -> None:
+        self._zoom.toggle()
         self._draw()
 
-    def action_zoom_or_fit(self) -> None:
-        self.action_zoom(0 if self._crop else 1)
-
     def action_zoom_by(self, step: int) -> None:
-        now = self._crop.zoom if self._crop else 0
-        self.action_zoom(now // 2 if step < 0 else 2 * now or 1)
+        self._zoom.step(step)
+        self._draw()
 
     def action_toggle_facts(self) -> None:
         self.toggle_class("-bare")
@@ -333,7 +277,8 @@ class ViewerScreen(Screen[str]):
     def _draw(self) -> None:
         task = self._shown
         message = "This task was deleted." if task.deleted else placeholder(task)
-        self.picture.show(Path(self._path) if self._path else None, message, self._crop)
+        path = Path(self._path) if self._path else None
+        self.picture.show(path, message, self._zoom.crop)
         self._update_place()
 
     def _update_place(self) -> None:
@@ -353,8 +298,8 @@ class ViewerScreen(Screen[str]):
         parts = [f"{place:,} of {count:,}{more}"]
         if not self._path:
             return parts
-        if self._crop:
-            return [*parts, self._crop.describe(Path(self._path))]
+        if self._zoom.crop:
+            return [*parts, self._zoom.crop.describe(Path(self._path))]
         result = self._shown.results[self._index]
         if result.width:
             parts.append(f"{result.width}×{result.height}")

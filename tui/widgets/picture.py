@@ -85,6 +85,17 @@ class Picture(Widget):
         def control(self) -> "Picture":
             return self.picture
 
+    class Failed(Message):
+        """The image can't be shown; a sentence on screen says why."""
+
+        def __init__(self, picture: "Picture") -> None:
+            super().__init__()
+            self.picture = picture
+
+        @property
+        def control(self) -> "Picture":
+            return self.picture
+
     def __init__(
         self,
         terminal: Terminal,
@@ -116,6 +127,7 @@ class Picture(Widget):
         self._moving = False
         self._busy = False
         self._covered = False
+        self._has_failed = False
 
     def show(
         self,
@@ -144,6 +156,15 @@ class Picture(Widget):
         else:
             self._message = plain(message)
             self._request()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what was asked for last is drawn, or a message is shown instead."""
+        if self._path is None or self._terminal.images is Images.NONE:
+            return True
+        if self._requested is None:
+            return self._has_failed
+        return self._requested == self._drawn
 
     @property
     def moving(self) -> bool:
@@ -242,6 +263,7 @@ class Picture(Widget):
         if self._requested in (request, request._replace(rough=False)):
             return
         self._requested = request
+        self._has_failed = False
         if not self._busy:
             self._busy = True
             self._draw_requested()
@@ -286,7 +308,9 @@ class Picture(Widget):
             return
         if isinstance(drawing, str):
             self._requested = None  # the file may be complete the next time
+            self._has_failed = True
             self._show_message(self._problem or drawing)
+            self.post_message(self.Failed(self))
         else:
             self._show_drawing(drawing, request)
 

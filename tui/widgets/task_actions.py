@@ -44,6 +44,7 @@ class TaskAction(StrEnum):
     COPY_PROMPT = "copy-prompt"
     REVEAL = "reveal"
     SAVE_COPY = "save-copy"
+    EXPORT = "export-picks"
     COMPARE = "compare"
     LINEAGE = "lineage"
     INSPECT = "inspect"
@@ -371,6 +372,12 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="w",
         label="Save a copy",
         tooltip="Save copies of the images elsewhere",
+        allowed=_has_files,
+    ),
+    TaskAction.EXPORT: TaskEntry(
+        keys="E",
+        label="Export",
+        tooltip="Export images with a contact sheet and a list to a folder",
         allowed=_has_files,
     ),
     TaskAction.COMPARE: TaskEntry(
