@@ -38,6 +38,8 @@ from tui.widgets.text_fields import TextField
 
 _TALL = 18
 """Rows from which a narrow form has two of them for help."""
+_LEAST_ROWS = 2
+"""Rows in which a field can be seen with its label."""
 REST = 0.6
 """Seconds without a change after which the price is fetched."""
 
@@ -491,8 +493,8 @@ class ParamForm(Vertical):
 
     def _may_send(self) -> bool:
         """Returns whether the user sees what would be sent, and says so if not."""
-        if not self._button.is_seen:
-            problem = "Not sent: enlarge the terminal, so that the price is seen."
+        if not self._button.is_seen or self._box.size.height < _LEAST_ROWS:
+            problem = "Not sent: enlarge the terminal, to see prompt and price."
         elif any(_awaits_snippet(field) for field in self._fields.values()):
             problem = "Not sent: the snippet was just being inserted. Press again."
         else:
