@@ -84,3 +84,25 @@ async def test_a_folder_that_cannot_be_written_to_costs_no_more_than_the_memory(
     remembering.change(theme="nord")
     await remembering.save()
     assert remembering.current.theme == "nord"
+
+
+async def test_what_could_not_be_saved_is_saved_later(tmp_path: Path) -> None:
+    clock = Clock()
+    state = tmp_path / "state"
+    state.touch()
+    remembering = Remembering(state, clock.set_timer)
+    remembering.change(theme="nord", layout="write")
+    remembering.keep_draft(draft("a", "fox"))
+    remembering.keep_draft(draft("b", "owl"))
+    await clock.pass_by()
+    assert len(clock.waiting) == 1
+    remembering.change(theme="gruvbox")
+    remembering.keep_draft(draft("a", "a red fox"))
+    await clock.pass_by()
+    assert len(clock.waiting) == 1
+    state.unlink()
+    await clock.pass_by()
+    saved = remembered.load(state)
+    assert (saved.theme, saved.layout) == ("gruvbox", "write")
+    assert saved.drafts == (draft("b", "owl"), draft("a", "a red fox"))
+    assert clock.waiting == []
