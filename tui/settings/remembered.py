@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
+from tui.catalog.request import LONGEST_TEXT
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 
 MOST_DRAFTS = 30
 """Models whose drafts are kept; those that were changed last."""
-LONGEST_DRAFT = 100_000
-"""Characters of a draft's text that are kept, at most."""
+LONGEST_DRAFT = LONGEST_TEXT
+"""Characters of a draft's text that are kept, at most: the form takes no more."""
 _LARGEST_FILE = 20_000_000
 """Bytes that are read, at most: more than all drafts of the longest kind."""
 _NAME = "screen.json"

@@ -19,6 +19,7 @@ from textual.widgets.text_area import EditHistory
 from tui.catalog import request
 from tui.catalog.price import Estimate, priced_values
 from tui.catalog.reach import texts_of
+from tui.catalog.request import LONGEST_TEXT
 from tui.catalog.route import translate
 from tui.catalog.spec import Model, Route, RouteName, Values
 from tui.catalog.wildcards import NONE, Wildcards
@@ -164,6 +165,8 @@ class ParamForm(Vertical):
         """What stood in the last form that had a prompt; None: there was none yet."""
         self._foreign: set[str] = set()
         """Texts that were pasted, dropped or filled in, in any model's fields."""
+        self._left_out: list[str] = []
+        """Titles of params whose text was too long for the form."""
         self._forbidden: Mapping[str, str] = {}
         self._showing = asyncio.Lock()
         self._note = FormNote(id="help")
@@ -182,6 +185,7 @@ class ParamForm(Vertical):
 
     def on_mount(self) -> None:
         self._button.key = key_text(self, "generate")
+        self._warn_of_left_out()
 
     def on_resize(self, event: events.Resize) -> None:
         is_narrow = event.size.width < TWO_COLUMNS
@@ -299,6 +303,7 @@ class ParamForm(Vertical):
                 self.screen.set_focus(self.first_control, scroll_visible=False)
 
         await self._box.replace(fields, move_focus)
+        self._warn_of_left_out()
         self._restart_timer()
         self.post_message(self.Edited())
 
@@ -312,10 +317,13 @@ class ParamForm(Vertical):
         self._model = model
         self.route = route
         self._demanded.clear()
-        self._fields = {
-            param.name: make_field(param, raws.get(param.name))
-            for param in model.routes[route].params
-        }
+        self._fields = {}
+        for param in model.routes[route].params:
+            raw = raws.get(param.name)
+            if isinstance(raw, str) and len(raw) > LONGEST_TEXT:
+                raw = None
+                self._left_out.append(short_title(param))
+            self._fields[param.name] = make_field(param, raw)
         action = model.action.replace("_", " ")
         self.border_title = Content(f"{model.title} · {action}")
         self.check_values()
@@ -323,6 +331,13 @@ class ParamForm(Vertical):
             field.foreign.add(*foreign.get(name, ()))
             field.foreign.add(*self._foreign.intersection(_texts_in(field)))
         return list(self._fields.values())
+
+    def _warn_of_left_out(self) -> None:
+        if self._left_out:
+            names = ", ".join(self._left_out)
+            self._left_out.clear()
+            problem = f"Left out, longer than {LONGEST_TEXT:,} characters: {names}"
+            self.notify(problem, severity="warning", markup=False)
 
     def values(self) -> Values:
         """Returns the valid values of the fields that are shown."""
@@ -561,8 +576,13 @@ class ParamForm(Vertical):
         self.post_message(self.RedoRequested())
 
     def set_prompt(self, prompt: str | None) -> None:
-        """Sets the text of the prompt, and focuses it."""
-        if "prompt" in self._fields:
+        """Sets the text of the prompt, and focuses it; one that is too long is refused."""
+        if prompt and len(prompt) > LONGEST_TEXT:
+            problem = (
+                f"The prompt is longer than {LONGEST_TEXT:,} characters. It isn't used."
+            )
+            self.notify(problem, severity="warning", markup=False)
+        elif "prompt" in self._fields:
             self._demanded.discard("prompt")
             self._fields["prompt"].fill(prompt)
             self.focus_first()
