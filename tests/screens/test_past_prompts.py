@@ -102,10 +102,23 @@ async def test_a_prompt_that_no_form_takes_is_refused_in_a_sentence() -> None:
         assert prompt_of(app) is None
         await app.until(lambda: any("100,000" in told for told in app.told))
         app.told.clear()
-        await pilot.press(*"fox")
+        await app.main.filler.undo()
+        assert prompt_of(app) == "mine"
+        await pilot.press("ctrl+n", *"fox")
         app.post_message(events.Paste("y" * LONGEST_TEXT))
         await app.until(lambda: any("100,000" in told for told in app.told))
         assert prompt_of(app) == "fox"
+
+
+async def test_what_was_typed_behind_a_long_paste_goes_along_to_another_model() -> None:
+    app = TestApp()
+    async with app.running(100, 40) as pilot:
+        assert app.main
+        app.post_message(events.Paste("y" * LONGEST_TEXT))
+        await app.until(lambda: prompt_of(app) == "y" * LONGEST_TEXT)
+        await pilot.press("z")
+        await app.main.show_model(app.session.catalog.find("z-image"))
+        assert app.main.form.content().values["prompt"] == "y" * LONGEST_TEXT + "z"
 
 
 async def test_older_prompts_are_listed_when_the_cursor_reaches_the_end(

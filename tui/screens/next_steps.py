@@ -8,10 +8,10 @@ from pathlib import Path
 from tui.catalog.batch import BatchError
 from tui.exchange.consent import WantedJob
 from tui.exchange.repeat import Repeater
-from tui.paths import home
 from tui.screens import share
 from tui.screens.payments import Payments
 from tui.screens.shell import Shell
+from tui.paths import home
 from tui.tasks import actions
 from tui.tasks.marks import read_tags
 from tui.tasks.task import REJECTED

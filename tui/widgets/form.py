@@ -21,7 +21,7 @@ from tui.catalog.price import Estimate, priced_values
 from tui.catalog.reach import texts_of
 from tui.catalog.request import LONGEST_TEXT
 from tui.catalog.route import translate
-from tui.catalog.spec import Model, Route, RouteName, Values
+from tui.catalog.spec import Model, Param, Route, RouteName, Values
 from tui.catalog.wildcards import NONE, Wildcards
 from tui.settings.prompt_files import PromptFileProblem
 from tui.settings.remembered import Draft
@@ -39,6 +39,8 @@ from tui.widgets.text_fields import TextField
 
 _TALL = 18
 """Rows from which a narrow form has two of them for help."""
+_LONGEST_OWN = 2 * LONGEST_TEXT
+"""Characters of a text that stood in the form: who pastes much may type some more."""
 REST = 0.6
 """Seconds without a change after which the price is fetched."""
 
@@ -227,7 +229,9 @@ class ParamForm(Vertical):
                     raws["prompt"] = self._prompt
             else:
                 values, _ = translate(model, values, route)
-                raws = _raws_of(model.routes[route], values)
+                target = model.routes[route]
+                raws = _raws_of(target, values)
+                raws = self._without_long(target.params, raws, LONGEST_TEXT)
             await self._replace(model, route, raws, foreign_texts)
             if values is None:
                 carried.needed = self._needed()
@@ -317,13 +321,11 @@ class ParamForm(Vertical):
         self._model = model
         self.route = route
         self._demanded.clear()
-        self._fields = {}
-        for param in model.routes[route].params:
-            raw = raws.get(param.name)
-            if isinstance(raw, str) and len(raw) > LONGEST_TEXT:
-                raw = None
-                self._left_out.append(short_title(param))
-            self._fields[param.name] = make_field(param, raw)
+        params = model.routes[route].params
+        raws = self._without_long(params, raws, _LONGEST_OWN)
+        self._fields = {
+            param.name: make_field(param, raws.get(param.name)) for param in params
+        }
         action = model.action.replace("_", " ")
         self.border_title = Content(f"{model.title} · {action}")
         self.check_values()
@@ -331,6 +333,18 @@ class ParamForm(Vertical):
             field.foreign.add(*foreign.get(name, ()))
             field.foreign.add(*self._foreign.intersection(_texts_in(field)))
         return list(self._fields.values())
+
+    def _without_long(
+        self, params: Iterable[Param], raws: Mapping[str, Raw], longest: int
+    ) -> dict[str, Raw]:
+        """Returns what may stand in the fields, and notes what is left out."""
+        kept = dict(raws)
+        for param in params:
+            raw = kept.get(param.name)
+            if isinstance(raw, str) and len(raw) > longest:
+                del kept[param.name]
+                self._left_out.append(short_title(param))
+        return kept
 
     def _warn_of_left_out(self) -> None:
         if self._left_out:
