@@ -6,7 +6,10 @@ from textual.pilot import Pilot
 from tests.app import TestApp, past
 from tui.screens.grid import GridScreen
 from tui.screens.history import HistoryScreen
+from tui.screens.how_many import HowManyScreen
 from tui.screens.inspect import InspectScreen
+from tui.screens.line_prompt import LinePromptScreen
+from tui.screens.lineage import LineageScreen
 from tui.screens.money import MoneyScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.prompts import PromptsScreen
@@ -19,6 +22,9 @@ PAGES = {
     "grid": (["ctrl+t", "v"], GridScreen),
     "viewer": (["ctrl+t", "enter"], ViewerScreen),
     "inspect": (["ctrl+t", "i"], InspectScreen),
+    "lineage": (["ctrl+t", "L"], LineageScreen),
+    "variations": (["ctrl+t", "m"], HowManyScreen),
+    "tags": (["ctrl+t", "T"], LinePromptScreen),
     "money": (["ctrl+t", "dollar_sign"], MoneyScreen),
     "prompts": (["ctrl+l"], PromptsScreen),
     "palette": (["ctrl+p"], PaletteScreen),
@@ -32,7 +38,7 @@ PAGES = {
 """Keys that open each page from the main one, and what it is."""
 LEFT_OUT = {
     *("quit", "setup-quit"),  # end the app
-    *("open", "grid-open", "viewer-open"),  # start another program
+    *("open", "reveal"),  # start another program
 }
 """Ids of keys that aren't pressed."""
 

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from tests.app import TestApp, past
 from tests.test_pays_once import hold
+from tui.screens.compare import CompareScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.edit_task import EditTaskScreen
 from tui.screens.grid import GridScreen
@@ -297,3 +298,37 @@ async def test_a_copy_is_saved_over_nothing() -> None:
     folder = app.session.folders.output
     assert (folder / "x.png").read_text() == "mine"
     assert (folder / "x-2.png").read_bytes() == Path(task.files[0]).read_bytes()
+
+
+async def test_marked_pictures_are_compared_and_the_best_one_is_exported() -> None:
+    app = TestApp()
+    task = made(app, "a red fox", 3)
+    app.remember(task)
+    folder = app.session.folders.output / "picks"
+    async with app.running(120, 36) as pilot:
+        await go_to(app, pilot, "grid")
+        await pilot.press("b")
+        await app.sees("Mark the images to compare, each with space, then press b.")
+        await pilot.press("space", "space", "b")
+        await app.until(lambda: isinstance(app.screen, CompareScreen))
+        await app.sees("Same request.")
+        await pilot.press("escape")
+        await app.until(lambda: isinstance(app.screen, GridScreen))
+        await pilot.press("escape", "home", "X", "5")
+        await app.until(
+            lambda: (
+                app.engine
+                and [each.rating for each in app.engine.tasks[task.id].results]
+                == [REJECTED, 5, 0]
+            )
+        )
+        await pilot.press("ctrl+a", "E")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*str(folder), "enter")
+        await app.sees("2 pictures are in ")
+    kept = {Path(file).name for file in task.files[1:]}
+    assert {each.name for each in folder.iterdir()} == {
+        "sheet.png",
+        "picks.jsonl",
+        *kept,
+    }

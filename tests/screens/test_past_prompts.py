@@ -155,3 +155,19 @@ async def test_without_a_queue_file_a_sentence_says_so() -> None:
     async with app.running(100, 30) as pilot:
         await pilot.press("ctrl+r")
         await app.sees("Past prompts", "can't be used")
+
+
+async def test_a_prompt_with_alternatives_is_listed_once_as_it_was_typed() -> None:
+    app = TestApp()
+    async with app.running(100, 30) as pilot:
+        assert app.main
+        app.main.form.set_prompt("a {red|blue} fox")
+        await app.sees("Generate 2 ")
+        await pilot.press("ctrl+j")
+        await app.until(lambda: app.engine and len(app.engine.tasks) == 2)
+        await pilot.press("ctrl+n", "ctrl+r")
+        await app.until(lambda: isinstance(app.screen, PastPromptsScreen))
+        await app.sees("a {red|blue} fox")
+        assert app.screen.query_one(OptionList).option_count == 1
+        await pilot.press("enter")
+        await app.until(lambda: prompt_of(app) == "a {red|blue} fox")

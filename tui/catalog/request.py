@@ -34,6 +34,8 @@ class Request(NamedTuple):
     values: Values
     price: int | None = None
     """The estimate that the user saw, in micro-dollars; by default the catalog's."""
+    typed: str = ""
+    """The prompt as it was typed, if this is one of its alternatives."""
 
 
 class EffectiveRules(Struct, frozen=True):

@@ -71,7 +71,7 @@ class Consent:
         Links may be followed on slow disks: call it in a thread.
         """
         named: set[Named] = set()
-        for model, values, _ in job.requests if job.foreign else ():
+        for model, values, *_ in job.requests if job.foreign else ():
             for reached in reached_by(model, values):
                 if reached.text in job.foreign:
                     named.add(_named(reached))

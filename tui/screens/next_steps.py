@@ -8,10 +8,10 @@ from pathlib import Path
 from tui.catalog.batch import BatchError
 from tui.exchange.consent import WantedJob
 from tui.exchange.repeat import Repeater
+from tui.paths import home
 from tui.screens import share
 from tui.screens.payments import Payments
 from tui.screens.shell import Shell
-from tui.paths import home
 from tui.tasks import actions
 from tui.tasks.marks import read_tags
 from tui.tasks.task import REJECTED
@@ -70,10 +70,12 @@ class NextSteps:
 
         shell, repeater = self._shell, self._repeater
         same = repeater.same(request.tasks[:1])
-        ((_, _, price),) = await shell.wallet.priced(same.requests)
+        (priced,) = await shell.wallet.priced(same.requests)
 
         def price_of(count: int) -> str:
-            return "price unknown" if price is None else dollars(price * count)
+            if priced.price is None:
+                return "price unknown"
+            return dollars(priced.price * count)
 
         count = await shell.push_screen_wait(HowManyScreen(price_of))
         if count:

@@ -93,7 +93,8 @@ class Payments:
         except BatchError as error:
             self._shell.show_problem(str(error), "Not sent", "error")
             return False
-        requests = [Request(event.model, values) for values in cells]
+        typed = str(event.values.get("prompt", "")) if len(cells) > 1 else ""
+        requests = [Request(event.model, values, typed=typed) for values in cells]
         return await self.submit(WantedJob(requests, event.foreign))
 
     async def submit(self, wanted: WantedJob, *, ask: bool = False) -> bool:
@@ -148,7 +149,10 @@ class Payments:
         assert engine
         await engine.check_files(job.requests)  # rather than ask in vain
         job_id = new_id()
-        wanted = [Wanted(job_id, model.slug, price) for model, _, price in job.requests]
+        wanted = [
+            Wanted(job_id, request.model.slug, request.price)
+            for request in job.requests
+        ]
         while True:
             named = await asyncio.to_thread(self._consent.needed, job)
             details = consent.describe(named)

@@ -70,8 +70,10 @@ class Wallet:
         """Return the requests with what each costs by now."""
         return await asyncio.to_thread(
             lambda: [
-                Request(model, values, self.quotes.price(model, values).micro)
-                for model, values, _ in requests
+                request._replace(
+                    price=self.quotes.price(request.model, request.values).micro
+                )
+                for request in requests
             ]
         )
 

@@ -200,7 +200,7 @@ class Engine:
 
     def _check_files(self, requests: Iterable[Request]) -> None:
         files: set[tuple[str, Path]] = set()  # most requests of a job name the same
-        for model, values, _ in requests:
+        for model, values, *_ in requests:
             name = choose(model, values, self._options.api, self.queue.route)
             files |= set(local_files(model.routes[name], values))
         draft.check_files(sorted(files))
@@ -219,10 +219,7 @@ class Engine:
         """
         job = new_id() if len(requests) > 1 else ""
         tasks = await asyncio.to_thread(
-            lambda: [
-                self._draft(model, values, "", job, price)
-                for model, values, price in requests
-            ]
+            lambda: [self._draft_request(request, job) for request in requests]
         )
         if over_ceiling:
             tasks = [replace(task, over_ceiling=True) for task in tasks]
@@ -291,6 +288,10 @@ class Engine:
             raise draft.InvalidRequestError(problems)
         job = "" if old.imported else old.job
         return self._draft(model, old.values, old.id, job)
+
+    def _draft_request(self, request: Request, job: str) -> Task:
+        model, values, price, typed = request
+        return replace(self._draft(model, values, "", job, price), typed=typed)
 
     def _draft(
         self,
@@ -380,7 +381,7 @@ class Engine:
         SentError if it was sent meanwhile, InvalidRequestError, LeasedError, and
         StoreError.
         """
-        model, values, price = wanted
+        model, values, price, _ = wanted
         new = await asyncio.to_thread(self._draft, model, values, "", "", price)
         with self._mark_changing([task_id]):
             await self._lease_one(task_id)

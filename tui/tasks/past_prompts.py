@@ -28,6 +28,7 @@ class _Prompted(Struct):
     """What of a task's data is decoded: all else is skipped, which is much quicker."""
 
     values: _Request
+    typed: Any = ""
 
 
 _decode = msgspec.json.Decoder(_Prompted).decode
@@ -49,7 +50,8 @@ def page(rows: list[tuple[str, bytes]]) -> PromptPage:
 
 def _prompt_of(data: bytes) -> str:
     try:
-        prompt = _decode(data).values.prompt
+        found = _decode(data)
+        prompt = found.typed or found.values.prompt
     except (msgspec.MsgspecError, UnicodeError, TypeError):
         return ""
     if not isinstance(prompt, str) or len(prompt) > LONGEST_TEXT:

@@ -199,6 +199,8 @@ class Task(Struct, frozen=True, kw_only=True):
 
     This one is not sent again without a question.
     """
+    typed: str = ""
+    """The prompt as it was typed, if the task has one of its alternatives."""
     job: str = ""
     """The same for all tasks that were submitted together."""
     rank: float = 0
