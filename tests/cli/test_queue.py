@@ -565,3 +565,18 @@ def test_an_image_of_a_task_is_the_source_of_the_next(service: Service) -> None:
     other = ("generate", "z-image", "a lake", "--source", made["id"])
     code, _, err = service.run(*other)
     assert (code, "works from no image" in err) == (4, True)
+
+
+def test_a_preset_gives_model_and_values(service: Service) -> None:
+    file = folders().config / "presets" / "wide.json"
+    file.parent.mkdir(parents=True)
+    preset = {"model": "z-image", "action": "text_to_image"}
+    file.write_text(json.dumps(preset | {"values": {"aspect_ratio": "16:9"}}))
+    code, (made,), _ = service.run("generate", "--preset", "wide", "a lake")
+    assert (code, made["model"]) == (0, "z-image")
+    assert made["params"] == {"prompt": "a lake", "aspect_ratio": "16:9"}
+    words = ("generate", "--preset", "wide", "a lake", "-s", "aspect_ratio=1:1")
+    _, (made,), _ = service.run(*words)
+    assert made["params"]["aspect_ratio"] == "1:1"
+    code, _, err = service.run("generate", "--preset", "nothing", "a lake")
+    assert (code, "there are: wide." in err) == (4, True)

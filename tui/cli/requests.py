@@ -1,7 +1,7 @@
 """From the words of a command line to checked requests."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tui.catalog import batch, request
@@ -37,6 +37,8 @@ class RequestOptions:
     """Whether `{a|b}`, and a wildcard, in prompts stands for alternatives."""
     sources: tuple[str, ...] = ()
     """Image files that the requests work from."""
+    preset: Values = field(default_factory=dict)
+    """What holds where the other options say nothing."""
 
 
 def read_requests(
@@ -51,6 +53,7 @@ def read_requests(
         _, values = parse_settings(model, options.settings, prompt, api)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    values = request.inert_values(model, options.preset) | values
     if options.sources:
         values |= _sources(model, {**values}, options.sources, api)
     vary = dict(setting.partition("=")[::2] for setting in options.vary)

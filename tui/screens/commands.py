@@ -1,6 +1,6 @@
 """What the palette lists: actions of the page, models, tasks, layouts, settings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
@@ -86,6 +86,7 @@ def commands(shell: Shell) -> list[Command]:
     main = shell.main
     if main and main in shell.screen_stack:
         listed += [
+            *_presets(shell),
             *_layouts(shell, main),
             *_tasks(shell, main),
             *_models(shell, main),
@@ -145,6 +146,27 @@ def _on_main(shell: Shell, work: Callable[..., Any], *values: Any) -> Any:
             await result
 
     return run
+
+
+def _presets(shell: Shell) -> Iterator[Command]:
+    from tui.screens import presets
+
+    for title, note, work in (
+        ("Use a preset", "Fill the form with a saved model and values", presets.use),
+        (
+            "Save as preset",
+            "Keep the form's model and values under a name",
+            presets.save,
+        ),
+    ):
+        in_worker = partial(_in_worker, shell, work)
+        yield Command(title, note, _on_main(shell, in_worker), words="template load")
+
+
+def _in_worker(
+    shell: Shell, work: Callable[[Shell], Coroutine[Any, Any, None]]
+) -> None:
+    shell.run_worker(work(shell), exit_on_error=False)
 
 
 def _layouts(shell: Shell, main: MainScreen) -> Iterator[Command]:

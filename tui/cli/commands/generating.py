@@ -4,7 +4,7 @@ import errno
 import sys
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,10 +25,19 @@ from tui.cli.commands.options import (
 )
 from tui.text import one_line
 
+if TYPE_CHECKING:
+    from tui.catalog.spec import Model, Values
+    from tui.session import Session
+
 
 @click.command()
-@click.argument("model")
+@click.argument("model", required=False, default="")
 @click.argument("words", required=False, metavar="[PROMPT]")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="Use a saved model and values; then no MODEL is named.",
+)
 @click.option(
     "-p",
     "--prompt",
@@ -66,7 +75,12 @@ from tui.text import one_line
 @timeout_option
 @common_options
 def generate(
-    model: str, words: str | None, prompt: str | None, prompts: Any, **options: Any
+    model: str,
+    words: str | None,
+    prompt: str | None,
+    prompts: Any,
+    preset: str | None,
+    **options: Any,
 ) -> None:
     """Submit prompts, wait, and save the images.
 
@@ -76,6 +90,12 @@ def generate(
     from tui.cli.generate import generate as run
     from tui.cli.requests import RequestOptions, source_files
 
+    if preset:
+        if words:
+            raise click.UsageError("A preset has its model: name none.")
+        model, words = "", model or None
+    elif not model:
+        raise click.UsageError("Missing argument 'MODEL'.")
     if (words and prompt) or (prompts and "-" in (words, prompt)):
         raise click.UsageError("The prompt is given twice.")
     prompt = words or prompt
@@ -94,8 +114,11 @@ def generate(
     session = prepare_session(options)
     if sources:
         wanted["sources"] = source_files(open_store(session), sources)
+    if preset:
+        chosen, wanted["preset"] = _find_preset(session, preset)
+    else:
+        chosen = find_model(session.catalog, model, action)
     asked = RequestOptions(**wanted)
-    chosen = find_model(session.catalog, model, action)
     require_key(session)
     texts = chain(
         [prompt] if prompt or not prompts else [],
@@ -141,6 +164,17 @@ def rescue(as_json: bool, **options: Any) -> None:
     session = prepare_session(options)
     require_key(session)
     sys.exit(run(session, as_json=as_json))
+
+
+def _find_preset(session: "Session", name: str) -> "tuple[Model, Values]":
+    """Return the model and values of a preset. Raises ExitError."""
+    from tui.settings.presets import PresetProblem, Presets
+
+    try:
+        preset = Presets(session.folders.config).read(name)
+        return preset.find_model(session.catalog), preset.values
+    except PresetProblem as problem:
+        raise ExitError(str(problem)) from problem
 
 
 def _read_prompts(file: Any) -> Iterator[str]:
