@@ -1,5 +1,7 @@
 """`__name__` in a prompt is a group of the lines of its file."""
 
+from typing import Any
+
 import pytest
 
 from tui.catalog.batch import MOST, BatchError, alternatives, count_alternatives
@@ -63,6 +65,38 @@ def test_too_many_are_refused_before_they_are_made() -> None:
     doubling = {f"w{n}": [f"__w{n + 1}__ __w{n + 1}__"] for n in range(60)}
     with pytest.raises(BatchError, match="too long"):
         count_alternatives("__w0__", Wildcards(doubling | {"w60": ["x" * 1000]}))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("__a__", {"a": ["__b__"] * 300, "b": ["{x|}"] * 300}),
+        ("__a__", {"a": ["__b__"] * 300, "b": ["x"] * 1000}),
+        ("__b__" * 300, {"b": ["x"] * 1000}),
+        ("{__b__|__b__}" * 300, {"b": ["x"] * 1000}),
+        ("__a__", {"a": ["{x|y}"] * (MOST - 1)}),
+    ],
+)
+def test_short_files_that_make_many_texts_are_refused_by_their_number(
+    text: str, lines: dict[str, list[str]]
+) -> None:
+    with pytest.raises(BatchError, match="more than 10,000 texts"):
+        count_alternatives(text, Wildcards(lines))
+
+
+def test_a_name_is_read_once() -> None:
+    class Lines(dict[str, list[str]]):
+        def get(self, name: str, default: Any = None) -> Any:
+            asked.append(name)
+            return super().get(name, default)
+
+    asked: list[str] = []
+    lines = Lines({f"w{n}": [f"__w{n + 1}____w{n + 1}__"] for n in range(12)})
+    lines["w12"] = ["a", "\\{b"]
+    assert count_alternatives("__w11____w11__ __w12__", Wildcards(lines)) == 32
+    assert asked == ["w11", "w12"]
+    text = alternatives("__w8__", Wildcards(Lines(lines | {"w12": ["{"]})))
+    assert text == ["{" * 16]
 
 
 def test_names_are_found_once_and_not_behind_a_backslash() -> None:

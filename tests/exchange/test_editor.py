@@ -88,12 +88,19 @@ def test_an_editor_that_fails_changes_nothing(
 
 
 def test_what_an_editor_saved_before_it_failed_is_kept(tmp_path: Path) -> None:
-    code = "import sys\nopen(sys.argv[-1], 'w').write('an owl')\nraise SystemExit(1)"
+    code = """
+import os, sys
+os.remove(sys.argv[-1])
+os.umask(0)
+open(sys.argv[-1], 'w').write('an owl')
+raise SystemExit(1)
+"""
     command = script(tmp_path, code)
     with pytest.raises(EditorError, match="ended with code 1"):
         editor.edit("a fox", command, tmp_path / "state")
     (kept,) = (tmp_path / "state").iterdir()
     assert kept.read_text() == "an owl"
+    assert stat.S_IMODE(kept.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
 
 
 def test_the_command_is_split_as_data(tmp_path: Path) -> None:

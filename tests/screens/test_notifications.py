@@ -1,7 +1,10 @@
 """The end of a job is told once, and only to somebody who looks elsewhere."""
 
+import asyncio
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,10 +85,45 @@ def test_a_command_that_stays_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
     assert time.monotonic() - began < 30
 
 
-@pytest.mark.parametrize("command", ["no-such-command", "'open"])
+@pytest.mark.parametrize("command", ["no-such-command", "'open", "  "])
 def test_a_command_that_cannot_be_run_is_a_problem(command: str) -> None:
     with pytest.raises(CommandProblem, match="notify_command can't be run"):
         NotifyCommand().run(command, "done")
+
+
+async def test_a_command_that_hangs_holds_up_neither_the_app_nor_other_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = threading.Event()
+    ends = threading.Event()
+    told: list[str] = []
+
+    def hang(self: NotifyCommand, command: str, sentence: str) -> None:
+        told.append(sentence)
+        begun.set()
+        ends.wait()
+
+    monkeypatch.setattr(NotifyCommand, "run", hang)
+    monkeypatch.setenv("RUNAPI_TUI_NOTIFY_COMMAND", "tell")
+    app = TestApp()
+    async with app.running(100, 30):
+        pool = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(pool)
+        app.post_message(events.AppBlur())
+        await app.until(lambda: not app.app_focus)
+        try:
+            for name in ("fox", "owl", "cat"):
+                task = past(name, Status.PROCESSING)
+                app.task_changed(task)
+                app.task_changed(structs.replace(task, status=Status.COMPLETED))
+                await app.until(begun.is_set)
+            async with asyncio.timeout(20):
+                await asyncio.to_thread(lambda: None)
+            assert told == ["Done: fox"]
+        finally:
+            ends.set()
+        await app.workers.wait_for_complete()
+    assert told == ["Done: fox", "2 jobs have ended."]
 
 
 def test_each_terminal_gets_what_it_shows() -> None:

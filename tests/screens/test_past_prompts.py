@@ -1,9 +1,11 @@
 """Past prompts: whatever was sent is found again, and choosing one can be undone."""
 
 import pytest
-from textual.widgets import OptionList
+from textual import events
+from textual.widgets import OptionList, Static
 
 from tests.app import TestApp, past
+from tui.catalog.request import LONGEST_TEXT
 from tui.screens.main import MainScreen
 from tui.screens.past_prompts import PAGE, PastPromptsScreen
 from tui.tasks.task import Status
@@ -69,6 +71,54 @@ async def test_a_long_prompt_is_seen_whole() -> None:
     async with app.running(100, 40) as pilot:
         await pilot.press("ctrl+r")
         await app.sees("word0 ", "word89 end")
+
+
+async def test_a_huge_prompt_is_cut_where_it_is_shown_and_used_whole() -> None:
+    app = TestApp()
+    huge = "word " * (LONGEST_TEXT // 5)
+    app.remember(past("x" * (LONGEST_TEXT + 1)), past(huge))
+    async with app.running(100, 40) as pilot:
+        await pilot.press("ctrl+r")
+        await app.sees("word word")
+        assert app.screen.query_one(OptionList).option_count == 1
+        shown = app.screen.query_one("#past-text", Static).content
+        assert str(shown) == f"{huge[:19_999]}…"
+        await pilot.press("enter")
+        await app.until(lambda: prompt_of(app) == huge)
+
+
+async def test_a_prompt_that_no_form_takes_is_refused_in_a_sentence() -> None:
+    app = TestApp()
+    task = past("x" * (LONGEST_TEXT + 1))
+    app.remember(task)
+    async with app.running(100, 40) as pilot:
+        assert app.main
+        await pilot.press(*"mine")
+        app.main.form.set_prompt(task.prompt)
+        assert prompt_of(app) == "mine"
+        await app.until(lambda: any("100,000" in told for told in app.told))
+        app.told.clear()
+        await app.main.filler.use(task)
+        assert prompt_of(app) is None
+        await app.until(lambda: any("100,000" in told for told in app.told))
+        app.told.clear()
+        await app.main.filler.undo()
+        assert prompt_of(app) == "mine"
+        await pilot.press("ctrl+n", *"fox")
+        app.post_message(events.Paste("y" * LONGEST_TEXT))
+        await app.until(lambda: any("100,000" in told for told in app.told))
+        assert prompt_of(app) == "fox"
+
+
+async def test_what_was_typed_behind_a_long_paste_goes_along_to_another_model() -> None:
+    app = TestApp()
+    async with app.running(100, 40) as pilot:
+        assert app.main
+        app.post_message(events.Paste("y" * LONGEST_TEXT))
+        await app.until(lambda: prompt_of(app) == "y" * LONGEST_TEXT)
+        await pilot.press("z")
+        await app.main.show_model(app.session.catalog.find("z-image"))
+        assert app.main.form.content().values["prompt"] == "y" * LONGEST_TEXT + "z"
 
 
 async def test_older_prompts_are_listed_when_the_cursor_reaches_the_end(

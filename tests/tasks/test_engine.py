@@ -27,7 +27,8 @@ from tui.demo.service import create_app
 from tui.tasks import actions, worker
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine_state import EngineState
-from tui.tasks.store_errors import LeasedError
+from tui.tasks.store import Store
+from tui.tasks.store_errors import LeasedError, StoreError
 from tui.tasks.task import SetAside, Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -647,3 +648,38 @@ async def test_what_was_set_aside_meanwhile_is_neither_moved_nor_sent(
             with pytest.raises(LeasedError):
                 await watched.engine.queue.save(later, "later")
         assert await watched.engine.queue.named([held.id]) == [aside]
+
+
+@pytest.mark.parametrize("step", [-1, 1])
+async def test_a_move_that_the_disk_refuses_in_part_leaves_an_order(
+    step: int,
+    open_engine: OpenEngine,
+    base_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        await engine.pause(True)
+        first = await engine.submit(Z_IMAGE, {"prompt": "fox"})
+        second = await engine.submit(Z_IMAGE, {"prompt": "owl"})
+        save_all = Store.save_all
+        writes: list[int] = []
+
+        def save_once(store: Store, entries: Any) -> Any:
+            writes.append(1)
+            if len(writes) > 1:
+                raise StoreError("The disk is full.")
+            return save_all(store, entries)
+
+        monkeypatch.setattr(Store, "save_all", save_once)
+        with contextlib.suppress(StoreError):
+            await engine.move(first if step > 0 else second, step)
+        saved = await engine.queue.named([first.id, second.id])
+        before, after = sorted(saved, key=lambda task: task.turn)
+        assert before.turn[0] < after.turn[0]
+        assert [before.id, after.id] == [second.id, first.id]
+        assert engine.tasks[first.id].turn == after.turn
+        with pytest.raises(StoreError):
+            await engine.move(first, -1)
+        assert engine.tasks[first.id].turn == after.turn
+        assert engine.tasks[second.id].turn == before.turn

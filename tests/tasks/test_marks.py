@@ -52,8 +52,10 @@ def test_what_undo_restores_no_answer_of_the_service_changes() -> None:
     assert set(marks.undone_fields(now, before)) - {"results"} <= set(cache._MARKS)
 
 
-async def test_marks_are_undone_one_after_the_other(open_engine: OpenEngine) -> None:
-    async with open_engine(DEMO_URL) as watched:
+async def test_marks_are_undone_one_after_the_other(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url) as watched:
         engine = watched.engine
         made = await engine.wait((await engine.submit(FLUX, {"prompt": "a fox"})).id)
         await actions.rate(engine, {made.id: [0]}, 4)
@@ -71,9 +73,10 @@ async def test_marks_are_undone_one_after_the_other(open_engine: OpenEngine) -> 
 
 
 async def test_a_rating_in_the_same_moment_as_a_save_loses_neither(
+    base_url: str,
     open_engine: OpenEngine,
 ) -> None:
-    async with open_engine(DEMO_URL) as watched:
+    async with open_engine(base_url) as watched:
         engine = watched.engine
         made = await engine.wait((await engine.submit(FLUX, {"prompt": "a fox"})).id)
         stale = engine.tasks[made.id]

@@ -33,6 +33,8 @@ more marks than any prompt of people.
 """
 _MARK = re.compile(r"(\\?[{|}])")
 """A mark of groups, or one that is literal."""
+_SPECIAL = re.compile(r"[{|}]|__")
+"""What a text has that is more than words."""
 _LARGEST_SEED = 2**31 - 1
 """The largest seed where the service publishes no bound."""
 
@@ -65,71 +67,149 @@ def _tokens(text: str, wildcards: Wildcards) -> list[str]:
     if not names_in(text):
         # A name with a backslash before it is the name itself.
         return _MARK.split(NAMED.sub(lambda found: found[0][1:], text))
-    reader = _TokenReader(wildcards)
-    reader.add(text)
-    return reader.tokens
+    return _TokenReader(wildcards).read(text).tokens
+
+
+class _Tokens:
+    """Text and marks by turns, and how many texts they make so far.
+
+    What only grows is checked with each addition: a few short files could name more
+    than fits into memory. Each addition raises BatchError.
+    """
+
+    def __init__(self) -> None:
+        self.count = 1
+        self._marks_and_texts: list[str] = []
+        self._words: list[str] = []
+        """Pieces of the text after the last mark."""
+        self._length = 0
+        self._opened: list[tuple[int, int]] = []
+        """By open group: texts of what is before it, and of its alternatives so far."""
+
+    @property
+    def tokens(self) -> list[str]:
+        return [*self._marks_and_texts, "".join(self._words)]
+
+    def add_text(self, text: str) -> None:
+        self._words.append(text)
+        self._length += len(text)
+        self._check()
+
+    def add_mark(self, mark: str, is_paired: bool) -> None:
+        """Adds a mark; one that is paired belongs to a group."""
+        self._marks_and_texts += ["".join(self._words), mark]
+        self._words = []
+        if not is_paired:
+            self._length += len(mark)
+        elif mark == "{":
+            self._opened.append((self.count, 0))
+            self.count = 1
+        else:
+            before, alternatives = self._opened.pop()
+            alternatives += self.count
+            if mark == "|":
+                self._opened.append((before, alternatives))
+                self.count = 1
+                _check_count(alternatives)
+            else:
+                self.count = before * alternatives
+        self._check()
+
+    def add(self, other: "_Tokens") -> None:
+        """Adds what was read before, whose groups are all closed."""
+        if other._marks_and_texts:
+            first, *rest = other._marks_and_texts
+            self._words.append(first)
+            self._marks_and_texts += ["".join(self._words), *rest]
+            self._words = []
+        self._words.append("".join(other._words))
+        self._length += other._length
+        self.count *= other.count
+        self._check()
+
+    def _check(self) -> None:
+        _check_count(self.count)
+        if self._length > _LONGEST_TEXT or len(self._marks_and_texts) > _MOST_TOKENS:
+            raise BatchError("The wildcards of the prompt are too long together.")
+
+
+def _check_count(count: int) -> None:
+    if count > MOST:
+        raise BatchError(
+            f"The alternatives of the prompt make more than {MOST:,} texts."
+        )
 
 
 class _TokenReader:
-    """Turns a prompt with wildcards into tokens."""
+    """Turns a prompt with wildcards into tokens; each name is read once."""
 
     def __init__(self, wildcards: Wildcards) -> None:
-        self.tokens = [""]
         self._wildcards = wildcards
-        self._room = _LONGEST_TEXT
+        self._known: dict[str, _Tokens] = {}
+        self._within: set[str] = set()
+        """Names whose lines are being read."""
 
-    def add(self, text: str, within: tuple[str, ...] = ()) -> None:
-        """Adds a text, a line of the innermost wildcard of `within`, if any.
-
-        Raises BatchError.
-        """
-        self._room -= len(text)
-        if self._room < 0 or len(self.tokens) > _MOST_TOKENS:
-            raise BatchError("The wildcards of the prompt are too long together.")
+    def read(self, text: str) -> _Tokens:
+        """Reads a prompt, or a line of a wildcard. Raises BatchError."""
+        tokens = _Tokens()
+        if not _SPECIAL.search(text):  # as most of the lines
+            tokens.add_text(text)
+            return tokens
         parts = _MARK.split(text)
-        if within:
-            _quote_lone_marks(parts)
+        paired = {place for group in _groups(parts) for place in group}
+        if self._within:
+            _quote_lone_marks(parts, paired)
         for at, part in enumerate(parts):
             if at % 2:
-                self.tokens += [part, ""]
+                tokens.add_mark(part, at in paired)
             else:
-                self._add_named(part, within)
+                self._add_named(tokens, part)
+        return tokens
 
-    def _add_named(self, text: str, within: tuple[str, ...]) -> None:
+    def _add_named(self, tokens: _Tokens, text: str) -> None:
         """Adds a text without marks, which may name wildcards."""
         at = 0
         for found in NAMED.finditer(text):
-            self.tokens[-1] += text[at : found.start()]
+            tokens.add_text(text[at : found.start()])
             at = found.end()
             if found[0].startswith("\\"):
-                self.tokens[-1] += found[0][1:]
+                tokens.add_text(found[0][1:])
             else:
-                self._add_lines(found[1], within)
-        self.tokens[-1] += text[at:]
+                tokens.add(self._lines(found[1]))
+        tokens.add_text(text[at:])
 
-    def _add_lines(self, name: str, within: tuple[str, ...]) -> None:
-        """Adds the lines of a wildcard as a group; a single one needs none."""
-        if name in within:
+    def _lines(self, name: str) -> _Tokens:
+        """Returns the lines of a wildcard as a group; a single one needs none."""
+        if name in self._within:
             raise BatchError(f"The wildcard {name} contains itself.")
+        if name not in self._known:
+            self._within.add(name)
+            self._known[name] = self._read_lines(name)
+            self._within.remove(name)
+        return self._known[name]
+
+    def _read_lines(self, name: str) -> _Tokens:
         try:
             lines = self._wildcards.lines_of(name)
         except WildcardError as error:
             raise BatchError(str(error)) from None
-        marks = "{" + "|" * (len(lines) - 1)
-        for mark, line in zip(marks, lines, strict=True):
-            if len(lines) > 1:
-                self.tokens += [mark, ""]
-            self.add(line, (*within, name))
-        if len(lines) > 1:
-            self.tokens += ["}", ""]
+        if len(lines) == 1:
+            return self.read(lines[0])
+        group = _Tokens()
+        mark = "{"
+        for line in lines:
+            group.add_mark(mark, is_paired=True)
+            group.add(self.read(line))
+            mark = "|"
+        group.add_mark("}", is_paired=True)
+        return group
 
 
-def _quote_lone_marks(tokens: list[str]) -> None:
+def _quote_lone_marks(tokens: list[str], paired: set[int]) -> None:
     """Makes those marks literal that form no group among these tokens.
 
     A line's own brace or bar must not end the group that the line stands in.
     """
-    paired = {place for group in _groups(tokens) for place in group}
     for at in range(1, len(tokens), 2):
         if at not in paired and len(tokens[at]) == 1:
             tokens[at] = f"\\{tokens[at]}"
@@ -199,10 +279,7 @@ class _Alternatives:
                 leaps[at] = leaps[following[0]]
             elif at not in self._forks:
                 length[at] += len(self._tokens[at]) * count[at]
-            if count[at] > MOST:
-                raise BatchError(
-                    f"The alternatives of the prompt make more than {MOST:,} texts."
-                )
+            _check_count(count[at])
             if length[at] > _CHARACTERS:
                 raise BatchError("The prompt is too long for so many alternatives.")
         self.count = count[0]

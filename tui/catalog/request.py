@@ -18,6 +18,11 @@ from tui.catalog.pattern import LONGEST, matches
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
 from tui.text import did_you_mean, inert, invisible, is_text
 
+LONGEST_TEXT = 100_000
+"""Characters of a text in the form, at most; every model takes far less.
+
+What is longer would block the app while it is wrapped into lines.
+"""
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
 

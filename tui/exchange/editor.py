@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tui.catalog.request import LONGEST_TEXT
 from tui.system import atomic_file
 from tui.system.environment import child_environment
 from tui.system.small_file import read_small_file
 from tui.text import inert, one_line
 
-LONGEST = 100_000
-"""Characters of a text that comes back, at most; every model takes far less."""
+LONGEST = LONGEST_TEXT
+"""Characters of a text that comes back, at most."""
 _AT_ONCE = 1.0
 """Seconds within which nobody edits: the editor has opened a window of its own."""
 
@@ -82,10 +83,10 @@ def _sentence(error: EditorError | OSError, name: str) -> str:
 
 def _keep(file: Path, before: bytes, folder: Path) -> str:
     """Keeps a file that has changed, and says where; empty if it hasn't."""
-    if not file.is_file() or (
-        file.stat().st_size == len(before) and file.read_bytes() == before
-    ):
+    size = file.stat().st_size if file.is_file() else 0
+    if not size or (size == len(before) and file.read_bytes() == before):
         return ""
+    file.chmod(0o600)  # an editor may have made a file of its own
     kept = (
         folder / f"prompt-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.txt"
     )

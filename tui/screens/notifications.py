@@ -1,6 +1,7 @@
 """Tells once that a job has ended, while the user looks at something else."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from tui.exchange.notify_command import CommandProblem, NotifyCommand
 from tui.graphics.probe import Terminal, through_tmux
@@ -50,6 +51,7 @@ class Notifications:
         self._untold: list[str] = []
         """Sentences that wait for the command before."""
         self._is_running = False
+        self._thread: ThreadPoolExecutor | None = None
 
     def task_changed(self, task: Task) -> None:
         """Notes a task's snapshot; the last one of its job to end is news."""
@@ -82,10 +84,11 @@ class Notifications:
             driver.write(written)
 
     async def _run(self, command: str) -> None:
-        """Runs the command for all that waits, one at a time.
-
-        Each takes a thread that paid requests need, too.
-        """
+        """Runs the command for all that waits, one at a time."""
+        if self._thread is None:
+            # Not one of those that paid requests need, too.
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="notify")
+        loop = asyncio.get_running_loop()
         try:
             while self._untold:
                 sentence = by_count(
@@ -96,7 +99,8 @@ class Notifications:
                 )
                 self._untold.clear()
                 text = one_line(sentence, _LONGEST)
-                await asyncio.to_thread(self._command.run, command, text)
+                run = self._command.run
+                await loop.run_in_executor(self._thread, run, command, text)
         except CommandProblem as problem:
             if not self._complained:
                 self._complained = True
@@ -105,7 +109,9 @@ class Notifications:
             self._is_running = False
 
     def close(self) -> None:
-        """Ends the commands that still run."""
+        """Ends the command that still runs; no other is started."""
+        if self._thread:
+            self._thread.shutdown(wait=False, cancel_futures=True)
         self._command.close()
 
 

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from tui.screens.modal import Modal
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
-from tui.text import one_line
+from tui.text import one_line, plain
 from tui.widgets.footer import Footer
 
 Find = Callable[[str, str], Awaitable[PromptPage]]
@@ -25,7 +25,7 @@ PAGE = 100
 _NEAR = 5
 """Rows from the end at which the next prompts are read."""
 _LONGEST_ROW = 300
-"""Characters of a prompt in the list; below it stands the whole one."""
+"""Characters of a prompt in the list; below it stands more of it."""
 _NEWEST = "~"
 """Sorts after every id."""
 
@@ -156,7 +156,7 @@ class PastPromptsScreen(Modal[str | None]):
         index = event.option_index
         if index >= len(self._prompts):
             return  # a row of an earlier search
-        self._show(self._prompts[index])
+        self._show(plain(self._prompts[index]))
         if self._before and index >= len(self._prompts) - _NEAR:
             self._search(self._filter.value, self._before)
 

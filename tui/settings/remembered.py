@@ -16,10 +16,8 @@ from tui.system.small_file import read_small_file
 
 MOST_DRAFTS = 30
 """Models whose drafts are kept; those that were changed last."""
-LONGEST_DRAFT = 100_000
-"""Characters of a draft's text that are kept, at most."""
 _LARGEST_FILE = 20_000_000
-"""Bytes that are read, at most: more than all drafts of the longest kind."""
+"""Bytes that are saved and read, at most: without the oldest drafts, if need be."""
 _NAME = "screen.json"
 
 
@@ -81,24 +79,23 @@ def save(state: Path, changed: Mapping[str, Any], drafts: Iterable[Draft]) -> No
     Everything else stays as it is in the file: another window may have changed it.
     """
     atomic_file.make_private_folder(state)
-    kept = [_cut(draft) for draft in drafts]
+    kept = [_encodable(draft) for draft in drafts]
     remembered = structs.replace(load(state).with_drafts(kept), **changed)
     content = msgspec.json.encode(remembered)
+    while len(content) > _LARGEST_FILE and remembered.drafts:
+        remembered = structs.replace(remembered, drafts=remembered.drafts[1:])
+        content = msgspec.json.encode(remembered)
     atomic_file.save_small(state / _NAME, content, 0o600)
 
 
-def _cut(draft: Draft) -> Draft:
-    """Returns a draft as JSON can hold it, its texts cut where they are very long."""
-    left = LONGEST_DRAFT
+def _encodable(draft: Draft) -> Draft:
+    """Returns a draft as JSON can hold it."""
     values: dict[str, Any] = {}
     for name, value in draft.values.items():
-        if isinstance(value, str):
-            value = _as_json(value)[:left]
-            left -= len(value)
-        values[name] = value
+        values[name] = _as_json(value) if isinstance(value, str) else value
     foreign: dict[str, tuple[str, ...]] = {}
     for name, texts in draft.foreign.items():
-        foreign[name] = tuple(_as_json(text)[:LONGEST_DRAFT] for text in texts)
+        foreign[name] = tuple(_as_json(text) for text in texts)
     return structs.replace(draft, values=values, foreign=foreign)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -197,6 +197,23 @@ class TaskCache:
             Entry(old, event, owner=self.owner, spending=spending),
             Entry(new, "held", owner=self.owner, if_previous=True),
         )
+        await self._save_together(entries)
+
+    async def save_ranks(self, ranks: Mapping[str, float]) -> list[Task]:
+        """Saves new ranks of tasks in one transaction, and returns the tasks.
+
+        This process must have leased them. Raises LeasedError and StoreError.
+        """
+        entries: list[Entry] = []
+        for task_id, rank in ranks.items():
+            task = self.latest(task_id) or self.tasks[task_id]
+            ranked = task.change(rank=rank)
+            follows = bool(entries)
+            entries.append(Entry(ranked, owner=self.owner, if_previous=follows))
+        await self._save_together(entries)
+        return [entry.task for entry in entries]
+
+    async def _save_together(self, entries: Iterable[Entry]) -> None:
         written = [self._schedule(entry) for entry in entries]
         for outcome in await asyncio.gather(*written, return_exceptions=True):
             if isinstance(outcome, BaseException):

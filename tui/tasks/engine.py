@@ -351,25 +351,26 @@ class Engine:
             return True  # it was sent meanwhile
         place = turns.index(task.turn)
         if step == 0 and place > 0:
-            await self._set_rank(task, turns[0][0] - 1)
+            await self._set_ranks({task.id: turns[0][0] - 1})
         elif step == 0 or not 0 <= place + step < len(turns):
             return False
         else:
             _, other_id = turns[place + step]
-            other = self.tasks[other_id]
             rank, _ = task.turn
-            other_rank, _ = other.turn
+            other_rank, _ = self.tasks[other_id].turn
             if rank == other_rank:  # drafted in the same moment
                 rank -= step * 1e-3
-            await self._set_rank(other, rank)
-            await self._set_rank(task, other_rank)
+            await self._set_ranks({other_id: rank, task.id: other_rank})
         return True
 
-    async def _set_rank(self, task: Task, rank: float) -> None:
-        await self._lease_one(task.id)
-        if self._latest(task.id).status is Status.HELD:
-            moved = await self.queue.amend(task.id, rank=rank)
-            self._scheduler.move(moved.turn)
+    async def _set_ranks(self, ranks: dict[str, float]) -> None:
+        """Sets all ranks or none: two tasks with the same one have no order."""
+        ids = list(ranks)
+        if len(await self._lease(ids)) < len(ids):
+            raise LeasedError
+        if self._only_held(ids) == ids:
+            for moved in await self.queue.save_ranks(ranks):
+                self._scheduler.move(moved.turn)
 
     async def revise(
         self, task_id: str, wanted: Request, *, over_ceiling: bool = False

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from tui.catalog.request import LONGEST_TEXT
 from tui.text import inert
 
 AT_ONCE = 1000
@@ -36,7 +37,7 @@ _decode = msgspec.json.Decoder(_Prompted).decode
 def page(rows: list[tuple[str, bytes]]) -> PromptPage:
     """Returns the prompts of rows of ids and data, `AT_ONCE` at most.
 
-    A row that can't be read has none.
+    A row that can't be read has none; a prompt that no form takes is left out.
     """
     prompts: dict[str, None] = {}
     for _, data in rows:
@@ -53,4 +54,6 @@ def _prompt_of(data: bytes) -> str:
         prompt = found.typed or found.values.prompt
     except (msgspec.MsgspecError, UnicodeError, TypeError):
         return ""
-    return inert(prompt) if isinstance(prompt, str) else ""
+    if not isinstance(prompt, str) or len(prompt) > LONGEST_TEXT:
+        return ""
+    return inert(prompt)

@@ -19,8 +19,9 @@ from textual.widgets.text_area import EditHistory
 from tui.catalog import request
 from tui.catalog.price import Estimate, priced_values
 from tui.catalog.reach import texts_of
+from tui.catalog.request import LONGEST_TEXT
 from tui.catalog.route import translate
-from tui.catalog.spec import Model, Route, RouteName, Values
+from tui.catalog.spec import Model, Param, Route, RouteName, Values
 from tui.catalog.wildcards import NONE, Wildcards
 from tui.settings.prompt_files import PromptFileProblem
 from tui.settings.remembered import Draft
@@ -40,6 +41,8 @@ _TALL = 18
 """Rows from which a narrow form has two of them for help."""
 _LEAST_ROWS = 2
 """Rows in which a field can be seen with its label."""
+_LONGEST_OWN = 2 * LONGEST_TEXT
+"""Characters of a text that stood in the form: who pastes much may type some more."""
 REST = 0.6
 """Seconds without a change after which the price is fetched."""
 
@@ -166,6 +169,8 @@ class ParamForm(Vertical):
         """What stood in the last form that had a prompt; None: there was none yet."""
         self._foreign: set[str] = set()
         """Texts that were pasted, dropped or filled in, in any model's fields."""
+        self._left_out: list[str] = []
+        """Titles of params whose text was too long for the form."""
         self._forbidden: Mapping[str, str] = {}
         self._showing = asyncio.Lock()
         self._note = FormNote(id="help")
@@ -184,6 +189,7 @@ class ParamForm(Vertical):
 
     def on_mount(self) -> None:
         self._button.key = key_text(self, "generate")
+        self._warn_of_left_out()
 
     def on_resize(self, event: events.Resize) -> None:
         is_narrow = event.size.width < TWO_COLUMNS
@@ -225,7 +231,9 @@ class ParamForm(Vertical):
                     raws["prompt"] = self._prompt
             else:
                 values, _ = translate(model, values, route)
-                raws = _raws_of(model.routes[route], values)
+                target = model.routes[route]
+                raws = _raws_of(target, values)
+                raws = self._without_long(target.params, raws, LONGEST_TEXT)
             await self._replace(model, route, raws, foreign_texts)
             if values is None:
                 carried.needed = self._needed()
@@ -301,6 +309,7 @@ class ParamForm(Vertical):
                 self.screen.set_focus(self.first_control, scroll_visible=False)
 
         await self._box.replace(fields, move_focus)
+        self._warn_of_left_out()
         self._restart_timer()
         self.post_message(self.Edited())
 
@@ -314,9 +323,10 @@ class ParamForm(Vertical):
         self._model = model
         self.route = route
         self._demanded.clear()
+        params = model.routes[route].params
+        raws = self._without_long(params, raws, _LONGEST_OWN)
         self._fields = {
-            param.name: make_field(param, raws.get(param.name))
-            for param in model.routes[route].params
+            param.name: make_field(param, raws.get(param.name)) for param in params
         }
         action = model.action.replace("_", " ")
         self.border_title = Content(f"{model.title} · {action}")
@@ -325,6 +335,25 @@ class ParamForm(Vertical):
             field.foreign.add(*foreign.get(name, ()))
             field.foreign.add(*self._foreign.intersection(_texts_in(field)))
         return list(self._fields.values())
+
+    def _without_long(
+        self, params: Iterable[Param], raws: Mapping[str, Raw], longest: int
+    ) -> dict[str, Raw]:
+        """Returns what may stand in the fields, and notes what is left out."""
+        kept = dict(raws)
+        for param in params:
+            raw = kept.get(param.name)
+            if isinstance(raw, str) and len(raw) > longest:
+                del kept[param.name]
+                self._left_out.append(short_title(param))
+        return kept
+
+    def _warn_of_left_out(self) -> None:
+        if self._left_out:
+            names = ", ".join(self._left_out)
+            self._left_out.clear()
+            problem = f"Left out, longer than {LONGEST_TEXT:,} characters: {names}"
+            self.notify(problem, severity="warning", markup=False)
 
     def values(self) -> Values:
         """Returns the valid values of the fields that are shown."""
@@ -563,8 +592,13 @@ class ParamForm(Vertical):
         self.post_message(self.RedoRequested())
 
     def set_prompt(self, prompt: str | None) -> None:
-        """Sets the text of the prompt, and focuses it."""
-        if "prompt" in self._fields:
+        """Sets the text of the prompt, and focuses it; one that is too long is refused."""
+        if prompt and len(prompt) > LONGEST_TEXT:
+            problem = (
+                f"The prompt is longer than {LONGEST_TEXT:,} characters. It isn't used."
+            )
+            self.notify(problem, severity="warning", markup=False)
+        elif "prompt" in self._fields:
             self._demanded.discard("prompt")
             self._fields["prompt"].fill(prompt)
             self.focus_first()

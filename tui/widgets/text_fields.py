@@ -135,6 +135,8 @@ class TextField(Field):
 
     def insert_snippet(self, text: str) -> None:
         """Replaces the name that was typed by the text of its snippet."""
+        if not _has_room(self.area, text):
+            return
         _mark_foreign(self.area, text)
         self.snippets.insert(text)
 
@@ -203,8 +205,9 @@ class Prompt(TextArea):
             await _check_paste(self, event)
 
     def action_paste(self) -> None:
-        _mark_foreign(self, self.app.clipboard)
-        super().action_paste()
+        if _has_room(self, self.app.clipboard):
+            _mark_foreign(self, self.app.clipboard)
+            super().action_paste()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # With nothing left to undo here, the key goes on to the form.
@@ -294,8 +297,9 @@ class _Line(Input):
         await _check_paste(self, event)
 
     def action_paste(self) -> None:
-        _mark_foreign(self, self.app.clipboard)
-        super().action_paste()
+        if _has_room(self, self.app.clipboard):
+            _mark_foreign(self, self.app.clipboard)
+            super().action_paste()
 
 
 class LineField(Field):
@@ -354,9 +358,26 @@ class LineField(Field):
         self.post_message(self.Changed(self))
 
 
-async def _check_paste(control: Widget, event: events.Paste) -> None:
-    """Keeps the paths of dropped files out of the control's text."""
+def _has_room(control: Prompt | _Line, text: str) -> bool:
+    """Returns whether a text may be inserted, and says so if not."""
+    before = control.text if isinstance(control, Prompt) else control.value
+    kept = len(before) - len(control.selected_text)
+    if kept + len(text) <= request.LONGEST_TEXT:
+        return True
+    problem = (
+        f"Not inserted: the text would be longer than {request.LONGEST_TEXT:,}"
+        " characters."
+    )
+    control.notify(problem, severity="warning", markup=False)
+    return False
+
+
+async def _check_paste(control: Prompt | _Line, event: events.Paste) -> None:
+    """Keeps the paths of dropped files, and what is too long, out of the text."""
     event.stop()
+    if not _has_room(control, event.text):
+        event.prevent_default()
+        return
     drop = await asyncio.to_thread(read_drop, event.text)
     # Not before: what is typed meanwhile may empty the field.
     _mark_foreign(control, event.text)
