@@ -203,10 +203,10 @@ async def test_setup_offers_the_demo() -> None:
 async def test_keys_can_be_remapped(home: Path) -> None:
     config = home / ".config" / "runapi-tui" / "config.toml"
     config.parent.mkdir(parents=True)
-    config.write_text('[keys]\ngenerate = "ctrl+g"\n')
+    config.write_text('[keys]\ngenerate = "alt+g"\n')
     app = TestApp()
     async with app.running(80, 24) as pilot:
-        await pilot.press(*"fox", "ctrl+g")
+        await pilot.press(*"fox", "alt+g")
         await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
 
 

@@ -188,8 +188,8 @@ async def test_keys_do_there_what_they_do_in_the_queue(
     async with app.running(80, 24) as pilot:
         await app.sees("fox 002")
         await pilot.press("ctrl+t", "v", "f")
-        await app.sees("♥ fox 002")
-        await pilot.press("right", "x")
+        await app.sees("♥ fox 002", "2 of 3")  # on to the next one
+        await pilot.press("x")
         await app.sees("2 of 2", "fox 000", without="fox 001")
         await pilot.press("z")
         await app.sees("3 of 3", "fox 001")

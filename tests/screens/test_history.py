@@ -22,11 +22,12 @@ LONG_AGO = time.mktime((2025, 7, 23, 12, 0, 0, 0, 0, -1))
 def found(app: TestApp) -> list[str]:
     """The prompts in sight."""
     lines = app.text().splitlines()
-    first = next(at for at, line in enumerate(lines) if "  status" in line)
+    first = next(at for at, line in enumerate(lines) if "  status  " in line)
+    column = lines[first].find("prompt")
     return [
-        row[27:].split("  ")[0].strip()
+        line[column:].split("  ")[0].strip()
         for line in lines[first + 1 :]
-        if re.match(r"[○◔●✗–!]", row := line.strip("│┃ "))
+        if re.match(r"[○◔●✗–!]", line.strip("│┃ "))
     ]
 
 

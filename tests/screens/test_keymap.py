@@ -77,7 +77,7 @@ def test_a_key_that_cannot_work_in_the_app_is_told(
     [
         {"generate": "ctrl+g", "pick": "f3"},
         {"history": "f9"},
-        {"reuse": "B", "edit": "E"},
+        {"reuse": "B", "edit": "D"},
         {"generate": "ctrl+j,g"},
         {"zoom": "alt+z"},
         {"next-result": "]"},

@@ -49,7 +49,8 @@ class HowManyScreen(Modal[int | None]):
             lines = [
                 (str(count), self._price_of(count)) for count in range(2, MOST + 1)
             ]
-            yield Static(Content("\n").join(_line(*line) for line in lines))
+            text = Content("\n").join(_line(*line) for line in lines)
+            yield Static(text, markup=False)
         yield Footer()
 
     def action_choose(self, count: int) -> None:

@@ -38,7 +38,7 @@ class LinePromptScreen(Modal[str | None]):
         with Vertical(id="line-box", classes="frame -always") as box:
             box.border_title = Content(self._heading)
             yield self._input
-            yield Static(Content(self._hint), classes="hint")
+            yield Static(Content(self._hint), classes="hint", markup=False)
         yield Footer()
 
     @on(Input.Submitted)
