@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from tui.tasks.search import HELP, unknown_filters
 from tui.tasks.store_errors import StoreError
-from tui.tasks.task import Task
+from tui.tasks.task import NEWEST, Task
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
@@ -25,9 +25,6 @@ from tui.widgets.view_context import ViewContext
 
 PAGE = 120
 """Tasks that are read at once; the next ones when the cursor reaches the end."""
-
-_NEWEST = "~"
-"""Sorts after every id."""
 
 
 class HistoryScreen(Screen[None]):
@@ -69,7 +66,7 @@ class HistoryScreen(Screen[None]):
         super().__init__()
         self._find = search
         self._view = context
-        self._oldest = _NEWEST
+        self._oldest = NEWEST
         self._more = False
         self._marked = 0
         self._listed: set[str] = set()
@@ -111,9 +108,9 @@ class HistoryScreen(Screen[None]):
         self.action_results()
 
     @work(exclusive=True, group="history", exit_on_error=False)
-    async def _search(self, query: str, before: str = _NEWEST) -> None:
+    async def _search(self, query: str, before: str = NEWEST) -> None:
         """Lists what a query finds; a later search cancels this one."""
-        is_first_page = before == _NEWEST
+        is_first_page = before == NEWEST
         try:
             tasks = await self._find(query, PAGE, before)
         except StoreError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tui.tasks.store_errors import StoreError
-from tui.tasks.task import Task
+from tui.tasks.task import NEWEST, Task
 from tui.widgets.messages import LoadOlder
 
 
@@ -27,7 +27,7 @@ class OlderTasks:
             return None
         self._loading = True
         try:
-            tasks = await self.load(min(known, default="~"))
+            tasks = await self.load(min(known, default=NEWEST))
         except StoreError:
             return None
         finally:

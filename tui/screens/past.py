@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from tui.tasks.store_errors import StoreError
-from tui.tasks.task import Task
+from tui.tasks.task import NEWEST, Task
 
 Search = Callable[[str, int, str], Awaitable[list[Task]]]
 """Returns the newest tasks for a query, a number at most, and an id that theirs are
@@ -16,8 +16,6 @@ _PAGE = 500
 """Tasks that are read at once."""
 _MOST_READ = 5_000
 """Tasks that are read before a choice counts as complete."""
-_NEWEST = "~"
-"""Sorts after every id."""
 
 
 class Past:
@@ -47,7 +45,7 @@ class Past:
 
     async def load(self) -> None:
         """Reads the latest tasks of earlier runs."""
-        for task in await self._page("", _NEWEST):
+        for task in await self._page("", NEWEST):
             self._known.setdefault(task.id, task)
 
     async def find(
@@ -58,7 +56,7 @@ class Past:
         Tasks of this run only have to fit.
         """
         found = {task.id: task for task in self._known.values() if fits(task)}
-        before = _NEWEST
+        before = NEWEST
         fitting = 0
         for _ in range(_MOST_READ // _PAGE):
             page = await self._page(query, before)

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from tui.screens.modal import Modal
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store_errors import StoreError
+from tui.tasks.task import NEWEST
 from tui.text import one_line, plain
 from tui.widgets.footer import Footer
 
@@ -26,8 +27,6 @@ _NEAR = 5
 """Rows from the end at which the next prompts are read."""
 _LONGEST_ROW = 300
 """Characters of a prompt in the list; below it stands more of it."""
-_NEWEST = "~"
-"""Sorts after every id."""
 
 
 class PastPromptsScreen(Modal[str | None]):
@@ -84,7 +83,7 @@ class PastPromptsScreen(Modal[str | None]):
         self._find = find
         self._prompts: list[str] = []
         self._listed: set[str] = set()
-        self._before = _NEWEST
+        self._before = NEWEST
         self._searching = False
         self._wanted = False
         """Whether the first prompt is to be used as soon as it is found."""
@@ -106,17 +105,17 @@ class PastPromptsScreen(Modal[str | None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        self._search("", _NEWEST)
+        self._search("", NEWEST)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._search(event.value, _NEWEST)
+        self._search(event.value, NEWEST)
 
     @work(exclusive=True, group="past", exit_on_error=False)
     async def _search(self, query: str, before: str) -> None:
         """Lists the next prompts that a query finds; a later search cancels this one."""
-        is_first = before == _NEWEST
+        is_first = before == NEWEST
         if is_first:
             self._listed = set()
             self._searching = True

@@ -97,7 +97,7 @@ class QueueOpener:
         self._state_changed(shell.engine.state)
         await shell.main.load()
         with suppress(StoreError):
-            completed = shell.engine.queue.search("status:completed", LEARNED, "~")
+            completed = shell.engine.queue.search("status:completed", LEARNED, NEWEST)
             shell.durations.learn(await completed)
         if await shell.engine.can_undo():
             shell.main.queue.show_table()

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tui.tasks import imported, schema
 from tui.tasks.imported import IMPORTED, Events
 from tui.tasks.store import Store
-from tui.tasks.task import Result, Task
+from tui.tasks.task import NEWEST, Result, Task
 from tui.text import inert_json, one_line
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def dump(store: Store, query: str = "") -> Iterator[str]:
     The newest comes first; deleted tasks are left out. The text is safe to print.
     Raises StoreError.
     """
-    before = "~"
+    before = NEWEST
     while page := store.search(query, _PAGE, before):
         for task in page:
             fields = msgspec.json.decode(schema.encode(task))

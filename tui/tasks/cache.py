@@ -18,7 +18,7 @@ from tui.tasks.marks import with_ratings
 from tui.tasks.past_prompts import PromptPage
 from tui.tasks.store import Entry, Spending, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
-from tui.tasks.task import Status, Task
+from tui.tasks.task import NEWEST, Status, Task
 from tui.text import one_line
 
 P = ParamSpec("P")
@@ -313,7 +313,7 @@ class TaskCache:
                 self.show(task)
 
     async def search(
-        self, query: str, limit: int = PAGE, before: str = "~"
+        self, query: str, limit: int = PAGE, before: str = NEWEST
     ) -> list[Task]:
         """Returns the newest tasks that match a search, of ids below `before`."""
         return await self.run(Store.search, query, limit, before)
@@ -322,7 +322,7 @@ class TaskCache:
         """Returns the newest tasks that made or used files of these names."""
         return await self.run(Store.with_pictures, names)
 
-    async def prompts(self, query: str, before: str = "~") -> PromptPage:
+    async def prompts(self, query: str, before: str = NEWEST) -> PromptPage:
         """Returns prompts of the tasks that match a search, of ids below `before`."""
         return await self.run(Store.prompts, query, before)
 

@@ -188,7 +188,9 @@ class Engine:
         Without `start`, it waits for another process. Raises InvalidRequestError,
         CeilingError and StoreError.
         """
-        task = await asyncio.to_thread(self._draft, model, values, retry_of, job)
+        task = await asyncio.to_thread(
+            self._draft, Request(model, values), retry_of=retry_of, job=job
+        )
         await self.queue.add([task], own=start, most=self.ceilings)
         if start:
             self._start(task)
@@ -219,7 +221,7 @@ class Engine:
         """
         job = new_id() if len(requests) > 1 else ""
         tasks = await asyncio.to_thread(
-            lambda: [self._draft_request(request, job) for request in requests]
+            lambda: [self._draft(request, job=job) for request in requests]
         )
         if over_ceiling:
             tasks = [replace(task, over_ceiling=True) for task in tasks]
@@ -287,21 +289,11 @@ class Engine:
         if problems:
             raise draft.InvalidRequestError(problems)
         job = "" if old.imported else old.job
-        return self._draft(model, old.values, old.id, job)
+        return self._draft(Request(model, old.values), retry_of=old.id, job=job)
 
-    def _draft_request(self, request: Request, job: str) -> Task:
-        model, values, price, typed = request
-        return replace(self._draft(model, values, "", job, price), typed=typed)
-
-    def _draft(
-        self,
-        model: Model,
-        values: Values,
-        retry_of: str,
-        job: str,
-        estimate_micro: int | None = None,
-    ) -> Task:
-        return draft.draft(
+    def _draft(self, wanted: Request, *, retry_of: str = "", job: str = "") -> Task:
+        model, values, price, typed = wanted
+        task = draft.draft(
             model,
             values,
             base_url=self.client.base_url,
@@ -311,8 +303,9 @@ class Engine:
             learnt=self.queue.route,
             retry_of=retry_of,
             job=job,
-            estimate_micro=estimate_micro,
+            estimate_micro=price,
         )
+        return replace(task, typed=typed)
 
     # ---- waiting tasks
 
@@ -381,8 +374,7 @@ class Engine:
         SentError if it was sent meanwhile, InvalidRequestError, LeasedError, and
         StoreError.
         """
-        model, values, price, _ = wanted
-        new = await asyncio.to_thread(self._draft, model, values, "", "", price)
+        new = await asyncio.to_thread(self._draft, wanted)
         with self._mark_changing([task_id]):
             await self._lease_one(task_id)
             cancelled = await self._cancel(self._only_held([task_id]))

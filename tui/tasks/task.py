@@ -310,6 +310,8 @@ class Task(Struct, frozen=True, kw_only=True):
         )
 
 
+NEWEST = "~"
+"""Sorts after every id: tasks below it begin with the newest."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _moment = 0
 

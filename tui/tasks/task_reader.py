@@ -10,7 +10,7 @@ from tui.tasks.lineage import MOST_NAMES
 from tui.tasks.queue_file import QueueFile
 from tui.tasks.restore import newest
 from tui.tasks.search import conditions
-from tui.tasks.task import LIVE, Status, Task
+from tui.tasks.task import LIVE, NEWEST, Status, Task
 
 LIVE_STATES = ", ".join(f"'{status}'" for status in sorted(LIVE))
 """For `status in (...)`."""
@@ -42,7 +42,7 @@ class TaskReader(QueueFile):
         return [task for _, task in sorted(merged.items(), reverse=True)]
 
     def search(
-        self, query: str = "", limit: int = 500, before: str = "~"
+        self, query: str = "", limit: int = 500, before: str = NEWEST
     ) -> list[Task]:
         """The latest tasks that a search line asks for (see `search`), newest first, of
         ids below `before`.
@@ -68,7 +68,7 @@ class TaskReader(QueueFile):
         )
         return self._tasks(f"where id in ({found}) order by id desc", *listed, limit)
 
-    def prompts(self, query: str = "", before: str = "~") -> past_prompts.PromptPage:
+    def prompts(self, query: str = "", before: str = NEWEST) -> past_prompts.PromptPage:
         """Returns the prompts of the latest tasks of ids below `before`.
 
         Those are the tasks that a search line asks for; deleted ones are left out.

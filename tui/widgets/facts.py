@@ -8,10 +8,10 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from tui.tasks.durations import Span
-from tui.tasks.task import Result, Status, Task
+from tui.tasks.task import REJECTED, Result, Status, Task
 from tui.text import dollars, file_size, one_line, plain
 from tui.widgets.rows import rows
-from tui.widgets.taskrow import elapsed, expiry, fit, is_waiting, status_style
+from tui.widgets.taskrow import elapsed, expiry, fit, is_waiting, stars, status_style
 
 _LONGEST_NAME = 16
 _LONGEST_VALUE = 4000
@@ -53,6 +53,8 @@ def _facts(task: Task, index: int | None) -> Iterator[tuple[str, object]]:
         if name != "prompt":
             yield name.replace("_", " "), value
     yield "cost", _cost(task)
+    yield "tags", ", ".join(task.tags)
+    yield "favourite", "yes" if task.favourite else ""
     if index is not None:
         yield from _result_facts(task, index)
         yield "not saved", expiry(task)
@@ -66,6 +68,7 @@ def _result_facts(task: Task, index: int) -> Iterator[tuple[str, str]]:
     if index >= count:
         return
     result = task.results[index]
+    yield "rating", "rejected" if result.rating == REJECTED else stars(result.rating)
     if result.path:
         size = file_size(result.bytes)
         yield "size", f"{result.width}×{result.height}, {result.format}, {size}"
@@ -136,9 +139,11 @@ def _length(facts: list[_Fact]) -> int:
 def _line_facts(task: Task, index: int) -> Iterator[_Fact]:
     style = status_style(task)
     is_done = task.status is Status.COMPLETED and not task.error
+    result = task.results[index] if index < len(task.results) else None
+    if result and result.rating:
+        yield _Fact(stars(result.rating), 80)
     if not is_done:
         yield _Fact(f"{style.glyph} {style.word}", 90)
-    result = task.results[index] if index < len(task.results) else None
     if task.error and result and result.path:
         reason = one_line(task.error.message, _LONGEST_REASON)
         yield _Fact(reason, 40, fit(reason, 4 * _LEAST_REASON).rstrip())
