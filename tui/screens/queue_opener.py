@@ -10,7 +10,7 @@ from tui.session import open_engine
 from tui.tasks.durations import LEARNED
 from tui.tasks.engine_state import EngineState
 from tui.tasks.store_errors import StoreError
-from tui.tasks.task import SetAside, Status, Task
+from tui.tasks.task import NEWEST, SetAside, Status, Task
 from tui.text import by_count, one_line
 from tui.widgets.key_texts import key_text
 
