@@ -24,7 +24,7 @@ from tui.catalog.load import bundled
 from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
-from tui.tasks import actions, worker
+from tui.tasks import actions, fetching
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine_state import EngineState
 from tui.tasks.store import Store
@@ -233,7 +233,7 @@ async def test_an_end_without_a_picture_says_why(
     open_engine: OpenEngine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker, "GONE_FOR", 0.0)
+    monkeypatch.setattr(fetching, "GONE_FOR", 0.0)
     async with open_engine(base_url) as watched:
         task = await watched.engine.submit(FLUX, {"prompt": f"a fox demo:{word}"})
         ended = await watched.engine.wait(task.id)

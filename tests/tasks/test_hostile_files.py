@@ -27,7 +27,7 @@ from tui.images.containers import outline, read_chunks
 from tui.images.files import ImageError, inspect, measure, save_image, thumbnail
 from tui.images.metadata import embed, read, save_stripped_copy, strip
 from tui.images.recipes import EmbeddedRecipe
-from tui.tasks import worker
+from tui.tasks import fetching
 from tui.tasks.draft import InvalidRequestError, draft
 from tui.tasks.rescue import rescue
 from tui.tasks.task import Status
@@ -297,7 +297,7 @@ class FileHost:
 async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_again(
     open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "backoff", lambda *_: 0.0)
+    monkeypatch.setattr(fetching, "backoff", lambda *_: 0.0)
     good = {"mislabelled.png": ".jpg", "moving.gif": ".gif", "scans.jpg": ".jpg"}
     bad = ["cut.JPEG", "html.jpg", "claims.png", "text.png"]
     host = FileHost([*good, *bad])
@@ -357,7 +357,7 @@ async def test_the_end_does_not_wait_for_an_image_that_takes_long(
     pipe = tmp_path / "images" / "pipe"
     pipe.parent.mkdir()
     os.mkfifo(pipe)
-    monkeypatch.setattr(worker, "PATIENCE", 0.0)
+    monkeypatch.setattr(fetching, "PATIENCE", 0.0)
     host = FileHost([])
     host.all = "moving.webp"
     with serving(host) as url:

@@ -15,7 +15,7 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo.service import create_app
 from tui.service.task_answer import MOST_RESULTS
-from tui.tasks import worker
+from tui.tasks import fetching, worker
 from tui.tasks.connection import Connection
 from tui.tasks.rescue import rescue
 from tui.tasks.task import SetAside, Status
@@ -114,7 +114,8 @@ class HostSendsPages(Changed):
 async def test_what_comes_late_or_oddly_is_waited_for(
     service: type[Changed], open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "backoff", lambda *_: 0.0)
+    for module in (worker, fetching):
+        monkeypatch.setattr(module, "backoff", lambda *_: 0.0)
     monkeypatch.setattr(worker, "MISSING_FOR", 0.01)
     app = service()
     with serving(app) as url:

@@ -23,7 +23,7 @@ from tests.tasks.rounds import KILLED, TASKS
 from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
 from tui.demo.service import create_app
-from tui.tasks import saving, worker
+from tui.tasks import fetching, saving
 from tui.tasks.store import Entry, Store
 from tui.tasks.task import Result, Status, Task, new_id
 
@@ -162,7 +162,7 @@ async def test_a_disk_fault_while_saving_is_waited_out_and_leaves_no_half_file(
         lying.append(names(images))
         return 0.0
 
-    monkeypatch.setattr(worker, "backoff", pause)
+    monkeypatch.setattr(fetching, "backoff", pause)
     async with open_engine(DEMO_URL, transport=host) as watched:
         task = await watched.engine.submit(Z_IMAGE, {"prompt": "a fox"})
         ended = await watched.engine.wait(task.id)
@@ -237,7 +237,7 @@ async def test_a_verified_part_only_gets_its_name(
     for content in (b"somebody's own", b"picture"):
         (images / "fox.png").write_bytes(content)
         again = replace(task, id=new_id())
-        (images / worker.part_name(again, 0)).write_bytes(b"picture")
+        (images / fetching.part_name(again, 0)).write_bytes(b"picture")
         in_queue(tmp_path, again)
         async with open_engine(DEMO_URL, transport=host, name="owl") as watched:
             ended = await watched.engine.wait(again.id)
@@ -280,7 +280,7 @@ async def test_only_stray_parts_are_swept(
     foreign = noted(images, host, b"", status=Status.FAILED, imported=True)
     elsewhere = noted(images, host, b"", status=Status.FAILED, out_dir=str(tmp_path))
     in_queue(tmp_path, ended, aside, fresh, foreign, elsewhere)
-    part = worker.part_name
+    part = fetching.part_name
     stranger, old = new_id(), new_id()
     stray = [
         part(ended, 0),

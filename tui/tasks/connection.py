@@ -18,7 +18,9 @@ from tui.service.errors import (
     ServiceError,
 )
 from tui.service.prompt_library import PromptPage
+from tui.service.task_answer import Answer
 from tui.tasks.retry import LONGEST_REST, asked_pause
+from tui.tasks.task import Task
 from tui.text import clock
 
 T = TypeVar("T")
@@ -75,6 +77,14 @@ class Connection:
                 retry_after=self.rest,
             )
         return await self.ask(lambda: request(self.client), of_key=False)
+
+    async def status(self, task: Task) -> Answer:
+        """Asks how a task is going on. Raises ServiceError."""
+        return await self.ask(
+            lambda: self.client.status(
+                task.route, task.service, task.action, task.remote_id, task.location
+            )
+        )
 
     async def ask(
         self, request: Callable[[], Awaitable[T]], *, of_key: bool = True
