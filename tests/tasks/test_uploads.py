@@ -18,7 +18,7 @@ from tests.tasks.faults import Ledger, booked
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
 from tui.system.small_file import read_small_file
-from tui.tasks import submit
+from tui.tasks import submit, uploads
 from tui.tasks.draft import draft
 from tui.tasks.store import Store
 from tui.tasks.task import Status
@@ -92,7 +92,8 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     both = SimpleNamespace(
         time=time.time, monotonic=lambda: time.monotonic() + clocks.service_ahead
     )
-    monkeypatch.setattr(submit, "time", both)
+    for module in (submit, uploads):
+        monkeypatch.setattr(module, "time", both)
     return clocks
 
 
@@ -272,7 +273,7 @@ async def test_the_very_bytes_that_leave_are_a_whole_image(
     source = source_of(values)
     if swapped == "while it is read":
         monkeypatch.setattr(
-            submit, "read_small_file", lambda path, limit: b"-----BEGIN"
+            uploads, "read_small_file", lambda path, limit: b"-----BEGIN"
         )
     way = Way()
     async with open_engine(service.url, transport=way) as watched:
@@ -286,7 +287,7 @@ async def test_the_very_bytes_that_leave_are_a_whole_image(
         assert held.error
         assert "source.png is not a PNG, JPEG, WebP or GIF" in held.error.message
         assert (way.uploads, service.ledger.posts) == (0, [])
-        monkeypatch.setattr(submit, "read_small_file", read_small_file)
+        monkeypatch.setattr(uploads, "read_small_file", read_small_file)
         Image.new("RGB", (8, 8), "blue").save(source)
         again = await watched.engine.retry(held)
         assert (await watched.engine.wait(again.id)).status is Status.COMPLETED

@@ -4,18 +4,12 @@ A mistake here would pay twice: a request is on disk, with its key, before it is
 """
 
 import asyncio
-import base64
-import errno
-import hashlib
-import os
 import re
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from msgspec.structs import replace
 
-from tui.catalog import source_images
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
 from tui.service.base_url import DEFAULT_BASE_URL
@@ -31,7 +25,6 @@ from tui.service.errors import (
     UploadError,
 )
 from tui.service.task_answer import Answer
-from tui.system.small_file import read_small_file
 from tui.tasks import draft
 from tui.tasks.answer import answered, with_left_out
 from tui.tasks.cache import TaskCache
@@ -45,9 +38,8 @@ from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, asked_pause, backoff
 from tui.tasks.scheduler import Scheduler
-from tui.tasks.sources import content_problem
-from tui.tasks.store import Store
-from tui.tasks.task import Problem, SetAside, Status, Task
+from tui.tasks.task import CLOCK_ERROR, Problem, SetAside, Status, Task
+from tui.tasks.uploads import Uploader
 from tui.text import clock, dollars, duration, one_line
 
 RESEND_FOR = 24 * 3600.0
@@ -55,10 +47,6 @@ RESEND_FOR = 24 * 3600.0
 
 It isn't published how long the server knows a key.
 """
-UPLOAD_LASTS = 50 * 60.0
-"""Seconds in which an uploaded file is used again; the service saves it for an hour."""
-UPLOAD_ROUNDS = 3
-"""Uploads of a request's files, until all can be read at the same time."""
 TOP_UP = f"{DEFAULT_BASE_URL}/billing"
 BALANCE_KNOWN = 5.0
 """Seconds for which a balance explains refusals before it is fetched again."""
@@ -80,8 +68,6 @@ _NO_SERVICES = (
     *("prompts", "price_quotes", "price_schedules"),
 )
 """What stands beside the models at the service: see `tui.service.client`."""
-CLOCK_ERROR = 60.0
-"""Seconds that two clocks may differ without being wrong."""
 
 
 class ModelGoneError(LookupError):
@@ -131,15 +117,9 @@ class Submitter:
         self._tries = options.tries
         self._balance_micro: int | None = None
         self._balance_at = -BALANCE_KNOWN
-        self._upload_locks: dict[str, asyncio.Lock] = {}
-        """By digest of the content."""
-        # The next three are moments of the monotonic clock, which is never set.
-        self._url_ends: dict[str, float] = {}
-        """By URL: when the upload ends."""
-        self._uploads_end: dict[str, float] = {}
-        """By task: when the first of its uploads ends."""
+        self._uploader = Uploader(cache, connection.client)
         self._sent_here: dict[str, float] = {}
-        """By task: when this process has sent it."""
+        """By task: when this process has sent it, by the monotonic clock."""
         self._chosen: set[str] = set()
         """Tasks that the user wants sent again, wherever their rows lead."""
 
@@ -202,7 +182,7 @@ class Submitter:
             self._sent_here.pop(task_id, None)
             self._chosen.discard(task_id)
             if self._cache.tasks[task_id].status is not Status.HELD:
-                self._uploads_end.pop(task_id, None)
+                self._uploader.forget(task_id)
 
     async def _send_until_accepted(self, task_id: str) -> None:
         """Tries to send a task until it is accepted, or stops being held or sent.
@@ -288,9 +268,10 @@ class Submitter:
             )
         if self._cache.route == "service" and self._may_move(task):
             task = await self._rerouted(task)
-        await self._check_addresses(task)
-        if self._needs_upload(task):
-            task = await self._upload_files(task)
+        model = self._catalog.get(task.action, task.model)
+        await self._uploader.check_addresses(task, model)
+        if self._uploader.needs(task, model):
+            task = await self._uploader.upload_files(task, self.model(task))
         if self._scheduler.paused or self._connection.rest:
             # It was open before the files were uploaded.
             raise _NotNowError
@@ -456,173 +437,6 @@ class Submitter:
             note = f"The service asked to wait: sending at {sending_at}."
             await self._cache.note(task_id, note)
             await asyncio.sleep(rest)
-
-    # ---- local files
-
-    def _needs_upload(self, task: Task) -> bool:
-        """Returns whether a request lacks its body, or its uploads have ended.
-
-        It may have waited for hours. The request must be one that was surely not made.
-        """
-        if not task.body:
-            return True
-        model = self._catalog.get(task.action, task.model)
-        if model is None:
-            return False
-        if not source_images.local_files(model.routes[task.route], task.values):
-            return False
-        uploads_end = self._uploads_end.get(task.id)
-        return not self._is_readable(task.uploads_until, uploads_end)
-
-    @staticmethod
-    def _is_readable(until: float, end: float | None) -> bool:
-        """Returns whether the service can still read an upload.
-
-        It can `until` then by the wall clock, which may have been set since, and before
-        `end` by the monotonic clock, if this process has seen the upload.
-        """
-        now = time.time()
-        if not now < until <= now + UPLOAD_LASTS + CLOCK_ERROR:
-            return False
-        return end is None or time.monotonic() < end
-
-    async def _check_addresses(self, task: Task) -> None:
-        """Checks that no value is the address of an upload that has ended.
-
-        Such a value was copied from an earlier request. Raises InvalidRequestError.
-        """
-        model = self._catalog.get(task.action, task.model)
-        if model is None:
-            return
-        route = model.routes[task.route]
-        base_url = self._client.base_url
-        for name, address in source_images.image_urls(route, task.values):
-            until = await self._cache.run(Store.upload_ends, base_url, address)
-            if until and not self._is_readable(until, self._url_ends.get(address)):
-                raise draft.InvalidRequestError(
-                    {
-                        name: f"{one_line(address, 80)} was an upload, and uploads end"
-                        " after an hour: choose the file itself. Nothing was charged."
-                    }
-                )
-
-    async def _upload_files(self, task: Task) -> Task:
-        """Uploads a request's files; returns the task with a new body and key.
-
-        Nothing is paid before all files are uploaded. Raises InvalidRequestError,
-        ModelGoneError, or ServiceError for trouble that passes.
-        """
-        model = self.model(task)
-        # It may have waited for long, or come from elsewhere.
-        await asyncio.to_thread(draft.plan, task, model)
-        route = model.routes[task.route]
-        files = source_images.local_files(route, task.values)
-        # While the last of many large files is uploaded, the first upload may end.
-        for _ in range(UPLOAD_ROUNDS):
-            urls: dict[Path, str] = {}
-            untils: list[float] = []
-            for name, path in files:
-                if path not in urls:
-                    await self._cache.note(task.id, f"Uploading {one_line(path.name)}.")
-                    urls[path], until = await self._upload(name, path)
-                    untils.append(until)
-            until = min(untils, default=0.0)
-            end = min((self._url_ends[url] for url in urls.values()), default=0.0)
-            if self._is_readable(until, end) or not files:
-                break
-        else:
-            name, _ = files[0]
-            raise draft.InvalidRequestError(
-                {name: "The files took too long to upload. Nothing was charged."}
-            )
-        self._uploads_end[task.id] = end
-        values = source_images.with_uploads(route, task.values, urls)
-        planned = draft.with_body(task, model, values)
-        revision = self._cache.tasks[task.id].revision
-        return replace(planned, uploads_until=until, revision=revision)
-
-    async def _upload(self, name: str, path: Path) -> tuple[str, float]:
-        """Returns the URL of an uploaded file, and until when it can be read.
-
-        Raises InvalidRequestError, or ServiceError for trouble that passes.
-        """
-        try:
-            content = await asyncio.to_thread(_read_source, path)
-            return await self._upload_once(name, path, content)
-        except OSError as error:
-            raise draft.InvalidRequestError(
-                {name: f"{path} can't be read: {error.strerror}. Nothing was charged."}
-            ) from error
-        except (RateLimitError, AuthenticationError, CreditsError) as error:
-            raise type(error)(
-                str(error), status=error.status, retry_after=error.retry_after
-            ) from error
-        except NetworkError as error:
-            # Nothing that is paid was sent.
-            raise NetworkError(str(error), sent=False) from error
-        except ServiceError as error:
-            if error.passing:
-                raise UploadError(str(error), retry_after=error.retry_after) from error
-            raise draft.InvalidRequestError(
-                {name: f"{error} Nothing was charged."}
-            ) from error
-
-    async def _upload_once(
-        self, name: str, path: Path, content: bytes
-    ) -> tuple[str, float]:
-        """Uploads a content once within its hour, even if several tasks want it."""
-        base_url = self._client.base_url
-        digest, checksum = await asyncio.to_thread(_digests, content)
-        async with self._upload_locks.setdefault(digest, asyncio.Lock()):
-            url = await self._cache.run(Store.uploaded, base_url, digest)
-            until = 0.0
-            if url:
-                until = await self._cache.run(Store.upload_ends, base_url, url)
-            if not self._is_readable(until, self._url_ends.get(url)):
-                await _check_content(name, path, content)
-                asked_at = time.monotonic()
-                until = time.time() + UPLOAD_LASTS
-                url = await self._client.upload(path, content, checksum)
-                self._url_ends[url] = asked_at + UPLOAD_LASTS
-                lasts = until - time.time()
-                await self._cache.run(
-                    Store.remember_upload, base_url, digest, url, lasts
-                )
-            lasts = until - time.time()
-            self._url_ends.setdefault(url, time.monotonic() + lasts)
-        return url, until
-
-
-async def _check_content(name: str, path: Path, content: bytes) -> None:
-    """Raises InvalidRequestError unless these bytes are a whole image.
-
-    They need not be those that were judged before: a file may be replaced.
-    """
-    problem = await asyncio.to_thread(content_problem, path.name, content)
-    if problem:
-        raise draft.InvalidRequestError(
-            {name: f"{problem} It was not uploaded, and nothing was charged."}
-        )
-
-
-def _read_source(path: Path) -> bytes:
-    """Returns the content of a file, not of one that a link leads to by now.
-
-    Raises OSError.
-    """
-    if os.path.realpath(path) != str(path):
-        raise OSError(errno.ELOOP, "it is a link now, choose the file again")
-    return read_small_file(path, draft.MAX_UPLOAD)
-
-
-def _digests(content: bytes) -> tuple[str, str]:
-    """Returns a content's SHA-256 in hex, and its MD5 in base64.
-
-    The first tells contents apart; the second is the checksum that the service wants.
-    """
-    sha256 = hashlib.sha256(content).hexdigest()
-    md5 = hashlib.md5(content, usedforsecurity=False).digest()
-    return sha256, base64.b64encode(md5).decode()
 
 
 def _is_well_formed(task: Task) -> bool:

@@ -67,6 +67,8 @@ NEXT: dict[Status, frozenset[Status]] = {
 LIVE = frozenset({_S.HELD, _S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
 NO_PROFILE = "none"
 """The word for no profile on the command line."""
+CLOCK_ERROR = 60.0
+"""Seconds that two clocks may differ without being wrong."""
 URL_LIVES = 7 * 86400.0
 """Seconds for which a result can be fetched, by RunAPI's documentation."""
 SENT = frozenset({_S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
