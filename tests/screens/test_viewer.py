@@ -296,7 +296,7 @@ async def test_what_happens_to_tasks_is_seen(made: Callable[..., Task]) -> None:
         app.changes.publish(coming)
         await until_title(app, "other Flux 2 Pro 2 of 2")
         assert app.engine
-        await app.engine.delete([app.engine.tasks[other.id]])
+        await app.engine.marker.delete([app.engine.tasks[other.id]])
         await app.sees("This task was deleted.")
         await pilot.press("escape")
         await app.sees("coming", without="other")

@@ -326,7 +326,7 @@ async def test_deleting_it_moves_no_file(
         )
         assert Path(made.files[0]).exists()
         assert not (images / ".trash").exists()
-        await watched.engine.undo()
+        await watched.engine.marker.undo()
         told = await actions.delete(watched.engine, [made], "z")
         assert told == "1 task and its files deleted. z brings it back."
         assert not Path(made.files[0]).exists()

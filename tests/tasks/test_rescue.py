@@ -34,7 +34,7 @@ async def test_what_was_made_and_not_saved_is_rescued(open_engine: OpenEngine) -
         host.gone = True
         lost = await watched.engine.submit(FLUX, {"prompt": "a fox"})
         lost = await watched.engine.wait(lost.id)
-        await watched.engine.clear([lost])
+        await watched.engine.marker.clear([lost])
         failed = await watched.engine.submit(FLUX, {"prompt": "demo:fail"})
         await watched.engine.wait(failed.id)
         host.gone = False
@@ -73,9 +73,9 @@ async def test_an_image_is_named_as_wished_and_tells_what_made_it(
             await watched.engine.submit(FLUX, {"prompt": "a fox"}) for _ in range(2)
         ]
         ended = [await watched.engine.wait(task.id) for task in tasks]
-        await watched.engine.delete(ended)
+        await watched.engine.marker.delete(ended)
         assert not any(Path(path).exists() for task in ended for path in task.files)
-        await watched.engine.undo()
+        await watched.engine.marker.undo()
     folder = Path(ended[0].out_dir) / "flux-2-pro-text-to-image"
     names = {Path(path) for task in ended for path in task.files}
     assert names == {folder / "a-fox.png", folder / "a-fox-2.png"}

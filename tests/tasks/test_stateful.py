@@ -605,7 +605,9 @@ class Queue(RuleBasedStateMachine):
             self.favoured.setdefault(found.id, {True: 0, False: 0})[favourite] += 1
 
             async def favoured(at: Engine, found: Task = found) -> None:
-                if not await at.mark([found.id], lambda _: {"favourite": favourite}):
+                if not await at.marker.mark(
+                    [found.id], lambda _: {"favourite": favourite}
+                ):
                     raise LeasedError
                 self.favoured[found.id][favourite] += 100
 
@@ -635,7 +637,11 @@ class Queue(RuleBasedStateMachine):
             *self.some(place, pick, lambda shown: not (shown.cleared or shown.deleted)),
             *self.some(place, pick + count, has_ended),
         ]
-        self.do(place, wait, lambda at: at.delete(found) if delete else at.clear(found))
+        self.do(
+            place,
+            wait,
+            lambda at: at.marker.delete(found) if delete else at.marker.clear(found),
+        )
 
     @precondition(lambda self: self.knows(lambda shown: shown.cleared or shown.deleted))
     @rule(place=PLACES, wait=WAITS)
@@ -643,7 +649,7 @@ class Queue(RuleBasedStateMachine):
         for wishes in self.favoured.values():  # either may be what was undone
             wishes[True] += 1
             wishes[False] += 1
-        self.do(place, wait, lambda at: at.undo())
+        self.do(place, wait, lambda at: at.marker.undo())
 
     @rule(place=PLACES, wait=WAITS)
     def adopt(self, place: int, wait: float) -> None:

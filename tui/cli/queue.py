@@ -152,7 +152,7 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
 
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "status:ended")
-        deleted, moved, kept = await engine.delete(
+        deleted, moved, kept = await engine.marker.delete(
             task for task in tasks if task.status not in LIVE
         )
         _print_tasks(deleted, as_json=as_json)
@@ -208,7 +208,7 @@ def rate(
     async def work(engine: "Engine") -> int:
         tasks = await selection.tasks(engine, "")
         changing = [task.id for task in tasks if wanted.fields(task)]
-        changed = await engine.mark(changing, wanted.fields)
+        changed = await engine.marker.mark(changing, wanted.fields)
         _print_tasks(changed, as_json=as_json)
         _print_count(len(changed), "1 task changed.", "{count} tasks changed.")
         remaining = len(changing) - len(changed)

@@ -99,7 +99,7 @@ class QueueOpener:
         with suppress(StoreError):
             completed = shell.engine.queue.search("status:completed", LEARNED, NEWEST)
             shell.durations.learn(await completed)
-        if await shell.engine.can_undo():
+        if await shell.engine.marker.can_undo():
             shell.main.queue.show_table()
         for notice in shell.engine.notices:
             self._show_notice(notice)

@@ -171,7 +171,7 @@ async def _mark(
 ) -> None:
     """Marks tasks. Raises LeasedError where something was to change, and nothing did."""
     wanted = [task.id for task in tasks if fields_of(task)]
-    if wanted and not await engine.mark(wanted, fields_of):
+    if wanted and not await engine.marker.mark(wanted, fields_of):
         raise LeasedError
 
 
@@ -180,7 +180,7 @@ async def delete(engine: "Engine", tasks: list[Task], undo: str) -> str:
 
     Raises LeasedError where none could be deleted.
     """
-    deletion = await engine.delete(tasks)
+    deletion = await engine.marker.delete(tasks)
     count = len(deletion.tasks)
     if not count:
         raise LeasedError
@@ -255,7 +255,7 @@ async def lower_limit(engine: "Engine") -> str:
 async def clear(engine: "Engine", undo: str) -> str:
     """Hides all finished tasks, not their files; `undo` is the key that brings them back."""
     ended = await engine.queue.search_all("is:shown status:ended")
-    count = len(await engine.clear(ended))
+    count = len(await engine.marker.clear(ended))
     if not count:
         return "No task has finished yet."
     return by_count(
@@ -268,7 +268,7 @@ async def clear(engine: "Engine", undo: str) -> str:
 
 async def undo(engine: "Engine") -> str:
     """Brings back what was cleared or deleted last, or takes back a mark."""
-    undone = await engine.undo()
+    undone = await engine.marker.undo()
     count = len(undone.tasks)
     if not count:
         return "Nothing to undo."

@@ -6,11 +6,10 @@ Each live task has a coroutine; all of them poll over one connection.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,13 +21,13 @@ from tui.catalog.spec import Model, Values
 from tui.service.account import Account
 from tui.service.client import Client
 from tui.service.errors import ServiceError
-from tui.tasks import draft, imported, saving, trash
+from tui.tasks import draft, imported, saving
 from tui.tasks.cache import TaskCache
 from tui.tasks.ceilings import NONE, Ceilings
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
 from tui.tasks.lease import LEASE
-from tui.tasks.marks import Undone, is_put_away, undone_fields
+from tui.tasks.marker import Marker
 from tui.tasks.options import EngineListener, EngineOptions
 from tui.tasks.retry import GaveUpError
 from tui.tasks.scheduler import Scheduler
@@ -48,18 +47,6 @@ from tui.tasks.task import (
 )
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
-
-
-class Deletion(NamedTuple):
-    """What became of tasks that were to be deleted."""
-
-    tasks: list[Task]
-    """Those that are deleted."""
-    moved: int
-    """How many of their files are in the trash."""
-    kept: list[str]
-    """Their files that stay: changed since they were saved, or not saved here."""
-
 
 WATCH_PAUSE = 0.5
 """Seconds between looks at what other processes have written."""
@@ -103,6 +90,8 @@ class Engine:
         self._worker = TaskWorker(
             self.queue, self._submitter, self._connection, self._scheduler, options
         )
+        self.marker = Marker(self.queue, self._lease)
+        """Marks tasks, clears and deletes them, and undoes that."""
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changing: Counter[str] = Counter()
         self._watching: asyncio.Task[None] | None = None
@@ -536,100 +525,6 @@ class Engine:
         """Returns the service's account and balance. Raises ServiceError."""
         return await self._connection.ask(self.client.account)
 
-    # ---- ended tasks
-
-    async def mark(
-        self, ids: Iterable[str], fields_of: Callable[[Task], dict[str, Any]]
-    ) -> list[Task]:
-        """Changes what the user thinks of tasks: favourites, ratings, tags.
-
-        `fields_of` returns the fields to change in a task; those of tasks of which
-        nothing changes, or that another process has, stay as they are. Returns the
-        others as they are now. This can be undone. Raises StoreError.
-        """
-        leased = await self._lease(list(ids))
-        latest = [self._latest(task.id) for task in leased]
-        changed = [task for task in latest if fields_of(task)]
-        await self.queue.run(Store.push_undo, changed)
-        saves = [self.queue.mark(task.id, "marked", fields_of) for task in changed]
-        return list(await asyncio.gather(*saves))
-
-    async def clear(self, tasks: Iterable[Task]) -> list[Task]:
-        """Hides ended tasks in the queue, not in the history; returns those.
-
-        This can be undone. Raises StoreError.
-        """
-        return await self._mark_ended(tasks, "cleared")
-
-    async def delete(self, tasks: Iterable[Task]) -> Deletion:
-        """Deletes ended tasks, and moves their files into the trash.
-
-        Only files that this program saved, and nobody changed since, are moved. This
-        can be undone. Raises StoreError.
-        """
-        deleted = await self._mark_ended(tasks, "deleted")
-        moved = 0
-        kept: list[str] = []
-        for task in deleted:
-            thrown = await asyncio.to_thread(trash.throw, task)
-            moved += thrown.moved
-            kept += thrown.kept
-        # An undo may have come before the files were moved.
-        latest = await self.queue.named([task.id for task in deleted])
-        await self._restore_files(latest)
-        return Deletion(deleted, moved, kept)
-
-    async def can_undo(self) -> bool:
-        """Returns whether cleared or deleted tasks can be restored."""
-        return bool(await self.queue.run(Store.peek_undo))
-
-    async def undo(self) -> Undone:
-        """Restores what was last cleared, deleted or marked, also in an earlier run.
-
-        Raises StoreError.
-        """
-        marked = {task.id: task for task in await self.queue.run(Store.pop_undo)}
-        leased = await self._lease(list(marked))
-        before = [marked.pop(task.id) for task in leased]
-        if marked:  # another process has them just now
-            await self.queue.run(Store.push_undo, list(marked.values()))
-        await self._restore_files(before)
-        away = [task for task in map(self._latest_of, before) if is_put_away(task)]
-        saves = [
-            self.queue.mark(task.id, "undone", partial(undone_fields, before=task))
-            for task in before
-        ]
-        restored = list(await asyncio.gather(*saves))
-        # A deletion that was still under way may have moved the files meanwhile.
-        await self._restore_files(restored)
-        return Undone(restored, bool(away))
-
-    async def _restore_files(self, tasks: Iterable[Task]) -> None:
-        for task in tasks:
-            if not task.deleted:
-                await asyncio.to_thread(trash.restore, task)
-
-    async def _mark_ended(
-        self, tasks: Iterable[Task], mark: Literal["cleared", "deleted"]
-    ) -> list[Task]:
-        """Marks those of the tasks that have ended, and returns them."""
-        ended = [
-            task.id
-            for task in tasks
-            if task.status not in LIVE and not getattr(task, mark)
-        ]
-        marked = [
-            task
-            for task in await self._lease(ended)
-            if self._latest(task.id).status not in LIVE
-        ]
-        if marked:
-            await self.queue.run(Store.push_undo, marked)
-        fields: dict[str, Any] = {mark: True}
-        saves = [self.queue.amend(task.id, event=mark, **fields) for task in marked]
-        await asyncio.gather(*saves)
-        return marked
-
     # ---- tasks of other services, profiles and processes
 
     def check_belongs_here(self, task: Task) -> None:
@@ -706,9 +601,6 @@ class Engine:
 
     def _latest(self, task_id: str) -> Task:
         return self.queue.latest(task_id) or self.tasks[task_id]
-
-    def _latest_of(self, task: Task) -> Task:
-        return self.queue.latest(task.id) or task
 
     @contextmanager
     def _mark_changing(self, ids: list[str]) -> Iterator[None]:

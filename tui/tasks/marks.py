@@ -1,20 +1,12 @@
 """What the user thinks of tasks and their pictures: ratings, tags, favourites."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
 from tui.tasks.task import LONGEST_TAG, MOST_TAGS, Result, Task
 from tui.text import one_line
-
-
-class Undone(NamedTuple):
-    """What an undo has restored."""
-
-    tasks: list[Task]
-    were_away: bool
-    """Whether they had been cleared or deleted; else they had only been marked."""
 
 
 def is_put_away(task: Task) -> bool:
