@@ -7,6 +7,8 @@ import re
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -580,3 +582,37 @@ def test_a_preset_gives_model_and_values(service: Service) -> None:
     assert made["params"]["aspect_ratio"] == "1:1"
     code, _, err = service.run("generate", "--preset", "nothing", "a lake")
     assert (code, "there are: wide." in err) == (4, True)
+
+
+def test_an_image_is_opened_or_its_path_is_printed(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (made,), _ = service.run("generate", "z-image", "a lake", "--json")
+    folder = Path(made["files"][0]).parent
+    viewer = folder / "viewer"
+    viewer.write_text(f'#!/bin/sh\necho "$1" > {folder}/opened\n')
+    viewer.chmod(0o700)
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [
+            sys.executable,
+            "-m",
+            "tui",
+            "open",
+            *words,
+            "--base-url",
+            service.url,
+        ]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    done = run(made["id"])
+    assert (done.returncode, done.stdout.strip()) == (1, made["files"][0])
+    done = run(made["id"], "--folder")
+    assert (done.returncode, done.stdout.strip()) == (1, str(folder))
+    monkeypatch.setenv("RUNAPI_TUI_VIEWER", str(viewer))
+    assert run(made["id"]).returncode == 0
+    assert (folder / "opened").read_text().strip() == made["files"][0]
+    assert run(made["id"], "--picture", "2").returncode == 4
+    assert run("nothing").returncode == 4

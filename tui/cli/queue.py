@@ -1,6 +1,7 @@
 """`drop`, `pause`, `stop`, `retry`, `delete`: the app's keys for the queue, as commands."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from tui.tasks.ceilings import CeilingError, describe_total
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import LIVE, SENT, RetriedError, Status, Task
-from tui.text import by_count
+from tui.text import by_count, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -175,6 +176,30 @@ def delete(session: Session, selection: Selection, *, as_json: bool) -> int:
         return 0 if deleted and not remaining else 1
 
     return _with_engine(session, work)
+
+
+def open_picture(session: Session, task: Task, index: int, *, folder: bool) -> int:
+    """Open a saved image, or its folder; print its path where no app can.
+
+    Returns the exit code. Raises UsageError without such an image.
+    """
+    from tui.exchange import open_external
+
+    found = open_external.ways(task, index, session.config.viewer)
+    if not found.path:
+        raise UsageError(f"Task {task.id} has no image {index + 1} that is saved.")
+    shown = os.path.dirname(found.path) if folder else found.path
+    command = open_external.folder_viewer() if folder else found.viewer
+    if command:
+        try:
+            open_external.show(command, shown)
+        except open_external.OpenError as error:
+            print_message(str(error))
+        else:
+            print_message(f"Opened with {one_line(command[0], 80)}.")
+            return 0
+    print_result(shown)
+    return 1
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Commands that list the tasks of the queue, or change what happens to them."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,10 @@ from tui.cli.commands.options import (
 )
 from tui.system.streams import print_message, print_result
 from tui.text import one_line
+
+if TYPE_CHECKING:
+    from tui.session import Session
+    from tui.tasks.task import Task
 
 _STATUSES = (
     *("held", "submitting", "pending", "processing", "fetching"),
@@ -190,6 +194,23 @@ def tasks(status: str, model: str, search: str, as_json: bool, **options: Any) -
         print_result(task_json(task) if as_json else task_line(task))
 
 
+def find_task(session: "Session", task_id: str) -> "Task":
+    """Return the task of an id, of a part of one, or of RunAPI's own id.
+
+    Raises ExitError.
+    """
+    store = open_store(session)
+    found = store.get(task_id)
+    print_notices(store)
+    store.close()
+    if found is None:
+        raise ExitError(
+            f"There is no task {one_line(task_id, 80)} in the queue; `runapi-tui tasks`"
+            " lists them."
+        )
+    return found
+
+
 @click.command()
 @click.argument("task_id", metavar="ID")
 @click.option(
@@ -210,14 +231,7 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
     from tui.cli.output import task_facts, task_json
 
     session = prepare_session(options)
-    store = open_store(session)
-    found = store.get(task_id)
-    print_notices(store)
-    if found is None:
-        raise ExitError(
-            f"There is no task {one_line(task_id, 80)} in the queue; `runapi-tui tasks`"
-            " lists them."
-        )
+    found = find_task(session, task_id)
     if form:
         from tui.exchange.snippets import notes_beside, of_task, written
 
@@ -228,7 +242,28 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
     elif as_json:
         print_result(task_json(found))
     else:
-        print_result(task_facts(found, store.events(found.id) if events else []))
+        log = open_store(session).events(found.id) if events else []
+        print_result(task_facts(found, log))
 
 
-COMMANDS = (drop, pause, stop, retry, delete, rate, tasks, task)
+@click.command("open")
+@click.argument("task_id", metavar="ID")
+@click.option(
+    "--picture",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="The Nth image of the task; by default its first.",
+)
+@click.option("--folder", is_flag=True, help="Open the image's folder.")
+@common_options
+def open_(task_id: str, picture: int, folder: bool, **options: Any) -> None:
+    """Open an image in another app, or print its path where there is none."""
+    from tui.cli.queue import open_picture
+
+    session = prepare_session(options)
+    found = find_task(session, task_id)
+    sys.exit(open_picture(session, found, picture - 1, folder=folder))
+
+
+COMMANDS = (drop, pause, stop, retry, delete, rate, tasks, task, open_)
