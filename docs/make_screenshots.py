@@ -1,4 +1,4 @@
-"""Makes docs/screen-*.png from the real app in a real xterm with Sixel.
+"""Makes docs/screen-*.png and docs/results.png from the real app in a real xterm with Sixel.
 
 `python docs/make_screenshots.py` needs Xvfb, xterm, xdotool and Pillow. Each picture is a
 sheet of one theme: the states of the app at 120x36, or one state at all sizes.
@@ -65,6 +65,18 @@ DONE = (
     Shot("done", text=PROMPT, keys="ctrl+j", seconds=9.0),
     Shot("a job of four", text=VARIED, keys="ctrl+j", seconds=MADE),
 )
+RESULTS = (
+    Shot("a job of four", text=PROMPT + VARIED, keys="ctrl+j", seconds=MADE),
+    Shot("variations", keys="ctrl+t m"),
+    Shot("rated and marked", keys="Escape v 5 3 X space space"),
+    Shot("compare", keys="Home space b", seconds=2.0),
+    Shot("side by side", keys="s", seconds=3.0),
+    Shot("difference", keys="s d", seconds=3.0),
+    Shot("use as a source", keys="Escape Escape Home e"),
+    Shot("remix", "Return", "the same at night", "ctrl+j", MADE),
+    Shot("lineage", keys="ctrl+t L"),
+)
+"""From a job to the best of it, and on from there."""
 SIZES = ((80, 24), (120, 36), (170, 48), (200, 55))
 
 
@@ -179,6 +191,9 @@ def main() -> None:
             with terminal(f"runapi-{theme}", (120, 36)) as xterm:
                 states = [xterm.take(shot) for shot in STATES]
             sheet(states, 3, f"screen-{theme}")
+        with terminal("runapi-dark", (120, 36)) as xterm:
+            results = [xterm.take(shot) for shot in RESULTS]
+        sheet(results, 3, "results")
         sizes = []
         for size in SIZES:
             with terminal("runapi-dark", size) as xterm:

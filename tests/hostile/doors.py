@@ -115,6 +115,27 @@ def wildcards(home: Path) -> Stage:
 
 
 @door
+def presets(home: Path) -> Stage:
+    """Models, values and names of values that a preset has."""
+    stage = _stage(home)
+    folder = home / ".config/runapi-tui/presets"
+    folder.mkdir(parents=True)
+    for number, text in enumerate(PAYLOADS.values()):
+        known = {"model": "z-image", "action": "text_to_image"}
+        contents = (
+            known | {"values": {"prompt": f"a lake {text}"}},
+            known | {"values": {"prompt": "a lake", text: text}},
+            {"model": text, "action": text},
+        )
+        for kind, content in enumerate(contents):
+            file = folder / f"p{number}-{kind}.json"
+            file.write_text(json.dumps(content))
+    names = [path.stem for path in sorted(folder.iterdir())]
+    _run(stage, *(["generate", "--preset", name, "--no-wait"] for name in names))
+    return stage
+
+
+@door
 def names_of_source_files(home: Path) -> Stage:
     stage = _stage(home)
     commands = []

@@ -101,11 +101,12 @@ def test_every_module_that_reads_a_file_has_its_doors() -> None:
         "settings/config.py": "preferences",
         "settings/favourites.py": "favourites and prices",
         "settings/remembered.py": "favourites and prices",
+        "settings/presets.py": "presets",
         "settings/prompt_files.py": "wildcards",
         "spending/quotes.py": "favourites and prices",
         "settings/keyfiles/files.py": "keys of other tools",
         "settings/confirmed_hosts.py": "favourites and prices",
-        "tasks/submit.py": "names of source files",
+        "tasks/uploads.py": "names of source files",
     }
     # The last reads back a text of the user's own editor, made inert: test_editor.py.
     own = {"system/toml_file.py", "cli/skills.py", "exchange/editor.py"}
