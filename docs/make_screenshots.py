@@ -1,6 +1,6 @@
 """Makes docs/screen-*.png and docs/results.png from the real app in a real xterm with Sixel.
 
-`python docs/make_screenshots.py` needs Xvfb, xterm, xdotool and Pillow. Each picture is a
+`python docs/make_screenshots.py` needs Xvfb, xterm, xdotool, tmux and Pillow. Each picture is a
 sheet of one theme: the states of the app at 120x36, or one state at all sizes.
 """
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -80,10 +80,17 @@ RESULTS = (
 SIZES = ((80, 24), (120, 36), (170, 48), (200, 55))
 
 
+APP = (sys.executable, "-m", "tui")
+DEMO = (*APP, "--demo")
+IN_TMUX = ("tmux", "-L", "screenshots", "new-session", *DEMO)
+
+
 class Xterm:
     """The app on its embedded service, in a terminal that nobody sees."""
 
-    def __init__(self, home: str, theme: str, size: tuple[int, int]) -> None:
+    def __init__(
+        self, home: str, theme: str, size: tuple[int, int], app: Sequence[str]
+    ) -> None:
         columns, rows = size
         self._env = os.environ | {
             "DISPLAY": DISPLAY,
@@ -102,7 +109,6 @@ class Xterm:
         font = "7" if columns > 130 else "9"
         look = ["-ti", "vt340", *options, "-fa", "DejaVu Sans Mono", "-fs", font]
         place = ["-geometry", f"{columns}x{rows}+0+0"]
-        app = [sys.executable, "-m", "tui", "--demo"]
         self._process = subprocess.Popen(
             ["xterm", *look, *place, "-e", *app],
             env=self._env,
@@ -156,9 +162,11 @@ class Xterm:
 
 
 @contextmanager
-def terminal(theme: str, size: tuple[int, int]) -> Iterator[Xterm]:
+def terminal(
+    theme: str, size: tuple[int, int], app: Sequence[str] = DEMO
+) -> Iterator[Xterm]:
     with tempfile.TemporaryDirectory() as home:
-        xterm = Xterm(home, theme, size)
+        xterm = Xterm(home, theme, size, app)
         try:
             yield xterm
         finally:
@@ -179,7 +187,8 @@ def sheet(pictures: list[Image.Image], columns: int, name: str) -> None:
 
 
 def main() -> None:
-    missing = [name for name in ("Xvfb", "xterm", "xdotool") if not shutil.which(name)]
+    needed = ("Xvfb", "xterm", "xdotool", "tmux")
+    missing = [name for name in needed if not shutil.which(name)]
     if missing:
         sys.exit(f"Not found: {', '.join(missing)}.")
     server = subprocess.Popen(
@@ -194,6 +203,11 @@ def main() -> None:
         with terminal("runapi-dark", (120, 36)) as xterm:
             results = [xterm.take(shot) for shot in RESULTS]
         sheet(results, 3, "results")
+        others = []
+        for app, shots in ((APP, (Shot("setup"),)), (IN_TMUX, DONE)):
+            with terminal("runapi-dark", (120, 36), app) as xterm:
+                others.append([xterm.take(shot) for shot in shots][-1])
+        sheet(others, 2, "screen-others")
         sizes = []
         for size in SIZES:
             with terminal("runapi-dark", size) as xterm:
@@ -202,6 +216,7 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait()
+        subprocess.run([*IN_TMUX[:3], "kill-server"], check=False)
 
 
 if __name__ == "__main__":
