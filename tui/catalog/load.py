@@ -68,6 +68,14 @@ class Catalog:
     def get(self, action: str, slug: str) -> Model | None:
         return self._by_key.get((action, slug))
 
+    def known(self, action: str, slug: str) -> Model:
+        """Returns the model of an earlier request. Raises UnknownModel if it has gone."""
+        model = self.get(action, slug)
+        if model is None:
+            name = one_line(slug, 80)
+            raise UnknownModel(f"The catalog no longer has this model: {name}")
+        return model
+
     def with_prices(self, items: list[dict[str, Any]], as_of: str) -> "Catalog":
         """Returns this catalog with the prices of the service's live list.
 

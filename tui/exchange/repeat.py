@@ -11,7 +11,6 @@ from tui.catalog.route import Api, choose
 from tui.catalog.spec import Model, Values
 from tui.exchange.consent import WantedJob
 from tui.tasks.task import Task
-from tui.text import one_line
 
 
 class Repeater:
@@ -22,7 +21,7 @@ class Repeater:
         self._api: Api = api
 
     def same(self, tasks: Iterable[Task]) -> WantedJob:
-        """Returns the requests of tasks. Raises LookupError without their model."""
+        """Returns the requests of tasks. Raises UnknownModel without their model."""
         tasks = list(tasks)
         requests = [Request(self._model(task), task.values) for task in tasks]
         return _wanted(tasks, requests)
@@ -30,7 +29,7 @@ class Repeater:
     def with_new_seeds(self, tasks: Iterable[Task], count: int = 1) -> WantedJob:
         """Returns `count` requests of each task, all with seeds of their own.
 
-        A model without seeds draws another picture anyway. Raises LookupError, and
+        A model without seeds draws another picture anyway. Raises UnknownModel, and
         BatchError where there are too few seeds.
         """
         tasks = list(tasks)
@@ -52,11 +51,7 @@ class Repeater:
         return expand(model, route, values, variations, random.Random())[:count]
 
     def _model(self, task: Task) -> Model:
-        model = self._catalog.get(task.action, task.model)
-        if model is None:
-            name = one_line(task.model, 80)
-            raise LookupError(f"The catalog no longer has this model: {name}")
-        return model
+        return self._catalog.known(task.action, task.model)
 
 
 def _wanted(tasks: list[Task], requests: list[Request]) -> WantedJob:

@@ -139,8 +139,7 @@ def _on_main(shell: Shell, work: Callable[..., Any], *values: Any) -> Any:
     """Returns something that goes back to the main page, and does work there."""
 
     async def run() -> None:
-        while shell.screen is not shell.main:
-            await shell.pop_screen()
+        await shell.return_to_main()
         result = work(*values)
         if result is not None:
             await result

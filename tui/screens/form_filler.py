@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tui.catalog.load import Catalog
+from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.reach import reached_by, texts_of
 from tui.catalog.request import is_callback
 from tui.catalog.route import Api, choose, translate
@@ -114,16 +114,17 @@ class FormFiller:
 
     async def use(self, task: Task) -> None:
         """Fills the form with a task's values."""
-        model = self.catalog.get(task.action, task.model)
-        if model:
-            foreign = texts_of(task.values.values()) if task.imported else ()
-            await self.show_model(model, task.values, foreign)
-            self._tell(
-                f"{model.title}: filled in with the task's values. {self._way_back()}"
-            )
-            self.form.focus_first()
-        else:
-            self._warn(f"The catalog no longer has this model: {task.model}")
+        try:
+            model = self.catalog.known(task.action, task.model)
+        except UnknownModel as error:
+            self._warn(str(error))
+            return
+        foreign = texts_of(task.values.values()) if task.imported else ()
+        await self.show_model(model, task.values, foreign)
+        self._tell(
+            f"{model.title}: filled in with the task's values. {self._way_back()}"
+        )
+        self.form.focus_first()
 
     async def use_as_source(self, model: Model, files: list[str]) -> None:
         """Fills the form of a model with pictures to work from, and nothing else.

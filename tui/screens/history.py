@@ -20,7 +20,6 @@ from tui.widgets.messages import GridRequested, LoadOlder, TaskActionRequested
 from tui.widgets.preview import Preview, result_bindings
 from tui.widgets.queue import Titles
 from tui.widgets.queue_table import QueueTable
-from tui.widgets.task_actions import MOVES_ON
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120
@@ -157,9 +156,7 @@ class HistoryScreen(Screen[None]):
     @on(TaskActionRequested)
     def _browse_on(self, event: TaskActionRequested) -> None:
         event.browsing.older = self._older()
-        self.preview.aim(event)
-        if event.action in MOVES_ON and len(event.tasks) == 1:
-            self.action_step_result(1)
+        self.preview.follow(event, self.table.step_picture)
 
     @on(QueueTable.MarksChanged)
     def _count_marks(self, event: QueueTable.MarksChanged) -> None:

@@ -39,7 +39,6 @@ from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
-from tui.widgets.task_actions import MOVES_ON
 from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
@@ -357,11 +356,8 @@ class MainScreen(Screen[None]):
         self.preview.step(by, self.queue.table.step_picture)
 
     @on(TaskActionRequested)
-    def _aim(self, event: TaskActionRequested) -> None:
-        """Narrows a request to the picture that is shown; after a mark, shows the next."""
-        self.preview.aim(event)
-        if event.action in MOVES_ON and len(event.tasks) == 1:
-            self.action_step_result(1)
+    def _follow(self, event: TaskActionRequested) -> None:
+        self.preview.follow(event, self.queue.table.step_picture)
 
     def usual_sources(
         self, models: Catalog

@@ -1,7 +1,6 @@
 """What leads from a result to the next one: again, variations, a source, a comparison."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -18,20 +17,17 @@ from tui.tasks.task import REJECTED
 from tui.text import by_count, dollars, inert, one_line
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.task_actions import RATINGS, TaskAction
-from tui.widgets.view_context import ViewContext
 
 Handler = Callable[[TaskActionRequested], Awaitable[None]]
+"""Does what a request asks for."""
 
 
 class NextSteps:
     """Runs these actions. Every method runs in a worker of the app."""
 
-    def __init__(
-        self, shell: Shell, payments: Payments, view: Callable[[], ViewContext]
-    ) -> None:
+    def __init__(self, shell: Shell, payments: Payments) -> None:
         self._shell = shell
         self._payments = payments
-        self._view = view
 
     @property
     def handlers(self) -> dict[TaskAction, Handler]:
@@ -78,12 +74,13 @@ class NextSteps:
             return dollars(priced.price * count)
 
         count = await shell.push_screen_wait(HowManyScreen(price_of))
-        if count:
-            with contextlib.suppress(BatchError):
-                job = repeater.with_new_seeds(request.tasks[:1], count)
-                await self._payments.submit(job)
-                return
-            await self._payments.submit(same._replace(requests=same.requests * count))
+        if not count:
+            return
+        try:
+            job = repeater.with_new_seeds(request.tasks[:1], count)
+        except BatchError:  # there are fewer seeds than that
+            job = same._replace(requests=same.requests * count)
+        await self._payments.submit(job)
 
     async def _use_as_source(self, request: TaskActionRequested) -> None:
         """Fills the form of a model that the user chooses with the picture."""
@@ -103,13 +100,8 @@ class NextSteps:
         picker = ModelPickerScreen(models, *main.usual_sources(models), title)
         model = await self._shell.push_screen_wait(picker)
         if model:
-            await self._go_to_form()
+            await self._shell.return_to_main()
             await main.filler.use_as_source(model, files)
-
-    async def _go_to_form(self) -> None:
-        shell = self._shell
-        while shell.main and shell.screen is not shell.main:
-            await shell.pop_screen()
 
     async def _copy_prompt(self, request: TaskActionRequested) -> None:
         prompts = dict.fromkeys(task.prompt for task in request.tasks if task.prompt)

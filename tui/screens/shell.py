@@ -55,6 +55,11 @@ class Shell(OpenApp):
         """The text that was copied last."""
         self._outermost = Context()
 
+    async def return_to_main(self) -> None:
+        """Leaves all pages that lie over the main one."""
+        while self.screen is not self.main:
+            await self.pop_screen()
+
     async def run_detached(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs work that may start asyncio tasks, which outlast the page."""
         return await run_detached(work, self._outermost)

@@ -5,11 +5,11 @@ are those that need a page, a question or the clipboard.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tui.catalog.request import Request
 from tui.screens import share
-from tui.screens.next_steps import NextSteps
+from tui.screens.next_steps import Handler, NextSteps
 from tui.screens.payments import Approval, Payments
 from tui.screens.shell import Shell
 from tui.settings.prompt_files import PromptFiles
@@ -17,7 +17,7 @@ from tui.spending import ceilings
 from tui.tasks import actions
 from tui.tasks.imported import may_be_billed
 from tui.tasks.task import LIVE, Task
-from tui.text import by_count, one_line
+from tui.text import by_count
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
 from tui.widgets.messages import QueueActionRequested, TaskActionRequested
@@ -29,8 +29,6 @@ from tui.widgets.task_actions import (
     is_failed,
 )
 from tui.widgets.view_context import ViewContext
-
-Handler = Callable[[TaskActionRequested], Awaitable[None]]
 
 
 class TaskDispatcher:
@@ -57,7 +55,7 @@ class TaskDispatcher:
             TaskAction.SEND: self._send,
             TaskAction.DELETE: self._delete,
             TaskAction.COMPARE: self._compare,
-            **NextSteps(shell, payments, view).handlers,
+            **NextSteps(shell, payments).handlers,
         }
 
     async def run(self, request: TaskActionRequested) -> None:
@@ -145,11 +143,7 @@ class TaskDispatcher:
         assert shell.engine
         assert shell.main
         task = request.tasks[0]
-        model = shell.main.filler.catalog.get(task.action, task.model)
-        if model is None:
-            name = one_line(task.model, 80)
-            shell.show_problem(f"The catalog no longer has this model: {name}")
-            return
+        model = shell.main.filler.catalog.known(task.action, task.model)
         files = PromptFiles(shell.session.folders.config)
         edited = await shell.push_screen_wait(
             EditTaskScreen(task, model, files, shell.main.value_picker)
@@ -163,8 +157,7 @@ class TaskDispatcher:
         """Returns to the main page, and fills the form with a task's values."""
         shell = self._shell
         if shell.main:
-            while shell.screen is not shell.main:
-                await shell.pop_screen()
+            await shell.return_to_main()
             await shell.main.filler.use(task)
 
     async def _copy_path(self, request: TaskActionRequested) -> None:

@@ -47,7 +47,7 @@ class ValuePicker:
         from tui.screens.sources import SourcesScreen
 
         many = field.param.kind is Kind.IMAGES
-        results = await self._past.find("", has_own_files, CHOICES)
+        results = await self._past.find("", lambda task: task.has_own_files, CHOICES)
         picker = SourcesScreen(
             self._view.terminal, results, start=str(Path.cwd()), many=many
         )
@@ -59,11 +59,3 @@ def _fits(param: Param, task: Task) -> bool:
     if param.tasks and task.action not in param.tasks:
         return False
     return task.status is Status.COMPLETED
-
-
-def has_own_files(task: Task) -> bool:
-    """Returns whether a task has results that this program saved.
-
-    An imported one may name any file as its result.
-    """
-    return bool(task.files) and not task.imported

@@ -179,6 +179,9 @@ def unsent(task: Task, seq: int) -> tuple[object, ...]:
     return (task.updated_at, encode(task), *cost_of(task), task.revision, seq, task.id)
 
 
+_SET_BILL = "update tasks set spent_at = ?, bill = ?, bill_micro = ? where rowid = ?"
+
+
 def _run(db: sqlite3.Connection, script: str) -> None:
     for statement in script.split(";"):  # executescript would commit in between
         db.execute(statement)
@@ -199,19 +202,23 @@ def _second(db: sqlite3.Connection) -> None:
     db.execute("drop table tasks_1")
 
 
-def _third(db: sqlite3.Connection) -> None:
-    _run(db, _VERSION_3)
+def _change_each(db: sqlite3.Connection, change: Callable[[int, Task], None]) -> None:
+    """Calls `change` with the row number of each task that can be read, and the task."""
     for (number,) in db.execute("select rowid from tasks").fetchall():
         with contextlib.suppress(*UNREADABLE):
             (data,) = db.execute(
                 "select data from tasks where rowid = ?", (number,)
             ).fetchone()
-            billed = (*cost_of(decode(data)), number)
-            db.execute(
-                "update tasks set spent_at = ?, bill = ?, bill_micro = ? where"
-                " rowid = ?",
-                billed,
-            )
+            change(number, decode(data))
+
+
+def _third(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_3)
+
+    def add_bill(number: int, task: Task) -> None:
+        db.execute(_SET_BILL, (*cost_of(task), number))
+
+    _change_each(db, add_bill)
 
 
 def _fourth(db: sqlite3.Connection) -> None:
@@ -235,40 +242,32 @@ def _fourth(db: sqlite3.Connection) -> None:
 
 def _fifth(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_5)
-    for (number,) in db.execute("select rowid from tasks").fetchall():
-        with contextlib.suppress(*UNREADABLE):
-            (data,) = db.execute(
-                "select data from tasks where rowid = ?", (number,)
-            ).fetchone()
-            task = decode(data)
-            if task.estimate_micro is not None:
-                db.execute(
-                    "update tasks set estimate_micro = ? where rowid = ?",
-                    (limited(task.estimate_micro), number),
-                )
-            if task.imported:  # it counts for no ceiling
-                db.execute(
-                    "update tasks set spent_at = ?, bill = ?, bill_micro = ?"
-                    " where rowid = ?",
-                    (*cost_of(task), number),
-                )
+
+    def add_estimate(number: int, task: Task) -> None:
+        if task.estimate_micro is not None:
+            db.execute(
+                "update tasks set estimate_micro = ? where rowid = ?",
+                (limited(task.estimate_micro), number),
+            )
+        if task.imported:  # it counts for no ceiling
+            db.execute(_SET_BILL, (*cost_of(task), number))
+
+    _change_each(db, add_estimate)
     _run(db, _VERSION_5_INDEXES)
 
 
 def _sixth(db: sqlite3.Connection) -> None:
     _run(db, _VERSION_6)
-    for (number,) in db.execute("select rowid from tasks").fetchall():
-        with contextlib.suppress(*UNREADABLE):
-            (data,) = db.execute(
-                "select data from tasks where rowid = ?", (number,)
-            ).fetchone()
-            task = decode(data)
-            words = (seed_word(task), picture_names(task))
-            if any(words):
-                db.execute(
-                    "update tasks set seed = ?, pictures = ? where rowid = ?",
-                    (*words, number),
-                )
+
+    def add_words(number: int, task: Task) -> None:
+        words = (seed_word(task), picture_names(task))
+        if any(words):
+            db.execute(
+                "update tasks set seed = ?, pictures = ? where rowid = ?",
+                (*words, number),
+            )
+
+    _change_each(db, add_words)
 
 
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (

@@ -292,6 +292,11 @@ class Task(Struct, frozen=True, kw_only=True):
     def files(self) -> tuple[str, ...]:
         return tuple(result.path for result in self.results if result.path)
 
+    @property
+    def has_own_files(self) -> bool:
+        """Whether this program saved its files: an imported task may name any."""
+        return bool(self.files) and not self.imported
+
     def change(self, status: Status | None = None, **fields: Any) -> "Task":
         """Returns the next snapshot.
 

@@ -51,6 +51,8 @@ class Marking(Generic[K]):
 
     def keep(self, listed: Iterable[K]) -> None:
         """Forgets the marks of what is no longer listed."""
+        if not self._marks:
+            return
         known = set(listed)
         for key in [key for key in self._marks if key not in known]:
             del self._marks[key]

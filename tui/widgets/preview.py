@@ -23,6 +23,7 @@ from tui.widgets.picture import Picture
 from tui.widgets.results import Results, Shown, is_under_way
 from tui.widgets.strip import Key, NumberLine, Thumbnail, ThumbnailStrip
 from tui.widgets.task_actions import (
+    MOVES_ON,
     ON_ONE_PICTURE,
     QUEUE_ORDER,
     TASK_ACTIONS,
@@ -389,8 +390,18 @@ class Preview(Vertical, can_focus=True):
             request = TaskActionRequested(action, [shown.task], pictures, browsing)
             self.post_message(request)
 
-    def aim(self, request: TaskActionRequested) -> None:
-        """Narrows a request of the list beside it to the picture that is shown."""
+    def follow(
+        self, request: TaskActionRequested, beyond: Callable[[int], bool]
+    ) -> None:
+        """Narrows a request to the picture shown; after a mark, shows the next one.
+
+        `beyond` moves to the next row of the list beside it; see `step`.
+        """
+        self._aim(request)
+        if request.action in MOVES_ON and len(request.tasks) == 1:
+            self.step(1, beyond)
+
+    def _aim(self, request: TaskActionRequested) -> None:
         shown = self.results.shown
         if request.pictures or request.action not in ON_ONE_PICTURE:
             return

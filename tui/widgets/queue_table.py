@@ -171,7 +171,8 @@ class QueueTable(ScrollView, can_focus=True):
     @property
     def marked(self) -> list[Task]:
         """The tasks that the user has marked, in the order of the table."""
-        return [task for task in self.listed if task.id in self._marking]
+        marked = [self._tasks[task_id] for task_id in self._marking.keys]
+        return sorted(marked, key=self._key, reverse=True)
 
     @property
     def chosen(self) -> list[Task]:

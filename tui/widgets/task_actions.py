@@ -124,8 +124,7 @@ def _has_files(task: Task) -> bool:
 
 
 def _has_own_files(task: Task) -> bool:
-    """Returns whether this program saved its files: an imported one may name any."""
-    return bool(task.files) and not task.imported
+    return task.has_own_files
 
 
 def _has_prompt(task: Task) -> bool:
