@@ -5,6 +5,7 @@ terminal is given back.
 import signal
 import sqlite3
 import termios
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -111,15 +112,18 @@ def cook(terminal: int) -> None:
     termios.tcsetattr(terminal, termios.TCSANOW, attributes)
 
 
-ONE_MORE = b"fox\x1b[106;5u"
-"""Another prompt, and ctrl+j as the key that it is, however quickly it comes."""
+CTRL_J = b"\x1b[106;5u"
+"""As the key that it is, however quickly it comes."""
 
 
 def until_one_more(app: PtyApp, home: Path, number: int) -> None:
     """A picture is asked for and saved, so many in all; nothing that the app writes is
     read.
     """
-    app.type(ONE_MORE)
+    for letter in b"a fox in snow":
+        app.type(bytes([letter]))
+        time.sleep(0.02)  # a frame for each key, more of them than may wait
+    app.type(CTRL_J)
     app.until(lambda: len(pictures(home)) == number, "a saved picture", read=False)
 
 
@@ -128,7 +132,7 @@ def test_a_terminal_that_nobody_reads_stops_nothing(home: Path) -> None:
         for number in range(1, 7):
             until_one_more(app, home, number)
         start = len(app.output)
-        app.until_seen("18 / 5,000", start)
+        app.until_seen("78 / 5,000", start)
         app.until_seen("$49.70", start)
         until_painted(app, start)
         # Once more, and now it is ended from elsewhere.

@@ -1,6 +1,7 @@
 """Shows messages one after the other at the foot of the page, and keeps them."""
 
 import time
+import weakref
 from collections import deque
 from typing import Any
 
@@ -29,8 +30,8 @@ class Messages:
         self._shown: Notice | None = None
         self._line: MessageLine | None = None
         self._timer: Timer | None = None
-        self._seen_on: Screen[Any] | None = None
-        """Where the user may have read it."""
+        self._seen_on: weakref.ref[Screen[Any]] | None = None
+        """Where the user may have read it; a page that is closed isn't kept by this."""
         self._waiting: tuple[Notice, float] | None = None
         """What isn't a problem, and came while one was shown: the latest alone is true."""
 
@@ -54,7 +55,8 @@ class Messages:
         if self._shown is None:
             return
         is_problem = self._shown.severity != "information"
-        if is_problem or self._seen_on in (None, self._page()):
+        seen_on = self._seen_on and self._seen_on()
+        if is_problem or self._seen_on is None or seen_on is self._page():
             self._place(self._shown)
         else:
             self._remove_line()
@@ -88,7 +90,7 @@ class Messages:
 
     def _note_seen(self, notice: Notice, page: "Screen[Any]") -> None:
         if notice is self._shown and page is self._page():
-            self._seen_on = page
+            self._seen_on = weakref.ref(page)
 
     def _remove_line(self) -> None:
         if self._line:
