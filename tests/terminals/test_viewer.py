@@ -44,14 +44,14 @@ def test_a_pixel_is_a_pixel_and_no_ghost_stays(
             "the picture on a whole page",
             lambda photo: find(photo, card) not in (None, small) or None,
         )
-        screen.press("z")
+        screen.press("shift+z")
         screen.until_still(
             "its middle", lambda photo: None if find(photo, card) else True
         )
-        screen.press("L", "J")
+        screen.press("shift+Right", "shift+Down")
         screen.until("the image's last pixels", sharp)
-        screen.press("n", "p")
+        screen.press("bracketright", "bracketleft")
         screen.until("them once more", sharp)
-        screen.press("0")
+        screen.press("shift+z")
         screen.until_same("the picture on a whole page again", page)
         screen.quit()
