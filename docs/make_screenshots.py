@@ -1,7 +1,8 @@
 """Makes docs/screen-*.png and docs/results.png from the real app in a real xterm with Sixel.
 
-`python docs/make_screenshots.py` needs Xvfb, xterm, xdotool, tmux and Pillow. Each picture is a
-sheet of one theme: the states of the app at 120x36, or one state at all sizes.
+`python docs/make_screenshots.py` needs Xvfb, xterm, xdotool, tmux and Pillow; names of sheets
+limit it to these. Each picture is a sheet: the states of the app at 120x36, one state at all sizes,
+or a way from one result to the next.
 """
 
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -68,8 +69,8 @@ DONE = (
 RESULTS = (
     Shot("a job of four", text=PROMPT + VARIED, keys="ctrl+j", seconds=MADE),
     Shot("variations", keys="ctrl+t m"),
-    Shot("rated and marked", keys="Escape v 5 3 X space space"),
-    Shot("compare", keys="Home space b", seconds=2.0),
+    Shot("rated and marked", keys="Escape v 5 3 X Home space space"),
+    Shot("compare", keys="b", seconds=2.0),
     Shot("side by side", keys="s", seconds=3.0),
     Shot("difference", keys="s d", seconds=3.0),
     Shot("use as a source", keys="Escape Escape Home e"),
@@ -95,7 +96,7 @@ class Xterm:
         self._env = os.environ | {
             "DISPLAY": DISPLAY,
             "HOME": home,
-            "XDG_CONFIG_HOME": f"{home}/config",
+            "XDG_CONFIG_HOME": f"{home}/.config",
             "XDG_STATE_HOME": f"{home}/state",
             "XDG_CACHE_HOME": f"{home}/cache",
             "RUNAPI_TUI_OUTPUT": f"{home}/images",
@@ -186,6 +187,41 @@ def sheet(pictures: list[Image.Image], columns: int, name: str) -> None:
     reduced.save(ROOT / "docs" / f"{name}.png", optimize=True)
 
 
+def states(theme: str) -> None:
+    with terminal(f"runapi-{theme}", (120, 36)) as xterm:
+        sheet([xterm.take(shot) for shot in STATES], 3, f"screen-{theme}")
+
+
+def results() -> None:
+    with terminal("runapi-dark", (120, 36)) as xterm:
+        sheet([xterm.take(shot) for shot in RESULTS], 3, "results")
+
+
+def others() -> None:
+    pictures = []
+    for app, shots in ((APP, (Shot("setup"),)), (IN_TMUX, DONE)):
+        with terminal("runapi-dark", (120, 36), app) as xterm:
+            pictures.append([xterm.take(shot) for shot in shots][-1])
+    sheet(pictures, 2, "screen-others")
+
+
+def sizes() -> None:
+    pictures = []
+    for size in SIZES:
+        with terminal("runapi-dark", size) as xterm:
+            pictures.append([xterm.take(shot) for shot in DONE][-1])
+    sheet(pictures, 2, "screen-sizes")
+
+
+SHEETS: dict[str, Callable[[], None]] = {
+    "screen-dark": lambda: states("dark"),
+    "screen-light": lambda: states("light"),
+    "screen-others": others,
+    "screen-sizes": sizes,
+    "results": results,
+}
+
+
 def main() -> None:
     needed = ("Xvfb", "xterm", "xdotool", "tmux")
     missing = [name for name in needed if not shutil.which(name)]
@@ -196,23 +232,8 @@ def main() -> None:
     )
     time.sleep(1.5)
     try:
-        for theme in ("dark", "light"):
-            with terminal(f"runapi-{theme}", (120, 36)) as xterm:
-                states = [xterm.take(shot) for shot in STATES]
-            sheet(states, 3, f"screen-{theme}")
-        with terminal("runapi-dark", (120, 36)) as xterm:
-            results = [xterm.take(shot) for shot in RESULTS]
-        sheet(results, 3, "results")
-        others = []
-        for app, shots in ((APP, (Shot("setup"),)), (IN_TMUX, DONE)):
-            with terminal("runapi-dark", (120, 36), app) as xterm:
-                others.append([xterm.take(shot) for shot in shots][-1])
-        sheet(others, 2, "screen-others")
-        sizes = []
-        for size in SIZES:
-            with terminal("runapi-dark", size) as xterm:
-                sizes.append([xterm.take(shot) for shot in DONE][-1])
-        sheet(sizes, 2, "screen-sizes")
+        for name in sys.argv[1:] or SHEETS:
+            SHEETS[name]()
     finally:
         server.terminate()
         server.wait()

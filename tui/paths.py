@@ -26,6 +26,14 @@ def home(text: str) -> Path:
         return Path(text)
 
 
+def short(path: str) -> str:
+    """Return a full path with `~` for the user's own home; `home` reads it back."""
+    own = os.path.expanduser("~")
+    if len(own) > 1 and path.startswith(own + os.sep):
+        return f"~{path[len(own) :]}"
+    return path
+
+
 @dataclass(frozen=True)
 class Folders:
     """The folders of one installation.

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from tests.app import TestApp, past
 from tests.test_pays_once import hold
+from tui.paths import home
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.edit_task import EditTaskScreen
@@ -19,6 +20,8 @@ from tui.screens.line_prompt import LinePromptScreen
 from tui.screens.picker import ModelPickerScreen
 from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import REJECTED, Problem, Result, Status, Task
+from tui.widgets.preview import Preview
+from tui.widgets.text_fields import Prompt
 
 PAGES = {
     "queue": ["ctrl+t"],
@@ -106,6 +109,24 @@ async def test_variations_have_seeds_of_their_own_and_are_one_job(page: str) -> 
         assert sum(task.estimate_micro or 0 for task in new) == 160_000
 
 
+async def test_on_a_job_the_shown_picture_is_meant() -> None:
+    app = TestApp()
+    app.remember(*(made(app, f"{name} fox", job="foxes") for name in ("red", "blue")))
+    async with app.running(120, 36) as pilot:
+        await app.sees("2 of 2")
+        await pilot.press("ctrl+t", "right_square_bracket", "m")
+        await app.until(lambda: isinstance(app.screen, HowManyScreen))
+        await pilot.press("2")
+        await app.until(lambda: len(new_tasks(app, 2)) == 2)
+        varied = {task.prompt for task in new_tasks(app, 2)}
+        assert len(varied) == 1
+        shown = app.screen.query_one(Preview).results.shown
+        assert shown
+        assert varied == {shown.task.prompt}
+        await pilot.press("u")
+        await app.until(lambda: app.screen.query_one(Prompt).text == shown.task.prompt)
+
+
 async def test_another_seed_is_another_one() -> None:
     app = TestApp()
     app.remember(seeded(app))
@@ -147,7 +168,9 @@ async def test_the_shown_picture_becomes_a_source_where_one_goes_on_typing(
         assert app.main
         values = app.main.form.values()
         assert values["prompt"] == "blue"
-        assert values["source_image_urls"] == [task.files[1]]
+        assert [home(path) for path in values["source_image_urls"]] == [
+            Path(task.files[1])
+        ]
         await pilot.press("ctrl+z")  # what was typed
         await pilot.press("ctrl+z")  # the form
         await pilot.pause()

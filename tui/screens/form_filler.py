@@ -9,6 +9,7 @@ from tui.catalog.reach import reached_by, texts_of
 from tui.catalog.request import is_callback
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Kind, Model, RouteName, Values
+from tui.paths import short
 from tui.screens.form_history import Filled, FormHistory
 from tui.service.prompt_library import PromptEntry
 from tui.settings.remembered import Draft
@@ -138,9 +139,10 @@ class FormFiller:
         if param is None:
             return
         taken = 1 if param.kind is Kind.IMAGE else int(param.max_items or len(files))
-        values: Values = {param.name: files[0]}
+        paths = [short(file) for file in files[:taken]]
+        values: Values = {param.name: paths[0]}
         if param.kind is Kind.IMAGES:
-            values = {param.name: [*files[:taken]]}
+            values = {param.name: [*paths]}
         await self.show_model(model, values)
         sentence = f"{model.title}: the picture is the source."
         if len(files) > taken:

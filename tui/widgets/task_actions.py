@@ -148,7 +148,9 @@ MOVES_ON = frozenset({*RATINGS, TaskAction.FAVOURITE}) - {TaskAction.UNRATE}
 ON_ONE_PICTURE = frozenset(
     {
         *RATINGS,
+        TaskAction.VARIATIONS,
         TaskAction.USE_AS_SOURCE,
+        TaskAction.REUSE,
         TaskAction.COPY_PATH,
         TaskAction.OPEN,
         TaskAction.COPY_LINK,
@@ -235,7 +237,6 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         label="Variations",
         tooltip="Send several of the same, each with another seed",
         allowed=_always,
-        many=False,
     ),
     # It shares its key with EDIT: what waits is edited, what is made is a source.
     TaskAction.USE_AS_SOURCE: TaskEntry(
@@ -438,6 +439,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
 _ONE_TASK = {action for action, entry in TASK_ACTIONS.items() if not entry.many}
 _ON_THE_FIRST = frozenset(
     {
+        TaskAction.VARIATIONS,
         TaskAction.REUSE,
         TaskAction.OPEN,
         TaskAction.COPY_PATH,
