@@ -1,7 +1,7 @@
 """From a result to the next one: again, variations, a source, marks and ratings."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
