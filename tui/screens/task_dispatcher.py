@@ -8,9 +8,11 @@ import asyncio
 from collections.abc import Callable
 
 from tui.catalog.request import Request
+from tui.catalog.sources import without_source
 from tui.screens import share
-from tui.screens.next_steps import Handler, NextSteps
+from tui.screens.next_tasks import NextTasks
 from tui.screens.payments import Approval, Payments
+from tui.screens.picture_actions import Handler, PictureActions
 from tui.screens.shell import Shell
 from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
@@ -55,7 +57,8 @@ class TaskDispatcher:
             TaskAction.SEND: self._send,
             TaskAction.DELETE: self._delete,
             TaskAction.COMPARE: self._compare,
-            **NextSteps(shell, payments).handlers,
+            **NextTasks(shell, payments).handlers,
+            **PictureActions(shell).handlers,
         }
 
     async def run(self, request: TaskActionRequested) -> None:
@@ -137,21 +140,28 @@ class TaskDispatcher:
 
     async def _edit(self, request: TaskActionRequested) -> None:
         """Changes what a waiting task asks for; it keeps its place in the queue."""
-        from tui.screens.edit_task import EditTaskScreen
+        from tui.screens.task_form import Filled, TaskForm, TaskFormScreen
 
         shell = self._shell
         assert shell.engine
         assert shell.main
         task = request.tasks[0]
         model = shell.main.filler.catalog.known(task.action, task.model)
-        files = PromptFiles(shell.session.folders.config)
+        awaits = bool(task.after_param)
+        shown = without_source(model) if awaits else model
+        note = "It works from the picture of another task." if awaits else ""
         edited = await shell.push_screen_wait(
-            EditTaskScreen(task, model, files, shell.main.value_picker)
+            TaskFormScreen(
+                TaskForm,
+                Filled(shown, task.route, task.values, note),
+                PromptFiles(shell.session.folders.config),
+                shell.main.value_picker,
+            )
         )
         if edited:
-            await self._payments.revise(
-                task, Request(model, edited.values), edited.foreign
-            )
+            after = task.after if awaits else ""
+            wanted = Request(model, edited.values, after=after)
+            await self._payments.revise(task, wanted, edited.foreign)
 
     async def _fill_form(self, task: Task) -> None:
         """Returns to the main page, and fills the form with a task's values."""

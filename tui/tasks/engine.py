@@ -24,6 +24,7 @@ from tui.service.errors import ServiceError
 from tui.tasks import draft, imported, saving
 from tui.tasks.cache import TaskCache
 from tui.tasks.ceilings import NONE, Ceilings
+from tui.tasks.chain import Chain
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
 from tui.tasks.lease import LEASE
@@ -87,6 +88,7 @@ class Engine:
         self._submitter = Submitter(
             self.queue, catalog, self._connection, self._scheduler, options
         )
+        self._chain = Chain(self.queue, self._submitter.model, options)
         self._worker = TaskWorker(
             self.queue, self._submitter, self._connection, self._scheduler, options
         )
@@ -245,7 +247,8 @@ class Engine:
             old = await self._lease_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
-            new = await asyncio.to_thread(self._draft_again, old)
+            after = await self._source_of(old)
+            new = await asyncio.to_thread(self._draft_again, old, after)
             new = replace(new, over_ceiling=over_ceiling)
             latest = self._latest(old.id)
             marked = latest.change(retried_by=new.id)
@@ -266,9 +269,17 @@ class Engine:
         """
         if task.retried_by and not again:
             raise RetriedError
-        await asyncio.to_thread(self._draft_again, task)
+        after = await self._source_of(task)
+        await asyncio.to_thread(self._draft_again, task, after)
 
-    def _draft_again(self, old: Task) -> Task:
+    async def _source_of(self, task: Task) -> str:
+        """Returns the id of the task whose picture a task still needs, or "".
+
+        Raises InvalidRequestError where there will be none.
+        """
+        return await self._chain.retried(task.after) if task.after_param else ""
+
+    def _draft_again(self, old: Task, after: str) -> Task:
         """Returns a new task of an old one's values, as the catalog has its model now.
 
         Raises InvalidRequestError and ModelGoneError.
@@ -278,23 +289,23 @@ class Engine:
         if problems:
             raise draft.InvalidRequestError(problems)
         job = "" if old.imported else old.job
-        return self._draft(Request(model, old.values), retry_of=old.id, job=job)
+        wanted = Request(model, old.values, after=after)
+        return self._draft(wanted, retry_of=old.id, job=job)
 
     def _draft(self, wanted: Request, *, retry_of: str = "", job: str = "") -> Task:
-        model, values, price, typed = wanted
         task = draft.draft(
-            model,
-            values,
+            wanted.model,
+            wanted.values,
             base_url=self.client.base_url,
             profile=self._options.profile,
             out_dir=self._options.out_dir,
             api=self._options.api,
             learnt=self.queue.route,
-            retry_of=retry_of,
-            job=job,
-            estimate_micro=price,
+            after=wanted.after,
         )
-        return replace(task, typed=typed)
+        if wanted.price is not None:
+            task = replace(task, estimate_micro=wanted.price)
+        return replace(task, typed=wanted.typed, retry_of=retry_of, job=job)
 
     # ---- waiting tasks
 
@@ -377,6 +388,7 @@ class Engine:
                     route=new.route,
                     body=new.body,
                     key=new.key,
+                    after_param=new.after_param,
                     uploads_until=0,
                     estimate_micro=new.estimate_micro,
                     over_ceiling=over_ceiling,
@@ -619,7 +631,10 @@ class Engine:
 
     async def _run(self, task_id: str) -> None:
         try:
-            await self._worker.run(task_id)
+            if self.tasks[task_id].after_param:
+                await self._chain.take_picture(task_id)
+            if self.tasks[task_id].live:
+                await self._worker.run(task_id)
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
             note = f"{error} The task is kept and can be resumed."

@@ -30,6 +30,7 @@ class TaskAction(StrEnum):
     NEW_SEED = "new-seed"
     VARIATIONS = "variations"
     USE_AS_SOURCE = "use-as-source"
+    THEN = "then"
     REUSE = "reuse"
     EDIT = "edit"
     RETRY = "retry"
@@ -113,6 +114,10 @@ def is_failed(task: Task) -> bool:
 
 def _can_be_retried(task: Task) -> bool:
     return is_failed(task) or task.status is Status.DROPPED
+
+
+def _will_have_picture(task: Task) -> bool:
+    return task.live and not task.imported
 
 
 def _has_results(task: Task) -> bool:
@@ -246,6 +251,13 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         allowed=_has_own_files,
         shown=True,
         id="edit",
+    ),
+    TaskAction.THEN: TaskEntry(
+        keys="t",
+        label="Then",
+        tooltip="Queue what is made from its picture, once that is there",
+        allowed=_will_have_picture,
+        shown=True,
     ),
     TaskAction.REUSE: TaskEntry(
         keys="u",
