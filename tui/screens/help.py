@@ -18,7 +18,7 @@ from tui.widgets.paged_text import PagedText
 from tui.widgets.rows import rows
 
 SECTIONS = {
-    "Make": "generate new-prompt batch batch-send again new-seed variations reuse edit then"
+    "Make": "generate new-prompt batch batch-send batch-probe batch-models batch-vary again new-seed variations reuse edit then"
     " model choose-model recall prompts pick undo-form redo-form edit-prompt"
     " complete-snippet copy-draft favourite filter-models choose take-source mark-source"
     " complete-path move-source confirm-yes confirm-no try-demo",

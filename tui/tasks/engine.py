@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
+from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
@@ -203,11 +204,13 @@ class Engine:
         requests: Sequence[Request],
         *,
         over_ceiling: bool = False,
+        probe: bool = False,
         start: bool = True,
     ) -> list[Task]:
         """Returns new tasks of one job, which are all on disk by then.
 
-        With `over_ceiling`, the user has agreed that they pass the ceilings. Raises
+        With `over_ceiling`, the user has agreed that they pass the ceilings; with
+        `probe`, only the cheapest is sent, and the others are set aside. Raises
         StoreError, InvalidRequestError, or CeilingError, and saves none then.
         """
         job = new_id() if len(requests) > 1 else ""
@@ -216,6 +219,8 @@ class Engine:
         )
         if over_ceiling:
             tasks = [replace(task, over_ceiling=True) for task in tasks]
+        if probe:
+            tasks = _but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
         await self.queue.add(tasks, own=start, most=most)
         if start:
@@ -717,3 +722,15 @@ class Engine:
                 # moment: no fault may end the rounds, and the next may succeed.
                 renewed = 0.0
             await asyncio.sleep(WATCH_PAUSE)
+
+
+def _but_one_set_aside(tasks: list[Task]) -> list[Task]:
+    """Returns the tasks of a job of which only the cheapest is sent for now."""
+    first = cheapest([task.estimate_micro for task in tasks])
+    note = "Not sent yet: look at the first picture of this job, then send it."
+    return [
+        task
+        if index == first
+        else replace(task, watched=False, set_aside=SetAside.PROBED, note=note)
+        for index, task in enumerate(tasks)
+    ]
