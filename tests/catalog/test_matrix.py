@@ -11,6 +11,7 @@ from tui.catalog.load import bundled
 from tui.catalog.matrix import Cell, Filled
 from tui.catalog.price import cheapest, estimate
 from tui.catalog.spec import Model, Presence, Price, Rule, Values
+from tui.text import dollars
 
 PROMPT = param("prompt", "text", max=50)
 SHAPE = param("shape", "choice", enum=("1:1", "2:1", "auto"))
@@ -63,22 +64,24 @@ def test_the_total_is_the_sum_of_the_estimates() -> None:
     of = model(PROMPT, OUTPUTS, price=price)
     found = cells(of, {}, vary={"outputs": "*"})
     assert [cell.price for cell in found] == [60_000, 70_000, 85_000]
-    assert matrix.total(found) == 215_000
-    assert matrix.total([]) == 0
+    assert matrix.price_text(found) == "about $0.215"
     assert cheapest([cell.price for cell in reversed(found)]) == 2
 
 
 def test_a_total_with_an_unknown_price_is_unknown() -> None:
     of = model()
-    assert matrix.total(cells(of, {}, count=2)) is None
+    assert matrix.price_text(cells(of, {}, count=2)) == "price unknown"
+    two = [Cell(of, {}, 20_000), Cell(of, {}, None), Cell(of, {}, 30_000)]
+    assert matrix.price_text(two) == "about $0.05 + 1 of unknown price"
     assert cheapest([None, 7, 3, None]) == 2
     assert cheapest([None, None]) == 0
 
 
 def test_a_whole_job_is_priced_at_once() -> None:
     of = next(each for each in bundled().models if each.price and each.price.by)
-    found = matrix.total([Cell(of, {}, estimate(of, {}).micro)] * MOST)
-    assert found == MOST * (estimate(of, {}).micro or 0)
+    cost = estimate(of, {}).micro or 0
+    found = matrix.price_text([Cell(of, {}, cost)] * MOST)
+    assert found == f"about {dollars(MOST * cost)}"
 
 
 def test_each_model_takes_its_share_of_what_varies() -> None:

@@ -14,7 +14,7 @@ from tui.catalog.batch import BatchError, Variations
 from tui.catalog.request import Request
 from tui.catalog.sources import source_param, with_picture
 from tui.catalog.spec import Model, Route, Values
-from tui.text import one_line
+from tui.text import dollars, one_line
 
 _BAR = re.compile(r"(?<!\\)\|")
 
@@ -124,8 +124,12 @@ def _cell(filled: Filled, values: Values) -> Cell:
     return Cell(model, values, cost, one_line(" ".join(reasons)))
 
 
-def total(sent: Sequence[Cell]) -> int | None:
-    """Returns what cells cost together; None if the price of one is unknown."""
-    prices = [cell.price for cell in sent]
-    known = [cost for cost in prices if cost is not None]
-    return sum(known) if len(known) == len(prices) else None
+def price_text(sent: Sequence[Cell]) -> str:
+    """Returns what cells cost together, and how many have an unknown price."""
+    known = [cell.price for cell in sent if cell.price is not None]
+    unknown = len(sent) - len(known)
+    if not unknown:
+        return f"about {dollars(sum(known))}"
+    if not known:
+        return "price unknown"
+    return f"about {dollars(sum(known))} + {unknown:,} of unknown price"

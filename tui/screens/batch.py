@@ -284,15 +284,14 @@ class BatchScreen(Modal[Wanted | None]):
             self._set_line(name, " | ".join(values))
 
     def _params(self) -> dict[str, Param]:
-        """Returns what can be varied in any of the models, by name."""
-        return {
-            param.name: param
-            for filled in reversed(self._all_filled())
-            for param in filled.route.params
-            if param.name != "prompt"
-            and param.kind is not Kind.CONSTANT
-            and not is_callback(param)
-        }
+        """Returns what can be varied in any of the models; first what has choices."""
+        found: dict[str, Param] = {}
+        for filled in self._all_filled():
+            for param in filled.route.params:
+                if _can_vary(param):
+                    found.setdefault(param.name, param)
+        ordered = sorted(found.values(), key=lambda param: not _choices(param))
+        return {param.name: param for param in ordered}
 
     def _set_line(self, name: str, values: str) -> None:
         self._vary.text = job_plan.with_line(self._vary.text, name, values)
@@ -333,6 +332,12 @@ class _Vary(_NotesPastes, TextArea):
 
 class _File(_NotesPastes, Input):
     """The name of a prompt file."""
+
+
+def _can_vary(param: Param) -> bool:
+    if param.name == "prompt" or param.kind is Kind.CONSTANT:
+        return False
+    return not is_callback(param)
 
 
 def _choices(param: Param) -> list[str]:

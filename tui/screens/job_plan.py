@@ -52,8 +52,7 @@ def make(
     cells = matrix.cells(models, variations)
     valid = [cell for cell in cells if not cell.problem]
     invalid = [cell for cell in cells if cell.problem]
-    total = matrix.total(valid)
-    price = "price unknown" if total is None else f"about {dollars(total)}"
+    price = matrix.price_text(valid)
     button = f"Send {len(valid):,}  ·  {price}" if valid else "Send"
     rows = [*_rows(invalid, models), *_rows(valid, models)]
     summary = Content(_count_sentence(len(valid), len(invalid), price))

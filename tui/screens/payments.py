@@ -135,8 +135,8 @@ class Payments:
     def _say_queued(self, wanted: WantedJob) -> None:
         """Says what was queued where the queue isn't seen, and what a probe leaves."""
         shell = self._shell
-        if wanted.probe:
-            send = key_text(shell.screen, "send")
+        if wanted.probe and shell.main:
+            send = key_text(shell.main.queue.table, "stop")
             shell.show_sentence(
                 f"The cheapest of {len(wanted.requests):,} is sent. Look at it: {send} in"
                 " the queue sends the others."

@@ -47,6 +47,7 @@ class TaskAction(StrEnum):
     SAVE_COPY = "save-copy"
     EXPORT = "export-picks"
     COMPARE = "compare"
+    TABLE = "table"
     LINEAGE = "lineage"
     INSPECT = "inspect"
     FAVOURITE = "favourite"
@@ -396,6 +397,12 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="b",
         label="Compare",
         tooltip="Show the marked images in the same place, one after the other",
+        allowed=_has_files,
+    ),
+    TaskAction.TABLE: TaskEntry(
+        keys="M",
+        label="Table",
+        tooltip="Show the pictures of a job by what varies in them",
         allowed=_has_files,
     ),
     TaskAction.LINEAGE: TaskEntry(
