@@ -14,7 +14,7 @@ from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.tasks.ceilings import CeilingError, Wanted
 from tui.tasks.task import Task, new_id
-from tui.text import by_count, one_line
+from tui.text import by_count, duration, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import key_text
 
@@ -140,6 +140,12 @@ class Payments:
             shell.show_sentence(
                 f"The cheapest of {len(wanted.requests):,} is sent. Look at it: {send} in"
                 " the queue sends the others."
+            )
+        elif shell.session.config.undo_send and shell.main:
+            seconds = duration(shell.session.config.undo_send)
+            undo = key_text(shell.main.queue.table, "undo")
+            shell.show_sentence(
+                f"Sent in {seconds}: {undo} in the queue takes it back."
             )
         elif shell.screen is not shell.main:
             count = len(wanted.requests)

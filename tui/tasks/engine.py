@@ -426,6 +426,34 @@ class Engine:
             for task_id in cancelled:
                 self._start(self.tasks[task_id])
 
+    async def take_back(self) -> list[Task]:
+        """Drops the newest job while it can still be taken back, and returns its tasks.
+
+        See `EngineOptions.undo_send`. Raises StoreError.
+        """
+        waiting = [
+            task
+            for task in map(self.tasks.get, self._running)
+            if task and self._until_sent(task)
+        ]
+        if not waiting:
+            return []
+        newest = max(waiting, key=lambda task: task.id)
+        return await self.drop(
+            [
+                task.id
+                for task in waiting
+                if task is newest or (task.job and task.job == newest.job)
+            ]
+        )
+
+    def _until_sent(self, task: Task) -> float:
+        """Returns the seconds for which a task can still be taken back."""
+        if task.status is not Status.HELD:
+            return 0
+        rest = task.created_at + self._options.undo_send - time.time()
+        return rest if 0 < rest <= self._options.undo_send else 0
+
     def _only_held(self, ids: list[str]) -> list[str]:
         return [
             task_id for task_id in ids if self._latest(task_id).status is Status.HELD
@@ -636,6 +664,7 @@ class Engine:
 
     async def _run(self, task_id: str) -> None:
         try:
+            await asyncio.sleep(self._until_sent(self.tasks[task_id]))
             if self.tasks[task_id].after_param:
                 await self._chain.take_picture(task_id)
             if self.tasks[task_id].live:
