@@ -44,6 +44,8 @@ class Shot(NamedTuple):
     """The least time that it takes."""
     moves: bool = False
     """Whether it never comes to rest."""
+    kept: bool = True
+    """Whether it is on the sheet, or only leads on."""
 
 
 PROMPT = "a lighthouse at dusk, heavy waves"
@@ -66,18 +68,25 @@ DONE = (
     Shot("done", text=PROMPT, keys="ctrl+j", seconds=9.0),
     Shot("a job of four", text=VARIED, keys="ctrl+j", seconds=MADE),
 )
+RATIOS = "aspect_ratio = 1:1 | 16:9 | 9:16 | 4:3 | 3:4 | 21:9"
 RESULTS = (
-    Shot("a job of four", text=PROMPT + VARIED, keys="ctrl+j", seconds=MADE),
-    Shot("variations", keys="ctrl+t m"),
-    Shot("rated and marked", keys="Escape v 5 3 X Home space space"),
-    Shot("compare", keys="b", seconds=2.0),
+    Shot("a job", text=PROMPT, keys="ctrl+b", kept=False),
+    Shot("another model", keys="ctrl+o Down Down Down space Return", kept=False),
+    Shot("matrix", before="Tab Tab", text=RATIOS),
+    Shot("made", keys="ctrl+j", seconds=25.0, kept=False),
+    Shot("table", keys="ctrl+t Home M", seconds=3.0),
+    Shot("culled", keys="Escape v 4 X 5 X X X 3 X X X", seconds=2.0),
+    Shot("three", keys="Home space Right Right space Right Right Right Right space"),
+    Shot("compare", keys="b", seconds=2.0, kept=False),
     Shot("side by side", keys="s", seconds=3.0),
-    Shot("difference", keys="s d", seconds=3.0),
     Shot("use as a source", keys="Escape Escape Home e"),
-    Shot("remix", "Return", "the same at night", "ctrl+j", MADE),
-    Shot("lineage", keys="ctrl+t L"),
+    Shot("remix", "Return", "at night demo:slow", "ctrl+j", 3.0, kept=False),
+    Shot("after it", keys="ctrl+t Home t", seconds=1.5, kept=False),
+    Shot("upscale after it", text="topaz", keys="Return"),
+    Shot("waiting", keys="ctrl+j", seconds=1.0, moves=True),
+    Shot("lineage", keys="Home L", seconds=MADE),
 )
-"""From a job to the best of it, and on from there."""
+"""From a matrix to the best of it, and on from there."""
 SIZES = ((80, 24), (120, 36), (170, 48), (200, 55))
 
 
@@ -194,7 +203,8 @@ def states(theme: str) -> None:
 
 def results() -> None:
     with terminal("runapi-dark", (120, 36)) as xterm:
-        sheet([xterm.take(shot) for shot in RESULTS], 3, "results")
+        taken = [(shot.kept, xterm.take(shot)) for shot in RESULTS]
+        sheet([picture for kept, picture in taken if kept], 3, "results")
 
 
 def others() -> None:
