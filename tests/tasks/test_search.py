@@ -260,7 +260,9 @@ def test_the_newest_come_first_and_pages_leave_none_out(
     assert [task.id for task in store.search(query, limit=3)] == whole[:3]
     assert store.search(query, limit=0) == []
     paged: list[str] = []
-    while page := store.search(query, limit=7, before=paged[-1] if paged else "~"):
+    last: Task | None = None
+    while page := store.search(query, limit=7, last=last):
+        last = page[-1]
         assert len(page) <= 7
         assert len(paged) < len(whole)
         paged += [task.id for task in page]

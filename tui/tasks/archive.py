@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tui.tasks import imported, schema
 from tui.tasks.imported import IMPORTED, Events
 from tui.tasks.store import Store
-from tui.tasks.task import NEWEST, Result, Task
+from tui.tasks.task import Result, Task
 from tui.text import inert_json, one_line
 
 if TYPE_CHECKING:
@@ -58,16 +58,16 @@ class ImportResult(NamedTuple):
 def dump(store: Store, query: str = "") -> Iterator[str]:
     """Yields a JSON object, without a line end, for every task that a query finds.
 
-    The newest comes first; deleted tasks are left out. The text is safe to print.
+    They come in the order of the query; deleted tasks are left out. The text is safe to print.
     Raises StoreError.
     """
-    before = NEWEST
-    while page := store.search(query, _PAGE, before):
+    last: Task | None = None
+    while page := store.search(query, _PAGE, last):
         for task in page:
             fields = msgspec.json.decode(schema.encode(task))
             events = store.events(task.id)
             yield inert_json({"format": "runapi-tui 1", **fields, "events": events})
-        before = page[-1].id
+        last = page[-1]
 
 
 def lines_of(file: TextIO) -> Iterator[str]:
