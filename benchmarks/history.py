@@ -112,12 +112,13 @@ async def filtering(state: Path) -> None:
         painted = asyncio.Event()
         show = history.table.show
 
-        def shown(tasks: list[Task]) -> None:
-            show(tasks)
+        def shown(tasks: list[Task], *, keep_order: bool = False) -> None:
+            show(tasks, keep_order=keep_order)
             history.call_after_refresh(painted.set)
 
         history.table.show = shown  # type: ignore[method-assign]
-        # Found at once, found rarely, found never: the last two look at everything.
+        # Found at once, found rarely, found never: the last two look at everything, and
+        # so does what is sorted by something else than the date.
         for line in (
             "a",
             "ab",
@@ -127,6 +128,8 @@ async def filtering(state: Path) -> None:
             "model:flux x",
             "status:failed qz",
             "cost>1",
+            "sort:cost",
+            "model:flux sort:rating",
         ):
             painted.clear()
             start = time.perf_counter()

@@ -19,6 +19,8 @@ from tui.exchange.task_sheet import (
 from tui.images import contact_sheet
 from tui.images.contact_sheet import MOST_PICTURES, Sheet
 from tui.system.streams import print_json, print_message, print_result
+from tui.tasks.search import in_order
+from tui.tasks.search_order import Order
 from tui.tasks.store import Store
 from tui.tasks.task import REJECTED, Task
 from tui.text import by_count, one_line
@@ -136,8 +138,9 @@ def _newest_first(store: Store, selection: Selection) -> Iterator[Task]:
         named = {task.id: task for task in _named(store, selection.ids)}
         yield from sorted(named.values(), key=lambda task: task.id, reverse=True)
         return
+    query = in_order(selection.search, Order.DATE)
     last: Task | None = None
-    while page := store.search(selection.search, _PAGE, last):
+    while page := store.search(query, _PAGE, last):
         yield from page
         last = page[-1]
 

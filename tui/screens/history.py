@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from tui.screens.past import Search
 from tui.tasks.search import HELP, in_order, order_of, unknown_filters
@@ -67,7 +68,7 @@ class HistoryScreen(Screen[None]):
             tooltip="By cost, by rating, by model, or the newest first",
         ),
         Binding(
-            "F",
+            "F,f7",
             "app.searches",
             "Searches",
             id="searches",
@@ -95,7 +96,11 @@ class HistoryScreen(Screen[None]):
         self._marked = 0
         self._listed: set[str] = set()
         self._filter = Input(
-            line, placeholder="Type to search", id="history-filter", compact=True
+            line,
+            placeholder="Type to search",
+            select_on_focus=False,
+            id="history-filter",
+            compact=True,
         )
         self.table = QueueTable("history-tasks", context.title_of, jobs=False)
         self._box = Vertical(id="history", classes="frame")
@@ -226,7 +231,13 @@ class HistoryScreen(Screen[None]):
         self.preview.step(by, self.table.step_picture)
 
     def action_filter(self) -> None:
+        """Goes to the search; what is typed replaces its words, and keeps the order."""
         self._filter.focus()
+        order = order_of(self.line)
+        if order is not Order.DATE:
+            self.search_for(in_order(self.line, order))
+        words = len(in_order(self.line, Order.DATE))
+        self._filter.selection = Selection(len(self.line) - words, len(self.line))
 
     def action_sort(self) -> None:
         """Searches for the same in the next order."""
@@ -238,6 +249,6 @@ class HistoryScreen(Screen[None]):
 
     def action_back(self) -> None:
         if self.table.has_focus and self.line:
-            self._filter.focus()
+            self.action_filter()
         else:
             self.dismiss()

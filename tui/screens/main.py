@@ -186,7 +186,7 @@ class MainScreen(Screen[None]):
             tooltip="Search all tasks",
         ),
         Binding(
-            "F",
+            "F,f7",
             "app.searches",
             "Searches",
             id="searches",

@@ -32,7 +32,8 @@ async def choose(shell: Shell, current: str) -> str | None:
         shell.show_problem(str(problem))
         return None
     current = current.strip()
-    page = SearchesScreen(saved, current, partial(_delete, shell, searches, saved))
+    delete = partial(_delete, shell, searches, saved)
+    page = SearchesScreen(saved, delete, may_save=bool(current))
     name = await shell.push_screen_wait(page)
     if name == _SAVE:
         await _save(shell, searches, current)
@@ -85,13 +86,14 @@ class SearchesScreen(ChooserScreen):
     def __init__(
         self,
         saved: dict[str, str],
-        current: str,
         delete: Callable[[str], Awaitable[bool]],
+        *,
+        may_save: bool,
     ) -> None:
         """Lists searches by name; `delete` returns whether one is deleted."""
         options = [(name, f"{name}: {line}") for name, line in saved.items()]
-        if current:
-            options.insert(0, (_SAVE, f"Save this search as …  {current}"))
+        if may_save:
+            options.insert(0, (_SAVE, "Save this search as …"))
         empty = "There are none yet: type a search in the history, then save it here."
         super().__init__("Searches", options, empty)
         self._delete = delete
@@ -107,7 +109,8 @@ class SearchesScreen(ChooserScreen):
     @property
     def _chosen(self) -> str:
         """The name under the cursor; empty where that is no saved search."""
-        at = self.query_one(OptionList).highlighted
+        listed = self.query_one_optional(OptionList)  # none while the page opens
+        at = listed.highlighted if listed else None
         return self._options[at][0] if at is not None and self._options else _SAVE
 
     async def action_delete(self) -> None:

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from tui.tasks import imported, schema
 from tui.tasks.imported import IMPORTED, Events
+from tui.tasks.search import in_order
+from tui.tasks.search_order import Order
 from tui.tasks.store import Store
 from tui.tasks.task import Result, Task
 from tui.text import inert_json, one_line
@@ -58,9 +60,10 @@ class ImportResult(NamedTuple):
 def dump(store: Store, query: str = "") -> Iterator[str]:
     """Yields a JSON object, without a line end, for every task that a query finds.
 
-    They come in the order of the query; deleted tasks are left out. The text is safe to print.
+    The newest comes first; deleted tasks are left out. The text is safe to print.
     Raises StoreError.
     """
+    query = in_order(query, Order.DATE)
     last: Task | None = None
     while page := store.search(query, _PAGE, last):
         for task in page:

@@ -16,6 +16,8 @@ from tui.tasks.lease import owner_name
 from tui.tasks.ledger import CurrentSpending, SpendingReport
 from tui.tasks.marks import with_ratings
 from tui.tasks.past_prompts import PromptPage
+from tui.tasks.search import in_order
+from tui.tasks.search_order import Order
 from tui.tasks.store import Entry, Spending, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import NEWEST, Status, Task
@@ -327,7 +329,8 @@ class TaskCache:
         return await self.run(Store.prompts, query, before)
 
     async def search_all(self, query: str) -> list[Task]:
-        """Returns every task that matches a search, in its order."""
+        """Returns every task that matches a search, newest first in any case."""
+        query = in_order(query, Order.DATE)  # others read all for each page
         found: list[Task] = []
         page = await self.search(query)
         while page:

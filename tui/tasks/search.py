@@ -13,8 +13,8 @@ from tui.tasks.search_order import Order, order_named
 from tui.tasks.task import LIVE, REJECTED, SENT, Status, Task
 
 HELP = (
-    "words  model:flux  status:failed  date:today  after:2026-11-01  before:…"
-    "  cost>0.05  rated:>3  tag:…  seed:…  is:favourite  is:rejected  sort:cost"
+    "words  model:flux  status:failed  date:today  after:2026-11-01"
+    "  cost>0.05  rated:>3  tag:…  seed:…  is:favourite  sort:cost"
 )
 
 _TERM = re.compile(r'(?:(\w+)([:<>]))?(?:"([^"]*)"?|(\S+))')
