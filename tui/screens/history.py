@@ -158,7 +158,7 @@ class HistoryScreen(Screen[None]):
             return
         if is_first_page:
             self._listed.clear()
-            self._box.border_title = _TITLES[order]
+            self._box.border_title = Content(_TITLES[order])
             self.table.show(tasks, keep_order=order is not Order.DATE)
         else:
             self.table.add(tasks)
