@@ -569,6 +569,20 @@ def test_an_image_of_a_task_is_the_source_of_the_next(service: Service) -> None:
     assert (code, "works from no image" in err) == (4, True)
 
 
+def test_a_task_waits_for_the_image_of_another_one(service: Service) -> None:
+    _, (first,), _ = service.run("generate", "z-image", "a lake", "--no-wait", "--json")
+    words = ("generate", "topaz-upscale-image", "--json", "--no-wait", "--after")
+    code, (second,), _ = service.run(*words, first["id"])
+    assert (code, second["status"], second["after"]) == (0, "held", first["id"])
+    code, ended, _ = service.run("resume", "--json")
+    by_id = {task["id"]: task for task in ended}
+    assert code == 0
+    source = by_id[second["id"]]["params"]["source_image_url"]
+    assert [source] == by_id[first["id"]]["files"]
+    for words_after in (("nothing",), (first["id"], "--source", first["id"])):
+        assert service.run(*words, *words_after)[0] != 0
+
+
 def test_a_preset_gives_model_and_values(service: Service) -> None:
     file = folders().config / "presets" / "wide.json"
     file.parent.mkdir(parents=True)

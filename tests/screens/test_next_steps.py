@@ -12,12 +12,13 @@ from tests.test_pays_once import hold
 from tui.paths import home
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import ConfirmScreen
-from tui.screens.edit_task import EditTaskScreen
 from tui.screens.grid import GridScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.how_many import HowManyScreen
 from tui.screens.line_prompt import LinePromptScreen
 from tui.screens.picker import ModelPickerScreen
+from tui.screens.sheet import SheetScreen
+from tui.screens.task_form import TaskFormScreen
 from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import REJECTED, Problem, Result, Status, Task
 from tui.widgets.preview import Preview
@@ -285,7 +286,7 @@ async def test_a_waiting_task_is_edited_in_place() -> None:
     async with app.running(120, 36) as pilot:
         await app.sees("fox 2")
         await pilot.press(*"mine", "ctrl+t", "down", "e")
-        await app.until(lambda: isinstance(app.screen, EditTaskScreen))
+        await app.until(lambda: isinstance(app.screen, TaskFormScreen))
         await app.sees("Save")
         await pilot.press("ctrl+end", *" in the snow", "ctrl+j")
         await app.until(lambda: app.screen is app.main)
@@ -354,3 +355,89 @@ async def test_marked_pictures_are_compared_and_the_best_one_is_exported() -> No
         "picks.jsonl",
         *kept,
     }
+
+
+async def test_what_comes_next_waits_for_the_picture() -> None:
+    app = TestApp()
+    first = past("a red fox", Status.HELD)
+    app.remember(first, paused=True)
+    async with app.running(120, 36) as pilot:
+        await app.sees("a red fox")
+        await pilot.press(*"mine", "ctrl+t", "t")
+        await app.until(lambda: isinstance(app.screen, ModelPickerScreen))
+        await pilot.press(*"topaz", "enter")
+        await app.until(lambda: isinstance(app.screen, TaskFormScreen))
+        await app.sees("Sent once the picture of “a red fox” is there")
+        await app.sees("$0.10")
+        assert "Source" not in app.text()
+        await pilot.press("ctrl+j")
+        await app.until(lambda: app.screen is app.main)
+        await app.sees("Waits for the picture")
+        assert app.main
+        assert app.main.form.values()["prompt"] == "mine"
+        (second,) = new_tasks(app, 1)
+        assert (second.after, second.estimate_micro) == (first.id, 100_000)
+        await pilot.press("e")  # what waits is changed in the same form
+        await app.until(lambda: isinstance(app.screen, TaskFormScreen))
+        await app.sees("It works from the picture of another task.")
+        await pilot.press("ctrl+j")
+        await app.until(lambda: app.screen is app.main)
+        await app.sees("The task is changed")
+        assert app.engine
+        assert app.engine.tasks[second.id].after_param == "source_image_url"
+
+
+@pytest.mark.hands_over("*.png")
+async def test_each_task_of_a_job_gets_a_next_one_after_one_question() -> None:
+    app = TestApp()
+    job = [past(f"fox {number}", Status.HELD, job="foxes") for number in range(3)]
+    app.remember(*job, paused=True)
+    async with app.running(120, 36) as pilot:
+        await app.sees("fox")
+        await pilot.press("ctrl+t", "t")
+        await app.until(lambda: isinstance(app.screen, ModelPickerScreen))
+        await pilot.press(*"topaz", "enter")
+        await app.until(lambda: isinstance(app.screen, TaskFormScreen))
+        await pilot.press("ctrl+j")
+        await app.until(lambda: isinstance(app.screen, ConfirmScreen))
+        await app.sees("$0.30")
+        await pilot.press("y")
+        await app.until(lambda: len(new_tasks(app, 3)) == 3)
+        assert {task.after for task in new_tasks(app, 3)} == {task.id for task in job}
+        assert app.engine
+        await app.engine.pause(False)
+        tasks = app.engine.tasks
+        await app.until(
+            lambda: all(task.status is Status.COMPLETED for task in tasks.values())
+        )
+
+
+async def test_a_job_is_a_table_by_what_varies_in_it() -> None:
+    app = TestApp()
+    app.remember(
+        *(
+            made(
+                app,
+                "a red fox",
+                job="foxes",
+                model=model,
+                values={"prompt": "a red fox", "aspect_ratio": ratio},
+            )
+            for model in ("flux-2-pro-text-to-image", "z-image")
+            for ratio in ("1:1", "16:9", "3:4")
+        )
+    )
+    async with app.running(120, 36) as pilot:
+        await app.sees("6 of 6")
+        await pilot.press("ctrl+t", "M")
+        await app.until(lambda: isinstance(app.screen, SheetScreen))
+        await app.sees("6 pictures")
+        target = app.session.folders.output / "table.png"
+        await pilot.press("w")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*str(target), "enter")
+        await app.sees("Saved: ")
+        with Image.open(target) as sheet:
+            assert sheet.width > sheet.height  # two rows of models, three ratios
+        await pilot.press("escape")
+        await app.until(lambda: app.screen is app.main)

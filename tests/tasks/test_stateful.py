@@ -31,6 +31,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 from PIL import Image
 
 from tests.tasks.conftest import requests
@@ -443,12 +444,14 @@ class Queue(RuleBasedStateMachine):
         async def generated(at: Engine) -> None:
             job = task.new_id()
             drafts = [
-                draft.draft(
-                    Z_IMAGE,
-                    Values(prompt=prompt),
-                    base_url=URL,
-                    out_dir=self.images,
-                    learnt=at.state.route,
+                replace(
+                    draft.draft(
+                        Z_IMAGE,
+                        Values(prompt=prompt),
+                        base_url=URL,
+                        out_dir=self.images,
+                        learnt=at.state.route,
+                    ),
                     job=job,
                 )
                 for _ in range(count)

@@ -36,6 +36,8 @@ class Request(NamedTuple):
     """The estimate that the user saw, in micro-dollars; by default the catalog's."""
     typed: str = ""
     """The prompt as it was typed, if this is one of its alternatives."""
+    after: str = ""
+    """The id of the task whose picture it works from, once that is there."""
 
 
 class EffectiveRules(Struct, frozen=True):

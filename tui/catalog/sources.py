@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
-from tui.catalog.spec import Family, Kind, Model, Param, Route
+from tui.catalog.spec import Family, Kind, Model, Param, Presence, Route, Rule, Values
 
 _USES = {
     "edit_image": "Edit",
@@ -16,6 +16,8 @@ _USES = {
 }
 """What is done with a picture, the most usual first."""
 _OTHER = "Other"
+STAND_IN = "https://example.invalid/picture.png"
+"""Stands for a picture that isn't made yet, where values are only checked."""
 _NOT_SOURCES = ("mask_url", "reference_mask_urls", "style_reference_image_urls")
 
 
@@ -28,6 +30,50 @@ def source_param(route: Route) -> Param | None:
     ]
     required = [param for param in images if param.required]
     return next(iter(required or images), None)
+
+
+def with_picture(route: Route, name: str, values: Values, picture: str) -> Values:
+    """Returns values with a picture for the parameter of that name."""
+    param = route.param(name)
+    is_list = param is not None and param.kind is Kind.IMAGES
+    return values | {name: [picture] if is_list else picture}
+
+
+def without_source(model: Model) -> Model:
+    """Returns the model as a form has it whose picture comes from a later result."""
+    return replace(
+        model,
+        routes={name: _without(route) for name, route in model.routes.items()},
+    )
+
+
+def _without(route: Route) -> Route:
+    param = source_param(route)
+    if param is None:
+        return route
+    rules = [_rule_with(rule, param.name) for rule in route.rules]
+    return replace(
+        route,
+        params=tuple(other for other in route.params if other is not param),
+        rules=tuple(rule for rule in rules if rule),
+    )
+
+
+def _rule_with(rule: Rule, name: str) -> Rule | None:
+    """Returns what a rule demands of the others once a parameter has a value."""
+    when = dict(rule.when)
+    condition = when.pop(name, None)
+    if condition is not None and not (
+        isinstance(condition, Presence) and condition.present
+    ):
+        return None
+    return replace(
+        rule,
+        when=when,
+        forbidden=tuple(other for other in rule.forbidden if other != name),
+        required=tuple(other for other in rule.required if other != name),
+        required_any=() if name in rule.required_any else rule.required_any,
+    )
 
 
 def by_use(catalog: Catalog) -> Catalog:

@@ -71,6 +71,7 @@ def generate(
         learnt = store.learnt(url)
         draft = _Draft(session, model, url, learnt.get("route"))
         draft.over_ceiling = submission.over_budget
+        draft.after = options.after
         _spool_tasks(draft, prompts, options, spool)
         if submission.wait and not learnt.get("paused"):
             return follow(
@@ -99,6 +100,8 @@ class _Draft:
     ) -> None:
         self.session = session
         self.model = model
+        self.after = ""
+        """The id of a task whose picture the new ones wait for."""
         self._base_url = base_url
         self._route = route
         """The route that the service was found to have; None: not known."""
@@ -116,6 +119,7 @@ class _Draft:
                 out_dir=self.session.folders.output,
                 api=self.session.config.api,
                 learnt=self._route,
+                after=self.after,
             )
         except draft.InvalidRequestError as error:
             raise invalid_request(error.errors) from error

@@ -43,6 +43,7 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "tags": list(task.tags),
             "job": task.job or None,
             "retry_of": task.retry_of or None,
+            "after": task.after or None,
             "cost_usd": usd(task.cost_micro),
             "error": error,
             "created_at": _iso_time(task.created_at),

@@ -37,6 +37,8 @@ class RequestOptions:
     """Whether `{a|b}`, and a wildcard, in prompts stands for alternatives."""
     sources: tuple[str, ...] = ()
     """Image files that the requests work from."""
+    after: str = ""
+    """The id of the task whose picture they work from, once it is there."""
     preset: Values = field(default_factory=dict)
     """What holds where the other options say nothing."""
 
@@ -110,6 +112,23 @@ def source_files(store: "Store", names: Iterable[str]) -> tuple[str, ...]:
             raise UsageError(f"{one_line(name, 80)} has no saved image.")
         files += found
     return tuple(files)
+
+
+def awaited_task(store: "Store", name: str) -> str:
+    """Return the id of a task that has a picture to work from, or may get one.
+
+    Raises UsageError for any other.
+    """
+    from tui.tasks.task import LIVE
+
+    task = store.get(name)
+    if task is None:
+        raise UsageError(f"There is no task {one_line(name, 80)} in the queue.")
+    if task.imported:
+        raise UsageError(f"{task.id} was imported: give the file itself with -s.")
+    if task.status not in LIVE and not task.has_own_files:
+        raise UsageError(f"{task.id} has ended without an image: retry it first.")
+    return task.id
 
 
 def _wildcards(session: Session, values: Values, *, expand: bool) -> Wildcards:

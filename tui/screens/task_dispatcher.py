@@ -6,11 +6,14 @@ are those that need a page, a question or the clipboard.
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from tui.catalog.request import Request
+from tui.catalog.sources import without_source
 from tui.screens import share
-from tui.screens.next_steps import Handler, NextSteps
+from tui.screens.next_tasks import NextTasks
 from tui.screens.payments import Approval, Payments
+from tui.screens.picture_actions import Handler, PictureActions
 from tui.screens.shell import Shell
 from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
@@ -55,7 +58,9 @@ class TaskDispatcher:
             TaskAction.SEND: self._send,
             TaskAction.DELETE: self._delete,
             TaskAction.COMPARE: self._compare,
-            **NextSteps(shell, payments).handlers,
+            TaskAction.TABLE: self._show_table,
+            **NextTasks(shell, payments).handlers,
+            **PictureActions(shell).handlers,
         }
 
     async def run(self, request: TaskActionRequested) -> None:
@@ -137,21 +142,28 @@ class TaskDispatcher:
 
     async def _edit(self, request: TaskActionRequested) -> None:
         """Changes what a waiting task asks for; it keeps its place in the queue."""
-        from tui.screens.edit_task import EditTaskScreen
+        from tui.screens.task_form import Filled, TaskForm, TaskFormScreen
 
         shell = self._shell
         assert shell.engine
         assert shell.main
         task = request.tasks[0]
         model = shell.main.filler.catalog.known(task.action, task.model)
-        files = PromptFiles(shell.session.folders.config)
+        awaits = bool(task.after_param)
+        shown = without_source(model) if awaits else model
+        note = "It works from the picture of another task." if awaits else ""
         edited = await shell.push_screen_wait(
-            EditTaskScreen(task, model, files, shell.main.value_picker)
+            TaskFormScreen(
+                TaskForm,
+                Filled(shown, task.route, task.values, note),
+                PromptFiles(shell.session.folders.config),
+                shell.main.value_picker,
+            )
         )
         if edited:
-            await self._payments.revise(
-                task, Request(model, edited.values), edited.foreign
-            )
+            after = task.after if awaits else ""
+            wanted = Request(model, edited.values, after=after)
+            await self._payments.revise(task, wanted, edited.foreign)
 
     async def _fill_form(self, task: Task) -> None:
         """Returns to the main page, and fills the form with a task's values."""
@@ -204,6 +216,24 @@ class TaskDispatcher:
         if len(pictures) > MOST:
             shell.show_sentence(f"Only the first {MOST} of them are compared.")
         await shell.push_screen(CompareScreen(self._view(), pictures[:MOST]))
+
+    async def _show_table(self, request: TaskActionRequested) -> None:
+        """Shows the pictures of a job, or those that are marked, as a table."""
+        import tempfile
+
+        from tui.exchange import task_sheet
+        from tui.exchange.pictures import pictures_of
+        from tui.images import contact_sheet
+        from tui.screens.sheet import SheetScreen
+
+        pictures = list(pictures_of(request.tasks))[: contact_sheet.MOST_PICTURES]
+        axes = task_sheet.varying(pictures)
+        with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
+            sheet = await asyncio.to_thread(task_sheet.by_parameters, pictures, axes)
+            target = Path(folder) / "table.png"
+            saved = await asyncio.to_thread(contact_sheet.save, sheet.table, target)
+            page = SheetScreen(self._view(), saved.path, sheet.table.note)
+            await self._shell.push_screen_wait(page)
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell

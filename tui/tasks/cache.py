@@ -84,6 +84,8 @@ class TaskCache:
         self._version = -1
         """The file's data version when `_seen` was read."""
         self._history = 0
+        self._awaited: dict[str, list[asyncio.Future[None]]] = {}
+        """Who waits for the next snapshot of a task, by its id."""
         self._begun: set[str] = set()
         """Ids of tasks that are known to be more than a draft."""
         self._notices_sent: int | None = None
@@ -305,7 +307,16 @@ class TaskCache:
         self.tasks[task.id] = task
         if task.status is not Status.HELD or not task.live:
             self._begun.add(task.id)
+        for shown in self._awaited.pop(task.id, ()):
+            if not shown.done():
+                shown.set_result(None)
         self._on_change(task)
+
+    async def until_shown(self, task_id: str) -> None:
+        """Waits until another snapshot of a task is shown."""
+        shown = asyncio.get_running_loop().create_future()
+        self._awaited.setdefault(task_id, []).append(shown)
+        await shown
 
     async def refresh(self, task_id: str) -> None:
         """Shows a task as it is on disk, where another process may have changed it."""

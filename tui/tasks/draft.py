@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tui.catalog import price, request
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.source_images import local_files, with_real_paths
+from tui.catalog.sources import STAND_IN, source_param, with_picture
 from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
 from tui.system import atomic_file
 from tui.tasks.task import Task, new_id
@@ -43,14 +44,12 @@ def draft(
     out_dir: Path,
     api: Api = "auto",
     learnt: RouteName | None = None,
-    retry_of: str = "",
-    job: str = "",
-    estimate_micro: int | None = None,
+    after: str = "",
 ) -> Task:
     """Returns a held task for these values.
 
-    `learnt` is the route that the base URL is known to have. Without
-    `estimate_micro`, in micro-dollars, the task has the catalog's estimate. Raises
+    `learnt` is the route that the base URL is known to have; `after` is the id of the
+    task whose picture it works from, where that isn't made yet. Raises
     InvalidRequestError.
     """
     problem = _folder_problem(out_dir)
@@ -58,8 +57,10 @@ def draft(
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
     values = {name: value for name, value in values.items() if not request.blank(value)}
-    if estimate_micro is None:
-        estimate_micro = price.estimate(model, values).micro
+    route = choose(model, values, api, learnt)
+    source = source_param(model.routes[route]) if after else None
+    if after and source is None:
+        raise InvalidRequestError({"source": f"{model.title} works from no picture."})
     task = Task(
         id=new_id(),
         action=model.action,
@@ -67,14 +68,14 @@ def draft(
         service=model.service,
         base_url=base_url,
         profile=profile,
-        route=choose(model, values, api, learnt),
+        route=route,
         values=values,
         created_at=time.time(),
         updated_at=time.time(),
-        estimate_micro=estimate_micro,
+        estimate_micro=price.estimate(model, values).micro,
         out_dir=str(out_dir),
-        retry_of=retry_of,
-        job=job,
+        after=after,
+        after_param=source.name if source else "",
     )
     task = plan(task, model)
     named = with_real_paths(model.routes[task.route], task.values)
@@ -84,10 +85,14 @@ def draft(
 def plan(task: Task, model: Model) -> Task:
     """Returns the task with body and key for its route.
 
-    It has neither while files wait for their upload. Raises InvalidRequestError.
+    It has neither while files wait for their upload, or a picture isn't made yet.
+    Raises InvalidRequestError.
     """
     route = model.routes[task.route]
-    errors = request.check(model, route, task.values)
+    values = task.values
+    if task.after_param:
+        values = with_picture(route, task.after_param, values, STAND_IN)
+    errors = request.check(model, route, values)
     files = local_files(route, task.values)
     for name, path in files:
         problem = _file_problem(path) or _image_problem(
@@ -97,7 +102,7 @@ def plan(task: Task, model: Model) -> Task:
             errors.setdefault(name, problem)
     if errors:
         raise InvalidRequestError(errors)
-    if files:
+    if files or task.after_param:
         return replace(task, body=b"", key="")
     return with_body(task, model, task.values)
 

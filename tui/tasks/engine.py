@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
+from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
@@ -24,6 +25,7 @@ from tui.service.errors import ServiceError
 from tui.tasks import draft, imported, saving
 from tui.tasks.cache import TaskCache
 from tui.tasks.ceilings import NONE, Ceilings
+from tui.tasks.chain import Chain
 from tui.tasks.connection import Connection, ServiceReader
 from tui.tasks.engine_state import EngineState
 from tui.tasks.lease import LEASE
@@ -87,6 +89,7 @@ class Engine:
         self._submitter = Submitter(
             self.queue, catalog, self._connection, self._scheduler, options
         )
+        self._chain = Chain(self.queue, self._submitter.model, options)
         self._worker = TaskWorker(
             self.queue, self._submitter, self._connection, self._scheduler, options
         )
@@ -201,11 +204,13 @@ class Engine:
         requests: Sequence[Request],
         *,
         over_ceiling: bool = False,
+        probe: bool = False,
         start: bool = True,
     ) -> list[Task]:
         """Returns new tasks of one job, which are all on disk by then.
 
-        With `over_ceiling`, the user has agreed that they pass the ceilings. Raises
+        With `over_ceiling`, the user has agreed that they pass the ceilings; with
+        `probe`, only the cheapest is sent, and the others are set aside. Raises
         StoreError, InvalidRequestError, or CeilingError, and saves none then.
         """
         job = new_id() if len(requests) > 1 else ""
@@ -214,6 +219,8 @@ class Engine:
         )
         if over_ceiling:
             tasks = [replace(task, over_ceiling=True) for task in tasks]
+        if probe:
+            tasks = _but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
         await self.queue.add(tasks, own=start, most=most)
         if start:
@@ -245,7 +252,8 @@ class Engine:
             old = await self._lease_one(task.id)
             if old.retried_by and not again:
                 raise RetriedError
-            new = await asyncio.to_thread(self._draft_again, old)
+            after = await self._source_of(old)
+            new = await asyncio.to_thread(self._draft_again, old, after)
             new = replace(new, over_ceiling=over_ceiling)
             latest = self._latest(old.id)
             marked = latest.change(retried_by=new.id)
@@ -266,9 +274,17 @@ class Engine:
         """
         if task.retried_by and not again:
             raise RetriedError
-        await asyncio.to_thread(self._draft_again, task)
+        after = await self._source_of(task)
+        await asyncio.to_thread(self._draft_again, task, after)
 
-    def _draft_again(self, old: Task) -> Task:
+    async def _source_of(self, task: Task) -> str:
+        """Returns the id of the task whose picture a task still needs, or "".
+
+        Raises InvalidRequestError where there will be none.
+        """
+        return await self._chain.retried(task.after) if task.after_param else ""
+
+    def _draft_again(self, old: Task, after: str) -> Task:
         """Returns a new task of an old one's values, as the catalog has its model now.
 
         Raises InvalidRequestError and ModelGoneError.
@@ -278,23 +294,23 @@ class Engine:
         if problems:
             raise draft.InvalidRequestError(problems)
         job = "" if old.imported else old.job
-        return self._draft(Request(model, old.values), retry_of=old.id, job=job)
+        wanted = Request(model, old.values, after=after)
+        return self._draft(wanted, retry_of=old.id, job=job)
 
     def _draft(self, wanted: Request, *, retry_of: str = "", job: str = "") -> Task:
-        model, values, price, typed = wanted
         task = draft.draft(
-            model,
-            values,
+            wanted.model,
+            wanted.values,
             base_url=self.client.base_url,
             profile=self._options.profile,
             out_dir=self._options.out_dir,
             api=self._options.api,
             learnt=self.queue.route,
-            retry_of=retry_of,
-            job=job,
-            estimate_micro=price,
+            after=wanted.after,
         )
-        return replace(task, typed=typed)
+        if wanted.price is not None:
+            task = replace(task, estimate_micro=wanted.price)
+        return replace(task, typed=wanted.typed, retry_of=retry_of, job=job)
 
     # ---- waiting tasks
 
@@ -377,6 +393,7 @@ class Engine:
                     route=new.route,
                     body=new.body,
                     key=new.key,
+                    after_param=new.after_param,
                     uploads_until=0,
                     estimate_micro=new.estimate_micro,
                     over_ceiling=over_ceiling,
@@ -408,6 +425,34 @@ class Engine:
             # Some were sent in the same moment, or the disk refused the change.
             for task_id in cancelled:
                 self._start(self.tasks[task_id])
+
+    async def take_back(self) -> list[Task]:
+        """Drops the newest job while it can still be taken back, and returns its tasks.
+
+        See `EngineOptions.undo_send`. Raises StoreError.
+        """
+        waiting = [
+            task
+            for task in map(self.tasks.get, self._running)
+            if task and self._until_sent(task)
+        ]
+        if not waiting:
+            return []
+        newest = max(waiting, key=lambda task: task.id)
+        return await self.drop(
+            [
+                task.id
+                for task in waiting
+                if task is newest or (task.job and task.job == newest.job)
+            ]
+        )
+
+    def _until_sent(self, task: Task) -> float:
+        """Returns the seconds for which a task can still be taken back."""
+        if task.status is not Status.HELD:
+            return 0
+        rest = task.created_at + self._options.undo_send - time.time()
+        return rest if 0 < rest <= self._options.undo_send else 0
 
     def _only_held(self, ids: list[str]) -> list[str]:
         return [
@@ -619,7 +664,11 @@ class Engine:
 
     async def _run(self, task_id: str) -> None:
         try:
-            await self._worker.run(task_id)
+            await asyncio.sleep(self._until_sent(self.tasks[task_id]))
+            if self.tasks[task_id].after_param:
+                await self._chain.take_picture(task_id)
+            if self.tasks[task_id].live:
+                await self._worker.run(task_id)
         except GaveUpError as error:
             self.gave_up[task_id] = error.problem
             note = f"{error} The task is kept and can be resumed."
@@ -702,3 +751,15 @@ class Engine:
                 # moment: no fault may end the rounds, and the next may succeed.
                 renewed = 0.0
             await asyncio.sleep(WATCH_PAUSE)
+
+
+def _but_one_set_aside(tasks: list[Task]) -> list[Task]:
+    """Returns the tasks of a job of which only the cheapest is sent for now."""
+    first = cheapest([task.estimate_micro for task in tasks])
+    note = "Not sent yet: look at the first picture of this job, then send it."
+    return [
+        task
+        if index == first
+        else replace(task, watched=False, set_aside=SetAside.PROBED, note=note)
+        for index, task in enumerate(tasks)
+    ]

@@ -40,6 +40,8 @@ class SetAside(StrEnum):
     """It came from an export of another queue."""
     CEILING = "ceiling"
     """It would have passed a spending limit: it was not sent, and can be dropped."""
+    PROBED = "probed"
+    """The cheapest task of its job was sent first: the user is to look at that."""
 
 
 _S = Status
@@ -201,6 +203,10 @@ class Task(Struct, frozen=True, kw_only=True):
 
     This one is not sent again without a question.
     """
+    after: str = ""
+    """The id of the task whose picture it works from, if it was to wait for that."""
+    after_param: str = ""
+    """The parameter that gets the picture; empty once it has it."""
     typed: str = ""
     """The prompt as it was typed, if the task has one of its alternatives."""
     job: str = ""

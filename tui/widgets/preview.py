@@ -40,6 +40,7 @@ _FOOTER = (
     TaskAction.VIEW,
     TaskAction.AGAIN,
     TaskAction.USE_AS_SOURCE,
+    TaskAction.THEN,
     TaskAction.REUSE,
     TaskAction.RETRY,
     TaskAction.INSPECT,

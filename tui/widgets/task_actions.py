@@ -30,6 +30,7 @@ class TaskAction(StrEnum):
     NEW_SEED = "new-seed"
     VARIATIONS = "variations"
     USE_AS_SOURCE = "use-as-source"
+    THEN = "then"
     REUSE = "reuse"
     EDIT = "edit"
     RETRY = "retry"
@@ -46,6 +47,7 @@ class TaskAction(StrEnum):
     SAVE_COPY = "save-copy"
     EXPORT = "export-picks"
     COMPARE = "compare"
+    TABLE = "table"
     LINEAGE = "lineage"
     INSPECT = "inspect"
     FAVOURITE = "favourite"
@@ -113,6 +115,10 @@ def is_failed(task: Task) -> bool:
 
 def _can_be_retried(task: Task) -> bool:
     return is_failed(task) or task.status is Status.DROPPED
+
+
+def _will_have_picture(task: Task) -> bool:
+    return task.live and not task.imported
 
 
 def _has_results(task: Task) -> bool:
@@ -246,6 +252,13 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         allowed=_has_own_files,
         shown=True,
         id="edit",
+    ),
+    TaskAction.THEN: TaskEntry(
+        keys="t",
+        label="Then",
+        tooltip="Queue what is made from its picture, once that is there",
+        allowed=_will_have_picture,
+        shown=True,
     ),
     TaskAction.REUSE: TaskEntry(
         keys="u",
@@ -384,6 +397,12 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="b",
         label="Compare",
         tooltip="Show the marked images in the same place, one after the other",
+        allowed=_has_files,
+    ),
+    TaskAction.TABLE: TaskEntry(
+        keys="M",
+        label="Table",
+        tooltip="Show the pictures of a job by what varies in them",
         allowed=_has_files,
     ),
     TaskAction.LINEAGE: TaskEntry(

@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     help="Work from a task's image, its first or Nth; can be repeated.",
 )
 @click.option(
+    "--after",
+    metavar="ID",
+    help="Work from the image of a task that is not done yet: wait for it.",
+)
+@click.option(
     "--no-wait",
     is_flag=True,
     help="Add to the queue and return; the app or `resume` sends the tasks.",
@@ -88,7 +93,7 @@ def generate(
     """
     from tui.cli.generate import Submission
     from tui.cli.generate import generate as run
-    from tui.cli.requests import RequestOptions, source_files
+    from tui.cli.requests import RequestOptions, awaited_task, source_files
 
     if preset:
         if words:
@@ -111,9 +116,14 @@ def generate(
     names = ("settings", "vary", "count", "expand")
     wanted = {name: options.pop(name) for name in names}
     sources = options.pop("sources")
+    after = options.pop("after")
+    if sources and after:
+        raise click.UsageError("Give --source or --after, not both.")
     session = prepare_session(options)
     if sources:
         wanted["sources"] = source_files(open_store(session), sources)
+    if after:
+        wanted["after"] = awaited_task(open_store(session), after)
     if preset:
         chosen, wanted["preset"] = _find_preset(session, preset)
     else:

@@ -1,20 +1,16 @@
-"""What leads from a result to the next one: again, variations, a source, a comparison."""
+"""What is done with pictures: copied, exported, rated, tagged."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tui.catalog.batch import BatchError
-from tui.exchange.consent import WantedJob
-from tui.exchange.repeat import Repeater
 from tui.paths import home
 from tui.screens import share
-from tui.screens.payments import Payments
 from tui.screens.shell import Shell
 from tui.tasks import actions
 from tui.tasks.marks import read_tags
 from tui.tasks.task import REJECTED
-from tui.text import by_count, dollars, inert, one_line
+from tui.text import by_count, inert, one_line
 from tui.widgets.messages import TaskActionRequested
 from tui.widgets.task_actions import RATINGS, TaskAction
 
@@ -22,21 +18,16 @@ Handler = Callable[[TaskActionRequested], Awaitable[None]]
 """Does what a request asks for."""
 
 
-class NextSteps:
+class PictureActions:
     """Runs these actions. Every method runs in a worker of the app."""
 
-    def __init__(self, shell: Shell, payments: Payments) -> None:
+    def __init__(self, shell: Shell) -> None:
         self._shell = shell
-        self._payments = payments
 
     @property
     def handlers(self) -> dict[TaskAction, Handler]:
         """The method for each action."""
         return {
-            TaskAction.AGAIN: self._again,
-            TaskAction.NEW_SEED: self._with_new_seed,
-            TaskAction.VARIATIONS: self._vary,
-            TaskAction.USE_AS_SOURCE: self._use_as_source,
             TaskAction.COPY_PROMPT: self._copy_prompt,
             TaskAction.REVEAL: self._reveal,
             TaskAction.SAVE_COPY: self._save_copy,
@@ -44,64 +35,6 @@ class NextSteps:
             TaskAction.TAG: self._tag,
             **dict.fromkeys(RATINGS, self._rate),
         }
-
-    @property
-    def _repeater(self) -> Repeater:
-        main = self._shell.main
-        assert main
-        return Repeater(main.filler.catalog, self._shell.session.config.api)
-
-    async def _again(self, request: TaskActionRequested) -> None:
-        await self._send(self._repeater.same(request.tasks))
-
-    async def _with_new_seed(self, request: TaskActionRequested) -> None:
-        await self._send(self._repeater.with_new_seeds(request.tasks))
-
-    async def _send(self, job: WantedJob) -> None:
-        """Sends requests; the price of several is said first."""
-        await self._payments.submit(job, ask=len(job.requests) > 1)
-
-    async def _vary(self, request: TaskActionRequested) -> None:
-        from tui.screens.how_many import HowManyScreen
-
-        shell, repeater = self._shell, self._repeater
-        same = repeater.same(request.tasks[:1])
-        (priced,) = await shell.wallet.priced(same.requests)
-
-        def price_of(count: int) -> str:
-            if priced.price is None:
-                return "price unknown"
-            return dollars(priced.price * count)
-
-        count = await shell.push_screen_wait(HowManyScreen(price_of))
-        if not count:
-            return
-        try:
-            job = repeater.with_new_seeds(request.tasks[:1], count)
-        except BatchError:  # there are fewer seeds than that
-            job = same._replace(requests=same.requests * count)
-        await self._payments.submit(job)
-
-    async def _use_as_source(self, request: TaskActionRequested) -> None:
-        """Fills the form of a model that the user chooses with the picture."""
-        from tui.catalog.sources import by_use
-        from tui.screens.picker import ModelPickerScreen
-
-        main = self._shell.main
-        files = [task.results[index].path for task, index in request.files]
-        if main is None or not files:
-            return
-        models = by_use(main.filler.catalog)
-        title = by_count(
-            len(files),
-            "Use the picture with",
-            "Use {count} pictures with",
-        )
-        picker = ModelPickerScreen(models, *main.usual_sources(models), title)
-        model = await self._shell.push_screen_wait(picker)
-        if model:
-            await self._shell.return_to_main()
-            await main.filler.use_as_source(model, files)
 
     async def _copy_prompt(self, request: TaskActionRequested) -> None:
         prompts = dict.fromkeys(task.prompt for task in request.tasks if task.prompt)

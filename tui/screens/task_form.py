@@ -1,4 +1,4 @@
-"""A form over the page, to change what a waiting task asks for."""
+"""A form over the page: for what a waiting task asks for, or what comes after a task."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widgets import Static
 
 from tui.catalog.batch import BatchError, Variations, expand
-from tui.catalog.spec import Model, Values
+from tui.catalog.spec import Model, RouteName, Values
 from tui.screens.modal import Modal
 from tui.screens.value_picker import ValuePicker
 from tui.settings.prompt_files import PromptFiles
-from tui.tasks.task import Task
 from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
@@ -22,11 +22,22 @@ from tui.widgets.form import ParamForm
 
 @dataclass(frozen=True)
 class Edited:
-    """What a task is to ask for from now on."""
+    """What a task is to ask for."""
 
     values: Values
     foreign: frozenset[str]
     """Texts of the values that need not be the user's own words."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What stands in the form at first."""
+
+    model: Model
+    route: RouteName
+    values: Values
+    note: str = ""
+    """A sentence above the form, or ""."""
 
 
 class TaskForm(ParamForm):
@@ -41,13 +52,29 @@ class TaskForm(ParamForm):
             tooltip="Change the task; it keeps its place",
         ),
     ]
+    VERB = "Save"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in ("batch", "undo_form", "redo_form")
 
 
-class EditTaskScreen(Modal[Edited | None]):
-    """Ends with the new values, or None. The form of the page below stays as it is."""
+class NextTaskForm(TaskForm):
+    """The form of a task that waits for the picture of another one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+j,f5",
+            "generate",
+            "Queue",
+            id="generate",
+            tooltip="Send it at the price shown, once the picture is there",
+        ),
+    ]
+    VERB = "Queue"
+
+
+class TaskFormScreen(Modal[Edited | None]):
+    """Ends with the values, or None. The form of the page below stays as it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -55,38 +82,43 @@ class EditTaskScreen(Modal[Edited | None]):
             "dismiss(None)",
             "Back",
             id="edit-back",
-            tooltip="The task stays as it is",
+            tooltip="Change and send nothing",
         ),
     ]
     AUTO_FOCUS = "ParamForm Prompt"
 
     def __init__(
-        self, task: Task, model: Model, files: PromptFiles, picker: ValuePicker
+        self,
+        kind: type[TaskForm],
+        filled: Filled,
+        files: PromptFiles,
+        picker: ValuePicker,
     ) -> None:
         super().__init__()
         self._picker = picker
-        self._before = task
-        self._model = model
-        self._form = TaskForm("task-form", model, task.route, verb="Save")
+        self._filled = filled
+        self._form = kind("task-form", filled.model, filled.route, verb=kind.VERB)
         self._form.expansion.files = files
 
     def compose(self) -> ComposeResult:
         with Vertical(id="edit-task"):
+            if self._filled.note:
+                yield Static(self._filled.note, classes="note", markup=False)
             yield self._form
         yield Footer()
 
     async def on_mount(self) -> None:
-        task = self._before
-        await self._form.show(self._model, task.route, task.values)
+        filled = self._filled
+        await self._form.show(filled.model, filled.route, filled.values)
         self._form.focus_first()
 
     @on(ParamForm.Submitted)
     def _save(self, event: ParamForm.Submitted) -> None:
         event.stop()
-        route = self._model.routes[event.route]
+        model = self._filled.model
         variations = Variations(wildcards=event.wildcards)
         try:
-            cells = expand(self._model, route, event.values, variations)
+            cells = expand(model, model.routes[event.route], event.values, variations)
         except BatchError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
@@ -102,7 +134,7 @@ class EditTaskScreen(Modal[Edited | None]):
     @on(Field.PickRequested)
     async def _pick(self, event: Field.PickRequested) -> None:
         event.stop()
-        await self._picker.pick(event.field, self._model.service)
+        await self._picker.pick(event.field, self._filled.model.service)
 
     @on(ParamForm.Settled)
     @on(ParamForm.Edited)
