@@ -201,6 +201,8 @@ SORTED = {
     "History by model": ["fox 3", "★★★★★ fox 2", "fox 0", "fox 4", "✗ fox 1"],
 }
 """What is found, from top to bottom, by the title of the page."""
+SORT = ["greater_than_sign"]
+"""The key that sorts."""
 
 
 def foxes(folder: Path) -> list[Task]:
@@ -235,11 +237,11 @@ async def test_one_key_sorts_in_turn_and_the_search_says_how() -> None:
         for title in (*SORTED, "History"):
             await app.sees(f" {title} ", "5 found")
             await until_found(app, SORTED[title])
-            await pilot.press("t")
+            await pilot.press(*SORT)
         await app.sees("sort:cost fox")
         await pilot.press("slash", *"model:imagen")  # takes the words' place
         await app.sees("sort:cost model:imagen", "History by cost", "2 found")
-        await pilot.press("enter", "t", "t", "t")
+        await pilot.press("enter", *SORT * 3)
         await app.sees(" History ", "2 found", without=" sort:cost model")
 
 
@@ -274,7 +276,7 @@ async def test_a_task_that_is_rated_stays_where_it_is() -> None:
         await until_found(app, ["fox 4", "fox 3", "fox 0", "✗ fox 1"])
         await pilot.press("z")
         await until_found(app, ["fox 2", "fox 4", "fox 3", "fox 0", "✗ fox 1"])
-        await pilot.press("z", "t", "t", "t", "t")
+        await pilot.press("z", *SORT * 4)
         await until_found(app, SORTED["History by rating"])
 
 
@@ -304,9 +306,9 @@ async def test_searches_are_saved_used_and_deleted() -> None:
     app.remember(past("a red fox", cost_micro=10_000), past("a blue fox"), past("owl"))
     file = app.session.folders.config / "searches.txt"
     async with app.running(100, 30) as pilot:
-        await pilot.press("f9", "f7")
+        await pilot.press("f9", "alt+s")
         await app.sees("There are none yet: type a search")
-        await pilot.press("x", "enter", "escape", *"fox", "enter", "t", "F")
+        await pilot.press("x", "enter", "escape", *"fox", "enter", *SORT, "F")
         await app.sees("Save this search as …")
         await pilot.press("enter")
         await app.until(lambda: isinstance(app.screen, LinePromptScreen))
@@ -328,9 +330,9 @@ async def test_searches_are_saved_used_and_deleted() -> None:
 
         look_for(app, "owl")
         await app.sees("1 found")
-        await pilot.press("f7", "down", "enter")
+        await pilot.press("alt+s", "down", "enter")
         await app.sees("2 found")
-        await pilot.press("f7", "x")  # nothing to delete
+        await pilot.press("alt+s", "x")  # nothing to delete
         await app.sees("foxes: sort:cost fox")
         await pilot.press("down", "x")
         await app.sees("Deleted: foxes: sort:cost fox")
@@ -346,11 +348,11 @@ async def test_searches_that_others_wrote_are_inert() -> None:
     file.parent.mkdir(parents=True)
     file.write_text("evil: [/red][@click=app.quit]fox[/] \x1b]52;c;aGk=\x07\u202e x\n")
     async with app.running(100, 24) as pilot:
-        await pilot.press("f9", "f7")
+        await pilot.press("f9", "alt+s")
         await app.sees("evil: [/red][@click=app.quit]fox[/]")
         await pilot.press("enter")
         await app.sees("0 found", "[/red][@click=app.quit]fox[/]")
         file.write_bytes(b"\xff")
-        await pilot.press("f7")
+        await pilot.press("alt+s")
         await app.sees("searches.txt is not UTF-8")
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())

@@ -61,14 +61,14 @@ class HistoryScreen(Screen[None]):
             tooltip="Change the search",
         ),
         Binding(
-            "t",
+            "greater_than_sign",
             "sort",
             "Sort",
             id="history-sort",
             tooltip="By cost, by rating, by model, or the newest first",
         ),
         Binding(
-            "F,f7",
+            "F,alt+s",
             "app.searches",
             "Searches",
             id="searches",

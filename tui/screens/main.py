@@ -186,7 +186,7 @@ class MainScreen(Screen[None]):
             tooltip="Search all tasks",
         ),
         Binding(
-            "F,f7",
+            "F,alt+s",
             "app.searches",
             "Searches",
             id="searches",
