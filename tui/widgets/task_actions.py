@@ -107,6 +107,10 @@ def _has_ended(task: Task) -> bool:
     return task.status in _ENDED
 
 
+def _can_be_deleted(task: Task) -> bool:
+    return _has_ended(task) and not task.deleted
+
+
 def is_failed(task: Task) -> bool:
     """Returns whether a task has ended without all that was asked for."""
     incomplete = task.status is not Status.COMPLETED or task.error is not None
@@ -450,7 +454,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="x,delete",
         label="Delete",
         tooltip="Delete the task and its files; both can be brought back",
-        allowed=_has_ended,
+        allowed=_can_be_deleted,
     ),
 }
 """All actions, in the order in which the footer shows them."""
