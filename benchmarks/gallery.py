@@ -97,7 +97,7 @@ def ours(kind: str, paths: list[Path]) -> tuple[Any, dict[str, Callable[..., Any
                     ViewContext(
                         drawn, self.changes, lambda task: task.model, thumbs.shrink
                     ),
-                    tasks,
+                    tasks[::-1],
                     tasks[-1],
                 )
             )

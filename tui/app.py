@@ -297,6 +297,9 @@ class RunApp(Shell):
     async def action_history(self) -> None:
         await self.pages.show_history()
 
+    def action_searches(self) -> None:
+        self._run(self.pages.show_searches, "searches")
+
     async def action_prompts(self) -> None:
         await self.pages.show_prompts()
 

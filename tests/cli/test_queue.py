@@ -598,6 +598,30 @@ def test_a_preset_gives_model_and_values(service: Service) -> None:
     assert (code, "there are: wide." in err) == (4, True)
 
 
+def test_tasks_are_sorted_and_found_by_saved_searches(service: Service) -> None:
+    costs = (20_000, 90_000, None, 50_000)
+    ids = [
+        task_in_queue(service, Status.COMPLETED, cost_micro=cost).id for cost in costs
+    ]
+
+    def listed(*words: str) -> list[int]:
+        code, found, _ = service.run("tasks", *words)
+        assert code == 0
+        return [ids.index(task["id"]) for task in found]
+
+    assert listed() == [3, 2, 1, 0]
+    assert listed("--search", "sort:cost") == [1, 3, 0, 2]
+    assert listed("--search", "sort:cost", "-n", "2") == [1, 3]
+    file = folders().config / "searches.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("dear: cost>0.03 sort:cost\n")
+    assert listed("--saved", "dear") == [1, 3]
+    assert listed("--saved", "dear", "--search", "cost<0.08") == [3]
+    assert listed("--saved", "dear", "--search", "sort:date") == [3, 1]
+    code, _, err = service.run("tasks", "--saved", "cheap")
+    assert (code, "there are: dear." in err) == (4, True)
+
+
 def test_an_image_is_opened_or_its_path_is_printed(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

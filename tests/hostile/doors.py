@@ -136,6 +136,22 @@ def presets(home: Path) -> Stage:
 
 
 @door
+def searches(home: Path) -> Stage:
+    """Lines of searches.txt, as names and as what they stand for."""
+    stage = _stage(home)
+    file = home / ".config/runapi-tui/searches.txt"
+    file.parent.mkdir(parents=True)
+    lines = [
+        f"s{number}: a lake {text}" for number, text in enumerate(PAYLOADS.values())
+    ]
+    file.write_text(
+        "\n".join([*lines, *PAYLOADS.values()]), encoding="utf-8", newline=""
+    )
+    _run(stage, *(["tasks", "--saved", f"s{number}"] for number in range(len(lines))))
+    return stage
+
+
+@door
 def names_of_source_files(home: Path) -> Stage:
     stage = _stage(home)
     commands = []

@@ -56,7 +56,7 @@ class Behind:
             return {}
         store = Store(self.stage.queue)
         try:
-            return {task.id: task.values for task in store.search("", 500, "~")}
+            return {task.id: task.values for task in store.search("", 500)}
         finally:
             store.close()
 

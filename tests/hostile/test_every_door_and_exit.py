@@ -14,7 +14,7 @@ from tui.cli.commands import cli
 
 _ROOT = Path(__file__).parent.parent.parent
 _FILLED_PAST_THE_DOOR = {("rows of the queue file", "the queue")}
-_SHOWN_BY_NO_COMMAND = {"variables refused", "favourites and prices"}
+_SHOWN_BY_NO_COMMAND = {"variables refused", "favourites and prices", "searches"}
 """Doors to what the app alone shows, or what a sentence names without its value."""
 _opened: dict[str, Behind] = {}
 """What is behind each door that this process has opened."""
@@ -103,6 +103,7 @@ def test_every_module_that_reads_a_file_has_its_doors() -> None:
         "settings/remembered.py": "favourites and prices",
         "settings/presets.py": "presets",
         "settings/prompt_files.py": "wildcards",
+        "settings/searches.py": "searches",
         "spending/quotes.py": "favourites and prices",
         "settings/keyfiles/files.py": "keys of other tools",
         "settings/confirmed_hosts.py": "favourites and prices",

@@ -131,7 +131,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_searches(store: Store) -> None:
     @fuzz(LANGUAGE)
     def search(value: str) -> None:
-        assert isinstance(store.search(value, 5, "~"), list)
+        assert isinstance(store.search(value, 5), list)
 
     search()
 
@@ -157,7 +157,7 @@ def test_imports(store: Store, tmp_path: Path) -> None:
         told: list[str] = []
         archive.load(store, [json.dumps(whole | value)], tmp_path, told.append)
         assert obeyed("".join(told).encode("utf-8", "replace")) == []
-        for task in store.search("", 5, "~"):
+        for task in store.search("", 5):
             assert task.body == b""
             assert task.key == ""
 

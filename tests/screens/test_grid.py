@@ -242,7 +242,7 @@ class Gallery(ThemedApp):
         tasks = [past(path.stem, results=(Result(url="", path=str(path)),)) for path in Path(sys.argv[1]).iterdir()]
         terminal = Terminal(Images(sys.argv[2]), "", cell=(10, 20))
         view = ViewContext(terminal, Signal(self, "changes"), lambda task: task.model)
-        self.grid = GridScreen(view, tasks, tasks[0])
+        self.grid = GridScreen(view, tasks[::-1], tasks[0])
         self.push_screen(self.grid)
         self.run_worker(self.play())
 

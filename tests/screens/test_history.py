@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -9,12 +10,14 @@ from textual.widgets import Input
 
 from tests.app import TestApp, past
 from tui.screens import history
+from tui.screens.grid import GridScreen
 from tui.screens.history import HistoryScreen
+from tui.screens.line_prompt import LinePromptScreen
 from tui.screens.main import MainScreen
 from tui.screens.viewer import ViewerScreen
 from tui.tasks import actions
 from tui.tasks.store import Store
-from tui.tasks.task import Problem, Result, Status
+from tui.tasks.task import REJECTED, Problem, Result, Status, Task
 
 LONG_AGO = time.mktime((2025, 7, 23, 12, 0, 0, 0, 0, -1))
 
@@ -188,4 +191,168 @@ async def test_hostile_prompts_are_inert() -> None:
         await app.sees("0 found")
         look_for(app, "status:failed")
         await app.sees("1 found", "[/red][@click=app.quit]x[/] evil", "[bold]")
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())
+
+
+SORTED = {
+    "History": ["fox 4", "fox 3", "★★★★★ fox 2", "✗ fox 1", "fox 0"],
+    "History by cost": ["✗ fox 1", "★★★★★ fox 2", "fox 0", "fox 4", "fox 3"],
+    "History by rating": ["★★★★★ fox 2", "fox 4", "fox 3", "fox 0", "✗ fox 1"],
+    "History by model": ["fox 3", "★★★★★ fox 2", "fox 0", "fox 4", "✗ fox 1"],
+}
+"""What is found, from top to bottom, by the title of the page."""
+SORT = ["greater_than_sign"]
+"""The key that sorts."""
+
+
+def foxes(folder: Path) -> list[Task]:
+    """Tasks that each order sorts in another way."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = []
+    for number, (model, cost, rating) in enumerate(
+        (
+            ("imagen-4", 20_000, 0),
+            ("z-image", 90_000, REJECTED),
+            ("imagen-4", 50_000, 5),
+            ("flux-2-pro-text-to-image", None, 0),
+            ("z-image", 10_000, 0),
+        )
+    ):
+        file = folder / f"{number}.png"
+        Image.new("RGB", (64, 64), (40 * number, 90, 90)).save(file)
+        result = Result(url="", path=str(file), rating=rating)
+        tasks.append(
+            past(f"fox {number}", model=model, cost_micro=cost, results=(result,))
+        )
+    return tasks
+
+
+async def test_one_key_sorts_in_turn_and_the_search_says_how() -> None:
+    app = TestApp()
+    app.remember(*foxes(app.session.folders.output), past("an owl"))
+    async with app.running(100, 24) as pilot:
+        await pilot.press("f9", *"fot")
+        await app.sees("0 found")  # it types in the search
+        await pilot.press("backspace", "x", "enter")
+        for title in (*SORTED, "History"):
+            await app.sees(f" {title} ", "5 found")
+            await until_found(app, SORTED[title])
+            await pilot.press(*SORT)
+        await app.sees("sort:cost fox")
+        await pilot.press("slash", *"model:imagen")  # takes the words' place
+        await app.sees("sort:cost model:imagen", "History by cost", "2 found")
+        await pilot.press("enter", *SORT * 3)
+        await app.sees(" History ", "2 found", without=" sort:cost model")
+
+
+async def test_each_order_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "PAGE", 50)
+    app = TestApp()
+    tasks = [past(f"fox {n:03}", cost_micro=n * 7 % 120 * 1000) for n in range(120)]
+    app.remember(*tasks)
+    async with app.running(80, 24) as pilot:
+        await pilot.press("f9", *"sort:cost", "enter")
+        await app.sees("the first 50, more below", "fox 017", "History by cost")
+        assert app.engine
+        await actions.toggle_favourite(app.engine, [tasks[0]])  # far below
+        await pilot.press("end")
+        await app.sees("the first 100, more below")
+        await pilot.press("end")
+        await app.sees("120 found")
+        assert isinstance(app.screen, HistoryScreen)
+        costs = [task.cost_micro for task in app.screen.table.listed]
+        assert costs == [number * 1000 for number in reversed(range(120))]
+
+
+async def test_a_task_that_is_rated_stays_where_it_is() -> None:
+    app = TestApp()
+    app.remember(*foxes(app.session.folders.output))
+    async with app.running(100, 24) as pilot:
+        await pilot.press("f9", *"sort:rating", "enter")
+        await until_found(app, SORTED["History by rating"])
+        await pilot.press("0")
+        await until_found(app, ["fox 2", "fox 4", "fox 3", "fox 0", "✗ fox 1"])
+        await pilot.press("x")
+        await until_found(app, ["fox 4", "fox 3", "fox 0", "✗ fox 1"])
+        await pilot.press("z")
+        await until_found(app, ["fox 2", "fox 4", "fox 3", "fox 0", "✗ fox 1"])
+        await pilot.press("z", *SORT * 4)
+        await until_found(app, SORTED["History by rating"])
+
+
+async def test_grid_and_viewer_have_the_order_of_the_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history, "PAGE", 3)
+    app = TestApp()
+    app.remember(*foxes(app.session.folders.output))
+    async with app.running(100, 24) as pilot:
+        await pilot.press("f9", *"sort:cost", "enter")
+        await app.sees("the first 3, more below", "fox 1")
+        await pilot.press("v")
+        await app.until(lambda: isinstance(app.screen, GridScreen))
+        for place, prompt in enumerate(SORTED["History by cost"], 1):
+            await app.sees(f"{place}  {prompt}", f"{place} of 5")
+            await pilot.press("right")
+        await pilot.press("home", "enter")
+        await app.until(lambda: isinstance(app.screen, ViewerScreen))
+        for prompt in ("fox 1", "fox 2", "fox 0", "fox 4", "fox 3"):
+            await app.sees(prompt)
+            await pilot.press("right_square_bracket")
+
+
+async def test_searches_are_saved_used_and_deleted() -> None:
+    app = TestApp()
+    app.remember(past("a red fox", cost_micro=10_000), past("a blue fox"), past("owl"))
+    file = app.session.folders.config / "searches.txt"
+    async with app.running(100, 30) as pilot:
+        await pilot.press("f9", "alt+s")
+        await app.sees("There are none yet: type a search")
+        await pilot.press("x", "enter", "escape", *"fox", "enter", *SORT, "F")
+        await app.sees("Save this search as …")
+        await pilot.press("enter")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*"a b", "enter")
+        await app.sees("The name of a search has letters, digits, - and _ alone")
+        await pilot.press("F", "enter")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*"foxes", "enter")
+        await app.sees("Saved: foxes: sort:cost fox")
+        assert file.read_text() == "foxes: sort:cost fox\n"
+
+        await pilot.press("escape", "escape")
+        await app.until(lambda: app.screen is app.main)
+        await pilot.press("ctrl+p", *"saved s", "enter")
+        await app.sees("foxes: sort:cost fox", without="Save this search")
+        await pilot.press("enter")
+        await app.sees("History by cost", "2 found")
+        await until_found(app, ["a blue fox", "a red fox"])
+
+        look_for(app, "owl")
+        await app.sees("1 found")
+        await pilot.press("alt+s", "down", "enter")
+        await app.sees("2 found")
+        await pilot.press("alt+s", "x")  # nothing to delete
+        await app.sees("foxes: sort:cost fox")
+        await pilot.press("down", "x")
+        await app.sees("Deleted: foxes: sort:cost fox")
+        assert file.read_text() == ""
+        await pilot.press("escape")
+        await app.sees("2 found")
+
+
+async def test_searches_that_others_wrote_are_inert() -> None:
+    app = TestApp()
+    app.remember(past("a fox"))
+    file = app.session.folders.config / "searches.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("evil: [/red][@click=app.quit]fox[/] \x1b]52;c;aGk=\x07\u202e x\n")
+    async with app.running(100, 24) as pilot:
+        await pilot.press("f9", "alt+s")
+        await app.sees("evil: [/red][@click=app.quit]fox[/]")
+        await pilot.press("enter")
+        await app.sees("0 found", "[/red][@click=app.quit]fox[/]")
+        file.write_bytes(b"\xff")
+        await pilot.press("alt+s")
+        await app.sees("searches.txt is not UTF-8")
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", app.text())

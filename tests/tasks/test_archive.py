@@ -137,6 +137,11 @@ def test_a_search_line_chooses(store: Store) -> None:
         [Entry(kept), Entry(task()), Entry(task(favourite=True, deleted=True))]
     )
     assert [json.loads(line)["id"] for line in dump(store, "is:favourite")] == [kept.id]
+    cheap, dear = task(cost_micro=1), task(cost_micro=2)
+    store.save_all([Entry(dear), Entry(cheap)])
+    newest_first = sorted((cheap.id, dear.id), reverse=True)
+    lines = dump(store, "sort:cost cost>0")
+    assert [json.loads(line)["id"] for line in lines] == newest_first
 
 
 def test_more_than_a_page_goes_out_a_page_at_a_time(
@@ -144,12 +149,12 @@ def test_more_than_a_page_goes_out_a_page_at_a_time(
 ) -> None:
     monkeypatch.setattr(archive, "_PAGE", 3)
     store.save_all([Entry(task()) for _ in range(8)])
-    asked: list[str] = []
+    asked: list[Task | None] = []
     search = store.search
 
-    def counted(query: str, limit: int, before: str) -> list[Task]:
-        asked.append(before)
-        return search(query, limit, before)
+    def counted(query: str, limit: int, last: Task | None) -> list[Task]:
+        asked.append(last)
+        return search(query, limit, last)
 
     monkeypatch.setattr(store, "search", counted)
     lines = dump(store)

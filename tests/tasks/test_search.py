@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.tasks import schema, search
+from tui.tasks.search_order import Order
 from tui.tasks.store import Store
 from tui.tasks.task import REJECTED, Result, Status, Task
 
@@ -151,6 +152,12 @@ def names(tasks: list[Task]) -> str:
         ("tag:cover", "cup"),
         ("seed:4711", "fox"),
         ("seed:471", ""),
+        # the order finds nothing else, and may be typed to its end
+        ("fox sort:cost", "fox two"),
+        ("SORT:Rating fox", "fox two"),
+        ("fox sort:c", "fox two"),
+        ("fox sort:", "fox two"),
+        ("fox sort:size", ""),
         # still being typed
         ("fox model:", "fox two"),
         ("fox status:", "fox two"),
@@ -191,7 +198,9 @@ def test_a_line_finds(store: Store, query: str, found: str) -> None:
 
 
 def test_a_filter_that_is_none_is_named() -> None:
-    query = 'fox rting:3 model:flux rated:9 rated:>3 is: 12:30 "a:b" on:someday'
+    query = (
+        'fox rting:3 model:flux rated:9 rated:>3 sort:cost is: 12:30 "a:b" on:someday'
+    )
     unknown = ["rting:3", "rated:9", "on:someday"]
     assert search.unknown_filters(query) == unknown
 
@@ -260,13 +269,88 @@ def test_the_newest_come_first_and_pages_leave_none_out(
     assert [task.id for task in store.search(query, limit=3)] == whole[:3]
     assert store.search(query, limit=0) == []
     paged: list[str] = []
-    while page := store.search(query, limit=7, before=paged[-1] if paged else "~"):
+    last: Task | None = None
+    while page := store.search(query, limit=7, last=last):
+        last = page[-1]
         assert len(page) <= 7
         assert len(paged) < len(whole)
         paged += [task.id for task in page]
         store.save(make(f"9{len(paged):03}", "even, and made meanwhile"))
     assert paged == whole
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", "two odd fox cup cjk"),
+        ("sort:cost", "cup fox two odd cjk"),
+        ("sort:rating", "fox two odd cjk cup"),
+        ("sort:model", "cup cjk two odd fox"),
+        ("sort:date", "two odd fox cup cjk"),
+        ("model:flux sort:cost", "cup cjk"),
+        ("sort:cost sort:model", "cup cjk two odd fox"),
+        ('sort:"cost"', "cup fox two odd cjk"),
+    ],
+)
+def test_a_line_is_sorted(store: Store, query: str, found: str) -> None:
+    assert [task.id for task in store.search(query)] == found.split()
+
+
+@pytest.mark.parametrize("query", ["sort:cost", "sort:rating", "sort:model", "even"])
+def test_pages_of_an_order_leave_none_out_whatever_changes(
+    tmp_path: Path, query: str
+) -> None:
+    store = Store(tmp_path / "queue.db")
+    store.add_missing(
+        (
+            make(
+                f"{number:04}",
+                "even",
+                model=f"model-{number % 4}",
+                cost_micro=[None, 0, 10_000, 50_000][number % 4],
+                results=(Result(url="", rating=number % 7 - 1),),
+            ),
+            [],
+        )
+        for number in range(60)
+    )
+    whole = [task.id for task in store.search(query)]
+    assert len(whole) == 60
+    paged: list[str] = []
+    last: Task | None = None
+    while page := store.search(query, limit=7, last=last):
+        paged += [task.id for task in page]
+        last = page[-1]
+        # It becomes the first one, or the last one, which is then found once more.
+        store.save(
+            last.change(
+                model=f"model-{len(paged) % 2 * 9}",
+                cost_micro=len(paged) % 2 * 90_000,
+                results=(Result(url="", rating=len(paged) % 2 * 5),),
+            )
+        )
+        assert len(paged) <= 2 * len(whole)
+    assert list(dict.fromkeys(paged)) == whole
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "order", "line"),
+    [
+        ("", Order.COST, "sort:cost "),
+        ("fox", Order.RATING, "sort:rating fox"),
+        ("sort:rating fox", Order.MODEL, "sort:model fox"),
+        ("fox  sort:c snow", Order.DATE, "fox snow"),
+        ("sort: fox", Order.COST, "sort:cost fox"),
+        ('sort:cost "in  the snow', Order.MODEL, 'sort:model "in  the snow'),
+        ("sort:size", Order.COST, "sort:cost sort:size"),
+        ('"sort:cost"', Order.COST, 'sort:cost "sort:cost"'),
+    ],
+)
+def test_an_order_is_put_into_a_line(query: str, order: Order, line: str) -> None:
+    assert search.in_order(query, order) == line
+    assert search.order_of(line) is order
 
 
 _PIECES = st.sampled_from(

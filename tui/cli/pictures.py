@@ -19,8 +19,10 @@ from tui.exchange.task_sheet import (
 from tui.images import contact_sheet
 from tui.images.contact_sheet import MOST_PICTURES, Sheet
 from tui.system.streams import print_json, print_message, print_result
+from tui.tasks.search import in_order
+from tui.tasks.search_order import Order
 from tui.tasks.store import Store
-from tui.tasks.task import NEWEST, REJECTED, Task
+from tui.tasks.task import REJECTED, Task
 from tui.text import by_count, one_line
 
 DEFAULT_NAME = "sheet.png"
@@ -136,10 +138,11 @@ def _newest_first(store: Store, selection: Selection) -> Iterator[Task]:
         named = {task.id: task for task in _named(store, selection.ids)}
         yield from sorted(named.values(), key=lambda task: task.id, reverse=True)
         return
-    before = NEWEST
-    while page := store.search(selection.search, _PAGE, before):
+    query = in_order(selection.search, Order.DATE)
+    last: Task | None = None
+    while page := store.search(query, _PAGE, last):
         yield from page
-        before = page[-1].id
+        last = page[-1]
 
 
 def _named(store: Store, ids: Sequence[str]) -> Iterator[Task]:

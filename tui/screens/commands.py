@@ -31,6 +31,8 @@ _WORDS = {
     "recall": "past previous again",
     "prompts": "library ideas examples templates",
     "history": "past old search find archive",
+    "searches": "saved save search bookmark smart filter",
+    "history-sort": "order cost rating model date best dearest",
     "money": "cost costs price spending spent bill budget usage",
     "switch-key": "api login account profile",
     "picture-wider": "bigger larger enlarge image",

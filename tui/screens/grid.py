@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui.screens.pager import OlderTasks
+from tui.screens.pager import Pager
 from tui.tasks.task import Status, Task
 from tui.text import one_line
 from tui.widgets.facts import placeholder
@@ -24,7 +24,7 @@ from tui.widgets.footer import Footer
 from tui.widgets.marking import Marking
 from tui.widgets.messages import (
     Browsing,
-    LoadOlder,
+    OlderTasks,
     QueueActionRequested,
     TaskActionRequested,
 )
@@ -186,12 +186,12 @@ class GridScreen(Screen[None]):
         context: ViewContext,
         tasks: Sequence[Task],
         start: Task,
-        older: LoadOlder | None = None,
+        older: OlderTasks | None = None,
     ) -> None:
-        """Shows `tasks`, and `older` ones below them, with the cursor on `start`."""
+        """Shows `tasks` in their order, with the cursor on `start`; `older` come below."""
         super().__init__()
         self._view = context
-        self._older = OlderTasks(older)
+        self._older = Pager(older)
         self._tasks = {task.id: task for task in tasks}
         self._items: list[Item] = []
         self._cursor = 0
@@ -385,14 +385,18 @@ class GridScreen(Screen[None]):
     @work(exit_on_error=False)
     async def _load_older(self) -> None:
         """Loads older tasks before the cursor reaches them."""
-        tasks = await self._older.next(self._tasks)
+        tasks = await self._older.next()
         if tasks is not None:
             self._tasks.update((task.id, task) for task in tasks)
             self._refresh_items()
 
     def _changed(self, task: Task) -> None:
-        if task.id in self._tasks or task.retry_of in self._tasks:
-            self._tasks[task.id] = task
+        is_known = task.id in self._tasks
+        if is_known or task.retry_of in self._tasks:
+            if is_known:
+                self._tasks[task.id] = task
+            else:
+                self._tasks = {task.id: task} | self._tasks
             if not self._stale:
                 self._stale = True  # once for all that change together
                 self.call_later(self._refresh_items)
@@ -412,13 +416,12 @@ class GridScreen(Screen[None]):
     def _collect(self) -> None:
         self._stale = False
         self._items = []
-        for task in self._newest():
+        for task in self._listed():
             self._items.extend((task, index) for index in task.saved or [0])
         self._marking.keep(key(item) for item in self._items)
 
-    def _newest(self) -> list[Task]:
-        tasks = [task for task in self._tasks.values() if not task.deleted]
-        return sorted(tasks, key=attrgetter("id"), reverse=True)
+    def _listed(self) -> list[Task]:
+        return [task for task in self._tasks.values() if not task.deleted]
 
     def _index_of(self, task_id: str, default: int) -> int:
         """Returns where a task's first item is, or `default`."""
@@ -434,7 +437,7 @@ class GridScreen(Screen[None]):
         """Asks for an action on the task under the cursor."""
         if self.chosen:
             action = TaskAction(name)
-            browsing = Browsing(self._newest(), self._older.load, self._seek)
+            browsing = Browsing(self._listed(), self._older.rest, self._seek)
             pictures = self._pictures(action)
             tasks = [self._tasks[task_id] for task_id in pictures]
             if not tasks:

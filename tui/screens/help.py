@@ -31,7 +31,8 @@ SECTIONS = {
     "Queue and tasks": "queue retry retry-failed drop stop sooner later next pause more"
     " fewer clear undo delete mark mark-range mark-all unmark star rate-1 rate-2 rate-3"
     " rate-4 rate-5 unrate reject tag copy-as",
-    "Money and settings": "money switch-key history history-filter prompts-filter",
+    "Money and settings": "money switch-key history history-filter history-sort searches "
+    "searches-delete prompts-filter",
     "Arrange the page": "layout zoom-pane toggle-models toggle-queue toggle-picture"
     " picture-wider picture-narrower queue-higher queue-lower",
 }

@@ -186,6 +186,14 @@ class MainScreen(Screen[None]):
             tooltip="Search all tasks",
         ),
         Binding(
+            "F,alt+s",
+            "app.searches",
+            "Searches",
+            id="searches",
+            tooltip="Open the history with a saved search",
+            show=False,
+        ),
+        Binding(
             "dollar_sign",
             "app.money",
             "Money",

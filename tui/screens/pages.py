@@ -94,12 +94,28 @@ class Pages:
             )
             await shell.push_screen(page)
 
-    async def show_history(self) -> None:
+    async def show_history(self, line: str = "") -> None:
+        """Shows the history, or what a search line finds in it."""
         from tui.screens.history import HistoryScreen
 
         shell = self._shell
-        if shell.engine and shell.main and not isinstance(shell.screen, HistoryScreen):
-            await shell.push_screen(HistoryScreen(self.view, shell.engine.queue.search))
+        if isinstance(shell.screen, HistoryScreen):
+            if line:
+                shell.screen.search_for(line)
+        elif shell.engine and shell.main:
+            page = HistoryScreen(self.view, shell.engine.queue.search, line)
+            await shell.push_screen(page)
+
+    async def show_searches(self) -> None:
+        """Shows saved searches, and what the chosen one finds. Runs in a worker."""
+        from tui.screens import searches
+        from tui.screens.history import HistoryScreen
+
+        page = self._shell.screen
+        current = page.line if isinstance(page, HistoryScreen) else ""
+        line = await searches.choose(self._shell, current)
+        if line:
+            await self.show_history(line)
 
     async def show_grid(self, request: GridRequested) -> None:
         from tui.screens.grid import GridScreen
@@ -174,9 +190,9 @@ class Pages:
         else:
             shell.push_screen(PaletteScreen(commands(shell)), run)
 
-    async def _search(self, query: str, limit: int, before: str) -> list[Task]:
+    async def _search(self, query: str, limit: int, last: Task | None) -> list[Task]:
         engine = self._shell.engine
-        return await engine.queue.search(query, limit, before) if engine else []
+        return await engine.queue.search(query, limit, last) if engine else []
 
     async def _find_prompts(self, query: str, before: str) -> PromptPage:
         """Returns past prompts, once the queue is open. Raises StoreError."""

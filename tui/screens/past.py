@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from tui.tasks.store_errors import StoreError
-from tui.tasks.task import NEWEST, Task
+from tui.tasks.task import Task
 
-Search = Callable[[str, int, str], Awaitable[list[Task]]]
-"""Returns the newest tasks for a query, a number at most, and an id that theirs are
-below. Raises StoreError.
+Search = Callable[[str, int, Task | None], Awaitable[list[Task]]]
+"""Returns the first tasks for a query, a number at most, or those below the last one
+of a page. Raises StoreError.
 """
 LONGEST_READ = 1.0
 """Seconds to wait for a busy disk; after that, only tasks of this run are offered."""
@@ -45,7 +45,7 @@ class Past:
 
     async def load(self) -> None:
         """Reads the latest tasks of earlier runs."""
-        for task in await self._page("", NEWEST):
+        for task in await self._page("", None):
             self._known.setdefault(task.id, task)
 
     async def find(
@@ -56,10 +56,10 @@ class Past:
         Tasks of this run only have to fit.
         """
         found = {task.id: task for task in self._known.values() if fits(task)}
-        before = NEWEST
+        last: Task | None = None
         fitting = 0
         for _ in range(_MOST_READ // _PAGE):
-            page = await self._page(query, before)
+            page = await self._page(query, last)
             for task in page:
                 latest = self._known.get(task.id, task)
                 if fits(latest):
@@ -67,13 +67,13 @@ class Past:
                     fitting += 1
             if len(page) < _PAGE or fitting >= most:
                 break
-            before = page[-1].id
+            last = page[-1]
         return _newest_first(found)[:most]
 
-    async def _page(self, query: str, before: str) -> list[Task]:
+    async def _page(self, query: str, last: Task | None) -> list[Task]:
         try:
             async with asyncio.timeout(LONGEST_READ):
-                return await self._search(query, _PAGE, before)
+                return await self._search(query, _PAGE, last)
         except (StoreError, TimeoutError):
             return []
 

@@ -10,7 +10,7 @@ from tui.session import open_engine
 from tui.tasks.durations import LEARNED
 from tui.tasks.engine_state import EngineState
 from tui.tasks.store_errors import StoreError
-from tui.tasks.task import NEWEST, SetAside, Status, Task
+from tui.tasks.task import SetAside, Status, Task
 from tui.text import by_count, one_line
 from tui.widgets.key_texts import key_text
 
@@ -97,7 +97,7 @@ class QueueOpener:
         self._state_changed(shell.engine.state)
         await shell.main.load()
         with suppress(StoreError):
-            completed = shell.engine.queue.search("status:completed", LEARNED, NEWEST)
+            completed = shell.engine.queue.search("status:completed", LEARNED)
             shell.durations.learn(await completed)
         if await shell.engine.marker.can_undo():
             shell.main.queue.show_table()

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Label, Static
 
 from tui.graphics.probe import Images
-from tui.screens.pager import OlderTasks
+from tui.screens.pager import Pager
 from tui.tasks.task import Task
 from tui.text import one_line
 from tui.widgets.facts import facts_table, placeholder
@@ -129,7 +129,7 @@ class ViewerScreen(Screen[str]):
         self._seen = task.id
         self._index = index
         self._view = context
-        self._older = OlderTasks(browsing.older)
+        self._older = Pager(browsing.older)
         self._can = _Possible()
         terminal = context.terminal
         self.picture = Picture(replace(terminal, budget=_FINER * terminal.budget))
@@ -258,7 +258,7 @@ class ViewerScreen(Screen[str]):
     @work(exit_on_error=False)
     async def _load_older(self) -> None:
         """Loads older tasks before the last one is reached."""
-        tasks = await self._older.next(self._tasks)
+        tasks = await self._older.next()
         if tasks is not None:
             self._tasks.update((task.id, task) for task in tasks)
             self._update_place()

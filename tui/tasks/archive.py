@@ -16,8 +16,10 @@ from msgspec.structs import replace
 
 from tui.tasks import imported, schema
 from tui.tasks.imported import IMPORTED, Events
+from tui.tasks.search import in_order
+from tui.tasks.search_order import Order
 from tui.tasks.store import Store
-from tui.tasks.task import NEWEST, Result, Task
+from tui.tasks.task import Result, Task
 from tui.text import inert_json, one_line
 
 if TYPE_CHECKING:
@@ -61,13 +63,14 @@ def dump(store: Store, query: str = "") -> Iterator[str]:
     The newest comes first; deleted tasks are left out. The text is safe to print.
     Raises StoreError.
     """
-    before = NEWEST
-    while page := store.search(query, _PAGE, before):
+    query = in_order(query, Order.DATE)
+    last: Task | None = None
+    while page := store.search(query, _PAGE, last):
         for task in page:
             fields = msgspec.json.decode(schema.encode(task))
             events = store.events(task.id)
             yield inert_json({"format": "runapi-tui 1", **fields, "events": events})
-        before = page[-1].id
+        last = page[-1]
 
 
 def lines_of(file: TextIO) -> Iterator[str]:

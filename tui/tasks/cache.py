@@ -16,6 +16,8 @@ from tui.tasks.lease import owner_name
 from tui.tasks.ledger import CurrentSpending, SpendingReport
 from tui.tasks.marks import with_ratings
 from tui.tasks.past_prompts import PromptPage
+from tui.tasks.search import in_order
+from tui.tasks.search_order import Order
 from tui.tasks.store import Entry, Spending, Store
 from tui.tasks.store_errors import DamagedError, LeasedError, StoreError
 from tui.tasks.task import NEWEST, Status, Task
@@ -324,10 +326,10 @@ class TaskCache:
                 self.show(task)
 
     async def search(
-        self, query: str, limit: int = PAGE, before: str = NEWEST
+        self, query: str, limit: int = PAGE, last: Task | None = None
     ) -> list[Task]:
-        """Returns the newest tasks that match a search, of ids below `before`."""
-        return await self.run(Store.search, query, limit, before)
+        """Returns the first tasks that match a search, or those below `last`."""
+        return await self.run(Store.search, query, limit, last)
 
     async def with_pictures(self, names: list[str]) -> list[Task]:
         """Returns the newest tasks that made or used files of these names."""
@@ -338,12 +340,13 @@ class TaskCache:
         return await self.run(Store.prompts, query, before)
 
     async def search_all(self, query: str) -> list[Task]:
-        """Returns every task that matches a search, newest first."""
+        """Returns every task that matches a search, newest first in any case."""
+        query = in_order(query, Order.DATE)  # others read all for each page
         found: list[Task] = []
         page = await self.search(query)
         while page:
             found += page
-            page = await self.search(query, before=page[-1].id)
+            page = await self.search(query, last=page[-1])
         return found
 
     async def named(self, ids: list[str]) -> list[Task]:

@@ -1,6 +1,6 @@
 """Search lines over the history.
 
-An example: `fox "in the snow" model:flux status:failed on:today cost>0.05`.
+An example: `fox "in the snow" model:flux status:failed on:today cost>0.05 sort:cost`.
 """
 
 import re
@@ -9,16 +9,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tui.tasks.search_order import Order, order_named
 from tui.tasks.task import LIVE, REJECTED, SENT, Status, Task
 
 HELP = (
-    "words  model:flux  status:failed  date:today  after:2026-11-01  before:…"
-    "  cost>0.05  rated:>3  tag:…  seed:…  is:favourite  is:rejected"
+    "words  model:flux  status:failed  date:today  after:2026-11-01"
+    "  cost>0.05  rated:>3  tag:…  seed:…  is:favourite  sort:cost"
 )
 
 _TERM = re.compile(r'(?:(\w+)([:<>]))?(?:"([^"]*)"?|(\S+))')
 _FIELDS = {
-    *("model:", "status:", "job:", "is:", "tag:", "seed:"),
+    *("model:", "status:", "job:", "is:", "tag:", "seed:", "sort:"),
     *("date:", "on:", "after:", "before:"),
     *("cost<", "cost>", "rated:", "rated<", "rated>"),
 }
@@ -91,6 +92,35 @@ def conditions(query: str, now: float | None = None) -> _Condition:
     return " and ".join(parts), values
 
 
+def order_of(query: str) -> Order:
+    """Returns the order that a search line asks for; its last word counts."""
+    order = Order.DATE
+    for found in _TERM.finditer(query):
+        order = _order_in(found) or order
+    return order
+
+
+def in_order(query: str, order: Order) -> str:
+    """Returns a search line that asks for the same tasks in another order.
+
+    The order comes first: the line may end within quotes, and is typed on.
+    """
+    terms = [
+        found[0]
+        for found in _TERM.finditer(query)
+        if not (_order_in(found) or found[0].lower() == "sort:")
+    ]
+    rest = " ".join(terms)
+    return rest if order is Order.DATE else f"sort:{order} {rest}"
+
+
+def _order_in(term: re.Match[str]) -> Order | None:
+    name, sign, quoted, bare = term.groups(default="")
+    if (name.lower(), sign) != ("sort", ":"):
+        return None
+    return order_named((quoted or bare).lower())
+
+
 def _is_unfinished(field: str, text: str, bare: str) -> bool:
     """Tells whether a term is still being typed: a field without its value."""
     if bare.lower() in _FIELDS:
@@ -123,6 +153,8 @@ def _condition(name: str, sign: str, text: str, now: float) -> _Condition | None
             return "instr(tags, ?)", [f"\n{text.casefold()}\n"]
         case "seed", ":":
             return "seed = ?", [text]
+        case "sort", ":" if order_named(lower):
+            return "1", []
         case "date", ":":
             return _on_days("on", lower, now)
         case (("on" | "after" | "before"), ":"):

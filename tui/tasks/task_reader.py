@@ -9,7 +9,7 @@ from tui.tasks import ceilings, ledger, past_prompts, schema
 from tui.tasks.lineage import MOST_NAMES
 from tui.tasks.queue_file import QueueFile
 from tui.tasks.restore import newest
-from tui.tasks.search import conditions
+from tui.tasks.search import conditions, order_of
 from tui.tasks.task import LIVE, NEWEST, Status, Task
 
 LIVE_STATES = ", ".join(f"'{status}'" for status in sorted(LIVE))
@@ -42,18 +42,21 @@ class TaskReader(QueueFile):
         return [task for _, task in sorted(merged.items(), reverse=True)]
 
     def search(
-        self, query: str = "", limit: int = 500, before: str = NEWEST
+        self, query: str = "", limit: int = 500, last: Task | None = None
     ) -> list[Task]:
-        """The latest tasks that a search line asks for (see `search`), newest first, of
-        ids below `before`.
+        """Returns the first tasks that a search line asks for, in its order.
+
+        With `last`, the last one of a page as it was found, those below it. See `search`.
         """
         wanted, values = conditions(query)
+        order = order_of(query)
+        below, place = order.below(last)
         found = (
-            f"select id from tasks indexed by tasks_found where id < ? and {wanted}"
-            " order by id desc limit ?"
+            f"select id from tasks indexed by tasks_found where {below} and {wanted}"
+            f" order by {order.columns} limit ?"
         )
         return self._tasks(
-            f"where id in ({found}) order by id desc", before, *values, limit
+            f"where id in ({found}) order by {order.columns}", *place, *values, limit
         )
 
     def with_pictures(self, names: Iterable[str], limit: int = 200) -> list[Task]:

@@ -8,10 +8,15 @@ from textual.message import Message
 from tui.tasks.task import Task
 from tui.widgets.task_actions import QueueAction, TaskAction
 
-LoadOlder = Callable[[str], Awaitable[list[Task]]]
-"""Returns the next tasks, of ids below the given one, or none where there are no more.
-May raise StoreError.
-"""
+
+@dataclass(frozen=True)
+class OlderTasks:
+    """The tasks below those of a page that isn't read to its end."""
+
+    load: Callable[[Task], Awaitable[list[Task]]]
+    """Returns the tasks that come below one, none at the end. May raise StoreError."""
+    last: Task
+    """The last one that was read, as it was then."""
 
 
 @dataclass
@@ -19,8 +24,7 @@ class Browsing:
     """The tasks among which a page steps, in their order."""
 
     tasks: Iterable[Task] = ()
-    older: LoadOlder | None = None
-    """Loads more of them."""
+    older: OlderTasks | None = None
     on_back: Callable[[str], None] = lambda task_id: None
     """Called with the id of the task that was shown last."""
 
@@ -60,8 +64,11 @@ class QueueActionRequested(Message):
 
 @dataclass
 class GridRequested(Message):
-    """The user wants to see the pictures of many tasks, starting at one of them."""
+    """The user wants to see the pictures of many tasks, starting at one of them.
+
+    They are shown in the order that they have here.
+    """
 
     tasks: list[Task]
     start: Task
-    older: LoadOlder | None = None
+    older: OlderTasks | None = None

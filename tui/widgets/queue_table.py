@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -138,6 +139,12 @@ class QueueTable(ScrollView, can_focus=True):
         """The ids of tasks by what names their model."""
         self._unfolded: set[str] = set()
         self._order = RowOrder()
+        self._keeps_order = False
+        self._places: dict[str, float] = {}
+        """By id, which tasks come first where it isn't the newest: the higher, the sooner.
+
+        A task keeps its place: it doesn't run away from whoever rates it.
+        """
         self._is_settled = False
         self._waiting: list[Turn] = []
         self._ticking: set[str] = set()
@@ -172,7 +179,7 @@ class QueueTable(ScrollView, can_focus=True):
     def marked(self) -> list[Task]:
         """The tasks that the user has marked, in the order of the table."""
         marked = [self._tasks[task_id] for task_id in self._marking.keys]
-        return sorted(marked, key=self._key, reverse=True)
+        return sorted(marked, key=self._place_of, reverse=True)
 
     @property
     def chosen(self) -> list[Task]:
@@ -201,7 +208,10 @@ class QueueTable(ScrollView, can_focus=True):
     @property
     def listed(self) -> list[Task]:
         """All tasks in the order of the table, with those of folded jobs."""
-        return sorted(self._tasks.values(), key=self._key, reverse=True)
+        return sorted(self._tasks.values(), key=self._place_of, reverse=True)
+
+    def _place_of(self, task: Task) -> tuple[float, RowKey]:
+        return self._places.get(task.id, _SENT_TURN), self._key(task)
 
     def update(self, task: Task) -> None:
         """Shows a task's latest snapshot."""
@@ -246,8 +256,10 @@ class QueueTable(ScrollView, can_focus=True):
         # The tasks of an unfolded job have rows of their own.
         return key[0] not in self._unfolded and bool(self._jobs[key[0]].face.files)
 
-    def show(self, tasks: list[Task]) -> None:
-        """Shows these tasks and no others."""
+    def show(self, tasks: list[Task], *, keep_order: bool = False) -> None:
+        """Shows these tasks and no others, the newest first or in the order they have."""
+        self._keeps_order = keep_order
+        self._places.clear()
         self._tasks.clear()
         self._jobs.clear()
         self._by_model.clear()
@@ -257,11 +269,18 @@ class QueueTable(ScrollView, can_focus=True):
         self._marking.clear()
         self._is_settled = False
         self.set_reactive(QueueTable.cursor, 0)
-        for task in sorted(tasks, key=lambda task: task.id):
-            self.update(task)
+        self.add(tasks)
         self.scroll_to(0, 0, animate=False)
         self._resize()
         self._announce_soon()
+
+    def add(self, tasks: list[Task]) -> None:
+        """Shows more tasks, below the others unless the newest are first."""
+        if self._keeps_order:
+            for task in tasks:
+                self._places.setdefault(task.id, -float(len(self._places)))
+        for task in sorted(tasks, key=self._place_of):
+            self.update(task)
 
     def select(self, task_id: str) -> None:
         """Moves the cursor to a task, or to its folded job."""
@@ -301,7 +320,9 @@ class QueueTable(ScrollView, can_focus=True):
         return turn, job_id, own if task_id != TITLE else math.inf, task_id
 
     def _turn(self, task: Task) -> float:
-        return task.turn[0] if self._by_job and is_waiting(task) else _SENT_TURN
+        if self._by_job and is_waiting(task):
+            return task.turn[0]
+        return self._places.get(task.id, _SENT_TURN)
 
     def _place_job(self, job: Job) -> None:
         """Moves a job whose first waiting task is another one now, with its tasks."""
@@ -533,12 +554,13 @@ class QueueTable(ScrollView, can_focus=True):
         """Shows the images of the job under the cursor, or of all tasks."""
         if not self.selected:
             return
+        tasks = self.listed
         if self._job_under_cursor:
             tasks = self.chosen
         elif self._by_job:
-            tasks = [task for task in self._tasks.values() if task.files or task.live]
-        else:
-            tasks = list(self._tasks.values())
+            tasks = [task for task in tasks if task.files or task.live]
+        if self._by_job:
+            tasks = sorted(tasks, key=attrgetter("id"), reverse=True)
         self.post_message(GridRequested(tasks, self.selected))
 
     def action_queue(self, name: str) -> None:

@@ -165,7 +165,10 @@ def rate(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 @click.option(
     "--search",
     default="",
-    help="Only matches: words, model:flux, status:failed, date:today, rated:>3, …",
+    help="Only matches: words, model:flux, status:failed, rated:>3, …; sort:cost sorts.",
+)
+@click.option(
+    "--saved", metavar="NAME", help="Only what a search finds that the app has saved."
 )
 @click.option(
     "-n",
@@ -178,12 +181,14 @@ def rate(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
 @json_lines_option
 @common_options
 def tasks(status: str, model: str, search: str, as_json: bool, **options: Any) -> None:
-    """List tasks, newest first."""
+    """List tasks, newest first unless the search sorts them."""
     from tui.cli.output import task_json, task_line
 
     count = options.pop("count")
-    store = open_store(prepare_session(options))
-    words = [search]
+    saved = options.pop("saved")
+    session = prepare_session(options)
+    words = [_saved_search(session, saved), search] if saved else [search]
+    store = open_store(session)
     if status:
         words.append(f"status:{status}")
     if model:
@@ -192,6 +197,16 @@ def tasks(status: str, model: str, search: str, as_json: bool, **options: Any) -
     print_notices(store)
     for task in found:
         print_result(task_json(task) if as_json else task_line(task))
+
+
+def _saved_search(session: "Session", name: str) -> str:
+    """Return the line of a saved search. Raises ExitError."""
+    from tui.settings.searches import SavedSearches, SearchProblem
+
+    try:
+        return SavedSearches(session.folders.config).find(name)
+    except SearchProblem as problem:
+        raise ExitError(str(problem)) from problem
 
 
 def find_task(session: "Session", task_id: str) -> "Task":
