@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 from tests.app import TestApp, past
 from tui.screens.batch import BatchScreen
 from tui.screens.main import MainScreen
-from tui.tasks.task import SENT, Problem, Status, new_id
+from tui.tasks.task import SENT, Problem, SetAside, Status, new_id
 
 REASON = Problem("failed", "No picture came of it.")
 
@@ -184,6 +184,38 @@ async def test_the_job_page_sends_what_it_shows() -> None:
         assert sorted(
             str(task.values["output_resolution"]) for task in app.engine.tasks.values()
         ) == ["1k", "2k"]
+
+
+async def test_a_probe_sends_one_request_and_waits_for_a_yes() -> None:
+    app = TestApp(delay=0)
+    async with app.running(120, 36) as pilot:
+        assert app.main
+        assert app.engine
+        app.main.form.set_prompt("a {red|blue|grey} fox")
+        await pilot.press("f8")
+        await app.until(lambda: isinstance(app.screen, BatchScreen))
+        app.screen.query_one(TextArea).text = "output_resolution = 2k | 1k"
+        await app.sees("Send 6  ·  about $0.36")
+        await pilot.press("f7")
+        await app.sees("The cheapest of 6 is sent")
+        tasks = app.engine.tasks
+        await app.until(
+            lambda: (
+                [task.status for task in tasks.values()].count(Status.COMPLETED) == 1
+            )
+        )
+        (sent,) = [task for task in tasks.values() if task.sent_at]
+        assert sent.values["output_resolution"] == "1k"
+        assert len(tasks) == 6
+        waiting = [task for task in tasks.values() if not task.sent_at]
+        assert {task.set_aside for task in waiting} == {SetAside.PROBED}
+        # The yes: all others, after one question with their price.
+        await pilot.press("ctrl+t", "home", "s")
+        await app.sees("Send 5 requests, about $0.31?")
+        await pilot.press("y")
+        await app.until(
+            lambda: all(task.status is Status.COMPLETED for task in tasks.values())
+        )
 
 
 async def test_the_job_page_keeps_its_fields_until_its_job_is_sent() -> None:

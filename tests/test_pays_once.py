@@ -245,3 +245,17 @@ async def test_undo_outlives_a_restart() -> None:
         await again.sees("Press z here to undo")
         await pilot.press("ctrl+t", "z")
         await again.sees("a fox", "completed")
+
+
+async def test_what_was_sent_by_mistake_is_taken_back_in_time() -> None:
+    app = TestApp(undo_send=30)
+    async with app.running(120, 40) as pilot:
+        assert app.main
+        app.main.form.set_prompt("a fox")
+        await pilot.press("ctrl+j")
+        await app.sees("Sent in 30s: z in the queue takes it back.")
+        await pilot.press("ctrl+t", "z")
+        await app.sees("Taken back: 1 request, nothing was sent.")
+        assert app.engine
+        (task,) = app.engine.tasks.values()
+        assert (task.status, task.sent_at) == (Status.DROPPED, 0)

@@ -256,6 +256,7 @@ def open_engine(
         name=settings.name,
         embed=settings.embed,
         tries=tries,
+        undo_send=settings.undo_send if tries is None else 0,
         ceilings=ceilings.of(settings),
     )
     store = Store(session.folders.queue)

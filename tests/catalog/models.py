@@ -8,7 +8,10 @@ def param(name: str, kind: str = "line", **fields: object) -> Param:
 
 
 def model(
-    *params: Param, rules: tuple[Rule, ...] = (), price: Price | None = None
+    *params: Param,
+    rules: tuple[Rule, ...] = (),
+    price: Price | None = None,
+    slug: str = "model",
 ) -> Model:
     """A model of one route."""
     return Model(
@@ -16,8 +19,8 @@ def model(
         provider="Provider",
         service="service",
         action="text_to_image",
-        slug="model",
-        title="Model",
+        slug=slug,
+        title=slug.capitalize(),
         routes={"service": Route("service", params, rules)},
         price=price,
     )

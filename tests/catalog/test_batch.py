@@ -17,9 +17,8 @@ from tests.catalog.models import model, param, route
 from tui.catalog import batch, request
 from tui.catalog.batch import MOST, BatchError, alternatives, parse_vary_line
 from tui.catalog.load import bundled
-from tui.catalog.price import estimate
 from tui.catalog.request import blank
-from tui.catalog.spec import Kind, Model, Param, Presence, Price, Rule, Value, Values
+from tui.catalog.spec import Kind, Model, Param, Rule, Value, Values
 
 QUICK = settings(
     max_examples=60,
@@ -573,62 +572,7 @@ def test_rules_speak_on_seeds() -> None:
     cells = expand(of, {}, vary={"pro": "yes | no"}, count=2)
     assert cells[:2] == [{"pro": True}] * 2
     assert sorted(cell["seed"] for cell in cells[2:]) == [0, 1]  # type: ignore[type-var]
-    assert batch.split_valid(of, route(of), cells) == (cells, [])
-
-
-# ---- what may be sent, and what it costs
-
-
-def test_the_illegal_are_told_apart_with_the_reason() -> None:
-    rule = Rule(
-        when={"shape": "auto", "pro": Presence(True)},
-        forbidden=("steps",),
-        why="Auto has no steps.",
-    )
-    of = model(PROMPT, SHAPE, STEPS, PRO, rules=(rule,))
-    cells = expand(of, {"steps": 99, "pro": True}, vary={"shape": "1:1 | auto | odd"})
-    cells += expand(of, {"steps": 1, "pro": True}, vary={"shape": "* | odd"})
-    good, bad = batch.split_valid(of, route(of), cells)
-    assert [cell["shape"] for cell in good] == ["1:1", "2:1"]
-    assert [(cell["shape"], reason) for cell, reason in bad] == [
-        ("1:1", "steps: 1 to 50: 99 is too high."),
-        ("auto", "steps: Auto has no steps."),
-        (
-            "odd",
-            "shape: odd is not one of 1:1, 2:1, auto. steps: 1 to 50: 99 is too high.",
-        ),
-        ("auto", "steps: Auto has no steps."),
-        ("odd", "shape: odd is not one of 1:1, 2:1, auto."),
-    ]
-
-
-def test_reasons_are_harmless() -> None:
-    _, [(_, reason)] = batch.split_valid(
-        PAINTER, route(PAINTER), [{"shape": "\x1b[31mred\n" + "x" * 9_999}]
-    )
-    assert reason.isprintable()
-    assert len(reason) <= 300
-
-
-def test_the_total_is_the_sum_of_the_estimates() -> None:
-    of = model(
-        PROMPT,
-        OUTPUTS,
-        price=Price(cents=6, by="outputs", cases={"1": 6, "2": 7, "4": 8.5}),
-    )
-    assert batch.total(of, expand(of, {}, vary={"outputs": "*"})) == 215_000
-    assert batch.total(of, [{"prompt": "x"}] * 3) == 180_000
-    assert batch.total(of, []) == 0
-
-
-def test_a_total_with_an_unknown_price_is_unknown() -> None:
-    assert batch.total(model(), [{}, {}]) is None
-
-
-def test_a_whole_job_is_priced_at_once() -> None:
-    of = next(each for each in bundled().models if each.price and each.price.by)
-    cells: list[Values] = [{"prompt": str(number)} for number in range(MOST)]
-    assert batch.total(of, cells) == MOST * (estimate(of, {}).micro or 0)
+    assert all(not request.check(of, route(of), cell) for cell in cells)
 
 
 def test_every_choice_of_every_bundled_model_makes_a_job() -> None:

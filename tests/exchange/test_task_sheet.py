@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.exchange.pictures import failed, task_of
 from tui.exchange.pictures import Picture, facts, pictures_of
-from tui.exchange.task_sheet import UnknownAxisError, by_parameters, grid
+from tui.exchange.task_sheet import UnknownAxisError, by_parameters, grid, varying
 from tui.images.contact_sheet import SheetTable
 from tui.tasks.task import Result, Status, Task
 
@@ -165,3 +165,12 @@ def test_facts_hold_no_folder_and_no_secret(tmp_path: Path) -> None:
     assert "callback_url" not in told
     assert told["source_image_urls"] == "cat.png, https://h/a.png"
     assert (told["enhance"], told["quality"]) == ("enhance yes", "high")
+
+
+def test_what_differs_makes_the_rows_and_columns_by_itself() -> None:
+    tasks = matrix(["z-image", "imagen-4"], [9, 10, 11])
+    assert varying(listed(tasks)) == ["model", "seed"]
+    assert varying(listed(matrix(["z-image"], [9, 10]))) == ["seed"]
+    assert varying(listed(matrix(["z-image"], [9]))) == []
+    one = listed(matrix(["z-image"], [9]))
+    assert by_parameters(one, []).table == grid(one).table

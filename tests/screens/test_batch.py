@@ -9,9 +9,10 @@ from textual.widgets import Button, Input, OptionList, TextArea
 
 from tests.themed import ThemedApp
 from tui.catalog.load import bundled
+from tui.catalog.matrix import Filled
 from tui.catalog.spec import Values
 from tui.paths import styles_dir
-from tui.screens.batch import BatchScreen
+from tui.screens.batch import BatchScreen, Wanted
 from tui.settings.prompt_files import PromptFiles
 
 FLUX, IMAGEN = bundled().find("flux-2-pro-text-to-image"), bundled().find("imagen-4")
@@ -28,16 +29,17 @@ class OneBatch(ThemedApp):
 
     def __init__(self, model: Any = FLUX, values: Values | None = None) -> None:
         super().__init__()
-        self._form = (
+        self._form = Filled(
             model,
             model.routes["service"],
             values or {"prompt": "a {red|blue} fox"},
         )
-        self.answers: list[list[Values] | None] = []
+        self.answers: list[Wanted | None] = []
         self._painted = asyncio.Event()
 
     def on_mount(self) -> None:
-        self.page = BatchScreen(*self._form, PromptFiles(Path.home() / ".config"))
+        files = PromptFiles(Path.home() / ".config")
+        self.page = BatchScreen(self._form, bundled(), files)
         self.push_screen(self.page, self.answers.append)
 
     def post_display_hook(self) -> None:
@@ -60,6 +62,12 @@ class OneBatch(ThemedApp):
     def text(self) -> str:
         lines = self.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+    def wanted(self) -> list[Values]:
+        """The values of the requests with which the page has ended."""
+        (wanted,) = self.answers
+        assert wanted
+        return [request.values for request in wanted.requests]
 
     @property
     def button(self) -> Button:
@@ -177,11 +185,11 @@ async def test_what_can_not_be_sent_is_listed_first_with_its_reason() -> None:
             == "✗ aspect ratio 1:1 · no – prompt: 3 to 5,000 characters: this has 2."
         )
         assert listed[4:] == [
-            "  aspect ratio 1:1 · a red fox",
-            "  aspect ratio 1:1 · [red]no[/]",
+            "  $0.05  aspect ratio 1:1 · a red fox",
+            "  $0.05  aspect ratio 1:1 · [red]no[/]",
         ]
         await pilot.press("ctrl+j")
-        assert [cell["prompt"] for cell in (app.answers[0] or [])] == [
+        assert [values["prompt"] for values in app.wanted()] == [
             "a red fox",
             "[red]no[/]\x1b]0;x\x07",
         ]
@@ -195,11 +203,9 @@ async def test_prompts_come_from_a_file_whatever_wrote_it(tmp_path: Path) -> Non
         app.fill(file=file)
         await app.sees("4 requests", "雪の中の狐", "a blue owl")
         await pilot.press("f5")
-        assert app.answers == [
-            [
-                {"prompt": prompt, "output_resolution": "2k"}
-                for prompt in ("雪の中の狐", "a red owl", "a blue owl", "last")
-            ]
+        assert app.wanted() == [
+            {"prompt": prompt, "output_resolution": "2k"}
+            for prompt in ("雪の中の狐", "a red owl", "a blue owl", "last")
         ]
 
 
@@ -228,7 +234,7 @@ async def test_all_is_in_sight_however_long_the_list() -> None:
         await pilot.press("tab", "tab", "tab", "end")
         await app.sees("2:3 · j 雪の中の狐")
         await pilot.press("tab", "enter")
-        assert len(app.answers[0] or []) == 70
+        assert len(app.wanted()) == 70
 
 
 async def test_a_file_of_prompts_is_read_in_whatever_encoding_it_was_saved(
@@ -258,3 +264,66 @@ async def test_a_file_of_prompts_is_read_in_whatever_encoding_it_was_saved(
         app.fill(file=f"{file} ")
         await app.sees("line 10 isn't UTF-8")
         assert app.button.disabled
+
+
+async def test_other_models_take_what_they_can_of_the_form() -> None:
+    app = OneBatch(IMAGEN, {"prompt": "a fox", "aspect_ratio": "16:9", "seed": 3})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.sees("1 request")
+        await pilot.press("ctrl+o")
+        await app.sees("Models beside Imagen 4", "Flux 2 Pro · $")
+        app.screen.query_one(OptionList).highlighted = place_of(app, "Z Image · $")
+        await pilot.press("space", "enter")
+        await app.sees("2 requests", "Imagen 4, Z Image", "Z Image · a fox")
+        app.fill(vary="aspect_ratio = 1:1 | 16:9")
+        await app.sees("4 requests")
+        app.fill(vary="seed = 1..2")
+        await app.sees("2 requests", "1 left out", "✗ Z Image", "has no seed.")
+        await pilot.press("ctrl+j")
+        (wanted,) = app.answers
+        assert wanted
+        assert {request.model.slug for request in wanted.requests} == {"imagen-4"}
+
+
+def place_of(app: OneBatch, label: str) -> int:
+    """The row of the list in front that begins so."""
+    listed = app.screen.query_one(OptionList)
+    return next(
+        index
+        for index, option in enumerate(listed.options)
+        if str(option.prompt).strip().startswith(label)
+    )
+
+
+async def test_parameters_and_their_values_are_chosen_from_lists() -> None:
+    app = OneBatch(IMAGEN, {"prompt": "a fox"})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.sees("1 request")
+        await pilot.press("f3")
+        await app.sees("Ratio · 5 choices", "Seed")
+        listed = app.screen.query_one(OptionList)
+        rows = [str(option.prompt) for option in listed.options]
+        listed.highlighted = next(
+            i for i, r in enumerate(rows) if r.startswith("Ratio")
+        )
+        await pilot.press("enter")
+        await app.sees("Done")
+        await pilot.press("space", "down", "space", "enter")
+        await app.sees("aspect_ratio = 1:1 | ", "2 requests")
+        await pilot.press("f3")
+        await app.sees("Seed")
+        app.screen.query_one(OptionList).highlighted = place_of(app, "Seed")
+        await pilot.press("enter")
+        await app.sees("seed = 1..4", "8 requests")
+        assert app.focused is app.page.query_one(TextArea)
+
+
+async def test_a_probe_sends_the_cheapest_first() -> None:
+    app = OneBatch()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(vary="output_resolution = 2k | 1k")
+        await app.sees("4 requests", "$0.05", "$0.07")
+        await pilot.press("f7")
+        (wanted,) = app.answers
+        assert wanted
+        assert (len(wanted.requests), wanted.probe) == (4, True)

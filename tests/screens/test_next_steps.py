@@ -17,6 +17,7 @@ from tui.screens.history import HistoryScreen
 from tui.screens.how_many import HowManyScreen
 from tui.screens.line_prompt import LinePromptScreen
 from tui.screens.picker import ModelPickerScreen
+from tui.screens.sheet import SheetScreen
 from tui.screens.task_form import TaskFormScreen
 from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import REJECTED, Problem, Result, Status, Task
@@ -409,3 +410,34 @@ async def test_each_task_of_a_job_gets_a_next_one_after_one_question() -> None:
         await app.until(
             lambda: all(task.status is Status.COMPLETED for task in tasks.values())
         )
+
+
+async def test_a_job_is_a_table_by_what_varies_in_it() -> None:
+    app = TestApp()
+    app.remember(
+        *(
+            made(
+                app,
+                "a red fox",
+                job="foxes",
+                model=model,
+                values={"prompt": "a red fox", "aspect_ratio": ratio},
+            )
+            for model in ("flux-2-pro-text-to-image", "z-image")
+            for ratio in ("1:1", "16:9", "3:4")
+        )
+    )
+    async with app.running(120, 36) as pilot:
+        await app.sees("6 of 6")
+        await pilot.press("ctrl+t", "M")
+        await app.until(lambda: isinstance(app.screen, SheetScreen))
+        await app.sees("6 pictures")
+        target = app.session.folders.output / "table.png"
+        await pilot.press("w")
+        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        await pilot.press(*str(target), "enter")
+        await app.sees("Saved: ")
+        with Image.open(target) as sheet:
+            assert sheet.width > sheet.height  # two rows of models, three ratios
+        await pilot.press("escape")
+        await app.until(lambda: app.screen is app.main)

@@ -13,7 +13,7 @@ from itertools import product
 
 from msgspec import Struct
 
-from tui.catalog import price, request
+from tui.catalog import request
 from tui.catalog.spec import Kind, Model, Param, Route, Value, Values
 from tui.catalog.wildcards import NAMED, NONE, WildcardError, Wildcards, names_in
 from tui.text import one_line
@@ -393,33 +393,6 @@ def _check_size(prompts: int, varied: dict[str, list[Value]], count: int) -> Non
     raise BatchError(
         f"{' × '.join(terms)} are {asked:,} requests; a job takes at most {MOST:,}."
     )
-
-
-def split_valid(
-    model: Model, route: Route, requests: list[Values]
-) -> tuple[list[Values], list[tuple[Values, str]]]:
-    """Returns the requests that may be sent, and the others each with the reason."""
-    valid: list[Values] = []
-    invalid: list[tuple[Values, str]] = []
-    for values in requests:
-        errors = request.check(model, route, values)
-        if not errors:
-            valid.append(values)
-            continue
-        reasons = [f"{name}: {problem}" for name, problem in errors.items()]
-        invalid.append((values, one_line(" ".join(reasons))))
-    return valid, invalid
-
-
-def total(model: Model, requests: list[Values]) -> int | None:
-    """Returns the cost of all in micro-dollars; None if the price of one is unknown."""
-    total = 0
-    for values in requests:
-        cost = price.estimate(model, values).micro
-        if cost is None:
-            return None
-        total += cost
-    return total
 
 
 def _values(param: Param, part: str) -> list[Value]:

@@ -3,6 +3,7 @@
 Amounts are whole micro-dollars: $1 is 1,000,000.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -105,3 +106,13 @@ def _default_sent(model: Model, name: str) -> object:
         if param and param.required:
             return param.default
     return None
+
+
+def cheapest(prices: Sequence[int | None]) -> int:
+    """Returns the index of the lowest price; one that is unknown comes last."""
+
+    def key(index: int) -> tuple[bool, int]:
+        cost = prices[index]
+        return cost is None, cost or 0
+
+    return min(range(len(prices)), key=key)

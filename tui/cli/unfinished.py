@@ -97,6 +97,11 @@ class Reason(Enum):
         "{count} tasks were not sent because of a spending limit:"
         " {commands} sends them anyway.",
     )
+    PROBED = _Words(
+        "resume {ids}",
+        "1 task waits for your word, {cost}: {commands} sends it.",
+        "{count} tasks wait for your word, {cost}: {commands} sends them.",
+    )
     WAITING = _Words(
         "resume",
         "1 task waits to be sent, {cost}: `{command}` sends it.",
@@ -119,6 +124,7 @@ _BY_SET_ASIDE = {
     SetAside.IMPORTED: Reason.IMPORTED,
     SetAside.INTERRUPTED: Reason.SET_ASIDE,
     SetAside.CEILING: Reason.CEILING,
+    SetAside.PROBED: Reason.PROBED,
 }
 _ORDER = list(Reason)
 
@@ -143,8 +149,8 @@ class _Tally:
     def add(self, task: Task, price: int | None) -> None:
         self.total += ceilings.estimated_total([price])
         name = task.id
-        if task.set_aside is SetAside.CEILING:
-            name = task.job or task.id  # a ceiling sets whole jobs aside
+        if task.set_aside in (SetAside.CEILING, SetAside.PROBED):
+            name = task.job or task.id  # whole jobs are set aside
         self._names[name] = None
 
 

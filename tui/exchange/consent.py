@@ -57,6 +57,8 @@ class WantedJob(NamedTuple):
     """Texts in their values that need not be the user's own words."""
     prompt_file: str = ""
     """A file that their prompts are from, if its name need not be the user's own."""
+    probe: bool = False
+    """Whether only the cheapest is sent at first."""
 
 
 class Consent:

@@ -21,6 +21,8 @@ from tui.text import by_count, did_you_mean, dollars, one_line
 MOST_AXES = 2
 _MOST_ACROSS = 8
 """Pictures of one value side by side."""
+_OUTCOMES = ("action", "cost", "rating")
+"""Facts that nobody has varied."""
 _NOT_IN_NOTE = ("prompt", "action", "cost")
 """Facts that stand elsewhere, or aren't worth a place."""
 
@@ -46,12 +48,28 @@ def grid(pictures: Sequence[Picture]) -> TaskSheet:
     return _sheet(lines, captions)
 
 
+def varying(pictures: Sequence[Picture]) -> list[str]:
+    """Returns the names of what differs between pictures, at most `MOST_AXES`.
+
+    Those with few values come first: they make the rows and columns.
+    """
+    told = [facts(picture) for picture in pictures]
+    counts: dict[str, int] = {}
+    for name in dict.fromkeys(name for one in told for name in one):
+        values = {one.get(name, "") for one in told}
+        if len(values) > 1 and name not in _OUTCOMES:
+            counts[name] = len(values)
+    return sorted(counts, key=lambda name: counts[name])[:MOST_AXES]
+
+
 def by_parameters(pictures: Sequence[Picture], names: Sequence[str]) -> TaskSheet:
     """Returns a table with a row for each value of a name, a column for each of another.
 
     A name is `model`, `action`, `rating` or a parameter. With one name, the pictures of a value
-    stand side by side. Raises UnknownAxisError.
+    stand side by side; without any, it is a grid. Raises UnknownAxisError.
     """
+    if not names:
+        return grid(pictures)
     for name in names:
         _check_axis(pictures, name)
     groups = _grouped(pictures, names[0])

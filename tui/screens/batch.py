@@ -1,9 +1,6 @@
 """The page for a job of many requests, which are counted and priced before sending."""
 
 import asyncio
-from collections.abc import Iterator
-from itertools import groupby, islice
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from textual import on, work
@@ -13,21 +10,22 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
-from tui.catalog import batch, prompt_file
+from tui.catalog.load import Catalog
+from tui.catalog.matrix import Filled, adapted
+from tui.catalog.price import estimate
 from tui.catalog.reach import texts_of
-from tui.catalog.spec import Model, Route, Values
-from tui.paths import home
+from tui.catalog.request import Request, is_callback
+from tui.catalog.spec import Kind, Model, Param
+from tui.screens import job_plan
+from tui.screens.chooser import ChooserScreen
 from tui.screens.modal import Modal
+from tui.screens.value_list import ValueListScreen
 from tui.settings.prompt_files import PromptFiles
-from tui.text import by_count, dollars, file_size, one_line
+from tui.text import by_count, dollars, one_line
+from tui.widgets.fields import short_title
 from tui.widgets.footer import Footer
 
-SHOWN = 200
-"""Rows of requests that are listed, and as many of those that can't be sent."""
-_LARGEST_FILE = 10_000_000
-"""Bytes of a prompt file, at most."""
-_LONGEST_PATH = 50
-"""Characters of a path in an error; the end of a longer one is shown."""
+ModelKey = tuple[str, str]
 
 
 class JobFields(NamedTuple):
@@ -39,12 +37,22 @@ class JobFields(NamedTuple):
     is_file_foreign: bool = False
     """Whether the prompt file need not be named by the user's own keys."""
     is_vary_foreign: bool = False
+    models: tuple[ModelKey, ...] = ()
+    """The models beside the form's own."""
 
 
-class BatchScreen(Modal[list[Values] | None]):
-    """Makes a job from the form's values: copies, prompts of a file, varied params.
+class Wanted(NamedTuple):
+    """What the user wants sent."""
 
-    Ends with the values of every request, or None.
+    requests: list[Request]
+    probe: bool
+    """Whether only the cheapest is sent at first."""
+
+
+class BatchScreen(Modal[Wanted | None]):
+    """Makes a job from the form's values: copies, prompts of a file, models, params.
+
+    Ends with the requests, or None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,6 +62,27 @@ class BatchScreen(Modal[list[Values] | None]):
             "Send",
             id="batch-send",
             tooltip="Send these requests at the price shown",
+        ),
+        Binding(
+            "ctrl+g,f7",
+            "probe",
+            "Probe",
+            id="batch-probe",
+            tooltip="Send the cheapest; the others wait until you send them",
+        ),
+        Binding(
+            "ctrl+o",
+            "models",
+            "Models",
+            id="batch-models",
+            tooltip="Choose the models that make the pictures",
+        ),
+        Binding(
+            "ctrl+l,f3",
+            "vary",
+            "Vary",
+            id="batch-vary",
+            tooltip="Choose a parameter and its values from a list",
         ),
         Binding(
             "escape",
@@ -68,9 +97,8 @@ class BatchScreen(Modal[list[Values] | None]):
 
     def __init__(
         self,
-        model: Model,
-        route: Route,
-        values: Values,
+        filled: Filled,
+        catalog: Catalog,
         files: PromptFiles,
         fields: JobFields | None = None,
     ) -> None:
@@ -80,10 +108,10 @@ class BatchScreen(Modal[list[Values] | None]):
         super().__init__()
         self._files = files
         fields = fields or JobFields()
-        self._model = model
-        self._route = route
-        self._values = values
-        self._cells: list[Values] = []
+        self._filled = filled
+        self._catalog = catalog
+        self._others = fields.models
+        self._requests: list[Request] = []
         self._count = Input(
             fields.copies, type="integer", id="batch-count", compact=True
         )
@@ -102,16 +130,18 @@ class BatchScreen(Modal[list[Values] | None]):
             highlight_cursor_line=False,
         )
         self._vary.is_foreign = fields.is_vary_foreign
+        self._models = Static(id="batch-models", markup=False)
         self._summary = Static(id="batch-summary", markup=False)
         self._list = OptionList(id="batch-cells", markup=False)
         self._send = Button("Send", id="batch-send", variant="primary", compact=True)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="batch", classes="frame -always") as box:
-            box.border_title = Content(f"Job · {self._model.title}")
+            box.border_title = Content(f"Job · {self._filled.model.title}")
             controls = {
                 "Copies": self._count,
                 "Prompt file": self._file,
+                "Models": self._models,
                 "Vary": self._vary,
             }
             for label, control in controls.items():
@@ -125,16 +155,15 @@ class BatchScreen(Modal[list[Values] | None]):
         yield Footer()
 
     def _hint(self) -> str:
-        params = self._route.params
-        names = [param.name for param in params if param.name != "prompt"]
+        params = self._filled.route.params
         example = "seed = 1..4"
         for param in params:
             if len(param.enum) > 1:
                 example = f"{param.name} = {param.enum[0]} | {param.enum[1]}"
                 break
         return (
-            f"Vary: one param per line, like `{example}`; 1..9 is a range, * is every"
-            f" choice. {{a|b}} in the prompt works too. Params: {', '.join(names)}"
+            f"Vary: one parameter per line, like `{example}`; 1..9 is a range, * is"
+            " every choice. {a|b} in the prompt works too."
         )
 
     @property
@@ -146,6 +175,7 @@ class BatchScreen(Modal[list[Values] | None]):
             self._vary.text,
             self._file.is_foreign,
             self._vary.is_foreign,
+            self._others,
         )
 
     @property
@@ -157,11 +187,34 @@ class BatchScreen(Modal[list[Values] | None]):
         """Returns the texts that were added here, and not by keys alone."""
         if not self._vary.is_foreign:
             return set()
-        texts = {text for cell in self._cells for text in texts_of(cell.values())}
-        return texts - texts_of(self._values.values())
+        texts = {
+            text
+            for request in self._requests
+            for text in texts_of(request.values.values())
+        }
+        return texts - texts_of(self._filled.values.values())
 
     def on_mount(self) -> None:
+        self._show_models()
         self._update_plan()
+
+    def _show_models(self) -> None:
+        titles = [filled.model.title for filled in self._all_filled()]
+        self._models.update(Content(one_line(", ".join(titles), 300)))
+
+    def _all_filled(self) -> list[Filled]:
+        """Returns the form's model and the others, each with the values it takes."""
+        found = [self._filled]
+        for key in self._others:
+            model = self._catalog.get(*key)
+            if model and model.key != self._filled.model.key:
+                found.append(self._adapted(model))
+        return found
+
+    def _adapted(self, model: Model) -> Filled:
+        own = self._filled.route.name
+        route = model.routes.get(own) or next(iter(model.routes.values()))
+        return adapted(self._filled, model, route)
 
     @on(Input.Changed)
     @on(TextArea.Changed)
@@ -175,72 +228,74 @@ class BatchScreen(Modal[list[Values] | None]):
         event.stop()
         self.focus_next()
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True, group="plan", exit_on_error=False)
     async def _update_plan(self) -> None:
         """Counts, prices and lists the requests; invalid ones with the reason."""
-        self._cells = []
-        count, file = self._count.value, self._file.value.strip()
+        self._requests = []
+        fields = self._vary.text, self._count.value, self._file.value.strip()
+        models = self._all_filled()
         try:
-            vary = _vary_lines(self._vary.text)
-            plan = await asyncio.to_thread(self._plan, vary, count, file)
+            plan = await asyncio.to_thread(job_plan.make, models, self._files, *fields)
         except ValueError as error:
-            problem = Content.styled(f"! {one_line(error)}", "$text-error")
-            plan = _Plan([], problem, "Send", [])
+            plan = job_plan.refused(error)
         self._summary.update(plan.summary)
         self._list.clear_options().add_options(plan.rows)
         self._send.label = Content(plan.button)
-        self._send.disabled = not plan.valid
-        self._cells = plan.valid
+        self._send.disabled = not plan.requests
+        self._requests = plan.requests
 
-    def _plan(self, vary: dict[str, str], count: str, file: str) -> "_Plan":
-        if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
-            raise batch.BatchError(f"Copies: 1 to {batch.MOST:,}.")
-        prompts = _prompts(home(file)) if file else []
-        named: list[object] = [*prompts] or [self._values.get("prompt")]
-        variations = batch.Variations(
-            vary=vary,
-            count=int(count),
-            prompts=prompts,
-            wildcards=self._files.wildcards(named),
+    @work(exclusive=True, group="choose", exit_on_error=False)
+    async def action_models(self) -> None:
+        """Lets the user choose the other models: those of the same action."""
+        own = self._filled.model
+        titles = {
+            model.slug: f"{model.title} · {dollars(estimate(model, {}).micro)}"
+            for model in self._catalog.models
+            if model.action == own.action and model.key != own.key
+        }
+        marked = [slug for action, slug in self._others if action == own.action]
+        title = f"Models beside {one_line(own.title, 40)}"
+        chosen = await self.app.push_screen_wait(ValueListScreen(title, titles, marked))
+        if chosen is not None:
+            self._others = tuple((own.action, slug) for slug in chosen)
+            self._show_models()
+            self._update_plan()
+
+    @work(exclusive=True, group="choose", exit_on_error=False)
+    async def action_vary(self) -> None:
+        """Lets the user choose a parameter, and its values where they are a list."""
+        params = self._params()
+        names = [(name, _labelled(param)) for name, param in params.items()]
+        chooser = ChooserScreen("Vary", names, "No parameter can be varied.")
+        name = await self.app.push_screen_wait(chooser)
+        if name is None:
+            return
+        param = params[name]
+        choices = _choices(param)
+        if not choices:
+            self._set_line(name, job_plan.example(param))
+            self._vary.focus()
+            return
+        labels = {choice: choice for choice in choices}
+        values = await self.app.push_screen_wait(
+            ValueListScreen(short_title(param), labels, [])
         )
-        cells = batch.expand(self._model, self._route, self._values, variations)
-        valid, invalid = batch.split_valid(self._model, self._route, cells)
-        total = batch.total(self._model, valid)
-        price = "price unknown" if total is None else f"about {dollars(total)}"
-        button = f"Send {len(valid):,}  ·  {price}" if valid else "Send"
-        rows = [
-            *self._rows(invalid),
-            *self._rows([(cell, "") for cell in valid]),
-        ]
-        summary = Content(_count_sentence(len(valid), len(invalid), price))
-        return _Plan(valid, summary, button, rows)
+        if values:
+            self._set_line(name, " | ".join(values))
 
-    def _rows(self, cells: list[tuple[Values, str]]) -> Iterator[Content]:
-        """Yields a row for each request; equal ones share a row."""
-        listed = 0
-        for (cell, problem), same in islice(groupby(cells), SHOWN):
-            count = len(list(same))
-            listed += count
-            name = self._differences(cell)
-            if count > 1:
-                name = f"{count:,} × {name}"
-            if problem:
-                row = f"✗ {name} – {problem}" if name else f"✗ {problem}"
-                yield Content.styled(row, "$text-error")
-            else:
-                yield Content(f"  {name}")
-        if listed < len(cells):
-            yield Content.styled(f"  … and {len(cells) - listed:,} more", "dim")
+    def _params(self) -> dict[str, Param]:
+        """Returns what can be varied in any of the models; first what has choices."""
+        found: dict[str, Param] = {}
+        for filled in self._all_filled():
+            for param in filled.route.params:
+                if _can_vary(param):
+                    found.setdefault(param.name, param)
+        ordered = sorted(found.values(), key=lambda param: not _choices(param))
+        return {param.name: param for param in ordered}
 
-    def _differences(self, cell: Values) -> str:
-        """Returns what differs from the form's values, and the prompt."""
-        parts = []
-        for name, value in cell.items():
-            if name != "prompt" and value != self._values.get(name):
-                parts.append(f"{name.replace('_', ' ')} {value}")
-        if cell.get("prompt"):
-            parts.append(str(cell["prompt"]))
-        return one_line(" · ".join(parts), 300)
+    def _set_line(self, name: str, values: str) -> None:
+        self._vary.text = job_plan.with_line(self._vary.text, name, values)
+        self._vary.move_cursor(self._vary.document.end)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -248,8 +303,14 @@ class BatchScreen(Modal[list[Values] | None]):
         self.action_send()
 
     def action_send(self) -> None:
-        if self._cells and self.is_current:
-            self.dismiss(self._cells)
+        self._end(probe=False)
+
+    def action_probe(self) -> None:
+        self._end(probe=True)
+
+    def _end(self, *, probe: bool) -> None:
+        if self._requests and self.is_current:
+            self.dismiss(Wanted(self._requests, probe and len(self._requests) > 1))
 
 
 class _NotesPastes:
@@ -273,69 +334,23 @@ class _File(_NotesPastes, Input):
     """The name of a prompt file."""
 
 
-class _Plan(NamedTuple):
-    """The requests that can be sent, and what the page shows about them."""
-
-    valid: list[Values]
-    summary: Content
-    button: str
-    rows: list[Content]
+def _can_vary(param: Param) -> bool:
+    if param.name == "prompt" or param.kind is Kind.CONSTANT:
+        return False
+    return not is_callback(param)
 
 
-def _count_sentence(valid: int, invalid: int, price: str) -> str:
-    if not valid:
-        return by_count(
-            invalid,
-            "Nothing can be sent: the request is invalid.",
-            "Nothing can be sent: all {count} requests are invalid.",
-        )
-    if not invalid:
-        return by_count(
-            valid, "{count} request, {price}", "{count} requests, {price}", price=price
-        )
-    return by_count(
-        valid,
-        "{count} request, {price}; {invalid} left out",
-        "{count} requests, {price}; {invalid} left out",
-        price=price,
-        invalid=f"{invalid:,}",
-    )
+def _choices(param: Param) -> list[str]:
+    """Returns the values that a parameter can be chosen from, as they are typed."""
+    if param.kind is Kind.BOOLEAN:
+        return ["yes", "no"]
+    return [str(choice).replace("|", r"\|") for choice in param.enum]
 
 
-def _vary_lines(text: str) -> dict[str, str]:
-    """Returns the values by name. Raises BatchError for a line of another form."""
-    vary: dict[str, str] = {}
-    for line in filter(str.strip, text.splitlines()):
-        name, _, values = (part.strip() for part in line.partition("="))
-        if not name or not values:
-            raise batch.BatchError(
-                f"{one_line(line, 60)!r} is not of the form name = values."
-            )
-        if name in vary:
-            raise batch.BatchError(
-                f"Listed twice: {one_line(name, 60)}. Use one line: name = a | b."
-            )
-        vary[name] = values
-    return vary
-
-
-def _prompts(path: Path) -> list[str]:
-    """Returns the prompts of a file. Raises BatchError where there are none."""
-    shown = one_line(path, 10_000)
-    if len(shown) >= _LONGEST_PATH:
-        shown = f"…{shown[1 - _LONGEST_PATH :]}"
-    try:
-        if not path.is_file():  # reading a pipe might never end
-            raise batch.BatchError(f"There is no file {shown}.")
-        if path.stat().st_size > _LARGEST_FILE:
-            limit = file_size(_LARGEST_FILE)
-            raise batch.BatchError(f"{shown} is larger than {limit}.")
-        with path.open("rb") as file:
-            prompts = list(islice(prompt_file.read(file), batch.MOST + 1))
-    except prompt_file.PromptFileError as error:
-        raise batch.BatchError(f"{shown} {error}.") from error
-    except OSError as error:
-        raise batch.BatchError(f"{shown} can't be read: {error.strerror}.") from error
-    if not prompts:
-        raise batch.BatchError("There is no prompt: all lines are blank.")
-    return prompts
+def _labelled(param: Param) -> str:
+    """Returns a parameter's title, and what it may be varied by."""
+    choices = _choices(param)
+    hint = job_plan.example(param)
+    if choices:
+        hint = by_count(len(choices), "1 choice", "{count} choices")
+    return " · ".join(filter(None, (short_title(param), hint)))

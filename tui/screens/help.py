@@ -18,11 +18,13 @@ from tui.widgets.paged_text import PagedText
 from tui.widgets.rows import rows
 
 SECTIONS = {
-    "Make": "generate new-prompt batch batch-send again new-seed variations reuse edit then"
+    "Make": "generate new-prompt batch batch-send batch-probe batch-models batch-vary"
+    " again new-seed variations reuse edit then"
     " model choose-model recall prompts pick undo-form redo-form edit-prompt"
     " complete-snippet copy-draft favourite filter-models choose take-source mark-source"
     " complete-path move-source confirm-yes confirm-no try-demo",
-    "Look": "view show-newest next-result previous-result grid facts inspect compare lineage zoom"
+    "Look": "view show-newest next-result previous-result grid facts inspect"
+    " compare table sheet-save lineage zoom"
     " compare-next compare-previous compare-beside compare-difference compare-blink"
     " zoom-in zoom-out next-image previous-image first-image last-image grid-larger"
     " grid-smaller open reveal save-copy export-picks copy-path copy-link copy-prompt copy-request",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from tui.catalog.request import Request
 from tui.exchange.consent import WantedJob
 from tui.images.thumbnails import ThumbnailCache
 from tui.screens.main import MainScreen
@@ -120,19 +119,22 @@ class Pages:
 
     async def ask_for_job(self, request: ParamForm.JobRequested) -> WantedJob | None:
         """Returns the user's job, or None. Runs in a worker."""
+        from tui.catalog.matrix import Filled
         from tui.screens.batch import BatchScreen
 
         key = request.model.key
         fields = self._job_fields.get(key)
         files = PromptFiles(self._shell.session.folders.config)
-        page = BatchScreen(request.model, request.route, request.values, files, fields)
-        cells = await self._shell.push_screen_wait(page)
+        main = self._shell.main
+        assert main
+        filled = Filled(request.model, request.route, request.values)
+        page = BatchScreen(filled, main.filler.catalog, files, fields)
+        wanted = await self._shell.push_screen_wait(page)
         self._job_fields[key] = page.fields
-        if not cells:
+        if not wanted:
             return None
         foreign = request.foreign | page.foreign_texts()
-        requests = [Request(request.model, values) for values in cells]
-        return WantedJob(requests, foreign, page.foreign_file)
+        return WantedJob(wanted.requests, foreign, page.foreign_file, wanted.probe)
 
     def show_messages(self) -> None:
         from tui.screens.messages_log import MessagesScreen

@@ -6,6 +6,7 @@ import time
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, Variations, expand
+from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.exchange import consent
 from tui.exchange.consent import WantedJob
@@ -13,8 +14,9 @@ from tui.screens.shell import Shell
 from tui.spending import quotes
 from tui.tasks.ceilings import CeilingError, Wanted
 from tui.tasks.task import Task, new_id
-from tui.text import by_count, one_line
+from tui.text import by_count, duration, one_line
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 
 
 class Approval(IntEnum):
@@ -131,9 +133,21 @@ class Payments:
         return False
 
     def _say_queued(self, wanted: WantedJob) -> None:
-        """Says what was queued where the queue isn't seen."""
+        """Says what was queued where the queue isn't seen, and what a probe leaves."""
         shell = self._shell
-        if shell.screen is not shell.main:
+        if wanted.probe and shell.main:
+            send = key_text(shell.main.queue.table, "stop")
+            shell.show_sentence(
+                f"The cheapest of {len(wanted.requests):,} is sent. Look at it: {send} in"
+                " the queue sends the others."
+            )
+        elif shell.session.config.undo_send and shell.main:
+            seconds = duration(shell.session.config.undo_send)
+            undo = key_text(shell.main.queue.table, "undo")
+            shell.show_sentence(
+                f"Sent in {seconds}: {undo} in the queue takes it back."
+            )
+        elif shell.screen is not shell.main:
             count = len(wanted.requests)
             shell.show_sentence(
                 by_count(count, "1 request queued.", "{count} requests queued.")
@@ -149,10 +163,10 @@ class Payments:
         assert engine
         await engine.check_files(job.requests)  # rather than ask in vain
         job_id = new_id()
-        wanted = [
-            Wanted(job_id, request.model.slug, request.price)
-            for request in job.requests
-        ]
+        sent = job.requests
+        if job.probe:
+            sent = [sent[cheapest([request.price for request in sent])]]
+        wanted = [Wanted(job_id, request.model.slug, request.price) for request in sent]
         while True:
             named = await asyncio.to_thread(self._consent.needed, job)
             details = consent.describe(named)
@@ -163,7 +177,7 @@ class Payments:
             if await asyncio.to_thread(self._consent.needed, job):
                 continue  # a link leads elsewhere by now
             over = approval is Approval.OVER_CEILING
-            work = engine.submit_job(job.requests, over_ceiling=over)
+            work = engine.submit_job(job.requests, over_ceiling=over, probe=job.probe)
             with contextlib.suppress(CeilingError):
                 return await self._shell.run_detached(work)
 

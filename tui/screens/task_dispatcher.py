@@ -6,6 +6,7 @@ are those that need a page, a question or the clipboard.
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from tui.catalog.request import Request
 from tui.catalog.sources import without_source
@@ -57,6 +58,7 @@ class TaskDispatcher:
             TaskAction.SEND: self._send,
             TaskAction.DELETE: self._delete,
             TaskAction.COMPARE: self._compare,
+            TaskAction.TABLE: self._show_table,
             **NextTasks(shell, payments).handlers,
             **PictureActions(shell).handlers,
         }
@@ -214,6 +216,24 @@ class TaskDispatcher:
         if len(pictures) > MOST:
             shell.show_sentence(f"Only the first {MOST} of them are compared.")
         await shell.push_screen(CompareScreen(self._view(), pictures[:MOST]))
+
+    async def _show_table(self, request: TaskActionRequested) -> None:
+        """Shows the pictures of a job, or those that are marked, as a table."""
+        import tempfile
+
+        from tui.exchange import task_sheet
+        from tui.exchange.pictures import pictures_of
+        from tui.images import contact_sheet
+        from tui.screens.sheet import SheetScreen
+
+        pictures = list(pictures_of(request.tasks))[: contact_sheet.MOST_PICTURES]
+        axes = task_sheet.varying(pictures)
+        with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
+            sheet = await asyncio.to_thread(task_sheet.by_parameters, pictures, axes)
+            target = Path(folder) / "table.png"
+            saved = await asyncio.to_thread(contact_sheet.save, sheet.table, target)
+            page = SheetScreen(self._view(), saved.path, sheet.table.note)
+            await self._shell.push_screen_wait(page)
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell

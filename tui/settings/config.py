@@ -32,6 +32,8 @@ class ConfigError(Exception):
 
 HIGHEST_CEILING = 1_000_000
 """Dollars that `job_usd` and `day_usd` may be."""
+LONGEST_UNDO = 60
+"""Seconds that `undo_send` may be."""
 KEY_SOURCES = ("environment", "runapi", "openclaw", "hermes")
 """Where a profile may get its key, apart from `env:VARIABLE`."""
 _MOST_BYTES = 400_000
@@ -86,6 +88,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one job may cost without a question; unset: any sum."""
     day_usd: float | None = None
     """What a day may cost without a question; unset: any sum."""
+    undo_send: float = 0.0
+    """Seconds for which a request of the app's waits, and can be taken back."""
     quiet_minutes: float = 10.0
     """Minutes without news after which a task is marked."""
     timeout: float = 3600.0
@@ -204,6 +208,10 @@ def _check_numbers(config: Config, source: str) -> None:
     if not config.confirm_usd >= 0 or not config.quiet_minutes > 0:  # NaN is neither
         raise ConfigError(
             f"{source}: confirm_usd is at least 0, quiet_minutes more than 0."
+        )
+    if not 0 <= config.undo_send <= LONGEST_UNDO:
+        raise ConfigError(
+            f"{source}: undo_send is a number of seconds, 0 to {LONGEST_UNDO}."
         )
     if not config.timeout > 0:
         raise ConfigError(f"{source}: timeout is a number of seconds, more than 0.")

@@ -267,7 +267,16 @@ async def clear(engine: "Engine", undo: str) -> str:
 
 
 async def undo(engine: "Engine") -> str:
-    """Brings back what was cleared or deleted last, or takes back a mark."""
+    """Takes back what isn't sent yet, brings back what was cleared or deleted last, or
+    takes back a mark.
+    """
+    unsent = await engine.take_back()
+    if unsent:
+        return by_count(
+            len(unsent),
+            "Taken back: 1 request, nothing was sent.",
+            "Taken back: {count} requests, nothing was sent.",
+        )
     undone = await engine.marker.undo()
     count = len(undone.tasks)
     if not count:

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
+from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
@@ -203,11 +204,13 @@ class Engine:
         requests: Sequence[Request],
         *,
         over_ceiling: bool = False,
+        probe: bool = False,
         start: bool = True,
     ) -> list[Task]:
         """Returns new tasks of one job, which are all on disk by then.
 
-        With `over_ceiling`, the user has agreed that they pass the ceilings. Raises
+        With `over_ceiling`, the user has agreed that they pass the ceilings; with
+        `probe`, only the cheapest is sent, and the others are set aside. Raises
         StoreError, InvalidRequestError, or CeilingError, and saves none then.
         """
         job = new_id() if len(requests) > 1 else ""
@@ -216,6 +219,8 @@ class Engine:
         )
         if over_ceiling:
             tasks = [replace(task, over_ceiling=True) for task in tasks]
+        if probe:
+            tasks = _but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
         await self.queue.add(tasks, own=start, most=most)
         if start:
@@ -420,6 +425,34 @@ class Engine:
             # Some were sent in the same moment, or the disk refused the change.
             for task_id in cancelled:
                 self._start(self.tasks[task_id])
+
+    async def take_back(self) -> list[Task]:
+        """Drops the newest job while it can still be taken back, and returns its tasks.
+
+        See `EngineOptions.undo_send`. Raises StoreError.
+        """
+        waiting = [
+            task
+            for task in map(self.tasks.get, self._running)
+            if task and self._until_sent(task)
+        ]
+        if not waiting:
+            return []
+        newest = max(waiting, key=lambda task: task.id)
+        return await self.drop(
+            [
+                task.id
+                for task in waiting
+                if task is newest or (task.job and task.job == newest.job)
+            ]
+        )
+
+    def _until_sent(self, task: Task) -> float:
+        """Returns the seconds for which a task can still be taken back."""
+        if task.status is not Status.HELD:
+            return 0
+        rest = task.created_at + self._options.undo_send - time.time()
+        return rest if 0 < rest <= self._options.undo_send else 0
 
     def _only_held(self, ids: list[str]) -> list[str]:
         return [
@@ -631,6 +664,7 @@ class Engine:
 
     async def _run(self, task_id: str) -> None:
         try:
+            await asyncio.sleep(self._until_sent(self.tasks[task_id]))
             if self.tasks[task_id].after_param:
                 await self._chain.take_picture(task_id)
             if self.tasks[task_id].live:
@@ -717,3 +751,15 @@ class Engine:
                 # moment: no fault may end the rounds, and the next may succeed.
                 renewed = 0.0
             await asyncio.sleep(WATCH_PAUSE)
+
+
+def _but_one_set_aside(tasks: list[Task]) -> list[Task]:
+    """Returns the tasks of a job of which only the cheapest is sent for now."""
+    first = cheapest([task.estimate_micro for task in tasks])
+    note = "Not sent yet: look at the first picture of this job, then send it."
+    return [
+        task
+        if index == first
+        else replace(task, watched=False, set_aside=SetAside.PROBED, note=note)
+        for index, task in enumerate(tasks)
+    ]

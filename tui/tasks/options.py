@@ -42,6 +42,8 @@ class EngineOptions:
     """Whether images say what made them."""
     ceilings: Ceilings = NONE
     """What a job and a day may cost; tasks that would pass it are not sent."""
+    undo_send: float = 0
+    """Seconds for which a new task waits, so that it can be taken back."""
     tries: int | None = None
     """How often a failing request is repeated; None: for as long as it takes."""
 

@@ -129,7 +129,7 @@ class Store(Claims, LearntFacts, UndoStack):
 
         `owner` has the watch over them until its lease ends. All are written, or none
         and CeilingError is raised: where those that the user hasn't agreed to pay past
-        a ceiling would pass one of `most`.
+        a ceiling would pass one of `most`. What is set aside isn't sent by this.
         """
         new, until = 0, lease_end(time.time()) if owner else 0
         with self._writing() as numbers:
@@ -140,7 +140,7 @@ class Store(Claims, LearntFacts, UndoStack):
                 ).fetchone()
                 if not known:
                     new += 1
-                    if most and not task.over_ceiling:
+                    if most and task.watched and not task.over_ceiling:
                         budget.add(ceilings.wanted(task))
                     self._db.execute(
                         INSERT, schema.row(task, owner, until, next(numbers))

@@ -40,6 +40,8 @@ class SetAside(StrEnum):
     """It came from an export of another queue."""
     CEILING = "ceiling"
     """It would have passed a spending limit: it was not sent, and can be dropped."""
+    PROBED = "probed"
+    """The cheapest task of its job was sent first: the user is to look at that."""
 
 
 _S = Status

@@ -47,6 +47,7 @@ class TaskAction(StrEnum):
     SAVE_COPY = "save-copy"
     EXPORT = "export-picks"
     COMPARE = "compare"
+    TABLE = "table"
     LINEAGE = "lineage"
     INSPECT = "inspect"
     FAVOURITE = "favourite"
@@ -104,6 +105,10 @@ def _is_unwatched_at_service(task: Task) -> bool:
 
 def _has_ended(task: Task) -> bool:
     return task.status in _ENDED
+
+
+def _can_be_deleted(task: Task) -> bool:
+    return _has_ended(task) and not task.deleted
 
 
 def is_failed(task: Task) -> bool:
@@ -398,6 +403,12 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         tooltip="Show the marked images in the same place, one after the other",
         allowed=_has_files,
     ),
+    TaskAction.TABLE: TaskEntry(
+        keys="M",
+        label="Table",
+        tooltip="Show the pictures of a job by what varies in them",
+        allowed=_has_files,
+    ),
     TaskAction.LINEAGE: TaskEntry(
         keys="L",
         label="Lineage",
@@ -443,7 +454,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="x,delete",
         label="Delete",
         tooltip="Delete the task and its files; both can be brought back",
-        allowed=_has_ended,
+        allowed=_can_be_deleted,
     ),
 }
 """All actions, in the order in which the footer shows them."""
