@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.css.stylesheet import Stylesheet
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.widget import Widget
 
 import tui
+from tui.terminal.textual_private import ParsedOnce
 
 PACKAGE = Path(tui.__file__).parent
 ALLOWED = PACKAGE / "terminal/textual_private.py"
@@ -91,3 +93,17 @@ def test_no_class_uses_a_private_name_of_its_base_in_textual() -> None:
                 # Textual itself adds some to each class.
                 written = {word for word in shared if word in inspect.getsource(made)}
                 assert not written, f"{found.name}.{name}: {sorted(written)}"
+
+
+def test_style_sheets_share_rules_of_the_same_colors_alone() -> None:
+    def rules(kind: type[Stylesheet], color: str) -> list[str]:
+        sheet = kind(variables={"ink": "blue"})
+        sheet.add_source("Label { color: $ink; }", ("a.tcss", ""))
+        sheet.parse()
+        sheet.set_variables({"ink": color})
+        sheet.reparse()
+        return [rule.css for rule in sheet.rules]
+
+    for color in ("red", "green", "blue", "red"):
+        assert rules(ParsedOnce, color) == rules(Stylesheet, color)
+    assert rules(ParsedOnce, "red") != rules(ParsedOnce, "green")

@@ -7,11 +7,15 @@ in tests/constraints.txt; tests/terminal/test_textual_private.py finds uses else
 import termios
 import tty
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding, BindingsMap
+from textual.cache import LRUCache
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
+from textual.css.types import CSSLocation
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers import linux_driver
@@ -31,6 +35,11 @@ KEYBOARD_FLAGS = (
     | linux_driver.KITTY_REPORT_ASSOCIATED_TEXT
 )
 """What Textual asks of a terminal with Kitty's keyboard protocol."""
+
+# By identity, as Textual's own, but not written in Python: each widget that is styled
+# asks for the hash of every rule, which is 100,000 times until the first page stands.
+# Audit hooks, such as those of our tests, would hear of each of them too.
+RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 def driver_of(app: App[Any]) -> Driver | None:
@@ -197,6 +206,36 @@ class OpenDriver(LinuxDriver):
         self.on_continue_signal()
 
 
+class ParsedOnce(Stylesheet):
+    """Textual's style sheet, but a source is parsed once for each set of colors.
+
+    Textual parses all of them twice until the first page stands, and again whenever the
+    theme changes.
+    """
+
+    _parsed: ClassVar[LRUCache[tuple[Any, ...], list[RuleSet]]] = LRUCache(128)
+    """Rules by source and variables: those of about three themes, for any app."""
+
+    def reparse(self) -> None:
+        self.parse()
+
+    def _parse_rules(
+        self,
+        css: str,
+        read_from: CSSLocation,
+        is_default_rules: bool = False,
+        tie_breaker: int = 0,
+        scope: str = "",
+    ) -> list[RuleSet]:
+        source = (css, read_from, is_default_rules, tie_breaker, scope)
+        key = (source, tuple(self._variables.items()))
+        rules = self._parsed.get(key)
+        if rules is None:
+            rules = super()._parse_rules(*source)
+            self._parsed[key] = rules
+        return rules
+
+
 class OpenApp(App[None]):
     """Textual's app, with a say in what an unexpected error does.
 
@@ -204,6 +243,10 @@ class OpenApp(App[None]):
     """
 
     _screen_text = ScreenText([])
+
+    def __init__(self, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
 
     def get_line_filters(self) -> Sequence[ScreenText]:
         others = list(super().get_line_filters())
