@@ -72,7 +72,7 @@ def test_generate_saves_and_prints_one_json_line_a_task(
     for task in told:
         assert " ".join(task) == (
             "id task_id status action model prompt params files ratings favourite tags job"
-            " retry_of cost_usd error created_at finished_at profile"
+            " retry_of after cost_usd error created_at finished_at profile"
         )
         assert (task["status"], task["cost_usd"], task["error"]) == (
             "completed",

@@ -64,7 +64,7 @@ class BatchScreen(Modal[Wanted | None]):
             tooltip="Send these requests at the price shown",
         ),
         Binding(
-            "ctrl+g,f7",
+            "f7",
             "probe",
             "Probe",
             id="batch-probe",
@@ -73,14 +73,14 @@ class BatchScreen(Modal[Wanted | None]):
         Binding(
             "ctrl+o",
             "models",
-            "Models",
+            "Model",
             id="batch-models",
             tooltip="Choose the models that make the pictures",
         ),
         Binding(
-            "ctrl+l,f3",
+            "ctrl+g,f3",
             "vary",
-            "Vary",
+            "Pick",
             id="batch-vary",
             tooltip="Choose a parameter and its values from a list",
         ),

@@ -34,14 +34,14 @@ class SheetScreen(Screen[None]):
         Binding(
             "w",
             "save",
-            "Save",
+            "Save a copy",
             id="sheet-save",
             tooltip="Save the table as a PNG image",
         ),
-        Binding("right,l", "go(1, 0)", "Zoomed, right", id="sheet-right", show=False),
-        Binding("left,h", "go(-1, 0)", "Zoomed, left", id="sheet-left", show=False),
-        Binding("down,j", "go(0, 1)", "Zoomed, down", id="sheet-down", show=False),
-        Binding("up,k", "go(0, -1)", "Zoomed, up", id="sheet-up", show=False),
+        Binding("right,l", "go(1, 0)", "Zoomed, right", show=False),
+        Binding("left,h", "go(-1, 0)", "Zoomed, left", show=False),
+        Binding("down,j", "go(0, 1)", "Zoomed, down", show=False),
+        Binding("up,k", "go(0, -1)", "Zoomed, up", show=False),
         *zoom_bindings(),
     ]
 
