@@ -58,7 +58,6 @@ def test_a_draft_is_held_with_its_exact_body_and_key() -> None:
     task = drafted(
         Z_IMAGE,
         {"size": "64x64", "prompt": "füchse", "negative_prompt": "  "},
-        retry_of="old",
     )
     assert (task.status, task.route, task.base_url, task.out_dir) == (
         Status.HELD,
@@ -77,9 +76,8 @@ def test_a_draft_is_held_with_its_exact_body_and_key() -> None:
     )
     assert uuid.UUID(task.key).version == 4
     assert task.values == {"size": "64x64", "prompt": "füchse"}
-    assert (task.estimate_micro, task.retry_of, task.prompt) == (
+    assert (task.estimate_micro, task.prompt) == (
         10_000,
-        "old",
         "füchse",
     )
     assert task.live

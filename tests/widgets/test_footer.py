@@ -39,8 +39,8 @@ async def test_a_page_over_the_main_one_shows_its_own_keys() -> None:
     async with app.running(120, 36) as pilot:
         await pilot.press(*"fox", "ctrl+b")
         await app.until(lambda: isinstance(app.screen, BatchScreen))
-        await app.sees("^j Send esc Back")
-        assert "Model" not in footer(app)
+        await app.sees("^j Send F7 Probe ^o Model ^g Pick esc Back")
+        assert "History" not in footer(app)
         await pilot.press("escape")
         await app.sees("^j Generate ^b Job")
 
@@ -89,7 +89,7 @@ async def test_help_is_sorted_by_purpose_and_scrolls_by_keys() -> None:
 async def test_help_separates_what_works_here_from_what_works_elsewhere() -> None:
     app = TestApp()
     app.remember(past("a fox"))
-    async with app.running(120, 120) as pilot:
+    async with app.running(120, 160) as pilot:
         await pilot.press("f1")
         await app.sees("Edit a text", "Where no text is edited", "In the queue")
         text = app.text()
