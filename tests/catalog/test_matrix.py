@@ -8,7 +8,7 @@ from tests.catalog.models import model, param, route
 from tui.catalog import matrix
 from tui.catalog.batch import MOST, BatchError, Variations
 from tui.catalog.load import bundled
-from tui.catalog.matrix import Cell, Filled
+from tui.catalog.matrix import Cell, FilledModel
 from tui.catalog.price import cheapest, estimate
 from tui.catalog.spec import Model, Presence, Price, Rule, Values
 from tui.text import dollars
@@ -20,8 +20,8 @@ STEPS = param("steps", "integer", min=1, max=50)
 PRO = param("pro", "boolean")
 
 
-def filled(of: Model, values: Values) -> Filled:
-    return Filled(of, route(of), values)
+def filled(of: Model, values: Values) -> FilledModel:
+    return FilledModel(of, route(of), values)
 
 
 def cells(of: Model, values: Values, **how: Any) -> list[Cell]:
@@ -120,7 +120,7 @@ def test_no_job_is_larger_than_one_of_a_single_model() -> None:
 def test_another_model_gets_what_it_takes() -> None:
     catalog = bundled()
     edit = catalog.find("gpt-image-2", "edit_image")
-    start = Filled(
+    start = FilledModel(
         edit,
         edit.routes["service"],
         {

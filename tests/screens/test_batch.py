@@ -9,10 +9,10 @@ from textual.widgets import Button, Input, OptionList, TextArea
 
 from tests.themed import ThemedApp
 from tui.catalog.load import bundled
-from tui.catalog.matrix import Filled
+from tui.catalog.matrix import FilledModel
 from tui.catalog.spec import Values
 from tui.paths import styles_dir
-from tui.screens.batch import BatchScreen, Wanted
+from tui.screens.batch import BatchScreen, JobChoice
 from tui.settings.prompt_files import PromptFiles
 
 FLUX, IMAGEN = bundled().find("flux-2-pro-text-to-image"), bundled().find("imagen-4")
@@ -29,12 +29,12 @@ class OneBatch(ThemedApp):
 
     def __init__(self, model: Any = FLUX, values: Values | None = None) -> None:
         super().__init__()
-        self._form = Filled(
+        self._form = FilledModel(
             model,
             model.routes["service"],
             values or {"prompt": "a {red|blue} fox"},
         )
-        self.answers: list[Wanted | None] = []
+        self.answers: list[JobChoice | None] = []
         self._painted = asyncio.Event()
 
     def on_mount(self) -> None:
@@ -274,7 +274,7 @@ async def test_other_models_take_what_they_can_of_the_form() -> None:
         await app.sees("Models beside Imagen 4", "Flux 2 Pro · $")
         app.screen.query_one(OptionList).highlighted = place_of(app, "Z Image · $")
         await pilot.press("space", "enter")
-        await app.sees("2 requests", "Imagen 4, Z Image", "Z Image · a fox")
+        await app.sees("2 requests", "Imagen 4, Z Image", "Z Image · no seed · a fox")
         app.fill(vary="aspect_ratio = 1:1 | 16:9")
         await app.sees("4 requests")
         app.fill(vary="seed = 1..2")

@@ -367,7 +367,7 @@ async def test_what_comes_next_waits_for_the_picture() -> None:
         await app.until(lambda: isinstance(app.screen, ModelPickerScreen))
         await pilot.press(*"topaz", "enter")
         await app.until(lambda: isinstance(app.screen, TaskFormScreen))
-        await app.sees("Sent once the picture of “a red fox” is there")
+        await app.sees('Sent once the picture of "a red fox" is there')
         await app.sees("$0.10")
         assert "Source" not in app.text()
         await pilot.press("ctrl+j")

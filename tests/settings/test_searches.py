@@ -14,10 +14,10 @@ def test_a_search_is_saved_replaced_and_deleted(tmp_path: Path) -> None:
     searches.save("best", " rated:>3 sort:rating ")
     searches.save("lake", 'lake "in  the snow')
     searches.save("best", "rated:5")
-    assert searches.load() == {"best": "rated:5", "lake": 'lake "in  the snow'}
-    assert searches.find("lake") == 'lake "in  the snow'
+    assert searches.load() == {"best": "rated:5", "lake": 'lake "in  the snow"'}
+    assert searches.find("lake") == 'lake "in  the snow"'
     searches.delete("best")
-    assert (tmp_path / "config" / FILE).read_text() == 'lake: lake "in  the snow\n'
+    assert (tmp_path / "config" / FILE).read_text() == 'lake: lake "in  the snow"\n'
     with pytest.raises(SearchProblem, match="no saved search best; there are: lake"):
         searches.find("best")
 

@@ -11,6 +11,8 @@ from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.request import Request
 from tui.demo.service import create_app
+from tui.exchange.repeat import Repeater
+from tui.tasks import actions
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine import Engine
 from tui.tasks.task import Status, Task
@@ -68,7 +70,7 @@ async def test_it_is_skipped_with_a_reason_where_there_is_no_picture(
         assert skipped.status is Status.REJECTED
         assert skipped.error
         assert skipped.error.kind == "dependency"
-        assert "“a kite demo:fail” has no picture" in skipped.error.message
+        assert '"a kite demo:fail" has no picture' in skipped.error.message
         assert not skipped.sent_at
         # A retry of the second alone can't work; the first one's retry helps both.
         with pytest.raises(InvalidRequestError, match="retry that first"):
@@ -173,3 +175,38 @@ async def test_a_model_without_a_source_waits_for_none(
         z_image = CATALOG.find("z-image")
         with pytest.raises(InvalidRequestError, match="works from no picture"):
             await engine.submit_job([Request(z_image, {"prompt": "x"}, after="x")])
+
+
+async def test_the_same_again_waits_for_the_picture_too(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        first, second = await chained(engine)
+        repeater = Repeater(CATALOG, "auto")
+        for job in (repeater.same([second]), repeater.with_new_seeds([second], 2)):
+            for request in job.requests:
+                assert request.after == first.id
+
+
+async def test_all_that_failed_is_retried_in_its_order(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        first, second = await chained(engine, "a kite demo:fail")
+        await engine.pause(False)
+        await engine.wait(second.id)
+        await engine.pause(True)
+        failed = [engine.tasks[task.id] for task in (second, first)]
+        assert await actions.retry(engine, failed) == "2 tasks sent again."
+
+
+async def test_a_task_that_is_set_aside_is_named_as_what_holds_the_next_one(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        first, second = await chained(engine)
+        await engine.set_aside([first.id])
+        await watched.until_note(second.id, "set aside: send or watch that one")

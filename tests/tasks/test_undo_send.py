@@ -7,7 +7,9 @@ import pytest
 from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine, requests
 from tui.catalog.load import bundled
+from tui.catalog.spec import Values
 from tui.demo.service import create_app
+from tui.tasks import actions
 from tui.tasks.task import Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -26,9 +28,12 @@ async def test_the_newest_job_is_taken_back_first(
         engine = watched.engine
         first = await engine.submit(FLUX, {"prompt": "a fox"})
         job = await engine.submit_job(requests(FLUX, [{"prompt": "an owl"}] * 3))
-        for expected in ([task.id for task in job], [first.id], []):
-            back = await engine.take_back()
-            assert sorted(task.id for task in back) == sorted(expected)
+        assert "3 requests, nothing was sent" in await actions.undo(engine)
+        dropped = {task.id for task in engine.tasks.values() if not task.live}
+        assert dropped == {task.id for task in job}
+        assert "1 request, nothing was sent" in await actions.undo(engine)
+        assert not engine.tasks[first.id].live
+        assert await actions.undo(engine) == "Nothing to undo."
         for task in engine.tasks.values():
             assert (task.status, task.sent_at) == (Status.DROPPED, 0)
 
@@ -42,7 +47,7 @@ async def test_it_is_sent_after_that_and_not_before(
         ended = await engine.wait(task.id)
         assert ended.status is Status.COMPLETED
         assert ended.sent_at - ended.created_at >= 0.3
-        assert await engine.take_back() == []
+        assert await actions.undo(engine) == "Nothing to undo."
 
 
 async def test_without_the_setting_nothing_waits(
@@ -52,5 +57,31 @@ async def test_without_the_setting_nothing_waits(
         engine = watched.engine
         await engine.pause(True)
         task = await engine.submit(FLUX, {"prompt": "a fox"})
-        assert await engine.take_back() == []
+        assert await actions.undo(engine) == "Nothing to undo."
         assert engine.tasks[task.id].status is Status.HELD
+
+
+async def test_a_probe_is_taken_back_with_what_it_has_set_aside(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=60) as watched:
+        engine = watched.engine
+        cells: list[Values] = [{"prompt": f"owl {number}"} for number in range(3)]
+        await engine.submit_job(requests(FLUX, cells), probe=True, over_ceiling=True)
+        agreed = [task.over_ceiling for task in engine.tasks.values()]
+        assert sorted(agreed) == [False, False, True]
+        assert "3 requests, nothing was sent" in await actions.undo(engine)
+
+
+async def test_a_retry_that_is_taken_back_was_none(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=0.2) as watched:
+        engine = watched.engine
+        task = await engine.submit(FLUX, {"prompt": "demo:fail"})
+        failed = await engine.wait(task.id)
+        assert failed.status is Status.FAILED
+        await engine.retry(failed)
+        assert engine.tasks[task.id].retried_by
+        assert "1 request, nothing was sent" in await actions.undo(engine)
+        assert not engine.tasks[task.id].retried_by

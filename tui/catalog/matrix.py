@@ -19,7 +19,7 @@ from tui.text import dollars, one_line
 _BAR = re.compile(r"(?<!\\)\|")
 
 
-class Filled(NamedTuple):
+class FilledModel(NamedTuple):
     """A model with the values that its cells start from."""
 
     model: Model
@@ -42,7 +42,7 @@ class Cell(NamedTuple):
         return Request(self.model, self.values, self.price)
 
 
-def adapted(filled: Filled, model: Model, route: Route) -> Filled:
+def adapted(filled: FilledModel, model: Model, route: Route) -> FilledModel:
     """Returns another model with those of the values that it takes.
 
     The prompt always stays; a source has the name that the other model calls it.
@@ -62,10 +62,10 @@ def adapted(filled: Filled, model: Model, route: Route) -> Filled:
         for name, value in kept.items()
         if name == "prompt" or name not in refused
     }
-    return Filled(model, route, values)
+    return FilledModel(model, route, values)
 
 
-def cells(models: Sequence[Filled], variations: Variations) -> list[Cell]:
+def cells(models: Sequence[FilledModel], variations: Variations) -> list[Cell]:
     """Returns all cells, those of one model after those of another.
 
     With a single model, what it doesn't know is an error; of several, it is a cell
@@ -84,8 +84,12 @@ def cells(models: Sequence[Filled], variations: Variations) -> list[Cell]:
     return found
 
 
-def _cells_of_one(filled: Filled, variations: Variations) -> Iterator[Cell]:
+def _cells_of_one(filled: FilledModel, variations: Variations) -> Iterator[Cell]:
     """Yields the cells of one model among several; what it lacks is a cell, too."""
+    if variations.prompts and not filled.route.param("prompt"):
+        problem = f"{filled.model.title} takes no prompt."
+        yield Cell(filled.model, {}, None, problem)
+        return
     vary: dict[str, str] = {}
     for name, text in variations.vary.items():
         param = filled.route.param(name)
@@ -104,19 +108,14 @@ def _cells_of_one(filled: Filled, variations: Variations) -> Iterator[Cell]:
         if not taken:
             return
         vary[name] = "|".join(taken)
-    try:
-        expanded = batch.expand(*filled, replace(variations, vary=vary))
-    except BatchError as error:
-        yield Cell(filled.model, {}, None, one_line(error))
-    else:
-        yield from _cells(filled, expanded)
+    yield from _cells(filled, batch.expand(*filled, replace(variations, vary=vary)))
 
 
-def _cells(filled: Filled, expanded: list[Values]) -> list[Cell]:
+def _cells(filled: FilledModel, expanded: list[Values]) -> list[Cell]:
     return [_cell(filled, values) for values in expanded]
 
 
-def _cell(filled: Filled, values: Values) -> Cell:
+def _cell(filled: FilledModel, values: Values) -> Cell:
     model = filled.model
     cost = price.estimate(model, values).micro
     errors = request.check(model, filled.route, values)

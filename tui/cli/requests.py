@@ -128,6 +128,8 @@ def awaited_task(store: "Store", name: str) -> str:
         raise UsageError(f"{task.id} was imported: give the file itself with -s.")
     if task.status not in LIVE and not task.has_own_files:
         raise UsageError(f"{task.id} has ended without an image: retry it first.")
+    if not task.live and not task.has_own_files:
+        raise UsageError(f"{task.id} is set aside: `resume {task.id}` continues it.")
     return task.id
 
 

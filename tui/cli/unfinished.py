@@ -99,8 +99,8 @@ class Reason(Enum):
     )
     PROBED = _Words(
         "resume {ids}",
-        "1 task waits for your word, {cost}: {commands} sends it.",
-        "{count} tasks wait for your word, {cost}: {commands} sends them.",
+        "1 task is set aside until you send it, {cost}: {commands} does.",
+        "{count} tasks are set aside until you send them, {cost}: {commands} does.",
     )
     WAITING = _Words(
         "resume",

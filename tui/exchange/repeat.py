@@ -23,7 +23,10 @@ class Repeater:
     def same(self, tasks: Iterable[Task]) -> WantedJob:
         """Returns the requests of tasks. Raises UnknownModel without their model."""
         tasks = list(tasks)
-        requests = [Request(self._model(task), task.values) for task in tasks]
+        requests = [
+            Request(self._model(task), task.values, after=_awaited(task))
+            for task in tasks
+        ]
         return _wanted(tasks, requests)
 
     def with_new_seeds(self, tasks: Iterable[Task], count: int = 1) -> WantedJob:
@@ -38,7 +41,8 @@ class Repeater:
             model = self._model(task)
             values = {name: task.values[name] for name in task.values if name != "seed"}
             requests += [
-                Request(model, own) for own in self._with_seeds(model, values, count)
+                Request(model, own, after=_awaited(task))
+                for own in self._with_seeds(model, values, count)
             ]
         return _wanted(tasks, requests)
 
@@ -52,6 +56,11 @@ class Repeater:
 
     def _model(self, task: Task) -> Model:
         return self._catalog.known(task.action, task.model)
+
+
+def _awaited(task: Task) -> str:
+    """Returns the id of the task whose picture a task still waits for, or ""."""
+    return task.after if task.after_param else ""
 
 
 def _wanted(tasks: list[Task], requests: list[Request]) -> WantedJob:

@@ -6,16 +6,20 @@ its own.
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 from tui.exchange.pictures import (
     Picture,
     facts,
     id_end,
+    pictures_of,
     place_in_task,
     why_missing,
 )
 from tui.images.contact_sheet import SheetCell, SheetTable
+from tui.tasks.task import Task
 from tui.text import by_count, did_you_mean, dollars, one_line
 
 MOST_AXES = 2
@@ -48,6 +52,25 @@ def grid(pictures: Sequence[Picture]) -> TaskSheet:
     return _sheet(lines, captions)
 
 
+def save_table(tasks: Iterable[Task], target: Path) -> str:
+    """Saves the pictures of tasks as a table by what varies in them.
+
+    Returns what all have in common, and what isn't on the sheet. Raises ImageError.
+    """
+    from tui.images import contact_sheet
+
+    most = contact_sheet.MOST_PICTURES
+    found = list(islice(pictures_of(tasks), most + 1))
+    pictures = found[:most]
+    table = by_parameters(pictures, varying(pictures)).table
+    saved = contact_sheet.save(table, target)
+    notes = [table.note]
+    if len(found) > most:
+        notes.append(f"Only the first {most:,} are on it.")
+    notes += [one_line(problem, 100) for problem in saved.problems.values()][:1]
+    return " · ".join(filter(None, notes))
+
+
 def varying(pictures: Sequence[Picture]) -> list[str]:
     """Returns the names of what differs between pictures, at most `MOST_AXES`.
 
@@ -59,7 +82,10 @@ def varying(pictures: Sequence[Picture]) -> list[str]:
         values = {one.get(name, "") for one in told}
         if len(values) > 1 and name not in _OUTCOMES:
             counts[name] = len(values)
-    return sorted(counts, key=lambda name: counts[name])[:MOST_AXES]
+    axes = sorted(counts, key=lambda name: counts[name])[:MOST_AXES]
+    if len(axes) > 1 and counts[axes[1]] == len(told) > counts[axes[0]]:
+        axes.pop()  # a value for each picture, such as a drawn seed: no column
+    return axes
 
 
 def by_parameters(pictures: Sequence[Picture], names: Sequence[str]) -> TaskSheet:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
 from tui.catalog.load import Catalog
-from tui.catalog.matrix import Filled, adapted
+from tui.catalog.matrix import FilledModel, adapted
 from tui.catalog.price import estimate
 from tui.catalog.reach import texts_of
 from tui.catalog.request import Request, is_callback
@@ -41,7 +41,7 @@ class JobFields(NamedTuple):
     """The models beside the form's own."""
 
 
-class Wanted(NamedTuple):
+class JobChoice(NamedTuple):
     """What the user wants sent."""
 
     requests: list[Request]
@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
     """Whether only the cheapest is sent at first."""
 
 
-class BatchScreen(Modal[Wanted | None]):
+class BatchScreen(Modal[JobChoice | None]):
     """Makes a job from the form's values: copies, prompts of a file, models, params.
 
     Ends with the requests, or None.
@@ -97,7 +97,7 @@ class BatchScreen(Modal[Wanted | None]):
 
     def __init__(
         self,
-        filled: Filled,
+        filled: FilledModel,
         catalog: Catalog,
         files: PromptFiles,
         fields: JobFields | None = None,
@@ -202,7 +202,7 @@ class BatchScreen(Modal[Wanted | None]):
         titles = [filled.model.title for filled in self._all_filled()]
         self._models.update(Content(one_line(", ".join(titles), 300)))
 
-    def _all_filled(self) -> list[Filled]:
+    def _all_filled(self) -> list[FilledModel]:
         """Returns the form's model and the others, each with the values it takes."""
         found = [self._filled]
         for key in self._others:
@@ -211,7 +211,7 @@ class BatchScreen(Modal[Wanted | None]):
                 found.append(self._adapted(model))
         return found
 
-    def _adapted(self, model: Model) -> Filled:
+    def _adapted(self, model: Model) -> FilledModel:
         own = self._filled.route.name
         route = model.routes.get(own) or next(iter(model.routes.values()))
         return adapted(self._filled, model, route)
@@ -310,7 +310,7 @@ class BatchScreen(Modal[Wanted | None]):
 
     def _end(self, *, probe: bool) -> None:
         if self._requests and self.is_current:
-            self.dismiss(Wanted(self._requests, probe and len(self._requests) > 1))
+            self.dismiss(JobChoice(self._requests, probe and len(self._requests) > 1))
 
 
 class _NotesPastes:

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from tui.catalog import batch, matrix, prompt_file
 from tui.catalog.batch import BatchError
-from tui.catalog.matrix import Cell, Filled
+from tui.catalog.matrix import Cell, FilledModel
 from tui.catalog.request import Request
 from tui.catalog.spec import Param
 from tui.paths import home
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
 
 def make(
-    models: Sequence[Filled], files: PromptFiles, vary: str, count: str, file: str
+    models: Sequence[FilledModel], files: PromptFiles, vary: str, count: str, file: str
 ) -> Plan:
     """Returns the plan of what stands in the fields. Raises BatchError."""
     lines = vary_lines(vary)
@@ -105,16 +105,18 @@ def example(param: Param) -> str:
     return ""
 
 
-def _rows(cells: Sequence[Cell], models: Sequence[Filled]) -> Iterator[Content]:
+def _rows(cells: Sequence[Cell], models: Sequence[FilledModel]) -> Iterator[Content]:
     """Yields a row for each request; equal ones share a row."""
     listed = 0
     values_of = {filled.model.key: filled.values for filled in models}
+    own = models[0].values
     for cell, same in islice(groupby(cells), SHOWN):
         count = len(list(same))
         listed += count
         name = _differences(cell, values_of[cell.model.key])
         if len(models) > 1:
-            name = " · ".join(filter(None, (cell.model.title, name)))
+            dropped = _dropped(own, values_of[cell.model.key])
+            name = " · ".join(filter(None, (cell.model.title, dropped, name)))
         if count > 1:
             name = f"{count:,} × {name}"
         yield _row(cell, one_line(name, 300))
@@ -131,6 +133,16 @@ def _row(cell: Cell, name: str) -> Content:
     return Content.assemble(
         ("✗ ", "$text-error"), (name, "strike"), (f" – {cell.problem}", "$text-error")
     )
+
+
+def _dropped(own: Mapping[str, object], taken: Mapping[str, object]) -> str:
+    """Returns which values of the form a model doesn't take; sources are renamed."""
+    names = [
+        f"no {name.replace('_', ' ')}"
+        for name in own
+        if name not in taken and not name.endswith(("_url", "_urls"))
+    ]
+    return one_line(" · ".join(names), 100)
 
 
 def _differences(cell: Cell, start: Mapping[str, object]) -> str:

@@ -98,7 +98,7 @@ class NextTasks:
     async def _then(self, request: TaskActionRequested) -> None:
         """Queues tasks that work from pictures which are not made yet."""
         from tui.catalog.sources import without_source
-        from tui.screens.task_form import Filled, NextTaskForm, TaskFormScreen
+        from tui.screens.task_form import FormStart, NextTaskForm, TaskFormScreen
 
         shell, main = self._shell, self._shell.main
         tasks = request.tasks
@@ -113,7 +113,7 @@ class NextTasks:
         model = main.filler.catalog.known(*chosen.key)
         note = by_count(
             len(tasks),
-            "Sent once the picture of “{prompt}” is there, and made from it.",
+            'Sent once the picture of "{prompt}" is there, and made from it.',
             "One for each of {count} tasks: sent once its picture is there.",
             prompt=one_line(tasks[0].prompt, 60),
         )
@@ -121,7 +121,7 @@ class NextTasks:
         done = await shell.push_screen_wait(
             TaskFormScreen(
                 NextTaskForm,
-                Filled(without_source(model), route, {}, note),
+                FormStart(without_source(model), route, {}, note),
                 PromptFiles(shell.session.folders.config),
                 main.value_picker,
             )

@@ -135,7 +135,7 @@ class Pages:
 
     async def ask_for_job(self, request: ParamForm.JobRequested) -> WantedJob | None:
         """Returns the user's job, or None. Runs in a worker."""
-        from tui.catalog.matrix import Filled
+        from tui.catalog.matrix import FilledModel
         from tui.screens.batch import BatchScreen
 
         key = request.model.key
@@ -143,7 +143,7 @@ class Pages:
         files = PromptFiles(self._shell.session.folders.config)
         main = self._shell.main
         assert main
-        filled = Filled(request.model, request.route, request.values)
+        filled = FilledModel(request.model, request.route, request.values)
         page = BatchScreen(filled, main.filler.catalog, files, fields)
         wanted = await self._shell.push_screen_wait(page)
         self._job_fields[key] = page.fields

@@ -141,17 +141,31 @@ class Payments:
                 f"The cheapest of {len(wanted.requests):,} is sent. Look at it: {send} in"
                 " the queue sends the others."
             )
-        elif shell.session.config.undo_send and shell.main:
+        elif self._can_undo(wanted) and shell.main:
             seconds = duration(shell.session.config.undo_send)
             undo = key_text(shell.main.queue.table, "undo")
             shell.show_sentence(
-                f"Sent in {seconds}: {undo} in the queue takes it back."
+                by_count(
+                    len(wanted.requests),
+                    "Sent in {seconds}: {undo} in the queue takes it back.",
+                    "Sent in {seconds}: {undo} in the queue takes them back.",
+                    seconds=seconds,
+                    undo=undo,
+                )
             )
         elif shell.screen is not shell.main:
             count = len(wanted.requests)
             shell.show_sentence(
                 by_count(count, "1 request queued.", "{count} requests queued.")
             )
+
+    def _can_undo(self, wanted: WantedJob) -> bool:
+        """Returns whether the requests wait only so that they can be taken back."""
+        shell = self._shell
+        if not shell.session.config.undo_send or not shell.engine:
+            return False
+        waits = any(request.after for request in wanted.requests)
+        return not waits and not shell.engine.state.paused
 
     async def _submit_approved(self, job: WantedJob, ask: bool) -> list[Task]:
         """Queues requests once the user has approved; returns no task without that.

@@ -46,7 +46,7 @@ class SheetScreen(Screen[None]):
     ]
 
     def __init__(self, context: ViewContext, sheet: Path, note: str) -> None:
-        """`note` says what the sheet has not."""
+        """`note` says what is on the sheet, and what isn't."""
         super().__init__()
         self._sheet = sheet
         self._note = note

@@ -142,7 +142,7 @@ class TaskDispatcher:
 
     async def _edit(self, request: TaskActionRequested) -> None:
         """Changes what a waiting task asks for; it keeps its place in the queue."""
-        from tui.screens.task_form import Filled, TaskForm, TaskFormScreen
+        from tui.screens.task_form import FormStart, TaskForm, TaskFormScreen
 
         shell = self._shell
         assert shell.engine
@@ -155,7 +155,7 @@ class TaskDispatcher:
         edited = await shell.push_screen_wait(
             TaskFormScreen(
                 TaskForm,
-                Filled(shown, task.route, task.values, note),
+                FormStart(shown, task.route, task.values, note),
                 PromptFiles(shell.session.folders.config),
                 shell.main.value_picker,
             )
@@ -221,18 +221,13 @@ class TaskDispatcher:
         """Shows the pictures of a job, or those that are marked, as a table."""
         import tempfile
 
-        from tui.exchange import task_sheet
-        from tui.exchange.pictures import pictures_of
-        from tui.images import contact_sheet
+        from tui.exchange.task_sheet import save_table
         from tui.screens.sheet import SheetScreen
 
-        pictures = list(pictures_of(request.tasks))[: contact_sheet.MOST_PICTURES]
-        axes = task_sheet.varying(pictures)
         with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
-            sheet = await asyncio.to_thread(task_sheet.by_parameters, pictures, axes)
             target = Path(folder) / "table.png"
-            saved = await asyncio.to_thread(contact_sheet.save, sheet.table, target)
-            page = SheetScreen(self._view(), saved.path, sheet.table.note)
+            note = await asyncio.to_thread(save_table, request.tasks, target)
+            page = SheetScreen(self._view(), target, note)
             await self._shell.push_screen_wait(page)
 
     async def _send(self, request: TaskActionRequested) -> None:
@@ -241,8 +236,7 @@ class TaskDispatcher:
         tasks, left_out = await actions.sendable(shell.engine, request.tasks)
         ask = len(request.tasks) > 1 or any(task.imported for task in tasks)
         preface = f"{left_out}\n{_unsure_sentence(tasks)}".strip()
-        open_ones = [task for task in tasks if not task.over_ceiling]
-        wanted = ceilings.wanted_again(shell.session.catalog, open_ones)
+        wanted = ceilings.wanted_again(shell.session.catalog, tasks)
         async with shell.wallet.spending:
             approval = await self._payments.ask_approval(
                 wanted, ask=ask, preface=preface

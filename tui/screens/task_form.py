@@ -30,7 +30,7 @@ class Edited:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FormStart:
     """What stands in the form at first."""
 
     model: Model
@@ -90,7 +90,7 @@ class TaskFormScreen(Modal[Edited | None]):
     def __init__(
         self,
         kind: type[TaskForm],
-        filled: Filled,
+        filled: FormStart,
         files: PromptFiles,
         picker: ValuePicker,
     ) -> None:

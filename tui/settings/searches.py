@@ -54,7 +54,10 @@ class SavedSearches:
             raise SearchProblem(
                 "The name of a search has letters, digits, - and _ alone, 60 at most."
             )
-        entry = f"{name}: {_cleaned(line)}"
+        words = _cleaned(line)
+        if words.count('"') % 2:
+            words += '"'  # or it would swallow what a command adds
+        entry = f"{name}: {words}"
         if _entry(entry) is None:
             raise SearchProblem(
                 f"A search that is saved has words, and {_LONGEST:,} characters at most."

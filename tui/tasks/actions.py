@@ -128,6 +128,7 @@ async def retry(
     """
     free = [task for task in tasks if task.lacks_picture]
     paid = [task for task in tasks if not task.lacks_picture]
+    paid.sort(key=lambda task: task.id)  # a task before those that wait for its picture
     await _each(free, lambda task: engine.watch(task.id))
     count = await _each(
         paid,
@@ -270,13 +271,9 @@ async def undo(engine: "Engine") -> str:
     """Takes back what isn't sent yet, brings back what was cleared or deleted last, or
     takes back a mark.
     """
-    unsent = await engine.take_back()
-    if unsent:
-        return by_count(
-            len(unsent),
-            "Taken back: 1 request, nothing was sent.",
-            "Taken back: {count} requests, nothing was sent.",
-        )
+    submitted = engine.just_submitted()
+    if submitted:
+        return await _take_back(engine, submitted)
     undone = await engine.marker.undo()
     count = len(undone.tasks)
     if not count:
@@ -285,6 +282,24 @@ async def undo(engine: "Engine") -> str:
         return by_count(count, "Brought back 1 task.", "Brought back {count} tasks.")
     return by_count(
         count, "The mark is taken back.", "The marks of {count} tasks are taken back."
+    )
+
+
+async def _take_back(engine: "Engine", tasks: list[Task]) -> str:
+    ids = [task.id for task in tasks]
+    dropped = await engine.drop(ids)
+    sent = sum(engine.tasks[task_id].status is not Status.DROPPED for task_id in ids)
+    if not sent:
+        return by_count(
+            len(dropped),
+            "Taken back: 1 request, nothing was sent.",
+            "Taken back: {count} requests, nothing was sent.",
+        )
+    return by_count(
+        len(dropped),
+        "Taken back: 1 request; of the others, {sent} were sent and are billed.",
+        "Taken back: {count} requests; of the others, {sent} were sent and are billed.",
+        sent=f"{sent:,}",
     )
 
 

@@ -307,10 +307,18 @@ class TaskCache:
         self.tasks[task.id] = task
         if task.status is not Status.HELD or not task.live:
             self._begun.add(task.id)
-        for shown in self._awaited.pop(task.id, ()):
+        self._wake(task.id)
+        self._on_change(task)
+
+    def forget(self, task_id: str) -> None:
+        """Drops a task from memory; who waits for it reads it anew."""
+        self.tasks.pop(task_id, None)
+        self._wake(task_id)
+
+    def _wake(self, task_id: str) -> None:
+        for shown in self._awaited.pop(task_id, ()):
             if not shown.done():
                 shown.set_result(None)
-        self._on_change(task)
 
     async def until_shown(self, task_id: str) -> None:
         """Waits until another snapshot of a task is shown."""

@@ -13,10 +13,13 @@ from tui.tasks import draft
 from tui.tasks.cache import TaskCache
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError
+from tui.tasks.submit import ModelGoneError
 from tui.tasks.task import LIVE, Problem, Status, Task
 from tui.text import duration, one_line
 
 _LONGEST_NAME = 60
+_WAITS = "Waits for the picture of another task."
+_STUCK = "Waits for the picture of a task that is set aside: send or watch that one."
 
 
 class Chain:
@@ -28,7 +31,7 @@ class Chain:
         model_of: Callable[[Task], Model],
         options: EngineOptions,
     ) -> None:
-        """`model_of` returns the catalog's model of a task, or raises LookupError."""
+        """`model_of` returns the catalog's model of a task, or raises ModelGoneError."""
         self._cache = cache
         self._model_of = model_of
         self._patience = options.longest_wait if options.tries is not None else None
@@ -41,10 +44,9 @@ class Chain:
         where a command has waited too long.
         """
         task = self._cache.tasks[task_id]
-        await self._cache.note(task_id, "Waits for the picture of another task.")
         try:
             async with asyncio.timeout(self._patience):
-                source = await self._until_ended(task.after)
+                source = await self._until_ended(task_id, task.after)
         except TimeoutError:
             waited = duration(self._patience or 0)
             reason = f"The task whose picture this needs has not ended after {waited}."
@@ -55,7 +57,7 @@ class Chain:
             return
         try:
             ready = await asyncio.to_thread(self._with_picture, task, source.files[0])
-        except (draft.InvalidRequestError, LookupError) as error:
+        except (draft.InvalidRequestError, ModelGoneError) as error:
             problem = Problem("validation", str(error))
             held = task.change(error=problem, note="")
             await self._cache.save(held, "held for the user")
@@ -73,7 +75,7 @@ class Chain:
         sentence = "The task before it has no picture to work from: retry that first."
         raise draft.InvalidRequestError({"source": sentence})
 
-    async def _until_ended(self, task_id: str) -> Task | None:
+    async def _until_ended(self, waiting_id: str, task_id: str) -> Task | None:
         """Returns a task once it has ended; where it was retried, the last retry.
 
         Returns None for a task that isn't in the queue.
@@ -82,6 +84,7 @@ class Chain:
             task = await self._last_retry(task_id)
             if task is None or task.status not in LIVE:
                 return task
+            await self._cache.note(waiting_id, _WAITS if task.live else _STUCK)
             await self._cache.until_shown(task.id)
 
     async def _last_retry(self, task_id: str) -> Task | None:
@@ -96,17 +99,21 @@ class Chain:
         return task
 
     async def _known(self, task_id: str) -> Task | None:
+        """Returns a task, from disk where it isn't in memory. Raises StoreError."""
         if task_id not in self._cache.tasks:
-            await self._cache.refresh(task_id)
+            for task in await self._cache.named([task_id]):
+                self._cache.show(task)
         return self._cache.tasks.get(task_id)
 
     def _with_picture(self, task: Task, picture: str) -> Task:
         """Returns the next snapshot of a task that has its picture.
 
-        Raises InvalidRequestError, and LookupError where its model is gone.
+        Raises InvalidRequestError, and ModelGoneError.
         """
         model = self._model_of(task)
-        route = model.routes[task.route]
+        route = model.routes.get(task.route)
+        if route is None:
+            raise ModelGoneError("The catalog no longer has the route of this task.")
         values = with_picture(route, task.after_param, task.values, picture)
         planned = draft.plan(replace(task, values=values, after_param=""), model)
         named = with_real_paths(route, planned.values)
@@ -119,9 +126,10 @@ class Chain:
         )
 
     async def _skip(self, task: Task, source: Task | None) -> None:
-        name = one_line(source.prompt, _LONGEST_NAME) if source else ""
-        name = f"“{name}”" if name else "the task before it"
-        reason = f"Skipped, not charged: {name} has no picture to work from."
+        reason = "Skipped, not charged: the task before it has no picture to work from."
+        if source and source.prompt:
+            name = one_line(source.prompt, _LONGEST_NAME)
+            reason = f'Skipped, not charged: "{name}" has no picture to work from.'
         skipped = task.change(
             Status.REJECTED, error=Problem("dependency", reason), note=""
         )

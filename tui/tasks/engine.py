@@ -50,6 +50,8 @@ from tui.tasks.task import (
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
 
+_APART = 1e-5
+"""Seconds between the tasks of a job: each has a turn of its own."""
 WATCH_PAUSE = 0.5
 """Seconds between looks at what other processes have written."""
 
@@ -161,7 +163,7 @@ class Engine:
 
     def forget(self, task_id: str) -> None:
         """Drops a task that is not running from memory; it stays on disk."""
-        self.queue.tasks.pop(task_id, None)
+        self.queue.forget(task_id)
         self.gave_up.pop(task_id, None)
 
     # ---- new tasks
@@ -217,8 +219,11 @@ class Engine:
         tasks = await asyncio.to_thread(
             lambda: [self._draft(request, job=job) for request in requests]
         )
-        if over_ceiling:
-            tasks = [replace(task, over_ceiling=True) for task in tasks]
+        now = time.time()  # all of them can be taken back for as long
+        tasks = [
+            replace(task, created_at=now + place * _APART, over_ceiling=over_ceiling)
+            for place, task in enumerate(tasks)
+        ]
         if probe:
             tasks = _but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
@@ -386,6 +391,7 @@ class Engine:
             try:
                 if not self._only_held([task_id]):
                     raise SentError
+                new_is_aside = self._latest(task_id).set_aside
                 return await self.queue.amend(
                     task_id,
                     event="edited",
@@ -398,7 +404,7 @@ class Engine:
                     estimate_micro=new.estimate_micro,
                     over_ceiling=over_ceiling,
                     error=None,
-                    note="",
+                    note=self._latest(task_id).note if new_is_aside else "",
                 )
             finally:
                 for cancelled_id in cancelled:
@@ -420,16 +426,30 @@ class Engine:
                     self.queue.amend(task_id, Status.DROPPED, "dropped", note="")
                     for task_id in self._only_held(held)
                 ]
-                return list(await asyncio.gather(*drops))
+                dropped = list(await asyncio.gather(*drops))
+                await self._forget_retries(dropped)
+                return dropped
         finally:
             # Some were sent in the same moment, or the disk refused the change.
             for task_id in cancelled:
                 self._start(self.tasks[task_id])
 
-    async def take_back(self) -> list[Task]:
-        """Drops the newest job while it can still be taken back, and returns its tasks.
+    async def _forget_retries(self, dropped: list[Task]) -> None:
+        """Lets the tasks be retried again of which these were to be the retries."""
+        retries = {task.retry_of: task.id for task in dropped if task.retry_of}
 
-        See `EngineOptions.undo_send`. Raises StoreError.
+        def without(task: Task) -> dict[str, Any]:
+            is_that_one = task.retried_by == retries[task.id]
+            return {"retried_by": ""} if is_that_one else {}
+
+        with suppress(LeasedError):
+            for task in await self._lease(list(retries)):
+                await self.queue.mark(task.id, "retry dropped", without)
+
+    def just_submitted(self) -> list[Task]:
+        """Returns the newest job while it can be taken back; see `undo_send`.
+
+        What a probe has set aside belongs to it, and what was sent of it meanwhile.
         """
         waiting = [
             task
@@ -439,13 +459,12 @@ class Engine:
         if not waiting:
             return []
         newest = max(waiting, key=lambda task: task.id)
-        return await self.drop(
-            [
-                task.id
-                for task in waiting
-                if task is newest or (task.job and task.job == newest.job)
-            ]
-        )
+        return [
+            task
+            for task in self.tasks.values()
+            if task is newest
+            or (task.job == newest.job != "" and _is_of_one_moment(task, newest))
+        ]
 
     def _until_sent(self, task: Task) -> float:
         """Returns the seconds for which a task can still be taken back."""
@@ -753,6 +772,11 @@ class Engine:
             await asyncio.sleep(WATCH_PAUSE)
 
 
+def _is_of_one_moment(one: Task, other: Task) -> bool:
+    """Returns whether tasks of one job were submitted together; a retry was not."""
+    return abs(one.created_at - other.created_at) < 1
+
+
 def _but_one_set_aside(tasks: list[Task]) -> list[Task]:
     """Returns the tasks of a job of which only the cheapest is sent for now."""
     first = cheapest([task.estimate_micro for task in tasks])
@@ -760,6 +784,12 @@ def _but_one_set_aside(tasks: list[Task]) -> list[Task]:
     return [
         task
         if index == first
-        else replace(task, watched=False, set_aside=SetAside.PROBED, note=note)
+        else replace(
+            task,
+            watched=False,
+            set_aside=SetAside.PROBED,
+            over_ceiling=False,  # the user has agreed to the first one alone
+            note=note,
+        )
         for index, task in enumerate(tasks)
     ]

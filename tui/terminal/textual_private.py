@@ -217,6 +217,7 @@ class ParsedOnce(Stylesheet):
     """Rules by source and variables: those of about three themes, for any app."""
 
     def reparse(self) -> None:
+        self._invalid_css.clear()  # other variables may make it valid
         self.parse()
 
     def _parse_rules(

@@ -541,7 +541,7 @@ QUEUE_ACTIONS: Mapping[QueueAction, QueueEntry] = {
     QueueAction.UNDO: QueueEntry(
         keys="z",
         label="Undo",
-        tooltip="Undo the last clear, deletion, rating, tag or favourite",
+        tooltip="Take back what isn't sent yet, or undo the last clear, deletion or mark",
         run=actions.undo,
     ),
     QueueAction.RETRY_FAILED: QueueEntry(
