@@ -38,11 +38,10 @@ _TITLES = {
 
 
 class HistoryScreen(Screen[None]):
-    """Searches all tasks, newest first unless the line says otherwise.
+    """Searches all tasks, and shows the image of the chosen one.
 
-    Shows the image of the chosen one.
-
-    Deleted tasks aren't found, cleared ones are.
+    The newest come first unless the search sorts them. Deleted tasks aren't found,
+    cleared ones are.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
