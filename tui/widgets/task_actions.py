@@ -133,6 +133,11 @@ def _has_files(task: Task) -> bool:
     return bool(task.files)
 
 
+def _is_in_table(task: Task) -> bool:
+    """A failed task is an empty cell, unless another was sent in its place."""
+    return _has_files(task) or (is_failed(task) and not task.retried_by)
+
+
 def _has_own_files(task: Task) -> bool:
     return task.has_own_files
 
@@ -407,7 +412,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
         keys="M",
         label="Table",
         tooltip="Show the pictures of a job by what varies in them",
-        allowed=_has_files,
+        allowed=_is_in_table,
     ),
     TaskAction.LINEAGE: TaskEntry(
         keys="L",
