@@ -1,5 +1,6 @@
 """A task waits for the picture of another one, and works from it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -210,3 +211,22 @@ async def test_a_task_that_is_set_aside_is_named_as_what_holds_the_next_one(
         first, second = await chained(engine)
         await engine.set_aside([first.id])
         await watched.until_note(second.id, "set aside: send or watch that one")
+
+
+async def test_an_end_that_comes_while_the_note_is_written_is_not_missed(
+    base_url: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        really = engine.queue.note
+
+        async def slow_note(task_id: str, note: str, *rest: str) -> None:
+            if note.startswith("Waits for the picture"):
+                await engine.wait(first.id)
+            await really(task_id, note, *rest)
+
+        monkeypatch.setattr(engine.queue, "note", slow_note)
+        first = await engine.submit(FLUX, {"prompt": "a fox"})
+        (second,) = await engine.submit_job([Request(UPSCALE, {}, after=first.id)])
+        ended = await asyncio.wait_for(engine.wait(second.id), 20)
+        assert ended.status is Status.COMPLETED

@@ -320,10 +320,12 @@ class TaskCache:
             if not shown.done():
                 shown.set_result(None)
 
-    async def until_shown(self, task_id: str) -> None:
-        """Waits until another snapshot of a task is shown."""
+    async def until_other_than(self, task: Task) -> None:
+        """Waits until another snapshot of a task is shown; at once if one was."""
+        if self.tasks.get(task.id) is not task:
+            return
         shown = asyncio.get_running_loop().create_future()
-        self._awaited.setdefault(task_id, []).append(shown)
+        self._awaited.setdefault(task.id, []).append(shown)
         await shown
 
     async def refresh(self, task_id: str) -> None:

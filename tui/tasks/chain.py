@@ -85,7 +85,7 @@ class Chain:
             if task is None or task.status not in LIVE:
                 return task
             await self._cache.note(waiting_id, _WAITS if task.live else _STUCK)
-            await self._cache.until_shown(task.id)
+            await self._cache.until_other_than(task)
 
     async def _last_retry(self, task_id: str) -> Task | None:
         """Returns a task; where it was sent again for want of a picture, the last one
