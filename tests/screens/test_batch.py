@@ -271,7 +271,7 @@ async def test_other_models_take_what_they_can_of_the_form() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await app.sees("1 request")
         await pilot.press("ctrl+o")
-        await app.sees("Models beside Imagen 4", "Flux 2 Pro · $")
+        await app.sees("Models besides Imagen 4", "Flux 2 Pro · $")
         app.screen.query_one(OptionList).highlighted = place_of(app, "Z Image · $")
         await pilot.press("space", "enter")
         await app.sees("2 requests", "Imagen 4, Z Image", "Z Image · no seed · a fox")

@@ -1,7 +1,7 @@
 """An engine with a queue of its own against the embedded service on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.loopback import serving
 from tui.catalog.load import bundled
 from tui.catalog.request import Request
 from tui.catalog.spec import Model, Values
 from tui.demo import DEMO_KEY
+from tui.demo.service import create_app
 from tui.service.client import Client
 from tui.tasks.engine import Engine
 from tui.tasks.options import EngineListener, EngineOptions
@@ -61,6 +63,13 @@ class Watched:
 
 
 OpenEngine = Callable[..., AbstractAsyncContextManager[Watched]]
+
+
+@pytest.fixture
+def base_url() -> Iterator[str]:
+    """The embedded service, which needs no time for a picture."""
+    with serving(create_app(bundled(), delay=0)) as url:
+        yield url
 
 
 @pytest.fixture

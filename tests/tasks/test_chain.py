@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.request import Request
-from tui.demo.service import create_app
 from tui.exchange.repeat import Repeater
 from tui.tasks import actions
 from tui.tasks.draft import InvalidRequestError
@@ -24,12 +21,6 @@ CATALOG = bundled()
 FLUX = CATALOG.find("flux-2-pro-text-to-image")
 EDIT = CATALOG.find("gpt-image-2", "edit_image")
 UPSCALE = CATALOG.find("topaz-upscale-image")
-
-
-@pytest.fixture
-def base_url() -> Iterator[str]:
-    with serving(create_app(CATALOG, delay=0)) as url:
-        yield url
 
 
 async def chained(engine: Engine, prompt: str = "a fox") -> tuple[Task, Task]:

@@ -1,24 +1,14 @@
 """What the user thinks of tasks is kept, whatever else happens to them, and undone."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.demo import DEMO_URL
-from tui.demo.service import create_app
 from tui.tasks import actions, cache, marks
 from tui.tasks.task import REJECTED, Result, Status, Task
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
-
-
-@pytest.fixture
-def base_url() -> Iterator[str]:
-    with serving(create_app(bundled(), delay=0)) as url:
-        yield url
 
 
 def task(**fields: object) -> Task:

@@ -1,24 +1,14 @@
 """What waits is changed in its place; what was sent can't be changed any more."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tui.catalog.load import bundled
 from tui.catalog.request import Request
-from tui.demo.service import create_app
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.task import SentError, Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
-
-
-@pytest.fixture
-def base_url() -> Iterator[str]:
-    with serving(create_app(bundled(), delay=0)) as url:
-        yield url
 
 
 async def test_a_waiting_task_keeps_its_place_and_gets_a_body_and_key_of_its_own(

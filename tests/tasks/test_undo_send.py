@@ -1,24 +1,12 @@
 """What was just asked for waits a moment, in which it can be taken back for free."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine, requests
 from tui.catalog.load import bundled
 from tui.catalog.spec import Values
-from tui.demo.service import create_app
 from tui.tasks import actions
 from tui.tasks.task import Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
-
-
-@pytest.fixture
-def base_url() -> Iterator[str]:
-    with serving(create_app(bundled(), delay=0)) as url:
-        yield url
 
 
 async def test_the_newest_job_is_taken_back_first(

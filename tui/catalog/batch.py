@@ -33,6 +33,8 @@ more marks than any prompt of people.
 """
 _MARK = re.compile(r"(\\?[{|}])")
 """A mark of groups, or one that is literal."""
+_BAR = re.compile(r"(?<!\\)\|")
+"""A bar between values, not one within a value."""
 _SPECIAL = re.compile(r"[{|}]|__")
 """What a text has that is more than words."""
 _LARGEST_SEED = 2**31 - 1
@@ -311,6 +313,11 @@ class _Alternatives:
         return texts
 
 
+def vary_parts(text: str) -> list[str]:
+    """Returns what stands between the bars of a vary line."""
+    return _BAR.split(text)
+
+
 def parse_vary_line(param: Param, text: str) -> list[Value]:
     r"""Returns the values that a vary line asks of a parameter, each once.
 
@@ -318,7 +325,7 @@ def parse_vary_line(param: Param, text: str) -> list[Value]:
     A `\|` is a bar within a value. Raises BatchError.
     """
     values: list[Value] = []
-    for part in re.split(r"(?<!\\)\|", text):
+    for part in vary_parts(text):
         literal = part.strip().replace(r"\|", "|")
         try:
             values += _values(param, literal)

@@ -3,7 +3,6 @@
 This is arithmetic on values, like `batch`: nothing is sent or stored.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,8 +14,6 @@ from tui.catalog.request import Request
 from tui.catalog.sources import source_param, with_picture
 from tui.catalog.spec import Model, Route, Values
 from tui.text import dollars, one_line
-
-_BAR = re.compile(r"(?<!\\)\|")
 
 
 class FilledModel(NamedTuple):
@@ -78,7 +75,7 @@ def cells(models: Sequence[FilledModel], variations: Variations) -> list[Cell]:
         found += _cells_of_one(filled, variations)
         if len(found) > batch.MOST:
             raise BatchError(f"A job takes at most {batch.MOST:,} requests.")
-    if not any(not cell.problem for cell in found):
+    if all(cell.problem for cell in found):
         # A misspelled name is no cell of any model: say what it should be.
         batch.expand(*models[0], variations)
     return found
@@ -98,7 +95,7 @@ def _cells_of_one(filled: FilledModel, variations: Variations) -> Iterator[Cell]
             yield Cell(filled.model, {name: text.strip()}, None, problem)
             return
         taken: list[str] = []
-        for part in _BAR.split(text):
+        for part in batch.vary_parts(text):
             try:
                 batch.parse_vary_line(param, part)
             except BatchError as error:

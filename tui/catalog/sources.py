@@ -1,9 +1,21 @@
 """Which models work from a picture, and by which of their params."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
-from tui.catalog.spec import Family, Kind, Model, Param, Presence, Route, Rule, Values
+from tui.catalog.spec import (
+    Family,
+    Kind,
+    Model,
+    Param,
+    Presence,
+    Route,
+    Rule,
+    Value,
+    Values,
+)
 
 _USES = {
     "edit_image": "Edit",
@@ -32,11 +44,15 @@ def source_param(route: Route) -> Param | None:
     return next(iter(required or images), None)
 
 
+def source_value(param: Param, pictures: Sequence[str]) -> Value:
+    """Returns pictures as a parameter takes them: all of them, or the first."""
+    return [*pictures] if param.kind is Kind.IMAGES else pictures[0]
+
+
 def with_picture(route: Route, name: str, values: Values, picture: str) -> Values:
     """Returns values with a picture for the parameter of that name."""
     param = route.param(name)
-    is_list = param is not None and param.kind is Kind.IMAGES
-    return values | {name: [picture] if is_list else picture}
+    return values | {name: source_value(param, [picture]) if param else picture}
 
 
 def without_source(model: Model) -> Model:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui.catalog import batch, request
 from tui.catalog.route import Api, choose
-from tui.catalog.sources import source_param
+from tui.catalog.sources import source_param, source_value
 from tui.catalog.spec import Kind, Model, Values
 from tui.catalog.typed_values import parse_settings
 from tui.catalog.wildcards import Wildcards
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tui.tasks.engine import Engine
     from tui.tasks.ledger import CostSum
     from tui.tasks.store import Store
+    from tui.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,9 @@ def _sources(model: Model, values: Values, files: tuple[str, ...], api: Api) -> 
     param = source_param(route)
     if param is None:
         raise UsageError(f"{model.slug} works from no image: leave out --source.")
-    if param.kind is Kind.IMAGES:
-        return {param.name: [*files]}
-    if len(files) > 1:
+    if len(files) > 1 and param.kind is not Kind.IMAGES:
         raise UsageError(f"{model.slug} takes one image: give --source once.")
-    return {param.name: files[0]}
+    return {param.name: source_value(param, files)}
 
 
 def source_files(store: "Store", names: Iterable[str]) -> tuple[str, ...]:
@@ -97,11 +96,7 @@ def source_files(store: "Store", names: Iterable[str]) -> tuple[str, ...]:
     files: list[str] = []
     for name in names:
         task_id, _, number = name.partition(":")
-        task = store.get(task_id)
-        if task is None:
-            raise UsageError(f"There is no task {one_line(task_id, 80)} in the queue.")
-        if task.imported:
-            raise UsageError(f"{task.id} was imported: give the file itself with -s.")
+        task = _source_task(store, task_id)
         if not number:
             found = task.files[:1]
         elif number.isdecimal() and 1 <= int(number) <= len(task.results):
@@ -121,16 +116,26 @@ def awaited_task(store: "Store", name: str) -> str:
     """
     from tui.tasks.task import LIVE
 
+    task = _source_task(store, name)
+    if task.live or task.has_own_files:
+        return task.id
+    if task.status in LIVE:
+        raise UsageError(f"{task.id} is set aside: `resume {task.id}` continues it.")
+    raise UsageError(f"{task.id} has ended without an image: retry it first.")
+
+
+def _source_task(store: "Store", name: str) -> "Task":
+    """Return the task of an id, whose images may be used.
+
+    Raises UsageError for an unknown id, and for an imported task: that may name any
+    file.
+    """
     task = store.get(name)
     if task is None:
         raise UsageError(f"There is no task {one_line(name, 80)} in the queue.")
     if task.imported:
         raise UsageError(f"{task.id} was imported: give the file itself with -s.")
-    if task.status not in LIVE and not task.has_own_files:
-        raise UsageError(f"{task.id} has ended without an image: retry it first.")
-    if not task.live and not task.has_own_files:
-        raise UsageError(f"{task.id} is set aside: `resume {task.id}` continues it.")
-    return task.id
+    return task
 
 
 def _wildcards(session: Session, values: Values, *, expand: bool) -> Wildcards:

@@ -99,8 +99,8 @@ class Reason(Enum):
     )
     PROBED = _Words(
         "resume {ids}",
-        "1 task is set aside until you send it, {cost}: {commands} does.",
-        "{count} tasks are set aside until you send them, {cost}: {commands} does.",
+        "1 task was set aside by a probe, {cost}: {commands} sends it.",
+        "{count} tasks were set aside by a probe, {cost}: {commands} sends them.",
     )
     WAITING = _Words(
         "resume",

@@ -24,7 +24,7 @@ class Repeater:
         """Returns the requests of tasks. Raises UnknownModel without their model."""
         tasks = list(tasks)
         requests = [
-            Request(self._model(task), task.values, after=_awaited(task))
+            Request(self._model(task), task.values, after=task.awaited)
             for task in tasks
         ]
         return _wanted(tasks, requests)
@@ -41,7 +41,7 @@ class Repeater:
             model = self._model(task)
             values = {name: task.values[name] for name in task.values if name != "seed"}
             requests += [
-                Request(model, own, after=_awaited(task))
+                Request(model, own, after=task.awaited)
                 for own in self._with_seeds(model, values, count)
             ]
         return _wanted(tasks, requests)
@@ -56,11 +56,6 @@ class Repeater:
 
     def _model(self, task: Task) -> Model:
         return self._catalog.known(task.action, task.model)
-
-
-def _awaited(task: Task) -> str:
-    """Returns the id of the task whose picture a task still waits for, or ""."""
-    return task.after if task.after_param else ""
 
 
 def _wanted(tasks: list[Task], requests: list[Request]) -> WantedJob:

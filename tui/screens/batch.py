@@ -24,8 +24,7 @@ from tui.settings.prompt_files import PromptFiles
 from tui.text import by_count, dollars, one_line
 from tui.widgets.fields import short_title
 from tui.widgets.footer import Footer
-
-ModelKey = tuple[str, str]
+from tui.widgets.sidebar import ModelKey
 
 
 class JobFields(NamedTuple):
@@ -254,7 +253,7 @@ class BatchScreen(Modal[JobChoice | None]):
             if model.action == own.action and model.key != own.key
         }
         marked = [slug for action, slug in self._others if action == own.action]
-        title = f"Models beside {one_line(own.title, 40)}"
+        title = f"Models besides {one_line(own.title, 40)}"
         chosen = await self.app.push_screen_wait(ValueListScreen(title, titles, marked))
         if chosen is not None:
             self._others = tuple((own.action, slug) for slug in chosen)
@@ -349,8 +348,7 @@ def _choices(param: Param) -> list[str]:
 
 def _labelled(param: Param) -> str:
     """Returns a parameter's title, and what it may be varied by."""
-    choices = _choices(param)
-    hint = job_plan.example(param)
-    if choices:
-        hint = by_count(len(choices), "1 choice", "{count} choices")
+    count = len(_choices(param))
+    choices = by_count(count, "1 choice", "{count} choices")
+    hint = choices if count else job_plan.example(param)
     return " · ".join(filter(None, (short_title(param), hint)))

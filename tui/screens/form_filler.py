@@ -132,7 +132,7 @@ class FormFiller:
 
         Where the model takes one picture, the others are left out.
         """
-        from tui.catalog.sources import source_param
+        from tui.catalog.sources import source_param, source_value
 
         model = self.catalog.get(*model.key) or model
         param = source_param(model.routes[self.route(model)])
@@ -140,10 +140,7 @@ class FormFiller:
             return
         taken = 1 if param.kind is Kind.IMAGE else int(param.max_items or len(files))
         paths = [short(file) for file in files[:taken]]
-        values: Values = {param.name: paths[0]}
-        if param.kind is Kind.IMAGES:
-            values = {param.name: [*paths]}
-        await self.show_model(model, values)
+        await self.show_model(model, {param.name: source_value(param, paths)})
         sentence = f"{model.title}: the picture is the source."
         if len(files) > taken:
             left_out = len(files) - taken

@@ -46,30 +46,12 @@ class PictureActions:
         await share.reveal(self._shell, task.results[index].path)
 
     async def _save_copy(self, request: TaskActionRequested) -> None:
-        from tui.exchange import copies
-        from tui.screens.line_prompt import LinePromptScreen
-
-        shell = self._shell
         files = [task.results[index].path for task, index in request.files]
-        if not files:
-            return
-        title = by_count(
-            len(files), "Save a copy as", "Save copies of {count} pictures into"
-        )
-        asked = LinePromptScreen(
-            title, "", "A file or a folder. Nothing that exists is replaced."
-        )
-        target = await shell.push_screen_wait(asked)
-        if target and target.strip():
-            saved = await asyncio.to_thread(copies.save, files, target.strip())
-            sentence = by_count(
-                len(saved),
-                "Saved: {path}",
-                "{count} copies saved in {folder}",
-                path=saved[0],
-                folder=saved[0].parent,
+        if files:
+            title = by_count(
+                len(files), "Save a copy as", "Save copies of {count} pictures into"
             )
-            shell.show_sentence(one_line(sentence, 400))
+            await share.save_copies(self._shell, files, title)
 
     async def _export(self, request: TaskActionRequested) -> None:
         """Exports pictures, but for rejected ones, with a sheet and a list."""

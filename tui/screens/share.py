@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from tui.screens.shell import Shell
-from tui.text import inert, is_inert_line, one_line
+from tui.text import by_count, inert, is_inert_line, one_line
 
 if TYPE_CHECKING:
     from tui.exchange.snippets import SnippetRequest
@@ -126,3 +126,28 @@ async def copy_link(app: App[None], task: "Task", index: int) -> None:
 def _copy_way(app: App[None], text: str, message: str) -> None:
     send(app, text)
     app.notify(message, timeout=_LINK_SECONDS, markup=False)
+
+
+async def save_copies(shell: Shell, files: list[str], title: str) -> None:
+    """Saves copies of files where the user wants them, over nothing that exists."""
+    from tui.exchange import copies
+    from tui.screens.line_prompt import LinePromptScreen
+
+    hint = "A file or a folder. Nothing that exists is replaced."
+    target = await shell.push_screen_wait(LinePromptScreen(title, "", hint))
+    if not (target and target.strip()):
+        return
+    try:
+        saved = await asyncio.to_thread(copies.save, files, target.strip())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        shell.show_problem(one_line(f"Not saved: {reason}.", 400))
+        return
+    sentence = by_count(
+        len(saved),
+        "Saved: {path}",
+        "{count} copies saved in {folder}",
+        path=saved[0],
+        folder=saved[0].parent,
+    )
+    shell.show_sentence(one_line(sentence, 400))

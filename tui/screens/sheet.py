@@ -1,6 +1,6 @@
 """A job as a table: its pictures by what varies in them, on one labelled sheet."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,16 +11,14 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Label
 
-from tui.exchange import copies
-from tui.screens.line_prompt import LinePromptScreen
 from tui.text import one_line
 from tui.widgets.footer import Footer
 from tui.widgets.picture import Picture
-from tui.widgets.picture_zoom import PictureZoom, zoom_bindings
+from tui.widgets.picture_zoom import PictureZoom, ZoomsOnePicture, zoom_bindings
 from tui.widgets.view_context import ViewContext
 
 
-class SheetScreen(Screen[None]):
+class SheetScreen(ZoomsOnePicture, Screen[None]):
     """Shows a sheet, and saves it where the user wants it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,11 +43,18 @@ class SheetScreen(Screen[None]):
         *zoom_bindings(),
     ]
 
-    def __init__(self, context: ViewContext, sheet: Path, note: str) -> None:
-        """`note` says what is on the sheet, and what isn't."""
+    def __init__(
+        self,
+        context: ViewContext,
+        sheet: Path,
+        note: str,
+        save: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`note` says what is on the sheet, and what isn't; `save` saves a copy."""
         super().__init__()
         self._sheet = sheet
         self._note = note
+        self._save = save
         self._picture = Picture(context.terminal)
         self._zoom = PictureZoom(self._picture, context.terminal)
 
@@ -70,32 +75,11 @@ class SheetScreen(Screen[None]):
     def _draw(self) -> None:
         self._picture.show(self._sheet, "", self._zoom.crop)
 
-    def action_zoom_or_fit(self) -> None:
-        self._zoom.toggle()
-        self._draw()
-
-    def action_zoom_by(self, step: int) -> None:
-        self._zoom.step(step)
-        self._draw()
-
     def action_go(self, across: int, down: int) -> None:
         self._zoom.move(across, down)
         self._draw()
 
     @work(exclusive=True, exit_on_error=False)
     async def action_save(self) -> None:
-        """Saves a copy; the sheet itself is gone once the page is."""
-        hint = "A file or a folder. Nothing that exists is replaced."
-        asked = LinePromptScreen("Save the table as", "", hint)
-        target = await self.app.push_screen_wait(asked)
-        if not (target and target.strip()):
-            return
-        try:
-            (saved,) = await asyncio.to_thread(
-                copies.save, [str(self._sheet)], target.strip()
-            )
-        except OSError as error:
-            reason = f"Not saved: {(error.strerror or str(error)).lower()}."
-            self.notify(reason, severity="warning", markup=False)
-        else:
-            self.notify(one_line(f"Saved: {saved}", 400), markup=False)
+        """Saves a copy: the sheet itself is gone once the page is."""
+        await self._save()

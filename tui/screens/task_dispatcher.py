@@ -6,6 +6,7 @@ are those that need a page, a question or the clipboard.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tui.catalog.request import Request
@@ -149,9 +150,10 @@ class TaskDispatcher:
         assert shell.main
         task = request.tasks[0]
         model = shell.main.filler.catalog.known(task.action, task.model)
-        awaits = bool(task.after_param)
-        shown = without_source(model) if awaits else model
-        note = "It works from the picture of another task." if awaits else ""
+        shown, note = model, ""
+        if task.awaited:
+            shown = without_source(model)
+            note = "It works from the picture of another task."
         edited = await shell.push_screen_wait(
             TaskFormScreen(
                 TaskForm,
@@ -161,8 +163,7 @@ class TaskDispatcher:
             )
         )
         if edited:
-            after = task.after if awaits else ""
-            wanted = Request(model, edited.values, after=after)
+            wanted = Request(model, edited.values, after=task.awaited)
             await self._payments.revise(task, wanted, edited.foreign)
 
     async def _fill_form(self, task: Task) -> None:
@@ -227,7 +228,9 @@ class TaskDispatcher:
         with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
             target = Path(folder) / "table.png"
             note = await asyncio.to_thread(save_table, request.tasks, target)
-            page = SheetScreen(self._view(), target, note)
+            files = [str(target)]
+            save = partial(share.save_copies, self._shell, files, "Save the table as")
+            page = SheetScreen(self._view(), target, note, save)
             await self._shell.push_screen_wait(page)
 
     async def _send(self, request: TaskActionRequested) -> None:

@@ -82,7 +82,7 @@ class TaskFormScreen(Modal[Edited | None]):
             "dismiss(None)",
             "Back",
             id="edit-back",
-            tooltip="Change and send nothing",
+            tooltip="Go back; nothing is changed or sent",
         ),
     ]
     AUTO_FOCUS = "ParamForm Prompt"

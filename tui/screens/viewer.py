@@ -24,7 +24,7 @@ from tui.widgets.messages import (
     TaskActionRequested,
 )
 from tui.widgets.picture import Picture
-from tui.widgets.picture_zoom import PictureZoom, zoom_bindings
+from tui.widgets.picture_zoom import PictureZoom, ZoomsOnePicture, zoom_bindings
 from tui.widgets.task_actions import (
     MOVES_ON,
     QUEUE_ORDER,
@@ -53,7 +53,7 @@ SHOWN = (
 """Actions that the footer shows."""
 
 
-class ViewerScreen(Screen[str]):
+class ViewerScreen(ZoomsOnePicture, Screen[str]):
     """Shows an image as large as possible, or zoomed, with the facts about its task.
 
     Ends with the id of the task that was shown last.
@@ -200,14 +200,6 @@ class ViewerScreen(Screen[str]):
             self._draw()
         elif abs(across + down) == 1:
             self.action_step(across + down, tasks=bool(down))
-
-    def action_zoom_or_fit(self) -> None:
-        self._zoom.toggle()
-        self._draw()
-
-    def action_zoom_by(self, step: int) -> None:
-        self._zoom.step(step)
-        self._draw()
 
     def action_toggle_facts(self) -> None:
         self.toggle_class("-bare")

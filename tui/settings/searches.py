@@ -60,7 +60,7 @@ class SavedSearches:
         entry = f"{name}: {words}"
         if _entry(entry) is None:
             raise SearchProblem(
-                f"A search that is saved has words, and {_LONGEST:,} characters at most."
+                f"A saved search has words, and at most {_LONGEST:,} characters."
             )
         lines = self._lines()
         places = [at for at, each in enumerate(lines) if _has_name(each, name)]

@@ -46,7 +46,7 @@ class Chain:
         task = self._cache.tasks[task_id]
         try:
             async with asyncio.timeout(self._patience):
-                source = await self._until_ended(task_id, task.after)
+                source = await self._until_ended(task_id, task.awaited)
         except TimeoutError:
             waited = duration(self._patience or 0)
             reason = f"The task whose picture this needs has not ended after {waited}."

@@ -14,7 +14,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
-from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.catalog.route import choose
 from tui.catalog.source_images import local_files
@@ -31,6 +30,7 @@ from tui.tasks.engine_state import EngineState
 from tui.tasks.lease import LEASE
 from tui.tasks.marker import Marker
 from tui.tasks.options import EngineListener, EngineOptions
+from tui.tasks.probe import but_one_set_aside
 from tui.tasks.retry import GaveUpError
 from tui.tasks.scheduler import Scheduler
 from tui.tasks.store import Store
@@ -47,6 +47,7 @@ from tui.tasks.task import (
     Task,
     new_id,
 )
+from tui.tasks.undo_send import newest_job, seconds_left
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
 
@@ -225,7 +226,7 @@ class Engine:
             for place, task in enumerate(tasks)
         ]
         if probe:
-            tasks = _but_one_set_aside(tasks)
+            tasks = but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
         await self.queue.add(tasks, own=start, most=most)
         if start:
@@ -287,7 +288,7 @@ class Engine:
 
         Raises InvalidRequestError where there will be none.
         """
-        return await self._chain.retried(task.after) if task.after_param else ""
+        return await self._chain.retried(task.awaited) if task.awaited else ""
 
     def _draft_again(self, old: Task, after: str) -> Task:
         """Returns a new task of an old one's values, as the catalog has its model now.
@@ -391,7 +392,7 @@ class Engine:
             try:
                 if not self._only_held([task_id]):
                     raise SentError
-                new_is_aside = self._latest(task_id).set_aside
+                before = self._latest(task_id)
                 return await self.queue.amend(
                     task_id,
                     event="edited",
@@ -404,7 +405,7 @@ class Engine:
                     estimate_micro=new.estimate_micro,
                     over_ceiling=over_ceiling,
                     error=None,
-                    note=self._latest(task_id).note if new_is_aside else "",
+                    note=before.note if before.set_aside else "",
                 )
             finally:
                 for cancelled_id in cancelled:
@@ -437,6 +438,8 @@ class Engine:
     async def _forget_retries(self, dropped: list[Task]) -> None:
         """Lets the tasks be retried again of which these were to be the retries."""
         retries = {task.retry_of: task.id for task in dropped if task.retry_of}
+        if not retries:
+            return
 
         def without(task: Task) -> dict[str, Any]:
             is_that_one = task.retried_by == retries[task.id]
@@ -447,31 +450,14 @@ class Engine:
                 await self.queue.mark(task.id, "retry dropped", without)
 
     def just_submitted(self) -> list[Task]:
-        """Returns the newest job while it can be taken back; see `undo_send`.
-
-        What a probe has set aside belongs to it, and what was sent of it meanwhile.
-        """
-        waiting = [
-            task
-            for task in map(self.tasks.get, self._running)
-            if task and self._until_sent(task)
-        ]
-        if not waiting:
-            return []
-        newest = max(waiting, key=lambda task: task.id)
-        return [
-            task
-            for task in self.tasks.values()
-            if task is newest
-            or (task.job == newest.job != "" and _is_of_one_moment(task, newest))
-        ]
+        """Returns the tasks of the newest job while it can be taken back."""
+        running = filter(None, map(self.tasks.get, self._running))
+        waiting = [task for task in running if self._until_sent(task)]
+        return newest_job(waiting, self.tasks.values())
 
     def _until_sent(self, task: Task) -> float:
         """Returns the seconds for which a task can still be taken back."""
-        if task.status is not Status.HELD:
-            return 0
-        rest = task.created_at + self._options.undo_send - time.time()
-        return rest if 0 < rest <= self._options.undo_send else 0
+        return seconds_left(task, self._options.undo_send)
 
     def _only_held(self, ids: list[str]) -> list[str]:
         return [
@@ -684,7 +670,7 @@ class Engine:
     async def _run(self, task_id: str) -> None:
         try:
             await asyncio.sleep(self._until_sent(self.tasks[task_id]))
-            if self.tasks[task_id].after_param:
+            if self.tasks[task_id].awaited:
                 await self._chain.take_picture(task_id)
             if self.tasks[task_id].live:
                 await self._worker.run(task_id)
@@ -770,26 +756,3 @@ class Engine:
                 # moment: no fault may end the rounds, and the next may succeed.
                 renewed = 0.0
             await asyncio.sleep(WATCH_PAUSE)
-
-
-def _is_of_one_moment(one: Task, other: Task) -> bool:
-    """Returns whether tasks of one job were submitted together; a retry was not."""
-    return abs(one.created_at - other.created_at) < 1
-
-
-def _but_one_set_aside(tasks: list[Task]) -> list[Task]:
-    """Returns the tasks of a job of which only the cheapest is sent for now."""
-    first = cheapest([task.estimate_micro for task in tasks])
-    note = "Not sent yet: look at the first picture of this job, then send it."
-    return [
-        task
-        if index == first
-        else replace(
-            task,
-            watched=False,
-            set_aside=SetAside.PROBED,
-            over_ceiling=False,  # the user has agreed to the first one alone
-            note=note,
-        )
-        for index, task in enumerate(tasks)
-    ]

@@ -241,6 +241,11 @@ class Task(Struct, frozen=True, kw_only=True):
         return self.rank or self.created_at, self.id
 
     @property
+    def awaited(self) -> str:
+        """The id of the task whose picture it still waits for, or ""."""
+        return self.after if self.after_param else ""
+
+    @property
     def expires_at(self) -> float:
         """When the URLs of unsaved results expire; 0 where nothing can be lost.
 

@@ -65,6 +65,24 @@ class PictureZoom:
         return ZoomSource(cells, background, self._load)
 
 
+class ZoomsOnePicture:
+    """What the keys of `zoom_bindings` do on a page with a single picture."""
+
+    _zoom: PictureZoom
+
+    def _draw(self) -> None:
+        """Draws the picture as far as one has zoomed."""
+        raise NotImplementedError
+
+    def action_zoom_or_fit(self) -> None:
+        self._zoom.toggle()
+        self._draw()
+
+    def action_zoom_by(self, step: int) -> None:
+        self._zoom.step(step)
+        self._draw()
+
+
 def zoom_bindings() -> list[Binding]:
     """Returns the keys that zoom, and move by whole views."""
     return [

@@ -265,7 +265,7 @@ TASK_ACTIONS: Mapping[TaskAction, TaskEntry] = {
     TaskAction.THEN: TaskEntry(
         keys="t",
         label="Then",
-        tooltip="Queue what is made from its picture, once that is there",
+        tooltip="Queue a task that works from its picture, once that is there",
         allowed=_will_have_picture,
         shown=True,
     ),

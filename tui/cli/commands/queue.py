@@ -168,7 +168,9 @@ def rate(as_json: bool, selected: dict[str, Any], **options: Any) -> None:
     help="Only matches: words, model:flux, status:failed, rated:>3, …; sort:cost sorts.",
 )
 @click.option(
-    "--saved", metavar="NAME", help="Only what a search finds that the app has saved."
+    "--saved",
+    metavar="NAME",
+    help="Only matches of a search that was saved in the app.",
 )
 @click.option(
     "-n",
