@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tui.catalog.load import bundled
+from tui.cli import skill_places
 from tui.cli.commands.common import ExitError, prepare_session
 from tui.cli.commands.options import common_options, json_object_option
 from tui.cli.exit_codes import OTHER_ERROR
@@ -47,21 +48,32 @@ def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["openclaw", "hermes", "claude", "codex"]))
+@click.argument("name", type=click.Choice(skill_places.AGENTS))
 @click.option(
     "--install",
     is_flag=True,
     help="Write it where that agent reads it; a file that you changed is kept.",
 )
+@click.option(
+    "--target-dir",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write it to this folder of skills instead, such as .claude/skills.",
+)
 @common_options
-def agent(name: str, install: bool, **_options: Any) -> None:
-    """Print the skill file that teaches an agent these commands."""
+def agent(name: str, install: bool, target: Path | None, **_options: Any) -> None:
+    """Print the skill file that teaches an agent these commands.
+
+    It is the same for all agents.
+    """
     from tui.cli import skills
 
     try:
-        print_result(
-            skills.install(name) if install else skills.text(name).rstrip("\n")
-        )
+        if install or target:
+            print_result(skills.install(name, target))
+        else:
+            print_result(skills.text().rstrip("\n"))
     except skills.SkillError as error:
         raise ExitError(str(error)) from error
 

@@ -38,15 +38,15 @@ def folder(env: Mapping[str, str]) -> tuple[Path, str]:
     if not _PROFILE.fullmatch(profile):
         return usual, (
             f"OPENCLAW_PROFILE is no name of a profile: {one_line(profile, 80)}."
-            f" {shown(usual)} was read."
+            " Correct it, or unset it."
         )
     own = path(f"~/.openclaw-{profile}", env)
     if os.path.isdir(own):
         return own, ""
     # OpenClaw itself takes the usual one then, unless it was started with --profile.
     return usual, (
-        f"OPENCLAW_PROFILE is {profile}, and there is no {shown(own)}: {shown(usual)} was"
-        f" read. `openclaw --profile {profile} setup` makes it."
+        f"OPENCLAW_PROFILE is {profile}, and there is no {shown(own)}:"
+        f" `openclaw --profile {profile} setup` makes it."
     )
 
 

@@ -48,7 +48,7 @@ class Rows:
                 return ""
             tests = " and ".join(f'"{name}" is ?' for name in where)
             found = self._db.execute(
-                f'select "{column}" from main."{table}" where {tests}',  # noqa: S608
+                f'select "{column}" from main."{table}" where {tests}',
                 tuple(where.values()),
             ).fetchone()
         except (sqlite3.Error, UnicodeDecodeError) as error:
