@@ -21,14 +21,20 @@ from tui.system.streams import print_drawing, print_json, print_result
     is_flag=True,
     help="Draw a test card in each way that this terminal may support.",
 )
+@click.option(
+    "--offline", is_flag=True, help="Ask the service nothing: not for the balance."
+)
 @json_object_option
 @common_options
-def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
-    """Show what this installation found.
+def doctor(as_card: bool, as_json: bool, offline: bool, **options: Any) -> None:
+    """Find out what is wrong, and what to do about it.
 
-    Prints the keys, base URL, route, folders, terminal and versions.
+    Prints what this installation found, then each check with its next step; asks the
+    service whether it accepts the key. The exit code is that of the worst: 0, 8 for
+    warnings, 1 for errors.
     """
-    from tui.cli.doctor import card, findings, lines
+    from tui.cli import checks
+    from tui.cli import doctor as report
 
     session = prepare_session(options)
     if as_card:
@@ -37,14 +43,16 @@ def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
         if not sys.stdout.isatty():
             raise ExitError("The test card needs a terminal.")
         terminal = probe(session.config.images, budget=session.config.image_bytes)
-        print_drawing(card(terminal))
+        print_drawing(report.card(terminal))
         return
-    found = findings(session)
+    facts = report.facts(session)
+    findings = checks.run(session, offline=offline)
     if as_json:
-        print_json(found, indent=1)
-        return
-    for line in lines(found):
-        print_result(line)
+        print_json(report.as_json(facts, findings), indent=1)
+    else:
+        for line in (*report.lines(facts), "", *report.finding_lines(findings)):
+            print_result(line)
+    sys.exit(report.exit_code(findings))
 
 
 @click.command()
