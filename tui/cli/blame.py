@@ -25,12 +25,17 @@ def sandbox_rule(code: int, error: BaseException | None = None) -> str:
             rule = sandbox.why_not_written(place, cause)
             if rule:
                 return rule
-        elif isinstance(cause, sqlite3.Error):
-            if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DENIED:
-                return _unwritten(own)
+        elif _is_denied(cause):
+            return _unwritten(own)
     if code == _NETWORK:
         return sandbox.why_not_connected() or _unwritten(own)
     return _unwritten(own) if code == OTHER_ERROR else ""
+
+
+def _is_denied(error: BaseException) -> bool:
+    """Return whether SQLite could not write."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return isinstance(error, sqlite3.Error) and code & 0xFF in _DENIED
 
 
 def _own_folders() -> list[Path]:
