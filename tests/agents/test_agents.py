@@ -175,9 +175,9 @@ def _in_project(folder: Path) -> dict[str, str]:
 
 
 def test_in_codex_s_sandbox(agent: Agent, tui: Path, project: Path) -> None:
-    bound = ("sandbox", "-c", 'sandbox_mode="workspace-write"')
+    bound = ["sandbox", "-c", 'sandbox_mode="workspace-write"']
     # The home is below /tmp here.
-    bound += ("-c", "sandbox_workspace_write.exclude_slash_tmp=true", "--", "sh", "-c")
+    bound += ["-c", "sandbox_workspace_write.exclude_slash_tmp=true", "--", "sh", "-c"]
     try:
         agent("codex", *bound, "true")
     except AssertionError as error:
