@@ -187,12 +187,12 @@ def test_a_param_is_bounded_like_this(
 
 @pytest.mark.parametrize(("action", "slug"), GPT_IMAGE)
 def test_2k_and_4k_need_a_shape(action: str, slug: str) -> None:
-    base = WORDS | ({"source_image_urls": [URL]} if action == EDIT else {})
+    source: Values = {"source_image_urls": [URL]} if action == EDIT else {}
     refused: set[tuple[str, str]] = set()
     for size in ("", *SIZES):
         for shape in ("", *SHAPES):  # an empty value isn't sent
-            values = base | {"output_resolution": size, "aspect_ratio": shape}
-            if wrong(action, slug, values):
+            chosen: Values = {"output_resolution": size, "aspect_ratio": shape}
+            if wrong(action, slug, WORDS | source | chosen):
                 refused.add((size, shape))
     assert refused == {
         *(("4k", ""), ("4k", "auto"), ("4k", "1:1")),

@@ -204,6 +204,8 @@ def test_a_local_source_is_uploaded(env: dict[str, str], tmp_path: Path) -> None
     ("words", "extra", "code", "sentence"),
     [
         (["nope", "-p", "x"], {}, 4, "There is no model named nope."),
+        (["flux-2-pro", "-p", "x"], {}, 4, "(text_to_image, $0.05)"),
+        (["flux-2-por", "-p", "x"], {}, 4, "Did you mean flux-2-pro-text-to-image"),
         (["z-image"], {}, 4, "prompt: Required."),
         (["z-image", "-p", "x" * 1001], {}, 4, "1 to 1,000 characters"),
         (["z-image", "-p", "x", "-s", "aspect_ratio=5:1"], {}, 4, "5:1 is not one of"),
@@ -252,6 +254,22 @@ def test_bad_input_gets_a_sentence_and_its_code(
     assert said.returncode == code
     assert sentence in said.stdout + said.stderr
     assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        (["Flux 2 Pro"], "flux-2-pro-text-to-image"),
+        (["flux-2-pro", "--action", "text_to_image"], "flux-2-pro-text-to-image"),
+    ],
+)
+def test_a_title_or_a_beginning_is_taken_and_told(
+    words: list[str], slug: str, env: dict[str, str]
+) -> None:
+    said = run("generate", *words, "-p", "a fox", "--json", **env)
+    assert said.returncode == 0, said.stderr
+    assert lines(said)[0]["model"] == slug
+    assert f"{words[0]}: this is {slug} (text_to_image)." in said.stderr
 
 
 @pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])

@@ -8,7 +8,7 @@ from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.spec import Model
 from tui.cli.exit_codes import INVALID_INPUT
 from tui.system.streams import print_message
-from tui.text import plain
+from tui.text import one_line, plain
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -42,11 +42,18 @@ def prepare_session(options: dict[str, Any]) -> "Session":
 
 
 def find_model(catalog: Catalog, slug: str, action: str | None) -> Model:
-    """Return a model of the catalog. Raises ExitError."""
+    """Return a model of the catalog. Raises ExitError.
+
+    Which one was taken is said on stderr where another word than its slug names it.
+    """
     try:
-        return catalog.find(slug, action or "")
+        model = catalog.named(slug, action or "")
     except UnknownModel as error:
         raise ExitError(str(error)) from error
+    if model.slug != slug:
+        shown = one_line(slug, 80)
+        print_message(f"{shown}: this is {model.slug} ({model.action}).")
+    return model
 
 
 def open_store(session: "Session") -> "Store":
