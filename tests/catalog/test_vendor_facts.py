@@ -192,7 +192,7 @@ def test_2k_and_4k_need_a_shape(action: str, slug: str) -> None:
     for size in ("", *SIZES):
         for shape in ("", *SHAPES):  # an empty value isn't sent
             chosen: Values = {"output_resolution": size, "aspect_ratio": shape}
-            if wrong(action, slug, WORDS | source | chosen):
+            if wrong(action, slug, {**WORDS, **source, **chosen}):
                 refused.add((size, shape))
     assert refused == {
         *(("4k", ""), ("4k", "auto"), ("4k", "1:1")),
@@ -212,7 +212,8 @@ def test_segments_are_of_a_picture_or_of_a_task() -> None:
 def test_grok_2_edits_pictures_and_no_segments() -> None:
     good: Values = {"source_image_urls": [URL], "aspect_ratio": "auto"}
     assert not wrong(EDIT, GROK, good)
-    for name, value in {"source_task_id": "tsk_1", "mask_indices": [1]}.items():
+    old: Values = {"source_task_id": "tsk_1", "mask_indices": [1]}
+    for name, value in old.items():
         assert set(wrong(EDIT, GROK, good | {name: value})) == {name}
     assert set(wrong(EDIT, GROK, good | {"source_image_urls": [URL] * 6})) == {
         "source_image_urls"
