@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.vendor.compare import by_service, compare_family
-from tests.vendor.differences import Difference, Entry, sort
+from tests.vendor.differences import Difference, Entry, Sorted, sort
 from tests.vendor.packages import Index, PackageError, newest
 from tests.vendor.price_list import (
     Items,
@@ -65,20 +65,25 @@ class Check(Struct, frozen=True, kw_only=True):
             found = list(threads.map(self._find, sorted(self.pins.packages)))
         _say_packages(found, say)
         is_newer = self._say_newer(found, say)
+        items = self._prices(say)
         differences = list(self._compare(found))
-        try:
-            items = self.fetch_prices()
-        except PriceListError as error:
-            say(f"\nThe live price list was not compared: {error}.")
-            has_prices = False
-        else:
-            has_prices = True
+        if items is not None:
             differences += compare_price_list(items, self.catalog)
             _say_lines("Prices that changed", compare_prices(items, self.catalog), say)
-        is_new = self._say_differences(differences, say, has_prices)
-        if any(package.problem for package in found):
+        result = sort(differences, self.accepted, has_network=items is not None)
+        is_complete = not any(package.problem for package in found)
+        _say_result(result, say, is_complete)
+        if not is_complete:
             return UNREACHABLE
-        return DIFFERS if is_newer or is_new else OK
+        return DIFFERS if is_newer or result.new else OK
+
+    def _prices(self, say: Print) -> Items | None:
+        """Returns the live price list, or says why there is none."""
+        try:
+            return self.fetch_prices()
+        except PriceListError as error:
+            say(f"\nThe live price list was not compared: {error}.")
+            return None
 
     def _find(self, name: str) -> _Found:
         try:
@@ -113,25 +118,6 @@ class Check(Struct, frozen=True, kw_only=True):
         _say_lines(heading, newer, say)
         return bool(newer)
 
-    def _say_differences(
-        self, differences: list[Difference], say: Print, has_prices: bool
-    ) -> bool:
-        """Prints the differences, and returns whether one isn't accepted."""
-        result = sort(differences, self.accepted, has_network=has_prices)
-        _say_lines("Differences", map(str, result.new), say)
-        unused = [entry.difference for entry in result.unused]
-        _say_lines("Accepted, but not there any more", unused, say)
-        say(
-            "\n"
-            + by_count(
-                len(result.new),
-                "1 difference is new, {accepted} are accepted.",
-                "{count} differences are new, {accepted} are accepted.",
-                accepted=len(result.accepted),
-            )
-        )
-        return bool(result.new)
-
 
 def package_of(service: str) -> str:
     """Returns how the package of a service is called."""
@@ -151,6 +137,21 @@ def _package_line(package: _Found) -> str:
     if package.described is None:
         return f"{line}, no version has a contract"
     return f"{line}, contract of {package.described.version}"
+
+
+def _say_result(result: Sorted, say: Print, is_complete: bool) -> None:
+    """Prints the differences; what is unused, only where everything was compared."""
+    _say_lines("Differences", map(str, result.new), say)
+    if is_complete:
+        unused = [entry.difference for entry in result.unused]
+        _say_lines("Accepted, but not there any more", unused, say)
+    summary = by_count(
+        len(result.new),
+        "1 difference is new, {accepted} are accepted.",
+        "{count} differences are new, {accepted} are accepted.",
+        accepted=len(result.accepted),
+    )
+    say(f"\n{summary}")
 
 
 def _say_lines(heading: str, lines: Iterable[str], say: Print) -> None:

@@ -66,14 +66,14 @@ def _compare_action(
     place: str, models: dict[str, Model], described: dict[str, Any]
 ) -> Iterator[Difference]:
     yield from _unknown_keys(place, described, _ACTION_KEYS)
-    theirs = set(described["models"])
+    theirs = set(described.get("models", ()))
     for slug in theirs - set(models):
         yield Difference(f"{place}/{slug}", "model", "yes", "no")
     for slug, model in models.items():
         if slug not in theirs:
             yield Difference(f"{place}/{slug}", "model", "no", "yes")
             continue
-        fields = described["fields_by_model"].get(slug, {})
+        fields = described.get("fields_by_model", {}).get(slug, {})
         rules = described.get("rules", [])
         yield from _compare_model(f"{place}/{slug}", model, fields, rules)
 
