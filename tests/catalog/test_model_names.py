@@ -92,6 +92,17 @@ def test_what_is_no_whole_word_is_not_taken(name: str) -> None:
         CATALOG.named(name)
 
 
+def test_a_model_that_is_not_described_is_taken_by_its_slug_alone() -> None:
+    item = {"service": "flux_2", "action": "text_to_image", "model": "flux-2-pro-ultra"}
+    z_image = {"service": "z_image", "action": "text_to_image", "model": "z-image"}
+    newer = CATALOG.with_prices([item, z_image], "2026-11-28")
+    assert newer.named("flux-2-pro-ultra").slug == "flux-2-pro-ultra"
+    found = newer.named("flux-2-pro", "text_to_image")
+    assert found.slug == "flux-2-pro-text-to-image"
+    with pytest.raises(UnknownModel):
+        newer.named("flux-2-pro-ul")
+
+
 @QUICK
 @given(st.sampled_from(MODELS), st.sampled_from(["", *ACTIONS]), st.data())
 def test_a_beginning_is_taken_only_where_no_other_model_has_it(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from tui.catalog.price import estimate
-from tui.catalog.spec import Model
+from tui.catalog.spec import Listing, Model
 from tui.text import dollars, one_line
 
 _LONGEST = 80
@@ -31,7 +31,8 @@ def meant_by(models: Sequence[Model], name: str, action: str = "") -> list[Model
     """Returns the models that a name stands for; it is certain if that is one.
 
     Without an action, it may be any. A beginning ends where a word does: `gpt-image-1`
-    is none of `gpt-image-1.5`, which is another model.
+    is none of `gpt-image-1.5`, which is another model. A model that isn't described yet
+    is taken by its slug alone.
     """
     words = " ".join(name.casefold().split())
     slug = words.replace(" ", "-")
@@ -43,7 +44,9 @@ def meant_by(models: Sequence[Model], name: str, action: str = "") -> list[Model
         return model.title.casefold() == words
 
     def begins(model: Model) -> bool:
-        return len(words) >= _LEAST_BEGINNING and (
+        if model.listing is Listing.NEW or len(words) < _LEAST_BEGINNING:
+            return False
+        return (
             model.slug.casefold().startswith(f"{slug}-")
             or model.title.casefold().startswith(f"{words} ")
             or model.family.casefold() == words
