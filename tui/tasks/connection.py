@@ -18,6 +18,7 @@ from tui.service.errors import (
     ServiceError,
 )
 from tui.service.prompt_library import PromptPage
+from tui.service.result_links import addresses_in
 from tui.service.task_answer import Answer
 from tui.tasks.retry import LONGEST_REST, asked_pause
 from tui.tasks.task import Task
@@ -82,7 +83,12 @@ class Connection:
         """Asks how a task is going on. Raises ServiceError."""
         return await self.ask(
             lambda: self.client.status(
-                task.route, task.service, task.action, task.remote_id, task.location
+                task.route,
+                task.service,
+                task.action,
+                task.remote_id,
+                task.location,
+                sent=addresses_in(task.body),
             )
         )
 
