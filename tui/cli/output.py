@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tui.catalog.spec import Model, Param, Route
+from tui.service.inline_pictures import is_inline
 from tui.text import dollars, inert, inert_json, one_line
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("created", _iso_time(task.created_at)),
             ("finished", _iso_time(task.finished_at) if task.finished_at else ""),
             *((result.label or "file", result.path) for result in saved),
-            *(("url", result.url) for result in remote),
+            *(("url", result.url) for result in remote if not is_inline(result.url)),
             ("note", task.error.message if task.error else task.note),
             ("sent again as", task.successor),
             *((_iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),

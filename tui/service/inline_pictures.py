@@ -23,7 +23,7 @@ _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 # How a text of JSON begins that is a picture of a known kind in base64, with all that
 # escapes may add.
 _HEAD = re.compile(
-    rb'"(?:data:[a-z]{1,20}\\{0,4}/[\w.+-]{1,40}(?:;[\w=.+-]{1,40}){0,3};base64,)?'
+    rb'"(?:data:[a-z]{1,20}\\{0,4}/[\w.+-]{1,40}(?:;[\w=.+\\-]{1,40}){0,3};base64,)?'
     rb"(?=iVBORw0KG|\\{0,4}[/_]9j|R0lGOD|UklGR)"
 )
 _LINE_BREAK = re.compile(rb"\\+[nrt]")
