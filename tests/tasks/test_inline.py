@@ -1,5 +1,6 @@
 """Pictures that come with the answer are saved as any other, and the queue stays small."""
 
+import asyncio
 import base64
 import io
 import json
@@ -92,7 +93,7 @@ async def test_a_restart_needs_neither_the_service_nor_the_answer(
     app = Holding(lambda said: {"image": in_base64(content)})
 
     async def never(fetcher: object, task_id: str) -> None:
-        await fetching.asyncio.Event().wait()
+        await asyncio.Event().wait()
 
     with serving(app) as url:
         with monkeypatch.context() as patch:
