@@ -119,10 +119,10 @@ def _unsafe(
             " this machine is wrong."
         )
     if code in _UNKNOWN_AUTHORITY:
-        advice = trusted or f" {certificates.advice()}"
-        return (
-            f"{place} its certificate is from an authority that isn't trusted.{advice}"
-        )
+        unknown = f"{place} its certificate is from an authority that isn't trusted."
+        if setting:
+            return f"{unknown} {setting} says which are: add that authority to it."
+        return f"{unknown} {certificates.advice()}"
     return f"{place} its certificate or TLS failed.{trusted}"
 
 

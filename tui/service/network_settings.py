@@ -13,7 +13,7 @@ from tui.service import addresses, certificates, proxies
 from tui.service.errors import NetworkError
 from tui.service.network_errors import network_error
 from tui.service.transport import Transport
-from tui.text import one_line
+from tui.text import by_count, one_line
 
 Level = Literal["ok", "warning", "error"]
 LONGEST = 8.0
@@ -164,4 +164,6 @@ def _loaded() -> tuple[Level, str]:
     count = context.cert_store_stats()["x509_ca"]
     if not count:  # a folder's are read when they are needed
         return "ok", "in force"
-    return "ok", f"in force, with {count:,} authorities"
+    return "ok", by_count(
+        count, "in force, with 1 authority", "in force, with {count} authorities"
+    )
