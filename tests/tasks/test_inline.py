@@ -168,20 +168,20 @@ async def test_a_damaged_picture_is_no_result(open_engine: OpenEngine) -> None:
     assert not list(Path(ended.out_dir).iterdir())
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"id": "t1", "status": "completed"}, {"status": "completed"}, {"created": 7}],
+)
 async def test_a_create_may_answer_with_the_picture_at_once(
-    open_engine: OpenEngine,
+    said: dict[str, Any], open_engine: OpenEngine
 ) -> None:
     content = picture()
 
     class AtOnce(Changed):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["method"] == "POST":
-                said = {
-                    "id": "t1",
-                    "status": "completed",
-                    "b64_json": in_base64(content),
-                }
-                await JSONResponse(said)(scope, receive, send)
+                whole = said | {"data": [{"b64_json": in_base64(content)}]}
+                await JSONResponse(whole)(scope, receive, send)
                 return
             await super().__call__(scope, receive, send)
 

@@ -144,7 +144,8 @@ class Client:
         if not answer.task_id and answer.location:
             name = urlsplit(answer.location).path.rstrip("/").rpartition("/")[2]
             answer = replace(answer, task_id=one_line(unquote(name), 512))
-        if not answer.task_id:
+        is_all = bool(answer.pictures or answer.word) and answer.state == "completed"
+        if not answer.task_id and not (is_all and answer.results):
             raise GarbledError(
                 "The service accepted the request but named no task.",
                 task_id=named_task(response),

@@ -38,9 +38,8 @@ _LAYERS = {
 }
 _NO_RESULT = re.compile(
     "source|input|reference|mask|request|params|callback|webhook|docs|help|error"
-    "|status|location|prompt|avatar|account|profile|author|owner|dashboard|terms"
-    "|policy|pricing|billing|invoice|documentation|support|homepage|website"
-    r"|\buser\b|\busers\b|\bmodel\b"
+    "|status|location|prompt|dashboard|terms|policy|pricing|billing|invoice"
+    "|documentation|support|homepage|website"
 )
 """Matches names of fields whose URLs are never results."""
 _OF_RESULT = re.compile(
@@ -49,7 +48,8 @@ _OF_RESULT = re.compile(
 )
 """Matches names of fields whose URLs are probably results."""
 _DOUBTFUL = re.compile(
-    "thumb|preview|poster|placeholder|blur|small|origin|link|page|share|web|view"
+    "thumb|preview|poster|placeholder|blur|small|origin|link|page|share|web(?!p)|view"
+    r"|avatar|account|profile|author|owner|logo|icon|\buser\b|\bmodel\b"
 )
 """Matches names of fields that have something beside the results."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -143,6 +143,10 @@ def find(
         if len(ranks[rank]) < MOST_RESULTS:
             ranks[rank][url] = None
     likely, possible, doubtful = map(tuple, ranks)
+    # An empty list of images is clear: then nothing else is one.
+    places = (answer, unpacked(answer.get("data")), envelope_body(answer))
+    if any(isinstance(place, dict) and _OWN_KEYS & place.keys() for place in places):
+        doubtful = ()
     return Found([], likely or possible, doubtful)
 
 
@@ -320,8 +324,7 @@ class _Finder:
         elif isinstance(value, dict):
             for name, item in value.items():
                 words = _CAMEL.sub("_", name).lower().replace("_", " ")
-                folded = words.replace(" ", "_")
-                if not (_NO_RESULT.search(words) or _NO_RESULT.search(folded)):
+                if not _NO_RESULT.search(words):
                     yield from self.elsewhere(item, depth + 1, _rank(words, rank))
 
     def _in_text(self, text: str, depth: int, rank: int) -> Iterator[tuple[int, str]]:

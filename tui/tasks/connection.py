@@ -14,6 +14,7 @@ from tui.service.errors import (
     AuthenticationError,
     CreditsError,
     NetworkError,
+    NotFoundError,
     RateLimitError,
     ServiceError,
 )
@@ -81,6 +82,8 @@ class Connection:
 
     async def status(self, task: Task) -> Answer:
         """Asks how a task is going on. Raises ServiceError."""
+        if not (task.remote_id or task.location):
+            raise NotFoundError("The service gave this task no id to ask for.")
         return await self.ask(
             lambda: self.client.status(
                 task.route,

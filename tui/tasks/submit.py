@@ -26,7 +26,7 @@ from tui.service.errors import (
 )
 from tui.service.task_answer import Answer
 from tui.tasks import draft, inline
-from tui.tasks.answer import answered, with_left_out
+from tui.tasks.answer import answered, results, with_left_out
 from tui.tasks.cache import TaskCache
 from tui.tasks.ceilings import (
     NONE,
@@ -229,7 +229,7 @@ class Submitter:
         task = self._cache.tasks[task_id]
         await self._cache.learn("route", task.route)
         has_ended = answer.state in ("completed", "failed")
-        if has_ended and not (answer.urls or answer.error):
+        if has_ended and not (results(answer) or answer.error):
             # A repeated answer that lacks the outcome: poll for it.
             answer = replace(answer, state="pending")
         event = with_left_out("accepted", answer)
@@ -344,7 +344,7 @@ class Submitter:
             garbled = GarbledError(str(error), status=error.status, raw=error.raw)
             await self._try_again(task, garbled, failures)
         else:
-            if isinstance(error, NotFoundError) and self._cache.route == task.route:
+            if _has_no_route(error) and self._cache.route == task.route:
                 await self._cache.learn("route", "")
             problem = Problem(error.kind, str(error))
             rejected = task.change(Status.REJECTED, error=problem, note="")
