@@ -143,10 +143,10 @@ def find(
         if len(ranks[rank]) < MOST_RESULTS:
             ranks[rank][url] = None
     likely, possible, doubtful = map(tuple, ranks)
-    # An empty list of images is clear: then nothing else is one.
     places = (answer, unpacked(answer.get("data")), envelope_body(answer))
-    if any(isinstance(place, dict) and _OWN_KEYS & place.keys() for place in places):
-        doubtful = ()
+    if any(isinstance(place, dict) and _has_own_field(place) for place in places):
+        # An empty list of images says that there are none, at least for now.
+        return Found([], (), likely or possible)
     return Found([], likely or possible, doubtful)
 
 
@@ -265,7 +265,7 @@ class _Finder:
                 for place in self.results(item, label, depth + 1, is_own):
                     is_empty = False
                     yield place
-        if is_empty:
+        if is_empty and not _has_own_field(value):
             yield from self._in_other_field(value, label, depth, is_own)
 
     def _in_other_field(
@@ -377,6 +377,11 @@ class _Finder:
         if kind in _PICTURE_TYPES:
             return False
         return kind in _PAGE_TYPES or same_origin(url, self._base_url)
+
+
+def _has_own_field(value: dict[str, Any]) -> bool:
+    """Tells whether an object has a field of results, be it an empty one."""
+    return any(value.get(key) is not None for key in _OWN_KEYS)
 
 
 def _suffix(url: str) -> str:
