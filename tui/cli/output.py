@@ -57,11 +57,14 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
 def task_line(task: "Task", note: str = "") -> str:
     """Return a task as one line for people.
 
-    Its end shows the files, else the error, `note`, the task's own note or the prompt.
+    Its end shows the files, and the error; else `note`, the task's own note or the
+    prompt.
     """
     reason = task.error.message if task.error else note or task.note
     files = " ".join(map(inert, task.files))
     detail = files or one_line(reason, 2000) or one_line(task.prompt, 60)
+    if files and task.error:
+        detail = f"{files}  {one_line(task.error.message, 2000)}"
     cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
     model = one_line(task.model, 80)
     return f"{task.status:<10}  {task.id}  {model}  {cost}  {detail}"
