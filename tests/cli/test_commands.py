@@ -499,3 +499,19 @@ def test_what_cannot_be_read_or_stripped_gets_a_sentence(
 def test_doctor_shows_a_name() -> None:
     said = run("doctor", "--json", RUNAPI_TUI_NAME="{date}/{model}-{label}{id}")
     assert json.loads(said.stdout)["names"] == "20260723/flux-2-pro-m4a7xq.png"
+
+
+def test_doctor_shows_and_tries_proxies_and_certificates(tmp_path: Path) -> None:
+    none = str(tmp_path / "none.pem")
+    said = run(
+        "doctor",
+        "--json",
+        HTTPS_PROXY="http://u:secret@127.0.0.1:9",
+        REQUESTS_CA_BUNDLE=none,
+    )
+    lines = json.loads(said.stdout)["network"]
+    assert "HTTPS_PROXY=http://127.0.0.1:9: in force for runapi.ai" in lines
+    assert any(line.startswith(f"REQUESTS_CA_BUNDLE={none}: ") for line in lines)
+    assert "secret" not in said.stdout
+    assert lines[-1].startswith("connection=runapi.ai: ")
+    assert json.loads(run("doctor", "--json", "--demo").stdout)["network"] == []
