@@ -199,7 +199,11 @@ async def test_pictures_are_rated_one_after_the_other_and_undone(page: str) -> N
         await app.until(lambda: ratings() == [4, REJECTED, 0])
         await pilot.press("z")
         await app.until(lambda: ratings() == [4, 0, 0])
-        assert app.told[-1] == "The mark is taken back."
+        assert "Rated 4: a red fox (1 of 3)." in app.told
+        assert app.told[-2:] == [
+            "Taken back: 1 ★, a red fox (3 of 3).",
+            "Taken back: rejected, a red fox (2 of 3).",
+        ]
 
 
 async def test_tags_are_typed_and_found() -> None:

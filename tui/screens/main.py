@@ -243,7 +243,7 @@ class MainScreen(Screen[None]):
         )
         self.preview = Preview(view, "preview", follows=True)
         self.film = FilmStrip(view, "film")
-        self.queue = Queue("queue", self.title_of, view.usual)
+        self.queue = Queue("queue", self.title_of, view.usual, view.until_sent)
         self.preview.browsing = self.queue.table.browsing
         panes = {
             Pane.MODELS: self.sidebar,

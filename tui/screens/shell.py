@@ -110,6 +110,10 @@ class Shell(OpenApp):
         """Returns the name of a task's model."""
         return self.main.title_of(task) if self.main else task.model
 
+    def until_sent(self, task: Task) -> float:
+        """Returns the seconds for which a new task can still be taken back."""
+        return self.engine.until_sent(task) if self.engine else 0
+
     def task_changed(self, task: Task) -> None:
         """Sends a task's new snapshot to all pages."""
         self.durations.note(task)

@@ -142,29 +142,43 @@ class TaskDispatcher:
         await self._fill_form(request.tasks[0])
 
     async def _edit(self, request: TaskActionRequested) -> None:
-        """Changes what a waiting task asks for; it keeps its place in the queue."""
-        from tui.screens.task_form import FormStart, TaskForm, TaskFormScreen
+        """Changes what a waiting task asks for; it keeps its place in the queue.
 
+        It isn't sent while the form is open.
+        """
         shell = self._shell
         assert shell.engine
+        task_id = request.tasks[0].id
+        task = await shell.run_detached(shell.engine.hold_back(task_id))
+        try:
+            await self._edit_held(task)
+        finally:
+            await shell.run_detached(shell.engine.let_go(task_id))
+
+    async def _edit_held(self, task: Task) -> None:
+        from tui.screens.task_form import Edited, FormStart, TaskForm, TaskFormScreen
+
+        shell = self._shell
         assert shell.main
-        task = request.tasks[0]
+
+        async def save(edited: Edited) -> bool:
+            wanted = Request(model, edited.values, after=task.awaited)
+            return await self._payments.revise(task, wanted, edited.foreign)
+
         model = shell.main.filler.catalog.known(task.action, task.model)
         shown, note = model, ""
         if task.awaited:
             shown = without_source(model)
             note = "It works from the picture of another task."
-        edited = await shell.push_screen_wait(
+        await shell.push_screen_wait(
             TaskFormScreen(
                 TaskForm,
                 FormStart(shown, task.route, task.values, note),
                 PromptFiles(shell.session.folders.config),
                 shell.main.value_picker,
+                save,
             )
         )
-        if edited:
-            wanted = Request(model, edited.values, after=task.awaited)
-            await self._payments.revise(task, wanted, edited.foreign)
 
     async def _fill_form(self, task: Task) -> None:
         """Returns to the main page, and fills the form with a task's values."""
@@ -291,7 +305,9 @@ class TaskDispatcher:
         if not approval:
             return
         over = approval is Approval.OVER_CEILING
-        work = actions.retry(shell.engine, unchanged, over_ceiling=over)
+        work = actions.retry(
+            shell.engine, unchanged, over_ceiling=over, undo=self._undo_key()
+        )
         shell.show_sentence(await shell.run_detached(work))
         self._select_retry(unchanged)
 

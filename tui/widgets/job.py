@@ -150,10 +150,10 @@ class Job:
         """The task that represents the job: its last with an image, else its last."""
         return self.tasks[self._face]
 
-    def row(self, title: str, unfolded: bool, place: int) -> Row:
+    def row(self, title: str, unfolded: bool, when: str, ways: str) -> Row:
         """Returns the job's row.
 
-        `place` is the number of its first task among those that wait, or 0.
+        `when` says when its first task is sent, `ways` what one can do until then.
         """
         first = next(iter(self.tasks.values()))
         prompt = one_line(first.prompt or first.model, 400)
@@ -165,8 +165,8 @@ class Job:
             kind=self._kind(),
             model=title,
             prompt=prompt,
-            problem=self._summary(),
-            time=f"#{place}" if place else "",
+            problem=" · ".join(filter(None, (self._summary(), ways))),
+            time=when,
             cost=self._cost(),
         )
 
