@@ -5,8 +5,7 @@ are those that need a page, a question or the clipboard.
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tui.catalog.request import Request
@@ -234,18 +233,31 @@ class TaskDispatcher:
 
     async def _show_table(self, request: TaskActionRequested) -> None:
         """Shows the pictures of a job, or those that are marked, as a table."""
+        from tui.screens.sheet import SheetScreen
+
+        tasks = sorted(request.tasks, key=lambda task: task.id, reverse=True)
+        start = request.tasks[0]
+        await self._shell.push_screen(
+            SheetScreen(self._view(), tasks, start, self._save_table)
+        )
+
+    async def _save_table(
+        self, tasks: Sequence[Task], numbers: Mapping[tuple[str, int], int]
+    ) -> None:
+        """Draws a table as an image, and saves it where the user wants it."""
         import tempfile
 
         from tui.exchange.task_sheet import save_table
-        from tui.screens.sheet import SheetScreen
 
-        with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
+        shell = self._shell
+        with (
+            shell.problems_shown(),
+            tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder,
+        ):
             target = Path(folder) / "table.png"
-            note = await asyncio.to_thread(save_table, request.tasks, target)
-            files = [str(target)]
-            save = partial(share.save_copies, self._shell, files, "Save the table as")
-            page = SheetScreen(self._view(), target, note, save)
-            await self._shell.push_screen_wait(page)
+            shell.show_sentence("Drawing the table …")
+            await asyncio.to_thread(save_table, tasks, target, numbers)
+            await share.save_copies(shell, [str(target)], "Save the table as")
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell
