@@ -342,6 +342,7 @@ async def test_marked_pictures_are_compared_and_the_best_one_is_exported() -> No
         await app.sees("Same request.")
         await pilot.press("escape")
         await app.until(lambda: isinstance(app.screen, GridScreen))
+        await app.sees("1 of 3")  # where the comparison was left, not the last mark
         await pilot.press("escape", "home", "X", "5")
         await app.until(
             lambda: (
@@ -469,6 +470,21 @@ async def test_a_job_is_a_table_by_what_varies_in_it() -> None:
             assert sheet.width < 2 * sheet.height  # four rows, three ratios
         await pilot.press("escape")
         await app.until(lambda: app.screen is app.main)
+
+
+async def test_a_comparison_leads_back_to_the_picture_shown_last() -> None:
+    app = TestApp()
+    tasks = [made(app, f"fox {number}", job="foxes") for number in range(3)]
+    app.remember(*tasks)
+    async with app.running(120, 36) as pilot:
+        await app.sees("3 of 3")
+        await pilot.press("ctrl+t", "space", "b")
+        await app.until(lambda: isinstance(app.screen, CompareScreen))
+        await pilot.press("space", "escape")
+        await app.until(lambda: app.screen is app.main)
+        assert app.main
+        shown = app.main.preview.results
+        await app.until(lambda: shown.shown and shown.shown.task.id == tasks[1].id)
 
 
 async def test_the_grid_and_the_table_have_one_numbering_and_say_what_varies() -> None:

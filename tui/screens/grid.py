@@ -552,9 +552,11 @@ class ManyPictures(Screen[None]):
         else:
             self.dismiss()
 
-    def _seek(self, task_id: str) -> None:
-        """Moves to the task that was viewed last."""
-        self._go(self._index_of(task_id, default=self._cursor))
+    def _seek(self, task_id: str, result: int | None) -> None:
+        """Moves to the task that was viewed last, or to one of its results."""
+        first = self._index_of(task_id, default=self._cursor)
+        places = {key(item): at for at, item in enumerate(self._items) if item}
+        self._go(places.get((task_id, result or 0), first))
 
     def action_queue(self, name: str) -> None:
         """Asks for an action on the whole queue."""

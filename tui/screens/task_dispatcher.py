@@ -113,7 +113,7 @@ class TaskDispatcher:
         browsing = request.browsing
         viewer = ViewerScreen(self._view(), request.tasks[0], request.index, browsing)
         await self._shell.push_screen(
-            viewer, lambda task_id: browsing.on_back(task_id or "")
+            viewer, lambda task_id: browsing.on_back(task_id or "", None)
         )
 
     async def _inspect(self, request: TaskActionRequested) -> None:
@@ -229,7 +229,13 @@ class TaskDispatcher:
             return
         if len(pictures) > MOST:
             shell.show_sentence(f"Only the first {MOST} of them are compared.")
-        await shell.push_screen(CompareScreen(self._view(), pictures[:MOST]))
+
+        def go_back(shown: tuple[str, int] | None) -> None:
+            if shown:
+                request.browsing.on_back(*shown)
+
+        page = CompareScreen(self._view(), pictures[:MOST])
+        await shell.push_screen(page, go_back)
 
     async def _show_table(self, request: TaskActionRequested) -> None:
         """Shows the pictures of a job, or those that are marked, as a table."""

@@ -243,7 +243,9 @@ class QueueTable(ScrollView, can_focus=True):
 
     def browsing(self) -> Browsing:
         """Returns what a page steps through that is opened from here."""
-        return Browsing(self.listed, on_back=self.select)
+        return Browsing(
+            self.listed, on_back=lambda task_id, index: self.select(task_id)
+        )
 
     def step_picture(self, by: int) -> bool:
         """Moves to the next row with an image; returns False if there is none."""
