@@ -1,13 +1,17 @@
 """`generate`: puts the tasks of all prompts into the queue, and follows them."""
 
 import signal
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from tui.catalog.extra import extra_of
+from tui.catalog.request import refused_by_catalog
+from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
+from tui.cli.chains import open_sources
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.output import task_json, task_line
@@ -22,7 +26,7 @@ from tui.session import Session
 from tui.spending import ceilings
 from tui.system import streams
 from tui.system.streams import print_message, print_result
-from tui.text import by_count
+from tui.text import by_count, dollars, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Ceilings
@@ -41,6 +45,8 @@ class Submission:
     """Whether the command follows its tasks until they end."""
     over_budget: bool = False
     """Whether tasks may pass a ceiling."""
+    probe: bool = False
+    """Whether the cheapest task is sent first, and the others are set aside."""
 
 
 def generate(
@@ -73,12 +79,19 @@ def generate(
         draft.over_ceiling = submission.over_budget
         draft.after = options.after
         _spool_tasks(draft, prompts, options, spool)
+        _print_unchecked(draft)
+        if submission.probe and spool.count > 1:
+            spool.probe()
         if submission.wait and not learnt.get("paused"):
-            return follow(
-                session,
-                lambda engine, work: _queue_and_add(store, spool, engine, work),
-                as_json=submission.as_json,
-            )
+
+            async def begin(engine: "Engine", work: Work) -> None:
+                sources = await open_sources(engine, [options.after])
+                work.add_sources(filter(engine.belongs_here, sources))
+                await _queue_and_add(store, spool, engine, work)
+
+            code = follow(session, begin, as_json=submission.as_json)
+            _print_probed(session, spool)
+            return code
         _queue(store, spool, ceilings.of(session.config))
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
@@ -102,6 +115,8 @@ class _Draft:
         self.model = model
         self.after = ""
         """The id of a task whose picture the new ones wait for."""
+        self.unchecked: dict[str, None] = {}
+        """Names of parameters that are sent without a check, in order."""
         self._base_url = base_url
         self._route = route
         """The route that the service was found to have; None: not known."""
@@ -110,6 +125,7 @@ class _Draft:
         """Return a task that waits to be sent. Raises UsageError."""
         from tui.tasks import draft
 
+        self.unchecked |= dict.fromkeys(extra_of(values))
         try:
             task = draft.draft(
                 self.model,
@@ -122,8 +138,17 @@ class _Draft:
                 after=self.after,
             )
         except draft.InvalidRequestError as error:
-            raise invalid_request(error.errors) from error
+            hint = self._hint(values, error.errors)
+            raise invalid_request(error.errors, hint) from error
         return replace(task, over_ceiling=self.over_ceiling)
+
+    def _hint(self, values: Values, errors: Mapping[str, str]) -> str:
+        """Return how to send what only the catalog refuses, or nothing."""
+        name = choose(self.model, values, self.session.config.api, self._route)
+        refused = refused_by_catalog(self.model, self.model.routes[name], values)
+        if errors.keys() <= refused & values.keys():
+            return "If the service knows better: --unchecked sends it all the same."
+        return ""
 
 
 def _spool_tasks(
@@ -177,7 +202,7 @@ async def _queue_and_add(
     # and must not adopt all of it before this process has begun.
     _queue(store, spool, engine.ceilings, engine.queue.owner)
     store.close()
-    work.add(_SpooledIds(spool))
+    work.add([spool.probed] if spool.probed else _SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool
 
 
@@ -210,12 +235,47 @@ def _print_queued(
     if paused:
         print_message("The queue is paused.", end=" ")
     sentence = by_count(
-        spool.count,
+        1 if spool.probed else spool.count,
         "1 in the queue, safe on disk: the app or `{resume}` sends it.",
         "{count} in the queue, safe on disk: the app or `{resume}` sends them.",
         resume=session.command("resume"),
     )
     print_message(sentence)
+    _print_probed(session, spool)
+
+
+def _print_probed(session: Session, spool: "Spool") -> None:
+    """Print what a probe holds back, and the command that sends it."""
+    if not spool.probed:
+        return
+    held = [task for task in spool if task.id != spool.probed]
+    prices = [task.estimate_micro for task in held]
+    known = sum(price for price in prices if price is not None)
+    cost = f"about {dollars(known)}"
+    if None in prices:
+        cost = f"{cost}, and what has no price"
+    sentence = by_count(
+        len(held),
+        "1 task is held back, {cost}: `{resume}` sends it, `{drop}` drops it.",
+        "{count} tasks are held back, {cost}: `{resume}` sends them, `{drop}` drops"
+        " them.",
+        cost=cost,
+        resume=session.command(f"resume {held[0].job}"),
+        drop=session.command(f"drop {held[0].job}"),
+    )
+    print_message(sentence)
+
+
+def _print_unchecked(draft: _Draft) -> None:
+    """Say what is sent without a check, before anything is."""
+    model = draft.model
+    if not model.described:
+        print_message(
+            f"{model.slug} is not described by the catalog: nothing of it is checked."
+        )
+    elif draft.unchecked:
+        names = one_line(", ".join(draft.unchecked), 200)
+        print_message(f"Not checked: {names}. The price is not known.")
 
 
 def _print_notices(notices: Iterable[str]) -> None:

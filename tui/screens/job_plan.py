@@ -9,6 +9,7 @@ from textual.content import Content
 
 from tui.catalog import batch, matrix, prompt_file
 from tui.catalog.batch import BatchError
+from tui.catalog.extra import EXTRA, shown
 from tui.catalog.matrix import Cell, FilledModel
 from tui.catalog.request import Request
 from tui.catalog.sources import source_param
@@ -151,7 +152,7 @@ def _changed(own: FilledModel, filled: FilledModel, cell: Cell) -> str:
         if param is None and name.endswith(("_url", "_urls")):
             words.append(_renamed(own, filled, name))
         elif param is None:
-            words.append(f"no {title}")
+            words.append("no extra parameters" if name == EXTRA else f"no {title}")
         elif param.default is None:
             words.append(f"{title} not {value}")
         else:
@@ -173,9 +174,10 @@ def _renamed(own: FilledModel, filled: FilledModel, name: str) -> str:
 def _differences(cell: Cell, start: Mapping[str, object]) -> str:
     """Returns what differs from the values that a cell starts from, and the prompt."""
     parts = []
-    for name, value in cell.values.items():
-        if name != "prompt" and value != start.get(name):
-            parts.append(f"{name.replace('_', ' ')} {value}")
+    same = dict(shown(start))
+    for name, value in shown(cell.values):
+        if name != "prompt" and value != same.get(name):
+            parts.append(f"{name} {value}")
     if cell.values.get("prompt"):
         parts.append(str(cell.values["prompt"]))
     return one_line(" · ".join(parts), 300)

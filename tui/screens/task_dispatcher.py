@@ -19,6 +19,7 @@ from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
 from tui.tasks import actions
 from tui.tasks.imported import may_be_billed
+from tui.tasks.models import known_model
 from tui.tasks.task import LIVE, Task
 from tui.text import by_count
 from tui.widgets.form import ParamForm
@@ -164,7 +165,7 @@ class TaskDispatcher:
             wanted = Request(model, edited.values, after=task.awaited)
             return await self._payments.revise(task, wanted, edited.foreign)
 
-        model = shell.main.filler.catalog.known(task.action, task.model)
+        model = known_model(shell.main.filler.catalog, task)
         shown, note = model, ""
         if task.awaited:
             shown = without_source(model)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 
+from tui.catalog.extra import EXTRA
 from tui.tasks.task import Task
 
 MOST = 3
@@ -17,6 +18,7 @@ def varying(tasks: Iterable[Task]) -> list[str]:
             if seen.setdefault(name, value) != value:
                 found[name] = None
     found.pop("prompt", None)
+    found.pop(EXTRA, None)
     return list(found)[:MOST]
 
 

@@ -16,6 +16,7 @@ from tui.cli.commands.common import (
     require_key,
 )
 from tui.cli.commands.options import (
+    REQUEST_OPTIONS,
     PromptFile,
     common_options,
     json_lines_option,
@@ -65,6 +66,11 @@ if TYPE_CHECKING:
     help="Work from the image of a task that is not done yet: wait for it.",
 )
 @click.option(
+    "--probe",
+    is_flag=True,
+    help="Send the cheapest of several; `resume` sends the others, once you say so.",
+)
+@click.option(
     "--no-wait",
     is_flag=True,
     help="Add to the queue and return; the app or `resume` sends the tasks.",
@@ -96,7 +102,7 @@ def generate(
     from tui.cli.requests import RequestOptions, awaited_task, source_files
 
     if preset:
-        if words:
+        if words or options["service"]:
             raise click.UsageError("A preset has its model: name none.")
         model, words = "", model or None
     elif not model:
@@ -112,9 +118,10 @@ def generate(
         as_json=options.pop("as_json"),
         wait=not options.pop("no_wait"),
         over_budget=options.pop("over_budget"),
+        probe=options.pop("probe"),
     )
-    names = ("settings", "vary", "count", "expand")
-    wanted = {name: options.pop(name) for name in names}
+    wanted = {name: options.pop(name) for name in REQUEST_OPTIONS}
+    service = options.pop("service")
     sources = options.pop("sources")
     after = options.pop("after")
     if sources and after:
@@ -127,7 +134,7 @@ def generate(
     if preset:
         chosen, wanted["preset"] = _find_preset(session, preset)
     else:
-        chosen = find_model(session.catalog, model, action)
+        chosen = find_model(session.catalog, model, action, service)
     asked = RequestOptions(**wanted)
     require_key(session)
     texts = chain(
