@@ -49,8 +49,9 @@ class Work:
 
     def add_sources(self, tasks: Iterable["Task"]) -> None:
         """Add tasks whose pictures others wait for. They go on after an interruption."""
-        self.sources = frozenset(task.id for task in tasks)
-        self.add([task.id for task in tasks])
+        ids = [task.id for task in tasks]
+        self.sources = frozenset(ids)
+        self.add(ids)
 
     def ids(self) -> Iterator[str]:
         """Return all ids."""
