@@ -118,7 +118,7 @@ class HistoryScreen(Screen[None]):
                 yield self.table
                 yield Static(HELP, id="history-help", markup=False)
             yield self.preview
-        yield Footer()
+        yield Footer(first=("history-back", "history-sort", "searches"))
 
     async def on_mount(self) -> None:
         await self.preview.mount_content()
