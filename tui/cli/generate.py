@@ -11,6 +11,7 @@ from tui.catalog.extra import extra_of
 from tui.catalog.request import refused_by_catalog
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
+from tui.cli.chains import open_sources
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.output import task_json, task_line
@@ -25,7 +26,7 @@ from tui.session import Session
 from tui.spending import ceilings
 from tui.system import streams
 from tui.system.streams import print_message, print_result
-from tui.text import by_count, one_line
+from tui.text import by_count, dollars, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Ceilings
@@ -44,6 +45,8 @@ class Submission:
     """Whether the command follows its tasks until they end."""
     over_budget: bool = False
     """Whether tasks may pass a ceiling."""
+    probe: bool = False
+    """Whether the cheapest task is sent first, and the others are set aside."""
 
 
 def generate(
@@ -77,12 +80,18 @@ def generate(
         draft.after = options.after
         _spool_tasks(draft, prompts, options, spool)
         _print_unchecked(draft)
+        if submission.probe and spool.count > 1:
+            spool.probe()
         if submission.wait and not learnt.get("paused"):
-            return follow(
-                session,
-                lambda engine, work: _queue_and_add(store, spool, engine, work),
-                as_json=submission.as_json,
-            )
+
+            async def begin(engine: "Engine", work: Work) -> None:
+                sources = await open_sources(engine, [options.after])
+                work.add_sources(filter(engine.belongs_here, sources))
+                await _queue_and_add(store, spool, engine, work)
+
+            code = follow(session, begin, as_json=submission.as_json)
+            _print_probed(session, spool)
+            return code
         _queue(store, spool, ceilings.of(session.config))
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
@@ -193,7 +202,7 @@ async def _queue_and_add(
     # and must not adopt all of it before this process has begun.
     _queue(store, spool, engine.ceilings, engine.queue.owner)
     store.close()
-    work.add(_SpooledIds(spool))
+    work.add([spool.probed] if spool.probed else _SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool
 
 
@@ -226,10 +235,33 @@ def _print_queued(
     if paused:
         print_message("The queue is paused.", end=" ")
     sentence = by_count(
-        spool.count,
+        1 if spool.probed else spool.count,
         "1 in the queue, safe on disk: the app or `{resume}` sends it.",
         "{count} in the queue, safe on disk: the app or `{resume}` sends them.",
         resume=session.command("resume"),
+    )
+    print_message(sentence)
+    _print_probed(session, spool)
+
+
+def _print_probed(session: Session, spool: "Spool") -> None:
+    """Print what a probe holds back, and the command that sends it."""
+    if not spool.probed:
+        return
+    held = [task for task in spool if task.id != spool.probed]
+    prices = [task.estimate_micro for task in held]
+    known = sum(price for price in prices if price is not None)
+    cost = f"about {dollars(known)}"
+    if None in prices:
+        cost = f"{cost}, and what has no price"
+    sentence = by_count(
+        len(held),
+        "1 task is held back, {cost}: `{resume}` sends it, `{drop}` drops it.",
+        "{count} tasks are held back, {cost}: `{resume}` sends them, `{drop}` drops"
+        " them.",
+        cost=cost,
+        resume=session.command(f"resume {held[0].job}"),
+        drop=session.command(f"drop {held[0].job}"),
     )
     print_message(sentence)
 
