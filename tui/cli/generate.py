@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tui.catalog.spec import Model, Values
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
+from tui.cli.known import check_input, follow_known, print_known
 from tui.cli.output import task_json, task_line
 from tui.cli.requests import (
     RequestOptions,
@@ -41,6 +42,8 @@ class Submission:
     """Whether the command follows its tasks until they end."""
     over_budget: bool = False
     """Whether tasks may pass a ceiling."""
+    key: str | None = None
+    """The caller's key for the one task, which the queue may have already."""
 
 
 def generate(
@@ -59,6 +62,7 @@ def generate(
     However many tasks there are, only those that come next are in memory.
     """
     from tui.service.base_url import canonical
+    from tui.tasks.caller_key import KeyTakenError
     from tui.tasks.spool import Spool
     from tui.tasks.store import Store
 
@@ -72,14 +76,24 @@ def generate(
         draft = _Draft(session, model, url, learnt.get("route"))
         draft.over_ceiling = submission.over_budget
         draft.after = options.after
+        draft.key = _checked_key(submission.key)
         _spool_tasks(draft, prompts, options, spool)
+        if draft.key and spool.count > 1:
+            asked = f"{spool.count:,}"
+            raise UsageError(f"A key is for one task: this call asks for {asked}.")
         if submission.wait and not learnt.get("paused"):
             return follow(
                 session,
-                lambda engine, work: _queue_and_add(store, spool, engine, work),
+                lambda engine, work: _queue_and_add(
+                    store, spool, engine, work, over_budget=submission.over_budget
+                ),
                 as_json=submission.as_json,
             )
-        _queue(store, spool, ceilings.of(session.config))
+        try:
+            _queue(store, spool, ceilings.of(session.config))
+        except KeyTakenError as taken:
+            check_input(next(iter(spool)), taken.task)
+            return print_known(taken.task, as_json=submission.as_json)
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:
@@ -102,6 +116,8 @@ class _Draft:
         self.model = model
         self.after = ""
         """The id of a task whose picture the new ones wait for."""
+        self.key = ""
+        """The caller's key for the task."""
         self._base_url = base_url
         self._route = route
         """The route that the service was found to have; None: not known."""
@@ -120,6 +136,7 @@ class _Draft:
                 api=self.session.config.api,
                 learnt=self._route,
                 after=self.after,
+                key=self.key,
             )
         except draft.InvalidRequestError as error:
             raise invalid_request(error.errors) from error
@@ -145,11 +162,21 @@ def _spool_tasks(
         raise UsageError("There is no prompt: every line is blank.")
 
 
+def _checked_key(key: str | None) -> str:
+    """Return the caller's key, or "". Raises UsageError for one that can't be a key."""
+    from tui.tasks import caller_key
+
+    problem = "" if key is None else caller_key.problem(key)
+    if problem:
+        raise UsageError(problem)
+    return key or ""
+
+
 def _queue(store: "Store", spool: "Spool", most: "Ceilings", owner: str = "") -> None:
     """Write all tasks into the queue in one transaction.
 
-    Raises StoreError, or UsageError where they would pass one of `most`; then none of
-    them is in the queue.
+    Raises StoreError; UsageError where they would pass one of `most`; KeyTakenError
+    where the queue has a task of the same key. Then none of them is in the queue.
     """
     from tui.tasks.ceilings import CeilingError
     from tui.tasks.store_errors import DamagedError
@@ -170,13 +197,23 @@ def _queue(store: "Store", spool: "Spool", most: "Ceilings", owner: str = "") ->
 
 
 async def _queue_and_add(
-    store: "Store", spool: "Spool", engine: "Engine", work: Work
+    store: "Store", spool: "Spool", engine: "Engine", work: Work, *, over_budget: bool
 ) -> None:
+    from tui.tasks.caller_key import KeyTakenError
+
     # Not in a thread: an interruption finds all of them in the queue, or none. They are
     # leased in the same transaction: an open app adopts a part of what waits for long,
     # and must not adopt all of it before this process has begun.
-    _queue(store, spool, engine.ceilings, engine.queue.owner)
-    store.close()
+    try:
+        _queue(store, spool, engine.ceilings, engine.queue.owner)
+    except KeyTakenError as taken:
+        check_input(next(iter(spool)), taken.task)
+        if over_budget:
+            engine.lift_ceilings()
+        await follow_known(engine, work, taken.task)
+        return
+    finally:
+        store.close()
     work.add(_SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool
 
