@@ -21,15 +21,18 @@ def check_input(wanted: "Task", known: "Task") -> None:
         )
 
 
-async def follow_known(engine: "Engine", work: Work, known: "Task") -> None:
-    """Add a task to the work of a command, as `resume` does; says so on stderr."""
+async def follow_known(
+    engine: "Engine", work: Work, known: "Task", *, silent: bool = False
+) -> None:
+    """Add a task to the work of a command, as `resume` does; says so unless `silent`."""
     unfinished = await engine.queue.unfinished()
     elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
     work.add([known.id])
     if _may_continue(known):
         work.set_aside = frozenset({known.id})
     work.elsewhere = frozenset({known.id} & elsewhere)
-    print_message(_sentence(known))
+    if not silent:
+        print_message(_sentence(known))
 
 
 def print_known(known: "Task", *, as_json: bool) -> int:

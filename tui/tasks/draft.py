@@ -54,7 +54,7 @@ def draft(
     task whose picture it works from, where that isn't made yet; `key` is the
     Idempotency-Key that the caller wants. Raises InvalidRequestError.
     """
-    problem = _folder_problem(out_dir)
+    problem = folder_problem(out_dir)
     if problem:
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
@@ -147,7 +147,7 @@ def with_body(task: Task, model: Model, sent: Values) -> Task:
     return replace(task, body=text.encode(), key=key)
 
 
-def _folder_problem(folder: Path) -> str:
+def folder_problem(folder: Path) -> str:
     """Returns why images can't be saved in a folder, or "".
 
     It is checked before anything is paid.
