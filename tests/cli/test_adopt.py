@@ -105,9 +105,10 @@ def test_what_failed_elsewhere_fails_here_and_is_not_sent_again(
         (("tsk_1", "--service", "z_image"), "--adopt needs --service and --action."),
         (("a b", *NAMES), "'a b' is no id of the service."),
         (("../x?y", *NAMES), "has no text_to_image task of this id"),
-        (("tsk_1", "--service", "../me", "--action", "x"), "--service is a name such"),
+        (("tsk_1", "--service", "../me", "--action", "x"), "can't be the name of a"),
+        (("tsk_1", "--service", "files", "--action", "x"), "files is no service that"),
     ],
-    ids=["unknown", "no action", "no id", "a path", "no service"],
+    ids=["unknown", "no action", "no id", "a path", "no name", "no service"],
 )
 def test_what_is_no_task_is_not_recorded(
     words: tuple[str, ...], why: str, service: Service, home: Path

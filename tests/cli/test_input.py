@@ -104,6 +104,36 @@ def test_a_callback_is_named_too(service: Service, tmp_path: Path) -> None:
     assert "The service calls https://evil.example/hook\n" in err
 
 
+def test_a_body_goes_past_the_catalog_only_where_the_user_says_so(
+    service: Service, tmp_path: Path
+) -> None:
+    body = {"prompt": "a lake", "style": "ink", "webhook_url": "https://evil.example"}
+    file = saved(tmp_path, body)
+    words = ("generate", "imagen-4", "--input", file, "--no-wait")
+    code, told, err = service.run(*words)
+    assert (code, told) == (4, [])
+    assert "style: Imagen 4 has no parameter style." in err
+    code, told, err = service.run(*words, "--unchecked")
+    assert (code, told) == (4, [])
+    assert "The service calls https://evil.example\n" in err
+    code, told, _ = service.run(*words, "--unchecked", "--allow-files")
+    assert (code, told[0]["params"]["+"]) == (
+        0,
+        {"style": "ink", "webhook_url": "https://evil.example"},
+    )
+    new = ("--service", "nova_2", "--action", "text_to_image", "-s", "tone=dark")
+    file = saved(tmp_path, {"model": "nova-2", "prompt": "a lake", "style": ["ink"]})
+    code, told, _ = service.run("generate", "--input", file, *new, "--no-wait")
+    assert (code, told[0]["model"]) == (0, "nova-2")
+    assert told[0]["params"] == {
+        "prompt": "a lake",
+        "+": {"style": ["ink"], "tone": "dark"},
+    }
+    file = saved(tmp_path, {"prompt": "a lake", "+": {"prompt": None}})
+    code, _, err = service.run("generate", "imagen-4", "--input", file)
+    assert (code, "--input: + is no name of a parameter." in err) == (4, True)
+
+
 def test_stdin_is_read_once(service: Service) -> None:
     words = ("generate", "imagen-4", "--input", "-", "-f", "-")
     code, told, err = service.run(*words, fed='{"prompt": "x"}')

@@ -7,6 +7,7 @@ import re
 import time
 from typing import NamedTuple
 
+from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import UsageError, code_of
 from tui.cli.follow import Work, follow
 from tui.cli.known import follow_known, print_known
@@ -22,9 +23,7 @@ from tui.tasks.store import Store
 from tui.tasks.task import Status, Task, new_id
 from tui.text import one_line
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _ID = re.compile(r"[!-~]{1,512}")
-_LONGEST_NAME = 100
 
 
 class Adopted(NamedTuple):
@@ -33,22 +32,20 @@ class Adopted(NamedTuple):
     remote_id: str
     service: str
     action: str
-    model: str = ""
-    """Empty where it isn't known: the service doesn't say."""
+    model: str
+    """The name of the service where it isn't known: no answer names it."""
 
 
 def checked(remote_id: str, service: str, action: str, model: str = "") -> Adopted:
     """Return the names as the service writes them. Raises UsageError."""
-    named = {"service": service.replace("-", "_"), "action": action.replace("-", "_")}
-    for option, name in named.items():
-        if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
-            raise UsageError(
-                f"--{option} is a name such as flux_2 or text_to_image, not"
-                f" {one_line(name, 80)!r}."
-            )
+    service, action = service.replace("-", "_"), action.replace("-", "_")
+    try:
+        named = undescribed(service, action, model or service)
+    except NameProblem as problem:
+        raise UsageError(str(problem)) from problem
     if not _ID.fullmatch(remote_id):
         raise UsageError(f"{one_line(remote_id, 80)!r} is no id of the service.")
-    return Adopted(remote_id, **named, model=one_line(model, _LONGEST_NAME))
+    return Adopted(remote_id, service, action, named.slug)
 
 
 def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> int:
@@ -133,7 +130,7 @@ def _task(session: Session, base_url: str, wanted: Adopted) -> Task:
     return Task(
         id=new_id(),
         action=wanted.action,
-        model=wanted.model or wanted.service,
+        model=wanted.model,
         service=wanted.service,
         base_url=base_url,
         profile=session.profile,

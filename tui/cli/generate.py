@@ -1,12 +1,15 @@
 """`generate`: puts the tasks of all prompts into the queue, and follows them."""
 
 import signal
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from tui.catalog.extra import extra_of
+from tui.catalog.request import refused_by_catalog
+from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
@@ -23,7 +26,7 @@ from tui.session import Session
 from tui.spending import ceilings
 from tui.system import streams
 from tui.system.streams import print_message, print_result
-from tui.text import by_count
+from tui.text import by_count, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Ceilings
@@ -81,6 +84,7 @@ def generate(
         if draft.key and spool.count > 1:
             asked = f"{spool.count:,}"
             raise UsageError(f"A key is for one task: this call asks for {asked}.")
+        _print_unchecked(draft)
         if submission.wait and not learnt.get("paused"):
             return follow(
                 session,
@@ -118,6 +122,8 @@ class _Draft:
         """The id of a task whose picture the new ones wait for."""
         self.key = ""
         """The caller's key for the task."""
+        self.unchecked: dict[str, None] = {}
+        """Names of parameters that are sent without a check, in order."""
         self._base_url = base_url
         self._route = route
         """The route that the service was found to have; None: not known."""
@@ -126,6 +132,7 @@ class _Draft:
         """Return a task that waits to be sent. Raises UsageError."""
         from tui.tasks import draft
 
+        self.unchecked |= dict.fromkeys(extra_of(values))
         try:
             task = draft.draft(
                 self.model,
@@ -139,8 +146,17 @@ class _Draft:
                 key=self.key,
             )
         except draft.InvalidRequestError as error:
-            raise invalid_request(error.errors) from error
+            hint = self._hint(values, error.errors)
+            raise invalid_request(error.errors, hint) from error
         return replace(task, over_ceiling=self.over_ceiling)
+
+    def _hint(self, values: Values, errors: Mapping[str, str]) -> str:
+        """Return how to send what only the catalog refuses, or nothing."""
+        name = choose(self.model, values, self.session.config.api, self._route)
+        refused = refused_by_catalog(self.model, self.model.routes[name], values)
+        if errors.keys() <= refused & values.keys():
+            return "If the service knows better: --unchecked sends it all the same."
+        return ""
 
 
 def _spool_tasks(
@@ -253,6 +269,18 @@ def _print_queued(
         resume=session.command("resume"),
     )
     print_message(sentence)
+
+
+def _print_unchecked(draft: _Draft) -> None:
+    """Say what is sent without a check, before anything is."""
+    model = draft.model
+    if not model.described:
+        print_message(
+            f"{model.slug} is not described by the catalog: nothing of it is checked."
+        )
+    elif draft.unchecked:
+        names = one_line(", ".join(draft.unchecked), 200)
+        print_message(f"Not checked: {names}. The price is not known.")
 
 
 def _print_notices(notices: Iterable[str]) -> None:

@@ -131,6 +131,7 @@ def model_json(model: Model) -> dict[str, Any]:
         "service": model.service,
         "action": model.action,
         "model": model.slug,
+        "listing": model.listing,
         "routes": routes,
         "price": _price_json(model),
     }

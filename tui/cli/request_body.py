@@ -4,6 +4,7 @@ import json
 from io import BufferedIOBase
 from typing import Any
 
+from tui.catalog.extra import EXTRA, with_extra
 from tui.catalog.reach import texts_of
 from tui.catalog.request import Request
 from tui.catalog.spec import Model, Value, Values
@@ -35,6 +36,8 @@ def read(file: BufferedIOBase) -> Values:
         raise UsageError(f"--input is not JSON: {reason}. {_NOTHING}") from None
     if not isinstance(found, dict):
         raise UsageError(f"--input is no JSON object of parameters. {_NOTHING}")
+    if EXTRA in found:  # what isn't checked, the user alone says
+        raise UsageError(f"--input: {EXTRA} is no name of a parameter. {_NOTHING}")
     return found
 
 
@@ -54,6 +57,18 @@ def check_model(named: str, model: Model) -> None:
         raise UsageError(
             f"--input is for {one_line(named, 80)}, not for {model.slug}. {_NOTHING}"
         )
+
+
+def placed(model: Model, values: Values, *, unchecked: bool) -> Values:
+    """Return a body's values; those that no route knows as extra parameters, where
+    nothing checks them.
+    """
+    if model.described and not unchecked:
+        return values
+    known = {param.name for route in model.routes.values() for param in route.params}
+    extra = {name: value for name, value in values.items() if name not in known}
+    rest = {name: value for name, value in values.items() if name in known}
+    return with_extra(rest, extra) if extra else rest
 
 
 def check_reach(model: Model, values: Values, *, allowed: bool) -> None:

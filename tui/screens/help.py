@@ -18,7 +18,8 @@ from tui.widgets.paged_text import PagedText
 from tui.widgets.rows import rows
 
 SECTIONS = {
-    "Make": "generate new-prompt batch batch-send batch-probe batch-models batch-vary"
+    "Make": "generate send-unchecked new-prompt batch batch-send batch-probe"
+    " batch-models batch-vary"
     " again new-seed variations reuse edit then"
     " model choose-model recall prompts pick undo-form redo-form edit-prompt"
     " complete-snippet copy-draft favourite filter-models choose take-source mark-source"

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from tui.catalog import batch, matrix, prompt_file
 from tui.catalog.batch import BatchError
+from tui.catalog.extra import EXTRA, shown
 from tui.catalog.matrix import Cell, FilledModel
 from tui.catalog.request import Request
 from tui.catalog.spec import Param
@@ -138,7 +139,7 @@ def _row(cell: Cell, name: str) -> Content:
 def _dropped(own: Mapping[str, object], taken: Mapping[str, object]) -> str:
     """Returns which values of the form a model doesn't take; sources are renamed."""
     names = [
-        f"no {name.replace('_', ' ')}"
+        "no extra parameters" if name == EXTRA else f"no {name.replace('_', ' ')}"
         for name in own
         if name not in taken and not name.endswith(("_url", "_urls"))
     ]
@@ -148,9 +149,10 @@ def _dropped(own: Mapping[str, object], taken: Mapping[str, object]) -> str:
 def _differences(cell: Cell, start: Mapping[str, object]) -> str:
     """Returns what differs from the values that a cell starts from, and the prompt."""
     parts = []
-    for name, value in cell.values.items():
-        if name != "prompt" and value != start.get(name):
-            parts.append(f"{name.replace('_', ' ')} {value}")
+    same = dict(shown(start))
+    for name, value in shown(cell.values):
+        if name != "prompt" and value != same.get(name):
+            parts.append(f"{name} {value}")
     if cell.values.get("prompt"):
         parts.append(str(cell.values["prompt"]))
     return one_line(" · ".join(parts), 300)

@@ -24,6 +24,7 @@ from tui.service.prompt_library import PromptEntry
 from tui.session import Session
 from tui.settings.prompt_files import PromptFiles
 from tui.tasks.engine_state import EngineState
+from tui.tasks.models import find_model
 from tui.tasks.task import Task
 from tui.widgets.arrangement import WIDE, Arrangement, Layout, Pane
 from tui.widgets.fields import Field
@@ -329,7 +330,7 @@ class MainScreen(Screen[None]):
         self.status.waiting = len(self.queue.counts.waiting)
 
     def title_of(self, task: Task) -> str:
-        model = self.filler.catalog.get(task.action, task.model)
+        model = find_model(self.filler.catalog, task)
         return model.title if model else task.model
 
     def title_of_slug(self, slug: str) -> str:

@@ -20,6 +20,7 @@ from tui.settings.prompt_files import PromptFiles
 from tui.spending import ceilings
 from tui.tasks import actions
 from tui.tasks.imported import may_be_billed
+from tui.tasks.models import known_model
 from tui.tasks.task import LIVE, Task
 from tui.text import by_count
 from tui.widgets.form import ParamForm
@@ -149,7 +150,7 @@ class TaskDispatcher:
         assert shell.engine
         assert shell.main
         task = request.tasks[0]
-        model = shell.main.filler.catalog.known(task.action, task.model)
+        model = known_model(shell.main.filler.catalog, task)
         shown, note = model, ""
         if task.awaited:
             shown = without_source(model)

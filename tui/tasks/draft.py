@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui.catalog import price, request
+from tui.catalog.extra import EXTRA
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.source_images import local_files, with_real_paths
 from tui.catalog.sources import STAND_IN, source_param, with_picture
@@ -59,6 +60,8 @@ def draft(
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
     values = {name: value for name, value in values.items() if not request.blank(value)}
+    if not model.described:
+        values.setdefault(EXTRA, {})  # by this its task is known
     route = choose(model, values, api, learnt)
     source = source_param(model.routes[route]) if after else None
     if after and source is None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
+from tui.catalog.undescribed import NO_SERVICES
 from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.errors import (
     AuthenticationError,
@@ -35,6 +36,7 @@ from tui.tasks.ceilings import (
     describe_total,
 )
 from tui.tasks.connection import Connection
+from tui.tasks.models import ModelGoneError, find_model, known_model
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, asked_pause, backoff
 from tui.tasks.scheduler import Scheduler
@@ -67,15 +69,6 @@ CHARGE_PAUSE = 1.0
 """Seconds between looks whether the charge of another task is known by now."""
 _NAME = re.compile("[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 """Matches the name of a service or an action."""
-_NO_SERVICES = (
-    *("me", "files", "tasks"),
-    *("prompts", "price_quotes", "price_schedules"),
-)
-"""What stands beside the models at the service: see `tui.service.client`."""
-
-
-class ModelGoneError(LookupError):
-    """Reports that the catalog no longer has a task's model."""
 
 
 class _NotNowError(Exception):
@@ -129,19 +122,14 @@ class Submitter:
 
     def model(self, task: Task) -> Model:
         """Returns the task's model in the catalog. Raises ModelGoneError."""
-        model = self._catalog.get(task.action, task.model)
-        if model is None:
-            raise ModelGoneError(
-                f"{one_line(task.model, 80)} is no longer in the catalog."
-            )
-        return model
+        return known_model(self._catalog, task)
 
     def _is_of_catalog(self, task: Task) -> bool:
         """Returns whether a task goes where the catalog sends its model.
 
         Anything else in the queue file is not this program's word.
         """
-        model = self._catalog.get(task.action, task.model)
+        model = find_model(self._catalog, task)
         if model is None or task.imported:
             return False
         return task.service == model.service and task.route in model.routes
@@ -272,7 +260,7 @@ class Submitter:
             )
         if self._cache.route == "service" and self._may_move(task):
             task = await self._rerouted(task)
-        model = self._catalog.get(task.action, task.model)
+        model = find_model(self._catalog, task)
         await self._uploader.check_addresses(task, model)
         if self._uploader.needs(task, model):
             task = await self._uploader.upload_files(task, self.model(task))
@@ -423,7 +411,7 @@ class Submitter:
         await self._cache.save(changed, "unsure", raw)
 
     def _may_move(self, task: Task) -> bool:
-        model = self._catalog.get(task.action, task.model)
+        model = find_model(self._catalog, task)
         known = model is not None and "service" in model.routes
         return known and task.route == "unified" and self._api == "auto"
 
@@ -451,7 +439,7 @@ class Submitter:
 def _is_well_formed(task: Task) -> bool:
     """Returns whether a task's request has all it needs, and leads to a model."""
     names = (task.service, task.action)
-    is_named = all(map(_NAME.fullmatch, names)) and task.service not in _NO_SERVICES
+    is_named = all(map(_NAME.fullmatch, names)) and task.service not in NO_SERVICES
     return is_named and bool(task.body and task.key)
 
 

@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections import Counter
 
+from tui.catalog.extra import EXTRA
 from tui.tasks.scheduler import Turn
 from tui.tasks.task import LIVE, Status, Task
 from tui.text import dollars, one_line
@@ -137,6 +138,7 @@ class Job:
                     if seen.setdefault(name, value) != value:
                         varying[name] = None
             varying.pop("prompt", None)
+            varying.pop(EXTRA, None)
             self._varying_names = list(varying)[:_MOST_VARYING]
         return self._varying_names
 

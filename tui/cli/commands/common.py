@@ -6,6 +6,7 @@ import click
 
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.spec import Model
+from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import INVALID_INPUT
 from tui.system.streams import print_message
 from tui.text import plain
@@ -41,12 +42,32 @@ def prepare_session(options: dict[str, Any]) -> "Session":
     return prepare(base_url=base_url, demo=demo, **merged)
 
 
-def find_model(catalog: Catalog, slug: str, action: str | None) -> Model:
-    """Return a model of the catalog. Raises ExitError."""
+def find_model(
+    catalog: Catalog, slug: str, action: str | None, service: str | None = None
+) -> Model:
+    """Return a model of the catalog, or by `service` and action one beyond it.
+
+    Raises ExitError.
+    """
+    if service:
+        return _find_beyond(catalog, slug, action or "", service)
     try:
         return catalog.find(slug, action or "")
     except UnknownModel as error:
         raise ExitError(str(error)) from error
+
+
+def _find_beyond(catalog: Catalog, slug: str, action: str, service: str) -> Model:
+    """Return a model of a service, whether the catalog has it or not."""
+    if not action:
+        raise ExitError("Give --action with --service, such as text_to_image.")
+    model = catalog.get(action, slug)
+    if model and model.service == service:
+        return model
+    try:
+        return undescribed(service, action, slug)
+    except NameProblem as problem:
+        raise ExitError(str(problem)) from problem
 
 
 def open_store(session: "Session") -> "Store":

@@ -16,6 +16,7 @@ from tui.cli.commands.common import (
     require_key,
 )
 from tui.cli.commands.options import (
+    REQUEST_OPTIONS,
     PromptFile,
     common_options,
     json_lines_option,
@@ -108,23 +109,19 @@ def generate(
 
     Prints one line per finished task.
     """
+    from tui.catalog.extra import with_values
     from tui.cli import request_body
     from tui.cli.generate import Submission
     from tui.cli.generate import generate as run
     from tui.cli.requests import RequestOptions, awaited_task, source_files
 
-    body = options.pop("body")
-    if (
-        body is not None
-        and _is_stdin(body)
-        and (_is_stdin(prompts) or "-" in (words, prompt))
-    ):
+    body, allow_files = options.pop("body"), options.pop("allow_files")
+    if _is_stdin(body) and (_is_stdin(prompts) or "-" in (words, prompt)):
         raise click.UsageError("Only one of them can read stdin.")
-    allow_files = options.pop("allow_files")
     given = _read_body(body)
     for_model = request_body.take_model(given)
     if preset:
-        if words:
+        if words or options["service"]:
             raise click.UsageError("A preset has its model: name none.")
         model, words = "", model or None
     elif not (model or for_model):
@@ -142,8 +139,8 @@ def generate(
         over_budget=options.pop("over_budget"),
         key=options.pop("key"),
     )
-    names = ("settings", "vary", "count", "expand")
-    wanted = {name: options.pop(name) for name in names}
+    wanted = {name: options.pop(name) for name in REQUEST_OPTIONS}
+    service = options.pop("service")
     sources = options.pop("sources")
     after = options.pop("after")
     if sources and after:
@@ -156,10 +153,11 @@ def generate(
     if preset:
         chosen, wanted["preset"] = _find_preset(session, preset)
     else:
-        chosen = find_model(session.catalog, model or for_model, action)
+        chosen = find_model(session.catalog, model or for_model, action, service)
     request_body.check_model(for_model, chosen)
+    given = request_body.placed(chosen, given, unchecked=wanted["unchecked"])
     request_body.check_reach(chosen, given, allowed=allow_files)
-    wanted["preset"] = wanted.get("preset", {}) | given
+    wanted["preset"] = with_values(wanted.get("preset", {}), given)
     asked = RequestOptions(**wanted)
     require_key(session)
     texts = chain(
