@@ -96,6 +96,19 @@ def test_a_call_that_was_left_unsent_is_sent_by_the_same_call(
     assert len(service.book.made) == 1
 
 
+def test_while_the_queue_is_paused_the_same_call_adds_nothing(
+    service: Service, home: Path
+) -> None:
+    left = service.start("pause")
+    assert left.wait(60) == 0
+    (first,) = service.run(*CALL)[1]
+    code, told, err = service.run(*CALL)
+    assert (code, told) == (1, [first])
+    assert err.startswith("The queue is paused.\n")
+    assert queue(home, "select count(*) from tasks") == [(1,)]
+    assert service.book.made == []
+
+
 def test_a_key_that_another_program_has_used_is_refused_and_never_charged(
     service: Service,
 ) -> None:

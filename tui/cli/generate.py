@@ -97,7 +97,11 @@ def generate(
             _queue(store, spool, ceilings.of(session.config))
         except KeyTakenError as taken:
             check_input(next(iter(spool)), taken.task)
-            return print_known(taken.task, as_json=submission.as_json)
+            if submission.wait:
+                print_message("The queue is paused.")
+            return print_known(
+                taken.task, as_json=submission.as_json, wait=submission.wait
+            )
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:

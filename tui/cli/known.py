@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tui.cli.exit_codes import UsageError, code_of
+from tui.cli.exit_codes import OTHER_ERROR, UsageError, code_of
 from tui.cli.follow import Work
 from tui.cli.output import task_json, task_line
 from tui.system.streams import print_message, print_result
@@ -35,11 +35,18 @@ async def follow_known(
         print_message(_sentence(known))
 
 
-def print_known(known: "Task", *, as_json: bool) -> int:
-    """Print a task as it is. Returns the exit code."""
+def print_known(known: "Task", *, as_json: bool, wait: bool = False) -> int:
+    """Print a task as it is. Returns the exit code.
+
+    With `wait`, the command was to follow it: it must not claim that the task has ended.
+    """
     print_result(task_json(known) if as_json else task_line(known))
     print_message(f"This is task {known.id} of the queue: nothing new was added.")
-    return code_of(known.error.kind) if known.error else 0
+    if known.error:
+        return code_of(known.error.kind)
+    if known.status == "completed" or (known.live and not wait):
+        return 0
+    return OTHER_ERROR
 
 
 def _may_continue(task: "Task") -> bool:
