@@ -1,6 +1,6 @@
 # The checks of a change, in the environment that is active: see CONTRIBUTING.md.
 
-.PHONY: check check-agents lint format types imports security test slow screenshots
+.PHONY: check check-agents check-vendor lint format types imports security test slow screenshots
 
 check: lint types imports security test
 
@@ -42,3 +42,6 @@ check-agents:
 	python -m venv $(AGENTS)/hermes
 	$(AGENTS)/hermes/bin/pip install -q hermes-agent
 	RUNAPI_TUI_AGENTS=$(abspath $(AGENTS)) pytest -n1 tests/agents
+
+check-vendor:
+	python -m tests.vendor

@@ -74,7 +74,7 @@ def test_the_json_is_as_documented() -> None:
     assert list(found) == [
         *("schema", "level", "findings", "version", "profile", "key", "keys"),
         *("base_url", "route", "config", "queue", "images", "names", "cache"),
-        *("terminal", "drawn_as", "python", "libraries", "notes"),
+        *("terminal", "drawn_as", "python", "libraries", "network", "notes"),
     ]
     page = (Path(__file__).parents[2] / "docs/headless.md").read_text("utf-8")
     section = page.partition("## `doctor`")[2].partition("\n## ")[0]
@@ -130,7 +130,7 @@ def test_without_a_key_it_says_how_to_get_one() -> None:
         (
             "error",
             "No API key was found.",
-            "Set RUNAPI_API_KEY, or run `runapi-tui` and paste one.",
+            "Set RUNAPI_API_KEY, or run `runapi-tui login`.",
         )
     ]
 

@@ -154,6 +154,7 @@ SEVERAL = {
     "space": "pages through text, as in a pager, and through compared images",
     "ctrl+j": "sends, or saves what waits to be sent",
     "f5": "as ctrl+j",
+    "f6": "in the form, as alt+u; marks among files, where no form is in reach",
     "plus": "sizes where there are pictures, at once in the queue",
     "minus": "sizes where there are pictures, at once in the queue",
     "shift+down": "moves: a task in the queue, a zoomed picture by its height",

@@ -11,7 +11,7 @@ import pytest
 from tests.loopback import serving
 from tui.catalog.load import bundled
 from tui.catalog.price import Estimate, estimate, from_schedule
-from tui.catalog.spec import Values
+from tui.catalog.spec import Listing, Values
 from tui.demo.service import create_app
 from tui.service.client import Client
 from tui.service.errors import NetworkError
@@ -35,7 +35,7 @@ def test_a_listed_price_says_so_with_its_day() -> None:
 
 def test_what_is_no_longer_listed_is_marked_and_keeps_its_snapshot() -> None:
     model = bundled().with_prices([schedule()], "2026-11-21").find("imagen-4")
-    assert not model.listed
+    assert model.listing is Listing.MISSING
     assert str(estimate(model, {})) == "$0.08 snapshot of 2026-07-23"
 
 

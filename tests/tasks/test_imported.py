@@ -20,9 +20,9 @@ from tui.service.routes import status_paths, submit_path
 from tui.tasks import actions
 from tui.tasks.archive import load
 from tui.tasks.draft import InvalidRequestError
+from tui.tasks.models import ModelGoneError
 from tui.tasks.rescue import rescue
 from tui.tasks.store import Entry, Store
-from tui.tasks.submit import ModelGoneError
 from tui.tasks.task import RetriedError, Status, Task, new_id
 
 Z_IMAGE = bundled().find("z-image")

@@ -27,7 +27,7 @@ from tui.paths import styles_dir
 from tui.text import inert
 from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
-from tui.widgets.form_fields import TWO_COLUMNS
+from tui.widgets.form_fields import TWO_COLUMNS, Fold
 from tui.widgets.form_note import FormNote, cut
 
 
@@ -232,7 +232,7 @@ async def test_rules_hide_and_bound_fields_live() -> None:
             Rule(when=given, max={"tolerance": 2}),
         ),
     )
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(60, 24)) as pilot:
         await press_into(pilot, app, "tab", *"7", "tab", *"5")
         assert app.form.values() == {"seed": 7, "tolerance": 5}
         await press_into(pilot, app, "u")
@@ -368,7 +368,8 @@ async def test_the_prompt_has_the_rows_that_are_left_and_two_columns_are_below_i
         assert (len(rows), len(columns)) == (2, 2)
         assert prompt.width > 60
         assert prompt.bottom < min(rows)
-        assert max(rows) == app.form.query_one(FormNote).region.y - 1
+        fold = app.form.query_one(Fold).region
+        assert fold.bottom == app.form.query_one(FormNote).region.y
         await pilot.resize_terminal(TWO_COLUMNS - 10, 30)
         await pilot.pause()
         rows = {field.region.y for field in app.form.query("LineField").results(Field)}
@@ -458,12 +459,12 @@ async def test_folded_fields_are_shown_by_key_and_sent_while_hidden() -> None:
     )
     async with app.run_test(size=(46, 14)) as pilot:
         await press_into(pilot, app, "tab")
-        assert "▸ 1 more" in app.text()
+        assert "▸ 2 more" in app.text()
         await pilot.press("enter", "tab", *"abc")
         await pilot.pause()
         await pilot.press("shift+tab", "enter")
         await pilot.pause()
-        assert "▸ 1 more, 1 set" in app.text()
+        assert "▸ 2 more, 1 set" in app.text()
         assert app.form.values() == {"rare": "abc"}
 
 

@@ -1,6 +1,5 @@
 """Reads family files (TOML) into the catalog."""
 
-import difflib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,22 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.catalog import own_file
+from tui.catalog import model_names, own_file
 from tui.catalog.pattern import PatternError, check_pattern
 from tui.catalog.price import from_schedule
 from tui.catalog.reasons import place_of, plain_reason
-from tui.catalog.spec import Family, Kind, Model, Param, Price, Route, RouteName, Rule
+from tui.catalog.spec import (
+    Family,
+    Kind,
+    Listing,
+    Model,
+    Param,
+    Price,
+    Route,
+    RouteName,
+    Rule,
+)
+from tui.catalog.undescribed import FAMILY, is_active, new_models
 from tui.system.small_file import read_small_file
 from tui.text import by_count, one_line
 
@@ -79,48 +89,51 @@ class Catalog:
     def with_prices(self, items: list[dict[str, Any]], as_of: str) -> "Catalog":
         """Returns this catalog with the prices of the service's live list.
 
-        Models that the list leaves out are marked (`listed`), never hidden.
+        Models that the list leaves out are marked (`listing`), never hidden; those that
+        it alone has are a family of their own, the last one.
         """
         priced: dict[_PriceKey, dict[str, Any]] = {}
         for item in items:
             key = (item.get("service"), item.get("action"), item.get("model"))
-            priced[key] = item
-        if not any(_price_key(model) in priced for model in self.models):
+            if all(isinstance(name, str) for name in key):
+                priced[key] = item
+        described = [family for family in self.families if family.name != FAMILY]
+        known = {_price_key(model) for family in described for model in family.models}
+        if known.isdisjoint(priced):
             return self  # not a list of these models at all
         families: list[Family] = []
-        for family in self.families:
+        for family in described:
             models: list[Model] = []
             for model in family.models:
                 entry = priced.get(_price_key(model))
                 models.append(_with_price(model, entry, as_of))
             families.append(replace(family, models=tuple(models)))
-        return Catalog(tuple(families))
+        new = new_models(list(priced.values()), known, as_of)
+        return Catalog((*families, new) if new else tuple(families))
 
     def find(self, slug: str, action: str = "") -> Model:
         """Returns the one model of that slug. Raises UnknownModel.
 
         The action is needed only where several models have the slug.
         """
-        named = [model for model in self.models if model.slug == slug]
-        found = [model for model in named if action in ("", model.action)]
+        found = [
+            model
+            for model in self.models
+            if model.slug == slug and action in ("", model.action)
+        ]
         if len(found) == 1:
             return found[0]
-        actions = ", ".join(model.action for model in named)
-        if found:
-            raise UnknownModel(
-                f"{slug} has more than one action: choose one with --action ({actions})."
-            )
-        if named:
-            raise UnknownModel(f"{slug} has no action {action}; it has {actions}.")
-        slugs = [model.slug for model in self.models]
-        near = difflib.get_close_matches(slug, slugs, n=3, cutoff=0.4)
-        if near:
-            raise UnknownModel(
-                f"There is no model named {slug}. Did you mean {', '.join(near)}?"
-            )
-        raise UnknownModel(
-            f"There is no model named {slug}. `runapi-tui models` lists them all."
-        )
+        raise UnknownModel(model_names.problem_with(self.models, slug, action))
+
+    def named(self, name: str, action: str = "") -> Model:
+        """Returns the one model that a person's words stand for. Raises UnknownModel.
+
+        That may be its title, or a beginning of its slug or title that no other has.
+        """
+        found = model_names.meant_by(self.models, name, action)
+        if len(found) == 1:
+            return found[0]
+        raise UnknownModel(model_names.problem_with(self.models, name, action))
 
 
 _PriceKey = tuple[object, object, object]
@@ -135,9 +148,10 @@ def _price_key(model: Model) -> _PriceKey:
 def _with_price(model: Model, item: dict[str, Any] | None, as_of: str) -> Model:
     """Returns a model with the price of its entry in the live list, if it has one."""
     if item is None:
-        return replace(model, listed=False)
+        return replace(model, listing=Listing.MISSING)
     price = from_schedule(item, as_of) or model.price
-    return replace(model, price=price, listed=True)
+    listing = Listing.ACTIVE if is_active(item) else Listing.INACTIVE
+    return replace(model, price=price, listing=listing)
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from tui.catalog.extra import extra_of
 from tui.catalog.request import blank
 from tui.catalog.spec import MOST_CENTS, Kind, Model, Price, Route, Values
 from tui.text import dollars
@@ -41,9 +42,12 @@ class Estimate(Struct, frozen=True):
 
 
 def estimate(model: Model, values: Values) -> Estimate:
-    """Returns the list price for these values."""
+    """Returns the list price for these values.
+
+    It is unknown for a request with extra parameters: the list doesn't count them.
+    """
     price = model.price
-    if price is None:
+    if price is None or extra_of(values):
         return Estimate(None, "unknown")
     value: object = values.get(price.by)
     if blank(value):

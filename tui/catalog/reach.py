@@ -1,10 +1,11 @@
 """What a request has to do with beyond its text: files of this machine, and callbacks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from tui.catalog.extra import extra_of, texts_in
 from tui.catalog.image_items import images_in, is_url
-from tui.catalog.request import blank, is_callback
+from tui.catalog.request import blank, is_callback, is_callback_name
 from tui.catalog.route import translate
 from tui.catalog.spec import Kind, Model, Param, Value, Values
 
@@ -24,12 +25,25 @@ def reached_by(model: Model, values: Values) -> set[Reached]:
         moved, _ = translate(model, values, name)
         for param in route.params:
             reached |= _reached(param, moved.get(param.name))
-    return reached
+    return reached | {Reached(text, False) for text in _called(extra_of(values))}
 
 
 def texts_of(values: Iterable[Value | None]) -> set[str]:
     """Returns every text in values that could be a file or an address."""
-    return {text for value in values for text in images_in(value)}
+    texts: set[str] = set()
+    for value in values:
+        texts.update(texts_in(value) if isinstance(value, dict) else images_in(value))
+    return texts
+
+
+def _called(extra: object) -> Iterator[str]:
+    """Yields the addresses of callbacks among extra parameters, however deep."""
+    if isinstance(extra, list):
+        for item in extra:
+            yield from _called(item)
+    elif isinstance(extra, dict):
+        for name, value in extra.items():
+            yield from texts_in(value) if is_callback_name(name) else _called(value)
 
 
 def _reached(param: Param, value: Value | None) -> set[Reached]:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.catalog.extra import EXTRA, extra_of, extra_problem, is_deep, unchecked
 from tui.catalog.image_items import images_in, is_url, item_problem, parse_images
 from tui.catalog.pattern import LONGEST, matches
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
 from tui.text import did_you_mean, inert, invisible, is_text
 
 LONGEST_TEXT = 100_000
-"""Characters of a text in the form, at most; every model takes far less.
+"""Characters of a text in the form, at most; all models but one take far less.
 
 What is longer would block the app while it is wrapped into lines.
 """
@@ -95,7 +96,12 @@ def needs_upload(param: Param, value: Value) -> bool:
 
 def is_callback(param: Param) -> bool:
     """Returns whether a parameter is an address that the service will call."""
-    return re.search("callback|hook|notif", param.name.lower()) is not None
+    return is_callback_name(param.name)
+
+
+def is_callback_name(name: str) -> bool:
+    """Returns whether a parameter of this name is such an address."""
+    return re.search("callback|hook|notif", name.lower()) is not None
 
 
 def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
@@ -107,11 +113,12 @@ def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
     for param in route.params:
         # What `body` will add counts as chosen.
         chosen[param.name] = _value_to_send(param, values)
+    extra = extra_of(values)
     for rule in route.rules:
         if not _applies(rule, chosen):
             continue
         for name in rule.forbidden:
-            if params.pop(name, None):
+            if name not in extra and params.pop(name, None) is not None:
                 forbidden[name] = rule.why or _why_forbidden(rule)
         for name, changes in _changes(rule).items():
             if name in params:
@@ -124,9 +131,10 @@ def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
 def check(model: Model, route: Route, values: Values) -> dict[str, str]:
     """Returns errors by parameter, each a sentence; none if the request may be sent."""
     rules = apply_rules(model, route, values)
+    extra = extra_of(values)
     errors: dict[str, str] = {}
     for name, value in values.items():
-        if name in rules.params or blank(value):
+        if name in rules.params or name in extra or name == EXTRA or blank(value):
             continue
         errors[name] = rules.forbidden.get(name) or _unknown(model, route, name)
     for name, param in rules.params.items():
@@ -134,17 +142,34 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
         if problem:
             errors[name] = problem
     for names in rules.any_of:
-        if all(blank(values.get(name)) for name in names):
+        if not extra.keys() & names and all(blank(values.get(name)) for name in names):
             errors[names[0]] = f"Required: one of {', '.join(names)}."
+    if EXTRA in values:
+        problem = extra_problem(route.params, values[EXTRA])
+        problem = problem or _unwritable(values[EXTRA])
+        if problem:
+            errors[EXTRA] = problem
     return errors
+
+
+def refused_by_catalog(model: Model, route: Route, values: Values) -> set[str]:
+    """Returns the parameters whose errors only the catalog raises.
+
+    The service may know better: these can be sent without a check.
+    """
+    errors = check(model, route, values)
+    remaining = check(model, route, unchecked(values, errors.keys() - {EXTRA}))
+    return errors.keys() - remaining.keys()
 
 
 def _problem_to_send(param: Param, values: Values) -> str:
     """Returns what is wrong with what would be sent of a parameter, or nothing."""
+    is_checked = param.name not in extra_of(values)
     sent = _value_to_send(param, values)
-    if sent is not None:
-        return _undecodable(sent) or _problem(param, sent)
-    return "Required." if param.required else ""
+    if sent is None:
+        return "Required." if param.required and is_checked else ""
+    problem = _undecodable(sent)
+    return problem or (_problem if is_checked else _unsendable)(param, sent)
 
 
 def _undecodable(value: Value) -> str:
@@ -174,7 +199,18 @@ def body(model: Model, route: Route, values: Values) -> dict[str, Value]:
         elif param.kind is Kind.IMAGE:
             value = images_in(value)[0]
         sent[name] = value
-    return sent
+    return sent | _extra_to_send(values, sent)
+
+
+def _extra_to_send(values: Values, sent: Values) -> Values:
+    """Returns what is sent beyond the catalog's parameters, or in place of theirs."""
+    extra: Values = {}
+    for name, value in extra_of(values).items():
+        if value is not None:
+            extra[name] = value
+        elif name not in sent and not blank(values.get(name)):
+            extra[name] = values[name]
+    return extra
 
 
 def _value_to_send(param: Param, values: Values) -> Value | None:
@@ -182,6 +218,8 @@ def _value_to_send(param: Param, values: Values) -> Value | None:
     value = values.get(param.name)
     if not blank(value):
         return value
+    if param.name in extra_of(values):
+        return None
     if param.required or param.kind is Kind.CONSTANT:
         return param.default
     return None
@@ -206,7 +244,7 @@ def parse(param: Param, text: str) -> Value:
         case Kind.INTEGERS:
             items = re.split(r"[\s,]+", text.strip(", \n\t"))
             return [_whole_number(item) for item in items]
-        case Kind.JSON:
+        case Kind.JSON | Kind.OBJECT:
             return _json(text)
         case _:
             return text
@@ -239,6 +277,8 @@ def _json(text: str) -> Value:
         raise ValueError(f"Not JSON: {error}.") from None
     except RecursionError:
         raise ValueError("Not JSON: nested too deeply.") from None
+    if is_deep(parsed):
+        raise ValueError("Nested too deeply.")
     return parsed
 
 
@@ -307,8 +347,9 @@ def _unknown(model: Model, route: Route, name: str) -> str:
 
 def _problem(param: Param, value: Value) -> str:
     """Returns what is wrong with a value that is there, or nothing."""
-    if not _is_json(value):
-        return "Can't be sent: JSON can't hold this character or number."
+    problem = _unwritable(value)
+    if problem:
+        return problem
     match param.kind:
         case Kind.CHOICE | Kind.CONSTANT:
             return _choice_problem(param, value)
@@ -324,12 +365,28 @@ def _problem(param: Param, value: Value) -> str:
             return _list_problem(param, value)
         case Kind.JSON if not isinstance(value, list):
             return "Must be a JSON list, such as [1, 2]."
-        case Kind.JSON:
+        case Kind.OBJECT if not isinstance(value, dict):
+            return 'Must be a JSON object, such as {"a": 1}.'
+        case Kind.JSON | Kind.OBJECT:
             return ""
         case Kind.IMAGE:
             return image_problem(param, value)
         case _:
             return _text_problem(param, value)
+
+
+def _unsendable(param: Param, value: Value) -> str:
+    """Returns why a value can't be sent even without the catalog's check, or nothing."""
+    if param.kind in (Kind.IMAGE, Kind.IMAGES):
+        return _unwritable(value) or image_problem(param, value)
+    return _unwritable(value)
+
+
+def _unwritable(value: Value) -> str:
+    """Returns why a value can't be written as JSON, or nothing."""
+    if _is_json(value):
+        return ""
+    return "Can't be sent: JSON can't hold this character or number."
 
 
 def _choice_problem(param: Param, value: Value) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from tui.catalog.extra import EXTRA
 from tui.catalog.spec import Model, Route, RouteName, Values
 
 Api = Literal["auto", "unified", "service"]
@@ -18,7 +19,8 @@ def choose(
 
     `api` is the user's setting, `learnt` the route that this base URL is known to have.
     With neither, unified comes first where a model has it, unless only the other route
-    knows one of the parameters.
+    knows one of the parameters. One that neither knows, such as an extra one, decides
+    nothing.
     """
     if len(model.routes) == 1:
         return next(iter(model.routes))
@@ -26,9 +28,9 @@ def choose(
         return api
     first: RouteName = learnt or "unified"
     other: RouteName = "service" if first == "unified" else "unified"
-    unknown = [name for name in names if not model.routes[first].param(name)]
-    if unknown and all(model.routes[other].param(name) for name in unknown):
-        return other
+    for name in names:
+        if model.routes[other].param(name) and not model.routes[first].param(name):
+            return other
     return first
 
 
@@ -45,7 +47,7 @@ def translate(
     moved: Values = {}
     unplaced: dict[str, str] = {}
     for name, value in values.items():
-        if target.param(name):
+        if target.param(name) or name == EXTRA:
             moved[name] = value
         elif name in renamed:
             moved[renamed[name]] = value

@@ -24,7 +24,8 @@ class Kind(StrEnum):
     IMAGE = "image"  # a URL or a local path, uploaded at submit
     IMAGES = "images"  # an ordered list of them
     INTEGERS = "integers"
-    JSON = "json"
+    JSON = "json"  # a list
+    OBJECT = "object"  # a JSON object
     TASK = "task"  # the id of an earlier task
     CONSTANT = "constant"  # one allowed value: shown, not asked
 
@@ -36,6 +37,7 @@ _TYPES = {
     Kind.IMAGES: "array",
     Kind.INTEGERS: "array",
     Kind.JSON: "array",
+    Kind.OBJECT: "object",
 }
 
 
@@ -154,6 +156,19 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"a price is 0 to {MOST_CENTS:,} cents")
 
 
+class Listing(StrEnum):
+    """What the service's live price list says of a model."""
+
+    ACTIVE = "active"
+    """Listed, or the list is not known."""
+    MISSING = "missing"
+    """The list has left the model out."""
+    INACTIVE = "inactive"
+    """The list says that the model is not offered."""
+    NEW = "new"
+    """The service knows the model, the catalog doesn't describe it."""
+
+
 class Model(Struct, frozen=True, kw_only=True):
     """One slug within one action; a slug alone is ambiguous."""
 
@@ -166,8 +181,12 @@ class Model(Struct, frozen=True, kw_only=True):
     about: str = ""
     routes: dict[RouteName, Route]
     price: Price | None = None
-    listed: bool = True
-    """False once the service's live price list has left the model out."""
+    listing: Listing = Listing.ACTIVE
+
+    @property
+    def described(self) -> bool:
+        """Whether its parameters are known."""
+        return self.listing is not Listing.NEW
 
     @property
     def key(self) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from msgspec import structs
 from tui import __version__
 from tui.cli.checks.settings import key_problems
 from tui.graphics.probe import PIXELS, Images, Terminal, probe
+from tui.service import network_settings
 from tui.session import Session
 from tui.settings import credentials
 from tui.settings.keyfiles.found import FoundKey
@@ -103,8 +104,18 @@ def facts(session: Session) -> dict[str, Any]:
         "drawn_as": f"{terminal.images}: {terminal.why}{_budget(terminal)}",
         "python": f"{platform.python_version()} ({Path(sys.executable)})",
         "libraries": ", ".join(libraries),
+        "network": _network(session),
         "notes": [*notes, *session.problems, *key_problems(session)],
     }
+
+
+def _network(session: Session) -> list[str]:
+    """Return the proxies and certificates of the environment."""
+    if session.demo:
+        return []  # it reads none of them
+    return [
+        str(found) for found in network_settings.settings(session.credential.base_url)
+    ]
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:

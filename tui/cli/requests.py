@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tui.catalog import batch, request
+from tui.catalog.extra import unchecked, with_values
 from tui.catalog.route import Api, choose
 from tui.catalog.sources import source_param, source_value
 from tui.catalog.spec import Kind, Model, Values
@@ -40,6 +41,8 @@ class RequestOptions:
     """Image files that the requests work from."""
     after: str = ""
     """The id of the task whose picture they work from, once it is there."""
+    unchecked: bool = False
+    """Whether what only the catalog refuses is sent anyway."""
     preset: Values = field(default_factory=dict)
     """What holds where the other options say nothing."""
 
@@ -53,10 +56,12 @@ def read_requests(
     """
     api = session.config.api
     try:
-        _, values = parse_settings(model, options.settings, prompt, api)
+        _, values = parse_settings(
+            model, options.settings, prompt, api, unchecked=options.unchecked
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    values = request.inert_values(model, options.preset) | values
+    values = with_values(request.inert_values(model, options.preset), values)
     if options.sources:
         values |= _sources(model, {**values}, options.sources, api)
     vary = dict(setting.partition("=")[::2] for setting in options.vary)
@@ -68,9 +73,15 @@ def read_requests(
         wildcards=_wildcards(session, values, expand=options.expand),
     )
     try:
-        return batch.expand(model, route, values, variations)
+        expanded = batch.expand(model, route, values, variations)
     except batch.BatchError as error:
         raise UsageError(str(error)) from error
+    if not options.unchecked:
+        return expanded
+    return [
+        unchecked(values, request.refused_by_catalog(model, route, values))
+        for values in expanded
+    ]
 
 
 def _sources(model: Model, values: Values, files: tuple[str, ...], api: Api) -> Values:
@@ -164,10 +175,10 @@ def check_requests(session: Session, model: Model, wanted: list[Values]) -> None
             raise invalid_request(errors)
 
 
-def invalid_request(errors: dict[str, str]) -> UsageError:
-    """Return the error that lists what is wrong, one line per parameter."""
-    lines = (f"{name}: {problem}" for name, problem in errors.items())
-    return UsageError("\n".join(lines))
+def invalid_request(errors: dict[str, str], hint: str = "") -> UsageError:
+    """Return the error that lists what is wrong, one line per parameter, and a hint."""
+    lines = [f"{name}: {problem}" for name, problem in errors.items()]
+    return UsageError("\n".join([*lines, hint] if hint else lines))
 
 
 async def check_ceilings(engine: "Engine", wanted: "list[Wanted]") -> None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from tui.catalog import request
+from tui.catalog.extra import EXTRA
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api, choose, translate
 from tui.catalog.spec import Model, Param, RouteName, Value, Values
@@ -98,6 +99,8 @@ def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[s
             placed["aspect_ratio"] = ratio
             del unplaced["size"]
     rest = list(unplaced)
+    if placed.pop(EXTRA, None):
+        rest.append("extra parameters")
     if recipe.source == OURS:
         return placed, rest
     for name, text in recipe.other.items():

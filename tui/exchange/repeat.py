@@ -10,6 +10,7 @@ from tui.catalog.request import Request
 from tui.catalog.route import Api, choose
 from tui.catalog.spec import Model, Values
 from tui.exchange.consent import WantedJob
+from tui.tasks.models import known_model
 from tui.tasks.task import Task
 
 
@@ -55,7 +56,7 @@ class Repeater:
         return expand(model, route, values, variations, random.Random())[:count]
 
     def _model(self, task: Task) -> Model:
-        return self._catalog.known(task.action, task.model)
+        return known_model(self._catalog, task)
 
 
 def _wanted(tasks: list[Task], requests: list[Request]) -> WantedJob:

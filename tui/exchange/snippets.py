@@ -18,6 +18,7 @@ from tui.demo import DEMO_URL
 from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.routes import status_paths, submit_path
 from tui.system import shell
+from tui.tasks.models import find_model
 from tui.tasks.task import Task
 from tui.text import inert_json, one_line, plain
 
@@ -33,9 +34,11 @@ _SDK = {
     "flux_2": "Flux2Client",
     "flux_kontext": "FluxKontextClient",
     "gpt_4o_image": "Gpt4oImageClient",
+    "gpt_image_2_5": "GptImage25Client",
     "grok_imagine": "GrokImagineClient",
     "imagen_4": "Imagen4Client",
     "midjourney": "MidjourneyClient",
+    "qwen_2_1": "Qwen21Client",
     "seedream": "SeedreamClient",
     "topaz": "TopazClient",
     "z_image": "ZImageClient",
@@ -105,7 +108,7 @@ def of_task(task: Task, catalog: Catalog, base_url: str) -> SnippetRequest:
     `base_url` is the configured one, whatever the task has: the key belongs to that
     service only.
     """
-    model = catalog.get(task.action, task.model)
+    model = find_model(catalog, task)
     if model is None or task.route not in model.routes:
         model = Model(
             family="",
@@ -165,7 +168,9 @@ def _generate(asked: SnippetRequest) -> str:
     words = ["runapi-tui", "generate"]
     if not slug.startswith("-"):
         words.append(shell.word(slug))
-    if asked.ambiguous:
+    if not model.described:
+        words += ["--service", shell.word(model.service)]
+    if asked.ambiguous or not model.described:
         words += ["--action", shell.word(model.action)]
     if choose(model, asked.values) != asked.route:
         words += ["--api", asked.route]
@@ -174,7 +179,7 @@ def _generate(asked: SnippetRequest) -> str:
     for name, value in asked.values.items():
         if name == "prompt":
             words += ["-p", shell.quoted(str(value))]
-        elif not request.blank(value):
+        elif not request.blank(value) and value != {}:
             setting = f"{name}={_typed(route.param(name), value)}"
             words += ["-s", shell.word(setting)]
     if slug.startswith("-"):

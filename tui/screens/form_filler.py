@@ -13,6 +13,7 @@ from tui.paths import short
 from tui.screens.form_history import Filled, FormHistory
 from tui.service.prompt_library import PromptEntry
 from tui.settings.remembered import Draft
+from tui.tasks.models import known_model
 from tui.tasks.task import Task
 from tui.text import by_count, one_line
 from tui.widgets.form import ParamForm
@@ -116,7 +117,7 @@ class FormFiller:
     async def use(self, task: Task) -> None:
         """Fills the form with a task's values."""
         try:
-            model = self.catalog.known(task.action, task.model)
+            model = known_model(self.catalog, task)
         except UnknownModel as error:
             self._warn(str(error))
             return

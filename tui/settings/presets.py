@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tui.catalog.extra import texts_in
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.reach import reached_by
 from tui.catalog.spec import Model, Values
@@ -117,5 +118,4 @@ class Presets:
 
 def _names(value: object, texts: set[str]) -> bool:
     """Returns whether a value has one of these texts in it."""
-    items = value if isinstance(value, list) else [value]
-    return any(isinstance(item, str) and item in texts for item in items)
+    return any(text in texts for text in texts_in(value))

@@ -11,9 +11,9 @@ from tui.catalog.spec import Model
 from tui.service.errors import TimedOutError
 from tui.tasks import draft
 from tui.tasks.cache import TaskCache
+from tui.tasks.models import ModelGoneError
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError
-from tui.tasks.submit import ModelGoneError
 from tui.tasks.task import LIVE, Problem, Status, Task
 from tui.text import duration, one_line
 

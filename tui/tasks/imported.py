@@ -8,6 +8,7 @@ them.
 import re
 from typing import Any
 
+from tui.catalog.extra import EXTRA
 from tui.catalog.load import Catalog
 from tui.catalog.request import blank, is_callback
 from tui.catalog.route import choose
@@ -101,6 +102,11 @@ def files_named(model: Model, values: Values) -> dict[str, str]:
     would hear of the task.
     """
     errors: dict[str, str] = {}
+    if EXTRA in values:
+        errors[EXTRA] = (
+            "This imported task has extra parameters, which nothing checks."
+            f" {_HOW_TO_SEND}"
+        )
     for route in model.routes.values():
         for name, path in local_files(route, values):
             errors[name] = (

@@ -2,6 +2,7 @@
 
 import re
 
+from tui.catalog.request import is_callback_name
 from tui.catalog.spec import Value
 from tui.images.recipes import PROMPTS, EmbeddedRecipe
 from tui.tasks.task import Task
@@ -19,7 +20,7 @@ def facts_of(task: Task) -> EmbeddedRecipe:
     values = {
         name: _public(name, value)
         for name, value in task.values.items()
-        if name != "callback_url"
+        if not is_callback_name(name)
     }
     return EmbeddedRecipe(
         action=task.action,
@@ -37,6 +38,12 @@ def _public(name: str, value: Value) -> Value:
     """Returns a value without secrets and, for a local file, only its name."""
     if isinstance(value, list):
         return [_public(name, item) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: _public(key, item)
+            for key, item in value.items()
+            if not is_callback_name(key)
+        }
     if not isinstance(value, str) or name in PROMPTS:
         return value
     if value.strip().lower().startswith(("http://", "https://")):

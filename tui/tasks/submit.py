@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model
+from tui.catalog.undescribed import NO_SERVICES
 from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.errors import (
     AuthenticationError,
@@ -25,8 +26,8 @@ from tui.service.errors import (
     UploadError,
 )
 from tui.service.task_answer import Answer
-from tui.tasks import draft
-from tui.tasks.answer import answered, with_left_out
+from tui.tasks import draft, inline
+from tui.tasks.answer import answered, results, with_left_out
 from tui.tasks.cache import TaskCache
 from tui.tasks.ceilings import (
     NONE,
@@ -35,6 +36,7 @@ from tui.tasks.ceilings import (
     describe_total,
 )
 from tui.tasks.connection import Connection
+from tui.tasks.models import ModelGoneError, find_model, known_model
 from tui.tasks.options import EngineOptions
 from tui.tasks.retry import GaveUpError, asked_pause, backoff
 from tui.tasks.scheduler import Scheduler
@@ -57,21 +59,16 @@ AWAITS_CHARGE = (
 )
 UNSURE_TRIES = 8
 """Tries of a request that may have been accepted, while the answer may still change."""
+KEY_TAKEN = (
+    "The service knows this key with other input. Nothing was made or charged: give"
+    " another key."
+)
 LONGEST_COMMAND_REST = 600.0
 """Seconds that a command waits if the service asks for it; the app always waits."""
 CHARGE_PAUSE = 1.0
 """Seconds between looks whether the charge of another task is known by now."""
 _NAME = re.compile("[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 """Matches the name of a service or an action."""
-_NO_SERVICES = (
-    *("me", "files", "tasks"),
-    *("prompts", "price_quotes", "price_schedules"),
-)
-"""What stands beside the models at the service: see `tui.service.client`."""
-
-
-class ModelGoneError(LookupError):
-    """Reports that the catalog no longer has a task's model."""
 
 
 class _NotNowError(Exception):
@@ -125,19 +122,14 @@ class Submitter:
 
     def model(self, task: Task) -> Model:
         """Returns the task's model in the catalog. Raises ModelGoneError."""
-        model = self._catalog.get(task.action, task.model)
-        if model is None:
-            raise ModelGoneError(
-                f"{one_line(task.model, 80)} is no longer in the catalog."
-            )
-        return model
+        return known_model(self._catalog, task)
 
     def _is_of_catalog(self, task: Task) -> bool:
         """Returns whether a task goes where the catalog sends its model.
 
         Anything else in the queue file is not this program's word.
         """
-        model = self._catalog.get(task.action, task.model)
+        model = find_model(self._catalog, task)
         if model is None or task.imported:
             return False
         return task.service == model.service and task.route in model.routes
@@ -229,11 +221,17 @@ class Submitter:
         task = self._cache.tasks[task_id]
         await self._cache.learn("route", task.route)
         has_ended = answer.state in ("completed", "failed")
-        if has_ended and not (answer.urls or answer.error):
+        if has_ended and not (results(answer) or answer.error):
             # A repeated answer that lacks the outcome: poll for it.
             answer = replace(answer, state="pending")
         event = with_left_out("accepted", answer)
-        await self._cache.save(answered(task, answer), event, answer.raw)
+        changed = answered(task, answer)
+        try:
+            await inline.keep(changed, answer.pictures)
+        except OSError:
+            # The picture is asked for until it can be written.
+            changed = answered(task, replace(answer, state="pending", results=()))
+        await self._cache.save(changed, event, answer.raw)
 
     def _is_too_old(self, task: Task) -> bool:
         """Returns whether a request is too old to be sent again automatically."""
@@ -268,7 +266,7 @@ class Submitter:
             )
         if self._cache.route == "service" and self._may_move(task):
             task = await self._rerouted(task)
-        model = self._catalog.get(task.action, task.model)
+        model = find_model(self._catalog, task)
         await self._uploader.check_addresses(task, model)
         if self._uploader.needs(task, model):
             task = await self._uploader.upload_files(task, self.model(task))
@@ -305,6 +303,11 @@ class Submitter:
         Only what was surely never made may be held, moved or rejected.
         """
         is_conflict = isinstance(error, ConflictError)
+        if is_conflict and _is_of_caller(task, error):
+            problem = Problem(error.kind, KEY_TAKEN)
+            rejected = task.change(Status.REJECTED, error=problem, note="")
+            await self._cache.save(rejected, "rejected", error.raw)
+            return
         if is_conflict and not task.unsure and not _is_of_source(error):
             # Nobody else has this key: something on the way has sent the request twice,
             # and the first is at work.
@@ -325,7 +328,7 @@ class Submitter:
             why = f"{error} An earlier try may have been accepted."
             await self._leave_to_user(task, why, error.raw)
             raise GaveUpError(error)
-        elif isinstance(error, NotFoundError) and self._may_move(task):
+        elif _has_no_route(error) and self._may_move(task):
             # The route isn't there, so nothing was made: the other one, with a new body
             # and key.
             await self._cache.learn("route", "service")
@@ -338,7 +341,7 @@ class Submitter:
             garbled = GarbledError(str(error), status=error.status, raw=error.raw)
             await self._try_again(task, garbled, failures)
         else:
-            if isinstance(error, NotFoundError) and self._cache.route == task.route:
+            if _has_no_route(error) and self._cache.route == task.route:
                 await self._cache.learn("route", "")
             problem = Problem(error.kind, str(error))
             rejected = task.change(Status.REJECTED, error=problem, note="")
@@ -414,7 +417,7 @@ class Submitter:
         await self._cache.save(changed, "unsure", raw)
 
     def _may_move(self, task: Task) -> bool:
-        model = self._catalog.get(task.action, task.model)
+        model = find_model(self._catalog, task)
         known = model is not None and "service" in model.routes
         return known and task.route == "unified" and self._api == "auto"
 
@@ -442,7 +445,7 @@ class Submitter:
 def _is_well_formed(task: Task) -> bool:
     """Returns whether a task's request has all it needs, and leads to a model."""
     names = (task.service, task.action)
-    is_named = all(map(_NAME.fullmatch, names)) and task.service not in _NO_SERVICES
+    is_named = all(map(_NAME.fullmatch, names)) and task.service not in NO_SERVICES
     return is_named and bool(task.body and task.key)
 
 
@@ -451,11 +454,25 @@ def _is_of_account(error: ServiceError) -> bool:
     return isinstance(error, AuthenticationError | CreditsError)
 
 
+def _has_no_route(error: ServiceError) -> bool:
+    """Returns whether the route isn't there; a model that was retired is on neither."""
+    return isinstance(error, NotFoundError) and error.status != 410
+
+
 def _is_never_made(error: ServiceError) -> bool:
     """Returns whether the error shows that this try made nothing."""
     if isinstance(error, NetworkError):
         return not error.sent
     return _is_of_account(error) or isinstance(error, UploadError | RateLimitError)
+
+
+def _is_of_caller(task: Task, error: ServiceError) -> bool:
+    """Returns whether the caller's key was used elsewhere, for another request.
+
+    The service says so only of input that differs from what it got with the key.
+    """
+    is_first_try = not task.unsure
+    return bool(task.caller_key) and is_first_try and "request_conflict" in error.raw
 
 
 def _is_of_source(error: ServiceError) -> bool:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from tui.catalog.extra import shown
 from tui.tasks.task import Task
 from tui.text import dollars, one_line, plain
 from tui.widgets.taskrow import fit
@@ -66,9 +67,9 @@ def _facts(
     yield "prompt", _as_text(task.prompt)
     yield "model", title_of(task)
     yield "action", task.action.replace("_", " ")
-    for name, value in task.values.items():
+    for name, value in shown(task.values):
         if name != "prompt":
-            yield name.replace("_", " "), _as_text(value)
+            yield name, _as_text(value)
     result = task.results[index] if index < len(task.results) else None
     if result and result.width:
         yield "size", f"{result.width}×{result.height}"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.table import Table
 
+from tui.catalog.extra import shown
 from tui.tasks.durations import Span
 from tui.tasks.task import REJECTED, Result, Status, Task
 from tui.text import dollars, file_size, one_line, plain
@@ -49,9 +50,9 @@ def _facts(task: Task, index: int | None) -> Iterator[tuple[str, object]]:
     yield "", task.error.message if task.error else task.note
     yield "prompt", task.prompt
     yield "model", task.model
-    for name, value in task.values.items():
+    for name, value in shown(task.values):
         if name != "prompt":
-            yield name.replace("_", " "), value
+            yield name, value
     yield "cost", _cost(task)
     yield "tags", ", ".join(task.tags)
     yield "favourite", "yes" if task.favourite else ""

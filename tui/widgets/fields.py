@@ -29,7 +29,6 @@ _SHORT_TITLES = {
     "Rendering speed": "Speed",
     "Safety checker": "Safety",
     "Safety tolerance": "Tolerance",
-    "Segment task": "Task",
     "Source image": "Source",
     "Split images": "Split",
     "Thinking mode": "Thinking",
@@ -85,6 +84,8 @@ class Field(Widget):
         """What something else than the user's keys has written here."""
         self.picked: set[str] = set()
         """Files and URLs that the user chose from a list."""
+        self.is_unchecked = False
+        """Whether the value is sent without the catalog's check."""
         self.error = ""
         """What is wrong with the value, as far as it was shown; or empty."""
         self._label = Static(classes="label", markup=False)
@@ -127,11 +128,19 @@ class Field(Widget):
             self.set_class(bool(error), "-wrong")
             self._update_label()
 
+    def show_unchecked(self, is_unchecked: bool) -> None:
+        """Marks the value as one that is not checked, or as checked again."""
+        if is_unchecked != self.is_unchecked:
+            self.is_unchecked = is_unchecked
+            self._update_label()
+
     def _update_label(self) -> None:
         # As wide with a mark as without one: nothing beside it moves.
         mark = "  "
         if self.error:
             mark = " !"
+        elif self.is_unchecked:
+            mark = " ?"
         elif self.param.required:
             mark = " *"
         title = short_title(self.param)
@@ -185,7 +194,8 @@ class Field(Widget):
             texts = texts_of([self.read()]) - self.picked
         except ValueError:
             return self.foreign.texts
-        if self.param.kind is Kind.JSON and not self.foreign.is_empty:
+        is_json = self.param.kind in (Kind.JSON, Kind.OBJECT)
+        if is_json and not self.foreign.is_empty:
             return texts  # its escapes may spell them in another way
         return {text for text in texts if self.foreign.may_be_in(text)}
 

@@ -17,6 +17,7 @@ from textual.widgets import Button
 from textual.widgets.text_area import EditHistory
 
 from tui.catalog import request
+from tui.catalog.extra import EXTRA, extra_of, params_of
 from tui.catalog.price import Estimate, priced_values
 from tui.catalog.reach import texts_of
 from tui.catalog.request import LONGEST_TEXT
@@ -64,6 +65,13 @@ class ParamForm(Vertical):
             "Job",
             id="batch",
             tooltip="Send many at once: variations, prompts, combinations",
+        ),
+        Binding(
+            "alt+u,f6",
+            "send_unchecked",
+            "Don't check",
+            id="send-unchecked",
+            tooltip="Let the service decide about what the catalog refuses, or no longer",
         ),
         Binding(
             "ctrl+s,f12",
@@ -162,6 +170,8 @@ class ParamForm(Vertical):
         self.expansion = Expansion()
         self._model = model
         self._fields: dict[str, Field] = {}
+        self._refused: set[str] = set()
+        """Params with an error that only the catalog raises, and that is shown."""
         self._demanded: set[str] = set()
         """Params without a value that the user tried to send without it."""
         self._saved = {draft.key: draft for draft in drafts}
@@ -232,8 +242,9 @@ class ParamForm(Vertical):
             else:
                 values, _ = translate(model, values, route)
                 target = model.routes[route]
-                raws = _raws_of(target, values)
-                raws = self._without_long(target.params, raws, LONGEST_TEXT)
+                params = params_of(model, target)
+                raws = _raws_of(params, values)
+                raws = self._without_long(params, raws, LONGEST_TEXT)
             await self._replace(model, route, raws, foreign_texts)
             if values is None:
                 carried.needed = self._needed()
@@ -323,13 +334,16 @@ class ParamForm(Vertical):
         self._model = model
         self.route = route
         self._demanded.clear()
-        params = model.routes[route].params
+        params = params_of(model, model.routes[route])
         raws = self._without_long(params, raws, _LONGEST_OWN)
         self._fields = {
             param.name: make_field(param, raws.get(param.name)) for param in params
         }
         action = model.action.replace("_", " ")
-        self.border_title = Content(f"{model.title} · {action}")
+        title = f"{model.title} · {action}"
+        self.border_title = Content(
+            title if model.described else f"{title} · not described"
+        )
         self.check_values()
         for name, field in self._fields.items():
             field.foreign.add(*foreign.get(name, ()))
@@ -409,9 +423,31 @@ class ParamForm(Vertical):
             # A value that is still missing is no news; one that a change broke is.
             is_shown = name in self._demanded or field.raw is not None
             field.show_error(errors.get(name, "") if is_shown else "")
+        self._update_unchecked(values)
         self._update_note()
         self._show_price(values)
         return errors
+
+    def _update_unchecked(self, values: Values) -> None:
+        """Marks what is sent without a check, and notes what could be."""
+        extra = extra_of(values)
+        refused: set[str] = set()
+        if any(field.error for field in self._fields.values()):
+            route = self._model.routes[self.route]
+            refused = request.refused_by_catalog(self._model, route, values)
+        shown = {name for name in refused if self._error_of(name)}
+        if "prompt" in shown and "prompt" not in values:
+            shown.remove("prompt")  # nothing is to be sent yet
+        for name, field in self._fields.items():
+            field.show_unchecked(name in extra)
+        is_news = shown != self._refused
+        self._refused = shown
+        if is_news and self.is_attached:
+            self.refresh_bindings()
+
+    def _error_of(self, name: str) -> str:
+        field = self._fields.get(name)
+        return field.error if field else ""
 
     def show_errors(self, errors: dict[str, str]) -> None:
         """Shows errors that only the disk or the service can find."""
@@ -429,6 +465,16 @@ class ParamForm(Vertical):
             for name, reason in self._forbidden.items()
             if name in fields
         ]
+        unchecked = [
+            short_title(field.param).lower()
+            for field in fields.values()
+            if field.is_unchecked
+        ]
+        if unchecked:
+            hidden.append(f"Not checked: {', '.join(unchecked)}.")
+        if self._refused:
+            key = key_text(self, "send-unchecked")
+            hidden.insert(0, f"{key} lets the service decide.")
         wrong = [field for field in fields.values() if field.error and field.display]
         focused = self._field_in_focus()
         if focused and focused.error:
@@ -582,6 +628,29 @@ class ParamForm(Vertical):
         foreign = self.foreign_texts()
         self.post_message(self.JobRequested(self._model, route, self.values(), foreign))
 
+    def action_send_unchecked(self) -> None:
+        """Lets the service decide about what the catalog refuses, or the catalog again."""
+        field = self._fields[EXTRA]
+        try:
+            extra = extra_of({EXTRA: field.read() or {}})
+        except ValueError:
+            self._focus_field(EXTRA)
+            return
+        if self._refused:
+            extra = {**extra, **dict.fromkeys(self._refused)}
+        else:
+            extra = {name: extra[name] for name in extra if extra[name] is not None}
+        field.fill(extra or None)
+        self.check_values()
+        self._update_note()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Returns whether a key does something; if not, it isn't shown."""
+        if action == "send_unchecked":
+            is_unchecked = any(field.is_unchecked for field in self._fields.values())
+            return bool(self._refused) or is_unchecked
+        return super().check_action(action, parameters)
+
     def action_copy_as(self) -> None:
         self.post_message(self.CopyRequested(self._model, self.route, self.values()))
 
@@ -673,9 +742,9 @@ class ParamForm(Vertical):
             field.control.focus(scroll_visible=False)
 
 
-def _raws_of(route: Route, values: Values) -> dict[str, Raw]:
-    """Returns values as they stand in the fields of a route."""
-    raws = {param.name: raw_of(param, values.get(param.name)) for param in route.params}
+def _raws_of(params: Iterable[Param], values: Values) -> dict[str, Raw]:
+    """Returns values as they stand in the fields of parameters."""
+    raws = {param.name: raw_of(param, values.get(param.name)) for param in params}
     return {name: raw for name, raw in raws.items() if raw is not None}
 
 

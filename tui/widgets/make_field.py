@@ -16,6 +16,7 @@ _FIELDS: dict[Kind, type[Field]] = {
     Kind.IMAGES: TextField,
     Kind.INTEGERS: LineField,
     Kind.JSON: TextField,
+    Kind.OBJECT: TextField,
     Kind.TASK: LineField,
     Kind.CONSTANT: ConstantField,
 }

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from tui.catalog.load import Catalog
 from tui.catalog.price import estimate
-from tui.catalog.spec import Family, Kind, Model
+from tui.catalog.spec import Family, Kind, Listing, Model
 from tui.text import dollars
 from tui.widgets.taskrow import fit
 
@@ -27,6 +27,10 @@ _LINE_WIDTH = 24
 _SCROLLBAR = 1
 _BESIDE_TITLE = 11
 """Columns for indent, mark and price beside a model's title."""
+
+
+_LISTINGS = {Listing.MISSING: "not listed", Listing.INACTIVE: "inactive"}
+"""What is said of a model in place of its price."""
 
 
 _Line = tuple[ModelKey | Family | None, Content]
@@ -319,7 +323,7 @@ class Sidebar(Vertical):
             yield from self._family_lines(family)
 
     def _family_lines(self, family: Family) -> Iterator[_Line]:
-        if len(family.models) == 1:
+        if len(family.models) == 1 and family.models[0].described:
             model = family.models[0]
             yield model.key, self._model_line(model)
             return
@@ -351,7 +355,7 @@ class Sidebar(Vertical):
         """Returns mark, title and price of a model; `title` replaces its own."""
         if model.key == self._chosen:
             mark = "▸ "
-        price = dollars(estimate(model, {}).micro) if model.listed else "not listed"
+        price = _LISTINGS.get(model.listing) or dollars(estimate(model, {}).micro)
         name = f"{indent}{mark}{title or model.title}"
         room = self._line_width - len(price)
         return Content(fit(name, room)) + Content.styled(price, "$text-muted")

@@ -5,7 +5,7 @@ A check asks nothing of the terminal, changes no file, and ends within seconds.
 
 from collections.abc import Callable, Iterable
 
-from tui.cli.checks import folders, keys, sandboxed, service, settings
+from tui.cli.checks import folders, keys, network, sandboxed, service, settings
 from tui.session import Session
 from tui.system.finding import Finding
 
@@ -15,9 +15,10 @@ LOCAL: tuple[Check, ...] = (
     settings.check,
     folders.check,
     sandboxed.check,
+    network.check,
 )
 """What can be found on this machine, in the order in which it is shown."""
-LIVE: tuple[Check, ...] = (service.check,)
+LIVE: tuple[Check, ...] = (network.connect, service.check)
 """What needs the network."""
 
 

@@ -23,7 +23,7 @@ def check(session: Session) -> Iterator[Finding]:
             Level.ERROR,
             "key",
             "No API key was found.",
-            "Set RUNAPI_API_KEY, or run `runapi-tui` and paste one.",
+            "Set RUNAPI_API_KEY, or run `runapi-tui login`.",
         )
     _, notes = credentials.find_all()
     for note in dict.fromkeys((*credential.notes, *notes)):

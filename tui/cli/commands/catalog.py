@@ -7,7 +7,7 @@ import click
 
 from tui.catalog.load import Catalog, CatalogError, load_family
 from tui.catalog.price import estimate
-from tui.catalog.spec import Model, Param
+from tui.catalog.spec import Listing, Model, Param
 from tui.cli.commands.common import ExitError, find_model, prepare_session
 from tui.cli.commands.options import (
     action_option,
@@ -17,6 +17,11 @@ from tui.cli.commands.options import (
 )
 from tui.system.streams import print_json, print_message, print_result
 from tui.text import by_count, dollars, one_line
+
+_LISTINGS = {
+    Listing.MISSING: " (no longer listed)",
+    Listing.INACTIVE: " (marked inactive by the service)",
+}
 
 
 @click.command()
@@ -49,7 +54,7 @@ def _print_models(catalog: Catalog) -> None:
         print_result(f"{family.name} · {family.provider}")
         for model in family.models:
             price = dollars(estimate(model, {}).micro)
-            note = "" if model.listed else " (no longer listed)"
+            note = _LISTINGS.get(model.listing, "")
             print_result(
                 f"  {model.slug:<34} {price:>6}  {model.action:<17} {model.about}{note}"
             )

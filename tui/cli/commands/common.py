@@ -6,9 +6,10 @@ import click
 
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.spec import Model
+from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import INVALID_INPUT
 from tui.system.streams import print_message
-from tui.text import plain
+from tui.text import one_line, plain
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -41,12 +42,37 @@ def prepare_session(options: dict[str, Any]) -> "Session":
     return prepare(base_url=base_url, demo=demo, **merged)
 
 
-def find_model(catalog: Catalog, slug: str, action: str | None) -> Model:
-    """Return a model of the catalog. Raises ExitError."""
+def find_model(
+    catalog: Catalog, slug: str, action: str | None, service: str | None = None
+) -> Model:
+    """Return a model of the catalog, or by `service` and action one beyond it.
+
+    Which one was taken is said on stderr where another word than its slug names it.
+    Raises ExitError.
+    """
+    if service:
+        return _find_beyond(catalog, slug, action or "", service)
     try:
-        return catalog.find(slug, action or "")
+        model = catalog.named(slug, action or "")
     except UnknownModel as error:
         raise ExitError(str(error)) from error
+    if model.slug != slug:
+        shown = one_line(slug, 80)
+        print_message(f"{shown}: this is {model.slug} ({model.action}).")
+    return model
+
+
+def _find_beyond(catalog: Catalog, slug: str, action: str, service: str) -> Model:
+    """Return a model of a service, whether the catalog has it or not."""
+    if not action:
+        raise ExitError("Give --action with --service, such as text_to_image.")
+    model = catalog.get(action, slug)
+    if model and model.service == service:
+        return model
+    try:
+        return undescribed(service, action, slug)
+    except NameProblem as problem:
+        raise ExitError(str(problem)) from problem
 
 
 def open_store(session: "Session") -> "Store":

@@ -13,6 +13,7 @@ from tui.cli.commands.common import (
     require_key,
 )
 from tui.cli.commands.options import (
+    REQUEST_OPTIONS,
     common_options,
     json_lines_option,
     json_object_option,
@@ -36,10 +37,10 @@ def quote(
     from tui.cli import money
     from tui.cli.requests import RequestOptions, read_requests
 
-    names = ("settings", "vary", "count", "expand")
-    asked = RequestOptions(**{name: options.pop(name) for name in names})
+    asked = RequestOptions(**{name: options.pop(name) for name in REQUEST_OPTIONS})
+    service = options.pop("service")
     session = prepare_session(options)
-    chosen = find_model(session.catalog, model, action)
+    chosen = find_model(session.catalog, model, action, service)
     wanted = read_requests(session, chosen, asked, prompt)
     sys.exit(money.quote(session, chosen, wanted, as_json=as_json))
 

@@ -42,6 +42,11 @@ _COMMON = [
 action_option = click.option(
     "--action", help="Which action, for a model that has several."
 )
+service_option = click.option(
+    "--service",
+    metavar="NAME",
+    help="The service of a MODEL that the catalog doesn't have; with --action.",
+)
 _REQUEST = [
     click.option(
         "-s",
@@ -69,8 +74,16 @@ _REQUEST = [
         is_flag=True,
         help="Read {a|b} and __wildcard__ in prompts as alternatives.",
     ),
+    click.option(
+        "--unchecked",
+        is_flag=True,
+        help="Send what only the catalog refuses: the service may know better.",
+    ),
     action_option,
+    service_option,
 ]
+REQUEST_OPTIONS = ("settings", "vary", "count", "expand", "unchecked")
+"""The names of those that `RequestOptions` takes as they are."""
 _SELECTION = [
     click.argument("ids", nargs=-1, metavar="[ID]..."),
     click.option(

@@ -1,0 +1,103 @@
+"""Commands go past the catalog: any model, action and parameter that the service knows."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cli.test_run import Service
+from tests.loopback import serving
+from tests.tasks.faults import Ledger, booked, small_pictures
+from tui.catalog.load import bundled
+
+NOVA = ("nova-2-pro", "a fox", "--service", "nova_2", "--action", "text_to_image")
+KNOWN = {"service": "z_image", "action": "text_to_image", "model": "z-image"}
+NEW = {"service": "nova_2", "action": "text_to_image", "model": "nova-2-pro"}
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Service, Ledger]]:
+    """A service that knows a model more than the catalog, and what it was sent."""
+    small_pictures(monkeypatch)
+    catalog = bundled().with_prices([KNOWN, NEW], "2026-11-21")
+    app, book = booked(catalog, delay=0)
+    ledger = Ledger(app)
+    with serving(ledger) as url:
+        yield Service(url, book), ledger
+
+
+def bodies(ledger: Ledger) -> list[tuple[str, dict[str, Any]]]:
+    return [(post.path, json.loads(post.body)) for post in ledger.posts]
+
+
+def test_a_model_that_the_catalog_lacks(ledger: tuple[Service, Ledger]) -> None:
+    service, sent = ledger
+    words = ("-s", "style=ink", "-s", "strength=0.5")
+    code, lines, told = service.run("generate", *NOVA, *words)
+    assert code == 0, told
+    assert "not described by the catalog" in told
+    assert lines[0]["status"] == "completed"
+    assert lines[0]["files"]
+    assert bodies(sent) == [
+        (
+            "/api/v1/nova_2/text_to_image",
+            {"model": "nova-2-pro", "prompt": "a fox", "style": "ink", "strength": 0.5},
+        )
+    ]
+
+
+def test_it_is_sent_again_by_its_id(ledger: tuple[Service, Ledger]) -> None:
+    service, sent = ledger
+    _, lines, _ = service.run("generate", *NOVA, "-s", "style=ink", "--no-wait")
+    code, lines, told = service.run("resume", lines[0]["id"])
+    assert (code, lines[0]["status"]) == (0, "completed"), told
+    assert len(sent.posts) == 1
+
+
+def test_an_unknown_parameter_and_a_refused_value(
+    ledger: tuple[Service, Ledger],
+) -> None:
+    service, sent = ledger
+    code, _, told = service.run("generate", "z-image", "a fox", "-s", "+style=ink")
+    assert code == 0, told
+    assert "Not checked: style." in told
+    code, _, told = service.run("generate", "z-image", "a fox", "-s", "style=ink")
+    assert (code, len(sent.posts)) == (4, 1)
+    assert "has no parameter style" in told
+    assert "--unchecked sends it all the same" in told
+    words = ("-s", "aspect_ratio=9:17", "-s", "style=ink", "--unchecked")
+    service.run("generate", "z-image", "a fox", *words)
+    # The service has the last word on it: here it refuses the ratio.
+    assert bodies(sent)[1][1] == {
+        "model": "z-image",
+        "prompt": "a fox",
+        "aspect_ratio": "9:17",
+        "style": "ink",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("nova-2-pro", "x", "--service", "nova_2"), "Give --action with --service"),
+        (("x", "x", "--service", "../..", "--action", "a"), "name of a service"),
+        (("x", "x", "--service", "me", "--action", "balance"), "no service"),
+        (("a b", "x", "--service", "nova", "--action", "edit"), "name of a model"),
+        (("z-image", "x", "-s", "+model=dearer"), "choose it by its name"),
+        (("z-image", "x", "-s", "+=[1]"), "JSON object"),
+    ],
+)
+def test_what_can_not_be_sent(
+    ledger: tuple[Service, Ledger], words: tuple[str, ...], told: str
+) -> None:
+    service, sent = ledger
+    code, lines, message = service.run("generate", *words)
+    assert (code, lines, sent.posts) == (4, [], [])
+    assert told in message
+
+
+def test_a_quote_asks_for_what_would_be_sent(ledger: tuple[Service, Ledger]) -> None:
+    service, _ = ledger
+    code, lines, _ = service.run("quote", "z-image", "-p", "x", "-s", "+style=ink")
+    assert (code, lines[0]["basis"]) == (0, "quoted")

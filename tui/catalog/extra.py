@@ -1,0 +1,140 @@
+"""Extra parameters: what a request has beyond the catalog, sent without a check.
+
+The service may know models, parameters and values that the catalog doesn't know yet. In
+a request's values they stand as one JSON object under the name `+`. A name whose value is
+null there isn't sent from it: the request's own value of that name is, unchecked, and may
+be missing although the catalog demands it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import starmap
+from typing import Any
+
+from msgspec.structs import replace
+
+from tui.catalog.image_items import is_url
+from tui.catalog.spec import Kind, Model, Param, Route, Value, Values
+from tui.text import one_line
+
+EXTRA = "+"
+"""The name of the extra parameters among a request's values."""
+EXTRA_PARAM = Param(
+    name=EXTRA,
+    kind=Kind.OBJECT,
+    label="Extra parameters",
+    help=(
+        'Sent as they are, not checked: a JSON object such as {"style": "ink"}. null'
+        " stands for the value of that name in the form."
+    ),
+    example='{"style": "ink"}',
+    more=True,
+)
+MOST_NAMES = 100
+_MOST_DEPTH = 20
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,99}", re.ASCII)
+
+
+def extra_of(values: Mapping[str, object]) -> dict[str, Any]:
+    """Returns the extra parameters among values; none where they are no object."""
+    extra = values.get(EXTRA)
+    return extra if isinstance(extra, dict) else {}
+
+
+def with_extra(values: Values, extra: Mapping[str, Any]) -> Values:
+    """Returns values with more extra parameters."""
+    return {**values, EXTRA: {**extra_of(values), **extra}}
+
+
+def with_values(values: Values, more: Values) -> Values:
+    """Returns values with others over them; the extra parameters of both stay."""
+    merged = {**values, **more}
+    extra = {**extra_of(values), **extra_of(more)}
+    return with_extra(merged, extra) if extra else merged
+
+
+def unchecked(values: Values, names: Iterable[str]) -> Values:
+    """Returns values of which those of some names are sent without a check."""
+    added = [name for name in names if name not in extra_of(values)]
+    return with_extra(values, dict.fromkeys(added)) if added else values
+
+
+def params_of(model: Model, route: Route) -> tuple[Param, ...]:
+    """Returns what a form asks for: the route's parameters, then the extra ones."""
+    if model.described:
+        return *route.params, EXTRA_PARAM
+    return *route.params, replace(EXTRA_PARAM, more=False)
+
+
+def shown(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yields names and values for people; what isn't checked is named as such."""
+    for name, value in values.items():
+        if name != EXTRA:
+            yield name.replace("_", " "), value
+    extra = extra_of(values)
+    if extra:
+        yield "not checked", ", ".join(starmap(_shown, extra.items()))
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return name
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{name} {text}"
+
+
+def extra_problem(params: Iterable[Param], extra: object) -> str:
+    """Returns why extra parameters can't be sent beside `params`, or nothing."""
+    if not isinstance(extra, dict):
+        return 'Must be a JSON object, such as {"style": "ink"}.'
+    if len(extra) > MOST_NAMES:
+        return f"At most {MOST_NAMES} extra parameters: these are {len(extra):,}."
+    if is_deep(extra):
+        return "Nested too deeply."
+    images = {param.name for param in params if param.kind in (Kind.IMAGE, Kind.IMAGES)}
+    for name, value in extra.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return f"{one_line(name, 40)!r} can't be the name of a parameter."
+        if name == "model":
+            return "The model can't be an extra parameter: choose it by its name."
+        if name in images and not all(map(is_url, texts_in(value))):
+            return f"{name} takes URLs here: name a file of this machine in its field."
+    return ""
+
+
+def parse_extra(text: str) -> Value:
+    """Returns the value of an extra parameter: JSON, or else the text itself."""
+    try:
+        value: Value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # Python reads NaN, which is no JSON
+    except (ValueError, RecursionError):
+        return text
+    return text if is_deep(value) else value
+
+
+def is_deep(value: object) -> bool:
+    """Returns whether a JSON value is nested more deeply than any request needs."""
+    level = [value]
+    for _ in range(_MOST_DEPTH):
+        level = [item for each in level for item in _items(each)]
+    return bool(level)
+
+
+def texts_in(value: object) -> list[str]:
+    """Returns all texts in a JSON value, however deep, without the names of objects."""
+    texts: list[str] = []
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            texts.append(each)
+        waiting += _items(each)
+    return texts
+
+
+def _items(value: object) -> list[Any]:
+    """Returns what a JSON list or object holds; nothing for any other value."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
