@@ -204,6 +204,8 @@ def test_a_local_source_is_uploaded(env: dict[str, str], tmp_path: Path) -> None
     ("words", "extra", "code", "sentence"),
     [
         (["nope", "-p", "x"], {}, 4, "There is no model named nope."),
+        (["flux-2-pro", "-p", "x"], {}, 4, "(text_to_image, $0.05)"),
+        (["flux-2-por", "-p", "x"], {}, 4, "Did you mean flux-2-pro-text-to-image"),
         (["z-image"], {}, 4, "prompt: Required."),
         (["z-image", "-p", "x" * 1001], {}, 4, "1 to 1,000 characters"),
         (["z-image", "-p", "x", "-s", "aspect_ratio=5:1"], {}, 4, "5:1 is not one of"),
@@ -252,6 +254,22 @@ def test_bad_input_gets_a_sentence_and_its_code(
     assert said.returncode == code
     assert sentence in said.stdout + said.stderr
     assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        (["Flux 2 Pro"], "flux-2-pro-text-to-image"),
+        (["flux-2-pro", "--action", "text_to_image"], "flux-2-pro-text-to-image"),
+    ],
+)
+def test_a_title_or_a_beginning_is_taken_and_told(
+    words: list[str], slug: str, env: dict[str, str]
+) -> None:
+    said = run("generate", *words, "-p", "a fox", "--json", **env)
+    assert said.returncode == 0, said.stderr
+    assert lines(said)[0]["model"] == slug
+    assert f"{words[0]}: this is {slug} (text_to_image)." in said.stderr
 
 
 @pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])
@@ -519,3 +537,19 @@ def test_what_cannot_be_read_or_stripped_gets_a_sentence(
 def test_doctor_shows_a_name() -> None:
     said = run("doctor", "--json", RUNAPI_TUI_NAME="{date}/{model}-{label}{id}")
     assert json.loads(said.stdout)["names"] == "20260723/flux-2-pro-m4a7xq.png"
+
+
+def test_doctor_shows_and_tries_proxies_and_certificates(tmp_path: Path) -> None:
+    none = str(tmp_path / "none.pem")
+    said = run(
+        "doctor",
+        "--json",
+        HTTPS_PROXY="http://u:secret@127.0.0.1:9",
+        REQUESTS_CA_BUNDLE=none,
+    )
+    lines = json.loads(said.stdout)["network"]
+    assert "HTTPS_PROXY=http://127.0.0.1:9: in force for runapi.ai" in lines
+    assert any(line.startswith(f"REQUESTS_CA_BUNDLE={none}: ") for line in lines)
+    assert "secret" not in said.stdout
+    assert lines[-1].startswith("connection=runapi.ai: ")
+    assert json.loads(run("doctor", "--json", "--demo").stdout)["network"] == []

@@ -255,7 +255,7 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
             names.append(value)
     if not names:
         raise PasteError("It names no model.")
-    model = catalog.find(names[0][:100], others.get("action", ""))
+    model = catalog.named(names[0][:100], others.get("action", ""))
     prompt = others.get("prompt", others.get("p"))
     if others.get("api") in get_args(Api):
         api = cast(Api, others["api"])

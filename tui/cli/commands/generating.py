@@ -83,6 +83,11 @@ if TYPE_CHECKING:
     help="Work from the image of a task that is not done yet: wait for it.",
 )
 @click.option(
+    "--probe",
+    is_flag=True,
+    help="Send the cheapest of several; `resume` sends the others, once you say so.",
+)
+@click.option(
     "--no-wait",
     is_flag=True,
     help="Add to the queue and return; the app or `resume` sends the tasks.",
@@ -137,6 +142,7 @@ def generate(
         as_json=options.pop("as_json"),
         wait=not options.pop("no_wait"),
         over_budget=options.pop("over_budget"),
+        probe=options.pop("probe"),
         key=options.pop("key"),
     )
     wanted = {name: options.pop(name) for name in REQUEST_OPTIONS}
