@@ -333,6 +333,44 @@ def test_demo_server_says_where_it_is() -> None:
     assert (child.returncode, errors) == (0, "")
 
 
+def test_demo_server_serves_the_users_own_models(home: Path) -> None:
+    folder = home / ".config/runapi-tui/models"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(
+        """
+name = "Mine"
+provider = "Me"
+service = "mine"
+[params.prompt]
+kind = "text"
+required = true
+[[models]]
+slug = "mine-1"
+action = "text_to_image"
+title = "Mine 1"
+[models.routes]
+service = ["prompt"]
+"""
+    )
+    (folder / "broken.toml").write_text("name = ")
+    words = [sys.executable, "-m", "tui", "demo-server", "--delay", "0"]
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout
+        there = json.loads(child.stdout.readline())
+        env = {"RUNAPI_API_KEY": there["api_key"], "RUNAPI_BASE_URL": there["base_url"]}
+        (made,) = lines(run("generate", "mine-1", "-p", "x", "--json", **env))
+        assert (made["model"], made["status"]) == ("mine-1", "completed")
+        assert Path(made["files"][0]).is_file()
+    finally:
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=10)
+    assert child.returncode == 0
+    assert "broken.toml" in errors
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "tui", "models"],
@@ -499,3 +537,19 @@ def test_what_cannot_be_read_or_stripped_gets_a_sentence(
 def test_doctor_shows_a_name() -> None:
     said = run("doctor", "--json", RUNAPI_TUI_NAME="{date}/{model}-{label}{id}")
     assert json.loads(said.stdout)["names"] == "20260723/flux-2-pro-m4a7xq.png"
+
+
+def test_doctor_shows_and_tries_proxies_and_certificates(tmp_path: Path) -> None:
+    none = str(tmp_path / "none.pem")
+    said = run(
+        "doctor",
+        "--json",
+        HTTPS_PROXY="http://u:secret@127.0.0.1:9",
+        REQUESTS_CA_BUNDLE=none,
+    )
+    lines = json.loads(said.stdout)["network"]
+    assert "HTTPS_PROXY=http://127.0.0.1:9: in force for runapi.ai" in lines
+    assert any(line.startswith(f"REQUESTS_CA_BUNDLE={none}: ") for line in lines)
+    assert "secret" not in said.stdout
+    assert lines[-1].startswith("connection=runapi.ai: ")
+    assert json.loads(run("doctor", "--json", "--demo").stdout)["network"] == []
