@@ -121,7 +121,7 @@ def test_a_picture_that_is_gone_is_told(
         (["sheet", "--search", "giraffe"], "None of these tasks has a picture."),
         (["sheet", "--search", "status:failed"], "None of these tasks has a picture."),
         (["sheet", "--all", "--by", "modle"], "Did you mean model?"),
-        (["sheet", "--all", *("--by", "model") * 3], "give --by twice at most"),
+        (["sheet", "--all", *("--by", "model") * 4], "give --by three times at most"),
         (["sheet", "--all", "-o", "sheet.jpg"], "a name that ends with .png"),
         (
             ["sheet", "--all", "-o", "/proc/no/sheet.png"],

@@ -583,6 +583,65 @@ def test_a_task_waits_for_the_image_of_another_one(service: Service) -> None:
         assert service.run(*words, *words_after)[0] != 0
 
 
+def test_generate_follows_the_task_whose_image_it_works_from(service: Service) -> None:
+    _, (first,), _ = service.run("generate", "z-image", "a lake", "--no-wait", "--json")
+    words = ("generate", "topaz-upscale-image", "--json", "--after", first["id"])
+    code, (second,), _ = service.run(*words)  # the source has no line of its own
+    assert (code, second["status"], second["after"]) == (0, "completed", first["id"])
+    code, (source,), _ = service.run("task", first["id"], "--json")
+    assert source["status"] == "completed"
+    assert [second["params"]["source_image_url"]] == source["files"]
+
+
+def test_resume_follows_sources_before_what_waits_for_them(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_TUI_CONCURRENCY", "1")  # few are followed at a time
+    source = task_in_queue(service, Status.HELD, rank=time.time() + 1000)
+    words = ("generate", "topaz-upscale-image", "--json", "--no-wait", "--after")
+    ids = [service.run(*words, source.id)[1][0]["id"] for _ in range(5)]
+    code, ended, _ = service.run("resume", "--json", "--timeout", "60")
+    assert code == 0
+    assert {task["id"] for task in ended} == {source.id, *ids}
+    assert {task["status"] for task in ended} == {"completed"}
+
+
+def test_resuming_what_waits_follows_its_source_or_says_that_it_is_set_aside(
+    service: Service,
+) -> None:
+    _, (first,), _ = service.run("generate", "z-image", "a lake", "--no-wait", "--json")
+    words = ("generate", "topaz-upscale-image", "--json", "--no-wait", "--after")
+    _, (second,), _ = service.run(*words, first["id"])
+    code, (ended,), _ = service.run("resume", second["id"], "--json")
+    assert (code, ended["id"], ended["status"]) == (0, second["id"], "completed")
+    aside = task_in_queue(
+        service, Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED
+    )
+    waits = task_in_queue(
+        service, Status.HELD, after=aside.id, after_param="source_image_url"
+    )
+    code, _, err = service.run("resume", waits.id)
+    assert (code, f"picture of {aside.id}, which is set aside" in err) == (4, True)
+
+
+def test_a_probe_sends_the_cheapest_and_says_how_to_send_the_others(
+    service: Service,
+) -> None:
+    words = ("generate", "flux-2-pro-text-to-image", "a red fox", "--probe", "--json")
+    vary = ("--vary", "output_resolution=2k|1k", "-n", "2")
+    code, (first,), err = service.run(*words, *vary)
+    assert (code, first["status"]) == (0, "completed")
+    assert first["params"]["output_resolution"] == "1k"
+    assert "3 tasks are held back, about $0.19: " in err
+    job = first["job"]
+    assert f"resume {job}` sends them" in err
+    _, listed, _ = service.run("tasks", "--json")
+    others = [task for task in listed if task["id"] != first["id"]]
+    assert [task["status"] for task in others] == ["held"] * 3
+    code, ended, _ = service.run("resume", job, "--json")
+    assert (code, len(ended)) == (0, 4)  # the whole job
+
+
 def test_a_preset_gives_model_and_values(service: Service) -> None:
     file = folders().config / "presets" / "wide.json"
     file.parent.mkdir(parents=True)

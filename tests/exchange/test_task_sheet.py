@@ -65,14 +65,14 @@ def test_several_pictures_of_one_place_stand_below_each_other() -> None:
     tasks.append(task_of(result("again"), model="z-image", seed=1))
     table, _ = by_parameters(listed(tasks), ["model", "seed"])
     assert names(table) == [["z-image-1", "z-image-2"], ["again", ""]]
-    assert table.row_titles == ("z-image", "")
+    assert table.row_titles == ("z-image", "z-image")
 
 
 def test_one_parameter_has_rows_of_its_pictures() -> None:
     tasks = matrix(["z-image", "imagen-4"], range(9))
     table, _ = by_parameters(listed(tasks), ["model"])
     assert [len(row) for row in table.rows] == [8, 1, 8, 1]
-    assert table.row_titles == ("z-image", "", "imagen-4", "")
+    assert table.row_titles == ("z-image", "z-image", "imagen-4", "imagen-4")
     assert table.column_titles == ()
 
 

@@ -285,6 +285,24 @@ async def test_other_models_take_what_they_can_of_the_form() -> None:
         assert {request.model.slug for request in wanted.requests} == {"imagen-4"}
 
 
+async def test_models_without_their_picture_are_struck_and_changes_are_named() -> None:
+    app = OneBatch(IMAGEN, {"prompt": "a fox", "aspect_ratio": "9:16", "seed": 3})
+    async with app.run_test(size=(140, 60)) as pilot:
+        await app.sees("1 request")
+        await pilot.press("ctrl+o")
+        await app.sees("Models besides Imagen 4")
+        listed = app.screen.query_one(OptionList)
+        at = place_of(app, "✗ Ideogram 3 Character")
+        listed.highlighted = at
+        await pilot.press("space")
+        row = str(listed.get_option_at_index(at).prompt)
+        assert row.startswith("✗")
+        assert "needs a picture that isn't in the form: " in row
+        listed.highlighted = place_of(app, "GPT-4o Image")
+        await pilot.press("space", "enter")
+        await app.sees("2 requests", "aspect ratio 1:1 not 9:16 · no seed · a fox")
+
+
 def place_of(app: OneBatch, label: str) -> int:
     """The row of the list in front that begins so."""
     listed = app.screen.query_one(OptionList)

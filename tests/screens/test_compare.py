@@ -45,9 +45,11 @@ def made(home: Path) -> Callable[..., Task]:
     return make
 
 
-async def opened(app: TestApp, *tasks: Task) -> tuple[CompareScreen, list[str | None]]:
+async def opened(
+    app: TestApp, *tasks: Task
+) -> tuple[CompareScreen, list[tuple[str, int] | None]]:
     """Compares the first image of each task; the list will hold what the page says."""
-    ended: list[str | None] = []
+    ended: list[tuple[str, int] | None] = []
     page = CompareScreen(app.pages.view, [(task, 0) for task in tasks])
     await app.push_screen(page, ended.append)
     return page, ended
@@ -112,7 +114,7 @@ async def test_images_flip_in_the_same_place(made: Callable[..., Task]) -> None:
             await pilot.press(key)
             await until_title(app, wanted)
         await pilot.press("escape")
-        await app.until(lambda: ended == [blue.id])
+        await app.until(lambda: ended == [(blue.id, 0)])
 
 
 async def test_the_part_that_is_seen_stays_while_they_flip(

@@ -313,10 +313,9 @@ async def test_searches_are_saved_used_and_deleted() -> None:
         await pilot.press("enter")
         await app.until(lambda: isinstance(app.screen, LinePromptScreen))
         await pilot.press(*"a b", "enter")
-        await app.sees("The name of a search has letters, digits, - and _ alone")
-        await pilot.press("F", "enter")
-        await app.until(lambda: isinstance(app.screen, LinePromptScreen))
-        await pilot.press(*"foxes", "enter")
+        await app.sees("The name of a search has letters, digits, - and _ alone", "a b")
+        assert isinstance(app.screen, LinePromptScreen)  # what was typed isn't lost
+        await pilot.press("ctrl+u", *"foxes", "enter")
         await app.sees("Saved: foxes: sort:cost fox")
         assert file.read_text() == "foxes: sort:cost fox\n"
 
@@ -339,6 +338,16 @@ async def test_searches_are_saved_used_and_deleted() -> None:
         assert file.read_text() == ""
         await pilot.press("escape")
         await app.sees("2 found")
+
+
+async def test_a_message_hides_neither_the_count_nor_what_is_no_filter() -> None:
+    app = TestApp()
+    app.remember(past("a red fox"))
+    async with app.running(80, 24) as pilot:
+        await pilot.press("f9", *"fox ratd:4")
+        await app.sees("0 found · not a filter: ratd:4")
+        app.notify("A message of two lines. " * 5)
+        await app.sees("A message of two lines.", "0 found · not a filter: ratd:4")
 
 
 async def test_searches_that_others_wrote_are_inert() -> None:

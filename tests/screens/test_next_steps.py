@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 from PIL import Image
 from textual.pilot import Pilot
 
@@ -199,7 +200,11 @@ async def test_pictures_are_rated_one_after_the_other_and_undone(page: str) -> N
         await app.until(lambda: ratings() == [4, REJECTED, 0])
         await pilot.press("z")
         await app.until(lambda: ratings() == [4, 0, 0])
-        assert app.told[-1] == "The mark is taken back."
+        assert "Rated 4: a red fox (1 of 3)." in app.told
+        assert app.told[-2:] == [
+            "Taken back: 1 ★, a red fox (3 of 3).",
+            "Taken back: rejected, a red fox (2 of 3).",
+        ]
 
 
 async def test_tags_are_typed_and_found() -> None:
@@ -337,6 +342,7 @@ async def test_marked_pictures_are_compared_and_the_best_one_is_exported() -> No
         await app.sees("Same request.")
         await pilot.press("escape")
         await app.until(lambda: isinstance(app.screen, GridScreen))
+        await app.sees("1 of 3")  # where the comparison was left, not the last mark
         await pilot.press("escape", "home", "X", "5")
         await app.until(
             lambda: (
@@ -412,32 +418,110 @@ async def test_each_task_of_a_job_gets_a_next_one_after_one_question() -> None:
         )
 
 
+def matrix_of_foxes(app: TestApp) -> list[Task]:
+    """A job of two models, three ratios and two seeds, but for one cell that failed."""
+    cells = [
+        ("a red fox", {"aspect_ratio": ratio, "seed": seed}, model)
+        for model in ("flux-2-pro-text-to-image", "z-image")
+        for ratio in ("1:1", "16:9", "3:4")
+        for seed in (7, 8)
+    ]
+    tasks = [
+        made(app, prompt, job="foxes", model=model, values={"prompt": prompt} | values)
+        for prompt, values, model in cells
+    ]
+    tasks[-1] = structs.replace(
+        tasks[-1], status=Status.FAILED, results=(), error=Problem("failed", "No.")
+    )
+    return tasks
+
+
 async def test_a_job_is_a_table_by_what_varies_in_it() -> None:
     app = TestApp()
-    app.remember(
-        *(
-            made(
-                app,
-                "a red fox",
-                job="foxes",
-                model=model,
-                values={"prompt": "a red fox", "aspect_ratio": ratio},
-            )
-            for model in ("flux-2-pro-text-to-image", "z-image")
-            for ratio in ("1:1", "16:9", "3:4")
-        )
-    )
-    async with app.running(120, 36) as pilot:
-        await app.sees("6 of 6")
+    app.remember(*matrix_of_foxes(app))
+    async with app.running(140, 44) as pilot:
+        await app.sees("11 of 12")
         await pilot.press("ctrl+t", "M")
         await app.until(lambda: isinstance(app.screen, SheetScreen))
-        await app.sees("6 pictures")
+        await app.sees("11 pictures")
+        lines = app.text().splitlines()
+        heading = next(line for line in lines if "1:1" in line)
+        assert heading.index("1:1") < heading.index("16:9") < heading.index("3:4")
+        # a third axis makes rows within rows, and each of them has its label
+        await app.sees("Flux 2 Pro", "seed 7", "seed 8")
+        await app.sees("12 of 12 · Flux 2 Pro · seed 7 · 1:1")
+        await pilot.press("end")
+        await app.sees("1 of 12 · Z Image · seed 8 · 3:4", "failed")
+        await pilot.press("left")
+        await app.sees("3 of 12 · Z Image · seed 8 · 16:9")
+        await pilot.press("4")
+        await app.sees("Rated 4: a red fox.", "★★★★")
+        await pilot.press("home", "enter")
+        await app.until(lambda: isinstance(app.screen, ViewerScreen))
+        await pilot.press("escape")
+        await app.until(lambda: isinstance(app.screen, SheetScreen))
         target = app.session.folders.output / "table.png"
         await pilot.press("w")
         await app.until(lambda: isinstance(app.screen, LinePromptScreen))
+        assert "Drawing the table …" in app.told
         await pilot.press(*str(target), "enter")
         await app.sees("Saved: ")
         with Image.open(target) as sheet:
-            assert sheet.width > sheet.height  # two rows of models, three ratios
+            assert sheet.width < 2 * sheet.height  # four rows, three ratios
         await pilot.press("escape")
         await app.until(lambda: app.screen is app.main)
+
+
+async def test_a_comparison_leads_back_to_the_picture_shown_last() -> None:
+    app = TestApp()
+    tasks = [made(app, f"fox {number}", job="foxes") for number in range(3)]
+    app.remember(*tasks)
+    async with app.running(120, 36) as pilot:
+        await app.sees("3 of 3")
+        await pilot.press("ctrl+t", "space", "b")
+        await app.until(lambda: isinstance(app.screen, CompareScreen))
+        await pilot.press("space", "escape")
+        await app.until(lambda: app.screen is app.main)
+        assert app.main
+        shown = app.main.preview.results
+        await app.until(lambda: shown.shown and shown.shown.task.id == tasks[1].id)
+
+
+async def test_the_grid_and_the_table_have_one_numbering_and_say_what_varies() -> None:
+    app = TestApp()
+    app.remember(*matrix_of_foxes(app))
+    async with app.running(160, 44) as pilot:
+        await app.sees("11 of 12")
+        await pilot.press("ctrl+t", "v")
+        await app.until(lambda: isinstance(app.screen, GridScreen))
+        await app.sees("3  Z Image · seed 8 · 16:9 · a red")
+        await app.sees("1  ✗ failed Z Image · seed 8 · 3:4")
+        await pilot.press("escape", "M")
+        await app.until(lambda: isinstance(app.screen, SheetScreen))
+        await pilot.press("end", "left")
+        await app.sees("3 of 12 · Z Image · seed 8 · 16:9")
+
+
+async def test_a_table_follows_what_comes_meanwhile() -> None:
+    app = TestApp()
+    ratios = ("1:1", "16:9")
+    app.remember(
+        *(
+            past(
+                "a fox",
+                Status.HELD,
+                job="foxes",
+                values={"prompt": "a fox", "aspect_ratio": ratio},
+            )
+            for ratio in ratios
+        ),
+        paused=True,
+    )
+    async with app.running(120, 36) as pilot:
+        await app.sees("2 held")
+        await pilot.press("ctrl+t", "M")
+        await app.until(lambda: isinstance(app.screen, SheetScreen))
+        await app.sees("1  ○ held 16:9", "2  ○ held 1:1")
+        assert app.engine
+        await app.engine.pause(False)
+        await app.sees("● completed", without="held")

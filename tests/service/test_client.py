@@ -49,6 +49,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
+from tui.service.public_file import PublicFile
 from tui.service.task_answer import Answer
 
 BODY = '{"model": "z-image", "prompt": "füchse"}'.encode()
@@ -300,7 +301,8 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
     host.answer_with(
         JSONResponse(place), JSONResponse({"url": "https://files.example/1.png"})
     )
-    assert await client.upload(file, b"bytes", "abc") == "https://files.example/1.png"
+    uploaded = await client.upload(file, b"bytes", "abc")
+    assert uploaded == PublicFile("https://files.example/1.png")
     prepare, confirm = host.asked
     assert (prepare.path, confirm.path) == (
         "/api/v1/files/prepare",

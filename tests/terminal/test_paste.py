@@ -128,7 +128,8 @@ def test_a_key_after_a_paste_without_an_end_is_a_key() -> None:
 
 def test_a_paste_of_megabytes_is_cut() -> None:
     typist = Typist().reads(START, *(["\x1b[31mabc\n" * 1000] * 600), END)
-    (paste,) = typist.waits()
+    paste, news = typist.waits()
+    assert news == "PasteCut"
     assert len(paste) <= MOST_PASTED + len("<>")
     assert paste.endswith("…>")
 
@@ -215,3 +216,8 @@ def test_nothing_pasted_pays_and_ctrl_j_does(home: Path) -> None:
         app.type(b"\x11")
         assert app.until_ended() == 0
         assert len(pictures(home)) == 1
+
+
+def test_a_paste_that_just_fits_is_whole() -> None:
+    whole = "x" * MOST_PASTED
+    assert Typist().reads(START, whole, END).waits() == [f"<{whole}>"]

@@ -77,7 +77,7 @@ def test_costs_are_told_as_what_they_are(task: Task, told: str) -> None:
     assert row(task, "", "").cost == told
     job = Job("job")
     job.update(task)
-    assert job.row("", False, 0).cost == told
+    assert job.row("", False, "", "").cost == told
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_a_job_costs_fits_its_column(costs: list[int | None], told: str) ->
     job = Job("job")
     for cost in costs:
         job.update(past("x", cost_micro=cost, estimate_micro=None))
-    assert job.row("", False, 0).cost == told
+    assert job.row("", False, "", "").cost == told
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_job_counts_its_tasks() -> None:
     job, tasks = make_job(
         red=S.HELD, blue=S.PENDING, green=S.COMPLETED, pink=S.FAILED, grey=S.DROPPED
     )
-    shown = job.row("Flux", False, 7)
+    shown = job.row("Flux", False, "#7", "")
     assert (shown.glyph, shown.word, shown.prompt, shown.time) == (
         "▸",
         "1 of 5",
@@ -185,10 +185,10 @@ def test_a_job_counts_its_tasks() -> None:
     )
     assert shown.problem == "1 held · 1 sent · 1 failed · 1 dropped"
     assert shown.cost == "~$0.15"
-    assert job.row("Flux", True, 0).time == ""
+    assert job.row("Flux", True, "", "").time == ""
     job.update(tasks["red"].change(S.DROPPED))
     job.update(tasks["blue"].change(S.FETCHING).change(S.COMPLETED, cost_micro=70_000))
-    shown = job.row("Flux", False, 0)
+    shown = job.row("Flux", False, "", "")
     assert (shown.word, shown.problem, shown.cost) == (
         "2 of 5",
         "1 failed · 2 dropped",
@@ -199,11 +199,11 @@ def test_a_job_counts_its_tasks() -> None:
 def test_a_job_tells_what_was_set_aside_from_what_waits() -> None:
     job, tasks = make_job(red=S.HELD, blue=S.HELD, green=S.PENDING)
     job.update(tasks["red"].change(watched=False, set_aside=SetAside.INTERRUPTED))
-    assert job.row("Flux", False, 0).problem == "1 held · 1 set aside · 1 sent"
+    assert job.row("Flux", False, "", "").problem == "1 held · 1 set aside · 1 sent"
     assert [task.prompt for task in job.tasks_allowing(TaskAction.SEND)] == ["red"]
     assert [task.prompt for task in job.tasks_allowing(TaskAction.STOP)] == ["green"]
     job.update(tasks["red"].change(S.DROPPED))
-    assert job.row("Flux", False, 0).problem == "1 held · 1 sent · 1 dropped"
+    assert job.row("Flux", False, "", "").problem == "1 held · 1 sent · 1 dropped"
 
 
 def test_a_job_offers_what_can_be_done_with_one_of_its_tasks() -> None:
@@ -228,22 +228,22 @@ def test_what_was_retried_counts_and_is_paid_once() -> None:
     again = past("red", S.FAILED, job="job", retry_of=tasks["red"].id)
     for _ in range(2):
         job.update(again)
-        assert job.row("", False, 0)[1:2] + job.row("", False, 0)[5:6] == (
+        assert job.row("", False, "", "")[1:2] + job.row("", False, "", "")[5:6] == (
             "1 of 2",
             "1 failed",
         )
         assert job.tasks_allowing(TaskAction.RETRY) == [again]
         job.remove(again.id)
-        assert job.row("", False, 0).word == "1 of 2"
+        assert job.row("", False, "", "").word == "1 of 2"
         assert job.tasks_allowing(TaskAction.RETRY) == [tasks["red"]]
     job.update(again)
     job.remove(tasks["red"].id)
-    assert (job.row("", False, 0).word, job.tasks_allowing(TaskAction.RETRY)) == (
+    assert (job.row("", False, "", "").word, job.tasks_allowing(TaskAction.RETRY)) == (
         "1 of 2",
         [again],
     )
     job.update(tasks["red"])  # undone
-    assert (job.row("", False, 0).word, job.tasks_allowing(TaskAction.RETRY)) == (
+    assert (job.row("", False, "", "").word, job.tasks_allowing(TaskAction.RETRY)) == (
         "1 of 2",
         [again],
     )
@@ -272,7 +272,7 @@ def test_large_jobs_fit_their_column(count: int, told: str) -> None:
     job = Job("job")
     for number in range(count):
         job.update(past("x", id=f"{number:05}", job="job"))
-    shown = job.row("", False, 0)
+    shown = job.row("", False, "", "")
     assert shown.word == told
     assert cell_len(f" {shown.glyph} {shown.word}") < column_widths(80)[0]
 

@@ -38,6 +38,8 @@ class Work:
         """Ids of those that are set aside and have to be resumed first."""
         self.elsewhere: frozenset[str] = frozenset()
         """Ids of those that another process works on: they are only followed."""
+        self.sources: frozenset[str] = frozenset()
+        """Ids of those that are followed for their pictures alone: they aren't told."""
         self._parts: list[Iterable[str]] = []
 
     def add(self, ids: Collection[str]) -> None:
@@ -45,13 +47,20 @@ class Work:
         self.count += len(ids)
         self._parts.append(ids)
 
+    def add_sources(self, tasks: Iterable["Task"]) -> None:
+        """Add tasks whose pictures others wait for. They go on after an interruption."""
+        ids = [task.id for task in tasks]
+        self.sources = frozenset(ids)
+        self.add(ids)
+
     def ids(self) -> Iterator[str]:
         """Return all ids."""
         return chain.from_iterable(self._parts)
 
     def own_ids(self) -> Iterator[str]:
         """Return the ids of the tasks that this command may set aside."""
-        return (task_id for task_id in self.ids() if task_id not in self.elsewhere)
+        others = self.elsewhere | self.sources
+        return (task_id for task_id in self.ids() if task_id not in others)
 
 
 Begin = Callable[["Engine", Work], Awaitable[None]]
@@ -162,6 +171,8 @@ class _Follower:
             engine.forget(task.id)
             seen.add(task.id)
             self._progress.clear()
+            if task.id in work.sources:
+                continue  # what waits for it tells how that went
             if not self._is_told(task):
                 print_result(self._result(task, problem, was_given_up), flush=True)
             if problem and problem.kind in HOPELESS:

@@ -47,8 +47,8 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "after": task.after or None,
             "cost_usd": usd(task.cost_micro),
             "error": error,
-            "created_at": _iso_time(task.created_at),
-            "finished_at": _iso_time(task.finished_at) if task.finished_at else None,
+            "created_at": iso_time(task.created_at),
+            "finished_at": iso_time(task.finished_at) if task.finished_at else None,
             "profile": task.profile or None,
         }
     )
@@ -91,13 +91,13 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("rated", ", ".join(_rated(result.rating) for result in saved)),
             ("tags", ", ".join(task.tags)),
             ("cost", cost),
-            ("created", _iso_time(task.created_at)),
-            ("finished", _iso_time(task.finished_at) if task.finished_at else ""),
+            ("created", iso_time(task.created_at)),
+            ("finished", iso_time(task.finished_at) if task.finished_at else ""),
             *((result.label or "file", result.path) for result in saved),
             *(("url", result.url) for result in remote if not is_inline(result.url)),
             ("note", task.error.message if task.error else task.note),
             ("sent again as", task.successor),
-            *((_iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
+            *((iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
         ]
     )
 
@@ -199,6 +199,7 @@ def _table(rows: Rows) -> str:
     )
 
 
-def _iso_time(seconds: float) -> str:
+def iso_time(seconds: float) -> str:
+    """Return a time in seconds since the epoch as 2026-11-21T02:24:12.950Z."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -47,7 +47,10 @@ def save_sheet(
     from tui.images.files import ImageError
 
     if len(by) > MOST_AXES:
-        raise UsageError("A sheet has rows and columns: give --by twice at most.")
+        raise UsageError(
+            "A sheet has rows, columns and rows within rows: give --by three times at"
+            " most."
+        )
     if os.path.isdir(target):
         target /= DEFAULT_NAME
     if target.suffix.lower() != ".png":

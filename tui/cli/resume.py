@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tui.cli.chains import open_sources, sources_first
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.requests import check_ceilings, expected_cost
@@ -51,8 +52,12 @@ def resume(
                 if engine.belongs_here(task) and (task.live or _is_resumable(task))
             ]
         imported = [task for task in tasks if _is_sent_as_new(task)]
+        named = {task.id for task in tasks}
+        sources = await open_sources(engine, [task.awaited for task in tasks])
+        sources = [task for task in sources if task.id not in named]
         # Without ids, only tasks of this service and profile are continued.
         refused = await _refusals(engine, tasks) if ids else {}
+        refused |= _without_source(tasks, sources) if ids else {}
         if refused:
             rest = [task.id for task in tasks if task.id not in refused]
             raise UsageError(_refusal(session, refused, rest, over_budget))
@@ -76,8 +81,11 @@ def resume(
         _warn_of_billed(imported)
         for task in imported:
             work.add([await _send_as_new(engine, task)])
+        work.add_sources(
+            [task for task in sources if task.live and engine.belongs_here(task)]
+        )
         tasks.sort(key=lambda task: (task.status == "held", task.turn))
-        work.add([task.id for task in tasks])
+        work.add([task.id for task in sources_first(tasks)])
         work.set_aside = frozenset(task.id for task in aside)
         work.elsewhere = frozenset(task.id for task in followed)
 
@@ -104,6 +112,17 @@ async def _refusals(engine: "Engine", tasks: Iterable["Task"]) -> dict[str, str]
         except (ValueError, LookupError, RetriedError) as error:
             refused[task.id] = str(error)
     return refused
+
+
+def _without_source(tasks: Iterable["Task"], sources: list["Task"]) -> dict[str, str]:
+    """Return by id why tasks would wait in vain for the picture of another one."""
+    aside = {task.id for task in sources if not task.live}
+    return {
+        task.id: f"It waits for the picture of {task.awaited}, which is set aside: name"
+        " that, too."
+        for task in tasks
+        if task.awaited in aside
+    }
 
 
 def _refusal(

@@ -5,7 +5,8 @@ its own.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,8 @@ from tui.images.contact_sheet import SheetCell, SheetTable
 from tui.tasks.task import Task
 from tui.text import by_count, did_you_mean, dollars, one_line
 
-MOST_AXES = 2
+MOST_AXES = 3
+"""What makes rows, columns, and rows within a row."""
 _MOST_ACROSS = 8
 """Pictures of one value side by side."""
 _OUTCOMES = ("action", "cost", "rating")
@@ -52,17 +54,55 @@ def grid(pictures: Sequence[Picture]) -> TaskSheet:
     return _sheet(lines, captions)
 
 
-def save_table(tasks: Iterable[Task], target: Path) -> str:
+class Arranged(NamedTuple):
+    """Where the pictures of tasks stand in a table, for a page that shows them itself."""
+
+    lines: list[list[Picture | None]]
+    """The rows, all of one length; None is a gap."""
+    axes: list[str]
+    """The names of what makes rows and columns."""
+    row_titles: tuple[str, ...]
+    """One for each row; none where the table is a grid."""
+    column_titles: tuple[str, ...]
+    title: str
+    """The prompt, if all have the same."""
+    note: str
+    """What else all have in common."""
+
+
+def arranged(tasks: Iterable[Task]) -> Arranged:
+    """Returns the pictures of tasks as a table by what varies in them."""
+    pictures = list(pictures_of(tasks))
+    if not pictures:
+        return Arranged([], [], (), (), "", "")
+    axes = varying(pictures)
+    table, placed = by_parameters(pictures, axes)
+    rest = iter(placed)
+    lines = [[next(rest) if cell else None for cell in row] for row in table.rows]
+    across = max(map(len, lines))
+    if not (table.row_titles or table.column_titles):
+        axes = []  # a grid: the captions say what varies
+    whole = [line + [None] * (across - len(line)) for line in lines]
+    return Arranged(
+        whole, axes, table.row_titles, table.column_titles, table.title, table.note
+    )
+
+
+def save_table(
+    tasks: Iterable[Task], target: Path, numbers: Mapping[tuple[str, int], int]
+) -> str:
     """Saves the pictures of tasks as a table by what varies in them.
 
-    Returns what all have in common, and what isn't on the sheet. Raises ImageError.
+    `numbers` has those of the pictures, by the task's id and the result's index. Returns
+    what all have in common, and what isn't on the sheet. Raises ImageError.
     """
     from tui.images import contact_sheet
 
     most = contact_sheet.MOST_PICTURES
     found = list(islice(pictures_of(tasks), most + 1))
     pictures = found[:most]
-    table = by_parameters(pictures, varying(pictures)).table
+    sheet = by_parameters(pictures, varying(pictures))
+    table = _numbered(sheet, numbers)
     saved = contact_sheet.save(table, target)
     notes = [table.note]
     if len(found) > most:
@@ -71,10 +111,26 @@ def save_table(tasks: Iterable[Task], target: Path) -> str:
     return " · ".join(filter(None, notes))
 
 
+def _numbered(sheet: TaskSheet, numbers: Mapping[tuple[str, int], int]) -> SheetTable:
+    """Returns a table whose pictures have the numbers that they have elsewhere."""
+    places = iter(sheet.pictures)
+
+    def cell(known: SheetCell | None) -> SheetCell | None:
+        if known is None:
+            return None
+        picture = next(places)
+        number = numbers.get((picture.task.id, picture.index or 0))
+        return replace(known, label=f"{number:,}" if number else "")
+
+    rows = tuple(tuple(map(cell, row)) for row in sheet.table.rows)
+    return replace(sheet.table, rows=rows)
+
+
 def varying(pictures: Sequence[Picture]) -> list[str]:
     """Returns the names of what differs between pictures, at most `MOST_AXES`.
 
-    Those with few values come first: they make the rows and columns.
+    The one with the fewest values makes the rows, the one with the most the columns.
+    What others tell already is left out, such as the size that a model alone has.
     """
     told = [facts(picture) for picture in pictures]
     counts: dict[str, int] = {}
@@ -82,16 +138,26 @@ def varying(pictures: Sequence[Picture]) -> list[str]:
         values = {one.get(name, "") for one in told}
         if len(values) > 1 and name not in _OUTCOMES:
             counts[name] = len(values)
-    axes = sorted(counts, key=lambda name: counts[name])[:MOST_AXES]
-    if len(axes) > 1 and counts[axes[1]] == len(told) > counts[axes[0]]:
-        axes.pop()  # a value for each picture, such as a drawn seed: no column
-    return axes
+    axes: list[str] = []
+    places = 1
+    for name in sorted(counts, key=lambda name: counts[name]):
+        is_of_one = counts[name] == len(told)  # such as a drawn seed: no column
+        if axes and is_of_one and counts[axes[0]] < len(told):
+            continue
+        apart = {tuple(one.get(axis, "") for axis in (*axes, name)) for one in told}
+        if len(apart) > places:
+            axes.append(name)
+            places = len(apart)
+        if len(axes) == MOST_AXES or places == len(told):
+            break
+    return [*axes[:1], *reversed(axes[1:])]
 
 
 def by_parameters(pictures: Sequence[Picture], names: Sequence[str]) -> TaskSheet:
     """Returns a table with a row for each value of a name, a column for each of another.
 
-    A name is `model`, `action`, `rating` or a parameter. With one name, the pictures of a value
+    A name is `model`, `action`, `rating` or a parameter. With three names, there is a row
+    for each value of the first with each of the third; with one, the pictures of a value
     stand side by side; without any, it is a grid. Raises UnknownAxisError.
     """
     if not names:
@@ -104,13 +170,25 @@ def by_parameters(pictures: Sequence[Picture], names: Sequence[str]) -> TaskShee
     columns = list(_grouped(pictures, names[1]))
     lines: list[list[Picture | None]] = []
     titles: list[str] = []
-    for row, group in groups.items():
+    for row, group in _row_groups(groups, names[2:]):
         places = _grouped(group, names[1])
         for line in range(max(map(len, places.values()))):
             lines.append([_at(places.get(column, []), line) for column in columns])
-            titles.append("" if line else row)
+            titles.append(row)
     captions = _Captions(pictures, names)
     return _sheet(lines, captions, row_titles=titles, column_titles=columns)
+
+
+def _row_groups(
+    groups: dict[str, list[Picture]], third: Sequence[str]
+) -> Iterator[tuple[str, list[Picture]]]:
+    """Yields the title of each row, and its pictures, also by a third name."""
+    for row, group in groups.items():
+        if not third:
+            yield row, group
+            continue
+        for value, part in _grouped(group, third[0]).items():
+            yield f"{row} · {value}", part
 
 
 def _by_one(
@@ -125,7 +203,7 @@ def _by_one(
     for row, group in groups.items():
         for at in range(0, len(group), across):
             lines.append(group[at : at + across])
-            titles.append("" if at else row)
+            titles.append(row)
     return _sheet(lines, _Captions(pictures, (name,)), row_titles=titles)
 
 

@@ -21,6 +21,8 @@ class SheetCell:
     """What stands below it: at most two lines, each cut to the cell's width."""
     reason: str = ""
     """What stands in place of a picture that isn't there."""
+    label: str = ""
+    """What stands before the caption; the cell's number where it is empty."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class SheetTable:
     rows: tuple[tuple[SheetCell | None, ...], ...]
     column_titles: tuple[str, ...] = ()
     row_titles: tuple[str, ...] = ()
-    """One for each row; a row with "" belongs to the one above it."""
+    """One for each row; those that belong together have the same."""
     title: str = ""
     note: str = ""
     """A line below the title."""

@@ -259,7 +259,7 @@ class _Painter:
     ) -> None:
         x, y = place
         y += grid.picture_height + self._gap // 3
-        label = str(number)
+        label = cell.label or str(number)
         indent = self._font.width(label) + self._gap // 2
         self._font.write(draw, (x, y), label, _MUTED)
         lines = cell.caption.splitlines()[:_CAPTION_LINES]

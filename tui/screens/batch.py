@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
+from tui.catalog import request
 from tui.catalog.load import Catalog
 from tui.catalog.matrix import FilledModel, adapted
 from tui.catalog.price import estimate
@@ -254,11 +255,29 @@ class BatchScreen(Modal[JobChoice | None]):
         }
         marked = [slug for action, slug in self._others if action == own.action]
         title = f"Models besides {one_line(own.title, 40)}"
-        chosen = await self.app.push_screen_wait(ValueListScreen(title, titles, marked))
+        lacking = {
+            slug: reason
+            for slug in titles
+            if (reason := self._lacks_picture(own.action, slug))
+        }
+        page = ValueListScreen(title, titles, marked, lacking)
+        chosen = await self.app.push_screen_wait(page)
         if chosen is not None:
             self._others = tuple((own.action, slug) for slug in chosen)
             self._show_models()
             self._update_plan()
+
+    def _lacks_picture(self, action: str, slug: str) -> str:
+        """Returns why a model can't be sent for want of a picture, or ""."""
+        model = self._catalog.get(action, slug)
+        if model is None:
+            return ""
+        filled = self._adapted(model)
+        problems = request.check(model, filled.route, filled.values)
+        for param in filled.route.params:
+            if param.name in problems and param.kind in (Kind.IMAGE, Kind.IMAGES):
+                return f"needs a picture that isn't in the form: {short_title(param)}"
+        return ""
 
     @work(exclusive=True, group="choose", exit_on_error=False)
     async def action_vary(self) -> None:

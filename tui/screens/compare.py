@@ -54,10 +54,10 @@ class _Mode(Enum):
     DIFFERENCE = auto()
 
 
-class CompareScreen(Screen[str]):
+class CompareScreen(Screen[tuple[str, int]]):
     """Shows several images in the same place, and under them what differs.
 
-    Ends with the id of the task that was shown last.
+    Ends with the id of the task that was shown last, and which of its results.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -211,7 +211,8 @@ class CompareScreen(Screen[str]):
         self._end_blinking()
 
     def action_back(self) -> None:
-        self.dismiss(self._pictures[self._shown][0].id)
+        task, index = self._pictures[self._shown]
+        self.dismiss((task.id, index))
 
     def action_step(self, by: int) -> None:
         self._shown = (self._shown + by) % len(self._pictures)

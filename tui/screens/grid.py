@@ -1,7 +1,7 @@
 """The grid: many pictures on one page."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar
@@ -42,6 +42,7 @@ from tui.widgets.task_actions import (
     task_bindings,
 )
 from tui.widgets.taskrow import cost, made, stars, status_style
+from tui.widgets.variations import Variations
 from tui.widgets.view_context import ViewContext
 
 REST = 0.12
@@ -73,19 +74,23 @@ class Cell(Vertical):
         self._file = ""
         self.item: Item | None = None
         self.place = 0
-        self._number = 0
-        self._marked = False
+        self._shown: object = None
 
     def compose(self) -> ComposeResult:
         yield self.picture
         yield self._caption
 
-    def show(self, item: Item | None, number: int, *, marked: bool = False) -> None:
-        """Shows an item under its number, or an empty place."""
-        if (item, number, marked) == (self.item, self._number, self._marked):
+    def show(
+        self, item: Item | None, number: int, own: str, *, marked: bool = False
+    ) -> None:
+        """Shows an item under its number, or an empty place.
+
+        `own` is what is said of it beside its state.
+        """
+        shown = item, number, own, marked
+        if shown == self._shown:
             return
-        self._number = number
-        self._marked = marked
+        self._shown = shown
         if item is None or self.item is None or key(item) != key(self.item):
             self.picture.show(None)  # never another's picture over this one's caption
             self._file = ""
@@ -101,7 +106,7 @@ class Cell(Vertical):
             self.picture.show(Path(file), shrink=self._shrink)
         self._file = file
         mark = "✓ " if marked else ""
-        caption = f"{mark}{number:,}  {_caption(task, index)}"
+        caption = f"{mark}{number:,}  {_caption(task, index, own)}"
         self._caption.update(Content(caption), layout=False)
 
 
@@ -111,7 +116,13 @@ def key(item: Item) -> tuple[str, int]:
     return task.id, index
 
 
-def _caption(task: Task, index: int) -> str:
+def items_of(tasks: Iterable[Task]) -> Iterator[Item]:
+    """Yields the pictures of tasks in their order; a task without any has a place, too."""
+    for task in tasks:
+        yield from ((task, index) for index in task.saved or [0])
+
+
+def _caption(task: Task, index: int, own: str) -> str:
     glyph, word, _ = status_style(task)
     count = len(task.results)
     parts = []
@@ -123,7 +134,7 @@ def _caption(task: Task, index: int) -> str:
         parts.append(stars(task.results[index].rating))
     if count > 1:
         parts.append(f"{index + 1}/{count}")
-    parts.append(task.prompt or task.model)
+    parts.append(own)
     return one_line(" ".join(part for part in parts if part))
 
 
@@ -139,22 +150,10 @@ SHOWN = (
 """Actions that the footer shows."""
 
 
-class GridScreen(Screen[None]):
-    """Shows the images of many tasks in rows and columns.
-
-    There are only as many cells as fit the page: scrolling gives them other tasks, so
-    that no image out of sight is read, drawn or held in memory.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,q",
-            "back",
-            "Back",
-            id="grid-back",
-            tooltip="To the previous page",
-        ),
-        *task_bindings(frozenset(TaskAction) - QUEUE_ORDER, footer=SHOWN),
+def cell_bindings(actions: Collection[TaskAction]) -> list[BindingType]:
+    """Returns the keys of a page of many pictures, on which these actions are possible."""
+    return [
+        *task_bindings(actions, footer=SHOWN),
         *queue_bindings([QueueAction.UNDO]),
         *marking_bindings()[:3],
         Binding(
@@ -177,9 +176,17 @@ class GridScreen(Screen[None]):
         Binding("down,j", "row(1)", "Down", id="grid-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="grid-page-up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="grid-page-down", show=False),
-        Binding("home,g", "move(-1000000)", "Newest", id="grid-newest", show=False),
-        Binding("end,G", "move(1000000)", "Oldest", id="grid-oldest", show=False),
+        Binding("home,g", "move(-1000000)", "First", id="grid-newest", show=False),
+        Binding("end,G", "move(1000000)", "Last", id="grid-oldest", show=False),
     ]
+
+
+class ManyPictures(Screen[None]):
+    """Shows the images of many tasks in rows and columns.
+
+    There are only as many cells as fit the page: scrolling gives them other tasks, so
+    that no image out of sight is read, drawn or held in memory.
+    """
 
     def __init__(
         self,
@@ -193,10 +200,13 @@ class GridScreen(Screen[None]):
         self._view = context
         self._older = Pager(older)
         self._tasks = {task.id: task for task in tasks}
-        self._items: list[Item] = []
+        self._items: list[Item | None] = []
+        """What stands where, along the rows; None is a gap."""
+        self._variations = Variations()
         self._cursor = 0
         self._first = start.id
         self._top = 0
+        self._left = 0
         self._columns = 1
         self._rows = 1
         self._chosen_columns = 0
@@ -237,8 +247,7 @@ class GridScreen(Screen[None]):
         width, height = self._box.size
         if not width or not height:
             return
-        usual = _USUAL_WIDTH if width < _WIDE else _USUAL_WIDTH_WHEN_WIDE
-        columns = self._chosen_columns or min(width // usual, self._few_columns())
+        columns = self._chosen_columns or self._usual_columns(width)
         self._columns = max(1, min(columns, width // _LEAST_WIDTH))
         cell_columns = width // self._columns
         pixel_width, pixel_height = self._view.terminal.cell or _CELL_PIXELS
@@ -258,9 +267,16 @@ class GridScreen(Screen[None]):
         self._note_move()
         self._go(self._cursor)
 
-    def _few_columns(self) -> int:
-        """Returns how many columns a few pictures need to fill the page."""
-        return max(1, math.ceil(math.sqrt(2 * len(self._items))))
+    def _usual_columns(self, width: int) -> int:
+        """Returns how many columns there are in so many cells until the user zooms."""
+        usual = _USUAL_WIDTH if width < _WIDE else _USUAL_WIDTH_WHEN_WIDE
+        few = max(1, math.ceil(math.sqrt(2 * len(self._items))))  # they fill the page
+        return min(width // usual, few)
+
+    @property
+    def _across(self) -> int:
+        """How many items a row has, those out of sight among them."""
+        return self._columns
 
     def action_zoom(self, step: int) -> None:
         most = self._box.size.width // _LEAST_WIDTH
@@ -271,18 +287,18 @@ class GridScreen(Screen[None]):
         self._go(self._cursor + step)
 
     def action_row(self, step: int) -> None:
-        if 0 <= self._cursor // self._columns + step <= self._last_row:
-            self._go(self._cursor + step * self._columns)
+        if 0 <= self._cursor // self._across + step <= self._last_row:
+            self._go(self._cursor + step * self._across)
 
     def action_page(self, step: int) -> None:
         top = self._top + step * self._rows
-        row, column = divmod(self._cursor, self._columns)
+        row, column = divmod(self._cursor, self._across)
         row = clamp(row + step * self._rows, 0, self._last_row)
-        self._go(row * self._columns + column, top)
+        self._go(row * self._across + column, top)
 
     @property
     def _last_row(self) -> int:
-        return max(0, len(self._items) - 1) // self._columns
+        return max(0, len(self._items) - 1) // self._across
 
     @property
     def _last_top(self) -> int:
@@ -292,41 +308,65 @@ class GridScreen(Screen[None]):
     def _go(self, index: int, top: int | None = None) -> None:
         """Moves the cursor to an item; scrolls no further than needed, or to `top`."""
         self._cursor = max(0, min(index, len(self._items) - 1))
-        row = self._cursor // self._columns
+        row, column = divmod(self._cursor, self._across)
         top = self._top if top is None else clamp(top, 0, self._last_top)
         self._top = max(0, row - self._rows + 1, min(top, row))
+        self._left = max(0, column - self._columns + 1, min(self._left, column))
         self._fill()
         if self._older and self._last_row < self._top + 3 * self._rows:
             self._load_older()
 
     def _fill(self) -> None:
         """Shows the items in sight; a cell that already shows one of them is moved."""
-        first = self._top * self._columns
-        items = self._items[first : first + len(self._cells)]
+        places = self._in_sight()
+        items = [self._items[index] for index in places]
         cells, are_shown = self._cells_for(items)
         with self.app.batch_update():
             if not are_shown:
                 self._note_move()
             for place, cell in enumerate(cells):
-                has_item = place < len(items)
+                index = places[place] if place < len(items) else -1
                 cell.place = place
-                item = items[place] if has_item else None
+                item = self._items[index] if index >= 0 else None
                 is_marked = item is not None and key(item) in self._marking
-                cell.show(item, first + place + 1, marked=is_marked)
-                is_chosen = has_item and first + place == self._cursor
-                cell.set_class(is_chosen, "-chosen")
+                number, own = 0, ""
+                if item:
+                    number, own = self._number(index), self._own_words(item[0])
+                cell.show(item, number, own, marked=is_marked)
+                cell.set_class(index == self._cursor, "-chosen")
             if cells != self._cells:
                 self._cells = cells
                 self._box.sort_children(key=attrgetter("place"))
                 self._note_move()
         self._update_line()
 
-    def _cells_for(self, items: list[Item]) -> tuple[list[Cell], bool]:
+    def _in_sight(self) -> list[int]:
+        """Returns the indexes of the items in sight, along the rows."""
+        across, end = self._across, len(self._items)
+        rows = range(self._top * across, end, across)[: self._rows]
+        right = min(self._left + self._columns, across)
+        return [
+            index
+            for first in rows
+            for index in range(first + self._left, first + right)
+            if index < end
+        ]
+
+    def _number(self, index: int) -> int:
+        """Returns the number of an item."""
+        return index + 1
+
+    def _own_words(self, task: Task) -> str:
+        """Returns what is said of a task beside its state: what varies in its job first."""
+        variation = self._variations.of(task, self._view.title_of)
+        return " · ".join(filter(None, (variation, task.prompt or task.model)))
+
+    def _cells_for(self, items: list[Item | None]) -> tuple[list[Cell], bool]:
         """Returns all cells, in the order of the items that they are to show.
 
         Spare ones come last. Also returns whether each item is shown by a cell already.
         """
-        keys = {key(item) for item in items}
+        keys = {key(item) for item in items if item}
         known: dict[tuple[str, int], Cell] = {}
         spare = []
         for cell in self._cells:
@@ -337,8 +377,8 @@ class GridScreen(Screen[None]):
         are_shown = len(known) == len(keys)
         cells = []
         for item in items:
-            is_known = key(item) in known
-            cells.append(known[key(item)] if is_known else spare.pop(0))
+            found = known.get(key(item)) if item else None
+            cells.append(found or spare.pop(0))
         return cells + spare, are_shown
 
     def _note_move(self) -> None:
@@ -356,12 +396,11 @@ class GridScreen(Screen[None]):
     def _summary(self) -> str:
         """Describes the task under the cursor in one line."""
         if not self.chosen:
-            return "No images yet."
+            return self._nothing()
         task, _ = self.chosen
         glyph, word, _ = status_style(task)
-        more = "+" if self._older else ""
         parts = [
-            f"{self._cursor + 1:,} of {len(self._items):,}{more}",
+            self._where(),
             f"{len(self._marking):,} marked" if self._marking else "",
             f"{glyph} {word}",
             self._view.title_of(task),
@@ -370,6 +409,15 @@ class GridScreen(Screen[None]):
             task.prompt,
         ]
         return " · ".join(one_line(part) for part in parts if part)
+
+    def _nothing(self) -> str:
+        """Returns what is said where there is no picture under the cursor."""
+        return "No images yet."
+
+    def _where(self) -> str:
+        """Returns which of how many is under the cursor."""
+        more = "+" if self._older else ""
+        return f"{self._number(self._cursor):,} of {len(self._items):,}{more}"
 
     def _update_line(self) -> None:
         self._line.update(Content(self._summary()), layout=False)
@@ -406,27 +454,41 @@ class GridScreen(Screen[None]):
         before = self.chosen
         self._collect()
         if before is None:
-            self._go(0)
+            self._go(self._cursor)
             return
         task, _ = before
-        places = {key(item): index for index, item in enumerate(self._items)}
+        places = {key(item): at for at, item in enumerate(self._items) if item}
         first_of_task = places.get((task.id, 0), self._cursor)
         self._go(places.get(key(before), first_of_task))
 
     def _collect(self) -> None:
         self._stale = False
-        self._items = []
-        for task in self._listed():
-            self._items.extend((task, index) for index in task.saved or [0])
-        self._marking.keep(key(item) for item in self._items)
+        listed = self._listed()
+        self._variations = Variations(listed)
+        self._items = self._arranged(listed)
+        self._marking.keep(key(item) for item in self._present)
+
+    def _arranged(self, tasks: list[Task]) -> list[Item | None]:
+        """Returns what stands where."""
+        return list(items_of(tasks))
+
+    @property
+    def _present(self) -> list[Item]:
+        """The items without the gaps."""
+        return [item for item in self._items if item]
 
     def _listed(self) -> list[Task]:
-        return [task for task in self._tasks.values() if not task.deleted]
+        """Returns the tasks that are shown: one without a picture, unless it is replaced."""
+        return [
+            task
+            for task in self._tasks.values()
+            if not task.deleted and (task.saved or not task.retried_by)
+        ]
 
     def _index_of(self, task_id: str, default: int) -> int:
         """Returns where a task's first item is, or `default`."""
-        for index, (task, _) in enumerate(self._items):
-            if task.id == task_id:
+        for index, item in enumerate(self._items):
+            if item and item[0].id == task_id:
                 return index
         return default
 
@@ -453,7 +515,7 @@ class GridScreen(Screen[None]):
 
         They are by task, in the order of the page.
         """
-        marked = [item for item in self._items if key(item) in self._marking]
+        marked = [item for item in self._present if key(item) in self._marking]
         if action is TaskAction.VIEW or not marked:
             marked = [self.chosen] if self.chosen else []
         pictures: dict[str, list[int]] = {}
@@ -471,11 +533,12 @@ class GridScreen(Screen[None]):
 
     def action_mark_range(self) -> None:
         if self.chosen:
-            self._marking.extend(key(self.chosen), [key(item) for item in self._items])
+            keys = [key(item) for item in self._present]
+            self._marking.extend(key(self.chosen), keys)
             self._fill()
 
     def action_mark_all(self) -> None:
-        self._marking.toggle([key(item) for item in self._items])
+        self._marking.toggle([key(item) for item in self._present])
         self._fill()
 
     def action_unmark(self) -> None:
@@ -489,9 +552,11 @@ class GridScreen(Screen[None]):
         else:
             self.dismiss()
 
-    def _seek(self, task_id: str) -> None:
-        """Moves to the task that was viewed last."""
-        self._go(self._index_of(task_id, default=self._cursor))
+    def _seek(self, task_id: str, result: int | None) -> None:
+        """Moves to the task that was viewed last, or to one of its results."""
+        first = self._index_of(task_id, default=self._cursor)
+        places = {key(item): at for at, item in enumerate(self._items) if item}
+        self._go(places.get((task_id, result or 0), first))
 
     def action_queue(self, name: str) -> None:
         """Asks for an action on the whole queue."""
@@ -500,7 +565,7 @@ class GridScreen(Screen[None]):
     def on_click(self, event: events.Click) -> None:
         for cell in self._cells:
             if cell.item and cell.region.contains(*event.screen_offset):
-                self._go(self._top * self._columns + cell.place, self._top)
+                self._go(self._in_sight()[cell.place], self._top)
                 if event.chain == 2:
                     self.action_task(TaskAction.VIEW)
                 return
@@ -514,6 +579,21 @@ class GridScreen(Screen[None]):
     def _scroll_rows(self, rows: int) -> None:
         """Scrolls; the cursor stays in its column and within sight."""
         top = clamp(self._top + rows, 0, self._last_top)
-        row, column = divmod(self._cursor, self._columns)
+        row, column = divmod(self._cursor, self._across)
         row = clamp(row, top, top + self._rows - 1)
-        self._go(row * self._columns + column, top)
+        self._go(row * self._across + column, top)
+
+
+class GridScreen(ManyPictures):
+    """The images of a job, of the queue or of the history, the newest first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,q",
+            "back",
+            "Back",
+            id="grid-back",
+            tooltip="To the previous page",
+        ),
+        *cell_bindings(frozenset(TaskAction) - QUEUE_ORDER),
+    ]

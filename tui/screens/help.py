@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tui.screens.modal import Modal
 from tui.terminal.textual_private import bound_on_page
@@ -70,16 +71,30 @@ class HelpScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape,q",
-            "dismiss",
+            "back",
             "Back",
             id="help-back",
-            tooltip="To the previous page",
-        )
+            tooltip="To all keys, then to the previous page",
+        ),
+        Binding(
+            "slash",
+            "filter",
+            "Search",
+            id="help-filter",
+            tooltip="Show only the keys that a word is about",
+        ),
     ]
+    AUTO_FOCUS = "PagedText"
 
     def __init__(self, page: Screen[Any]) -> None:
         """Lists the keys of a page, those that what has the focus there leaves it."""
         super().__init__()
+        self._filter = Input(
+            placeholder="Type to search", id="help-filter", compact=True
+        )
+        self._filter.display = False
+        self._keys = PagedText(id="keys", classes="frame")
+        self._keys.border_title = "Keys"
         focused = page.focused or page
         reach = {*focused.ancestors_with_self, page.app}
         editing = is_editing(page)
@@ -101,20 +116,55 @@ class HelpScreen(Modal[None]):
                 self._here.append(binding)
 
     def compose(self) -> ComposeResult:
+        yield self._filter
+        with self._keys:
+            yield from self._lines()
+        yield Footer(left_out="help")
+
+    def _lines(self) -> Iterator[Static]:
+        """Yields what is listed: all, or what the words of the filter are about."""
+        words = self._filter.value.casefold().split()
         here = _by_purpose(self._here)
         listed = {text for lines in here.values() for text in lines}
-        with PagedText(id="keys", classes="frame") as box:
-            box.border_title = "Keys"
-            yield from _shown(here)
-            editing = self._editing()
-            if editing:
-                yield Static(Content.styled("Edit a text", "bold"), markup=False)
-                yield Static(editing, markup=False)
-            yield from _shown(self._others(listed))
-            palette = key_text(self, "palette")
-            if palette:
-                yield Static(f"{palette} finds any of this by a word.", markup=False)
-        yield Footer(left_out="help")
+        others = self._others(listed)
+        if words:
+            found = [*_shown(_about(words, here)), *_shown(_about(words, others))]
+            yield from found or [Static("No key is about that.", markup=False)]
+            return
+        yield from _shown(here)
+        editing = self._editing()
+        if editing:
+            yield Static(Content.styled("Edit a text", "bold"), markup=False)
+            yield Static(editing, markup=False)
+        yield from _shown(others)
+        palette = key_text(self, "palette")
+        if palette:
+            yield Static(f"{palette} finds any of this by a word.", markup=False)
+
+    def action_filter(self) -> None:
+        self._filter.display = True
+        self._filter.focus()
+
+    def action_back(self) -> None:
+        """Ends the search, or leaves the page."""
+        if self._filter.display:
+            self._filter.value = ""
+            self._filter.display = False
+            self._keys.focus()
+        else:
+            self.dismiss()
+
+    @on(Input.Submitted)
+    def _read(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._keys.focus()
+
+    @on(Input.Changed)
+    async def _search(self, event: Input.Changed) -> None:
+        event.stop()
+        async with self.batch():
+            await self._keys.remove_children()
+            await self._keys.mount_all(self._lines())
 
     def _others(self, listed: Collection[str]) -> dict[str, Lines]:
         """Returns keys that don't work now, by where they do."""
@@ -172,6 +222,22 @@ def _add(lines: Lines, binding: Binding, listed: Collection[str] = ()) -> str:
         return ""
     lines.setdefault(text, []).append(key_name(binding.key))
     return text
+
+
+def _about(words: Iterable[str], sections: dict[str, Lines]) -> dict[str, Lines]:
+    """Returns the lines in which all the words stand, with their sections."""
+    words = list(words)
+    found = {
+        title: {
+            text: keys
+            for text, keys in lines.items()
+            if all(
+                word in f"{title} {text}".casefold() or word in keys for word in words
+            )
+        }
+        for title, lines in sections.items()
+    }
+    return {title: lines for title, lines in found.items() if lines}
 
 
 def _shown(sections: dict[str, Lines]) -> Iterator[Static]:

@@ -23,6 +23,7 @@ from tui.widgets.messages import GridRequested, OlderTasks, TaskActionRequested
 from tui.widgets.preview import Preview, result_bindings
 from tui.widgets.queue import Titles
 from tui.widgets.queue_table import QueueTable
+from tui.widgets.task_actions import TaskAction
 from tui.widgets.view_context import ViewContext
 
 PAGE = 120
@@ -101,6 +102,8 @@ class HistoryScreen(Screen[None]):
             id="history-filter",
             compact=True,
         )
+        self._note = Static(id="history-note", markup=False)
+        """What was found: at the top, for messages lie over what stands at the foot."""
         self.table = QueueTable("history-tasks", context.title_of, jobs=False)
         self._box = Vertical(id="history", classes="frame")
         self.preview = Preview(context, "history-preview")
@@ -110,11 +113,12 @@ class HistoryScreen(Screen[None]):
         with Horizontal():
             with self._box:
                 yield self._filter
+                yield self._note
                 yield Titles("made", self.table)
                 yield self.table
                 yield Static(HELP, id="history-help", markup=False)
             yield self.preview
-        yield Footer()
+        yield Footer(first=("history-back", "history-sort", "searches"))
 
     async def on_mount(self) -> None:
         await self.preview.mount_content()
@@ -152,7 +156,7 @@ class HistoryScreen(Screen[None]):
         try:
             tasks = await self._find(query, PAGE, last)
         except StoreError as error:
-            self._box.border_subtitle = Content(one_line(error))
+            self._note.update(Content.styled(one_line(error), "$text-error"))
             self._more = not is_first_page  # the next move tries again
             return
         if is_first_page:
@@ -184,7 +188,8 @@ class HistoryScreen(Screen[None]):
         unknown = unknown_filters(self.line)
         if unknown:
             parts.append(f"not a filter: {one_line(' '.join(unknown), 40)}")
-        self._box.border_subtitle = Content(" · ".join(parts))
+        style = "$text-warning" if unknown else "$text-muted"
+        self._note.update(Content.styled(" · ".join(parts), style))
         self.preview.visible = count > 0
 
     @on(QueueTable.Selected)
@@ -197,7 +202,14 @@ class HistoryScreen(Screen[None]):
     @on(TaskActionRequested)
     def _browse_on(self, event: TaskActionRequested) -> None:
         event.browsing.older = self._older()
+        if event.action is TaskAction.COMPARE:
+            event.browsing.on_back = self._show_compared
         self.preview.follow(event, self.table.step_picture)
+
+    def _show_compared(self, task_id: str, index: int | None) -> None:
+        """Shows the picture at which a comparison was left."""
+        self.preview.choose((task_id, index or 0))
+        self.table.select(task_id)
 
     @on(QueueTable.MarksChanged)
     def _count_marks(self, event: QueueTable.MarksChanged) -> None:

@@ -12,6 +12,7 @@ from tui.catalog.batch import BatchError
 from tui.catalog.extra import EXTRA, shown
 from tui.catalog.matrix import Cell, FilledModel
 from tui.catalog.request import Request
+from tui.catalog.sources import source_param
 from tui.catalog.spec import Param
 from tui.paths import home
 from tui.settings.prompt_files import PromptFiles
@@ -109,15 +110,16 @@ def example(param: Param) -> str:
 def _rows(cells: Sequence[Cell], models: Sequence[FilledModel]) -> Iterator[Content]:
     """Yields a row for each request; equal ones share a row."""
     listed = 0
-    values_of = {filled.model.key: filled.values for filled in models}
-    own = models[0].values
+    filled_of = {filled.model.key: filled for filled in models}
+    own = models[0]
     for cell, same in islice(groupby(cells), SHOWN):
         count = len(list(same))
         listed += count
-        name = _differences(cell, values_of[cell.model.key])
+        filled = filled_of[cell.model.key]
+        name = _differences(cell, filled.values)
         if len(models) > 1:
-            dropped = _dropped(own, values_of[cell.model.key])
-            name = " · ".join(filter(None, (cell.model.title, dropped, name)))
+            changed = _changed(own, filled, cell)
+            name = " · ".join(filter(None, (cell.model.title, changed, name)))
         if count > 1:
             name = f"{count:,} × {name}"
         yield _row(cell, one_line(name, 300))
@@ -136,14 +138,37 @@ def _row(cell: Cell, name: str) -> Content:
     )
 
 
-def _dropped(own: Mapping[str, object], taken: Mapping[str, object]) -> str:
-    """Returns which values of the form a model doesn't take; sources are renamed."""
-    names = [
-        "no extra parameters" if name == EXTRA else f"no {name.replace('_', ' ')}"
-        for name in own
-        if name not in taken and not name.endswith(("_url", "_urls"))
-    ]
-    return one_line(" · ".join(names), 100)
+def _changed(own: FilledModel, filled: FilledModel, cell: Cell) -> str:
+    """Returns which values of the form a model doesn't take, and what it has instead.
+
+    What the job varies isn't among them: that stands beside it.
+    """
+    words = []
+    for name, value in own.values.items():
+        if name in filled.values or name in cell.values:
+            continue
+        param = filled.route.param(name)
+        title = name.replace("_", " ")
+        if param is None and name.endswith(("_url", "_urls")):
+            words.append(_renamed(own, filled, name))
+        elif param is None:
+            words.append("no extra parameters" if name == EXTRA else f"no {title}")
+        elif param.default is None:
+            words.append(f"{title} not {value}")
+        else:
+            words.append(f"{title} {param.default} not {value}")
+    return one_line(" · ".join(filter(None, words)), 200)
+
+
+def _renamed(own: FilledModel, filled: FilledModel, name: str) -> str:
+    """Returns what became of pictures whose parameter has another name elsewhere."""
+    source, target = source_param(own.route), source_param(filled.route)
+    if not (source and target and name == source.name):
+        return f"no {name.removesuffix('_urls').removesuffix('_url').replace('_', ' ')}"
+    pictures = own.values[name]
+    if isinstance(pictures, list) and len(pictures) > 1:
+        return f"1 of {len(pictures)} pictures"
+    return ""
 
 
 def _differences(cell: Cell, start: Mapping[str, object]) -> str:

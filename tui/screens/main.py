@@ -40,6 +40,7 @@ from tui.widgets.queue_table import QueueTable
 from tui.widgets.sidebar import RECENT, ModelKey, Sidebar
 from tui.widgets.status import StatusLine
 from tui.widgets.strip import FilmStrip
+from tui.widgets.task_actions import TaskAction
 from tui.widgets.text_fields import Prompt
 from tui.widgets.view_context import ViewContext
 
@@ -244,7 +245,7 @@ class MainScreen(Screen[None]):
         )
         self.preview = Preview(view, "preview", follows=True)
         self.film = FilmStrip(view, "film")
-        self.queue = Queue("queue", self.title_of, view.usual)
+        self.queue = Queue("queue", self.title_of, view.usual, view.until_sent)
         self.preview.browsing = self.queue.table.browsing
         panes = {
             Pane.MODELS: self.sidebar,
@@ -366,7 +367,14 @@ class MainScreen(Screen[None]):
 
     @on(TaskActionRequested)
     def _follow(self, event: TaskActionRequested) -> None:
+        if event.action is TaskAction.COMPARE:
+            event.browsing.on_back = self._show_compared
         self.preview.follow(event, self.queue.table.step_picture)
+
+    def _show_compared(self, task_id: str, index: int | None) -> None:
+        """Shows the picture at which a comparison was left."""
+        self.preview.choose((task_id, index or 0))
+        self.queue.table.select(task_id)
 
     def usual_sources(
         self, models: Catalog

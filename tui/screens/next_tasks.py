@@ -98,7 +98,12 @@ class NextTasks:
     async def _then(self, request: TaskActionRequested) -> None:
         """Queues tasks that work from pictures which are not made yet."""
         from tui.catalog.sources import without_source
-        from tui.screens.task_form import FormStart, NextTaskForm, TaskFormScreen
+        from tui.screens.task_form import (
+            Edited,
+            FormStart,
+            NextTaskForm,
+            TaskFormScreen,
+        )
 
         shell, main = self._shell, self._shell.main
         tasks = request.tasks
@@ -118,15 +123,18 @@ class NextTasks:
             prompt=one_line(tasks[0].prompt, 60),
         )
         route = main.filler.route(model)
-        done = await shell.push_screen_wait(
+
+        async def save(edited: Edited) -> bool:
+            wanted = [Request(model, edited.values, after=task.id) for task in tasks]
+            job = WantedJob(wanted, edited.foreign)
+            return await self._payments.submit(job, ask=len(wanted) > 1)
+
+        await shell.push_screen_wait(
             TaskFormScreen(
                 NextTaskForm,
                 FormStart(without_source(model), route, {}, note),
                 PromptFiles(shell.session.folders.config),
                 main.value_picker,
+                save,
             )
         )
-        if done:
-            requests = [Request(model, done.values, after=task.id) for task in tasks]
-            job = WantedJob(requests, done.foreign)
-            await self._payments.submit(job, ask=len(requests) > 1)

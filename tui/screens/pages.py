@@ -48,6 +48,7 @@ class Pages:
                 shell.title_of,
                 thumbnails.shrink,
                 shell.durations.usual,
+                shell.until_sent,
             )
         return self._view
 

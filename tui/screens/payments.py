@@ -197,8 +197,10 @@ class Payments:
 
     async def revise(
         self, task: Task, request: Request, foreign: frozenset[str]
-    ) -> None:
+    ) -> bool:
         """Changes what a waiting task asks for, once the user has agreed to it.
+
+        Returns whether the user has.
 
         A question comes where the values name files or callbacks that need not be the
         user's own words, or where a ceiling would be passed.
@@ -220,6 +222,7 @@ class Payments:
                 work = engine.revise(task.id, priced, over_ceiling=over)
                 await shell.run_detached(work)
                 shell.show_sentence("The task is changed; it keeps its place.")
+            return bool(approval)
 
     async def ask_approval(
         self,

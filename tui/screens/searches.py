@@ -45,15 +45,17 @@ async def _save(shell: Shell, searches: SavedSearches, line: str) -> None:
     """Saves a search under a name that the user types."""
     from tui.screens.line_prompt import LinePromptScreen
 
+    async def save(name: str) -> str:
+        try:
+            await asyncio.to_thread(searches.save, name.strip(), line)
+        except SearchProblem as problem:
+            return str(problem)
+        return ""
+
     hint = "A name: letters, digits, - and _. One of the same name is replaced."
-    name = await shell.push_screen_wait(LinePromptScreen("Save this search", "", hint))
-    if not (name and name.strip()):
-        return
-    try:
-        await asyncio.to_thread(searches.save, name.strip(), line)
-    except SearchProblem as problem:
-        shell.show_problem(str(problem))
-    else:
+    page = LinePromptScreen("Save this search", "", hint, save)
+    name = await shell.push_screen_wait(page)
+    if name is not None:
         shell.show_sentence(f"Saved: {one_line(f'{name.strip()}: {line}')}")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -133,15 +134,21 @@ async def save_copies(shell: Shell, files: list[str], title: str) -> None:
     from tui.exchange import copies
     from tui.screens.line_prompt import LinePromptScreen
 
+    saved: list[Path] = []
+
+    async def save(target: str) -> str:
+        if not target.strip():
+            return ""
+        try:
+            saved[:] = await asyncio.to_thread(copies.save, files, target.strip())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            return f"Not saved: {reason}."
+        return ""
+
     hint = "A file or a folder. Nothing that exists is replaced."
-    target = await shell.push_screen_wait(LinePromptScreen(title, "", hint))
-    if not (target and target.strip()):
-        return
-    try:
-        saved = await asyncio.to_thread(copies.save, files, target.strip())
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        shell.show_problem(one_line(f"Not saved: {reason}.", 400))
+    await shell.push_screen_wait(LinePromptScreen(title, "", hint, save))
+    if not saved:
         return
     sentence = by_count(
         len(saved),

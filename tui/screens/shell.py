@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from textual import on
 from textual.driver import Driver
 from textual.signal import Signal
 
@@ -17,6 +18,7 @@ from tui.session import Session
 from tui.spending.wallet import Wallet
 from tui.tasks.durations import Durations
 from tui.tasks.task import Task
+from tui.terminal.keyboard import MOST_PASTED, PasteCut
 from tui.terminal.textual_private import OpenApp
 from tui.text import one_line
 from tui.widgets import themes
@@ -109,6 +111,17 @@ class Shell(OpenApp):
     def title_of(self, task: Task) -> str:
         """Returns the name of a task's model."""
         return self.main.title_of(task) if self.main else task.model
+
+    @on(PasteCut)
+    def _paste_cut(self) -> None:
+        self.show_problem(
+            f"Only the first {MOST_PASTED:,} characters were pasted; the rest is left"
+            " out."
+        )
+
+    def until_sent(self, task: Task) -> float:
+        """Returns the seconds for which a new task can still be taken back."""
+        return self.engine.until_sent(task) if self.engine else 0
 
     def task_changed(self, task: Task) -> None:
         """Sends a task's new snapshot to all pages."""

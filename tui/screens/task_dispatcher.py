@@ -5,8 +5,7 @@ are those that need a page, a question or the clipboard.
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tui.catalog.request import Request
@@ -115,7 +114,7 @@ class TaskDispatcher:
         browsing = request.browsing
         viewer = ViewerScreen(self._view(), request.tasks[0], request.index, browsing)
         await self._shell.push_screen(
-            viewer, lambda task_id: browsing.on_back(task_id or "")
+            viewer, lambda task_id: browsing.on_back(task_id or "", None)
         )
 
     async def _inspect(self, request: TaskActionRequested) -> None:
@@ -143,29 +142,43 @@ class TaskDispatcher:
         await self._fill_form(request.tasks[0])
 
     async def _edit(self, request: TaskActionRequested) -> None:
-        """Changes what a waiting task asks for; it keeps its place in the queue."""
-        from tui.screens.task_form import FormStart, TaskForm, TaskFormScreen
+        """Changes what a waiting task asks for; it keeps its place in the queue.
 
+        It isn't sent while the form is open.
+        """
         shell = self._shell
         assert shell.engine
+        task_id = request.tasks[0].id
+        task = await shell.run_detached(shell.engine.hold_back(task_id))
+        try:
+            await self._edit_held(task)
+        finally:
+            await shell.run_detached(shell.engine.let_go(task_id))
+
+    async def _edit_held(self, task: Task) -> None:
+        from tui.screens.task_form import Edited, FormStart, TaskForm, TaskFormScreen
+
+        shell = self._shell
         assert shell.main
-        task = request.tasks[0]
+
+        async def save(edited: Edited) -> bool:
+            wanted = Request(model, edited.values, after=task.awaited)
+            return await self._payments.revise(task, wanted, edited.foreign)
+
         model = known_model(shell.main.filler.catalog, task)
         shown, note = model, ""
         if task.awaited:
             shown = without_source(model)
             note = "It works from the picture of another task."
-        edited = await shell.push_screen_wait(
+        await shell.push_screen_wait(
             TaskFormScreen(
                 TaskForm,
                 FormStart(shown, task.route, task.values, note),
                 PromptFiles(shell.session.folders.config),
                 shell.main.value_picker,
+                save,
             )
         )
-        if edited:
-            wanted = Request(model, edited.values, after=task.awaited)
-            await self._payments.revise(task, wanted, edited.foreign)
 
     async def _fill_form(self, task: Task) -> None:
         """Returns to the main page, and fills the form with a task's values."""
@@ -217,22 +230,41 @@ class TaskDispatcher:
             return
         if len(pictures) > MOST:
             shell.show_sentence(f"Only the first {MOST} of them are compared.")
-        await shell.push_screen(CompareScreen(self._view(), pictures[:MOST]))
+
+        def go_back(shown: tuple[str, int] | None) -> None:
+            if shown:
+                request.browsing.on_back(*shown)
+
+        page = CompareScreen(self._view(), pictures[:MOST])
+        await shell.push_screen(page, go_back)
 
     async def _show_table(self, request: TaskActionRequested) -> None:
         """Shows the pictures of a job, or those that are marked, as a table."""
+        from tui.screens.sheet import SheetScreen
+
+        tasks = sorted(request.tasks, key=lambda task: task.id, reverse=True)
+        start = request.tasks[0]
+        await self._shell.push_screen(
+            SheetScreen(self._view(), tasks, start, self._save_table)
+        )
+
+    async def _save_table(
+        self, tasks: Sequence[Task], numbers: Mapping[tuple[str, int], int]
+    ) -> None:
+        """Draws a table as an image, and saves it where the user wants it."""
         import tempfile
 
         from tui.exchange.task_sheet import save_table
-        from tui.screens.sheet import SheetScreen
 
-        with tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder:
+        shell = self._shell
+        with (
+            shell.problems_shown(),
+            tempfile.TemporaryDirectory(prefix="runapi-tui-") as folder,
+        ):
             target = Path(folder) / "table.png"
-            note = await asyncio.to_thread(save_table, request.tasks, target)
-            files = [str(target)]
-            save = partial(share.save_copies, self._shell, files, "Save the table as")
-            page = SheetScreen(self._view(), target, note, save)
-            await self._shell.push_screen_wait(page)
+            shell.show_sentence("Drawing the table …")
+            await asyncio.to_thread(save_table, tasks, target, numbers)
+            await share.save_copies(shell, [str(target)], "Save the table as")
 
     async def _send(self, request: TaskActionRequested) -> None:
         shell = self._shell
@@ -292,7 +324,9 @@ class TaskDispatcher:
         if not approval:
             return
         over = approval is Approval.OVER_CEILING
-        work = actions.retry(shell.engine, unchanged, over_ceiling=over)
+        work = actions.retry(
+            shell.engine, unchanged, over_ceiling=over, undo=self._undo_key()
+        )
         shell.show_sentence(await shell.run_detached(work))
         self._select_retry(unchanged)
 

@@ -1,9 +1,10 @@
 """A form over the page: for what a waiting task asks for, or what comes after a task."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,9 +16,12 @@ from tui.catalog.spec import Model, RouteName, Values
 from tui.screens.modal import Modal
 from tui.screens.value_picker import ValuePicker
 from tui.settings.prompt_files import PromptFiles
+from tui.tasks.draft import InvalidRequestError
+from tui.text import one_line
 from tui.widgets.fields import Field
 from tui.widgets.footer import Footer
 from tui.widgets.form import ParamForm
+from tui.widgets.key_texts import key_text
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,20 @@ class NextTaskForm(TaskForm):
     VERB = "Queue"
 
 
-class TaskFormScreen(Modal[Edited | None]):
-    """Ends with the values, or None. The form of the page below stays as it is."""
+Save = Callable[[Edited], Awaitable[bool]]
+"""Does with the values what the form is for; returns False where that isn't done."""
+
+
+class TaskFormScreen(Modal[None]):
+    """Stays open until its values are saved: what was typed isn't lost.
+
+    The form of the page below stays as it is.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape",
-            "dismiss(None)",
+            "leave",
             "Back",
             id="edit-back",
             tooltip="Go back; nothing is changed or sent",
@@ -93,10 +104,17 @@ class TaskFormScreen(Modal[Edited | None]):
         filled: FormStart,
         files: PromptFiles,
         picker: ValuePicker,
+        save: Save,
     ) -> None:
         super().__init__()
         self._picker = picker
         self._filled = filled
+        self._save = save
+        self._is_saving = False
+        self._before: object = None
+        """What stood in the form at first."""
+        self._left_as: object = None
+        """What stood in the form when the user was asked about leaving it."""
         self._form = kind("task-form", filled.model, filled.route, verb=kind.VERB)
         self._form.expansion.files = files
 
@@ -110,10 +128,25 @@ class TaskFormScreen(Modal[Edited | None]):
     async def on_mount(self) -> None:
         filled = self._filled
         await self._form.show(filled.model, filled.route, filled.values)
+        self._before = self._form.content().values
         self._form.focus_first()
 
+    def action_leave(self) -> None:
+        """Leaves the form; a second press is needed where something was typed."""
+        typed = self._form.content().values
+        if typed in (self._before, self._left_as):
+            self.dismiss()
+            return
+        self._left_as = typed
+        self.notify(
+            f"Not saved yet: {key_text(self._form, 'generate')} saves it,"
+            f" {key_text(self, 'edit-back')} again leaves it as it was.",
+            severity="warning",
+            markup=False,
+        )
+
     @on(ParamForm.Submitted)
-    def _save(self, event: ParamForm.Submitted) -> None:
+    def _submitted(self, event: ParamForm.Submitted) -> None:
         event.stop()
         model = self._filled.model
         variations = Variations(wildcards=event.wildcards)
@@ -128,8 +161,22 @@ class TaskFormScreen(Modal[Edited | None]):
                 severity="warning",
                 markup=False,
             )
-        elif self.is_current:
-            self.dismiss(Edited(cells[0], event.foreign))
+        elif self.is_current and not self._is_saving:  # once, however long it is held
+            self._is_saving = True
+            self._save_once(Edited(cells[0], event.foreign))
+
+    @work(exit_on_error=False)
+    async def _save_once(self, edited: Edited) -> None:
+        try:
+            if await self._save(edited):
+                self.dismiss()
+        except InvalidRequestError as error:
+            self._form.show_errors(error.errors)
+            self.notify(str(error), severity="warning", markup=False)
+        except Exception as error:
+            self.notify(one_line(error), severity="warning", markup=False)
+        finally:
+            self._is_saving = False
 
     @on(Field.PickRequested)
     async def _pick(self, event: Field.PickRequested) -> None:

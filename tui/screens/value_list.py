@@ -1,5 +1,6 @@
 """A list in which several values are marked: choices of a parameter, models of a job."""
 
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -43,12 +44,19 @@ class ValueListScreen(Modal[list[str] | None]):
         )
     ]
 
-    def __init__(self, title: str, values: dict[str, str], marked: list[str]) -> None:
-        """`values` are labels by value."""
+    def __init__(
+        self,
+        title: str,
+        values: Mapping[str, str],
+        marked: Collection[str],
+        impossible: Mapping[str, str] | None = None,
+    ) -> None:
+        """`values` are labels by value, `impossible` why some can't be marked."""
         super().__init__()
         self._heading = title
         self._values = values
-        self._marked = set(marked) & set(values)
+        self._impossible = impossible or {}
+        self._marked = set(marked) & (set(values) - set(self._impossible))
         self._list = _Values(*map(self._row, values), markup=False)
 
     def compose(self) -> ComposeResult:
@@ -59,6 +67,13 @@ class ValueListScreen(Modal[list[str] | None]):
 
     def _row(self, value: str) -> Content:
         label = Content(one_line(self._values[value], 200))
+        if value in self._impossible:
+            reason = one_line(self._impossible[value], 200)
+            return Content.assemble(
+                ("✗ ", "$text-error"),
+                label.stylize("strike"),
+                (f" – {reason}", "$text-error"),
+            )
         if value in self._marked:
             return Content.assemble(("✓ ", "bold $accent"), label)
         return Content("  ").append(label)
@@ -67,6 +82,8 @@ class ValueListScreen(Modal[list[str] | None]):
         index = self._list.highlighted
         if index is not None:
             value = list(self._values)[index]
+            if value in self._impossible:
+                return
             self._marked ^= {value}
             self._list.replace_option_prompt_at_index(index, self._row(value))
 

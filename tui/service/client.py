@@ -36,6 +36,7 @@ from tui.service.key_mask import KeyMask
 from tui.service.network_errors import network_error
 from tui.service.pools import CONNECTIONS, ConnectionPools
 from tui.service.prompt_library import PromptPage, read_prompts
+from tui.service.public_file import PublicFile, read_moment
 from tui.service.raw_answer import kept
 from tui.service.response_errors import (
     garbled,
@@ -285,11 +286,11 @@ class Client:
 
     # ---- files
 
-    async def upload(self, path: Path, content: bytes, checksum: str) -> str:
-        """Uploads a file, which the service can read for an hour; returns its URL.
+    async def upload(self, path: Path, content: bytes, checksum: str) -> PublicFile:
+        """Uploads a file, which everybody who knows its URL can read for an hour.
 
-        The URL is public. `checksum` is the base64 of the content's MD5 digest, as the
-        service wants it. Costs nothing.
+        `checksum` is the base64 of the content's MD5 digest, as the service wants it.
+        Costs nothing.
         """
         facts = {
             "filename": path.name.encode("utf-8", "replace").decode(),
@@ -318,7 +319,7 @@ class Client:
                 "The service named no URL for the uploaded file.",
                 raw=kept(json.dumps(confirmed)),
             )
-        return public_url
+        return PublicFile(public_url, read_moment(confirmed.get("expires_at")))
 
     async def download(self, url: str, target: Path, most: int = 0) -> None:
         """Fetches a result into `target`, without the key; see `FileHosts.download`."""

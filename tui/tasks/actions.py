@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tui.tasks import marks
 from tui.tasks.store_errors import LeasedError
-from tui.tasks.task import SENT, RetriedError, Status, Task
-from tui.text import by_count, one_line
+from tui.tasks.task import REJECTED, SENT, RetriedError, Status, Task
+from tui.text import by_count, duration, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
@@ -31,10 +31,20 @@ async def drop(engine: "Engine", tasks: list[Task]) -> str:
     now = [engine.tasks[task_id].status for task_id in ids if task_id in engine.tasks]
     sent = sum(status in SENT for status in now)
     is_unchanged = not now or Status.HELD in now
+    retries = sum(bool(task.retry_of) for task in dropped)
     if is_unchanged and not dropped and not sent:
         raise LeasedError
     sentences = []
-    if dropped and len(ids) > 1:
+    if dropped and retries == len(dropped):
+        sentences.append(
+            by_count(
+                retries,
+                "Retry dropped, free of charge: the failed task is back in its place.",
+                "{count} retries dropped, free of charge: the failed tasks are back in"
+                " their places.",
+            )
+        )
+    elif dropped and len(ids) > 1:
         sentences.append(
             by_count(
                 len(dropped),
@@ -119,12 +129,13 @@ async def send(
 
 
 async def retry(
-    engine: "Engine", tasks: list[Task], *, over_ceiling: bool = False
+    engine: "Engine", tasks: list[Task], *, over_ceiling: bool = False, undo: str = ""
 ) -> str:
     """Fetches finished images, or sends each failed task again, once.
 
     A task that was retried since the user saw it is not sent again. With
-    `over_ceiling`, the user has agreed that they pass the ceilings.
+    `over_ceiling`, the user has agreed that they pass the ceilings. `undo` is the key
+    that takes back what isn't sent yet.
     """
     free = [task for task in tasks if task.lacks_picture]
     paid = [task for task in tasks if not task.lacks_picture]
@@ -138,6 +149,14 @@ async def retry(
     )
     if not count:
         return ""
+    if engine.undo_send and undo:
+        return by_count(
+            count,
+            "Sent again in {seconds}: {undo} takes it back.",
+            "{count} tasks are sent again in {seconds}: {undo} takes them back.",
+            seconds=duration(engine.undo_send),
+            undo=undo,
+        )
     return by_count(count, "1 task sent again.", "{count} tasks sent again.")
 
 
@@ -145,20 +164,48 @@ async def toggle_favourite(engine: "Engine", tasks: list[Task]) -> str:
     """Marks all tasks as favourites, or unmarks them where the first one is marked."""
     favourite = not tasks[0].favourite
     await _mark(engine, tasks, lambda task: {"favourite": favourite})
-    return ""
+    name = marks.name_of(tasks[0])
+    if favourite:
+        return by_count(
+            len(tasks), "Favourite: {name}.", "{count} favourites.", name=name
+        )
+    return by_count(
+        len(tasks),
+        "No favourite any more: {name}.",
+        "{count} tasks are no favourites any more.",
+        name=name,
+    )
 
 
 async def rate(
     engine: "Engine", pictures: Mapping[str, Collection[int]], rating: int
 ) -> str:
-    """Rates pictures, by the ids of their tasks."""
+    """Rates pictures, by the ids of their tasks. Some of each must be named."""
     tasks = await engine.queue.named(list(pictures))
 
     def rate_one(task: Task) -> dict[str, Any]:
         return marks.rated(task, pictures[task.id], rating)
 
     await _mark(engine, tasks, rate_one)
-    return ""
+    count = sum(len(indices) for indices in pictures.values())
+    if not tasks or not count:
+        return ""
+    name = marks.name_of(tasks[0], min(pictures[tasks[0].id]))
+    if rating > 0:
+        return by_count(
+            count,
+            "Rated {rating}: {name}.",
+            "Rated {rating}: {count} pictures.",
+            rating=str(rating),
+            name=name,
+        )
+    if rating == REJECTED:
+        return by_count(
+            count, "Rejected: {name}.", "Rejected: {count} pictures.", name=name
+        )
+    return by_count(
+        count, "No rating: {name}.", "No rating: {count} pictures.", name=name
+    )
 
 
 async def tag(engine: "Engine", tasks: list[Task], tags: tuple[str, ...]) -> str:
@@ -268,11 +315,12 @@ async def clear(engine: "Engine", undo: str) -> str:
 
 
 async def undo(engine: "Engine") -> str:
-    """Takes back what isn't sent yet, brings back what was cleared or deleted last, or
-    takes back a mark.
+    """Takes back what was done last: a job that isn't sent yet, a clear, a deletion, or a
+    mark.
     """
     submitted = engine.just_submitted()
-    if submitted:
+    asked_at = max((task.created_at for task in submitted), default=0.0)
+    if submitted and asked_at >= await engine.marker.last_change():
         return await _take_back(engine, submitted)
     undone = await engine.marker.undo()
     count = len(undone.tasks)
@@ -281,7 +329,10 @@ async def undo(engine: "Engine") -> str:
     if undone.were_away:
         return by_count(count, "Brought back 1 task.", "Brought back {count} tasks.")
     return by_count(
-        count, "The mark is taken back.", "The marks of {count} tasks are taken back."
+        count,
+        "Taken back: {mark}.",
+        "Taken back: the marks of {count} tasks.",
+        mark=undone.marks[0] if undone.marks else marks.name_of(undone.tasks[0]),
     )
 
 

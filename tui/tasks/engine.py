@@ -47,7 +47,7 @@ from tui.tasks.task import (
     Task,
     new_id,
 )
-from tui.tasks.undo_send import newest_job, seconds_left
+from tui.tasks.undo_send import SendClock, newest_job
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
 
@@ -100,6 +100,9 @@ class Engine:
         """Marks tasks, clears and deletes them, and undoes that."""
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changing: Counter[str] = Counter()
+        self._held_back: set[str] = set()
+        self._clock = SendClock(options.undo_send)
+        self._is_closed = False
         self._watching: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._retrying = asyncio.Lock()
@@ -186,6 +189,7 @@ class Engine:
         task = await asyncio.to_thread(
             self._draft, Request(model, values), retry_of=retry_of, job=job
         )
+        self._clock.begin(task)
         await self.queue.add([task], own=start, most=self.ceilings)
         if start:
             self._start(task)
@@ -228,6 +232,8 @@ class Engine:
         if probe:
             tasks = but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
+        for task in tasks:
+            self._clock.begin(task)
         await self.queue.add(tasks, own=start, most=most)
         if start:
             for task in tasks:
@@ -268,6 +274,7 @@ class Engine:
                 note = f"Sent again as {new.id}."
                 marked = latest.change(Status.DROPPED, retried_by=new.id, note=note)
             most = NONE if over_ceiling else self.ceilings
+            self._clock.begin(new)
             await self.queue.save_retry(marked, new, most)
         if start:
             self._start(new)
@@ -411,6 +418,37 @@ class Engine:
                 for cancelled_id in cancelled:
                     self._start(self.tasks[cancelled_id])
 
+    async def hold_back(self, task_id: str) -> Task:
+        """Keeps a waiting task unsent until `let_go`, its clock stopped; returns it.
+
+        Raises SentError if it was sent meanwhile, LeasedError, and StoreError.
+        """
+        cancelled: list[str] = []
+        self._changing[task_id] += 1
+        try:
+            await self._lease_one(task_id)
+            cancelled = await self._cancel(self._only_held([task_id]))
+            if not self._only_held([task_id]):
+                raise SentError
+        except BaseException:
+            self._changing[task_id] -= 1
+            for cancelled_id in cancelled:
+                self._start(self.tasks[cancelled_id])
+            raise
+        self._held_back.add(task_id)
+        self._clock.stop(task_id)
+        return self._latest(task_id)
+
+    async def let_go(self, task_id: str) -> None:
+        """Continues a task that was held back: its clock starts anew."""
+        self._changing[task_id] -= 1
+        self._held_back.discard(task_id)
+        task = self.tasks.get(task_id)
+        if task and not self._is_closed:
+            self._clock.restart(task)
+            self.queue.show(task)  # its row shows the seconds again
+            self._start(task)
+
     async def drop(self, ids: list[str]) -> list[Task]:
         """Drops tasks that were not sent, and returns them.
 
@@ -423,10 +461,7 @@ class Engine:
                 leased = await self._lease(ids)
                 held = self._only_held([task.id for task in leased])
                 cancelled = await self._cancel(held)
-                drops = [
-                    self.queue.amend(task_id, Status.DROPPED, "dropped", note="")
-                    for task_id in self._only_held(held)
-                ]
+                drops = [self._drop(task_id) for task_id in self._only_held(held)]
                 dropped = list(await asyncio.gather(*drops))
                 await self._forget_retries(dropped)
                 return dropped
@@ -434,6 +469,13 @@ class Engine:
             # Some were sent in the same moment, or the disk refused the change.
             for task_id in cancelled:
                 self._start(self.tasks[task_id])
+
+    async def _drop(self, task_id: str) -> Task:
+        """Drops a task. A retry leaves the queue: the task that failed stands for it."""
+        fields: dict[str, Any] = {"note": ""}
+        if self._latest(task_id).retry_of:
+            fields["cleared"] = True
+        return await self.queue.amend(task_id, Status.DROPPED, "dropped", **fields)
 
     async def _forget_retries(self, dropped: list[Task]) -> None:
         """Lets the tasks be retried again of which these were to be the retries."""
@@ -452,12 +494,17 @@ class Engine:
     def just_submitted(self) -> list[Task]:
         """Returns the tasks of the newest job while it can be taken back."""
         running = filter(None, map(self.tasks.get, self._running))
-        waiting = [task for task in running if self._until_sent(task)]
+        waiting = [task for task in running if self.until_sent(task)]
         return newest_job(waiting, self.tasks.values())
 
-    def _until_sent(self, task: Task) -> float:
-        """Returns the seconds for which a task can still be taken back."""
-        return seconds_left(task, self._options.undo_send)
+    def until_sent(self, task: Task) -> float:
+        """Returns the seconds for which a new task can still be taken back."""
+        return self._clock.left(task)
+
+    @property
+    def undo_send(self) -> float:
+        """Seconds that a new task waits so that it can be taken back; 0 for none."""
+        return self._clock.window
 
     def _only_held(self, ids: list[str]) -> list[str]:
         return [
@@ -623,6 +670,7 @@ class Engine:
 
     async def aclose(self) -> None:
         """Stops everything; the next start continues the tasks as they are on disk."""
+        self._is_closed = True
         background = [task for task in (self._watching, self._sweeping) if task]
         coroutines = [*self._running.values(), *background]
         for coroutine in coroutines:
@@ -663,13 +711,14 @@ class Engine:
 
     def _start(self, task: Task) -> None:
         if task.live and task.id not in self._running:
+            self._clock.begin(task)
             running = asyncio.create_task(self._run(task.id), name=f"task {task.id}")
             self._running[task.id] = running
             running.add_done_callback(lambda _: self._running.pop(task.id, None))
 
     async def _run(self, task_id: str) -> None:
         try:
-            await asyncio.sleep(self._until_sent(self.tasks[task_id]))
+            await asyncio.sleep(self.until_sent(self.tasks[task_id]))
             if self.tasks[task_id].awaited:
                 await self._chain.take_picture(task_id)
             if self.tasks[task_id].live:
@@ -742,9 +791,9 @@ class Engine:
             try:
                 if now - renewed > LEASE / 4:
                     renewed = now
-                    if self._running:
-                        owner = self.queue.owner
-                        await self.queue.run(Store.renew, owner, list(self._running))
+                    ids = [*self._running, *self._held_back]
+                    if ids:
+                        await self.queue.run(Store.renew, self.queue.owner, ids)
                     if adopt:
                         await self.adopt()
                 if self._connection.rest:

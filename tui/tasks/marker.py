@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from tui.tasks import trash
 from tui.tasks.cache import TaskCache
-from tui.tasks.marks import is_put_away, undone_fields
+from tui.tasks.marks import is_put_away, undone_fields, undone_mark
 from tui.tasks.store import Store
 from tui.tasks.task import LIVE, Task
 
@@ -32,6 +32,8 @@ class Undone(NamedTuple):
     tasks: list[Task]
     were_away: bool
     """Whether they had been cleared or deleted; else they had only been marked."""
+    marks: list[str]
+    """For each of them that had been marked, which mark of which picture is gone."""
 
 
 class Marker:
@@ -86,6 +88,10 @@ class Marker:
         """Returns whether cleared or deleted tasks can be restored."""
         return bool(await self._queue.run(Store.peek_undo))
 
+    async def last_change(self) -> float:
+        """Returns when that was which `undo` takes back; 0 for nothing."""
+        return await self._queue.run(Store.undo_at)
+
     async def undo(self) -> Undone:
         """Restores what was last cleared, deleted or marked, also in an earlier run.
 
@@ -97,7 +103,8 @@ class Marker:
         if marked:  # another process has them just now
             await self._queue.run(Store.push_undo, list(marked.values()))
         await self._restore_files(before)
-        away = [task for task in map(self._latest_of, before) if is_put_away(task)]
+        latest = [self._latest_of(task) for task in before]
+        marks = [undone_mark(*pair) for pair in zip(latest, before, strict=True)]
         saves = [
             self._queue.mark(task.id, "undone", partial(undone_fields, before=task))
             for task in before
@@ -105,7 +112,8 @@ class Marker:
         restored = list(await asyncio.gather(*saves))
         # A deletion that was still under way may have moved the files meanwhile.
         await self._restore_files(restored)
-        return Undone(restored, bool(away))
+        away = any(is_put_away(task) for task in latest)
+        return Undone(restored, away, [mark for mark in marks if mark])
 
     async def _restore_files(self, tasks: Iterable[Task]) -> None:
         for task in tasks:

@@ -5,8 +5,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui.tasks.task import LONGEST_TAG, MOST_TAGS, Result, Task
+from tui.tasks.task import LONGEST_TAG, MOST_TAGS, REJECTED, Result, Task
 from tui.text import one_line
+
+_LONGEST_NAME = 60
 
 
 def is_put_away(task: Task) -> bool:
@@ -33,6 +35,38 @@ def read_tags(text: str) -> tuple[str, ...]:
     words = (one_line(word).strip().casefold() for word in text.split(","))
     tags = dict.fromkeys(word[:LONGEST_TAG] for word in words if word)
     return tuple(tags)[:MOST_TAGS]
+
+
+def name_of(task: Task, index: int | None = None) -> str:
+    """Returns how a message names a task, or one of its pictures."""
+    name = one_line(task.prompt or task.model, _LONGEST_NAME)
+    if index is None or len(task.results) < 2:
+        return name
+    return f"{name} ({index + 1} of {len(task.results)})"
+
+
+def rating_word(rating: int) -> str:
+    """Returns a rating as a message says it; "" for none."""
+    if rating == REJECTED:
+        return "rejected"
+    return f"{rating} ★" if rating else ""
+
+
+def undone_mark(now: Task, before: Task) -> str:
+    """Returns which mark of which picture is gone once `before` is back, or ""."""
+    for index, (result, former) in enumerate(
+        zip(now.results, before.results, strict=False)
+    ):
+        if result.rating != former.rating:
+            mark = rating_word(result.rating) or "no rating"
+            return f"{mark}, {name_of(now, index)}"
+    if now.favourite != before.favourite:
+        mark = "favourite" if now.favourite else "no favourite"
+        return f"{mark}, {name_of(now)}"
+    if now.tags != before.tags:
+        mark = one_line(", ".join(now.tags), _LONGEST_NAME) or "no tags"
+        return f"{mark}, {name_of(now)}"
+    return ""
 
 
 def undone_fields(now: Task, before: Task) -> dict[str, Any]:

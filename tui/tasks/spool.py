@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from tui.tasks import schema
+from tui.catalog.price import cheapest
+from tui.tasks import probe, schema
 from tui.tasks.task import Task, new_id
 
 _BLOCK = 1 << 18
@@ -24,6 +25,8 @@ class Spool:
         self.count = 0
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with this object
         self._job = new_id()
+        self.probed = ""
+        """The id of the task that is sent first; empty where all are sent."""
 
     def add(self, task: Task) -> None:
         """Raises OSError when the disk is full."""
@@ -35,7 +38,15 @@ class Spool:
         job = self._job if self.count > 1 else ""
         self._file.flush()
         for line in self._lines(os.fstat(self._file.fileno()).st_size):
-            yield replace(schema.decode(line), job=job)
+            task = replace(schema.decode(line), job=job)
+            is_first = not self.probed or task.id == self.probed
+            yield task if is_first else probe.set_aside(task)
+
+    def probe(self) -> None:
+        """Has the cheapest task sent first, and sets the others aside."""
+        tasks = [(task.id, task.estimate_micro) for task in self]
+        first = cheapest([estimate for _, estimate in tasks])
+        self.probed, _ = tasks[first]
 
     def _lines(self, end: int) -> Iterator[bytes]:
         """Yields the lines of the first `end` bytes, for any number of readers."""

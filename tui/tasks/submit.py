@@ -59,6 +59,10 @@ AWAITS_CHARGE = (
 )
 UNSURE_TRIES = 8
 """Tries of a request that may have been accepted, while the answer may still change."""
+KEY_TAKEN = (
+    "The service knows this key with other input. Nothing was made or charged: give"
+    " another key."
+)
 LONGEST_COMMAND_REST = 600.0
 """Seconds that a command waits if the service asks for it; the app always waits."""
 CHARGE_PAUSE = 1.0
@@ -299,6 +303,11 @@ class Submitter:
         Only what was surely never made may be held, moved or rejected.
         """
         is_conflict = isinstance(error, ConflictError)
+        if is_conflict and _is_of_caller(task, error):
+            problem = Problem(error.kind, KEY_TAKEN)
+            rejected = task.change(Status.REJECTED, error=problem, note="")
+            await self._cache.save(rejected, "rejected", error.raw)
+            return
         if is_conflict and not task.unsure and not _is_of_source(error):
             # Nobody else has this key: something on the way has sent the request twice,
             # and the first is at work.
@@ -455,6 +464,15 @@ def _is_never_made(error: ServiceError) -> bool:
     if isinstance(error, NetworkError):
         return not error.sent
     return _is_of_account(error) or isinstance(error, UploadError | RateLimitError)
+
+
+def _is_of_caller(task: Task, error: ServiceError) -> bool:
+    """Returns whether the caller's key was used elsewhere, for another request.
+
+    The service says so only of input that differs from what it got with the key.
+    """
+    is_first_try = not task.unsure
+    return bool(task.caller_key) and is_first_try and "request_conflict" in error.raw
 
 
 def _is_of_source(error: ServiceError) -> bool:

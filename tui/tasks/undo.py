@@ -44,6 +44,14 @@ class UndoStack(QueueFile):
         """What `pop_undo` would answer. Raises StoreError."""
         return self._undo(self._read(_LAST_UNDO, time.time() - KEPT_FOR))
 
+    def undo_at(self) -> float:
+        """When the tasks were changed that `pop_undo` would answer; 0 for none. Raises
+        StoreError.
+        """
+        query = "select max(at) from undo where at >= ?"
+        rows = self._read(query, time.time() - KEPT_FOR)
+        return rows[0][0] or 0.0
+
     def pop_undo(self) -> list[Task]:
         """The tasks that were put away last, as they were before; they can't be asked
         for again. Raises StoreError.

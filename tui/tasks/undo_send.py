@@ -9,15 +9,36 @@ _ONE_MOMENT = 1.0
 """Seconds in which the tasks of a job are submitted; a retry comes later."""
 
 
-def seconds_left(task: Task, window: float) -> float:
-    """Returns for how long a task can still be taken back.
+class SendClock:
+    """Knows for how long each new task still waits, so that it can be taken back."""
 
-    `window` is how many seconds a new task waits.
-    """
-    if task.status is not Status.HELD:
-        return 0
-    left = task.created_at + window - time.time()
-    return left if 0 < left <= window else 0
+    def __init__(self, window: float) -> None:
+        """`window` is how many seconds a new task waits."""
+        self.window = window
+        self._since: dict[str, float] = {}
+        """By task, when its wait began. Tasks of other processes are not among them."""
+
+    def begin(self, task: Task) -> None:
+        """Notes a task that waits from its creation on, unless it is known."""
+        if self.window:
+            self._since.setdefault(task.id, task.created_at)
+
+    def restart(self, task: Task) -> None:
+        """Has a task wait the whole time from now on, as after a change."""
+        if self.window:
+            self._since[task.id] = time.time()
+
+    def stop(self, task_id: str) -> None:
+        """Ends a task's wait: it is sent as soon as its turn comes."""
+        self._since.pop(task_id, None)
+
+    def left(self, task: Task) -> float:
+        """Returns for how many seconds a task can still be taken back."""
+        since = self._since.get(task.id)
+        if since is None or task.status is not Status.HELD or not task.live:
+            return 0
+        left = since + self.window - time.time()
+        return left if 0 < left <= self.window else 0
 
 
 def newest_job(waiting: Iterable[Task], known: Collection[Task]) -> list[Task]:

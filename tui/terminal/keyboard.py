@@ -13,7 +13,7 @@ from textual.message import Message
 
 from tui.terminal.late_replies import ReplyFilter
 from tui.terminal.textual_private import OpenParser
-from tui.text import plain
+from tui.text import inert, plain
 
 MOST_PASTED = 100_000
 """Characters of a paste; what comes beyond is dropped."""
@@ -58,6 +58,10 @@ _RELEASED = "3"
 _JOINERS = ("\u200c", "\u200d")
 # Enter with xterm's modifyOtherKeys: its modifiers.
 _OTHER_ENTER = re.compile(r"\x1b\[27;(\d{1,4});13~")
+
+
+class PasteCut(Message):
+    """The paste before was longer than `MOST_PASTED`: its end is dropped."""
 
 
 class Keyboard:
@@ -206,9 +210,12 @@ class Keyboard:
         self._burst_until = self._text_until
 
     def _paste_event(self, text: str) -> Iterator[Message]:
-        text = plain(text.replace("\r\n", "\n").replace("\r", "\n"), MOST_PASTED)
+        whole = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = plain(whole, MOST_PASTED)
         if text:
             yield events.Paste(text)
+        if text != inert(whole):
+            yield PasteCut()
 
     def _parsed(self, data: str | None) -> Iterator[Message]:
         """The keys and reports in it; None: only time has passed."""

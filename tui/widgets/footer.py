@@ -1,6 +1,6 @@
 """The keys that work here, in the last line of a page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -45,10 +45,13 @@ class Footer(widgets.Footer):
 
     DEFAULT_CSS = "Footer > .footer-gap { width: 1fr; height: 1; }"
 
-    def __init__(self, *, left_out: str = "") -> None:
-        """`left_out` is the id of a pinned key that the page is about itself."""
+    def __init__(self, *, left_out: str = "", first: Collection[str] = ()) -> None:
+        """`left_out` is the id of a pinned key that the page is about itself, `first`
+        are those of keys that have room before all others.
+        """
         super().__init__(show_command_palette=False, compact=True)
         self._left_out = left_out
+        self._first = first
         self._shown: tuple[list[Entry], list[Entry]] = ([], [])
 
     def compose(self) -> ComposeResult:
@@ -100,7 +103,9 @@ class Footer(widgets.Footer):
         pinned = {key_id for key_id, _, _ in _PINNED}
         actions: dict[str, Entry] = {}
         last: list[Entry] = []
-        for active in _in_order(self.screen.active_bindings.values()):
+        actives = _in_order(self.screen.active_bindings.values())
+        actives.sort(key=lambda active: active.binding.id not in self._first)
+        for active in actives:
             binding = active.binding
             if not binding.show or binding.id in pinned or binding.action in actions:
                 continue

@@ -3,16 +3,14 @@
 from bisect import bisect_left, insort
 from collections import Counter
 
-from tui.catalog.extra import EXTRA
 from tui.tasks.scheduler import Turn
 from tui.tasks.task import LIVE, Status, Task
 from tui.text import dollars, one_line
 from tui.widgets.task_actions import TaskAction, allowed_actions_of_many
 from tui.widgets.taskrow import COST_WIDTH, Row, is_set_aside, is_waiting, known_cost
+from tui.widgets.variations import varying, words
 
 _LOST = (Status.FAILED, Status.EXPIRED, Status.REJECTED)
-_MOST_VARYING = 3
-"""Varied values that a row names."""
 _LONGEST_WORD = 11
 """Cells for the state in its column."""
 
@@ -121,25 +119,13 @@ class Job:
 
     def variation(self, task: Task) -> str:
         """Returns the values that are different in a task from others of the job."""
-        return " · ".join(
-            value if isinstance(value, str) else f"{name.replace('_', ' ')} {value}"
-            for name in self._varying()
-            if (value := task.values.get(name)) is not None
-        )
+        return words(task, self._varying())
 
     def _varying(self) -> list[str]:
         """Returns the names of values, apart from the prompt, that vary in the job."""
         if self._varying_of != len(self.tasks):
             self._varying_of = len(self.tasks)
-            seen: dict[str, object] = {}
-            varying: dict[str, None] = {}
-            for task in self.tasks.values():
-                for name, value in task.values.items():
-                    if seen.setdefault(name, value) != value:
-                        varying[name] = None
-            varying.pop("prompt", None)
-            varying.pop(EXTRA, None)
-            self._varying_names = list(varying)[:_MOST_VARYING]
+            self._varying_names = varying(self.tasks.values())
         return self._varying_names
 
     @property
@@ -152,10 +138,10 @@ class Job:
         """The task that represents the job: its last with an image, else its last."""
         return self.tasks[self._face]
 
-    def row(self, title: str, unfolded: bool, place: int) -> Row:
+    def row(self, title: str, unfolded: bool, when: str, ways: str) -> Row:
         """Returns the job's row.
 
-        `place` is the number of its first task among those that wait, or 0.
+        `when` says when its first task is sent, `ways` what one can do until then.
         """
         first = next(iter(self.tasks.values()))
         prompt = one_line(first.prompt or first.model, 400)
@@ -167,8 +153,8 @@ class Job:
             kind=self._kind(),
             model=title,
             prompt=prompt,
-            problem=self._summary(),
-            time=f"#{place}" if place else "",
+            problem=" · ".join(filter(None, (self._summary(), ways))),
+            time=when,
             cost=self._cost(),
         )
 

@@ -25,8 +25,8 @@ class Browsing:
 
     tasks: Iterable[Task] = ()
     older: OlderTasks | None = None
-    on_back: Callable[[str], None] = lambda task_id: None
-    """Called with the id of the task that was shown last."""
+    on_back: Callable[[str, int | None], None] = lambda task_id, index: None
+    """Called with the id of the task that was shown last, and which of its results."""
 
 
 @dataclass

@@ -54,9 +54,10 @@ class Queue(Vertical):
         id: str,
         title_of: Callable[[Task], str],
         usual: Callable[[Task], Span | None] = lambda task: None,
+        until_sent: Callable[[Task], float] = lambda task: 0,
     ) -> None:
         super().__init__(id=id, classes="frame -empty")
-        self.table = QueueTable("tasks", title_of, usual)
+        self.table = QueueTable("tasks", title_of, usual, until_sent)
         self.counts = TaskCounts()
         self._title = self.border_title = "Queue"
         self._problem = ""

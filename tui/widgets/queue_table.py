@@ -23,8 +23,8 @@ from textual.strip import Strip
 
 from tui.tasks.durations import Span
 from tui.tasks.scheduler import Turn
-from tui.tasks.task import Task
-from tui.text import one_line
+from tui.tasks.task import Status, Task
+from tui.text import duration, one_line
 from tui.widgets.job import Job
 from tui.widgets.key_texts import key_text
 from tui.widgets.marking import Marking
@@ -121,10 +121,12 @@ class QueueTable(ScrollView, can_focus=True):
         id: str,
         title_of: Callable[[Task], str],
         usual: Callable[[Task], Span | None] = lambda task: None,
+        until_sent: Callable[[Task], float] = lambda task: 0,
         *,
         jobs: bool = True,
     ) -> None:
-        """`title_of` returns the name of a task's model, `usual` how long it takes.
+        """`title_of` returns the name of a task's model, `usual` how long it takes,
+        `until_sent` for how many seconds it can still be taken back.
 
         With `jobs`, a job is one row, cleared tasks are left out, and the time column
         has the time that a task takes. Without, it has the time of its creation.
@@ -132,6 +134,7 @@ class QueueTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._title_of = title_of
         self._usual = usual
+        self._until_sent = until_sent
         self._by_job = jobs
         self._tasks: dict[str, Task] = {}
         self._jobs: dict[str, Job] = {}
@@ -148,6 +151,8 @@ class QueueTable(ScrollView, can_focus=True):
         self._is_settled = False
         self._waiting: list[Turn] = []
         self._ticking: set[str] = set()
+        self._counted_down: set[str] = set()
+        """Tasks that wait so that they can be taken back: their rows show the seconds."""
         self._allowed: set[TaskAction] = set()
         self._announcing = False
         self._grown = False
@@ -238,7 +243,9 @@ class QueueTable(ScrollView, can_focus=True):
 
     def browsing(self) -> Browsing:
         """Returns what a page steps through that is opened from here."""
-        return Browsing(self.listed, on_back=self.select)
+        return Browsing(
+            self.listed, on_back=lambda task_id, index: self.select(task_id)
+        )
 
     def step_picture(self, by: int) -> bool:
         """Moves to the next row with an image; returns False if there is none."""
@@ -266,6 +273,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._order.clear()
         self._waiting.clear()
         self._ticking.clear()
+        self._counted_down.clear()
         self._marking.clear()
         self._is_settled = False
         self.set_reactive(QueueTable.cursor, 0)
@@ -388,6 +396,10 @@ class QueueTable(ScrollView, can_focus=True):
             self._ticking.add(task.id)
         else:
             self._ticking.discard(task.id)
+        if self._by_job and self._until_sent(task):
+            self._counted_down.add(task.id)
+        else:
+            self._counted_down.discard(task.id)
         if was_running is not (task.id in self._ticking):
             self._announce_soon()  # the column of times may have another width
         self._run_clock()
@@ -454,25 +466,40 @@ class QueueTable(ScrollView, can_focus=True):
     def _row_content(self, key: RowKey, columns: Columns) -> Row:
         job = self._jobs.get(key[0])
         if job and key[1] == TITLE:
-            number = self._queue_number(job.waiting[0]) if job.waiting else 0
-            return job.row(self._title_of(job.face), job.id in self._unfolded, number)
+            when, ways = "", ""
+            if job.waiting:
+                first = self._tasks[job.waiting[0][1]]
+                when, ways = self._wait(first), self._ways(first)
+            title = self._title_of(job.face)
+            return job.row(title, job.id in self._unfolded, when, ways)
         task = self._tasks[key[1]]
         title = self._title_of(task)
         variation = job.variation(task) if job else ""
         if not self._by_job:
             return row(task, title, made(task), ways=self._ways(task))
         if is_waiting(task):
-            when = f"#{self._queue_number(task.turn)}"
+            when = self._wait(task)
         else:
             when = progress_time(task, self._usual(task), columns.time)
         return row(task, title, when, variation, self._ways(task))
 
     def _ways(self, task: Task) -> str:
-        """Returns what one can do with a task that was set aside."""
+        """Returns what one can do with a task that isn't sent, or "" for others."""
+        if task.id in self._counted_down:
+            return f"{key_text(self, 'undo')} takes it back"
+        if task.status is Status.DROPPED:
+            return f"{key_text(self, 'retry')} sends it again"
         if not is_set_aside(task):
             return ""
         send, drop = key_text(self, "stop"), key_text(self, "drop")
         return f"{send} sends it, {drop} drops it"
+
+    def _wait(self, task: Task) -> str:
+        """Returns what a waiting task waits for: so many seconds, or its turn."""
+        left = self._until_sent(task)
+        if left and task.id in self._counted_down:
+            return f"in {duration(math.ceil(left))}"
+        return f"#{self._queue_number(task.turn)}"
 
     def _queue_number(self, turn: Turn) -> int:
         return bisect_left(self._waiting, turn) + 1
@@ -641,12 +668,23 @@ class QueueTable(ScrollView, can_focus=True):
     def _tick(self) -> None:
         for y in range(self.size.height):
             key = self._key_at(self.scroll_offset.y + y)
-            if key and key[1] in self._ticking:
+            if key and self._has_time(key):
                 self._refresh_row(key)
+        for task_id in list(self._counted_down):
+            if not self._until_sent(self._tasks[task_id]):
+                self._counted_down.discard(task_id)
+        self._run_clock()
+
+    def _has_time(self, key: RowKey) -> bool:
+        """Returns whether the time in a row changes by itself."""
+        job = self._jobs.get(key[0])
+        if job and key[1] == TITLE:
+            return bool(job.waiting) and job.waiting[0][1] in self._counted_down
+        return key[1] in self._ticking or key[1] in self._counted_down
 
     def _run_clock(self) -> None:
         """Runs the clock while something is live: an idle app writes nothing."""
-        if self._ticking:
+        if self._ticking or self._counted_down:
             self._clock.resume()
         else:
             self._clock.pause()

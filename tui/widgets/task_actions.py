@@ -134,8 +134,9 @@ def _has_files(task: Task) -> bool:
 
 
 def _is_in_table(task: Task) -> bool:
-    """A failed task is an empty cell, unless another was sent in its place."""
-    return _has_files(task) or (is_failed(task) and not task.retried_by)
+    """A task without a picture has a cell, too, unless another was sent in its place."""
+    is_replaced = task.retried_by or task.status is Status.DROPPED
+    return not task.deleted and (_has_files(task) or not is_replaced)
 
 
 def _has_own_files(task: Task) -> bool:

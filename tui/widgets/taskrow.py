@@ -191,7 +191,7 @@ def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") 
 
     `title` is the name of its model, `when` stands in the column of time, and
     `variation` is what is different in it from others of its job, `ways` what one can
-    do with a task that was set aside.
+    do with a task that isn't sent.
     """
     prompt = one_line(task.prompt or task.model, 400)
     if variation:
@@ -213,9 +213,7 @@ def _problem(task: Task, ways: str) -> str:
         problem = task.error.message
     elif task.status in LIVE:
         problem = task.note
-    if is_set_aside(task) and not problem:
-        problem = ways
-    return f"{_expiry_warning(task)} {problem}".strip()
+    return f"{_expiry_warning(task)} {problem or ways}".strip()
 
 
 def _expiry_warning(task: Task) -> str:

@@ -15,6 +15,10 @@ def _unknown(task: Task) -> Span | None:
     return None
 
 
+def _at_once(task: Task) -> float:
+    return 0
+
+
 @dataclass(frozen=True)
 class ViewContext:
     """What every page that shows pictures and tasks needs."""
@@ -28,3 +32,5 @@ class ViewContext:
     """Makes, or finds, the thumbnail of a picture."""
     usual: Callable[[Task], Span | None] = _unknown
     """Returns how long such a task usually takes."""
+    until_sent: Callable[[Task], float] = _at_once
+    """Returns the seconds for which a new task can still be taken back."""

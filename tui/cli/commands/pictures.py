@@ -25,7 +25,7 @@ _rated_option = click.option(
     "--by",
     multiple=True,
     metavar="PARAM",
-    help="Rows by a parameter, or by model; given twice, columns by another.",
+    help="Rows by a parameter, or by model; then columns, and rows within rows.",
 )
 @click.option(
     "-o",
