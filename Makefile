@@ -1,6 +1,6 @@
 # The checks of a change, in the environment that is active: see CONTRIBUTING.md.
 
-.PHONY: check lint format types imports security test slow screenshots
+.PHONY: check lint format types imports security test slow screenshots check-vendor
 
 check: lint types imports security test
 
@@ -29,3 +29,6 @@ slow:
 
 screenshots:
 	python docs/make_screenshots.py
+
+check-vendor:
+	python -m tests.vendor

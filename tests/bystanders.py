@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 
 from tui.service.client import Client
+from tui.service.public_file import PublicFile
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _CHECKOUT = Path(__file__).parent.parent
@@ -88,7 +89,7 @@ class Bystanders:
 
         async def upload(
             client: Client, path: Path, content: bytes, checksum: str
-        ) -> str:
+        ) -> PublicFile:
             if _who() is _PROGRAM:
                 act = "uploaded" if _is_image(content) else _NO_IMAGE
                 self._acts.append((act, os.path.realpath(path)))

@@ -17,17 +17,13 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def declared() -> list[Requirement]:
-    """What pyproject.toml asks for, in use and for tests."""
+    """What pyproject.toml asks for, in use and for tests, each once."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
     ]
-    return [
-        Requirement(text)
-        for text in (
-            *project["dependencies"],
-            *project["optional-dependencies"]["test"],
-        )
-    ]
+    extras = project["optional-dependencies"]
+    wanted = (*project["dependencies"], *extras["test"], *extras["vendor"])
+    return [Requirement(text) for text in dict.fromkeys(wanted)]
 
 
 @pytest.mark.parametrize("line", LINES)

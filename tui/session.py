@@ -20,7 +20,7 @@ from tui.settings.credentials import Credential
 from tui.spending import ceilings, quotes
 from tui.system import environment, shell
 from tui.tasks.task import NO_PROFILE
-from tui.text import dollars, one_line
+from tui.text import dollars
 
 if TYPE_CHECKING:
     from tui.service.client import Client
@@ -188,6 +188,7 @@ def _credential(base_url: str, preferences: Config, source: str = "") -> Credent
 
 async def account(session: Session) -> str:
     """Ask whose key it is: `Acme, me@example.org: balance $12.34`. Raises ServiceError."""
+    from tui.service.account import read_owner
     from tui.service.client import Client
     from tui.service.errors import NetworkError
 
@@ -195,21 +196,14 @@ async def account(session: Session) -> str:
     client = await asyncio.to_thread(Client, found.base_url, found.api_key)
     try:
         async with asyncio.timeout(ASK_FOR):
-            me = await client.me()
+            owner = read_owner(await client.me())
             balance = await client.balance_micro()
     except TimeoutError as error:
         raise NetworkError(f"{found.base_url} did not answer in time.") from error
     finally:
         await client.aclose()
-    company = me.get("account")
-    names = [
-        company.get("name") if isinstance(company, dict) else "",
-        me.get("email") or me.get("name"),
-    ]
-    known = [name for name in names if isinstance(name, str) and name.strip()]
-    if not known:
+    if not str(owner):
         return f"The key was accepted: balance {dollars(balance)}"
-    owner = ", ".join(one_line(name, 60) for name in known)
     return f"{owner}: balance {dollars(balance)}"
 
 

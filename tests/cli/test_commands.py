@@ -204,6 +204,8 @@ def test_a_local_source_is_uploaded(env: dict[str, str], tmp_path: Path) -> None
     ("words", "extra", "code", "sentence"),
     [
         (["nope", "-p", "x"], {}, 4, "There is no model named nope."),
+        (["flux-2-pro", "-p", "x"], {}, 4, "(text_to_image, $0.05)"),
+        (["flux-2-por", "-p", "x"], {}, 4, "Did you mean flux-2-pro-text-to-image"),
         (["z-image"], {}, 4, "prompt: Required."),
         (["z-image", "-p", "x" * 1001], {}, 4, "1 to 1,000 characters"),
         (["z-image", "-p", "x", "-s", "aspect_ratio=5:1"], {}, 4, "5:1 is not one of"),
@@ -252,6 +254,22 @@ def test_bad_input_gets_a_sentence_and_its_code(
     assert said.returncode == code
     assert sentence in said.stdout + said.stderr
     assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        (["Flux 2 Pro"], "flux-2-pro-text-to-image"),
+        (["flux-2-pro", "--action", "text_to_image"], "flux-2-pro-text-to-image"),
+    ],
+)
+def test_a_title_or_a_beginning_is_taken_and_told(
+    words: list[str], slug: str, env: dict[str, str]
+) -> None:
+    said = run("generate", *words, "-p", "a fox", "--json", **env)
+    assert said.returncode == 0, said.stderr
+    assert lines(said)[0]["model"] == slug
+    assert f"{words[0]}: this is {slug} (text_to_image)." in said.stderr
 
 
 @pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])
@@ -313,6 +331,44 @@ def test_demo_server_says_where_it_is() -> None:
         child.send_signal(signal.SIGTERM)
         _, errors = child.communicate(timeout=10)
     assert (child.returncode, errors) == (0, "")
+
+
+def test_demo_server_serves_the_users_own_models(home: Path) -> None:
+    folder = home / ".config/runapi-tui/models"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(
+        """
+name = "Mine"
+provider = "Me"
+service = "mine"
+[params.prompt]
+kind = "text"
+required = true
+[[models]]
+slug = "mine-1"
+action = "text_to_image"
+title = "Mine 1"
+[models.routes]
+service = ["prompt"]
+"""
+    )
+    (folder / "broken.toml").write_text("name = ")
+    words = [sys.executable, "-m", "tui", "demo-server", "--delay", "0"]
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout
+        there = json.loads(child.stdout.readline())
+        env = {"RUNAPI_API_KEY": there["api_key"], "RUNAPI_BASE_URL": there["base_url"]}
+        (made,) = lines(run("generate", "mine-1", "-p", "x", "--json", **env))
+        assert (made["model"], made["status"]) == ("mine-1", "completed")
+        assert Path(made["files"][0]).is_file()
+    finally:
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=10)
+    assert child.returncode == 0
+    assert "broken.toml" in errors
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
@@ -481,3 +537,19 @@ def test_what_cannot_be_read_or_stripped_gets_a_sentence(
 def test_doctor_shows_a_name() -> None:
     said = run("doctor", "--json", RUNAPI_TUI_NAME="{date}/{model}-{label}{id}")
     assert json.loads(said.stdout)["names"] == "20260723/flux-2-pro-m4a7xq.png"
+
+
+def test_doctor_shows_and_tries_proxies_and_certificates(tmp_path: Path) -> None:
+    none = str(tmp_path / "none.pem")
+    said = run(
+        "doctor",
+        "--json",
+        HTTPS_PROXY="http://u:secret@127.0.0.1:9",
+        REQUESTS_CA_BUNDLE=none,
+    )
+    lines = json.loads(said.stdout)["network"]
+    assert "HTTPS_PROXY=http://127.0.0.1:9: in force for runapi.ai" in lines
+    assert any(line.startswith(f"REQUESTS_CA_BUNDLE={none}: ") for line in lines)
+    assert "secret" not in said.stdout
+    assert lines[-1].startswith("connection=runapi.ai: ")
+    assert json.loads(run("doctor", "--json", "--demo").stdout)["network"] == []

@@ -984,11 +984,11 @@ async def test_a_prompt_may_be_left_out_where_the_source_is_enough(
     api: Api, painted: list[Json]
 ) -> None:
     body: Json = {
-        "model": "imagen-4-pro-remix-image",
+        "model": "grok-imagine-edit-image",
         "prompt": None,
-        "source_image_urls": ["http://a/b"],
+        "source_image_url": "http://a/b",
     }
-    await api.picture("/api/v1/imagen_4/remix_image", body)
+    await api.picture("/api/v1/grok_imagine/edit_image", body)
     assert painted[-1]["prompt"] == ""
 
 
@@ -1086,12 +1086,28 @@ async def test_a_picture_is_taken_apart_and_edited_in_parts(
         False,
         False,
     ]
-    edit: Json = {**grok, "prompt": "at night", "mask_indices": [1]}
+    sky = done["segments"][0]["url"]
+    edit: Json = {**grok, "prompt": "at night", "aspect_ratio": "auto"}
     await api.picture(
-        "/api/v1/grok_imagine/edit_image", {**edit, "source_task_id": done["id"]}
+        "/api/v1/grok_imagine/edit_image", {**edit, "source_image_urls": [sky]}
     )
     assert [wishes["prompt"] for wishes in painted] == ["a fox", "at night"]
     assert painted[1]["source"].size == (1024, 576)
+
+
+async def test_a_picture_is_taken_apart_by_its_url_or_its_task_and_not_both(
+    api: Api, painted: list[Json]
+) -> None:
+    grok: Json = {"model": "grok-imagine-image-2-0"}
+    url = "https://example.com/a.png"
+    done = (await api.get(await api.made(SEGMENTS, {**grok, "image_url": url}))).json()
+    assert len(done["segments"]) == 4
+    await api.download(done["segments"][0]["url"])
+    assert [wishes["prompt"] for wishes in painted] == [url]
+    for sources in ({}, {"image_url": url, "source_task_id": "tsk_1"}):
+        refused = await api.post(SEGMENTS, grok | sources)
+        assert refused.status_code == 422
+        assert len(refused.json()["errors"]) == 1
 
 
 async def test_a_task_works_from_another_one_only_once_that_is_over(

@@ -573,11 +573,14 @@ def test_what_has_no_place_is_named() -> None:
         {"prompt": "x"},
         ("aspect_ratio", "seed", "callback_url"),
     )
-    line = "runapi-tui generate z-image -p 'a\x1b[31m b' -n 4 --vary size=1 --expand -s nothing=1"
+    line = (
+        "runapi-tui generate --key order-7 --input body.json z-image -p 'a\x1b[31m b'"
+        " -n 4 --vary size=1 --expand -s nothing=1"
+    )
     found = read(line, CATALOG)
     assert (found.values, found.unused) == (
         {"prompt": "a b"},
-        ("count", "vary", "expand", "nothing"),
+        ("key", "input", "count", "vary", "expand", "nothing"),
     )
 
 

@@ -136,6 +136,26 @@ def presets(home: Path) -> Stage:
 
 
 @door
+def bodies_of_input(home: Path) -> Stage:
+    """JSON bodies: values, names of values, models, and files to upload."""
+    stage = _stage(home)
+    commands = []
+    for number, text in enumerate(PAYLOADS.values()):
+        bodies = (
+            {"model": "z-image", "prompt": f"a lake {text}"},
+            {"model": "z-image", "prompt": "a lake", text: text},
+            {"model": text, "prompt": "a lake"},
+            {"model": "flux-kontext-pro", "prompt": "a lake", "image_url": text},
+        )
+        for kind, body in enumerate(bodies):
+            file = home / f"body-{number}-{kind}.json"
+            file.write_text(json.dumps(body))
+            commands.append(["generate", "--input", str(file), "--no-wait"])
+    _run(stage, *commands)
+    return stage
+
+
+@door
 def searches(home: Path) -> Stage:
     """Lines of searches.txt, as names and as what they stand for."""
     stage = _stage(home)

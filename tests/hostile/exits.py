@@ -24,6 +24,10 @@ _COMMANDS = {
     "an export": ["export", "-"],
     "a quote": ["quote", "z-image", "-p", "x"],
     "balance": ["balance"],
+    "account": ["account"],
+    "prices": ["prices"],
+    "prices as JSON": ["prices", "--json"],
+    "prompts": ["prompts"],
 }
 _PICTURES = {
     "a sheet": ["sheet", "--all", "--json", "--out", "Pictures/sheet.png"],

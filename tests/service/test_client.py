@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import gzip
+import io
 import json
 import os
 import socket
@@ -15,7 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from PIL import Image
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 
 from tests.loopback import serving
 from tests.proxy import listening
@@ -41,6 +49,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
+from tui.service.public_file import PublicFile
 from tui.service.task_answer import Answer
 
 BODY = '{"model": "z-image", "prompt": "füchse"}'.encode()
@@ -292,7 +301,8 @@ async def test_an_upload_host_gets_the_bytes_and_no_key(
     host.answer_with(
         JSONResponse(place), JSONResponse({"url": "https://files.example/1.png"})
     )
-    assert await client.upload(file, b"bytes", "abc") == "https://files.example/1.png"
+    uploaded = await client.upload(file, b"bytes", "abc")
+    assert uploaded == PublicFile("https://files.example/1.png")
     prepare, confirm = host.asked
     assert (prepare.path, confirm.path) == (
         "/api/v1/files/prepare",
@@ -368,6 +378,51 @@ async def test_every_status_has_its_error(
     assert (said.passing, said.status, said.request_id) == (passing, code, "r1")
     assert f"HTTP {code}" in str(said)
     assert str(said).endswith(": In the server's words")
+
+
+async def test_what_400_and_410_mean_for_a_model(host: Host, client: Client) -> None:
+    host.answer_with(error(410, {"error": "z-image ended"}))
+    assert str(await failure(client)) == (
+        "The service has retired this model or action (HTTP 410): z-image ended"
+    )
+    host.answer_with(error(400, {"errors": ["size is odd"]}))
+    assert str(await failure(client)) == (
+        "The service says that the parameters are invalid (HTTP 400): size is odd"
+    )
+    # A task of before is no model.
+    host.answer_with(error(410, None))
+    with pytest.raises(NotFoundError, match="no longer has this"):
+        await status(client)
+
+
+async def test_a_plain_text_is_shown_but_not_the_services_word(
+    host: Host, client: Client
+) -> None:
+    host.answer_with(PlainTextResponse("upstream\x1b[31m is down\n", 400))
+    said = await failure(client)
+    assert str(said).endswith("(HTTP 400): upstream is down")
+    assert not said.in_words
+    page = "<html><head><title>Access &lt;denied&gt;</title></head>x</html>"
+    host.answer_with(HTMLResponse(page, 403))
+    said = await failure(client)
+    assert str(said).endswith("(HTTP 403): Access <denied>")
+    assert not said.in_words
+
+
+async def test_a_picture_in_an_answer_may_be_larger_than_any_other(
+    host: Host, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "MAX_ANSWER", 1000)
+    file = io.BytesIO()
+    Image.effect_noise((200, 200), 50).save(file, "PNG")
+    text = base64.b64encode(file.getvalue()).decode()
+    host.answer_with(
+        JSONResponse({"id": "t1", "status": "completed", "data": [{"b64_json": text}]})
+    )
+    for answer in (await submit(client), await status(client)):
+        assert list(answer.pictures.values()) == [file.getvalue()]
+        assert answer.urls == tuple(answer.pictures)
+        assert len(answer.raw) < 300
 
 
 @pytest.mark.parametrize("code", [200, 401, 404, 500, 502])

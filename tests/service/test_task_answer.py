@@ -126,7 +126,6 @@ def test_the_raw_answer_stays_complete() -> None:
                 "images": [
                     {"url": "ftp://x/a"},
                     {"url": "javascript:x"},
-                    {"url": "/a.png"},
                     {"url": ""},
                 ]
             },
@@ -251,6 +250,43 @@ def test_a_failure_inside_the_hybrid_envelope(error: Any) -> None:
         }
     )
     assert (answer.state, answer.error) == ("failed", "No luck.")
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "error"),
+    [
+        ({"error": "No luck."}, "failed", "No luck."),
+        ({"errors": ["No luck."]}, "failed", "No luck."),
+        (
+            {"errors": [{"field": "size", "message": "is odd"}]},
+            "failed",
+            "size: is odd",
+        ),
+        ({"data": {"error": {"detail": "No luck."}}}, "failed", "No luck."),
+        (
+            {"response": {"status": 500, "body": {"message": "No luck."}}},
+            "failed",
+            "No luck.",
+        ),
+        ({"response": {"status": 500, "body": "No luck."}}, "failed", "No luck."),
+        (
+            {"response": {"status": 502, "body": "<html>x</html>"}},
+            "failed",
+            "The service's result is an error (HTTP 502).",
+        ),
+        ({"message": "success", "msg": "ok"}, "completed", ""),
+        ({"error": None, "errors": []}, "completed", ""),
+        ({"error": {"code": 0, "message": ""}}, "completed", ""),
+        ({"error": "none"}, "completed", ""),
+        ({"images": [A], "error": "1 of 2 failed"}, "completed", "1 of 2 failed"),
+        ({"images": [A], "message": "success"}, "completed", ""),
+    ],
+)
+def test_a_task_may_be_completed_with_an_error(
+    said: Any, state: ServerState, error: str
+) -> None:
+    answer = read({"id": "t1", "status": "completed"} | said)
+    assert (answer.state, answer.error) == (state, error)
 
 
 def test_failures_have_a_reason() -> None:

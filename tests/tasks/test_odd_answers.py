@@ -412,18 +412,20 @@ async def test_a_refusal_that_is_not_the_services_own_rejects_nothing(
     assert len(set(keys)) == 2
 
 
+@pytest.mark.parametrize("status", [200, 503])
 @pytest.mark.parametrize("asked", ["0", "1e-9", "-5", "nan", "0.001", "soon"])
 async def test_no_service_is_asked_more_often_than_usual(
-    asked: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+    asked: str, status: int, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Eager(Changed):
         def poll(self, number: int, said: dict[str, Any]) -> Response | None:
             if number >= 4:
                 return None
             return JSONResponse(
-                {**said, "status": "processing"}, headers={"Retry-After": asked}
+                {**said, "status": "processing"}, status, {"Retry-After": asked}
             )
 
+    monkeypatch.setattr(worker, "backoff", lambda *_: 0.0)
     slept: list[float] = []
     sleep = Connection.sleep
 

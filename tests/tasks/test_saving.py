@@ -277,9 +277,12 @@ async def test_only_stray_parts_are_swept(
     live = noted(images, host, b"")
     aside = noted(images, host, b"", watched=False)
     fresh = noted(images, host, b"", watched=False, results=(Result(url="https://x/"),))
+    came = noted(
+        images, host, b"", watched=False, results=(Result(url=f"inline:{'0' * 64}"),)
+    )
     foreign = noted(images, host, b"", status=Status.FAILED, imported=True)
     elsewhere = noted(images, host, b"", status=Status.FAILED, out_dir=str(tmp_path))
-    in_queue(tmp_path, ended, aside, fresh, foreign, elsewhere)
+    in_queue(tmp_path, ended, aside, fresh, came, foreign, elsewhere)
     part = fetching.part_name
     stranger, old = new_id(), new_id()
     stray = [
@@ -290,6 +293,7 @@ async def test_only_stray_parts_are_swept(
     ]
     kept = [
         part(aside, 0),
+        part(came, 0),
         part(foreign, 0),
         part(elsewhere, 0),
         f".{old}-0.part",

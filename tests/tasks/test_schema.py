@@ -16,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from tui.tasks import schema
+from tui.tasks.caller_key import KeyTakenError
 from tui.tasks.ceilings import Ceilings, Wanted
 from tui.tasks.store import Entry, Store
 from tui.tasks.store_errors import DamagedError, StoreError
@@ -333,6 +334,24 @@ def test_what_version_3_has_made_and_not_saved_is_unfinished(path: Path) -> None
         assert [task.id for task, _ in store.unfinished()] == [
             task.id for task in tasks
         ]
+
+
+def test_a_callers_key_is_known_in_a_file_of_an_earlier_version(path: Path) -> None:
+    file_of_version_3(path, 2)
+    task = schema.decode(old_row(7, "a fox")[-1])
+    keyed = replace(task, caller_key="order 7")
+    again = replace(keyed, id="00000000000008")
+    others = [
+        replace(again, base_url="https://x.example"),
+        replace(again, id="00000000000009", profile="work"),
+    ]
+    with closing(Store(path)) as store:
+        store.add_missing([(keyed, []), *((other, []) for other in others)])
+        with pytest.raises(KeyTakenError) as taken:
+            store.add_missing([(replace(again, id="00000000000010"), [])])
+        assert taken.value.task == keyed
+        assert len(store.search()) == 5
+        assert store.notices == []
 
 
 def test_a_program_that_is_killed_while_it_migrates_leaves_the_old_file_whole(

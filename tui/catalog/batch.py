@@ -23,7 +23,7 @@ MOST = 10_000
 _CHARACTERS = 50_000_000
 """The most characters of all texts of one prompt together.
 
-It is MOST times the longest prompt that a bundled model takes.
+It is MOST times the prompt that most of the bundled models take at most.
 """
 _LONGEST_TEXT = 5_000_000
 """The most characters of a prompt together with the lines that its wildcards name."""

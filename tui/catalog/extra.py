@@ -47,6 +47,13 @@ def with_extra(values: Values, extra: Mapping[str, Any]) -> Values:
     return {**values, EXTRA: {**extra_of(values), **extra}}
 
 
+def with_values(values: Values, more: Values) -> Values:
+    """Returns values with others over them; the extra parameters of both stay."""
+    merged = {**values, **more}
+    extra = {**extra_of(values), **extra_of(more)}
+    return with_extra(merged, extra) if extra else merged
+
+
 def unchecked(values: Values, names: Iterable[str]) -> Values:
     """Returns values of which those of some names are sent without a check."""
     added = [name for name in names if name not in extra_of(values)]

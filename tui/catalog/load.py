@@ -1,6 +1,5 @@
 """Reads family files (TOML) into the catalog."""
 
-import difflib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.catalog import own_file
+from tui.catalog import model_names, own_file
 from tui.catalog.pattern import PatternError, check_pattern
 from tui.catalog.price import from_schedule
 from tui.catalog.reasons import place_of, plain_reason
@@ -117,26 +116,24 @@ class Catalog:
 
         The action is needed only where several models have the slug.
         """
-        named = [model for model in self.models if model.slug == slug]
-        found = [model for model in named if action in ("", model.action)]
+        found = [
+            model
+            for model in self.models
+            if model.slug == slug and action in ("", model.action)
+        ]
         if len(found) == 1:
             return found[0]
-        actions = ", ".join(model.action for model in named)
-        if found:
-            raise UnknownModel(
-                f"{slug} has more than one action: choose one with --action ({actions})."
-            )
-        if named:
-            raise UnknownModel(f"{slug} has no action {action}; it has {actions}.")
-        slugs = [model.slug for model in self.models]
-        near = difflib.get_close_matches(slug, slugs, n=3, cutoff=0.4)
-        if near:
-            raise UnknownModel(
-                f"There is no model named {slug}. Did you mean {', '.join(near)}?"
-            )
-        raise UnknownModel(
-            f"There is no model named {slug}. `runapi-tui models` lists them all."
-        )
+        raise UnknownModel(model_names.problem_with(self.models, slug, action))
+
+    def named(self, name: str, action: str = "") -> Model:
+        """Returns the one model that a person's words stand for. Raises UnknownModel.
+
+        That may be its title, or a beginning of its slug or title that no other has.
+        """
+        found = model_names.meant_by(self.models, name, action)
+        if len(found) == 1:
+            return found[0]
+        raise UnknownModel(model_names.problem_with(self.models, name, action))
 
 
 _PriceKey = tuple[object, object, object]

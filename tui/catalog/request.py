@@ -20,7 +20,7 @@ from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, V
 from tui.text import did_you_mean, inert, invisible, is_text
 
 LONGEST_TEXT = 100_000
-"""Characters of a text in the form, at most; every model takes far less.
+"""Characters of a text in the form, at most; all models but one take far less.
 
 What is longer would block the app while it is wrapped into lines.
 """

@@ -24,6 +24,7 @@ _USES = {
     "remove_background": "Remove background",
     "reframe_image": "Reframe",
     "decompose_layers": "Layers",
+    "segment_map": "Segments",
     "text_to_image": "With a reference",
 }
 """What is done with a picture, the most usual first."""

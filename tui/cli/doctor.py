@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui import __version__
 from tui.graphics.probe import PIXELS, Images, Terminal, probe
+from tui.service import network_settings
 from tui.session import Session
 from tui.settings import credentials
 from tui.settings.keyfiles.found import FoundKey
@@ -70,8 +71,19 @@ def findings(session: Session) -> dict[str, Any]:
         "drawn_as": f"{terminal.images}: {terminal.why}{_budget(terminal)}",
         "python": f"{platform.python_version()} ({Path(sys.executable)})",
         "libraries": ", ".join(libraries),
+        "network": _network(session),
         "notes": [*notes, *session.problems, *_key_problems(session)],
     }
+
+
+def _network(session: Session) -> list[str]:
+    """Return the proxies and certificates of the environment, and whether they work."""
+    if session.demo:
+        return []  # it reads none of them
+    base_url = session.credential.base_url
+    connection = network_settings.tried(base_url)
+    found = network_settings.settings(base_url)
+    return [*map(str, found), *([str(connection)] if connection else [])]
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from tui.catalog.spec import Model, Values
 from tui.cli.chains import open_sources
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
+from tui.cli.known import check_input, follow_known, print_known
 from tui.cli.output import task_json, task_line
 from tui.cli.requests import (
     RequestOptions,
@@ -47,6 +49,8 @@ class Submission:
     """Whether tasks may pass a ceiling."""
     probe: bool = False
     """Whether the cheapest task is sent first, and the others are set aside."""
+    key: str | None = None
+    """The caller's key for the one task, which the queue may have already."""
 
 
 def generate(
@@ -78,21 +82,21 @@ def generate(
         draft = _Draft(session, model, url, learnt.get("route"))
         draft.over_ceiling = submission.over_budget
         draft.after = options.after
+        draft.key = _checked_key(submission.key)
         _spool_tasks(draft, prompts, options, spool)
         _print_unchecked(draft)
         if submission.probe and spool.count > 1:
             spool.probe()
         if submission.wait and not learnt.get("paused"):
-
-            async def begin(engine: "Engine", work: Work) -> None:
-                sources = await open_sources(engine, [options.after])
-                work.add_sources(filter(engine.belongs_here, sources))
-                await _queue_and_add(store, spool, engine, work)
-
+            begin = partial(_begin, store, draft, spool)
             code = follow(session, begin, as_json=submission.as_json)
             _print_probed(session, spool)
             return code
-        _queue(store, spool, ceilings.of(session.config))
+        known = _queue_unless_known(store, spool, ceilings.of(session.config))
+        if known:
+            if submission.wait:
+                print_message("The queue is paused.")
+            return print_known(known, as_json=submission.as_json, wait=submission.wait)
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:
@@ -115,6 +119,8 @@ class _Draft:
         self.model = model
         self.after = ""
         """The id of a task whose picture the new ones wait for."""
+        self.key = ""
+        """The caller's key for the task."""
         self.unchecked: dict[str, None] = {}
         """Names of parameters that are sent without a check, in order."""
         self._base_url = base_url
@@ -136,6 +142,7 @@ class _Draft:
                 api=self.session.config.api,
                 learnt=self._route,
                 after=self.after,
+                key=self.key,
             )
         except draft.InvalidRequestError as error:
             hint = self._hint(values, error.errors)
@@ -168,13 +175,26 @@ def _spool_tasks(
             raise UsageError(f"Prompt {number:,}: {error}") from error
     if not spool.count:
         raise UsageError("There is no prompt: every line is blank.")
+    if draft.key and spool.count > 1:
+        asked = f"{spool.count:,}"
+        raise UsageError(f"A key is for one task: this call asks for {asked}.")
+
+
+def _checked_key(key: str | None) -> str:
+    """Return the caller's key, or "". Raises UsageError for one that can't be a key."""
+    from tui.tasks import caller_key
+
+    problem = "" if key is None else caller_key.problem(key)
+    if problem:
+        raise UsageError(problem)
+    return key or ""
 
 
 def _queue(store: "Store", spool: "Spool", most: "Ceilings", owner: str = "") -> None:
     """Write all tasks into the queue in one transaction.
 
-    Raises StoreError, or UsageError where they would pass one of `most`; then none of
-    them is in the queue.
+    Raises StoreError; UsageError where they would pass one of `most`; KeyTakenError
+    where the queue has a task of the same key. Then none of them is in the queue.
     """
     from tui.tasks.ceilings import CeilingError
     from tui.tasks.store_errors import DamagedError
@@ -194,14 +214,41 @@ def _queue(store: "Store", spool: "Spool", most: "Ceilings", owner: str = "") ->
         raise UsageError(ceilings.refusal(error.verdict)) from error
 
 
-async def _queue_and_add(
-    store: "Store", spool: "Spool", engine: "Engine", work: Work
+def _queue_unless_known(
+    store: "Store", spool: "Spool", most: "Ceilings", owner: str = ""
+) -> "Task | None":
+    """Write all tasks into the queue; return the one that has the caller's key already.
+
+    Raises StoreError and UsageError, as `_queue` does.
+    """
+    from tui.tasks.caller_key import KeyTakenError
+
+    try:
+        _queue(store, spool, most, owner)
+    except KeyTakenError as taken:
+        check_input(next(iter(spool)), taken.task)
+        return taken.task
+    return None
+
+
+async def _begin(
+    store: "Store", draft: "_Draft", spool: "Spool", engine: "Engine", work: Work
 ) -> None:
+    """Queue the tasks, and add them and what they wait for to the work."""
+    sources = await open_sources(engine, [draft.after])
+    work.add_sources(filter(engine.belongs_here, sources))
     # Not in a thread: an interruption finds all of them in the queue, or none. They are
     # leased in the same transaction: an open app adopts a part of what waits for long,
     # and must not adopt all of it before this process has begun.
-    _queue(store, spool, engine.ceilings, engine.queue.owner)
-    store.close()
+    try:
+        known = _queue_unless_known(store, spool, engine.ceilings, engine.queue.owner)
+    finally:
+        store.close()
+    if known:
+        if draft.over_ceiling:
+            engine.lift_ceilings()
+        await follow_known(engine, work, known)
+        return
     work.add([spool.probed] if spool.probed else _SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tui.catalog.spec import Model, Param, Route
+from tui.service.inline_pictures import is_inline
 from tui.text import dollars, inert, inert_json, one_line
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "after": task.after or None,
             "cost_usd": usd(task.cost_micro),
             "error": error,
-            "created_at": _iso_time(task.created_at),
-            "finished_at": _iso_time(task.finished_at) if task.finished_at else None,
+            "created_at": iso_time(task.created_at),
+            "finished_at": iso_time(task.finished_at) if task.finished_at else None,
             "profile": task.profile or None,
         }
     )
@@ -56,11 +57,14 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
 def task_line(task: "Task", note: str = "") -> str:
     """Return a task as one line for people.
 
-    Its end shows the files, else the error, `note`, the task's own note or the prompt.
+    Its end shows the files, and the error; else `note`, the task's own note or the
+    prompt.
     """
     reason = task.error.message if task.error else note or task.note
     files = " ".join(map(inert, task.files))
     detail = files or one_line(reason, 2000) or one_line(task.prompt, 60)
+    if files and task.error:
+        detail = f"{files}  {one_line(task.error.message, 2000)}"
     cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
     model = one_line(task.model, 80)
     return f"{task.status:<10}  {task.id}  {model}  {cost}  {detail}"
@@ -87,13 +91,13 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("rated", ", ".join(_rated(result.rating) for result in saved)),
             ("tags", ", ".join(task.tags)),
             ("cost", cost),
-            ("created", _iso_time(task.created_at)),
-            ("finished", _iso_time(task.finished_at) if task.finished_at else ""),
+            ("created", iso_time(task.created_at)),
+            ("finished", iso_time(task.finished_at) if task.finished_at else ""),
             *((result.label or "file", result.path) for result in saved),
-            *(("url", result.url) for result in remote),
+            *(("url", result.url) for result in remote if not is_inline(result.url)),
             ("note", task.error.message if task.error else task.note),
             ("sent again as", task.successor),
-            *((_iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
+            *((iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
         ]
     )
 
@@ -195,6 +199,7 @@ def _table(rows: Rows) -> str:
     )
 
 
-def _iso_time(seconds: float) -> str:
+def iso_time(seconds: float) -> str:
+    """Return a time in seconds since the epoch as 2026-11-21T02:24:12.950Z."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

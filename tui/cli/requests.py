@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tui.catalog import batch, request
-from tui.catalog.extra import unchecked
+from tui.catalog.extra import unchecked, with_values
 from tui.catalog.route import Api, choose
 from tui.catalog.sources import source_param, source_value
 from tui.catalog.spec import Kind, Model, Values
@@ -61,7 +61,7 @@ def read_requests(
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    values = request.inert_values(model, options.preset) | values
+    values = with_values(request.inert_values(model, options.preset), values)
     if options.sources:
         values |= _sources(model, {**values}, options.sources, api)
     vary = dict(setting.partition("=")[::2] for setting in options.vary)

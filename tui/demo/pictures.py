@@ -193,11 +193,6 @@ class ResultFiles:
             case ["", "files", "results" | "origins", task_id, name]:
                 return self.find(task_id, name)
             case [task_id] if task := self._registry.find(task_id):
-                # Stands for the picture that it has taken apart
-                if task.model.action == "segment_map":
-                    return self._locate(
-                        str(task.values["source_task_id"]), public=public
-                    )
                 return self.find(task_id, next(iter(self.names(task)), ""))
         return None
 

@@ -71,7 +71,7 @@ _OUR_NAMES = {
         "--out",
         "--concurrency",
     ),
-    *("--base-url", "--api", "--images"),
+    *("--base-url", "--api", "--images", "--input", "--key"),
 }
 _MANY = {
     "-f": "file",
@@ -80,8 +80,10 @@ _MANY = {
     "--count": "count",
     "--vary": "vary",
     "--expand": "expand",
+    "--input": "input",
+    "--key": "key",
 }
-"""Options that make several requests of one command: the form has no place for them."""
+"""Options for which the form has no place, by what they are called there."""
 
 
 class PasteError(ValueError):
@@ -253,7 +255,7 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
             names.append(value)
     if not names:
         raise PasteError("It names no model.")
-    model = catalog.find(names[0][:100], others.get("action", ""))
+    model = catalog.named(names[0][:100], others.get("action", ""))
     prompt = others.get("prompt", others.get("p"))
     if others.get("api") in get_args(Api):
         api = cast(Api, others["api"])

@@ -86,6 +86,10 @@ class DamagedError(ImageError):
     """
 
 
+class OtherKindError(ImageError):
+    """A file that is surely none of the images that are saved, such as a video."""
+
+
 class CostlyError(ImageError):
     """A file that would take too much time or memory to be decoded here."""
 

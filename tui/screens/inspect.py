@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.screens.share import send
+from tui.service.inline_pictures import is_inline
 from tui.service.routes import submit_path
 from tui.tasks.task import Task
 from tui.text import (
@@ -246,7 +247,9 @@ def _describe_timeline(
 
 def _describe_images(task: Task) -> Iterator[TextRow]:
     for number, result in enumerate(task.results, 1):
-        facts = {"URL": result.url, "part": result.label}
+        came_with = is_inline(result.url)
+        url = "none: it came with the service's answer" if came_with else result.url
+        facts = {"URL": url, "part": result.label}
         if result.path:
             size = file_size(result.bytes)
             facts["file"] = result.path

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from tui.text import one_line
+
 _MOST_CENTS = 10**12
 _MOST_AMOUNT = 10**9
 MICRO_PER_DOLLAR = 1_000_000
@@ -19,6 +21,28 @@ class Account(Struct, frozen=True):
     balance: int | None
     spent_today: int | None
     spent_total: int | None
+
+
+class Owner(Struct, frozen=True):
+    """Whose key it is, each on one line; empty where not reported."""
+
+    account: str = ""
+    name: str = ""
+    email: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.account, self.email or self.name)))
+
+
+def read_owner(body: dict[str, Any]) -> Owner:
+    """Reads the answer to the question whose key it is."""
+    company = body.get("account")
+    if not isinstance(company, dict):
+        company = {}
+    texts = (company.get("name"), body.get("name"), body.get("email"))
+    return Owner(
+        *(one_line(text, 60) if isinstance(text, str) else "" for text in texts)
+    )
 
 
 def read_account(body: dict[str, Any]) -> Account:

@@ -6,7 +6,7 @@ All methods raise the errors of `tui.service.errors`.
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,12 @@ from tui.service.errors import (
 )
 from tui.service.file_hosts import FileHosts
 from tui.service.host_rules import HostRule, OwnMachineOnly, PublicFiles
+from tui.service.inline_pictures import MOST_BYTES, Pictures, taken_out
 from tui.service.key_mask import KeyMask
 from tui.service.network_errors import network_error
 from tui.service.pools import CONNECTIONS, ConnectionPools
 from tui.service.prompt_library import PromptPage, read_prompts
+from tui.service.public_file import PublicFile, read_moment
 from tui.service.raw_answer import kept
 from tui.service.response_errors import (
     garbled,
@@ -43,13 +45,16 @@ from tui.service.response_errors import (
     response_error,
     retry_after,
 )
+from tui.service.result_links import addresses_in
 from tui.service.routes import StatusPath, status_paths, submit_path
 from tui.service.task_answer import Answer, is_url, read_answer
 from tui.service.transport import Transport
 from tui.text import one_line
 
-MAX_ANSWER = 4_000_000  # bytes of JSON
+MAX_ANSWER = 4_000_000  # bytes of JSON, without the pictures in it
 MAX_PREVIEW = 8_000_000  # bytes
+_TOO_LARGE = "The service's answer is too large."
+_PICTURES = "pictures"
 _ANSWER_TIME = 120.0
 """Seconds; else a server that drips would keep a connection for ever."""
 _HEAD_TIME = 60.0
@@ -133,12 +138,15 @@ class Client:
         """Sends a paid request: exactly these bytes, under this Idempotency-Key."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         path = submit_path(route, service, action)
-        response = await self._send("POST", path, content=body, headers=headers)
-        answer = self._answer(response)
+        response = await self._send(
+            "POST", path, most=MOST_BYTES, content=body, headers=headers
+        )
+        answer = self._answer(response, addresses_in(body))
         if not answer.task_id and answer.location:
             name = urlsplit(answer.location).path.rstrip("/").rpartition("/")[2]
             answer = replace(answer, task_id=one_line(unquote(name), 512))
-        if not answer.task_id:
+        is_all = bool(answer.pictures or answer.word) and answer.state == "completed"
+        if not answer.task_id and not (is_all and answer.results):
             raise GarbledError(
                 "The service accepted the request but named no task.",
                 task_id=named_task(response),
@@ -153,10 +161,13 @@ class Client:
         action: str,
         task_id: str,
         location: str = "",
+        *,
+        sent: Collection[str] = (),
     ) -> Answer:
         """Fetches a task's status.
 
-        Raises NotFoundError when no known place answers for it.
+        `sent` are the addresses of its request, which are no results. Raises
+        NotFoundError when no known place answers for it.
         """
         known = self.status_form
         places = status_paths(route, service, action, task_id, location, known)
@@ -165,7 +176,7 @@ class Client:
         trouble: ServiceError | None = None
         for place in places:
             try:
-                answer = await self._task_at(place)
+                answer = await self._task_at(place, sent)
             except ServiceError as error:
                 if _is_elsewhere(error):
                     missing = error
@@ -181,9 +192,10 @@ class Client:
         unknown = NotFoundError("The service doesn't know this task.")
         raise trouble or missing or unknown
 
-    async def _task_at(self, place: StatusPath) -> Answer:
+    async def _task_at(self, place: StatusPath, sent: Collection[str]) -> Answer:
         """Fetches a task's status from one place. Raises ServiceError."""
-        answer = self._answer(await self._send("GET", place.path))
+        response = await self._send("GET", place.path, most=MOST_BYTES)
+        answer = self._answer(response, sent)
         if answer.task_id or answer.word:
             return answer
         raise GarbledError(
@@ -274,11 +286,11 @@ class Client:
 
     # ---- files
 
-    async def upload(self, path: Path, content: bytes, checksum: str) -> str:
-        """Uploads a file, which the service can read for an hour; returns its URL.
+    async def upload(self, path: Path, content: bytes, checksum: str) -> PublicFile:
+        """Uploads a file, which everybody who knows its URL can read for an hour.
 
-        The URL is public. `checksum` is the base64 of the content's MD5 digest, as the
-        service wants it. Costs nothing.
+        `checksum` is the base64 of the content's MD5 digest, as the service wants it.
+        Costs nothing.
         """
         facts = {
             "filename": path.name.encode("utf-8", "replace").decode(),
@@ -307,7 +319,7 @@ class Client:
                 "The service named no URL for the uploaded file.",
                 raw=kept(json.dumps(confirmed)),
             )
-        return public_url
+        return PublicFile(public_url, read_moment(confirmed.get("expires_at")))
 
     async def download(self, url: str, target: Path, most: int = 0) -> None:
         """Fetches a result into `target`, without the key; see `FileHosts.download`."""
@@ -327,8 +339,13 @@ class Client:
             raise garbled(response)
         return body
 
-    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Sends one request to the origin; returns a successful, bounded response."""
+    async def _send(
+        self, method: str, path: str, *, most: int = 0, **options: Any
+    ) -> httpx.Response:
+        """Sends one request to the origin; returns a successful, bounded response.
+
+        `most` are the bytes that may come with pictures, `MAX_ANSWER` by default.
+        """
         url = path if "://" in path else self.base_url + path
         if not same_origin(url, self.base_url):
             raise NetworkError(
@@ -338,7 +355,9 @@ class Client:
         options["headers"] = self._auth | options.pop("headers", {})
         departure = Departure()
         try:
-            response, content = await self._exchange(method, url, departure, options)
+            response, content = await self._exchange(
+                method, url, departure, most or MAX_ANSWER, options
+            )
         except ServiceError:
             raise
         except Exception as error:
@@ -355,16 +374,29 @@ class Client:
                 uses_proxies=self._leaves_machine,
             ) from error
         if len(content) > _LONG_ANSWER:
-            content = await asyncio.to_thread(self._mask.masked_answer, content)
+            content, pictures = await asyncio.to_thread(self._cleaned, content)
         else:
-            content = self._mask.masked_answer(content)
-        whole = self._whole(response, content)
+            content, pictures = self._cleaned(content)
+        if len(content) > MAX_ANSWER:
+            raise GarbledError(_TOO_LARGE)
+        whole = self._whole(response, content, pictures)
         if not whole.is_success and whole.status_code != 304:
-            raise response_error(whole)
+            of_model = method == "POST" and not path.startswith("/api/v1/files/")
+            raise response_error(whole, of_model=of_model)
         return whole
 
+    def _cleaned(self, content: bytes) -> tuple[bytes, dict[str, bytes]]:
+        """Returns an answer without keys and pictures, and those pictures."""
+        content, pictures = taken_out(content)
+        return self._mask.masked_answer(content), pictures
+
     async def _exchange(
-        self, method: str, url: str, departure: Departure, options: dict[str, Any]
+        self,
+        method: str,
+        url: str,
+        departure: Departure,
+        most: int,
+        options: dict[str, Any],
     ) -> tuple[httpx.Response, bytes]:
         content = bytearray()
         async with asyncio.timeout(_ANSWER_TIME) as limit, self._api.client() as api:
@@ -386,26 +418,38 @@ class Client:
                         "The service's answer has a compression that can't be read."
                     )
                 with _garbled_beyond_limits():
-                    async for piece in bodies.pieces(response, MAX_ANSWER):
+                    async for piece in bodies.pieces(response, most):
                         content += piece
         return response, bytes(content)
 
-    def _whole(self, response: httpx.Response, content: bytes) -> httpx.Response:
-        """Returns a response with its body, and headers without a key."""
+    def _whole(
+        self, response: httpx.Response, content: bytes, pictures: Pictures
+    ) -> httpx.Response:
+        """Returns a response with its body, and headers without a key.
+
+        The pictures that were in the body are in its extensions.
+        """
         headers = [
             (name, self._mask.masked(value)) for name, value in _kept_headers(response)
         ]
-        whole = httpx.Response(response.status_code, headers=headers, content=content)
+        whole = httpx.Response(
+            response.status_code,
+            headers=headers,
+            content=content,
+            extensions={_PICTURES: pictures},
+        )
         whole.encoding = "utf-8"
         return whole
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    def _answer(self, response: httpx.Response, sent: Collection[str]) -> Answer:
         try:
             return read_answer(
                 response.text,
                 base_url=self.base_url,
                 location=response.headers.get("Location", ""),
                 retry_after=retry_after(response),
+                sent=sent,
+                pictures=response.extensions[_PICTURES],
             )
         except (ValueError, RecursionError):
             raise garbled(response) from None
@@ -416,7 +460,7 @@ def _garbled_beyond_limits() -> Iterator[None]:
     try:
         yield
     except bodies.TooLargeError as error:
-        raise GarbledError("The service's answer is too large.") from error
+        raise GarbledError(_TOO_LARGE) from error
 
 
 def _is_elsewhere(error: ServiceError) -> bool:

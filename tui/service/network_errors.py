@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import httpx
 
@@ -47,9 +47,10 @@ def _unsent(error: Exception, peer: str, proxy: Proxy | None) -> str:
     first_hop = f"The proxy of {proxy}" if proxy else peer
     if isinstance(error, httpx.ProxyError):
         reason = one_line(error, 120) or "it gave no reason"
-        return f"{first_hop} refused to connect to {peer}: {reason}."
+        advice = _advice_on_refusal(reason, proxy)
+        return f"{first_hop} refused to connect to {peer}: {reason}.{advice}"
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return _unsafe(peer, proxy)
+        return _unsafe(causes, peer, proxy)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"{first_hop} was not found: check its name and the network."
     if isinstance(error, httpx.ConnectError):
@@ -70,19 +71,66 @@ def _unsent(error: Exception, peer: str, proxy: Proxy | None) -> str:
     return f"The request to {peer} could not be sent ({type(error).__name__})."
 
 
-def _unsafe(peer: str, proxy: Proxy | None) -> str:
+def _advice_on_refusal(reason: str, proxy: Proxy | None) -> str:
+    """Returns what may help against a refusal that begins with a status, or ""."""
+    status = reason[:3]
+    if proxy is None:
+        return ""
+    if status == "407" and proxy.has_password:
+        return f" It doesn't accept the name and password in {proxy.variable}."
+    if status == "407":
+        return (
+            " It wants a name and a password:"
+            f" {proxy.variable}=http://NAME:PASSWORD@HOST:PORT."
+        )
+    if status == "403":
+        return (
+            " Have this host allowed there, or name it in NO_PROXY to connect directly."
+        )
+    return ""
+
+
+_OTHER_HOST = (62, 64)
+_OUT_OF_DATE = (9, 10)
+_UNKNOWN_AUTHORITY = (18, 19, 20, 21)
+"""Codes of OpenSSL for a certificate that isn't trusted: of another host or address,
+not valid yet or any more, signed by itself or by an authority that isn't known.
+"""
+
+
+def _unsafe(
+    causes: Iterable[BaseException], peer: str, proxy: Proxy | None = None
+) -> str:
     through = f" through the proxy of {proxy}" if proxy else ""
-    sentence = f"No safe connection to {peer}{through}: its certificate or TLS failed."
+    place = f"No safe connection to {peer}{through}:"
+    refused = (
+        cause.verify_code
+        for cause in causes
+        if isinstance(cause, ssl.SSLCertVerificationError)
+    )
+    code = next(refused, 0)
     setting = certificates.setting_in_force()
-    if setting:
-        return f"{sentence} {setting} says which certificates are trusted."
-    return sentence
+    trusted = f" {setting} says which certificates are trusted." if setting else ""
+    if code in _OTHER_HOST:
+        return f"{place} its certificate is for another host."
+    if code in _OUT_OF_DATE:
+        return (
+            f"{place} its certificate has expired or isn't valid yet, or the clock of"
+            " this machine is wrong."
+        )
+    if code in _UNKNOWN_AUTHORITY:
+        unknown = f"{place} its certificate is from an authority that isn't trusted."
+        if setting:
+            return f"{unknown} {setting} says which are: add that authority to it."
+        return f"{unknown} {certificates.advice()}"
+    return f"{place} its certificate or TLS failed.{trusted}"
 
 
 def _interrupted(error: Exception, peer: str) -> str:
     """Returns a sentence for a request that may have left."""
-    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
-        return f"No safe connection to {peer}: its certificate or TLS failed."
+    causes = tuple(_causes(error))
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return _unsafe(causes, peer)
     if isinstance(error, httpx.TooManyRedirects):
         return f"{peer} redirects without end."
     if isinstance(error, httpx.TimeoutException | TimeoutError):

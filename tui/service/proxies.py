@@ -23,6 +23,11 @@ class Proxy:
     url: str
     """The value as it is set; it may hold a password."""
 
+    @property
+    def has_password(self) -> bool:
+        """Whether the value names a user."""
+        return "@" in self.url
+
     def __str__(self) -> str:
         """Returns the variable and its value, without user name and password."""
         return f"{self.variable} ({without_secrets(self.url)})"
@@ -31,12 +36,15 @@ class Proxy:
         return str(self)
 
 
-def chosen(scheme: str, host: str, port: int | None = None) -> Proxy | None:
+def chosen(
+    scheme: str, host: str, port: int | None = None, *, heeds_no_proxy: bool = True
+) -> Proxy | None:
     """Returns the proxy for requests to this origin; None for a direct connection."""
     settings = getproxies()  # on macOS the system's settings too
     kind = scheme if settings.get(scheme) else "all"
     url = settings.get(kind, "").strip()
-    if not url or _is_bypassed(scheme, host, port, settings.get("no", "")):
+    no_proxy = settings.get("no", "") if heeds_no_proxy else ""
+    if not url or _is_bypassed(scheme, host, port, no_proxy):
         return None
     if "://" not in url:
         url = f"http://{url}"

@@ -1,13 +1,13 @@
 """From an unsuccessful or unreadable HTTP response to the error that it stands for."""
 
+import html
 import json
-import time
-from email.utils import parsedate_to_datetime
+import re
 from typing import Any
 
 import httpx
 
-from tui.service.error_body import error_fields, error_message
+from tui.service.error_body import error_fields, error_message, is_page, reason
 from tui.service.errors import (
     AuthenticationError,
     ConflictError,
@@ -20,6 +20,7 @@ from tui.service.errors import (
     ServiceError,
 )
 from tui.service.raw_answer import kept
+from tui.service.retry_after import seconds_of
 from tui.text import one_line
 
 _Default = tuple[type[ServiceError], str]
@@ -44,30 +45,53 @@ _REDIRECT = (
     RefusedError,
     "The service answered with a redirect, which is not followed: check the base URL",
 )
-_MOST_FIELDS = 10
-_MOST_WAIT = 3600.0
+_OF_A_MODEL: dict[int, str] = {
+    400: "The service says that the parameters are invalid",
+    410: "The service has retired this model or action",
+}
+"""What a status means where a model was asked for something. A retired model refuses
+new tasks alone: those of before can still be asked about.
+"""
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})</title>", re.IGNORECASE)
+_MOST_OF_A_PAGE = 20_000
+"""Characters in which the title of a page is searched for."""
 
 
-def response_error(response: httpx.Response) -> ServiceError:
-    """Returns the error that an unsuccessful response stands for."""
+def response_error(response: httpx.Response, *, of_model: bool = False) -> ServiceError:
+    """Returns the error that an unsuccessful response stands for.
+
+    `of_model` says that the request was for a model: to make something, or its price.
+    """
     error_class, sentence = _default(response.status_code)
+    if of_model:
+        sentence = _OF_A_MODEL.get(response.status_code, sentence)
     body = parsed_json(response)
-    fields = error_fields(body)
-    reasons = [f"{name}: {text}" for name, text in list(fields.items())[:_MOST_FIELDS]]
-    details = filter(None, (error_message(body), "; ".join(reasons)))
-    detail = ": ".join(details)
+    in_words = reason(body)
+    detail = in_words or _text_of(response, body)
     ending = f": {detail}" if detail else "."
     error = error_class(
         f"{sentence} (HTTP {response.status_code}){ending}",
         status=response.status_code,
-        fields=fields,
+        fields=error_fields(body),
         retry_after=retry_after(response),
         task_id=named_task(response),
         request_id=one_line(response.headers.get("X-Request-Id", "")),
         raw=kept(response.text),
     )
-    error.in_words = bool(detail)
+    # A plain text or a page is shown, but anything on the way may have written it.
+    error.in_words = bool(in_words)
     return error
+
+
+def _text_of(response: httpx.Response, body: Any) -> str:
+    """Returns what a body that isn't JSON says: a plain text, or the title of a page."""
+    if body is not None:
+        return ""
+    text = response.text[:_MOST_OF_A_PAGE]
+    if not is_page(text):
+        return error_message(text)
+    title = _TITLE.search(text)
+    return one_line(html.unescape(title[1]), 120).strip() if title else ""
 
 
 def garbled(response: httpx.Response) -> GarbledError:
@@ -83,10 +107,7 @@ def garbled(response: httpx.Response) -> GarbledError:
 
 
 def parsed_json(response: httpx.Response) -> Any:
-    """Returns a response's JSON; None for an HTML page or plain text.
-
-    Neither of those is ever shown raw.
-    """
+    """Returns a response's JSON; None for an HTML page or plain text."""
     try:
         return json.loads(response.text)
     except (ValueError, RecursionError):
@@ -99,19 +120,8 @@ def named_task(response: httpx.Response) -> str:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Returns the seconds to wait by a `Retry-After` header: an hour at most.
-
-    The header holds a number or a date; None where it holds neither.
-    """
-    text = response.headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except (ValueError, OverflowError):
-            return None
-    return min(seconds, _MOST_WAIT) if seconds >= 0 else None
+    """Returns the seconds that a response asks to wait: an hour at most; or None."""
+    return seconds_of(response.headers.get("Retry-After", ""))
 
 
 def _default(status: int) -> _Default:

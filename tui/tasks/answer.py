@@ -1,6 +1,5 @@
 """Applies the server's answers to tasks."""
 
-import json
 import time
 from typing import Any
 
@@ -30,10 +29,13 @@ def answered(task: Task, answer: Answer) -> Task:
     }
     status: Status | None = None
     if answer.state == "completed":
-        found = results(task, answer)
+        found = results(answer)
         if found:
             status = Status.FETCHING
             fields |= _made(task, found)
+            if answer.error:
+                # Some pictures may be missing.
+                fields["error"] = Problem("failed", answer.error)
         else:
             status = Status.PROCESSING
             fields["note"] = "The service says it is done, but names no picture yet."
@@ -62,15 +64,18 @@ def _made(task: Task, found: tuple[ImageLink, ...]) -> dict[str, Any]:
     return {"made_at": task.made_at or time.time(), "results": named}
 
 
-def results(task: Task, answer: Answer) -> tuple[ImageLink, ...]:
-    """Returns the pictures in an answer, from the known places or else from any place.
+def results(answer: Answer) -> tuple[ImageLink, ...]:
+    """Returns the pictures in an answer, from the known places or else from any place."""
+    return answer.results or tuple(map(ImageLink, answer.elsewhere))
 
-    The addresses of the task's own sources are not among them.
+
+def without_doubt(task: Task, answer: Answer) -> Task:
+    """Returns a task whose service names no better picture, whenever it is asked.
+
+    It gets what else the answer names, such as a preview, or else it has none.
     """
-    if answer.results:
-        return answer.results
-    request = json.dumps(task.values) + task.body.decode(errors="replace")
-    return tuple(ImageLink(url) for url in answer.elsewhere if url not in request)
+    found = results(answer) or tuple(map(ImageLink, answer.doubtful))
+    return task.change(Status.FETCHING, **_made(task, found))
 
 
 def with_left_out(event: str, answer: Answer) -> str:
@@ -82,7 +87,7 @@ def with_left_out(event: str, answer: Answer) -> str:
 
 def with_new_addresses(task: Task, answer: Answer) -> Task:
     """Returns the task with new URLs for unsaved results; the same object without."""
-    found = results(task, answer)
+    found = results(answer)
     if answer.state != "completed" or len(found) != len(task.results):
         return task
     renewed = tuple(

@@ -14,10 +14,12 @@ from tui.service.errors import (
     AuthenticationError,
     CreditsError,
     NetworkError,
+    NotFoundError,
     RateLimitError,
     ServiceError,
 )
 from tui.service.prompt_library import PromptPage
+from tui.service.result_links import addresses_in
 from tui.service.task_answer import Answer
 from tui.tasks.retry import LONGEST_REST, asked_pause
 from tui.tasks.task import Task
@@ -80,9 +82,16 @@ class Connection:
 
     async def status(self, task: Task) -> Answer:
         """Asks how a task is going on. Raises ServiceError."""
+        if not (task.remote_id or task.location):
+            raise NotFoundError("The service gave this task no id to ask for.")
         return await self.ask(
             lambda: self.client.status(
-                task.route, task.service, task.action, task.remote_id, task.location
+                task.route,
+                task.service,
+                task.action,
+                task.remote_id,
+                task.location,
+                sent=addresses_in(task.body),
             )
         )
 

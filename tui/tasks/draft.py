@@ -17,6 +17,7 @@ from tui.catalog.source_images import local_files, with_real_paths
 from tui.catalog.sources import STAND_IN, source_param, with_picture
 from tui.catalog.spec import FileLimits, Model, Param, RouteName, Values
 from tui.system import atomic_file
+from tui.tasks import caller_key
 from tui.tasks.task import Task, new_id
 from tui.text import file_size, is_text, one_line
 
@@ -46,14 +47,15 @@ def draft(
     api: Api = "auto",
     learnt: RouteName | None = None,
     after: str = "",
+    key: str = "",
 ) -> Task:
     """Returns a held task for these values.
 
     `learnt` is the route that the base URL is known to have; `after` is the id of the
-    task whose picture it works from, where that isn't made yet. Raises
-    InvalidRequestError.
+    task whose picture it works from, where that isn't made yet; `key` is the
+    Idempotency-Key that the caller wants. Raises InvalidRequestError.
     """
-    problem = _folder_problem(out_dir)
+    problem = folder_problem(out_dir)
     if problem:
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
@@ -79,10 +81,12 @@ def draft(
         out_dir=str(out_dir),
         after=after,
         after_param=source.name if source else "",
+        caller_key=key,
     )
     task = plan(task, model)
     named = with_real_paths(model.routes[task.route], task.values)
-    return replace(task, values=named)
+    task = replace(task, values=named)
+    return replace(task, caller_input=caller_key.input_of(task)) if key else task
 
 
 def plan(task: Task, model: Model) -> Task:
@@ -136,13 +140,17 @@ def reroute(task: Task, model: Model, to: RouteName) -> Task:
 
 
 def with_body(task: Task, model: Model, sent: Values) -> Task:
-    """Returns the task with the exact bytes for these values, and a new key."""
+    """Returns the task with the exact bytes for these values, and its key.
+
+    That is a new one, unless the caller has given one.
+    """
     body = request.body(model, model.routes[task.route], sent)
     text = json.dumps(body, ensure_ascii=False)
-    return replace(task, body=text.encode(), key=str(uuid.uuid4()))
+    key = task.caller_key or str(uuid.uuid4())
+    return replace(task, body=text.encode(), key=key)
 
 
-def _folder_problem(folder: Path) -> str:
+def folder_problem(folder: Path) -> str:
     """Returns why images can't be saved in a folder, or "".
 
     It is checked before anything is paid.

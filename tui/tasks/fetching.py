@@ -8,7 +8,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui.service.errors import DownloadError, GoneError, ServiceError
-from tui.tasks import saving
+from tui.service.inline_pictures import is_inline
+from tui.tasks import inline, saving
 from tui.tasks.answer import with_new_addresses
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
@@ -16,13 +17,18 @@ from tui.tasks.options import EngineOptions
 from tui.tasks.provenance import facts_of
 from tui.tasks.retry import LONGEST_DOWNLOAD_PAUSE, GaveUpError, backoff
 from tui.tasks.saving import SavedUpTo
+from tui.tasks.saving import part_name as part_name
 from tui.tasks.task import URL_LIVES, Problem, Result, Status, Task
-from tui.text import duration, plain
+from tui.text import duration, one_line, plain
 
 GONE_FOR = 600.0
 """Seconds after a task's end in which a file that is missing may still appear."""
 DAMAGED_TRIES = 3
 """Identical downloads of a damaged picture after which it counts as made that way."""
+PAGE_TRIES = 4
+"""Tries after which a result that is no image is left out, where there are others."""
+_MOST_TOLD = 3
+"""Results that are no images, and are each told of."""
 PATIENCE = 1.0
 """Seconds for which the end waits for an image that is being verified."""
 MOST_DOWNLOADS = 8
@@ -60,11 +66,20 @@ class Fetcher:
             self._ended_here.pop(task_id, None)
 
     async def _fetch_all(self, task_id: str) -> None:
+        others: dict[int, str] = {}
+        """By index: what is wrong with a result that is no image."""
         while (task := self._cache.tasks[task_id]).status is Status.FETCHING:
             unsaved = [at for at, result in enumerate(task.results) if not result.path]
-            if unsaved:
-                await self._fetch_one(task_id, unsaved[0])
+            tried = [at for at in unsaved if at not in others]
+            if tried:
+                may_leave_out = len(task.results) - len(others) > 1
+                reason = await self._fetch_one(task_id, tried[0], may_leave_out)
+                if reason:
+                    others[tried[0]] = reason
                 continue
+            if others:
+                await self._end_without(task, others)
+                return
             error = task.error
             if not task.results:
                 error = Problem("empty", "The service finished without a picture.")
@@ -72,14 +87,16 @@ class Fetcher:
             await self._cache.save(completed, "completed")
             return
 
-    async def _fetch_one(self, task_id: str, index: int) -> None:
+    async def _fetch_one(self, task_id: str, index: int, may_leave_out: bool) -> str:
         """Saves one result; tries for as long as its address is valid.
 
-        Raises GaveUpError when `tries` are used up.
+        Returns what is wrong with a result that is no image: surely none, or, where
+        `may_leave_out` says that there are others, one that is none at each try. Raises
+        GaveUpError when `tries` are used up.
         """
         from tui.images import files
 
-        failures = 0
+        failures = odd = 0
         began = time.monotonic()
         damaged: list[str] = []
         while self._is_fetched(task_id):
@@ -87,7 +104,7 @@ class Fetcher:
             try:
                 async with self._downloads:
                     await self._download(task, index)
-                return
+                return ""
             except (ServiceError, OSError, files.ImageError) as error:
                 failures += 1
                 reason = plain(error).replace(part_name(task, index), "the file")
@@ -95,8 +112,13 @@ class Fetcher:
                     damaged.append(error.digest)
                 if await self._is_final(task_id, error, damaged, began):
                     await self._end_unsaved(task_id, error, reason)
-                    return
-                if isinstance(error, GoneError) and error.status:
+                    return ""
+                odd += isinstance(error, files.ImageError)
+                is_left_out = may_leave_out and odd == failures >= PAGE_TRIES
+                if is_left_out or isinstance(error, files.OtherKindError):
+                    return reason
+                is_fetched = not is_inline(task.results[index].url)
+                if is_fetched and isinstance(error, GoneError) and error.status:
                     # It is not gone for good: the file may be there in a moment.
                     reason = f"the file host answered HTTP {error.status}."
                 pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
@@ -107,10 +129,24 @@ class Fetcher:
                     problem = DownloadError(f"Not saved yet: {reason}")
                     raise GaveUpError(problem) from error
                 await asyncio.sleep(pause)
+        return ""
 
     def _is_fetched(self, task_id: str) -> bool:
         task = self._cache.tasks[task_id]
         return task.watched and task.status is Status.FETCHING
+
+    async def _end_without(self, task: Task, others: dict[int, str]) -> None:
+        """Ends a task some of whose results are no images; their URLs are kept."""
+        reasons = [
+            f"{reason} Its address: {one_line(task.results[index].url, 1000)}"
+            for index, reason in list(others.items())[:_MOST_TOLD]
+        ]
+        problem = Problem("download", f"Made, but not saved: {' '.join(reasons)}")
+        saved = tuple(result for result in task.results if result.path)
+        ended = task.change(Status.FAILED, error=problem, note="")
+        if saved:
+            ended = task.change(Status.COMPLETED, results=saved, error=problem, note="")
+        await self._cache.save(ended, "not an image")
 
     async def _end_unsaved(self, task_id: str, error: Exception, reason: str) -> None:
         """Ends a task with a result that can't be saved."""
@@ -186,7 +222,7 @@ class Fetcher:
                 await self._note_saved(task.id, index, result)
                 return
             if reached is SavedUpTo.NOTHING:
-                await self._client.download(result.url, part)
+                await self._fetch_part(task, result, part)
             is_verified = reached is SavedUpTo.PART
             save = asyncio.ensure_future(
                 self._save_result(task.id, index, part, is_verified)
@@ -200,8 +236,29 @@ class Fetcher:
                 save.exception()
                 raise
         except BaseException as error:
-            await asyncio.to_thread(_discard, part, error)
+            from tui.images import files
+
+            # A picture that came with the answer may not come twice.
+            if not is_inline(result.url) or isinstance(error, files.ImageError):
+                await asyncio.to_thread(_discard, part, error)
             raise
+
+    async def _fetch_part(self, task: Task, result: Result, part: Path) -> None:
+        """Fetches a result into its part file. Raises ServiceError, OSError."""
+        if not is_inline(result.url):
+            await self._client.download(result.url, part)
+            return
+        if await asyncio.to_thread(inline.is_kept, result, part):
+            return
+        answer = await self._connection.status(task)
+        await inline.keep(task, answer.pictures)
+        if result.url not in answer.pictures and not await asyncio.to_thread(
+            part.is_file
+        ):
+            raise GoneError(
+                "the picture came with the service's answer, which has it no more.",
+                status=404,
+            )
 
     async def _settled(self, save: "asyncio.Future[None]", part: Path) -> None:
         """Waits for a save to end; one whose image takes long to be read is ended."""
@@ -276,8 +333,3 @@ def _discard(part: Path, error: BaseException) -> None:
     if isinstance(error, files.DamagedError):
         error.digest = saving.digest(part)
     part.unlink(missing_ok=True)
-
-
-def part_name(task: Task, index: int) -> str:
-    """Returns the name of a result's file until it is whole."""
-    return f".{task.id}-{index}.part"

@@ -2,13 +2,14 @@
 
 import random
 
+from tui.service import retry_after
 from tui.service.errors import ServiceError
 
 LONGEST_PAUSE = 60.0
 """Seconds between polls of a task whose answers make no sense yet, at most."""
 LONGEST_DOWNLOAD_PAUSE = 600.0
 """Seconds between tries to fetch a result, at most."""
-LONGEST_REST = 3600.0
+LONGEST_REST = retry_after.LONGEST
 """Seconds that a service asks to wait, or that an upload lasts, at most.
 
 A later moment comes from a clock that was wrong.

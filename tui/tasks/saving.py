@@ -25,6 +25,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from tui.images import other_kinds
+from tui.service.inline_pictures import is_inline
 from tui.system import atomic_file
 from tui.tasks import naming
 from tui.tasks.cache import TaskCache
@@ -38,6 +40,11 @@ _PART_OF_PART = re.compile(r"\." + _PART.pattern + r"\.[0-9a-f]{8}\.part")
 # ---- a file and its name
 
 
+def part_name(task: Task, index: int) -> str:
+    """Returns the name of a result's file until it is whole."""
+    return f".{task.id}-{index}.part"
+
+
 def verified(result: Result, part: Path) -> Result:
     """Returns the result with what its file is, once that is on the disk for good.
 
@@ -47,6 +54,11 @@ def verified(result: Result, part: Path) -> Result:
 
     # First, because a disk that fails to read is not the image's fault
     sha256 = _digest(part)
+    kind = other_kinds.kind_of(part)
+    if kind:
+        raise files.OtherKindError(
+            f"a result is {kind}, which this program doesn't save."
+        )
     facts = files.inspect(part)
     atomic_file.forbid_writing(part)
     atomic_file.sync_file(part)
@@ -222,8 +234,11 @@ def _is_stray(part: _PartFile, task: Task | None) -> bool:
         return False
     if part.path.parent != Path(task.out_dir):
         return False
-    # A task that is set aside may have a verified file that only lacks its name.
-    has_reserved = any(result.reserved for result in task.results)
+    # A task that is set aside may have a verified file that only lacks its name, or a
+    # picture that came with the answer.
+    has_reserved = any(
+        result.reserved or is_inline(result.url) for result in task.results
+    )
     return task.status is not Status.FETCHING or not has_reserved
 
 

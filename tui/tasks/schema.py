@@ -113,6 +113,12 @@ create index tasks_found on tasks
     rating, tags, seed, pictures);
 """
 
+# A key that the caller gave is one task, whichever process asks again, and when.
+_VERSION_7 = """
+alter table tasks add column caller_key text not null default '';
+create index tasks_by_caller_key on tasks (caller_key) where caller_key <> '';
+"""
+
 
 def decode(data: bytes | str) -> Task:
     """Returns the task in a row's data, or in a line. Raises what is in `UNREADABLE`."""
@@ -125,7 +131,7 @@ def decode(data: bytes | str) -> Task:
     return task
 
 
-COLUMNS = 28
+COLUMNS = 29
 _COLUMNS_2 = 16
 
 
@@ -162,6 +168,7 @@ def row(
         tag_words(task),
         seed_word(task),
         picture_names(task),
+        task.caller_key,
     )
 
 
@@ -270,6 +277,10 @@ def _sixth(db: sqlite3.Connection) -> None:
     _change_each(db, add_words)
 
 
+def _seventh(db: sqlite3.Connection) -> None:
+    _run(db, _VERSION_7)  # no earlier version knew such keys
+
+
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first,
     _second,
@@ -277,6 +288,7 @@ _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _fourth,
     _fifth,
     _sixth,
+    _seventh,
 )
 VERSION = len(_STEPS)
 _NO_VERSION = 1000

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui.tasks import ceilings, event_log, schema
+from tui.tasks.caller_key import KeyTakenError
 from tui.tasks.ceilings import Budget, CeilingError, Ceilings, ChargePendingError
 from tui.tasks.claims import Claims, chunks, lease_end
 from tui.tasks.learnt import LearntFacts
@@ -130,6 +131,7 @@ class Store(Claims, LearntFacts, UndoStack):
         `owner` has the watch over them until its lease ends. All are written, or none
         and CeilingError is raised: where those that the user hasn't agreed to pay past
         a ceiling would pass one of `most`. What is set aside isn't sent by this.
+        KeyTakenError, too, leaves the file as it was.
         """
         new, until = 0, lease_end(time.time()) if owner else 0
         with self._writing() as numbers:
@@ -139,6 +141,7 @@ class Store(Claims, LearntFacts, UndoStack):
                     "select 1 from tasks where id = ?", (task.id,)
                 ).fetchone()
                 if not known:
+                    self._check_key(task)
                     new += 1
                     if most and task.watched and not task.over_ceiling:
                         budget.add(ceilings.wanted(task))
@@ -151,6 +154,27 @@ class Store(Claims, LearntFacts, UndoStack):
             if verdict.passed:
                 raise CeilingError(verdict)
         return new
+
+    def adopt(self, task: Task, event: str, raw: str) -> Task:
+        """Take in a task that was made elsewhere; answers the one of its id at the
+        service, which may have been here before. Raises StoreError.
+        """
+        with self._writing() as numbers:
+            known = self.of_remote_id(task.base_url, task.remote_id)
+            if known:
+                return known
+            self._db.execute(INSERT, schema.row(task, seq=next(numbers)))
+            self._add_event(task.id, event, raw)
+        return task
+
+    def _check_key(self, task: Task) -> None:
+        """Raises KeyTakenError where a task of the same caller's key is there, and
+        StoreError.
+        """
+        if task.caller_key:
+            known = self.of_caller_key(task)
+            if known:
+                raise KeyTakenError(known)
 
     def set_aside_unsent(self, ids: Iterable[str]) -> list[Task]:
         """Mark those of the tasks that are held, whoever watches them, as interrupted:

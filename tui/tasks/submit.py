@@ -26,8 +26,8 @@ from tui.service.errors import (
     UploadError,
 )
 from tui.service.task_answer import Answer
-from tui.tasks import draft
-from tui.tasks.answer import answered, with_left_out
+from tui.tasks import draft, inline
+from tui.tasks.answer import answered, results, with_left_out
 from tui.tasks.cache import TaskCache
 from tui.tasks.ceilings import (
     NONE,
@@ -59,6 +59,10 @@ AWAITS_CHARGE = (
 )
 UNSURE_TRIES = 8
 """Tries of a request that may have been accepted, while the answer may still change."""
+KEY_TAKEN = (
+    "The service knows this key with other input. Nothing was made or charged: give"
+    " another key."
+)
 LONGEST_COMMAND_REST = 600.0
 """Seconds that a command waits if the service asks for it; the app always waits."""
 CHARGE_PAUSE = 1.0
@@ -217,11 +221,17 @@ class Submitter:
         task = self._cache.tasks[task_id]
         await self._cache.learn("route", task.route)
         has_ended = answer.state in ("completed", "failed")
-        if has_ended and not (answer.urls or answer.error):
+        if has_ended and not (results(answer) or answer.error):
             # A repeated answer that lacks the outcome: poll for it.
             answer = replace(answer, state="pending")
         event = with_left_out("accepted", answer)
-        await self._cache.save(answered(task, answer), event, answer.raw)
+        changed = answered(task, answer)
+        try:
+            await inline.keep(changed, answer.pictures)
+        except OSError:
+            # The picture is asked for until it can be written.
+            changed = answered(task, replace(answer, state="pending", results=()))
+        await self._cache.save(changed, event, answer.raw)
 
     def _is_too_old(self, task: Task) -> bool:
         """Returns whether a request is too old to be sent again automatically."""
@@ -293,6 +303,11 @@ class Submitter:
         Only what was surely never made may be held, moved or rejected.
         """
         is_conflict = isinstance(error, ConflictError)
+        if is_conflict and _is_of_caller(task, error):
+            problem = Problem(error.kind, KEY_TAKEN)
+            rejected = task.change(Status.REJECTED, error=problem, note="")
+            await self._cache.save(rejected, "rejected", error.raw)
+            return
         if is_conflict and not task.unsure and not _is_of_source(error):
             # Nobody else has this key: something on the way has sent the request twice,
             # and the first is at work.
@@ -313,7 +328,7 @@ class Submitter:
             why = f"{error} An earlier try may have been accepted."
             await self._leave_to_user(task, why, error.raw)
             raise GaveUpError(error)
-        elif isinstance(error, NotFoundError) and self._may_move(task):
+        elif _has_no_route(error) and self._may_move(task):
             # The route isn't there, so nothing was made: the other one, with a new body
             # and key.
             await self._cache.learn("route", "service")
@@ -326,7 +341,7 @@ class Submitter:
             garbled = GarbledError(str(error), status=error.status, raw=error.raw)
             await self._try_again(task, garbled, failures)
         else:
-            if isinstance(error, NotFoundError) and self._cache.route == task.route:
+            if _has_no_route(error) and self._cache.route == task.route:
                 await self._cache.learn("route", "")
             problem = Problem(error.kind, str(error))
             rejected = task.change(Status.REJECTED, error=problem, note="")
@@ -439,11 +454,25 @@ def _is_of_account(error: ServiceError) -> bool:
     return isinstance(error, AuthenticationError | CreditsError)
 
 
+def _has_no_route(error: ServiceError) -> bool:
+    """Returns whether the route isn't there; a model that was retired is on neither."""
+    return isinstance(error, NotFoundError) and error.status != 410
+
+
 def _is_never_made(error: ServiceError) -> bool:
     """Returns whether the error shows that this try made nothing."""
     if isinstance(error, NetworkError):
         return not error.sent
     return _is_of_account(error) or isinstance(error, UploadError | RateLimitError)
+
+
+def _is_of_caller(task: Task, error: ServiceError) -> bool:
+    """Returns whether the caller's key was used elsewhere, for another request.
+
+    The service says so only of input that differs from what it got with the key.
+    """
+    is_first_try = not task.unsure
+    return bool(task.caller_key) and is_first_try and "request_conflict" in error.raw
 
 
 def _is_of_source(error: ServiceError) -> bool:

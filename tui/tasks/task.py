@@ -169,6 +169,13 @@ class Task(Struct, frozen=True, kw_only=True):
     """The exact bytes to send; b"" while local files have to be uploaded."""
     key: str = ""
     """The Idempotency-Key that belongs to `body`."""
+    caller_key: str = ""
+    """The key that the caller gave, which is sent with every body; "" for none.
+
+    One queue has one task of a key, for a base URL and profile.
+    """
+    caller_input: str = ""
+    """A digest of what that key was given for."""
     uploads_until: Moment = 0
     """Until when the service can read the uploads in `body`; 0 where unknown."""
     remote_id: str = ""

@@ -32,6 +32,22 @@ class TaskReader(QueueFile):
         )
         return near[0] if len(near) == 1 else None
 
+    def of_caller_key(self, task: Task) -> Task | None:
+        """The task that was made of the same caller's key before."""
+        found = self._tasks(
+            "where caller_key = ? and caller_key <> '' and base_url = ? and profile = ?"
+            " order by id limit 1",
+            *(task.caller_key, task.base_url, task.profile),
+        )
+        return found[0] if found else None
+
+    def of_remote_id(self, base_url: str, remote_id: str) -> Task | None:
+        """This program's own task of the service's id, deleted or not."""
+        found = self._tasks(
+            "where remote_id = ? and base_url = ? order by id", remote_id, base_url
+        )
+        return next((task for task in found if not task.imported), None)
+
     def shown(self, limit: int) -> list[Task]:
         """Returns the latest and all unfinished tasks, newest first."""
         latest = self._tasks(

@@ -138,7 +138,7 @@ class Uploader:
         Raises InvalidRequestError, or ServiceError for trouble that passes.
         """
         try:
-            content = await asyncio.to_thread(_read_source, path)
+            content = await asyncio.to_thread(read_source, path)
             return await self._upload_once(name, path, content)
         except OSError as error:
             raise draft.InvalidRequestError(
@@ -163,7 +163,7 @@ class Uploader:
     ) -> tuple[str, float]:
         """Uploads a content once within its hour, even if several tasks want it."""
         base_url = self._client.base_url
-        digest, checksum = await asyncio.to_thread(_digests, content)
+        digest, checksum = await asyncio.to_thread(digests, content)
         async with self._upload_locks.setdefault(digest, asyncio.Lock()):
             url = await self._cache.run(Store.uploaded, base_url, digest)
             until = 0.0
@@ -173,7 +173,7 @@ class Uploader:
                 await _check_content(name, path, content)
                 asked_at = time.monotonic()
                 until = time.time() + UPLOAD_LASTS
-                url = await self._client.upload(path, content, checksum)
+                url = (await self._client.upload(path, content, checksum)).url
                 self._url_ends[url] = asked_at + UPLOAD_LASTS
                 lasts = until - time.time()
                 await self._cache.run(
@@ -196,7 +196,7 @@ async def _check_content(name: str, path: Path, content: bytes) -> None:
         )
 
 
-def _read_source(path: Path) -> bytes:
+def read_source(path: Path) -> bytes:
     """Returns the content of a file, not of one that a link leads to by now.
 
     Raises OSError.
@@ -206,7 +206,7 @@ def _read_source(path: Path) -> bytes:
     return read_small_file(path, draft.MAX_UPLOAD)
 
 
-def _digests(content: bytes) -> tuple[str, str]:
+def digests(content: bytes) -> tuple[str, str]:
     """Returns a content's SHA-256 in hex, and its MD5 in base64.
 
     The first tells contents apart; the second is the checksum that the service wants.

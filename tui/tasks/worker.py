@@ -1,19 +1,22 @@
 """Runs one task: sends it, polls it until its end, and has its images fetched."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from tui.service.errors import (
     AuthenticationError,
+    DownloadError,
     NotFoundError,
     RateLimitError,
     ServiceError,
     TimedOutError,
 )
 from tui.service.task_answer import Answer
-from tui.tasks.answer import answered, with_left_out
+from tui.tasks import inline
+from tui.tasks.answer import answered, with_left_out, without_doubt
 from tui.tasks.cache import TaskCache
 from tui.tasks.connection import Connection
 from tui.tasks.fetching import Fetcher
@@ -176,7 +179,8 @@ class TaskWorker:
             is_refused = isinstance(error, AuthenticationError)
             if is_refused or watch.failures >= self._tries:
                 raise GaveUpError(error) from error
-        return asked_pause(backoff(watch.failures), error.retry_after)
+        pause = max(backoff(watch.failures), self._options.pause(self._age(task_id)))
+        return asked_pause(pause, error.retry_after)
 
     async def _apply(self, task_id: str, watch: _Watch, answer: Answer) -> float:
         """Applies an answer to its task; returns the seconds until the next poll."""
@@ -191,14 +195,37 @@ class TaskWorker:
         watch.count_unclear(answer.state == "unknown" or names_no_picture)
         if is_completed and watch.unclear >= EMPTY_POLLS:
             # Without results, this completes the task without a picture.
-            changed = changed.change(Status.FETCHING, results=())
+            changed = without_doubt(changed, answer)
         if changed is not task:
+            try:
+                await inline.keep(changed, answer.pictures)
+            except OSError as error:
+                return await self._note_unwritten(task_id, watch, error)
             watch.changed_at = time.monotonic()
             changed = replace(changed, polls=watch.polls, quiet=False)
             event = with_left_out(f"the service says {answer.word}", answer)
             await self._cache.save(changed, event, answer.raw)
         pause = growing(self._options.pause(self._age(task_id)), watch.unclear)
         return asked_pause(pause, answer.retry_after, LONGEST_PAUSE)
+
+    async def _note_unwritten(
+        self, task_id: str, watch: _Watch, error: OSError
+    ) -> float:
+        """Notes that a picture that came can't be written; returns the seconds to wait.
+
+        It is not taken for received, and asked for again.
+        """
+        watch.failures += 1
+        reason = one_line(error.strerror or error, 120)
+        folder = one_line(self._cache.tasks[task_id].out_dir, 200)
+        note = (
+            "The picture came with the service's answer, but can't be written to"
+            f" {folder}: {reason}. Asking again."
+        )
+        await self._cache.note(task_id, note, "not written yet")
+        if self._tries is not None and watch.failures >= self._tries:
+            raise GaveUpError(DownloadError(note)) from error
+        return max(backoff(watch.failures), self._options.pause(self._age(task_id)))
 
     async def _check_patience(self, task_id: str, watch: _Watch) -> None:
         """Marks a task that is quiet for long; sets it aside after the longest wait.
@@ -215,6 +242,8 @@ class TaskWorker:
                 # The word makes no sense, but there are pictures: save what was paid.
                 made = answered(task, replace(last, state="completed"))
                 made = made.change(polls=watch.polls)
+                with suppress(OSError):
+                    await inline.keep(made, last.pictures)
                 await self._cache.save(made, "pictures without an end", last.raw)
                 return
             reason = _no_end(task, waited)

@@ -29,7 +29,6 @@ _SHORT_TITLES = {
     "Rendering speed": "Speed",
     "Safety checker": "Safety",
     "Safety tolerance": "Tolerance",
-    "Segment task": "Task",
     "Source image": "Source",
     "Split images": "Split",
     "Thinking mode": "Thinking",

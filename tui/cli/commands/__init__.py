@@ -20,6 +20,7 @@ from tui.cli.commands import (
     money,
     pictures,
     queue,
+    service,
     tools,
 )
 from tui.cli.commands.common import ExitError, prepare_session
@@ -58,7 +59,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
         _open_app(options)
 
 
-for _module in (catalog, files, generating, money, pictures, queue, tools):
+for _module in (catalog, files, generating, money, pictures, queue, service, tools):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

@@ -9,7 +9,7 @@ from tui.catalog.spec import Model
 from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import INVALID_INPUT
 from tui.system.streams import print_message
-from tui.text import plain
+from tui.text import one_line, plain
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -47,14 +47,19 @@ def find_model(
 ) -> Model:
     """Return a model of the catalog, or by `service` and action one beyond it.
 
+    Which one was taken is said on stderr where another word than its slug names it.
     Raises ExitError.
     """
     if service:
         return _find_beyond(catalog, slug, action or "", service)
     try:
-        return catalog.find(slug, action or "")
+        model = catalog.named(slug, action or "")
     except UnknownModel as error:
         raise ExitError(str(error)) from error
+    if model.slug != slug:
+        shown = one_line(slug, 80)
+        print_message(f"{shown}: this is {model.slug} ({model.action}).")
+    return model
 
 
 def _find_beyond(catalog: Catalog, slug: str, action: str, service: str) -> Model:

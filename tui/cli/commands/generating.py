@@ -52,6 +52,23 @@ if TYPE_CHECKING:
     type=PromptFile(),
     help="A file with one prompt per line; - reads stdin.",
 )
+@click.option(
+    "--input",
+    "body",
+    type=PromptFile(),
+    metavar="FILE",
+    help="A JSON object of parameters, as a file; - reads stdin.",
+)
+@click.option(
+    "--allow-files",
+    is_flag=True,
+    help="Let --input name files to upload, and callbacks.",
+)
+@click.option(
+    "--key",
+    metavar="KEY",
+    help="An Idempotency-Key of yours: the same call again is the same task.",
+)
 @request_options
 @click.option(
     "--source",
@@ -97,15 +114,22 @@ def generate(
 
     Prints one line per finished task.
     """
+    from tui.catalog.extra import with_values
+    from tui.cli import request_body
     from tui.cli.generate import Submission
     from tui.cli.generate import generate as run
     from tui.cli.requests import RequestOptions, awaited_task, source_files
 
+    body, allow_files = options.pop("body"), options.pop("allow_files")
+    if _is_stdin(body) and (_is_stdin(prompts) or "-" in (words, prompt)):
+        raise click.UsageError("Only one of them can read stdin.")
+    given = _read_body(body)
+    for_model = request_body.take_model(given)
     if preset:
         if words or options["service"]:
             raise click.UsageError("A preset has its model: name none.")
         model, words = "", model or None
-    elif not model:
+    elif not (model or for_model):
         raise click.UsageError("Missing argument 'MODEL'.")
     if (words and prompt) or (prompts and "-" in (words, prompt)):
         raise click.UsageError("The prompt is given twice.")
@@ -119,6 +143,7 @@ def generate(
         wait=not options.pop("no_wait"),
         over_budget=options.pop("over_budget"),
         probe=options.pop("probe"),
+        key=options.pop("key"),
     )
     wanted = {name: options.pop(name) for name in REQUEST_OPTIONS}
     service = options.pop("service")
@@ -134,7 +159,11 @@ def generate(
     if preset:
         chosen, wanted["preset"] = _find_preset(session, preset)
     else:
-        chosen = find_model(session.catalog, model, action, service)
+        chosen = find_model(session.catalog, model or for_model, action, service)
+    request_body.check_model(for_model, chosen)
+    given = request_body.placed(chosen, given, unchecked=wanted["unchecked"])
+    request_body.check_reach(chosen, given, allowed=allow_files)
+    wanted["preset"] = with_values(wanted.get("preset", {}), given)
     asked = RequestOptions(**wanted)
     require_key(session)
     texts = chain(
@@ -192,6 +221,24 @@ def _find_preset(session: "Session", name: str) -> "tuple[Model, Values]":
         return preset.find_model(session.catalog), preset.values
     except PresetProblem as problem:
         raise ExitError(str(problem)) from problem
+
+
+def _is_stdin(file: Any) -> bool:
+    """Return whether an opened file is standard input."""
+    return file is not None and getattr(file, "name", "") in ("<stdin>", 0)
+
+
+def _read_body(file: Any) -> "Values":
+    """Return the parameters of --input. Raises ExitError and UsageError."""
+    from tui.cli import request_body
+
+    if file is None:
+        return {}
+    try:
+        return request_body.read(file)
+    except OSError as error:
+        reason = one_line(error.strerror or error)
+        raise ExitError(f"--input can't be read: {reason}.") from error
 
 
 def _read_prompts(file: Any) -> Iterator[str]:

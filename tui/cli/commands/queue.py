@@ -1,7 +1,7 @@
 """Commands that list the tasks of the queue, or change what happens to them."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -242,11 +242,36 @@ def find_task(session: "Session", task_id: str) -> "Task":
     type=click.Choice(["curl", "httpx", "sdk", "cli"]),
     help="Print its request, for use elsewhere.",
 )
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Follow a task that was made elsewhere, by RunAPI's id; needs --service"
+    " and --action.",
+)
+@click.option("--service", metavar="NAME", help="For --adopt: such as flux_2.")
+@click.option("--action", metavar="NAME", help="For --adopt: such as text_to_image.")
+@click.option("--model", metavar="NAME", help="For --adopt: its model, if you know it.")
+@click.option(
+    "--no-wait",
+    is_flag=True,
+    help="For --adopt: return at once; the app or `resume` follows it.",
+)
 @common_options
 def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -> None:
-    """Show one task: by its id, a part of the id, or RunAPI's own id."""
+    """Show one task: by its id, a part of the id, or RunAPI's own id.
+
+    With --adopt, it comes into the queue, is followed to its end, and never sent.
+    """
     from tui.cli.output import task_facts, task_json
 
+    adopted = {name: options.pop(name) for name in ("service", "action", "model")}
+    adopts, waits = options.pop("adopt"), not options.pop("no_wait")
+    if adopts:
+        if events or form:
+            raise click.UsageError("--adopt takes neither --events nor --as.")
+        _adopt(task_id, adopted, options, as_json=as_json, wait=waits)
+    if any(adopted.values()) or not waits:
+        raise click.UsageError("These options are for --adopt.")
     session = prepare_session(options)
     found = find_task(session, task_id)
     if form:
@@ -261,6 +286,25 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
     else:
         log = open_store(session).events(found.id) if events else []
         print_result(task_facts(found, log))
+
+
+def _adopt(
+    task_id: str,
+    named: dict[str, str | None],
+    options: dict[str, Any],
+    *,
+    as_json: bool,
+    wait: bool,
+) -> NoReturn:
+    from tui.cli.adopt import adopt, checked
+
+    service, action = named["service"], named["action"]
+    if not service or not action:
+        raise click.UsageError("--adopt needs --service and --action.")
+    wanted = checked(task_id, service, action, named["model"] or "")
+    session = prepare_session(options)
+    require_key(session)
+    sys.exit(adopt(session, wanted, as_json=as_json, wait=wait))
 
 
 @click.command("open")

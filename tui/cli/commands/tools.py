@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from tui.catalog.load import bundled
+from tui.catalog.load import Catalog, bundled, with_user_families
 from tui.cli.commands.common import ExitError, prepare_session
 from tui.cli.commands.options import common_options, json_object_option
 from tui.cli.exit_codes import OTHER_ERROR
-from tui.system.streams import print_drawing, print_json, print_result
+from tui.paths import PlaceError, config_dir
+from tui.system.streams import print_drawing, print_json, print_message, print_result
 
 
 @click.command()
@@ -95,7 +96,8 @@ def demo_server(
 ) -> None:
     """Run the embedded service on this machine.
 
-    Its first line of output is JSON that says where it listens.
+    It serves the models of the catalog and those of your own. Its first line of output
+    is JSON that says where it listens.
     """
     from tui.demo import DEMO_KEY
     from tui.demo.server import ServeError, serve
@@ -103,10 +105,22 @@ def demo_server(
 
     file = state / "service.db" if state else None
     try:
-        app = create_app(bundled(), delay=delay, routes=routes, file=file)
+        app = create_app(_served_models(), delay=delay, routes=routes, file=file)
         serve(app, api_key=DEMO_KEY, port=port)
     except ServeError as error:
         raise ExitError(str(error), OTHER_ERROR) from error
+
+
+def _served_models() -> Catalog:
+    """Return the catalog with the user's own models; says which can't be used."""
+    try:
+        folder = config_dir()
+    except PlaceError:  # it needs no home folder otherwise
+        return bundled()
+    catalog, problems = with_user_families(folder / "models")
+    for problem in problems:
+        print_message(problem)
+    return catalog
 
 
 COMMANDS = (doctor, agent, demo_server)

@@ -1,0 +1,64 @@
+"""Tasks that the queue knows already, and that a command names once more."""
+
+from typing import TYPE_CHECKING
+
+from tui.cli.exit_codes import OTHER_ERROR, UsageError, code_of
+from tui.cli.follow import Work
+from tui.cli.output import task_json, task_line
+from tui.system.streams import print_message, print_result
+
+if TYPE_CHECKING:
+    from tui.tasks.engine import Engine
+    from tui.tasks.task import Task
+
+
+def check_input(wanted: "Task", known: "Task") -> None:
+    """Raise UsageError where a caller's key is given again for something else."""
+    if known.caller_input != wanted.caller_input:
+        raise UsageError(
+            f"This key belongs to task {known.id}, which asks for something else."
+            " Nothing was sent: give another key."
+        )
+
+
+async def follow_known(
+    engine: "Engine", work: Work, known: "Task", *, silent: bool = False
+) -> None:
+    """Add a task to the work of a command, as `resume` does; says so unless `silent`."""
+    unfinished = await engine.queue.unfinished()
+    elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
+    work.add([known.id])
+    if _may_continue(known):
+        work.set_aside = frozenset({known.id})
+    work.elsewhere = frozenset({known.id} & elsewhere)
+    if not silent:
+        print_message(_sentence(known))
+
+
+def print_known(known: "Task", *, as_json: bool, wait: bool = False) -> int:
+    """Print a task as it is. Returns the exit code.
+
+    With `wait`, the command was to follow it: it must not claim that the task has ended.
+    """
+    print_result(task_json(known) if as_json else task_line(known))
+    print_message(f"This is task {known.id} of the queue: nothing new was added.")
+    if known.error:
+        return code_of(known.error.kind)
+    if known.status == "completed" or (known.live and not wait):
+        return 0
+    return OTHER_ERROR
+
+
+def _may_continue(task: "Task") -> bool:
+    """Return whether a task has to be resumed by name."""
+    from tui.tasks.task import LIVE
+
+    return task.lacks_picture or (task.status in LIVE and not task.watched)
+
+
+def _sentence(task: "Task") -> str:
+    if task.live:
+        return f"This is task {task.id} of the queue: following it."
+    if _may_continue(task):
+        return f"This is task {task.id} of the queue, which was set aside: resuming it."
+    return f"This is task {task.id} of the queue, which has ended: nothing was sent."

@@ -1,0 +1,88 @@
+"""Pictures that an answer holds itself, as base64, instead of naming their addresses.
+
+They are taken out of the answer's bytes before anything else reads it: it becomes as
+small as any other, to be searched, kept and shown.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+
+SCHEME = "inline:"
+"""Begins the address of a picture that came with an answer; its SHA-256 follows."""
+MOST_BYTES = 48_000_000
+"""Bytes of an answer with pictures in it: a large PNG, or a few smaller ones."""
+_MOST_PICTURES = 256
+_MOST_TEXTS = 400_000
+"""Quotes in an answer that is searched."""
+_SHORTEST = 40
+"""Characters; no picture is smaller."""
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+# How a text of JSON begins that is a picture of a known kind in base64, with all that
+# escapes may add.
+_HEAD = re.compile(
+    rb'"(?:data:[a-z]{1,20}\\{0,4}/[\w.+-]{1,40}(?:;[\w=.+\\-]{1,40}){0,3};base64,)?'
+    rb"(?=iVBORw0KG|\\{0,4}[/_]9j|R0lGOD|UklGR)"
+)
+_LINE_BREAK = re.compile(rb"\\+[nrt]")
+_CODE = re.compile(rb"\\+u00([0-9a-fA-F]{2})")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+Pictures = Mapping[str, bytes]
+"""Pictures by address."""
+
+
+def address_of(picture: bytes) -> str:
+    """Returns the address under which a picture's place in the answer is known."""
+    return SCHEME + hashlib.sha256(picture).hexdigest()
+
+
+def is_inline(address: str) -> bool:
+    """Tells whether an address is of a picture that came with the answer."""
+    return address.startswith(SCHEME)
+
+
+def digest_of(address: str) -> str:
+    """Returns the SHA-256 of the picture at an inline address, in hex."""
+    return address.removeprefix(SCHEME)
+
+
+def taken_out(content: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """Returns an answer with addresses in the place of its pictures, and the pictures.
+
+    What only looks like one stays as it is.
+    """
+    pictures: dict[str, bytes] = {}
+    pieces: list[bytes] = []
+    done = 0
+    if content.count(b'"') > _MOST_TEXTS:
+        return content, pictures
+    for head in _HEAD.finditer(content):
+        end = content.find(b'"', head.end())
+        if end - head.end() < _SHORTEST:
+            continue
+        # Within a quoted text the quote has backslashes, which belong to that.
+        text = content[head.end() : end].rstrip(b"\\")
+        picture = _decoded(text) if len(pictures) < _MOST_PICTURES else b""
+        if picture:
+            address = address_of(picture)
+            pictures[address] = picture
+            pieces += (content[done : head.start() + 1], address.encode())
+            done = head.end() + len(text)
+    return b"".join((*pieces, content[done:])), pictures
+
+
+def _decoded(text: bytes) -> bytes:
+    """Returns the picture that a text is in base64; nothing for any other text."""
+    if b"\\" in text:
+        text = _LINE_BREAK.sub(b"", text)
+        text = _CODE.sub(lambda code: bytes((int(code[1], 16),)), text)
+        text = text.replace(b"\\", b"")
+    digits = text.translate(_URL_SAFE).rstrip(b"=")
+    try:
+        picture = base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return picture if picture.startswith(_SIGNATURES) else b""
