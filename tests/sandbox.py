@@ -1,5 +1,5 @@
-"""Runs the rest of its arguments where the kernel denies what Codex's sandbox denies:
-every send through a socket.
+"""Runs the rest of its arguments where the kernel denies what agents' sandboxes deny:
+every send through a socket, as Codex's does.
 
     python tests/sandbox.py COMMAND [WORD]...
 
@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import platform
+import socket
 import struct
 import sys
 
@@ -20,8 +21,16 @@ _MACHINES = {
     "x86_64": (0xC000003E, (42, 44, 48, 49, 50, 51, 52, 54, 55, 307, 299)),
     "aarch64": (0xC00000B7, (203, 206, 210, 200, 201, 204, 205, 208, 209, 269, 243)),
 }
-_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
+_SOCKET = {"x86_64": 41, "aarch64": 198}
+_OPEN = {"x86_64": 257, "aarch64": 56}  # openat
+_MAKE = {"x86_64": (83, 258), "aarch64": (34,)}  # mkdir, mkdirat
+_O_TMPFILE = 0o20000000
+_LOAD, _EQUAL, _HAS, _RETURN = 0x20, 0x15, 0x45, 0x06
+_NUMBER, _FIRST, _THIRD = 0, 16, 32
+"""Where the number of a call is, and the lower half of its arguments."""
+_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
+_REFUSE, _READ_ONLY = _ERROR | errno.EPERM, _ERROR | errno.EROFS
+Step = tuple[int, int, int, int]
 _NO_NEW_PRIVS, _SECCOMP, _FILTER = 38, 22, 2
 
 
@@ -42,17 +51,48 @@ class _Program(ctypes.Structure):
 
 def deny_sending() -> None:
     """Bind this process and all that it becomes. Raises OSError."""
-    arch, denied = _MACHINES[platform.machine()]
-    steps = [
-        (_LOAD, 0, 0, 4),
-        (_EQUAL, 1, 0, arch),
-        (_RETURN, 0, 0, _ALLOW),
-        (_LOAD, 0, 0, 0),
+    _bind([_number(call, _REFUSE) for call in _MACHINES[platform.machine()][1]])
+
+
+def deny_network() -> None:
+    """Deny sockets of the internet, too, and any connection. Raises OSError."""
+    machine = platform.machine()
+    inet = [
+        (_EQUAL, 0, 3, _SOCKET[machine]),
+        (_LOAD, 0, 0, _FIRST),
+        (_EQUAL, 1, 0, socket.AF_UNIX),
+        (_RETURN, 0, 0, _REFUSE),
     ]
-    for place, number in enumerate(denied):
-        to_refusal = len(denied) - place
-        steps.append((_EQUAL, to_refusal, 0, number))
-    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    _bind([inet, *(_number(call, _REFUSE) for call in _MACHINES[machine][1])])
+
+
+def deny_writing() -> None:
+    """Let no file or folder be made, as on a read-only file system. Raises OSError."""
+    machine = platform.machine()
+    opening = [
+        (_EQUAL, 0, 3, _OPEN[machine]),
+        (_LOAD, 0, 0, _THIRD),
+        (_HAS, 0, 1, os.O_CREAT | _O_TMPFILE),
+        (_RETURN, 0, 0, _READ_ONLY),
+    ]
+    _bind([opening, *(_number(call, _READ_ONLY) for call in _MAKE[machine])])
+
+
+def _number(call: int, action: int) -> list[Step]:
+    """What is done with a call of that number."""
+    return [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, action)]
+
+
+def _bind(rules: list[list[Step]]) -> None:
+    """Install rules, each of which sees the call from its number on."""
+    steps: list[Step] = [
+        (_LOAD, 0, 0, 4),
+        (_EQUAL, 1, 0, _MACHINES[platform.machine()][0]),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+    for rule in rules:
+        steps += [(_LOAD, 0, 0, _NUMBER), *rule]
+    steps.append((_RETURN, 0, 0, _ALLOW))
     code = b"".join(struct.pack("HBBI", *step) for step in steps)
     program = _Program(len(steps), code)
     libc = ctypes.CDLL(None, use_errno=True)

@@ -551,5 +551,11 @@ def test_doctor_shows_and_tries_proxies_and_certificates(tmp_path: Path) -> None
     assert "HTTPS_PROXY=http://127.0.0.1:9: in force for runapi.ai" in lines
     assert any(line.startswith(f"REQUESTS_CA_BUNDLE={none}: ") for line in lines)
     assert "secret" not in said.stdout
-    assert lines[-1].startswith("connection=runapi.ai: ")
+    told = [
+        finding["text"]
+        for finding in json.loads(said.stdout)["findings"]
+        if finding["topic"] == "network"
+    ]
+    assert told[: len(lines)] == [f"{line}." for line in lines]
+    assert told[-1].startswith("connection=runapi.ai: ")
     assert json.loads(run("doctor", "--json", "--demo").stdout)["network"] == []

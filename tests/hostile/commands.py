@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-_LOADED = (
+LOADED = (
     "tui.cli.doctor",
     "tui.cli.generate",
     "tui.cli.queue",
@@ -66,7 +66,7 @@ def run(
 
 def _serve(folder: Path) -> None:
     """Runs what stdin asks for, and prints the exit codes as JSON."""
-    for module in _LOADED:
+    for module in LOADED:
         importlib.import_module(module)
     from tui.cli import commands
 

@@ -130,8 +130,12 @@ def test_every_variable_of_the_environment_is_known_here() -> None:
         "OPENCLAW_HOME",
         "XDG_CONFIG_HOME",
         "RUNAPI_CONFIG_DIR",
+        "RUNAPI_TUI_OUTPUT",
+        "OPENCLAW_PROFILE",
     }
     compared_only = {"COLORTERM", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CLIENT", "STY"}
+    compared_only |= {"CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED"}
+    compared_only |= {"CODEX_THREAD_ID", "SANDBOX_RUNTIME"}
     compared_only |= {"TERM", "TMUX", "RUNAPI_TUI_DEBUG", "PATH", "SSLKEYLOGFILE"}
     of_preferences = {"RUNAPI_TUI_PROFILE", "RUNAPI_TUI_VIEWER"}
     commands = {"VISUAL", "EDITOR"}  # the app alone names them, on one line

@@ -14,10 +14,11 @@ from tui.settings.credentials import (
     Credential,
     CredentialError,
     find,
+    find_all,
     runapi_config,
     save,
-    valid_key,
 )
+from tui.settings.key_text import valid_key
 
 KEY = "runapi_0123456789abcdefghijklmnop"
 
@@ -196,6 +197,45 @@ def test_a_bad_url_names_its_source(env: dict[str, str]) -> None:
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="not an API key"):
         valid_key(key)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f'"{KEY}"',
+        f"'{KEY}'",
+        f"`{KEY}`",
+        f"“{KEY}”",
+        f"RUNAPI_API_KEY={KEY}",
+        f"export RUNAPI_API_KEY='{KEY}'",
+        f'"RUNAPI_API_KEY = {KEY}"',
+        f"Bearer {KEY}",
+        f"Authorization: Bearer {KEY}",
+    ],
+)
+def test_what_stands_around_a_key_is_taken_off(pasted: str) -> None:
+    assert valid_key(pasted) == KEY
+    found = find(env={"RUNAPI_API_KEY": pasted})
+    assert (found.api_key, found.notes) == (KEY, ())
+    assert [key.api_key for key in find_all({"RUNAPI_API_KEY": pasted})[0]] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("pasted", "reason"),
+    [
+        (f'"{KEY}', "it has quotes"),
+        (f"{KEY}'", "it has quotes"),
+        ("$RUNAPI_KEY", "names a variable"),
+        ("${RUNAPI_KEY}", "names a variable"),
+        ("RUNAPI_API_KEY=", "no key has"),
+    ],
+)
+def test_what_stands_around_a_key_and_is_not_whole_is_told(
+    pasted: str, reason: str
+) -> None:
+    with pytest.raises(CredentialError, match=reason) as told:
+        find(env={"RUNAPI_API_KEY": pasted})
+    assert KEY not in str(told.value)
 
 
 @pytest.mark.parametrize("key", ["runapi_abc", "sk-...", "x", "x" * 512])

@@ -1,4 +1,4 @@
-"""`doctor`: what this installation found, for when something is wrong."""
+"""`doctor`: what this installation found, and what is wrong with it."""
 
 import platform
 import sqlite3
@@ -9,12 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from tui import __version__
+from tui.cli.checks.settings import key_problems
 from tui.graphics.probe import PIXELS, Images, Terminal, probe
 from tui.service import network_settings
 from tui.session import Session
 from tui.settings import credentials
 from tui.settings.keyfiles.found import FoundKey
+from tui.system.finding import Finding, Level, worst
 from tui.tasks import naming
 from tui.tasks.store import Store
 from tui.tasks.store_errors import StoreError
@@ -41,7 +45,36 @@ _EXPECTED = {
 }
 
 
-def findings(session: Session) -> dict[str, Any]:
+SCHEMA = 1
+"""The version of the JSON; it grows where a field goes or means something else."""
+_EXIT_CODES = {Level.OK: 0, Level.WARNING: 8, Level.ERROR: 1}
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """Return the exit code by the worst finding."""
+    return _EXIT_CODES[worst(findings)]
+
+
+def as_json(facts: dict[str, Any], findings: list[Finding]) -> dict[str, Any]:
+    """Return all that is known as one object, as docs/headless.md describes it."""
+    return {
+        "schema": SCHEMA,
+        "level": worst(findings),
+        "findings": [structs.asdict(finding) for finding in findings],
+        **facts,
+    }
+
+
+def finding_lines(findings: list[Finding]) -> Iterator[str]:
+    """Yield the findings for people, the worst at the end."""
+    order = list(Level)
+    for finding in sorted(findings, key=lambda finding: order.index(finding.level)):
+        yield f"{finding.level:<8} {finding.topic}: {finding.text}"
+        if finding.next_step:
+            yield f"{'':<8} -> {finding.next_step}"
+
+
+def facts(session: Session) -> dict[str, Any]:
     """Return facts by name, ready to be shown; keys are masked."""
     credential = session.credential
     keys, notes = credentials.find_all()
@@ -72,23 +105,24 @@ def findings(session: Session) -> dict[str, Any]:
         "python": f"{platform.python_version()} ({Path(sys.executable)})",
         "libraries": ", ".join(libraries),
         "network": _network(session),
-        "notes": [*notes, *session.problems, *_key_problems(session)],
+        "notes": [*notes, *session.problems, *key_problems(session)],
     }
 
 
 def _network(session: Session) -> list[str]:
-    """Return the proxies and certificates of the environment, and whether they work."""
+    """Return the proxies and certificates of the environment."""
     if session.demo:
         return []  # it reads none of them
-    base_url = session.credential.base_url
-    connection = network_settings.tried(base_url)
-    found = network_settings.settings(base_url)
-    return [*map(str, found), *([str(connection)] if connection else [])]
+    return [
+        str(found) for found in network_settings.settings(session.credential.base_url)
+    ]
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
-    """Yield the facts for people, one per line."""
+    """Yield the facts for people, one per line; what is wrong is among the findings."""
     for name, value in found.items():
+        if name == "notes":
+            continue
         if name == "keys":
             for key in value:
                 place = f" ({key['base_url']})" if key["base_url"] else ""
@@ -122,16 +156,6 @@ def _key(found: FoundKey, session: Session) -> dict[str, Any]:
         "in_force": is_used,
         "state": state,
     }
-
-
-def _key_problems(session: Session) -> list[str]:
-    """Return what is wrong with the user's own keys in the app."""
-    if not session.config.keys:
-        return []
-    import tui.app  # noqa: F401  (its keys are among all)
-    from tui.screens import keymap
-
-    return list(keymap.check(session.config.keys).problems)
 
 
 def _budget(terminal: Terminal) -> str:

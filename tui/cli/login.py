@@ -9,6 +9,7 @@ from tui.session import Session, account
 from tui.settings import credentials
 from tui.settings.config import ConfigError
 from tui.settings.credentials import CredentialError
+from tui.settings.key_text import valid_key
 from tui.system import heartbeat
 from tui.system.streams import print_message, print_result
 
@@ -60,7 +61,7 @@ def _read_key() -> str:
     except (OSError, ValueError) as error:
         raise UsageError("Nothing can be read from stdin: it is closed.") from error
     try:
-        return credentials.valid_key(text)
+        return valid_key(text)
     except ValueError as error:
         raise UsageError(f"{error} Nothing was changed.") from error
 

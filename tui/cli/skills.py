@@ -1,37 +1,30 @@
-"""The skill file that teaches an agent the headless commands, in the agent's own format.
+"""The skill file that teaches an agent the headless commands: one for all agents.
 
-All four read a folder with a `SKILL.md` of YAML front matter and Markdown, by
-https://agentskills.io/specification (name up to 64 characters, description up to 1024).
-What differs is documented at
+All read a folder with a `SKILL.md` of YAML front matter and Markdown, by
+https://agentskills.io/specification (name up to 64 characters, description up to 1024),
+and ignore the fields of others:
 
-- OpenClaw: https://docs.openclaw.ai/tools/skills (`<state-dir>/skills`,
-  `metadata.openclaw` on one line),
-  https://docs.openclaw.ai/tools/creating-skills (a description of one line, below 160
-  characters),
-  https://docs.openclaw.ai/help/environment (`OPENCLAW_STATE_DIR`, `OPENCLAW_HOME`)
+- OpenClaw: https://docs.openclaw.ai/tools/skills (`metadata.openclaw`, which has to be on
+  one line), https://docs.openclaw.ai/tools/creating-skills (a description of one line,
+  below 160 characters)
 - Hermes Agent:
   https://hermes-agent.nousresearch.com/docs/developer-guide/creating-skills
-  (`metadata.hermes`,
-  `required_environment_variables`, which its sandboxes pass on),
-  `$HERMES_HOME/skills/<category>/<name>`
-- Claude Code: https://code.claude.com/docs/en/skills (`~/.claude/skills`),
-  https://code.claude.com/docs/en/env-vars
-  (`CLAUDE_CONFIG_DIR`)
-- Codex: https://developers.openai.com/codex/skills (`~/.agents/skills`); the older
-  `$CODEX_HOME/skills` is still
-  read, by codex-rs/core-skills/src/loader.rs in https://github.com/openai/codex
+  (`metadata.hermes`, `platforms`, `required_environment_variables`, which its sandboxes
+  pass on)
 
-No file requests permission to run commands unasked (`allowed-tools`): they cost money.
+It doesn't request permission to run commands unasked (`allowed-tools`): they cost money.
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from tui import __version__
-from tui.paths import NO_HOME, home
+from tui.cli import skill_places
+from tui.paths import NO_HOME
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
 
@@ -40,29 +33,29 @@ _DESCRIPTION = (
     "Make, edit and upscale images through RunAPI with the runapi-tui command: paid"
     " tasks, none of them lost."
 )
-_EXTRA = {
-    "openclaw": (
-        'metadata: {"openclaw": {"requires": {"bins": ["runapi-tui"]}, "primaryEnv":'
-        ' "RUNAPI_API_KEY", "homepage": "https://runapi.ai"}}\n'
-    ),
-    "hermes": (
-        f"""version: {__version__}
+_METADATA = {
+    "openclaw": {
+        "requires": {"bins": [NAME]},
+        "primaryEnv": "RUNAPI_API_KEY",
+        "homepage": "https://runapi.ai",
+    },
+    "hermes": {"tags": ["images", "image-generation", "runapi"]},
+}
+_FRONT = f"""---
+name: {NAME}
+description: "{_DESCRIPTION}"
 license: MIT
+version: {__version__}
 platforms: [macos, linux]
-metadata:
-  hermes:
-    tags: [images, image-generation, runapi]
+metadata: {json.dumps(_METADATA)}
 required_environment_variables:
   - name: RUNAPI_API_KEY
     prompt: RunAPI API key
     help: Make one at https://runapi.ai/api_keys
     optional: true
+---
+
 """
-    ),
-    "claude": "",
-    "codex": "",
-}
-AGENTS = tuple(_EXTRA)
 _MARK = re.compile(
     r"\n<!-- Written by runapi-tui, sha256 ([0-9a-f]{64})\. A changed file is kept\."
     r" -->\n\Z"
@@ -73,10 +66,9 @@ class SkillError(Exception):
     """The file can't be written; the text is for the user."""
 
 
-def text(agent: str) -> str:
-    """Return the skill file for one of AGENTS; its last line has a digest of it."""
-    front = f'---\nname: {NAME}\ndescription: "{_DESCRIPTION}"\n{_EXTRA[agent]}---\n\n'
-    whole = front + Path(__file__).with_name("skill.md").read_text("utf-8")
+def text() -> str:
+    """Return the skill file; its last line has a digest of the rest."""
+    whole = _FRONT + Path(__file__).with_name("skill.md").read_text("utf-8")
     return (
         f"{whole}\n<!-- Written by runapi-tui, sha256 {_digest(whole)}. A changed file"
         " is kept. -->\n"
@@ -84,32 +76,27 @@ def text(agent: str) -> str:
 
 
 def place(agent: str, env: Mapping[str, str] = os.environ) -> Path:
-    """Return the path at which that agent reads the file."""
+    """Return the path at which that agent reads the file.
 
-    def folder(variable: str, default: Path) -> Path:
-        named = env.get(variable, "").strip()
-        return home(named) if named else default
-
-    match agent:
-        case "openclaw":
-            own = folder("OPENCLAW_HOME", home("~")) / ".openclaw"
-            skills = folder("OPENCLAW_STATE_DIR", own) / "skills"
-        case "hermes":
-            skills = folder("HERMES_HOME", home("~/.hermes")) / "skills" / "creative"
-        case "claude":
-            skills = folder("CLAUDE_CONFIG_DIR", home("~/.claude")) / "skills"
-        case _:
-            skills = folder("CODEX_HOME", home("~/.agents")) / "skills"
-    return skills / NAME / "SKILL.md"
-
-
-def install(agent: str) -> str:
-    """Write or update the file; returns a sentence on what was done.
-
-    Raises SkillError, also for a file that somebody changed or made: it is kept.
+    Where it is in a folder that several agents read, that one is the path: a second
+    file of the same name would only be hidden by it. Raises SkillError.
     """
-    path = place(agent)
-    new = text(agent)
+    found = skill_places.folders(agent, env)
+    if found.problem:
+        raise SkillError(found.problem)
+    if found.shared and os.path.lexists(_file(found.shared)):
+        return _file(found.shared)
+    return _file(found.own)
+
+
+def install(agent: str, target: Path | None = None) -> str:
+    """Write or update the file, in the folder of skills `target` or in the agent's own.
+
+    Returns a sentence on what was done. Raises SkillError, also for a file that somebody
+    changed or made: it is kept.
+    """
+    path = _file(target.absolute()) if target else place(agent)
+    new = text()
     if str(path).startswith("~"):
         raise SkillError(f"There is no home folder: {NO_HOME}. Set HOME.")
     try:
@@ -128,6 +115,11 @@ def install(agent: str) -> str:
             f"{path} can't be written: {(error.strerror or 'no such file').lower()}."
         ) from error
     return f"{path} was updated." if there else f"{path} was written."
+
+
+def _file(skills: Path) -> Path:
+    """Return the path of the file in a folder of skills."""
+    return skills / NAME / "SKILL.md"
 
 
 def _read(path: Path) -> str:

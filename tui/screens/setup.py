@@ -25,8 +25,8 @@ from tui.settings.credentials import (
     CredentialError,
     confirm,
     runapi_config,
-    valid_key,
 )
+from tui.settings.key_text import valid_key
 from tui.settings.keyfiles.files import shown
 from tui.settings.keyfiles.found import FoundKey
 from tui.tasks.task import NO_PROFILE

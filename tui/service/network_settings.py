@@ -13,6 +13,7 @@ from tui.service import addresses, certificates, proxies
 from tui.service.errors import NetworkError
 from tui.service.network_errors import network_error
 from tui.service.transport import Transport
+from tui.system import heartbeat
 from tui.text import by_count, one_line
 
 Level = Literal["ok", "warning", "error"]
@@ -52,7 +53,7 @@ def tried(base_url: str) -> Setting | None:
     """
     if not settings(base_url) or not _leaves_machine(base_url):
         return None
-    return asyncio.run(_try(base_url))
+    return heartbeat.run(_try(base_url))
 
 
 async def _try(base_url: str) -> Setting:

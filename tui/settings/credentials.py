@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from tui.paths import NO_HOME, PlaceError, home
 from tui.service.base_url import DEFAULT_BASE_URL, canonical
 from tui.settings import confirmed_hosts
+from tui.settings.key_text import valid_key
 from tui.settings.keyfiles.files import Unreadable, read
 from tui.settings.keyfiles.found import FOR_HOME, FoundKey, FoundKeys, is_home
 from tui.system import atomic_file
@@ -190,27 +191,14 @@ def _tool_keys(env: Mapping[str, str]) -> Iterator[FoundKeys]:
 
 
 def _valid(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
-    """Return the keys that can be keys; adds a note for each of the others."""
+    """Return the keys that can be keys, cleaned; adds a note for each of the others."""
     valid: list[FoundKey] = []
     for key in found:
         try:
-            valid_key(key.api_key)
-            valid.append(key)
+            valid.append(structs.replace(key, api_key=valid_key(key.api_key)))
         except ValueError as error:
             notes.append(f"{key.source} is not used: {error}")
     return valid
-
-
-def valid_key(key: str) -> str:
-    """Return the key, trimmed. Raises ValueError for text that can't be one."""
-    key = key.strip()
-    is_plain = key.isascii() and key.isprintable() and " " not in key
-    if not is_plain or not 0 < len(key) <= 512:
-        raise ValueError(
-            "That is not an API key: it has spaces, line breaks or characters that no"
-            " key has."
-        )
-    return key
 
 
 def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:

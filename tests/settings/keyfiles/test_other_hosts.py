@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.test_commands import run
 from tests.settings.keyfiles.conftest import KEY, Put
-from tui.cli.doctor import findings
+from tui.cli.doctor import facts
 from tui.session import prepare
 from tui.settings.credentials import confirm, find, find_all
 from tui.settings.keyfiles.found import is_home
@@ -229,7 +229,7 @@ def test_a_key_that_may_be_sent_comes_before_one_that_may_not(put: Put) -> None:
 
 def in_force() -> list[tuple[str, str]]:
     """Source and base URL of the keys that doctor calls used."""
-    keys = findings(prepare())["keys"]
+    keys = facts(prepare())["keys"]
     assert len({key["source"] for key in keys}) == len(keys)
     for key in keys:
         assert key["in_force"] or key["state"].startswith("not used")
@@ -321,9 +321,7 @@ def test_a_provider_that_is_set_twice_is_the_last_one_and_told(
     ((_, url),) = in_force()
     assert url == "https://runapi.ai"
     assert find(env={}).api_key == "key-for-runapi.ai"
-    assert "sets runapi twice: the last counts." in "".join(
-        findings(prepare())["notes"]
-    )
+    assert "sets runapi twice: the last counts." in "".join(facts(prepare())["notes"])
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tui.cli.commands import (
 from tui.cli.commands.common import ExitError, prepare_session
 from tui.cli.commands.options import common_options
 from tui.cli.exit_codes import (
+    EXIT_CODES,
     INTERRUPTED,
     INVALID_INPUT,
     OTHER_ERROR,
@@ -129,7 +130,23 @@ def _as_utf8(word: str) -> str:
 
 
 def _exit_code(work: Callable[[], int | None]) -> int:
-    """Run some work; print its error, if any, and return the exit code."""
+    """Run some work; print its error, if any, and return the exit code.
+
+    Where a sandbox is to blame, its rule and the way out are printed, too.
+    """
+    caught: list[BaseException] = []
+    code = _ended(work, caught)
+    if code in (OTHER_ERROR, INVALID_INPUT, EXIT_CODES["network"]):
+        from tui.cli.blame import sandbox_rule
+
+        rule = sandbox_rule(code, caught[0] if caught else None)
+        if rule:
+            print_message(rule)
+    return code
+
+
+def _ended(work: Callable[[], int | None], caught: list[BaseException]) -> int:
+    """Run some work; print its error, if any, add it to `caught`, return the code."""
     try:
         return work() or 0
     except SystemExit as end:
@@ -142,9 +159,11 @@ def _exit_code(work: Callable[[], int | None]) -> int:
         click.UsageError(plain(error.format_message()), error.ctx).show(sys.stderr)
         return INVALID_INPUT
     except ExitError as error:
+        caught.append(error)
         error.show()
         return error.code
     except click.ClickException as error:  # a file that can't be opened
+        caught.append(error)
         print_message(plain(error.format_message()))
         return INVALID_INPUT
     except BrokenPipeError:
@@ -158,6 +177,7 @@ def _exit_code(work: Callable[[], int | None]) -> int:
         )
         return OTHER_ERROR
     except Exception as error:
+        caught.append(error)
         return _explain(error)
 
 

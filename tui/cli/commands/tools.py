@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tui.catalog.load import Catalog, bundled, with_user_families
+from tui.cli import skill_places
 from tui.cli.commands.common import ExitError, prepare_session
 from tui.cli.commands.options import common_options, json_object_option
 from tui.cli.exit_codes import OTHER_ERROR
@@ -21,14 +22,20 @@ from tui.system.streams import print_drawing, print_json, print_message, print_r
     is_flag=True,
     help="Draw a test card in each way that this terminal may support.",
 )
+@click.option(
+    "--offline", is_flag=True, help="Ask the service nothing: not for the balance."
+)
 @json_object_option
 @common_options
-def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
-    """Show what this installation found.
+def doctor(as_card: bool, as_json: bool, offline: bool, **options: Any) -> None:
+    """Find out what is wrong, and what to do about it.
 
-    Prints the keys, base URL, route, folders, terminal and versions.
+    Prints what this installation found, then each check with its next step; asks the
+    service whether it accepts the key. The exit code is that of the worst: 0, 8 for
+    warnings, 1 for errors.
     """
-    from tui.cli.doctor import card, findings, lines
+    from tui.cli import checks
+    from tui.cli import doctor as report
 
     session = prepare_session(options)
     if as_card:
@@ -37,32 +44,45 @@ def doctor(as_card: bool, as_json: bool, **options: Any) -> None:
         if not sys.stdout.isatty():
             raise ExitError("The test card needs a terminal.")
         terminal = probe(session.config.images, budget=session.config.image_bytes)
-        print_drawing(card(terminal))
+        print_drawing(report.card(terminal))
         return
-    found = findings(session)
+    facts = report.facts(session)
+    findings = checks.run(session, offline=offline)
     if as_json:
-        print_json(found, indent=1)
-        return
-    for line in lines(found):
-        print_result(line)
+        print_json(report.as_json(facts, findings), indent=1)
+    else:
+        for line in (*report.lines(facts), "", *report.finding_lines(findings)):
+            print_result(line)
+    sys.exit(report.exit_code(findings))
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["openclaw", "hermes", "claude", "codex"]))
+@click.argument("name", type=click.Choice(skill_places.AGENTS))
 @click.option(
     "--install",
     is_flag=True,
     help="Write it where that agent reads it; a file that you changed is kept.",
 )
+@click.option(
+    "--target-dir",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write it to this folder of skills instead, such as .claude/skills.",
+)
 @common_options
-def agent(name: str, install: bool, **_options: Any) -> None:
-    """Print the skill file that teaches an agent these commands."""
+def agent(name: str, install: bool, target: Path | None, **_options: Any) -> None:
+    """Print the skill file that teaches an agent these commands.
+
+    It is the same for all agents.
+    """
     from tui.cli import skills
 
     try:
-        print_result(
-            skills.install(name) if install else skills.text(name).rstrip("\n")
-        )
+        if install or target:
+            print_result(skills.install(name, target))
+        else:
+            print_result(skills.text().rstrip("\n"))
     except skills.SkillError as error:
         raise ExitError(str(error)) from error
 

@@ -1,13 +1,21 @@
-"""Keys in the settings of Hermes Agent: `config.yaml` and `.env` in its folder."""
+"""Keys in the settings of Hermes Agent: `config.yaml`, `.env` and the pool of
+`auth.json`, in the folder of its active profile.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui.paths import home
-from tui.settings.keyfiles import doubles
-from tui.settings.keyfiles.files import YAML_LIMIT, Unreadable, read, shown, yaml
+from tui.settings.keyfiles import doubles, hermes_places
+from tui.settings.keyfiles.files import (
+    YAML_LIMIT,
+    Unreadable,
+    json5,
+    read,
+    shown,
+    yaml,
+)
 from tui.settings.keyfiles.found import FoundKeys, is_home
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
 
@@ -20,7 +28,10 @@ _VARIABLE = ("key_env", "keyEnv", "api_key_env", "apiKeyEnv")
 def find(env: Mapping[str, str]) -> FoundKeys:
     """Return all keys for RunAPI that Hermes would use, in its order of precedence."""
     gathered = FoundKeys("hermes")
-    folder = home(env.get("HERMES_HOME", "").strip() or "~/.hermes")
+    places = hermes_places.places(env)
+    if places.problem:
+        gathered.note(places.problem)
+    folder = places.folder
     config = folder / "config.yaml"
     settings = gathered.read_or_note(partial(_settings, gathered), config)
     if gathered.lacks_file:
@@ -38,9 +49,70 @@ def find(env: Mapping[str, str]) -> FoundKeys:
         default = "RUNAPI_API_KEY" if is_home(url) else ""
         key = partial(_key, provider.settings, default)
         gathered.key(source, config, key, base_url)
+    pooled: set[str] = set()
+    for home in dict.fromkeys((folder, places.root)):
+        path = home / "auth.json"
+        pool = gathered.read_or_note(_pool, path)
+        for name in pool:
+            if name not in pooled:  # a profile's own keys hide those of the root
+                _gather_pool(gathered, path, name, pool[name])
+        pooled |= pool.keys()
     own = {name: partial(_filled, text) for name, text in filed.items()}
     gathered.variables(folder / ".env", own)
     return gathered
+
+
+def _pool(path: Path) -> dict[str, Any]:
+    """Return the keys of `auth.json` by provider, if it mentions RunAPI.
+
+    Raises Unreadable.
+    """
+    text = read(path)
+    if not text or not mentions(text):
+        return {}
+    store = json5(text, path)
+    pool = store.get("credential_pool") if isinstance(store, dict) else None
+    if not isinstance(pool, dict):
+        return {}
+    return {
+        name: entries
+        for name, entries in pool.items()
+        if isinstance(entries, list) and entries
+    }
+
+
+def _gather_pool(
+    gathered: FoundKeys, path: Path, provider: str, entries: list[Any]
+) -> None:
+    """Add a provider's keys, in the order of their priorities.
+
+    Hermes writes no key that it only borrows, from a variable for example: such an
+    entry is found where the key itself is.
+    """
+    name = provider.removeprefix("custom:")
+    own = [entry for entry in entries if isinstance(entry, dict)]
+    for number, entry in enumerate(sorted(own, key=_priority), 1):
+        label = _text(entry, ("label",)) or str(number)
+        source = shown(path, f"{provider}, {label}")
+        url = _text(entry, ("base_url",))
+        place = gathered.provider(source, name, url) if url else gathered.place(name)
+        key = _text(entry, ("access_token",))
+        if place is not None and key and _text(entry, ("auth_type",)) == "oauth":
+            gathered.note(
+                f"{source} is a sign-in, not a key: set RUNAPI_API_KEY, or add a key"
+                " with `hermes auth add custom:runapi --type api-key`."
+            )
+            continue
+        gathered.key(source, path, partial(_constant, key), place)
+
+
+def _priority(entry: dict[str, Any]) -> int:
+    value = entry.get("priority")
+    return value if isinstance(value, int) else 0
+
+
+def _constant(text: str, variables: Mapping[str, str]) -> str:
+    return text
 
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:

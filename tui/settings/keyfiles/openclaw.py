@@ -5,25 +5,19 @@ OpenClaw reads too, is ignored: a folder that one happens to be in must not deci
 key is used.
 """
 
-import os.path
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tui.paths import home
-from tui.settings.keyfiles import doubles
+from tui.settings.keyfiles import doubles, openclaw_places, openclaw_stores
 from tui.settings.keyfiles.files import Unreadable, inside, json5, read, shown
 from tui.settings.keyfiles.found import FoundKeys, Read
 from tui.settings.keyfiles.includes import Includes
 from tui.settings.keyfiles.variables import dotenv, filled, mentions
 from tui.text import one_line
 
-_NAMES = ("openclaw", "clawdbot", "moldbot", "moltbot")
-_AGENTS = 50
-"""How many agents' keys are read at most."""
 _REFERENCE = r"(?<!\$)\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}"
 _WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 """Short forms, in fields that hold a secret."""
@@ -32,8 +26,10 @@ _WHOLE = r"(?:\$|secretref-env:|__env__:)(?P<name>[A-Z][A-Z0-9_]*)"
 def find(env: Mapping[str, str]) -> FoundKeys:
     """Return all keys for RunAPI that OpenClaw would use, in its own order."""
     gathered = FoundKeys("openclaw")
-    folder = _folder(env)
-    config = _config(env, folder)
+    folder, problem = openclaw_places.folder(env)
+    if problem:
+        gathered.note(problem)
+    config = openclaw_places.config(env, folder)
     settings = gathered.read_or_note(partial(_settings, gathered), config)
     if gathered.lacks_file:
         return gathered  # it could have said that its RunAPI is at another host
@@ -51,8 +47,11 @@ def find(env: Mapping[str, str]) -> FoundKeys:
         place = gathered.provider(source, name, url)
         key = partial(secrets.secret, source, _at(provider).get("apiKey"))
         gathered.key(source, config, key, place)
-    for path in _profile_files(folder):
-        _gather_profiles(gathered, secrets, path)
+    for agent in openclaw_places.agents(folder):
+        _gather(gathered, secrets, openclaw_stores.agent_profiles, agent.database)
+        _gather(gathered, secrets, _read_profiles, agent.profiles)
+    shared = openclaw_stores.shared(folder)
+    _gather(gathered, secrets, openclaw_stores.shared_profiles, shared)
     skills = _at(settings, "skills", "entries")
     for name, skill in skills.items():
         source = shown(config, f"skill {name}")
@@ -76,13 +75,24 @@ def _constant(text: str, variables: Mapping[str, str]) -> str:
     return text
 
 
-def _gather_profiles(gathered: FoundKeys, secrets: "_Secrets", path: Path) -> None:
-    """Add the keys of an agent's profiles that are for RunAPI."""
-    profiles = gathered.read_or_note(_read_profiles, path)
+def _gather(
+    gathered: FoundKeys,
+    secrets: "_Secrets",
+    read_store: Callable[[Path], dict[str, Any]],
+    path: Path,
+) -> None:
+    """Add the keys of a store of profiles that are for RunAPI."""
+    profiles = _at(gathered.read_or_note(read_store, path), "profiles")
     for name, profile in profiles.items():
         settings = _at(profile)
         place = gathered.place(str(settings.get("provider")))
         source = shown(path, name)
+        if place is not None and settings.get("type") == "oauth":
+            gathered.note(
+                f"{source} is a sign-in, not a key: set RUNAPI_API_KEY, or save a key"
+                " with `openclaw models auth paste-api-key --provider runapi`."
+            )
+            continue
         value = None
         for field in ("keyRef", "key", "tokenRef", "token"):
             value = value or settings.get(field)
@@ -128,6 +138,8 @@ class _Secrets:
             return ""
         if where == "env":
             return _filled(f"${{{name}}}", variables)
+        if where == "store":
+            return self._stored(source, name)
         if where == "file":
             default = self._defaults.get("file") or "default"
             provider = reference.get("provider") or default
@@ -138,9 +150,24 @@ class _Secrets:
         )
         return ""
 
+    def _stored(self, source: str, name: str) -> str:
+        """Return a secret of OpenClaw's own store; adds a note where it can't be."""
+        path = openclaw_stores.shared(self._folder)
+        try:
+            found = openclaw_stores.secret(path, name)
+        except Unreadable as error:
+            self._gathered.note(str(error))
+            return ""
+        if not found:
+            self._gathered.note(
+                f"{source} names the secret {one_line(name, 60)}, which OpenClaw's store"
+                " doesn't have: `openclaw secrets store set` saves it."
+            )
+        return found
+
     def _in_file(self, provider: dict[str, Any], name: str) -> str:
         """Return a secret from a file; empty, with a note, if it can't be read."""
-        path = _home_path(str(provider.get("path")), self._env)
+        path = openclaw_places.path(str(provider.get("path")), self._env)
         try:
             text = self._read(path)
             if provider.get("mode") == "singleValue":
@@ -184,61 +211,12 @@ def _settings(gathered: FoundKeys, path: Path) -> dict[str, Any]:
 
 
 def _read_profiles(path: Path) -> dict[str, Any]:
-    """Return an agent's profiles, if they mention RunAPI. Raises Unreadable."""
+    """Return an agent's store of profiles, if it mentions RunAPI. Raises Unreadable."""
     text = read(path)
     if not text or not mentions(text):
         return {}
-    return _at(json5(text, path), "profiles")
-
-
-def _profile_files(folder: Path) -> list[Path]:
-    """Return the files of all agents' profiles, those of the main agent first."""
-    agents = folder / "agents"
-    try:
-        found = list(islice(agents.iterdir(), _AGENTS))
-    except OSError:
-        return []
-    found.sort(key=lambda agent: (agent.name != "main", agent))
-    return [agent / "agent" / "auth-profiles.json" for agent in found]
-
-
-def _folder(env: Mapping[str, str]) -> Path:
-    """Return OpenClaw's folder, whether it exists or not."""
-    named = _first(env, "STATE_DIR")
-    if named:
-        return _home_path(named, env)
-    return _existing([_home_path(f"~/.{name}", env) for name in _NAMES])
-
-
-def _config(env: Mapping[str, str], folder: Path) -> Path:
-    """Return OpenClaw's settings file, whether it exists or not."""
-    named = _first(env, "CONFIG_PATH")
-    if named:
-        return _home_path(named, env)
-    return _existing([folder / f"{name}.json" for name in _NAMES])
-
-
-def _existing(paths: list[Path]) -> Path:
-    """Return the first path that exists, or else the very first."""
-    for path in paths:
-        if os.path.exists(path):
-            return path
-    return paths[0]
-
-
-def _first(env: Mapping[str, str], name: str) -> str:
-    """Return a variable of OpenClaw's, by its present or its former name."""
-    present = env.get(f"OPENCLAW_{name}", "").strip()
-    former = env.get(f"CLAWDBOT_{name}", "").strip()
-    return present or former
-
-
-def _home_path(text: str, env: Mapping[str, str]) -> Path:
-    """Return a path; `~` is OpenClaw's home, which may differ from the user's."""
-    own = env.get("OPENCLAW_HOME", "").strip()
-    if own and (text == "~" or text.startswith("~/")):
-        return home(own + text[1:])
-    return home(text)
+    store = json5(text, path)
+    return store if isinstance(store, dict) else {}
 
 
 def _at(value: Any, *keys: str) -> dict[str, Any]:
