@@ -280,7 +280,7 @@ async def test_a_task_is_picked_among_those_that_fit() -> None:
         )
         app.main.form.focus_first()
         await pilot.pause()
-        await pilot.press("ctrl+g")
+        await pilot.press("tab", "ctrl+g")
         await app.until(lambda: isinstance(app.screen, ChooserScreen))
         await pilot.press("enter")
         await pilot.pause()

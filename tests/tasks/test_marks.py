@@ -63,7 +63,7 @@ async def test_marks_are_undone_one_after_the_other(
         await actions.toggle_favourite(engine, [engine.tasks[made.id]])
         now = engine.tasks[made.id]
         assert (now.rating, now.tags, now.favourite) == (4, ("cover",), True)
-        assert await actions.undo(engine) == "The mark is taken back."
+        assert await actions.undo(engine) == "Taken back: favourite, a fox."
         await actions.undo(engine)
         await actions.undo(engine)
         now = engine.tasks[made.id]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from tui.catalog.extra import extra_of
-from tui.catalog.request import refused_by_catalog
+from tui.catalog.request import blank, refused_by_catalog
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
 from tui.cli.chains import open_sources
@@ -153,7 +153,8 @@ class _Draft:
         """Return how to send what only the catalog refuses, or nothing."""
         name = choose(self.model, values, self.session.config.api, self._route)
         refused = refused_by_catalog(self.model, self.model.routes[name], values)
-        if errors.keys() <= refused & values.keys():
+        given = {name for name, value in values.items() if not blank(value)}
+        if errors.keys() <= refused & given:
             return "If the service knows better: --unchecked sends it all the same."
         return ""
 

@@ -52,7 +52,7 @@ class SheetScreen(ManyPictures):
         Binding(
             "w",
             "save",
-            "Save the table",
+            "Save a copy",
             id="sheet-save",
             tooltip="Save the table as a PNG image",
         ),

@@ -16,8 +16,8 @@ from tui.tasks import sqlite_pages
 
 COMPANIONS = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside its own."""
-_DATA_COLUMN = {11: 10, 16: 15, 20: 15, 23: 15, 24: 15, 28: 15}
-"""By a row's number of columns, in versions 1 to 6: the column of the task's data."""
+_DATA_COLUMN = {11: 10, 16: 15, 20: 15, 23: 15, 24: 15, 28: 15, 29: 15}
+"""By a row's number of columns, in versions 1 to 7: the column of the task's data."""
 # Numbers of columns: of an entry in the index `tasks_found`, of before version 6 and of
 # since; in that of the ids; of an event; of something learnt about a base URL
 _FOUND, _BY_ID, _EVENT, _LEARNT = (11, 15), 2, 4, 3
