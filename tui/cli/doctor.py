@@ -119,9 +119,9 @@ def _network(session: Session) -> list[str]:
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
-    """Yield the facts for people, one per line; what is wrong is among the findings."""
+    """Yield the facts for people, one per line, but for those that findings repeat."""
     for name, value in found.items():
-        if name == "notes":
+        if name in ("notes", "network"):
             continue
         if name == "keys":
             for key in value:
