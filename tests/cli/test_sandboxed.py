@@ -30,6 +30,7 @@ _WORDS = {
     **{name: ["--all"] for name in ("drop", "stop", "retry", "delete", "sheet")},
 }
 _NEED_NO_FILE = ("models", "model")
+_NEED_THE_SERVICE_ALONE = ("account", "login", "prices", "prompts", "upload", "quote")
 
 
 def command_lines() -> list[list[str]]:
@@ -80,6 +81,8 @@ def test_where_nothing_can_be_written(
     for words, how in zip(lines, ended, strict=True):
         sound(how, words)
         told = how.out + how.err
+        if how.code == 5 and words[0] in _NEED_THE_SERVICE_ALONE:
+            continue  # the other rule, of the network, is in their way first
         if how.code in (1, 5):
             assert rule in told, (words, how)
             assert "XDG_STATE_HOME" in told, (words, how)

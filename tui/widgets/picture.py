@@ -118,6 +118,8 @@ class Picture(Widget):
         self._above_others = above_others
         self._problem = problem
         self._message = ""
+        self.cells = Size(1, 1)
+        """The cells of what is drawn; unlike `size`, a thread may ask for them."""
         self._requested: DrawRequest | None = None
         self._path: Path | None = None
         self._shrink: Shrink = _whole
@@ -263,6 +265,7 @@ class Picture(Widget):
         if self._requested in (request, request._replace(rough=False)):
             return
         self._requested = request
+        self.cells = request.size
         self._has_failed = False
         if not self._busy:
             self._busy = True

@@ -60,7 +60,7 @@ class PictureZoom:
 
     def _source(self) -> ZoomSource:
         in_pixels = self._terminal.images in PIXELS
-        cells = None if in_pixels else lambda: self._picture.size
+        cells = None if in_pixels else lambda: self._picture.cells
         background = self._picture.background_colors[1].rgb
         return ZoomSource(cells, background, self._load)
 
