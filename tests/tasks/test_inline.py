@@ -18,6 +18,7 @@ from tests.tasks.conftest import OpenEngine
 from tests.tasks.test_odd_answers import Changed
 from tui.catalog.load import bundled
 from tui.tasks import fetching, inline, worker
+from tui.tasks.rescue import rescue
 from tui.tasks.saving import part_name
 from tui.tasks.task import Status
 
@@ -224,22 +225,64 @@ VIDEO = Response(b"\x00\x00\x00\x20ftypisom" + bytes(500), media_type="video/mp4
 PAGE = HTMLResponse("<html>Documentation</html>")
 
 
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [(VIDEO, "is a video (MP4)"), (PAGE, "is not a PNG, JPEG, WebP or GIF image")],
-)
 async def test_a_picture_beside_a_file_of_another_kind_is_saved(
-    other: Response, words: str, open_engine: OpenEngine
+    open_engine: OpenEngine,
 ) -> None:
-    with serving(Beside(other, other)) as url:
+    with serving(Beside(VIDEO, VIDEO)) as url:
         async with open_engine(url) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             ended = await watched.engine.wait(task.id)
     assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
     assert len(ended.results) == 1
     assert ended.error
-    assert words in ended.error.message
+    assert "is a video (MP4)" in ended.error.message
     assert f"{url}/other/0" in ended.error.message
+    assert not ended.lacks_picture
+
+
+async def test_a_page_beside_a_picture_is_fetched_again_for_free(
+    open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Beside(PAGE)
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            with monkeypatch.context() as patch:
+                patch.setattr(fetching, "GONE_FOR", 0.0)
+                task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+                ended = await watched.engine.wait(task.id)
+            assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
+            assert ended.results[0].url == f"{url}/other/0"
+            assert ended.lacks_picture
+            assert ended.error
+            assert "is not a PNG, JPEG, WebP or GIF image" in ended.error.message
+            app.others = (Response(picture()),)
+            rescued, problems = await rescue(watched.engine)
+            assert ([each.id for each in rescued], problems) == ([task.id], [])
+            saved = await watched.engine.wait(task.id)
+    assert (saved.status, saved.error) == (Status.COMPLETED, None)
+    assert len(saved.files) == 2
+    assert app.downloads == 1
+    assert not saved.lacks_picture
+
+
+class AtLast(Response):
+    """A page at first, and a picture after many requests."""
+
+    tries = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.tries += 1
+        answer = PAGE if self.tries < 12 else Response(picture())
+        await answer(scope, receive, send)
+
+
+async def test_a_page_beside_a_picture_may_become_one(open_engine: OpenEngine) -> None:
+    with serving(Beside(AtLast())) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert (ended.status, ended.error) == (Status.COMPLETED, None)
+    assert len(ended.files) == 2
 
 
 async def test_a_video_is_called_one_and_its_address_kept(

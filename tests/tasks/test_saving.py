@@ -237,7 +237,7 @@ async def test_a_verified_part_only_gets_its_name(
     for content in (b"somebody's own", b"picture"):
         (images / "fox.png").write_bytes(content)
         again = replace(task, id=new_id())
-        (images / fetching.part_name(again, 0)).write_bytes(b"picture")
+        (images / saving.part_name(again, 0)).write_bytes(b"picture")
         in_queue(tmp_path, again)
         async with open_engine(DEMO_URL, transport=host, name="owl") as watched:
             ended = await watched.engine.wait(again.id)
@@ -283,7 +283,7 @@ async def test_only_stray_parts_are_swept(
     foreign = noted(images, host, b"", status=Status.FAILED, imported=True)
     elsewhere = noted(images, host, b"", status=Status.FAILED, out_dir=str(tmp_path))
     in_queue(tmp_path, ended, aside, fresh, came, foreign, elsewhere)
-    part = fetching.part_name
+    part = saving.part_name
     stranger, old = new_id(), new_id()
     stray = [
         part(ended, 0),

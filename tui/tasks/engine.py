@@ -568,7 +568,8 @@ class Engine:
             "quiet": False,
             "cleared": False,
         }
-        if task.status in (Status.FAILED, Status.EXPIRED) and task.results:
+        has_ended = task.status in (Status.FAILED, Status.EXPIRED) or task.lacks_picture
+        if has_ended and task.results:
             status = Status.FETCHING
         elif task.status is Status.EXPIRED:
             status = Status.PENDING

@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -16,23 +19,51 @@ from tui.tasks.connection import Connection
 from tui.tasks.options import EngineOptions
 from tui.tasks.provenance import facts_of
 from tui.tasks.retry import LONGEST_DOWNLOAD_PAUSE, GaveUpError, backoff
-from tui.tasks.saving import SavedUpTo
-from tui.tasks.saving import part_name as part_name
+from tui.tasks.saving import SavedUpTo, part_name
 from tui.tasks.task import URL_LIVES, Problem, Result, Status, Task
 from tui.text import duration, one_line, plain
 
 GONE_FOR = 600.0
-"""Seconds after a task's end in which a file that is missing may still appear."""
+"""Seconds after a task's end in which a file that is missing may still appear.
+
+Also the seconds of tries in which a page may still become an image.
+"""
 DAMAGED_TRIES = 3
 """Identical downloads of a damaged picture after which it counts as made that way."""
-PAGE_TRIES = 4
-"""Tries after which a result that is no image is left out, where there are others."""
 _MOST_TOLD = 3
-"""Results that are no images, and are each told of."""
+"""Unsaved results that are each told of at the end."""
 PATIENCE = 1.0
 """Seconds for which the end waits for an image that is being verified."""
 MOST_DOWNLOADS = 8
 """Downloads at the same time."""
+
+
+@dataclass
+class _Attempts:
+    """The tries of one result by this process."""
+
+    began: float = field(default_factory=time.monotonic)
+    """When the first was due, by the monotonic clock."""
+    failures: int = 0
+    error: Exception | None = None
+    """Of the last try."""
+    reason: str = ""
+    is_inline: bool = False
+    damaged: list[str] = field(default_factory=list)
+    """The digests of the damaged files that came."""
+    is_final: bool = False
+    """Whether another try can't succeed."""
+    is_left_out: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_final or self.is_left_out
+
+    @property
+    def is_other_kind(self) -> bool:
+        from tui.images import files
+
+        return isinstance(self.error, files.OtherKindError)
 
 
 class Fetcher:
@@ -66,109 +97,133 @@ class Fetcher:
             self._ended_here.pop(task_id, None)
 
     async def _fetch_all(self, task_id: str) -> None:
-        others: dict[int, str] = {}
-        """By index: what is wrong with a result that is no image."""
-        while (task := self._cache.tasks[task_id]).status is Status.FETCHING:
-            unsaved = [at for at, result in enumerate(task.results) if not result.path]
-            tried = [at for at in unsaved if at not in others]
-            if tried:
-                may_leave_out = len(task.results) - len(others) > 1
-                reason = await self._fetch_one(task_id, tried[0], may_leave_out)
-                if reason:
-                    others[tried[0]] = reason
-                continue
-            if others:
-                await self._end_without(task, others)
+        attempts: defaultdict[int, _Attempts] = defaultdict(_Attempts)
+        while self._is_fetched(task_id):
+            task = self._cache.tasks[task_id]
+            tried = [at for at in _unsaved(task) if not attempts[at].is_over]
+            if not tried:
+                await self._end(task, attempts)
                 return
-            error = task.error
-            if not task.results:
-                error = Problem("empty", "The service finished without a picture.")
-            completed = task.change(Status.COMPLETED, error=error, note="")
-            await self._cache.save(completed, "completed")
-            return
+            # One try of each in turn: none waits for another that doesn't come.
+            for index in tried:
+                if self._is_fetched(task_id):
+                    await self._try(task_id, index, attempts[index])
+            left = _unsaved(self._cache.tasks[task_id])
+            failed = [attempts[at] for at in tried if at in left]
+            again = [each for each in failed if not each.is_over]
+            if again and self._is_fetched(task_id):
+                await self._pause(task_id, max(again, key=lambda each: each.failures))
 
-    async def _fetch_one(self, task_id: str, index: int, may_leave_out: bool) -> str:
-        """Saves one result; tries for as long as its address is valid.
+    async def _try(self, task_id: str, index: int, attempts: _Attempts) -> None:
+        """Tries to save a result once; notes a failure in its attempts."""
+        from tui.images import files
 
-        Returns what is wrong with a result that is no image: surely none, or, where
-        `may_leave_out` says that there are others, one that is none at each try. Raises
-        GaveUpError when `tries` are used up.
+        task = self._cache.tasks[task_id]
+        try:
+            async with self._downloads:
+                await self._download(task, index)
+        except (ServiceError, OSError, files.ImageError) as error:
+            attempts.failures += 1
+            attempts.error = error
+            attempts.is_inline = is_inline(task.results[index].url)
+            attempts.reason = plain(error).replace(part_name(task, index), "the file")
+            if isinstance(error, files.DamagedError) and error.digest:
+                attempts.damaged.append(error.digest)
+            attempts.is_final = await self._is_final(task_id, index, attempts)
+            attempts.is_left_out = self._is_left_out(task, attempts)
+
+    def _is_left_out(self, task: Task, attempts: _Attempts) -> bool:
+        """Returns whether the task may end without a result that is no image.
+
+        What is surely of another kind is left out at once, and anything else, such as a
+        page, only beside other results and as late as a file that is missing.
         """
         from tui.images import files
 
-        failures = odd = 0
-        began = time.monotonic()
-        damaged: list[str] = []
-        while self._is_fetched(task_id):
-            task = self._cache.tasks[task_id]
-            try:
-                async with self._downloads:
-                    await self._download(task, index)
-                return ""
-            except (ServiceError, OSError, files.ImageError) as error:
-                failures += 1
-                reason = plain(error).replace(part_name(task, index), "the file")
-                if isinstance(error, files.DamagedError) and error.digest:
-                    damaged.append(error.digest)
-                if await self._is_final(task_id, error, damaged, began):
-                    await self._end_unsaved(task_id, error, reason)
-                    return ""
-                odd += isinstance(error, files.ImageError)
-                is_left_out = may_leave_out and odd == failures >= PAGE_TRIES
-                if is_left_out or isinstance(error, files.OtherKindError):
-                    return reason
-                is_fetched = not is_inline(task.results[index].url)
-                if is_fetched and isinstance(error, GoneError) and error.status:
-                    # It is not gone for good: the file may be there in a moment.
-                    reason = f"the file host answered HTTP {error.status}."
-                pause = backoff(failures, LONGEST_DOWNLOAD_PAUSE)
-                again_in = duration(pause + 0.5)
-                note = f"Not saved yet: {reason} Trying again in {again_in}."
-                await self._cache.note(task_id, note, "not saved yet")
-                if self._tries is not None and failures >= self._tries:
-                    problem = DownloadError(f"Not saved yet: {reason}")
-                    raise GaveUpError(problem) from error
-                await asyncio.sleep(pause)
-        return ""
+        if isinstance(attempts.error, files.OtherKindError):
+            return True
+        is_no_image = isinstance(attempts.error, files.ImageError)
+        tried_for = time.monotonic() - attempts.began
+        return is_no_image and len(task.results) > 1 and tried_for >= GONE_FOR
+
+    async def _pause(self, task_id: str, attempts: _Attempts) -> None:
+        """Notes a failed try and waits for the next one. Raises GaveUpError."""
+        reason = attempts.reason
+        error = attempts.error
+        if isinstance(error, GoneError) and error.status and not attempts.is_inline:
+            # It is not gone for good: the file may be there in a moment.
+            reason = f"the file host answered HTTP {error.status}."
+        pause = backoff(attempts.failures, LONGEST_DOWNLOAD_PAUSE)
+        again_in = duration(pause + 0.5)
+        note = f"Not saved yet: {reason} Trying again in {again_in}."
+        await self._cache.note(task_id, note, "not saved yet")
+        if self._tries is not None and attempts.failures >= self._tries:
+            problem = DownloadError(f"Not saved yet: {reason}")
+            raise GaveUpError(problem) from error
+        await asyncio.sleep(pause)
 
     def _is_fetched(self, task_id: str) -> bool:
         task = self._cache.tasks[task_id]
         return task.watched and task.status is Status.FETCHING
 
-    async def _end_without(self, task: Task, others: dict[int, str]) -> None:
-        """Ends a task some of whose results are no images; their URLs are kept."""
+    async def _end(self, task: Task, attempts: Mapping[int, _Attempts]) -> None:
+        """Ends a task all of whose results are saved, lost or left out."""
+        unsaved = _unsaved(task)
+        if any(attempts[index].is_final for index in unsaved):
+            await self._end_unsaved(task, attempts)
+        elif unsaved:
+            await self._end_without(task, attempts)
+        else:
+            error = task.error
+            if not task.results:
+                error = Problem("empty", "The service finished without a picture.")
+            completed = task.change(Status.COMPLETED, error=error, note="")
+            await self._cache.save(completed, "completed")
+
+    async def _end_without(self, task: Task, attempts: Mapping[int, _Attempts]) -> None:
+        """Ends a task some of whose results are no images.
+
+        Beside saved results, those that are surely of another kind are no results any
+        more. The others stay: they can be fetched again for free.
+        """
+        not_images = _unsaved(task)
         reasons = [
-            f"{reason} Its address: {one_line(task.results[index].url, 1000)}"
-            for index, reason in list(others.items())[:_MOST_TOLD]
+            f"{attempts[index].reason}{_place(task.results[index])}"
+            for index in not_images[:_MOST_TOLD]
         ]
         problem = Problem("download", f"Made, but not saved: {' '.join(reasons)}")
-        saved = tuple(result for result in task.results if result.path)
-        ended = task.change(Status.FAILED, error=problem, note="")
-        if saved:
-            ended = task.change(Status.COMPLETED, results=saved, error=problem, note="")
+        if len(not_images) == len(task.results):
+            ended = task.change(Status.FAILED, error=problem, note="")
+        else:
+            results = tuple(
+                result
+                for index, result in enumerate(task.results)
+                if result.path or not attempts[index].is_other_kind
+            )
+            ended = task.change(
+                Status.COMPLETED, results=results, error=problem, note=""
+            )
         await self._cache.save(ended, "not an image")
 
-    async def _end_unsaved(self, task_id: str, error: Exception, reason: str) -> None:
-        """Ends a task with a result that can't be saved."""
-        if isinstance(error, GoneError):
+    async def _end_unsaved(self, task: Task, attempts: Mapping[int, _Attempts]) -> None:
+        """Ends a task with results that can't be saved."""
+        lost = [attempts[at] for at in _unsaved(task) if attempts[at].is_final]
+        reasons = " ".join(dict.fromkeys(each.reason for each in lost[:_MOST_TOLD]))
+        if any(isinstance(each.error, GoneError) for each in lost):
             status = Status.EXPIRED
-            problem = f"Made, but not saved: {reason}"
+            problem = f"Made, but not saved: {reasons}"
         else:
             status = Status.FAILED
-            problem = f"Made, but not saved: {reason} A retry is free."
-        task = self._cache.tasks[task_id]
+            problem = f"Made, but not saved: {reasons} A retry is free."
         ended = task.change(status, error=Problem("download", problem), note="")
         await self._cache.save(ended, "not saved")
 
-    async def _is_final(
-        self, task_id: str, error: Exception, damaged: list[str], began: float
-    ) -> bool:
+    async def _is_final(self, task_id: str, index: int, attempts: _Attempts) -> bool:
         """Returns whether another try can't succeed.
 
-        A fault of the disk or an odd answer is never final. `damaged` are the digests
-        of the damaged files that came; `began` is when this process first tried, by the
-        monotonic clock.
+        A fault of the disk or an odd answer is never final.
         """
+        error, damaged = attempts.error, attempts.damaged
         task = self._cache.tasks[task_id]
         is_gone = isinstance(error, GoneError)
         if task.made_at and is_gone and time.time() - task.made_at > URL_LIVES:
@@ -181,7 +236,7 @@ class Fetcher:
             return False
         if error.status not in (403, 404):
             return True
-        return self._since_end(task, began) >= GONE_FOR
+        return self._since_end(task, attempts.began) >= GONE_FOR
 
     def _since_end(self, task: Task, began: float) -> float:
         """Returns the seconds since a task's end.
@@ -320,6 +375,18 @@ class Fetcher:
             with contextlib.suppress(files.ImageError):
                 metadata.embed(part, facts_of(task))
         return saving.verified(task.results[index], part)
+
+
+def _unsaved(task: Task) -> list[int]:
+    """Returns the indexes of the results that have no file."""
+    return [index for index, result in enumerate(task.results) if not result.path]
+
+
+def _place(result: Result) -> str:
+    """Returns the sentence of where an unsaved result still is."""
+    if is_inline(result.url):
+        return ""
+    return f" Its address: {one_line(result.url, 1000)}"
 
 
 def _with_result(task: Task, index: int, result: Result) -> tuple[Result, ...]:

@@ -59,7 +59,7 @@ NEXT: dict[Status, frozenset[Status]] = {
     # Made, not saved yet.
     _S.FETCHING: frozenset({_S.COMPLETED, _S.FAILED, _S.EXPIRED}),
     # The user may poll, watch or fetch again what exists at the server.
-    _S.COMPLETED: frozenset({_S.PROCESSING}),
+    _S.COMPLETED: frozenset({_S.FETCHING, _S.PROCESSING}),
     _S.FAILED: frozenset({_S.FETCHING, _S.PROCESSING}),
     _S.EXPIRED: frozenset({_S.FETCHING, _S.PENDING}),
     # 400, 422 and the like: never charged.
@@ -296,7 +296,8 @@ class Task(Struct, frozen=True, kw_only=True):
     def lacks_picture(self) -> bool:
         """True if it was made and paid, has ended, and is not completely saved."""
         if self.status is _S.COMPLETED:
-            return self.error is not None and self.error.kind == "empty"
+            kind = self.error.kind if self.error else ""
+            return kind == "empty" or (kind == "download" and self.has_unsaved)
         if self.status is _S.EXPIRED:
             return bool(self.remote_id)
         return self.status is _S.FAILED and self.has_unsaved
