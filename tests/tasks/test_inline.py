@@ -17,7 +17,7 @@ from tests.loopback import serving
 from tests.tasks.conftest import OpenEngine
 from tests.tasks.test_odd_answers import Changed
 from tui.catalog.load import bundled
-from tui.tasks import fetching, inline, worker
+from tui.tasks import fetching, inline, submit, worker
 from tui.tasks.rescue import rescue
 from tui.tasks.saving import part_name
 from tui.tasks.task import Status
@@ -158,15 +158,81 @@ async def test_a_full_disk_takes_no_picture_for_received(
 
 
 async def test_a_damaged_picture_is_no_result(open_engine: OpenEngine) -> None:
-    text = in_base64(picture()[:-2000])
-    with serving(Holding(lambda said: {"image": text})) as url:
+    content = picture()[:-2000]
+    with serving(Holding(lambda said: {"image": in_base64(content)})) as url:
         async with open_engine(url) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             ended = await watched.engine.wait(task.id)
     assert ended.status is Status.FAILED
     assert ended.error
     assert "damaged" in ended.error.message
-    assert not list(Path(ended.out_dir).iterdir())
+    (kept,) = Path(ended.out_dir).iterdir()
+    assert kept.read_bytes() == content
+    assert str(kept) in ended.error.message
+
+
+class AtOnce(Changed):
+    """Answers each create with a picture, without an id unless `said` has one."""
+
+    def __init__(self, said: dict[str, Any], content: bytes) -> None:
+        super().__init__()
+        self.answer = said | {"data": [{"b64_json": in_base64(content)}]}
+        self.keys: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            self.keys.append(dict(scope["headers"])[b"idempotency-key"].decode())
+            await JSONResponse(self.answer)(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+
+async def test_a_picture_without_an_id_that_cannot_be_written_is_sent_for_again(
+    open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same key, as long as the disk is full, also after a restart."""
+    monkeypatch.setattr(submit, "backoff", lambda *_: 0.01)
+    keep, full = inline.keep, asyncio.Event()
+
+    async def on_full_disk(task: Any, pictures: Any) -> None:
+        if pictures and full.is_set():
+            raise OSError(28, "No space left on device")
+        await keep(task, pictures)
+
+    monkeypatch.setattr(inline, "keep", on_full_disk)
+    full.set()
+    app = AtOnce({"status": "completed"}, picture())
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            await watched.until(lambda _: len(app.keys) > 2)
+            waiting = watched.engine.tasks[task.id]
+            assert (waiting.status, waiting.unsure) == (Status.SUBMITTING, True)
+            notes = [told.note for told in watched.told]
+            assert any("can't be written to" in note for note in notes)
+        full.clear()
+        async with open_engine(url) as again:
+            ended = await again.engine.wait(task.id)
+    assert (ended.status, len(ended.files)) == (Status.COMPLETED, 1)
+    assert set(app.keys) == {ended.key}
+
+
+async def test_a_damaged_picture_without_an_id_is_kept_and_named(
+    open_engine: OpenEngine,
+) -> None:
+    content = picture()[:-2000]
+    app = AtOnce({"status": "completed"}, content)
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert ended.status is Status.EXPIRED
+    assert not ended.lacks_picture  # nothing is there to be fetched for free
+    (kept,) = Path(ended.out_dir).iterdir()
+    assert kept.read_bytes() == content
+    assert ended.error
+    assert str(kept) in ended.error.message
+    assert len(app.keys) == 1
 
 
 @pytest.mark.parametrize(
@@ -177,16 +243,7 @@ async def test_a_create_may_answer_with_the_picture_at_once(
     said: dict[str, Any], open_engine: OpenEngine
 ) -> None:
     content = picture()
-
-    class AtOnce(Changed):
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["method"] == "POST":
-                whole = said | {"data": [{"b64_json": in_base64(content)}]}
-                await JSONResponse(whole)(scope, receive, send)
-                return
-            await super().__call__(scope, receive, send)
-
-    with serving(AtOnce()) as url:
+    with serving(AtOnce(said, content)) as url:
         async with open_engine(url, embed=False) as watched:
             task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
             ended = await watched.engine.wait(task.id)

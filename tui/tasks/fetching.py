@@ -126,7 +126,10 @@ class Fetcher:
             attempts.failures += 1
             attempts.error = error
             attempts.is_inline = is_inline(task.results[index].url)
-            attempts.reason = plain(error).replace(part_name(task, index), "the file")
+            part = Path(task.out_dir) / part_name(task, index)
+            attempts.reason = plain(error).replace(part.name, "the file")
+            if attempts.is_inline and isinstance(error, files.ImageError):
+                attempts.reason += inline.describe_kept(part)
             if isinstance(error, files.DamagedError) and error.digest:
                 attempts.damaged.append(error.digest)
             attempts.is_final = await self._is_final(task_id, index, attempts)
@@ -254,11 +257,12 @@ class Fetcher:
 
     async def _refresh_addresses(self, task_id: str) -> bool:
         """Asks the service for the results' addresses; returns whether one is new."""
-        with contextlib.suppress(ServiceError):
+        with contextlib.suppress(ServiceError, OSError):
             answer = await self._connection.status(self._cache.tasks[task_id])
             task = self._cache.tasks[task_id]
             changed = with_new_addresses(task, answer)
             if changed is not task:
+                await inline.keep(changed, answer.pictures)
                 await self._cache.save(changed, "new addresses", answer.raw)
                 return True
         return False
@@ -291,11 +295,7 @@ class Fetcher:
                 save.exception()
                 raise
         except BaseException as error:
-            from tui.images import files
-
-            # A picture that came with the answer may not come twice.
-            if not is_inline(result.url) or isinstance(error, files.ImageError):
-                await asyncio.to_thread(_discard, part, error)
+            await asyncio.to_thread(_set_apart, result, part, error)
             raise
 
     async def _fetch_part(self, task: Task, result: Result, part: Path) -> None:
@@ -305,6 +305,16 @@ class Fetcher:
             return
         if await asyncio.to_thread(inline.is_kept, result, part):
             return
+        if not (task.remote_id or task.location):
+            if await asyncio.to_thread(part.is_file):
+                return  # with a recipe in it by now
+            kept = inline.kept_beside(part)
+            is_kept = await asyncio.to_thread(kept.is_file)
+            where = inline.describe_kept(part) if is_kept else ""
+            raise GoneError(
+                "the picture came with the service's answer, which named no id to ask"
+                f" for it again.{where}"
+            )
         answer = await self._connection.status(task)
         await inline.keep(task, answer.pictures)
         if result.url not in answer.pictures and not await asyncio.to_thread(
@@ -385,7 +395,7 @@ def _unsaved(task: Task) -> list[int]:
 def _place(result: Result) -> str:
     """Returns the sentence of where an unsaved result still is."""
     if is_inline(result.url):
-        return ""
+        return ""  # its reason names the file in which it is kept
     return f" Its address: {one_line(result.url, 1000)}"
 
 
@@ -393,10 +403,17 @@ def _with_result(task: Task, index: int, result: Result) -> tuple[Result, ...]:
     return (*task.results[:index], result, *task.results[index + 1 :])
 
 
-def _discard(part: Path, error: BaseException) -> None:
-    """Removes a file that can't be saved; notes the digest of a damaged one."""
+def _set_apart(result: Result, part: Path, error: BaseException) -> None:
+    """Removes a file that can't be saved; notes the digest of a damaged one.
+
+    A picture that came with the answer may not come twice: it stays, or is kept beside
+    where it is no image.
+    """
     from tui.images import files
 
     if isinstance(error, files.DamagedError):
         error.digest = saving.digest(part)
-    part.unlink(missing_ok=True)
+    if not is_inline(result.url):
+        part.unlink(missing_ok=True)
+    elif isinstance(error, files.ImageError):
+        part.replace(inline.kept_beside(part))

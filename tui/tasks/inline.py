@@ -12,6 +12,7 @@ from tui.service.inline_pictures import Pictures, digest_of, is_inline
 from tui.system import atomic_file
 from tui.tasks import saving
 from tui.tasks.task import Result, Task
+from tui.text import one_line
 
 
 async def keep(task: Task, pictures: Pictures) -> None:
@@ -23,6 +24,16 @@ async def keep(task: Task, pictures: Pictures) -> None:
 def is_kept(result: Result, part: Path) -> bool:
     """Tells whether a part file is the picture that came, as it came."""
     return is_inline(result.url) and saving.digest(part) == digest_of(result.url)
+
+
+def kept_beside(part: Path) -> Path:
+    """Returns where a part file is kept that came with an answer and is no image."""
+    return part.with_name(part.name.lstrip(".")).with_suffix(".kept")
+
+
+def describe_kept(part: Path) -> str:
+    """Returns the sentence of where such a file is, to follow another one."""
+    return f" What came is kept as {one_line(kept_beside(part), 1000)}."
 
 
 def _keep(task: Task, pictures: Pictures) -> None:

@@ -18,6 +18,7 @@ from tui.service.errors import (
     AuthenticationError,
     ConflictError,
     CreditsError,
+    DownloadError,
     GarbledError,
     NetworkError,
     NotFoundError,
@@ -210,14 +211,21 @@ class Submitter:
                 failures += 1
                 await self._handle_refusal(self._cache.tasks[task_id], error, failures)
                 continue
-            await self._note_accepted(task_id, answer)
-            return
+            if await self._note_accepted(task_id, answer):
+                return
+            failures += 1
+            await self._ask_again(task_id, failures)
 
     def _is_unsent(self, task_id: str) -> bool:
         task = self._cache.tasks[task_id]
         return task.watched and task.status in (Status.HELD, Status.SUBMITTING)
 
-    async def _note_accepted(self, task_id: str, answer: Answer) -> None:
+    async def _note_accepted(self, task_id: str, answer: Answer) -> bool:
+        """Notes that the service has a task; returns whether it is received.
+
+        It is not where its picture came at once, can't be written, and could not be
+        asked for: the same key brings the same answer again.
+        """
         task = self._cache.tasks[task_id]
         await self._cache.learn("route", task.route)
         has_ended = answer.state in ("completed", "failed")
@@ -229,9 +237,31 @@ class Submitter:
         try:
             await inline.keep(changed, answer.pictures)
         except OSError:
+            if not (changed.remote_id or changed.location):
+                unsure = task.change(unsure=True)
+                await self._cache.save(unsure, "not written yet", answer.raw)
+                return False
             # The picture is asked for until it can be written.
             changed = answered(task, replace(answer, state="pending", results=()))
         await self._cache.save(changed, event, answer.raw)
+        return True
+
+    async def _ask_again(self, task_id: str, failures: int) -> None:
+        """Waits to send a request again whose answer can't be written.
+
+        Raises GaveUpError.
+        """
+        pause = backoff(failures)
+        folder = one_line(self._cache.tasks[task_id].out_dir, 200)
+        wait = duration(pause + 0.5)
+        note = (
+            "The picture came with the service's answer, but can't be written to"
+            f" {folder}. Asking again with the same key in {wait}: it isn't paid twice."
+        )
+        await self._cache.note(task_id, note)
+        if self._tries is not None and failures >= self._tries:
+            raise GaveUpError(DownloadError(note))
+        await self._connection.sleep(pause)
 
     def _is_too_old(self, task: Task) -> bool:
         """Returns whether a request is too old to be sent again automatically."""
