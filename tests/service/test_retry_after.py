@@ -30,6 +30,8 @@ from tui.service.retry_after import LONGEST, seconds_of
         ("-inf", None),
         ("nan", None),
         ("soon", None),
+        ("1 m 30.5 sec", 90.5),
+        ("250 milliseconds", 0.25),
         ("30 sausages", None),
         ("", None),
         ("30," * 10_000, None),
@@ -71,7 +73,19 @@ def test_a_date_is_utc_wherever_this_machine_is(
     assert far == LONGEST
 
 
-def test_a_moment_in_seconds_since_the_epoch() -> None:
-    asked = seconds_of(str(int(time.time()) + 1000))
+@pytest.mark.parametrize("unit", ["millis", "1millis", "1m", "1 ", "9", "1.", "1ms"])
+@pytest.mark.parametrize("end", ["!", "", " ", "1", "millis"])
+@pytest.mark.timeout(10, method="signal")
+def test_a_long_header_is_read_at_once(unit: str, end: str) -> None:
+    """Each of these is 200 characters: a search that goes back would never end."""
+    header = (unit * 200)[: 200 - len(end)] + end
+    asked = seconds_of(header)
+    assert asked is None or 0 <= asked <= LONGEST
+
+
+@pytest.mark.parametrize("each", [1, 1000])
+def test_a_moment_since_the_epoch(each: int) -> None:
+    """In seconds, or in milliseconds."""
+    asked = seconds_of(str((int(time.time()) + 1000) * each))
     assert asked is not None
     assert 900 < asked <= 1000

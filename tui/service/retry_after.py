@@ -10,11 +10,19 @@ LONGEST = 3600.0
 """Seconds that are believed: a later moment comes from a clock that is wrong."""
 _MOST_CHARACTERS = 200
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SPAN = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|msecs?|millis\w*|s|secs?|seconds?|m|mins?|minutes?|h|hours?)"
-)
+_WORDS = {
+    "ms": "ms msec msecs millis millisecond milliseconds",
+    "s": "s sec secs second seconds",
+    "m": "m min mins minute minutes",
+    "h": "h hour hours",
+}
+_UNIT_OF = {word: unit for unit, words in _WORDS.items() for word in words.split()}
+# Matches one part of a span: possessive, so that nothing is tried twice.
+_PART = re.compile(r"(\d++(?:\.\d++)?+)\s*+([a-z]++)\s*+")
 _EPOCH = 1e9
 """A number from here on is a moment in seconds since the epoch, not a span."""
+_EPOCH_MS = 1e11
+"""A number from here on is a moment in milliseconds."""
 
 
 def seconds_of(header: str) -> float | None:
@@ -42,19 +50,24 @@ def _of_value(text: str) -> float | None:
     except ValueError:
         span = _span(text)
         return _until(text) if span is None else span
-    is_moment = _EPOCH <= number < math.inf
-    return number - time.time() if is_moment else number
+    if not _EPOCH <= number < math.inf:
+        return number
+    moment = number / 1000 if number >= _EPOCH_MS else number
+    return moment - time.time()
 
 
 def _span(text: str) -> float | None:
     """Returns the seconds in a text such as `30s` or `1m 30s`; None for any other."""
     folded = text.lower()
-    if not re.fullmatch(rf"(?:{_SPAN.pattern}\s*)+", folded):
-        return None
     total = 0.0
-    for number, unit in _SPAN.findall(folded):
-        short = "ms" if unit.startswith(("ms", "mil")) else unit[0]
-        total += float(number) * _UNITS[short]
+    end = 0
+    while end < len(folded):
+        part = _PART.match(folded, end)
+        unit = _UNIT_OF.get(part[2]) if part else None
+        if part is None or unit is None:
+            return None
+        total += float(part[1]) * _UNITS[unit]
+        end = part.end()
     return total
 
 
