@@ -255,23 +255,23 @@ def test_a_failure_inside_the_hybrid_envelope(error: Any) -> None:
 @pytest.mark.parametrize(
     ("said", "state", "error"),
     [
-        ({"error": "No luck."}, "failed", "No luck."),
-        ({"errors": ["No luck."]}, "failed", "No luck."),
+        ({"error": "No luck."}, "completed", "No luck."),
+        ({"errors": ["No luck."]}, "completed", "No luck."),
         (
             {"errors": [{"field": "size", "message": "is odd"}]},
-            "failed",
+            "completed",
             "size: is odd",
         ),
-        ({"data": {"error": {"detail": "No luck."}}}, "failed", "No luck."),
+        ({"data": {"error": {"detail": "No luck."}}}, "completed", "No luck."),
         (
             {"response": {"status": 500, "body": {"message": "No luck."}}},
-            "failed",
+            "completed",
             "No luck.",
         ),
-        ({"response": {"status": 500, "body": "No luck."}}, "failed", "No luck."),
+        ({"response": {"status": 500, "body": "No luck."}}, "completed", "No luck."),
         (
             {"response": {"status": 502, "body": "<html>x</html>"}},
-            "failed",
+            "completed",
             "The service's result is an error (HTTP 502).",
         ),
         ({"message": "success", "msg": "ok"}, "completed", ""),

@@ -413,3 +413,25 @@ async def test_a_task_that_is_completed_with_an_error_has_failed(
     assert ended.status is Status.FAILED
     assert ended.error
     assert ended.error.message == "No luck."
+    assert app.polls >= worker.EMPTY_POLLS
+
+
+async def test_a_warning_may_come_before_the_picture(open_engine: OpenEngine) -> None:
+    class Early(Changed):
+        warned = 0
+
+        def poll(self, number: int, said: dict[str, Any]) -> Response | None:
+            if said["status"] != "completed" or self.warned == 2:
+                return None
+            self.warned += 1
+            return JSONResponse(said | {"images": [], "error": "One is late."})
+
+    app = Early()
+    with serving(app) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+            notes = [told.note for told in watched.told]
+    assert app.warned == 2
+    assert (ended.status, ended.error, len(ended.files)) == (Status.COMPLETED, None, 1)
+    assert any("One is late." in note for note in notes)

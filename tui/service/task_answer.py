@@ -112,13 +112,11 @@ def read_answer(
     word = _first_text(data, answer, keys=("status", "state"))
     found = find(answer, base_url, sent=sent, pictures=pictures or ())
     state = _state(word, has_results=bool(found.named))
-    error = ""
     if state == "completed":
+        # It may be a warning, and a picture still come: polls will show.
         error = _fault(answer, data, body)
-        if error and not (found.named or found.elsewhere):
-            state = "failed"
-    if state != "completed":
-        error = error or _reason(answer, data, body)
+    else:
+        error = _reason(answer, data, body)
     is_silent = state == "completed" and not found.named
     costs = map(read_cost, (answer, data, body))
     return Answer(

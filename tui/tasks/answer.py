@@ -39,6 +39,11 @@ def answered(task: Task, answer: Answer) -> Task:
         else:
             status = Status.PROCESSING
             fields["note"] = "The service says it is done, but names no picture yet."
+            if answer.error:
+                fields["note"] = (
+                    "The service says it is done, but names no picture yet, and an"
+                    f" error: {answer.error}"
+                )
     elif answer.state == "failed":
         status = Status.FAILED
         if answer.results:
@@ -72,8 +77,11 @@ def results(answer: Answer) -> tuple[ImageLink, ...]:
 def without_doubt(task: Task, answer: Answer) -> Task:
     """Returns a task whose service names no better picture, whenever it is asked.
 
-    It gets what else the answer names, such as a preview, or else it has none.
+    It gets what else the answer names, such as a preview, or else it has none. It has
+    failed if there is an error in the place of a picture.
     """
+    if answer.error and not results(answer):
+        return task.change(Status.FAILED, error=Problem("failed", answer.error))
     found = results(answer) or tuple(map(ImageLink, answer.doubtful))
     return task.change(Status.FETCHING, **_made(task, found))
 
