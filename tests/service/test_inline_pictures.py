@@ -65,7 +65,7 @@ def test_a_picture_gives_its_place_to_an_address(
         "iVBORw0KGgo" + "A" * 200,
         "iVBORw0KGgo is how a PNG begins, and many more words follow here",
         "/9j/" + "!" * 200,
-        "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9z",
+        "data:text/plain;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9z",
         "R0lGOD",
         "data:image/png;base64,",
         "x" + base64.b64encode(picture("PNG")).decode(),
@@ -92,3 +92,39 @@ def test_only_so_many_pictures_are_taken_out() -> None:
     many = [url_safe(picture("PNG") + bytes([n // 256, n % 256])) for n in range(300)]
     _, pictures = taken_out(json.dumps(many).encode())
     assert len(pictures) == 256
+
+
+OTHERS = {
+    "AVIF": b"\0\0\0\x20ftypavif" + bytes(500),
+    "HEIC": b"\0\0\0\x18ftypheic" + bytes(500),
+    "TIFF": picture("TIFF"),
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><path/></svg>",
+}
+
+
+@pytest.mark.parametrize("content", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_picture_of_another_kind_is_taken_out_anywhere(
+    content: bytes, written: Callable[[object], str]
+) -> None:
+    said = {"id": "t1", "made": [base64.b64encode(content).decode()]}
+    _, pictures = taken_out(written(said).encode())
+    assert pictures == {address_of(content): content}
+
+
+@pytest.mark.parametrize("spelled", [*SPELLINGS[:2], SPELLINGS[3]])
+@pytest.mark.parametrize("written", WRITTEN)
+def test_any_long_base64_in_its_field_is_taken_out(
+    spelled: Callable[[bytes], str], written: Callable[[object], str]
+) -> None:
+    content = picture("BMP")
+    said = {"data": [{"b64_json": spelled(content)}], "token": url_safe(content)}
+    rest, pictures = taken_out(written(said).encode())
+    assert pictures == {address_of(content): content}
+    assert url_safe(content).encode() in rest.replace(b"\\", b"")
+
+
+@pytest.mark.parametrize("text", ["a" * 64, "https://host.test/" + "a" * 300, ""])
+def test_what_is_no_base64_stays_in_its_field(text: str) -> None:
+    raw = json.dumps({"b64_json": text}).encode()
+    assert taken_out(raw) == (raw, {})

@@ -358,6 +358,36 @@ async def test_a_video_is_called_one_and_its_address_kept(
     assert not list(Path(ended.out_dir).iterdir())
 
 
+AVIF = b"\0\0\0\x20ftypavif" + bytes(500)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (AVIF, "is an AVIF image"),
+        (picture("TIFF"), "is a TIFF image"),
+        (picture("BMP"), "is not a PNG, JPEG, WebP or GIF image"),
+    ],
+    ids=["AVIF", "TIFF", "BMP"],
+)
+@pytest.mark.parametrize("more", [[], [picture()]], ids=["alone", "beside"])
+async def test_base64_of_another_kind_is_kept_in_a_file(
+    content: bytes, words: str, more: list[bytes], open_engine: OpenEngine
+) -> None:
+    data = [{"b64_json": in_base64(each)} for each in (content, *more)]
+    with serving(Holding(lambda said: {"data": data})) as url:
+        async with open_engine(url) as watched:
+            task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+            ended = await watched.engine.wait(task.id)
+    assert ended.status is (Status.COMPLETED if more else Status.FAILED)
+    assert len(ended.files) == len(more)
+    (kept,) = Path(ended.out_dir).glob("*.kept")
+    assert kept.read_bytes() == content
+    assert ended.error
+    assert words in ended.error.message
+    assert str(kept) in ended.error.message
+
+
 # ---- sources and previews
 
 

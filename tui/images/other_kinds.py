@@ -22,6 +22,8 @@ _BEGINNINGS = {
     b"%PDF-": "a PDF document",
     b"PK\x03\x04": "a ZIP archive",
     b"<svg": "an SVG drawing",
+    b"II*\0": "a TIFF image",
+    b"MM\0*": "a TIFF image",
 }
 _IN_RIFF = {b"AVI ": "a video (AVI)", b"WAVE": "a sound (WAV)"}
 

@@ -19,12 +19,25 @@ _MOST_TEXTS = 400_000
 """Quotes in an answer that is searched."""
 _SHORTEST = 40
 """Characters; no picture is smaller."""
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
-# How a text of JSON begins that is a picture of a known kind in base64, with all that
-# escapes may add.
+_SHORTEST_UNKNOWN = 200
+"""Characters of a text that is of no known kind, in a field of base64."""
+_SIGNATURES = (
+    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF"),
+    *(b"II*\0", b"MM\0*", b"<svg"),
+)
+_BOX = b"ftyp"
+"""In the fifth place, it begins AVIF, HEIC and videos."""
+# How a text of JSON begins that may be a picture in base64, with all that escapes may
+# add: in a field of base64, after the scheme `data:`, or as one of a known kind.
+_DATA = (
+    rb"data:(?:image|video|application)\\{0,4}/[\w.+-]{1,40}"
+    rb"(?:;[\w=.+\\-]{1,40}){0,3};base64,"
+)
 _HEAD = re.compile(
-    rb'"(?:data:[a-z]{1,20}\\{0,4}/[\w.+-]{1,40}(?:;[\w=.+\\-]{1,40}){0,3};base64,)?'
-    rb"(?=iVBORw0KG|\\{0,4}[/_]9j|R0lGOD|UklGR)"
+    rb'(?P<field>"(?:b64_json|image_base64|base64|b64|image|output|result)\\{0,4}"\s{0,9}:\s{0,9}\\{0,4})'
+    rb'"(?:' + _DATA + rb")?"
+    rb'|"(?P<data>' + _DATA + rb")"
+    rb'|"(?=iVBORw0KG|\\{0,4}[/_]9j|R0lGOD|UklGR|AAAA.[GWm2]Z0eXB|SUkqA|TU0AK|PHN2Z)'
 )
 _LINE_BREAK = re.compile(rb"\\+[nrt]")
 _CODE = re.compile(rb"\\+u00([0-9a-fA-F]{2})")
@@ -61,28 +74,34 @@ def taken_out(content: bytes) -> tuple[bytes, dict[str, bytes]]:
         return content, pictures
     for head in _HEAD.finditer(content):
         end = content.find(b'"', head.end())
-        if end - head.end() < _SHORTEST:
+        if end - head.end() < _SHORTEST or len(pictures) >= _MOST_PICTURES:
             continue
         # Within a quoted text the quote has backslashes, which belong to that.
         text = content[head.end() : end].rstrip(b"\\")
-        picture = _decoded(text) if len(pictures) < _MOST_PICTURES else b""
-        if picture:
+        picture = _decoded(text)
+        is_of_field = bool(head["field"]) and len(text) >= _SHORTEST_UNKNOWN
+        if picture and (head["data"] or is_of_field or _is_known(picture)):
             address = address_of(picture)
             pictures[address] = picture
-            pieces += (content[done : head.start() + 1], address.encode())
+            start = 1 + (head.end("field") if head["field"] else head.start())
+            pieces += (content[done:start], address.encode())
             done = head.end() + len(text)
     return b"".join((*pieces, content[done:])), pictures
 
 
 def _decoded(text: bytes) -> bytes:
-    """Returns the picture that a text is in base64; nothing for any other text."""
+    """Returns the bytes that a text is in base64; nothing for any other text."""
     if b"\\" in text:
         text = _LINE_BREAK.sub(b"", text)
         text = _CODE.sub(lambda code: bytes((int(code[1], 16),)), text)
         text = text.replace(b"\\", b"")
     digits = text.translate(_URL_SAFE).rstrip(b"=")
     try:
-        picture = base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
+        return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""
-    return picture if picture.startswith(_SIGNATURES) else b""
+
+
+def _is_known(picture: bytes) -> bool:
+    """Tells whether bytes begin as a picture does, be it of a kind that isn't saved."""
+    return picture.startswith(_SIGNATURES) or picture[4:8] == _BOX

@@ -112,11 +112,9 @@ def read_answer(
     word = _first_text(data, answer, keys=("status", "state"))
     found = find(answer, base_url, sent=sent, pictures=pictures or ())
     state = _state(word, has_results=bool(found.named))
-    if state == "completed":
-        # It may be a warning, and a picture still come: polls will show.
-        error = _fault(answer, data, body)
-    else:
-        error = _reason(answer, data, body)
+    # What is completed may have a warning, and a picture still come: polls will show.
+    describe = _fault if state == "completed" else _reason
+    error = describe(answer, data, body)
     is_silent = state == "completed" and not found.named
     costs = map(read_cost, (answer, data, body))
     return Answer(

@@ -138,14 +138,17 @@ class Fetcher:
     def _is_left_out(self, task: Task, attempts: _Attempts) -> bool:
         """Returns whether the task may end without a result that is no image.
 
-        What is surely of another kind is left out at once, and anything else, such as a
-        page, only beside other results and as late as a file that is missing.
+        What is surely of another kind is left out at once, as is what came with the
+        answer: it is always the same. Anything else, such as a page, is only left out
+        beside other results, as late as a file that is missing.
         """
         from tui.images import files
 
         if isinstance(attempts.error, files.OtherKindError):
             return True
         is_no_image = isinstance(attempts.error, files.ImageError)
+        if attempts.is_inline and is_no_image:
+            return not isinstance(attempts.error, files.DamagedError)
         tried_for = time.monotonic() - attempts.began
         return is_no_image and len(task.results) > 1 and tried_for >= GONE_FOR
 
@@ -416,4 +419,5 @@ def _set_apart(result: Result, part: Path, error: BaseException) -> None:
     if not is_inline(result.url):
         part.unlink(missing_ok=True)
     elif isinstance(error, files.ImageError):
-        part.replace(inline.kept_beside(part))
+        with contextlib.suppress(FileNotFoundError):
+            part.replace(inline.kept_beside(part))
