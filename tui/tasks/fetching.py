@@ -132,7 +132,7 @@ class Fetcher:
                 attempts.reason += inline.describe_kept(part)
             if isinstance(error, files.DamagedError) and error.digest:
                 attempts.damaged.append(error.digest)
-            attempts.is_final = await self._is_final(task_id, index, attempts)
+            attempts.is_final = await self._is_final(task_id, attempts)
             attempts.is_left_out = self._is_left_out(task, attempts)
 
     def _is_left_out(self, task: Task, attempts: _Attempts) -> bool:
@@ -224,7 +224,7 @@ class Fetcher:
         ended = task.change(status, error=Problem("download", problem), note="")
         await self._cache.save(ended, "not saved")
 
-    async def _is_final(self, task_id: str, index: int, attempts: _Attempts) -> bool:
+    async def _is_final(self, task_id: str, attempts: _Attempts) -> bool:
         """Returns whether another try can't succeed.
 
         A fault of the disk or an odd answer is never final.
