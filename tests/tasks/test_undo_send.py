@@ -1,7 +1,12 @@
 """What was just asked for waits a moment, in which it can be taken back for free."""
 
+import asyncio
+
+import pytest
+
 from tests.tasks.conftest import OpenEngine, requests
 from tui.catalog.load import bundled
+from tui.catalog.request import Request
 from tui.catalog.spec import Values
 from tui.tasks import actions
 from tui.tasks.task import Status
@@ -73,3 +78,87 @@ async def test_a_retry_that_is_taken_back_was_none(
         assert engine.tasks[task.id].retried_by
         assert "1 request, nothing was sent" in await actions.undo(engine)
         assert not engine.tasks[task.id].retried_by
+
+
+async def test_what_a_command_has_queued_is_neither_delayed_nor_taken_back(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=60) as watched:
+        async with open_engine(base_url, adopt=False) as command:
+            task = await command.engine.submit(FLUX, {"prompt": "a fox"}, start=False)
+        engine = watched.engine
+        await engine.pause(True)
+        await engine.adopt()
+        assert engine.is_running(task.id)
+        assert engine.until_sent(engine.tasks[task.id]) == 0
+        assert await actions.undo(engine) == "Nothing to undo."
+        await engine.pause(False)
+        assert (await engine.wait(task.id)).status is Status.COMPLETED
+
+
+async def test_a_changed_task_is_taken_back_alone(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=60) as watched:
+        engine = watched.engine
+        first, *_ = await engine.submit_job(
+            requests(FLUX, [{"prompt": f"fox {number}"} for number in range(3)])
+        )
+        await engine.hold_back(first.id)
+        assert "2 requests, nothing was sent" in await actions.undo(engine)
+        await engine.revise(first.id, Request(FLUX, {"prompt": "an owl"}))
+        engine.let_go(first.id)
+        later = await engine.submit(FLUX, {"prompt": "later"})
+        assert "1 request, nothing was sent" in await actions.undo(engine)
+        assert engine.tasks[later.id].status is Status.DROPPED
+        assert engine.tasks[first.id].status is Status.HELD
+        assert "1 request, nothing was sent" in await actions.undo(engine)
+        assert engine.tasks[first.id].status is Status.DROPPED
+
+
+async def test_a_change_is_newer_than_a_job_that_was_submitted_before_it(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=60) as watched:
+        engine = watched.engine
+        first, *others = await engine.submit_job(
+            requests(FLUX, [{"prompt": f"fox {number}"} for number in range(3)])
+        )
+        await engine.revise(first.id, Request(FLUX, {"prompt": "an owl"}))
+        assert "1 request, nothing was sent" in await actions.undo(engine)
+        held = [engine.tasks[task.id].status for task in others]
+        assert held == [Status.HELD] * 2
+
+
+async def test_retries_of_one_press_are_taken_back_together(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=0.01) as watched:
+        engine = watched.engine
+        failed = [
+            await engine.wait((await engine.submit(FLUX, {"prompt": "demo:fail"})).id)
+            for _ in range(2)
+        ]
+    async with open_engine(base_url, undo_send=60) as watched:
+        engine = watched.engine
+        await actions.retry(engine, failed, undo="z")
+        assert "2 requests, nothing was sent" in await actions.undo(engine)
+
+
+async def test_a_task_whose_holding_is_cancelled_is_sent(
+    base_url: str, open_engine: OpenEngine
+) -> None:
+    async with open_engine(base_url, undo_send=0.01) as watched:
+        engine = watched.engine
+        await engine.pause(True)
+        task = await engine.submit(FLUX, {"prompt": "a fox"})
+        holding = asyncio.create_task(engine.hold_back(task.id))
+        await asyncio.sleep(0)
+        holding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holding
+        await engine.hold_back(task.id)
+        engine.let_go(task.id)
+        engine.let_go(task.id)  # it is no longer held back: this does nothing
+        await engine.pause(False)
+        assert (await engine.wait(task.id)).status is Status.COMPLETED
