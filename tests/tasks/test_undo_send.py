@@ -1,6 +1,8 @@
 """What was just asked for waits a moment, in which it can be taken back for free."""
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from tui.catalog.load import bundled
 from tui.catalog.request import Request
 from tui.catalog.spec import Values
 from tui.tasks import actions
+from tui.tasks.store import Store
 from tui.tasks.task import Status
 
 FLUX = bundled().find("flux-2-pro-text-to-image")
@@ -41,6 +44,22 @@ async def test_it_is_sent_after_that_and_not_before(
         assert ended.status is Status.COMPLETED
         assert ended.sent_at - ended.created_at >= 0.3
         assert await actions.undo(engine) == "Nothing to undo."
+
+
+async def test_a_slow_disk_takes_nothing_from_the_time_to_take_it_back(
+    base_url: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Store.add_missing
+
+    def add_slowly(*given: Any, **named: Any) -> int:
+        time.sleep(1.1)  # in the disk's own thread
+        return add(*given, **named)
+
+    monkeypatch.setattr(Store, "add_missing", add_slowly)
+    async with open_engine(base_url, undo_send=1) as watched:
+        engine = watched.engine
+        await engine.submit_job(requests(FLUX, [{"prompt": "an owl"}] * 2))
+        assert "2 requests, nothing was sent" in await actions.undo(engine)
 
 
 async def test_without_the_setting_nothing_waits(

@@ -6,7 +6,7 @@ Each live task has a coroutine; all of them poll over one connection.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -190,11 +190,8 @@ class Engine:
         task = await asyncio.to_thread(
             self._draft, Request(model, values), retry_of=retry_of, job=job
         )
-        if start:
-            self._clock.begin([task])
-        await self.queue.add([task], own=start, most=self.ceilings)
-        if start:
-            self._start(task)
+        writing = self.queue.add([task], own=start, most=self.ceilings)
+        await self._submit_written([task], writing, start)
         return task
 
     async def check_files(self, requests: Iterable[Request]) -> None:
@@ -234,13 +231,22 @@ class Engine:
         if probe:
             tasks = but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
+        writing = self.queue.add(tasks, own=start, most=most)
+        await self._submit_written(tasks, writing, start)
+        return tasks
+
+    async def _submit_written(
+        self, tasks: list[Task], writing: Awaitable[None], start: bool, press: str = ""
+    ) -> None:
+        """Has new tasks written and, with `start`, starts them."""
+        press = press or new_id()
         if start:
-            self._clock.begin(tasks)
-        await self.queue.add(tasks, own=start, most=most)
+            self._clock.begin(tasks, press)  # so that their rows show the seconds
+        await writing
         if start:
+            self._clock.begin(tasks, press)  # that may have taken longer than they wait
             for task in tasks:
                 self._start(task)
-        return tasks
 
     async def retry(
         self,
@@ -278,11 +284,8 @@ class Engine:
                 note = f"Sent again as {new.id}."
                 marked = latest.change(Status.DROPPED, retried_by=new.id, note=note)
             most = NONE if over_ceiling else self.ceilings
-            if start:
-                self._clock.begin([new], press)
-            await self.queue.save_retry(marked, new, most)
-        if start:
-            self._start(new)
+            writing = self.queue.save_retry(marked, new, most)
+            await self._submit_written([new], writing, start, press)
         return new
 
     async def check_retry(self, task: Task, *, again: bool = False) -> None:
