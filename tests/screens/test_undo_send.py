@@ -5,6 +5,8 @@ from tests.screens.test_next_steps import made
 from tui.screens.task_form import TaskFormScreen
 from tui.tasks.task import Problem, Status, Task
 from tui.widgets.form import ParamForm
+from tui.widgets.messages import TaskActionRequested
+from tui.widgets.task_actions import TaskAction
 
 FAILED = Problem("failed", "No picture.")
 
@@ -45,6 +47,38 @@ async def test_a_form_that_is_left_starts_the_clock_again() -> None:
         await app.until(lambda: app.screen is app.main)
         done = await app.until_task(pilot, lambda task: bool(task.files))
         assert done.prompt == "a fox"
+
+
+async def test_looking_at_a_task_of_an_old_job_makes_none_of_it_undoable() -> None:
+    app = TestApp(undo_send=50)
+    old = [past(f"fox {number}", Status.HELD, job="foxes") for number in range(3)]
+    app.remember(*old, paused=True)
+    async with app.running(120, 36) as pilot:
+        await app.sees("0 of 3")
+        await pilot.press("ctrl+t", "right", "down", "e")
+        await app.until(lambda: isinstance(app.screen, TaskFormScreen))
+        assert "alt+u" not in app.screen.active_bindings
+        await pilot.press("escape")
+        await app.until(lambda: app.screen is app.main)
+        await pilot.press("z")
+        await app.sees("Nothing to undo.")
+        assert app.engine
+        assert {task.status for task in app.engine.tasks.values()} == {Status.HELD}
+
+
+async def test_a_key_that_comes_twice_opens_one_form() -> None:
+    app = TestApp()
+    waiting = past("a fox", Status.HELD)
+    app.remember(waiting, paused=True)
+    async with app.running(120, 36) as pilot:
+        await app.sees("a fox")
+        assert app.main
+        for _ in range(2):
+            app.main.post_message(TaskActionRequested(TaskAction.EDIT, [waiting]))
+        await app.until(lambda: isinstance(app.screen, TaskFormScreen))
+        await pilot.pause()
+        await pilot.press("escape")
+        await app.until(lambda: app.screen is app.main)
 
 
 async def test_what_was_typed_twice_is_thrown_away_only_when_asked_for() -> None:

@@ -91,3 +91,14 @@ def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
     with pytest.raises(SearchProblem, match="holds no more"):
         searches.save("another", "fox")
     assert searches.load()["s7"] == "owl"
+
+
+def test_a_file_that_holds_too_many_loses_those_that_are_deleted(
+    tmp_path: Path,
+) -> None:
+    full = "".join(f"s{number}: fox\n" for number in range(10_000))
+    (tmp_path / FILE).write_text(full)
+    searches = SavedSearches(tmp_path)
+    searches.delete("s7")
+    assert "s7" not in searches.load()
+    assert len(searches.load()) == 500

@@ -13,6 +13,7 @@ from tui.exchange.repeat import Repeater
 from tui.tasks import actions
 from tui.tasks.draft import InvalidRequestError
 from tui.tasks.engine import Engine
+from tui.tasks.store import Store
 from tui.tasks.task import Status, Task
 
 pytestmark = pytest.mark.hands_over("*.png")
@@ -103,6 +104,26 @@ async def test_it_waits_on_after_a_restart(
         ended = await engine.wait(second.id)
         assert ended.status is Status.COMPLETED
         assert ended.values["source_image_urls"] == [engine.tasks[first.id].files[0]]
+
+
+async def test_a_picture_is_given_to_no_parameter_that_takes_none(
+    base_url: str, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    """As in a queue file that was edited: a path would be sent as a prompt, and paid."""
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        first, _ = await chained(engine)
+        second = await engine.submit(FLUX, {"prompt": "an owl"})
+    store = Store(tmp_path / "queue.db")
+    store.save(second.change(after=first.id, after_param="prompt"))
+    store.close()
+    async with open_engine(base_url) as watched:
+        engine = watched.engine
+        await engine.pause(False)
+        ended = await engine.wait(second.id)
+        assert (ended.status, ended.sent_at) == (Status.HELD, 0)
+        assert ended.error
+        assert "prompt takes no picture" in ended.error.message
 
 
 async def test_it_can_be_changed_and_dropped_while_it_waits(

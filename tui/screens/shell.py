@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,6 +65,10 @@ class Shell(OpenApp):
     async def run_detached(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs work that may start asyncio tasks, which outlast the page."""
         return await run_detached(work, self._outermost)
+
+    def call_detached(self, work: Callable[[], None]) -> None:
+        """Calls what may start asyncio tasks, which outlast the page."""
+        self._outermost.copy().run(work)
 
     def notify(
         self,

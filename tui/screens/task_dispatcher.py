@@ -6,6 +6,7 @@ are those that need a page, a question or the clipboard.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from tui.catalog.request import Request
@@ -45,6 +46,7 @@ class TaskDispatcher:
         self._payments = payments
         self._view = view
         self._being_retried: set[str] = set()
+        self._being_edited: set[str] = set()
         self._handlers: dict[TaskAction, Handler] = {
             TaskAction.VIEW: self._show_image,
             TaskAction.INSPECT: self._inspect,
@@ -148,12 +150,16 @@ class TaskDispatcher:
         """
         shell = self._shell
         assert shell.engine
-        task_id = request.tasks[0].id
-        task = await shell.run_detached(shell.engine.hold_back(task_id))
+        engine, task_id = shell.engine, request.tasks[0].id
+        if task_id in self._being_edited:
+            return  # the key was pressed twice
+        self._being_edited.add(task_id)
         try:
+            task = await shell.run_detached(engine.hold_back(task_id))
             await self._edit_held(task)
-        finally:
-            await shell.run_detached(shell.engine.let_go(task_id))
+        finally:  # also where this is cancelled once the task is held back
+            self._being_edited.discard(task_id)
+            shell.call_detached(partial(engine.let_go, task_id))
 
     async def _edit_held(self, task: Task) -> None:
         from tui.screens.task_form import Edited, FormStart, TaskForm, TaskFormScreen

@@ -59,7 +59,9 @@ class TaskForm(ParamForm):
     VERB = "Save"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action not in ("batch", "undo_form", "redo_form")
+        if action in ("batch", "undo_form", "redo_form"):
+            return False
+        return super().check_action(action, parameters)
 
 
 class NextTaskForm(TaskForm):

@@ -68,7 +68,10 @@ class SavedSearches:
             lines[places[0]] = entry
         else:
             lines.append(entry)
-        self._write([each for at, each in enumerate(lines) if at not in places[1:]])
+        kept = [each for at, each in enumerate(lines) if at not in places[1:]]
+        if len(_content(kept)) > _MOST_BYTES or len(_entries(kept)) > _MOST:
+            raise SearchProblem(f"{FILE} holds no more: delete a search first.")
+        self._write(kept)
 
     def delete(self, name: str) -> None:
         """Deletes a search. Raises SearchProblem."""
@@ -86,15 +89,16 @@ class SavedSearches:
         return text.removesuffix("\n").split("\n") if text else []
 
     def _write(self, lines: list[str]) -> None:
-        content = "".join(f"{line}\n" for line in lines).encode()
-        if len(content) > _MOST_BYTES or len(_entries(lines)) > _MOST:
-            raise SearchProblem(f"{FILE} holds no more: delete a search first.")
         try:
             atomic_file.make_private_folder(self._file.parent)
             with atomic_file.replacing(self._file) as file:
-                file.write(content)
+                file.write(_content(lines))
         except OSError as error:
             raise SearchProblem(f"{FILE} can't be saved: {_reason(error)}.") from error
+
+
+def _content(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _entries(lines: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.tasks import marks
 from tui.tasks.store_errors import LeasedError
-from tui.tasks.task import REJECTED, SENT, RetriedError, Status, Task
+from tui.tasks.task import REJECTED, SENT, RetriedError, Status, Task, new_id
 from tui.text import by_count, duration, one_line
 
 if TYPE_CHECKING:
@@ -141,10 +141,14 @@ async def retry(
     paid = [task for task in tasks if not task.lacks_picture]
     paid.sort(key=lambda task: task.id)  # a task before those that wait for its picture
     await _each(free, lambda task: engine.watch(task.id))
+    press = new_id()
     count = await _each(
         paid,
         lambda task: engine.retry(
-            task, again=bool(task.retried_by), over_ceiling=over_ceiling
+            task,
+            again=bool(task.retried_by),
+            over_ceiling=over_ceiling,
+            press=press,
         ),
     )
     if not count:
@@ -319,9 +323,8 @@ async def undo(engine: "Engine") -> str:
     mark.
     """
     submitted = engine.just_submitted()
-    asked_at = max((task.created_at for task in submitted), default=0.0)
-    if submitted and asked_at >= await engine.marker.last_change():
-        return await _take_back(engine, submitted)
+    if submitted.tasks and submitted.at >= await engine.marker.last_change():
+        return await _take_back(engine, submitted.tasks)
     undone = await engine.marker.undo()
     count = len(undone.tasks)
     if not count:

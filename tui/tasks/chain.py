@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tui.catalog.source_images import with_real_paths
 from tui.catalog.sources import with_picture
-from tui.catalog.spec import Model
+from tui.catalog.spec import Kind, Model
 from tui.service.errors import TimedOutError
 from tui.tasks import draft
 from tui.tasks.cache import TaskCache
@@ -114,6 +114,10 @@ class Chain:
         route = model.routes.get(task.route)
         if route is None:
             raise ModelGoneError("The catalog no longer has the route of this task.")
+        param = route.param(task.after_param)
+        if param is None or param.kind not in (Kind.IMAGE, Kind.IMAGES):
+            name = one_line(task.after_param, _LONGEST_NAME)
+            raise draft.InvalidRequestError({"source": f"{name} takes no picture."})
         values = with_picture(route, task.after_param, task.values, picture)
         planned = draft.plan(replace(task, values=values, after_param=""), model)
         named = with_real_paths(route, planned.values)

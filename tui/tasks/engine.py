@@ -6,8 +6,8 @@ Each live task has a coroutine; all of them poll over one connection.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ from tui.tasks.task import (
     Task,
     new_id,
 )
-from tui.tasks.undo_send import SendClock, newest_job
+from tui.tasks.undo_send import SendClock, Submission
 from tui.tasks.worker import TaskWorker
 from tui.text import one_line
 
@@ -100,7 +100,8 @@ class Engine:
         """Marks tasks, clears and deletes them, and undoes that."""
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changing: Counter[str] = Counter()
-        self._held_back: set[str] = set()
+        self._held_back: dict[str, ExitStack] = {}
+        """By task, what is to be done once it is let go."""
         self._clock = SendClock(options.undo_send)
         self._is_closed = False
         self._watching: asyncio.Task[None] | None = None
@@ -189,10 +190,8 @@ class Engine:
         task = await asyncio.to_thread(
             self._draft, Request(model, values), retry_of=retry_of, job=job
         )
-        self._clock.begin(task)
-        await self.queue.add([task], own=start, most=self.ceilings)
-        if start:
-            self._start(task)
+        writing = self.queue.add([task], own=start, most=self.ceilings)
+        await self._submit_written([task], writing, start)
         return task
 
     async def check_files(self, requests: Iterable[Request]) -> None:
@@ -224,7 +223,7 @@ class Engine:
         tasks = await asyncio.to_thread(
             lambda: [self._draft(request, job=job) for request in requests]
         )
-        now = time.time()  # all of them can be taken back for as long
+        now = time.time()
         tasks = [
             replace(task, created_at=now + place * _APART, over_ceiling=over_ceiling)
             for place, task in enumerate(tasks)
@@ -232,13 +231,22 @@ class Engine:
         if probe:
             tasks = but_one_set_aside(tasks)
         most = NONE if over_ceiling else self.ceilings
-        for task in tasks:
-            self._clock.begin(task)
-        await self.queue.add(tasks, own=start, most=most)
+        writing = self.queue.add(tasks, own=start, most=most)
+        await self._submit_written(tasks, writing, start)
+        return tasks
+
+    async def _submit_written(
+        self, tasks: list[Task], writing: Awaitable[None], start: bool, press: str = ""
+    ) -> None:
+        """Has new tasks written and, with `start`, starts them."""
+        press = press or new_id()
         if start:
+            self._clock.begin(tasks, press)  # so that their rows show the seconds
+        await writing
+        if start:
+            self._clock.begin(tasks, press)  # that may have taken longer than they wait
             for task in tasks:
                 self._start(task)
-        return tasks
 
     async def retry(
         self,
@@ -247,6 +255,7 @@ class Engine:
         again: bool = False,
         over_ceiling: bool = False,
         start: bool = True,
+        press: str = "",
     ) -> Task:
         """Creates a paid task with the same values, and marks the old one as retried.
 
@@ -255,9 +264,10 @@ class Engine:
         is uploaded.
 
         Both are saved in one transaction. Without `start`, the new task waits for
-        another process. Raises RetriedError if that was done before, unless `again`
-        allows to pay once more; CeilingError, unless `over_ceiling`; LeasedError,
-        StoreError, InvalidRequestError, and ModelGoneError.
+        another process. Those of one `press` are taken back together. Raises
+        RetriedError if that was done before, unless `again` allows to pay once more;
+        CeilingError, unless `over_ceiling`; LeasedError, StoreError,
+        InvalidRequestError, and ModelGoneError.
         """
         over_ceiling = over_ceiling or self._are_lifted
         async with self._retrying:
@@ -274,10 +284,8 @@ class Engine:
                 note = f"Sent again as {new.id}."
                 marked = latest.change(Status.DROPPED, retried_by=new.id, note=note)
             most = NONE if over_ceiling else self.ceilings
-            self._clock.begin(new)
-            await self.queue.save_retry(marked, new, most)
-        if start:
-            self._start(new)
+            writing = self.queue.save_retry(marked, new, most)
+            await self._submit_written([new], writing, start, press)
         return new
 
     async def check_retry(self, task: Task, *, again: bool = False) -> None:
@@ -400,7 +408,7 @@ class Engine:
                 if not self._only_held([task_id]):
                     raise SentError
                 before = self._latest(task_id)
-                return await self.queue.amend(
+                changed = await self.queue.amend(
                     task_id,
                     event="edited",
                     values=new.values,
@@ -414,6 +422,8 @@ class Engine:
                     error=None,
                     note=before.note if before.set_aside else "",
                 )
+                self._clock.begin([changed])
+                return changed
             finally:
                 for cancelled_id in cancelled:
                     self._start(self.tasks[cancelled_id])
@@ -423,29 +433,33 @@ class Engine:
 
         Raises SentError if it was sent meanwhile, LeasedError, and StoreError.
         """
-        cancelled: list[str] = []
-        self._changing[task_id] += 1
+        held = self._held_back.setdefault(task_id, ExitStack())
+        held.enter_context(self._mark_changing([task_id]))
         try:
             await self._lease_one(task_id)
-            cancelled = await self._cancel(self._only_held([task_id]))
+            waited = self.until_sent(self._latest(task_id)) > 0
+            held.callback(self._resume, task_id, waited)
+            await self._cancel(self._only_held([task_id]))
             if not self._only_held([task_id]):
                 raise SentError
         except BaseException:
-            self._changing[task_id] -= 1
-            for cancelled_id in cancelled:
-                self._start(self.tasks[cancelled_id])
+            self.let_go(task_id)
             raise
-        self._held_back.add(task_id)
         self._clock.stop(task_id)
         return self._latest(task_id)
 
-    async def let_go(self, task_id: str) -> None:
-        """Continues a task that was held back: its clock starts anew."""
-        self._changing[task_id] -= 1
-        self._held_back.discard(task_id)
+    def let_go(self, task_id: str) -> None:
+        """Continues a task, if it is held back."""
+        held = self._held_back.pop(task_id, None)
+        if held:
+            held.close()
+
+    def _resume(self, task_id: str, waited: bool) -> None:
+        """Starts a task again; one that `waited` waits anew, and is taken back alone."""
         task = self.tasks.get(task_id)
         if task and not self._is_closed:
-            self._clock.restart(task)
+            if waited:
+                self._clock.begin([task])
             self.queue.show(task)  # its row shows the seconds again
             self._start(task)
 
@@ -491,11 +505,10 @@ class Engine:
             for task in await self._lease(list(retries)):
                 await self.queue.mark(task.id, "retry dropped", without)
 
-    def just_submitted(self) -> list[Task]:
-        """Returns the tasks of the newest job while it can be taken back."""
+    def just_submitted(self) -> Submission:
+        """Returns what was last submitted here, while it can be taken back."""
         running = filter(None, map(self.tasks.get, self._running))
-        waiting = [task for task in running if self.until_sent(task)]
-        return newest_job(waiting, self.tasks.values())
+        return self._clock.newest(running, self.tasks)
 
     def until_sent(self, task: Task) -> float:
         """Returns the seconds for which a new task can still be taken back."""
@@ -708,11 +721,10 @@ class Engine:
         try:
             yield
         finally:
-            self._changing.subtract(ids)
+            self._changing -= Counter(ids)  # what comes to nothing is dropped
 
     def _start(self, task: Task) -> None:
         if task.live and task.id not in self._running:
-            self._clock.begin(task)
             running = asyncio.create_task(self._run(task.id), name=f"task {task.id}")
             self._running[task.id] = running
             running.add_done_callback(lambda _: self._running.pop(task.id, None))
