@@ -1,5 +1,6 @@
 """`generate --key`: the same call is one task, however often and wherever it is made."""
 
+import asyncio
 import json
 import signal
 from pathlib import Path
@@ -9,8 +10,12 @@ import pytest
 
 from tests.cli.test_queue import until
 from tests.cli.test_run import Service, queue, service
+from tui.catalog.load import bundled
+from tui.catalog.request import Request
 from tui.demo import DEMO_KEY
 from tui.paths import folders
+from tui.session import open_engine, prepare
+from tui.tasks.options import EngineListener
 from tui.tasks.store import Store
 
 __all__ = ["service"]
@@ -47,11 +52,7 @@ def test_calls_at_the_same_time_are_one_task(service: Service, home: Path) -> No
 
 def test_the_service_gets_the_callers_key(service: Service) -> None:
     (made,) = service.run(*CALL)[1]
-    store = Store(folders().queue)
-    task = store.get(made["id"])
-    store.close()
-    assert task
-    assert task.key == "order 7"
+    assert sent_key(made["id"]) == "order 7"
 
 
 def test_the_same_key_for_something_else_is_refused(service: Service) -> None:
@@ -107,6 +108,45 @@ def test_while_the_queue_is_paused_the_same_call_adds_nothing(
     assert err.startswith("The queue is paused.\n")
     assert queue(home, "select count(*) from tasks") == [(1,)]
     assert service.book.made == []
+
+
+def sent_key(task_id: str) -> str:
+    """The Idempotency-Key of a task's request."""
+    store = Store(folders().queue)
+    task = store.get(task_id)
+    store.close()
+    assert task
+    return task.key
+
+
+def edit(task_id: str, url: str, prompt: str) -> None:
+    """Changes a waiting task, as the app does."""
+
+    async def revise() -> None:
+        session = prepare(base_url=url)
+        engine = await asyncio.to_thread(open_engine, session, EngineListener())
+        await engine.start(adopt=False)
+        model = bundled().find("z-image")
+        await engine.revise(task_id, Request(model, {"prompt": prompt}))
+        await engine.aclose()
+
+    asyncio.run(revise())
+
+
+def test_a_task_that_was_edited_keeps_the_key_and_the_first_call_pays_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_API_KEY", DEMO_KEY)
+    (left,) = service.run(*CALL, "--no-wait")[1]
+    edit(left["id"], service.url, "a sea")
+    code, told, err = service.run(*CALL)
+    assert (code, told) == (4, [])
+    assert f"This key belongs to task {left['id']}, which asks for" in err
+    assert service.book.made == []
+    code, told, _ = service.run("generate", "z-image", "a sea", "--key", "order 7")
+    assert (code, told[0]["id"], told[0]["prompt"]) == (0, left["id"], "a sea")
+    assert len(service.book.made) == 1
+    assert sent_key(left["id"]) == "order 7"
 
 
 def test_a_key_that_another_program_has_used_is_refused_and_never_charged(
