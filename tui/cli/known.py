@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from tui.tasks.task import Task
 
 
-def check_input(wanted: "Task", known: "Task") -> None:
-    """Raise UsageError where a caller's key is given again for something else."""
+def check_known(wanted: "Task", known: "Task") -> None:
+    """Raise UsageError where a caller's key is given again for something else, or for a
+    task that was deleted.
+    """
+    if known.deleted:
+        raise UsageError(
+            f"This key belongs to task {known.id}, which was deleted from the queue."
+            " Nothing was sent: give another key."
+        )
     if known.caller_input != wanted.caller_input:
         raise UsageError(
             f"This key belongs to task {known.id}, which asks for something else."
@@ -61,4 +68,9 @@ def _sentence(task: "Task") -> str:
         return f"This is task {task.id} of the queue: following it."
     if _may_continue(task):
         return f"This is task {task.id} of the queue, which was set aside: resuming it."
+    if task.retried_by:
+        return (
+            f"This is task {task.id} of the queue, which was sent again as"
+            f" {task.retried_by}: nothing was sent."
+        )
     return f"This is task {task.id} of the queue, which has ended: nothing was sent."
