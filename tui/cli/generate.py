@@ -12,7 +12,7 @@ from tui.catalog.extra import extra_of
 from tui.catalog.request import blank, refused_by_catalog
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
-from tui.cli.chains import open_sources
+from tui.cli.chains import open_sources, waiting_in_vain
 from tui.cli.exit_codes import Stopped, UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.known import check_known, follow_known, print_known
@@ -280,6 +280,8 @@ async def _begin(
     With `known`, a task that the queue has already, it adds that one.
     """
     sources = await open_sources(engine, [draft.after])
+    if not known:
+        _check_sources(draft, next(iter(spool)), sources)
     work.add_sources(filter(engine.belongs_here, sources))
     # Not in a thread: an interruption finds all of them in the queue, or none. They are
     # leased in the same transaction: an open app adopts a part of what waits for long,
@@ -297,6 +299,16 @@ async def _begin(
         return
     work.add([spool.probed] if spool.probed else _SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool
+
+
+def _check_sources(draft: _Draft, task: "Task", sources: "list[Task]") -> None:
+    """Raise UsageError where a task would wait in vain for its picture."""
+    for source in waiting_in_vain([task], sources).values():
+        resume = draft.session.command(f"resume {source}")
+        raise UsageError(
+            f"Its picture waits for task {source}, which is set aside. Nothing was"
+            f" submitted: `{resume}` continues that one."
+        )
 
 
 class _SpooledIds(Collection[str]):
