@@ -16,7 +16,7 @@ from tui.catalog.extra import (
 )
 from tui.catalog.load import bundled
 from tui.catalog.price import estimate
-from tui.catalog.reach import Reached, reached_by, texts_of
+from tui.catalog.reach import Reached, reached_by, texts_of, without_callbacks
 from tui.catalog.route import choose, translate
 from tui.catalog.spec import Model, Values
 from tui.catalog.typed_values import parse_settings
@@ -187,3 +187,41 @@ def test_a_request_without_them_is_as_before() -> None:
     model = bundled().find("z-image")
     sent = json.dumps(body(model, {"prompt": "a fox", "aspect_ratio": "1:1"}))
     assert EXTRA not in sent
+
+
+def test_no_spelling_hides_a_callback() -> None:
+    model = bundled().find("z-image")
+    address = "https://evil.example/hook"
+    spellings: list[Values] = [
+        {"webhook_url": address, EXTRA: {"webhook_url": None}},
+        {"webhook_url": address},
+        {"callback_url": {"url": f" {address}\n"}},
+        {EXTRA: {"on": {"notify": {"to": [address]}}}},
+    ]
+    for values in spellings:
+        assert Reached(address, False) in reached_by(model, values)
+        assert address in texts_of(values.values())
+        assert address not in json.dumps(without_callbacks(values))
+
+
+def test_a_renamed_parameter_keeps_its_value_on_the_other_route() -> None:
+    model = bundled().find("flux-kontext-pro")
+    values: Values = {EXTRA: {"image_url": "https://example.org/a.png", "style": 1}}
+    moved, _ = translate(model, values, "service")
+    assert extra_of(moved)["style"] == 1
+    assert set(extra_of(moved)) == {"source_image_url", "style"}
+
+
+def test_a_file_of_this_machine_is_no_extra_value_on_any_route() -> None:
+    model = bundled().find("flux-kontext-pro")
+    for route in model.routes.values():
+        for name in ("image_url", "source_image_url"):
+            values: Values = {"prompt": "a fox", EXTRA: {name: "/home/me/a.png"}}
+            assert "takes URLs here" in request.check(model, route, values)[EXTRA]
+
+
+def test_a_name_that_comes_twice_is_a_list() -> None:
+    model = bundled().find("z-image")
+    words = ["+loras=a", "+loras=b", "+n=1", "+n=2"]
+    _, values = parse_settings(model, words, "a fox")
+    assert extra_of(values) == {"loras": ["a", "b"], "n": [1, 2]}

@@ -64,3 +64,9 @@ def test_facts_name_no_folder_and_no_secret(name: str, given: Any, told: Any) ->
     assert facts_of(
         task(**{name: given, "callback_url": "https://a.b/hook?token=1"})
     ).values == {name: told}
+
+
+def test_an_image_tells_no_secret_among_extra_parameters() -> None:
+    extra = {"style": "ink", "auth_token": "sk-SECRET", "deep": {"api_key": "SECRET"}}
+    facts = facts_of(task(**{"+": extra}))
+    assert facts.values == {"+": {"style": "ink", "deep": {}}}

@@ -1,11 +1,11 @@
 """What a request has to do with beyond its text: files of this machine, and callbacks."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tui.catalog.extra import extra_of, texts_in
+from tui.catalog.extra import texts_in
 from tui.catalog.image_items import images_in, is_url
-from tui.catalog.request import blank, is_callback, is_callback_name
+from tui.catalog.request import blank, is_callback_name
 from tui.catalog.route import translate
 from tui.catalog.spec import Kind, Model, Param, Value, Values
 
@@ -20,38 +20,50 @@ class Reached(NamedTuple):
 
 def reached_by(model: Model, values: Values) -> set[Reached]:
     """Returns what a request reaches, whichever of the model's routes it takes."""
-    reached: set[Reached] = set()
+    reached = {Reached(text, False) for text in _called(values)}
     for name, route in model.routes.items():
         moved, _ = translate(model, values, name)
         for param in route.params:
-            reached |= _reached(param, moved.get(param.name))
-    return reached | {Reached(text, False) for text in _called(extra_of(values))}
+            reached |= _uploaded(param, moved.get(param.name))
+    return reached
 
 
 def texts_of(values: Iterable[Value | None]) -> set[str]:
     """Returns every text in values that could be a file or an address."""
-    texts: set[str] = set()
-    for value in values:
-        texts.update(texts_in(value) if isinstance(value, dict) else images_in(value))
-    return texts
+    return {text for value in values for text in images_in(texts_in(value))}
 
 
-def _called(extra: object) -> Iterator[str]:
-    """Yields the addresses of callbacks among extra parameters, however deep."""
-    if isinstance(extra, list):
-        for item in extra:
+def without_callbacks(values: Values) -> Values:
+    """Returns values without the addresses that the service would call, however deep."""
+    kept: Values = _without_callbacks(values)
+    return kept
+
+
+def _without_callbacks(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_callbacks(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: _without_callbacks(item)
+            for name, item in value.items()
+            if not is_callback_name(name)
+        }
+    return value
+
+
+def _called(values: object) -> Iterator[str]:
+    """Yields the addresses that the service would call, however deep they stand."""
+    if isinstance(values, list):
+        for item in values:
             yield from _called(item)
-    elif isinstance(extra, dict):
-        for name, value in extra.items():
-            yield from texts_in(value) if is_callback_name(name) else _called(value)
+    elif isinstance(values, dict):
+        for name, value in values.items():
+            called = is_callback_name(name)
+            yield from images_in(texts_in(value)) if called else _called(value)
 
 
-def _reached(param: Param, value: Value | None) -> set[Reached]:
-    if blank(value):
+def _uploaded(param: Param, value: Value | None) -> set[Reached]:
+    """Returns the files of this machine in a parameter's value."""
+    if blank(value) or param.kind not in (Kind.IMAGE, Kind.IMAGES):
         return set()
-    if param.kind in (Kind.IMAGE, Kind.IMAGES):
-        images = images_in(value)
-        return {Reached(image, True) for image in images if not is_url(image)}
-    if is_callback(param):
-        return {Reached(text, False) for text in images_in(value) or [str(value)]}
-    return set()
+    return {Reached(image, True) for image in images_in(value) if not is_url(image)}

@@ -145,7 +145,8 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
         if not extra.keys() & names and all(blank(values.get(name)) for name in names):
             errors[names[0]] = f"Required: one of {', '.join(names)}."
     if EXTRA in values:
-        problem = extra_problem(route.params, values[EXTRA])
+        params = [param for each in model.routes.values() for param in each.params]
+        problem = extra_problem(params, values[EXTRA])
         problem = problem or _unwritable(values[EXTRA])
         if problem:
             errors[EXTRA] = problem

@@ -47,7 +47,9 @@ def translate(
     moved: Values = {}
     unplaced: dict[str, str] = {}
     for name, value in values.items():
-        if target.param(name) or name == EXTRA:
+        if name == EXTRA and isinstance(value, dict):
+            moved[name] = {renamed.get(key, key): value[key] for key in value}
+        elif target.param(name):
             moved[name] = value
         elif name in renamed:
             moved[renamed[name]] = value

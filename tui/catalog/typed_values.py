@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tui.catalog import request
 from tui.catalog.extra import EXTRA, EXTRA_PARAM, parse_extra, with_extra
 from tui.catalog.route import Api, choose
-from tui.catalog.spec import Model, RouteName, Values
+from tui.catalog.spec import Model, RouteName, Value, Values
 from tui.text import one_line, plain
 
 
@@ -24,39 +24,37 @@ def parse_settings(
     catalog doesn't describe, one that is unknown or can't be read. Raises ValueError
     with a sentence.
     """
-    texts = _texts(settings, prompt)
-    route = choose(model, texts, api)
+    words = _words(settings, prompt)
+    route = choose(model, words, api)
     unchecked = unchecked or not model.described
     values: Values = {}
-    extra = _extra(model, texts)
-    for name, text in texts.items():
+    extra: Values = {}
+    for name, texts in words.items():
         param = model.routes[route].param(name)
-        if name.startswith(EXTRA):
-            continue
-        if param:
+        if name == EXTRA:
+            for text in texts:
+                extra |= _object(text)
+        elif name.startswith(EXTRA):
+            extra[name.removeprefix(EXTRA)] = _extra(model, name, texts)
+        elif param:
             try:
-                values[name] = request.parse(param, text)
+                values[name] = request.parse(param, "\n".join(texts))
             except ValueError as error:
                 if not unchecked:
                     raise ValueError(f"{name}: {plain(error)}") from error
-                extra[name] = parse_extra(text)
+                extra[name] = _extra(model, name, texts)
         elif unchecked:
-            extra[name] = parse_extra(text)
+            extra[name] = _extra(model, name, texts)
         else:
-            values[name] = text
+            values[name] = "\n".join(texts)
     return route, with_extra(values, extra) if extra else values
 
 
-def _extra(model: Model, texts: dict[str, str]) -> Values:
-    """Returns the values of the words that begin with `+`. Raises ValueError."""
-    extra: Values = {}
-    for word, text in texts.items():
-        name = word.removeprefix(EXTRA)
-        if word == EXTRA:
-            extra |= _object(text)
-        elif name != word:
-            extra[name] = text if _is_text(model, name) else parse_extra(text)
-    return extra
+def _extra(model: Model, word: str, texts: list[str]) -> Value:
+    """Returns the value of an extra parameter, a list where it was named repeatedly."""
+    is_text = _is_text(model, word.removeprefix(EXTRA))
+    values = [text if is_text else parse_extra(text) for text in texts]
+    return values if len(values) > 1 else values[0]
 
 
 def _object(text: str) -> Values:
@@ -73,20 +71,15 @@ def _is_text(model: Model, name: str) -> bool:
     return any(param is not None and param.type == "string" for param in params)
 
 
-def _texts(settings: Iterable[str], prompt: str | None) -> dict[str, str]:
-    """Returns the text of each name, with a line for each of its words.
-
-    Raises ValueError for a word without "=".
-    """
-    texts: dict[str, str] = {}
+def _words(settings: Iterable[str], prompt: str | None) -> dict[str, list[str]]:
+    """Returns the texts of each name, in order. Raises ValueError without an "="."""
+    words: dict[str, list[str]] = {}
     if prompt is not None:
-        texts["prompt"] = prompt
+        words["prompt"] = [prompt]
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             shown = one_line(setting, 80)
             raise ValueError(f"{shown!r} is not of the form name=value.")
-        if name in texts:
-            text = f"{texts[name]}\n{text}"
-        texts[name] = text
-    return texts
+        words.setdefault(name, []).append(text)
+    return words

@@ -4,12 +4,15 @@ import random
 from collections.abc import Iterable
 
 from tui.catalog.batch import Variations, expand
+from tui.catalog.extra import EXTRA
 from tui.catalog.load import Catalog
 from tui.catalog.reach import texts_of
 from tui.catalog.request import Request
 from tui.catalog.route import Api, choose
 from tui.catalog.spec import Model, Values
 from tui.exchange.consent import WantedJob
+from tui.tasks.draft import InvalidRequestError
+from tui.tasks.imported import UNCHECKED
 from tui.tasks.models import known_model
 from tui.tasks.task import Task
 
@@ -22,7 +25,11 @@ class Repeater:
         self._api: Api = api
 
     def same(self, tasks: Iterable[Task]) -> WantedJob:
-        """Returns the requests of tasks. Raises UnknownModel without their model."""
+        """Returns the requests of tasks.
+
+        Raises UnknownModel without their model, and InvalidRequestError for an imported
+        task with extra parameters.
+        """
         tasks = list(tasks)
         requests = [
             Request(self._model(task), task.values, after=task.awaited)
@@ -33,8 +40,8 @@ class Repeater:
     def with_new_seeds(self, tasks: Iterable[Task], count: int = 1) -> WantedJob:
         """Returns `count` requests of each task, all with seeds of their own.
 
-        A model without seeds draws another picture anyway. Raises UnknownModel, and
-        BatchError where there are too few seeds.
+        A model without seeds draws another picture anyway. Raises what `same` raises,
+        and BatchError where there are too few seeds.
         """
         tasks = list(tasks)
         requests = []
@@ -56,6 +63,9 @@ class Repeater:
         return expand(model, route, values, variations, random.Random())[:count]
 
     def _model(self, task: Task) -> Model:
+        """Returns the model of a task, the values of which may be sent again."""
+        if task.imported and EXTRA in task.values:
+            raise InvalidRequestError({EXTRA: UNCHECKED})
         return known_model(self._catalog, task)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tui.catalog.extra import texts_in
 from tui.catalog.load import Catalog, UnknownModel
-from tui.catalog.reach import reached_by
+from tui.catalog.reach import reached_by, without_callbacks
 from tui.catalog.spec import Model, Values
 from tui.system import atomic_file
 from tui.system.small_file import read_small_file
@@ -37,6 +37,7 @@ class Preset(Struct, frozen=True):
     @classmethod
     def of(cls, model: Model, values: Values) -> "Preset":
         """Returns a preset of a form, without the files and callbacks in its values."""
+        values = without_callbacks(values)
         reached = {one.text for one in reached_by(model, values)}
         kept = {
             name: value for name, value in values.items() if not _names(value, reached)

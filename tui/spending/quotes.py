@@ -11,6 +11,7 @@ from msgspec import Struct
 from tui.catalog import request
 from tui.catalog.load import Catalog
 from tui.catalog.price import Estimate, estimate, priced_values
+from tui.catalog.reach import without_callbacks
 from tui.catalog.route import translate
 from tui.catalog.source_images import local_files
 from tui.catalog.spec import Model, Values
@@ -187,11 +188,10 @@ def _quotable(model: Model, values: Values) -> Values | None:
     moved, unplaced = translate(model, values, "service")
     if unplaced or local_files(route, moved) or request.check(model, route, moved):
         return None
-    body = request.body(model, route, moved)
     # Nothing is called for a price: a callback is sent with the request alone.
-    callbacks = {param.name for param in route.params if request.is_callback(param)}
-    unneeded = callbacks | {"model"}
-    return {name: value for name, value in body.items() if name not in unneeded}
+    body = without_callbacks(request.body(model, route, moved))
+    del body["model"]
+    return body
 
 
 def _kind(model: Model, asked: Values) -> str:

@@ -31,6 +31,9 @@ _MOST_RAW = 8_000
 _MOST_TEXT = 100_000
 """Characters of a text among the values."""
 _HOW_TO_SEND = "Nothing was sent: use its values again in the form."
+UNCHECKED = (
+    f"This imported task has extra parameters, which nothing checks. {_HOW_TO_SEND}"
+)
 _ID = re.compile("[0-9a-hjkmnp-tv-z]{14}")
 _REMOTE_ID = re.compile(r"\w[\w.:-]{0,199}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -103,10 +106,7 @@ def files_named(model: Model, values: Values) -> dict[str, str]:
     """
     errors: dict[str, str] = {}
     if EXTRA in values:
-        errors[EXTRA] = (
-            "This imported task has extra parameters, which nothing checks."
-            f" {_HOW_TO_SEND}"
-        )
+        errors[EXTRA] = UNCHECKED
     for route in model.routes.values():
         for name, path in local_files(route, values):
             errors[name] = (

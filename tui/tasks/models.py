@@ -19,7 +19,9 @@ def find_model(catalog: Catalog, task: Task) -> Model | None:
     empty, and names its service itself.
     """
     model = catalog.get(task.action, task.model)
-    if model or task.imported or EXTRA not in task.values:
+    if task.imported or EXTRA not in task.values:
+        return model
+    if model and model.service == task.service:
         return model
     try:
         return undescribed(task.service, task.action, task.model)

@@ -2,7 +2,7 @@
 
 import re
 
-from tui.catalog.request import is_callback_name
+from tui.catalog.reach import without_callbacks
 from tui.catalog.spec import Value
 from tui.images.recipes import PROMPTS, EmbeddedRecipe
 from tui.tasks.task import Task
@@ -10,6 +10,8 @@ from tui.tasks.task import Task
 _SECRETS = re.compile(
     r"(?<=//)[^/@]*@|\?.*(?:sig|token|key|pass|secret|auth|credential).*", re.IGNORECASE
 )
+_SECRET_NAME = re.compile("token|key|pass|secret|auth|credential", re.IGNORECASE)
+"""Matches the names of extra parameters that no picture should tell."""
 _PATH = re.compile(
     r"(?:~|\.{0,2}[/\\]|file:|[a-z]:[/\\]).*|.*\.(?:png|jpe?g|webp|gif)", re.IGNORECASE
 )
@@ -19,8 +21,8 @@ def facts_of(task: Task) -> EmbeddedRecipe:
     """Returns what a task's images may say about it."""
     values = {
         name: _public(name, value)
-        for name, value in task.values.items()
-        if not is_callback_name(name)
+        for name, value in without_callbacks(task.values).items()
+        if not _SECRET_NAME.search(name)
     }
     return EmbeddedRecipe(
         action=task.action,
@@ -42,7 +44,7 @@ def _public(name: str, value: Value) -> Value:
         return {
             key: _public(key, item)
             for key, item in value.items()
-            if not is_callback_name(key)
+            if not _SECRET_NAME.search(key)
         }
     if not isinstance(value, str) or name in PROMPTS:
         return value

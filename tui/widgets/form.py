@@ -26,7 +26,7 @@ from tui.catalog.spec import Model, Param, Route, RouteName, Values
 from tui.catalog.wildcards import NONE, Wildcards
 from tui.settings.prompt_files import PromptFileProblem
 from tui.settings.remembered import Draft
-from tui.text import by_count
+from tui.text import by_count, one_line
 from tui.widgets.carrying import Carried, carry
 from tui.widgets.expansion import Expansion
 from tui.widgets.fields import Field, Raw, short_title
@@ -445,6 +445,21 @@ class ParamForm(Vertical):
         if is_news and self.is_attached:
             self.refresh_bindings()
 
+    def _unchecked_titles(self) -> list[str]:
+        """Returns what is sent without a check, as the form or the service calls it."""
+        extra = self._fields.get(EXTRA)
+        try:
+            names = extra_of({EXTRA: extra.read() or {}}) if extra else {}
+        except ValueError:
+            return []
+        fields = self._fields
+        return [
+            short_title(fields[name].param).lower()
+            if name in fields
+            else one_line(name)
+            for name in names
+        ]
+
     def _error_of(self, name: str) -> str:
         field = self._fields.get(name)
         return field.error if field else ""
@@ -465,13 +480,9 @@ class ParamForm(Vertical):
             for name, reason in self._forbidden.items()
             if name in fields
         ]
-        unchecked = [
-            short_title(field.param).lower()
-            for field in fields.values()
-            if field.is_unchecked
-        ]
+        unchecked = self._unchecked_titles()
         if unchecked:
-            hidden.append(f"Not checked: {', '.join(unchecked)}.")
+            hidden.insert(0, f"Not checked: {', '.join(unchecked)}.")
         if self._refused:
             key = key_text(self, "send-unchecked")
             hidden.insert(0, f"{key} lets the service decide.")
