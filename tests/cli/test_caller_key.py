@@ -220,8 +220,8 @@ def test_the_same_call_finds_its_task_when_its_source_file_is_gone(
 ) -> None:
     source = tmp_path / "lake.png"
     Image.new("RGB", (512, 512), "teal").save(source)
-    words = ("generate", "topaz-upscale-image", "--key", "order 10")
-    words = (*words, "-s", f"source_image_url={source}")
+    call = ("generate", "topaz-upscale-image", "--key", "order 10")
+    words = (*call, "-s", f"source_image_url={source}")
     code, first, err = service.run(*words)
     assert (code, first[0]["status"]) == (0, "completed"), err
     source.unlink()

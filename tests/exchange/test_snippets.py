@@ -612,10 +612,11 @@ def test_every_option_of_generate_is_used_or_named() -> None:
 
 def test_what_goes_past_the_catalog_comes_back() -> None:
     beyond = undescribed("nova_2", "text_to_image", "nova-2-pro")
-    for model, values in (
+    asked: list[tuple[Model, Values]] = [
         (Z, {"prompt": "a fox", "+": {"style": "ink", "steps": [1, {"a": None}]}}),
         (beyond, {"prompt": "a fox", "+": {"strength": 0.5}}),
-    ):
+    ]
+    for model, values in asked:
         route = next(iter(model.routes))
         back = read(written(draft(model, route, values), "cli"), CATALOG)
         assert (back.model.slug, back.model.service) == (model.slug, model.service)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import UsageError, code_of
 from tui.cli.follow import Work, follow
-from tui.cli.known import follow_known, print_known
+from tui.cli.known import describe_known, follow_known, print_known
 from tui.cli.output import task_json, task_line
 from tui.service.base_url import canonical
 from tui.service.errors import NotFoundError, ServiceError
@@ -85,7 +85,9 @@ def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> in
             engine.check_belongs_here(known)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        await follow_known(engine, work, known, silent=is_new)
+        if not is_new:
+            print_message(describe_known(known))
+        await follow_known(engine, work, known)
 
     return follow(session, begin, as_json=as_json)
 

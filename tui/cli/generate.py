@@ -13,9 +13,9 @@ from tui.catalog.request import blank, refused_by_catalog
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
 from tui.cli.chains import open_sources, waiting_in_vain
-from tui.cli.exit_codes import Stopped, UsageError
+from tui.cli.exit_codes import OTHER_ERROR, Stopped, UsageError
 from tui.cli.follow import Work, follow
-from tui.cli.known import check_known, follow_known, print_known
+from tui.cli.known import check_known, describe_known, follow_known, print_known
 from tui.cli.output import task_json, task_line
 from tui.cli.requests import (
     RequestOptions,
@@ -102,7 +102,9 @@ def generate(
         if known:
             if submission.wait:
                 print_message("The queue is paused.")
-            return print_known(known, as_json=submission.as_json, wait=submission.wait)
+            code = print_known(known, as_json=submission.as_json)
+            is_open = submission.wait and known.live
+            return code or (OTHER_ERROR if is_open else 0)
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:
@@ -295,6 +297,7 @@ async def _begin(
     if known:
         if draft.over_ceiling:
             engine.lift_ceilings()
+        print_message(describe_known(known))
         await follow_known(engine, work, known)
         return
     work.add([spool.probed] if spool.probed else _SpooledIds(spool))

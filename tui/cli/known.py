@@ -28,30 +28,23 @@ def check_known(wanted: "Task", known: "Task") -> None:
         )
 
 
-async def follow_known(
-    engine: "Engine", work: Work, known: "Task", *, silent: bool = False
-) -> None:
-    """Add a task to the work of a command, as `resume` does; says so unless `silent`."""
+async def follow_known(engine: "Engine", work: Work, known: "Task") -> None:
+    """Add a task to the work of a command, as `resume` does."""
     unfinished = await engine.queue.unfinished()
     elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
     work.add([known.id])
     if _may_continue(known):
         work.set_aside = frozenset({known.id})
     work.elsewhere = frozenset({known.id} & elsewhere)
-    if not silent:
-        print_message(_sentence(known))
 
 
-def print_known(known: "Task", *, as_json: bool, wait: bool = False) -> int:
-    """Print a task as it is. Returns the exit code.
-
-    With `wait`, the command was to follow it: it must not claim that the task has ended.
-    """
+def print_known(known: "Task", *, as_json: bool) -> int:
+    """Print a task as it is, which isn't followed. Returns the exit code."""
     print_result(task_json(known) if as_json else task_line(known))
     print_message(f"This is task {known.id} of the queue: nothing new was added.")
     if known.error:
         return code_of(known.error.kind)
-    if known.status == "completed" or (known.live and not wait):
+    if known.status == "completed" or known.live:
         return 0
     return OTHER_ERROR
 
@@ -63,7 +56,8 @@ def _may_continue(task: "Task") -> bool:
     return task.lacks_picture or (task.status in LIVE and not task.watched)
 
 
-def _sentence(task: "Task") -> str:
+def describe_known(task: "Task") -> str:
+    """Return what becomes of a task that is followed by `follow_known`."""
     if task.live:
         return f"This is task {task.id} of the queue: following it."
     if _may_continue(task):
