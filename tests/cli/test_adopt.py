@@ -44,7 +44,7 @@ def test_a_second_adopt_is_the_same_task(service: Service, home: Path) -> None:
     remote = made_elsewhere(service)
     words = ("task", remote, "--adopt", *NAMES, "--model", "z-image")
     code, told, _ = service.run(*words, "--no-wait")
-    assert (code, told[0]["status"], told[0]["cost_usd"]) == (0, "pending", None)
+    assert (code, told[0]["status"], told[0]["cost_usd"]) == (0, "pending", 0.01)
     assert told[0]["model"] == "z-image"
     code, again, err = service.run(*words, "--no-wait")
     assert (code, again) == (0, told)
@@ -117,3 +117,24 @@ def test_what_is_no_task_is_not_recorded(
     assert (code, told) == (4, [])
     assert why in err
     assert not list(home.rglob("queue.db")) or queue(home, "select id from tasks") == []
+
+
+@pytest.mark.parametrize("service", [{"delay": 3600}], indirect=True)
+def test_what_was_paid_elsewhere_counts_for_no_limit(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.015")
+    running = made_elsewhere(service)
+    assert service.run("task", "--adopt", running, *NAMES, "--no-wait")[0] == 0
+    code, told, err = service.run("generate", "z-image", "a lake", "--no-wait")
+    assert (code, len(told)) == (0, 1), err
+
+
+def test_an_adopted_task_that_is_done_adds_nothing_to_the_day(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_TUI_DAY_USD", "0.015")
+    code, (task,), _ = service.run("task", "--adopt", made_elsewhere(service), *NAMES)
+    assert (code, task["cost_usd"]) == (0, 0.01)
+    assert service.run("generate", "z-image", "a lake")[0] == 0
+    assert service.run("generate", "z-image", "a sea")[0] == 4

@@ -1,16 +1,22 @@
 """`generate --key`: the same call is one task, however often and wherever it is made."""
 
+import asyncio
 import json
 import signal
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.cli.test_queue import until
 from tests.cli.test_run import Service, queue, service
+from tui.catalog.load import bundled
+from tui.catalog.request import Request
 from tui.demo import DEMO_KEY
 from tui.paths import folders
+from tui.session import open_engine, prepare
+from tui.tasks.options import EngineListener
 from tui.tasks.store import Store
 
 __all__ = ["service"]
@@ -47,11 +53,7 @@ def test_calls_at_the_same_time_are_one_task(service: Service, home: Path) -> No
 
 def test_the_service_gets_the_callers_key(service: Service) -> None:
     (made,) = service.run(*CALL)[1]
-    store = Store(folders().queue)
-    task = store.get(made["id"])
-    store.close()
-    assert task
-    assert task.key == "order 7"
+    assert sent_key(made["id"]) == "order 7"
 
 
 def test_the_same_key_for_something_else_is_refused(service: Service) -> None:
@@ -109,6 +111,45 @@ def test_while_the_queue_is_paused_the_same_call_adds_nothing(
     assert service.book.made == []
 
 
+def sent_key(task_id: str) -> str:
+    """The Idempotency-Key of a task's request."""
+    store = Store(folders().queue)
+    task = store.get(task_id)
+    store.close()
+    assert task
+    return task.key
+
+
+def edit(task_id: str, url: str, prompt: str) -> None:
+    """Changes a waiting task, as the app does."""
+
+    async def revise() -> None:
+        session = prepare(base_url=url)
+        engine = await asyncio.to_thread(open_engine, session, EngineListener())
+        await engine.start(adopt=False)
+        model = bundled().find("z-image")
+        await engine.revise(task_id, Request(model, {"prompt": prompt}))
+        await engine.aclose()
+
+    asyncio.run(revise())
+
+
+def test_a_task_that_was_edited_keeps_the_key_and_the_first_call_pays_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAPI_API_KEY", DEMO_KEY)
+    (left,) = service.run(*CALL, "--no-wait")[1]
+    edit(left["id"], service.url, "a sea")
+    code, told, err = service.run(*CALL)
+    assert (code, told) == (4, [])
+    assert f"This key belongs to task {left['id']}, which asks for" in err
+    assert service.book.made == []
+    code, told, _ = service.run("generate", "z-image", "a sea", "--key", "order 7")
+    assert (code, told[0]["id"], told[0]["prompt"]) == (0, left["id"], "a sea")
+    assert len(service.book.made) == 1
+    assert sent_key(left["id"]) == "order 7"
+
+
 def test_a_key_that_another_program_has_used_is_refused_and_never_charged(
     service: Service,
 ) -> None:
@@ -133,6 +174,70 @@ def test_what_can_be_no_key_is_refused(service: Service, key: str) -> None:
     code, told, err = service.run("generate", "z-image", "a lake", "--key", key)
     assert (code, told) == (4, [])
     assert "A key has 1 to 512 printable characters" in err
+
+
+def test_the_key_of_a_deleted_task_is_refused(service: Service) -> None:
+    (made,) = service.run(*CALL)[1]
+    assert service.run("delete", made["id"])[0] == 0
+    for more in ((), ("--no-wait",)):
+        code, told, err = service.run(*CALL, *more)
+        assert (code, told) == (4, [])
+        assert f"This key belongs to task {made['id']}, which was deleted" in err
+    assert len(service.book.made) == 1
+
+
+def test_the_key_of_a_dropped_task_can_be_used_again(service: Service) -> None:
+    (left,) = service.run(*CALL, "--no-wait")[1]
+    assert service.run("drop", left["id"])[0] == 0
+    code, (made,), _ = service.run(*CALL)
+    assert (code, made["status"]) == (0, "completed")
+    assert made["id"] != left["id"]
+    assert service.run(*CALL)[1] == [made]
+    assert len(service.book.made) == 1
+
+
+def test_the_key_of_a_refused_task_can_be_used_again(service: Service) -> None:
+    words = ("generate", "z-image", "--key", "order 9", "-p")
+    code, (refused,), _ = service.run(*words, "demo:refused")
+    assert (code, refused["status"]) == (4, "rejected")
+    code, (made,), _ = service.run(*words, "a lake")
+    assert (code, made["status"]) == (0, "completed")
+    assert made["id"] != refused["id"]
+    assert len(service.book.made) == 1
+
+
+def test_a_refused_task_that_was_retried_keeps_its_key(service: Service) -> None:
+    words = ("generate", "z-image", "--key", "order 9", "-p", "demo:refused")
+    (refused,) = service.run(*words)[1]
+    (again,) = service.run("retry", refused["id"])[1]
+    code, (told,), err = service.run(*words)
+    assert (code, told["id"]) == (4, refused["id"])
+    assert f"which was sent again as {again['id']}: nothing was sent." in err
+
+
+def test_the_same_call_finds_its_task_when_its_source_file_is_gone(
+    service: Service, tmp_path: Path
+) -> None:
+    source = tmp_path / "lake.png"
+    Image.new("RGB", (512, 512), "teal").save(source)
+    call = ("generate", "topaz-upscale-image", "--key", "order 10")
+    words = (*call, "-s", f"source_image_url={source}")
+    code, first, err = service.run(*words)
+    assert (code, first[0]["status"]) == (0, "completed"), err
+    source.unlink()
+    assert service.run(*words)[:2] == (0, first)
+    assert service.run(*words, "--no-wait")[:2] == (0, first)
+
+
+def test_the_same_call_finds_its_task_when_the_folder_is_of_no_use_any_more(
+    service: Service, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    (first,) = service.run(*CALL, "--out", str(folder))[1]
+    folder.rename(tmp_path / "moved")
+    folder.write_text("in the way")
+    code, (told,), _ = service.run(*CALL, "--out", str(folder))
+    assert (code, told["id"]) == (0, first["id"])
 
 
 def test_a_key_is_for_one_task(service: Service) -> None:

@@ -139,3 +139,15 @@ def test_stdin_is_read_once(service: Service) -> None:
     code, told, err = service.run(*words, fed='{"prompt": "x"}')
     assert (code, told) == (4, [])
     assert "Only one of them can read stdin." in err
+
+
+def test_a_body_may_name_its_model_by_its_title(
+    service: Service, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, {"model": "Z Image", "prompt": "a lake"})
+    for words in ((), ("z-image",), ("Z Image",)):
+        code, told, err = service.run("generate", *words, "--input", file, "--no-wait")
+        assert (code, told[0]["model"]) == (0, "z-image"), err
+    code, told, err = service.run("generate", "imagen-4", "--input", file)
+    assert (code, told) == (4, [])
+    assert "--input is for Z Image, not for imagen-4." in err

@@ -624,6 +624,24 @@ def test_resuming_what_waits_follows_its_source_or_says_that_it_is_set_aside(
     assert (code, f"picture of {aside.id}, which is set aside" in err) == (4, True)
 
 
+def test_nothing_is_submitted_that_would_wait_for_what_is_set_aside(
+    service: Service, home: Path
+) -> None:
+    aside = task_in_queue(
+        service, Status.HELD, watched=False, set_aside=SetAside.INTERRUPTED
+    )
+    waits = task_in_queue(
+        service, Status.HELD, after=aside.id, after_param="source_image_url"
+    )
+    words = ("generate", "topaz-upscale-image", "--after", waits.id)
+    code, _, err = service.run(*words, "--timeout", "5")
+    assert code == 4
+    assert f"Its picture waits for task {aside.id}, which is set aside." in err
+    assert f"`runapi-tui resume {aside.id}` continues that one." in err
+    assert queue(home, "select count(*) from tasks") == [(2,)]
+    assert service.book.made == []
+
+
 def test_a_probe_sends_the_cheapest_and_says_how_to_send_the_others(
     service: Service,
 ) -> None:

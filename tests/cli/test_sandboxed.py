@@ -133,5 +133,9 @@ def test_a_refusal_by_permissions_alone_is_no_sandbox_s(
     for name in NOBODYS:
         monkeypatch.delenv(name, raising=False)
     assert rules.why_not_written(home, refusal) == ""
-    monkeypatch.setenv("CODEX_THREAD_ID", "01a")
+    monkeypatch.setenv("CODEX_THREAD_ID", "01a")  # with or without a sandbox
+    assert rules.why_not_written(home, refusal) == ""
+    read_only = OSError(30, "Read-only file system", str(home / "x"))
+    assert "writable_roots" in rules.why_not_written(home, read_only)
+    monkeypatch.setenv("CODEX_SANDBOX", "seatbelt")
     assert "writable_roots" in rules.why_not_written(home, refusal)

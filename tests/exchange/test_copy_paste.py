@@ -57,6 +57,29 @@ async def test_what_is_no_request_leaves_the_prompt_alone() -> None:
         assert app.focused.text == "old curl of smoke"
 
 
+async def test_a_pasted_generate_fills_in_its_prompt_and_what_goes_past_the_catalog() -> (
+    None
+):
+    app = TestApp()
+    async with app.running(80, 24) as pilot:
+        line = """runapi-tui generate z-image "a cat" -s '+={"style": "ink"}'"""
+        paste(app, f"{line} --after 0abc")
+        await app.until(lambda: app.told)
+        await pilot.pause()
+        assert app.told.pop().startswith(
+            "Z Image: prompt, extra parameters. Left out: after."
+        )
+        assert app.main
+        values = {"prompt": "a cat", "+": {"style": "ink"}}
+        assert app.main.form.values() == values
+        names = "--service nova_2 --action text_to_image"
+        paste(app, f"runapi-tui generate nova-2 {names} -p 'a dog' -s strength=0.5")
+        await app.until(lambda: app.told)
+        await pilot.pause()
+        assert app.main.form.values() == {"prompt": "a dog", "+": {"strength": 0.5}}
+        assert "nova-2" in app.text()
+
+
 async def test_a_pasted_request_takes_the_names_of_the_route_that_is_there() -> None:
     app = TestApp(api="service")
     async with app.running(80, 24) as pilot:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,8 @@ from tui.catalog import request
 from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import bundled
 from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
+from tui.catalog.undescribed import undescribed
+from tui.cli.commands import cli
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.demo.service import create_app
 from tui.exchange.pasted_command import MOST, PasteError, is_command, read
@@ -541,7 +544,8 @@ WANTED: Values = {"prompt": "a fox", "aspect_ratio": "16:9"}
         r'{"model":"z-image","prompt":"a\u0020f\x6fx","aspect_ratio":"16\u003a9"}'
         "' \\\n --compressed ;\n curl other",
         f'curl {URL} -d "{IN_DOUBLE}"',
-        "runapi-tui generate -paf\\ ox --prompt='a fox' z-image -s aspect_ratio=16:9 --json --out /tmp # why",
+        "runapi-tui generate -paf\\ ox --prompt='a fox' z-image -s aspect_ratio=16:9 --json --no-wait # why",
+        "runapi-tui generate z-image 'a fox' -s aspect_ratio=16:9 --demo",
     ],
 )
 def test_lines_from_anywhere_are_understood(line: str) -> None:
@@ -582,6 +586,55 @@ def test_what_has_no_place_is_named() -> None:
         {"prompt": "a b"},
         ("key", "input", "count", "vary", "expand", "nothing"),
     )
+
+
+def test_every_option_of_generate_is_used_or_named() -> None:
+    """None takes the next word as the model, and none vanishes."""
+    elsewhere = {"set", "prompt", "action", "service", "preset"}
+    silent = {"api", "unchecked", "json", "no-wait", "images", "demo"}
+    options = [
+        param
+        for param in cli.commands["generate"].params
+        if isinstance(param, click.Option)
+    ]
+    for param in options:
+        name = param.opts[-1].removeprefix("--")
+        for option in param.opts if name not in elsewhere else ():
+            value = "" if param.is_flag else "7"
+            found = read(
+                f"runapi-tui generate {option} {value} z-image 'a fox'", CATALOG
+            )
+            assert (found.model, found.values) == (Z, {"prompt": "a fox"}), option
+            assert found.unused == (() if name in silent else (name,)), option
+    with pytest.raises(PasteError, match="in a preset"):
+        read("runapi-tui generate --preset mine 'a fox'", CATALOG)
+
+
+def test_what_goes_past_the_catalog_comes_back() -> None:
+    beyond = undescribed("nova_2", "text_to_image", "nova-2-pro")
+    asked: list[tuple[Model, Values]] = [
+        (Z, {"prompt": "a fox", "+": {"style": "ink", "steps": [1, {"a": None}]}}),
+        (beyond, {"prompt": "a fox", "+": {"strength": 0.5}}),
+    ]
+    for model, values in asked:
+        route = next(iter(model.routes))
+        back = read(written(draft(model, route, values), "cli"), CATALOG)
+        assert (back.model.slug, back.model.service) == (model.slug, model.service)
+        assert (back.values, back.unused) == (values, ())
+    line = "runapi-tui generate z-image x -s aspect_ratio=7:5 -s new=1 --unchecked"
+    found = read(line, CATALOG)
+    assert found.values == {"prompt": "x", "+": {"aspect_ratio": "7:5", "new": 1}}
+    again = read(written(draft(Z, "unified", found.values), "cli"), CATALOG)
+    assert again.values == found.values
+
+
+def test_no_file_hides_among_the_extra_parameters_of_a_paste() -> None:
+    line = (
+        "runapi-tui generate flux-2-pro-remix-image x"
+        """ -s '+={"source_image_urls": ["/etc/passwd"]}'"""
+    )
+    found = read(line, CATALOG)
+    assert (found.values, found.unused) == ({"prompt": "x"}, ("extra parameters",))
 
 
 def test_a_crowd_of_names_is_soon_over() -> None:

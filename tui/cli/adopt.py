@@ -7,13 +7,16 @@ import re
 import time
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import UsageError, code_of
 from tui.cli.follow import Work, follow
-from tui.cli.known import follow_known, print_known
+from tui.cli.known import describe_known, follow_known, print_known
 from tui.cli.output import task_json, task_line
 from tui.service.base_url import canonical
 from tui.service.errors import NotFoundError, ServiceError
+from tui.service.task_answer import Answer
 from tui.session import Session, open_client
 from tui.system import heartbeat
 from tui.system.streams import print_message, print_result
@@ -69,7 +72,7 @@ def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> in
     if is_new:
         print_message(
             f"Task {known.id} is in the queue now. It is never sent; what it cost is"
-            " known once the service says so."
+            " known once the service says so, and counts for no limit."
         )
     if not wait:
         if not is_new:
@@ -82,7 +85,9 @@ def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> in
             engine.check_belongs_here(known)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        await follow_known(engine, work, known, silent=is_new)
+        if not is_new:
+            print_message(describe_known(known))
+        await follow_known(engine, work, known)
 
     return follow(session, begin, as_json=as_json)
 
@@ -97,17 +102,18 @@ def _recorded(session: Session, store: Store, wanted: Adopted) -> tuple[Task, bo
     known = store.of_remote_id(base_url, wanted.remote_id)
     if known:
         return known, False
-    raw = heartbeat.run(_answer(session, wanted))
+    answer = heartbeat.run(_answer(session, wanted))
     task = _task(session, base_url, wanted)
-    recorded = store.adopt(task, "adopted", raw)
+    task = replace(task, cost_micro=answer.cost_micro)
+    recorded = store.adopt(task, "adopted", answer.raw)
     return recorded, recorded is task
 
 
-async def _answer(session: Session, wanted: Adopted) -> str:
+async def _answer(session: Session, wanted: Adopted) -> Answer:
     """Return what the service says of a task. Raises ServiceError."""
     client = open_client(session)
     try:
-        answer = await client.status(
+        return await client.status(
             "service", wanted.service, wanted.action, wanted.remote_id
         )
     except NotFoundError as error:
@@ -118,7 +124,6 @@ async def _answer(session: Session, wanted: Adopted) -> str:
         ) from error
     finally:
         await client.aclose()
-    return answer.raw
 
 
 def _task(session: Session, base_url: str, wanted: Adopted) -> Task:
@@ -142,4 +147,5 @@ def _task(session: Session, base_url: str, wanted: Adopted) -> Task:
         sent_at=now,
         remote_id=wanted.remote_id,
         out_dir=str(session.folders.output),
+        adopted=True,
     )

@@ -35,3 +35,23 @@ async def open_sources(engine: "Engine", ids: Iterable[str]) -> list["Task"]:
         found |= {task.id: task for task in new}
         wanted = [task.awaited for task in new if task.awaited]
     return sources_first(found.values())
+
+
+def waiting_in_vain(
+    tasks: Iterable["Task"], sources: Iterable["Task"]
+) -> dict[str, str]:
+    """Return the ids of tasks that wait for one that is set aside, each with its id.
+
+    `sources` are what `open_sources` has found for them.
+    """
+    known = {task.id: task for task in sources}
+    found: dict[str, str] = {}
+    for task in tasks:
+        above = known.get(task.awaited)
+        seen: set[str] = set()
+        while above and above.live and above.id not in seen:
+            seen.add(above.id)
+            above = known.get(above.awaited)
+        if above and not above.live:
+            found[task.id] = above.id
+    return found

@@ -12,10 +12,10 @@ from tui.catalog.extra import extra_of
 from tui.catalog.request import blank, refused_by_catalog
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
-from tui.cli.chains import open_sources
-from tui.cli.exit_codes import Stopped, UsageError
+from tui.cli.chains import open_sources, waiting_in_vain
+from tui.cli.exit_codes import OTHER_ERROR, Stopped, UsageError
 from tui.cli.follow import Work, follow
-from tui.cli.known import check_input, follow_known, print_known
+from tui.cli.known import check_known, describe_known, follow_known, print_known
 from tui.cli.output import task_json, task_line
 from tui.cli.requests import (
     RequestOptions,
@@ -83,20 +83,28 @@ def generate(
         draft.over_ceiling = submission.over_budget
         draft.after = options.after
         draft.key = _checked_key(submission.key)
-        _spool_tasks(draft, prompts, options, spool)
-        _print_unchecked(draft)
+        known = None
+        if draft.key:
+            prompts = list(prompts)
+            known = _known(store, draft, prompts, options)
+        if not known:
+            _spool_tasks(draft, prompts, options, spool)
+            _print_unchecked(draft)
         if submission.probe and spool.count > 1:
             spool.probe()
         if submission.wait and not learnt.get("paused"):
-            begin = partial(_begin, store, draft, spool)
+            begin = partial(_begin, store, draft, spool, known)
             code = follow(session, begin, as_json=submission.as_json)
             _print_probed(session, spool)
             return code
-        known = _queue_unless_known(store, spool, ceilings.of(session.config))
+        if not known:
+            known = _queue_unless_known(store, spool, ceilings.of(session.config))
         if known:
             if submission.wait:
                 print_message("The queue is paused.")
-            return print_known(known, as_json=submission.as_json, wait=submission.wait)
+            code = print_known(known, as_json=submission.as_json)
+            is_open = submission.wait and known.live
+            return code or (OTHER_ERROR if is_open else 0)
     except KeyboardInterrupt:
         aside = store.set_aside_unsent(task.id for task in spool) if spool.count else []
         if not aside:
@@ -127,8 +135,11 @@ class _Draft:
         self._route = route
         """The route that the service was found to have; None: not known."""
 
-    def task(self, values: Values) -> "Task":
-        """Return a task that waits to be sent. Raises UsageError."""
+    def task(self, values: Values, *, checked: bool = True) -> "Task":
+        """Return a task that waits to be sent. Raises UsageError.
+
+        Unless it is `checked`, it only shows what is asked for.
+        """
         from tui.tasks import draft
 
         self.unchecked |= dict.fromkeys(extra_of(values))
@@ -143,6 +154,7 @@ class _Draft:
                 learnt=self._route,
                 after=self.after,
                 key=self.key,
+                checked=checked,
             )
         except draft.InvalidRequestError as error:
             hint = self._hint(values, error.errors)
@@ -157,6 +169,34 @@ class _Draft:
         if errors.keys() <= refused & given:
             return "If the service knows better: --unchecked sends it all the same."
         return ""
+
+
+def _known(
+    store: "Store",
+    draft: _Draft,
+    prompts: Iterable[str | None],
+    options: RequestOptions,
+) -> "Task | None":
+    """Return the task that has the caller's key already.
+
+    It does so whatever has become of source files and folders since. Raises UsageError
+    for a key that can't be used for this call.
+    """
+    wanted = [
+        values
+        for prompt in prompts
+        for values in read_requests(draft.session, draft.model, options, prompt)
+    ]
+    if len(wanted) > 1:
+        asked = f"{len(wanted):,}"
+        raise UsageError(f"A key is for one task: this call asks for {asked}.")
+    for values in wanted:
+        task = draft.task(values, checked=False)
+        known = store.of_caller_key(task)
+        if known:
+            check_known(task, known)
+            return known
+    return None
 
 
 def _spool_tasks(
@@ -176,9 +216,6 @@ def _spool_tasks(
             raise UsageError(f"Prompt {number:,}: {error}") from error
     if not spool.count:
         raise UsageError("There is no prompt: every line is blank.")
-    if draft.key and spool.count > 1:
-        asked = f"{spool.count:,}"
-        raise UsageError(f"A key is for one task: this call asks for {asked}.")
 
 
 def _checked_key(key: str | None) -> str:
@@ -227,31 +264,54 @@ def _queue_unless_known(
     try:
         _queue(store, spool, most, owner)
     except KeyTakenError as taken:
-        check_input(next(iter(spool)), taken.task)
+        check_known(next(iter(spool)), taken.task)
         return taken.task
     return None
 
 
 async def _begin(
-    store: "Store", draft: "_Draft", spool: "Spool", engine: "Engine", work: Work
+    store: "Store",
+    draft: "_Draft",
+    spool: "Spool",
+    known: "Task | None",
+    engine: "Engine",
+    work: Work,
 ) -> None:
-    """Queue the tasks, and add them and what they wait for to the work."""
+    """Queue the tasks, and add them and what they wait for to the work.
+
+    With `known`, a task that the queue has already, it adds that one.
+    """
     sources = await open_sources(engine, [draft.after])
+    if not known:
+        _check_sources(draft, next(iter(spool)), sources)
     work.add_sources(filter(engine.belongs_here, sources))
     # Not in a thread: an interruption finds all of them in the queue, or none. They are
     # leased in the same transaction: an open app adopts a part of what waits for long,
     # and must not adopt all of it before this process has begun.
     try:
-        known = _queue_unless_known(store, spool, engine.ceilings, engine.queue.owner)
+        if not known:
+            owner = engine.queue.owner
+            known = _queue_unless_known(store, spool, engine.ceilings, owner)
     finally:
         store.close()
     if known:
         if draft.over_ceiling:
             engine.lift_ceilings()
+        print_message(describe_known(known))
         await follow_known(engine, work, known)
         return
     work.add([spool.probed] if spool.probed else _SpooledIds(spool))
     engine.queue.spooled_tasks = lambda: spool
+
+
+def _check_sources(draft: _Draft, task: "Task", sources: "list[Task]") -> None:
+    """Raise UsageError where a task would wait in vain for its picture."""
+    for source in waiting_in_vain([task], sources).values():
+        resume = draft.session.command(f"resume {source}")
+        raise UsageError(
+            f"Its picture waits for task {source}, which is set aside. Nothing was"
+            f" submitted: `{resume}` continues that one."
+        )
 
 
 class _SpooledIds(Collection[str]):

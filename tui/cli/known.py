@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from tui.tasks.task import Task
 
 
-def check_input(wanted: "Task", known: "Task") -> None:
-    """Raise UsageError where a caller's key is given again for something else."""
+def check_known(wanted: "Task", known: "Task") -> None:
+    """Raise UsageError where a caller's key is given again for something else, or for a
+    task that was deleted.
+    """
+    if known.deleted:
+        raise UsageError(
+            f"This key belongs to task {known.id}, which was deleted from the queue."
+            " Nothing was sent: give another key."
+        )
     if known.caller_input != wanted.caller_input:
         raise UsageError(
             f"This key belongs to task {known.id}, which asks for something else."
@@ -21,30 +28,23 @@ def check_input(wanted: "Task", known: "Task") -> None:
         )
 
 
-async def follow_known(
-    engine: "Engine", work: Work, known: "Task", *, silent: bool = False
-) -> None:
-    """Add a task to the work of a command, as `resume` does; says so unless `silent`."""
+async def follow_known(engine: "Engine", work: Work, known: "Task") -> None:
+    """Add a task to the work of a command, as `resume` does."""
     unfinished = await engine.queue.unfinished()
     elsewhere = {task.id for task, is_elsewhere in unfinished if is_elsewhere}
     work.add([known.id])
     if _may_continue(known):
         work.set_aside = frozenset({known.id})
     work.elsewhere = frozenset({known.id} & elsewhere)
-    if not silent:
-        print_message(_sentence(known))
 
 
-def print_known(known: "Task", *, as_json: bool, wait: bool = False) -> int:
-    """Print a task as it is. Returns the exit code.
-
-    With `wait`, the command was to follow it: it must not claim that the task has ended.
-    """
+def print_known(known: "Task", *, as_json: bool) -> int:
+    """Print a task as it is, which isn't followed. Returns the exit code."""
     print_result(task_json(known) if as_json else task_line(known))
     print_message(f"This is task {known.id} of the queue: nothing new was added.")
     if known.error:
         return code_of(known.error.kind)
-    if known.status == "completed" or (known.live and not wait):
+    if known.status == "completed" or known.live:
         return 0
     return OTHER_ERROR
 
@@ -56,9 +56,15 @@ def _may_continue(task: "Task") -> bool:
     return task.lacks_picture or (task.status in LIVE and not task.watched)
 
 
-def _sentence(task: "Task") -> str:
+def describe_known(task: "Task") -> str:
+    """Return what becomes of a task that is followed by `follow_known`."""
     if task.live:
         return f"This is task {task.id} of the queue: following it."
     if _may_continue(task):
         return f"This is task {task.id} of the queue, which was set aside: resuming it."
+    if task.retried_by:
+        return (
+            f"This is task {task.id} of the queue, which was sent again as"
+            f" {task.retried_by}: nothing was sent."
+        )
     return f"This is task {task.id} of the queue, which has ended: nothing was sent."

@@ -1,10 +1,12 @@
 """`generate --input`: parameters from a JSON object, which others may have written."""
 
 import json
+from contextlib import suppress
 from io import BufferedIOBase
 from typing import Any
 
 from tui.catalog.extra import EXTRA, with_extra
+from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.reach import texts_of
 from tui.catalog.request import Request
 from tui.catalog.spec import Model, Value, Values
@@ -51,12 +53,16 @@ def take_model(values: Values) -> str:
     return named
 
 
-def check_model(named: str, model: Model) -> None:
-    """Raise UsageError where a body is for another model."""
-    if named not in ("", model.slug):
-        raise UsageError(
-            f"--input is for {one_line(named, 80)}, not for {model.slug}. {_NOTHING}"
-        )
+def check_model(named: str, model: Model, catalog: Catalog) -> None:
+    """Raise UsageError where a body names another model than was chosen."""
+    if named in ("", model.slug):
+        return
+    with suppress(UnknownModel):
+        if catalog.named(named, model.action) == model:
+            return
+    raise UsageError(
+        f"--input is for {one_line(named, 80)}, not for {model.slug}. {_NOTHING}"
+    )
 
 
 def placed(model: Model, values: Values, *, unchecked: bool) -> Values:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tui.cli.chains import open_sources, sources_first
+from tui.cli.chains import open_sources, sources_first, waiting_in_vain
 from tui.cli.exit_codes import UsageError
 from tui.cli.follow import Work, follow
 from tui.cli.requests import check_ceilings, expected_cost
@@ -57,7 +57,12 @@ def resume(
         sources = [task for task in sources if task.id not in named]
         # Without ids, only tasks of this service and profile are continued.
         refused = await _refusals(engine, tasks) if ids else {}
-        refused |= _without_source(tasks, sources) if ids else {}
+        refused |= {
+            task_id: f"It waits for the picture of {source}, which is set aside: name"
+            " that, too."
+            for task_id, source in waiting_in_vain(tasks, sources).items()
+            if ids
+        }
         if refused:
             rest = [task.id for task in tasks if task.id not in refused]
             raise UsageError(_refusal(session, refused, rest, over_budget))
@@ -112,17 +117,6 @@ async def _refusals(engine: "Engine", tasks: Iterable["Task"]) -> dict[str, str]
         except (ValueError, LookupError, RetriedError) as error:
             refused[task.id] = str(error)
     return refused
-
-
-def _without_source(tasks: Iterable["Task"], sources: list["Task"]) -> dict[str, str]:
-    """Return by id why tasks would wait in vain for the picture of another one."""
-    aside = {task.id for task in sources if not task.live}
-    return {
-        task.id: f"It waits for the picture of {task.awaited}, which is set aside: name"
-        " that, too."
-        for task in tasks
-        if task.awaited in aside
-    }
 
 
 def _refusal(

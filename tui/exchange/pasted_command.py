@@ -12,11 +12,13 @@ from typing import cast, get_args
 from msgspec import Struct
 
 from tui.catalog import request
+from tui.catalog.extra import EXTRA, extra_of, extra_problem, unchecked
 from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api
 from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.catalog.typed_values import parse_settings
+from tui.catalog.undescribed import NameProblem, undescribed
 from tui.text import by_count, one_line, plain
 
 MOST = 1_000_000
@@ -59,31 +61,18 @@ _LETTERS = "AbCcDdEeFHKmoPQrTtuUwXxYyz"
 """curl's options of one letter that take a value; of the long ones, those that matter.
 """
 _NAMES = _DATA | {"--request", "--url", "--header"}
-_OUR_LETTERS = "pfsn"
-_OUR_NAMES = {
-    *(
-        "--prompt",
-        "--file",
-        "--set",
-        "--count",
-        "--vary",
-        "--action",
-        "--out",
-        "--concurrency",
-    ),
-    *("--base-url", "--api", "--images", "--input", "--key"),
-}
-_MANY = {
-    "-f": "file",
-    "--file": "file",
-    "-n": "count",
-    "--count": "count",
-    "--vary": "vary",
-    "--expand": "expand",
-    "--input": "input",
-    "--key": "key",
-}
-"""Options for which the form has no place, by what they are called there."""
+_LETTER_NAMES = {"p": "prompt", "f": "file", "s": "set", "n": "count"}
+_WITH_VALUE = frozenset(
+    (
+        *("prompt", "file", "input", "key", "set", "count", "vary", "action"),
+        *("service", "source", "after", "preset", "out", "concurrency", "timeout"),
+        *("base-url", "profile", "api", "images"),
+    )
+)
+"""`generate`'s options that take a value; any other is a switch."""
+_USED = frozenset(("prompt", "action", "service", "api", "unchecked"))
+_MEANINGLESS = frozenset(("json", "no-wait", "images", "demo"))
+"""Options that say nothing about the request: they aren't named as left out."""
 
 
 class PasteError(ValueError):
@@ -178,6 +167,8 @@ def _is_flat(value: Value, depth: int) -> bool:
 def _plain(value: Value) -> Value:
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {plain(name, MOST): _plain(item) for name, item in value.items()}
     if isinstance(value, str):
         return plain(value, MOST)
     return value
@@ -242,29 +233,83 @@ def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> 
 def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
     names: list[str] = []
     settings: list[str] = []
-    unused: list[str] = []
-    others: dict[str, str] = {}
-    for option, value in _options(words, _OUR_LETTERS, _OUR_NAMES):
-        if option in ("-s", "--set"):
-            settings.append(value)
-        elif option in _MANY:
-            unused.append(_MANY[option])
-        elif option:
-            others[option.lstrip("-")] = value
-        else:
+    unused: dict[str, None] = {}
+    used: dict[str, str] = {}
+    letters = "".join(_LETTER_NAMES)
+    with_value = {f"--{name}" for name in _WITH_VALUE}
+    for option, value in _options(words, letters, with_value):
+        name = _LETTER_NAMES.get(option[1:], option[2:])
+        if not option:
             names.append(value)
+        elif name == "set":
+            settings.append(value)
+        elif name in _USED:
+            used[name] = value
+        elif name not in _MEANINGLESS:
+            unused[one_line(name, 40)] = None
+    if "preset" in unused:
+        raise PasteError(
+            "Its model is in a preset, which isn't opened: choose it here."
+        )
     if not names:
         raise PasteError("It names no model.")
-    model = catalog.named(names[0][:100], others.get("action", ""))
-    prompt = others.get("prompt", others.get("p"))
-    if others.get("api") in get_args(Api):
-        api = cast(Api, others["api"])
+    model = _generated(catalog, names[0][:100], used)
+    prompt = used.get("prompt", names[1] if len(names) > 1 else None)
+    if prompt == "-":
+        prompt = None
+        unused["file"] = None
+    if used.get("api") in get_args(Api):
+        api = cast(Api, used["api"])
+    is_unchecked = "unchecked" in used
     try:
-        route, values = parse_settings(model, settings, prompt, api)
+        route, values = parse_settings(
+            model, settings, prompt, api, unchecked=is_unchecked
+        )
     except ValueError as error:
         raise PasteError(str(error)) from error
-    fit, more = fitting(model, route, values, files=True)
+    if is_unchecked:
+        refused = request.refused_by_catalog(model, model.routes[route], values)
+        values = unchecked(values, refused)
+    fit, more = _fitting_with_extra(model, route, values)
     return PastedCommand(model, route, fit, (*unused, *more))
+
+
+def _generated(catalog: Catalog, slug: str, used: dict[str, str]) -> Model:
+    """Return the model that `generate` takes. Raises PasteError and UnknownModel."""
+    action, service = used.get("action", ""), used.get("service")
+    if not service:
+        return catalog.named(slug, action)
+    known = catalog.get(action, slug)
+    if known and known.service == service:
+        return known
+    try:
+        return undescribed(service, action, slug)
+    except NameProblem as problem:
+        raise PasteError(str(problem)) from problem
+
+
+def _fitting_with_extra(
+    model: Model, route: RouteName, values: Values
+) -> tuple[Values, tuple[str, ...]]:
+    """Return what `fitting` does, with the extra parameters.
+
+    A value that is sent without a check and that its field can't show is one of them.
+    """
+    checked = {name: value for name, value in values.items() if name != EXTRA}
+    fit, rest = fitting(model, route, checked, files=True)
+    extra = extra_of(values)
+    moved = {
+        name: checked[name]
+        for name, value in extra.items()
+        if value is None and name in checked and name not in fit
+    }
+    extra = {**extra, **moved}
+    if not extra:
+        return fit, rest
+    rest = tuple(name for name in rest if name not in moved)
+    if extra_problem(model.routes[route].params, extra):
+        return fit, (*rest, "extra parameters")
+    return {**fit, EXTRA: _plain(extra)}, rest
 
 
 def _options(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tui.catalog.extra import EXTRA
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.reach import reached_by, texts_of
 from tui.catalog.request import is_callback
@@ -224,7 +225,8 @@ class FormFiller:
             values, untranslated = translate(model, values, form_route)
             unused = (*unused, *untranslated)
         await self._fill(model, values)
-        names = ", ".join(values) or "no values"
+        named = ["extra parameters" if name == EXTRA else name for name in values]
+        names = ", ".join(named) or "no values"
         sentences = [f"{model.title}: {names}."]
         if len(unused) > _MOST_UNUSED:
             listed = ", ".join(unused[:_MOST_UNUSED])

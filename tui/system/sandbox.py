@@ -22,6 +22,8 @@ from tui.text import one_line
 
 _REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
 """How a sandbox says no."""
+_SURE = ("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "SANDBOX_RUNTIME")
+"""Variables that only a sandbox sets; Codex sets `CODEX_THREAD_ID` without one, too."""
 _MOVE = (
     "Set XDG_STATE_HOME, XDG_CACHE_HOME and RUNAPI_TUI_OUTPUT to folders in the project"
 )
@@ -104,7 +106,8 @@ def why_not_written(place: Path, error: OSError) -> str:
     `error` is what writing ended with. Empty where it is no sandbox's: permissions are
     told by errors of their own.
     """
-    if error.errno not in _REFUSALS:
+    env = os.environ
+    is_sure = any(map(env.get, _SURE))
+    if error.errno not in (_REFUSALS if is_sure else (errno.EROFS,)):
         return ""
-    found = around() or (_UNKNOWN if error.errno == errno.EROFS else None)
-    return found.writing.replace("{}", one_line(place, 200)) if found else ""
+    return (around(env) or _UNKNOWN).writing.replace("{}", one_line(place, 200))

@@ -7,7 +7,7 @@ each request of the task.
 import hashlib
 import json
 
-from tui.tasks.task import Task
+from tui.tasks.task import Status, Task
 
 LONGEST = 512
 """Characters; the service takes no longer key."""
@@ -40,3 +40,13 @@ def input_of(task: Task) -> str:
     asked = [task.service, task.action, task.model, task.after, task.values]
     written = json.dumps(asked, sort_keys=True).encode()
     return hashlib.sha256(written).hexdigest()
+
+
+def is_free_again(task: Task) -> bool:
+    """Returns whether the key of a task can be given to another one.
+
+    Nothing of it can have been made: it was dropped unsent, or refused by the service.
+    One that was retried has the key for its retry.
+    """
+    is_unmade = task.status in (Status.DROPPED, Status.REJECTED) and not task.unsure
+    return is_unmade and not task.retried_by

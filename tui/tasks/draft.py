@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -48,14 +49,16 @@ def draft(
     learnt: RouteName | None = None,
     after: str = "",
     key: str = "",
+    checked: bool = True,
 ) -> Task:
     """Returns a held task for these values.
 
     `learnt` is the route that the base URL is known to have; `after` is the id of the
     task whose picture it works from, where that isn't made yet; `key` is the
-    Idempotency-Key that the caller wants. Raises InvalidRequestError.
+    Idempotency-Key that the caller wants. Unless it is `checked`, the task can't be
+    sent: it only shows what is asked for. Raises InvalidRequestError.
     """
-    problem = folder_problem(out_dir)
+    problem = folder_problem(out_dir) if checked else ""
     if problem:
         raise InvalidRequestError({"output": problem})
     values = request.inert_values(model, values)
@@ -83,9 +86,11 @@ def draft(
         after_param=source.name if source else "",
         caller_key=key,
     )
-    task = plan(task, model)
-    named = with_real_paths(model.routes[task.route], task.values)
-    task = replace(task, values=named)
+    if checked:
+        task = plan(task, model)
+    with suppress(ValueError):  # a name that no file can have
+        named = with_real_paths(model.routes[task.route], task.values)
+        task = replace(task, values=named)
     return replace(task, caller_input=caller_key.input_of(task)) if key else task
 
 

@@ -67,8 +67,9 @@ class Durations:
     def note(self, task: Task) -> None:
         """Adds a task's latest snapshot, if it is completed."""
         taken = task.finished_at - task.sent_at
-        is_timed = task.sent_at > 0 and 0 < taken < _LONGEST
-        if task.status is not Status.COMPLETED or task.imported or not is_timed:
+        is_elsewhere = task.imported or task.adopted
+        is_timed = task.sent_at > 0 and 0 < taken < _LONGEST and not is_elsewhere
+        if task.status is not Status.COMPLETED or not is_timed:
             return
         for kind in _kinds(task):
             known = self._taken.setdefault(kind, {})

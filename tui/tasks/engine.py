@@ -318,7 +318,9 @@ class Engine:
         wanted = Request(model, old.values, after=after)
         return self._draft(wanted, retry_of=old.id, job=job)
 
-    def _draft(self, wanted: Request, *, retry_of: str = "", job: str = "") -> Task:
+    def _draft(
+        self, wanted: Request, *, retry_of: str = "", job: str = "", key: str = ""
+    ) -> Task:
         task = draft.draft(
             wanted.model,
             wanted.values,
@@ -328,6 +330,7 @@ class Engine:
             api=self._options.api,
             learnt=self.queue.route,
             after=wanted.after,
+            key=key,
         )
         if wanted.price is not None:
             task = replace(task, estimate_micro=wanted.price)
@@ -396,11 +399,15 @@ class Engine:
     ) -> Task:
         """Changes what a waiting task asks for; it keeps its id and its place.
 
+        It keeps its caller's key, too: the call that gave the key is refused from then
+        on, as one that asks for something else, and pays for no second image.
+
         With `over_ceiling`, the user has agreed that it may pass the ceilings. Raises
         SentError if it was sent meanwhile, InvalidRequestError, LeasedError, and
         StoreError.
         """
-        new = await asyncio.to_thread(self._draft, wanted)
+        key = self._latest(task_id).caller_key
+        new = await asyncio.to_thread(self._draft, wanted, key=key)
         with self._mark_changing([task_id]):
             await self._lease_one(task_id)
             cancelled = await self._cancel(self._only_held([task_id]))
@@ -415,6 +422,7 @@ class Engine:
                     route=new.route,
                     body=new.body,
                     key=new.key,
+                    caller_input=new.caller_input,
                     after_param=new.after_param,
                     uploads_until=0,
                     estimate_micro=new.estimate_micro,

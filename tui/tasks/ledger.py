@@ -28,7 +28,9 @@ class CostSource(StrEnum):
     LIVE = "live"
     """The task is on its way, and its cost is not reported yet."""
     IMPORTED = "imported"
-    """A file said so: it is shown, and counts for no limit."""
+    """A file said so, or another program has paid it: it is shown, and counts for no
+    limit.
+    """
 
 
 class TaskCost(NamedTuple):
@@ -45,7 +47,7 @@ class TaskCost(NamedTuple):
 def cost_of(task: Task) -> TaskCost:
     """Returns a task's cost, from the best source there is."""
     at = task.sent_at or task.created_at
-    if task.imported:
+    if task.imported or task.adopted:
         return _imported_cost(task, at)
     if task.cost_micro is not None:
         return TaskCost(at, CostSource.BILLED, limited(task.cost_micro))
@@ -84,7 +86,7 @@ class CostSum(Struct, frozen=True):
     unknown: int = 0
     """Tasks of unknown cost: in `tasks`, not in `micro`."""
     imported: int = 0
-    """The part of `micro` that only an imported file says."""
+    """The part of `micro` that only an imported file says, or that others have paid."""
 
     def __add__(self, other: "CostSum") -> "CostSum":
         return CostSum(

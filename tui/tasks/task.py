@@ -241,6 +241,8 @@ class Task(Struct, frozen=True, kw_only=True):
     It is history: its files are never moved or deleted, its cost counts for no limit,
     and nothing is sent by its word.
     """
+    adopted: bool = False
+    """True if another program sent it: its cost counts for no limit."""
 
     @property
     def turn(self) -> tuple[float, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from tui.tasks import ceilings, ledger, past_prompts, schema
+from tui.tasks.caller_key import is_free_again
 from tui.tasks.lineage import MOST_NAMES
 from tui.tasks.queue_file import QueueFile
 from tui.tasks.restore import newest
@@ -33,13 +34,13 @@ class TaskReader(QueueFile):
         return near[0] if len(near) == 1 else None
 
     def of_caller_key(self, task: Task) -> Task | None:
-        """The task that was made of the same caller's key before."""
+        """The task that has the same caller's key, deleted or not."""
         found = self._tasks(
             "where caller_key = ? and caller_key <> '' and base_url = ? and profile = ?"
-            " order by id limit 1",
+            " order by id",
             *(task.caller_key, task.base_url, task.profile),
         )
-        return found[0] if found else None
+        return next((known for known in found if not is_free_again(known)), None)
 
     def of_remote_id(self, base_url: str, remote_id: str) -> Task | None:
         """This program's own task of the service's id, deleted or not."""

@@ -160,7 +160,8 @@ def generate(
         chosen, wanted["preset"] = _find_preset(session, preset)
     else:
         chosen = find_model(session.catalog, model or for_model, action, service)
-    request_body.check_model(for_model, chosen)
+    if model or preset:
+        request_body.check_model(for_model, chosen, session.catalog)
     given = request_body.placed(chosen, given, unchecked=wanted["unchecked"])
     request_body.check_reach(chosen, given, allowed=allow_files)
     wanted["preset"] = with_values(wanted.get("preset", {}), given)
