@@ -110,7 +110,7 @@ def test_a_body_goes_past_the_catalog_only_where_the_user_says_so(
     body = {"prompt": "a lake", "style": "ink", "webhook_url": "https://evil.example"}
     file = saved(tmp_path, body)
     words = ("generate", "imagen-4", "--input", file, "--no-wait")
-    code, told, err = service.run(*words)
+    code, told, err = service.run(*words, "--allow-files")
     assert (code, told) == (4, [])
     assert "style: Imagen 4 has no parameter style." in err
     code, told, err = service.run(*words, "--unchecked")
