@@ -75,7 +75,6 @@ def test_a_date_is_utc_wherever_this_machine_is(
 
 @pytest.mark.parametrize("unit", ["millis", "1millis", "1m", "1 ", "9", "1.", "1ms"])
 @pytest.mark.parametrize("end", ["!", "", " ", "1", "millis"])
-@pytest.mark.timeout(10, method="signal")
 def test_a_long_header_is_read_at_once(unit: str, end: str) -> None:
     """Each of these is 200 characters: a search that goes back would never end."""
     header = (unit * 200)[: 200 - len(end)] + end
