@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.test_run import Service, queue, service
+from tui.paths import config_dir
 
 __all__ = ["service"]
 
@@ -151,3 +152,22 @@ def test_a_body_may_name_its_model_by_its_title(
     code, told, err = service.run("generate", "imagen-4", "--input", file)
     assert (code, told) == (4, [])
     assert "--input is for Z Image, not for imagen-4." in err
+
+
+def test_what_is_nested_deeply_is_named_as_such(
+    service: Service, tmp_path: Path
+) -> None:
+    deep = "[" * 950 + "]" * 950
+    file = tmp_path / "deep.json"
+    file.write_text(f'{{"prompt": "x", "a": {deep}}}')
+    code, told, err = service.run("generate", "z-image", "--input", str(file))
+    assert (code, told) == (4, [])
+    assert "--input is nested too deeply." in err
+    presets = config_dir() / "presets"
+    presets.mkdir(parents=True)
+    preset = (
+        f'{{"model": "z-image", "action": "text_to_image", "values": {{"a": {deep}}}}}'
+    )
+    (presets / "deep.json").write_text(preset)
+    code, told, err = service.run("generate", "--preset", "deep", "-p", "x")
+    assert (code, told, err) == (4, [], "Preset deep is nested too deeply.\n")

@@ -8,7 +8,6 @@ from typing import Any
 
 from tui.catalog.price import from_schedule
 from tui.catalog.spec import Family, Kind, Listing, Model, Param, Price, Route
-from tui.text import is_inert_line
 
 FAMILY = "New, not described"
 """The family under which they are listed."""
@@ -49,9 +48,10 @@ def undescribed(
             )
     if service in NO_SERVICES:
         raise NameProblem(f"{service} is no service that makes images.")
-    if not _SLUG.fullmatch(slug) or not is_inert_line(slug):
+    if not _SLUG.fullmatch(slug):
         raise NameProblem(
-            "This can't be the name of a model: use letters, digits, - and . alone."
+            "This can't be the name of a model: use letters and digits, and - . _ : /"
+            " between them."
         )
     return Model(
         family=FAMILY,

@@ -5,7 +5,7 @@ from contextlib import suppress
 from io import BufferedIOBase
 from typing import Any
 
-from tui.catalog.extra import EXTRA, with_extra
+from tui.catalog.extra import EXTRA, is_deep, with_extra
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.reach import texts_of
 from tui.catalog.request import Request
@@ -17,6 +17,7 @@ from tui.text import file_size, one_line
 
 MOST_BYTES = 4_000_000
 _NOTHING = "Nothing was submitted."
+_TOO_DEEP = f"--input is nested too deeply. {_NOTHING}"
 
 
 def read(file: BufferedIOBase) -> Values:
@@ -32,12 +33,14 @@ def read(file: BufferedIOBase) -> Values:
             parse_constant=_refuse_constant,
         )
     except RecursionError:
-        raise UsageError(f"--input is nested too deeply. {_NOTHING}") from None
+        raise UsageError(_TOO_DEEP) from None
     except ValueError as error:
         reason = one_line(error).rstrip(".")
         raise UsageError(f"--input is not JSON: {reason}. {_NOTHING}") from None
     if not isinstance(found, dict):
         raise UsageError(f"--input is no JSON object of parameters. {_NOTHING}")
+    if is_deep(found):
+        raise UsageError(_TOO_DEEP)
     if EXTRA in found:  # what isn't checked, the user alone says
         raise UsageError(f"--input: {EXTRA} is no name of a parameter. {_NOTHING}")
     return found

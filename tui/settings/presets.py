@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tui.catalog.extra import texts_in
+from tui.catalog.extra import is_deep, texts_in
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.reach import reached_by, without_callbacks
 from tui.catalog.spec import Model, Values
@@ -83,7 +83,7 @@ class Presets:
             raise PresetProblem(f"{shown} is no name of a preset.")
         try:
             content = read_small_file(self._path(name), _MOST_BYTES)
-            return msgspec.json.decode(content, type=Preset)
+            preset = msgspec.json.decode(content, type=Preset)
         except FileNotFoundError as error:
             known = ", ".join(self.names()[:10]) or "none yet"
             raise PresetProblem(
@@ -96,6 +96,9 @@ class Presets:
             raise PresetProblem(
                 f"Preset {shown} is no preset: {one_line(error, 200)}."
             ) from error
+        if is_deep(preset.values):
+            raise PresetProblem(f"Preset {shown} is nested too deeply.")
+        return preset
 
     def save(self, name: str, preset: Preset) -> Path:
         """Saves a preset, in place of one of the same name. Raises PresetProblem."""
