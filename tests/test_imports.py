@@ -24,7 +24,7 @@ def loaded(code: str) -> set[str]:
     ids=["version", "models", "model", "tasks"],
 )
 def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
-    run = "try:\n    import tui.cli.commands; tui.cli.commands.main()\nexcept SystemExit: pass"
+    run = "try:\n    import tui.cli.main; tui.cli.main.main()\nexcept SystemExit: pass"
     code = f"import sys; sys.argv = ['runapi-tui', *{words!r}]\n{run}"
     assert not loaded(code) & _HEAVY
 
