@@ -35,7 +35,7 @@ class Bare(App):
         yield Footer()
 Bare().run()
 """
-OURS = "import sys; sys.argv = ['runapi-tui', '--demo', '--images', 'half']; from tui.cli.commands import main; main()"
+OURS = "import sys; sys.argv = ['runapi-tui', '--demo', '--images', 'half']; from tui.cli.main import main; main()"
 
 
 class Terminal:

@@ -28,7 +28,7 @@ def start(delay: float) -> None:
     pictures in `delay` seconds.
     """
     from tui import session
-    from tui.cli import commands
+    from tui.cli import main as program
     from tui.demo import pictures
 
     prepare = session.prepare
@@ -37,7 +37,7 @@ def start(delay: float) -> None:
     )
     pictures.picture_size = lambda *_: (256, 256)
     sys.argv[0] = "runapi-tui"
-    commands.main()
+    program.main()
 
 
 class PtyApp:

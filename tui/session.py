@@ -1,28 +1,27 @@
 """A session: settings, key, folders and catalog, for the app and the commands."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
 from tui import paths
-from tui.catalog.load import Catalog, with_user_families
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.paths import Folders, PlaceError
 from tui.service.base_url import canonical
 from tui.settings import config, credentials
 from tui.settings.config import Config, ConfigError, Profile
 from tui.settings.credentials import Credential
-from tui.spending import ceilings, quotes
 from tui.system import environment, shell
 from tui.tasks.task import NO_PROFILE
 from tui.text import dollars
 
 if TYPE_CHECKING:
+    from tui.catalog.load import Catalog
     from tui.service.client import Client
     from tui.tasks.engine import Engine
     from tui.tasks.options import EngineListener
@@ -33,14 +32,16 @@ ASK_FOR = 15.0
 
 @dataclass(frozen=True)
 class Session:
-    """The settings of one run. Opens nothing and sends nothing."""
+    """The settings of one run. Opens nothing and sends nothing.
+
+    The catalog is read when it is first asked for.
+    """
 
     config: Config
     credential: Credential
     folders: Folders
-    catalog: Catalog
-    problems: tuple[str, ...] = ()
-    """Why some of the user's own family files can't be used, one sentence each."""
+    own_models: Path
+    """The folder of the user's own family files."""
     demo: bool = False
     profile: str = ""
     """The profile whose key, base URL and image folder these are; empty: none."""
@@ -56,6 +57,25 @@ class Session:
             kind, _, variable = profile.key.partition(":")
             if kind == "env":
                 environment.hide_variable(variable)
+
+    @property
+    def catalog(self) -> "Catalog":
+        """The bundled models and the user's own, with the latest prices."""
+        return self._catalog_and_problems[0]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why some of the user's own family files can't be used, one sentence each."""
+        return self._catalog_and_problems[1]
+
+    @cached_property
+    def _catalog_and_problems(self) -> "tuple[Catalog, tuple[str, ...]]":
+        from tui.catalog.load import with_user_families
+        from tui.spending import quotes
+
+        catalog, problems = with_user_families(self.own_models, self.folders.cache)
+        prices = quotes.load(self.folders.cache, self.credential.base_url)
+        return quotes.apply(catalog, prices), problems
 
     def with_key(self, api_key: str, source: str) -> "Session":
         """Return the same session with a key of the user's own.
@@ -137,7 +157,6 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
     """
     own = _config_dir()
     preferences = config.load(own / "config.toml", options)
-    catalog, problems = with_user_families(own / "models")
     if demo:
         credential = Credential(
             DEMO_KEY, DEMO_URL, "embedded service", "embedded service"
@@ -145,11 +164,10 @@ def prepare(*, base_url: str = "", demo: bool = False, **options: Any) -> Sessio
     else:
         credential = _credential(base_url, preferences)
     folders = _folders(preferences, demo)
-    catalog = quotes.apply(catalog, quotes.load(folders.cache, credential.base_url))
     profile = "" if demo else preferences.profile_in_use
     asked = {"base_url": base_url, **options}
     return Session(
-        preferences, credential, folders, catalog, problems, demo, profile, asked
+        preferences, credential, folders, own / "models", demo, profile, asked
     )
 
 
@@ -188,6 +206,8 @@ def _credential(base_url: str, preferences: Config, source: str = "") -> Credent
 
 async def account(session: Session) -> str:
     """Ask whose key it is: `Acme, me@example.org: balance $12.34`. Raises ServiceError."""
+    import asyncio
+
     from tui.service.account import read_owner
     from tui.service.client import Client
     from tui.service.errors import NetworkError
@@ -232,6 +252,7 @@ def open_engine(
     `tries` is how often a failing request is repeated; None: without end. Raises
     StoreError.
     """
+    from tui.spending import ceilings
     from tui.tasks.engine import Engine
     from tui.tasks.options import EngineOptions
     from tui.tasks.retry import poll_pause

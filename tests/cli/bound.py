@@ -75,14 +75,14 @@ def _ended(words: Sequence[str], bounds: Sequence[str]) -> Ended:
 
 
 def _become(words: Sequence[str], bounds: Sequence[str]) -> None:
-    from tui.cli import commands
+    from tui.cli import main as program
 
     signal.alarm(LONGEST)
     for bound in bounds:
         getattr(sandbox, bound)()
     sys.argv[:] = ["runapi-tui", *words]
     try:
-        commands.main()
+        program.main()
     except SystemExit as end:
         os._exit(end.code if isinstance(end.code, int) else 1)
     except BaseException:

@@ -2,20 +2,24 @@
 
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from tests.every_command import every_command
 from tests.loopback import serving
 from tui.catalog.load import bundled
+from tui.cli import commands
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
 from tui.images.metadata import embed
@@ -559,3 +563,16 @@ def test_doctor_shows_and_tries_proxies_and_certificates(tmp_path: Path) -> None
     assert told[: len(lines)] == [f"{line}." for line in lines]
     assert told[-1].startswith("connection=runapi.ai: ")
     assert json.loads(run("doctor", "--json", "--demo").stdout)["network"] == []
+
+
+def test_every_command_of_every_module_can_be_called() -> None:
+    modules = [
+        import_module(f"tui.cli.commands.{module.name}")
+        for module in pkgutil.iter_modules(commands.__path__)
+    ]
+    defined = {
+        command.name
+        for module in modules
+        for command in getattr(module, "COMMANDS", ())
+    }
+    assert set(every_command()) == defined

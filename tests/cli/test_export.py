@@ -114,7 +114,7 @@ def counted(self, *words):
         {end}
     return search(self, *words)
 store.Store.search = counted
-from tui.cli.commands import main
+from tui.cli.main import main
 main()
 """
 """The command, whose third page of tasks never comes."""

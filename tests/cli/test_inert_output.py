@@ -11,7 +11,7 @@ import pytest
 
 import tui
 from tests.app import past
-from tui.cli import commands
+from tui.cli import main as program
 from tui.cli.output import task_facts, task_json, task_line
 from tui.cli.progress import ProgressLine
 from tui.system import streams
@@ -57,7 +57,7 @@ def run(
     """What one command prints on stdout and stderr, and its exit code."""
     monkeypatch.setattr(sys, "argv", ["runapi-tui", *words])
     with pytest.raises(SystemExit) as end:
-        commands.main()
+        program.main()
     printed = capsys.readouterr()
     return printed.out, printed.err, int(end.value.code or 0)
 

@@ -15,7 +15,7 @@ from tests.app import past
 from tests.cli.test_commands import run
 from tests.loopback import serving
 from tests.screens.test_money import Heard, service
-from tui.cli.commands import main
+from tui.cli.main import main
 from tui.demo import DEMO_KEY
 from tui.tasks.store import Store
 from tui.tasks.task import Status, Task

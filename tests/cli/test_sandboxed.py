@@ -9,8 +9,8 @@ import pytest
 
 from tests import sandbox
 from tests.cli.bound import Ended, run
+from tests.every_command import every_command
 from tui.cli.blame import sandbox_rule
-from tui.cli.commands import cli
 from tui.system import sandbox as rules
 
 pytestmark = pytest.mark.skipif(bool(sandbox.why_not()), reason=sandbox.why_not())
@@ -36,7 +36,7 @@ _NEED_THE_SERVICE_ALONE = ("account", "login", "prices", "prompts", "upload", "q
 def command_lines() -> list[list[str]]:
     """Every command with what it can't do without; new ones come by themselves."""
     lines = []
-    for name, command in cli.commands.items():
+    for name, command in every_command().items():
         if name == "demo-server":  # it serves until it is stopped
             continue
         given = _WORDS.get(name, [])

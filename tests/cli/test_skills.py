@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.every_command import every_command
 from tests.loopback import serving
 from tests.tasks.faults import booked, small_pictures
 from tui.cli import skills
-from tui.cli.commands import cli
 from tui.cli.skill_places import AGENTS
 from tui.demo import DEMO_KEY
 
@@ -77,7 +77,7 @@ def test_every_command_that_is_taught_is_one() -> None:
     assert len(commands) > 15
     for command in commands:
         name, *rest = shlex.split(command, comments=True)
-        known = cli.commands[name]
+        known = every_command()[name]
         rest = [
             os.devnull if word in ("prompts.txt", "history.jsonl") else word
             for word in rest

@@ -24,6 +24,7 @@ from PIL import Image
 from starlette.types import Receive, Scope, Send
 
 from tests.app import past
+from tests.every_command import every_command
 from tests.loopback import serving
 from tests.shells import each_shell
 from tests.shells import run as typed
@@ -32,7 +33,6 @@ from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import bundled
 from tui.catalog.spec import Kind, Model, Param, RouteName, Value, Values
 from tui.catalog.undescribed import undescribed
-from tui.cli.commands import cli
 from tui.demo import DEMO_KEY, DEMO_URL
 from tui.demo.service import create_app
 from tui.exchange.pasted_command import MOST, PasteError, is_command, read
@@ -594,7 +594,7 @@ def test_every_option_of_generate_is_used_or_named() -> None:
     silent = {"api", "unchecked", "json", "no-wait", "images", "demo"}
     options = [
         param
-        for param in cli.commands["generate"].params
+        for param in every_command()["generate"].params
         if isinstance(param, click.Option)
     ]
     for param in options:

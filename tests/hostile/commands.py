@@ -68,7 +68,7 @@ def _serve(folder: Path) -> None:
     """Runs what stdin asks for, and prints the exit codes as JSON."""
     for module in LOADED:
         importlib.import_module(module)
-    from tui.cli import commands
+    from tui.cli import main as program
 
     codes = []
     for number, words in enumerate(json.load(sys.stdin)):
@@ -81,7 +81,7 @@ def _serve(folder: Path) -> None:
                 *(os.fsdecode(bytes.fromhex(word)) for word in words),
             ]
             try:
-                commands.main()
+                program.main()
             except SystemExit as end:
                 os._exit(end.code if isinstance(end.code, int) else 1)
             os._exit(99)

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.every_command import every_command
 from tests.hostile.commands import run
 from tests.hostile.doors import DOORS
 from tests.hostile.exits import EXITS, Behind
 from tests.hostile.payloads import MARK, TOGETHER, obeyed
-from tui.cli.commands import cli
 
 _ROOT = Path(__file__).parent.parent.parent
 _FILLED_PAST_THE_DOOR = {("rows of the queue file", "the queue")}
@@ -55,7 +55,7 @@ def test_what_comes_through_a_door_is_shown(door: str, homes: Path) -> None:
 def _argument_lists(text: str) -> list[list[str]]:
     """Returns command lines with a payload for each argument and option that there is."""
     lists = [[text], [f"--{text}"], [f"--profile={text}", "tasks"]]
-    for name, command in cli.commands.items():
+    for name, command in every_command().items():
         if name == "demo-server":  # it serves until it is stopped
             continue
         needed = [

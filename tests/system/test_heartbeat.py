@@ -27,7 +27,7 @@ pytestmark = [
 _SANDBOXED = """
 import sys
 from tests.sandbox import deny_sending
-from tui.cli.commands import main
+from tui.cli.main import main
 from tui.demo import transport
 
 deny_sending()

@@ -32,7 +32,7 @@ SHORT_LEASE = 1.0
 CHILD = f"""
 import tui.tasks.claims as claims, tui.tasks.engine as engine
 claims.LEASE = engine.LEASE = {SHORT_LEASE}
-from tui.cli.commands import main
+from tui.cli.main import main
 main()
 """
 COUNT = 6

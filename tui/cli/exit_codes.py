@@ -3,6 +3,8 @@
 Both are a contract with scripts; docs/headless.md lists the codes.
 """
 
+from tui.text import plain
+
 EXIT_CODES = {
     "authentication": 2,
     "credits": 3,
@@ -34,3 +36,11 @@ class Stopped(Exception):
 def code_of(kind: str) -> int:
     """Return the exit code for a kind of problem."""
     return EXIT_CODES.get(kind, OTHER_ERROR)
+
+
+class ExitError(Exception):
+    """Ends a command with a sentence on stderr and a code that scripts can rely on."""
+
+    def __init__(self, message: str, code: int = INVALID_INPUT) -> None:
+        super().__init__(plain(message))
+        self.code = code

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tui.exchange.notify_command import CommandProblem, NotifyCommand
 from tui.graphics.probe import Terminal, through_tmux
 from tui.screens.shell import Shell
-from tui.settings.config import NotifyChoice
+from tui.settings.choices import NotifyChoice
 from tui.tasks.task import Status, Task
 from tui.terminal.textual_private import driver_of
 from tui.text import by_count, one_line

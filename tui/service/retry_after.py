@@ -4,7 +4,6 @@ import math
 import re
 import time
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 LONGEST = 3600.0
 """Seconds that are believed: a later moment comes from a clock that is wrong."""
@@ -73,6 +72,8 @@ def _span(text: str) -> float | None:
 
 def _until(text: str) -> float | None:
     """Returns the seconds until a date of HTTP or ISO 8601; one without zone is UTC."""
+    from email.utils import parsedate_to_datetime  # rarely needed
+
     moment: datetime | None = None
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:

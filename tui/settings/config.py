@@ -4,23 +4,18 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
 
 from tui.catalog.route import Api
 from tui.service.base_url import canonical
+from tui.settings.choices import ImagesChoice, NotifyChoice
 from tui.system.toml_file import read_toml
 from tui.tasks import naming
 from tui.tasks.task import NO_PROFILE
 from tui.text import did_you_mean, inert, is_text, one_line
-
-ImagesChoice = Literal[
-    "auto", "kitty", "sixel", "iterm", "sextant", "quadrant", "half", "ascii", "none"
-]
-
-NotifyChoice = Literal["auto", "bell", "osc", "command", "off"]
 
 
 class ConfigError(Exception):

@@ -5,7 +5,6 @@ Whatever the umask is, nobody but the user can write to what is made here.
 
 import errno
 import os
-import secrets
 import stat
 import sys
 import threading
@@ -86,11 +85,6 @@ def forbid_writing(path: Path) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & _WRITERS:
             path.chmod(mode & ~_WRITERS)
-
-
-def restrict_umask() -> None:
-    """Let this process make nothing that others can write to."""
-    os.umask(os.umask(_WRITERS) | _WRITERS)
 
 
 @contextmanager
@@ -283,7 +277,7 @@ def _beside(target: Path) -> Path:
     name = target.name.encode("utf-8", "surrogateescape")[:_MOST_NAME_BYTES].decode(
         "utf-8", "ignore"
     )
-    return target.with_name(f".{name}.{secrets.token_hex(4)}.part")
+    return target.with_name(f".{name}.{os.urandom(4).hex()}.part")
 
 
 def _renamed(source: Path, target: Path) -> bool:

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import sqlite3
 import tempfile
 import time
@@ -90,7 +89,7 @@ def _patiently(work: Callable[[], object]) -> None:
 
 def _has_shared_memory(folder: Path) -> bool:
     """Tests it with a file of its own; returns True where no test is possible."""
-    path = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}.db"
+    path = folder / f".probe-{os.getpid()}-{os.urandom(4).hex()}.db"
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.execute("pragma synchronous = off")

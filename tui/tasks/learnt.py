@@ -5,8 +5,8 @@ was uploaded there.
 import math
 import time
 
+from tui.service.retry_after import LONGEST as LONGEST_REST
 from tui.tasks.queue_file import QueueFile
-from tui.tasks.retry import LONGEST_REST
 
 ENDED_UPLOADS = 30 * 86400.0
 """Seconds for which an upload that has ended is still known as one."""

@@ -9,7 +9,6 @@ it runs.
 import os
 import socket
 import time
-import uuid
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +50,7 @@ def owner_name() -> str:
         _namespace(),
         str(process),
         _start_time(process),
-        uuid.uuid4().hex,
+        os.urandom(16).hex(),
     )
     return ":".join(parts)
 

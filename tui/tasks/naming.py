@@ -1,6 +1,5 @@
 """File names of saved images, by a template such as `{date}/{model}-{prompt}-{id}`."""
 
-import difflib
 import re
 import time
 from collections.abc import Callable
@@ -91,6 +90,8 @@ def problem(template: str) -> str:
 
 
 def _unknown_field(name: str) -> str:
+    import difflib  # rarely needed
+
     similar = difflib.get_close_matches(name, _NAMES, n=1)
     if similar:
         return f"There is no field {{{name}}}. Did you mean {{{similar[0]}}}?"

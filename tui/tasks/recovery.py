@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import re
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -79,7 +78,7 @@ def set_aside(path: Path) -> Path:
 
     Raises OSError.
     """
-    stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     damaged = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}")
     rename(path, damaged)
     return damaged

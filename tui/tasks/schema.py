@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from tui.tasks import imported, journal
+from tui.tasks import journal
 from tui.tasks.ledger import cost_of, limited
 from tui.tasks.lineage import picture_names
 from tui.tasks.search import search_words, seed_word, tag_words
@@ -126,8 +126,10 @@ def decode(data: bytes | str) -> Task:
     if task.set_aside is SetAside.IMPORTED and not task.imported:
         # An earlier version imported it as it stood. Its row is still this queue's: it
         # is written over by its revision, and deleted is deleted.
-        history = imported.history(task)
-        return replace(history, revision=task.revision, deleted=task.deleted)
+        from tui.tasks.imported import history
+
+        past = history(task)
+        return replace(past, revision=task.revision, deleted=task.deleted)
     return task
 
 

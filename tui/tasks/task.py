@@ -1,6 +1,6 @@
 """Tasks: paid requests as frozen snapshots, and how their status may change."""
 
-import secrets
+import os
 import time
 from enum import StrEnum
 from typing import Annotated, Any
@@ -352,4 +352,4 @@ def new_id() -> str:
     global _moment
     _moment = max(time.time_ns() // 1_000_000, _moment + 1)
     stamp = "".join(_ALPHABET[_moment >> shift & 31] for shift in range(45, -5, -5))
-    return stamp + "".join(secrets.choice(_ALPHABET) for _ in range(4))
+    return stamp + "".join(_ALPHABET[byte & 31] for byte in os.urandom(4))

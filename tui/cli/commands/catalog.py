@@ -8,13 +8,17 @@ import click
 from tui.catalog.load import Catalog, CatalogError, load_family
 from tui.catalog.price import estimate
 from tui.catalog.spec import Listing, Model, Param
-from tui.cli.commands.common import ExitError, find_model, prepare_session
+from tui.cli.commands.common import (
+    find_model,
+    prepare_session,
+)
 from tui.cli.commands.options import (
     action_option,
     common_options,
     json_array_option,
     json_object_option,
 )
+from tui.cli.exit_codes import ExitError
 from tui.system.streams import print_json, print_message, print_result
 from tui.text import by_count, dollars, one_line
 

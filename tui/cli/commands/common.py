@@ -4,28 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tui.catalog.load import Catalog, UnknownModel
-from tui.catalog.spec import Model
-from tui.catalog.undescribed import NameProblem, undescribed
-from tui.cli.exit_codes import INVALID_INPUT
+from tui.cli.exit_codes import ExitError
 from tui.system.streams import print_message
-from tui.text import one_line, plain
+from tui.text import one_line
 
 if TYPE_CHECKING:
+    from tui.catalog.load import Catalog
+    from tui.catalog.spec import Model
     from tui.session import Session
     from tui.tasks.store import Store
-
-
-class ExitError(click.ClickException):
-    """Ends a command with a sentence on stderr and a code that scripts can rely on."""
-
-    def __init__(self, message: str, code: int = INVALID_INPUT) -> None:
-        super().__init__(plain(message))
-        self.code = code
-
-    def show(self, file: Any = None) -> None:
-        """Print the sentence."""
-        print_message(self.format_message())
 
 
 def prepare_session(options: dict[str, Any]) -> "Session":
@@ -35,21 +22,32 @@ def prepare_session(options: dict[str, Any]) -> "Session":
     """
     from tui.session import prepare
 
-    merged = dict(click.get_current_context().find_root().obj or {})
-    merged |= {name: value for name, value in options.items() if value is not None}
-    base_url = merged.pop("base_url", None) or ""
-    demo = bool(merged.pop("demo", None))
-    return prepare(base_url=base_url, demo=demo, **merged)
+    before = click.get_current_context().find_root().obj or {}
+    return prepare(**own_options({**before, **_given(options)}))
+
+
+def own_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return common options as `session.prepare` takes them."""
+    given = _given(options)
+    base_url = given.pop("base_url", "")
+    demo = bool(given.pop("demo", False))
+    return {"base_url": base_url, "demo": demo, **given}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def find_model(
-    catalog: Catalog, slug: str, action: str | None, service: str | None = None
-) -> Model:
+    catalog: "Catalog", slug: str, action: str | None, service: str | None = None
+) -> "Model":
     """Return a model of the catalog, or by `service` and action one beyond it.
 
     Which one was taken is said on stderr where another word than its slug names it.
     Raises ExitError.
     """
+    from tui.catalog.load import UnknownModel
+
     if service:
         return _find_beyond(catalog, slug, action or "", service)
     try:
@@ -62,8 +60,10 @@ def find_model(
     return model
 
 
-def _find_beyond(catalog: Catalog, slug: str, action: str, service: str) -> Model:
+def _find_beyond(catalog: "Catalog", slug: str, action: str, service: str) -> "Model":
     """Return a model of a service, whether the catalog has it or not."""
+    from tui.catalog.undescribed import NameProblem, undescribed
+
     if not action:
         raise ExitError("Give --action with --service, such as text_to_image.")
     model = catalog.get(action, slug)

@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from tui.cli.commands.common import (
-    ExitError,
     open_store,
     prepare_session,
     print_notices,
 )
 from tui.cli.commands.options import common_options, json_object_option
-from tui.cli.exit_codes import INVALID_INPUT, OTHER_ERROR
+from tui.cli.exit_codes import INVALID_INPUT, OTHER_ERROR, ExitError
 from tui.system.streams import print_message, print_result
 from tui.text import by_count, one_line
 

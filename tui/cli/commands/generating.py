@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.cli.commands.common import (
-    ExitError,
     find_model,
     open_store,
     prepare_session,
@@ -24,6 +23,7 @@ from tui.cli.commands.options import (
     request_options,
     timeout_option,
 )
+from tui.cli.exit_codes import ExitError
 from tui.text import one_line
 
 if TYPE_CHECKING:

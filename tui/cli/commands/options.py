@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast, get_args
 
 import click
 
-from tui.settings.config import ImagesChoice
+from tui.settings.choices import ImagesChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 

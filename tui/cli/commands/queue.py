@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tui.cli.commands.common import (
-    ExitError,
     open_store,
     prepare_session,
     print_notices,
@@ -20,6 +19,7 @@ from tui.cli.commands.options import (
     selection_options,
     timeout_option,
 )
+from tui.cli.exit_codes import ExitError
 from tui.system.streams import print_message, print_result
 from tui.text import one_line
 
