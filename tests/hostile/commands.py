@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.every_command import every_command
+
 LOADED = (
     "tui.cli.doctor",
     "tui.cli.generate",
@@ -68,6 +70,7 @@ def _serve(folder: Path) -> None:
     """Runs what stdin asks for, and prints the exit codes as JSON."""
     for module in LOADED:
         importlib.import_module(module)
+    every_command()  # imports their modules
     from tui.cli import main as program
 
     codes = []
