@@ -25,6 +25,8 @@ _MOST_CUT = 8192
 """Colours that a median cut starts from."""
 _MOST_BITS = 4
 """Low bits of each channel that a median cut may leave out."""
+_GAIN = 1.1
+"""By how much a median cut gets better at least when it is improved."""
 _SETTLED = 0.1
 """The part of the pixels that may still be moved when colours count as settled."""
 _WHITE = 255
@@ -114,7 +116,7 @@ def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
     near = image.quantize(palette=_mean_palette(sample, octree), dither=_PLAIN)
     if not _is_photo(image):
         cut = _coarse(sample).quantize(colours, Image.Quantize.MEDIANCUT)
-        if _error(cut, sample) < _error(near, image):
+        if _error(cut, sample) < _GAIN * _error(near, image):
             return _cut_colours(image, colours)
     return near
 
