@@ -127,14 +127,19 @@ def test_kitty_shows_few_colours_exactly_and_leaves_the_rest_clear(budget: int) 
     assert is_equal(shown.crop((left, top, right, bottom)), image)
 
 
-def test_what_is_cheap_enough_at_its_best_takes_two_trials() -> None:
+@pytest.mark.parametrize(
+    ("most", "index", "trials"),
+    [(100, 0, [10, 90, 100]), (95, 1, [10, 90, 100]), (60, 2, [10, 90, 20, 50])],
+)
+def test_first_levels_are_tried_early_where_others_are_cheap(
+    most: int, index: int, trials: list[int]
+) -> None:
     tried = list[int]()
 
     def cost(level: int) -> int:
         tried.append(level)
         return level
 
-    levels = range(18, 0, -1)
-    assert first_affordable(levels, cost, 18) == 0
-    assert len(tried) == 2
-    assert first_affordable(levels, cost, 17) == 1
+    levels = [100, 90, 50, 20, 10, 5, 4, 3, 2]
+    assert first_affordable(levels, cost, most) == index
+    assert tried == trials

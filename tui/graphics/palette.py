@@ -17,6 +17,8 @@ _BLOCKS = ((2, 1), (1, 2), (2, 2), (2, 3))
 """Width and height in pixels of smoothed blocks; a band of sixels holds whole ones."""
 _ROUNDS = 2
 """How often the colours of a palette are moved to their means."""
+_CHEAP = 5
+"""How often what a level costs has to fit, for the first ones to be tried next."""
 _ENOUGH = 0.5
 """The part of the wanted colours below which an octree has found too few."""
 _PIXELS_OF_A_COLOUR = 2
@@ -46,14 +48,20 @@ def first_affordable(
     last = len(levels) - 1
 
     @cache
-    def is_affordable(index: int) -> bool:
-        return cost(levels[index]) <= most
+    def cost_of(index: int) -> int:
+        return cost(levels[index])
 
-    # Where the middle is cheap enough, the first one often is, too: that saves three
-    # of five trials, each of which encodes a picture.
-    if is_affordable(last // 2) and is_affordable(0):
-        return 0
-    return bisect_left(range(last), True, key=is_affordable)
+    def is_affordable(index: int) -> bool:
+        return cost_of(index) <= most
+
+    # Each trial encodes a picture. Where the middle is cheap, the first levels most
+    # likely are affordable, which saves two trials of five.
+    low = 0
+    high = last
+    middle = last // 2
+    if middle > 1 and cost_of(middle) * _CHEAP <= most:
+        low, high = (0, 1) if is_affordable(1) else (2, middle)
+    return bisect_left(range(last), True, low, high, key=is_affordable)
 
 
 def smooth(image: Image.Image, tolerance: int) -> Image.Image:
