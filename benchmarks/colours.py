@@ -1,10 +1,11 @@
-"""Few colours: `python benchmarks/colours.py [side]`. Reported in docs/figures.md.
+"""Few colours: `python benchmarks/colours.py [side]`. Prints the table of
+docs/figures.md.
 
 Ten kinds of pictures (`tests/graphics/kinds.py`) in at most 255 colours: how near they
-come, as PSNR in dB, and how long that takes on one core; beside Pillow's median cut and
-octree, and the octree with colours moved to their means, which was used before. Then
-what is sent for them as Sixel, and as 256 colours of Kitty graphics over SSH: in how
-much time, as how many bytes, and how near what a terminal shows of it comes.
+come, as PSNR in dB, the colours that are used, and how long that takes on one core;
+beside Pillow's median cut, and its octree with colours moved to their means, which was
+used before. Then what a terminal shows of them, in how many bytes, and the time of the
+whole way: as Sixel, and as 256 colours of Kitty graphics over SSH.
 """
 
 import math
@@ -38,14 +39,10 @@ def median_cut(image: Image.Image, colours: int) -> Image.Image:
     return image.quantize(colours, Image.Quantize.MEDIANCUT)
 
 
-def octree(image: Image.Image, colours: int) -> Image.Image:
-    return image.quantize(colours, Image.Quantize.FASTOCTREE)
-
-
 def former(image: Image.Image, colours: int) -> Image.Image:
     """An octree of a quarter of the pixels, twice moved to the means."""
     sample = palette._half(image)
-    reduced = octree(sample, colours)
+    reduced = sample.quantize(colours, Image.Quantize.FASTOCTREE)
     for _ in range(2):
         means = palette._mean_palette(sample, reduced)
         reduced = sample.quantize(palette=means, dither=Image.Dither.NONE)
@@ -56,8 +53,7 @@ def former(image: Image.Image, colours: int) -> Image.Image:
 WAYS: dict[str, Reduce] = {
     "ours": palette.reduce_colours,
     "median cut": median_cut,
-    "octree": octree,
-    "octree, means": former,
+    "octree, moved to means": former,
 }
 
 
@@ -81,24 +77,6 @@ def timed(work: Callable[[], object]) -> float:
     return min(times) * 1000
 
 
-def palettes(side: int) -> None:
-    print("| kind |", " | ".join(WAYS), "|")
-    print("|---" * (len(WAYS) + 1) + "|")
-    sums = dict.fromkeys(WAYS, 0.0)
-    for kind, paint in KINDS.items():
-        image = paint(side)
-        cells = [kind]
-        for name, reduce in WAYS.items():
-            reduced = reduce(image, COLOURS)
-            used = len(reduced.getcolors() or [])
-            spent = timed(lambda reduce=reduce, image=image: reduce(image, COLOURS))
-            sums[name] += spent
-            cells.append(f"{nearness(reduced, image)}, {used}, {spent:.0f} ms")
-        print("|", " | ".join(cells), "|", flush=True)
-    cells = [f"{spent / len(KINDS):.0f} ms" for spent in sums.values()]
-    print("| mean time |", " | ".join(cells), "|")
-
-
 def as_sixel(image: Image.Image) -> str:
     return sixel.encode_sixel(image, image.size, (0, 0, 0))
 
@@ -119,32 +97,45 @@ def shown(text: str, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR)
 
 
-def sent(side: int, encode: Encode) -> None:
-    """Both modules get each way of reducing colours in its turn."""
-    print("| kind |", " | ".join(WAYS), "|")
-    print("|---" * (len(WAYS) + 1) + "|")
-    sums = dict.fromkeys(WAYS, 0.0)
+ENCODERS: dict[str, Encode] = {"Sixel": as_sixel, "Kitty graphics": over_ssh}
+COMPARED = ("ours", "octree, moved to means")
+
+
+def in_few_colours(image: Image.Image, reduce: Reduce) -> tuple[str, float]:
+    """Returns a cell of the table, and its milliseconds."""
+    reduced = reduce(image, COLOURS)
+    used = len(reduced.getcolors() or [])
+    spent = timed(lambda: reduce(image, COLOURS))
+    return f"{nearness(reduced, image)}, {used}, {spent:.0f} ms", spent
+
+
+def sent(image: Image.Image, encode: Encode, reduce: Reduce) -> tuple[str, float]:
+    """Returns a cell of the table, and its milliseconds."""
+    for module in (kitty, sixel):
+        module.reduce_colours = reduce  # type: ignore[attr-defined]
+    text = encode(image)
+    spent = timed(lambda: encode(image))
+    near = nearness(shown(text, image.size), image)
+    return f"{near}, {len(text) / 1000:.0f} KB, {spent:.0f} ms", spent
+
+
+def table(side: int) -> None:
+    titles = ["kind", *WAYS]
+    for encoder in ENCODERS:
+        titles += [f"{encoder}, {name}" for name in COMPARED]
+    print("|", " | ".join(titles), "|")
+    print("|---" * len(titles) + "|")
+    sums = [0.0] * (len(titles) - 1)
     for kind, paint in KINDS.items():
         image = paint(side)
-        cells = [kind]
-        for name, reduce in WAYS.items():
-            for module in (kitty, sixel):
-                module.reduce_colours = reduce  # type: ignore[attr-defined]
-            text = encode(image)
-            spent = timed(lambda image=image: encode(image))
-            sums[name] += spent
-            near = nearness(shown(text, image.size), image)
-            cells.append(f"{near}, {len(text) / 1000:.0f} KB, {spent:.0f} ms")
-        print("|", " | ".join(cells), "|", flush=True)
-    cells = [f"{spent / len(KINDS):.0f} ms" for spent in sums.values()]
-    print("| mean time |", " | ".join(cells), "|")
+        found = [in_few_colours(image, reduce) for reduce in WAYS.values()]
+        for encode in ENCODERS.values():
+            found += [sent(image, encode, WAYS[name]) for name in COMPARED]
+        sums = [total + spent for total, (_, spent) in zip(sums, found, strict=True)]
+        print("|", " | ".join([kind, *(cell for cell, _ in found)]), "|", flush=True)
+    means = [f"{total / len(KINDS):.0f} ms" for total in sums]
+    print("|", " | ".join(["mean time", *means]), "|")
 
 
 if __name__ == "__main__":
-    side = int(sys.argv[1]) if len(sys.argv) > 1 else SIDE
-    print(f"{COLOURS} colours of {side} x {side} pixels: PSNR, colours used, time\n")
-    palettes(side)
-    print("\nSixel: PSNR as shown, bytes, time\n")
-    sent(side, as_sixel)
-    print(f"\nKitty graphics within {BUDGET // 1000} KB: PSNR as shown, bytes, time\n")
-    sent(side, over_ssh)
+    table(int(sys.argv[1]) if len(sys.argv) > 1 else SIDE)
