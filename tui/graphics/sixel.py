@@ -43,6 +43,9 @@ _Level = tuple[int, int, int]
 _USUAL = 0.69
 _UNSEEN = 3
 _SAMPLED_BANDS = 16
+# Registers are defined in whole percents.
+_SHOWN = [round(round(level / 2.55) * 2.55) for level in range(256)]
+"""What a terminal shows of each level of a channel."""
 _HEADER = re.compile(r'"1;1;\d+;\d+')
 _REGISTER = re.compile(r"#(\d+)(;2;\d+;\d+;\d+)?")
 
@@ -91,7 +94,12 @@ def _encode(image: Image.Image, level: _Level, with_colours: bool = True) -> str
     colours, tolerance, side = level
     if side > 1:
         image = enlarge_blocks(image.reduce(side), (side, side), image.size)
-    reduced = reduce_colours(smooth(image, tolerance), colours)
+    smoothed = smooth(image, tolerance)
+    shown = smoothed.point(_SHOWN * 3)
+    if shown.getcolors(colours):
+        # Colours that are told apart by no terminal take no register from others
+        smoothed = shown
+    reduced = reduce_colours(smoothed, colours)
     text: str = renderable("sixel").image_to_sixels(reduced)
 
     def register(found: re.Match[str]) -> str:

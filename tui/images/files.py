@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
+from tui.images.colour import srgb_converter
 from tui.system import atomic_file
 from tui.system.helper_process import EndedError, HelperPool, Limits
 from tui.text import one_line
@@ -394,7 +395,7 @@ def _scans(path: Path) -> int:
 
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
-    """Returns the image in RGB or RGBA, with one pixel for a square of `factor` pixels.
+    """Returns the image in sRGB or sRGBA, one pixel for a square of `factor` pixels.
 
     It goes by bands: converting the whole would take several times its memory.
     """
@@ -403,6 +404,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     width = -(-image.width // factor)
     height = -(-image.height // factor)
     small = Image.new(mode, (width, height))
+    in_srgb = srgb_converter(image, mode)
     rows = factor * max(1, _BAND // (factor * image.width))
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
@@ -412,7 +414,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
             band = band.convert("I")
             band = band.point(lambda value: value * (1 / 256))
             band = band.convert("L")
-        reduced = band.convert(mode).reduce(factor)
+        reduced = in_srgb(band).reduce(factor)
         small.paste(reduced, (0, top // factor))
     return small
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SIDE = 512
 """Pixels of a small picture's longer side."""
 _QUALITY = 85
+_WAY = b"sRGB"
+"""How small pictures are made: part of their names, so that older ones aren't used."""
 _EVERY = 50
 """Small pictures that are made between two looks at what all of them take."""
 _OWN_NAME = re.compile(r"[0-9a-f]{32}\.jpg")
@@ -121,4 +123,5 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 def _digest(path: Path, *stamp: int) -> str:
     """Names what is in a file, which is read once."""
     with open(path, "rb") as file:
-        return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+        digest = file_digest(file, lambda: blake2b(digest_size=16, person=_WAY))
+        return digest.hexdigest()
