@@ -48,7 +48,7 @@ def part_name(task: Task, index: int) -> str:
 def verified(result: Result, part: Path) -> Result:
     """Returns the result with what its file is, once that is on the disk for good.
 
-    Raises ImageError for anything but a whole image, OSError.
+    Raises ImageError for anything but a whole image, of whatever kind; OSError.
     """
     from tui.images import files
 
