@@ -305,8 +305,12 @@ async def test_a_file_host_may_give_anything_and_what_was_made_can_be_fetched_ag
 ) -> None:
     monkeypatch.setattr(fetching, "backoff", lambda *_: 0.0)
     good = {
-        **{"mislabelled.png": ".jpg", "moving.gif": ".gif", "scans.jpg": ".jpg"},
-        **{"claims.png": ".png", "svg.png": ".svg", "tiff.png": ".tiff"},
+        "mislabelled.png": ".jpg",
+        "moving.gif": ".gif",
+        "scans.jpg": ".jpg",
+        "claims.png": ".png",
+        "svg.png": ".svg",
+        "tiff.png": ".tiff",
     }
     bad = ["cut.JPEG", "html.jpg", "claims.webp", "noise.png"]
     host = FileHost([*good, *bad])

@@ -47,6 +47,8 @@ _SUFFIXES = {
     **kept_kinds.SUFFIXES,
 }
 _DECODERS = ("PNG", "JPEG", "WEBP", "GIF")
+UPLOADED = (*_DECODERS, "AVIF")
+"""The formats that may be sources; AVIF only where this Pillow decodes it."""
 
 # Each decoder says below what is too large for it.
 Image.MAX_IMAGE_PIXELS = None
@@ -89,6 +91,13 @@ class DamagedError(ImageError):
     digest = ""
     """SHA-256 of its content, where that was computed: if it comes again, the file was
     not damaged on its way.
+    """
+
+
+class OddKindError(DamagedError):
+    """One of a kind that isn't decoded here, a part of which is missing.
+
+    That isn't certain: such files are only known from outside.
     """
 
 
@@ -159,7 +168,8 @@ def _outline(path: Path) -> ImageInfo:
     name = one_line(path.name, 80)
     try:
         content = path.read_bytes()
-        if kept_kinds.format_of(content[: kept_kinds.HEAD]):
+        kind = kept_kinds.format_of(content[: kept_kinds.HEAD])
+        if kind:
             form, width, height = kept_kinds.outline(memoryview(content))
         else:
             form, width, height = outline(content)
@@ -167,9 +177,24 @@ def _outline(path: Path) -> ImageInfo:
         raise ImageError(f"{name} can't be read.") from error
     except MemoryError as error:
         raise CostlyError(f"{name} takes too much memory to be read here.") from error
-    except (DamagedError, ValueError) as error:
+    except DamagedError as error:
         raise DamagedError(f"{name} is damaged or incomplete.") from error
+    except ValueError as error:
+        what = kept_kinds.NAMES[kind]
+        raise OddKindError(f"{name} is {what}, damaged or incomplete.") from error
     return ImageInfo(form, width, height, len(content))
+
+
+def as_it_came(path: Path) -> ImageInfo:
+    """Returns the facts of a picture that isn't decoded here, whole or not.
+
+    Raises ImageError for any other file, and OSError.
+    """
+    with path.open("rb") as file:
+        kind = kept_kinds.format_of(file.read(kept_kinds.HEAD))
+    if not kind:
+        raise ImageError(f"{one_line(path.name, 80)} is of no kind that is kept so.")
+    return ImageInfo(kind, 0, 0, path.stat().st_size)
 
 
 def measure(path: Path) -> ImageInfo:
