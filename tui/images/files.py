@@ -53,7 +53,8 @@ UPLOADED = (*_DECODERS, "AVIF")
 # Each decoder says below what is too large for it.
 Image.MAX_IMAGE_PIXELS = None
 
-_MOST_PIXELS = 80_000_000  # that are decoded
+MOST_PIXELS = 80_000_000
+"""Pixels of the largest image that is decoded. A JPEG is decoded at a fraction of it."""
 _MOST_SIDE = 65_535
 _MOST_SLOW = 18_000_000  # pixels of a WebP or AVIF: each takes 16 bytes
 _SLOW = ("WEBP", "AVIF")
@@ -461,7 +462,7 @@ def _not_shown(name: str, kind: str) -> NotShownError:
 def _check_size(name: str, form: str, size: tuple[int, int]) -> None:
     """Raises CostlyError for an image that has too many pixels to be decoded."""
     width, height = size
-    most = _MOST_SLOW if form in _SLOW else _MOST_PIXELS
+    most = _MOST_SLOW if form in _SLOW else MOST_PIXELS
     if width * height > most or max(size) > _MOST_SIDE:
         raise _too_large(name, size)
 
@@ -490,7 +491,7 @@ def _make_cheap(
         is_buffered = scans > 1 and _pixels(image) > _MOST_BUFFERED
         if box:
             image.draft(None, box)
-        if passes > _MOST_PASSES or is_buffered or _pixels(image) > _MOST_PIXELS:
+        if passes > _MOST_PASSES or is_buffered or _pixels(image) > MOST_PIXELS:
             raise _too_large(name, size)
     else:
         _check_size(name, str(image.format), size)
