@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image, features
+from PIL import Image
 
 from tests import blocking
 from tui.images import files
@@ -279,76 +279,6 @@ def test_facts_are_those_of_the_upright_image(
 def test_a_photo_on_its_side_is_told_upright() -> None:
     facts = inspect(CASES / "orientation6_40x20.jpg")
     assert (facts.width, facts.height) == (20, 40)
-
-
-# ---- kinds that are kept as they come
-
-
-def boxes(*parts: tuple[bytes, bytes]) -> bytes:
-    return b"".join(
-        struct.pack(">I4s", 8 + len(body), kind) + body for kind, body in parts
-    )
-
-
-def heic(brand: bytes = b"heic") -> bytes:
-    meta = bytes(4) + boxes((b"ispe", struct.pack(">3I", 0, 64, 48)))
-    return boxes(
-        (b"ftyp", brand + bytes(4) + b"mif1"), (b"meta", meta), (b"mdat", bytes(99))
-    )
-
-
-SVG = (
-    b'<?xml version="1.0"?>\n<!-- made -->\n<svg width="64" height="48px">'
-    + b"<g/>" * 50
-    + b"</svg>\n"
-)
-KEPT = {
-    ".heic": heic(),
-    ".avif": heic(b"avif"),  # that can't be decoded
-    ".tiff": encoded(noise(), "TIFF"),
-    ".bmp": encoded(noise(), "BMP"),
-    ".svg": SVG,
-    ".jxl": boxes((b"JXL ", b"\r\n\x87\n"), (b"ftyp", b"jxl " + bytes(4)), (b"jxlc", bytes(50))),
-    ".jp2": boxes(
-        (b"jP  ", b"\r\n\x87\n"),
-        (b"jp2h", boxes((b"ihdr", struct.pack(">2I", 48, 64) + bytes(6)))),
-        (b"jp2c", bytes(50)),
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("suffix", KEPT)
-def test_other_kinds_of_pictures_are_kept_as_they_come(
-    suffix: str, tmp_path: Path
-) -> None:
-    data = KEPT[suffix]
-    path = written(tmp_path, data, "fox.part")
-    for look in (whole, lambda path: thumbnail(path, (10, 10))):
-        with pytest.raises(ImageError, match="it is kept, but can't be shown here"):
-            look(path)
-    facts = measure(path)
-    assert (facts.width, facts.height) == ((0, 0) if suffix == ".jxl" else (64, 48))
-    with pytest.raises(ImageError, match="not a PNG, JPEG, WebP or GIF"):
-        inspect_pixels(path)
-    kept, saved = save_image(path, tmp_path / "kept", "fox")
-    assert (kept.name, saved) == (f"fox{suffix}", facts)
-    assert kept.read_bytes() == data
-    for part in (0.5, 0.8, 0.98):
-        cut = written(tmp_path, data[: int(len(data) * part)])
-        with pytest.raises(DamagedError, match="damaged or incomplete"):
-            inspect(cut)
-
-
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
-def test_an_avif_is_shown_where_pillow_can_decode_it(tmp_path: Path) -> None:
-    data = encoded(halves(), "AVIF")
-    path = written(tmp_path, data, "fox.part")
-    assert inspect_pixels(path) == inspect(path) == measure(path)
-    assert measure(path) == files._outline(path) == ImageInfo("AVIF", 80, 40, len(data))
-    assert thumbnail(path, (40, 40)).size == (40, 20)
-    assert save_image(path, tmp_path / "kept", "fox")[0].suffix == ".avif"
-    with pytest.raises(DamagedError):
-        inspect(written(tmp_path, data[:-20]))
 
 
 def test_a_file_that_is_gone_or_no_file_is_refused(tmp_path: Path) -> None:

@@ -54,10 +54,9 @@ _SVG_START = re.compile(rb"<(?:\w{1,20}:)?svg[^>]*>")
 _SVG_END = re.compile(
     rb"</(?:\w{1,20}:)?svg\s*>\s*(?:<!--.{0,900}?-->\s*)*\Z", re.DOTALL
 )
-_SVG_SIDE = rb"\s%s\s*=\s*[\"']\s*(\d{1,7})(?:\.\d+)?(?:px)?\s*[\"']"
-_SVG_BOX = re.compile(
-    rb"\sviewBox\s*=\s*[\"'][\s\d.+-]*?\s+[\d.+-]+[\s,]+(\d{1,7})(?:\.\d+)?[\s,]+(\d{1,7})"
-)
+_SVG_SIDE = rb"\s%s\s{0,9}=\s{0,9}[\"'](\d{1,7})(?:\.\d{0,9})?(?:px)?[\"']"
+_NUMBER = re.compile(rb"-?\d{1,7}(?:\.\d{0,9})?")
+_SVG_BOX = re.compile(rb"\sviewBox\s{0,9}=\s{0,9}[\"']([^\"']{0,100})")
 _SVG_TAIL = 4096  # bytes in which its end is looked for
 _PIXEL_BOXES = {
     "AVIF": {b"mdat", b"idat"},
@@ -70,8 +69,9 @@ _MOST_SIZES = 1_000
 _MOST_TAGS = 1_000
 _MOST_PIECES = 1_000_000
 # Tags of TIFF: sides, and places and lengths of strips or tiles
-_WIDTH, _HEIGHT = 256, 257
+_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _PIECES = ((273, 279), (324, 325))
+_TURNED = 5  # from this orientation on, the sides are swapped
 _TYPES = {1: "B", 3: "H", 4: "I"}
 
 
@@ -116,6 +116,8 @@ def outline(data: memoryview) -> Outline:
     """
     head = bytes(data[:HEAD])
     form = format_of(head)
+    if not form:
+        raise ValueError("of no kind that is kept")
     try:
         if form == "TIFF":
             return Outline(form, *_tiff(data))
@@ -210,7 +212,11 @@ def _svg(data: memoryview) -> tuple[int, int]:
         width, height = (int(side[1]) for side in sides if side)
         return width, height
     box = _SVG_BOX.search(start)
-    return (int(box[1]), int(box[2])) if box else (0, 0)
+    numbers = _NUMBER.findall(box[1]) if box else []
+    if len(numbers) != 4:
+        return 0, 0
+    wide, high = (round(float(number)) for number in numbers[2:])
+    return max(0, wide), max(0, high)
 
 
 def _tiff(data: memoryview) -> tuple[int, int]:
@@ -224,7 +230,7 @@ def _tiff(data: memoryview) -> tuple[int, int]:
     if not 0 < count <= _MOST_TAGS:
         raise IndexError
     tags: dict[int, tuple[int, ...]] = {}
-    wanted = {_WIDTH, _HEIGHT, *(tag for pair in _PIECES for tag in pair)}
+    wanted = {_WIDTH, _HEIGHT, _ORIENTATION, *(tag for pair in _PIECES for tag in pair)}
     for place in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind, length = struct.unpack_from(order + "2HI", data, place)
         if tag in wanted:
@@ -241,6 +247,8 @@ def _tiff(data: memoryview) -> tuple[int, int]:
         raise IndexError
     if any(start + length > len(data) for start, length in pieces):
         raise IndexError
+    if tags.get(_ORIENTATION, (1,))[0] >= _TURNED:
+        return height[0], width[0]
     return width[0], height[0]
 
 
