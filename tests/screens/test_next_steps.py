@@ -546,9 +546,9 @@ async def test_a_result_too_large_to_be_shown_is_told_before_it_is_paid(
         note = shown.query_one(FormNote)
         values: Values = {"source_image_url": str(source), "upscale_factor": 4}
         await shown.show(topaz, "service", values)
-        await app.until(lambda: "16400×20000 pixels: it is saved whole" in note.text)
+        await app.until(lambda: "16400×20000 pixels. It is saved" in note.text)
         await shown.show(topaz, "service", values | {"upscale_factor": 1})
-        await app.until(lambda: "pixels: it" not in note.text)
+        await app.until(lambda: "pixels" not in note.text)
 
 
 async def test_a_result_too_large_to_be_shown_is_not_called_failed() -> None:

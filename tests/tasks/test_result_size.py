@@ -35,7 +35,9 @@ def test_only_a_size_that_is_too_large_is_told(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (1536, 1024)).save(path, exif=exif)
-    assert "The result will have 8192×12288 pixels" in too_large_note(path, 8)
+    assert "to be shown here: 8192×12288 pixels. It is saved whole." in too_large_note(
+        path, 8
+    )
     assert too_large_note(path, 4) == ""
     assert too_large_note(tmp_path / "gone.png", 8) == ""
     path.write_text("no image")

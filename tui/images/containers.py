@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tui.images.files import DamagedError, ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
-_MOST_CHUNKS = 1_000_000  # libpng writes one for 8 kB
+_MOST_CHUNKS = 300_000  # libpng writes one for 8 kB
 _MOST_TAGS = 1_000  # of a directory of EXIF
 
 _OURS = "runapi-tui"

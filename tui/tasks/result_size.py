@@ -40,6 +40,6 @@ def too_large_note(path: Path, factor: int) -> str:
     if width * height <= MOST_PIXELS:
         return ""
     return (
-        f"The result will have {width}×{height} pixels: it is saved whole, but may be too"
-        " large to be shown here."
+        f"The result may be too large to be shown here: {width}×{height} pixels. It is"
+        " saved whole."
     )

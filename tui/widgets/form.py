@@ -489,8 +489,6 @@ class ParamForm(Vertical):
         unchecked = self._unchecked_titles()
         if unchecked:
             hidden.insert(0, f"Not checked: {', '.join(unchecked)}.")
-        if self._size_note:
-            hidden.insert(0, self._size_note)
         if self._refused:
             key = key_text(self, "send-unchecked")
             hidden.insert(0, f"{key} lets the service decide.")
@@ -505,7 +503,10 @@ class ParamForm(Vertical):
         else:
             text = self._fold_help()
         self._note.set_class(bool(wrong), "-wrong")
-        self._note.text = " ".join([text, *hidden]).strip()
+        notes = [text, *hidden]
+        # Few words have room: what is wrong comes first, help later
+        notes.insert(1 if wrong else 0, self._size_note)
+        self._note.text = " ".join(filter(None, notes))
 
     def _fold_help(self) -> str:
         """Returns which fields are rarely needed, where their line has the focus."""
