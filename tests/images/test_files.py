@@ -256,6 +256,33 @@ def test_a_critical_chunk_with_a_wrong_checksum_is_damage(
             look(written(tmp_path, bytes(data)))
 
 
+def segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        segment(0xE0, b"JFIF\0\1"),
+        segment(0xE0, b"JFIF"),
+        segment(0xE1, b"Exif\0\0MM"),
+        segment(0xE2, b"ICC_PROFILE\0"),
+        segment(0xE2, b"MPF\0II*\0\xff\xff"),
+        segment(0xED, b"Photoshop 3.0\0008BIM\x03\xed\0\0\0\0\0\x10"),
+        segment(0xEE, b"Adobe\0d"),
+        segment(0xFE, b"") * 20_000,
+    ],
+    ids=["JFIF", "JFIF's name", "EXIF", "ICC", "MPF", "Photoshop", "Adobe", "comments"],
+)
+def test_garbage_between_the_parts_of_a_jpeg_is_passed_over(
+    garbage: bytes, tmp_path: Path
+) -> None:
+    plain = encoded(halves(), "JPEG")
+    path = written(tmp_path, plain[:2] + garbage + plain[2:])
+    assert inspect_pixels(path) == ImageInfo("JPEG", 80, 40, path.stat().st_size)
+    assert whole(path).tobytes() == whole(written(tmp_path, plain, "plain")).tobytes()
+
+
 # ---- upright facts
 
 

@@ -67,7 +67,13 @@ _DECODED = {
 # By colour type: the bytes that a tRNS has at least; other types have none.
 _LEAST_TRANSPARENT = {0: 2, 2: 6, 3: 1}
 _DAMAGED = "The image is damaged or incomplete."
+_TOO_MANY = "The image has too many parts."
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_SCAN = b"\xda"
+_JPEG_END = b"\xd9"
+# The segments that a decoder of JPEG is given, with their least lengths: libjpeg passes
+# over shorter ones.
+_LEAST_SEGMENT = {b"SHOW": 0, b"EXIF": 8, b"JFIF": 14, b"Adobe": 12, b"ICC": 15}
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 ORIENTATION = 0x0112
@@ -113,7 +119,7 @@ def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
     try:
         for number, chunk in enumerate(walk(data)):
             if number == _MOST_CHUNKS:
-                raise ImageError("The image has too many parts.")
+                raise ImageError(_TOO_MANY)
             yield chunk
     except (struct.error, IndexError) as error:
         raise DamagedError(_DAMAGED) from error
@@ -166,7 +172,7 @@ def decodable_png(data: memoryview) -> bytes:
         elif kind in _DECODED:
             if kind not in seen and _is_sound(chunk, colour_type):
                 before.append(chunk.raw)
-            seen.add(kind)
+                seen.add(kind)
         elif kind and _is_critical(kind):
             before.append(chunk.raw)
     # All of it before the pixels, so that it is known before they are decoded
@@ -202,26 +208,58 @@ def _jpeg(data: memoryview) -> Iterator[Chunk]:
     """Yields the segments of a JPEG. Raises struct.error and IndexError as `_png`."""
     at = 2
     marker = b""
-    while marker != b"\xd9" and at < len(data):
-        found = _MARKER.match(data, at)
-        if not found:
-            raise IndexError
-        marker = found[1]
-        start = found.end()
-        size = 0
-        if marker not in b"\x01\xd9":
-            (size,) = struct.unpack_from(">H", data, start)
-        end = _within(data, start + size)
-        segment = data[start + 2 : end]
-        kind = _segment_kind(marker, segment)
-        prefix = PREFIXES.get(kind, b"")
-        body = segment[len(prefix) :]
-        if marker == b"\xda":
+    while marker != _JPEG_END and at < len(data):
+        marker, chunk = _segment(data, at)
+        end = at + len(chunk.raw)
+        if marker == _SCAN:
             after = _AFTER_SCAN.search(data, end)
             end = after.start() if after else len(data)
-        yield Chunk(kind, data[at:end], body)
+        yield chunk._replace(raw=data[at:end])
         at = end
     yield Chunk(b"", data[at:], b"")
+
+
+def _segment(data: memoryview, at: int) -> tuple[bytes, Chunk]:
+    """Returns the marker of a JPEG's segment, and the segment, of a scan its header.
+
+    Raises struct.error and IndexError if it is cut off.
+    """
+    found = _MARKER.match(data, at)
+    if not found:
+        raise IndexError
+    marker = found[1]
+    start = found.end()
+    size = 0
+    if marker not in b"\x01\xd9":
+        (size,) = struct.unpack_from(">H", data, start)
+    end = _within(data, start + size)
+    segment = data[start + 2 : end]
+    kind = _segment_kind(marker, segment)
+    prefix = PREFIXES.get(kind, b"")
+    return marker, Chunk(kind, data[at:end], segment[len(prefix) :])
+
+
+def decodable_jpeg(data: memoryview) -> bytes:
+    """Returns a JPEG without the segments that its picture isn't decoded with.
+
+    Comments and data of other programs may be of any length, or garbage. What isn't
+    even a JPEG's beginning stays as it is. Raises ImageError for too many parts.
+    """
+    kept: list[memoryview] = [data[:2]]
+    at = 2
+    try:
+        for _ in range(_MOST_CHUNKS):
+            marker, chunk = _segment(data, at)
+            if marker in (_SCAN, _JPEG_END):
+                return b"".join((*kept, data[at:]))
+            least = _LEAST_SEGMENT.get(chunk.kind)
+            end = at + len(chunk.raw)
+            if least is not None and len(chunk.body) >= least:
+                kept.append(data[at:end])
+            at = end
+    except (struct.error, IndexError):
+        return bytes(data)
+    raise ImageError(_TOO_MANY)
 
 
 def _segment_kind(marker: bytes, segment: memoryview) -> bytes:
@@ -253,10 +291,12 @@ def _webp(data: memoryview) -> Iterator[Chunk]:
 
 
 def claim(head: bytes) -> tuple[str, int, int]:
-    """Returns format, width and height by the first 64 bytes of a PNG or WebP.
+    """Returns format, width and height by the first 64 bytes of a PNG, JPEG or WebP.
 
-    Returns nothing and zeros for other formats, whose size stands further behind.
+    Of a JPEG the sides are zeros, as they stand further behind; other formats are "".
     """
+    if head[:2] == _HEADS["JPEG"]:
+        return "JPEG", 0, 0
     try:
         if head[:8] == _HEADS["PNG"]:
             return "PNG", *_size_in(head[12:16], head[16:])
@@ -325,7 +365,7 @@ def _is_whole_gif(data: memoryview) -> bool:
             at += 2
         else:
             return False
-    raise ImageError("The image has too many parts.")
+    raise ImageError(_TOO_MANY)
 
 
 def _after_colours(at: int, flags: int) -> int:

@@ -425,11 +425,14 @@ def _open(file: _File, name: str) -> Image.Image:
     if kind:
         raise _not_shown(name, kind)
     form, width, height = containers.claim(head)
-    # Opening takes as much as decoding, for these two
+    # Opening a PNG or WebP takes as much as decoding it
     _check_size(name, form, (width, height))
     if form == "PNG":
         content = containers.decodable_png(memoryview(file.read()))
         return Image.open(io.BytesIO(content), formats=("PNG",))
+    if form == "JPEG":
+        content = containers.decodable_jpeg(memoryview(file.read()))
+        return Image.open(io.BytesIO(content), formats=("JPEG",))
     return Image.open(file, formats=_DECODERS)
 
 
@@ -481,9 +484,11 @@ def _make_cheap(
 
     Raises CostlyError where an image would take too much all the same.
     """
+    from tui.images.containers import upright
+
     name = one_line(path.name, 80)
-    size = image.size
     if image.format in ("JPEG", "MPO"):
+        size = upright(image.size, _orientation(image))
         scans = _scans(path)
         if scans > _MOST_SCANS:
             raise CostlyError(f"{name} has too many scans to be shown here.")
@@ -494,7 +499,7 @@ def _make_cheap(
         if passes > _MOST_PASSES or is_buffered or _pixels(image) > MOST_PIXELS:
             raise _too_large(name, size)
     else:
-        _check_size(name, str(image.format), size)
+        _check_size(name, str(image.format), image.size)
 
 
 def _pixels(image: Image.Image) -> int:
