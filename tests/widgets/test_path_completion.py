@@ -153,7 +153,6 @@ def test_no_text_hurts(text: str) -> None:
 def test_rarer_endings_are_those_of_images(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"fox{ending}"
     path.touch()
-    assert [source.name for source in read_folder("", str(tmp_path)).sources] == [
-        path.name
-    ]
+    sources = read_folder("", str(tmp_path)).sources
+    assert path.name in [source.name for source in sources]
     assert read_drop(str(path)) == Drop([str(path)])
