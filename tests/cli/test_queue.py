@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from msgspec import structs
+from PIL import Image
 from starlette.responses import JSONResponse
 
 from tests.cli.test_run import Service, queue, service
@@ -581,6 +582,18 @@ def test_a_task_waits_for_the_image_of_another_one(service: Service) -> None:
     assert [source] == by_id[first["id"]]["files"]
     for words_after in (("nothing",), (first["id"], "--source", first["id"])):
         assert service.run(*words, *words_after)[0] != 0
+
+
+def test_a_size_that_is_too_large_to_be_shown_is_told_before_anything_is_sent(
+    service: Service, tmp_path: Path
+) -> None:
+    source = tmp_path / "lake.png"
+    Image.new("1", (4100, 5000)).save(source)
+    words = ("generate", "topaz-upscale-image", "-s", f"source_image_url={source}")
+    for factor, is_told in (("4", True), ("1", False)):
+        settings = ("-s", f"upscale_factor={factor}", "--no-wait")
+        code, _, told = service.run(*words, *settings)
+        assert (code, "16400×20000 pixels" in told) == (0, is_told), told
 
 
 def test_generate_follows_the_task_whose_image_it_works_from(service: Service) -> None:

@@ -13,7 +13,8 @@ from tui.images.other_kinds import kind_of
     [
         (b"\x00\x00\x00\x20ftypisom", "a video (MP4)"),
         (b"\x00\x00\x00\x14ftypqt  ", "a video (MOV)"),
-        (b"\x00\x00\x00\x1cftypavif", "an AVIF image"),
+        (b"\x00\x00\x00\x1cftypavif", ""),
+        (b"<svg></svg>", ""),
         (b"\x1a\x45\xdf\xa3\x01", "a video (WebM)"),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "a video (AVI)"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", "a sound (WAV)"),

@@ -311,7 +311,7 @@ async def test_odd_images_do_not_break_the_page(made: Callable[..., Task]) -> No
         for sentence in (
             "gone.png is not there",
             "cut.png is damaged",
-            "too many",
+            "too large",
             "[/red][@click=app.quit]x[/] evil",
             "This task was deleted.",
             "✗ failed",

@@ -1,5 +1,6 @@
 """From a result to the next one: again, variations, a source, marks and ratings."""
 
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,8 @@ from textual.pilot import Pilot
 
 from tests.app import TestApp, past
 from tests.test_pays_once import hold
+from tui.catalog.load import bundled
+from tui.catalog.spec import Values
 from tui.paths import home
 from tui.screens.compare import CompareScreen
 from tui.screens.confirm import ConfirmScreen
@@ -22,6 +25,8 @@ from tui.screens.sheet import SheetScreen
 from tui.screens.task_form import TaskFormScreen
 from tui.screens.viewer import ViewerScreen
 from tui.tasks.task import REJECTED, Problem, Result, Status, Task
+from tui.widgets import form
+from tui.widgets.form_note import FormNote
 from tui.widgets.preview import Preview
 from tui.widgets.text_fields import Prompt
 
@@ -525,3 +530,34 @@ async def test_a_table_follows_what_comes_meanwhile() -> None:
         assert app.engine
         await app.engine.pause(False)
         await app.sees("● completed", without="held")
+
+
+async def test_a_result_too_large_to_be_shown_is_told_before_it_is_paid(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(form, "REST", 0.01)
+    source = tmp_path / "lake.png"
+    Image.new("1", (4100, 5000)).save(source)
+    topaz = bundled().find("topaz-upscale-image")
+    app = TestApp()
+    async with app.running(120, 36):
+        assert app.main
+        shown = app.main.form
+        note = shown.query_one(FormNote)
+        values: Values = {"source_image_url": str(source), "upscale_factor": 4}
+        await shown.show(topaz, "service", values)
+        await app.until(lambda: "16400×20000 pixels. It is saved" in note.text)
+        await shown.show(topaz, "service", values | {"upscale_factor": 1})
+        await app.until(lambda: "pixels" not in note.text)
+
+
+async def test_a_result_too_large_to_be_shown_is_not_called_failed() -> None:
+    app = TestApp()
+    task = made(app, "a red fox")
+    case = Path(__file__).parents[1] / "images/cases/topaz_8x_of_1024x1536.png"
+    shutil.copy(case, task.files[0])
+    app.remember(task)
+    async with app.running(120, 36) as pilot:
+        for keys in ([], ["ctrl+t", "v"], ["enter"]):
+            await pilot.press(*keys)
+            await app.sees("is too large to be shown here", without="failed")

@@ -263,7 +263,7 @@ async def test_hostile_files_and_words_are_harmless(made: Callable[..., Task]) -
         for zoom in ("minus", "plus"):
             await pilot.press(zoom)
             for sentence in (
-                "too many",
+                "too large",
                 "cut-0.png is damaged",
                 "gone-0.png is not there",
             ):

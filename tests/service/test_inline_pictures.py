@@ -99,6 +99,8 @@ OTHERS = {
     "HEIC": b"\0\0\0\x18ftypheic" + bytes(500),
     "TIFF": picture("TIFF"),
     "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><path/></svg>",
+    "SVG with a head": b"<?xml version='1.0'?>\n<svg><path/></svg>",
+    "JPEG XL": b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(500),
 }
 
 

@@ -358,19 +358,19 @@ async def test_a_video_is_called_one_and_its_address_kept(
     assert not list(Path(ended.out_dir).iterdir())
 
 
-AVIF = b"\0\0\0\x20ftypavif" + bytes(500)
+AVIF = b"\0\0\0\x20ftypavif" + bytes(500)  # without pixels
+VIDEO_BYTES = b"\0\0\0\x20ftypisom" + bytes(500)
 
 
+@pytest.mark.parametrize("more", [[], [picture()]], ids=["alone", "beside"])
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (AVIF, "is an AVIF image"),
-        (picture("TIFF"), "is a TIFF image"),
-        (picture("BMP"), "is not a PNG, JPEG, WebP or GIF image"),
+        (VIDEO_BYTES, "is a video (MP4)"),
+        (b"no picture at all" * 30, "is not a PNG, JPEG, WebP or GIF image"),
     ],
-    ids=["AVIF", "TIFF", "BMP"],
+    ids=["video", "text"],
 )
-@pytest.mark.parametrize("more", [[], [picture()]], ids=["alone", "beside"])
 async def test_base64_of_another_kind_is_kept_in_a_file(
     content: bytes, words: str, more: list[bytes], open_engine: OpenEngine
 ) -> None:
@@ -386,6 +386,34 @@ async def test_base64_of_another_kind_is_kept_in_a_file(
     assert ended.error
     assert words in ended.error.message
     assert str(kept) in ended.error.message
+
+
+SVG = b'<?xml version="1.0"?><svg width="64" height="48"><g/></svg>'
+KEPT = {
+    ".avif": AVIF,
+    ".tiff": picture("TIFF"),
+    ".bmp": picture("BMP"),
+    ".svg": SVG,
+}
+
+
+@pytest.mark.parametrize("suffix", KEPT)
+async def test_a_picture_that_cannot_be_shown_is_saved_as_it_came(
+    suffix: str, open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "backoff", lambda *_: 0.0)
+    data = [{"b64_json": in_base64(KEPT[suffix])}]
+    beside = Beside(Response(KEPT[suffix]))
+    beside.only_others = True
+    for app in (Holding(lambda said: {"data": data}), beside):
+        with serving(app) as url:
+            async with open_engine(url) as watched:
+                task = await watched.engine.submit(FLUX, {"prompt": "a fox"})
+                ended = await watched.engine.wait(task.id)
+        assert (ended.status, ended.error) == (Status.COMPLETED, None)
+        (file,) = map(Path, ended.files)
+        assert (file.suffix, file.read_bytes()) == (suffix, KEPT[suffix])
+        assert ended.results[0].format == suffix[1:].upper()
 
 
 # ---- sources and previews

@@ -49,6 +49,8 @@ def test_the_facts_of_a_task() -> None:
             ["a.png", "https://a.b/c.png"],
         ),
         ("own_picture", "secret/fox.webp", "fox.webp"),
+        ("own_picture", "secret/fox.jfif", "fox.jfif"),
+        ("own_picture", "secret/fox.AVIF", "fox.AVIF"),
         ("own_picture", "file:///home/me/fox.png", "fox.png"),
         ("own_picture", "../fox", "fox"),
         ("image_url", "https://a.b/c.png?w=1", "https://a.b/c.png?w=1"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tui.widgets.path_completion import Drop, read_drop
+from tui.widgets.path_completion import Drop, read_drop, read_folder
 
 NAMES = (
     "fox.png",
@@ -147,3 +147,12 @@ def test_what_is_no_image_is_named_and_no_text(tmp_path: Path) -> None:
 @given(st.text() | st.text("'\"\\ /~%:file\0\n"))
 def test_no_text_hurts(text: str) -> None:
     assert read_drop(text) is None
+
+
+@pytest.mark.parametrize("ending", [".jfif", ".jpe", ".apng", ".AVIF"])
+def test_rarer_endings_are_those_of_images(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"fox{ending}"
+    path.touch()
+    sources = read_folder("", str(tmp_path)).sources
+    assert path.name in [source.name for source in sources]
+    assert read_drop(str(path)) == Drop([str(path)])

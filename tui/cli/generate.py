@@ -4,6 +4,7 @@ import signal
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -90,6 +91,7 @@ def generate(
         if not known:
             _spool_tasks(draft, prompts, options, spool)
             _print_unchecked(draft)
+            _print_large(draft)
         if submission.probe and spool.count > 1:
             spool.probe()
         if submission.wait and not learnt.get("paused"):
@@ -131,6 +133,8 @@ class _Draft:
         """The caller's key for the task."""
         self.unchecked: dict[str, None] = {}
         """Names of parameters that are sent without a check, in order."""
+        self.enlarged: dict[tuple[Path, int], None] = {}
+        """The files that are enlarged, and by which factor, in order."""
         self._base_url = base_url
         self._route = route
         """The route that the service was found to have; None: not known."""
@@ -140,7 +144,7 @@ class _Draft:
 
         Unless it is `checked`, it only shows what is asked for.
         """
-        from tui.tasks import draft
+        from tui.tasks import draft, result_size
 
         self.unchecked |= dict.fromkeys(extra_of(values))
         try:
@@ -159,6 +163,9 @@ class _Draft:
         except draft.InvalidRequestError as error:
             hint = self._hint(values, error.errors)
             raise invalid_request(error.errors, hint) from error
+        source = result_size.large_source(self.model.routes[task.route], task.values)
+        if source:
+            self.enlarged[source] = None
         return replace(task, over_ceiling=self.over_ceiling)
 
     def _hint(self, values: Values, errors: Mapping[str, str]) -> str:
@@ -384,6 +391,14 @@ def _print_unchecked(draft: _Draft) -> None:
     elif draft.unchecked:
         names = one_line(", ".join(draft.unchecked), 200)
         print_message(f"Not checked: {names}. The price is not known.")
+
+
+def _print_large(draft: _Draft) -> None:
+    """Say which sizes of results are too large to be shown, before anything is sent."""
+    from tui.tasks.result_size import too_large_note
+
+    notes = dict.fromkeys(too_large_note(*source) for source in draft.enlarged)
+    _print_notices(filter(None, notes))
 
 
 def _print_notices(notices: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ SHEET = "sheet.png"
 LIST = "picks.jsonl"
 _PRIVATE = 0o600
 """Permissions of the list: it holds prompts, and what they have cost."""
-_MOST_BYTES = 500_000_000  # of a picture
+_MOST_BYTES = 1_000_000_000  # of a picture: no larger one is fetched
 _BLOCK = 1 << 20
 
 

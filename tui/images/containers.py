@@ -12,10 +12,10 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.images.files import ImageError, ImageInfo
+from tui.images.files import DamagedError, ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
-_MOST_CHUNKS = 100_000
+_MOST_CHUNKS = 300_000  # libpng writes one for 8 kB
 _MOST_TAGS = 1_000  # of a directory of EXIF
 
 _OURS = "runapi-tui"
@@ -51,12 +51,36 @@ _FRAME_HEADERS = {
 }
 _MOST_BLOCKS = 1_000_000  # of a GIF, which are no longer than 255 bytes
 _MOST_FILL = 64  # bytes before a JPEG's marker
+_MOST_EXIF = 65_600  # bytes that are searched for the orientation: all of a JPEG
+_MOST_PROFILE = 1_000_000  # bytes of an unpacked colour profile: Pillow's own limit
+# The chunks of a PNG beside the critical ones that a decoder is given, with the lengths
+# that they may have.
+_DECODED = {
+    b"tRNS": range(1, 257),
+    b"gAMA": range(4, 5),
+    b"cHRM": range(32, 33),
+    b"sRGB": range(1, 2),
+    b"cICP": range(4, 5),
+    b"iCCP": range(4, _MOST_PROFILE),
+    b"EXIF": range(8, _MOST_EXIF),
+}
+# By colour type: the bytes that a tRNS has at least; other types have none.
+_LEAST_TRANSPARENT = {0: 2, 2: 6, 3: 1}
+_DAMAGED = "The image is damaged or incomplete."
+_TOO_MANY = "The image has too many parts."
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_SCAN = b"\xda"
+_JPEG_END = b"\xd9"
+# The segments that a decoder of JPEG is given, with their least lengths: libjpeg passes
+# over shorter ones.
+_LEAST_SEGMENT = {b"SHOW": 0, b"EXIF": 8, b"JFIF": 14, b"Adobe": 12, b"ICC": 15}
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 ORIENTATION = 0x0112
 _EXIF_IFD = 0x8769
 _COMMENT = 0x9286
+_LONG = 4
+"""The type of a tag of four bytes; the orientation has two, but not by all writers."""
 # Flags of WebP's extended header (VP8X)
 _WEBP_XMP = 4
 _WEBP_EXIF = 8
@@ -78,7 +102,8 @@ _PACKET = (
 class Chunk(NamedTuple):
     """A chunk as it stands in the file (`raw`), and what it holds (`body`).
 
-    Bytes after the end of an image are a chunk without a kind.
+    Bytes after the end of an image are a chunk without a kind, and so is a chunk of a
+    PNG that can be passed over and has a wrong checksum: it means nothing.
     """
 
     kind: bytes
@@ -94,49 +119,147 @@ def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
     try:
         for number, chunk in enumerate(walk(data)):
             if number == _MOST_CHUNKS:
-                raise ImageError("The image has too many parts.")
+                raise ImageError(_TOO_MANY)
             yield chunk
     except (struct.error, IndexError) as error:
-        raise ImageError("The image is damaged or incomplete.") from error
+        raise DamagedError(_DAMAGED) from error
 
 
 def _png(data: memoryview) -> Iterator[Chunk]:
-    """Yields the chunks of a PNG. Raises struct.error and IndexError if cut off."""
+    """Yields the chunks of a PNG.
+
+    Raises struct.error and IndexError if it is cut off, or a critical chunk has a wrong
+    checksum: those alone decide, as in libpng. Their names begin with a capital letter.
+    """
     at = 8
     kind = b""
     while kind != b"IEND":
         size, kind = struct.unpack_from(">I4s", data, at)
         end = _within(data, at + 12 + size)
+        (checksum,) = struct.unpack_from(">I", data, end - 4)
         name = b"EXIF" if kind == b"eXIf" else kind
+        if zlib.crc32(data[at + 4 : end - 4]) != checksum:
+            if _is_critical(kind):
+                raise IndexError
+            name = b""
         yield Chunk(name, data[at:end], data[at + 8 : end - 4])
         at = end
     yield Chunk(b"", data[at:], b"")
+
+
+def _is_critical(kind: bytes) -> bool:
+    """Returns whether a PNG can't be decoded without a chunk of this kind."""
+    return not kind[0] & 0x20
+
+
+def decodable_png(data: memoryview) -> bytes:
+    """Returns a PNG with the chunks alone that its first picture is decoded with.
+
+    What has a wrong checksum, a wrong length or garbage in it is left out, unless that
+    is critical; so are texts, of any length. Raises DamagedError, and ImageError where
+    it has too many parts.
+    """
+    before: list[bytes | memoryview] = [_HEADS["PNG"]]
+    pixels: list[bytes | memoryview] = []
+    seen = set()
+    colour_type = 0
+    for chunk in read_chunks("PNG", data):
+        kind = chunk.kind
+        if kind == b"IHDR" and len(chunk.body) == 13:
+            colour_type = chunk.body[9]
+        if kind in (b"IDAT", b"IEND"):
+            pixels.append(chunk.raw)
+        elif kind in _DECODED:
+            if kind not in seen and _is_sound(chunk, colour_type):
+                before.append(chunk.raw)
+                seen.add(kind)
+        elif kind and _is_critical(kind):
+            before.append(chunk.raw)
+    # All of it before the pixels, so that it is known before they are decoded
+    return b"".join((*before, *pixels))
+
+
+def _is_sound(chunk: Chunk, colour_type: int) -> bool:
+    """Returns whether a decoder can make something of a chunk that isn't critical."""
+    size = len(chunk.body)
+    if size not in _DECODED[chunk.kind]:
+        return False
+    if chunk.kind == b"tRNS":
+        return size >= _LEAST_TRANSPARENT.get(colour_type, _MOST_PROFILE)
+    if chunk.kind == b"iCCP":
+        return _is_whole_profile(bytes(chunk.body))
+    return True
+
+
+def _is_whole_profile(body: bytes) -> bool:
+    """Returns whether a colour profile can be unpacked, to a size that is bearable."""
+    _, _, packed = body.partition(b"\0")
+    if packed[:1] != b"\0":  # the method, which is always zlib
+        return False
+    unpacker = zlib.decompressobj()
+    try:
+        unpacker.decompress(packed[1:], _MOST_PROFILE)
+    except zlib.error:
+        return False
+    return unpacker.eof
 
 
 def _jpeg(data: memoryview) -> Iterator[Chunk]:
     """Yields the segments of a JPEG. Raises struct.error and IndexError as `_png`."""
     at = 2
     marker = b""
-    while marker != b"\xd9" and at < len(data):
-        found = _MARKER.match(data, at)
-        if not found:
-            raise IndexError
-        marker = found[1]
-        start = found.end()
-        size = 0
-        if marker not in b"\x01\xd9":
-            (size,) = struct.unpack_from(">H", data, start)
-        end = _within(data, start + size)
-        segment = data[start + 2 : end]
-        kind = _segment_kind(marker, segment)
-        prefix = PREFIXES.get(kind, b"")
-        body = segment[len(prefix) :]
-        if marker == b"\xda":
+    while marker != _JPEG_END and at < len(data):
+        marker, chunk = _segment(data, at)
+        end = at + len(chunk.raw)
+        if marker == _SCAN:
             after = _AFTER_SCAN.search(data, end)
             end = after.start() if after else len(data)
-        yield Chunk(kind, data[at:end], body)
+        yield chunk._replace(raw=data[at:end])
         at = end
     yield Chunk(b"", data[at:], b"")
+
+
+def _segment(data: memoryview, at: int) -> tuple[bytes, Chunk]:
+    """Returns the marker of a JPEG's segment, and the segment, of a scan its header.
+
+    Raises struct.error and IndexError if it is cut off.
+    """
+    found = _MARKER.match(data, at)
+    if not found:
+        raise IndexError
+    marker = found[1]
+    start = found.end()
+    size = 0
+    if marker not in b"\x01\xd9":
+        (size,) = struct.unpack_from(">H", data, start)
+    end = _within(data, start + size)
+    segment = data[start + 2 : end]
+    kind = _segment_kind(marker, segment)
+    prefix = PREFIXES.get(kind, b"")
+    return marker, Chunk(kind, data[at:end], segment[len(prefix) :])
+
+
+def decodable_jpeg(data: memoryview) -> bytes:
+    """Returns a JPEG without the segments that its picture isn't decoded with.
+
+    Comments and data of other programs may be of any length, or garbage. What isn't
+    even a JPEG's beginning stays as it is. Raises ImageError for too many parts.
+    """
+    kept: list[memoryview] = [data[:2]]
+    at = 2
+    try:
+        for _ in range(_MOST_CHUNKS):
+            marker, chunk = _segment(data, at)
+            if marker in (_SCAN, _JPEG_END):
+                return b"".join((*kept, data[at:]))
+            least = _LEAST_SEGMENT.get(chunk.kind)
+            end = at + len(chunk.raw)
+            if least is not None and len(chunk.body) >= least:
+                kept.append(data[at:end])
+            at = end
+    except (struct.error, IndexError):
+        return bytes(data)
+    raise ImageError(_TOO_MANY)
 
 
 def _segment_kind(marker: bytes, segment: memoryview) -> bytes:
@@ -167,11 +290,28 @@ def _webp(data: memoryview) -> Iterator[Chunk]:
     yield Chunk(b"", data[at:], b"")
 
 
+def claim(head: bytes) -> tuple[str, int, int]:
+    """Returns format, width and height by the first 64 bytes of a PNG, JPEG or WebP.
+
+    Of a JPEG the sides are zeros, as they stand further behind; other formats are "".
+    """
+    if head[:2] == _HEADS["JPEG"]:
+        return "JPEG", 0, 0
+    try:
+        if head[:8] == _HEADS["PNG"]:
+            return "PNG", *_size_in(head[12:16], head[16:])
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return "WEBP", *_size_in(head[12:16], head[20:])
+    except struct.error:
+        pass  # cut off: the decoder says so
+    return "", 0, 0
+
+
 def outline(data: bytes) -> tuple[str, int, int]:
     """Returns format, width and height of a file that has all its parts.
 
-    Its pixels are not decoded. Raises ImageError where it is damaged, cut off or of
-    another kind.
+    Its pixels are not decoded; the size is that of the upright image. Raises
+    DamagedError where it is damaged or cut off, ImageError for another kind.
     """
     view = memoryview(data)
     form = _form(view)
@@ -182,9 +322,9 @@ def outline(data: bytes) -> tuple[str, int, int]:
         else:
             width, height, is_whole = _outline_of_parts(form, view)
     except (struct.error, IndexError) as error:
-        raise ImageError("The image is damaged or incomplete.") from error
+        raise DamagedError(_DAMAGED) from error
     if not is_whole or not width or not height:
-        raise ImageError("The image is damaged or incomplete.")
+        raise DamagedError(_DAMAGED)
     return form, width, height
 
 
@@ -225,7 +365,7 @@ def _is_whole_gif(data: memoryview) -> bool:
             at += 2
         else:
             return False
-    raise ImageError("The image has too many parts.")
+    raise ImageError(_TOO_MANY)
 
 
 def _after_colours(at: int, flags: int) -> int:
@@ -239,12 +379,15 @@ def _outline_of_parts(form: str, data: memoryview) -> tuple[int, int, bool]:
     Raises ImageError, struct.error and IndexError where it is damaged.
     """
     size = (0, 0)
+    turn = 0
     has_pixels = False
     last = b""
     for chunk in read_chunks(form, data):
         kind = chunk.kind
         if not kind:
-            break  # bytes behind the end
+            continue
+        if kind == b"EXIF" and not turn and len(chunk.body) in _DECODED[kind]:
+            turn = orientation(bytes(chunk.body))
         if form == "JPEG":
             kind = b"\xff" + bytes(chunk.raw[:_MOST_FILL]).lstrip(b"\xff")[:1]
         if not any(size):
@@ -252,7 +395,7 @@ def _outline_of_parts(form: str, data: memoryview) -> tuple[int, int, bool]:
         has_pixels = has_pixels or kind in _PIXEL_KINDS
         last = kind
     has_end = last == _LAST_KINDS.get(form, last)
-    return *size, has_pixels and has_end
+    return *upright(size, turn), has_pixels and has_end
 
 
 def _size_in(kind: bytes, body: bytes | memoryview) -> tuple[int, int]:
@@ -334,7 +477,7 @@ def join_chunks(image: ImageInfo, chunks: list[Chunk]) -> bytes:
         return _HEADS[image.format] + content
     data = bytearray()
     rest = bytearray()
-    for chunk in _with_webp_header(image, chunks):
+    for chunk in _with_webp_header(chunks):
         if not chunk.kind:
             rest += chunk.raw
             continue
@@ -345,7 +488,7 @@ def join_chunks(image: ImageInfo, chunks: list[Chunk]) -> bytes:
     return head + data + rest
 
 
-def _with_webp_header(image: ImageInfo, chunks: list[Chunk]) -> list[Chunk]:
+def _with_webp_header(chunks: list[Chunk]) -> list[Chunk]:
     """Returns the chunks of a WebP with the right flags in its extended header."""
     kinds = {chunk.kind for chunk in chunks}
     flags = 0
@@ -363,9 +506,9 @@ def _with_webp_header(image: ImageInfo, chunks: list[Chunk]) -> list[Chunk]:
     # Bit 4 of a lossless image's fifth byte says that it has transparency.
     if first.kind == b"VP8L" and first.body[4] & 16:
         flags |= _WEBP_ALPHA
-    width = (image.width - 1).to_bytes(3, "little")
-    height = (image.height - 1).to_bytes(3, "little")
-    body = struct.pack("<I", flags) + width + height
+    sides = (side - 1 for side in _size_in(first.kind, first.body))  # as it is stored
+    body = struct.pack("<I", flags)
+    body += b"".join(side.to_bytes(3, "little") for side in sides)
     return [make_chunk("WEBP", b"VP8X", body), *chunks]
 
 
@@ -444,13 +587,21 @@ def _tag_value(exif: bytes, order: str, entry: _Entry) -> bytes:
 
 def orientation(exif: bytes) -> int:
     """Returns how an image has to be turned, 1 to 8; 1 is upright, or unknown."""
+    order = "<" if exif[:2] == b"II" else ">"
     try:
-        order, main, _, _ = _read_exif(exif)
-        _, _, value = main[ORIENTATION]
-        (turn,) = struct.unpack_from(order + "H", value)
+        main, _ = _directory(exif, order, exif[4:8])
+        kind, _, value = main[ORIENTATION]
+        width = "I" if kind == _LONG else "H"
+        (turn,) = struct.unpack_from(order + width, value)
     except (struct.error, KeyError):
         return 1
     return turn if 1 <= turn <= 8 else 1
+
+
+def upright(size: tuple[int, int], turn: int) -> tuple[int, int]:
+    """Returns the width and height of an image that was turned by its orientation."""
+    width, height = size
+    return (height, width) if turn >= 5 else size
 
 
 def with_comment(exif: bytes, text: str) -> bytes:

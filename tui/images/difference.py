@@ -106,8 +106,7 @@ def _are_alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 def _is_scaled(path: Path, size: tuple[int, int]) -> bool:
     known = measure(path)
-    # A photo may be stored on its side.
-    return {known.width, known.height} != set(size)
+    return (known.width, known.height) != size
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:

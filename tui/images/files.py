@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
+from tui.images import kept_kinds
 from tui.images.colour import srgb_converter
 from tui.system import atomic_file
 from tui.system.helper_process import EndedError, HelperPool, Limits
@@ -44,16 +45,24 @@ _SUFFIXES = {
     "MPO": ".jpg",
     "WEBP": ".webp",
     "GIF": ".gif",
+    **kept_kinds.SUFFIXES,
 }
 _DECODERS = ("PNG", "JPEG", "WEBP", "GIF")
+UPLOADED = (*_DECODERS, "AVIF")
+"""The formats that may be sources; AVIF only where this Pillow decodes it."""
 
-_MOST_PIXELS = 80_000_000
+# Each decoder says below what is too large for it.
+Image.MAX_IMAGE_PIXELS = None
+
+MOST_PIXELS = 80_000_000
+"""Pixels of the largest image that is decoded. A JPEG is decoded at a fraction of it."""
 _MOST_SIDE = 65_535
-_MOST_WEBP = 18_000_000  # pixels that are decoded: each takes 16 bytes
+_MOST_SLOW = 18_000_000  # pixels of a WebP or AVIF: each takes 16 bytes
+_SLOW = ("WEBP", "AVIF")
 _MOST_READS = 100_000
 _MOST_SCANS = 100  # of a JPEG that is decoded; progressive ones have about ten
 _MOST_PASSES = 1_000_000_000  # pixels times scans
-_MOST_EXIF = 65_600  # bytes that are searched for the orientation: all of a JPEG
+_MOST_BUFFERED = 200_000_000  # pixels of several scans: each takes up to 6 bytes
 _BAND = 1_000_000  # pixels
 _BLOCK = 1 << 20  # bytes
 _STEM_BYTES = 100
@@ -87,12 +96,23 @@ class DamagedError(ImageError):
     """
 
 
+class OddKindError(DamagedError):
+    """One of a kind that isn't decoded here, a part of which is missing.
+
+    That isn't certain: such files are only known from outside.
+    """
+
+
 class OtherKindError(ImageError):
     """A file that is surely none of the images that are saved, such as a video."""
 
 
-class CostlyError(ImageError):
-    """A file that would take too much time or memory to be decoded here."""
+class NotShownError(ImageError):
+    """An image that is not decoded here. A whole one is kept all the same."""
+
+
+class CostlyError(NotShownError):
+    """One that would take too much time or memory to be decoded here."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +121,7 @@ class ImageInfo:
 
     format: str
     width: int
-    """In pixels, as stored."""
+    """In pixels, of the upright image; 0 where the file doesn't say it."""
     height: int
     bytes: int
     """The size of the file."""
@@ -110,31 +130,37 @@ class ImageInfo:
 def inspect(path: Path) -> ImageInfo:
     """Returns the facts of a whole image, of an animation by its first frame.
 
-    An image that would take too much to be decoded is judged by its header and its end
-    alone. Raises ImageError when it is none.
+    An image that isn't decoded here, or would take too much, is judged by its header
+    and its end alone. Raises ImageError when it is none.
     """
     try:
         return run_apart(_inspect, path)
-    except CostlyError:
+    except NotShownError:
         return run_apart(_outline, path)
 
 
 def inspect_pixels(path: Path) -> ImageInfo:
     """As `inspect`, with all its pixels decoded: a header alone is no image.
 
-    Raises CostlyError where that would take too much.
+    Raises ImageError where that isn't possible, CostlyError where it takes too much.
     """
-    return run_apart(_inspect, path)
+    try:
+        return run_apart(_inspect, path)
+    except CostlyError:
+        raise
+    except NotShownError as error:
+        name = one_line(path.name, 80)
+        kind = kept_kinds.NAMES[run_apart(_outline, path).format]
+        raise ImageError(f"{name} is {kind}, not a PNG, JPEG, WebP or GIF.") from error
 
 
 def _inspect(path: Path) -> ImageInfo:
     with _opened(path) as image:
-        # Checksums up to the end of a PNG; the file has to be opened again afterwards
-        image.verify()
-    with _decodable(path) as image:
-        image.draft(None, (1, 1))  # a JPEG is read to its end all the same
+        facts = _facts(image, path)
+        # A JPEG is read to its end at an eighth of its size, too
+        _make_cheap(image, path, (1, 1))
         image.load()
-    return measure_of_own(path)
+        return facts
 
 
 def _outline(path: Path) -> ImageInfo:
@@ -143,26 +169,60 @@ def _outline(path: Path) -> ImageInfo:
 
     name = one_line(path.name, 80)
     try:
-        form, width, height = outline(path.read_bytes())
+        content = path.read_bytes()
+        kind = kept_kinds.format_of(content[: kept_kinds.HEAD])
+        if kind:
+            form, width, height = kept_kinds.outline(memoryview(content))
+        else:
+            form, width, height = outline(content)
     except OSError as error:
         raise ImageError(f"{name} can't be read.") from error
-    _check_size(name, width, height)
-    return ImageInfo(form, width, height, path.stat().st_size)
+    except MemoryError as error:
+        raise CostlyError(f"{name} takes too much memory to be read here.") from error
+    except DamagedError as error:
+        raise DamagedError(f"{name} is damaged or incomplete.") from error
+    except ValueError as error:
+        what = kept_kinds.NAMES[kind]
+        raise OddKindError(f"{name} is {what}, damaged or incomplete.") from error
+    return ImageInfo(form, width, height, len(content))
+
+
+def as_it_came(path: Path) -> ImageInfo:
+    """Returns the facts of a picture that isn't decoded here, whole or not.
+
+    Raises ImageError for any other file, and OSError.
+    """
+    with path.open("rb") as file:
+        kind = kept_kinds.format_of(file.read(kept_kinds.HEAD))
+    if not kind:
+        raise ImageError(f"{one_line(path.name, 80)} is of no kind that is kept so.")
+    return ImageInfo(kind, 0, 0, path.stat().st_size)
 
 
 def measure(path: Path) -> ImageInfo:
     """Returns what a file says it is, without decoding it.
 
-    Raises ImageError when it says nothing that is known.
+    An image that isn't decoded here, or would take too much, has to be whole. Raises
+    ImageError when it says nothing that is known.
     """
-    return run_apart(measure_of_own, path)
+    try:
+        return run_apart(measure_of_own, path)
+    except NotShownError:
+        return run_apart(_outline, path)
 
 
 def measure_of_own(path: Path) -> ImageInfo:
     """As `measure`, in this process: for files that this program has made."""
     with _opened(path) as image:
-        name = "JPEG" if image.format == "MPO" else str(image.format)
-        return ImageInfo(name, image.width, image.height, path.stat().st_size)
+        return _facts(image, path)
+
+
+def _facts(image: Image.Image, path: Path) -> ImageInfo:
+    from tui.images.containers import upright
+
+    name = "JPEG" if image.format == "MPO" else str(image.format)
+    width, height = upright(image.size, _orientation(image))
+    return ImageInfo(name, width, height, path.stat().st_size)
 
 
 def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
@@ -175,13 +235,12 @@ def thumbnail(path: Path, box: tuple[int, int]) -> Image.Image:
 
 def thumbnail_of_own(path: Path, box: tuple[int, int]) -> Image.Image:
     """As `thumbnail`, in this process: for files that this program has made."""
-    with _decodable(path) as image:
+    with _opened(path) as image:
         turn = _orientation(image)
         width, height = box
         if turn >= 5:  # the sides are swapped
             height, width = box
-        # A JPEG is decoded at a fraction of its size
-        image.draft(None, (2 * width, 2 * height))
+        _make_cheap(image, path, (2 * width, 2 * height))
         width = max(1, width)
         height = max(1, height)
         factor = max(image.width / width, image.height / height)
@@ -199,7 +258,8 @@ def whole(path: Path) -> Image.Image:
 
 
 def _whole(path: Path) -> Image.Image:
-    with _decodable(path) as image:
+    with _opened(path) as image:
+        _make_cheap(image, path)
         pixels = _reduced(image, 1)
         upright = _upright(pixels, _orientation(image))
         return _on_checker(upright)
@@ -316,7 +376,7 @@ def _named(temp: Path, folder: Path, stem: str, kind: str) -> Path:
 class _File(io.BufferedReader):
     """A file of limited reads: Pillow would walk through any number of parts.
 
-    `read` raises ImageError after the last one.
+    `read` raises CostlyError after the last one.
     """
 
     _reads = 0
@@ -324,30 +384,27 @@ class _File(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         self._reads += 1
         if self._reads > _MOST_READS:
-            raise ImageError("The image has too many parts.")
+            raise CostlyError("The image has too many parts to be shown here.")
         return super().read(size)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Yields an image of bounded size, its pixels not decoded yet.
+    """Yields an image, its pixels not decoded yet. Its facts are known.
 
-    Raises ImageError for whatever fails, also in the block.
+    Raises ImageError for whatever fails, also in the block: NotShownError where the
+    image isn't decoded here, CostlyError where opening it would take too much.
     """
     name = one_line(path.name, 80)
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise ImageError(f"{name} is not there any more.")
-        with (
-            _File(io.FileIO(path)) as file,
-            Image.open(file, formats=_DECODERS) as image,
-        ):
-            _check_size(name, *image.size)
+        with _File(io.FileIO(path)) as file, _open(file, name) as image:
             yield image
+    except DamagedError as error:
+        raise DamagedError(f"{name} is damaged or incomplete.") from error
     except ImageError:
         raise
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} claims too many pixels.") from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a PNG, JPEG, WebP or GIF image.") from error
     except PermissionError as error:
@@ -358,24 +415,92 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise DamagedError(f"{name} is damaged or incomplete.") from error
 
 
-def _check_size(name: str, width: int, height: int) -> None:
-    """Raises ImageError for an image of too many pixels."""
-    if width * height > _MOST_PIXELS or max(width, height) > _MOST_SIDE:
-        raise ImageError(f"{name} claims {width}×{height} pixels, which is too many.")
+def _open(file: _File, name: str) -> Image.Image:
+    """Returns the image in a file. Raises NotShownError, and whatever Pillow raises."""
+    from tui.images import containers
+
+    head = file.peek(kept_kinds.HEAD)[: kept_kinds.HEAD]
+    kind = kept_kinds.format_of(head)
+    if kind == "AVIF":
+        return _open_avif(file, name)
+    if kind:
+        raise _not_shown(name, kind)
+    form, width, height = containers.claim(head)
+    # Opening a PNG or WebP takes as much as decoding it
+    _check_size(name, form, (width, height))
+    if form == "PNG":
+        content = containers.decodable_png(memoryview(file.read()))
+        return Image.open(io.BytesIO(content), formats=("PNG",))
+    if form == "JPEG":
+        content = containers.decodable_jpeg(memoryview(file.read()))
+        return Image.open(io.BytesIO(content), formats=("JPEG",))
+    return Image.open(file, formats=_DECODERS)
 
 
-@contextmanager
-def _decodable(path: Path) -> Iterator[Image.Image]:
-    """Yields an opened image that may be decoded now. Raises ImageError."""
-    with _opened(path) as image:
-        name = one_line(path.name, 80)
-        if image.format == "WEBP" and _pixels(image) > _MOST_WEBP:
-            raise CostlyError(f"{name} is too large a WebP to be shown here.")
-        if image.format in ("JPEG", "MPO"):
-            scans = _scans(path)
-            if scans > _MOST_SCANS or scans * _pixels(image) > _MOST_PASSES:
-                raise CostlyError(f"{name} has too many scans to be shown here.")
-        yield image
+def _open_avif(file: _File, name: str) -> Image.Image:
+    """Returns an AVIF image, pixels included. Raises NotShownError.
+
+    Whatever fails there doesn't prove that the file is damaged: builds of Pillow differ
+    in what they decode.
+    """
+    try:
+        # Each thread of the decoder would take addresses, of which there are few
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+        image = Image.open(file, formats=("AVIF",))
+        _check_size(name, "AVIF", image.size)
+        image.load()
+    except CostlyError:
+        raise
+    except Exception as error:
+        raise _not_shown(name, "AVIF") from error
+    return image
+
+
+def _not_shown(name: str, kind: str) -> NotShownError:
+    what = kept_kinds.NAMES[kind]
+    return NotShownError(f"{name} is {what}: it is kept, but can't be shown here.")
+
+
+def _check_size(name: str, form: str, size: tuple[int, int]) -> None:
+    """Raises CostlyError for an image that has too many pixels to be decoded."""
+    width, height = size
+    most = _MOST_SLOW if form in _SLOW else MOST_PIXELS
+    if width * height > most or max(size) > _MOST_SIDE:
+        raise _too_large(name, size)
+
+
+def _too_large(name: str, size: tuple[int, int]) -> CostlyError:
+    width, height = size
+    return CostlyError(
+        f"{name} is too large to be shown here: {width}×{height} pixels."
+    )
+
+
+def _make_cheap(
+    image: Image.Image, path: Path, box: tuple[int, int] | None = None
+) -> None:
+    """Has a JPEG decoded at a fraction of its size that is no smaller than `box`.
+
+    Raises CostlyError where an image would take too much all the same.
+    """
+    from tui.images.containers import upright
+
+    name = one_line(path.name, 80)
+    if image.format in ("JPEG", "MPO"):
+        size = upright(image.size, _orientation(image))
+        scans = _scans(path)
+        if scans > _MOST_SCANS:
+            raise CostlyError(f"{name} has too many scans to be shown here.")
+        passes = scans * _pixels(image)
+        is_buffered = scans > 1 and _pixels(image) > _MOST_BUFFERED
+        if box:
+            image.draft(None, box)
+        if passes > _MOST_PASSES or is_buffered or _pixels(image) > MOST_PIXELS:
+            raise _too_large(name, size)
+    else:
+        _check_size(name, str(image.format), image.size)
 
 
 def _pixels(image: Image.Image) -> int:
@@ -421,12 +546,12 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     """Returns the EXIF orientation, 1 to 8; from 5 on the sides are swapped."""
-    try:
-        if len(image.info.get("exif", b"")) > _MOST_EXIF:
-            return 1  # its tags may name the same bytes over and over
-        return int(image.getexif().get(0x0112, 1))
-    except Exception:  # broken metadata is no reason to refuse the picture
+    from tui.images.containers import PREFIXES, orientation
+
+    exif = image.info.get("exif")
+    if not isinstance(exif, bytes):
         return 1
+    return orientation(exif.removeprefix(PREFIXES[b"EXIF"]))
 
 
 def _upright(image: Image.Image, turn: int) -> Image.Image:

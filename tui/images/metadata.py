@@ -14,13 +14,14 @@ from pathlib import Path
 
 import msgspec
 
-from tui.images import containers, recipes
+from tui.images import containers, kept_kinds, recipes
 from tui.images.containers import Chunk
 from tui.images.files import ImageError, ImageInfo, measure, run_apart, save_image
 from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
 from tui.system import atomic_file
 from tui.text import one_line
 
+_WITH_RECIPES = ("PNG", "JPEG", "WEBP")
 _MOST_BYTES = 120_000_000  # of a file
 _MOST_METADATA = 5_000_000  # bytes to which a recipe is added: they are copied
 _MOST_TEXTS = 30  # chunks with texts
@@ -29,14 +30,14 @@ _MOST_TEXTS = 30  # chunks with texts
 def embed(path: Path, recipe: EmbeddedRecipe) -> None:
     """Write a recipe into a PNG, JPEG or WebP, in place of an earlier one.
 
-    Metadata of others stays. GIF isn't changed, nor are images with content
+    Metadata of others stays. Other formats aren't changed, nor are images with content
     credentials, which vouch for every byte of the file. Raises ImageError, with the
     file as it was, when it can't be done.
     """
     image, data = _load(path)
     chunks = list(containers.read_chunks(image.format, data))
     is_signed = any(chunk.kind in containers.SIGNATURE_KINDS for chunk in chunks)
-    if image.format == "GIF" or is_signed:
+    if image.format not in _WITH_RECIPES or is_signed:
         return
     parameters = recipes.parameters(recipe, image)
     ours = json.dumps(msgspec.to_builtins(recipe))
@@ -75,12 +76,13 @@ def strip(path: Path, target: Path) -> None:
     """Write to `target` a copy that looks the same and doesn't say what made it.
 
     A file that is there is replaced. Raises ImageError, without a copy, when it can't
-    be done; of a GIF it can't.
+    be done; of other formats than PNG, JPEG and WebP it can't.
     """
     image, data = _load(path)
-    if image.format == "GIF":
+    if image.format not in _WITH_RECIPES:
+        kind = kept_kinds.NAMES.get(image.format, "a GIF")
         raise ImageError(
-            f"{one_line(path.name, 80)} is a GIF: its metadata can't be removed."
+            f"{one_line(path.name, 80)} is {kind}: its metadata can't be removed."
         )
     chunks = list(containers.read_chunks(image.format, data))
     exif = _upright_exif(chunks)

@@ -251,10 +251,11 @@ def _describe_images(task: Task) -> Iterator[TextRow]:
         url = "none: it came with the service's answer" if came_with else result.url
         facts = {"URL": url, "part": result.label}
         if result.path:
-            size = file_size(result.bytes)
             facts["file"] = result.path
-            pixels = f"{result.width}×{result.height}"
-            facts["size"] = f"{pixels}, {result.format}, {size}"
+            size = f"{result.format}, {file_size(result.bytes)}"
+            if result.width:
+                size = f"{result.width}×{result.height}, {size}"
+            facts["size"] = size
         else:
             facts["not saved"] = _expiry(task.expires_at)
         yield from _section(f"Image {number}", "", facts)

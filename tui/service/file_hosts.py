@@ -22,7 +22,7 @@ from tui.service.network_errors import network_error
 from tui.service.pools import ConnectionPools
 from tui.text import one_line
 
-MAX_RESULT = 120_000_000  # bytes of one image
+MAX_RESULT = 1_000_000_000  # bytes of one image: a PNG of 16,384² may have as many
 _MOST_REDIRECTS = 5
 _PEER = "the file host"
 
@@ -33,7 +33,7 @@ _FIRST_TIME = 120.0
 _SLOWEST_DOWNLOAD = 1_000.0
 """Bytes that have to come in each second beyond the first ones."""
 _SLOWEST_UPLOAD = 20_000.0
-_LONGEST_DOWNLOAD = 900.0
+_LONGEST_DOWNLOAD = 3_600.0
 """Seconds for a file that comes at any speed."""
 
 # What the service may add to an upload: what storages sign, and what describes a file.

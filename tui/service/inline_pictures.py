@@ -23,8 +23,10 @@ _SHORTEST_UNKNOWN = 200
 """Characters of a text that is of no known kind, in a field of base64."""
 _SIGNATURES = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF"),
-    *(b"II*\0", b"MM\0*", b"<svg"),
+    *(b"II*\0", b"MM\0*", b"<svg", b"\0\0\0\x0cJXL "),
 )
+_XML_HEAD = 1024
+"""Bytes in which an SVG's first element is looked for."""
 _BOX = b"ftyp"
 """In the fifth place, it begins AVIF, HEIC and videos."""
 # How a text of JSON begins that may be a picture in base64, with all that escapes may
@@ -37,7 +39,8 @@ _HEAD = re.compile(
     rb'(?P<field>"(?:b64_json|image_base64|base64|b64|image|output|result)\\{0,4}"\s{0,9}:\s{0,9}\\{0,4})'
     rb'"(?:' + _DATA + rb")?"
     rb'|"(?P<data>' + _DATA + rb")"
-    rb'|"(?=iVBORw0KG|\\{0,4}[/_]9j|R0lGOD|UklGR|AAAA.[GWm2]Z0eXB|SUkqA|TU0AK|PHN2Z)'
+    rb'|"(?=iVBORw0KG|\\{0,4}[/_]9j|R0lGOD|UklGR|AAAA.[GWm2]Z0eXB|SUkqA|TU0AK|PHN2Z|PD94bWwg'
+    rb"|AAAADEpYTCAN)"
 )
 _LINE_BREAK = re.compile(rb"\\+[nrt]")
 _CODE = re.compile(rb"\\+u00([0-9a-fA-F]{2})")
@@ -104,4 +107,7 @@ def _decoded(text: bytes) -> bytes:
 
 def _is_known(picture: bytes) -> bool:
     """Tells whether bytes begin as a picture does, be it of a kind that isn't saved."""
+    is_xml = picture.startswith(b"<?xml")
+    if is_xml and b"<svg" in picture[:_XML_HEAD]:
+        return True
     return picture.startswith(_SIGNATURES) or picture[4:8] == _BOX

@@ -57,7 +57,8 @@ _URL_IN_TEXT = re.compile(r"https?://[^\s\"'<>()\[\]{}\\^`|]{1,8192}")
 _RELATIVE = re.compile(r"(?:\./|//?)?[^\s/:?#\"'<>\\][^\s\"'<>\\]*")
 _PICTURE_TYPES = frozenset(
     (
-        *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic"),
+        *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".apng"),
+        *(".avif", ".heic", ".heif", ".jxl", ".jp2", ".tif", ".tiff", ".bmp", ".svg"),
         *(".mp4", ".webm", ".mov"),
     )
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui.service.errors import DownloadError, GoneError, ServiceError
-from tui.service.inline_pictures import is_inline
+from tui.service.inline_pictures import digest_of, is_inline
 from tui.tasks import inline, saving
 from tui.tasks.answer import with_new_addresses
 from tui.tasks.cache import TaskCache
@@ -81,6 +81,8 @@ class Fetcher:
         self._downloads = asyncio.Semaphore(MOST_DOWNLOADS)
         self._ended_here: dict[str, float] = {}
         """By task: when this process saw its end, by the monotonic clock."""
+        self._as_they_came: set[str] = set()
+        """Digests of pictures that aren't decoded here and are the same each time."""
 
     def note_end(self, task_id: str) -> None:
         """Notes that this process has just seen a task's end at the service."""
@@ -229,13 +231,19 @@ class Fetcher:
 
         A fault of the disk or an odd answer is never final.
         """
+        from tui.images import files
+
         error, damaged = attempts.error, attempts.damaged
         task = self._cache.tasks[task_id]
         is_gone = isinstance(error, GoneError)
         if task.made_at and is_gone and time.time() - task.made_at > URL_LIVES:
             return True
         if len(damaged) >= DAMAGED_TRIES and len(set(damaged[-DAMAGED_TRIES:])) == 1:
-            return True  # it was made like this
+            # It was made like this: kept, unless a decoder knows better
+            if not isinstance(error, files.OddKindError):
+                return True
+            self._as_they_came.add(damaged[-1])
+            return False
         if not isinstance(error, GoneError):
             return False
         if await self._refresh_addresses(task_id):
@@ -387,7 +395,10 @@ class Fetcher:
             # A picture that can't hold metadata is saved without.
             with contextlib.suppress(files.ImageError):
                 metadata.embed(part, facts_of(task))
-        return saving.verified(task.results[index], part)
+        result = task.results[index]
+        # What came with an answer is as the service has it
+        as_they_came = {*self._as_they_came, digest_of(result.url)}
+        return saving.verified(result, part, as_they_came)
 
 
 def _unsaved(task: Task) -> list[int]:

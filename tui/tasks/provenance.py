@@ -13,7 +13,9 @@ _SECRETS = re.compile(
 _SECRET_NAME = re.compile("token|key|pass|secret|auth|credential", re.IGNORECASE)
 """Matches the names of extra parameters that no picture should tell."""
 _PATH = re.compile(
-    r"(?:~|\.{0,2}[/\\]|file:|[a-z]:[/\\]).*|.*\.(?:png|jpe?g|webp|gif)", re.IGNORECASE
+    r"(?:~|\.{0,2}[/\\]|file:|[a-z]:[/\\]).*"
+    r"|.*\.(?:a?png|jp(?:e?g|e)|jfif|webp|gif|avif|hei[cf]|jxl|tiff?|bmp|svg)",
+    re.IGNORECASE,
 )
 
 

@@ -71,8 +71,10 @@ def _result_facts(task: Task, index: int) -> Iterator[tuple[str, str]]:
     result = task.results[index]
     yield "rating", "rejected" if result.rating == REJECTED else stars(result.rating)
     if result.path:
-        size = file_size(result.bytes)
-        yield "size", f"{result.width}×{result.height}, {result.format}, {size}"
+        size = f"{result.format}, {file_size(result.bytes)}"
+        if result.width:
+            size = f"{result.width}×{result.height}, {size}"
+        yield "size", size
         yield "file", result.path
     if count > 1:
         position = f"{index + 1} of {count}"
@@ -157,9 +159,9 @@ def _line_facts(task: Task, index: int) -> Iterator[_Fact]:
         yield _Fact(dollars(task.cost_micro), 70)
     if "seed" in task.values:
         yield _Fact(f"seed {one_line(task.values['seed'], 20)}", 30)
-    if result and result.width:
-        pixels = _pixels(result)
-        yield _Fact(f"{pixels} {result.format}".rstrip(), 50, pixels)
+    if result and (result.width or result.format):
+        pixels = _pixels(result) if result.width else ""
+        yield _Fact(f"{pixels} {result.format}".strip(), 50, pixels)
     if result and result.path:
         yield _Fact("saved", 10)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on, work
@@ -26,6 +27,7 @@ from tui.catalog.spec import Model, Param, Route, RouteName, Values
 from tui.catalog.wildcards import NONE, Wildcards
 from tui.settings.prompt_files import PromptFileProblem
 from tui.settings.remembered import Draft
+from tui.tasks import result_size
 from tui.text import by_count, one_line
 from tui.widgets.carrying import Carried, carry
 from tui.widgets.expansion import Expansion
@@ -182,6 +184,10 @@ class ParamForm(Vertical):
         self._left_out: list[str] = []
         """Titles of params whose text was too long for the form."""
         self._forbidden: Mapping[str, str] = {}
+        self._enlarged: tuple[Path, int] | None = None
+        """The file that is enlarged, and by which factor."""
+        self._size_note = ""
+        """The sentence about a result that will be too large to be shown."""
         self._showing = asyncio.Lock()
         self._note = FormNote(id="help")
         self._price = FormPrice()
@@ -497,7 +503,10 @@ class ParamForm(Vertical):
         else:
             text = self._fold_help()
         self._note.set_class(bool(wrong), "-wrong")
-        self._note.text = " ".join([text, *hidden]).strip()
+        notes = [text, *hidden]
+        # Few words have room: what is wrong comes first, help later
+        notes.insert(1 if wrong else 0, self._size_note)
+        self._note.text = " ".join(filter(None, notes))
 
     def _fold_help(self) -> str:
         """Returns which fields are rarely needed, where their line has the focus."""
@@ -545,9 +554,29 @@ class ParamForm(Vertical):
         if self.expansion.names_wildcards(values):
             self._read_wildcards()
             return
+        self._note_size(model.routes[self.route], values)
         errors = request.check(model, model.routes[self.route], values)
         if not errors and self.expansion.count(values) == 1:
             self.post_message(self.Settled(model, values))
+
+    def _note_size(self, route: Route, values: Values) -> None:
+        """Says it before sending if a result will be too large to be shown."""
+        self._enlarged = result_size.large_source(route, values)
+        if self._enlarged:
+            self._measure_result(*self._enlarged)
+        else:
+            self._show_size_note("")
+
+    @work(exclusive=True, group="size", exit_on_error=False)
+    async def _measure_result(self, source: Path, factor: int) -> None:
+        note = await asyncio.to_thread(result_size.too_large_note, source, factor)
+        if self._enlarged == (source, factor):
+            self._show_size_note(note)
+
+    def _show_size_note(self, note: str) -> None:
+        if note != self._size_note:
+            self._size_note = note
+            self._update_note()
 
     @work(exclusive=True, group="wildcards", exit_on_error=False)
     async def _read_wildcards(self) -> None:

@@ -10,7 +10,10 @@ from urllib.parse import unquote
 
 from tui.text import by_count, file_size, is_inert_line, one_line, plain
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+_SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif"),
+    ".avif",
+)
 _DIGITS = re.compile(r"([0-9]+)")
 _MOST_DROPPED = 20_000  # characters
 _ADDRESS = re.compile("file:(?://[^/]*)?(?=/)", re.IGNORECASE)
@@ -124,13 +127,12 @@ def _is_image(path: str) -> bool:
     """Returns whether a file is an image by its name, or else by how it begins."""
     if _has_image_name(path):
         return os.path.isfile(path)
-    from tui.images.files import ImageError, measure  # rarely needed
+    from tui.images.files import UPLOADED, ImageError, measure  # rarely needed
 
     try:
-        measure(Path(path))
+        return measure(Path(path)).format in UPLOADED
     except ImageError:
         return False
-    return True
 
 
 def _has_image_name(path: str) -> bool:
