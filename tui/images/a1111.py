@@ -8,7 +8,7 @@ from the last line that begins with `Steps:` to the end. Its own reader and writ
 import json
 import re
 
-from tui.images.recipes import Recipe, make_recipe, seed_of
+from tui.images.recipes import Recipe, Source, make_recipe, seed_of
 from tui.text import plain
 
 _MOST_TEXT = 100_000  # characters
@@ -64,7 +64,7 @@ def from_a1111(texts: dict[str, str]) -> Recipe | None:
         "seed": seed_of(pairs.pop("Seed", "")),
     }
     is_fooocus = pairs.get("Version", "").startswith("Fooocus")
-    source = "fooocus" if is_fooocus else "a1111"
+    source: Source = "fooocus" if is_fooocus else "a1111"
     return make_recipe(source, model, values, pairs, note)
 
 

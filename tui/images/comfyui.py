@@ -158,9 +158,7 @@ def _samplers(graph: _Graph) -> Iterator[dict[str, Any]]:
     yield from rest
 
 
-def _prompt(
-    graph: _Graph, sampler: dict[str, Any], seen: set[str]
-) -> _Found | None:
+def _prompt(graph: _Graph, sampler: dict[str, Any], seen: set[str]) -> _Found | None:
     """Returns the prompt of a sampler; None where it has none. Raises _Unreadable."""
     for name in ("positive", *_GUIDES):
         if name in sampler:
@@ -183,9 +181,7 @@ def _negative(graph: _Graph, sampler: dict[str, Any]) -> str:
     return found.text if found else ""
 
 
-def _condition(
-    graph: _Graph, start: Any, way: str, seen: set[str]
-) -> _Found | None:
+def _condition(graph: _Graph, start: Any, way: str, seen: set[str]) -> _Found | None:
     """Returns the nearest text up the links from a conditioning.
 
     `way` is which of two prompts is followed where both pass through one node. None
@@ -274,9 +270,7 @@ def _encoded(graph: _Graph, inputs: dict[str, Any]) -> _Found | None:
         return next(iter(texts.values()), None)
     name, first = next(iter(filled.items()))
     others = {
-        other: found.text
-        for other, found in filled.items()
-        if found.text != first.text
+        other: found.text for other, found in filled.items() if found.text != first.text
     }
     note = first.note
     if others:
@@ -339,9 +333,7 @@ def _in_order(name: str) -> tuple[int, str]:
     return len(name), name
 
 
-def _joined(
-    graph: _Graph, name: str, pieces: list[str], depth: int
-) -> _Found:
+def _joined(graph: _Graph, name: str, pieces: list[str], depth: int) -> _Found:
     """Returns the text of a node that joins texts. Raises _Unreadable."""
     inputs = graph.inputs(name)
     between = inputs.get("delimiter", inputs.get("separator"))
@@ -355,7 +347,7 @@ def _joined(
         if found is None:
             found = _Found("", note=_GUESSED)
         note = note or found.note
-        if at and (whole and found.text or graph.kinds[name] == "StringConcatenate"):
+        if at and ((whole and found.text) or graph.kinds[name] == "StringConcatenate"):
             whole += between
         whole += found.text
         if len(whole) > _MOST_TEXT:

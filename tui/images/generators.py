@@ -15,9 +15,7 @@ _JOB = re.compile(r"\s*Job ID:\s*([\w-]{1,60})\s*\Z")
 _OPTION = re.compile(r"(?:^|(?<=\s))(?:--|—)([a-z]+)(?=\s|$)")
 _MOST_DESCRIPTION = 20_000  # characters
 
-_CHARACTERS = (
-    "The prompts of single characters are listed, but only the base prompt is filled in."
-)
+_CHARACTERS = "The prompts of single characters are listed, but only the base prompt is filled in."
 _SWITCHES = "Midjourney's own switches are listed, but not filled in."
 
 

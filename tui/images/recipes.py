@@ -4,7 +4,7 @@ import json
 import re
 import time
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -75,7 +75,11 @@ class Recipe(Struct, frozen=True, kw_only=True):
 def from_ours(texts: dict[str, str]) -> Recipe:
     """Returns the recipe that this program wrote. May raise anything for others."""
     check_items(texts[OURS])
-    facts = msgspec.json.decode(texts[OURS], type=EmbeddedRecipe)
+    return recipe_of_facts(msgspec.json.decode(texts[OURS], type=EmbeddedRecipe))
+
+
+def recipe_of_facts(facts: EmbeddedRecipe) -> Recipe:
+    """Returns what an image with these facts tells."""
     cost = None if facts.cost_micro is None else dollars(facts.cost_micro)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.created_at))
     other = {"task": facts.task_id, "cost": cost, "made": made}
