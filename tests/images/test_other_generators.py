@@ -321,8 +321,10 @@ def test_a_prompt_that_surely_was_used_is_filled_in(
     ("nodes", "prompt", "says"),
     [
         ({"t": node("StringReplace", string="a", find="a", replace="b")}, "a", "check"),
-        ({"t": node("Odd", text=["u", 0], x=["u", 0]), "u": node("T", text="a")},)
-        + ("a", "check it"),
+        (
+            {"t": node("Odd", text=["u", 0], x=["u", 0]), "u": node("T", text="a")},
+            *("a", "check it"),
+        ),
         (
             {"t": node("ShowText", text=["u", 0], text_0="a fox")}
             | {"u": node("OllamaGenerate", prompt="Rewrite this", model="x")},
@@ -502,8 +504,10 @@ XMP = (
             },
             "invokeai",
         ),
-        ({"Comment": "a fox\nNegative prompt: bad\nSteps: 1, Seed: 5, Size: 64x32"},)
-        + ("a1111",),
+        (
+            {"Comment": "a fox\nNegative prompt: bad\nSteps: 1, Seed: 5, Size: 64x32"},
+            "a1111",
+        ),
     ],
 )
 def test_other_places_and_older_forms_are_read(
@@ -529,8 +533,11 @@ def test_prompts_of_characters_are_listed_and_said(tmp_path: Path) -> None:
             {"prompt": "a fox", "negative_prompt": "cats, dogs", "seed": 5},
             "Midjourney niji 6",
         ),
-        ("a fox—red —ar 3:2 Job ID: 1f", {"prompt": "a fox—red", "aspect_ratio": "3:2"})
-        + ("",),
+        (
+            "a fox—red —ar 3:2 Job ID: 1f",
+            {"prompt": "a fox—red", "aspect_ratio": "3:2"},
+            "",
+        ),
         ("a well-known fox Job ID: 1f", {"prompt": "a well-known fox"}, ""),
     ],
 )

@@ -25,6 +25,7 @@ from tui.text import one_line
 
 _MOST_BYTES = 120_000_000  # of a file
 _MOST_METADATA = 5_000_000  # bytes to which a recipe is added: they are copied
+_EXACT_KINDS = (b"IDAT", b"VP8L", b"ALPH", b"ANMF")  # pixels that keep their low bits
 _MOST_TEXTS = 30  # chunks with texts
 _READERS = (
     recipes.from_ours,
@@ -104,9 +105,10 @@ def strip(path: Path, target: Path) -> None:
         for chunk in chunks
         if chunk.kind in containers.VISIBLE_KINDS
     ]
-    cleared = run_apart(hidden_text.without, path)
-    if cleared is not None:
-        chunks = _with_pixels(chunks, cleared)
+    if any(chunk.kind in _EXACT_KINDS for chunk in chunks):
+        cleared = run_apart(hidden_text.without, path)
+        if cleared is not None:
+            chunks = _with_pixels(chunks, cleared)
     chunks = containers.with_metadata(image.format, chunks, exif, b"")
     _write(target, containers.join_chunks(image, chunks), image, path)
 
