@@ -1,6 +1,5 @@
 """Two columns for people: they never run together, however long or wide a text is."""
 
-import os
 import sys
 
 import pytest
@@ -37,9 +36,7 @@ def test_a_narrow_terminal_gets_lines_that_fit(
     name: str, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(
-        columns.shutil, "get_terminal_size", lambda: os.terminal_size((width, 24))
-    )
+    monkeypatch.setenv("COLUMNS", str(width))
     value = "一二三四五六七八九十" * 9 + " and some words, with commas, to the end"
     lines = facts(name, value).splitlines()
     assert all(columns.cells(line) <= width for line in lines)

@@ -953,6 +953,10 @@ ANYTHING = st.binary(max_size=200)
             b"runapi-tui\0",
             b"runapi-tui\0\1\0\0\0",
             b"MM\0*\0\0\0\x08",
+            b"Comment\0{",
+            b"Description\0",
+            b"sd-metadata\0{",
+            b"XML:com.adobe.xmp\0\0\0\0\0<exif:UserComment>",
         ]
     ),
     ANYTHING,

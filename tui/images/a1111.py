@@ -13,9 +13,9 @@ from tui.text import plain
 
 _MOST_TEXT = 100_000  # characters
 _NEGATIVE = "Negative prompt:"
-_STEPS = re.compile(r"Steps:\s*\d+\s*(?:,|$)")
 # Civitai writes the pairs into the line of a negative prompt that is empty.
-_EMPTY_NEGATIVE = re.compile(r"Negative prompt:\s*(?=Steps:\s*\d+\s*,)")
+_STEPS = re.compile(r"(?:Negative prompt:\s*)?(?P<pairs>Steps:\s*\d+\s*(?:,|$))")
+_SURE = re.compile(r",\s*(?:Sampler|CFG scale|Seed|Size|Model)\s*:")
 _KNOWN = r"Steps|Sampler|CFG scale|Seed|Size|Model hash|Model"
 _NAME = r"\w[\w \-/]{0,60}"
 _FIRST = re.compile(rf"\s{{0,20}}({_NAME}):")
@@ -70,13 +70,14 @@ def from_a1111(texts: dict[str, str]) -> Recipe | None:
 
 def _without_pairs(lines: list[str]) -> tuple[list[str], dict[str, str]]:
     """Returns the lines of the prompts, and the pairs behind them."""
-    for at in range(len(lines) - 1, -1, -1):
-        if _STEPS.match(lines[at]):
-            return lines[:at], _pairs("\n".join(lines[at:]))
-        empty = _EMPTY_NEGATIVE.match(lines[at])
-        if empty:
-            rest = "\n".join(lines[at:])
-            return lines[:at], _pairs(rest[empty.end() :])
+    starts = [at for at, line in enumerate(lines) if _STEPS.match(line)]
+    if starts:
+        # A template behind the pairs may have such a line, too, but no pairs in it.
+        sure = [at for at in starts if _SURE.search(lines[at])]
+        at = (sure or starts)[-1]
+        start = _STEPS.match(lines[at])
+        rest = "\n".join(lines[at:])
+        return lines[:at], _pairs(rest[start.start("pairs") if start else 0 :])
     pairs = _pairs(lines[-1])
     if pairs.keys() & _ENOUGH and (len(pairs) >= 3 or "Steps" in pairs):
         return lines[:-1], pairs

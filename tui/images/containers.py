@@ -173,15 +173,11 @@ def _segment(marker: bytes, kind: bytes, body: bytes) -> Chunk:
 
 
 def _segment_kind(marker: bytes, segment: memoryview) -> bytes:
-    """Returns the kind of a JPEG's segment: SHOW, COM, or of an application.
-
-    Reserved ones, which no decoder knows, are taken for those of some application.
-    """
+    """Returns the kind of a JPEG's segment: SHOW, COM, or of an application."""
     if marker == b"\xfe":
         return b"COM"
     is_application = b"\xe0" <= marker <= b"\xef"
-    is_reserved = b"\x02" <= marker <= b"\xbf" or b"\xf0" <= marker <= b"\xfd"
-    if not is_application and not is_reserved:
+    if not is_application:
         return b"SHOW"
     name, _, _ = bytes(segment[:38]).partition(b"\0")
     return _SEGMENTS.get(marker + name, b"APP")

@@ -22,7 +22,7 @@ _MARK_BITS = 8 * len(_PLAIN[0])
 _HEAD_BITS = _MARK_BITS + 32  # with the length
 _LOW_BITS = bytes(ord("0") + (value & 1) for value in range(256))
 _GZIP = 31  # zlib's word for it
-_FORMATS = ("PNG", "WEBP")  # the others lose low bits
+FORMATS = ("PNG", "WEBP")  # the others lose low bits
 _MODES = ("RGB", "RGBA", "LA")
 # The low bit becomes the highest one, so that black and white stay what they are; of
 # alpha, whatever isn't transparent gets a low bit of 1.
@@ -88,7 +88,7 @@ class _Plane:
 
 def _planes(image: Image.Image) -> Iterator[_Plane]:
     """Yields where text could be hidden in an image."""
-    if image.format not in _FORMATS or image.mode not in _MODES:
+    if image.format not in FORMATS or image.mode not in _MODES:
         return
     parts: list[Image.Image] = []
     if image.mode.endswith("A"):

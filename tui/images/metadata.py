@@ -181,7 +181,10 @@ def _read(path: Path) -> Recipe | None:
         for chunk in islice(filter(_may_be_text, chunks), _MOST_TEXTS):
             with suppress(Exception):  # anybody may have written anything
                 texts = dict(containers.read_texts(chunk)) | texts
-    return _recipe_in(texts) or _hidden_recipe(path)
+    found = _recipe_in(texts)
+    if found is None and image.format in hidden_text.FORMATS:
+        found = _hidden_recipe(path)
+    return found
 
 
 def _recipe_in(texts: dict[str, str]) -> Recipe | None:
