@@ -210,6 +210,7 @@ def test_no_value_ends_at_its_first_comma(
         ("Negative prompt: Steps: 20, Seed: 1", None, None),
         ("a\nNegative prompt: b\nc\nSteps: 20,Sampler:Euler a,Seed:1", "a", "b\nc"),
         ("a\nSteps: 20, Seed: 1\nTemplate: x\nNegative prompt: y", "a", None),
+        ("a\nSteps: 20, Seed: 1, [odd name]: 2", "a", None),
         ("a\nSteps: 20, Seed: 1\nTemplate: x\nSteps: 3, 2, 1\ny", "a", None),
         ("a\nSteps: 20, Seed: 1, Template: {a|b},\nNegative Template: c, d", "a", None),
     ],

@@ -60,12 +60,17 @@ def from_a1111(texts: dict[str, str]) -> Recipe | None:
     values = {
         "prompt": prompt.strip(),
         "negative_prompt": negative.strip(),
-        "size": pairs.pop("Size", ""),
-        "seed": seed_of(pairs.pop("Seed", "")),
+        "size": _first_word(pairs.pop("Size", "")),
+        "seed": seed_of(_first_word(pairs.pop("Seed", ""))),
     }
     is_fooocus = pairs.get("Version", "").startswith("Fooocus")
     source: Source = "fooocus" if is_fooocus else "a1111"
     return make_recipe(source, model, values, pairs, note)
+
+
+def _first_word(text: str) -> str:
+    """Returns a number or a size without what some writer has put behind its comma."""
+    return text.partition(",")[0].strip()
 
 
 def _without_pairs(lines: list[str]) -> tuple[list[str], dict[str, str]]:
