@@ -79,7 +79,7 @@ class TaskReader(QueueFile):
     def of_picture(self, sha256: str) -> Task | None:
         """The newest task that isn't deleted and saved a file with this digest.
 
-        No index leads there: all tasks are read, a second for about a million.
+        No index leads there: all tasks are read, in about a second for 100,000.
         """
         if not sha256:
             return None
