@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.every_command import every_command
 from tests.loopback import serving
@@ -489,6 +490,7 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
             "model": "m",
             "values": {"prompt": "a lake\n[red]", "seed": 7},
             "other": {"task": "01", "cost": "$0.08", "made": "1970-01-01 00:00"},
+            "note": "",
         },
     )
     words = [
@@ -576,3 +578,31 @@ def test_every_command_of_every_module_can_be_called() -> None:
         for command in getattr(module, "COMMANDS", ())
     }
     assert set(every_command()) == defined
+
+
+def test_a_picture_of_the_queue_is_known_by_its_content_wherever_it_is(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    words = ("generate", "z-image", "-p", "a lake", "--out", str(tmp_path / "out"))
+    (task,) = lines(run(*words, "--json", **env))
+    moved = tmp_path / "elsewhere" / "renamed.png"
+    moved.parent.mkdir()
+    shutil.move(task["files"][0], moved)
+    said = run("recipe", str(moved), "--json")
+    found = json.loads(said.stdout)
+    assert (said.returncode, found["source"], found["model"]) == (
+        0,
+        "runapi-tui",
+        "z-image",
+    )
+    assert found["values"]["prompt"] == "a lake"
+    assert found["other"]["task"] == task["id"]
+    other = tmp_path / "other.png"
+    Image.new("RGB", (4, 4)).save(other)
+    assert run("recipe", str(other)).returncode == 4
+    # Settings that can't be read hide nothing that the picture itself says
+    assert run("recipe", str(other), RUNAPI_BASE_URL="ftp://x").returncode != 0
+    info = PngInfo()
+    info.add_text("parameters", "a fox\nSteps: 20, Seed: 1")
+    Image.new("RGB", (4, 4)).save(other, pnginfo=info)
+    assert run("recipe", str(other), RUNAPI_BASE_URL="ftp://x").returncode == 0

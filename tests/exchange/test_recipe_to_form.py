@@ -187,3 +187,8 @@ def test_of_many_names_the_first_are_told() -> None:
     told = refilled({f"param_{number}": 1 for number in range(5000)}).describe("a.png")
     assert told.endswith("param 6, param 7 and 4,992 more.")
     assert len(told) < 200
+
+
+def test_what_was_understood_in_part_only_is_said() -> None:
+    found = refilled({"prompt": "a fox"}, note="Check it.")
+    assert found.describe("a.png") == "From a.png: prompt. Check it."

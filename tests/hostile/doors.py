@@ -417,6 +417,21 @@ def images(home: Path) -> Stage:
             "prompt", json.dumps({text: {"class_type": text, "inputs": {text: text}}})
         )
         Image.new("RGB", (16, 16)).save(home / f"image-{number}.png", pnginfo=info)
+    for number, text in enumerate(TOGETHER.values()):
+        facts = {"prompt": text, "uc": text, text: text}
+        forms = (
+            {"Comment": json.dumps(facts), "Source": text},
+            {"invokeai_metadata": json.dumps({"positive_prompt": text} | facts)},
+            {"parameters": json.dumps({"sui_image_params": facts | {"model": text}})},
+            {"parameters": json.dumps(facts | {"base_model": text})},
+            {"Description": f"{text} --style {text} Job ID: 1", "Author": text},
+        )
+        for form, texts in enumerate(forms):
+            info = PngInfo()
+            for name, value in texts.items():
+                info.add_itxt(name, value)
+            file = home / f"image-other-{number}-{form}.png"
+            Image.new("RGB", (16, 16)).save(file, pnginfo=info)
     return _stage(home)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tui.catalog.spec import Model, Param, Route
+from tui.cli.columns import table
 from tui.service.inline_pictures import is_inline
 from tui.text import dollars, inert, inert_json, one_line
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from tui.images.recipes import Recipe
     from tui.tasks.ledger import CostSum
     from tui.tasks.task import Problem, Task
-
-Rows = Iterable[tuple[str, object]]
-"""Names with their values, for people; an empty value is left out."""
 
 
 def usd(micro: int | None) -> float | None:
@@ -80,7 +78,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
         cost = dollars(task.cost_micro)
     saved = [result for result in task.results if result.path]
     remote = [result for result in task.results if not result.path]
-    return _table(
+    return table(
         [
             ("id", task.id),
             ("task id", task.remote_id or "none yet"),
@@ -116,12 +114,13 @@ def recipe_json(recipe: "Recipe") -> str:
 def recipe_facts(recipe: "Recipe") -> str:
     """Return an image's recipe for people."""
     model = f"{recipe.model} ({recipe.action})" if recipe.action else recipe.model
-    return _table(
+    return table(
         [
             ("written by", recipe.source),
             ("model", model),
             *recipe.values.items(),
             *recipe.other.items(),
+            ("note", recipe.note),
         ]
     )
 
@@ -189,14 +188,6 @@ def total_json(total: "CostSum") -> dict[str, Any]:
     if total.imported:
         found["imported_usd"] = usd(total.imported)
     return found
-
-
-def _table(rows: Rows) -> str:
-    return "\n".join(
-        f"{one_line(name, 40):<16}{one_line(value, 2000)}"
-        for name, value in rows
-        if value != ""
-    )
 
 
 def iso_time(seconds: float) -> str:

@@ -31,9 +31,15 @@ class Refill(NamedTuple):
     values: Values
     used: list[str]
     unused: list[str]
+    note: str = ""
+    """A sentence on what of the recipe was understood in part only."""
 
     def describe(self, file: str) -> str:
         """Return a sentence on what was used of the recipe of a file."""
+        sentence = self._sentence(file)
+        return f"{sentence} {self.note}" if self.note else sentence
+
+    def _sentence(self, file: str) -> str:
         used = _list(self.used)
         unused = _list(self.unused)
         if used and unused:
@@ -86,7 +92,7 @@ def refill(
             used.append(name)
         else:
             unused.append(name)
-    return Refill(model, values, used, unused + unplaced)
+    return Refill(model, values, used, unused + unplaced, recipe.note)
 
 
 def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str]]:

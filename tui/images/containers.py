@@ -19,7 +19,11 @@ _MOST_CHUNKS = 300_000  # libpng writes one for 8 kB
 _MOST_TAGS = 1_000  # of a directory of EXIF
 
 _OURS = "runapi-tui"
-_TEXTS = (_OURS, "parameters", "prompt")
+_XMP_TEXT = "XML:com.adobe.xmp"  # of a PNG
+_TEXTS = (
+    *(_OURS, "parameters", "prompt", "invokeai_metadata", "sd-metadata"),
+    *("Comment", "Description", "Source", "Author", "UserComment"),
+)
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _HEADS = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8"}
 SIGNATURE_KINDS = (b"caBX", b"C2PA")
@@ -40,7 +44,7 @@ _SEGMENTS = {
     b"\xeeAdobe": b"Adobe",
 }
 PREFIXES = {b"EXIF": b"Exif\0\0", b"XMP ": b"http://ns.adobe.com/xap/1.0/\0"}
-TEXT_KINDS = (*_TEXT_CHUNKS, *PREFIXES)
+TEXT_KINDS = (*_TEXT_CHUNKS, *PREFIXES, b"COM")
 # What tells that an image is whole: its pixels and its end (of JPEG by markers).
 _PIXEL_KINDS = (b"IDAT", b"VP8 ", b"VP8L", b"ANMF", b"\xff\xda")
 _LAST_KINDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
@@ -81,6 +85,9 @@ _EXIF_IFD = 0x8769
 _COMMENT = 0x9286
 _LONG = 4
 """The type of a tag of four bytes; the orientation has two, but not by all writers."""
+_CODES = (b"UNICODE\0", b"ASCII\0\0\0", b"JIS\0\0\0\0\0", bytes(8))
+# Texts of the main directory, by their names in a PNG: description, make, model, artist
+_TEXT_TAGS = {0x010E: "Description", 0x010F: "", 0x0110: "", 0x013B: "Author"}
 # Flags of WebP's extended header (VP8X)
 _WEBP_XMP = 4
 _WEBP_EXIF = 8
@@ -91,6 +98,8 @@ _RECIPE = (
     b"<runapi:recipe>%s</runapi:recipe></rdf:Description>"
 )
 _ANY_RECIPE = re.compile(re.escape(_RECIPE).replace(b"%s", b"([^<]*)"))
+_XMP_DESCRIPTION = (b"dc:description", "Description")
+_ANY_TAG = re.compile(rb"<[^<>]*>")
 _PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta'
     ' xmlns:x="adobe:ns:meta/"><rdf:RDF'
@@ -123,6 +132,11 @@ def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
             yield chunk
     except (struct.error, IndexError) as error:
         raise DamagedError(_DAMAGED) from error
+
+
+def is_animated_png(data: memoryview) -> bool:
+    """Tells whether a PNG has further frames. Raises ImageError where it is damaged."""
+    return any(chunk.kind == b"fdAT" for chunk in read_chunks("PNG", data))
 
 
 def _png(data: memoryview) -> Iterator[Chunk]:
@@ -262,11 +276,36 @@ def decodable_jpeg(data: memoryview) -> bytes:
     raise ImageError(_TOO_MANY)
 
 
+def without_extras(chunk: Chunk) -> Chunk:
+    """Returns a visible chunk without what no decoder needs of it.
+
+    That is the small picture in a JPEG's JFIF header, whatever follows the facts in its
+    Adobe segment, and the name of a PNG's colour profile.
+    """
+    if chunk.kind == b"JFIF":
+        # The marker, size, name, version and density; no small picture
+        facts = bytes(chunk.body[:12]).ljust(12, b"\0") + bytes(2)
+        return _make_segment(b"\xe0", chunk.kind, facts)
+    if chunk.kind == b"Adobe":
+        return _make_segment(b"\xee", chunk.kind, bytes(chunk.body[:12]))
+    if chunk.kind == b"iCCP":
+        _, _, rest = bytes(chunk.body).partition(b"\0")
+        return make_chunk("PNG", b"iCCP", b"ICC Profile\0" + rest)
+    return chunk
+
+
+def _make_segment(marker: bytes, kind: bytes, body: bytes) -> Chunk:
+    """Returns a segment of a JPEG."""
+    head = struct.pack(">2sH", b"\xff" + marker, 2 + len(body))
+    return Chunk(kind, head + body, body)
+
+
 def _segment_kind(marker: bytes, segment: memoryview) -> bytes:
-    """Returns the kind of a JPEG's segment: of an application, or SHOW."""
-    is_comment = marker == b"\xfe"
+    """Returns the kind of a JPEG's segment: SHOW, COM, or of an application."""
+    if marker == b"\xfe":
+        return b"COM"
     is_application = b"\xe0" <= marker <= b"\xef"
-    if not is_comment and not is_application:
+    if not is_application:
         return b"SHOW"
     name, _, _ = bytes(segment[:38]).partition(b"\0")
     return _SEGMENTS.get(marker + name, b"APP")
@@ -663,10 +702,29 @@ def read_texts(chunk: Chunk) -> Iterator[tuple[str, str]]:
     elif chunk.kind == b"EXIF":
         yield from _exif_texts(bytes(chunk.body))
     elif chunk.kind == b"XMP ":
-        found = _ANY_RECIPE.search(chunk.body)
-        if found:
-            recipe = _decoded(found[1])
-            yield _OURS, html.unescape(recipe)
+        yield from _xmp_texts(bytes(chunk.body))
+    elif name == _XMP_TEXT:
+        yield from _xmp_texts(_png_text(chunk, name).encode())
+    elif chunk.kind == b"COM":
+        yield "Comment", _decoded(bytes(chunk.body))
+
+
+def _xmp_texts(xmp: bytes) -> Iterator[tuple[str, str]]:
+    """Yields the names and texts of XMP."""
+    found = _ANY_RECIPE.search(xmp)
+    if found:
+        recipe = _decoded(found[1])
+        yield _OURS, html.unescape(recipe)
+    # Where Draw Things and Midjourney write: as an element, or as an attribute
+    for tag, name in ((b"exif:UserComment", "UserComment"), _XMP_DESCRIPTION):
+        start = xmp.find(b"<" + tag + b">")
+        end = xmp.find(b"</" + tag + b">", start)
+        attribute = re.search(tag + rb'="([^"]*)"', xmp)
+        if 0 <= start < end:
+            text = _decoded(_ANY_TAG.sub(b"", xmp[start:end]))
+            yield name, html.unescape(text).strip()
+        elif attribute:
+            yield name, html.unescape(_decoded(attribute[1]))
 
 
 def _png_text(chunk: Chunk, name: str) -> str:
@@ -688,25 +746,35 @@ def _png_text(chunk: Chunk, name: str) -> str:
 def _exif_texts(exif: bytes) -> Iterator[tuple[str, str]]:
     """Yields the names and texts of EXIF. Raises struct.error when damaged."""
     order, main, tags, _ = _read_exif(exif)
-    # Description, make and model, where ComfyUI writes into WebP
-    for tag in main.keys() & {0x010E, 0x010F, 0x0110}:
-        value = _decoded(_tag_value(exif, order, main[tag]))
+    for tag in main.keys() & _TEXT_TAGS.keys():
+        value = _decoded(_tag_value(exif, order, main[tag])).rstrip("\0")
         name, _, text = value.partition(":")
-        if name.lower() == "prompt":
-            yield "prompt", text.rstrip("\0")
-    if _COMMENT not in tags:
-        return
-    comment = _tag_value(exif, order, tags[_COMMENT])
+        if name.lower() == "prompt":  # where ComfyUI writes into WebP
+            yield "prompt", text
+        elif _TEXT_TAGS[tag]:
+            yield _TEXT_TAGS[tag], value
+    # Some writers put the comment into the main directory, as a text of type 2.
+    for directory in (tags, main):
+        if _COMMENT in directory:
+            kind, _, _ = directory[_COMMENT]
+            comment = _tag_value(exif, order, directory[_COMMENT])
+            yield "parameters", _comment_text(comment, is_text=kind == 2)
+            return
+
+
+def _comment_text(comment: bytes, *, is_text: bool) -> str:
+    """Returns a comment of EXIF: as text, or behind eight bytes that name its code."""
     code = comment[:8]
+    if is_text or code not in _CODES:
+        return _decoded(comment).strip("\0")
     comment = comment[8:]
     if code != b"UNICODE\0":
-        yield "parameters", _decoded(comment)
-        return
+        return _decoded(comment).rstrip("\0")
     # Writers disagree on the byte order: the half with more zeros is the upper one.
     first_zeros = comment[::2].count(0)
     second_zeros = comment[1::2].count(0)
     encoding = "utf-16-be" if first_zeros >= second_zeros else "utf-16-le"
-    yield "parameters", comment.decode(encoding, "ignore")
+    return comment.decode(encoding, "ignore").strip("\0\ufeff\ufffe")
 
 
 def _decoded(text: bytes) -> str:

@@ -265,6 +265,17 @@ def _whole(path: Path) -> Image.Image:
         return _on_checker(upright)
 
 
+def decoded(path: Path) -> Image.Image:
+    """Returns an image as its file has it, in this process, with its pixels decoded.
+
+    Of an animation they are those of the first frame. Raises ImageError.
+    """
+    with _opened(path) as image:
+        _make_cheap(image, path)
+        image.load()
+        return image
+
+
 def run_apart(function: Callable[..., T], path: Path, *args: object) -> T:
     """Returns `function(path, *args)`, done where a file can do no harm.
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from tui.images import containers, kept_kinds, recipes
+from tui.images import containers, generators, hidden_text, kept_kinds, recipes
+from tui.images.a1111 import from_a1111
+from tui.images.comfyui import from_comfyui
 from tui.images.containers import Chunk
 from tui.images.files import ImageError, ImageInfo, measure, run_apart, save_image
 from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
@@ -24,7 +26,21 @@ from tui.text import one_line
 _WITH_RECIPES = ("PNG", "JPEG", "WEBP")
 _MOST_BYTES = 120_000_000  # of a file
 _MOST_METADATA = 5_000_000  # bytes to which a recipe is added: they are copied
+_EXACT_KINDS = (b"IDAT", b"VP8L", b"ALPH", b"ANMF")  # pixels that keep their low bits
 _MOST_TEXTS = 30  # chunks with texts
+_READERS = (
+    recipes.from_ours,
+    generators.from_invokeai,
+    generators.from_novelai,
+    generators.from_swarmui,
+    generators.from_fooocus,
+    generators.from_drawthings,
+    from_a1111,
+    from_comfyui,
+    generators.from_midjourney,
+)
+# Where texts like those of A1111 stand, if not in their own place
+_COMMENTS = ("UserComment", "Comment", "Description")
 
 
 def embed(path: Path, recipe: EmbeddedRecipe) -> None:
@@ -35,7 +51,7 @@ def embed(path: Path, recipe: EmbeddedRecipe) -> None:
     file as it was, when it can't be done.
     """
     image, data = _load(path)
-    chunks = list(containers.read_chunks(image.format, data))
+    chunks = _chunks(path, image, data)
     is_signed = any(chunk.kind in containers.SIGNATURE_KINDS for chunk in chunks)
     if image.format not in _WITH_RECIPES or is_signed:
         return
@@ -84,11 +100,39 @@ def strip(path: Path, target: Path) -> None:
         raise ImageError(
             f"{one_line(path.name, 80)} is {kind}: its metadata can't be removed."
         )
-    chunks = list(containers.read_chunks(image.format, data))
+    chunks = _chunks(path, image, data)
     exif = _upright_exif(chunks)
-    chunks = [chunk for chunk in chunks if chunk.kind in containers.VISIBLE_KINDS]
+    chunks = [
+        containers.without_extras(chunk)
+        for chunk in chunks
+        if chunk.kind in containers.VISIBLE_KINDS
+    ]
+    if any(chunk.kind in _EXACT_KINDS for chunk in chunks):
+        cleared = run_apart(hidden_text.without, path)
+        if cleared is not None:
+            chunks = _with_pixels(chunks, cleared)
     chunks = containers.with_metadata(image.format, chunks, exif, b"")
     _write(target, containers.join_chunks(image, chunks), image, path)
+
+
+def _with_pixels(chunks: list[Chunk], png: bytes) -> list[Chunk]:
+    """Returns the chunks of a PNG with the pixels of another one."""
+    new = list(containers.read_chunks("PNG", memoryview(png)))
+    pixels = [chunk for chunk in new if chunk.kind == b"IDAT"]
+    before: list[Chunk] = []
+    for chunk in chunks:
+        if chunk.kind == b"IDAT":
+            break
+        before.append(chunk)
+    return [new[0], *before[1:], *pixels, new[-2]]
+
+
+def _chunks(path: Path, image: ImageInfo, data: memoryview) -> list[Chunk]:
+    """Returns the chunks of a file. Raises ImageError with the file's name."""
+    try:
+        return list(containers.read_chunks(image.format, data))
+    except ImageError as error:
+        raise ImageError(f"{one_line(path.name, 80)}: {error}") from error
 
 
 def _upright_exif(chunks: list[Chunk]) -> bytes:
@@ -139,12 +183,32 @@ def _read(path: Path) -> Recipe | None:
         for chunk in islice(filter(_may_be_text, chunks), _MOST_TEXTS):
             with suppress(Exception):  # anybody may have written anything
                 texts = dict(containers.read_texts(chunk)) | texts
-    for reader in (recipes.from_ours, recipes.from_a1111, recipes.from_comfyui):
-        with suppress(Exception):  # as above
+    found = _recipe_in(texts)
+    if found is None and image.format in hidden_text.FORMATS:
+        found = _hidden_recipe(path)
+    return found
+
+
+def _recipe_in(texts: dict[str, str]) -> Recipe | None:
+    """Returns the recipe that the texts of a file tell."""
+    for name in _COMMENTS:
+        if name in texts:
+            texts.setdefault("parameters", texts[name])
+    for reader in _READERS:
+        with suppress(Exception):  # anybody may have written anything
             recipe = reader(texts)
             if recipe:
                 return recipe
     return None
+
+
+def _hidden_recipe(path: Path) -> Recipe | None:
+    """Returns the recipe that is hidden in the pixels."""
+    try:
+        text = hidden_text.find(path)
+    except ImageError:
+        return None
+    return _recipe_in({"parameters": text}) if text else None
 
 
 def _may_be_text(chunk: Chunk) -> bool:

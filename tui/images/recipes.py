@@ -4,10 +4,11 @@ import json
 import re
 import time
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tui.catalog.spec import Values
 from tui.images.files import ImageInfo
@@ -21,32 +22,20 @@ _LABELS = {
     "seed": "Seed",
     "strength": "Denoising strength",
 }
-_PAIR = re.compile(r'(\w[\w \-/]{0,60}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
-_COMFY_TEXTS = ("text", "text_g", "t5xxl", "clip_l", "prompt", "value", "string")
-_COMFY_OTHERS = ("steps", "cfg", "sampler_name", "scheduler", "denoise")
-
-
-class _Search(NamedTuple):
-    """A search for a value in a graph."""
-
-    names: tuple[str, ...]
-    """What the value is called."""
-    kind: type
-    """Its type."""
-    way: str = ""
-    """Where both prompts pass through one node, the only input that is followed."""
-
-
-_POSITIVE = _Search(_COMFY_TEXTS, str, "positive")
-_NEGATIVE = _Search(_COMFY_TEXTS, str, "negative")
-_WIDTH = _Search(("width",), int)
-_HEIGHT = _Search(("height",), int)
-_SEED = _Search(("seed", "noise_seed", "value"), int)
-_MODEL = _Search(("ckpt_name", "unet_name"), str)
 _MOST_ITEMS = 100_000  # commas and brackets of a JSON text, also those in its prompts
 _MOST_PAIRS = 200  # of what else a recipe tells
 
-_Source = Literal["runapi-tui", "a1111", "comfyui"]
+Source = Literal[
+    "runapi-tui",
+    "a1111",
+    "comfyui",
+    "drawthings",
+    "fooocus",
+    "invokeai",
+    "midjourney",
+    "novelai",
+    "swarmui",
+]
 
 
 class EmbeddedRecipe(
@@ -72,48 +61,77 @@ class Recipe(Struct, frozen=True, kw_only=True):
     values is not known.
     """
 
-    source: _Source
+    source: Source
     action: str = ""
     model: str = ""
     """As the source calls it; empty when it doesn't say."""
     values: Values = {}
     other: dict[str, str] = {}
     """What else is told, in the words of the source."""
+    note: str = ""
+    """A sentence on what of it was understood in part only; empty if all was."""
 
 
 def from_ours(texts: dict[str, str]) -> Recipe:
     """Returns the recipe that this program wrote. May raise anything for others."""
-    _check_items(texts[OURS])
-    facts = msgspec.json.decode(texts[OURS], type=EmbeddedRecipe)
+    check_items(texts[OURS])
+    return recipe_of_facts(msgspec.json.decode(texts[OURS], type=EmbeddedRecipe))
+
+
+def recipe_of_facts(facts: EmbeddedRecipe) -> Recipe:
+    """Returns what an image with these facts tells."""
     cost = None if facts.cost_micro is None else dollars(facts.cost_micro)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.created_at))
     other = {"task": facts.task_id, "cost": cost, "made": made}
-    return _recipe(OURS, facts.model, facts.values, other, facts.action)
+    recipe = make_recipe(OURS, facts.model, facts.values, other)
+    return replace(recipe, action=one_line(facts.action))
 
 
-def _recipe(
-    source: _Source,
-    model: str,
+def make_recipe(
+    source: Source,
+    model: object,
     values: dict[str, Any],
     other: dict[str, Any],
-    action: str = "",
+    note: str = "",
 ) -> Recipe:
+    """Returns a recipe of harmless text; values that are None or empty are left out."""
     return Recipe(
         source=source,
-        action=one_line(action),
         model=one_line(model),
         values=_plain(
             {name: value for name, value in values.items() if value not in (None, "")}
         ),
         other={
-            one_line(name): one_line(value)
+            one_line(name): plain(value).strip()
             for name, value in islice(other.items(), _MOST_PAIRS)
             if value not in (None, "")
         },
+        note=note,
     )
 
 
-def _check_items(text: str) -> None:
+def seed_of(value: object) -> int | None:
+    """Returns a seed; None for what is none, such as -1, which asks for any."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        is_number = text.isascii() and text.isdecimal() and len(text) < 20
+        return int(text) if is_number else None
+    if isinstance(value, int) and 0 <= value < 10**20:
+        return value
+    return None
+
+
+def size_of(width: object, height: object) -> str:
+    """Returns `832x1216`; nothing where one of the sides is unknown."""
+    for side in (width, height):
+        if not isinstance(side, int) or isinstance(side, bool) or side <= 0:
+            return ""
+    return f"{width}x{height}"
+
+
+def check_items(text: str) -> None:
     """Raises ValueError for JSON that may have too many values to be looked at."""
     if sum(text.count(mark) for mark in ",[{") > _MOST_ITEMS:
         raise ValueError("too many values")
@@ -169,123 +187,3 @@ def _quoted(text: str) -> str:
     if re.search('[,:"]', text):
         return json.dumps(text, ensure_ascii=False)
     return text
-
-
-def from_a1111(texts: dict[str, str]) -> Recipe | None:
-    """Returns the recipe in A1111's words; None where it is another kind of text.
-
-    Raises KeyError where there is none.
-    """
-    lines = plain(texts["parameters"], 100_000).strip().split("\n")
-    pairs: dict[str, str] = {}
-    for name, text in _PAIR.findall(lines[-1]):
-        pairs[name] = _unquoted(text)
-    if len(pairs) >= 3 or "Steps" in pairs:
-        lines.pop()
-    else:
-        pairs = {}
-    text = "\n".join(["", *lines])
-    prompt, negates, negative = text.partition("\nNegative prompt:")
-    if not negates and not pairs.keys() & {"Steps", "Seed", "Size", "Model"}:
-        return None  # a comment of some other kind
-    model = pairs.pop("Model", "")
-    seed = pairs.pop("Seed", "")
-    is_number = seed.isdecimal() and len(seed) < 20
-    values = {
-        "prompt": prompt.strip(),
-        "negative_prompt": negative.strip(),
-        "size": pairs.pop("Size", ""),
-        "seed": int(seed) if is_number else "",
-    }
-    return _recipe("a1111", model, values, pairs)
-
-
-def _unquoted(text: str) -> str:
-    """Returns a text without its quotes."""
-    if not text.startswith('"'):
-        return text.strip()
-    try:
-        return str(json.loads(text))
-    except ValueError:
-        return text
-
-
-def from_comfyui(texts: dict[str, str]) -> Recipe | None:
-    """Returns the recipe of the first sampler whose prompt is found in the graph.
-
-    May raise anything for a graph that isn't ComfyUI's.
-    """
-    _check_items(texts["prompt"])
-    nodes = json.loads(texts["prompt"])
-    graph: dict[str, Any] = {}
-    for name, node in nodes.items():
-        if isinstance(node.get("inputs"), dict):
-            graph[name] = node["inputs"]
-    seen: set[str] = set()  # by all samplers: what gave no prompt to one gives none
-    for node in graph.values():
-        if "latent_image" not in node:
-            continue
-        guide = node.get("positive", node.get("guider"))
-        prompt = _upstream(graph, guide, _POSITIVE, seen)
-        if prompt is not None:
-            return _from_sampler(graph, node, prompt)
-    return None
-
-
-def _from_sampler(graph: dict[str, Any], node: dict[str, Any], prompt: str) -> Recipe:
-    """Returns the recipe of a sampler with this prompt."""
-    guide = node.get("positive", node.get("guider"))
-    negative_start = node.get("negative", guide)
-    negative = _upstream(graph, negative_start, _NEGATIVE)
-    if negative == prompt:
-        negative = ""  # a guider may know only one
-    size = ""
-    width = _upstream(graph, node["latent_image"], _WIDTH)
-    height = _upstream(graph, node["latent_image"], _HEIGHT)
-    if width and height:
-        size = f"{width}x{height}"
-    noise = None
-    for name in ("seed", "noise_seed", "noise"):
-        if name in node:
-            noise = node[name]
-            break
-    values = {
-        "prompt": prompt,
-        "negative_prompt": negative,
-        "size": size,
-        "seed": _upstream(graph, noise, _SEED),
-    }
-    model_start = node.get("model", guide)
-    model = _upstream(graph, model_start, _MODEL)
-    other: dict[str, Any] = {}
-    for name in _COMFY_OTHERS:
-        if isinstance(node.get(name), str | int | float):
-            other[name] = node[name]
-    return _recipe("comfyui", model or "", values, other)
-
-
-def _upstream(
-    graph: dict[str, Any], start: Any, search: _Search, seen: set[str] | None = None
-) -> Any:
-    """Returns the nearest value that is searched for, up the links from `start`.
-
-    It may be `start` itself. None where there is no such value: then all nodes that
-    were looked at are in `seen`, which are not looked at again. So many searches with
-    the same `seen` take no more steps than there are links.
-    """
-    seen = set() if seen is None else seen
-    queue = [start]
-    for value in queue:
-        if type(value) is search.kind:
-            return value
-        link = value[0] if isinstance(value, list) and value else None
-        if not isinstance(link, str) or link in seen or link not in graph:
-            continue
-        seen.add(link)
-        inputs = graph[link]
-        if search.way in inputs:
-            queue.append(inputs[search.way])
-            continue
-        queue += [inputs[name] for name in search.names if name in inputs]
-        queue += [item for item in inputs.values() if isinstance(item, list)]
-    return None

@@ -4,7 +4,7 @@ import re
 
 from tui.catalog.reach import without_callbacks
 from tui.catalog.spec import Value
-from tui.images.recipes import PROMPTS, EmbeddedRecipe
+from tui.images.recipes import PROMPTS, EmbeddedRecipe, Recipe, recipe_of_facts
 from tui.tasks.task import Task
 
 _SECRETS = re.compile(
@@ -36,6 +36,11 @@ def facts_of(task: Task) -> EmbeddedRecipe:
         remote_id=task.remote_id,
         created_at=task.created_at,
     )
+
+
+def recipe_of(task: Task) -> Recipe:
+    """Returns what made a task's images, as one that tells it would say."""
+    return recipe_of_facts(facts_of(task))
 
 
 def _public(name: str, value: Value) -> Value:

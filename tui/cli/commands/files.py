@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from tui.cli.exit_codes import INVALID_INPUT, OTHER_ERROR, ExitError
 from tui.system.streams import print_message, print_result
 from tui.text import by_count, one_line
 
+if TYPE_CHECKING:
+    from tui.images.recipes import Recipe
+
 _PRIVATE = 0o600
 """Permissions of an export: it holds every prompt and what each has cost."""
 
@@ -25,22 +28,54 @@ _PRIVATE = 0o600
 @click.argument("file", type=click.Path(path_type=Path))
 @json_object_option
 @common_options
-def recipe(file: Path, as_json: bool, **_options: Any) -> None:
+def recipe(file: Path, as_json: bool, **options: Any) -> None:
     """Show how an image was made.
 
-    Prints the model, the prompt and the values, as far as the image has them.
+    Prints the model, the prompt and the values: of the task in the queue that saved the
+    file, wherever it is now, or as far as the image has them.
     """
     from tui.cli.output import recipe_facts, recipe_json
     from tui.images.files import ImageError
     from tui.images.metadata import read
+    from tui.images.recipes import OURS
 
     try:
         found = read(file)
     except ImageError as error:
         raise ExitError(str(error)) from error
+    if found is None or found.source != OURS:
+        found = _recipe_in_queue(file, options, is_needed=found is None) or found
     if found is None:
         raise ExitError(f"{one_line(file.name, 80)} doesn't say how it was made.")
     print_result(recipe_json(found) if as_json else recipe_facts(found))
+
+
+def _recipe_in_queue(
+    file: Path, options: dict[str, Any], *, is_needed: bool
+) -> "Recipe | None":
+    """Return the recipe of the task that saved a file; None where there is none.
+
+    A queue that can't be read is an error only where the recipe is needed from there:
+    then raises ConfigError, CredentialError or StoreError.
+    """
+    from tui.settings.config import ConfigError
+    from tui.settings.credentials import CredentialError
+    from tui.tasks.provenance import recipe_of
+    from tui.tasks.saving import digest
+    from tui.tasks.store_errors import StoreError
+
+    try:
+        session = prepare_session(options)
+        if not session.folders.queue.exists():
+            return None
+        store = open_store(session)
+        task = store.of_picture(digest(file.resolve()))
+    except (ConfigError, CredentialError, StoreError):
+        if is_needed:
+            raise
+        return None
+    print_notices(store)
+    return recipe_of(task) if task else None
 
 
 @click.command()

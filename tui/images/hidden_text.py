@@ -1,0 +1,132 @@
+"""Finds the text that some generators hide in the pixels, and clears it.
+
+The low bits of alpha, or of red, green and blue, hold a mark, the number of bits that
+follow, and text, plain or in gzip; down the columns, as the "stealth pnginfo" extension
+of A1111 and NovelAI write it, and also along the rows.
+"""
+
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from tui.images import containers
+from tui.images.containers import MOST_TEXT
+from tui.images.files import ImageError, decoded
+from tui.text import one_line
+
+_PLAIN = (b"stealth_pnginfo", b"stealth_rgbinfo")
+_PACKED = (b"stealth_pngcomp", b"stealth_rgbcomp")
+_MARK_BITS = 8 * len(_PLAIN[0])
+_HEAD_BITS = _MARK_BITS + 32  # with the length
+_LOW_BITS = bytes(ord("0") + (value & 1) for value in range(256))
+_GZIP = 31  # zlib's word for it
+FORMATS = ("PNG", "WEBP")  # the others lose low bits
+_MODES = ("RGB", "RGBA", "LA")
+# The low bit becomes the highest one, so that black and white stay what they are; of
+# alpha, whatever isn't transparent gets a low bit of 1.
+_OF_COLOUR = [(value & 0xFE) | (value >> 7) for value in range(256)]
+_OF_ALPHA = [value | 1 if value > 1 else 0 for value in range(256)]
+
+
+def find(path: Path) -> str | None:
+    """Returns the text hidden in an image; None where there is none. May take seconds.
+
+    Raises ImageError where the image can't be read.
+    """
+    for plane in _planes(decoded(path)):
+        text = _text(plane)
+        if text is not None:
+            return text
+    return None
+
+
+def without(path: Path) -> bytes | None:
+    """Returns an image that hides text as a PNG without it; None where it hides none.
+
+    Each value changes by 1 at most. Raises ImageError where the image can't be read, or
+    hides text in another form than a PNG of 8 bits.
+    """
+    image = decoded(path)
+    if not any(_mark(plane) for plane in _planes(image)):
+        return None
+    is_deep = image.info.get("bits", 8) > 8
+    is_plain = image.format == "PNG" and not is_deep
+    if not is_plain or containers.is_animated_png(memoryview(path.read_bytes())):
+        raise ImageError(
+            f"{one_line(path.name, 80)} has text hidden in its pixels, which can be"
+            " removed from a plain PNG alone."
+        )
+    bands = list(image.split())
+    for at, band in enumerate(bands):
+        is_alpha = image.mode.endswith("A") and at == len(bands) - 1
+        bands[at] = band.point(_OF_ALPHA if is_alpha else _OF_COLOUR)
+    buffer = io.BytesIO()
+    Image.merge(image.mode, bands).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class _Plane:
+    """The low bits of some of an image's bands, in one order."""
+
+    def __init__(self, image: Image.Image, by_columns: bool) -> None:
+        self._image = image
+        self._by_columns = by_columns
+        self._in_pixel = len(image.getbands())
+
+    def bits(self, count: int) -> bytes:
+        """Returns the first bits as zeros and ones, fewer where there are no more."""
+        width, height = self._image.size
+        pixels = -(-count // self._in_pixel)
+        if self._by_columns:
+            part = self._image.crop((0, 0, min(width, -(-pixels // height)), height))
+            part = part.transpose(Image.Transpose.TRANSPOSE)
+        else:
+            part = self._image.crop((0, 0, width, min(height, -(-pixels // width))))
+        return part.tobytes()[:count].translate(_LOW_BITS)
+
+
+def _planes(image: Image.Image) -> Iterator[_Plane]:
+    """Yields where text could be hidden in an image."""
+    if image.format not in FORMATS or image.mode not in _MODES:
+        return
+    parts: list[Image.Image] = []
+    if image.mode.endswith("A"):
+        parts.append(image.getchannel("A"))
+    if image.mode.startswith("RGB"):
+        parts.append(Image.merge("RGB", image.split()[:3]))
+    for part in parts:
+        yield _Plane(part, by_columns=True)
+        yield _Plane(part, by_columns=False)
+
+
+def _mark(plane: _Plane) -> bytes:
+    """Returns the mark of a hidden text; nothing where there is none."""
+    mark = _packed(plane.bits(_MARK_BITS))
+    return mark if mark in (*_PLAIN, *_PACKED) else b""
+
+
+def _text(plane: _Plane) -> str | None:
+    """Returns a hidden text; None where there is none, or none that can be read."""
+    mark = _mark(plane)
+    head = plane.bits(_HEAD_BITS)
+    if not mark or len(head) < _HEAD_BITS:
+        return None
+    count = int(head[_MARK_BITS:], 2)
+    if count > 8 * MOST_TEXT:
+        return None
+    content = _packed(plane.bits(_HEAD_BITS + count)[_HEAD_BITS:])
+    if mark in _PACKED:
+        try:
+            content = zlib.decompressobj(_GZIP).decompress(content, MOST_TEXT)
+        except zlib.error:
+            return None
+    return content.decode(errors="replace")
+
+
+def _packed(bits: bytes) -> bytes:
+    """Returns eight zeros or ones each as a byte."""
+    whole = len(bits) // 8
+    return int(bits[: 8 * whole] or b"0", 2).to_bytes(whole)
