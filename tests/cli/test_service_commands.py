@@ -42,7 +42,11 @@ def test_the_account_says_whose_key_it_is(tell: Tell, env: dict[str, str]) -> No
     assert "$50.00" in said.out
     assert DEMO_KEY not in said.out
     assert tell("account", RUNAPI_API_KEY="runapi_wrong").code == 2
-    assert tell("account", RUNAPI_API_KEY="").code == 2
+    said = tell("account", RUNAPI_API_KEY="")
+    assert said.code == 2
+    assert (
+        "Set RUNAPI_API_KEY, or run `runapi-tui login`; --demo needs none." in said.err
+    )
 
 
 # ---- prices
@@ -100,6 +104,8 @@ def test_prices_of_what_the_catalog_lacks_are_marked(
         said = tell("prices", RUNAPI_BASE_URL=url)
         new, old = said.out.splitlines()
         assert new.endswith("unknown  text_to_image     not in the catalog")
+        rows = json.loads(tell("prices", "--json", RUNAPI_BASE_URL=url).out)
+        assert {row["as_of"] for row in rows} == {"2026-11-27"}
         assert "\x1b" not in new
         assert old.split() == ["z-image", "$0.02", "text_to_image", "inactive"]
         items.clear()
@@ -135,6 +141,12 @@ def test_prompts_are_searched(tell: Tell) -> None:
     assert "--page 2 has more." in first.err
     assert "this is page 2." in second.err
     assert first.out.splitlines()[0] not in second.out
+    said = tell("prompts", "--page", "99")
+    assert said.out == ""
+    assert said.err.startswith("Page 99 is empty: there are ")
+    said = tell("prompts", "fox", "--category", "landscape")
+    assert said.err.startswith("No prompt of the category landscape. Without")
+    assert tell("prompts", "fox", "--category", "animal").out
     said = tell("prompts", "nothing", "like", "it")
     assert (said.code, said.out, said.err) == (
         0,
@@ -239,10 +251,16 @@ def test_a_refused_key_is_not_saved(
     fed(monkeypatch, DEMO_KEY)
     said = tell("login", "--token", "-", "--base-url", "http://127.0.0.1:9")
     assert (said.code, said.out) == (5, "")
-    for text in ("", "two words", "x" * 5_000):
+    for text, why in (
+        ("", "No key was given."),
+        (" \n", "No key was given."),
+        ("two words", "That is not an API key"),
+        ("x" * 5_000, ""),
+    ):
         fed(monkeypatch, text)
         said = tell("login", "--token", "-")
         assert (said.code, said.out) == (4, "")
+        assert why in said.err
         assert "Nothing was changed." in said.err
     assert not config.exists()
 

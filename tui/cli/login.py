@@ -60,6 +60,8 @@ def _read_key() -> str:
         raise Stopped("Nothing was changed.") from None
     except (OSError, ValueError) as error:
         raise UsageError("Nothing can be read from stdin: it is closed.") from error
+    if not text.strip():
+        raise UsageError("No key was given. Nothing was changed.")
     try:
         return valid_key(text)
     except ValueError as error:

@@ -342,7 +342,7 @@ class ParamForm(Vertical):
         action = model.action.replace("_", " ")
         title = f"{model.title} · {action}"
         self.border_title = Content(
-            title if model.described else f"{title} · not described"
+            f"{title} · {model.remark}" if model.remark else title
         )
         self.check_values()
         for name, field in self._fields.items():

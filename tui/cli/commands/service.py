@@ -72,7 +72,12 @@ def prices(model: str, as_json: bool, **options: Any) -> None:
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[WORDS]...")
-@click.option("--category", default="", metavar="NAME", help="Only of this category.")
+@click.option(
+    "--category",
+    default="",
+    metavar="NAME",
+    help="Only of this category, as prompts are shown with it: landscape.",
+)
 @click.option("--model", default="", metavar="SLUG", help="Only for this model.")
 @click.option(
     "--modality",
@@ -92,7 +97,7 @@ def prices(model: str, as_json: bool, **options: Any) -> None:
 def prompts(words: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Search the service's library of prompts.
 
-    Example: runapi-tui prompts fox --category landscape
+    Example: runapi-tui prompts fox --category animal
     """
     from tui.cli import questions
 
