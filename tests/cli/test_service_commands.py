@@ -220,16 +220,48 @@ def fed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_a_key_is_checked_and_saved(
-    tell: Tell, monkeypatch: pytest.MonkeyPatch, config: Path, heard: Heard
+    tell: Tell,
+    monkeypatch: pytest.MonkeyPatch,
+    config: Path,
+    heard: Heard,
+    env: dict[str, str],
 ) -> None:
     fed(monkeypatch, f"{DEMO_KEY}\n")
     said = tell("login", "--token", "-", RUNAPI_API_KEY="")
     assert (said.code, said.out) == (0, "Demo, demo@runapi.invalid: balance $50.00\n")
-    assert said.err == f"The key is saved in {config}.\n"
-    assert json.loads(config.read_text())["api_key"] == DEMO_KEY
+    place = env["RUNAPI_BASE_URL"]
+    assert said.err == f"The key is saved in {config}, for {place}.\n"
+    saved = json.loads(config.read_text())
+    assert (saved["api_key"], saved["base_url"]) == (DEMO_KEY, place)
     assert config.stat().st_mode & 0o777 == 0o600
     assert ("GET /api/v1/me", b"") in heard.asked
     assert tell("account").code == 0
+
+
+def test_another_key_is_lost_only_with_a_word(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch, config: Path, heard: Heard
+) -> None:
+    config.parent.mkdir(parents=True)
+    other = {"api_key": "runapi_other_0123456789", "base_url": "https://runapi.ai"}
+    config.write_text(json.dumps(other | {"x": 1}))
+    fed(monkeypatch, DEMO_KEY)
+    said = tell("login", "--token", "-", RUNAPI_API_KEY="")
+    assert (said.code, said.out, heard.asked) == (4, "", [])
+    assert (
+        "has another key, …89 for https://runapi.ai. Nothing was changed:" in said.err
+    )
+    assert json.loads(config.read_text()) == other | {"x": 1}
+    fed(monkeypatch, DEMO_KEY)
+    said = tell("login", "--token", "-", "--replace", RUNAPI_API_KEY="")
+    assert said.code == 0
+    assert "It replaces …89 for https://runapi.ai." in said.err
+    saved = json.loads(config.read_text())
+    assert (saved["api_key"], saved["x"]) == (DEMO_KEY, 1)
+    # It is in force where it was checked, and nowhere else.
+    monkeypatch.delenv("RUNAPI_BASE_URL")
+    assert tell("account").code == 0
+    fed(monkeypatch, DEMO_KEY)
+    assert tell("login", "--token", "-").code == 0
 
 
 def test_a_key_that_another_one_precedes_is_told(

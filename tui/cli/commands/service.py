@@ -37,8 +37,11 @@ def account(as_json: bool, **options: Any) -> None:
     help="Read the key from standard input. It is never an argument: others could see"
     " it.",
 )
+@click.option(
+    "--replace", is_flag=True, help="Replace another key that is saved already."
+)
 @common_options
-def login(token: str | None, **options: Any) -> None:
+def login(token: str | None, replace: bool, **options: Any) -> None:
     """Check an API key with the service, and save it for RunAPI's tools.
 
     Asks for it in a terminal. Example: runapi-tui login --token - < key.txt
@@ -52,7 +55,7 @@ def login(token: str | None, **options: Any) -> None:
         raise click.UsageError("Give the key on standard input, with --token -.")
     from tui.cli.login import login as run
 
-    sys.exit(run(prepare_session(options)))
+    sys.exit(run(prepare_session(options), replace=replace))
 
 
 @click.command()
