@@ -61,6 +61,16 @@ def find_all(env: Mapping[str, str] = os.environ) -> tuple[list[FoundKey], list[
     return found, notes
 
 
+def broken_elsewhere(env: Mapping[str, str] = os.environ) -> list[str]:
+    """Return which settings of other tools can't be read, though no key is expected.
+
+    They don't mention RunAPI, as far as that can be said of a broken file.
+    """
+    from tui.settings.keyfiles import hermes, openclaw
+
+    return list(filter(None, (openclaw.broken(env), hermes.broken(env))))
+
+
 def find(
     base_url: str = "", env: Mapping[str, str] = os.environ, source: str = ""
 ) -> Credential:
