@@ -37,8 +37,11 @@ def test_a_slug_and_a_title_are_their_model(model: Model) -> None:
     for name in (model.slug, model.slug.upper()):
         assert keys(meant_by(MODELS, name, model.action)) == [model.key]
     for name in (model.title, model.title.lower(), f" {model.title.upper()}\n"):
-        assert CATALOG.named(name) is model
         assert CATALOG.named(name, model.action) is model
+        meant = meant_by(MODELS, name)
+        assert model in meant
+        # Never one action of several, which the slug would ask about
+        assert all(other.title.startswith(model.title) for other in meant)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,18 @@ def test_a_name_of_one_model_is_that_model(name: str, action: str, slug: str) ->
             "seedream-5-pro-text-to-image (text_to_image, $0.07)",
             "(decompose_layers, price unknown)",
         ),
-        ("flux", "The first are flux-2-pro-text-to-image", "13 models"),
+        (
+            "flux",
+            "The first 9 are flux-2-pro-text-to-image",
+            "flux matches 11 models with 13 actions",
+        ),
+        ("flux_2", "flux-2-pro-text-to-image (text_to_image, $0.05)", "flux_2 matches"),
+        (
+            "GPT Image 2.5 Flare",
+            "choose one with --action",
+            "edit_image: price unknown",
+        ),
+        ("grok imagine 2", "text_to_image:", "segment_map:"),
         ("gpt-image-2", "text_to_image: $0.06", "edit_image: $0.16"),
     ],
 )
@@ -101,6 +115,21 @@ def test_a_model_that_is_not_described_is_taken_by_its_slug_alone() -> None:
     assert found.slug == "flux-2-pro-text-to-image"
     with pytest.raises(UnknownModel):
         newer.named("flux-2-pro-ul")
+
+
+def test_the_beginning_of_what_is_not_described_is_a_question() -> None:
+    nova = {"service": "nova_2", "action": "text_to_image", "model": "nova-2-pro"}
+    old = nova | {"model": "nova-2-old", "catalog_status": "inactive"}
+    z_image = {"service": "z_image", "action": "text_to_image", "model": "z-image"}
+    newer = CATALOG.with_prices([nova, old, z_image], "2026-11-28")
+    for name in ("nova", "nova_2", "Nova 2"):
+        with pytest.raises(UnknownModel) as refused:
+            newer.named(name)
+        assert str(refused.value).endswith(
+            "Write a name in full: nova-2-old (text_to_image, price unknown, not"
+            " described, inactive), nova-2-pro (text_to_image, price unknown, not"
+            " described)."
+        )
 
 
 @QUICK
@@ -148,7 +177,8 @@ def test_a_typo_is_told_what_is_near(name: str, first: str, never: str) -> None:
 @pytest.mark.parametrize("name", ["imagen-5", "gpt-image-1", "a fox in the snow", "%%"])
 def test_what_is_like_nothing_leads_to_the_list(name: str) -> None:
     assert not near(MODELS, name)
-    assert problem_with(MODELS, name).endswith("`runapi-tui models` lists them all.")
+    told = problem_with(MODELS, name)
+    assert "`runapi-tui models` lists them all; with --service and --action" in told
 
 
 def typos(name: str) -> st.SearchStrategy[str]:

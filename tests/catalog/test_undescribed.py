@@ -63,8 +63,6 @@ def test_it_takes_a_prompt_and_extra_parameters() -> None:
         {"model": None},
         {"model": ["nova"]},
         {"service": 7},
-        {"catalog_status": "inactive"},
-        {"catalog_status": "retired"},
         {"model": "z-image"},
         {"service": "grok_imagine", "action": "upscale_image", "model": "grok-up"},
     ],
@@ -86,10 +84,25 @@ def test_a_later_list_takes_the_place_of_the_former() -> None:
     assert catalog.families[-1].name != FAMILY
 
 
-def test_an_inactive_model_says_so() -> None:
-    inactive = KNOWN | {"catalog_status": "inactive"}
+@pytest.mark.parametrize("status", ["inactive", "retired"])
+def test_an_inactive_model_says_so(status: str) -> None:
+    inactive = KNOWN | {"catalog_status": status}
     catalog = bundled().with_prices([inactive], "2026-11-21")
-    assert catalog.find("z-image").listing is Listing.INACTIVE
+    model = catalog.find("z-image")
+    assert (model.listing, model.remark) == (Listing.INACTIVE, "inactive")
+    assert "z-image is marked inactive by the service" in model.warning
+
+
+def test_an_inactive_model_that_is_not_described_is_listed_and_marked() -> None:
+    flood = [entry(model=f"nova-{number}") for number in range(199)]
+    old = [entry(model=f"old-{number}", catalog_status="off") for number in range(2)]
+    catalog = bundled().with_prices([KNOWN, *old, *flood], "2026-11-21")
+    model = catalog.find("old-0")
+    assert (model.listing, model.described) == (Listing.INACTIVE, False)
+    assert model.remark == "not described, inactive"
+    # What is offered isn't left out for what isn't.
+    assert len(catalog.families[-1].models) == 200
+    assert all(catalog.get("text_to_image", new["model"]) for new in flood)
 
 
 @pytest.mark.parametrize(

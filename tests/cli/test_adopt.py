@@ -61,6 +61,38 @@ def test_a_second_adopt_is_the_same_task(service: Service, home: Path) -> None:
     assert len(service.book.made) == 1
 
 
+def test_its_request_is_not_known(service: Service) -> None:
+    (made,) = service.run("task", "--adopt", made_elsewhere(service), *NAMES)[1]
+    assert (made["model"], made["params"], made["imported"]) == ("unknown", {}, True)
+    for form in ("curl", "httpx", "sdk", "cli"):
+        code, told, err = service.run("task", made["id"], "--as", form)
+        assert (code, told) == (4, [])
+        assert (
+            err == f"Task {made['id']} was made elsewhere: its request isn't known"
+            " here.\n"
+        )
+
+
+def test_its_model_is_set_once(service: Service) -> None:
+    words = ("task", "--adopt", made_elsewhere(service), *NAMES)
+    (made,) = service.run(*words)[1]
+    code, told, err = service.run(*words, "--model", "z-imagee")
+    assert (code, told) == (4, [])
+    assert "z_image has no text_to_image model named z-imagee; it has z-image." in err
+    code, (named,), err = service.run(*words, "--model", "z-image")
+    assert (code, named) == (0, {**made, "model": "z-image"})
+    assert f"The model of task {made['id']} is z-image from now on." in err
+    assert service.run(*words)[1] == [named]
+
+
+def test_another_model_than_its_own_is_refused(service: Service) -> None:
+    (own,) = service.run("generate", "z-image", "a lake", "--api", "service")[1]
+    names = ("--service", "nova", "--action", "text_to_image", "--model", "nova-2")
+    code, told, err = service.run("task", "--adopt", own["task_id"], *names)
+    assert (code, told) == (4, [])
+    assert f"This is task {own['id']} of the queue, and its model is z-image." in err
+
+
 def test_adopts_at_the_same_time_are_one_task(service: Service, home: Path) -> None:
     remote = made_elsewhere(service)
     commands = [service.start("task", "--adopt", remote, *NAMES) for _ in range(3)]

@@ -70,7 +70,18 @@ def test_a_failed_call_stays_the_one_task(service: Service) -> None:
     words = ("generate", "z-image", "-p", "demo:fail", "--key", "order 8")
     code, first, _ = service.run(*words)
     assert (code, first[0]["status"]) == (7, "failed")
-    assert service.run(*words)[:2] == (7, first)
+    for more in ((), ("--no-wait",)):
+        code, again, err = service.run(*words, *more)
+        assert (code, again) == (7, first)
+        assert f"retry {first[0]['id']}` sends it again, as a new paid task." in err
+    assert len(service.book.made) == 1
+
+
+def test_what_was_not_sent_yet_is_sent_and_said(service: Service) -> None:
+    (held,) = service.run(*CALL, "--no-wait")[1]
+    code, told, err = service.run(*CALL)
+    assert (code, told[0]["id"]) == (0, held["id"])
+    assert "which waits to be sent: sending and following it." in err
     assert len(service.book.made) == 1
 
 

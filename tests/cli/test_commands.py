@@ -77,7 +77,7 @@ def test_generate_saves_and_prints_one_json_line_a_task(
     for task in told:
         assert " ".join(task) == (
             "id task_id status action model prompt params files ratings favourite tags job"
-            " retry_of after cost_usd error created_at finished_at profile"
+            " retry_of after cost_usd error created_at finished_at profile imported"
         )
         assert (task["status"], task["cost_usd"], task["error"]) == (
             "completed",
@@ -264,8 +264,11 @@ def test_bad_input_gets_a_sentence_and_its_code(
 @pytest.mark.parametrize(
     ("words", "slug"),
     [
-        (["Flux 2 Pro"], "flux-2-pro-text-to-image"),
-        (["flux-2-pro", "--action", "text_to_image"], "flux-2-pro-text-to-image"),
+        (["Flux 2 Pro"], "flux-2-pro-text-to-image (text_to_image, $0.05)"),
+        (
+            ["GPT Image 2.5 Flare", "--action", "text_to_image"],
+            "gpt-image-2.5-flare (text_to_image, price unknown)",
+        ),
     ],
 )
 def test_a_title_or_a_beginning_is_taken_and_told(
@@ -273,8 +276,8 @@ def test_a_title_or_a_beginning_is_taken_and_told(
 ) -> None:
     said = run("generate", *words, "-p", "a fox", "--json", **env)
     assert said.returncode == 0, said.stderr
-    assert lines(said)[0]["model"] == slug
-    assert f"{words[0]}: this is {slug} (text_to_image)." in said.stderr
+    assert lines(said)[0]["model"] == slug.split()[0]
+    assert f"Using {slug} for {words[0]}." in said.stderr
 
 
 @pytest.mark.parametrize("base_url", ["https://nosuchhost.invalid"])

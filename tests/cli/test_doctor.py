@@ -1,5 +1,6 @@
 """`doctor` says what is wrong, how bad that is, and what to do next."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from starlette.routing import Route
 from tests.cli.test_commands import Said, run
 from tests.loopback import serving
 from tui.cli import doctor
+from tui.cli.checks import folders
+from tui.session import prepare
 from tui.system import writable
 from tui.system.finding import Finding, Level, worst
 
@@ -123,6 +126,51 @@ def test_offline_asks_nothing() -> None:
     assert step.startswith("Check the network")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "base_url", "words", "step"),
+    [
+        (
+            "HTTPS_PROXY",
+            "http://127.0.0.1:9",
+            "https://runapi.ai",
+            "The proxy of HTTPS_PROXY (http://127.0.0.1:9) can't be reached",
+            "Correct or unset HTTPS_PROXY.",
+        ),
+        (
+            "SSL_CERT_FILE",
+            "/no/such.pem",
+            "https://runapi.ai",
+            "SSL_CERT_FILE=/no/such.pem: No safe connection can be made",
+            "Correct or unset SSL_CERT_FILE.",
+        ),
+        (
+            "NO_PROXY",
+            "corp.example",
+            "https://nosuchhost.invalid",
+            "nosuchhost.invalid was not found: check its name and the network.",
+            "Check the network, and whether a proxy or a firewall is in between.",
+        ),
+    ],
+)
+def test_one_cause_is_one_finding_with_its_own_advice(
+    name: str, value: str, base_url: str, words: str, step: str
+) -> None:
+    env = {"RUNAPI_API_KEY": KEY, "RUNAPI_BASE_URL": base_url, name: value}
+    code, found = diagnosed(**env)
+    (error,) = [one for one in found["findings"] if one["level"] == "error"]
+    assert (code, error["topic"], error["next_step"]) == (1, "network", step)
+    assert error["text"].startswith(words)
+
+
+def test_what_changes_nothing_is_no_finding() -> None:
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
+    env = dict.fromkeys(names, "x") | {"RUNAPI_BASE_URL": "http://127.0.0.1:9"}
+    code, found = diagnosed("--offline", RUNAPI_API_KEY=KEY, **env)
+    assert (code, about(found, "network")) == (0, [])
+    assert len(found["network"]) >= len(names)  # what is set stays among the facts
+    assert "SSL_CERT_DIR=x: not used: this base URL is without" in str(found["network"])
+
+
 def test_without_a_key_it_says_how_to_get_one() -> None:
     code, found = diagnosed()
     assert code == 1
@@ -133,6 +181,27 @@ def test_without_a_key_it_says_how_to_get_one() -> None:
             "Set RUNAPI_API_KEY, or run `runapi-tui login`.",
         )
     ]
+
+
+@pytest.mark.parametrize("place", [".openclaw/openclaw.json", ".hermes/config.yaml"])
+def test_a_broken_file_of_another_tool_is_told_where_it_may_matter(
+    home: Path, place: str
+) -> None:
+    path = home / place
+    path.parent.mkdir()
+    path.write_text("a: {\n  b: [\n}\n")
+    level, text, step = about(diagnosed("--offline")[1], "key")[-1]
+    assert (level, step) == ("ok", "")
+    assert f"~/{place} can't be read: not " in text
+    assert "(line " in text
+    assert text.endswith("It doesn't mention RunAPI.")
+    with_key = about(diagnosed("--offline", RUNAPI_API_KEY=KEY)[1], "key")
+    assert len(with_key) == 1
+    path.write_text("# runapi\na: {\n  b: [\n}\n")
+    *_, (level, text, step) = about(diagnosed("--offline")[1], "key")
+    assert (level, f"~/{place} can't be read: not " in text) == ("warning", True)
+    assert "(line " in text
+    assert step.startswith("Correct that file, in which a key may be")
 
 
 def test_settings_that_are_wrong_are_warnings(home: Path) -> None:
@@ -167,7 +236,26 @@ def test_a_folder_that_cannot_be_written_to_is_told(
     assert ended == code
     first = about(found, topic)[0]
     assert first[0] == level
-    assert f"set {variable} to another folder" in first[2]
+    assert first[2] == (
+        f"Move the file that is in its way, or set {variable} to another folder."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "Change its permissions, or set XDG_STATE_HOME"),
+        (errno.ENOENT, "Nothing can be made there: set XDG_STATE_HOME"),
+        (errno.ENOSPC, "Make room on that disk, or set XDG_STATE_HOME"),
+    ],
+)
+def test_the_way_out_is_that_of_the_error(
+    number: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = OSError(number, os.strerror(number))
+    monkeypatch.setattr(writable, "refusal", lambda folder: error)
+    found = next(folders.check(prepare(demo=True)))
+    assert found.next_step.startswith(words)
 
 
 def test_a_queue_file_that_cannot_be_used_is_told(home: Path) -> None:

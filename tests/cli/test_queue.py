@@ -673,6 +673,14 @@ def test_a_probe_sends_the_cheapest_and_says_how_to_send_the_others(
     assert (code, len(ended)) == (0, 4)  # the whole job
 
 
+def test_a_probe_of_an_unknown_price_names_none(service: Service) -> None:
+    words = ("generate", "gpt-image-2.5-flare", "x", "--action", "text_to_image")
+    vary = ("--vary", "output_resolution=1k|2k", "-s", "aspect_ratio=16:9")
+    code, _, err = service.run(*words, *vary, "--probe", "--no-wait")
+    assert code == 0
+    assert "1 task is held back, price unknown: " in err
+
+
 def test_a_preset_gives_model_and_values(service: Service) -> None:
     file = folders().config / "presets" / "wide.json"
     file.parent.mkdir(parents=True)

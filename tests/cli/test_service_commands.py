@@ -42,7 +42,11 @@ def test_the_account_says_whose_key_it_is(tell: Tell, env: dict[str, str]) -> No
     assert "$50.00" in said.out
     assert DEMO_KEY not in said.out
     assert tell("account", RUNAPI_API_KEY="runapi_wrong").code == 2
-    assert tell("account", RUNAPI_API_KEY="").code == 2
+    said = tell("account", RUNAPI_API_KEY="")
+    assert said.code == 2
+    assert (
+        "Set RUNAPI_API_KEY, or run `runapi-tui login`; --demo needs none." in said.err
+    )
 
 
 # ---- prices
@@ -100,6 +104,8 @@ def test_prices_of_what_the_catalog_lacks_are_marked(
         said = tell("prices", RUNAPI_BASE_URL=url)
         new, old = said.out.splitlines()
         assert new.endswith("unknown  text_to_image     not in the catalog")
+        rows = json.loads(tell("prices", "--json", RUNAPI_BASE_URL=url).out)
+        assert {row["as_of"] for row in rows} == {"2026-11-27"}
         assert "\x1b" not in new
         assert old.split() == ["z-image", "$0.02", "text_to_image", "inactive"]
         items.clear()
@@ -135,6 +141,12 @@ def test_prompts_are_searched(tell: Tell) -> None:
     assert "--page 2 has more." in first.err
     assert "this is page 2." in second.err
     assert first.out.splitlines()[0] not in second.out
+    said = tell("prompts", "--page", "99")
+    assert said.out == ""
+    assert said.err.startswith("Page 99 is empty: there are ")
+    said = tell("prompts", "fox", "--category", "landscape")
+    assert said.err.startswith("No prompt of the category landscape. Without")
+    assert tell("prompts", "fox", "--category", "animal").out
     said = tell("prompts", "nothing", "like", "it")
     assert (said.code, said.out, said.err) == (
         0,
@@ -208,16 +220,48 @@ def fed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_a_key_is_checked_and_saved(
-    tell: Tell, monkeypatch: pytest.MonkeyPatch, config: Path, heard: Heard
+    tell: Tell,
+    monkeypatch: pytest.MonkeyPatch,
+    config: Path,
+    heard: Heard,
+    env: dict[str, str],
 ) -> None:
     fed(monkeypatch, f"{DEMO_KEY}\n")
     said = tell("login", "--token", "-", RUNAPI_API_KEY="")
     assert (said.code, said.out) == (0, "Demo, demo@runapi.invalid: balance $50.00\n")
-    assert said.err == f"The key is saved in {config}.\n"
-    assert json.loads(config.read_text())["api_key"] == DEMO_KEY
+    place = env["RUNAPI_BASE_URL"]
+    assert said.err == f"The key is saved in {config}, for {place}.\n"
+    saved = json.loads(config.read_text())
+    assert (saved["api_key"], saved["base_url"]) == (DEMO_KEY, place)
     assert config.stat().st_mode & 0o777 == 0o600
     assert ("GET /api/v1/me", b"") in heard.asked
     assert tell("account").code == 0
+
+
+def test_another_key_is_lost_only_with_a_word(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch, config: Path, heard: Heard
+) -> None:
+    config.parent.mkdir(parents=True)
+    other = {"api_key": "runapi_other_0123456789", "base_url": "https://runapi.ai"}
+    config.write_text(json.dumps(other | {"x": 1}))
+    fed(monkeypatch, DEMO_KEY)
+    said = tell("login", "--token", "-", RUNAPI_API_KEY="")
+    assert (said.code, said.out, heard.asked) == (4, "", [])
+    assert (
+        "has another key, …89 for https://runapi.ai. Nothing was changed:" in said.err
+    )
+    assert json.loads(config.read_text()) == other | {"x": 1}
+    fed(monkeypatch, DEMO_KEY)
+    said = tell("login", "--token", "-", "--replace", RUNAPI_API_KEY="")
+    assert said.code == 0
+    assert "It replaces …89 for https://runapi.ai." in said.err
+    saved = json.loads(config.read_text())
+    assert (saved["api_key"], saved["x"]) == (DEMO_KEY, 1)
+    # It is in force where it was checked, and nowhere else.
+    monkeypatch.delenv("RUNAPI_BASE_URL")
+    assert tell("account").code == 0
+    fed(monkeypatch, DEMO_KEY)
+    assert tell("login", "--token", "-").code == 0
 
 
 def test_a_key_that_another_one_precedes_is_told(
@@ -239,10 +283,16 @@ def test_a_refused_key_is_not_saved(
     fed(monkeypatch, DEMO_KEY)
     said = tell("login", "--token", "-", "--base-url", "http://127.0.0.1:9")
     assert (said.code, said.out) == (5, "")
-    for text in ("", "two words", "x" * 5_000):
+    for text, why in (
+        ("", "No key was given."),
+        (" \n", "No key was given."),
+        ("two words", "That is not an API key"),
+        ("x" * 5_000, ""),
+    ):
         fed(monkeypatch, text)
         said = tell("login", "--token", "-")
         assert (said.code, said.out) == (4, "")
+        assert why in said.err
         assert "Nothing was changed." in said.err
     assert not config.exists()
 

@@ -10,9 +10,17 @@ from tests.cli.test_run import Service
 from tests.loopback import serving
 from tests.tasks.faults import Ledger, booked, small_pictures
 from tui.catalog.load import bundled
+from tui.paths import folders
+from tui.spending import quotes
 
 NOVA = ("nova-2-pro", "a fox", "--service", "nova_2", "--action", "text_to_image")
 KNOWN = {"service": "z_image", "action": "text_to_image", "model": "z-image"}
+OLD = {
+    "service": "imagen_4",
+    "action": "text_to_image",
+    "model": "imagen-4-fast",
+    "catalog_status": "inactive",
+}
 NEW = {"service": "nova_2", "action": "text_to_image", "model": "nova-2-pro"}
 
 
@@ -36,7 +44,9 @@ def test_a_model_that_the_catalog_lacks(ledger: tuple[Service, Ledger]) -> None:
     words = ("-s", "style=ink", "-s", "strength=0.5")
     code, lines, told = service.run("generate", *NOVA, *words)
     assert code == 0, told
-    assert "not described by the catalog" in told
+    assert (
+        "not described by the catalog: none of it is checked. The price is not" in told
+    )
     assert lines[0]["status"] == "completed"
     assert lines[0]["files"]
     assert bodies(sent) == [
@@ -86,6 +96,11 @@ def test_an_unknown_parameter_and_a_refused_value(
         (("a b", "x", "--service", "nova", "--action", "edit"), "name of a model"),
         (("z-image", "x", "-s", "+model=dearer"), "choose it by its name"),
         (("z-image", "x", "-s", "+=[1]"), "JSON object"),
+        (
+            ("z-image", "x", "--service", "nova_2", "--action", "text_to_image"),
+            "z-image is in the catalog at the service z_image, not at nova_2",
+        ),
+        (("made-up", "x", "--action", "text_to_image"), "with --service and --action"),
     ],
 )
 def test_what_can_not_be_sent(
@@ -95,6 +110,21 @@ def test_what_can_not_be_sent(
     code, lines, message = service.run("generate", *words)
     assert (code, lines, sent.posts) == (4, [], [])
     assert told in message
+
+
+@pytest.mark.hands_over("prices-*.json")
+def test_what_the_price_list_marks_as_inactive_is_sent_and_said(
+    ledger: tuple[Service, Ledger],
+) -> None:
+    service, sent = ledger
+    prices = json.dumps({"as_of": "2026-11-21", "price_schedules": [KNOWN, OLD]})
+    quotes.save(folders().cache, service.url, quotes.PriceList(prices))
+    warning = "imagen-4-fast is marked inactive by the service: it may be refused."
+    for words in (("quote", "-p", "x"), ("generate", "-p", "x")):
+        code, _, told = service.run(words[0], "imagen-4-fast", *words[1:])
+        assert (code, warning in told) == (0, True), told
+    assert len(sent.posts) == 1
+    assert service.run("generate", "z-image", "x")[2] == ""
 
 
 def test_a_quote_asks_for_what_would_be_sent(ledger: tuple[Service, Ledger]) -> None:

@@ -120,6 +120,13 @@ async def test_while_files_wait_there_is_no_body_yet() -> None:
         assert host.clipboard == ""
 
 
+async def test_what_was_made_elsewhere_has_no_request_to_show() -> None:
+    page = await read(task(body=b"", key="", values={}, adopted=True))
+    assert "not known: the request was made elsewhere" in page
+    assert "none yet" not in page
+    assert "Idempotency-Key" not in page
+
+
 async def test_the_timeline_and_every_answer() -> None:
     events = [
         (BEGIN, "held", ""),

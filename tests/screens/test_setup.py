@@ -77,7 +77,7 @@ async def test_a_refused_key_stays_on_the_page_and_a_good_one_is_saved(
     kept = json.loads(saved.read_text())
     assert (kept["api_key"], kept["base_url"], kept["callback"]) == (
         NEW,
-        "https://elsewhere.example",
+        service.url,
         1,
     )
     assert saved.stat().st_mode & 0o777 == 0o600

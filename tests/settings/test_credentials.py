@@ -259,7 +259,7 @@ def test_a_key_is_in_no_representation(key: str) -> None:
 
 
 def test_a_saved_key_is_found_again(env: dict[str, str]) -> None:
-    path = save(f" {KEY}\n", env)
+    path = save(f" {KEY}\n", env=env)
     assert path == runapi_config(env)
     assert (find(env=env).api_key, find(env=env).key_from) == (KEY, str(path))
 
@@ -271,7 +271,7 @@ def test_saving_keeps_what_else_the_file_says(env: dict[str, str]) -> None:
             {"base_url": "https://a.example", "x": {"y": [1, None]}, "apiKey": "old"}
         ),
     )
-    save(KEY, env)
+    save(KEY, env=env)
     saved = json.loads(path.read_text(encoding="utf-8"))
     assert saved.pop("created_at").endswith("Z")
     assert saved == {
@@ -281,16 +281,42 @@ def test_saving_keeps_what_else_the_file_says(env: dict[str, str]) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("former", "place", "kept"),
+    [
+        ({"base_url": "https://a.example"}, "https://runapi.ai", {}),
+        ({"baseUrl": "https://a.example"}, "https://runapi.ai", {}),
+        ({}, "https://runapi.ai", {}),
+        ({"baseUrl": "https://A.example/"}, "https://a.example", None),
+        ({"base_url": "%%"}, "https://b.example", {"base_url": "https://b.example"}),
+        (
+            {"baseUrl": "https://a.example"},
+            "https://b.example",
+            {"base_url": "https://b.example"},
+        ),
+    ],
+)
+def test_a_key_is_saved_for_the_place_that_accepted_it(
+    env: dict[str, str], former: dict[str, str], place: str, kept: dict[str, str] | None
+) -> None:
+    path = write(env, json.dumps(former))
+    save(KEY, place, env)
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    assert find(env=env).base_url == place
+    places = {name: saved[name] for name in saved if name.startswith("base")}
+    assert places == (former if kept is None else kept)
+
+
 def test_saving_keeps_even_odd_text(env: dict[str, str]) -> None:
     path = write(env, '{"name": "\\ud800 Ünï"}')
-    save(KEY, env)
+    save(KEY, env=env)
     assert json.loads(path.read_text(encoding="utf-8"))["name"] == "\ud800 Ünï"
 
 
 def test_a_saved_key_is_for_its_owner_alone(env: dict[str, str]) -> None:
     before = os.umask(0)
     try:
-        path = save(KEY, env)
+        path = save(KEY, env=env)
     finally:
         os.umask(before)
     assert mode(path) == 0o600
@@ -300,13 +326,13 @@ def test_a_saved_key_is_for_its_owner_alone(env: dict[str, str]) -> None:
 def test_a_file_that_all_could_read_becomes_private(env: dict[str, str]) -> None:
     path = write(env, "{}")
     path.chmod(0o644)
-    save(KEY, env)
+    save(KEY, env=env)
     assert mode(path) == 0o600
 
 
 def test_saving_leaves_no_other_file(env: dict[str, str]) -> None:
-    path = save(KEY, env)
-    save(KEY + "2", env)
+    path = save(KEY, env=env)
+    save(KEY + "2", env=env)
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -320,7 +346,7 @@ def test_a_failed_save_changes_nothing_and_leaves_no_file(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CredentialError, match="No space left"):
-        save(KEY, env)
+        save(KEY, env=env)
     assert path.read_text() == '{"api_key": "old"}'
     assert list(path.parent.iterdir()) == [path]
 
@@ -329,19 +355,19 @@ def test_a_failed_save_changes_nothing_and_leaves_no_file(
 def test_a_broken_file_is_not_overwritten(env: dict[str, str], content: str) -> None:
     path = write(env, content)
     with pytest.raises(CredentialError, match="Repair or move"):
-        save(KEY, env)
+        save(KEY, env=env)
     assert path.read_text() == content
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CredentialError):
-        save(KEY, {"RUNAPI_CONFIG_DIR": str(tmp_path / "file" / "below")})
+        save(KEY, env={"RUNAPI_CONFIG_DIR": str(tmp_path / "file" / "below")})
 
 
 @pytest.mark.parametrize("key", ["", "two words", "two\nlines"])
 def test_a_key_that_cannot_be_one_is_not_saved(env: dict[str, str], key: str) -> None:
     path = write(env, '{"api_key": "old"}')
     with pytest.raises(CredentialError):
-        save(key, env)
+        save(key, env=env)
     assert path.read_text() == '{"api_key": "old"}'

@@ -18,7 +18,7 @@ def test_a_search_is_saved_replaced_and_deleted(tmp_path: Path) -> None:
     assert searches.find("lake") == 'lake "in  the snow"'
     searches.delete("best")
     assert (tmp_path / "config" / FILE).read_text() == 'lake: lake "in  the snow"\n'
-    with pytest.raises(SearchProblem, match="no saved search best; there are: lake"):
+    with pytest.raises(SearchProblem, match=r"no saved search best\. There are: lake"):
         searches.find("best")
 
 

@@ -9,7 +9,12 @@ from tests.app import past
 from tui.catalog.load import bundled
 from tui.exchange.repeat import Repeater
 from tui.tasks.draft import InvalidRequestError
-from tui.tasks.models import ModelGoneError, find_model, known_model
+from tui.tasks.models import (
+    ModelGoneError,
+    RequestUnknownError,
+    find_model,
+    known_model,
+)
 from tui.tasks.task import Task
 
 
@@ -46,3 +51,12 @@ def test_extra_parameters_of_an_import_are_not_sent_again_unseen() -> None:
     with pytest.raises(InvalidRequestError, match="nothing checks"):
         repeater.with_new_seeds([imported], 3)
     assert repeater.same([replace(imported, imported=False)]).requests
+
+
+def test_what_was_made_elsewhere_has_no_request_to_make_again() -> None:
+    adopted = task(model="z-image", service="z_image", adopted=True, values={})
+    repeater = Repeater(bundled(), "auto")
+    for again in (repeater.same, repeater.with_new_seeds):
+        with pytest.raises(RequestUnknownError, match="its request isn't known here"):
+            again([adopted])
+    assert adopted.caption == "made elsewhere"

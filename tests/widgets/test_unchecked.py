@@ -104,6 +104,32 @@ async def test_a_model_that_is_not_described() -> None:
     assert (task.service, task.values) == ("nova_2", {"prompt": "a fox", "+": {}})
 
 
+@pytest.mark.hands_over("prices-*.json")
+async def test_an_inactive_model_is_named_before_it_is_paid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nothing_newer(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(quotes, "fetch", nothing_newer)
+    cache = TestApp().session.folders.cache
+    known = {"service": "z_image", "action": "text_to_image", "model": "z-image"}
+    old = {"service": "imagen_4", "action": "text_to_image", "model": "imagen-4-fast"}
+    items = [known, old | {"catalog_status": "inactive"}]
+    prices = json.dumps({"as_of": "2026-11-21", "price_schedules": items})
+    quotes.save(cache, DEMO_URL, quotes.PriceList(prices))
+    app = TestApp(job_usd=0.001)
+    async with app.running(170, 48) as pilot:
+        assert app.main
+        await app.main.filler.show_model(app.session.catalog.find("imagen-4-fast"))
+        app.main.form.set_prompt("a fox")
+        await app.sees("text to image · inactive")
+        await pilot.press("ctrl+j")
+        await app.sees(
+            "imagen-4-fast is marked inactive by the service", "A job may cost"
+        )
+
+
 async def type_into(app: FormApp, pilot: Pilot[None], name: str, text: str) -> None:
     field(app, name).control.focus()
     await pilot.pause()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from tui.catalog.price import estimate
-from tui.catalog.spec import Listing, Model
+from tui.catalog.spec import Model
 from tui.text import dollars, one_line
 
 _LONGEST = 80
@@ -32,32 +32,50 @@ def meant_by(models: Sequence[Model], name: str, action: str = "") -> list[Model
 
     Without an action, it may be any. A beginning ends where a word does: `gpt-image-1`
     is none of `gpt-image-1.5`, which is another model. A model that isn't described yet
-    is taken by its slug alone.
+    is taken by its slug alone. A title whose slug has further actions stands for those,
+    too, if their titles go on from it: `GPT Image 2` and `GPT Image 2 Edit`.
     """
-    words = " ".join(name.casefold().split())
-    slug = words.replace(" ", "-")
+    words = _spelled(name, " ")
+    slug = _spelled(name, "-")
+    allowed = [model for model in models if action in ("", model.action)]
 
     def is_slug(model: Model) -> bool:
-        return model.slug.casefold() == slug
+        return _spelled(model.slug, "-") == slug
 
     def is_title(model: Model) -> bool:
         return model.title.casefold() == words
 
     def begins(model: Model) -> bool:
-        if model.listing is Listing.NEW or len(words) < _LEAST_BEGINNING:
-            return False
-        return (
-            model.slug.casefold().startswith(f"{slug}-")
-            or model.title.casefold().startswith(f"{words} ")
-            or model.family.casefold() == words
-        )
+        return model.described and _begins(model, name)
 
     tests: list[Callable[[Model], bool]] = [is_slug, is_title, begins]
     if " " in words:
         tests = [is_title, is_slug, begins]
-    allowed = [model for model in models if action in ("", model.action)]
     found = ([model for model in allowed if test(model)] for test in tests)
-    return next(filter(None, found), [])
+    first = next(filter(None, found), [])
+    slugs = {model.slug for model in first}
+    also = [model for model in allowed if model.slug in slugs and _begins(model, name)]
+    return [model for model in allowed if model in first or model in also]
+
+
+def _begins(model: Model, name: str) -> bool:
+    """Returns whether a name is the beginning of a model's, or that of its family."""
+    words = _spelled(name, " ")
+    if len(words) < _LEAST_BEGINNING:
+        return False
+    return (
+        _spelled(model.slug, "-").startswith(f"{_spelled(name, '-')}-")
+        or model.title.casefold().startswith(f"{words} ")
+        or (model.described and model.family.casefold() == words)
+    )
+
+
+def _spelled(name: str, between: str) -> str:
+    """Returns a name in lower case, with this between its words.
+
+    Services are written with _ and slugs with -, so that both are taken.
+    """
+    return between.join(re.split(r"[\s_]+", name.casefold().strip()))
 
 
 def problem_with(models: Sequence[Model], name: str, action: str = "") -> str:
@@ -66,6 +84,9 @@ def problem_with(models: Sequence[Model], name: str, action: str = "") -> str:
     several = meant_by(models, name, action)
     if several:
         return _choose(shown, several)
+    new = [model for model in models if not model.described and _begins(model, name)]
+    if new:
+        return _choose_new(shown, new)
     others = meant_by(models, name)
     if others and all(model.slug == name for model in others):
         actions = ", ".join(model.action for model in others)
@@ -75,7 +96,10 @@ def problem_with(models: Sequence[Model], name: str, action: str = "") -> str:
         return f"{shown} has no action {action}. Did you mean {guesses}?"
     if guesses:
         return f"There is no model named {shown}. Did you mean {guesses}?"
-    return f"There is no model named {shown}. `runapi-tui models` lists them all."
+    return (
+        f"There is no model named {shown}. `runapi-tui models` lists them all; with"
+        " --service and --action, `generate` sends one that isn't listed."
+    )
 
 
 def near(models: Sequence[Model], name: str, action: str = "") -> list[Model]:
@@ -142,20 +166,36 @@ def _choose(shown: str, models: Sequence[Model]) -> str:
         actions = ", ".join(f"{model.action}: {_price(model)}" for model in models)
         return f"{slug} has more than one action: choose one with --action ({actions})."
     choices = _choices(models[:_MOST_CHOICES])
-    more = len(models) - _MOST_CHOICES
-    if more > 0:
-        return (
-            f"{shown} stands for {len(models)} models; `runapi-tui models` lists them"
-            f" all. The first are {choices}."
-        )
-    return f"{shown} stands for more than one model. Name one of them: {choices}."
+    if len(models) <= _MOST_CHOICES:
+        return f"{shown} matches more than one model. Name one of them: {choices}."
+    slugs = len({model.slug for model in models})
+    actions = "" if slugs == len(models) else f" with {len(models)} actions"
+    return (
+        f"{shown} matches {slugs} models{actions}; `runapi-tui models` lists them all."
+        f" The first {_MOST_CHOICES} are {choices}."
+    )
+
+
+def _choose_new(shown: str, models: Sequence[Model]) -> str:
+    """Returns which models that aren't described begin so: none of them is guessed."""
+    choices = _choices(models[:_MOST_CHOICES])
+    return (
+        f"{shown} is the beginning of what the catalog doesn't describe. Write a name in"
+        f" full: {choices}."
+    )
 
 
 def _choices(models: Sequence[Model]) -> str:
-    return ", ".join(
-        f"{one_line(model.slug, _LONGEST)} ({model.action}, {_price(model)})"
-        for model in models
-    )
+    return ", ".join(map(with_price, models))
+
+
+def with_price(model: Model) -> str:
+    """Returns a model's slug with its action and price: `z-image (text_to_image, $0.01)`.
+
+    It says so where the service's list marks the model.
+    """
+    facts = [model.action, _price(model), *filter(None, [model.remark])]
+    return f"{one_line(model.slug, _LONGEST)} ({', '.join(facts)})"
 
 
 def _price(model: Model) -> str:

@@ -166,7 +166,14 @@ class Listing(StrEnum):
     INACTIVE = "inactive"
     """The list says that the model is not offered."""
     NEW = "new"
-    """The service knows the model, the catalog doesn't describe it."""
+    """Listed as offered, and not described by the catalog."""
+
+
+_REMARKS = {Listing.MISSING: "not listed", Listing.INACTIVE: "inactive"}
+_REASONS = {
+    Listing.MISSING: "is no longer in the service's price list",
+    Listing.INACTIVE: "is marked inactive by the service",
+}
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -182,15 +189,24 @@ class Model(Struct, frozen=True, kw_only=True):
     routes: dict[RouteName, Route]
     price: Price | None = None
     listing: Listing = Listing.ACTIVE
-
-    @property
-    def described(self) -> bool:
-        """Whether its parameters are known."""
-        return self.listing is not Listing.NEW
+    described: bool = True
+    """Whether its parameters are known."""
 
     @property
     def key(self) -> tuple[str, str]:
         return self.action, self.slug
+
+    @property
+    def remark(self) -> str:
+        """What sets it apart from what is known and offered, in a word or two, or ""."""
+        words = [] if self.described else ["not described"]
+        return ", ".join([*words, *filter(None, [_REMARKS.get(self.listing)])])
+
+    @property
+    def warning(self) -> str:
+        """Why the service may refuse it, as a sentence, or ""."""
+        reason = _REASONS.get(self.listing)
+        return f"{self.slug} {reason}: it may be refused." if reason else ""
 
 
 class Family(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from tui.catalog.price import from_schedule
 from tui.catalog.spec import Family, Kind, Listing, Model, Param, Price, Route
 
 FAMILY = "New, not described"
-"""The family under which they are listed."""
+"""The family under which they are listed, also those that are not offered any more."""
 ABOUT = "New, not described yet: takes a prompt, and what else it needs as JSON."
 _MOST = 200
 """Models of a price list that are listed at most."""
@@ -37,7 +37,11 @@ class NameProblem(ValueError):
 
 
 def undescribed(
-    service: str, action: str, slug: str, price: Price | None = None
+    service: str,
+    action: str,
+    slug: str,
+    price: Price | None = None,
+    listing: Listing = Listing.NEW,
 ) -> Model:
     """Returns a model by its names alone. Raises NameProblem."""
     for what, name in (("service", service), ("action", action)):
@@ -63,7 +67,8 @@ def undescribed(
         about=ABOUT,
         routes={"service": Route("service", (_PROMPT,))},
         price=price,
-        listing=Listing.NEW,
+        listing=listing,
+        described=False,
     )
 
 
@@ -78,14 +83,17 @@ def new_models(
     actions = {action for _, action, _ in known}
     keys = {(action, slug) for _, action, slug in known}
     models: dict[tuple[str, str], Model] = {}
-    for item in items:
+    # One that isn't offered takes the place of none that is.
+    for item in sorted(items, key=lambda item: not is_active(item)):
         service, action, slug = (str(item.get(name)) for name in _KEY)
-        if (action, slug) in keys or action not in actions or not is_active(item):
+        if (action, slug) in keys or action not in actions:
             continue
         if (service, action) in _LEFT_OUT:
             continue
+        price = from_schedule(item, as_of)
+        listing = Listing.NEW if is_active(item) else Listing.INACTIVE
         try:
-            model = undescribed(service, action, slug, from_schedule(item, as_of))
+            model = undescribed(service, action, slug, price, listing)
         except NameProblem:
             continue
         models.setdefault(model.key, model)

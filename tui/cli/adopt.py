@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from tui.catalog.load import Catalog
 from tui.catalog.undescribed import NameProblem, undescribed
 from tui.cli.exit_codes import UsageError, code_of
 from tui.cli.follow import Work, follow
@@ -23,7 +24,8 @@ from tui.system.streams import print_message, print_result
 from tui.tasks.draft import folder_problem
 from tui.tasks.engine import Engine
 from tui.tasks.store import Store
-from tui.tasks.task import Status, Task, new_id
+from tui.tasks.store_errors import LeasedError
+from tui.tasks.task import UNKNOWN_MODEL, Status, Task, new_id
 from tui.text import one_line
 
 _ID = re.compile(r"[!-~]{1,512}")
@@ -35,20 +37,33 @@ class Adopted(NamedTuple):
     remote_id: str
     service: str
     action: str
-    model: str
-    """The name of the service where it isn't known: no answer names it."""
+    model: str = ""
+    """Empty where it isn't known: no answer names it."""
 
 
-def checked(remote_id: str, service: str, action: str, model: str = "") -> Adopted:
-    """Return the names as the service writes them. Raises UsageError."""
-    service, action = service.replace("-", "_"), action.replace("-", "_")
+def checked(named: Adopted, catalog: Catalog) -> Adopted:
+    """Return the names as the service writes them. Raises UsageError.
+
+    Where the catalog knows what a service has, the model is one of it.
+    """
+    service, action = named.service.replace("-", "_"), named.action.replace("-", "_")
     try:
-        named = undescribed(service, action, model or service)
+        undescribed(service, action, named.model or service)
     except NameProblem as problem:
         raise UsageError(str(problem)) from problem
-    if not _ID.fullmatch(remote_id):
-        raise UsageError(f"{one_line(remote_id, 80)!r} is no id of the service.")
-    return Adopted(remote_id, service, action, named.slug)
+    if not _ID.fullmatch(named.remote_id):
+        raise UsageError(f"{one_line(named.remote_id, 80)!r} is no id of the service.")
+    slugs = [
+        model.slug
+        for model in catalog.models
+        if (model.service, model.action) == (service, action)
+    ]
+    if named.model and slugs and named.model not in slugs:
+        shown = one_line(named.model, 80)
+        raise UsageError(
+            f"{service} has no {action} model named {shown}; it has {', '.join(slugs)}."
+        )
+    return Adopted(named.remote_id, service, action, named.model)
 
 
 def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> int:
@@ -67,8 +82,6 @@ def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> in
         return code_of(error.kind)
     finally:
         store.close()
-    if known.deleted:
-        raise UsageError(f"This is task {known.id}, which was deleted from the queue.")
     if is_new:
         print_message(
             f"Task {known.id} is in the queue now. It is never sent; what it cost is"
@@ -76,7 +89,7 @@ def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> in
         )
     if not wait:
         if not is_new:
-            return print_known(known, as_json=as_json)
+            return print_known(session, known, as_json=as_json)
         print_result(task_json(known) if as_json else task_line(known))
         return 0
 
@@ -86,7 +99,7 @@ def adopt(session: Session, wanted: Adopted, *, as_json: bool, wait: bool) -> in
         except ValueError as error:
             raise UsageError(str(error)) from error
         if not is_new:
-            print_message(describe_known(known))
+            print_message(describe_known(session, known))
         await follow_known(engine, work, known)
 
     return follow(session, begin, as_json=as_json)
@@ -101,12 +114,40 @@ def _recorded(session: Session, store: Store, wanted: Adopted) -> tuple[Task, bo
     base_url = canonical(session.credential.base_url)
     known = store.of_remote_id(base_url, wanted.remote_id)
     if known:
-        return known, False
+        return _with_model(store, known, wanted.model), False
     answer = heartbeat.run(_answer(session, wanted))
     task = _task(session, base_url, wanted)
     task = replace(task, cost_micro=answer.cost_micro)
     recorded = store.adopt(task, "adopted", answer.raw)
-    return recorded, recorded is task
+    if recorded is task:
+        return task, True
+    return _with_model(store, recorded, wanted.model), False
+
+
+def _with_model(store: Store, known: Task, model: str) -> Task:
+    """Return a task of the queue with the model that is said to be its own.
+
+    Raises UsageError where it has another one, or was deleted; StoreError.
+    """
+    if known.deleted:
+        raise UsageError(f"This is task {known.id}, which was deleted from the queue.")
+    if model in ("", known.model):
+        return known
+    if not known.adopted or known.model != UNKNOWN_MODEL:
+        raise UsageError(
+            f"This is task {known.id} of the queue, and its model is"
+            f" {one_line(known.model, 80)}. Nothing was changed: leave out --model."
+        )
+    try:
+        named = known.change(model=model)
+        store.save(named, f"model: {model}")
+    except LeasedError:
+        raise UsageError(
+            f"Task {known.id} is followed by another window or command: name its model"
+            " once it has ended."
+        ) from None
+    print_message(f"The model of task {known.id} is {model} from now on.")
+    return named
 
 
 async def _answer(session: Session, wanted: Adopted) -> Answer:
@@ -135,7 +176,7 @@ def _task(session: Session, base_url: str, wanted: Adopted) -> Task:
     return Task(
         id=new_id(),
         action=wanted.action,
-        model=wanted.model,
+        model=wanted.model or UNKNOWN_MODEL,
         service=wanted.service,
         base_url=base_url,
         profile=session.profile,

@@ -29,7 +29,7 @@ from tui.session import Session
 from tui.spending import ceilings
 from tui.system import streams
 from tui.system.streams import print_message, print_result
-from tui.text import by_count, dollars, one_line
+from tui.text import by_count, one_line
 
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Ceilings
@@ -104,7 +104,7 @@ def generate(
         if known:
             if submission.wait:
                 print_message("The queue is paused.")
-            code = print_known(known, as_json=submission.as_json)
+            code = print_known(session, known, as_json=submission.as_json)
             is_open = submission.wait and known.live
             return code or (OTHER_ERROR if is_open else 0)
     except KeyboardInterrupt:
@@ -304,7 +304,7 @@ async def _begin(
     if known:
         if draft.over_ceiling:
             engine.lift_ceilings()
-        print_message(describe_known(known))
+        print_message(describe_known(draft.session, known))
         await follow_known(engine, work, known)
         return
     work.add([spool.probed] if spool.probed else _SpooledIds(spool))
@@ -361,14 +361,14 @@ def _print_queued(
 
 def _print_probed(session: Session, spool: "Spool") -> None:
     """Print what a probe holds back, and the command that sends it."""
+    from tui.tasks.ceilings import describe_total
+
     if not spool.probed:
         return
     held = [task for task in spool if task.id != spool.probed]
-    prices = [task.estimate_micro for task in held]
-    known = sum(price for price in prices if price is not None)
-    cost = f"about {dollars(known)}"
-    if None in prices:
-        cost = f"{cost}, and what has no price"
+    total = ceilings.estimated_total([task.estimate_micro for task in held])
+    is_unknown = total.unknown and not total.micro
+    cost = "price unknown" if is_unknown else describe_total(total)
     sentence = by_count(
         len(held),
         "1 task is held back, {cost}: `{resume}` sends it, `{drop}` drops it.",
@@ -386,7 +386,8 @@ def _print_unchecked(draft: _Draft) -> None:
     model = draft.model
     if not model.described:
         print_message(
-            f"{model.slug} is not described by the catalog: nothing of it is checked."
+            f"{model.slug} is not described by the catalog: none of it is checked. The"
+            " price is not known."
         )
     elif draft.unchecked:
         names = one_line(", ".join(draft.unchecked), 200)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from tui.cli.exit_codes import OTHER_ERROR, UsageError, code_of
 from tui.cli.follow import Work
 from tui.cli.output import task_json, task_line
+from tui.session import Session
 from tui.system.streams import print_message, print_result
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ async def follow_known(engine: "Engine", work: Work, known: "Task") -> None:
     work.elsewhere = frozenset({known.id} & elsewhere)
 
 
-def print_known(known: "Task", *, as_json: bool) -> int:
+def print_known(session: Session, known: "Task", *, as_json: bool) -> int:
     """Print a task as it is, which isn't followed. Returns the exit code."""
     print_result(task_json(known) if as_json else task_line(known))
-    print_message(f"This is task {known.id} of the queue: nothing new was added.")
+    print_message(
+        f"This is task {known.id} of the queue: nothing new was added."
+        f"{_retry_advice(session, known)}"
+    )
     if known.error:
         return code_of(known.error.kind)
     if known.status == "completed" or known.live:
@@ -56,8 +60,13 @@ def _may_continue(task: "Task") -> bool:
     return task.lacks_picture or (task.status in LIVE and not task.watched)
 
 
-def describe_known(task: "Task") -> str:
+def describe_known(session: Session, task: "Task") -> str:
     """Return what becomes of a task that is followed by `follow_known`."""
+    if task.live and task.status == "held" and task.watched:
+        return (
+            f"This is task {task.id} of the queue, which waits to be sent: sending and"
+            " following it."
+        )
     if task.live:
         return f"This is task {task.id} of the queue: following it."
     if _may_continue(task):
@@ -67,4 +76,15 @@ def describe_known(task: "Task") -> str:
             f"This is task {task.id} of the queue, which was sent again as"
             f" {task.retried_by}: nothing was sent."
         )
-    return f"This is task {task.id} of the queue, which has ended: nothing was sent."
+    return (
+        f"This is task {task.id} of the queue, which has ended: nothing was sent."
+        f"{_retry_advice(session, task)}"
+    )
+
+
+def _retry_advice(session: Session, task: "Task") -> str:
+    """Return how to send a failed task again, or "" where that can't be done."""
+    if task.status not in ("failed", "rejected") or task.adopted or task.retried_by:
+        return ""
+    command = session.command(f"retry {task.id}")
+    return f" `{command}` sends it again, as a new paid task."

@@ -48,6 +48,7 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "created_at": iso_time(task.created_at),
             "finished_at": iso_time(task.finished_at) if task.finished_at else None,
             "profile": task.profile or None,
+            "imported": task.imported or task.adopted,
         }
     )
 
@@ -63,6 +64,8 @@ def task_line(task: "Task", note: str = "") -> str:
     detail = files or one_line(reason, 2000) or one_line(task.prompt, 60)
     if files and task.error:
         detail = f"{files}  {one_line(task.error.message, 2000)}"
+    if task.imported or task.adopted:
+        detail = f"{detail}  imported".lstrip()
     cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
     model = one_line(task.model, 80)
     return f"{task.status:<10}  {task.id}  {model}  {cost}  {detail}"
@@ -85,6 +88,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("status", status),
             ("model", f"{task.model} ({task.action}, {task.route} route)"),
             ("profile", task.profile),
+            ("imported", _origin(task)),
             *task.values.items(),
             ("rated", ", ".join(_rated(result.rating) for result in saved)),
             ("tags", ", ".join(task.tags)),
@@ -98,6 +102,13 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             *((iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
         ]
     )
+
+
+def _origin(task: "Task") -> str:
+    """Return where an imported task is from, or ""."""
+    if task.adopted:
+        return "made elsewhere: its request is not known here"
+    return "from a file" if task.imported else ""
 
 
 def _rated(rating: int) -> str:
@@ -135,6 +146,7 @@ def model_json(model: Model) -> dict[str, Any]:
         "action": model.action,
         "model": model.slug,
         "listing": model.listing,
+        "described": model.described,
         "routes": routes,
         "price": _price_json(model),
     }

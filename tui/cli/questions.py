@@ -116,7 +116,7 @@ def read_prices(listed: PriceList, catalog: Catalog) -> list[PriceRow]:
     try:
         answer: Any = json.loads(listed.text)
         items = [item for item in answer["price_schedules"] if isinstance(item, dict)]
-        as_of = one_line(answer.get("as_of", ""), 10)
+        as_of = one_line(str(answer.get("as_of", ""))[:10])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise GarbledError("The service's price list can't be read.") from None
     return [_row(item, as_of, catalog) for item in items]
@@ -193,17 +193,33 @@ def prompts(session: Session, search: Search, *, as_json: bool) -> int:
             print_json(_entry_json(entry))
         else:
             _print_entry(entry)
-    print_message(
-        by_count(
+    print_message(_describe_page(found, search))
+    return 0
+
+
+def _describe_page(found: PromptPage, search: Search) -> str:
+    """Return how many prompts there are, and how to get others."""
+    if not found.total and search.category:
+        return (
+            f"No prompt of the category {one_line(search.category, 80)}. Without"
+            " --category, each prompt is shown with its own."
+        )
+    if found.total and not found.entries:
+        return by_count(
             found.total,
-            "1 prompt.",
-            "{count} prompts; this is page {page}.",
+            "Page {page} is empty: there is 1 prompt, on page 1.",
+            "Page {page} is empty: there are {count} prompts, from page 1 on.",
             page=search.page,
         )
+    sentence = by_count(
+        found.total,
+        "1 prompt.",
+        "{count} prompts; this is page {page}.",
+        page=search.page,
     )
     if found.more:
-        print_message(f"--page {search.page + 1} has more.")
-    return 0
+        return f"{sentence}\n--page {search.page + 1} has more."
+    return sentence
 
 
 def _entry_json(entry: PromptEntry) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tui.demo import DEMO_URL
 from tui.service.base_url import DEFAULT_BASE_URL
 from tui.service.routes import status_paths, submit_path
 from tui.system import shell
-from tui.tasks.models import find_model
+from tui.tasks.models import RequestUnknownError, find_model
 from tui.tasks.task import Task
 from tui.text import inert_json, one_line, plain
 
@@ -106,8 +106,10 @@ def of_task(task: Task, catalog: Catalog, base_url: str) -> SnippetRequest:
     """Return a task's request, with its body as it is sent.
 
     `base_url` is the configured one, whatever the task has: the key belongs to that
-    service only.
+    service only. Raises RequestUnknownError for a task that was made elsewhere.
     """
+    if task.adopted:
+        raise RequestUnknownError(task)
     model = find_model(catalog, task)
     if model is None or task.route not in model.routes:
         model = Model(

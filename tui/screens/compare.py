@@ -454,7 +454,7 @@ class CompareScreen(Screen[tuple[str, int]]):
     def _show_title(self) -> None:
         number = self._number
         task, _ = self._pictures[number]
-        self._prompt.update(one_line(task.prompt or task.model))
+        self._prompt.update(one_line(task.caption))
         self._model.update(one_line(self._view.title_of(task)))
         self._place.update(" · ".join(self._place_parts(number)))
         for place in self._places:

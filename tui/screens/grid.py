@@ -359,7 +359,7 @@ class ManyPictures(Screen[None]):
     def _own_words(self, task: Task) -> str:
         """Returns what is said of a task beside its state: what varies in its job first."""
         variation = self._variations.of(task, self._view.title_of)
-        return " · ".join(filter(None, (variation, task.prompt or task.model)))
+        return " · ".join(filter(None, (variation, task.caption)))
 
     def _cells_for(self, items: list[Item | None]) -> tuple[list[Cell], bool]:
         """Returns all cells, in the order of the items that they are to show.

@@ -216,9 +216,12 @@ def _describe_request(task: Task) -> Iterator[TextRow]:
         "POST": submit_path(task.route, task.service, task.action),
         "base URL": task.base_url,
         "profile": task.profile,
-        "Idempotency-Key": task.key or "none yet",
+        "Idempotency-Key": "" if task.adopted else task.key or "none yet",
     }
     yield from _section("Request", "", facts)
+    if task.adopted:
+        yield from _section("Body", "not known: the request was made elsewhere")
+        return
     if task.body:
         yield from _section("Body", f"{len(task.body):,} bytes")
         body = task.body

@@ -51,7 +51,8 @@ class KeySwitch:
             return  # enter was pressed more than once
         try:
             if chosen.pasted and session.saves_key:
-                await asyncio.to_thread(credentials.save, session.credential.api_key)
+                found = session.credential
+                await asyncio.to_thread(credentials.save, found.api_key, found.base_url)
             next_start = await asyncio.to_thread(session.reload)
         except (ConfigError, credentials.CredentialError) as error:
             page.show_problem(str(error))

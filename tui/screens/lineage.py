@@ -72,7 +72,7 @@ def _line(view: ViewContext, relative: Relative, gone: set[str]) -> Content:
     if task is None:
         name = one_line(name_of(relative.name) or relative.name, 100)
         return Content(f"{indent}{arrow}{name} (no task is known to have made it)")
-    parts = [view.title_of(task), one_line(task.prompt or task.model, _LONGEST_PROMPT)]
+    parts = [view.title_of(task), one_line(task.caption, _LONGEST_PROMPT)]
     if not task.saved:
         parts.append(status_style(task).word)
     elif gone.intersection(task.files):

@@ -121,7 +121,7 @@ def describe(tasks: list[Task]) -> str:
     dropped = sum(task.status is Status.DROPPED for task in tasks)
     failed = len(tasks) - saved - dropped
     if len(tasks) == 1:
-        prompt = one_line(tasks[0].prompt, _LONGEST_PROMPT) or tasks[0].model
+        prompt = one_line(tasks[0].caption, _LONGEST_PROMPT)
         if saved:
             return f"Done: {prompt}"
         return f"Not done: {prompt}" if failed else ""

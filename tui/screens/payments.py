@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, Variations, expand
@@ -26,6 +27,12 @@ class Approval(IntEnum):
     YES = 1
     """What stays below the ceilings."""
     OVER_CEILING = 2
+
+
+def _warnings(requests: Sequence[Request]) -> str:
+    """Returns why the service may refuse the models of requests, or ""."""
+    warnings = dict.fromkeys(request.model.warning for request in requests)
+    return "\n".join(filter(None, warnings))
 
 
 class Payments:
@@ -184,7 +191,9 @@ class Payments:
         while True:
             named = await asyncio.to_thread(self._consent.needed, job)
             details = consent.describe(named)
-            approval = await self.ask_approval(wanted, ask=ask, details=details)
+            approval = await self.ask_approval(
+                wanted, ask=ask, preface=_warnings(sent), details=details
+            )
             if not approval:
                 return []
             self._consent.agree(named)
@@ -215,7 +224,8 @@ class Payments:
             named = await asyncio.to_thread(self._consent.needed, job)
             wanted = [Wanted(new_id(), priced.model.slug, priced.price)]
             details = consent.describe(named)
-            approval = await self.ask_approval(wanted, details=details)
+            preface = _warnings([priced])
+            approval = await self.ask_approval(wanted, preface=preface, details=details)
             if approval:
                 self._consent.agree(named)
                 over = approval is Approval.OVER_CEILING

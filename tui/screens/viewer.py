@@ -262,7 +262,7 @@ class ViewerScreen(ZoomsOnePicture, Screen[str]):
         if saved and self._index not in saved:
             self._index = saved[0]
         self._facts.update(facts_table(task, self._index))
-        self._prompt.update(one_line(task.prompt or task.model))
+        self._prompt.update(one_line(task.caption))
         self._model.update(one_line(self._view.title_of(task)))
         self._draw()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -33,6 +34,8 @@ class Setting(NamedTuple):
     level: Level
     state: str
     """A sentence without a full stop: what it does here."""
+    is_used: bool = True
+    """Whether it changes anything for this base URL."""
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}: {self.state}"
@@ -44,6 +47,16 @@ def settings(base_url: str) -> list[Setting]:
     Reads files of certificates; sends nothing.
     """
     return [*_of_proxies(base_url), *_of_certificates(base_url)]
+
+
+def at_fault(problem: str) -> list[str]:
+    """Returns the variables that an error of the network names, if they are set."""
+    names = [spelled for each in _PROXIES for spelled in (each, each.lower())]
+    return [
+        name
+        for name in (*names, *certificates.VARIABLES)
+        if re.search(rf"\b{name} \(", problem) and os.environ.get(name)
+    ]
 
 
 def tried(base_url: str) -> Setting | None:
@@ -106,19 +119,23 @@ def _of_proxies(base_url: str) -> Iterator[Setting]:
                 yield Setting(name, "", "warning", state)
             continue
         shown = proxies.without_secrets(value)
-        yield Setting(name, shown, "ok", _proxy_state(name, host, is_bypassed, chosen))
+        is_used = bool(chosen and chosen.variable == name)
+        state = _proxy_state(name, host, is_bypassed, chosen)
+        yield Setting(name, shown, "ok", state, is_used)
     for name in ("NO_PROXY", "no_proxy"):
         value = os.environ.get(name, "")
         if not value.strip():
             continue
         other = os.environ.get("no_proxy", "")
+        is_used = False
         if name == "NO_PROXY" and other.strip():
             state = "not used: no_proxy comes first"
         elif is_bypassed:
+            is_used = True
             state = f"in force: {one_line(host, 80)} is connected to directly"
         else:
             state = f"doesn't matter for {one_line(host, 80)}"
-        yield Setting(name, one_line(value, 200), "ok", state)
+        yield Setting(name, one_line(value, 200), "ok", state, is_used)
 
 
 def _proxy_state(
@@ -148,13 +165,14 @@ def _of_certificates(base_url: str) -> Iterator[Setting]:
         if not value:
             continue
         level: Level = "ok"
-        if name != first:
-            state = f"not used: {first} comes first"
-        elif not _leaves_machine(base_url):
+        is_used = name == first and _leaves_machine(base_url)
+        if not _leaves_machine(base_url):
             state = "not used: this base URL is without encryption"
+        elif name != first:
+            state = f"not used: {first} comes first"
         else:
             level, state = _loaded()
-        yield Setting(name, one_line(value, 200), level, state)
+        yield Setting(name, one_line(value, 200), level, state, is_used)
 
 
 def _loaded() -> tuple[Level, str]:

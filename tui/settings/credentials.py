@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,16 @@ def find_all(env: Mapping[str, str] = os.environ) -> tuple[list[FoundKey], list[
         notes += keys.notes
         found += _valid(keys.found, notes)
     return found, notes
+
+
+def broken_elsewhere(env: Mapping[str, str] = os.environ) -> list[str]:
+    """Return which settings of other tools can't be read, though no key is expected.
+
+    They don't mention RunAPI, as far as that can be said of a broken file.
+    """
+    from tui.settings.keyfiles import hermes, openclaw
+
+    return list(filter(None, (openclaw.broken(env), hermes.broken(env))))
 
 
 def find(
@@ -201,10 +212,19 @@ def _valid(found: list[FoundKey], notes: list[str]) -> list[FoundKey]:
     return valid
 
 
-def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
+def saved_key(env: Mapping[str, str] = os.environ) -> FoundKey | None:
+    """Return the key in the file of RunAPI's own tools, with the base URL it is for."""
+    saved, _ = _read(runapi_config(env))
+    keys = (key for key in _own_keys(env, saved) if key.kind == "runapi")
+    return next(keys, None)
+
+
+def save(api_key: str, base_url: str = "", env: Mapping[str, str] = os.environ) -> Path:
     """Save the key in the file of RunAPI's own tools (0600), with what else it says.
 
-    Raises CredentialError; then nothing has changed.
+    `base_url` is where the key was found to be accepted, and belongs to it from now on;
+    RunAPI's own needs no mention, and without any the file's is left as it is. Raises
+    CredentialError; then nothing has changed.
     """
     path = runapi_config(env)
     if str(path).startswith("~"):
@@ -222,6 +242,8 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
         key = valid_key(api_key)
     except ValueError as error:
         raise CredentialError(str(error)) from error
+    if base_url:
+        saved = _with_place(saved, base_url)
     saved |= {
         "api_key": key,
         "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -235,6 +257,18 @@ def save(api_key: str, env: Mapping[str, str] = os.environ) -> Path:
             f"The key can't be saved in {path}: {error.strerror}."
         ) from error
     return path
+
+
+def _with_place(saved: dict[str, Any], base_url: str) -> dict[str, Any]:
+    """Return the content of RunAPI's file for a key of this base URL."""
+    former = _text(saved.get("base_url"), saved.get("baseUrl")) or DEFAULT_BASE_URL
+    with suppress(ValueError):  # what can't be a base URL is replaced
+        if canonical(former) == canonical(base_url):
+            return saved
+    kept = {name: saved[name] for name in saved if name not in ("base_url", "baseUrl")}
+    if canonical(base_url) == DEFAULT_BASE_URL:
+        return kept
+    return kept | {"base_url": canonical(base_url)}
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:

@@ -85,10 +85,9 @@ class Presets:
             content = read_small_file(self._path(name), _MOST_BYTES)
             preset = msgspec.json.decode(content, type=Preset)
         except FileNotFoundError as error:
-            known = ", ".join(self.names()[:10]) or "none yet"
-            raise PresetProblem(
-                f"There is no preset {shown}; there are: {known}."
-            ) from error
+            known = ", ".join(self.names()[:10])
+            others = f"There are: {known}." if known else "None is saved yet."
+            raise PresetProblem(f"There is no preset {shown}. {others}") from error
         except OSError as error:
             reason = one_line(error.strerror or error)
             raise PresetProblem(f"Preset {shown} can't be read: {reason}.") from error

@@ -43,10 +43,9 @@ class SavedSearches:
         saved = self.load()
         if name in saved:
             return saved[name]
-        known = ", ".join(list(saved)[:10]) or "none yet"
-        raise SearchProblem(
-            f"There is no saved search {one_line(name, 80)}; there are: {known}."
-        )
+        known = ", ".join(list(saved)[:10])
+        others = f"There are: {known}." if known else "None is saved yet."
+        raise SearchProblem(f"There is no saved search {one_line(name, 80)}. {others}")
 
     def save(self, name: str, line: str) -> None:
         """Saves a search, in place of one of the same name. Raises SearchProblem."""

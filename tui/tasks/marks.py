@@ -39,7 +39,7 @@ def read_tags(text: str) -> tuple[str, ...]:
 
 def name_of(task: Task, index: int | None = None) -> str:
     """Returns how a message names a task, or one of its pictures."""
-    name = one_line(task.prompt or task.model, _LONGEST_NAME)
+    name = one_line(task.caption, _LONGEST_NAME)
     if index is None or len(task.results) < 2:
         return name
     return f"{name} ({index + 1} of {len(task.results)})"

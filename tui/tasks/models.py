@@ -12,6 +12,15 @@ class ModelGoneError(UnknownModel):
     """The model of a task is not in the catalog, and never went beyond it."""
 
 
+class RequestUnknownError(ModelGoneError):
+    """What a task has asked for isn't known: another program has made it."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(
+            f"Task {task.id} was made elsewhere: its request isn't known here."
+        )
+
+
 def find_model(catalog: Catalog, task: Task) -> Model | None:
     """Returns a task's model; None where the catalog no longer has it.
 
@@ -30,7 +39,12 @@ def find_model(catalog: Catalog, task: Task) -> Model | None:
 
 
 def known_model(catalog: Catalog, task: Task) -> Model:
-    """Returns a task's model. Raises ModelGoneError."""
+    """Returns the model of a task whose request may be made again.
+
+    Raises ModelGoneError.
+    """
+    if task.adopted:
+        raise RequestUnknownError(task)
     model = find_model(catalog, task)
     if model is None:
         name = one_line(task.model, 80)

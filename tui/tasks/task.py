@@ -67,6 +67,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     _S.DROPPED: frozenset(),
 }
 LIVE = frozenset({_S.HELD, _S.SUBMITTING, _S.PENDING, _S.PROCESSING, _S.FETCHING})
+UNKNOWN_MODEL = "unknown"
+"""Stands for the model of a task that was made elsewhere, where nobody named it."""
 NO_PROFILE = "none"
 """The word for no profile on the command line."""
 CLOCK_ERROR = 60.0
@@ -242,7 +244,9 @@ class Task(Struct, frozen=True, kw_only=True):
     and nothing is sent by its word.
     """
     adopted: bool = False
-    """True if another program sent it: its cost counts for no limit."""
+    """True if another program sent it: what it asked for isn't known here, and its cost
+    counts for no limit.
+    """
 
     @property
     def turn(self) -> tuple[float, str]:
@@ -271,6 +275,11 @@ class Task(Struct, frozen=True, kw_only=True):
     @property
     def prompt(self) -> str:
         return str(self.values.get("prompt", ""))
+
+    @property
+    def caption(self) -> str:
+        """The prompt, or what else may tell it apart."""
+        return self.prompt or ("made elsewhere" if self.adopted else self.model)
 
     @property
     def seed(self) -> str:

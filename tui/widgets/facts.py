@@ -49,6 +49,7 @@ def _facts(task: Task, index: int | None) -> Iterator[tuple[str, object]]:
     yield "status", _status(task)
     yield "", task.error.message if task.error else task.note
     yield "prompt", task.prompt
+    yield "request", "made elsewhere, not known here" if task.adopted else ""
     yield "model", task.model
     for name, value in shown(task.values):
         if name != "prompt":

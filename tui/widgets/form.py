@@ -345,11 +345,7 @@ class ParamForm(Vertical):
         self._fields = {
             param.name: make_field(param, raws.get(param.name)) for param in params
         }
-        action = model.action.replace("_", " ")
-        title = f"{model.title} · {action}"
-        self.border_title = Content(
-            title if model.described else f"{title} · not described"
-        )
+        self._show_title(model)
         self.check_values()
         for name, field in self._fields.items():
             field.foreign.add(*foreign.get(name, ()))
@@ -541,7 +537,13 @@ class ParamForm(Vertical):
     def update_prices(self, model: Model) -> None:
         """Shows the same model with newer prices."""
         self._model = model
+        self._show_title(model)
         self.check_values()
+
+    def _show_title(self, model: Model) -> None:
+        action = model.action.replace("_", " ")
+        parts = filter(None, (model.title, action, model.remark))
+        self.border_title = Content(" · ".join(parts))
 
     def _restart_timer(self) -> None:
         if self._timer:

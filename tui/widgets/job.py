@@ -144,7 +144,7 @@ class Job:
         `when` says when its first task is sent, `ways` what one can do until then.
         """
         first = next(iter(self.tasks.values()))
-        prompt = one_line(first.prompt or first.model, 400)
+        prompt = one_line(first.caption, 400)
         if self._favourites == len(self.tasks):
             prompt = f"♥ {prompt}"
         return Row(

@@ -193,7 +193,7 @@ def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") 
     `variation` is what is different in it from others of its job, `ways` what one can
     do with a task that isn't sent.
     """
-    prompt = one_line(task.prompt or task.model, 400)
+    prompt = one_line(task.caption, 400)
     if variation:
         prompt = f"{fit(variation, _LONGEST_VARIATION).rstrip()} · {prompt}"
     if len(task.results) > 1:

@@ -153,7 +153,7 @@ def test_doctor_tells_what_is_broken(put: Put) -> None:
     put(".openclaw/openclaw.json", "{runapi: \x1b]0;x\x07")
     said = run("doctor")
     assert said.returncode == 1  # there is no key
-    assert "~/.openclaw/openclaw.json can't be read: not JSON5." in said.stdout
+    assert "~/.openclaw/openclaw.json can't be read: not JSON5 (line 1)." in said.stdout
 
 
 # ---- a real request with a key of another tool

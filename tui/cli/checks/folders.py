@@ -1,5 +1,6 @@
 """Checks the folders: each can be written to, and the queue file can be opened."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -48,9 +49,22 @@ def _folder(folder: _Folder) -> Finding:
         folder.topic,
         f"{shown}, for {folder.use}, can't be written to:"
         f" {one_line(refusal.strerror).lower()}.",
-        sandbox.why_not_written(folder.path, refusal)
-        or f"Change its permissions, or set {folder.variable} to another folder.",
+        sandbox.why_not_written(folder.path, refusal) or _way_out(folder, refusal),
     )
+
+
+def _way_out(folder: _Folder, refusal: OSError) -> str:
+    """Return what helps against an error of writing to a folder."""
+    elsewhere = f"set {folder.variable} to another folder."
+    match refusal.errno:
+        case errno.EACCES | errno.EPERM:
+            return f"Change its permissions, or {elsewhere}"
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"Move the file that is in its way, or {elsewhere}"
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"Make room on that disk, or {elsewhere}"
+        case _:
+            return f"Nothing can be made there: {elsewhere}"
 
 
 def _queue(path: Path) -> Iterator[Finding]:

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from tui.session import Session
 from tui.settings import credentials
+from tui.settings.keyfiles.files import UNREADABLE
 from tui.system.finding import Finding, Level
 from tui.text import mask, one_line
+
+_CORRECT = "Correct that file, in which a key may be, or set RUNAPI_API_KEY."
 
 
 def check(session: Session) -> Iterator[Finding]:
@@ -25,6 +28,13 @@ def check(session: Session) -> Iterator[Finding]:
             "No API key was found.",
             "Set RUNAPI_API_KEY, or run `runapi-tui login`.",
         )
-    _, notes = credentials.find_all()
-    for note in dict.fromkeys((*credential.notes, *notes)):
-        yield Finding(Level.WARNING, "key", note)
+    _, found = credentials.find_all()
+    notes = dict.fromkeys((*credential.notes, *found))
+    for note in notes:
+        step = _CORRECT if UNREADABLE in note else ""
+        yield Finding(Level.WARNING, "key", note, step)
+    if session.demo or credential.api_key:
+        return
+    for problem in credentials.broken_elsewhere():
+        if problem not in notes:
+            yield Finding(Level.OK, "key", f"{problem} It doesn't mention RunAPI.")

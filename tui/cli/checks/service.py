@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 
+from tui.cli.checks import network
 from tui.session import ASK_FOR, Session, open_client
-from tui.system import heartbeat, sandbox
+from tui.system import heartbeat
 from tui.system.finding import Finding, Level
 from tui.text import dollars, one_line
 
@@ -13,7 +14,6 @@ _NEXT = {
         "Make another key at https://runapi.ai/api_keys, and set RUNAPI_API_KEY or press"
         " F4 in the app."
     ),
-    "network": "Check the network, and whether a proxy or a firewall is in between.",
     "rate_limit": "Wait a minute, and try again.",
 }
 """What to do, by the kind of the service's error."""
@@ -60,5 +60,5 @@ async def _asked(session: Session) -> Finding:
 def _not_answered(reason: str, kind: str) -> Finding:
     step = _NEXT.get(kind, _ELSE)
     if kind == "network":
-        step = sandbox.why_not_connected() or step
+        step = network.next_step(reason)
     return Finding(Level.ERROR, "service", one_line(reason, 400), step)

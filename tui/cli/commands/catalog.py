@@ -55,7 +55,7 @@ def models(as_json: bool, check: Path | None, **options: Any) -> None:
 
 def _print_models(catalog: Catalog) -> None:
     for family in catalog.families:
-        print_result(f"{family.name} · {family.provider}")
+        print_result(_joined(family.name, family.provider))
         for model in family.models:
             price = dollars(estimate(model, {}).micro)
             note = _LISTINGS.get(model.listing, "")
@@ -98,11 +98,16 @@ def model(model: str, action: str | None, as_json: bool, **options: Any) -> None
 
 def _print_model(model: Model) -> None:
     price = estimate(model, {})
-    print_result(f"{model.title} · {model.provider} · {model.action} · {price}")
+    print_result(_joined(model.title, model.provider, model.action, str(price)))
     for name, route in model.routes.items():
         print_result(f"\n{name} route")
         for param in route.params:
             _print_param(param)
+
+
+def _joined(*parts: str) -> str:
+    """Return what is known of them in one line."""
+    return " · ".join(filter(None, parts))
 
 
 def _print_param(param: Param) -> None:

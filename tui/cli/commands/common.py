@@ -43,20 +43,34 @@ def find_model(
 ) -> "Model":
     """Return a model of the catalog, or by `service` and action one beyond it.
 
-    Which one was taken is said on stderr where another word than its slug names it.
-    Raises ExitError.
+    Which one was taken is said on stderr where another word than its slug names it, and
+    so is why the service may refuse it. Raises ExitError.
     """
+    if service:
+        model = _find_beyond(catalog, slug, action or "", service)
+    else:
+        model = _find_named(catalog, slug, action)
+    warn_of(model)
+    return model
+
+
+def warn_of(model: "Model") -> None:
+    """Say on stderr why the service may refuse a model, if it may."""
+    if model.warning:
+        print_message(model.warning)
+
+
+def _find_named(catalog: "Catalog", slug: str, action: str | None) -> "Model":
+    from tui.catalog import model_names
     from tui.catalog.load import UnknownModel
 
-    if service:
-        return _find_beyond(catalog, slug, action or "", service)
     try:
         model = catalog.named(slug, action or "")
     except UnknownModel as error:
         raise ExitError(str(error)) from error
     if model.slug != slug:
-        shown = one_line(slug, 80)
-        print_message(f"{shown}: this is {model.slug} ({model.action}).")
+        named = model_names.with_price(model)
+        print_message(f"Using {named} for {one_line(slug, 80)}.")
     return model
 
 
@@ -69,6 +83,11 @@ def _find_beyond(catalog: "Catalog", slug: str, action: str, service: str) -> "M
     model = catalog.get(action, slug)
     if model and model.service == service:
         return model
+    if model:
+        raise ExitError(
+            f"{model.slug} is in the catalog at the service {model.service}, not at"
+            f" {one_line(service, 80)}: leave out --service."
+        )
     try:
         return undescribed(service, action, slug)
     except NameProblem as problem:
@@ -93,7 +112,7 @@ def require_key(session: "Session") -> None:
     if session.credential.api_key:
         return
     sentence = (
-        "No API key was found. Set RUNAPI_API_KEY, or run `runapi-tui` and paste one;"
-        " --demo needs none."
+        "No API key was found. Set RUNAPI_API_KEY, or run `runapi-tui login`; --demo"
+        " needs none."
     )
     raise ExitError("\n".join((sentence, *session.credential.notes)), 2)

@@ -13,6 +13,7 @@ from tui.cli.commands.common import (
     open_store,
     prepare_session,
     require_key,
+    warn_of,
 )
 from tui.cli.commands.options import (
     REQUEST_OPTIONS,
@@ -158,6 +159,7 @@ def generate(
         wanted["after"] = awaited_task(open_store(session), after)
     if preset:
         chosen, wanted["preset"] = _find_preset(session, preset)
+        warn_of(chosen)
     else:
         chosen = find_model(session.catalog, model or for_model, action, service)
     if model or preset:

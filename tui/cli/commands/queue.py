@@ -276,8 +276,12 @@ def task(task_id: str, events: bool, as_json: bool, form: Any, **options: Any) -
     found = find_task(session, task_id)
     if form:
         from tui.exchange.snippets import notes_beside, of_task, written
+        from tui.tasks.models import RequestUnknownError
 
-        request = of_task(found, session.catalog, session.credential.base_url)
+        try:
+            request = of_task(found, session.catalog, session.credential.base_url)
+        except RequestUnknownError as error:
+            raise ExitError(str(error)) from error
         print_result(written(request, form).rstrip("\n"))
         for note in notes_beside(request, form):
             print_message(note)
@@ -296,13 +300,14 @@ def _adopt(
     as_json: bool,
     wait: bool,
 ) -> NoReturn:
-    from tui.cli.adopt import adopt, checked
+    from tui.cli.adopt import Adopted, adopt, checked
 
     service, action = named["service"], named["action"]
     if not service or not action:
         raise click.UsageError("--adopt needs --service and --action.")
-    wanted = checked(task_id, service, action, named["model"] or "")
     session = prepare_session(options)
+    asked = Adopted(task_id, service, action, named["model"] or "")
+    wanted = checked(asked, session.catalog)
     require_key(session)
     sys.exit(adopt(session, wanted, as_json=as_json, wait=wait))
 

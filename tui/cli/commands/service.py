@@ -37,8 +37,11 @@ def account(as_json: bool, **options: Any) -> None:
     help="Read the key from standard input. It is never an argument: others could see"
     " it.",
 )
+@click.option(
+    "--replace", is_flag=True, help="Replace another key that is saved already."
+)
 @common_options
-def login(token: str | None, **options: Any) -> None:
+def login(token: str | None, replace: bool, **options: Any) -> None:
     """Check an API key with the service, and save it for RunAPI's tools.
 
     Asks for it in a terminal. Example: runapi-tui login --token - < key.txt
@@ -52,7 +55,7 @@ def login(token: str | None, **options: Any) -> None:
         raise click.UsageError("Give the key on standard input, with --token -.")
     from tui.cli.login import login as run
 
-    sys.exit(run(prepare_session(options)))
+    sys.exit(run(prepare_session(options), replace=replace))
 
 
 @click.command()
@@ -72,7 +75,12 @@ def prices(model: str, as_json: bool, **options: Any) -> None:
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[WORDS]...")
-@click.option("--category", default="", metavar="NAME", help="Only of this category.")
+@click.option(
+    "--category",
+    default="",
+    metavar="NAME",
+    help="Only of this category, as prompts are shown with it: landscape.",
+)
 @click.option("--model", default="", metavar="SLUG", help="Only for this model.")
 @click.option(
     "--modality",
@@ -92,7 +100,7 @@ def prices(model: str, as_json: bool, **options: Any) -> None:
 def prompts(words: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Search the service's library of prompts.
 
-    Example: runapi-tui prompts fox --category landscape
+    Example: runapi-tui prompts fox --category animal
     """
     from tui.cli import questions
 

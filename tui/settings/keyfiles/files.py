@@ -25,11 +25,17 @@ _JSON5_TOKEN = re.compile(
 )
 
 
+_PLACE = re.compile(r"near (\d{1,9})\b")
+"""How pyjson5 says after how many characters it has stopped."""
+UNREADABLE = "can't be read"
+"""What every text of `Unreadable` has."""
+
+
 class Unreadable(Exception):
     """A file that can't be used; the text says why, without any of its content."""
 
     def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{shown(path)} can't be read: {one_line(why)}.")
+        super().__init__(f"{shown(path)} {UNREADABLE}: {one_line(why)}.")
 
 
 def shown(path: Path, part: str = "") -> str:
@@ -79,9 +85,17 @@ def json5(text: str, path: Path) -> Any:
 
         try:
             return pyjson5.decode(text, maxdepth=_DEPTH)
-        except (pyjson5.Json5Exception, ValueError):
-            # The exception quotes the file
-            raise Unreadable(path, "not JSON5") from None
+        except (pyjson5.Json5Exception, ValueError) as error:
+            raise Unreadable(path, f"not JSON5{_line_of(error, text)}") from None
+
+
+def _line_of(error: Exception, text: str) -> str:
+    """Return the line of an error of pyjson5, as ` (line 3)`, or "".
+
+    The exception itself quotes the file.
+    """
+    place = _PLACE.search(str(error))
+    return f" (line {text.count(chr(10), 0, int(place[1])) + 1})" if place else ""
 
 
 def yaml(text: str, path: Path) -> Any:

@@ -62,6 +62,18 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     return gathered
 
 
+def broken(env: Mapping[str, str]) -> str:
+    """Return why settings that don't mention RunAPI can't be read, or ""."""
+    path = hermes_places.places(env).folder / "config.yaml"
+    try:
+        text = read(path, YAML_LIMIT)
+        if text and not mentions(text):
+            yaml(text, path)
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
 def _pool(path: Path) -> dict[str, Any]:
     """Return the keys of `auth.json` by provider, if it mentions RunAPI.
 

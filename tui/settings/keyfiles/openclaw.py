@@ -66,6 +66,19 @@ def find(env: Mapping[str, str]) -> FoundKeys:
     return gathered
 
 
+def broken(env: Mapping[str, str]) -> str:
+    """Return why settings that don't mention RunAPI can't be read, or ""."""
+    folder, _ = openclaw_places.folder(env)
+    path = openclaw_places.config(env, folder)
+    try:
+        text = read(path)
+        if text and not mentions(text):
+            json5(text, path)
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
 def _as_they_are(variables: Mapping[str, str]) -> dict[str, Read]:
     """Return variables that may not name others."""
     return {name: partial(_constant, text) for name, text in variables.items()}
