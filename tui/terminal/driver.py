@@ -5,14 +5,17 @@ Nothing here waits for the terminal, and nothing outlives it.
 
 import errno
 import os
+import re
 import select
 import signal
 import sys
 import termios
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
 from textual import constants, events
@@ -23,8 +26,11 @@ from tui.terminal.writer import Writer, open_again
 from tui.text import one_line
 
 _READ = 65_536
+_ANSWER_TIME = 2.0
 _PATIENCE = 1.0
 """Seconds that a terminal has to take what is left when the app lets it go."""
+_LAST_REPLY = re.compile(r"\x1b\[\?[\d;]*c")
+"""The answer to DA1, with which each question ends."""
 _SAVE_TITLE = "\x1b[22;0t"
 _RESTORE_TITLE = "\x1b[23;0t"
 
@@ -34,9 +40,6 @@ class TerminalDriver(OpenDriver):
     app with its terminal.
     """
 
-    late = False
-    """Whether the terminal may still answer questions of `tui.graphics.probe`."""
-
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
         self._writer: Writer | None = None
@@ -44,6 +47,8 @@ class TerminalDriver(OpenDriver):
         self._lost = False
         self._title = ""
         self._reader: Thread | None = None
+        self._asking = Lock()
+        self._replies: SimpleQueue[str] = SimpleQueue()
         self._wake: tuple[int, int] = os.pipe()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(RuntimeError, ValueError):  # not in the main thread
@@ -60,6 +65,27 @@ class TerminalDriver(OpenDriver):
         """
         if self._writer:
             self._writer.write(data)
+
+    def ask(self, query: str) -> bytes:
+        """Ask the terminal; return its answers up to that to DA1, or those in time.
+
+        It is an `Ask` of `tui.graphics.probe`, for threads: it waits for up to 2 s.
+        """
+        end = time.monotonic() + _ANSWER_TIME
+        found: list[str] = []
+        with self._asking:
+            self._replies = SimpleQueue()
+            self.write(query)
+            while not (found and _LAST_REPLY.fullmatch(found[-1])):
+                try:
+                    left = max(0.0, end - time.monotonic())
+                    found.append(self._replies.get(timeout=left))
+                except Empty:
+                    break
+        return "".join(found).encode()
+
+    def _take_reply(self, reply: str) -> None:
+        self._replies.put(reply)
 
     def show_title(self, title: str) -> None:
         """Show a title on the terminal's window; the former one comes back when the
@@ -205,7 +231,7 @@ class TerminalDriver(OpenDriver):
         # A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) must not end
         # the reading of keys.
         decode = getincrementaldecoder("utf-8")("replace").decode
-        keyboard = Keyboard(late=self.late, debug=self.is_debugging)
+        keyboard = Keyboard(on_reply=self._take_reply, debug=self.is_debugging)
         wake = self._wake[0]
         while not self.exit_event.is_set():
             ready = select.select([descriptor, wake], [], [], keyboard.patience)[0]
@@ -295,9 +321,3 @@ def _hung_up(descriptor: int) -> bool:
     except termios.error:
         return True
     return False
-
-
-class LateDriver(TerminalDriver):
-    """For a terminal whose answers may still come."""
-
-    late = True
