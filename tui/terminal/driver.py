@@ -31,6 +31,11 @@ _PATIENCE = 1.0
 """Seconds that a terminal has to take what is left when the app lets it go."""
 _LAST_REPLY = re.compile(r"\x1b\[\?[\d;]*c")
 """The answer to DA1, with which each question ends."""
+_UTF8 = "\x1b%G"
+_NO_UTF8 = "\x1b%@"
+"""From ISO 2022: they tell a terminal of another locale, such as xterm, what it reads.
+One that is for UTF-8 alone ignores them.
+"""
 _SAVE_TITLE = "\x1b[22;0t"
 _RESTORE_TITLE = "\x1b[23;0t"
 
@@ -116,6 +121,8 @@ class TerminalDriver(OpenDriver):
         with suppress(termios.error):
             self.attrs_before = termios.tcgetattr(self.fileno)
         self._take_keys()
+        if not _is_utf8_usual():
+            self.write(_UTF8)
         # The alternate screen has a keyboard stack of its own.
         self.write("\x1b[?1049h")
         if not constants.DISABLE_KITTY_KEY:
@@ -204,8 +211,9 @@ class TerminalDriver(OpenDriver):
         )
         pixels = "\x1b[?1016l" if self.uses_mouse_pixels else ""
         title = _RESTORE_TITLE if self._title else ""
+        usual = "" if _is_utf8_usual() else _NO_UTF8
         modes = f"{resize}{pixels}{mouse}{kitty}{title}"
-        return f"\x1b[?2004l\x1b[?7h{modes}\x1b[?1049l\x1b[?25h\x1b[?1004l"
+        return f"\x1b[?2004l\x1b[?7h{modes}\x1b[?1049l\x1b[?25h\x1b[?1004l{usual}"
 
     def close(self) -> None:
         """Wait until the terminal has taken what was written last, for a second at
@@ -306,6 +314,16 @@ class TerminalDriver(OpenDriver):
         """Do it in the event loop; for threads and handlers of signals."""
         with suppress(RuntimeError):  # the loop has ended
             self.loop.call_soon_threadsafe(call, *args)
+
+
+def _is_utf8_usual() -> bool:
+    """Whether the locale says that the terminal reads UTF-8.
+
+    `locale.getencoding` doesn't tell: Python puts UTF-8 in the place of the C locale.
+    """
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next(filter(None, map(os.environ.get, names)), "")
+    return "utf8" in locale.lower().replace("-", "")
 
 
 def _title(text: str) -> str:
