@@ -44,6 +44,7 @@ from tui.widgets.messages import (
     TaskActionRequested,
 )
 from tui.widgets.path_completion import read_drop
+from tui.widgets.picture import Picture
 from tui.widgets.sidebar import Sidebar
 from tui.widgets.text_fields import TextField
 
@@ -244,6 +245,10 @@ class RunApp(Shell):
     @on(ParamForm.CopyRequested)
     def _copy_draft(self, event: ParamForm.CopyRequested) -> None:
         self._run(partial(self.actions.copy_draft, event), "actions")
+
+    @on(Picture.Shown)
+    def _check_picture(self) -> None:
+        self.terminal_watch.note_picture()
 
     # Money
 

@@ -253,15 +253,10 @@ def probe_again(
     env: Mapping[str, str] = os.environ,
     budget: int | None = None,
 ) -> Terminal:
-    """Returns what is known of the terminal by now: another may show the same tmux.
-
-    One that doesn't answer any more stays as it was known.
-    """
+    """Returns what is known of the terminal by now: another may show the same tmux."""
     forced = None if choice == "auto" else Images(choice)
     fresh = replace(terminal, cell=cell_size.of_kernel())
     found = _examine(ask, fresh, env)
-    if found.late:
-        return replace(terminal, viewers=found.viewers)
     return _settled(found, forced, budget)
 
 

@@ -21,6 +21,8 @@ _POLL_SECONDS = 2.0
 """How often tmux is asked who shows our pane: it tells nothing by itself."""
 _KEY_SECONDS = 2.0
 """A key is a reason to measure again after so long, where no signal tells of a font."""
+_MOST_TRIES = 3
+"""After so many questions without an answer, the safest way to draw is used."""
 _THREAD = AbandonedPool(1, "terminal-watch")
 
 
@@ -33,6 +35,10 @@ class TerminalWatch:
         self._kernel: cell_size.Cell | None = None
         self._shown_by: frozenset[str] = frozenset()
         """The terminals that showed our pane of tmux when it was asked last."""
+        self._tries = 0
+        self._was_sent = False
+        self._is_lost = False
+        """Whether a picture was sent while nobody looked: tmux drops it then."""
         self._is_busy = False
         self._is_wanted = False
         self._wants_cell = False
@@ -59,6 +65,12 @@ class TerminalWatch:
         is_pressed = isinstance(event, events.Key) and self._may_be_old
         if is_pressed or isinstance(event, events.Resize | events.AppFocus):
             self._measure_soon()
+
+    def note_picture(self) -> None:
+        """Finds out whether a picture that was just sent has reached a terminal."""
+        self._was_sent = True
+        if self._shell.terminal.viewers is not None:
+            self._look()
 
     @property
     def _may_be_old(self) -> bool:
@@ -89,7 +101,8 @@ class TerminalWatch:
 
     def _look(self) -> None:
         terminal = self._shell.terminal
-        if terminal.late or not (terminal.images in PIXELS or terminal.multiplexer):
+        is_pointless = terminal.late or terminal.images not in PIXELS
+        if is_pointless and terminal.multiplexer != "tmux":
             return
         self._is_wanted = True
         if not self._is_busy:
@@ -124,27 +137,41 @@ class TerminalWatch:
     async def _examine_tmux(self) -> None:
         """Asks a tmux on another machine whenever it has been resized, or focused."""
         if self._shell.terminal.viewers is not None:
-            await self._poll()
+            await self._ask_tmux()
             return
-        await self._probe()
+        found = await self._probe()
+        if not found.late:  # else it stays as it was known
+            self._use(found)
         self._shell.send_pictures_again()
 
-    async def _poll(self) -> None:
+    async def _ask_tmux(self) -> None:
         """Asks tmux who shows our pane: they may lack its pictures, or be other ones."""
+        was_sent = self._was_sent
+        self._was_sent = False
         loop = asyncio.get_running_loop()
         viewers = await loop.run_in_executor(_THREAD, tmux.viewers, os.environ)
         if viewers is None:
             return
         ids = frozenset(viewer.id for viewer in viewers)
-        news = ids - self._shown_by
+        self._is_lost |= was_sent and not ids
+        needs_pictures = ids - self._shown_by or (ids and self._is_lost)
         self._shown_by = ids
         is_heard = any(viewer.has_keys for viewer in viewers)
         if is_heard and ids != self._shell.terminal.viewers:
-            await self._probe()
-        if news:
+            await self._meet()
+        if needs_pictures:
+            self._is_lost = False
             self._shell.send_pictures_again()
 
-    async def _probe(self) -> None:
+    async def _meet(self) -> None:
+        """Asks those who are new. One that is still starting may lose the answer."""
+        found = await self._probe()
+        self._tries += 1
+        if not found.late or self._tries == _MOST_TRIES:
+            self._tries = 0
+            self._use(found)
+
+    async def _probe(self) -> Terminal:
         driver = self._driver
         assert driver is not None
         config = self._shell.session.config
@@ -155,4 +182,4 @@ class TerminalWatch:
             choice, budget = config.images, config.image_bytes
             return probe_again(terminal, driver.ask, choice, os.environ, budget)
 
-        self._use(await loop.run_in_executor(_THREAD, probe))
+        return await loop.run_in_executor(_THREAD, probe)

@@ -256,7 +256,7 @@ class Picture(Widget):
 
     def on_mount(self) -> None:
         # The alternate screen of kitty comes back without its images.
-        self.app.app_resume_signal.subscribe(self, lambda _: self._upload())
+        self.app.app_resume_signal.subscribe(self, lambda _: self._send_again())
 
     def on_resize(self) -> None:
         self._request()
@@ -357,6 +357,10 @@ class Picture(Widget):
         self._free()
         self._drawing = self._drawn = None
         self.refresh()
+
+    def _send_again(self) -> None:
+        if self._drawn and self._drawn.terminal == self._terminal:
+            self._upload()
 
     def _upload(self) -> None:
         if self._drawing is not None:
