@@ -325,9 +325,7 @@ def test_tmux(
     why: str,
     tmp_path: Path,
 ) -> None:
-    tmux = tmp_path / "tmux"
-    tmux.write_text(f"#!/bin/sh\necho '{told}'\n")
-    tmux.chmod(0o755)
+    stub_tmux(tmp_path, told)
     env = {
         "TERM": "tmux-256color",
         "TMUX": "/tmp/tmux-0/default,1,0",
@@ -343,13 +341,78 @@ def test_tmux(
     assert b"\x1bP$q" not in received  # and 3.5 a sixel image of that
 
 
-def test_a_tmux_on_another_machine_is_known_by_its_answer(tmp_path: Path) -> None:
-    found = ask(FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty()), tmp_path)
+@pytest.mark.parametrize(
+    "terminal",
+    [
+        FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty()),
+        FakeTerminal(None, b"1;2", da2=b"84;0;0", outer=kitty()),
+    ],
+)
+@pytest.mark.parametrize("env", [XTERM, {"TERM": "screen-256color"}])
+def test_a_tmux_on_another_machine_is_known_by_its_answer(
+    terminal: FakeTerminal, env: dict[str, str], tmp_path: Path
+) -> None:
+    found = ask(terminal, tmp_path, env=env)
     assert (found["images"], found["multiplexer"], found["name"]) == (
         Images.KITTY,
         "tmux",
         "kitty 0.41.1",
     )
+    assert b"\x1b_G" not in terminal.received.replace(b"\x1b\x1b", b"")
+
+
+@pytest.mark.parametrize(
+    "leaked",
+    [
+        {"TMUX": "/tmp/tmux-0/default,1,0", "TMUX_PANE": "%0"},
+        {"STY": "1.pts"},
+        {"TMUX": "/tmp/tmux-0/default,1,0", "TERM": "tmux-256color"},
+    ],
+    ids=["tmux", "screen", "tmux by TERM"],
+)
+def test_a_terminal_that_calls_itself_another_is_no_multiplexer(
+    leaked: dict[str, str], tmp_path: Path
+) -> None:
+    found = ask(kitty(), tmp_path, env=XTERM | leaked)
+    assert (found["images"], found["multiplexer"]) == (Images.KITTY, "")
+
+
+def test_nothing_but_names_is_asked_through_two_tmux(tmp_path: Path) -> None:
+    outer = FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty())
+    terminal = FakeTerminal(b"tmux 3.5a", b"1;2", outer=outer)
+    found = ask(terminal, tmp_path)
+    assert found["images"] == Images.QUADRANT
+    assert "tmux around tmux" in found["why"]
+    assert b"\x1b_G" not in terminal.received.replace(b"\x1b\x1b", b"\x1b")
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (("256", "off", "kitty(0.41.1)", "3.5a"), "to kitty; put `set -g allow-pass"),
+        (("256", "off", "kitty(0.26.5)", "3.5a"), "kitty draws no images"),
+        (("256", "off", "XTerm(379)", "3.3a"), "XTerm draws no images"),
+        (("256", "off", "", "3.3a"), "If the terminal around it draws kitty images"),
+        (("256", "on", "kitty(0.41.1)", "3.5a"), "answered no question"),
+        (("256", "", "", "3.2a"), "around tmux answered no question"),
+        (("",), "If `tmux show -Ap allow-passthrough` says off"),
+    ],
+)
+def test_the_advice_about_tmux_is_true(
+    told: tuple[str, ...], why: str, tmp_path: Path
+) -> None:
+    stub_tmux(tmp_path, "|".join(told))
+    env = {"TERM": "tmux-256color", "TMUX": "x,1,0", "PATH": str(tmp_path)}
+    terminal = FakeTerminal(b"tmux 3.5a", b"1;2")
+    found = ask(terminal, tmp_path, env=env, seconds=0.3)
+    assert found["images"] == Images.HALF
+    assert why in found["why"]
+
+
+def stub_tmux(folder: Path, told: str) -> None:
+    tmux = folder / "tmux"
+    tmux.write_text(f"#!/bin/sh\necho '{told}'\n")
+    tmux.chmod(0o755)
 
 
 def test_what_images_may_take(tmp_path: Path) -> None:

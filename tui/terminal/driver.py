@@ -121,7 +121,8 @@ class TerminalDriver(OpenDriver):
         with suppress(termios.error):
             self.attrs_before = termios.tcgetattr(self.fileno)
         self._take_keys()
-        if not _is_utf8_usual():
+        # Python itself sets this where no locale is set
+        if not _is_utf8_usual() or os.environ.get("LC_CTYPE") == "C.UTF-8":
             self.write(_UTF8)
         # The alternate screen has a keyboard stack of its own.
         self.write("\x1b[?1049h")
