@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from textual import events
+from textual.timer import Timer
 
 from tui.graphics import cell_size, tmux
 from tui.graphics.probe import PIXELS, Terminal, measure_again, probe_again
@@ -21,6 +22,7 @@ _POLL_SECONDS = 2.0
 """How often tmux is asked who shows our pane: it tells nothing by itself."""
 _KEY_SECONDS = 2.0
 """A key is a reason to measure again after so long, where no signal tells of a font."""
+_LEAST_WAIT = 0.05
 _MOST_TRIES = 3
 """After so many questions without an answer, the safest way to draw is used."""
 _THREAD = AbandonedPool(1, "terminal-watch")
@@ -43,6 +45,7 @@ class TerminalWatch:
         self._is_wanted = False
         self._wants_cell = False
         self._measured_at = 0.0
+        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Starts to watch, unless the app has no terminal."""
@@ -62,9 +65,10 @@ class TerminalWatch:
             return
         if isinstance(event, events.Resize):
             self._follow_kernel()
-        is_pressed = isinstance(event, events.Key) and self._may_be_old
-        if is_pressed or isinstance(event, events.Resize | events.AppFocus):
+        if isinstance(event, events.Resize | events.AppFocus):
             self._measure_soon()
+        elif isinstance(event, events.Key) and self._kernel is None:
+            self._measure_in_time()
 
     def note_picture(self) -> None:
         """Finds out whether a picture that was just sent has reached a terminal."""
@@ -72,14 +76,15 @@ class TerminalWatch:
         if self._shell.terminal.viewers is not None:
             self._look()
 
-    @property
-    def _may_be_old(self) -> bool:
-        """Whether the font may have changed without a signal.
+    def _measure_in_time(self) -> None:
+        """Measures again where the font may have changed without a signal.
 
         asciinema and others pass no pixels on, so that nothing changes for the kernel.
         """
-        age = time.monotonic() - self._measured_at
-        return self._kernel is None and age > _KEY_SECONDS
+        if self._timer is None:
+            age = time.monotonic() - self._measured_at
+            wait = max(_LEAST_WAIT, _KEY_SECONDS - age)
+            self._timer = self._shell.set_timer(wait, self._measure_soon)
 
     def _follow_kernel(self) -> None:
         """Uses the size of a cell that the kernel knows until the terminal answers."""
@@ -96,6 +101,7 @@ class TerminalWatch:
             self._shell.terminal = terminal
 
     def _measure_soon(self) -> None:
+        self._timer = None
         self._wants_cell = True
         self._look()
 
