@@ -42,23 +42,27 @@ with open(report, "w") as file: json.dump(answer, file)
 """
 
 _QUERIES = re.compile(
-    rb"(?P<passthrough>\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b\\)|(?P<version>\x1b\[>0?q)|(?P<da1>\x1b\[0?c)"
-    rb"|(?P<cell>\x1b\[16t)|(?P<sgr>\x1bP\$qm\x1b\\)"
+    rb"(?P<passthrough>\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b\\)|(?P<version>\x1b\[>0?q)|(?P<da2>\x1b\[>0?c)|(?P<da1>\x1b\[0?c)"
+    rb"|(?P<cell>\x1b\[16t)|(?P<area>\x1b\[14t)|(?P<sixels>\x1b\[\?2;1;0S)|(?P<sgr>\x1bP\$qm\x1b\\)"
     rb"|(?P<kitty>\x1b_Gi=(?P<id>\d+)[^;\x1b]*a=q,t=(?P<medium>.)[^;\x1b]*;(?P<data>[^\x1b]*)\x1b\\)"
 )
 
 
 @dataclass
 class FakeTerminal:
-    """How it answers: None is silence. `latency` in seconds; `outer` is the terminal
-    around a tmux; `reads` says which files it claims to have read.
+    """How it answers: None is silence. `latency` in seconds; `area` and `sixels` are
+    all its pixels, and those that Sixel has; `outer` is the terminal around a tmux;
+    `reads` says which files it claims to have read.
     """
 
     version: bytes | None = b"plain(1)"
     da1: bytes | None = b"62;22"
+    da2: bytes | None = None
     kitty: bool = False
     truecolor: bool = False
     cell: tuple[int, int] | None = None
+    area: tuple[int, int] | None = None
+    sixels: tuple[int, int] | None = None
     latency: float = 0.0
     pixels: tuple[int, int] = (0, 0)
     size: tuple[int, int] = (80, 24)
@@ -155,8 +159,14 @@ class FakeTerminal:
                 yield b"\x1bP>|%b\x1b\\" % self.version
             case "da1" if self.da1 is not None:
                 yield b"\x1b[?%bc" % self.da1
+            case "da2" if self.da2 is not None:
+                yield b"\x1b[>%bc" % self.da2
             case "cell" if self.cell:
                 yield b"\x1b[6;%d;%dt" % (self.cell[1], self.cell[0])
+            case "area" if self.area:
+                yield b"\x1b[4;%d;%dt" % (self.area[1], self.area[0])
+            case "sixels" if self.sixels:
+                yield b"\x1b[?2;0;%d;%dS" % self.sixels
             case "sgr":
                 yield (
                     b"\x1bP1$r0;48:2::1:2:3m\x1b\\"

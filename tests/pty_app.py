@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from pathlib import Path
 _SECONDS = 30.0
 """After which a test gives up; nothing takes that long."""
 
+_SET_SIZE = termios.TIOCSWINSZ
 _ROOT = Path(__file__).parent.parent
 
 
@@ -49,16 +50,16 @@ class PtyApp:
         size: tuple[int, int] = (100, 40),
         delay: float = 0.0,
         errors: Path | None = None,
+        command: Sequence[str] = (),
     ) -> None:
-        """With `errors`, stderr is that file."""
+        """With `errors`, stderr is that file; with `command`, that runs instead."""
         self.output = bytearray()
         """All that was read from the terminal so far."""
         self.ended: int | None = None
         """The exit code, once it has ended."""
         self.process, self.terminal = pty.fork()
         if self.process == 0:
-            cells = struct.pack("4H", size[1], size[0], size[0] * 10, size[1] * 20)
-            fcntl.ioctl(0, termios.TIOCSWINSZ, cells)
+            self.resize(size, (10, 20), 0)
             # Not what the process itself has: pytest and readline put LINES and COLUMNS
             # into that.
             env = {
@@ -70,9 +71,17 @@ class PtyApp:
                 os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
             env |= {"TERM": "xterm-256color", "PYTHONPATH": str(_ROOT)}
             code = f"from tests.pty_app import start; start({delay})"
-            os.execve(
-                sys.executable, [sys.executable, "-c", code, "--demo", *options], env
-            )
+            app = [sys.executable, "-c", code, "--demo", *options]
+            program = [*command] or app
+            os.execvpe(program[0], program, env)
+
+    def resize(
+        self, size: tuple[int, int], cell: tuple[int, int], terminal: int | None = None
+    ) -> None:
+        """Tell the kernel how many cells there are, and their pixels."""
+        pixels = (size[0] * cell[0], size[1] * cell[1])
+        told = struct.pack("4H", size[1], size[0], *pixels)
+        fcntl.ioctl(self.terminal if terminal is None else terminal, _SET_SIZE, told)
 
     def type(self, keys: bytes) -> None:
         """As a terminal sends it."""

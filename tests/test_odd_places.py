@@ -52,6 +52,7 @@ def shell(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=60,
     )
     return sound(Ended(said.returncode, said.stdout, said.stderr))
@@ -215,9 +216,37 @@ def test_a_home_of_nobody_is_told(where: str, home: Path) -> None:
 # ---- letters
 
 
+_NARROW = {"PYTHONIOENCODING": "latin-1"}
+
+
 @pytest.mark.parametrize(
-    "env", [_ASCII, {"PYTHONIOENCODING": "latin-1"}], ids=["ASCII", "Latin-1"]
+    ("env", "shown"),
+    [
+        (_ASCII, "für … 雪"),
+        ({"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, "für … 雪"),
+        ({"LC_ALL": "C"}, "für … 雪"),
+        (_NARROW, "für ... 雪"),
+        (_ASCII | {"PYTHONIOENCODING": "ascii"}, "für ... 雪"),
+        (_ASCII | {"PYTHONIOENCODING": "ascii:strict"}, "für ... 雪"),
+    ],
+    ids=["ASCII", "POSIX", "C", "Latin-1", "stream of ASCII", "strict"],
 )
+def test_in_any_locale_a_picture_is_saved_and_told_in_plain_words(
+    env: dict[str, str], shown: str, home: Path
+) -> None:
+    (home / "prompts").write_text("für … 雪", encoding="utf-8")
+    ended = shell("$tui generate z-image -f ~/prompts", env=env)
+    assert (ended.code, ended.out.split()[0]) == (0, "completed")
+    assert [path.suffix for path in (home / "Pictures").rglob("*.*")] == [".png"]
+    told = shell("$tui task $($tui tasks --json | cut -d '\"' -f 4)", env=env)
+    said = os.fsencode(told.out)
+    if env == _NARROW:  # which has that letter itself
+        said = said.replace(b"\xfc", "\u00fc".encode())
+    assert shown.encode() in said
+    assert "\\u" not in ended.out + ended.err + told.out + told.err
+
+
+@pytest.mark.parametrize("env", [_ASCII, _NARROW], ids=["ASCII", "Latin-1"])
 def test_a_prompt_that_cannot_be_shown_ends_nothing(
     env: dict[str, str], tmp_path: Path
 ) -> None:

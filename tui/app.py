@@ -29,11 +29,12 @@ from tui.screens.setup import SetupScreen
 from tui.screens.shell import Shell
 from tui.screens.task_dispatcher import TaskDispatcher
 from tui.screens.terminal_title import TerminalTitle
+from tui.screens.terminal_watch import TerminalWatch
 from tui.screens.text_editing import TextEditing
 from tui.session import Session
 from tui.system import heartbeat
 from tui.tasks.task import Task
-from tui.terminal.driver import LateDriver, TerminalDriver
+from tui.terminal.driver import TerminalDriver
 from tui.text import by_count, inert, one_line
 from tui.widgets.form import ParamForm
 from tui.widgets.key_texts import is_function_key, key_name
@@ -43,6 +44,7 @@ from tui.widgets.messages import (
     TaskActionRequested,
 )
 from tui.widgets.path_completion import read_drop
+from tui.widgets.picture import Picture
 from tui.widgets.sidebar import Sidebar
 from tui.widgets.text_fields import TextField
 
@@ -104,8 +106,7 @@ class RunApp(Shell):
     ]
 
     def __init__(self, session: Session, terminal: Terminal) -> None:
-        driver = LateDriver if terminal.late else TerminalDriver
-        super().__init__(session, terminal, driver)
+        super().__init__(session, terminal, TerminalDriver)
         self.farewell = ""
         """What to say once the terminal is the user's again."""
         self.key_repeat = KeyRepeat()
@@ -115,6 +116,7 @@ class RunApp(Shell):
         self.text_editing = TextEditing(self)
         self.notifications = Notifications(self)
         self.window_title = TerminalTitle(self)
+        self.terminal_watch = TerminalWatch(self)
         self.queue_opener = QueueOpener(self, self.refresh_balance)
         self.key_switch = KeySwitch(
             self, self.payments, self._show_main_page, self.open_queue
@@ -167,6 +169,7 @@ class RunApp(Shell):
         """Opens queue and connection once the page is painted."""
         memory.tune()
         self.window_title.update()
+        self.terminal_watch.start()
         self.open_queue()
 
     def open_queue(self) -> None:
@@ -198,6 +201,7 @@ class RunApp(Shell):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Paste):
             event.text = await self._cleaned_paste(event.text)
+        self.terminal_watch.note(event)
         if not self.key_repeat.is_held_down(event, self):
             await super().on_event(event)
 
@@ -241,6 +245,10 @@ class RunApp(Shell):
     @on(ParamForm.CopyRequested)
     def _copy_draft(self, event: ParamForm.CopyRequested) -> None:
         self._run(partial(self.actions.copy_draft, event), "actions")
+
+    @on(Picture.Shown)
+    def _check_picture(self) -> None:
+        self.terminal_watch.note_picture()
 
     # Money
 

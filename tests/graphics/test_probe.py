@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.fake_terminal import FakeTerminal
-from tui.graphics.probe import Images, probe
-from tui.terminal.late_replies import ReplyFilter
+from tui.graphics.probe import PIXELS, Images, probe
+from tui.terminal.replies import ReplyFilter
 
 # Probes, then tells what it found, and what is left on the terminal and of its
 # settings.
@@ -226,7 +226,7 @@ def test_a_choice_is_obeyed(choice: str, tmp_path: Path) -> None:
     found = ask(terminal, tmp_path, choice, env=XTERM | {"COLORTERM": "truecolor"})
     assert found["images"] == choice
     assert found["cell"] == [10, 20]
-    assert not terminal.received
+    assert bool(terminal.received) == (choice in PIXELS)  # whose cells it knows best
 
 
 def test_a_choice_leaves_the_colours_to_the_terminal(tmp_path: Path) -> None:
@@ -239,13 +239,40 @@ def test_an_unknown_choice_is_an_error() -> None:
         probe("jpeg")
 
 
-def test_the_cell_is_asked_for_where_the_kernel_does_not_know_it(
-    tmp_path: Path,
+def sixel(**kw: Any) -> FakeTerminal:
+    return FakeTerminal(b"sixels(1)", b"62;4", **kw)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "cell"),
+    [
+        (kitty(), [9, 18]),
+        (kitty(pixels=(1600, 960)), [9, 18]),  # the kernel has another scale
+        (sixel(sixels=(800, 480)), [10, 20]),
+        (sixel(sixels=(800, 480), pixels=(1600, 960)), [10, 20]),
+        (sixel(sixels=(800, 480), cell=(8, 16)), [8, 16]),
+        (sixel(sixels=(800, 480), cell=(1, 1)), [10, 20]),
+        (sixel(area=(800, 480)), [10, 20]),
+        (sixel(sixels=(16384, 16384), area=(800, 480)), [10, 20]),
+        # xterm's limit, with the pixels of its edge
+        (sixel(sixels=(1000, 570), pixels=(1044, 574), size=(130, 38)), [8, 15]),
+        (sixel(sixels=(1000, 1000), pixels=(1804, 1204), size=(200, 60)), [9, 20]),
+        (sixel(sixels=(1000, 570), size=(130, 38)), [7, 15]),
+        # Nobody else tells
+        (sixel(pixels=(800, 480)), [10, 20]),
+        (sixel(pixels=(80, 24)), None),
+        (sixel(pixels=(8000, 480)), None),
+        (sixel(pixels=(65535, 65535)), None),
+        (sixel(cell=(0, 9999)), None),
+        (sixel(cell=(40, 12)), None),
+        (sixel(), None),
+    ],
+)
+def test_which_size_of_a_cell_is_believed(
+    terminal: FakeTerminal, cell: list[int] | None, tmp_path: Path
 ) -> None:
-    assert ask(kitty(), tmp_path)["cell"] == [9, 18]
-    assert ask(kitty(pixels=(960, 480)), tmp_path)["cell"] == [12, 20]
-    assert ask(kitty(), tmp_path, "sixel")["cell"] == [9, 18]
-    assert ask(FakeTerminal(cell=(0, 9999)), tmp_path)["cell"] is None
+    assert ask(terminal, tmp_path)["cell"] == cell
+    assert ask(terminal, tmp_path, "sixel")["cell"] == cell
 
 
 def test_what_the_colours_and_the_connection_are(tmp_path: Path) -> None:
@@ -298,9 +325,7 @@ def test_tmux(
     why: str,
     tmp_path: Path,
 ) -> None:
-    tmux = tmp_path / "tmux"
-    tmux.write_text(f"#!/bin/sh\necho '{told}'\n")
-    tmux.chmod(0o755)
+    stub_tmux(tmp_path, told)
     env = {
         "TERM": "tmux-256color",
         "TMUX": "/tmp/tmux-0/default,1,0",
@@ -316,13 +341,78 @@ def test_tmux(
     assert b"\x1bP$q" not in received  # and 3.5 a sixel image of that
 
 
-def test_a_tmux_on_another_machine_is_known_by_its_answer(tmp_path: Path) -> None:
-    found = ask(FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty()), tmp_path)
+@pytest.mark.parametrize(
+    "terminal",
+    [
+        FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty()),
+        FakeTerminal(None, b"1;2", da2=b"84;0;0", outer=kitty()),
+    ],
+)
+@pytest.mark.parametrize("env", [XTERM, {"TERM": "screen-256color"}])
+def test_a_tmux_on_another_machine_is_known_by_its_answer(
+    terminal: FakeTerminal, env: dict[str, str], tmp_path: Path
+) -> None:
+    found = ask(terminal, tmp_path, env=env)
     assert (found["images"], found["multiplexer"], found["name"]) == (
         Images.KITTY,
         "tmux",
         "kitty 0.41.1",
     )
+    assert b"\x1b_G" not in terminal.received.replace(b"\x1b\x1b", b"")
+
+
+@pytest.mark.parametrize(
+    "leaked",
+    [
+        {"TMUX": "/tmp/tmux-0/default,1,0", "TMUX_PANE": "%0"},
+        {"STY": "1.pts"},
+        {"TMUX": "/tmp/tmux-0/default,1,0", "TERM": "tmux-256color"},
+    ],
+    ids=["tmux", "screen", "tmux by TERM"],
+)
+def test_a_terminal_that_calls_itself_another_is_no_multiplexer(
+    leaked: dict[str, str], tmp_path: Path
+) -> None:
+    found = ask(kitty(), tmp_path, env=XTERM | leaked)
+    assert (found["images"], found["multiplexer"]) == (Images.KITTY, "")
+
+
+def test_nothing_but_names_is_asked_through_two_tmux(tmp_path: Path) -> None:
+    outer = FakeTerminal(b"tmux 3.5a", b"1;2", outer=kitty())
+    terminal = FakeTerminal(b"tmux 3.5a", b"1;2", outer=outer)
+    found = ask(terminal, tmp_path)
+    assert found["images"] == Images.QUADRANT
+    assert "tmux around tmux" in found["why"]
+    assert b"\x1b_G" not in terminal.received.replace(b"\x1b\x1b", b"\x1b")
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (("256", "off", "kitty(0.41.1)", "3.5a"), "to kitty; put `set -g allow-pass"),
+        (("256", "off", "kitty(0.26.5)", "3.5a"), "kitty draws no images"),
+        (("256", "off", "XTerm(379)", "3.3a"), "XTerm draws no images"),
+        (("256", "off", "", "3.3a"), "If the terminal around it draws kitty images"),
+        (("256", "on", "kitty(0.41.1)", "3.5a"), "answered no question"),
+        (("256", "", "", "3.2a"), "around tmux answered no question"),
+        (("",), "If `tmux show -Ap allow-passthrough` says off"),
+    ],
+)
+def test_the_advice_about_tmux_is_true(
+    told: tuple[str, ...], why: str, tmp_path: Path
+) -> None:
+    stub_tmux(tmp_path, "|".join(told))
+    env = {"TERM": "tmux-256color", "TMUX": "x,1,0", "PATH": str(tmp_path)}
+    terminal = FakeTerminal(b"tmux 3.5a", b"1;2")
+    found = ask(terminal, tmp_path, env=env, seconds=0.3)
+    assert found["images"] == Images.HALF
+    assert why in found["why"]
+
+
+def stub_tmux(folder: Path, told: str) -> None:
+    tmux = folder / "tmux"
+    tmux.write_text(f"#!/bin/sh\necho '{told}'\n")
+    tmux.chmod(0o755)
 
 
 def test_what_images_may_take(tmp_path: Path) -> None:
@@ -366,7 +456,7 @@ def test_otherwise_no_files_are_shared(
 # Starts an app with an input on a terminal whose answers come when it runs, and tells
 # what was typed there.
 LATE = """
-from tui.terminal.driver import LateDriver, TerminalDriver
+from tui.terminal.driver import TerminalDriver
 from tui.graphics.probe import probe
 terminal = probe(seconds=0.1)
 from textual.app import App
@@ -381,7 +471,7 @@ class Prompt(App):
         if event.value.endswith("."):
             self.exit()
 
-Prompt(driver_class=LateDriver if terminal.late else TerminalDriver).run()
+Prompt(driver_class=TerminalDriver).run()
 """
 
 

@@ -11,7 +11,7 @@ from tui.terminal.keyboard import Keyboard
 
 def pressed(data: str) -> events.Key:
     """Returns the one key that a terminal's bytes mean."""
-    keyboard = Keyboard(late=False)
+    keyboard = Keyboard()
     messages: list[Message] = [*keyboard.feed(data)]
     while not messages:
         keyboard._parser.wait_no_longer()
@@ -41,7 +41,7 @@ async def test_typed_joiners_are_part_of_the_text(text: str) -> None:
         for field in (app.query_one(TextArea), app.query_one(Input)):
             field.focus()
             await pilot.pause()
-            for message in Keyboard(late=False).feed(text):
+            for message in Keyboard().feed(text):
                 field.post_message(message)
             await pilot.pause()
         assert app.query_one(TextArea).text == text

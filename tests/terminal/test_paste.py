@@ -32,7 +32,7 @@ class Typist:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.keyboard = Keyboard(late=False, clock=self.clock)
+        self.keyboard = Keyboard(clock=self.clock)
         self.came: list[str] = []
 
     def reads(self, *parts: str, apart: float = 0.0001) -> "Typist":

@@ -99,6 +99,17 @@ def inside_tmux(
     return command
 
 
+def recorded(terminal: Sequence[str]) -> Callable[[Path], list[str]]:
+    """asciinema says that the terminal has no pixels."""
+
+    def command(folder: Path) -> list[str]:
+        app = shlex.join(APP)
+        recording = str(folder / "recording")
+        return [*terminal, "asciinema", "rec", "-q", "-c", app, recording]
+
+    return command
+
+
 def version(*command: str) -> tuple[int, ...]:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return tuple(map(int, re.findall(r"\d+", said)[:2]))
@@ -118,6 +129,9 @@ PLACES = {
     ),
     "xterm": Place(("xterm",), lambda _: [*XTERM, "-e", *APP], lambda: CELLS),
     "kitty": Place(("kitty",), lambda _: [*KITTY, *APP], kitty_draws),
+    "asciinema in xterm": Place(
+        ("xterm", "asciinema"), recorded([*SIXEL, "-e"]), lambda: PALETTE
+    ),
     "tmux in xterm": Place(
         ("xterm", "tmux"), inside_tmux([*SIXEL, "-e"], "off"), tmux_draws
     ),
@@ -239,4 +253,37 @@ def test_the_picture_is_right_and_stays(
         screen.until("a smaller picture", smaller)
         screen.resize(width, height)
         screen.until_same("the picture in its first size", before)
+        screen.quit()
+
+
+@pytest.mark.parametrize("name", ["xterm with Sixel", "asciinema in xterm"])
+def test_the_picture_follows_the_font(name: str, cards: Cards, tmp_path: Path) -> None:
+    place = PLACES[name]
+    if reason := missing(*place.programs):
+        pytest.skip(reason)
+
+    def right(photo: Image.Image) -> Look | None:
+        look = look_at(photo, cards.newest)
+        return look if look and PALETTE.met(look) else None
+
+    with stage(place.command(tmp_path), tmp_path) as screen:
+        before = screen.until_still("the picture", right)
+        first = right(before)
+        assert first
+        cells = screen.size()
+
+        def other(photo: Image.Image) -> bool | None:
+            look = right(photo)
+            return (look and look.box != first.box) or None
+
+        screen.press("ctrl+t", "shift+KP_Subtract")
+        screen.until("a smaller window", lambda _: screen.size() < cells or None)
+        screen.press("Home")  # asciinema passes no signal on: a key is one
+        screen.until("all of the picture in the smaller window", other)
+        screen.press("shift+KP_Add")
+        screen.until("the window of before", lambda _: screen.size() == cells or None)
+        screen.press("Home")
+        screen.until(
+            "the picture as large", lambda photo: right(photo) == first or None
+        )
         screen.quit()

@@ -11,9 +11,9 @@ from textual.strip import Strip
 
 from tui.graphics import iterm, kitty, sixel
 from tui.graphics.blocks import CellPicture, draw_cells
+from tui.graphics.cell_size import CAREFUL_CELL, USUAL_CELL
 from tui.graphics.probe import PIXELS, Images, Terminal
 from tui.graphics.sixel import encode_sixel
-from tui.graphics.textual_image_adapter import USUAL_CELL
 from tui.system.helper_process import run_in_helper
 
 
@@ -111,7 +111,8 @@ def draw(
     on. Its pixels take no more than `terminal.budget` bytes. This takes tenths of a
     second, so it belongs in a thread.
     """
-    cell = terminal.cell or USUAL_CELL
+    guess = CAREFUL_CELL if terminal.images is Images.SIXEL else USUAL_CELL
+    cell = terminal.cell or guess
     cell_width, cell_height = cell
     box = _box(space, terminal.images, cell, options.above_others)
     image = _enlarged(shrink(box), box)

@@ -15,8 +15,9 @@ from PIL import Image
 from textual.geometry import Size
 
 from tui.graphics.palette import first_affordable, reduce_colours, smooth
-from tui.graphics.probe import Terminal, through_tmux
+from tui.graphics.probe import Terminal
 from tui.graphics.textual_image_adapter import renderable
+from tui.graphics.tmux import through_tmux
 from tui.system.helper_process import run_in_helper
 
 MOST_CELLS = 250

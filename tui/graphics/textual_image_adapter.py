@@ -12,7 +12,8 @@ import threading
 from importlib import import_module
 from typing import Any, TextIO
 
-USUAL_CELL = (10, 20)
+from tui.graphics.cell_size import USUAL_CELL
+
 _IMPORT = threading.Lock()
 
 

@@ -339,9 +339,10 @@ def suffix_of(kind: str) -> str:
 def safe_stem(text: str) -> str:
     """Returns a harmless file name without extension, never empty.
 
-    It has letters of any script, digits, `-` and `_`, in at most 100 bytes.
+    It has letters of any script that the locale's names of files can have, digits, `-`
+    and `_`, in at most 100 bytes.
     """
-    characters = unicodedata.normalize("NFC", text)
+    characters = unicodedata.normalize("NFC", _nameable(text))
     stem = "".join(_safe(character) for character in characters)
     stem = re.sub(r"-+", "-", stem).strip("-_")
     start = stem.encode()[:_STEM_BYTES]
@@ -353,6 +354,30 @@ def safe_stem(text: str) -> str:
     if is_device or begins_with_mark:
         return f"image-{stem}"
     return stem
+
+
+def _nameable(text: str) -> str:
+    """Returns a text without accents and letters that Python can't name files with.
+
+    Without UTF-8, as with LC_ALL=C and PYTHONUTF8=0, those are most.
+    """
+    if _may_name(text):
+        return text
+    letters = unicodedata.normalize("NFKD", text)
+    marks = ("Mn", "Mc", "Me")
+    return "".join(
+        letter if _may_name(letter) else "-"
+        for letter in letters
+        if unicodedata.category(letter) not in marks
+    )
+
+
+def _may_name(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def may_be_ours(name: str, kind: str) -> bool:

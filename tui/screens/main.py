@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from tui.catalog.load import Catalog
 from tui.catalog.spec import Model, Values
+from tui.graphics.probe import Terminal
 from tui.screens.form_filler import FormFiller
 from tui.screens.past import Past, Search
 from tui.screens.remembering import Remembering
@@ -261,6 +262,11 @@ class MainScreen(Screen[None]):
         self.status = StatusLine(id="status")
         self.status.place = session.place
         self.status.drawn = str(view.terminal.images)
+
+    def use_terminal(self, terminal: Terminal) -> None:
+        """Shows how images are drawn from now on."""
+        self._view.terminal = terminal
+        self.status.drawn = str(terminal.images)
 
     def compose(self) -> ComposeResult:
         yield self.panes

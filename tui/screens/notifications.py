@@ -4,7 +4,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from tui.exchange.notify_command import CommandProblem, NotifyCommand
-from tui.graphics.probe import Terminal, through_tmux
+from tui.graphics.probe import Terminal
+from tui.graphics.tmux import through_tmux
 from tui.screens.shell import Shell
 from tui.settings.choices import NotifyChoice
 from tui.tasks.task import Status, Task

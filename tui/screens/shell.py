@@ -19,15 +19,17 @@ from tui.spending.wallet import Wallet
 from tui.tasks.durations import Durations
 from tui.tasks.task import Task
 from tui.terminal.keyboard import MOST_PASTED, PasteCut
-from tui.terminal.textual_private import OpenApp
+from tui.terminal.textual_private import OpenApp, driver_of
 from tui.text import one_line
 from tui.widgets import themes
 from tui.widgets.message_line import Notice, Severity
+from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
     from tui.tasks.engine import Engine
 
 T = TypeVar("T")
+_CLEAR = "\x1b[2J"
 
 
 class Shell(OpenApp):
@@ -111,6 +113,24 @@ class Shell(OpenApp):
             yield
         except Exception as error:
             self.show_problem(one_line(error))
+
+    def change_terminal(self, terminal: Terminal) -> None:
+        """Draws all pictures anew, for another terminal or another size of its cells."""
+        self.terminal = terminal
+        if self.main:
+            self.main.use_terminal(terminal)
+        for screen in self.screen_stack:
+            for picture in screen.query(Picture):
+                picture.use_terminal(terminal)
+        driver = driver_of(self)
+        if driver:
+            driver.write(_CLEAR)  # old pixels can be anywhere
+        self.refresh(layout=True)
+
+    def send_pictures_again(self) -> None:
+        """Sends what the terminal should have kept, and paints all that it shows."""
+        self.app_resume_signal.publish(self)
+        self.refresh(layout=True)
 
     def title_of(self, task: Task) -> str:
         """Returns the name of a task's model."""

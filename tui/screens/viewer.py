@@ -133,7 +133,7 @@ class ViewerScreen(ZoomsOnePicture, Screen[str]):
         self._can = _Possible()
         terminal = context.terminal
         self.picture = Picture(replace(terminal, budget=_FINER * terminal.budget))
-        self._zoom = PictureZoom(self.picture, terminal)
+        self._zoom = PictureZoom(self.picture)
         self._facts = Static(markup=False)
         self._prompt = Label(id="viewer-prompt", markup=False)
         self._model = Label(id="viewer-model", markup=False)

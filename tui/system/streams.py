@@ -17,6 +17,28 @@ from typing import Any, TextIO
 from tui.text import escaped, inert, inert_json
 
 _ESCAPES = "runapi-tui-escapes"
+_WORDS = "runapi-tui-words"
+_ASCII = {
+    "…": "...",
+    "·": "-",
+    "×": "x",
+    "→": "->",
+    "←": "<-",
+    "•": "*",
+    "●": "*",
+    "★": "*",
+    "✓": "ok",
+    "✗": "x",
+    "▸": ">",
+    "µ": "u",
+    "—": "-",
+    "–": "-",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+"""Signs of ours, and of other programs' typography, where the encoding lacks them."""
 
 
 class OutputError(OSError):
@@ -34,6 +56,7 @@ def prepare() -> None:
     """
     _occupy()
     codecs.register_error(_ESCAPES, _escaped)
+    codecs.register_error(_WORDS, _in_words)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     if sys.stdout is None or sys.stdout is sys.__stdout__:
@@ -145,10 +168,41 @@ def _writer(raw: io.FileIO, before: Any) -> _Writer:
     """Return a text stream like Python's own that can write every character."""
     return _Writer(
         io.BufferedWriter(raw),
-        encoding=getattr(before, "encoding", None) or "utf-8",
-        errors=_ESCAPES,
+        encoding=_encoding(before),
+        errors=_WORDS,
         line_buffering=isinstance(raw, _Messages) or raw.isatty(),
     )
+
+
+def _encoding(before: Any) -> str:
+    """Return the encoding of a stream of Python's own.
+
+    The locale C has ASCII, which says nothing of the terminal: UTF-8 contains that.
+    """
+    wanted: str = getattr(before, "encoding", None) or "utf-8"
+    is_ascii = codecs.lookup(wanted).name == "ascii"
+    return "utf-8" if is_ascii and not os.environ.get("PYTHONIOENCODING") else wanted
+
+
+def _in_words(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write what an encoding lacks: signs in ASCII, letters in UTF-8, JSON in escapes.
+
+    No letter is lost, and one that the encoding has stays as it names files.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    if error.object.startswith(("{", "[")):
+        return _escaped(error)
+    missing = error.object[error.start : error.end]
+    words = "".join(map(_in_ascii, missing))
+    return words.encode(errors="replace"), error.end
+
+
+def _in_ascii(character: str) -> str:
+    """Return a sign in ASCII; another character as it is."""
+    if "\u2500" <= character <= "\u259f":
+        return "-"  # a part of a frame or a bar
+    return _ASCII.get(character, character)
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:

@@ -5,14 +5,17 @@ Nothing here waits for the terminal, and nothing outlives it.
 
 import errno
 import os
+import re
 import select
 import signal
 import sys
 import termios
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
 from textual import constants, events
@@ -23,8 +26,16 @@ from tui.terminal.writer import Writer, open_again
 from tui.text import one_line
 
 _READ = 65_536
+_ANSWER_TIME = 2.0
 _PATIENCE = 1.0
 """Seconds that a terminal has to take what is left when the app lets it go."""
+_LAST_REPLY = re.compile(r"\x1b\[\?[\d;]*c")
+"""The answer to DA1, with which each question ends."""
+_UTF8 = "\x1b%G"
+_NO_UTF8 = "\x1b%@"
+"""From ISO 2022: they tell a terminal of another locale, such as xterm, what it reads.
+One that is for UTF-8 alone ignores them.
+"""
 _SAVE_TITLE = "\x1b[22;0t"
 _RESTORE_TITLE = "\x1b[23;0t"
 
@@ -34,9 +45,6 @@ class TerminalDriver(OpenDriver):
     app with its terminal.
     """
 
-    late = False
-    """Whether the terminal may still answer questions of `tui.graphics.probe`."""
-
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
         self._writer: Writer | None = None
@@ -44,6 +52,8 @@ class TerminalDriver(OpenDriver):
         self._lost = False
         self._title = ""
         self._reader: Thread | None = None
+        self._asking = Lock()
+        self._replies: SimpleQueue[str] = SimpleQueue()
         self._wake: tuple[int, int] = os.pipe()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(RuntimeError, ValueError):  # not in the main thread
@@ -60,6 +70,27 @@ class TerminalDriver(OpenDriver):
         """
         if self._writer:
             self._writer.write(data)
+
+    def ask(self, query: str) -> bytes:
+        """Ask the terminal; return its answers up to that to DA1, or those in time.
+
+        It is an `Ask` of `tui.graphics.probe`, for threads: it waits for up to 2 s.
+        """
+        end = time.monotonic() + _ANSWER_TIME
+        found: list[str] = []
+        with self._asking:
+            self._replies = SimpleQueue()
+            self.write(query)
+            while not (found and _LAST_REPLY.fullmatch(found[-1])):
+                try:
+                    left = max(0.0, end - time.monotonic())
+                    found.append(self._replies.get(timeout=left))
+                except Empty:
+                    break
+        return "".join(found).encode()
+
+    def _take_reply(self, reply: str) -> None:
+        self._replies.put(reply)
 
     def show_title(self, title: str) -> None:
         """Show a title on the terminal's window; the former one comes back when the
@@ -90,6 +121,9 @@ class TerminalDriver(OpenDriver):
         with suppress(termios.error):
             self.attrs_before = termios.tcgetattr(self.fileno)
         self._take_keys()
+        # Python itself sets this where no locale is set
+        if not _is_utf8_usual() or os.environ.get("LC_CTYPE") == "C.UTF-8":
+            self.write(_UTF8)
         # The alternate screen has a keyboard stack of its own.
         self.write("\x1b[?1049h")
         if not constants.DISABLE_KITTY_KEY:
@@ -178,8 +212,9 @@ class TerminalDriver(OpenDriver):
         )
         pixels = "\x1b[?1016l" if self.uses_mouse_pixels else ""
         title = _RESTORE_TITLE if self._title else ""
+        usual = "" if _is_utf8_usual() else _NO_UTF8
         modes = f"{resize}{pixels}{mouse}{kitty}{title}"
-        return f"\x1b[?2004l\x1b[?7h{modes}\x1b[?1049l\x1b[?25h\x1b[?1004l"
+        return f"\x1b[?2004l\x1b[?7h{modes}\x1b[?1049l\x1b[?25h\x1b[?1004l{usual}"
 
     def close(self) -> None:
         """Wait until the terminal has taken what was written last, for a second at
@@ -205,7 +240,7 @@ class TerminalDriver(OpenDriver):
         # A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) must not end
         # the reading of keys.
         decode = getincrementaldecoder("utf-8")("replace").decode
-        keyboard = Keyboard(late=self.late, debug=self.is_debugging)
+        keyboard = Keyboard(on_reply=self._take_reply, debug=self.is_debugging)
         wake = self._wake[0]
         while not self.exit_event.is_set():
             ready = select.select([descriptor, wake], [], [], keyboard.patience)[0]
@@ -282,6 +317,16 @@ class TerminalDriver(OpenDriver):
             self.loop.call_soon_threadsafe(call, *args)
 
 
+def _is_utf8_usual() -> bool:
+    """Whether the locale says that the terminal reads UTF-8.
+
+    `locale.getencoding` doesn't tell: Python puts UTF-8 in the place of the C locale.
+    """
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next(filter(None, map(os.environ.get, names)), "")
+    return "utf8" in locale.lower().replace("-", "")
+
+
 def _title(text: str) -> str:
     return f"\x1b]2;{one_line(text)}\x1b\\"
 
@@ -295,9 +340,3 @@ def _hung_up(descriptor: int) -> bool:
     except termios.error:
         return True
     return False
-
-
-class LateDriver(TerminalDriver):
-    """For a terminal whose answers may still come."""
-
-    late = True

@@ -11,7 +11,7 @@ from textual import constants, events
 from textual.keys import Keys
 from textual.message import Message
 
-from tui.terminal.late_replies import ReplyFilter
+from tui.terminal.replies import ReplyFilter
 from tui.terminal.textual_private import OpenParser
 from tui.text import inert, plain
 
@@ -60,6 +60,10 @@ _JOINERS = ("\u200c", "\u200d")
 _OTHER_ENTER = re.compile(r"\x1b\[27;(\d{1,4});13~")
 
 
+def _ignore(_reply: str) -> None:
+    pass
+
+
 class PasteCut(Message):
     """The paste before was longer than `MOST_PASTED`: its end is dropped."""
 
@@ -76,15 +80,15 @@ class Keyboard:
     def __init__(
         self,
         *,
-        late: bool,
+        on_reply: Callable[[str], None] = _ignore,
         debug: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`late`: answers to the questions of `tui.graphics.probe` may still come."""
+        """`on_reply` gets each answer of the terminal to a question about itself."""
         self._debug = debug
         self._clock = clock
         self._parser = _Parser(debug)
-        self._typed = ReplyFilter() if late else None
+        self._typed = ReplyFilter(on_reply)
         self._begun = ""
         self._begun_at = 0.0
         self._cut = ""  # the beginning of a paste's mark that was given up
@@ -156,8 +160,7 @@ class Keyboard:
 
     def _outside(self, data: str, now: float) -> Iterator[Message]:
         """What came outside the marks of a paste."""
-        if self._typed:
-            data = self._typed(data)
+        data = self._typed(data)
         reports = "".join(_REPORT.findall(data))
         if reports:
             yield from self._parsed(reports)

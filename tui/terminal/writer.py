@@ -54,7 +54,6 @@ class Writer:
         on_gone: Callable[[], None],
         on_caught_up: Callable[[bool], None],
     ) -> None:
-        self._encoding = file.encoding or "utf-8"
         self._on_gone = on_gone
         self._on_caught_up = on_caught_up
         own = open_again(file.fileno(), os.O_WRONLY)
@@ -82,9 +81,7 @@ class Writer:
     def write(self, text: str) -> None:
         """Have it written; after the end, nothing happens."""
         # Textual ends each frame by putting the cursor in its place.
-        write = _Write(
-            text.encode(self._encoding, "backslashreplace"), text.endswith("H")
-        )
+        write = _Write(_encoded(text), text.endswith("H"))
         with self._news:
             if self._closing:
                 return
@@ -119,7 +116,7 @@ class Writer:
         """
         with self._news:
             self._closing = True
-            self._last = last.encode(self._encoding, "backslashreplace")
+            self._last = _encoded(last)
             self._news.notify()
         self._thread.join(seconds / 2)
         if self._thread.is_alive():
@@ -192,6 +189,11 @@ class Writer:
             else:
                 rest = rest[written:]
         return True
+
+
+def _encoded(text: str) -> bytes:
+    """As UTF-8, whatever the locale: terminals know no other encoding by now."""
+    return text.encode(errors="replace")
 
 
 def open_again(descriptor: int, flags: int) -> int | None:

@@ -26,7 +26,7 @@ class ComparedPicture(Vertical):
         terminal = context.terminal
         fine = replace(terminal, budget=_FINER * terminal.budget)
         self.picture = Picture(fine, above_others=True)
-        self.zoom = PictureZoom(self.picture, terminal, load)
+        self.zoom = PictureZoom(self.picture, load)
         self._caption = Label(markup=False)
         self._is_chosen: bool | None = None
         self._drawn: tuple[str, str, Shrink | None] | None = None

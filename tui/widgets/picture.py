@@ -15,7 +15,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.graphics.probe import PIXELS, Images, Terminal, cell_now
+from tui.graphics.cell_size import of_kernel
+from tui.graphics.probe import PIXELS, Images, Terminal
 from tui.system.threads import AbandonedPool
 from tui.terminal.screen_text import ScreenText
 from tui.terminal.textual_private import driver_of, visible_widgets
@@ -55,6 +56,8 @@ class DrawRequest(NamedTuple):
     """In characters, although the terminal shows pixels."""
     dim: bool = False
     """Nearly in the colour of the background."""
+    terminal: Terminal | None = None
+    """For which it is drawn."""
 
 
 class Picture(Widget):
@@ -160,6 +163,17 @@ class Picture(Widget):
             self._request()
 
     @property
+    def has_pixels(self) -> bool:
+        """Whether images are drawn in pixels, and not in characters."""
+        return self._terminal.images in PIXELS
+
+    def use_terminal(self, terminal: Terminal) -> None:
+        """Draws for another terminal, or for other cells; the bytes stay limited."""
+        budget = self._terminal.budget or terminal.budget
+        self._terminal = replace(terminal, budget=budget)
+        self._request()
+
+    @property
     def is_settled(self) -> bool:
         """Whether what was asked for last is drawn, or a message is shown instead."""
         if self._path is None or self._terminal.images is Images.NONE:
@@ -204,7 +218,8 @@ class Picture(Widget):
         if drawing is None or not drawing.fits(self.size) or crop != self.size.region:
             return super().render_lines(crop)
         raw = drawing.overlay
-        if self._moving and self._resends_pixels:
+        is_old = self._drawn is None or self._drawn.terminal != self._terminal
+        if is_old or (self._moving and self._resends_pixels):
             raw = []
         if not raw and self._may_write:
             raw = drawing.written
@@ -241,7 +256,7 @@ class Picture(Widget):
 
     def on_mount(self) -> None:
         # The alternate screen of kitty comes back without its images.
-        self.app.app_resume_signal.subscribe(self, lambda _: self._upload())
+        self.app.app_resume_signal.subscribe(self, lambda _: self._send_again())
 
     def on_resize(self) -> None:
         self._request()
@@ -261,7 +276,8 @@ class Picture(Widget):
         if self._path is None or not self.size or self._terminal.images is Images.NONE:
             return
         rough = self._moving and self._terminal.images in PIXELS
-        request = DrawRequest(self._path, self.size, self._shrink, rough, self._dim)
+        shown = (self._path, self.size, self._shrink)
+        request = DrawRequest(*shown, rough, self._dim, self._terminal)
         if self._requested in (request, request._replace(rough=False)):
             return
         self._requested = request
@@ -293,7 +309,9 @@ class Picture(Widget):
         if before and self._drawn == request._replace(rough=True):
             text = before.text
         image_id = before.image_id if before else 0
-        terminal = self._terminal_now()
+        terminal = self._terminal
+        if terminal.cell is None and not self.app.is_headless:
+            terminal = replace(terminal, cell=of_kernel())
         rough, above = request.rough, self._above_others
         background = self.background_colors[1].rgb
 
@@ -326,10 +344,6 @@ class Picture(Widget):
         while getattr(driver, "waiting", 0) > _MAX_PENDING_WRITES:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
 
-    def _terminal_now(self) -> Terminal:
-        cell = None if self.app.is_headless else cell_now()
-        return replace(self._terminal, cell=cell or self._terminal.cell)
-
     def _show_drawing(self, drawing: "Drawing", request: DrawRequest) -> None:
         if self._drawing is not None and self._drawing.image_id != drawing.image_id:
             self._free()
@@ -343,6 +357,10 @@ class Picture(Widget):
         self._free()
         self._drawing = self._drawn = None
         self.refresh()
+
+    def _send_again(self) -> None:
+        if self._drawn and self._drawn.terminal == self._terminal:
+            self._upload()
 
     def _upload(self) -> None:
         if self._drawing is not None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from textual.binding import Binding
 
-from tui.graphics.probe import PIXELS, Terminal
 from tui.graphics.zoom import Crop, Load, ZoomSource
 from tui.widgets.picture import Picture
 
@@ -14,12 +13,9 @@ MOST_ZOOM = 8
 class PictureZoom:
     """The part of an image that a picture shows; `crop` is None for all of it."""
 
-    def __init__(
-        self, picture: Picture, terminal: Terminal, load: Load | None = None
-    ) -> None:
+    def __init__(self, picture: Picture, load: Load | None = None) -> None:
         self.crop: Crop | None = None
         self._picture = picture
-        self._terminal = terminal
         self._load = load
 
     def set(self, zoom: int) -> None:
@@ -59,8 +55,7 @@ class PictureZoom:
             self.crop = replace(crop, source=source, finer=finer)
 
     def _source(self) -> ZoomSource:
-        in_pixels = self._terminal.images in PIXELS
-        cells = None if in_pixels else lambda: self._picture.cells
+        cells = None if self._picture.has_pixels else lambda: self._picture.cells
         background = self._picture.background_colors[1].rgb
         return ZoomSource(cells, background, self._load)
 

@@ -19,11 +19,12 @@ def _at_once(task: Task) -> float:
     return 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class ViewContext:
     """What every page that shows pictures and tasks needs."""
 
     terminal: Terminal
+    """Replaced when the terminal changes, or its font."""
     changes: Signal[Task]
     """Brings every new snapshot of a task."""
     title_of: Callable[[Task], str]

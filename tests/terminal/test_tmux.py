@@ -1,0 +1,104 @@
+"""The app inside tmux, whose terminals come and go."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.app import TestApp, past
+from tests.terminal.answering import KITTY, PLAIN, AnsweringTerminal
+from tui.tasks.task import Result
+
+pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is missing")
+
+SENT = b"a=T,U=1"
+PLACEHOLDER = "\U0010eeee".encode()
+SIZE = ("-x", "100", "-y", "40")
+
+
+class Tmux:
+    """A server with the app in its first window, started without a terminal."""
+
+    def __init__(self, folder: Path, passthrough: str) -> None:
+        config = folder / "tmux.conf"
+        config.write_text(f"set -g allow-passthrough {passthrough}\n")
+        self._command = ("tmux", "-S", str(folder / "tmux"), "-f", str(config))
+        app = f"{sys.executable} -m tui --demo"
+        self.tell("new-session", "-d", *SIZE, app)
+
+    def tell(self, *words: str) -> str:
+        # Not the terminal of the tests themselves
+        others = ("TMUX", "TMUX_PANE", "LINES", "COLUMNS")
+        env = {name: value for name, value in os.environ.items() if name not in others}
+        return subprocess.run(
+            (*self._command, *words),
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def screen(self) -> str:
+        """The text of the app's window."""
+        return self.tell("capture-pane", "-p", "-t", ":0")
+
+    def attach(self, answers: dict[str, bytes]) -> AnsweringTerminal:
+        return AnsweringTerminal(answers, command=(*self._command, "attach"))
+
+
+@pytest.fixture
+def tmux(home: Path, request: pytest.FixtureRequest) -> Iterator[Tmux]:
+    path = home / "red.png"
+    Image.new("RGB", (512, 512), "red").save(path)
+    TestApp().remember(past("red", results=(Result(url="", path=str(path)),)))
+    server = Tmux(home, getattr(request, "param", "on"))
+    try:
+        yield server
+    finally:
+        server.tell("kill-server")
+
+
+def test_each_terminal_that_attaches_is_asked_and_gets_the_pictures(
+    tmux: Tmux,
+) -> None:
+    for _ in range(2):
+        with closing(tmux.attach(KITTY)) as kitty:
+            kitty.until(lambda: SENT in kitty.output, "a picture for kitty")
+            kitty.until(lambda: PLACEHOLDER in kitty.output, "its place")
+    with closing(tmux.attach(PLAIN)) as plain:
+        plain.until(lambda: "images: quadrant" in tmux.screen(), "blocks")
+        plain.until(lambda: PLACEHOLDER.decode() not in tmux.screen(), "no places")
+
+
+def test_what_was_lost_while_the_window_was_hidden_is_sent_again(tmux: Tmux) -> None:
+    with closing(tmux.attach(KITTY)) as kitty:
+        kitty.until(lambda: SENT in kitty.output, "a picture for kitty")
+        tmux.tell("new-window", "cat")
+        tmux.tell("resize-window", "-t", ":0", "-x", "90")
+
+        def is_drawn_anew() -> bool:
+            rows = tmux.screen().splitlines()
+            is_narrower = (
+                max(map(len, rows), default=100) <= 95
+            )  # with marks of placeholders
+            return is_narrower and PLACEHOLDER.decode() in "".join(rows)
+
+        kitty.until(is_drawn_anew, "another size of the picture")
+        start = len(kitty.output)
+        tmux.tell("select-window", "-t", ":0")
+        kitty.until(lambda: SENT in kitty.output[start:], "the picture once more")
+
+
+@pytest.mark.parametrize("tmux", ["off"], indirect=True)
+def test_without_passthrough_nothing_becomes_a_title(tmux: Tmux) -> None:
+    with closing(tmux.attach(KITTY)) as kitty:
+        kitty.until_seen("images: half")
+        assert "Gi=" not in tmux.tell("list-panes", "-aF", "#{pane_title}")
+        assert b"\x1b_G" not in kitty.output
