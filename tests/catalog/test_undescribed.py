@@ -6,7 +6,7 @@ import pytest
 
 from tui.catalog import request
 from tui.catalog.load import bundled
-from tui.catalog.price import estimate
+from tui.catalog.price import estimate, list_price
 from tui.catalog.spec import Listing, Values
 from tui.catalog.undescribed import FAMILY, NameProblem, undescribed
 
@@ -35,7 +35,8 @@ def test_a_new_model_is_listed_with_its_price() -> None:
     model = catalog.find("nova-2-pro")
     assert model.listing is Listing.NEW
     assert not model.described
-    assert str(estimate(model, {})) == "$0.02 listed 2026-11-21"
+    assert str(list_price(model)) == "$0.02 listed 2026-11-21"
+    assert estimate(model, {"prompt": "a fox"}).micro is None
     assert catalog.families[-1].models == (model,)
 
 

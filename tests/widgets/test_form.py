@@ -426,8 +426,8 @@ async def test_nothing_moves_when_something_is_wrong_or_quoted() -> None:
             await pilot.pause()
             assert places() == before
         at = app.text().splitlines()[-1].index("$")
-        model = app.form._model
-        app.form.quote(model, {}, Estimate(50_000, "quoted"))
+        app.form.price_of = lambda model, values: Estimate(50_000, "quoted")
+        app.form.show_price()
         await pilot.pause()
         last = app.text().splitlines()[-1]
         assert "quoted" in last

@@ -7,7 +7,7 @@ been meant, their actions and prices, since each request costs money.
 import re
 from collections.abc import Callable, Sequence
 
-from tui.catalog.price import estimate
+from tui.catalog.price import list_price
 from tui.catalog.spec import Listing, Model
 from tui.text import dollars, one_line
 
@@ -132,7 +132,7 @@ def _letters(text: str) -> str:
 
 
 def _price_order(model: Model) -> tuple[bool, int]:
-    micro = estimate(model, {}).micro
+    micro = list_price(model).micro
     return micro is None, micro or 0
 
 
@@ -159,5 +159,5 @@ def _choices(models: Sequence[Model]) -> str:
 
 
 def _price(model: Model) -> str:
-    micro = estimate(model, {}).micro
+    micro = list_price(model).micro
     return "price unknown" if micro is None else dollars(micro)

@@ -1,9 +1,10 @@
 """Formats tasks, recipes, models and sums as JSON (a contract) and as text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tui.catalog.extra import EXTRA, extra_of, short_mark, unchecked_names
 from tui.catalog.spec import Model, Param, Route
 from tui.service.inline_pictures import is_inline
 from tui.text import dollars, inert, inert_json, one_line
@@ -38,6 +39,7 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "model": task.model,
             "prompt": task.prompt,
             "params": task.values,
+            "not_checked": unchecked_names(task.values) or None,
             "files": list(task.files),
             "ratings": [result.rating for result in task.results if result.path],
             "favourite": task.favourite,
@@ -67,6 +69,9 @@ def task_line(task: "Task", note: str = "") -> str:
         detail = f"{files}  {one_line(task.error.message, 2000)}"
     cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
     model = one_line(task.model, 80)
+    mark = short_mark(task.values)
+    if mark:
+        detail = f"{one_line(mark, 40)}  {detail}"
     return f"{task.status:<10}  {task.id}  {model}  {cost}  {detail}"
 
 
@@ -87,7 +92,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("status", status),
             ("model", f"{task.model} ({task.action}, {task.route} route)"),
             ("profile", task.profile),
-            *task.values.items(),
+            *_values(task.values),
             ("rated", ", ".join(_rated(result.rating) for result in saved)),
             ("tags", ", ".join(task.tags)),
             ("cost", cost),
@@ -100,6 +105,16 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             *((iso_time(at)[11:23], f"{event}  {raw}") for at, event, raw in events),
         ]
     )
+
+
+def _values(values: Mapping[str, object]) -> Rows:
+    """Yield names and values, texts as they are and all else as JSON."""
+    for name, value in values.items():
+        if name != EXTRA:
+            yield name, value if isinstance(value, str) else inert_json(value)
+    if EXTRA in values:
+        yield EXTRA, inert_json(extra_of(values))
+        yield "not checked", ", ".join(unchecked_names(values))
 
 
 def _rated(rating: int) -> str:
@@ -120,7 +135,7 @@ def recipe_facts(recipe: "Recipe") -> str:
         [
             ("written by", recipe.source),
             ("model", model),
-            *recipe.values.items(),
+            *_values(recipe.values),
             *recipe.other.items(),
         ]
     )

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, Variations, expand
+from tui.catalog.extra import not_checked, unchecked_names
 from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.exchange import consent
@@ -81,7 +83,7 @@ class Payments:
                 shell.engine.reader, event.model, event.values
             )
             if price:
-                shell.main.form.quote(event.model, event.values, price)
+                shell.main.form.show_price()
 
     async def submit_form(self, event: ParamForm.Submitted) -> bool:
         """Sends the form's request, or one for each alternative of its prompt.
@@ -127,6 +129,7 @@ class Payments:
             shell.show_problem(sentence, "Not sent", "error")
         else:
             if tasks:
+                shell.messages.outdate("Not sent")
                 shell.main.queue.table.select(tasks[-1].id)
                 self._say_queued(wanted)
             return bool(tasks)
@@ -184,7 +187,9 @@ class Payments:
         while True:
             named = await asyncio.to_thread(self._consent.needed, job)
             details = consent.describe(named)
-            approval = await self.ask_approval(wanted, ask=ask, details=details)
+            approval = await self.ask_approval(
+                wanted, ask=ask, preface=_not_checked(sent), details=details
+            )
             if not approval:
                 return []
             self._consent.agree(named)
@@ -215,7 +220,8 @@ class Payments:
             named = await asyncio.to_thread(self._consent.needed, job)
             wanted = [Wanted(new_id(), priced.model.slug, priced.price)]
             details = consent.describe(named)
-            approval = await self.ask_approval(wanted, details=details)
+            preface = _not_checked([priced])
+            approval = await self.ask_approval(wanted, preface=preface, details=details)
             if approval:
                 self._consent.agree(named)
                 over = approval is Approval.OVER_CEILING
@@ -250,3 +256,12 @@ class Payments:
         if not await shell.push_screen_wait(ConfirmScreen(whole, "Send", details)):
             return Approval.NO
         return Approval.OVER_CEILING if question.passes_ceiling else Approval.YES
+
+
+def _not_checked(requests: Iterable[Request]) -> str:
+    """Returns what of some requests isn't checked, as a sentence, or ""."""
+    return not_checked(
+        name
+        for request in requests
+        for name in unchecked_names(request.values, described=request.model.described)
+    )

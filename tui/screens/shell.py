@@ -10,6 +10,8 @@ from textual import on
 from textual.driver import Driver
 from textual.signal import Signal
 
+from tui.catalog.price import Estimate
+from tui.catalog.spec import Model, Values
 from tui.graphics.probe import Terminal
 from tui.screens.detached import run_detached
 from tui.screens.main import MainScreen
@@ -111,6 +113,10 @@ class Shell(OpenApp):
             yield
         except Exception as error:
             self.show_problem(one_line(error))
+
+    def price_of(self, model: Model, values: Values) -> Estimate:
+        """Returns what a request costs with the key in use."""
+        return self.wallet.price(model, values)
 
     def title_of(self, task: Task) -> str:
         """Returns the name of a task's model."""
