@@ -100,4 +100,29 @@ def test_what_can_not_be_sent(
 def test_a_quote_asks_for_what_would_be_sent(ledger: tuple[Service, Ledger]) -> None:
     service, _ = ledger
     code, lines, _ = service.run("quote", "z-image", "-p", "x", "-s", "+style=ink")
-    assert (code, lines[0]["basis"]) == (0, "quoted")
+    assert (code, lines[0]["basis"], lines[0]["total_usd"]) == (0, "quoted", 0.1)
+    code, lines, told = service.run("quote", "z-image", "-p", "x")
+    assert (lines[0]["total_usd"], told) == (0.01, "")
+
+
+def test_a_quote_says_what_is_not_checked(ledger: tuple[Service, Ledger]) -> None:
+    service, _ = ledger
+    words = ("quote", "z-image", "-p", "x", "-s")
+    _, _, told = service.run(*words, "+style=ink")
+    assert told.splitlines() == ["Not checked: style."]
+    code, lines, told = service.run(*words, "aspect_ratio=2:1", "--unchecked")
+    assert (code, lines[0]["total_usd"]) == (0, None)
+    assert told.startswith("Not checked: aspect_ratio.\nNot quoted: ")
+
+
+def test_a_task_is_what_was_sent(ledger: tuple[Service, Ledger]) -> None:
+    service, _ = ledger
+    words = ("z-image", "a fox", "-s", "+prompt=a dog", "-s", '+deep={"a": true}')
+    _, lines, _ = service.run("generate", *words)
+    task = lines[0]
+    assert task["prompt"] == "a dog"
+    assert task["not_checked"] == ["prompt", "deep"]
+    assert "a-dog" in task["files"][0]
+    for word in ("dog", "deep"):
+        found = service.run("tasks", "--search", word)[1]
+        assert [each["id"] for each in found] == [task["id"]]

@@ -143,6 +143,38 @@ async def test_where_nothing_is_quoted_the_list_is_good_enough() -> None:
 # ---- ceilings
 
 
+async def test_what_is_not_checked_has_one_price_and_is_named_past_a_ceiling() -> None:
+    values: Values = {"prompt": "a fox", "+": {"style": "ink"}}
+    app = TestApp(delay=0, job_usd=0.05)
+    app.remember(
+        past(
+            "a fox",
+            Status.HELD,
+            action="text_to_image",
+            model="z-image",
+            service="z_image",
+            values=values,
+            estimate_micro=None,
+        ),
+        paused=True,
+    )
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        assert app.engine
+        await app.main.show_model(bundled().find("z-image"), values)
+        await app.sees("price unknown, not checked")
+        for key in ("ctrl+j", "ctrl+b"):
+            await pilot.press(key)
+            if key == "ctrl+b":
+                await app.sees("1 request, price unknown")
+                await pilot.press("ctrl+j")
+            await app.sees("Not checked: style.", "an unknown sum", "job_usd")
+            await pilot.press("n")
+            await app.until(lambda: not isinstance(app.screen, ConfirmScreen))
+            await pilot.press("escape")
+        assert len(app.engine.tasks) == 1
+
+
 @pytest.mark.parametrize(
     ("ceilings", "told"),
     [

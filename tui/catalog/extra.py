@@ -101,7 +101,7 @@ def not_checked(names: Iterable[str]) -> str:
 
 def short_mark(values: Mapping[str, object]) -> str:
     """Returns what marks a task in a row, as short as `+style`; "" for most."""
-    names = unchecked_names(values)
+    names = extra_of(values)
     if not names:
         return "not checked" if EXTRA in values else ""
     return f"+{one_line(','.join(names), 100)}"

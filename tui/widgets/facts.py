@@ -157,7 +157,9 @@ def _line_facts(task: Task, index: int) -> Iterator[_Fact]:
         yield _Fact(dollars(task.cost_micro), 70)
     mark = short_mark(task.values)
     if mark:
-        yield _Fact(f"not checked: {mark.removeprefix('+')}", 65, one_line(mark, 16))
+        names = mark.removeprefix("+")
+        whole = mark if names == mark else f"not checked: {names}"
+        yield _Fact(whole, 65, one_line(mark, 16))
     if "seed" in task.values:
         yield _Fact(f"seed {one_line(task.values['seed'], 20)}", 30)
     if result and result.width:

@@ -429,6 +429,7 @@ class ParamForm(Vertical):
         Returns all of them by the names of their params.
         """
         route = self._model.routes[self.route]
+        self._check_waived_again()
         values, unreadable = self._read_fields()
         rules = request.apply_rules(self._model, route, values)
         self._forbidden = rules.forbidden
@@ -460,6 +461,23 @@ class ParamForm(Vertical):
         self._show_price(values)
         return errors
 
+    def _check_waived_again(self) -> None:
+        """Has the catalog check again what it doesn't refuse any more."""
+        if not self._waived:
+            return
+        route = self._model.routes[self.route]
+        values, _ = self._read_fields()
+        checked = without_waived(values, self._waived)
+        refused = request.refused_by_catalog(self._model, route, checked)
+        given = {name for name in self._waived if not request.blank(values.get(name))}
+        if given - refused:
+            self._waived -= given - refused
+            self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        if self.is_attached:
+            self.refresh_bindings()
+
     def _with_titles(self, sentence: str) -> str:
         """Returns a sentence that calls fields as the form does, not as the service."""
         names = [name for name in self._fields if "_" in name]
@@ -484,8 +502,8 @@ class ParamForm(Vertical):
             field.show_unchecked(name in extra)
         is_news = shown != self._refused
         self._refused = shown
-        if is_news and self.is_attached:
-            self.refresh_bindings()
+        if is_news:
+            self._refresh_keys()
 
     def _titles(self, names: Iterable[str]) -> list[str]:
         """Returns parameters as the form or the service calls them."""
@@ -701,8 +719,7 @@ class ParamForm(Vertical):
         self.check_values()
         self._restart_timer()
         self.post_message(self.Edited())
-        if self.is_attached:
-            self.refresh_bindings()
+        self._refresh_keys()
 
     def key_label(self, action: str) -> str:
         """Returns what a key is called now, or "" for its usual name."""
