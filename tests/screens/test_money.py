@@ -162,13 +162,13 @@ async def test_what_is_not_checked_has_one_price_and_is_named_past_a_ceiling() -
         assert app.main
         assert app.engine
         await app.main.show_model(bundled().find("z-image"), values)
-        await app.sees("price unknown, not checked")
+        await app.sees("$0.10 quoted, not checked")
         for key in ("ctrl+j", "ctrl+b"):
             await pilot.press(key)
             if key == "ctrl+b":
-                await app.sees("1 request, price unknown")
+                await app.sees("1 request, about $0.10, not checked")
                 await pilot.press("ctrl+j")
-            await app.sees("Not checked: style.", "an unknown sum", "job_usd")
+            await app.sees("Not checked: style.", "costs about $0.10.", "job_usd")
             await pilot.press("n")
             await app.until(lambda: not isinstance(app.screen, ConfirmScreen))
             await pilot.press("escape")

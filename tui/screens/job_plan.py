@@ -11,7 +11,7 @@ from tui.catalog import batch, matrix, prompt_file
 from tui.catalog.batch import BatchError
 from tui.catalog.extra import EXTRA, shown
 from tui.catalog.matrix import Cell, FilledModel
-from tui.catalog.price import PriceOf
+from tui.catalog.price import PriceOf, is_unchecked
 from tui.catalog.request import Request
 from tui.catalog.sources import source_param
 from tui.catalog.spec import Param
@@ -69,6 +69,8 @@ def make(
     valid = [cell for cell in cells if not cell.problem]
     invalid = [cell for cell in cells if cell.problem]
     price = matrix.price_text(valid)
+    if any(is_unchecked(cell.model, cell.values) for cell in valid):
+        price = f"{price}, not checked"
     button = f"Send {len(valid):,}  ·  {price}" if valid else "Send"
     rows = [*_rows(invalid, models), *_rows(valid, models)]
     summary = Content(_count_sentence(len(valid), len(invalid), price))
