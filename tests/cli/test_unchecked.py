@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.app import past
 from tests.cli.test_run import Service
 from tests.loopback import serving
 from tests.tasks.faults import Ledger, booked, small_pictures
 from tui.catalog.load import bundled
+from tui.cli.output import task_facts
 
 NOVA = ("nova-2-pro", "a fox", "--service", "nova_2", "--action", "text_to_image")
 KNOWN = {"service": "z_image", "action": "text_to_image", "model": "z-image"}
@@ -126,3 +128,13 @@ def test_a_task_is_what_was_sent(ledger: tuple[Service, Ledger]) -> None:
     for word in ("dog", "deep"):
         found = service.run("tasks", "--search", word)[1]
         assert [each["id"] for each in found] == [task["id"]]
+
+
+def test_values_are_printed_as_json() -> None:
+    values = {"prompt": "a fox", "n": True, "+": {"prompt": "a dog", "deep": [None]}}
+    lines = [
+        line.split(None, 1) for line in task_facts(past("", values=values)).splitlines()
+    ]
+    found = {line[0]: line[1] for line in lines if len(line) > 1}
+    assert (found["n"], "prompt" in found) == ("true", False)
+    assert found["+"] == '{"prompt": "a dog", "deep": [null]}'

@@ -115,11 +115,14 @@ def params_of(model: Model, route: Route) -> tuple[Param, ...]:
 
 
 def shown(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yields names and values for people; what isn't checked is named as such."""
-    for name, value in values.items():
-        if name != EXTRA:
-            yield name.replace("_", " "), value
+    """Yields names and values for people; what isn't checked is named as such.
+
+    A value is left out where an extra parameter takes its place.
+    """
     extra = extra_of(values)
+    for name, value in values.items():
+        if name != EXTRA and extra.get(name) is None:
+            yield name.replace("_", " "), value
     if extra:
         yield "not checked", ", ".join(described(extra))
     elif EXTRA in values:

@@ -109,11 +109,12 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
 
 def _values(values: Mapping[str, object]) -> Rows:
     """Yield names and values, texts as they are and all else as JSON."""
+    extra = extra_of(values)
     for name, value in values.items():
-        if name != EXTRA:
+        if name != EXTRA and extra.get(name) is None:
             yield name, value if isinstance(value, str) else inert_json(value)
     if EXTRA in values:
-        yield EXTRA, inert_json(extra_of(values))
+        yield EXTRA, inert_json(extra)
         yield "not checked", ", ".join(unchecked_names(values))
 
 
