@@ -137,6 +137,16 @@ async def test_what_is_not_checked_stays_with_its_model() -> None:
         assert again.content() == left
 
 
+async def test_a_list_is_refused_whatever_else_is_not_checked() -> None:
+    app = FormApp(PROMPT, NUMBER)
+    async with app.run_test(size=(60, 30)) as pilot:
+        await type_into(app, pilot, "prompt", "much too long")
+        await pilot.press("alt+u")
+        await app.form._box.unfold()
+        await type_into(app, pilot, "+", "[1]")
+        assert "Must be a JSON object" in note(app)
+
+
 async def test_broken_json_has_no_price() -> None:
     app = FormApp(PROMPT, NUMBER, price=Price(5))
     async with app.run_test(size=(60, 30)) as pilot:

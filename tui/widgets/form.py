@@ -180,6 +180,8 @@ class ParamForm(Vertical):
         self.expansion = Expansion()
         self._model = model
         self._fields: dict[str, Field] = {}
+        self._unchecked: list[str] = []
+        """Names of what is sent without a check."""
         self._is_readable = True
         """Whether the extra parameters can be read."""
         self._refused: set[str] = set()
@@ -365,6 +367,7 @@ class ParamForm(Vertical):
         self._fields = {
             param.name: make_field(param, raws.get(param.name)) for param in params
         }
+        self._waived &= self._fields.keys()
         action = model.action.replace("_", " ")
         title = f"{model.title} · {action}"
         self.border_title = Content(
@@ -418,7 +421,9 @@ class ParamForm(Vertical):
             else:
                 if value is not None:
                     values[name] = value
-        return unchecked(values, sorted(self._waived)), errors
+        if isinstance(values.get(EXTRA, {}), dict):  # else it is an error, and stays
+            values = unchecked(values, sorted(self._waived))
+        return values, errors
 
     # What is wrong with it
 
@@ -491,6 +496,7 @@ class ParamForm(Vertical):
     def _update_unchecked(self, values: Values) -> None:
         """Marks what is sent without a check, and notes what could be."""
         extra = extra_of(values)
+        self._unchecked = list(extra)
         refused: set[str] = set()
         if any(field.error for field in self._fields.values()):
             route = self._model.routes[self.route]
@@ -517,8 +523,7 @@ class ParamForm(Vertical):
 
     def _unchecked_sentences(self) -> list[str]:
         """Returns what is sent without a check, and how it is checked again."""
-        values, _ = self._read_fields()
-        sentences = [not_checked(self._titles(extra_of(values)))]
+        sentences = [not_checked(self._titles(self._unchecked))]
         if self._waived:
             key = key_text(self, "send-unchecked")
             sentences.append(f"{key} checks it again.")
