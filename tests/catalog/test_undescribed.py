@@ -108,3 +108,13 @@ def test_an_inactive_model_says_so() -> None:
 def test_no_name_leads_elsewhere(names: tuple[str, str, str]) -> None:
     with pytest.raises(NameProblem):
         undescribed(*names)
+
+
+def test_one_name_with_two_actions_has_two_titles() -> None:
+    items = [KNOWN, entry(), entry(action="edit_image")]
+    catalog = bundled().with_prices(items, "2026-11-21")
+    models = catalog.families[-1].models
+    assert [(model.slug, model.title) for model in models] == [
+        ("nova-2-pro", "nova-2-pro edit image"),
+        ("nova-2-pro", "nova-2-pro text to image"),
+    ]
