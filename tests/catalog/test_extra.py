@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.app import past
 from tui.catalog import request
 from tui.catalog.extra import (
     EXTRA,
@@ -181,6 +182,12 @@ def test_people_read_what_is_not_checked() -> None:
         "aspect ratio": "9:17",
         "not checked": "aspect_ratio, style ink, deep [1]",
     }
+
+
+def test_people_read_what_is_sent() -> None:
+    values: Values = {"prompt": "a fox", EXTRA: {"prompt": "a dog"}}
+    assert dict(shown(values)) == {"not checked": "prompt a dog"}
+    assert past("", values=values).prompt == "a dog"
 
 
 def test_a_request_without_them_is_as_before() -> None:

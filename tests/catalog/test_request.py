@@ -310,7 +310,7 @@ def test_what_is_forbidden_is_neither_needed_nor_sent_by_default() -> None:
 def test_a_rule_may_demand() -> None:
     of = ruled(Rule(when={"a": Presence(True)}, required=("b", "c")))
     assert check(of, {}) == {}
-    assert check(of, {"a": "x", "c": "y"}) == {"b": "Required."}
+    assert check(of, {"a": "x", "c": "y"}) == {"b": "Required when a is set."}
     assert check(of, {"a": "x", "b": "y", "c": "z"}) == {}
 
 

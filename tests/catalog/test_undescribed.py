@@ -6,7 +6,7 @@ import pytest
 
 from tui.catalog import request
 from tui.catalog.load import bundled
-from tui.catalog.price import estimate
+from tui.catalog.price import estimate, list_price
 from tui.catalog.spec import Listing, Values
 from tui.catalog.undescribed import FAMILY, NameProblem, undescribed
 
@@ -35,7 +35,8 @@ def test_a_new_model_is_listed_with_its_price() -> None:
     model = catalog.find("nova-2-pro")
     assert model.listing is Listing.NEW
     assert not model.described
-    assert str(estimate(model, {})) == "$0.02 listed 2026-11-21"
+    assert str(list_price(model)) == "$0.02 listed 2026-11-21"
+    assert estimate(model, {"prompt": "a fox"}).micro is None
     assert catalog.families[-1].models == (model,)
 
 
@@ -120,3 +121,13 @@ def test_an_inactive_model_that_is_not_described_is_listed_and_marked() -> None:
 def test_no_name_leads_elsewhere(names: tuple[str, str, str]) -> None:
     with pytest.raises(NameProblem):
         undescribed(*names)
+
+
+def test_one_name_with_two_actions_has_two_titles() -> None:
+    items = [KNOWN, entry(), entry(action="edit_image")]
+    catalog = bundled().with_prices(items, "2026-11-21")
+    models = catalog.families[-1].models
+    assert [(model.slug, model.title) for model in models] == [
+        ("nova-2-pro", "nova-2-pro edit image"),
+        ("nova-2-pro", "nova-2-pro text to image"),
+    ]

@@ -76,8 +76,9 @@ def test_generate_saves_and_prints_one_json_line_a_task(
     assert len(told) == 2
     for task in told:
         assert " ".join(task) == (
-            "id task_id status action model prompt params files ratings favourite tags job"
-            " retry_of after cost_usd error created_at finished_at profile imported"
+            "id task_id status action model prompt params not_checked files ratings"
+            " favourite tags job retry_of after cost_usd error created_at finished_at"
+            " profile imported"
         )
         assert (task["status"], task["cost_usd"], task["error"]) == (
             "completed",

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.app import past
 from tests.cli.test_run import Service
 from tests.loopback import serving
 from tests.tasks.faults import Ledger, booked, small_pictures
 from tui.catalog.load import bundled
+from tui.cli.output import task_facts
 from tui.paths import folders
 from tui.spending import quotes
 
@@ -130,4 +132,39 @@ def test_what_the_price_list_marks_as_inactive_is_sent_and_said(
 def test_a_quote_asks_for_what_would_be_sent(ledger: tuple[Service, Ledger]) -> None:
     service, _ = ledger
     code, lines, _ = service.run("quote", "z-image", "-p", "x", "-s", "+style=ink")
-    assert (code, lines[0]["basis"]) == (0, "quoted")
+    assert (code, lines[0]["basis"], lines[0]["total_usd"]) == (0, "quoted", 0.1)
+    code, lines, told = service.run("quote", "z-image", "-p", "x")
+    assert (lines[0]["total_usd"], told) == (0.01, "")
+
+
+def test_a_quote_says_what_is_not_checked(ledger: tuple[Service, Ledger]) -> None:
+    service, _ = ledger
+    words = ("quote", "z-image", "-p", "x", "-s")
+    _, _, told = service.run(*words, "+style=ink")
+    assert told.splitlines() == ["Not checked: style."]
+    code, lines, told = service.run(*words, "aspect_ratio=2:1", "--unchecked")
+    assert (code, lines[0]["total_usd"]) == (0, None)
+    assert told.startswith("Not checked: aspect_ratio.\nNot quoted: ")
+
+
+def test_a_task_is_what_was_sent(ledger: tuple[Service, Ledger]) -> None:
+    service, _ = ledger
+    words = ("z-image", "a fox", "-s", "+prompt=a dog", "-s", '+deep={"a": true}')
+    _, lines, _ = service.run("generate", *words)
+    task = lines[0]
+    assert task["prompt"] == "a dog"
+    assert task["not_checked"] == ["prompt", "deep"]
+    assert "a-dog" in task["files"][0]
+    for word in ("dog", "deep"):
+        found = service.run("tasks", "--search", word)[1]
+        assert [each["id"] for each in found] == [task["id"]]
+
+
+def test_values_are_printed_as_json() -> None:
+    values = {"prompt": "a fox", "n": True, "+": {"prompt": "a dog", "deep": [None]}}
+    lines = [
+        line.split(None, 1) for line in task_facts(past("", values=values)).splitlines()
+    ]
+    found = {line[0]: line[1] for line in lines if len(line) > 1}
+    assert (found["n"], "prompt" in found) == ("true", False)
+    assert found["+"] == '{"prompt": "a dog", "deep": [null]}'

@@ -34,10 +34,11 @@ async def test_a_pasted_curl_fills_the_form_and_its_key_is_gone() -> None:
         await app.until(lambda: app.told)
         await pilot.pause()
         assert app.told == [
-            "Z Image: prompt, size. Left out: steps. ctrl+z brings back what was there."
+            "Z Image: prompt, size, extra parameters. ctrl+z brings back what was there."
         ]
         assert app.main
-        assert app.main.form.values() == {"prompt": "a [red] fox", "size": "64x64"}
+        values = {"prompt": "a [red] fox", "size": "64x64", "+": {"steps": 4}}
+        assert app.main.form.values() == values
         assert "Z Image · text to image" in app.text()
         assert "secret" not in app.text()
         await pilot.press("ctrl+s")

@@ -574,8 +574,8 @@ def test_what_has_no_place_is_named() -> None:
     }
     found = read(f"curl {URL} -d '{json.dumps(data)}'", CATALOG)
     assert (found.values, found.unused) == (
-        {"prompt": "x"},
-        ("aspect_ratio", "seed", "callback_url"),
+        {"prompt": "x", "+": {"seed": 1, "aspect_ratio": "7:5"}},
+        ("callback_url",),
     )
     line = (
         "runapi-tui generate --key order-7 --input body.json z-image -p 'a\x1b[31m b'"
@@ -641,7 +641,26 @@ def test_a_crowd_of_names_is_soon_over() -> None:
     data = json.dumps(
         {"model": "z-image"} | {f"name{number}": 1 for number in range(50_000)}
     )
-    assert len(read(f"curl {URL} -d '{data}'", CATALOG).unused) == 50_000
+    found = read(f"curl {URL} -d '{data}'", CATALOG)
+    assert (found.values, found.unused) == ({}, ("extra parameters",))
+
+
+def test_a_pasted_curl_of_a_model_beyond_the_catalog() -> None:
+    model = undescribed("nova_2", "text_to_image", "nova-2-pro")
+    values: Values = {"prompt": "a fox", "+": {"style": "ink"}}
+    back = read(written(draft(model, "service", values), "curl"), CATALOG)
+    assert (back.model.service, back.model.slug) == ("nova_2", "nova-2-pro")
+    assert (back.values, back.unused) == (values, ())
+
+
+def test_no_file_hides_in_a_pasted_curl() -> None:
+    body: Values = {"model": "flux-2-pro-remix-image", "prompt": "x"}
+    body["source_image_urls"] = ["/etc/passwd"]
+    model = CATALOG.find("flux-2-pro-remix-image")
+    url = f"https://api.example/v1/{model.action}"
+    found = read(f"curl {url} -d '{json.dumps(body)}'", CATALOG)
+    assert found.values == {"prompt": "x"}
+    assert "source_image_urls" in found.unused[0]
 
 
 @pytest.mark.parametrize(

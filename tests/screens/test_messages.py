@@ -174,3 +174,13 @@ async def test_the_order_of_what_waits_is_offered_and_its_ends_are_told() -> Non
         await app.until(
             lambda: app.told.count("Already the first of those that wait.") == 2
         )
+
+
+async def test_what_was_not_sent_is_no_news_once_it_is_sent() -> None:
+    app = TestApp(delay=0)
+    async with app.running(80, 24) as pilot:
+        await pilot.press("ctrl+j")
+        await app.sees("Not sent: Required.")
+        await pilot.press(*"fox", "ctrl+j")
+        await app.until_task(pilot, lambda task: task.status is Status.COMPLETED)
+        await app.sees("completed", without="Not sent")

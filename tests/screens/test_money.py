@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.app import TestApp, past
 from tests.loopback import serving
 from tui.catalog.load import bundled
-from tui.catalog.price import Estimate
 from tui.catalog.spec import Values
 from tui.demo import DEMO_KEY
 from tui.demo.service import create_app
@@ -106,12 +105,6 @@ async def test_the_button_says_what_the_service_would_take_for_just_this() -> No
             larger,
         ]
         assert {asked["service"] for asked in heard.quotes} == {"flux_2"}
-        # Late
-        app.main.form.quote(
-            app.main.filler.model, {"prompt": "x y z"}, Estimate(990_000, "quoted")
-        )
-        await pilot.pause()
-        assert "$0.07 quoted" in app.text()
         assert heard.submits == 0
 
 
@@ -148,6 +141,38 @@ async def test_where_nothing_is_quoted_the_list_is_good_enough() -> None:
 
 
 # ---- ceilings
+
+
+async def test_what_is_not_checked_has_one_price_and_is_named_past_a_ceiling() -> None:
+    values: Values = {"prompt": "a fox", "+": {"style": "ink"}}
+    app = TestApp(delay=0, job_usd=0.05)
+    app.remember(
+        past(
+            "a fox",
+            Status.HELD,
+            action="text_to_image",
+            model="z-image",
+            service="z_image",
+            values=values,
+            estimate_micro=None,
+        ),
+        paused=True,
+    )
+    async with app.running(80, 24) as pilot:
+        assert app.main
+        assert app.engine
+        await app.main.show_model(bundled().find("z-image"), values)
+        await app.sees("$0.10 quoted, not checked")
+        for key in ("ctrl+j", "ctrl+b"):
+            await pilot.press(key)
+            if key == "ctrl+b":
+                await app.sees("1 request, about $0.10, not checked")
+                await pilot.press("ctrl+j")
+            await app.sees("Not checked: style.", "costs about $0.10.", "job_usd")
+            await pilot.press("n")
+            await app.until(lambda: not isinstance(app.screen, ConfirmScreen))
+            await pilot.press("escape")
+        assert len(app.engine.tasks) == 1
 
 
 @pytest.mark.parametrize(

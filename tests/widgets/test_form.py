@@ -2,13 +2,16 @@
 as the right type.
 """
 
+import re
 from typing import Any
 
 import pytest
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
+from textual.widgets import TextArea
 
 from tests.themed import ThemedApp
 from tui.catalog.price import Estimate
@@ -29,6 +32,7 @@ from tui.widgets.fields import Field
 from tui.widgets.form import ParamForm
 from tui.widgets.form_fields import TWO_COLUMNS, Fold
 from tui.widgets.form_note import FormNote, cut
+from tui.widgets.text_fields import Area
 
 
 class FormApp(ThemedApp):
@@ -426,8 +430,8 @@ async def test_nothing_moves_when_something_is_wrong_or_quoted() -> None:
             await pilot.pause()
             assert places() == before
         at = app.text().splitlines()[-1].index("$")
-        model = app.form._model
-        app.form.quote(model, {}, Estimate(50_000, "quoted"))
+        app.form.price_of = lambda model, values: Estimate(50_000, "quoted")
+        app.form.show_price()
         await pilot.pause()
         last = app.text().splitlines()[-1]
         assert "quoted" in last
@@ -481,3 +485,10 @@ async def test_folded_fields_are_shown_by_key_and_sent_while_hidden() -> None:
 def test_help_is_cut_between_words(width: int, rows: int, lines: list[str]) -> None:
     text = "What to paint. Long, exact words pay off here."
     assert cut(text, width, rows) == lines
+
+
+@pytest.mark.parametrize("binding", TextArea.BINDINGS)
+def test_no_text_takes_a_function_key(binding: Binding) -> None:
+    area = Area("a fox")
+    if re.fullmatch(r"f\d+", binding.key):
+        assert area.check_action(binding.action, ()) is False

@@ -17,6 +17,7 @@ from tui.widgets.taskrow import (
     Needs,
     column_widths,
     fit,
+    fit_name,
     made,
     progress_time,
     row,
@@ -27,6 +28,7 @@ S = Status
 NOW = time.mktime((2026, 11, 21, 12, 0, 0, 0, 0, -1))
 UNSAVED = (Result(url="https://x/1.png"),)
 SAVED = (Result(url="https://x/1.png", path="/tmp/1.png"),)
+_TOLD_APART = 12
 BAD = Problem("failed", "No picture came of it.")
 
 
@@ -325,3 +327,24 @@ def test_columns_are_no_wider_than_what_stands_in_them() -> None:
     assert column_widths(110, Needs(model=60)).model == 22
     assert column_widths(76, one).time == 8
     assert column_widths(76, one._replace(progress=True)).time == 14
+
+
+@pytest.mark.parametrize(
+    ("values", "prompt"),
+    [
+        ({"prompt": "x"}, "x"),
+        ({"prompt": "x", "+": {"style": "ink"}}, "+style · x"),
+        ({"prompt": "x", "+": {"prompt": "y"}}, "+prompt · y"),
+        ({"prompt": "x", "+": {}}, "not checked · x"),
+    ],
+)
+def test_what_is_not_checked_is_marked(values: Any, prompt: str) -> None:
+    assert row(past("x", values=values), "Z Image", "").prompt == prompt
+
+
+@pytest.mark.parametrize("room", range(8, 24))
+def test_the_ends_of_names_tell_models_apart(room: int) -> None:
+    names = ["Flare", "Sunburst", "Flare Edit", "Sunburst Edit"]
+    shown = {fit_name(f"GPT Image 2.5 {name}", room) for name in names}
+    assert {cell_len(name) for name in shown} == {room}
+    assert len(shown) == len(names) or room < _TOLD_APART

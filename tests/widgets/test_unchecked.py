@@ -6,12 +6,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.app import TestApp
-from tests.widgets.test_form import FormApp
-from tui.catalog.spec import Kind, Param, Price
+from tests.widgets.test_form import FormApp, make_model
+from tui.catalog.spec import Kind, Param, Price, Rule
 from tui.demo import DEMO_URL
 from tui.spending import quotes
 from tui.tasks.task import Status
 from tui.widgets.fields import Field
+from tui.widgets.form import ParamForm
+from tui.widgets.form_fields import Fold
 from tui.widgets.form_note import FormNote
 
 PROMPT = Param(name="prompt", kind=Kind.TEXT, required=True, max=10)
@@ -83,6 +85,99 @@ async def test_extra_parameters_are_typed_as_json() -> None:
         await pilot.press("}", "ctrl+j")
         await pilot.pause()
     assert app.submitted == [{"prompt": "a fox", "+": {"style": "ink"}}]
+
+
+@pytest.mark.parametrize("key", ["alt+u", "f6"])
+async def test_the_key_works_in_a_text_and_says_what_it_did(key: str) -> None:
+    app = FormApp(PROMPT, NUMBER, price=Price(5))
+    async with app.run_test(size=(60, 30)) as pilot:
+        await type_into(app, pilot, "prompt", "much too long")
+        assert app.form.key_label("send_unchecked") == ""
+        await pilot.press(key)
+        await pilot.pause()
+        assert app.form.key_label("send_unchecked") == "Check again"
+        assert "Prompt not checked" in app.text()
+        assert "price unknown, not checked" in app.text()
+        assert [each.message for each in app._notifications] == [
+            "Not checked: prompt. The service decides."
+        ]
+        # It is no text of the extra parameters, and goes with what it was for.
+        assert field(app, "+").raw is None
+        await pilot.press("!")
+        assert app.form.values()["prompt"] == "much too long!"
+        await pilot.press("ctrl+n", *"a fox")
+        assert app.form.values() == {"prompt": "a fox"}
+        assert "not checked" not in app.text()
+
+
+async def test_a_value_that_is_right_by_now_is_checked_again() -> None:
+    app = FormApp(PROMPT, NUMBER, price=Price(5))
+    async with app.run_test(size=(60, 30)) as pilot:
+        await type_into(app, pilot, "prompt", "a fox")
+        await type_into(app, pilot, "strength", "2")
+        await pilot.press("alt+u", "backspace", "1")
+        await pilot.pause()
+        assert app.form.values() == {"prompt": "a fox", "strength": 1}
+
+
+async def test_what_is_not_checked_stays_with_its_model() -> None:
+    app = FormApp(PROMPT, NUMBER)
+    own = app.form._model
+    async with app.run_test(size=(60, 30)) as pilot:
+        await type_into(app, pilot, "prompt", "much too long")
+        await pilot.press("alt+u")
+        await app.form._box.unfold()
+        await type_into(app, pilot, "+", '{"style": "ink"')
+        left = app.form.content()
+        await app.form.show(make_model(PROMPT, slug="n"), "service")
+        assert "+" not in app.form.values()
+        await app.form.show(own, "service")
+        assert app.form.content() == left
+        again = ParamForm("again", own, "service", [left])
+        assert again.content() == left
+
+
+async def test_a_list_is_refused_whatever_else_is_not_checked() -> None:
+    app = FormApp(PROMPT, NUMBER)
+    async with app.run_test(size=(60, 30)) as pilot:
+        await type_into(app, pilot, "prompt", "much too long")
+        await pilot.press("alt+u")
+        await app.form._box.unfold()
+        await type_into(app, pilot, "+", "[1]")
+        assert "Must be a JSON object" in note(app)
+
+
+async def test_broken_json_has_no_price() -> None:
+    app = FormApp(PROMPT, NUMBER, price=Price(5))
+    async with app.run_test(size=(60, 30)) as pilot:
+        await type_into(app, pilot, "prompt", "a fox")
+        await app.form._box.unfold()
+        await type_into(app, pilot, "+", '{"a": 1 "b"}')
+        assert 'Not JSON from character 9 on: "b"}' in note(app)
+        assert "price unknown" in app.text()
+
+
+async def test_folded_fields_are_hidden_with_what_a_rule_shows() -> None:
+    app = FormApp(PROMPT, NUMBER)
+    async with app.run_test(size=(60, 30)) as pilot:
+        await app.form._box.unfold()
+        await type_into(app, pilot, "+", "{}")
+        assert "Extra parameters" in app.text()
+        await app.query_one(Fold).action_fold()
+        await pilot.pause()
+        assert "▸ 1 more, 1 set" in app.text()
+        assert "Extra parameters" not in app.text()
+
+
+async def test_a_sentence_calls_fields_as_the_form_does() -> None:
+    app = FormApp(
+        Param(name="image_url", kind=Kind.LINE, label="Source"),
+        Param(name="source_task_id", kind=Kind.LINE, label="Task"),
+        rules=(Rule(required_any=("image_url", "source_task_id")),),
+    )
+    async with app.run_test(size=(44, 14)) as pilot:
+        await pilot.press("ctrl+j")
+        assert note(app).startswith("Required: one of Source, Task.")
 
 
 @pytest.mark.hands_over("prices-*.json")

@@ -25,8 +25,8 @@ EXTRA_PARAM = Param(
     kind=Kind.OBJECT,
     label="Extra parameters",
     help=(
-        'Sent as they are, not checked: a JSON object such as {"style": "ink"}. null'
-        " stands for the value of that name in the form."
+        'Sent as they are, not checked: a JSON object such as {"style": "ink"}. The'
+        " price is not known before a quote."
     ),
     example='{"style": "ink"}',
     more=True,
@@ -60,6 +60,53 @@ def unchecked(values: Values, names: Iterable[str]) -> Values:
     return with_extra(values, dict.fromkeys(added)) if added else values
 
 
+def from_body(route: Route, body: Values) -> Values:
+    """Returns a body's values as those of a request: the route's own, and extra ones."""
+    known = {name: value for name, value in body.items() if route.param(name)}
+    extra = {name: value for name, value in body.items() if name not in known}
+    return with_extra(known, extra) if extra else known
+
+
+def without_waived(values: Values, waived: Iterable[str]) -> Values:
+    """Returns values without the names whose own values are sent without a check."""
+    extra = extra_of(values)
+    rest = {name: extra[name] for name in extra if name not in waived}
+    others = {name: value for name, value in values.items() if name != EXTRA}
+    return with_extra(others, rest) if rest else others
+
+
+def waived_of(values: Values) -> list[str]:
+    """Returns the names whose own values are sent without a check."""
+    return [name for name, value in extra_of(values).items() if value is None]
+
+
+def unchecked_names(
+    values: Mapping[str, object], *, described: bool = True
+) -> list[str]:
+    """Returns the names of what isn't checked: of a model without a description, all.
+
+    A task for such a model has extra parameters, be they none.
+    """
+    extra = extra_of(values)
+    if described and (extra or EXTRA not in values):
+        return list(extra)
+    return [*(name for name in values if name != EXTRA), *extra]
+
+
+def not_checked(names: Iterable[str]) -> str:
+    """Returns `Not checked: style.` or the like; "" where all is checked."""
+    listed = one_line(", ".join(dict.fromkeys(names)), 200)
+    return f"Not checked: {listed}." if listed else ""
+
+
+def short_mark(values: Mapping[str, object]) -> str:
+    """Returns what marks a task in a row, as short as `+style`; "" for most."""
+    names = extra_of(values)
+    if not names:
+        return "not checked" if EXTRA in values else ""
+    return f"+{one_line(','.join(names), 100)}"
+
+
 def params_of(model: Model, route: Route) -> tuple[Param, ...]:
     """Returns what a form asks for: the route's parameters, then the extra ones."""
     if model.described:
@@ -68,13 +115,23 @@ def params_of(model: Model, route: Route) -> tuple[Param, ...]:
 
 
 def shown(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yields names and values for people; what isn't checked is named as such."""
-    for name, value in values.items():
-        if name != EXTRA:
-            yield name.replace("_", " "), value
+    """Yields names and values for people; what isn't checked is named as such.
+
+    A value is left out where an extra parameter takes its place.
+    """
     extra = extra_of(values)
+    for name, value in values.items():
+        if name != EXTRA and extra.get(name) is None:
+            yield name.replace("_", " "), value
     if extra:
-        yield "not checked", ", ".join(starmap(_shown, extra.items()))
+        yield "not checked", ", ".join(described(extra))
+    elif EXTRA in values:
+        yield "not checked", "all of it"
+
+
+def described(extra: Mapping[str, object]) -> Iterator[str]:
+    """Yields each extra parameter as `style ink`."""
+    return starmap(_shown, extra.items())
 
 
 def _shown(name: str, value: object) -> str:

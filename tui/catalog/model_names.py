@@ -7,7 +7,7 @@ been meant, their actions and prices, since each request costs money.
 import re
 from collections.abc import Callable, Sequence
 
-from tui.catalog.price import estimate
+from tui.catalog.price import list_price
 from tui.catalog.spec import Model
 from tui.text import dollars, one_line
 
@@ -156,7 +156,7 @@ def _letters(text: str) -> str:
 
 
 def _price_order(model: Model) -> tuple[bool, int]:
-    micro = estimate(model, {}).micro
+    micro = list_price(model).micro
     return micro is None, micro or 0
 
 
@@ -199,5 +199,5 @@ def with_price(model: Model) -> str:
 
 
 def _price(model: Model) -> str:
-    micro = estimate(model, {}).micro
+    micro = list_price(model).micro
     return "price unknown" if micro is None else dollars(micro)

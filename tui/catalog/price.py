@@ -3,7 +3,7 @@
 Amounts are whole micro-dollars: $1 is 1,000,000.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -41,13 +41,31 @@ class Estimate(Struct, frozen=True):
         return f"{amount} {self.basis} {self.as_of}"
 
 
-def estimate(model: Model, values: Values) -> Estimate:
-    """Returns the list price for these values.
+PriceOf = Callable[[Model, Values], Estimate]
+"""Returns what a request costs, as far as it is known."""
 
-    It is unknown for a request with extra parameters: the list doesn't count them.
+
+def is_unchecked(model: Model, values: Values) -> bool:
+    """Returns whether a request goes past the catalog, as a whole or in a part."""
+    return not model.described or bool(extra_of(values))
+
+
+def estimate(model: Model, values: Values) -> Estimate:
+    """Returns the list price of a request.
+
+    It is unknown for a request that isn't checked: the list doesn't count what the
+    catalog doesn't know.
     """
+    if is_unchecked(model, values):
+        return Estimate(None, "unknown")
+    return list_price(model, values)
+
+
+def list_price(model: Model, values: Values | None = None) -> Estimate:
+    """Returns what the list says of a model, by default without any values."""
+    values = values or {}
     price = model.price
-    if price is None or extra_of(values):
+    if price is None:
         return Estimate(None, "unknown")
     value: object = values.get(price.by)
     if blank(value):
@@ -62,8 +80,13 @@ def estimate(model: Model, values: Values) -> Estimate:
     return Estimate(micro, "snapshot", price.as_of)
 
 
-def priced_values(route: Route, values: Values) -> Values:
-    """Returns the values that a price can depend on: no texts, and not the seed."""
+def priced_values(model: Model, route: Route, values: Values) -> Values:
+    """Returns the values that a price can depend on: no texts, and not the seed.
+
+    Of a request that isn't checked, these are all.
+    """
+    if is_unchecked(model, values):
+        return values
     free = {"seed"}
     for param in route.params:
         if param.kind is Kind.TEXT:

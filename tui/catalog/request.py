@@ -17,13 +17,14 @@ from tui.catalog.extra import EXTRA, extra_of, extra_problem, is_deep, unchecked
 from tui.catalog.image_items import images_in, is_url, item_problem, parse_images
 from tui.catalog.pattern import LONGEST, matches
 from tui.catalog.spec import Kind, Model, Param, Presence, Route, Rule, Value, Values
-from tui.text import did_you_mean, inert, invisible, is_text
+from tui.text import did_you_mean, inert, invisible, is_text, one_line
 
 LONGEST_TEXT = 100_000
 """Characters of a text in the form, at most; all models but one take far less.
 
 What is longer would block the app while it is wrapped into lines.
 """
+_REQUIRED = "Required."
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
 
@@ -50,6 +51,8 @@ class EffectiveRules(Struct, frozen=True):
     """Parameters that may not be sent, each with a sentence that says why."""
     any_of: tuple[tuple[str, ...], ...]
     """Groups of parameters of which one at least has to be sent."""
+    demanded: dict[str, Rule]
+    """The rules that made parameters required, by those."""
 
 
 def blank(value: object) -> bool:
@@ -109,6 +112,7 @@ def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
     params = {param.name: param for param in route.params}
     forbidden: dict[str, str] = {}
     any_of: list[tuple[str, ...]] = []
+    demanded: dict[str, Rule] = {}
     chosen: dict[str, Value | None] = {"model": model.slug, **values}
     for param in route.params:
         # What `body` will add counts as chosen.
@@ -122,10 +126,12 @@ def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:
                 forbidden[name] = rule.why or _why_forbidden(rule)
         for name, changes in _changes(rule).items():
             if name in params:
+                if "required" in changes and not params[name].required:
+                    demanded[name] = rule
                 params[name] = replace(params[name], **changes)
         if rule.required_any:
             any_of.append(rule.required_any)
-    return EffectiveRules(params, forbidden, tuple(any_of))
+    return EffectiveRules(params, forbidden, tuple(any_of), demanded)
 
 
 def check(model: Model, route: Route, values: Values) -> dict[str, str]:
@@ -144,6 +150,7 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
     for names in rules.any_of:
         if not extra.keys() & names and all(blank(values.get(name)) for name in names):
             errors[names[0]] = f"Required: one of {', '.join(names)}."
+    errors |= _why_required(rules, errors)
     if EXTRA in values:
         params = [param for each in model.routes.values() for param in each.params]
         problem = extra_problem(params, values[EXTRA])
@@ -151,6 +158,15 @@ def check(model: Model, route: Route, values: Values) -> dict[str, str]:
         if problem:
             errors[EXTRA] = problem
     return errors
+
+
+def _why_required(rules: EffectiveRules, errors: dict[str, str]) -> dict[str, str]:
+    """Returns the errors of parameters that only some values make required."""
+    return {
+        name: f"Required when {_conditions(rule)}."
+        for name, rule in rules.demanded.items()
+        if errors.get(name) == _REQUIRED and rule.when
+    }
 
 
 def refused_by_catalog(model: Model, route: Route, values: Values) -> set[str]:
@@ -168,7 +184,7 @@ def _problem_to_send(param: Param, values: Values) -> str:
     is_checked = param.name not in extra_of(values)
     sent = _value_to_send(param, values)
     if sent is None:
-        return "Required." if param.required and is_checked else ""
+        return _REQUIRED if param.required and is_checked else ""
     problem = _undecodable(sent)
     return problem or (_problem if is_checked else _unsendable)(param, sent)
 
@@ -274,13 +290,23 @@ def _json(text: str) -> Value:
     try:
         parsed: Value = json.loads(text)
         json.dumps(parsed, allow_nan=False)  # Python reads NaN, which is no JSON
-    except ValueError as error:
-        raise ValueError(f"Not JSON: {error}.") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(_json_problem(text, error.pos)) from None
+    except ValueError:
+        raise ValueError("Not JSON: it holds a number that JSON can't.") from None
     except RecursionError:
         raise ValueError("Not JSON: nested too deeply.") from None
     if is_deep(parsed):
         raise ValueError("Nested too deeply.")
     return parsed
+
+
+def _json_problem(text: str, at: int) -> str:
+    """Returns where a text stops being JSON."""
+    rest = one_line(text[at : at + 60], 12)
+    if not rest:
+        return "Not JSON: it ends too early."
+    return f"Not JSON from character {at + 1:,} on: {rest}"
 
 
 def _whole_number(text: str) -> int | float:
@@ -328,6 +354,11 @@ def _why_forbidden(rule: Rule) -> str:
     """Returns the sentence for what a rule without one of its own forbids."""
     if not rule.when:
         return "Not available here."
+    return f"Not available when {_conditions(rule)}."
+
+
+def _conditions(rule: Rule) -> str:
+    """Returns when a rule applies, such as `size is 2k and seed is empty`."""
     conditions: list[str] = []
     for name, wanted in rule.when.items():
         if not isinstance(wanted, Presence):
@@ -336,7 +367,7 @@ def _why_forbidden(rule: Rule) -> str:
             conditions.append(f"{name} is set")
         else:
             conditions.append(f"{name} is empty")
-    return f"Not available when {' and '.join(conditions)}."
+    return " and ".join(conditions)
 
 
 def _unknown(model: Model, route: Route, name: str) -> str:

@@ -49,7 +49,7 @@ def translate(
     for name, value in values.items():
         if name == EXTRA and isinstance(value, dict):
             moved[name] = {renamed.get(key, key): value[key] for key in value}
-        elif target.param(name):
+        elif name == EXTRA or target.param(name):  # in a draft it may be any text
             moved[name] = value
         elif name in renamed:
             moved[renamed[name]] = value

@@ -59,7 +59,10 @@ def _extra(model: Model, word: str, texts: list[str]) -> Value:
 
 def _object(text: str) -> Values:
     """Returns the extra parameters of `+={"a": 1}`. Raises ValueError."""
-    value = request.parse(EXTRA_PARAM, text)
+    try:
+        value = request.parse(EXTRA_PARAM, text)
+    except ValueError as error:
+        raise ValueError(f"{EXTRA}: {plain(error)}") from error
     if not isinstance(value, dict):
         raise ValueError('+: Must be a JSON object, such as {"style": "ink"}.')
     return value

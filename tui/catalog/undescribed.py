@@ -4,7 +4,10 @@ Such a model takes a prompt, and anything else as extra parameters.
 """
 
 import re
+from collections import Counter
 from typing import Any
+
+from msgspec.structs import replace
 
 from tui.catalog.price import from_schedule
 from tui.catalog.spec import Family, Kind, Listing, Model, Param, Price, Route
@@ -101,8 +104,19 @@ def new_models(
             break
     if not models:
         return None
-    found = tuple(sorted(models.values(), key=lambda model: (model.slug, model.action)))
+    slugs = Counter(model.slug for model in models.values())
+    titled = [
+        model if slugs[model.slug] == 1 else _with_action(model)
+        for model in models.values()
+    ]
+    found = tuple(sorted(titled, key=lambda model: (model.slug, model.action)))
     return Family(name=FAMILY, provider="", service="", about=ABOUT, models=found)
+
+
+def _with_action(model: Model) -> Model:
+    """Returns a model whose title tells it from others of the same name."""
+    action = model.action.replace("_", " ")
+    return replace(model, title=f"{model.slug} {action}")
 
 
 def is_active(item: dict[str, Any]) -> bool:

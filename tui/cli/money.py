@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from tui.catalog.extra import not_checked, unchecked_names
 from tui.catalog.price import Estimate, estimate, priced_values
 from tui.catalog.spec import Model, Values
 from tui.cli.exit_codes import code_of
@@ -34,6 +35,13 @@ def quote(
     from tui.service.errors import AuthenticationError, ServiceError
 
     check_requests(session, model, wanted)
+    unchecked = not_checked(
+        name
+        for values in wanted
+        for name in unchecked_names(values, described=model.described)
+    )
+    if unchecked:
+        print_message(unchecked)
     prices = [estimate(model, values) for values in wanted]
     try:
         prices = heartbeat.run(_quoted(session, model, wanted))
@@ -75,7 +83,8 @@ async def _quoted(
     """
     route = next(iter(model.routes.values()))
     kinds = [
-        json.dumps(priced_values(route, values), sort_keys=True) for values in wanted
+        json.dumps(priced_values(model, route, values), sort_keys=True)
+        for values in wanted
     ]
     by_kind: dict[str, Estimate | None] = {}
     quotes = Quotes()

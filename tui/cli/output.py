@@ -1,11 +1,12 @@
 """Formats tasks, recipes, models and sums as JSON (a contract) and as text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tui.catalog.extra import EXTRA, extra_of, short_mark, unchecked_names
 from tui.catalog.spec import Model, Param, Route
-from tui.cli.columns import table
+from tui.cli.columns import Rows, table
 from tui.service.inline_pictures import is_inline
 from tui.text import dollars, inert, inert_json, one_line
 
@@ -36,6 +37,7 @@ def task_json(task: "Task", problem: "Problem | None" = None) -> str:
             "model": task.model,
             "prompt": task.prompt,
             "params": task.values,
+            "not_checked": unchecked_names(task.values) or None,
             "files": list(task.files),
             "ratings": [result.rating for result in task.results if result.path],
             "favourite": task.favourite,
@@ -68,6 +70,9 @@ def task_line(task: "Task", note: str = "") -> str:
         detail = f"{detail}  imported".lstrip()
     cost = "-" if task.cost_micro is None else dollars(task.cost_micro)
     model = one_line(task.model, 80)
+    mark = short_mark(task.values)
+    if mark:
+        detail = f"{one_line(mark, 40)}  {detail}"
     return f"{task.status:<10}  {task.id}  {model}  {cost}  {detail}"
 
 
@@ -89,7 +94,7 @@ def task_facts(task: "Task", events: Iterable[tuple[float, str, str]] = ()) -> s
             ("model", f"{task.model} ({task.action}, {task.route} route)"),
             ("profile", task.profile),
             ("imported", _origin(task)),
-            *task.values.items(),
+            *_values(task.values),
             ("rated", ", ".join(_rated(result.rating) for result in saved)),
             ("tags", ", ".join(task.tags)),
             ("cost", cost),
@@ -111,6 +116,17 @@ def _origin(task: "Task") -> str:
     return "from a file" if task.imported else ""
 
 
+def _values(values: Mapping[str, object]) -> Rows:
+    """Yield names and values, texts as they are and all else as JSON."""
+    extra = extra_of(values)
+    for name, value in values.items():
+        if name != EXTRA and extra.get(name) is None:
+            yield name, value if isinstance(value, str) else inert_json(value)
+    if EXTRA in values:
+        yield EXTRA, inert_json(extra)
+        yield "not checked", ", ".join(unchecked_names(values))
+
+
 def _rated(rating: int) -> str:
     return "rejected" if rating < 0 else str(rating)
 
@@ -129,7 +145,7 @@ def recipe_facts(recipe: "Recipe") -> str:
         [
             ("written by", recipe.source),
             ("model", model),
-            *recipe.values.items(),
+            *_values(recipe.values),
             *recipe.other.items(),
             ("note", recipe.note),
         ]

@@ -8,8 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tui.catalog.extra import from_body
 from tui.catalog.load import Catalog
 from tui.catalog.price import MICRO_PER_CENT
+from tui.catalog.request import blank, check
 from tui.catalog.spec import Model
 from tui.demo.answers import JsonObject, invalid, read_object
 from tui.demo.tasks import TaskRegistry, price
@@ -89,6 +91,13 @@ class DemoAccount:
         params: Any = body.get("params", {})
         if not isinstance(params, dict):
             invalid({"params": "must be an object"})
+        route = model.routes["service"]
+        given = {name: params[name] for name in params if not blank(params[name])}
+        values = from_body(route, given)
+        errors = check(model, route, values)
+        wrong = {name: why for name, why in errors.items() if name in given}
+        if wrong:  # it has no price, as it would be refused
+            invalid(wrong)
         quote = {
             "service": service,
             "action": action,
@@ -96,7 +105,7 @@ class DemoAccount:
             "pricing_status": "available",
             "currency": "USD",
             "reservation_amount_cents": math.ceil(
-                price(model, params) / MICRO_PER_CENT
+                price(model, values) / MICRO_PER_CENT
             ),
             "estimate_basis": "exact",
             "as_of": self._as_of,

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tui.catalog.extra import with_extra
+from tui.catalog.extra import from_body
 from tui.catalog.load import Catalog
 from tui.catalog.request import apply_rules, blank, check
 from tui.catalog.spec import Model, RouteName, Values
@@ -275,9 +275,8 @@ class TaskEndpoint:
             if name != "model" and not blank(value)
         }
         route = model.routes[self._route]
-        beyond = [name for name in values if not route.param(name)]
         # As the service, which may know parameters that the catalog doesn't
-        values = with_extra(values, {name: values.pop(name) for name in beyond})
+        values = from_body(route, values)
         errors = check(model, route, values)
         for name, param in apply_rules(model, route, values).params.items():
             # The catalog lets a form leave out what has a starting value; a body must

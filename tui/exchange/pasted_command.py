@@ -6,13 +6,14 @@ headers, which may hold keys, are dropped.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import cast, get_args
 
 from msgspec import Struct
 
 from tui.catalog import request
-from tui.catalog.extra import EXTRA, extra_of, extra_problem, unchecked
+from tui.catalog.extra import EXTRA, extra_of, extra_problem, from_body, unchecked
 from tui.catalog.image_items import images_in, is_url
 from tui.catalog.load import Catalog, UnknownModel
 from tui.catalog.route import Api
@@ -141,7 +142,7 @@ def fitting(
     return fit, tuple(rest)
 
 
-def _is_closed(param: Param, errors: dict[str, str]) -> bool:
+def _is_closed(param: Param, errors: Container[str]) -> bool:
     """Return whether a field can't show its value, which is not allowed."""
     closed = (Kind.CHOICE, Kind.BOOLEAN, Kind.CONSTANT)
     return param.name in errors and param.kind in closed
@@ -206,7 +207,18 @@ def _curl(words: list[str], catalog: Catalog) -> PastedCommand:
         )
     model = _model(catalog, where["service"], where["action"], body.pop("model", None))
     route: RouteName = "service" if where["service"] else "unified"
-    return PastedCommand(model, route, *fitting(model, route, body))
+    given = {name: value for name, value in body.items() if value is not None}
+    values = from_body(model.routes[route], given)
+    values = unchecked(values, _closed(model, route, values))
+    fit, rest = _fitting_with_extra(model, route, values, files=False)
+    return PastedCommand(model, route, fit, rest)
+
+
+def _closed(model: Model, route: RouteName, values: Values) -> list[str]:
+    """Return the names of values that only the catalog refuses and no field shows."""
+    refused = request.refused_by_catalog(model, model.routes[route], values)
+    params = [param for param in model.routes[route].params if param.name in values]
+    return [param.name for param in params if _is_closed(param, refused)]
 
 
 def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> Model:
@@ -223,6 +235,9 @@ def _model(catalog: Catalog, service: str | None, action: str, slug: object) -> 
         for model in there
         if model.slug == slug or (slug is None and len(there) == 1)
     ]
+    if not found and service and isinstance(slug, str):
+        with suppress(NameProblem):
+            return undescribed(service, action, slug)
     if not found:
         raise PasteError(
             f"The catalog has no model {one_line(slug or '', 60)} at that address."
@@ -270,7 +285,7 @@ def _generate(words: list[str], catalog: Catalog, api: Api) -> PastedCommand:
     if is_unchecked:
         refused = request.refused_by_catalog(model, model.routes[route], values)
         values = unchecked(values, refused)
-    fit, more = _fitting_with_extra(model, route, values)
+    fit, more = _fitting_with_extra(model, route, values, files=True)
     return PastedCommand(model, route, fit, (*unused, *more))
 
 
@@ -289,14 +304,14 @@ def _generated(catalog: Catalog, slug: str, used: dict[str, str]) -> Model:
 
 
 def _fitting_with_extra(
-    model: Model, route: RouteName, values: Values
+    model: Model, route: RouteName, values: Values, *, files: bool
 ) -> tuple[Values, tuple[str, ...]]:
     """Return what `fitting` does, with the extra parameters.
 
     A value that is sent without a check and that its field can't show is one of them.
     """
     checked = {name: value for name, value in values.items() if name != EXTRA}
-    fit, rest = fitting(model, route, checked, files=True)
+    fit, rest = fitting(model, route, checked, files=files)
     extra = extra_of(values)
     moved = {
         name: checked[name]

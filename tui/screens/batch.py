@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui.catalog import request
 from tui.catalog.load import Catalog
 from tui.catalog.matrix import FilledModel, adapted
-from tui.catalog.price import estimate
+from tui.catalog.price import PriceOf, estimate, list_price
 from tui.catalog.reach import texts_of
 from tui.catalog.request import Request, is_callback
 from tui.catalog.spec import Kind, Model, Param
@@ -26,6 +26,7 @@ from tui.text import by_count, dollars, one_line
 from tui.widgets.fields import short_title
 from tui.widgets.footer import Footer
 from tui.widgets.sidebar import ModelKey
+from tui.widgets.text_fields import Area
 
 
 class JobFields(NamedTuple):
@@ -100,12 +101,14 @@ class BatchScreen(Modal[JobChoice | None]):
         filled: FilledModel,
         catalog: Catalog,
         files: PromptFiles,
+        price_of: PriceOf = estimate,
         fields: JobFields | None = None,
     ) -> None:
-        """`files` has the wildcards that prompts may name; `fields` are those of the
-        last time, where one has gone back.
+        """`files` has the wildcards that prompts may name; `price_of` returns what a
+        request costs; `fields` are those of the last time, where one has gone back.
         """
         super().__init__()
+        self._price_of = price_of
         self._files = files
         fields = fields or JobFields()
         self._filled = filled
@@ -232,10 +235,13 @@ class BatchScreen(Modal[JobChoice | None]):
     async def _update_plan(self) -> None:
         """Counts, prices and lists the requests; invalid ones with the reason."""
         self._requests = []
-        fields = self._vary.text, self._count.value, self._file.value.strip()
+        file = self._file.value.strip()
+        typed = job_plan.Typed(self._vary.text, self._count.value, file)
         models = self._all_filled()
         try:
-            plan = await asyncio.to_thread(job_plan.make, models, self._files, *fields)
+            plan = await asyncio.to_thread(
+                job_plan.make, models, self._files, typed, self._price_of
+            )
         except ValueError as error:
             plan = job_plan.refused(error)
         self._summary.update(plan.summary)
@@ -249,7 +255,7 @@ class BatchScreen(Modal[JobChoice | None]):
         """Lets the user choose the other models: those of the same action."""
         own = self._filled.model
         titles = {
-            model.slug: f"{model.title} · {dollars(estimate(model, {}).micro)}"
+            model.slug: f"{model.title} · {dollars(list_price(model).micro)}"
             for model in self._catalog.models
             if model.action == own.action and model.key != own.key
         }
@@ -344,7 +350,7 @@ class _NotesPastes:
         super().action_paste()  # type: ignore[misc]  # of the control
 
 
-class _Vary(_NotesPastes, TextArea):
+class _Vary(_NotesPastes, Area):
     """The lines of varied params."""
 
 

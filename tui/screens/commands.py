@@ -8,7 +8,7 @@ from msgspec import structs
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tui.catalog.price import estimate
+from tui.catalog.price import list_price
 from tui.catalog.spec import Model
 from tui.screens.main import MainScreen
 from tui.screens.palette import Command
@@ -196,7 +196,7 @@ def _models(shell: Shell, main: MainScreen) -> Iterator[Command]:
 
 
 def _price(model: Model) -> str:
-    micro = estimate(model, {}).micro
+    micro = list_price(model).micro
     return f" · {dollars(micro)}" if micro is not None else ""
 
 

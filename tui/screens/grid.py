@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tui.catalog.extra import short_mark
 from tui.screens.pager import Pager
 from tui.tasks.task import Status, Task
 from tui.text import one_line
@@ -359,7 +360,8 @@ class ManyPictures(Screen[None]):
     def _own_words(self, task: Task) -> str:
         """Returns what is said of a task beside its state: what varies in its job first."""
         variation = self._variations.of(task, self._view.title_of)
-        return " · ".join(filter(None, (variation, task.caption)))
+        words = (variation, short_mark(task.values), task.caption)
+        return " · ".join(filter(None, words))
 
     def _cells_for(self, items: list[Item | None]) -> tuple[list[Cell], bool]:
         """Returns all cells, in the order of the items that they are to show.
@@ -406,6 +408,7 @@ class ManyPictures(Screen[None]):
             self._view.title_of(task),
             made(task),
             cost(task),
+            short_mark(task.values),
             task.prompt,
         ]
         return " · ".join(one_line(part) for part in parts if part)

@@ -11,6 +11,7 @@ from tui.catalog import batch, matrix, prompt_file
 from tui.catalog.batch import BatchError
 from tui.catalog.extra import EXTRA, shown
 from tui.catalog.matrix import Cell, FilledModel
+from tui.catalog.price import PriceOf, is_unchecked
 from tui.catalog.request import Request
 from tui.catalog.sources import source_param
 from tui.catalog.spec import Param
@@ -36,10 +37,20 @@ class Plan(NamedTuple):
     rows: list[Content]
 
 
+class Typed(NamedTuple):
+    """What stands in the fields of the page."""
+
+    vary: str
+    copies: str
+    file: str
+    """The name of a prompt file, or ""."""
+
+
 def make(
-    models: Sequence[FilledModel], files: PromptFiles, vary: str, count: str, file: str
+    models: Sequence[FilledModel], files: PromptFiles, typed: Typed, price_of: PriceOf
 ) -> Plan:
     """Returns the plan of what stands in the fields. Raises BatchError."""
+    vary, count, file = typed
     lines = vary_lines(vary)
     if not count.isdecimal() or not 1 <= int(count[:9]) <= batch.MOST:
         raise BatchError(f"Copies: 1 to {batch.MOST:,}.")
@@ -51,10 +62,15 @@ def make(
         prompts=prompts,
         wildcards=files.wildcards(named),
     )
-    cells = matrix.cells(models, variations)
+    cells = [
+        cell._replace(price=price_of(cell.model, cell.values).micro)
+        for cell in matrix.cells(models, variations)
+    ]
     valid = [cell for cell in cells if not cell.problem]
     invalid = [cell for cell in cells if cell.problem]
     price = matrix.price_text(valid)
+    if any(is_unchecked(cell.model, cell.values) for cell in valid):
+        price = f"{price}, not checked"
     button = f"Send {len(valid):,}  ·  {price}" if valid else "Send"
     rows = [*_rows(invalid, models), *_rows(valid, models)]
     summary = Content(_count_sentence(len(valid), len(invalid), price))

@@ -80,6 +80,11 @@ class Messages:
             self._waiting = None
             self._show(notice, seconds)
 
+    def outdate(self, start: str) -> None:
+        """Ends the message of this moment if it begins so: it isn't true any more."""
+        if self._shown and self._shown.text.startswith(start):
+            self.end()
+
     def _place(self, notice: Notice) -> None:
         self._remove_line()
         page = self._page()

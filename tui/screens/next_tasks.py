@@ -132,7 +132,7 @@ class NextTasks:
         await shell.push_screen_wait(
             TaskFormScreen(
                 NextTaskForm,
-                FormStart(without_source(model), route, {}, note),
+                FormStart(without_source(model), route, {}, note, shell.price_of),
                 PromptFiles(shell.session.folders.config),
                 main.value_picker,
                 save,

@@ -69,6 +69,7 @@ class Pages:
         shell.main = MainScreen(
             shell.session, self.view, marked, self._search, self._find_prompts
         )
+        shell.main.form.price_of = shell.price_of
         return shell.main
 
     async def save_favourites(self, models: list[ModelKey]) -> None:
@@ -145,7 +146,9 @@ class Pages:
         main = self._shell.main
         assert main
         filled = FilledModel(request.model, request.route, request.values)
-        page = BatchScreen(filled, main.filler.catalog, files, fields)
+        page = BatchScreen(
+            filled, main.filler.catalog, files, self._shell.price_of, fields
+        )
         wanted = await self._shell.push_screen_wait(page)
         self._job_fields[key] = page.fields
         if not wanted:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, Variations, expand
+from tui.catalog.extra import not_checked, unchecked_names
 from tui.catalog.price import cheapest
 from tui.catalog.request import Request
 from tui.exchange import consent
@@ -29,10 +30,10 @@ class Approval(IntEnum):
     OVER_CEILING = 2
 
 
-def _warnings(requests: Sequence[Request]) -> str:
-    """Returns why the service may refuse the models of requests, or ""."""
-    warnings = dict.fromkeys(request.model.warning for request in requests)
-    return "\n".join(filter(None, warnings))
+def _cautions(requests: Collection[Request]) -> str:
+    """Returns why the service may refuse requests, and what isn't checked, or ""."""
+    cautions = dict.fromkeys(request.model.warning for request in requests)
+    return "\n".join(filter(None, [*cautions, _not_checked(requests)]))
 
 
 class Payments:
@@ -88,7 +89,7 @@ class Payments:
                 shell.engine.reader, event.model, event.values
             )
             if price:
-                shell.main.form.quote(event.model, event.values, price)
+                shell.main.form.show_price()
 
     async def submit_form(self, event: ParamForm.Submitted) -> bool:
         """Sends the form's request, or one for each alternative of its prompt.
@@ -134,6 +135,7 @@ class Payments:
             shell.show_problem(sentence, "Not sent", "error")
         else:
             if tasks:
+                shell.messages.outdate("Not sent")
                 shell.main.queue.table.select(tasks[-1].id)
                 self._say_queued(wanted)
             return bool(tasks)
@@ -192,7 +194,7 @@ class Payments:
             named = await asyncio.to_thread(self._consent.needed, job)
             details = consent.describe(named)
             approval = await self.ask_approval(
-                wanted, ask=ask, preface=_warnings(sent), details=details
+                wanted, ask=ask, preface=_cautions(sent), details=details
             )
             if not approval:
                 return []
@@ -224,7 +226,7 @@ class Payments:
             named = await asyncio.to_thread(self._consent.needed, job)
             wanted = [Wanted(new_id(), priced.model.slug, priced.price)]
             details = consent.describe(named)
-            preface = _warnings([priced])
+            preface = _cautions([priced])
             approval = await self.ask_approval(wanted, preface=preface, details=details)
             if approval:
                 self._consent.agree(named)
@@ -260,3 +262,12 @@ class Payments:
         if not await shell.push_screen_wait(ConfirmScreen(whole, "Send", details)):
             return Approval.NO
         return Approval.OVER_CEILING if question.passes_ceiling else Approval.YES
+
+
+def _not_checked(requests: Iterable[Request]) -> str:
+    """Returns what of some requests isn't checked, as a sentence, or ""."""
+    return not_checked(
+        name
+        for request in requests
+        for name in unchecked_names(request.values, described=request.model.described)
+    )

@@ -10,6 +10,8 @@ from textual import on
 from textual.driver import Driver
 from textual.signal import Signal
 
+from tui.catalog.price import Estimate
+from tui.catalog.spec import Model, Values
 from tui.graphics.probe import Terminal
 from tui.screens.detached import run_detached
 from tui.screens.main import MainScreen
@@ -131,6 +133,10 @@ class Shell(OpenApp):
         """Sends what the terminal should have kept, and paints all that it shows."""
         self.app_resume_signal.publish(self)
         self.refresh(layout=True)
+
+    def price_of(self, model: Model, values: Values) -> Estimate:
+        """Returns what a request costs with the key in use."""
+        return self.wallet.price(model, values)
 
     def title_of(self, task: Task) -> str:
         """Returns the name of a task's model."""

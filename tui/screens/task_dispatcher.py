@@ -5,10 +5,11 @@ are those that need a page, a question or the clipboard.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from tui.catalog.extra import not_checked, unchecked_names
 from tui.catalog.request import Request
 from tui.catalog.sources import without_source
 from tui.screens import share
@@ -179,7 +180,7 @@ class TaskDispatcher:
         await shell.push_screen_wait(
             TaskFormScreen(
                 TaskForm,
-                FormStart(shown, task.route, task.values, note),
+                FormStart(shown, task.route, task.values, note, shell.price_of),
                 PromptFiles(shell.session.folders.config),
                 shell.main.value_picker,
                 save,
@@ -277,7 +278,7 @@ class TaskDispatcher:
         assert shell.engine
         tasks, left_out = await actions.sendable(shell.engine, request.tasks)
         ask = len(request.tasks) > 1 or any(task.imported for task in tasks)
-        preface = f"{left_out}\n{_unsure_sentence(tasks)}".strip()
+        preface = _preface(left_out, tasks)
         wanted = ceilings.wanted_again(shell.session.catalog, tasks)
         async with shell.wallet.spending:
             approval = await self._payments.ask_approval(
@@ -363,7 +364,7 @@ class TaskDispatcher:
                 "{count} tasks were retried already.",
             )
             preface = f"{preface}\n{again}".strip()
-        preface = f"{preface}\n{_unsure_sentence(tasks)}".strip()
+        preface = _preface(preface, tasks)
         wanted = ceilings.wanted_again(self._shell.session.catalog, tasks)
         return await self._payments.ask_approval(wanted, ask=ask, preface=preface)
 
@@ -372,6 +373,15 @@ class TaskDispatcher:
         assert self._shell.engine
         now = self._shell.engine.queue.latest(task.id) or task
         return task.retried_by == now.retried_by and now.status not in LIVE
+
+
+def _preface(first: str, tasks: Iterable[Task]) -> str:
+    """Returns what is known before a question is asked, one line each."""
+    tasks = list(tasks)
+    unchecked = not_checked(
+        name for task in tasks for name in unchecked_names(task.values)
+    )
+    return "\n".join(filter(None, (first, _unsure_sentence(tasks), unchecked)))
 
 
 def _unsure_sentence(tasks: list[Task]) -> str:

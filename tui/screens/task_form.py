@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui.catalog.batch import BatchError, Variations, expand
+from tui.catalog.price import PriceOf, estimate
 from tui.catalog.spec import Model, RouteName, Values
 from tui.screens.modal import Modal
 from tui.screens.value_picker import ValuePicker
@@ -42,6 +43,8 @@ class FormStart:
     values: Values
     note: str = ""
     """A sentence above the form, or ""."""
+    price_of: PriceOf = estimate
+    """Returns what the request costs."""
 
 
 class TaskForm(ParamForm):
@@ -119,6 +122,7 @@ class TaskFormScreen(Modal[None]):
         """What stood in the form when the user was asked about leaving it."""
         self._form = kind("task-form", filled.model, filled.route, verb=kind.VERB)
         self._form.expansion.files = files
+        self._form.price_of = filled.price_of
 
     def compose(self) -> ComposeResult:
         with Vertical(id="edit-task"):
@@ -130,12 +134,12 @@ class TaskFormScreen(Modal[None]):
     async def on_mount(self) -> None:
         filled = self._filled
         await self._form.show(filled.model, filled.route, filled.values)
-        self._before = self._form.content().values
+        self._before = self._form.content()
         self._form.focus_first()
 
     def action_leave(self) -> None:
         """Leaves the form; a second press is needed where something was typed."""
-        typed = self._form.content().values
+        typed = self._form.content()
         if typed in (self._before, self._left_as):
             self.dismiss()
             return

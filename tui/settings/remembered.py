@@ -30,6 +30,8 @@ class Draft(Struct, frozen=True):
     """By param: the text as it was typed, also where it is no value; or a choice."""
     foreign: dict[str, tuple[str, ...]] = {}
     """By param: texts that need not be the user's own words."""
+    unchecked: tuple[str, ...] = ()
+    """Params whose values are sent without a check."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tui.catalog import request
 from tui.catalog.load import Catalog
-from tui.catalog.price import Estimate, estimate, priced_values
+from tui.catalog.price import Estimate, estimate, is_unchecked, priced_values
 from tui.catalog.reach import without_callbacks
 from tui.catalog.route import translate
 from tui.catalog.source_images import local_files
@@ -110,9 +110,11 @@ def _file(cache: Path, base_url: str) -> Path:
 
 
 class Quotes:
-    """The latest quotes.
+    """The latest quotes, and with them the price of any request of the program.
 
-    Prices don't depend on the prompt or the seed: a new one needs no new quote.
+    Prices don't depend on the prompt or the seed: a new one needs no new quote. What
+    isn't checked may depend on anything: only a quote for that very request counts,
+    and never the list.
     """
 
     def __init__(self) -> None:
@@ -128,7 +130,7 @@ class Quotes:
         asked = _quotable(model, values)
         if asked is None:
             return listed
-        quote = self._recent(_kind(model, asked))
+        quote = self._recent(_kind(model, values, asked))
         if quote is None:
             return listed
         return quote.estimate() or listed
@@ -143,7 +145,7 @@ class Quotes:
         asked = _quotable(model, values)
         if asked is None:
             return None
-        kind = _kind(model, asked)
+        kind = _kind(model, values, asked)
         now = time.monotonic()
         quote = self._recent(kind)
         if quote is None:
@@ -189,12 +191,17 @@ def _quotable(model: Model, values: Values) -> Values | None:
     if unplaced or local_files(route, moved) or request.check(model, route, moved):
         return None
     # Nothing is called for a price: a callback is sent with the request alone.
-    body = without_callbacks(request.body(model, route, moved))
+    whole = request.body(model, route, moved)
+    body = without_callbacks(whole)
+    if body != whole and is_unchecked(model, values):
+        return None
     del body["model"]
     return body
 
 
-def _kind(model: Model, asked: Values) -> str:
+def _kind(model: Model, values: Values, asked: Values) -> str:
     """Return the same text for all requests that have the same price."""
-    priced = priced_values(model.routes["service"], asked)
+    priced = asked
+    if not is_unchecked(model, values):
+        priced = priced_values(model, model.routes["service"], asked)
     return json.dumps([model.action, model.slug, priced], sort_keys=True)

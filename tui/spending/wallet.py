@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.catalog.price import Estimate
 from tui.catalog.request import Request
+from tui.catalog.spec import Model, Values
 from tui.settings.config import Config
 from tui.spending import ceilings
 from tui.spending.quotes import Quotes
@@ -66,13 +68,15 @@ class Wallet:
             self.balance = account.balance
         return True
 
+    def price(self, model: Model, values: Values) -> Estimate:
+        """Return what a request costs, as every page shows it and limits count it."""
+        return self.quotes.price(model, values)
+
     async def priced(self, requests: Iterable[Request]) -> list[Request]:
         """Return the requests with what each costs by now."""
         return await asyncio.to_thread(
             lambda: [
-                request._replace(
-                    price=self.quotes.price(request.model, request.values).micro
-                )
+                request._replace(price=self.price(request.model, request.values).micro)
                 for request in requests
             ]
         )

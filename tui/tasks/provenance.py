@@ -21,9 +21,12 @@ _PATH = re.compile(
 
 def facts_of(task: Task) -> EmbeddedRecipe:
     """Returns what a task's images may say about it."""
+    told = task.values
+    if "prompt" in told:
+        told = {**told, "prompt": task.prompt}  # an extra one may take its place
     values = {
         name: _public(name, value)
-        for name, value in without_callbacks(task.values).items()
+        for name, value in without_callbacks(told).items()
         if not _SECRET_NAME.search(name)
     }
     return EmbeddedRecipe(

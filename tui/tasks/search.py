@@ -9,8 +9,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tui.catalog.extra import described, extra_of
 from tui.tasks.search_order import Order, order_named
 from tui.tasks.task import LIVE, REJECTED, SENT, Status, Task
+from tui.text import one_line
 
 HELP = (
     "words  model:flux  status:failed  date:today  after:2026-11-01"
@@ -42,7 +44,11 @@ _Condition = tuple[str, list[Any]]
 def search_words(task: Task) -> str:
     """Returns the text of a task that plain words are searched in."""
     prompt = task.prompt[:_MOST_CHARACTERS]
-    return "\n".join((prompt, task.model, task.id, task.remote_id)).casefold()
+    texts = [prompt, task.model, task.id, task.remote_id]
+    extra = extra_of(task.values)
+    if extra:
+        texts.append(one_line(", ".join(described(extra)), _MOST_CHARACTERS))
+    return "\n".join(texts).casefold()
 
 
 def tag_words(task: Task) -> str:

@@ -1,5 +1,6 @@
 """Tasks: paid requests as frozen snapshots, and how their status may change."""
 
+import json
 import os
 import time
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from tui.catalog.extra import extra_of
 from tui.catalog.spec import RouteName, Values
 
 
@@ -274,7 +276,11 @@ class Task(Struct, frozen=True, kw_only=True):
 
     @property
     def prompt(self) -> str:
-        return str(self.values.get("prompt", ""))
+        """The prompt as it is sent: an extra parameter of that name comes first."""
+        sent = extra_of(self.values).get("prompt")
+        if sent is None:
+            sent = self.values.get("prompt", "")
+        return sent if isinstance(sent, str) else json.dumps(sent)
 
     @property
     def caption(self) -> str:

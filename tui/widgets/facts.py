@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.table import Table
 
-from tui.catalog.extra import shown
+from tui.catalog.extra import short_mark, shown
 from tui.tasks.durations import Span
 from tui.tasks.task import REJECTED, Result, Status, Task
 from tui.text import dollars, file_size, one_line, plain
@@ -158,6 +158,11 @@ def _line_facts(task: Task, index: int) -> Iterator[_Fact]:
         yield _Fact(time_taken(seconds), 60)
     if task.cost_micro is not None:
         yield _Fact(dollars(task.cost_micro), 70)
+    mark = short_mark(task.values)
+    if mark:
+        names = mark.removeprefix("+")
+        whole = mark if names == mark else f"not checked: {names}"
+        yield _Fact(whole, 65, one_line(mark, 16))
     if "seed" in task.values:
         yield _Fact(f"seed {one_line(task.values['seed'], 20)}", 30)
     if result and (result.width or result.format):

@@ -140,7 +140,7 @@ class Field(Widget):
         if self.error:
             mark = " !"
         elif self.is_unchecked:
-            mark = " ?"
+            mark = " ?" if self.is_beside else " not checked"
         elif self.param.required:
             mark = " *"
         title = short_title(self.param)

@@ -1,7 +1,7 @@
 """The keys that work here, in the last line of a page."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len
 from textual import events, widgets
@@ -20,6 +20,14 @@ _PINNED = (
 _LAST = "quit"
 """The id of the key that is left out first: other programs have it, too."""
 _GAP = 1
+
+
+@runtime_checkable
+class Relabelling(Protocol):
+    """A widget whose key does one thing and then the opposite."""
+
+    def key_label(self, action: str) -> str:
+        """Returns what a key is called now, or "" for its usual name."""
 
 
 class Entry(NamedTuple):
@@ -119,8 +127,11 @@ class Footer(widgets.Footer):
     def _entry(self, active: ActiveBinding) -> Entry:
         binding = active.binding
         name = self.app.get_key_display(binding)
+        label = binding.description
+        if isinstance(active.node, Relabelling):
+            label = active.node.key_label(binding.action) or label
         tooltip = active.tooltip or binding.description
-        return Entry(binding.key, name, binding.description, binding.action, tooltip)
+        return Entry(binding.key, name, label, binding.action, tooltip)
 
     def _works(self, key: str) -> bool:
         """Returns whether a text that is edited leaves a key to the page."""

@@ -1,6 +1,7 @@
 """The form of a model: fields made from its params, checked on every change."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,16 @@ from textual.widgets import Button
 from textual.widgets.text_area import EditHistory
 
 from tui.catalog import request
-from tui.catalog.extra import EXTRA, extra_of, params_of
-from tui.catalog.price import Estimate, priced_values
+from tui.catalog.extra import (
+    EXTRA,
+    extra_of,
+    not_checked,
+    params_of,
+    unchecked,
+    waived_of,
+    without_waived,
+)
+from tui.catalog.price import Estimate, PriceOf, estimate, is_unchecked
 from tui.catalog.reach import texts_of
 from tui.catalog.request import LONGEST_TEXT
 from tui.catalog.route import translate
@@ -34,7 +43,6 @@ from tui.widgets.expansion import Expansion
 from tui.widgets.fields import Field, Raw, short_title
 from tui.widgets.form_fields import TWO_COLUMNS, Fold, FormFields
 from tui.widgets.form_note import FormNote
-from tui.widgets.form_price import FormPrice
 from tui.widgets.key_texts import key_text
 from tui.widgets.make_field import make_field, raw_of
 from tui.widgets.pay_button import PayButton
@@ -42,6 +50,8 @@ from tui.widgets.text_fields import TextField
 
 _TALL = 18
 """Rows from which a narrow form has two of them for help."""
+_TALL_WITHOUT_PROMPT = 10
+"""The same where no prompt takes all rows that are left."""
 _LEAST_ROWS = 2
 """Rows in which a field can be seen with its label."""
 _LONGEST_OWN = 2 * LONGEST_TEXT
@@ -172,10 +182,16 @@ class ParamForm(Vertical):
         self.expansion = Expansion()
         self._model = model
         self._fields: dict[str, Field] = {}
+        self._unchecked: list[str] = []
+        """Names of what is sent without a check."""
+        self._is_readable = True
+        """Whether the extra parameters can be read."""
         self._refused: set[str] = set()
         """Params with an error that only the catalog raises, and that is shown."""
         self._demanded: set[str] = set()
         """Params without a value that the user tried to send without it."""
+        self.price_of: PriceOf = estimate
+        """Returns the price of a request, as far as it is known."""
         self._saved = {draft.key: draft for draft in drafts}
         self._prompt: Raw | None = None
         """What stood in the last form that had a prompt; None: there was none yet."""
@@ -190,12 +206,13 @@ class ParamForm(Vertical):
         """The sentence about a result that will be too large to be shown."""
         self._showing = asyncio.Lock()
         self._note = FormNote(id="help")
-        self._price = FormPrice()
         self._timer: Timer | None = None
         self._button = PayButton("send", verb)
         draft = self._saved.get(model.key)
         raws, _ = translate(model, draft.values if draft else {}, route)
         foreign = draft.foreign if draft else {}
+        self._waived = set(draft.unchecked) if draft else set()
+        """Params whose values the service is to decide about."""
         self._box = FormFields(self._make_fields(model, route, raws, foreign))
 
     def compose(self) -> ComposeResult:
@@ -208,8 +225,13 @@ class ParamForm(Vertical):
         self._warn_of_left_out()
 
     def on_resize(self, event: events.Resize) -> None:
-        is_narrow = event.size.width < TWO_COLUMNS
-        self.set_class(is_narrow and event.size.height >= _TALL, "-tall")
+        self._update_rows()
+
+    def _update_rows(self) -> None:
+        """Gives a narrow form two rows for help where it has the room."""
+        tall = _TALL if "prompt" in self._fields else _TALL_WITHOUT_PROMPT
+        width, height = self.size
+        self.set_class(width < TWO_COLUMNS and height >= tall, "-tall")
 
     # What stands in it
 
@@ -233,12 +255,13 @@ class ParamForm(Vertical):
             self._foreign |= set(foreign)
             carried = Carried()
             foreign_texts: dict[str, tuple[str, ...]] = {}
+            saved = self._saved.get(model.key)
             if values is None:
                 carried = self._carry(before, model, route)
                 raws = dict(carried.raws)
                 for name, origin in carried.origins.items():
                     foreign_texts[name] = before.foreign.get(origin, ())
-                saved = self._saved.get(model.key)
+                self._waived = set(saved.unchecked) if saved else set()
                 if saved:
                     known, _ = translate(model, saved.values, route)
                     raws |= known
@@ -249,7 +272,9 @@ class ParamForm(Vertical):
                 values, _ = translate(model, values, route)
                 target = model.routes[route]
                 params = params_of(model, target)
-                raws = _raws_of(params, values)
+                waived = filter(target.param, waived_of(values))
+                self._waived = set(waived)
+                raws = _raws_of(params, without_waived(values, self._waived))
                 raws = self._without_long(params, raws, LONGEST_TEXT)
             await self._replace(model, route, raws, foreign_texts)
             if values is None:
@@ -277,6 +302,7 @@ class ParamForm(Vertical):
         """Shows what stood in the form once, with what undo knew of its prompt."""
         async with self._showing:
             self._keep()
+            self._waived = set(draft.unchecked)
             await self._replace(model, route, draft.values, draft.foreign)
             area = self._prompt_field
             if area and history:
@@ -291,6 +317,7 @@ class ParamForm(Vertical):
             *self._model.key,
             {name: raw for name, raw in raws.items() if raw is not None},
             {name: texts for name, texts in foreign.items() if texts},
+            tuple(sorted(self._waived)),
         )
 
     @property
@@ -325,6 +352,7 @@ class ParamForm(Vertical):
             if has_focus:
                 self.screen.set_focus(self.first_control, scroll_visible=False)
 
+        self._update_rows()
         await self._box.replace(fields, move_focus)
         self._warn_of_left_out()
         self._restart_timer()
@@ -345,6 +373,7 @@ class ParamForm(Vertical):
         self._fields = {
             param.name: make_field(param, raws.get(param.name)) for param in params
         }
+        self._waived &= self._fields.keys()
         self._show_title(model)
         self.check_values()
         for name, field in self._fields.items():
@@ -394,6 +423,8 @@ class ParamForm(Vertical):
             else:
                 if value is not None:
                     values[name] = value
+        if isinstance(values.get(EXTRA, {}), dict):  # else it is an error, and stays
+            values = unchecked(values, sorted(self._waived))
         return values, errors
 
     # What is wrong with it
@@ -405,11 +436,13 @@ class ParamForm(Vertical):
         Returns all of them by the names of their params.
         """
         route = self._model.routes[self.route]
+        self._check_waived_again()
         values, unreadable = self._read_fields()
         rules = request.apply_rules(self._model, route, values)
         self._forbidden = rules.forbidden
         for name, field in self._fields.items():
-            field.display = name not in rules.forbidden
+            # Not `display`: that would show what is folded, too
+            field.set_class(name in rules.forbidden, "-forbidden")
             if name in rules.params:
                 field.adapt(rules.params[name])
         for name in rules.forbidden:
@@ -418,7 +451,11 @@ class ParamForm(Vertical):
         problem = self.expansion.problem(values)
         if problem:
             errors.setdefault("prompt", problem)
-        errors = {name: error for name, error in errors.items() if name in self._fields}
+        errors = {
+            name: self._with_titles(error)
+            for name, error in errors.items()
+            if name in self._fields
+        }
         if everything:
             self._demanded |= set(errors)
         for name, field in self._fields.items():
@@ -426,13 +463,42 @@ class ParamForm(Vertical):
             is_shown = name in self._demanded or field.raw is not None
             field.show_error(errors.get(name, "") if is_shown else "")
         self._update_unchecked(values)
+        self._is_readable = EXTRA not in unreadable
         self._update_note()
         self._show_price(values)
         return errors
 
+    def _check_waived_again(self) -> None:
+        """Has the catalog check again what it doesn't refuse any more."""
+        if not self._waived:
+            return
+        route = self._model.routes[self.route]
+        values, _ = self._read_fields()
+        checked = without_waived(values, self._waived)
+        refused = request.refused_by_catalog(self._model, route, checked)
+        given = {name for name in self._waived if not request.blank(values.get(name))}
+        if given - refused:
+            self._waived -= given - refused
+            self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        if self.is_attached:
+            self.refresh_bindings()
+
+    def _with_titles(self, sentence: str) -> str:
+        """Returns a sentence that calls fields as the form does, not as the service."""
+        names = [name for name in self._fields if "_" in name]
+        if not names:
+            return sentence
+        pattern = rf"\b({'|'.join(map(re.escape, names))})\b"
+        return re.sub(
+            pattern, lambda name: short_title(self._fields[name[0]].param), sentence
+        )
+
     def _update_unchecked(self, values: Values) -> None:
         """Marks what is sent without a check, and notes what could be."""
         extra = extra_of(values)
+        self._unchecked = list(extra)
         refused: set[str] = set()
         if any(field.error for field in self._fields.values()):
             route = self._model.routes[self.route]
@@ -444,16 +510,11 @@ class ParamForm(Vertical):
             field.show_unchecked(name in extra)
         is_news = shown != self._refused
         self._refused = shown
-        if is_news and self.is_attached:
-            self.refresh_bindings()
+        if is_news:
+            self._refresh_keys()
 
-    def _unchecked_titles(self) -> list[str]:
-        """Returns what is sent without a check, as the form or the service calls it."""
-        extra = self._fields.get(EXTRA)
-        try:
-            names = extra_of({EXTRA: extra.read() or {}}) if extra else {}
-        except ValueError:
-            return []
+    def _titles(self, names: Iterable[str]) -> list[str]:
+        """Returns parameters as the form or the service calls them."""
         fields = self._fields
         return [
             short_title(fields[name].param).lower()
@@ -461,6 +522,14 @@ class ParamForm(Vertical):
             else one_line(name)
             for name in names
         ]
+
+    def _unchecked_sentences(self) -> list[str]:
+        """Returns what is sent without a check, and how it is checked again."""
+        sentences = [not_checked(self._titles(self._unchecked))]
+        if self._waived:
+            key = key_text(self, "send-unchecked")
+            sentences.append(f"{key} checks it again.")
+        return sentences
 
     def _error_of(self, name: str) -> str:
         field = self._fields.get(name)
@@ -478,17 +547,19 @@ class ParamForm(Vertical):
         """Shows what is wrong, or the help of the focused field; why others are hidden."""
         fields = self._fields
         hidden = [
-            f"{short_title(fields[name].param)}: {reason}"
+            f"{short_title(fields[name].param)}: {self._with_titles(reason)}"
             for name, reason in self._forbidden.items()
             if name in fields
         ]
-        unchecked = self._unchecked_titles()
-        if unchecked:
-            hidden.insert(0, f"Not checked: {', '.join(unchecked)}.")
+        first = self._unchecked_sentences()
         if self._refused:
             key = key_text(self, "send-unchecked")
-            hidden.insert(0, f"{key} lets the service decide.")
-        wrong = [field for field in fields.values() if field.error and field.display]
+            first.insert(0, f"{key} lets the service decide.")
+        wrong = [
+            field
+            for name, field in fields.items()
+            if field.error and name not in self._forbidden
+        ]
         focused = self._field_in_focus()
         if focused and focused.error:
             text = focused.error
@@ -499,10 +570,10 @@ class ParamForm(Vertical):
         else:
             text = self._fold_help()
         self._note.set_class(bool(wrong), "-wrong")
-        notes = [text, *hidden]
         # Few words have room: what is wrong comes first, help later
-        notes.insert(1 if wrong else 0, self._size_note)
-        self._note.text = " ".join(filter(None, notes))
+        first.append(self._size_note)
+        parts = [text, *first] if wrong else [*first, text]
+        self._note.text = " ".join(filter(None, [*parts, *hidden]))
 
     def _fold_help(self) -> str:
         """Returns which fields are rarely needed, where their line has the focus."""
@@ -520,19 +591,17 @@ class ParamForm(Vertical):
 
     # What it costs
 
-    def _show_price(self, values: Values) -> None:
-        route = self._model.routes[self.route]
-        price = self._price.of(self._model, route, values)
-        self._button.show_price(price, self.expansion.count(values))
+    def show_price(self) -> None:
+        """Shows what the request costs, which may be known better by now."""
+        self._show_price(self.values())
 
-    def quote(self, model: Model, values: Values, price: Estimate) -> None:
-        """Shows a price from the service, unless the form has changed since."""
-        route = self._model.routes[self.route]
-        now = self.values()
-        is_same = priced_values(route, now) == priced_values(route, values)
-        if model.key == self._model.key and is_same:
-            self._price.note_quote(model, route, values, price)
-            self._show_price(now)
+    def _show_price(self, values: Values) -> None:
+        price = self.price_of(self._model, values)
+        is_past_catalog = is_unchecked(self._model, values) or not self._is_readable
+        if not self._is_readable:
+            price = Estimate(None, "unknown")
+        count = self.expansion.count(values)
+        self._button.show_price(price, count, is_checked=not is_past_catalog)
 
     def update_prices(self, model: Model) -> None:
         """Shows the same model with newer prices."""
@@ -672,25 +741,31 @@ class ParamForm(Vertical):
 
     def action_send_unchecked(self) -> None:
         """Lets the service decide about what the catalog refuses, or the catalog again."""
-        field = self._fields[EXTRA]
-        try:
-            extra = extra_of({EXTRA: field.read() or {}})
-        except ValueError:
-            self._focus_field(EXTRA)
-            return
         if self._refused:
-            extra = {**extra, **dict.fromkeys(self._refused)}
+            changed = sorted(self._refused)
+            self._waived |= self._refused
+            sentence = "Not checked: {names}. The service decides."
         else:
-            extra = {name: extra[name] for name in extra if extra[name] is not None}
-        field.fill(extra or None)
+            changed = sorted(self._waived)
+            self._waived.clear()
+            sentence = "Checked again: {names}."
+        names = ", ".join(self._titles(changed))
+        self.notify(sentence.format(names=names), markup=False)
         self.check_values()
-        self._update_note()
+        self._restart_timer()
+        self.post_message(self.Edited())
+        self._refresh_keys()
+
+    def key_label(self, action: str) -> str:
+        """Returns what a key is called now, or "" for its usual name."""
+        if action == "send_unchecked" and not self._refused:
+            return "Check again"
+        return ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Returns whether a key does something; if not, it isn't shown."""
         if action == "send_unchecked":
-            is_unchecked = any(field.is_unchecked for field in self._fields.values())
-            return bool(self._refused) or is_unchecked
+            return bool(self._refused or self._waived)
         return super().check_action(action, parameters)
 
     def action_copy_as(self) -> None:
@@ -711,6 +786,8 @@ class ParamForm(Vertical):
             self.notify(problem, severity="warning", markup=False)
         elif "prompt" in self._fields:
             self._demanded.discard("prompt")
+            if not prompt:
+                self._waived.discard("prompt")
             self._fields["prompt"].fill(prompt)
             self.focus_first()
 

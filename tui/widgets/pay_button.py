@@ -30,14 +30,18 @@ class PayButton(Button):
         self._verb = verb
         self._price = _NO_PRICE
         self._count = 1
+        self._is_checked = True
 
-    def show_price(self, price: Estimate, count: int) -> None:
+    def show_price(
+        self, price: Estimate, count: int, *, is_checked: bool = True
+    ) -> None:
         """Shows the price of one request, and how many it would send."""
-        if (price, count) != (self._price, self._count):
-            self._price = price
-            self._count = count
+        shown = price, count, is_checked
+        if shown != (self._price, self._count, self._is_checked):
+            self._price, self._count, self._is_checked = shown
             self.refresh()
-        self.tooltip = Content(str(price))
+        note = "" if is_checked else ", not checked"
+        self.tooltip = Content(f"{price}{note}")
 
     @property
     def is_seen(self) -> bool:
@@ -68,6 +72,15 @@ class PayButton(Button):
 
     @property
     def _cost(self) -> str:
+        price = self._sum
+        if self._is_checked:
+            return price
+        marked = f"{price.rstrip()}, not checked"
+        room = self.size.width - cell_len(f"{self._action} ") - _AROUND
+        return marked if cell_len(marked) <= room else f"{price.rstrip()} ?"
+
+    @property
+    def _sum(self) -> str:
         micro = self._price.micro
         if micro is None:
             return "price unknown"

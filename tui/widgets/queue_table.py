@@ -52,6 +52,7 @@ from tui.widgets.taskrow import (
     Row,
     column_widths,
     fit,
+    fit_name,
     is_set_aside,
     is_waiting,
     made,
@@ -456,7 +457,7 @@ class QueueTable(ScrollView, can_focus=True):
         status, model, prompt, time, cost = columns
         segments = [
             Segment(fit(f"{inset}{content.glyph} {content.word}", status), state),
-            Segment(fit(content.model, model), base),
+            Segment(fit_name(content.model, model), base),
             *_prompt_segments(content, prompt, base, state),
             Segment(fit(content.time, time, right=True), base + dim),
             Segment(fit(content.cost, cost, right=True), base + dim),

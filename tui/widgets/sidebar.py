@@ -13,10 +13,10 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.catalog.load import Catalog
-from tui.catalog.price import estimate
+from tui.catalog.price import list_price
 from tui.catalog.spec import Family, Kind, Listing, Model
 from tui.text import dollars
-from tui.widgets.taskrow import fit
+from tui.widgets.taskrow import fit, fit_name
 
 ModelKey = tuple[str, str]
 """Action and slug."""
@@ -304,8 +304,10 @@ class Sidebar(Vertical):
             ]
             if models:
                 yield None, self._heading(family)
+            keys = [model.key for model in family.models]
+            titles = dict(zip(keys, self._titles(family), strict=True))
             for model in models:
-                yield model.key, self._model_line(model)
+                yield model.key, self._model_line(model, title=titles[model.key])
 
     def _everything(self) -> Iterator[_Line]:
         """Yields favourites, recent models and, below a rule, the families."""
@@ -355,10 +357,11 @@ class Sidebar(Vertical):
         """Returns mark, title and price of a model; `title` replaces its own."""
         if model.key == self._chosen:
             mark = "▸ "
-        price = _LISTINGS.get(model.listing) or dollars(estimate(model, {}).micro)
-        name = f"{indent}{mark}{title or model.title}"
-        room = self._line_width - len(price)
-        return Content(fit(name, room)) + Content.styled(price, "$text-muted")
+        price = _LISTINGS.get(model.listing) or dollars(list_price(model).micro)
+        start = f"{indent}{mark}"
+        room = self._line_width - len(start) - len(price)
+        name = fit_name(title or model.title, room)
+        return Content(f"{start}{name}") + Content.styled(price, "$text-muted")
 
 
 def _fit(model: Model, words: list[str]) -> int:
@@ -382,7 +385,7 @@ def _words(model: Model) -> str:
         model.provider,
         model.action,
         model.about,
-        dollars(estimate(model, {}).micro),
+        dollars(list_price(model).micro),
     ]
     if any(param.kind in (Kind.IMAGE, Kind.IMAGES) for param in params):
         words.append("edit")

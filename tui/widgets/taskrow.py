@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from tui.catalog.extra import short_mark
 from tui.tasks.durations import Span
 from tui.tasks.task import LIVE, REJECTED, SENT, Status, Task
 from tui.text import dollars, duration, one_line, steady
@@ -42,6 +43,8 @@ COST_WIDTH = 9
 """Cells of the cost column."""
 _STATUS_WIDTH = 15
 _MIN_PROMPT_WIDTH = 8
+_LEAST_CUT_NAME = 6
+"""Cells in which a name can be cut in the middle."""
 _TIME_WIDTH = 8
 _PROGRESS_WIDTH = 14
 """Cells of the time where it stands beside how long such a task usually takes."""
@@ -50,6 +53,8 @@ _MODEL_WIDTHS = 13, 22
 _NARROW = 52
 _MEDIUM = 72
 _WIDE = 100
+_LONGEST_MARK = 16
+"""Cells for what isn't checked."""
 _LONGEST_VARIATION = 24
 """Cells for what is different in the tasks of a job."""
 _URL_WARNING_TIME = 2 * 86400.0
@@ -196,6 +201,9 @@ def row(task: Task, title: str, when: str, variation: str = "", ways: str = "") 
     prompt = one_line(task.caption, 400)
     if variation:
         prompt = f"{fit(variation, _LONGEST_VARIATION).rstrip()} · {prompt}"
+    mark = short_mark(task.values)
+    if mark:
+        prompt = f"{fit(mark, _LONGEST_MARK).rstrip()} · {prompt}"
     if len(task.results) > 1:
         prompt = f"×{len(task.results)} {prompt}"
     if task.rating:
@@ -267,6 +275,23 @@ def _model_width(width: int, needs: Needs) -> int:
     if width >= _MEDIUM and needs.models > 1:
         return min(needs.model + 1, medium)
     return 0
+
+
+def fit_name(name: str, room: int) -> str:
+    """Returns a name in exactly `room` cells, the last one free.
+
+    A longer one is cut in the middle: the ends of names are what tells models apart.
+    """
+    space = room - 1
+    name = steady(name)
+    excess = cell_len(name) - space
+    if excess <= 0 or space < _LEAST_CUT_NAME:
+        return fit(name, room)
+    head = name[: space // 4].rstrip()
+    tail = name[len(head) :]
+    while cell_len(f"{head}…{tail}") > space:
+        tail = tail[1:]
+    return fit(f"{head}…{tail.lstrip()}", room)
 
 
 def fit(text: str, room: int, right: bool = False) -> str:

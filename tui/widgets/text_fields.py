@@ -21,6 +21,8 @@ from tui.widgets.key_texts import key_text
 from tui.widgets.path_completion import read_drop
 from tui.widgets.snippet_completion import SnippetCompletion
 
+_NOT_OURS = ("select_line", "select_all")
+"""What Textual binds F6 and F7 to, which are keys of the app here."""
 _MOST_UNDONE = 100
 """Former texts of a line that undo brings back, at most."""
 
@@ -162,7 +164,16 @@ class TextField(Field):
             self.set_counter(f"{size:,}" if size else "")
 
 
-class Prompt(TextArea):
+class Area(TextArea):
+    """A text area that leaves F6 and F7 to the page."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in _NOT_OURS:
+            return False
+        return super().check_action(action, parameters)
+
+
+class Prompt(Area):
     """A text area that tab leaves; its cursor doesn't blink: an idle app is silent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

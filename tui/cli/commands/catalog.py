@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tui.catalog.load import Catalog, CatalogError, load_family
-from tui.catalog.price import estimate
+from tui.catalog.price import list_price
 from tui.catalog.spec import Listing, Model, Param
 from tui.cli.commands.common import (
     find_model,
@@ -57,7 +57,7 @@ def _print_models(catalog: Catalog) -> None:
     for family in catalog.families:
         print_result(_joined(family.name, family.provider))
         for model in family.models:
-            price = dollars(estimate(model, {}).micro)
+            price = dollars(list_price(model).micro)
             note = _LISTINGS.get(model.listing, "")
             print_result(
                 f"  {model.slug:<34} {price:>6}  {model.action:<17} {model.about}{note}"
@@ -97,7 +97,7 @@ def model(model: str, action: str | None, as_json: bool, **options: Any) -> None
 
 
 def _print_model(model: Model) -> None:
-    price = estimate(model, {})
+    price = list_price(model)
     print_result(_joined(model.title, model.provider, model.action, str(price)))
     for name, route in model.routes.items():
         print_result(f"\n{name} route")
