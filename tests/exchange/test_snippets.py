@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import hypothesis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -736,6 +737,7 @@ def test_nothing_pasted_raises_anything_else(text: str) -> None:
         max_size=40,
     ).filter(lambda text: text.strip() and "\0" not in text and plain(text) == text)
 )
+@hypothesis.example("-")
 def test_any_prompt_comes_back(prompt: str) -> None:
     for form in ("curl", "cli"):
         assert read(

@@ -29,6 +29,8 @@ FORMS = {
     "cli": "runapi-tui generate: the same by this program",
 }
 
+_STDIN = "-"
+"""What `-p` takes for standard input; as a setting it is a prompt."""
 # By service: the SDK's client in `runapi.<service>`, of the package `runapi-<service>`.
 _SDK = {
     "flux_2": "Flux2Client",
@@ -179,7 +181,7 @@ def _generate(asked: SnippetRequest) -> str:
     if asked.base_url == DEMO_URL:
         words.append("--demo")
     for name, value in asked.values.items():
-        if name == "prompt":
+        if name == "prompt" and value != _STDIN:
             words += ["-p", shell.quoted(str(value))]
         elif not request.blank(value) and value != {}:
             setting = f"{name}={_typed(route.param(name), value)}"
