@@ -68,6 +68,10 @@ class Session:
         """Why some of the user's own family files can't be used, one sentence each."""
         return self._catalog_and_problems[1]
 
+    def read_catalog(self) -> None:
+        """Read the catalog now, for those who can't wait for the disk later."""
+        _ = self._catalog_and_problems
+
     @cached_property
     def _catalog_and_problems(self) -> "tuple[Catalog, tuple[str, ...]]":
         from tui.catalog.load import with_user_families

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tui.catalog import compiled
+from tui.catalog.load import _bundled, bundled
 
 TEXTS = ['name = "a"\nsizes = [1, 2]', 'name = "b"']
 JSON = b'[{"name":"a","sizes":[1,2]},{"name":"b"}]'
@@ -33,3 +34,11 @@ def test_a_file_that_makes_no_sense_is_replaced(tmp_path: Path, content: bytes) 
 def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert compiled.as_json(TEXTS, tmp_path / "file" / "cache") == JSON
+
+
+def test_a_catalog_that_was_changed_is_not_used(tmp_path: Path) -> None:
+    bundled(tmp_path)
+    path = tmp_path / compiled.NAME
+    path.write_bytes(path.read_bytes().replace(b'"slug":"', b'"slug":7,"title":"', 1))
+    _bundled.cache_clear()
+    assert bundled(tmp_path).families == bundled().families

@@ -176,3 +176,35 @@ def test_messages_of_damage_name_the_file(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-6])
     with pytest.raises(ImageError, match=r"cut\.png"):
         strip(path, tmp_path / "copy.png")
+
+
+def test_a_picture_that_would_change_otherwise_is_not_copied(tmp_path: Path) -> None:
+    image = hiding("stealth_rgbinfo", "RGB")
+    image.save(tmp_path / "key.png", transparency=image.getpixel((60, 40)))
+    rows = [
+        b"\0" + b"".join(bytes((value, 0)) for value in row)
+        for row in batched_rows(image)
+    ]
+    header = struct.pack(">2I5B", *image.size, 16, 2, 0, 0, 0)
+    (tmp_path / "deep.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"".join(rows)))
+        + chunk(b"IEND", b"")
+    )
+    for name in ("key.png", "deep.png"):
+        assert hidden_text.find(tmp_path / name)
+        with pytest.raises(ImageError, match=f"{name} has text hidden in its pixels"):
+            strip(tmp_path / name, tmp_path / "copy")
+        assert not (tmp_path / "copy").exists()
+
+
+def batched_rows(image: Image.Image) -> list[bytes]:
+    """The bytes of each row."""
+    data, size = image.tobytes(), 3 * image.width
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    checksum = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)

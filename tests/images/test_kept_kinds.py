@@ -147,3 +147,28 @@ def test_an_avif_is_shown_where_pillow_can_decode_it(tmp_path: Path) -> None:
     assert save_image(path, tmp_path / "kept", "fox")[0].suffix == ".avif"
     with pytest.raises(DamagedError):
         inspect(written(tmp_path, data[:-20]))
+
+
+@pytest.mark.parametrize(
+    "part", [b"<??>", b"<!---->", b"<!DOCTYPE svg>", b"<?x?> ", b"<!-- --> \n"]
+)
+def test_many_parts_before_a_drawing_are_looked_at_once(part: bytes) -> None:
+    """If each were tried in two ways, a page of comments would take for ever."""
+    many = part * (kept_kinds.HEAD // len(part) - 2)
+    assert kept_kinds.format_of(many) == ""
+    assert kept_kinds.format_of(many + b"<svg>") == "SVG"
+    with pytest.raises(ValueError, match="part is missing"):
+        kept_kinds.outline(memoryview(b"<svg></svg>" + b"<!---->" * 500 + b"x"))
+
+
+def test_a_picture_that_takes_too_much_to_be_judged_is_not_called_none(
+    tmp_path: Path,
+) -> None:
+    gif = encoded(noise(), "GIF")
+    start = 13 + 3 * (2 << (gif[10] & 7))  # behind the header and its colours
+    comments = b"!\xfe" + b"\x01 " * 1_100_000 + b"\0"
+    path = written(tmp_path, gif[:start] + comments + gif[start:])
+    with pytest.raises(files.OddKindError, match="too many parts"):
+        inspect(path)
+    kept = files.as_it_came(path)
+    assert (kept.format, kept.bytes) == ("GIF", path.stat().st_size)

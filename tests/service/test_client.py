@@ -215,6 +215,7 @@ async def test_a_submit_sends_these_bytes_under_this_key(
 
 async def test_the_service_route_has_its_own_path(host: Host, client: Client) -> None:
     await client.submit("service", "z_image", "text_to_image", BODY, "k")
+    host.answer_with(JSONResponse({"id": "a/b c"}))
     await client.status("service", "z_image", "text_to_image", "a/b c")
     assert host.paths == [
         "/api/v1/z_image/text_to_image",
@@ -1330,3 +1331,50 @@ async def test_the_body_may_take_longer_than_the_head(
         client = Client(f"http://127.0.0.1:{slow.port}", KEY)
         assert await client.me() == {}
         await client.aclose()
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"id": "t2", "status": "failed", "error": {"message": "not yours"}},
+        {"id": "t2", "status": "completed", "images": ["https://x.test/o.png"]},
+        {"id": "app", "name": "gateway", "ok": True},
+        {"data": {"task_id": "t2", "status": "failed"}},
+    ],
+)
+async def test_an_answer_about_another_task_is_passed_over(
+    host: Host, client: Client, stranger: dict[str, Any]
+) -> None:
+    """It would end a paid task, or hide where its picture is."""
+    location = f"{host.url}/v1/tasks/t2"
+    host.answer = lambda asked: JSONResponse(
+        DONE | {"id": "t1"} if asked.path == "/v1/text_to_image/t1" else stranger
+    )
+    answer = await client.status("unified", "s", "text_to_image", "t1", location)
+    assert (answer.task_id, answer.state) == ("t1", "completed")
+    host.answer_with(JSONResponse(stranger))
+    with pytest.raises(GarbledError):
+        await client.status("unified", "s", "text_to_image", "t1")
+
+
+async def test_the_task_may_be_named_beside_another_id(
+    host: Host, client: Client
+) -> None:
+    host.answer_with(JSONResponse(DONE | {"id": "request-7", "task_id": "t1"}))
+    answer = await client.status("unified", "s", "text_to_image", "t1")
+    assert answer.state == "completed"
+
+
+async def test_a_number_of_any_length_hides_nothing(host: Host, client: Client) -> None:
+    content = json.dumps(DONE | {"id": "t1"})[:-1] + ', "seed": ' + "9" * 5000 + "}"
+    host.answer_with(Response(content, media_type="application/json"))
+    answer = await client.status("unified", "s", "text_to_image", "t1")
+    assert answer.state == "completed"
+
+
+@pytest.mark.parametrize("code", [421, 423, 425, 499])
+async def test_a_word_that_says_later_is_no_refusal(
+    host: Host, client: Client, code: int
+) -> None:
+    host.answer_with(error(code, {"error": "later"}))
+    assert isinstance(await failure(client), ServerError)

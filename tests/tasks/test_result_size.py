@@ -20,6 +20,18 @@ SOURCE = "source_image_url"
         ({SOURCE: "/x/fox.png", "upscale_factor": 4}, (Path("/x/fox.png"), 4)),
         ({SOURCE: "/x/fox.png", "upscale_factor": "8x"}, (Path("/x/fox.png"), 8)),
         ({SOURCE: "/x/fox.png", EXTRA: {"scale_factor": 8}}, (Path("/x/fox.png"), 8)),
+        (
+            {SOURCE: "/x/fox.png", "upscale_factor": 2, EXTRA: {"upscale_factor": 8}},
+            (Path("/x/fox.png"), 8),
+        ),
+        (
+            {
+                SOURCE: "/x/fox.png",
+                "upscale_factor": 2,
+                EXTRA: {"upscale_factor": None},
+            },
+            (Path("/x/fox.png"), 2),
+        ),
         ({SOURCE: "https://a.b/fox.png", "upscale_factor": 4}, None),
         ({SOURCE: "/x/fox.png"}, None),
         ({SOURCE: "/x/fox.png", "upscale_factor": "many"}, None),

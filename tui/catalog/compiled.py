@@ -33,7 +33,7 @@ def as_json(texts: Sequence[str], cache: Path) -> bytes:
     path = cache / NAME
     with suppress(OSError, msgspec.DecodeError):
         kept = msgspec.json.decode(read_small_file(path), type=_Compiled)
-        if kept.texts == texts:
+        if kept.texts == list(texts):
             return bytes(kept.families)
     families = msgspec.json.encode([tomllib.loads(text) for text in texts])
     with suppress(OSError):

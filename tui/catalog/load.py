@@ -1,5 +1,6 @@
 """Reads family files (TOML) into the catalog."""
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -168,9 +169,10 @@ def _bundled(cache_folder: Path | None) -> Catalog:
     texts = [path.read_text("utf-8") for path in sorted(FAMILIES.glob("*.toml"))]
     if cache_folder:
         content = compiled.as_json(texts, cache_folder)
-        files = msgspec.json.decode(content, type=list[_FamilyFile])
-    else:
-        files = [msgspec.toml.decode(text, type=_FamilyFile) for text in texts]
+        with suppress(msgspec.DecodeError):  # of a file that somebody has changed
+            kept = msgspec.json.decode(content, type=list[_FamilyFile])
+            return Catalog(tuple(map(_family, kept)))
+    files = [msgspec.toml.decode(text, type=_FamilyFile) for text in texts]
     return Catalog(tuple(map(_family, files)))
 
 

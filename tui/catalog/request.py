@@ -24,6 +24,10 @@ LONGEST_TEXT = 100_000
 
 What is longer would block the app while it is wrapped into lines.
 """
+_CALLBACK = re.compile(
+    r"call_?back|hook|notif|postback|(?:^|_)(?:on|ping)_|(?:success|done|result)_ur[il]"
+)
+"""Names of parameters that say where the service is to call."""
 _REQUIRED = "Required."
 _YES = ("yes", "true", "on", "1")
 _NO = ("no", "false", "off", "0")
@@ -104,7 +108,7 @@ def is_callback(param: Param) -> bool:
 
 def is_callback_name(name: str) -> bool:
     """Returns whether a parameter of this name is such an address."""
-    return re.search("callback|hook|notif", name.lower()) is not None
+    return _CALLBACK.search(name.lower()) is not None
 
 
 def apply_rules(model: Model, route: Route, values: Values) -> EffectiveRules:

@@ -28,7 +28,7 @@ from tui.tasks.store_errors import LeasedError
 from tui.tasks.task import UNKNOWN_MODEL, Status, Task, new_id
 from tui.text import one_line
 
-_ID = re.compile(r"[!-~]{1,512}")
+_ID = re.compile(r"(?!\.{1,2}\Z)[!-~]{1,512}")
 
 
 class Adopted(NamedTuple):

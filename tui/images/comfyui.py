@@ -95,7 +95,7 @@ class _Graph:
         self.kinds: dict[str, str] = {}
         self.nodes: dict[str, dict[str, Any]] = {}
         for name, node in nodes.items():
-            inputs = node.get("inputs")
+            inputs = node.get("inputs") if isinstance(node, dict) else None
             if isinstance(inputs, dict):
                 self.kinds[name] = str(node.get("class_type", ""))[:_MOST_NAME]
                 self.nodes[name] = {

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.images.files import DamagedError, ImageError, ImageInfo
+from tui.images.files import CostlyError, DamagedError, ImageError, ImageInfo
 
 MOST_TEXT = 2_000_000  # of one text, before and after it is unpacked
 _MOST_CHUNKS = 300_000  # libpng writes one for 8 kB
@@ -71,7 +71,7 @@ _DECODED = {
 # By colour type: the bytes that a tRNS has at least; other types have none.
 _LEAST_TRANSPARENT = {0: 2, 2: 6, 3: 1}
 _DAMAGED = "The image is damaged or incomplete."
-_TOO_MANY = "The image has too many parts."
+_TOO_MANY = "The image has too many parts to be looked at here."
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _SCAN = b"\xda"
 _JPEG_END = b"\xd9"
@@ -128,7 +128,7 @@ def read_chunks(form: str, data: memoryview) -> Iterator[Chunk]:
     try:
         for number, chunk in enumerate(walk(data)):
             if number == _MOST_CHUNKS:
-                raise ImageError(_TOO_MANY)
+                raise CostlyError(_TOO_MANY)
             yield chunk
     except (struct.error, IndexError) as error:
         raise DamagedError(_DAMAGED) from error
@@ -257,7 +257,7 @@ def decodable_jpeg(data: memoryview) -> bytes:
     """Returns a JPEG without the segments that its picture isn't decoded with.
 
     Comments and data of other programs may be of any length, or garbage. What isn't
-    even a JPEG's beginning stays as it is. Raises ImageError for too many parts.
+    even a JPEG's beginning stays as it is. Raises CostlyError for too many parts.
     """
     kept: list[memoryview] = [data[:2]]
     at = 2
@@ -273,7 +273,7 @@ def decodable_jpeg(data: memoryview) -> bytes:
             at = end
     except (struct.error, IndexError):
         return bytes(data)
-    raise ImageError(_TOO_MANY)
+    raise CostlyError(_TOO_MANY)
 
 
 def without_extras(chunk: Chunk) -> Chunk:
@@ -353,7 +353,7 @@ def outline(data: bytes) -> tuple[str, int, int]:
     DamagedError where it is damaged or cut off, ImageError for another kind.
     """
     view = memoryview(data)
-    form = _form(view)
+    form = form_of(view)
     try:
         if form == "GIF":
             width, height = struct.unpack_from("<2H", view, 6)
@@ -367,7 +367,7 @@ def outline(data: bytes) -> tuple[str, int, int]:
     return form, width, height
 
 
-def _form(data: memoryview) -> str:
+def form_of(data: memoryview) -> str:
     """Returns the format of a file by its first bytes. Raises ImageError."""
     head = bytes(data[:12])
     for form, start in _HEADS.items():
@@ -383,7 +383,7 @@ def _form(data: memoryview) -> str:
 def _is_whole_gif(data: memoryview) -> bool:
     """Returns whether a GIF has an image before its end. Raises IndexError if cut off.
 
-    Raises ImageError where it has too many blocks.
+    Raises CostlyError where it has too many blocks.
     """
     at = _after_colours(13, data[10])
     has_image = False
@@ -404,7 +404,7 @@ def _is_whole_gif(data: memoryview) -> bool:
             at += 2
         else:
             return False
-    raise ImageError(_TOO_MANY)
+    raise CostlyError(_TOO_MANY)
 
 
 def _after_colours(at: int, flags: int) -> int:

@@ -97,7 +97,7 @@ class DamagedError(ImageError):
 
 
 class OddKindError(DamagedError):
-    """One of a kind that isn't decoded here, a part of which is missing.
+    """One that isn't decoded here, and of which a part seems to be missing.
 
     That isn't certain: such files are only known from outside.
     """
@@ -131,12 +131,17 @@ def inspect(path: Path) -> ImageInfo:
     """Returns the facts of a whole image, of an animation by its first frame.
 
     An image that isn't decoded here, or would take too much, is judged by its header
-    and its end alone. Raises ImageError when it is none.
+    and its end alone. Raises ImageError when it is none, OddKindError where even that
+    can't be told.
     """
     try:
         return run_apart(_inspect, path)
     except NotShownError:
+        pass
+    try:
         return run_apart(_outline, path)
+    except CostlyError as error:
+        raise OddKindError(str(error)) from error
 
 
 def inspect_pixels(path: Path) -> ImageInfo:
@@ -188,19 +193,20 @@ def _outline(path: Path) -> ImageInfo:
 
 
 def as_it_came(path: Path) -> ImageInfo:
-    """Returns the facts of a picture that isn't decoded here, whole or not.
+    """Returns the format and size of a picture that isn't decoded here, whole or not.
 
     Raises ImageError for any other file, and OSError.
     """
+    from tui.images.containers import form_of
+
     with path.open("rb") as file:
-        kind = kept_kinds.format_of(file.read(kept_kinds.HEAD))
-    if not kind:
-        raise ImageError(f"{one_line(path.name, 80)} is of no kind that is kept so.")
+        head = file.read(kept_kinds.HEAD)
+    kind = kept_kinds.format_of(head) or form_of(memoryview(head))
     return ImageInfo(kind, 0, 0, path.stat().st_size)
 
 
 def measure(path: Path) -> ImageInfo:
-    """Returns what a file says it is, without decoding it.
+    """Returns what a file says it is, without decoding it, an AVIF excepted.
 
     An image that isn't decoded here, or would take too much, has to be whole. Raises
     ImageError when it says nothing that is known.

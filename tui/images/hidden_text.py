@@ -22,6 +22,7 @@ _PACKED = (b"stealth_pngcomp", b"stealth_rgbcomp")
 _MARK_BITS = 8 * len(_PLAIN[0])
 _HEAD_BITS = _MARK_BITS + 32  # with the length
 _LOW_BITS = bytes(ord("0") + (value & 1) for value in range(256))
+_DEPTH_AT = 24  # the byte of a PNG's header that has its bits a channel
 _GZIP = 31  # zlib's word for it
 FORMATS = ("PNG", "WEBP")  # the others lose low bits
 _MODES = ("RGB", "RGBA", "LA")
@@ -52,9 +53,9 @@ def without(path: Path) -> bytes | None:
     image = decoded(path)
     if not any(_mark(plane) for plane in _planes(image)):
         return None
-    is_deep = image.info.get("bits", 8) > 8
-    is_plain = image.format == "PNG" and not is_deep
-    if not is_plain or containers.is_animated_png(memoryview(path.read_bytes())):
+    # A colour that stands for transparent would not be that colour any more
+    has_key = image.mode == "RGB" and "transparency" in image.info
+    if image.format != "PNG" or has_key or not _is_plain_png(path):
         raise ImageError(
             f"{one_line(path.name, 80)} has text hidden in its pixels, which can be"
             " removed from a plain PNG alone."
@@ -66,6 +67,12 @@ def without(path: Path) -> bytes | None:
     buffer = io.BytesIO()
     Image.merge(image.mode, bands).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _is_plain_png(path: Path) -> bool:
+    """Tells whether a PNG is of one picture, with eight bits a channel."""
+    data = memoryview(path.read_bytes())
+    return data[_DEPTH_AT] == 8 and not containers.is_animated_png(data)
 
 
 class _Plane:

@@ -44,15 +44,17 @@ _BEGINNINGS = {
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # bytes
 _OS2_HEADER = 12
 _NO_PACKING = (0, 3)  # of a BMP: plain, or with masks for the colours
-# The root element of an SVG, behind what may precede it in XML.
+# The root element of an SVG, behind what may precede it in XML. What has matched is never
+# tried in another way: a few comments would take for ever.
 _SVG = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?.{0,500}?\?>\s*|<!--.{0,900}?-->\s*"
-    rb"|<!DOCTYPE\s+svg.{0,500}?>\s*)*<(?:\w{1,20}:)?svg[\s>/]",
+    rb"(?:\xef\xbb\xbf)?\s*+"
+    rb"(?:(?><\?.{0,500}?\?>|<!--.{0,900}?-->|<!DOCTYPE\s+svg.{0,500}?>)\s*+)*+"
+    rb"<(?:\w{1,20}:)?svg[\s>/]",
     re.DOTALL,
 )
 _SVG_START = re.compile(rb"<(?:\w{1,20}:)?svg[^>]*>")
 _SVG_END = re.compile(
-    rb"</(?:\w{1,20}:)?svg\s*>\s*(?:<!--.{0,900}?-->\s*)*\Z", re.DOTALL
+    rb"</(?:\w{1,20}:)?svg\s*+>\s*+(?:(?><!--.{0,900}?-->)\s*+)*+\Z", re.DOTALL
 )
 _SVG_SIDE = rb"\s%s\s{0,9}=\s{0,9}[\"'](\d{1,7})(?:\.\d{0,9})?(?:px)?[\"']"
 _NUMBER = re.compile(rb"-?\d{1,7}(?:\.\d{0,9})?")
@@ -80,7 +82,7 @@ class Outline(NamedTuple):
 
     format: str
     width: int
-    """In pixels; 0 if the file doesn't say it where it is looked for."""
+    """In pixels, of AVIF and HEIC as stored; 0 if the file doesn't say it."""
     height: int
 
 

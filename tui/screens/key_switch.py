@@ -66,6 +66,7 @@ class KeySwitch:
             else:
                 note = "Used until you quit; the next start finds no key."
             summary = f"{summary}\n{note}"
+        await asyncio.to_thread(session.read_catalog)
         place_before = shell.session.place
         shell.session = session
         if shell.main is None:

@@ -176,7 +176,7 @@ class Client:
         trouble: ServiceError | None = None
         for place in places:
             try:
-                answer = await self._task_at(place, sent)
+                answer = await self._task_at(place, task_id, sent)
             except ServiceError as error:
                 if _is_elsewhere(error):
                     missing = error
@@ -192,11 +192,18 @@ class Client:
         unknown = NotFoundError("The service doesn't know this task.")
         raise trouble or missing or unknown
 
-    async def _task_at(self, place: StatusPath, sent: Collection[str]) -> Answer:
-        """Fetches a task's status from one place. Raises ServiceError."""
+    async def _task_at(
+        self, place: StatusPath, task_id: str, sent: Collection[str]
+    ) -> Answer:
+        """Fetches a task's status from one place. Raises ServiceError.
+
+        What names another id is about something else, whatever it says.
+        """
         response = await self._send("GET", place.path, most=MOST_BYTES)
         answer = self._answer(response, sent)
-        if answer.task_id or answer.word:
+        ids = (answer.task_id, *answer.other_ids)
+        is_other = bool(answer.task_id) and task_id not in ids
+        if (answer.task_id or answer.word) and not is_other:
             return answer
         raise GarbledError(
             "The service answered with something that is not a task.",

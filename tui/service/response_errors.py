@@ -1,7 +1,6 @@
 """From an unsuccessful or unreadable HTTP response to the error that it stands for."""
 
 import html
-import json
 import re
 from typing import Any
 
@@ -19,6 +18,7 @@ from tui.service.errors import (
     ServerError,
     ServiceError,
 )
+from tui.service.json_text import read_json
 from tui.service.raw_answer import kept
 from tui.service.retry_after import seconds_of
 from tui.text import one_line
@@ -36,9 +36,13 @@ _BY_STATUS: dict[int, _Default] = {
     410: (NotFoundError, "The service no longer has this"),
     413: (RefusedError, "The request is too large"),
     415: (RefusedError, "The service doesn't accept this type of file"),
+    421: (ServerError, "The request came to the wrong server of the service"),
     422: (RefusedError, "The service refused the request"),
+    423: (ServerError, "The service is busy with this"),
+    425: (ServerError, "The service was not ready for this"),
     429: (RateLimitError, "Too many requests"),
     455: (ServerError, "The service is unavailable for now"),
+    499: (ServerError, "The service gave up on the request"),
     501: (NotFoundError, "The service has no such route"),
 }
 _REDIRECT = (
@@ -98,8 +102,9 @@ def garbled(response: httpx.Response) -> GarbledError:
     """Returns the error for a response that is not the JSON it should be."""
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     kind = one_line(kind or "nothing readable", 60)
+    instead = "JSON that can't be read" if "json" in kind else f"{kind} instead of JSON"
     return GarbledError(
-        f"The service answered {kind} instead of JSON (HTTP {response.status_code}).",
+        f"The service answered {instead} (HTTP {response.status_code}).",
         status=response.status_code,
         task_id=named_task(response),
         raw=kept(response.text),
@@ -109,7 +114,7 @@ def garbled(response: httpx.Response) -> GarbledError:
 def parsed_json(response: httpx.Response) -> Any:
     """Returns a response's JSON; None for an HTML page or plain text."""
     try:
-        return json.loads(response.text)
+        return read_json(response.text)
     except (ValueError, RecursionError):
         return None
 

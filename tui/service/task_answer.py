@@ -1,8 +1,7 @@
 """One tolerant reading of every shape in which the service has answered for a task."""
 
-import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Literal
 from urllib.parse import urljoin
 
@@ -12,6 +11,7 @@ from tui.service.account import read_cost
 from tui.service.base_url import same_origin
 from tui.service.error_body import fault, reason
 from tui.service.inline_pictures import Pictures
+from tui.service.json_text import read_json
 from tui.service.raw_answer import kept
 from tui.service.result_links import (
     MOST_RESULTS,
@@ -49,6 +49,7 @@ _STATE_OF = {
 }
 
 _MOST_LOCATION = 2048
+_IDS = ("id", "task_id", "taskId")
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -58,6 +59,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """
 
     task_id: str = ""
+    other_ids: tuple[str, ...] = ()
+    """Ids in further fields, one of which may be the task's."""
     word: str = ""
     """The status in the server's own word."""
     state: ServerState = "unknown"
@@ -102,7 +105,7 @@ def read_answer(
     the answer.
     """
     try:
-        answer = json.loads(raw.removeprefix("\ufeff"))
+        answer = read_json(raw.removeprefix("\ufeff"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(answer, dict):
@@ -110,6 +113,7 @@ def read_answer(
     data = _object(answer.get("data"))
     body = envelope_body(answer)
     word = _first_text(data, answer, keys=("status", "state"))
+    ids = [one_line(text, 512) for text in _texts(answer, data, keys=_IDS)]
     found = find(answer, base_url, sent=sent, pictures=pictures or ())
     state = _state(word, has_results=bool(found.named))
     # What is completed may have a warning, and a picture still come: polls will show.
@@ -118,9 +122,8 @@ def read_answer(
     is_silent = state == "completed" and not found.named
     costs = map(read_cost, (answer, data, body))
     return Answer(
-        task_id=one_line(
-            _first_text(answer, data, keys=("id", "task_id", "taskId")), 512
-        ),
+        task_id=ids[0] if ids else "",
+        other_ids=tuple(ids[1:]),
         word=one_line(word, 60),
         state=state,
         results=tuple(found.named[:MOST_RESULTS]),
@@ -180,11 +183,14 @@ def _own_location(location: str, base_url: str) -> str:
 
 
 def _first_text(*objects: dict[str, Any], keys: tuple[str, ...]) -> str:
+    return next(_texts(*objects, keys=keys), "")
+
+
+def _texts(*objects: dict[str, Any], keys: tuple[str, ...]) -> Iterator[str]:
     for value in (each.get(key) for each in objects for key in keys):
         is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
         if is_value and str(value):
-            return str(value)
-    return ""
+            yield str(value)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def draft(
     values = {name: value for name, value in values.items() if not request.blank(value)}
     if not model.described:
         values.setdefault(EXTRA, {})  # by this its task is known
+    elif not values.get(EXTRA):
+        values.pop(EXTRA, None)
     route = choose(model, values, api, learnt)
     source = source_param(model.routes[route]) if after else None
     if after and source is None:

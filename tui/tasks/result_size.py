@@ -17,7 +17,8 @@ def large_source(route: Route, values: Values) -> tuple[Path, int] | None:
 
     None where it enlarges no file of this machine.
     """
-    every = extra_of(values) | values
+    extra = extra_of(values)
+    every = values | {name: extra[name] for name in extra if extra[name] is not None}
     found = [_FACTOR.fullmatch(str(every.get(name, ""))) for name in _FACTORS]
     factors = [int(match[1]) for match in found if match]
     files = local_files(route, values) if factors else []

@@ -622,10 +622,10 @@ class ParamForm(Vertical):
     def _settle(self) -> None:
         model = self._model
         values = self.values()
+        self._note_size(model.routes[self.route], values)
         if self.expansion.names_wildcards(values):
             self._read_wildcards()
             return
-        self._note_size(model.routes[self.route], values)
         errors = request.check(model, model.routes[self.route], values)
         if not errors and self.expansion.count(values) == 1:
             self.post_message(self.Settled(model, values))
