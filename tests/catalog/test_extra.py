@@ -81,6 +81,8 @@ def test_a_default_is_not_sent_for_what_is_unchecked() -> None:
         ({f"n{number}": 1 for number in range(101)}, "At most 100"),
         ({"lone": "\ud800"}, "JSON can't hold"),
         ({"number": float("nan")}, "JSON can't hold"),
+        ({"number": [{"a": 2**63}]}, "number beyond 64 bits"),
+        ({"number": -1e300}, "number beyond 64 bits"),
     ],
 )
 def test_what_is_no_extra_parameter_is_refused(extra: Any, problem: str) -> None:

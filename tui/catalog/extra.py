@@ -33,6 +33,7 @@ EXTRA_PARAM = Param(
 )
 MOST_NAMES = 100
 _MOST_DEPTH = 20
+_MOST_NUMBER = 2**63
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,99}", re.ASCII)
 
 
@@ -155,6 +156,8 @@ def extra_problem(params: Iterable[Param], extra: object) -> str:
             return f"{one_line(name, 40)!r} can't be the name of a parameter."
         if name == "model":
             return "The model can't be an extra parameter: choose it by its name."
+        if _is_large(value):
+            return f"{name} has a number beyond 64 bits: write it as a text."
         if name in images and not all(map(is_url, texts_in(value))):
             return f"{name} takes URLs here: name a file of this machine in its field."
     return ""
@@ -180,14 +183,24 @@ def is_deep(value: object) -> bool:
 
 def texts_in(value: object) -> list[str]:
     """Returns all texts in a JSON value, however deep, without the names of objects."""
-    texts: list[str] = []
+    return [leaf for leaf in _leaves(value) if isinstance(leaf, str)]
+
+
+def _is_large(value: object) -> bool:
+    """Tells whether a JSON value has a number that not every program can hold."""
+    numbers = (leaf for leaf in _leaves(value) if isinstance(leaf, int | float))
+    return any(abs(number) >= _MOST_NUMBER for number in numbers)
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """Yields what a JSON value holds that is neither a list nor an object."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, str):
-            texts.append(each)
-        waiting += _items(each)
-    return texts
+        if isinstance(each, dict | list):
+            waiting += _items(each)
+        else:
+            yield each
 
 
 def _items(value: object) -> list[Any]:
