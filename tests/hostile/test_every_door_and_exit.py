@@ -139,8 +139,11 @@ def test_every_variable_of_the_environment_is_known_here() -> None:
     compared_only |= {"CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED"}
     compared_only |= {"CODEX_THREAD_ID", "SANDBOX_RUNTIME"}
     compared_only |= {"TERM", "TMUX", "RUNAPI_TUI_DEBUG", "PATH", "SSLKEYLOGFILE"}
+    compared_only |= {"PYTHONIOENCODING", "LC_CTYPE"}
     of_preferences = {"RUNAPI_TUI_PROFILE", "RUNAPI_TUI_VIEWER"}
+    arguments = {"TMUX_PANE"}  # of tmux, which takes it for the name of a pane
     commands = {"VISUAL", "EDITOR"}  # the app alone names them, on one line
     secret = {"RUNAPI_API_KEY"}
-    known = as_values | as_folders | compared_only | of_preferences | commands | secret
+    known = as_values | as_folders | compared_only | of_preferences
+    known |= arguments | commands | secret
     assert used <= known

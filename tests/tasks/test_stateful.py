@@ -184,7 +184,8 @@ class Queue(RuleBasedStateMachine):
         for module in (draft, lease):
             self.patch.setattr(module, "uuid", drawn)
         self.patch.setattr("tui.demo.tasks.uuid4", drawn.uuid4)
-        self.patch.setattr(task, "secrets", self.loop.chance)
+        random_bytes = SimpleNamespace(urandom=self.loop.chance.randbytes)
+        self.patch.setattr(task, "os", random_bytes)
         self.ended: set[str] = set()
         """Owners whose process has ended, as far as the others can see that."""
         self.apart = apart

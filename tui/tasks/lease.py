@@ -9,6 +9,7 @@ it runs.
 import os
 import socket
 import time
+import uuid
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def owner_name() -> str:
         _namespace(),
         str(process),
         _start_time(process),
-        os.urandom(16).hex(),
+        uuid.uuid4().hex,
     )
     return ":".join(parts)
 

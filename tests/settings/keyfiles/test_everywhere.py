@@ -52,6 +52,7 @@ def snapshot(folder: Path) -> dict[str, Any]:
             path.is_file() and path.read_bytes(),
         )
         for path in sorted(folder.rglob("*"))
+        if ".cache" not in path.parts
     }
 
 
