@@ -20,17 +20,13 @@ _BEGUN = re.compile(
 _LONGEST = 300
 
 
-def _ignore(_reply: str) -> None:
-    pass
-
-
 class ReplyFilter:
     """Returns what of the input is typed: all but such answers, even when cut in two.
 
     Each answer goes to `on_reply`.
     """
 
-    def __init__(self, on_reply: Callable[[str], None] = _ignore) -> None:
+    def __init__(self, on_reply: Callable[[str], None]) -> None:
         self._on_reply = on_reply
         self._held = ""
 
