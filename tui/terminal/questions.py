@@ -6,8 +6,10 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Lock
 
-_LAST_REPLY = re.compile(r"\x1b\[\?[\d;]*c")
-"""The answer to DA1, with which each question ends."""
+from tui.system.terminal_queries import DA1
+
+_LAST_REPLY = re.compile(DA1.answer)
+"""The answer with which each question ends."""
 
 
 class Questions:
