@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from rich.cells import cell_len
 
 from tui.cli import columns
 from tui.cli.output import recipe_facts
@@ -13,6 +14,7 @@ NAMES = {
     "long": "Distilled CFG Scale",
     "longest": "a name of a parameter " * 9,
     "wide": "負のプロンプトの強さを決める値",
+    "emoji": "👍🏽 ❤️ 👨‍👩‍👧 ❤️‍🔥 1️⃣ 🇩🇪 🏳️‍🌈",
     "marks": "e\u0301te\u0301 \u200bx",
 }
 
@@ -28,6 +30,15 @@ def test_between_the_columns_are_two_spaces(name: str) -> None:
     assert last.endswith("  3.5")
     start = columns.cells(last) - len("3.5")
     assert columns.cells(before) - len("b") == start
+
+
+@pytest.mark.parametrize("text", [*NAMES["emoji"].split(), *NAMES.values(), "❤", "☺︎"])
+def test_a_text_has_as_many_cells_as_in_the_app(text: str) -> None:
+    assert columns.cells(text) == cell_len(text)
+
+
+def test_an_emoji_stays_whole_at_the_end_of_a_line() -> None:
+    assert list(columns.wrapped("❤️❤️👍🏽❤️‍🔥", 3)) == ["❤️", "❤️", "👍🏽", "❤️‍🔥"]
 
 
 @pytest.mark.parametrize("width", [12, 30, 40, 80])

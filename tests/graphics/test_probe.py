@@ -11,6 +11,7 @@ import pytest
 
 from tests.fake_terminal import FakeTerminal
 from tui.graphics.probe import PIXELS, Images, probe
+from tui.system.terminal_queries import QUERIES
 from tui.terminal.replies import ReplyFilter
 
 # Probes, then tells what it found, and what is left on the terminal and of its
@@ -489,10 +490,11 @@ def test_late_answers_are_not_typed(tmp_path: Path) -> None:
 
 
 def test_late_answers_may_come_in_pieces() -> None:
-    answers = "\x1bP>|kitty(0.41.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6;18;9t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;4c"
+    answers = "\x1bP>|kitty(0.41.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6;18;9t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[>1;4000;41c\x1b[4;480;800t\x1b[?2;0;800;480S\x1b[?62;4c"
+    assert all(re.search(query.answer, answers) for query in QUERIES)
     for cut in range(3, len(answers)):
         if "\x1b" not in answers[cut - 2 : cut]:  # two characters might be a key
-            typed = ReplyFilter()
+            typed = ReplyFilter(print)
             assert typed("a" + answers[:cut]) + typed(answers[cut:] + "b") == "ab"
 
 
@@ -509,13 +511,13 @@ def test_late_answers_may_come_in_pieces() -> None:
     ],
 )
 def test_keys_are_no_late_answers(keys: str) -> None:
-    typed = ReplyFilter()
+    typed = ReplyFilter(print)
     assert typed(keys) == keys
     assert typed("x" + keys + "y") == "x" + keys + "y"
 
 
 def test_what_never_ends_is_let_go() -> None:
-    typed = ReplyFilter()
+    typed = ReplyFilter(print)
     assert "".join(typed(part) for part in ("\x1b_G", "x" * 400, "y")).endswith("y")
 
 

@@ -102,3 +102,65 @@ def test_without_passthrough_nothing_becomes_a_title(tmux: Tmux) -> None:
         kitty.until_seen("images: half")
         assert "Gi=" not in tmux.tell("list-panes", "-aF", "#{pane_title}")
         assert b"\x1b_G" not in kitty.output
+
+
+class SilentTmux:
+    """A stand-in that notes each call, and fails until it shall `tell`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._calls = folder / "calls"
+        self._told = folder / "told"
+        program = folder / "tmux"
+        program.write_text(
+            f"#!/bin/sh\necho >>'{self._calls}'\nexec cat '{self._told}' 2>&-\n"
+        )
+        program.chmod(0o755)
+
+    @property
+    def calls(self) -> int:
+        return self._calls.stat().st_size if self._calls.exists() else 0
+
+    def tell(self) -> None:
+        """From now on, one terminal shows the pane."""
+        self._told.write_text("@1\n7|7|@1|0|%0|xterm-256color\n")
+
+
+@pytest.fixture
+def silent_tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SilentTmux:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("TMUX", "x,1,0")
+    monkeypatch.setenv("TMUX_PANE", "%0")
+    return SilentTmux(folder)
+
+
+FOCUS = b"\x1b[I"
+INSIDE = PLAIN | {"name": b"\x1bP>|tmux 3.3a\x1b\\"}
+
+
+@pytest.mark.usefixtures("home")
+def test_tmux_is_asked_in_turns_also_when_it_was_silent_at_first(
+    silent_tmux: SilentTmux,
+) -> None:
+    with closing(AnsweringTerminal(INSIDE)) as terminal:
+        terminal.until_seen("balance")
+        silent_tmux.tell()
+        before = silent_tmux.calls
+        terminal.type(FOCUS)
+        # The focus asks it for facts and viewers
+        terminal.until(lambda: silent_tmux.calls > before + 3, "more questions")
+
+
+@pytest.mark.usefixtures("home")
+def test_tmux_is_not_asked_when_no_pixels_are_wanted(silent_tmux: SilentTmux) -> None:
+    silent_tmux.tell()
+    with closing(AnsweringTerminal(INSIDE, "--images", "half")) as terminal:
+        terminal.until_seen("balance")
+        before = silent_tmux.calls
+        terminal.type(FOCUS)
+        terminal.type(b"red fox")
+        terminal.until_seen("red fox")
+        terminal.type(b"\x11")
+        assert terminal.until_ended() == 0
+        assert silent_tmux.calls == before

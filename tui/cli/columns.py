@@ -1,5 +1,6 @@
 """Lays out names with their values in two columns, for people."""
 
+import re
 import shutil
 import sys
 import unicodedata
@@ -15,6 +16,13 @@ _LEAST_NAMES = 14  # cells, so that tables of few rows look alike
 _MOST_NAME = 40  # characters
 _MOST_VALUE = 2000
 _LEAST_VALUES = 20  # cells; with less, a value stands below its name
+
+_WIDE = "\ufe0f"  # has the character before it drawn as an emoji
+# A character with its selectors, skin tones and keycap, and the emoji joined to it.
+_SIGN = re.compile(
+    "(?s:.)(?:[\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff]"
+    "|\u200d[\u2190-\u2bff\U0001f000-\U0001faff])*"
+)
 
 
 def table(rows: Rows) -> str:
@@ -60,13 +68,16 @@ def cells(text: str) -> int:
     """Return how many cells of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    return sum(map(_cells_of, text))
+    return sum(map(_cells_of, _SIGN.findall(text)))
 
 
-def _cells_of(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+def _cells_of(sign: str) -> int:
+    """Return those of a character and what is drawn in its place."""
+    if _WIDE in sign:
+        return 2
+    if unicodedata.category(sign[0]) in ("Mn", "Me", "Cf"):
         return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return 2 if unicodedata.east_asian_width(sign[0]) in "WF" else 1
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
@@ -80,9 +91,9 @@ def wrapped(text: str, width: int) -> Iterator[str]:
         if line:
             yield line
         line = ""
-        for character in word:
-            if line and cells(line + character) > width:
+        for sign in _SIGN.findall(word):
+            if line and cells(line + sign) > width:
                 yield line
                 line = ""
-            line += character
+            line += sign
     yield line

@@ -11,6 +11,8 @@ import struct
 import termios
 from typing import NamedTuple
 
+from tui.system.terminal_queries import SIXEL_AREA, TEXT_AREA
+
 Cell = tuple[int, int]
 """Width and height in pixels."""
 
@@ -20,11 +22,8 @@ CAREFUL_CELL = (5, 8)
 """What is taken for pixels where nothing is known: the smallest font that is in use (X
 has it as 5x8), so that no picture reaches beyond its cells.
 """
-CELL_QUERY = "\x1b[16t"
-AREA_QUERY = "\x1b[?2;1;0S\x1b[14t"
-"""Asks for the pixels that Sixel has (XTSMGRAPHICS), and for those of all cells. For
-terminals that draw pixels: others might scroll instead.
-"""
+AREA_QUERY = SIXEL_AREA.text + TEXT_AREA.text
+"""For terminals that draw pixels: others might scroll instead."""
 
 _CELL = re.compile(rb"\x1b\[6;(\d{1,4});(\d{1,4})t")
 _TEXT_AREA = re.compile(rb"\x1b\[4;(\d{1,5});(\d{1,5})t")

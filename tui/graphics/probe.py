@@ -18,6 +18,7 @@ from tui.graphics.cell_size import Cell
 from tui.graphics.tmux import through_tmux
 from tui.system import atomic_file
 from tui.system.ssh import is_over_ssh
+from tui.system.terminal_queries import CELL, COLOUR, DA1, DA2, KITTY, NAME
 from tui.text import one_line
 
 Ask = Callable[[str], bytes]
@@ -114,10 +115,7 @@ _NOT_ASKED = {
 # answer says that no other will follow. What some terminals misunderstand is asked only
 # once their names are known: tmux makes a title of the question for kitty images, and 3.5
 # a sixel image of the one for a 24-bit colour that is set and read back.
-DA1_QUERY = "\x1b[c"
-_NAME_QUERY = f"\x1b[>0q\x1b[>c{cell_size.CELL_QUERY}{DA1_QUERY}"
-_KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
-_COLOUR_QUERY = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
+_NAME_QUERY = NAME.text + DA2.text + CELL.text + DA1.text
 _DA1 = re.compile(rb"\x1b\[\?([\d;]*)c")
 _DA2 = re.compile(rb"\x1b\[>(\d+)[\d;]*c")
 _XTVERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]{1,200})")
@@ -263,8 +261,8 @@ def probe_again(
 def measure_again(terminal: Terminal, ask: Ask) -> Cell | None:
     """Returns the size of a cell that the terminal tells now; it changes with its font."""
     area = terminal.images is Images.SIXEL and not terminal.multiplexer
-    query = cell_size.CELL_QUERY + (cell_size.AREA_QUERY if area else "")
-    return cell_size.answered(ask(query + DA1_QUERY))
+    query = CELL.text + (cell_size.AREA_QUERY if area else "")
+    return cell_size.answered(ask(query + DA1.text))
 
 
 def _settled(terminal: Terminal, forced: Images | None, budget: int | None) -> Terminal:
@@ -341,12 +339,12 @@ def _answers(ask: Ask, multiplexer: str = "") -> _Answers:
     is_terminal = answers.brand or not multiplexer
     if answers.silent or answers.multiplexer or not is_terminal:
         return answers
-    query = _COLOUR_QUERY
+    query = COLOUR.text
     if answers.able:
-        query += _KITTY_QUERY
+        query += KITTY.text
     if answers.sixel and not answers.cell:
         query += cell_size.AREA_QUERY
-    second = ask(query + DA1_QUERY)
+    second = ask(query + DA1.text)
     answers = _Answers(first + second)
     answers.late = not _DA1.search(second)
     return answers
@@ -501,7 +499,7 @@ def _with_shared_folder(
             present = _file_query(32, file.name)
             # Some terminals answer OK for any file, even one that isn't there.
             absent = _file_query(33, f"{file.name}-not")
-            received = _Dialogue(fd, seconds).ask(present + absent + DA1_QUERY)
+            received = _Dialogue(fd, seconds).ask(present + absent + DA1.text)
     except OSError:
         return terminal
     if _READ.search(received) and _MISSED.search(received):

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -59,22 +58,20 @@ def through_tmux(sequence: str) -> str:
     return f"\x1bPtmux;{escaped}\x1b\\"
 
 
-def facts(env: Mapping[str, str], seconds: float = _SECONDS) -> TmuxFacts:
+def facts(env: Mapping[str, str]) -> TmuxFacts:
     """Returns what the tmux of our pane tells; it may run on another machine."""
-    told = _run(env, seconds, "display-message", "-p", _FACTS)
+    told = _run(env, "display-message", "-p", _FACTS)
     fields = (told or "").strip().split("|")
     return TmuxFacts(*fields[:4])
 
 
-def viewers(
-    env: Mapping[str, str], seconds: float = _SECONDS
-) -> frozenset[TmuxClient] | None:
+def viewers(env: Mapping[str, str]) -> frozenset[TmuxClient] | None:
     """Returns the terminals that show our pane now; None where tmux doesn't tell."""
     pane = env.get("TMUX_PANE", "")
     if not pane:
         return None
     window = ("display-message", "-p", "-t", pane, "#{window_id}")
-    told = _run(env, seconds, *window, ";", "list-clients", "-F", _VIEW)
+    told = _run(env, *window, ";", "list-clients", "-F", _VIEW)
     ours, *clients = (told or "").splitlines() or [""]
     if not _WINDOW.fullmatch(ours):
         return None
@@ -94,11 +91,10 @@ def version_of(name: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", name)[:2])
 
 
-def _run(env: Mapping[str, str], seconds: float, *command: str) -> str | None:
+def _run(env: Mapping[str, str], *command: str) -> str | None:
     """Returns what a command of tmux prints; None where it fails."""
     if not env.get("TMUX"):
         return None  # this tmux runs on another machine
-    end = time.monotonic() + max(0.1, seconds)
     try:
         done = subprocess.run(
             ["tmux", *command],
@@ -106,7 +102,7 @@ def _run(env: Mapping[str, str], seconds: float, *command: str) -> str | None:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=end - time.monotonic(),
+            timeout=_SECONDS,
             env=child_environment(env),
         )
     except (OSError, ValueError, subprocess.SubprocessError):

@@ -41,6 +41,7 @@ class TerminalWatch:
         self._was_sent = False
         self._is_lost = False
         """Whether a picture was sent while nobody looked: tmux drops it then."""
+        self._is_polling = False
         self._is_busy = False
         self._is_wanted = False
         self._wants_cell = False
@@ -54,10 +55,22 @@ class TerminalWatch:
             return
         self._driver = driver
         self._kernel = cell_size.of_kernel()
-        terminal = self._shell.terminal
-        if terminal.viewers is not None:
-            self._shown_by = terminal.viewers
-            self._shell.set_interval(_POLL_SECONDS, self._look)
+        self._begin_to_poll()
+
+    def _begin_to_poll(self) -> None:
+        """Has tmux asked in turns, once it has told who shows our pane."""
+        viewers = self._shell.terminal.viewers
+        if viewers is None or self._is_polling or self._is_without_pixels:
+            return
+        self._is_polling = True
+        self._shown_by = viewers
+        self._shell.set_interval(_POLL_SECONDS, self._look)
+
+    @property
+    def _is_without_pixels(self) -> bool:
+        """Whether the user wants none, so that no answer changes how images are drawn."""
+        choice = self._shell.session.config.images
+        return choice != "auto" and choice not in PIXELS
 
     def note(self, event: events.Event) -> None:
         """Looks again after an event that may mean a change."""
@@ -106,6 +119,8 @@ class TerminalWatch:
         self._look()
 
     def _look(self) -> None:
+        if self._is_without_pixels:
+            return
         terminal = self._shell.terminal
         is_pointless = terminal.late or terminal.images not in PIXELS
         if is_pointless and terminal.multiplexer != "tmux":
@@ -148,6 +163,7 @@ class TerminalWatch:
         found = await self._probe()
         if not found.late:  # else it stays as it was known
             self._use(found)
+            self._begin_to_poll()
         self._shell.send_pictures_again()
 
     async def _ask_tmux(self) -> None:

@@ -5,32 +5,27 @@ Nothing here waits for the terminal, and nothing outlives it.
 
 import errno
 import os
-import re
 import select
 import signal
 import sys
 import termios
-import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
 
 from textual import constants, events
 
 from tui.terminal.keyboard import Keyboard
+from tui.terminal.questions import Questions
 from tui.terminal.textual_private import KEYBOARD_FLAGS, OpenDriver
 from tui.terminal.writer import Writer, open_again
 from tui.text import one_line
 
 _READ = 65_536
-_ANSWER_TIME = 2.0
 _PATIENCE = 1.0
 """Seconds that a terminal has to take what is left when the app lets it go."""
-_LAST_REPLY = re.compile(r"\x1b\[\?[\d;]*c")
-"""The answer to DA1, with which each question ends."""
 _UTF8 = "\x1b%G"
 _NO_UTF8 = "\x1b%@"
 """From ISO 2022: they tell a terminal of another locale, such as xterm, what it reads.
@@ -52,8 +47,7 @@ class TerminalDriver(OpenDriver):
         self._lost = False
         self._title = ""
         self._reader: Thread | None = None
-        self._asking = Lock()
-        self._replies: SimpleQueue[str] = SimpleQueue()
+        self._questions = Questions(self.write)
         self._wake: tuple[int, int] = os.pipe()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(RuntimeError, ValueError):  # not in the main thread
@@ -74,23 +68,10 @@ class TerminalDriver(OpenDriver):
     def ask(self, query: str) -> bytes:
         """Ask the terminal; return its answers up to that to DA1, or those in time.
 
-        It is an `Ask` of `tui.graphics.probe`, for threads: it waits for up to 2 s.
+        It is an `Ask` of `tui.graphics.probe`, for threads: it waits for up to 2 s, and
+        before that for what a question before it is still owed.
         """
-        end = time.monotonic() + _ANSWER_TIME
-        found: list[str] = []
-        with self._asking:
-            self._replies = SimpleQueue()
-            self.write(query)
-            while not (found and _LAST_REPLY.fullmatch(found[-1])):
-                try:
-                    left = max(0.0, end - time.monotonic())
-                    found.append(self._replies.get(timeout=left))
-                except Empty:
-                    break
-        return "".join(found).encode()
-
-    def _take_reply(self, reply: str) -> None:
-        self._replies.put(reply)
+        return self._questions.ask(query)
 
     def show_title(self, title: str) -> None:
         """Show a title on the terminal's window; the former one comes back when the
@@ -240,7 +221,7 @@ class TerminalDriver(OpenDriver):
         # A byte that is no UTF-8 (alt and a letter in an 8-bit terminal) must not end
         # the reading of keys.
         decode = getincrementaldecoder("utf-8")("replace").decode
-        keyboard = Keyboard(on_reply=self._take_reply, debug=self.is_debugging)
+        keyboard = Keyboard(on_reply=self._questions.take, debug=self.is_debugging)
         wake = self._wake[0]
         while not self.exit_event.is_set():
             ready = select.select([descriptor, wake], [], [], keyboard.patience)[0]

@@ -6,22 +6,14 @@ It may answer `tui.graphics.probe` when the app is running already, or be asked 
 import re
 from collections.abc import Callable
 
-_ANSWER = re.compile(
-    r"\x1bP(?:>\||[01]\$r)[^\x1b]*\x1b\\"  # name, colour
-    r"|\x1b_G[^\x1b]*\x1b\\"  # kitty images
-    r"|\x1b\[[46];\d+;\d+t"  # pixels of all cells, and of one
-    r"|\x1b\[\?\d+;\d+(?:;\d+)*S"  # pixels that Sixel has
-    r"|\x1b\[[?>][\d;]*c"  # device attributes
-)
+from tui.system.terminal_queries import QUERIES
+
+_ANSWER = re.compile("|".join(query.answer for query in QUERIES))
 # Long enough a beginning that no key is meant.
 _BEGUN = re.compile(
     r"\x1b(?:P[>01][^\x1b]*\x1b?|_G[^\x1b]*\x1b?|\[[46](?:;[\d;]*)?|\[[?>][\d;]*)\Z"
 )
 _LONGEST = 300
-
-
-def _ignore(_reply: str) -> None:
-    pass
 
 
 class ReplyFilter:
@@ -30,7 +22,7 @@ class ReplyFilter:
     Each answer goes to `on_reply`.
     """
 
-    def __init__(self, on_reply: Callable[[str], None] = _ignore) -> None:
+    def __init__(self, on_reply: Callable[[str], None]) -> None:
         self._on_reply = on_reply
         self._held = ""
 
