@@ -46,6 +46,8 @@ _QUERIES = re.compile(
     rb"|(?P<cell>\x1b\[16t)|(?P<area>\x1b\[14t)|(?P<sixels>\x1b\[\?2;1;0S)|(?P<sgr>\x1bP\$qm\x1b\\)"
     rb"|(?P<kitty>\x1b_Gi=(?P<id>\d+)[^;\x1b]*a=q,t=(?P<medium>.)[^;\x1b]*;(?P<data>[^\x1b]*)\x1b\\)"
 )
+# What is in it must not be taken for questions to tmux itself.
+_UNFINISHED = re.compile(rb"\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b?\Z")
 
 
 @dataclass
@@ -85,6 +87,7 @@ class FakeTerminal:
         `streams` are the standard streams that are this terminal; the others are
         /dev/null, and "-" closes stdout.
         """
+        self.received.clear()  # of an earlier run
         master, slave = pty.openpty()
         os.set_blocking(master, False)
         columns, rows = self.size
@@ -137,7 +140,9 @@ class FakeTerminal:
                     os.write(master, due.pop(0)[1])
             if select.select([master], [], [], 0.0 if ended else 0.01)[0]:
                 self.received += os.read(master, 65536)
-                for query in _QUERIES.finditer(self.received, scanned):
+                part = _UNFINISHED.search(self.received, scanned)
+                end = part.start() if part else len(self.received)
+                for query in _QUERIES.finditer(self.received, scanned, end):
                     scanned = query.end()
                     due += [
                         (time.monotonic() + self.latency, answer)
