@@ -364,6 +364,11 @@ def test_what_is_understood_in_part_is_said(
         node("Florence2Run", text_input="", image=["i", 0]),
         node("Describer", text="Describe it", image=["i", 0]),
         node("DPRandomGenerator", text="{a|b} fox", seed=1),
+        node("Phi3Node", text="You rewrite prompts: fox", top_p=0.9),
+        node("GLM4", prompt="Expand: fox"),
+        node("Unknown", prompt="Expand: fox", model="k2"),
+        node("Unknown", text="Expand: fox", max_length=200),
+        node("Unknown", text="Expand: fox", top_k=5),
     ],
 )
 def test_what_a_language_model_was_told_is_no_prompt(
@@ -383,6 +388,8 @@ def test_what_a_language_model_was_told_is_no_prompt(
         {"pos": node("Guide", neg_cond=["neg", 0], cond2=["neg", 0])},
         {"pos": node("ConditioningZeroOut", conditioning=["neg", 0])},
         {"pos": node("Gone")},
+        {"t": node("Pair", negative="bad", style="x")},
+        {"t": node("Pair", text_negative=["u", 0]), "u": node("Text", text="bad")},
     ],
 )
 def test_a_negative_prompt_never_becomes_the_prompt(
@@ -390,6 +397,29 @@ def test_a_negative_prompt_never_becomes_the_prompt(
 ) -> None:
     found = told(tmp_path, prompt=comfy(**changes))
     assert not found or "prompt" not in found.values
+
+
+@pytest.mark.parametrize("first", ["negative", "positive"])
+@pytest.mark.parametrize("name", ["text_{}", "{}_prompt", "{}"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_node_of_both_texts_gives_each_to_its_own_prompt(
+    first: str, name: str, linked: bool, tmp_path: Path
+) -> None:
+    ways = ["negative", "positive"] if first == "negative" else ["positive", "negative"]
+    texts: dict[str, Any] = {"positive": "a fox", "negative": "bad"}
+    if linked:
+        texts = {way: [way, 0] for way in texts}
+    graph = comfy(
+        pos=node("CLIPTextEncode", text=["both", 0]),
+        neg=node("CLIPTextEncode", text=["both", 1]),
+        both=node("Pair", **{name.format(way): texts[way] for way in ways}, style="x"),
+        positive=node("Text", text="a fox"),
+        negative=node("Text", text="bad"),
+    )
+    found = told(tmp_path, prompt=graph)
+    assert found
+    assert (found.values["prompt"], found.values["negative_prompt"]) == ("a fox", "bad")
+    assert "check it" in found.note
 
 
 def test_an_emptied_conditioning_is_no_negative_prompt(tmp_path: Path) -> None:

@@ -43,12 +43,14 @@ _WRITTEN_LINKS = (*_WRITTEN, "source", "anything", "any", "input", "")
 _LANGUAGE_MODEL = re.compile(
     r"llm|gpt|ollama|gemini|claude|openai|anthropic|chat|llama|mistral|deepseek|grok"
     r"|qwen|florence|joy_?caption|caption|tagger|interrogat|describe|translat|rewrit"
-    r"|enhanc|upsampl|magic|expan|generat",
+    r"|enhanc|upsampl|magic|expan|generat|glm|kimi|moonshot|groq|gemma|mixtral|doubao"
+    r"|minicpm|moondream|blip|superprompt|thinker|assistant|(?<![a-z])phi(?![a-z])",
     re.IGNORECASE,
 )
 # Inputs of nodes that write a text themselves: by such a model, or from a picture
 _MODEL_INPUTS = re.compile(
-    r"system|instruction|api_?key|temperature|max_(?:new_)?tokens|llm|image|pixels",
+    r"system|instruction|api_?key|temperature|top_[pk]$|max_(?:new_)?(?:tokens|length)"
+    r"|penalty|query|question|llm|image|pixels|seed|^model(?:_name|_id)?$",
     re.IGNORECASE,
 )
 _JOINS = re.compile(r"concat|join|combine|append", re.IGNORECASE)
@@ -62,6 +64,10 @@ _ELSEWHERE = re.compile(
 _AGAINST = {
     "positive": re.compile(r"neg|cond2", re.IGNORECASE),
     "negative": re.compile(r"pos|cond1", re.IGNORECASE),
+}
+_FOR = {
+    "positive": re.compile(r"pos", re.IGNORECASE),
+    "negative": re.compile(r"neg", re.IGNORECASE),
 }
 
 _GUIDES = ("guider", "text_embeds", "basic_pipe", "pipe")
@@ -205,7 +211,7 @@ def _condition(graph: _Graph, start: Any, way: str, seen: set[str]) -> _Found | 
                 return _Found(inputs[way])
             queue.append(inputs[way])
             continue
-        found = _encoded(graph, inputs)
+        found = _encoded(graph, inputs, way)
         if found:
             return found
         links = list(_conditions(inputs, way))
@@ -243,7 +249,7 @@ def _first_of(
         name = graph.node(link)
         if not name or name in seen:
             continue
-        found = _encoded(graph, graph.inputs(name))
+        found = _encoded(graph, graph.inputs(name), way)
         if found and found.text not in [each.text for each in texts]:
             texts.append(found)
     if not texts:
@@ -255,14 +261,14 @@ def _first_of(
     return _Found(first.text, first.others | others, _SEVERAL)
 
 
-def _encoded(graph: _Graph, inputs: dict[str, Any]) -> _Found | None:
+def _encoded(graph: _Graph, inputs: dict[str, Any], way: str) -> _Found | None:
     """Returns the text of an encoder; None for another node. Raises _Unreadable."""
     texts: dict[str, _Found] = {}
     for name in _ENCODED:
         if isinstance(inputs.get(name), str):
             texts[name] = _Found(inputs[name])
         elif name in inputs and graph.node(inputs[name]):
-            found = _written(graph, inputs[name], 0)
+            found = _written(graph, inputs[name], way, 0)
             if found:
                 texts[name] = found
     filled = {name: found for name, found in texts.items() if found.text.strip()}
@@ -278,10 +284,10 @@ def _encoded(graph: _Graph, inputs: dict[str, Any]) -> _Found | None:
     return _Found(first.text, first.others | others, note)
 
 
-def _written(graph: _Graph, link: Any, depth: int) -> _Found | None:
-    """Returns the text that a link gives. None where there is none.
+def _written(graph: _Graph, link: Any, way: str, depth: int) -> _Found | None:
+    """Returns the text that a link gives to the positive or the negative prompt.
 
-    Raises _Unreadable.
+    None where there is none. Raises _Unreadable.
     """
     if isinstance(link, str):
         return _Found(link)
@@ -293,7 +299,7 @@ def _written(graph: _Graph, link: Any, depth: int) -> _Found | None:
         return _Found(inputs["populated_text"])  # a template, filled in for this run
     shown = _shown(inputs)
     try:
-        found = _computed(graph, name, depth)
+        found = _computed(graph, name, way, depth)
     except _Unreadable:
         if shown is None:
             raise
@@ -313,7 +319,7 @@ def _shown(inputs: dict[str, Any]) -> str | None:
     return None
 
 
-def _computed(graph: _Graph, name: str, depth: int) -> _Found | None:
+def _computed(graph: _Graph, name: str, way: str, depth: int) -> _Found | None:
     """Returns the text that a node makes of its inputs. Raises _Unreadable."""
     inputs = graph.inputs(name)
     kind = graph.kinds[name]
@@ -321,11 +327,11 @@ def _computed(graph: _Graph, name: str, depth: int) -> _Found | None:
         raise _Unreadable(_FROM_MODEL)
     pieces = sorted(filter(_PIECE.fullmatch, inputs), key=_in_order)
     if len(pieces) > 1 and _JOINS.search(kind):
-        return _joined(graph, name, pieces, depth)
+        return _joined(graph, name, pieces, way, depth)
     chosen = _chosen(inputs)
     if chosen is not None:
-        return _written(graph, chosen, depth + 1)
-    return _passed_on(graph, name, depth)
+        return _written(graph, chosen, way, depth + 1)
+    return _passed_on(graph, name, way, depth)
 
 
 def _in_order(name: str) -> tuple[int, str]:
@@ -333,7 +339,9 @@ def _in_order(name: str) -> tuple[int, str]:
     return len(name), name
 
 
-def _joined(graph: _Graph, name: str, pieces: list[str], depth: int) -> _Found:
+def _joined(
+    graph: _Graph, name: str, pieces: list[str], way: str, depth: int
+) -> _Found:
     """Returns the text of a node that joins texts. Raises _Unreadable."""
     inputs = graph.inputs(name)
     between = inputs.get("delimiter", inputs.get("separator"))
@@ -343,7 +351,7 @@ def _joined(graph: _Graph, name: str, pieces: list[str], depth: int) -> _Found:
         note = _GUESSED
     whole = ""
     for at, piece in enumerate(pieces):
-        found = _written(graph, inputs[piece], depth + 1)
+        found = _written(graph, inputs[piece], way, depth + 1)
         if found is None:
             found = _Found("", note=_GUESSED)
         note = note or found.note
@@ -368,23 +376,30 @@ def _chosen(inputs: dict[str, Any]) -> Any:
     return None
 
 
-def _passed_on(graph: _Graph, name: str, depth: int) -> _Found | None:
+def _passed_on(graph: _Graph, name: str, way: str, depth: int) -> _Found | None:
     """Returns the text that a node holds or passes on, as far as can be told."""
-    inputs = graph.inputs(name)
-    for each in _WRITTEN:
-        if isinstance(inputs.get(each), str):
-            is_plain = not any(isinstance(value, list) for value in inputs.values())
-            is_held = is_plain and not _changes(inputs)
-            return _Found(inputs[each], note="" if is_held else _GUESSED)
+    inputs = {
+        each: value
+        for each, value in graph.inputs(name).items()
+        if not _AGAINST[way].search(each)
+    }
+    has_two = len(inputs) < len(graph.nodes[name])
+    named = [each for each in inputs if _FOR[way].search(each)]
+    if has_two and way == "negative" and not named:
+        return None  # what else there is belongs to the prompt
     links = [value for value in inputs.values() if graph.node(value)]
-    for each in _WRITTEN_LINKS:
-        if each in inputs and graph.node(inputs[each]):
-            found = _written(graph, inputs[each], depth + 1)
-            if found and (len(links) > 1 or _changes(inputs)):
+    is_unsure = has_two or bool(_changes(inputs))
+    for each in (*named, *_WRITTEN):
+        if isinstance(inputs.get(each), str):
+            return _Found(inputs[each], note=_GUESSED if links or is_unsure else "")
+    for each in (*named, *_WRITTEN_LINKS):
+        if graph.node(inputs.get(each)):
+            found = _written(graph, inputs[each], way, depth + 1)
+            if found and (len(links) > 1 or is_unsure):
                 return found._replace(note=found.note or _GUESSED)
             return found
     for link in links:
-        found = _written(graph, link, depth + 1)
+        found = _written(graph, link, way, depth + 1)
         if found:
             return found._replace(note=found.note or _GUESSED)
     return None
