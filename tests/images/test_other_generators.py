@@ -206,7 +206,23 @@ def test_no_value_ends_at_its_first_comma(
     [
         ("Steps: up the hill\nSteps: 20, Seed: 1", "Steps: up the hill", None),
         ("a\rNegative prompt: b\rSteps: 20, Seed: 1", "a", "b"),
-        ("a, Negative prompt: b\nSteps: 20, Seed: 1", "a, Negative prompt: b", None),
+        ("a, Negative prompt: b\nSteps: 20, Seed: 1", None, None),
+        ("a Negative prompt: b Steps: 20, Seed: 1", None, None),
+        ("a\n \tNegative prompt: b\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\n\u200bNegative prompt: b\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\nnegative prompt : b\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\nNegative Prompt\uff1ab\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\vNegative prompt: b\vSteps: 20, Seed: 1", "a", "b"),
+        ("a\x85Negative prompt: b\u2028Steps: 20, Seed: 1", "a", "b"),
+        ("a\nNegative prompt: b, Steps: 20, Seed: 1", "a", "b"),
+        (
+            'a\nNegative prompt: b\nSteps: 20, Seed: 1, Hires prompt: "c\nNegative'
+            ' prompt: d\nSteps: 3, Seed: 8", Version: v1',
+            *("a", "b"),
+        ),
+        ("a\n-b\nSteps: 20, Guidance Scale: 4.5, Seed: 1", "a", "b"),
+        ("- a\n- c\n-b\nSteps: 20, Guidance Scale: 4.5, Seed: 1", None, None),
+        ("a\n-b\nSteps: 20, CFG scale: 4.5, Seed: 1", "a\n-b", None),
         ("Negative prompt: Steps: 20, Seed: 1", None, None),
         ("a\nNegative prompt: b\nc\nSteps: 20,Sampler:Euler a,Seed:1", "a", "b\nc"),
         ("a\nSteps: 20, Seed: 1\nTemplate: x\nNegative prompt: y", "a", None),
@@ -223,6 +239,27 @@ def test_what_follows_the_last_steps_is_no_prompt(
     assert found.values.get("prompt") == prompt
     assert found.values.get("negative_prompt") == negative
     assert found.values["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a, negative prompt: b", "no prompt is filled in"),
+        ("a\nnegative prompt: b", "check both prompts"),
+        ("a, Negative prompt: b\nNegative prompt: c", "the last of them was used"),
+    ],
+)
+def test_an_unsure_mark_of_the_negative_prompt_is_said(
+    text: str, says: str, tmp_path: Path
+) -> None:
+    found = told(tmp_path, parameters=f"{text}\nSteps: 20, Seed: 1")
+    assert found
+    assert says in found.note
+
+
+def test_words_that_look_like_pairs_are_no_settings(tmp_path: Path) -> None:
+    text = "style: anime, mood: dark, Seed: 5, Size: big, Model: Naomi"
+    assert told(tmp_path, parameters=text) is None
 
 
 def test_it_is_said_if_a_prompt_could_be_split_at_several_places() -> None:
@@ -637,8 +674,10 @@ def test_every_carrier_is_read(kind: str, place: str, tmp_path: Path) -> None:
         "Steps: 1\n" * 11_000,
         "Negative prompt:\n" * 6_000,
         '{"1": {"inputs": {"text": "' + "x" * 50_000 + '"}}}',
+        json.dumps({"image": {"prompt": " " * 200_000}}),
+        "Steps: 1, Seed: 1" + ': "' * 40_000 + "\nSteps: 1, Seed: 1" * 500,
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_odd_texts_take_little_and_hurt_nobody(
     name: str, text: str, tmp_path: Path

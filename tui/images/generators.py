@@ -75,10 +75,11 @@ def _from_old_invokeai(texts: dict[str, str]) -> Recipe | None:
     if isinstance(prompt, list):
         prompt = ", ".join(str(part["prompt"]) for part in prompt)
     # A negative prompt stands in square brackets within the other one.
-    negatives = re.findall(r"\[([^\[\]]*)\]", prompt)
+    pieces = re.split(r"\[([^\[\]]*)\]", prompt)
+    kept = "".join(piece.rstrip() for piece in pieces[::2])
     values = {
-        "prompt": re.sub(r"\s*\[[^\[\]]*\]", "", prompt).strip(),
-        "negative_prompt": ", ".join(negatives),
+        "prompt": kept.strip(),
+        "negative_prompt": ", ".join(pieces[1::2]),
         "size": size_of(image.get("width"), image.get("height")),
         "seed": seed_of(image.get("seed")),
     }
