@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tui.catalog.spec import Values
-from tui.images import comfyui
+from tui.images import comfyui, node_graph
 from tui.images.metadata import read
 from tui.images.recipes import Recipe
 
@@ -381,6 +381,18 @@ def test_a_prompt_that_surely_was_used_is_filled_in(
             *("one", "several prompts"),
         ),
         ({"pos": node("CLIPTextEncodeSDXL", text_g="g", text_l="l")}, "g", "several"),
+        (
+            {"pos": node("ConditioningCombine", conditioning_1=["x", 0], c2=["b", 0])}
+            | {"x": node("ConditioningSetArea", conditioning=["a", 0])}
+            | {"a": node("CLIPTextEncode", text="one")}
+            | {"b": node("ConditioningSetArea", conditioning=["c", 0])}
+            | {"c": node("CLIPTextEncode", text="two")},
+            *("one", "several prompts"),
+        ),
+        (
+            {"t": node("StringFunction", text_a="a", text_b="b", result="a, b")},
+            *("a, b", "earlier run"),
+        ),
     ],
 )
 def test_what_is_understood_in_part_is_said(
@@ -434,6 +446,111 @@ def test_a_negative_prompt_never_becomes_the_prompt(
 ) -> None:
     found = told(tmp_path, prompt=comfy(**changes))
     assert not found or "prompt" not in found.values
+
+
+@pytest.mark.parametrize("order", [["a", "neg"], ["neg", "a"]])
+def test_the_negative_prompt_is_none_of_several_prompts(
+    order: list[str], tmp_path: Path
+) -> None:
+    links = {f"in{at}": [name, 0] for at, name in enumerate(order)}
+    nodes = {"pos": node("Mixer", **links), "a": node("CLIPTextEncode", text="a fox")}
+    found = told(tmp_path, prompt=comfy(**nodes))
+    assert found
+    assert found.values["prompt"] == "a fox"
+    assert "prompt 2" not in found.other
+
+
+def test_a_switch_gives_the_prompt_that_was_chosen(tmp_path: Path) -> None:
+    graph = comfy(
+        pos=node("ConditioningSwitch", select=2, input1=["a", 0], input2=["b", 0]),
+        a=node("CLIPTextEncode", text="one"),
+        b=node("CLIPTextEncode", text="two"),
+    )
+    found = told(tmp_path, prompt=graph)
+    assert found
+    assert (found.values["prompt"], found.note) == ("two", "")
+
+
+SHOWN = {
+    "x": node("KSampler", seed=9, positive=["p2", 0], latent_image=["l", 0]),
+    "p2": node("CLIPTextEncode", text="only tried"),
+    "shown": node("PreviewImage", images=["x", 0]),
+}
+SAVED = {"saved": node("SaveImage", images=["s", 0]), "t": node("Text", text="a fox")}
+REFINED = {
+    "x": node("KSampler", seed=0, positive=["p2", 0], latent_image=["s", 0]),
+    "p2": node("CLIPTextEncode", text="refined"),
+    "saved": node("SaveImage", images=["x", 0]),
+    "t": node("Text", text="a fox"),
+}
+
+
+@pytest.mark.parametrize("others", [SHOWN | SAVED, REFINED])
+def test_of_several_samplers_the_first_of_the_saved_picture_counts(
+    others: dict[str, Any], tmp_path: Path
+) -> None:
+    graph = others | json.loads(comfy(t=others["t"]))
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert (found.values["prompt"], found.values["seed"]) == ("a fox", 7)
+    assert "several samplers" in found.note
+
+
+def test_settings_in_nodes_of_their_own_are_read(tmp_path: Path) -> None:
+    graph = {
+        "s": node(
+            *("SamplerCustomAdvanced",),
+            noise=["n", 0],
+            guider=["g", 0],
+            sampler=["k", 0],
+            sigmas=["b", 0],
+            latent_image=["l", 0],
+        ),
+        "n": node("RandomNoise", noise_seed=5),
+        "g": node("BasicGuider", model=["m", 0], conditioning=["f", 0]),
+        "f": node("FluxGuidance", guidance=3.5, conditioning=["p", 0]),
+        "p": node("CLIPTextEncode", text="a fox"),
+        "k": node("KSamplerSelect", sampler_name="euler"),
+        "b": node("BasicScheduler", scheduler="simple", steps=20, model=["m", 0]),
+        "m": node("Loader", ckpt_name={"content": "flux"}),
+        "l": node("Size", resolution="832 x 1216"),
+    }
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert found.model == "flux"
+    assert found.values == {"prompt": "a fox", "size": "832x1216", "seed": 5}
+    assert found.other == {
+        "steps": "20",
+        "sampler_name": "euler",
+        "scheduler": "simple",
+        "guidance": "3.5",
+    }
+
+
+def test_a_prompt_in_the_sampler_is_not_the_model(tmp_path: Path) -> None:
+    graph = {"s": node("Simple", positive="a fox", negative="bad", latent_image=0)}
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert (found.model, found.values) == ("", FOX)
+
+
+def test_what_is_readable_beside_an_unknown_prompt_is_told(tmp_path: Path) -> None:
+    found = told(tmp_path, prompt=comfy(pos=node("Unknown")))
+    assert found
+    assert found.model == "flux"
+    assert found.values == {"negative_prompt": "bad", "size": "64x32", "seed": 7}
+    assert "no prompt is filled in" in found.note
+
+
+def test_a_node_of_a_service_is_read(tmp_path: Path) -> None:
+    graph = {
+        "1": node("FluxProNode", prompt="a fox", seed=5, size="64x32"),
+        "2": node("SaveImage", images=["1", 0]),
+    }
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert found.values == {"prompt": "a fox", "seed": 5, "size": "64x32"}
+    assert "check the prompt" in found.note
 
 
 @pytest.mark.parametrize("first", ["negative", "positive"])
@@ -496,7 +613,7 @@ def test_a_graph_that_grows_without_end_is_given_up(kind: str, tmp_path: Path) -
 
 
 def test_many_samplers_without_a_prompt_hide_none(monkeypatch: Any) -> None:
-    monkeypatch.setattr(comfyui, "_MOST_STEPS", 12_000)
+    monkeypatch.setattr(node_graph, "_MOST_STEPS", 24_000)
     links = {f"x{at}": [str(at), 0] for at in range(1_000)}
     graph = {"guide": node("", **links)} | {
         str(at): node("", positive=["guide", 0], latent_image=0) for at in range(1_000)

@@ -8,9 +8,15 @@ import json
 import re
 from typing import Any
 
-from tui.images.recipes import Recipe, check_items, make_recipe, seed_of, size_of
+from tui.images.recipes import (
+    Recipe,
+    check_items,
+    make_recipe,
+    seed_of,
+    size_of,
+    size_of_text,
+)
 
-_SIZE = re.compile(r"\D{0,2}(\d{1,5})\s?[x×,]\s?(\d{1,5})\D{0,2}")
 _JOB = re.compile(r"\s*Job ID:\s*([\w-]{1,60})\s*\Z")
 _OPTION = re.compile(r"(?:^|(?<=\s))(?:--|—)([a-z]+)(?=\s|$)")
 _MOST_DESCRIPTION = 20_000  # characters
@@ -39,12 +45,6 @@ def _rest(facts: dict[str, Any], used: set[str]) -> dict[str, Any]:
         if name not in used and isinstance(value, str | int | float):
             rest[name] = value
     return rest
-
-
-def _size(text: object) -> str:
-    """Returns `1152x896` for that and for `(1152, 896)`; nothing for other text."""
-    sides = _SIZE.fullmatch(str(text)[:40])
-    return size_of(int(sides[1]), int(sides[2])) if sides else ""
 
 
 def from_invokeai(texts: dict[str, str]) -> Recipe | None:
@@ -102,7 +102,7 @@ def from_fooocus(texts: dict[str, str]) -> Recipe | None:
     values = {
         "prompt": facts.get("prompt"),
         "negative_prompt": facts.get("negative_prompt"),
-        "size": _size(facts.get("resolution")),
+        "size": size_of_text(facts.get("resolution")),
         "seed": seed_of(facts.get("seed")),
     }
     used = {"prompt", "negative_prompt", "resolution", "seed", "base_model"}
@@ -187,7 +187,7 @@ def from_drawthings(texts: dict[str, str]) -> Recipe | None:
     values = {
         "prompt": facts.get("c"),
         "negative_prompt": facts.get("uc"),
-        "size": _size(facts.get("size")),
+        "size": size_of_text(facts.get("size")),
         "seed": seed_of(facts.get("seed")),
     }
     rest = _rest(facts, {"c", "uc", "size", "seed", "model"})

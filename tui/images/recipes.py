@@ -23,6 +23,7 @@ _LABELS = {
     "strength": "Denoising strength",
 }
 _MOST_ITEMS = 100_000  # commas and brackets of a JSON text, also those in its prompts
+_SIZE = re.compile(r"\D{0,2}(\d{1,5})\s?[x×,]\s?(\d{1,5})\D{0,2}")
 _MOST_PAIRS = 200  # of what else a recipe tells
 
 Source = Literal[
@@ -129,6 +130,12 @@ def size_of(width: object, height: object) -> str:
         if not isinstance(side, int) or isinstance(side, bool) or side <= 0:
             return ""
     return f"{width}x{height}"
+
+
+def size_of_text(text: object) -> str:
+    """Returns `1152x896` for that, `1152 x 896` and `(1152, 896)`; else nothing."""
+    sides = _SIZE.fullmatch(str(text)[:40])
+    return size_of(int(sides[1]), int(sides[2])) if sides else ""
 
 
 def check_items(text: str) -> None:
