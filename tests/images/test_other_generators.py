@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from tui.catalog.spec import Values
 from tui.images import comfyui, node_graph
 from tui.images.metadata import read
-from tui.images.recipes import Recipe
+from tui.images.recipes import EmbeddedRecipe, Recipe, recipe_of_facts
 
 CASES = Path(__file__).parent / "cases"
 FOX: Values = {"prompt": "a fox", "negative_prompt": "bad"}
@@ -715,7 +715,7 @@ def test_prompts_of_characters_are_listed_and_said(tmp_path: Path) -> None:
     ("text", "values", "model"),
     [
         (
-            "a fox --no cats, dogs --seed 5 --niji 6 Job ID: 1f",
+            "a fox --no cats --no dogs --seed 5 --niji 6 Job ID: 1f",
             {"prompt": "a fox", "negative_prompt": "cats, dogs", "seed": 5},
             "Midjourney niji 6",
         ),
@@ -739,12 +739,71 @@ def test_a_plain_description_is_no_recipe(tmp_path: Path) -> None:
     assert told(tmp_path, Description="A fox -- seen from above --no doubt") is None
 
 
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        ({"invokeai_metadata": {"loras": [{"a": 1}], "positive_prompt": "x"}}, "loras"),
+        (
+            {"parameters": {"sui_image_params": {"prompt": "x", "loras": ["a"]}}},
+            "loras",
+        ),
+        (
+            {"parameters": {"base_model": "m", "prompt": "x", "full_prompt": ["a"]}},
+            "full_prompt",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_lists_are_listed(
+    texts: dict[str, Any], name: str, mark: str, tmp_path: Path
+) -> None:
+    told_texts = {each: mark + json.dumps(text) for each, text in texts.items()}
+    found = told(tmp_path, **told_texts)
+    assert found
+    assert found.values["prompt"] == "x"
+    assert found.other[name].startswith("[")
+
+
+def test_a_prompt_that_is_cut_is_said(tmp_path: Path) -> None:
+    facts = {"positive_prompt": "word " * 5_000}
+    found = told(tmp_path, invokeai_metadata=json.dumps(facts))
+    assert found
+    assert "its end is left out" in found.note
+
+
+def test_a_graph_in_a_comment_is_read(tmp_path: Path) -> None:
+    graph = comfy(t=node("Text", text="a fox"), extra={"extra": 1}, extraMetadata={})
+    found = told(tmp_path, UserComment=graph)
+    assert found
+    assert found.values["prompt"] == "a fox"
+
+
+def test_a_size_is_told_without_spaces(tmp_path: Path) -> None:
+    found = told(tmp_path, parameters="a\nSteps: 1, Seed: 5, Size: 512 x 768")
+    assert found
+    assert found.values["size"] == "512x768"
+
+
 @pytest.mark.parametrize("seed", [-1, "-1", -5, True, 1.5, "x", None, 10**30])
 def test_a_seed_below_zero_is_none(seed: Any, tmp_path: Path) -> None:
     facts = {"positive_prompt": "a fox", "seed": seed}
     found = told(tmp_path, invokeai_metadata=json.dumps(facts))
     assert found
     assert found.values == {"prompt": "a fox"}
+
+
+@pytest.mark.parametrize("seed", [-1, 10**25])
+def test_a_seed_of_our_own_format_is_checked_too(seed: int) -> None:
+    facts = EmbeddedRecipe(action="a", model="m", values={"prompt": "x", "seed": seed})
+    assert recipe_of_facts(facts).values == {"prompt": "x"}
+
+
+def test_what_is_no_number_is_not_told(tmp_path: Path) -> None:
+    graph = json.loads(comfy(t=node("Text", text="a fox")))
+    graph["s"]["inputs"]["cfg"] = float("nan")
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert found.other == {}
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])

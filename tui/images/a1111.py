@@ -9,7 +9,7 @@ import json
 import re
 from typing import NamedTuple
 
-from tui.images.recipes import Recipe, Source, make_recipe, seed_of
+from tui.images.recipes import Recipe, Source, make_recipe, seed_of, size_of_text
 from tui.text import plain
 
 _MOST_TEXT = 100_000  # characters
@@ -86,7 +86,7 @@ def from_a1111(texts: dict[str, str]) -> Recipe | None:
     values = {
         "prompt": found.prompt.strip(),
         "negative_prompt": found.negative.strip(),
-        "size": _first_word(pairs.pop("Size", "")),
+        "size": _joined_size(_first_word(pairs.pop("Size", ""))),
         "seed": seed_of(_first_word(pairs.pop("Seed", ""))),
     }
     is_fooocus = pairs.get("Version", "").startswith("Fooocus")
@@ -122,6 +122,11 @@ def _prompts(lines: list[str], sign: str) -> _Prompts:
     if _MARK_WITHIN.search(prompt):
         note = _SEVERAL
     return _Prompts(prompt, negative, note=note)
+
+
+def _joined_size(text: str) -> str:
+    """Returns a size without spaces; other text as it is."""
+    return size_of_text(text) or text
 
 
 def _first_word(text: str) -> str:

@@ -123,8 +123,9 @@ def from_comfyui(texts: dict[str, str]) -> Recipe | None:
 
     May raise anything for a graph that isn't ComfyUI's.
     """
-    check_items(texts["prompt"])
-    graph = Graph(json.loads(texts["prompt"]))
+    text = texts.get("prompt") or texts["parameters"]
+    check_items(text)
+    graph = Graph(json.loads(text.removeprefix("\ufeff")))
     samplers = [graph.nodes[name] for name in _samplers(graph)]
     found = _first_recipe(graph, samplers)
     if found and sum("positive" in each or "guider" in each for each in samplers) > 1:

@@ -19,6 +19,7 @@ from tui.images.recipes import (
 
 _JOB = re.compile(r"\s*Job ID:\s*([\w-]{1,60})\s*\Z")
 _OPTION = re.compile(r"(?:^|(?<=\s))(?:--|—)([a-z]+)(?=\s|$)")
+_MOST_LIST = 2_000  # characters
 _MOST_DESCRIPTION = 20_000  # characters
 
 _CHARACTERS = "The prompts of single characters are listed, but only the base prompt is filled in."
@@ -28,22 +29,26 @@ _SWITCHES = "Midjourney's own switches are listed, but not filled in."
 def _object(text: str) -> dict[str, Any]:
     """Returns a JSON object. Raises ValueError where it is none."""
     check_items(text)
-    found = json.loads(text)
+    found = json.loads(text.removeprefix("\ufeff"))
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found
 
 
 def _is_object(text: str) -> bool:
-    return text.lstrip()[:1] == "{"
+    return text.lstrip("\ufeff \t\r\n")[:1] == "{"
 
 
 def _rest(facts: dict[str, Any], used: set[str]) -> dict[str, Any]:
-    """Returns the plain facts that were not used."""
+    """Returns the facts that were not used; lists, such as of LoRAs, as JSON."""
     rest: dict[str, Any] = {}
     for name, value in facts.items():
-        if name not in used and isinstance(value, str | int | float):
+        if name in used:
+            continue
+        if isinstance(value, str | int | float):
             rest[name] = value
+        elif value and isinstance(value, list | dict):
+            rest[name] = json.dumps(value, ensure_ascii=False)[:_MOST_LIST]
     return rest
 
 
@@ -152,7 +157,15 @@ def from_novelai(texts: dict[str, str]) -> Recipe | None:
         "size": size_of(facts.get("width"), facts.get("height")),
         "seed": seed_of(facts.get("seed")),
     }
-    used = {"prompt", "uc", "width", "height", "seed"}
+    used = {
+        "prompt",
+        "uc",
+        "width",
+        "height",
+        "seed",
+        "v4_prompt",
+        "v4_negative_prompt",
+    }
     other = _characters(facts) | _rest(facts, used)
     note = _CHARACTERS if any(name.startswith("character ") for name in other) else ""
     return make_recipe("novelai", texts.get("Source", ""), values, other, note)
@@ -204,6 +217,7 @@ def from_midjourney(texts: dict[str, str]) -> Recipe | None:
     options = list(_OPTION.finditer(text))
     prompt = text[: options[0].start()] if options else text
     values: dict[str, Any] = {"prompt": prompt.strip()}
+    negatives: list[str] = []
     model = ""
     other: dict[str, Any] = {}
     for at, option in enumerate(options):
@@ -213,7 +227,7 @@ def from_midjourney(texts: dict[str, str]) -> Recipe | None:
         if name in ("ar", "aspect"):
             values["aspect_ratio"] = value
         elif name == "no":
-            values["negative_prompt"] = value
+            negatives.append(value)
         elif name == "seed":
             values["seed"] = seed_of(value)
         elif name in ("v", "version"):
@@ -222,6 +236,7 @@ def from_midjourney(texts: dict[str, str]) -> Recipe | None:
             model = f"Midjourney niji {value}"
         else:
             other[name] = value or "yes"
+    values["negative_prompt"] = ", ".join(filter(None, negatives))
     note = _SWITCHES if other else ""
     other |= {"job": job[1], "author": texts.get("Author", "")}
     return make_recipe("midjourney", model, values, other, note)
