@@ -773,9 +773,10 @@ def test_a_prompt_that_is_cut_is_said(tmp_path: Path) -> None:
 
 def test_a_graph_in_a_comment_is_read(tmp_path: Path) -> None:
     graph = comfy(t=node("Text", text="a fox"), extra={"extra": 1}, extraMetadata={})
-    found = told(tmp_path, UserComment=graph)
-    assert found
-    assert found.values["prompt"] == "a fox"
+    for text in (graph, f'{{"prompt": {graph}, "workflow": {{}}}}'):
+        found = told(tmp_path, UserComment=text)
+        assert found
+        assert found.values["prompt"] == "a fox"
 
 
 def test_a_size_is_told_without_spaces(tmp_path: Path) -> None:

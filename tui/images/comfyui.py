@@ -125,7 +125,11 @@ def from_comfyui(texts: dict[str, str]) -> Recipe | None:
     """
     text = texts.get("prompt") or texts["parameters"]
     check_items(text)
-    graph = Graph(json.loads(text.removeprefix("\ufeff")))
+    nodes = json.loads(text.removeprefix("\ufeff"))
+    inner = nodes.get("prompt")
+    if isinstance(inner, dict) and "inputs" not in inner:
+        nodes = inner  # beside a workflow, in a comment
+    graph = Graph(nodes)
     samplers = [graph.nodes[name] for name in _samplers(graph)]
     found = _first_recipe(graph, samplers)
     if found and sum("positive" in each or "guider" in each for each in samplers) > 1:
