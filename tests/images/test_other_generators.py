@@ -612,6 +612,14 @@ def test_a_graph_that_grows_without_end_is_given_up(kind: str, tmp_path: Path) -
     assert not found or len(str(found.values.get("prompt", ""))) <= 20_000
 
 
+def test_texts_that_lead_to_themselves_hide_nothing_else(tmp_path: Path) -> None:
+    nodes = {"t": node("StringConcatenate", string_a=["t", 0], string_b=["t", 0])}
+    found = told(tmp_path, prompt=comfy(**nodes))
+    assert found
+    assert found.values == {"negative_prompt": "bad", "size": "64x32", "seed": 7}
+    assert "no prompt is filled in" in found.note
+
+
 def test_many_samplers_without_a_prompt_hide_none(monkeypatch: Any) -> None:
     monkeypatch.setattr(node_graph, "_MOST_STEPS", 24_000)
     links = {f"x{at}": [str(at), 0] for at in range(1_000)}

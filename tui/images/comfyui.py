@@ -24,6 +24,7 @@ from tui.images.recipes import (
     size_of_text,
 )
 
+_MOST_TEXTS = 5_000  # that one graph's prompts are put together of
 _MOST_PROMPTS = 20  # of one picture
 _MOST_DEPTH = 40  # nodes that a text passes through
 _MOST_TEXT = 20_000  # characters of a prompt that is put together
@@ -322,6 +323,9 @@ def _written(graph: Graph, link: Any, way: str, depth: int) -> _Found | None:
     name = graph.node(link)
     if not name or depth > _MOST_DEPTH:
         return None
+    graph.texts += 1
+    if graph.texts > _MOST_TEXTS:
+        raise _Unreadable(_UNKNOWN)
     inputs = graph.inputs(name)
     if isinstance(inputs.get("populated_text"), str):
         return _Found(inputs["populated_text"])  # a template, filled in for this run

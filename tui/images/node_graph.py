@@ -22,6 +22,7 @@ class Graph:
                     for each, value in inputs.items()
                     if len(each) <= _MOST_NAME
                 }
+        self.texts = 0  # that were looked at, by whoever puts texts together
         self._steps = _MOST_STEPS
 
     def node(self, link: Any) -> str:
