@@ -69,6 +69,19 @@ async def test_a_dropped_image_fills_the_form_and_undo_brings_the_prompt_back(
         assert app.main.form.values() == {"prompt": "fox"}
 
 
+async def test_of_two_files_the_first_is_used_and_it_is_said(lake: Path) -> None:
+    other = lake.with_name("other.png")
+    os.link(lake, other)
+    app = TestApp()
+    async with app.running(150, 45) as pilot:
+        assert app.main
+        await pilot.press("tab")
+        await paste(app, pilot, f"'{lake}' '{other}'")
+        await app.until(lambda: any("my lake.png" in text for text in app.told))
+        assert "Of several files, the first is used." in app.told
+        assert app.main.form.values() == VALUES
+
+
 async def test_it_may_be_dropped_where_nothing_takes_text(lake: Path) -> None:
     app = TestApp()
     async with app.running(150, 45) as pilot:

@@ -87,6 +87,36 @@ def test_an_unknown_model_leaves_the_one_that_is_shown_with_what_fits() -> None:
     )
 
 
+def test_values_of_two_pictures_are_never_mixed() -> None:
+    filled: Values = {
+        "prompt": "a cat",
+        "negative_prompt": "fog",
+        "seed": 5,
+        "aspect_ratio": "1:1",
+    }
+    found = refilled({"prompt": "a fox"}, shown=IMAGEN, filled=filled)
+    assert found.values == {"prompt": "a fox"}
+    assert found.describe("a.png") == (
+        "From a.png: prompt. Cleared: negative prompt, seed, aspect ratio."
+    )
+
+
+def test_what_is_no_part_of_a_picture_is_kept_and_said() -> None:
+    filled: Values = {"prompt": "a cat", "output_resolution": "2k"}
+    found = refilled({"prompt": "a fox"}, filled=filled)
+    assert found.values == {"prompt": "a fox", "output_resolution": "2k"}
+    assert found.describe("a.png") == "From a.png: prompt. Kept: output resolution."
+
+
+def test_no_prompt_of_an_earlier_picture_stays_where_none_is_told() -> None:
+    filled: Values = {"prompt": "a cat", "negative_prompt": "fog"}
+    found = refilled({"seed": 7}, shown=IMAGEN, filled=filled, note="Check it.")
+    assert found.values == {"seed": 7}
+    assert found.describe("a.png") == (
+        "From a.png: seed. Cleared: prompt, negative prompt. Check it."
+    )
+
+
 def test_nothing_that_fits_is_said() -> None:
     assert (
         refilled({"seed": 7}).describe("a.png")

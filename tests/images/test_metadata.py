@@ -786,6 +786,7 @@ OWL = Recipe(
     source="comfyui",
     model="flux1-dev.safetensors",
     values={"prompt": "an owl", "size": "1024x1024", "seed": 0},
+    other={"guidance": "3.5"},
 )
 
 

@@ -12,9 +12,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tui.catalog.spec import Values
-from tui.images import comfyui
+from tui.images import comfyui, node_graph
 from tui.images.metadata import read
-from tui.images.recipes import Recipe
+from tui.images.recipes import EmbeddedRecipe, Recipe, recipe_of_facts
 
 CASES = Path(__file__).parent / "cases"
 FOX: Values = {"prompt": "a fox", "negative_prompt": "bad"}
@@ -206,7 +206,23 @@ def test_no_value_ends_at_its_first_comma(
     [
         ("Steps: up the hill\nSteps: 20, Seed: 1", "Steps: up the hill", None),
         ("a\rNegative prompt: b\rSteps: 20, Seed: 1", "a", "b"),
-        ("a, Negative prompt: b\nSteps: 20, Seed: 1", "a, Negative prompt: b", None),
+        ("a, Negative prompt: b\nSteps: 20, Seed: 1", None, None),
+        ("a Negative prompt: b Steps: 20, Seed: 1", None, None),
+        ("a\n \tNegative prompt: b\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\n\u200bNegative prompt: b\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\nnegative prompt : b\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\nNegative Prompt\uff1ab\nSteps: 20, Seed: 1", "a", "b"),
+        ("a\vNegative prompt: b\vSteps: 20, Seed: 1", "a", "b"),
+        ("a\x85Negative prompt: b\u2028Steps: 20, Seed: 1", "a", "b"),
+        ("a\nNegative prompt: b, Steps: 20, Seed: 1", "a", "b"),
+        (
+            'a\nNegative prompt: b\nSteps: 20, Seed: 1, Hires prompt: "c\nNegative'
+            ' prompt: d\nSteps: 3, Seed: 8", Version: v1',
+            *("a", "b"),
+        ),
+        ("a\n-b\nSteps: 20, Guidance Scale: 4.5, Seed: 1", "a", "b"),
+        ("- a\n- c\n-b\nSteps: 20, Guidance Scale: 4.5, Seed: 1", None, None),
+        ("a\n-b\nSteps: 20, CFG scale: 4.5, Seed: 1", "a\n-b", None),
         ("Negative prompt: Steps: 20, Seed: 1", None, None),
         ("a\nNegative prompt: b\nc\nSteps: 20,Sampler:Euler a,Seed:1", "a", "b\nc"),
         ("a\nSteps: 20, Seed: 1\nTemplate: x\nNegative prompt: y", "a", None),
@@ -223,6 +239,27 @@ def test_what_follows_the_last_steps_is_no_prompt(
     assert found.values.get("prompt") == prompt
     assert found.values.get("negative_prompt") == negative
     assert found.values["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a, negative prompt: b", "no prompt is filled in"),
+        ("a\nnegative prompt: b", "check both prompts"),
+        ("a, Negative prompt: b\nNegative prompt: c", "the last of them was used"),
+    ],
+)
+def test_an_unsure_mark_of_the_negative_prompt_is_said(
+    text: str, says: str, tmp_path: Path
+) -> None:
+    found = told(tmp_path, parameters=f"{text}\nSteps: 20, Seed: 1")
+    assert found
+    assert says in found.note
+
+
+def test_words_that_look_like_pairs_are_no_settings(tmp_path: Path) -> None:
+    text = "style: anime, mood: dark, Seed: 5, Size: big, Model: Naomi"
+    assert told(tmp_path, parameters=text) is None
 
 
 def test_it_is_said_if_a_prompt_could_be_split_at_several_places() -> None:
@@ -344,6 +381,18 @@ def test_a_prompt_that_surely_was_used_is_filled_in(
             *("one", "several prompts"),
         ),
         ({"pos": node("CLIPTextEncodeSDXL", text_g="g", text_l="l")}, "g", "several"),
+        (
+            {"pos": node("ConditioningCombine", conditioning_1=["x", 0], c2=["b", 0])}
+            | {"x": node("ConditioningSetArea", conditioning=["a", 0])}
+            | {"a": node("CLIPTextEncode", text="one")}
+            | {"b": node("ConditioningSetArea", conditioning=["c", 0])}
+            | {"c": node("CLIPTextEncode", text="two")},
+            *("one", "several prompts"),
+        ),
+        (
+            {"t": node("StringFunction", text_a="a", text_b="b", result="a, b")},
+            *("a, b", "earlier run"),
+        ),
     ],
 )
 def test_what_is_understood_in_part_is_said(
@@ -364,6 +413,11 @@ def test_what_is_understood_in_part_is_said(
         node("Florence2Run", text_input="", image=["i", 0]),
         node("Describer", text="Describe it", image=["i", 0]),
         node("DPRandomGenerator", text="{a|b} fox", seed=1),
+        node("Phi3Node", text="You rewrite prompts: fox", top_p=0.9),
+        node("GLM4", prompt="Expand: fox"),
+        node("Unknown", prompt="Expand: fox", model="k2"),
+        node("Unknown", text="Expand: fox", max_length=200),
+        node("Unknown", text="Expand: fox", top_k=5),
     ],
 )
 def test_what_a_language_model_was_told_is_no_prompt(
@@ -383,6 +437,8 @@ def test_what_a_language_model_was_told_is_no_prompt(
         {"pos": node("Guide", neg_cond=["neg", 0], cond2=["neg", 0])},
         {"pos": node("ConditioningZeroOut", conditioning=["neg", 0])},
         {"pos": node("Gone")},
+        {"t": node("Pair", negative="bad", style="x")},
+        {"t": node("Pair", text_negative=["u", 0]), "u": node("Text", text="bad")},
     ],
 )
 def test_a_negative_prompt_never_becomes_the_prompt(
@@ -390,6 +446,134 @@ def test_a_negative_prompt_never_becomes_the_prompt(
 ) -> None:
     found = told(tmp_path, prompt=comfy(**changes))
     assert not found or "prompt" not in found.values
+
+
+@pytest.mark.parametrize("order", [["a", "neg"], ["neg", "a"]])
+def test_the_negative_prompt_is_none_of_several_prompts(
+    order: list[str], tmp_path: Path
+) -> None:
+    links = {f"in{at}": [name, 0] for at, name in enumerate(order)}
+    nodes = {"pos": node("Mixer", **links), "a": node("CLIPTextEncode", text="a fox")}
+    found = told(tmp_path, prompt=comfy(**nodes))
+    assert found
+    assert found.values["prompt"] == "a fox"
+    assert "prompt 2" not in found.other
+
+
+def test_a_switch_gives_the_prompt_that_was_chosen(tmp_path: Path) -> None:
+    graph = comfy(
+        pos=node("ConditioningSwitch", select=2, input1=["a", 0], input2=["b", 0]),
+        a=node("CLIPTextEncode", text="one"),
+        b=node("CLIPTextEncode", text="two"),
+    )
+    found = told(tmp_path, prompt=graph)
+    assert found
+    assert (found.values["prompt"], found.note) == ("two", "")
+
+
+SHOWN = {
+    "x": node("KSampler", seed=9, positive=["p2", 0], latent_image=["l", 0]),
+    "p2": node("CLIPTextEncode", text="only tried"),
+    "shown": node("PreviewImage", images=["x", 0]),
+}
+SAVED = {"saved": node("SaveImage", images=["s", 0]), "t": node("Text", text="a fox")}
+REFINED = {
+    "x": node("KSampler", seed=0, positive=["p2", 0], latent_image=["s", 0]),
+    "p2": node("CLIPTextEncode", text="refined"),
+    "saved": node("SaveImage", images=["x", 0]),
+    "t": node("Text", text="a fox"),
+}
+
+
+@pytest.mark.parametrize("others", [SHOWN | SAVED, REFINED])
+def test_of_several_samplers_the_first_of_the_saved_picture_counts(
+    others: dict[str, Any], tmp_path: Path
+) -> None:
+    graph = others | json.loads(comfy(t=others["t"]))
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert (found.values["prompt"], found.values["seed"]) == ("a fox", 7)
+    assert "several samplers" in found.note
+
+
+def test_settings_in_nodes_of_their_own_are_read(tmp_path: Path) -> None:
+    graph = {
+        "s": node(
+            *("SamplerCustomAdvanced",),
+            noise=["n", 0],
+            guider=["g", 0],
+            sampler=["k", 0],
+            sigmas=["b", 0],
+            latent_image=["l", 0],
+        ),
+        "n": node("RandomNoise", noise_seed=5),
+        "g": node("BasicGuider", model=["m", 0], conditioning=["f", 0]),
+        "f": node("FluxGuidance", guidance=3.5, conditioning=["p", 0]),
+        "p": node("CLIPTextEncode", text="a fox"),
+        "k": node("KSamplerSelect", sampler_name="euler"),
+        "b": node("BasicScheduler", scheduler="simple", steps=20, model=["m", 0]),
+        "m": node("Loader", ckpt_name={"content": "flux"}),
+        "l": node("Size", resolution="832 x 1216"),
+    }
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert found.model == "flux"
+    assert found.values == {"prompt": "a fox", "size": "832x1216", "seed": 5}
+    assert found.other == {
+        "steps": "20",
+        "sampler_name": "euler",
+        "scheduler": "simple",
+        "guidance": "3.5",
+    }
+
+
+def test_a_prompt_in_the_sampler_is_not_the_model(tmp_path: Path) -> None:
+    graph = {"s": node("Simple", positive="a fox", negative="bad", latent_image=0)}
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert (found.model, found.values) == ("", FOX)
+
+
+def test_what_is_readable_beside_an_unknown_prompt_is_told(tmp_path: Path) -> None:
+    found = told(tmp_path, prompt=comfy(pos=node("Unknown")))
+    assert found
+    assert found.model == "flux"
+    assert found.values == {"negative_prompt": "bad", "size": "64x32", "seed": 7}
+    assert "no prompt is filled in" in found.note
+
+
+def test_a_node_of_a_service_is_read(tmp_path: Path) -> None:
+    graph = {
+        "1": node("FluxProNode", prompt="a fox", seed=5, size="64x32"),
+        "2": node("SaveImage", images=["1", 0]),
+    }
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert found.values == {"prompt": "a fox", "seed": 5, "size": "64x32"}
+    assert "check the prompt" in found.note
+
+
+@pytest.mark.parametrize("first", ["negative", "positive"])
+@pytest.mark.parametrize("name", ["text_{}", "{}_prompt", "{}"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_node_of_both_texts_gives_each_to_its_own_prompt(
+    first: str, name: str, linked: bool, tmp_path: Path
+) -> None:
+    ways = ["negative", "positive"] if first == "negative" else ["positive", "negative"]
+    texts: dict[str, Any] = {"positive": "a fox", "negative": "bad"}
+    if linked:
+        texts = {way: [way, 0] for way in texts}
+    graph = comfy(
+        pos=node("CLIPTextEncode", text=["both", 0]),
+        neg=node("CLIPTextEncode", text=["both", 1]),
+        both=node("Pair", **{name.format(way): texts[way] for way in ways}, style="x"),
+        positive=node("Text", text="a fox"),
+        negative=node("Text", text="bad"),
+    )
+    found = told(tmp_path, prompt=graph)
+    assert found
+    assert (found.values["prompt"], found.values["negative_prompt"]) == ("a fox", "bad")
+    assert "check it" in found.note
 
 
 def test_an_emptied_conditioning_is_no_negative_prompt(tmp_path: Path) -> None:
@@ -428,8 +612,16 @@ def test_a_graph_that_grows_without_end_is_given_up(kind: str, tmp_path: Path) -
     assert not found or len(str(found.values.get("prompt", ""))) <= 20_000
 
 
+def test_texts_that_lead_to_themselves_hide_nothing_else(tmp_path: Path) -> None:
+    nodes = {"t": node("StringConcatenate", string_a=["t", 0], string_b=["t", 0])}
+    found = told(tmp_path, prompt=comfy(**nodes))
+    assert found
+    assert found.values == {"negative_prompt": "bad", "size": "64x32", "seed": 7}
+    assert "no prompt is filled in" in found.note
+
+
 def test_many_samplers_without_a_prompt_hide_none(monkeypatch: Any) -> None:
-    monkeypatch.setattr(comfyui, "_MOST_STEPS", 12_000)
+    monkeypatch.setattr(node_graph, "_MOST_STEPS", 24_000)
     links = {f"x{at}": [str(at), 0] for at in range(1_000)}
     graph = {"guide": node("", **links)} | {
         str(at): node("", positive=["guide", 0], latent_image=0) for at in range(1_000)
@@ -531,7 +723,7 @@ def test_prompts_of_characters_are_listed_and_said(tmp_path: Path) -> None:
     ("text", "values", "model"),
     [
         (
-            "a fox --no cats, dogs --seed 5 --niji 6 Job ID: 1f",
+            "a fox --no cats --no dogs --seed 5 --niji 6 Job ID: 1f",
             {"prompt": "a fox", "negative_prompt": "cats, dogs", "seed": 5},
             "Midjourney niji 6",
         ),
@@ -555,12 +747,72 @@ def test_a_plain_description_is_no_recipe(tmp_path: Path) -> None:
     assert told(tmp_path, Description="A fox -- seen from above --no doubt") is None
 
 
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        ({"invokeai_metadata": {"loras": [{"a": 1}], "positive_prompt": "x"}}, "loras"),
+        (
+            {"parameters": {"sui_image_params": {"prompt": "x", "loras": ["a"]}}},
+            "loras",
+        ),
+        (
+            {"parameters": {"base_model": "m", "prompt": "x", "full_prompt": ["a"]}},
+            "full_prompt",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_lists_are_listed(
+    texts: dict[str, Any], name: str, mark: str, tmp_path: Path
+) -> None:
+    told_texts = {each: mark + json.dumps(text) for each, text in texts.items()}
+    found = told(tmp_path, **told_texts)
+    assert found
+    assert found.values["prompt"] == "x"
+    assert found.other[name].startswith("[")
+
+
+def test_a_prompt_that_is_cut_is_said(tmp_path: Path) -> None:
+    facts = {"positive_prompt": "word " * 5_000}
+    found = told(tmp_path, invokeai_metadata=json.dumps(facts))
+    assert found
+    assert "its end is left out" in found.note
+
+
+def test_a_graph_in_a_comment_is_read(tmp_path: Path) -> None:
+    graph = comfy(t=node("Text", text="a fox"), extra={"extra": 1}, extraMetadata={})
+    for text in (graph, f'{{"prompt": {graph}, "workflow": {{}}}}'):
+        found = told(tmp_path, UserComment=text)
+        assert found
+        assert found.values["prompt"] == "a fox"
+
+
+def test_a_size_is_told_without_spaces(tmp_path: Path) -> None:
+    found = told(tmp_path, parameters="a\nSteps: 1, Seed: 5, Size: 512 x 768")
+    assert found
+    assert found.values["size"] == "512x768"
+
+
 @pytest.mark.parametrize("seed", [-1, "-1", -5, True, 1.5, "x", None, 10**30])
 def test_a_seed_below_zero_is_none(seed: Any, tmp_path: Path) -> None:
     facts = {"positive_prompt": "a fox", "seed": seed}
     found = told(tmp_path, invokeai_metadata=json.dumps(facts))
     assert found
     assert found.values == {"prompt": "a fox"}
+
+
+@pytest.mark.parametrize("seed", [-1, 10**25])
+def test_a_seed_of_our_own_format_is_checked_too(seed: int) -> None:
+    facts = EmbeddedRecipe(action="a", model="m", values={"prompt": "x", "seed": seed})
+    assert recipe_of_facts(facts).values == {"prompt": "x"}
+
+
+def test_what_is_no_number_is_not_told(tmp_path: Path) -> None:
+    graph = json.loads(comfy(t=node("Text", text="a fox")))
+    graph["s"]["inputs"]["cfg"] = float("nan")
+    found = told(tmp_path, prompt=json.dumps(graph))
+    assert found
+    assert found.other == {}
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -607,8 +859,10 @@ def test_every_carrier_is_read(kind: str, place: str, tmp_path: Path) -> None:
         "Steps: 1\n" * 11_000,
         "Negative prompt:\n" * 6_000,
         '{"1": {"inputs": {"text": "' + "x" * 50_000 + '"}}}',
+        json.dumps({"image": {"prompt": " " * 200_000}}),
+        "Steps: 1, Seed: 1" + ': "' * 40_000 + "\nSteps: 1, Seed: 1" * 500,
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_odd_texts_take_little_and_hurt_nobody(
     name: str, text: str, tmp_path: Path

@@ -15,6 +15,8 @@ from tui.text import one_line
 _TOLERANCE = 0.03
 """How much an image's shape may differ from a ratio, as a part of the ratio."""
 _MOST_NAMED = 8
+_OF_ONE_PICTURE = (*PROMPTS, "seed", "size", "aspect_ratio", "width", "height")
+"""Values that belong together: those of two pictures are never mixed."""
 
 
 class FormContent(NamedTuple):
@@ -25,7 +27,11 @@ class FormContent(NamedTuple):
 
 
 class Refill(NamedTuple):
-    """A model with values; `used` and `unused` name what the recipe has."""
+    """A model with values.
+
+    `used` and `unused` name what the recipe has; `cleared` and `kept`, what stood in
+    the form before.
+    """
 
     model: Model
     values: Values
@@ -33,11 +39,19 @@ class Refill(NamedTuple):
     unused: list[str]
     note: str = ""
     """A sentence on what of the recipe was understood in part only."""
+    cleared: list[str] = []
+    kept: list[str] = []
 
     def describe(self, file: str) -> str:
         """Return a sentence on what was used of the recipe of a file."""
-        sentence = self._sentence(file)
-        return f"{sentence} {self.note}" if self.note else sentence
+        sentences = [self._sentence(file)]
+        if self.used and self.cleared:
+            sentences.append(f"Cleared: {_list(self.cleared)}.")
+        if self.used and self.kept:
+            sentences.append(f"Kept: {_list(self.kept)}.")
+        if self.note:
+            sentences.append(self.note)
+        return " ".join(sentences)
 
     def _sentence(self, file: str) -> str:
         used = _list(self.used)
@@ -60,12 +74,16 @@ def refill(
 ) -> Refill:
     """Return the recipe's model with its values.
 
-    Where the catalog doesn't have the model, the form's is used, with the form's values
-    and those of the recipe that it has a parameter for. `learnt` is the route that the
-    service was found to have.
+    Where the catalog doesn't have the model, the form's is used, with those values of
+    the recipe that it has a parameter for, and the form's values but the prompts, seed
+    and size. `learnt` is the route that the service was found to have.
     """
     model = form.model
-    values: Values = dict(form.values)
+    values = {
+        name: value
+        for name, value in form.values.items()
+        if name not in _OF_ONE_PICTURE
+    }
     used: list[str] = []
     unused: list[str] = []
     try:
@@ -79,6 +97,7 @@ def refill(
     route = model.routes[to]
     found, unplaced = _placed(recipe, model, to)
     values, _ = translate(model, values, to)
+    before = list(values)
     errors = request.check(model, route, values | found)
     for name, value in found.items():
         if request.blank(value):
@@ -92,7 +111,15 @@ def refill(
             used.append(name)
         else:
             unused.append(name)
-    return Refill(model, values, used, unused + unplaced, recipe.note)
+    cleared: list[str] = []
+    if model is form.model and "model" not in used:
+        for name, value in form.values.items():
+            was_filled = name in _OF_ONE_PICTURE and not request.blank(value)
+            if was_filled and name not in values:
+                cleared.append(name)
+    kept = [name for name in before if name not in used]
+    unused += unplaced
+    return Refill(model, values, used, unused, recipe.note, cleared, kept)
 
 
 def _placed(recipe: Recipe, model: Model, to: RouteName) -> tuple[Values, list[str]]:

@@ -10,120 +10,55 @@ says where it has passed through one. Names of inputs are those of ComfyUI's own
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from tui.images.recipes import Recipe, check_items, make_recipe, seed_of, size_of
+from msgspec.structs import replace
 
-_MOST_STEPS = 200_000  # nodes and inputs looked at in one graph
-_MOST_NAME = 100  # characters of an input's or a class's name
-_MOST_DEPTH = 40  # nodes that a text passes through
-_MOST_TEXT = 20_000  # characters of a prompt that is put together
-_OTHERS = ("steps", "cfg", "sampler_name", "scheduler", "denoise", "guidance")
+from tui.images.node_graph import Graph
+from tui.images.node_texts import (
+    AGAINST,
+    SEVERAL,
+    UNKNOWN,
+    Found,
+    Unreadable,
+    chosen_link,
+    encoded,
+)
+from tui.images.recipes import (
+    Recipe,
+    check_items,
+    make_recipe,
+    seed_of,
+    size_of,
+    size_of_text,
+)
 
-# Inputs of text encoders; of several in one node the first is the prompt.
-_ENCODED = (
-    "text",
-    "text_g",
-    "t5xxl",
-    "prompt",
-    "user_prompt",
-    "positive_prompt",
-    "clip_l",
-    "clip_g",
-    "text_l",
-    "llama",
-    "bert",
-    "mt5xl",
-    "caption",
-    "tags",
-)
-# Inputs of nodes that give a text on
-_WRITTEN = ("value", "string", "text", "prompt")
-_WRITTEN_LINKS = (*_WRITTEN, "source", "anything", "any", "input", "")
-_LANGUAGE_MODEL = re.compile(
-    r"llm|gpt|ollama|gemini|claude|openai|anthropic|chat|llama|mistral|deepseek|grok"
-    r"|qwen|florence|joy_?caption|caption|tagger|interrogat|describe|translat|rewrit"
-    r"|enhanc|upsampl|magic|expan|generat",
-    re.IGNORECASE,
-)
-# Inputs of nodes that write a text themselves: by such a model, or from a picture
-_MODEL_INPUTS = re.compile(
-    r"system|instruction|api_?key|temperature|max_(?:new_)?tokens|llm|image|pixels",
-    re.IGNORECASE,
-)
-_JOINS = re.compile(r"concat|join|combine|append", re.IGNORECASE)
-_PIECE = re.compile(r"(?:string|text|str|prompt)_?(?:[a-z]|\d{1,3})", re.IGNORECASE)
+_MOST_PROMPTS = 20  # of one picture
+_GUIDES = ("guider", "text_embeds", "basic_pipe", "pipe")
+"""Inputs of a sampler through which both prompts come."""
+_TO_MODEL = ("model", "guider", "basic_pipe", "pipe", "positive")
+
+# Settings by the types of their values, and by the inputs of a sampler that lead to them
+_OTHERS: dict[str, tuple[tuple[type, ...], tuple[str, ...]]] = {
+    "steps": ((int,), ("sigmas", "steps")),
+    "cfg": ((float, int), ("guider", "cfg")),
+    "sampler_name": ((str,), ("sampler", "sampler_name")),
+    "scheduler": ((str,), ("sigmas", "scheduler")),
+    "denoise": ((float, int), ("sigmas", "denoise")),
+    "guidance": ((float, int), ("guider", "positive")),
+}
+
 # What leads to no prompt, or to that of another picture
 _ELSEWHERE = re.compile(
     r"clip|model|vae|image|pixels|mask|latent|samples|noise|sampler|sigmas|control_net"
     r"|style|lora|uncond",
     re.IGNORECASE,
 )
-_AGAINST = {
-    "positive": re.compile(r"neg|cond2", re.IGNORECASE),
-    "negative": re.compile(r"pos|cond1", re.IGNORECASE),
-}
-
-_GUIDES = ("guider", "text_embeds", "basic_pipe", "pipe")
-"""Inputs of a sampler through which both prompts come."""
-
-_FROM_MODEL = (
-    "A language model or another node wrote the prompt, and the file doesn't say what it"
-    " wrote: no prompt is filled in."
+_STAGES = "The file has several samplers: the values are those of the first."
+_SERVICE = "A node of a service made the picture: check the prompt."
+_PICTURE = re.compile(
+    r"image|latent|sample|pixel|video|frames|any|input|pipe|^$", re.IGNORECASE
 )
-_GUESSED = "The prompt was changed by nodes that aren't known here: check it."
-_SEVERAL = "The picture has several prompts: the first is filled in."
-_SHOWN = "The prompt is what a node has shown, maybe in an earlier run: check it."
-
-
-class _Found(NamedTuple):
-    """A text, the other texts beside it, and a sentence on what is unsure of it."""
-
-    text: str
-    others: dict[str, str] = {}
-    note: str = ""
-
-
-class _Unreadable(Exception):
-    """There is a text that the graph doesn't say. The message says why."""
-
-
-class _Graph:
-    """The inputs of nodes by their names, and how much more may be looked at."""
-
-    def __init__(self, nodes: dict[str, Any]) -> None:
-        self.kinds: dict[str, str] = {}
-        self.nodes: dict[str, dict[str, Any]] = {}
-        for name, node in nodes.items():
-            inputs = node.get("inputs") if isinstance(node, dict) else None
-            if isinstance(inputs, dict):
-                self.kinds[name] = str(node.get("class_type", ""))[:_MOST_NAME]
-                self.nodes[name] = {
-                    each: value
-                    for each, value in inputs.items()
-                    if len(each) <= _MOST_NAME
-                }
-        self._steps = _MOST_STEPS
-
-    def node(self, link: Any) -> str:
-        """Returns the node that a link leads to; nothing where it is no link."""
-        self._step(1)
-        if not isinstance(link, list) or not link or not isinstance(link[0], str | int):
-            return ""
-        name = str(link[0])
-        return name if name in self.nodes else ""
-
-    def inputs(self, name: str) -> dict[str, Any]:
-        """Returns the inputs of a node."""
-        inputs = self.nodes[name]
-        self._step(len(inputs))
-        return inputs
-
-    def _step(self, count: int) -> None:
-        """Raises ValueError once too much was looked at."""
-        self._steps -= count
-        if self._steps < 0:
-            raise ValueError("the graph is too large")
 
 
 def from_comfyui(texts: dict[str, str]) -> Recipe | None:
@@ -131,42 +66,83 @@ def from_comfyui(texts: dict[str, str]) -> Recipe | None:
 
     May raise anything for a graph that isn't ComfyUI's.
     """
-    check_items(texts["prompt"])
-    graph = _Graph(json.loads(texts["prompt"]))
+    text = texts.get("prompt") or texts["parameters"]
+    check_items(text)
+    nodes = json.loads(text.removeprefix("\ufeff"))
+    inner = nodes.get("prompt")
+    if isinstance(inner, dict) and "inputs" not in inner:
+        nodes = inner  # beside a workflow, in a comment
+    graph = Graph(nodes)
+    samplers = [graph.nodes[name] for name in _samplers(graph)]
+    found = _first_recipe(graph, samplers)
+    if found and sum("positive" in each or "guider" in each for each in samplers) > 1:
+        return replace(found, note=f"{found.note} {_STAGES}".strip())
+    return found or _from_service(graph)
+
+
+def _first_recipe(graph: Graph, samplers: list[dict[str, Any]]) -> Recipe | None:
+    """Returns the recipe of the first sampler that has one."""
     seen: set[str] = set()  # by all samplers: what gave no prompt to one gives none
-    unreadable: Recipe | None = None
-    for inputs in _samplers(graph):
+    for inputs in samplers:
         try:
             found = _prompt(graph, inputs, seen)
-        except _Unreadable as reason:
-            nothing = _Found("", note=str(reason))
-            unreadable = unreadable or _recipe(graph, inputs, nothing)
-            continue
+        except Unreadable as reason:
+            return _recipe(graph, inputs, Found("", note=str(reason)))
         if found:
             return _recipe(graph, inputs, found)
-    return unreadable
-
-
-def _samplers(graph: _Graph) -> Iterator[dict[str, Any]]:
-    """Yields the inputs of samplers, those first that surely are."""
-    rest: list[dict[str, Any]] = []
-    for name, inputs in graph.nodes.items():
-        if "latent_image" in inputs:
-            yield inputs
-        elif "sampler" in graph.kinds[name].lower():
-            rest.append(inputs)
-    yield from rest
-
-
-def _prompt(graph: _Graph, sampler: dict[str, Any], seen: set[str]) -> _Found | None:
-    """Returns the prompt of a sampler; None where it has none. Raises _Unreadable."""
-    for name in ("positive", *_GUIDES):
-        if name in sampler:
-            return _condition(graph, sampler[name], "positive", seen)
+    for inputs in samplers:
+        if "positive" in inputs or "guider" in inputs:
+            recipe = _recipe(graph, inputs, Found("", note=UNKNOWN))
+            if recipe.model or recipe.values:
+                return recipe
     return None
 
 
-def _negative(graph: _Graph, sampler: dict[str, Any]) -> str:
+def _samplers(graph: Graph) -> list[str]:
+    """Returns samplers, those first that surely are, in the order in which they ran.
+
+    What is saved comes before what is shown alone.
+    """
+    sure: list[str] = []
+    rest: list[str] = []
+    saving = [name for name, kind in graph.kinds.items() if "save" in kind.lower()]
+    for name in graph.in_order([*saving, *graph.nodes], _PICTURE):
+        if "latent_image" in graph.nodes[name]:
+            sure.append(name)
+        elif "sampler" in graph.kinds[name].lower():
+            rest.append(name)
+    return sure + rest
+
+
+def _from_service(graph: Graph) -> Recipe | None:
+    """Returns the recipe of a node that has a service make the saved picture."""
+    for name, kind in graph.kinds.items():
+        if "save" not in kind.lower():
+            continue
+        maker = graph.node(graph.nodes[name].get("images"))
+        inputs = graph.nodes.get(maker, {})
+        if isinstance(inputs.get("prompt"), str):
+            values = {
+                "prompt": inputs["prompt"],
+                "seed": seed_of(inputs.get("seed")),
+                "size": size_of_text(inputs.get("size")),
+            }
+            model = inputs.get("model")
+            shown = model if isinstance(model, str) else graph.kinds[maker]
+            return make_recipe("comfyui", shown, values, {}, _SERVICE)
+    return None
+
+
+def _prompt(graph: Graph, sampler: dict[str, Any], seen: set[str]) -> Found | None:
+    """Returns the prompt of a sampler; None where it has none. Raises Unreadable."""
+    for name in ("positive", *_GUIDES):
+        if name in sampler:
+            negative = _negative(graph, sampler)
+            return _condition(graph, sampler[name], "positive", seen, negative)
+    return None
+
+
+def _negative(graph: Graph, sampler: dict[str, Any]) -> str:
     """Returns the negative prompt of a sampler; nothing where none is readable."""
     start = sampler.get("negative")
     for name in _GUIDES:
@@ -176,45 +152,65 @@ def _negative(graph: _Graph, sampler: dict[str, Any]) -> str:
             start = inputs.get("negative", inputs.get("negative_prompt"))
     try:
         found = _condition(graph, start, "negative", set())
-    except _Unreadable:
+    except Unreadable:
         return ""
     return found.text if found else ""
 
 
-def _condition(graph: _Graph, start: Any, way: str, seen: set[str]) -> _Found | None:
-    """Returns the nearest text up the links from a conditioning.
+def _condition(
+    graph: Graph, start: Any, way: str, seen: set[str], against: str = ""
+) -> Found | None:
+    """Returns the first text up the links from a conditioning, and says if there are
+    others. Of several texts, `against` is none: it is that of the other prompt.
 
-    `way` is which of two prompts is followed where both pass through one node. None
-    where there is no text: then all nodes that were looked at are in `seen`, which are
-    not looked at again, so that many searches take no more steps than there are links.
-    Raises _Unreadable.
+    Nodes in `seen` are passed over; those that are looked at are added. Raises
+    Unreadable where the first text is.
     """
     if isinstance(start, str):
-        return _Found(start)
-    queue = [start]
-    for link in queue:
-        name = graph.node(link)
+        return Found(start)
+    texts: list[Found] = []
+    links = [start]
+    while links and len(texts) < _MOST_PROMPTS:
+        name = graph.node(links.pop())
         if not name or name in seen:
             continue
         seen.add(name)
         inputs = graph.inputs(name)
         if "zeroout" in graph.kinds[name].lower():
             continue
-        if way in inputs:
-            if isinstance(inputs[way], str):
-                return _Found(inputs[way])
-            queue.append(inputs[way])
+        if isinstance(inputs.get(way), str):
+            found: Found | None = Found(inputs[way])
+        elif way in inputs:
+            links.append(inputs[way])
             continue
-        found = _encoded(graph, inputs)
-        if found:
-            return found
-        links = list(_conditions(inputs, way))
-        if len(links) > 1:
-            several = _first_of(graph, links, way, seen)
-            if several:
-                return several
-        queue += links
-    return None
+        else:
+            chosen = chosen_link(inputs)
+            if chosen is not None:
+                links.append(chosen)
+                continue
+            try:
+                found = encoded(graph, inputs, way)
+            except Unreadable:
+                if not texts:
+                    raise
+                continue
+        if found is None:
+            links += reversed(list(_conditions(inputs, way)))
+        elif found.text not in [each.text for each in texts]:
+            texts.append(found)
+    if len(texts) > 1:
+        texts = [each for each in texts if each.text != against or not against]
+    return _together(texts)
+
+
+def _together(texts: list[Found]) -> Found | None:
+    """Returns the first of some texts that isn't empty, with the others beside it."""
+    filled = [each for each in texts if each.text.strip()]
+    if len(filled) < 2:
+        return next(iter(filled or texts), None)
+    first, *rest = filled
+    others = {f"prompt {at}": each.text for at, each in enumerate(rest, 2)}
+    return Found(first.text, first.others | others, first.note or SEVERAL)
 
 
 def _conditions(inputs: dict[str, Any], way: str) -> Iterator[Any]:
@@ -222,7 +218,7 @@ def _conditions(inputs: dict[str, Any], way: str) -> Iterator[Any]:
     likely: list[Any] = []
     others: list[Any] = []
     for name, value in inputs.items():
-        if not isinstance(value, list) or _AGAINST[way].search(name):
+        if not isinstance(value, list) or AGAINST[way].search(name):
             continue
         if name.startswith("cond"):
             likely.append(value)
@@ -234,214 +230,61 @@ def _conditions(inputs: dict[str, Any], way: str) -> Iterator[Any]:
     yield from others
 
 
-def _first_of(
-    graph: _Graph, links: list[Any], way: str, seen: set[str]
-) -> _Found | None:
-    """Returns the first text of several conditionings, and says if there are others."""
-    texts: list[_Found] = []
-    for link in links:
-        name = graph.node(link)
-        if not name or name in seen:
-            continue
-        found = _encoded(graph, graph.inputs(name))
-        if found and found.text not in [each.text for each in texts]:
-            texts.append(found)
-    if not texts:
-        return None
-    first, *rest = texts
-    if not rest:
-        return first
-    others = {f"prompt {at}": each.text for at, each in enumerate(rest, 2)}
-    return _Found(first.text, first.others | others, _SEVERAL)
-
-
-def _encoded(graph: _Graph, inputs: dict[str, Any]) -> _Found | None:
-    """Returns the text of an encoder; None for another node. Raises _Unreadable."""
-    texts: dict[str, _Found] = {}
-    for name in _ENCODED:
-        if isinstance(inputs.get(name), str):
-            texts[name] = _Found(inputs[name])
-        elif name in inputs and graph.node(inputs[name]):
-            found = _written(graph, inputs[name], 0)
-            if found:
-                texts[name] = found
-    filled = {name: found for name, found in texts.items() if found.text.strip()}
-    if not filled:
-        return next(iter(texts.values()), None)
-    name, first = next(iter(filled.items()))
-    others = {
-        other: found.text for other, found in filled.items() if found.text != first.text
-    }
-    note = first.note
-    if others:
-        note = note or _SEVERAL
-    return _Found(first.text, first.others | others, note)
-
-
-def _written(graph: _Graph, link: Any, depth: int) -> _Found | None:
-    """Returns the text that a link gives. None where there is none.
-
-    Raises _Unreadable.
-    """
-    if isinstance(link, str):
-        return _Found(link)
-    name = graph.node(link)
-    if not name or depth > _MOST_DEPTH:
-        return None
-    inputs = graph.inputs(name)
-    if isinstance(inputs.get("populated_text"), str):
-        return _Found(inputs["populated_text"])  # a template, filled in for this run
-    shown = _shown(inputs)
-    try:
-        found = _computed(graph, name, depth)
-    except _Unreadable:
-        if shown is None:
-            raise
-        found = None
-    if shown is not None and (found is None or found.note):
-        return _Found(shown, note=_SHOWN)
-    return found
-
-
-def _shown(inputs: dict[str, Any]) -> str | None:
-    """Returns the text that a node like ShowText has shown; None for another node."""
-    if not any(isinstance(value, list) for value in inputs.values()):
-        return None
-    for name in ("text_0", "text2"):
-        if isinstance(inputs.get(name), str):
-            return str(inputs[name])
-    return None
-
-
-def _computed(graph: _Graph, name: str, depth: int) -> _Found | None:
-    """Returns the text that a node makes of its inputs. Raises _Unreadable."""
-    inputs = graph.inputs(name)
-    kind = graph.kinds[name]
-    if _LANGUAGE_MODEL.search(kind) or any(map(_MODEL_INPUTS.search, inputs)):
-        raise _Unreadable(_FROM_MODEL)
-    pieces = sorted(filter(_PIECE.fullmatch, inputs), key=_in_order)
-    if len(pieces) > 1 and _JOINS.search(kind):
-        return _joined(graph, name, pieces, depth)
-    chosen = _chosen(inputs)
-    if chosen is not None:
-        return _written(graph, chosen, depth + 1)
-    return _passed_on(graph, name, depth)
-
-
-def _in_order(name: str) -> tuple[int, str]:
-    """Returns what names of numbered inputs are sorted by: text2 is before text10."""
-    return len(name), name
-
-
-def _joined(graph: _Graph, name: str, pieces: list[str], depth: int) -> _Found:
-    """Returns the text of a node that joins texts. Raises _Unreadable."""
-    inputs = graph.inputs(name)
-    between = inputs.get("delimiter", inputs.get("separator"))
-    note = ""
-    if not isinstance(between, str):
-        between = " "
-        note = _GUESSED
-    whole = ""
-    for at, piece in enumerate(pieces):
-        found = _written(graph, inputs[piece], depth + 1)
-        if found is None:
-            found = _Found("", note=_GUESSED)
-        note = note or found.note
-        if at and ((whole and found.text) or graph.kinds[name] == "StringConcatenate"):
-            whole += between
-        whole += found.text
-        if len(whole) > _MOST_TEXT:
-            return _Found(whole[:_MOST_TEXT], note=_GUESSED)
-    return _Found(whole, note=note)
-
-
-def _chosen(inputs: dict[str, Any]) -> Any:
-    """Returns the link that a switch passes on; None for another node."""
-    select = inputs.get("select", inputs.get("Input"))
-    if isinstance(select, int):
-        for name in (f"input{select}", f"text{select}", f"text_{select}"):
-            if name in inputs:
-                return inputs[name]
-    for name in ("switch", "boolean"):
-        if isinstance(inputs.get(name), bool):
-            return inputs.get("on_true" if inputs[name] else "on_false")
-    return None
-
-
-def _passed_on(graph: _Graph, name: str, depth: int) -> _Found | None:
-    """Returns the text that a node holds or passes on, as far as can be told."""
-    inputs = graph.inputs(name)
-    for each in _WRITTEN:
-        if isinstance(inputs.get(each), str):
-            is_plain = not any(isinstance(value, list) for value in inputs.values())
-            is_held = is_plain and not _changes(inputs)
-            return _Found(inputs[each], note="" if is_held else _GUESSED)
-    links = [value for value in inputs.values() if graph.node(value)]
-    for each in _WRITTEN_LINKS:
-        if each in inputs and graph.node(inputs[each]):
-            found = _written(graph, inputs[each], depth + 1)
-            if found and (len(links) > 1 or _changes(inputs)):
-                return found._replace(note=found.note or _GUESSED)
-            return found
-    for link in links:
-        found = _written(graph, link, depth + 1)
-        if found:
-            return found._replace(note=found.note or _GUESSED)
-    return None
-
-
-def _changes(inputs: dict[str, Any]) -> bool:
-    """Returns whether a node has inputs by which it may change a text."""
-    words = ("find", "replace", "pattern", "mode", "start", "end", "prefix", "suffix")
-    return any(word in name for name in inputs for word in words)
-
-
-def _recipe(graph: _Graph, sampler: dict[str, Any], found: _Found) -> Recipe:
+def _recipe(graph: Graph, sampler: dict[str, Any], found: Found) -> Recipe:
     """Returns the recipe of a sampler with this prompt."""
-    guide = sampler.get("positive", sampler.get("guider"))
+    guide = next((sampler[name] for name in _TO_MODEL if name in sampler), None)
     negative = _negative(graph, sampler)
-    latent = sampler.get("latent_image", sampler.get("image_embeds"))
-    width = _nearest(graph, latent, ("width", "value"), int)
-    height = _nearest(graph, latent, ("height", "value"), int)
     values = {
         "prompt": found.text,
         "negative_prompt": "" if negative == found.text else negative,
-        "size": size_of(width, height),
+        "size": _size(graph, sampler),
         "seed": seed_of(_seed(graph, sampler)),
     }
-    names = ("ckpt_name", "unet_name", "model_name", "model")
-    model = _nearest(graph, sampler.get("model", guide), names, str)
-    other: dict[str, Any] = {}
-    for name in _OTHERS:
-        if isinstance(sampler.get(name), str | int | float):
-            other[name] = sampler[name]
-    return make_recipe("comfyui", model or "", values, other | found.others, found.note)
+    names = ("ckpt_name", "unet_name", "model_name", "model", "model_path")
+    model = graph.nearest(guide, names, str) if isinstance(guide, list) else ""
+    model = model or sampler.get("model")
+    other = _settings(graph, sampler)
+    return make_recipe(
+        "comfyui",
+        model if isinstance(model, str) else "",
+        values,
+        other | found.others,
+        found.note,
+    )
 
 
-def _seed(graph: _Graph, sampler: dict[str, Any]) -> Any:
+def _size(graph: Graph, sampler: dict[str, Any]) -> str:
+    """Returns the size of the picture that a sampler began with; nothing if unknown."""
+    names = ("latent_image", "image_embeds", "pipe", "basic_pipe")
+    latent = next((sampler[name] for name in names if name in sampler), None)
+    width = graph.nearest(latent, ("width", "empty_latent_width", "value"), int)
+    height = graph.nearest(latent, ("height", "empty_latent_height", "value"), int)
+    size = size_of(width, height)
+    if size or not isinstance(latent, list):
+        return size
+    return size_of_text(graph.nearest(latent, ("resolution",), str))
+
+
+def _settings(graph: Graph, sampler: dict[str, Any]) -> dict[str, Any]:
+    """Returns steps, sampler and the like, also from nodes that give them."""
+    found: dict[str, Any] = {}
+    for name, (kinds, links) in _OTHERS.items():
+        values = [sampler.get(name)]
+        for link in links:
+            if isinstance(sampler.get(link), list):
+                values += [
+                    graph.nearest(sampler[link], (name,), kind) for kind in kinds
+                ]
+        for value in values:
+            if isinstance(value, str | int | float):
+                found.setdefault(name, value)
+    return found
+
+
+def _seed(graph: Graph, sampler: dict[str, Any]) -> Any:
     """Returns the seed of a sampler, or what stands in its place."""
     for name in ("seed", "noise_seed", "noise"):
         if name in sampler:
             names = ("seed", "noise_seed", "value")
-            return _nearest(graph, sampler[name], names, int)
-    return None
-
-
-def _nearest(graph: _Graph, start: Any, names: tuple[str, ...], kind: type) -> Any:
-    """Returns the nearest value of these names and this type, up the links.
-
-    It may be `start` itself. None where there is no such value.
-    """
-    seen: set[str] = set()
-    queue = [start]
-    for value in queue:
-        if type(value) is kind:
-            return value
-        name = graph.node(value)
-        if not name or name in seen:
-            continue
-        seen.add(name)
-        inputs = graph.inputs(name)
-        queue += [inputs[each] for each in names if each in inputs]
-        queue += [item for item in inputs.values() if isinstance(item, list)]
+            return graph.nearest(sampler[name], names, int)
     return None

@@ -8,11 +8,18 @@ import json
 import re
 from typing import Any
 
-from tui.images.recipes import Recipe, check_items, make_recipe, seed_of, size_of
+from tui.images.recipes import (
+    Recipe,
+    check_items,
+    make_recipe,
+    seed_of,
+    size_of,
+    size_of_text,
+)
 
-_SIZE = re.compile(r"\D{0,2}(\d{1,5})\s?[x×,]\s?(\d{1,5})\D{0,2}")
 _JOB = re.compile(r"\s*Job ID:\s*([\w-]{1,60})\s*\Z")
 _OPTION = re.compile(r"(?:^|(?<=\s))(?:--|—)([a-z]+)(?=\s|$)")
+_MOST_LIST = 2_000  # characters
 _MOST_DESCRIPTION = 20_000  # characters
 
 _CHARACTERS = "The prompts of single characters are listed, but only the base prompt is filled in."
@@ -22,29 +29,27 @@ _SWITCHES = "Midjourney's own switches are listed, but not filled in."
 def _object(text: str) -> dict[str, Any]:
     """Returns a JSON object. Raises ValueError where it is none."""
     check_items(text)
-    found = json.loads(text)
+    found = json.loads(text.removeprefix("\ufeff"))
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found
 
 
 def _is_object(text: str) -> bool:
-    return text.lstrip()[:1] == "{"
+    return text.lstrip("\ufeff \t\r\n")[:1] == "{"
 
 
 def _rest(facts: dict[str, Any], used: set[str]) -> dict[str, Any]:
-    """Returns the plain facts that were not used."""
+    """Returns the facts that were not used; lists, such as of LoRAs, as JSON."""
     rest: dict[str, Any] = {}
     for name, value in facts.items():
-        if name not in used and isinstance(value, str | int | float):
+        if name in used:
+            continue
+        if isinstance(value, str | int | float):
             rest[name] = value
+        elif value and isinstance(value, list | dict):
+            rest[name] = json.dumps(value, ensure_ascii=False)[:_MOST_LIST]
     return rest
-
-
-def _size(text: object) -> str:
-    """Returns `1152x896` for that and for `(1152, 896)`; nothing for other text."""
-    sides = _SIZE.fullmatch(str(text)[:40])
-    return size_of(int(sides[1]), int(sides[2])) if sides else ""
 
 
 def from_invokeai(texts: dict[str, str]) -> Recipe | None:
@@ -75,10 +80,11 @@ def _from_old_invokeai(texts: dict[str, str]) -> Recipe | None:
     if isinstance(prompt, list):
         prompt = ", ".join(str(part["prompt"]) for part in prompt)
     # A negative prompt stands in square brackets within the other one.
-    negatives = re.findall(r"\[([^\[\]]*)\]", prompt)
+    pieces = re.split(r"\[([^\[\]]*)\]", prompt)
+    kept = "".join(piece.rstrip() for piece in pieces[::2])
     values = {
-        "prompt": re.sub(r"\s*\[[^\[\]]*\]", "", prompt).strip(),
-        "negative_prompt": ", ".join(negatives),
+        "prompt": kept.strip(),
+        "negative_prompt": ", ".join(pieces[1::2]),
         "size": size_of(image.get("width"), image.get("height")),
         "seed": seed_of(image.get("seed")),
     }
@@ -101,7 +107,7 @@ def from_fooocus(texts: dict[str, str]) -> Recipe | None:
     values = {
         "prompt": facts.get("prompt"),
         "negative_prompt": facts.get("negative_prompt"),
-        "size": _size(facts.get("resolution")),
+        "size": size_of_text(facts.get("resolution")),
         "seed": seed_of(facts.get("seed")),
     }
     used = {"prompt", "negative_prompt", "resolution", "seed", "base_model"}
@@ -151,7 +157,15 @@ def from_novelai(texts: dict[str, str]) -> Recipe | None:
         "size": size_of(facts.get("width"), facts.get("height")),
         "seed": seed_of(facts.get("seed")),
     }
-    used = {"prompt", "uc", "width", "height", "seed"}
+    used = {
+        "prompt",
+        "uc",
+        "width",
+        "height",
+        "seed",
+        "v4_prompt",
+        "v4_negative_prompt",
+    }
     other = _characters(facts) | _rest(facts, used)
     note = _CHARACTERS if any(name.startswith("character ") for name in other) else ""
     return make_recipe("novelai", texts.get("Source", ""), values, other, note)
@@ -186,7 +200,7 @@ def from_drawthings(texts: dict[str, str]) -> Recipe | None:
     values = {
         "prompt": facts.get("c"),
         "negative_prompt": facts.get("uc"),
-        "size": _size(facts.get("size")),
+        "size": size_of_text(facts.get("size")),
         "seed": seed_of(facts.get("seed")),
     }
     rest = _rest(facts, {"c", "uc", "size", "seed", "model"})
@@ -203,6 +217,7 @@ def from_midjourney(texts: dict[str, str]) -> Recipe | None:
     options = list(_OPTION.finditer(text))
     prompt = text[: options[0].start()] if options else text
     values: dict[str, Any] = {"prompt": prompt.strip()}
+    negatives: list[str] = []
     model = ""
     other: dict[str, Any] = {}
     for at, option in enumerate(options):
@@ -212,7 +227,7 @@ def from_midjourney(texts: dict[str, str]) -> Recipe | None:
         if name in ("ar", "aspect"):
             values["aspect_ratio"] = value
         elif name == "no":
-            values["negative_prompt"] = value
+            negatives.append(value)
         elif name == "seed":
             values["seed"] = seed_of(value)
         elif name in ("v", "version"):
@@ -221,6 +236,7 @@ def from_midjourney(texts: dict[str, str]) -> Recipe | None:
             model = f"Midjourney niji {value}"
         else:
             other[name] = value or "yes"
+    values["negative_prompt"] = ", ".join(filter(None, negatives))
     note = _SWITCHES if other else ""
     other |= {"job": job[1], "author": texts.get("Author", "")}
     return make_recipe("midjourney", model, values, other, note)

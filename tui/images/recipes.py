@@ -23,6 +23,9 @@ _LABELS = {
     "strength": "Denoising strength",
 }
 _MOST_ITEMS = 100_000  # commas and brackets of a JSON text, also those in its prompts
+_SIZE = re.compile(r"\D{0,2}(\d{1,5})\s?[x×,]\s?(\d{1,5})\D{0,2}")
+_MOST_PROMPT = 20_000  # characters, as `plain` keeps
+_SHORTENED = "A prompt is longer than 20,000 characters: its end is left out."
 _MOST_PAIRS = 200  # of what else a recipe tells
 
 Source = Literal[
@@ -83,7 +86,10 @@ def recipe_of_facts(facts: EmbeddedRecipe) -> Recipe:
     cost = None if facts.cost_micro is None else dollars(facts.cost_micro)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.created_at))
     other = {"task": facts.task_id, "cost": cost, "made": made}
-    recipe = make_recipe(OURS, facts.model, facts.values, other)
+    values: dict[str, Any] = dict(facts.values)
+    if "seed" in values:
+        values["seed"] = seed_of(values["seed"])
+    recipe = make_recipe(OURS, facts.model, values, other)
     return replace(recipe, action=one_line(facts.action))
 
 
@@ -95,6 +101,8 @@ def make_recipe(
     note: str = "",
 ) -> Recipe:
     """Returns a recipe of harmless text; values that are None or empty are left out."""
+    if any(len(str(values.get(name) or "")) > _MOST_PROMPT for name in PROMPTS):
+        note = f"{note} {_SHORTENED}".strip()
     return Recipe(
         source=source,
         model=one_line(model),
@@ -104,7 +112,7 @@ def make_recipe(
         other={
             one_line(name): plain(value).strip()
             for name, value in islice(other.items(), _MOST_PAIRS)
-            if value not in (None, "")
+            if value not in (None, "") and value == value  # NaN isn't
         },
         note=note,
     )
@@ -129,6 +137,12 @@ def size_of(width: object, height: object) -> str:
         if not isinstance(side, int) or isinstance(side, bool) or side <= 0:
             return ""
     return f"{width}x{height}"
+
+
+def size_of_text(text: object) -> str:
+    """Returns `1152x896` for that, `1152 x 896` and `(1152, 896)`; else nothing."""
+    sides = _SIZE.fullmatch(str(text)[:40])
+    return size_of(int(sides[1]), int(sides[2])) if sides else ""
 
 
 def check_items(text: str) -> None:

@@ -4,7 +4,7 @@ It connects its panes; whatever is paid or saved is done by the app.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -418,11 +418,17 @@ class MainScreen(Screen[None]):
         if drop and drop.problem:
             self.notify(drop.problem, severity="warning", markup=False)
         if drop and drop.images:
-            self._refill(drop.images[0])
+            self._use_dropped(drop.images)
 
     @on(Field.Dropped)
     def _dropped(self, event: Field.Dropped) -> None:
-        self._refill(event.files[0])
+        self._use_dropped(event.files)
+
+    def _use_dropped(self, files: Sequence[str]) -> None:
+        """Uses the first of some files, and says so."""
+        self._refill(files[0])
+        if len(files) > 1:
+            self.notify("Of several files, the first is used.")
 
     @work(exclusive=True, group="refill", exit_on_error=False)
     async def _refill(self, file: str) -> None:
