@@ -201,11 +201,11 @@ def _is_sound(chunk: Chunk, colour_type: int) -> bool:
     if chunk.kind == b"tRNS":
         return size >= _LEAST_TRANSPARENT.get(colour_type, _MOST_PROFILE)
     if chunk.kind == b"iCCP":
-        return _is_whole_profile(bytes(chunk.body))
+        return is_whole_profile(bytes(chunk.body))
     return True
 
 
-def _is_whole_profile(body: bytes) -> bool:
+def is_whole_profile(body: bytes) -> bool:
     """Returns whether a colour profile can be unpacked, to a size that is bearable."""
     _, _, packed = body.partition(b"\0")
     if packed[:1] != b"\0":  # the method, which is always zlib
@@ -253,23 +253,33 @@ def _segment(data: memoryview, at: int) -> tuple[bytes, Chunk]:
     return marker, Chunk(kind, data[at:end], segment[len(prefix) :])
 
 
+def _marker_at(data: memoryview, at: int) -> int:
+    """Returns the place of a JPEG's marker behind any fill bytes."""
+    found = _MARKER.match(data, at)
+    return found.start(1) - 1 if found else at
+
+
 def decodable_jpeg(data: memoryview) -> bytes:
     """Returns a JPEG without the segments that its picture isn't decoded with.
 
-    Comments and data of other programs may be of any length, or garbage. What isn't
-    even a JPEG's beginning stays as it is. Raises CostlyError for too many parts.
+    Comments and data of other programs may be of any length, or garbage; so are fill
+    bytes, and EXIF after the first, which Pillow takes one by one. What isn't even a
+    JPEG's beginning stays as it is. Raises CostlyError for too many parts.
     """
     kept: list[memoryview] = [data[:2]]
+    has_exif = False
     at = 2
     try:
         for _ in range(_MOST_CHUNKS):
             marker, chunk = _segment(data, at)
             if marker in (_SCAN, _JPEG_END):
-                return b"".join((*kept, data[at:]))
+                return b"".join((*kept, data[_marker_at(data, at) :]))
             least = _LEAST_SEGMENT.get(chunk.kind)
             end = at + len(chunk.raw)
-            if least is not None and len(chunk.body) >= least:
-                kept.append(data[at:end])
+            is_further = has_exif and chunk.kind == b"EXIF"
+            if least is not None and len(chunk.body) >= least and not is_further:
+                kept.append(data[_marker_at(data, at) : end])
+                has_exif = has_exif or chunk.kind == b"EXIF"
             at = end
     except (struct.error, IndexError):
         return bytes(data)
