@@ -251,9 +251,10 @@ def _may_be_text(chunk: Chunk) -> bool:
 
 def _load(path: Path) -> tuple[ImageInfo, memoryview]:
     """Returns facts and content of an image file. Raises ImageError."""
+    with suppress(OSError):  # `measure` says what is wrong
+        if path.stat().st_size > _MOST_BYTES:
+            raise ImageError(f"{one_line(path.name, 80)} is too large.")
     image = measure(path)
-    if image.bytes > _MOST_BYTES:
-        raise ImageError(f"{one_line(path.name, 80)} is too large.")
     try:
         return image, memoryview(path.read_bytes())
     except OSError as error:
