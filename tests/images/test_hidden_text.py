@@ -89,6 +89,41 @@ def test_where_it_cannot_be_cleared_there_is_no_copy(tmp_path: Path) -> None:
         assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.parametrize("name", ["moving.png", "moving.webp"])
+@pytest.mark.parametrize("mark", ["stealth_pngcomp", "stealth_rgbinfo"])
+def test_a_later_frame_is_searched_too(mark: str, name: str, tmp_path: Path) -> None:
+    plain = Image.effect_noise((64, 48), 90).convert("RGBA")
+    for frames in ([plain, hiding(mark)], [plain, plain.rotate(180), hiding(mark)]):
+        first, *others = frames
+        path = tmp_path / name
+        first.save(path, save_all=True, append_images=others, lossless=True, exact=True)
+        with pytest.raises(ImageError, match=f"{name} has text hidden in its pixels"):
+            strip(path, tmp_path / "copy")
+        assert not (tmp_path / "copy").exists()
+    plain.save(
+        path,
+        save_all=True,
+        append_images=[plain.rotate(180)],
+        lossless=True,
+        exact=True,
+    )
+    strip(path, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("flipped", [[0], [7, 50, 119], range(0, 96, 8)])
+def test_a_mark_with_flipped_bits_is_one(flipped: list[int], tmp_path: Path) -> None:
+    image = hiding("stealth_pnginfo")
+    for at in flipped:
+        place = divmod(at, 48)
+        red, green, blue, alpha = image.getpixel(place)  # type: ignore[misc]
+        image.putpixel(place, (red, green, blue, alpha ^ 1))
+    path = tmp_path / "fox.png"
+    image.save(path)
+    strip(path, tmp_path / "copy.png")
+    with Image.open(tmp_path / "copy.png") as copy:
+        assert copy.getchannel("A").getextrema() == (255, 255)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (11, 11)])
 def test_small_pictures_hide_nothing(size: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "small.png"
