@@ -124,6 +124,43 @@ def test_a_mark_with_flipped_bits_is_one(flipped: list[int], tmp_path: Path) -> 
         assert copy.getchannel("A").getextrema() == (255, 255)
 
 
+@pytest.mark.parametrize("colour_type", [0, 2, 6])
+def test_a_picture_too_large_to_be_decoded_is_copied(
+    colour_type: int, tmp_path: Path
+) -> None:
+    row = 1 + 10_000 * {0: 1, 2: 3, 6: 4}[colour_type]
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(bytes(row)) for _ in range(9_000))
+    header = struct.pack(">2I5B", 10_000, 9_000, 8, colour_type, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    rest = chunk(b"IDAT", packed + packer.flush()) + chunk(b"IEND", b"")
+    path = tmp_path / "vast.png"
+    path.write_bytes(start + chunk(b"tEXt", b"parameters\0fox") + rest)
+    strip(path, tmp_path / "copy.png")
+    assert (tmp_path / "copy.png").read_bytes() == start + rest
+
+
+def test_one_too_large_that_hides_text_is_refused(tmp_path: Path) -> None:
+    """Its first row has the mark in its low bits."""
+    mark = b"stealth_rgbinfo"
+    bits = bytes(byte >> shift & 1 for byte in mark for shift in range(7, -1, -1))
+    packer = zlib.compressobj(1)
+    row = bytes(1 + 3 * 10_000)
+    packed = packer.compress(b"\0" + bits + row[1 + len(bits) :])
+    packed += b"".join(packer.compress(row) for _ in range(8_999))
+    header = struct.pack(">2I5B", 10_000, 9_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "vast.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", packed + packer.flush())
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(ImageError, match=r"vast\.png is too large to be searched"):
+        strip(path, tmp_path / "copy.png")
+    assert not (tmp_path / "copy.png").exists()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (11, 11)])
 def test_small_pictures_hide_nothing(size: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "small.png"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageSequence
 
-from tui.images import containers
+from tui.images import containers, png_picture
 from tui.images.containers import MOST_TEXT
 from tui.images.files import CostlyError, DamagedError, ImageError, decoded
 from tui.text import one_line
@@ -38,6 +38,8 @@ def find(path: Path) -> str | None:
 
     Raises ImageError where the image can't be read.
     """
+    if _has_plain_corner(path):
+        return None
     for plane in _planes(decoded(path)):
         text = _text(plane)
         if text is not None:
@@ -51,12 +53,14 @@ def without(path: Path) -> bytes | None:
     Each value changes by 1 at most. Raises ImageError where the image can't be read, or
     hides text in another form than a PNG of 8 bits, also in a later frame.
     """
+    if _has_plain_corner(path):
+        return None
     try:
         image = decoded(path)
     except CostlyError as error:
         raise CostlyError(
             f"{one_line(path.name, 80)} is too large to be searched for text hidden in"
-            " its pixels."
+            " its pixels, or cleared of it."
         ) from error
     if not any(
         _mark(plane) for frame in _frames(image, path) for plane in _planes(frame)
@@ -78,11 +82,30 @@ def without(path: Path) -> bytes | None:
     return buffer.getvalue()
 
 
+def _has_plain_corner(path: Path) -> bool:
+    """Tells whether a PNG surely has no mark, by the corner where it would stand.
+
+    Its pixels, which may take half a gigabyte, needn't be decoded for that.
+    """
+    data = memoryview(path.read_bytes())
+    try:
+        small = png_picture.corner(containers.read_chunks("PNG", data), _MARK_BITS)
+        if small is None:
+            return False
+        image = Image.open(io.BytesIO(small), formats=("PNG",))
+        return not any(_mark(plane) for plane in _planes(image))
+    except Exception:  # decoders raise nearly anything; the whole file is judged later
+        return False
+
+
 def _frames(first: Image.Image, path: Path) -> Iterator[Image.Image]:
     """Yields all frames of an image. Raises DamagedError."""
     yield first
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        content = path.read_bytes()
+        if first.format == "PNG":
+            content = png_picture.whole_picture(memoryview(content))
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if not getattr(image, "is_animated", False):
                 return
             for frame in ImageSequence.Iterator(image):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tui.images.containers import Chunk, is_whole_profile, make_chunk
+from tui.images.containers import Chunk, is_whole_profile, make_chunk, read_chunks
 from tui.images.files import DamagedError, ImageError, decoded, run_apart
 
 _MOST_UNPACKED = 2_000_000_000  # bytes of pixels of all frames together
@@ -126,6 +126,56 @@ def _is_needed(chunk: Chunk, header: _Header) -> bool:
         return size == 8
     wanted = _SIZES_BY_TYPE.get(kind, {}).get(header.colour_type)
     return size == _SIZES.get(kind, wanted)
+
+
+def corner(chunks: Iterable[Chunk], side: int) -> bytes | None:
+    """Returns the upper left corner of a PNG as a PNG, unpacking no more than its rows.
+
+    None stands for one that is interlaced, animated or has a shorter side. Raises
+    DamagedError. The beginnings of rows are those of a smaller picture, since filters
+    look to the left and up alone.
+    """
+    header: _Header | None = None
+    kept = {}
+    parts: list[bytes | memoryview] = []
+    for chunk in chunks:
+        if chunk.kind == b"IHDR" and len(chunk.body) == 13:
+            header = _Header(*struct.unpack(">2I5B", chunk.body))
+        elif chunk.kind in (b"PLTE", b"tRNS"):
+            kept[chunk.kind] = chunk
+        elif chunk.kind == b"IDAT":
+            parts.append(chunk.body)
+        elif chunk.kind == b"fdAT":
+            return None
+    if header is None or header.colour_type not in _CHANNELS:
+        raise DamagedError(_DAMAGED)
+    if header.interlacing or min(header.width, header.height) < side:
+        return None
+    whole_row = _unpacked_size(header, (header.width, 1))
+    row = _unpacked_size(header, (side, 1))
+    try:
+        rows = b"".join(_unpacked(zlib.decompressobj(), parts, side * whole_row))
+    except zlib.error as error:
+        raise DamagedError(_DAMAGED) from error
+    starts = range(0, side * whole_row, whole_row)
+    pixels = b"".join(rows[at : at + row] for at in starts)
+    small = header._replace(width=side, height=side)
+    made = (
+        make_chunk("PNG", b"IHDR", struct.pack(">2I5B", *small)),
+        *kept.values(),
+        make_chunk("PNG", b"IDAT", zlib.compress(pixels)),
+        make_chunk("PNG", b"IEND", b""),
+    )
+    return _file_of(made)
+
+
+def whole_picture(data: memoryview) -> bytes:
+    """Returns a PNG with all its frames that are shown. Raises ImageError."""
+    return _file_of(without_extras(read_chunks("PNG", data)))
+
+
+def _file_of(chunks: Iterable[Chunk]) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"".join(bytes(chunk.raw) for chunk in chunks)
 
 
 class _Frames:
