@@ -8,12 +8,13 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tui.images import containers, hidden_text
 from tui.images.files import ImageError
 from tui.images.metadata import read, strip
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CASES = Path(__file__).parent / "cases"
 TEXT = "a secret fox\nNegative prompt: bad\nSteps: 20, Seed: 42, Size: 64x48"
 
@@ -221,7 +222,7 @@ def test_no_corner_of_a_jpeg_tells_anything(tmp_path: Path) -> None:
 
 
 def test_no_corner_of_a_png_tells_anything(tmp_path: Path) -> None:
-    profile = zlib.compress(b"\0" * 128)
+    profile = zlib.compress(SRGB)
     buffer = io.BytesIO()
     Image.effect_noise((16, 16), 90).save(buffer, "PNG")
     png = buffer.getvalue()
@@ -280,3 +281,28 @@ def batched_rows(image: Image.Image) -> list[bytes]:
 def chunk(kind: bytes, body: bytes) -> bytes:
     checksum = zlib.crc32(kind + body)
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("profile", "kept"),
+    [
+        (b"the secret fox " * 20, None),
+        (SRGB[:36] + b"fox " + SRGB[40:], None),
+        (SRGB[:-5], None),
+        (SRGB, SRGB),
+        (SRGB + b"the secret fox " * 5_000, SRGB),
+    ],
+    ids=["text", "no mark", "cut off", "true", "with text behind it"],
+)
+def test_a_profile_that_is_none_is_left_out(
+    profile: bytes, kept: bytes | None, kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "fox"
+    image = Image.effect_noise((16, 16), 90).convert("RGB")
+    image.save(path, kind, icc_profile=profile)
+    strip(path, tmp_path / "copy")
+    assert b"secret" not in (tmp_path / "copy").read_bytes()
+    with Image.open(path) as before, Image.open(tmp_path / "copy") as after:
+        assert after.info.get("icc_profile") == kept
+        assert after.tobytes() == before.tobytes()

@@ -92,6 +92,7 @@ _TEXT_TAGS = {0x010E: "Description", 0x010F: "", 0x0110: "", 0x013B: "Author"}
 _WEBP_XMP = 4
 _WEBP_EXIF = 8
 _WEBP_ALPHA = 16
+_WEBP_PROFILE = 32
 NO_TAGS = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 _RECIPE = (
     b'<rdf:Description rdf:about="" xmlns:runapi="urn:runapi-tui">'
@@ -295,16 +296,16 @@ def without_extras(chunk: Chunk) -> Chunk:
     if chunk.kind == b"JFIF":
         # The marker, size, name, version and density; no small picture
         facts = bytes(chunk.body[:12]).ljust(12, b"\0") + bytes(2)
-        return _make_segment(b"\xe0", chunk.kind, facts)
+        return make_segment(b"\xe0", chunk.kind, facts)
     if chunk.kind == b"Adobe":
-        return _make_segment(b"\xee", chunk.kind, bytes(chunk.body[:12]))
+        return make_segment(b"\xee", chunk.kind, bytes(chunk.body[:12]))
     if chunk.kind == b"iCCP":
         _, _, rest = bytes(chunk.body).partition(b"\0")
         return make_chunk("PNG", b"iCCP", b"ICC Profile\0" + rest)
     return chunk
 
 
-def _make_segment(marker: bytes, kind: bytes, body: bytes) -> Chunk:
+def make_segment(marker: bytes, kind: bytes, body: bytes) -> Chunk:
     """Returns a segment of a JPEG."""
     head = struct.pack(">2sH", b"\xff" + marker, 2 + len(body))
     return Chunk(kind, head + body, body)
@@ -541,13 +542,15 @@ def _with_webp_header(chunks: list[Chunk]) -> list[Chunk]:
     """Returns the chunks of a WebP with the right flags in its extended header."""
     kinds = {chunk.kind for chunk in chunks}
     flags = 0
+    if b"ICCP" in kinds:
+        flags |= _WEBP_PROFILE
     if b"EXIF" in kinds:
         flags |= _WEBP_EXIF
     if b"XMP " in kinds:
         flags |= _WEBP_XMP
     first = chunks[0]
     if first.kind == b"VP8X":
-        others = first.body[0] & ~(_WEBP_EXIF | _WEBP_XMP)
+        others = first.body[0] & ~(_WEBP_EXIF | _WEBP_XMP | _WEBP_PROFILE)
         body = bytes([others | flags]) + first.body[1:]
         return [make_chunk("WEBP", b"VP8X", body), *chunks[1:]]
     if not flags:

@@ -16,6 +16,7 @@ import msgspec
 
 from tui.images import (
     containers,
+    embedded_profile,
     generators,
     hidden_text,
     kept_kinds,
@@ -122,6 +123,7 @@ def strip(path: Path, target: Path) -> None:
         for chunk in chunks
         if chunk.kind in containers.VISIBLE_KINDS
     ]
+    chunks = embedded_profile.with_true_profiles(image.format, chunks)
     if image.format == "PNG":
         chunks = _exact_png(path, chunks)
     if any(chunk.kind in _EXACT_KINDS for chunk in chunks):
