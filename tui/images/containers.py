@@ -91,7 +91,7 @@ _TEXT_TAGS = {0x010E: "Description", 0x010F: "", 0x0110: "", 0x013B: "Author"}
 # Flags of WebP's extended header (VP8X)
 _WEBP_XMP = 4
 _WEBP_EXIF = 8
-_WEBP_ALPHA = 16
+WEBP_ALPHA = 16
 _WEBP_PROFILE = 32
 NO_TAGS = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 _RECIPE = (
@@ -557,7 +557,7 @@ def _with_webp_header(chunks: list[Chunk]) -> list[Chunk]:
         return chunks
     # Bit 4 of a lossless image's fifth byte says that it has transparency.
     if first.kind == b"VP8L" and first.body[4] & 16:
-        flags |= _WEBP_ALPHA
+        flags |= WEBP_ALPHA
     sides = (side - 1 for side in _size_in(first.kind, first.body))  # as it is stored
     body = struct.pack("<I", flags)
     body += b"".join(side.to_bytes(3, "little") for side in sides)

@@ -22,6 +22,7 @@ from tui.images import (
     kept_kinds,
     png_picture,
     recipes,
+    visible_parts,
 )
 from tui.images.a1111 import from_a1111
 from tui.images.comfyui import from_comfyui
@@ -124,8 +125,7 @@ def strip(path: Path, target: Path) -> None:
         if chunk.kind in containers.VISIBLE_KINDS
     ]
     chunks = embedded_profile.with_true_profiles(image.format, chunks)
-    if image.format == "PNG":
-        chunks = _exact_png(path, chunks)
+    chunks = _exact(path, image.format, chunks)
     if any(chunk.kind in _EXACT_KINDS for chunk in chunks):
         cleared = run_apart(hidden_text.without, path)
         if cleared is not None:
@@ -134,9 +134,13 @@ def strip(path: Path, target: Path) -> None:
     _write(target, containers.join_chunks(image, chunks), image, path)
 
 
-def _exact_png(path: Path, chunks: list[Chunk]) -> list[Chunk]:
-    """Returns the chunks of a PNG with nothing in them but the picture."""
+def _exact(path: Path, form: str, chunks: list[Chunk]) -> list[Chunk]:
+    """Returns the chunks of an image with nothing in them but the picture."""
     try:
+        if form == "JPEG":
+            return visible_parts.of_jpeg(chunks)
+        if form == "WEBP":
+            return visible_parts.of_webp(chunks)
         chunks = png_picture.without_extras(chunks)
     except ImageError as error:
         raise ImageError(f"{one_line(path.name, 80)}: {error}") from error
