@@ -257,7 +257,7 @@ def _may_be_text(chunk: Chunk) -> bool:
 
 def _load(path: Path) -> tuple[ImageInfo, memoryview]:
     """Returns facts and content of an image file. Raises ImageError."""
-    with suppress(OSError):  # `measure` says what is wrong
+    with suppress(OSError, ValueError):  # `measure` says what is wrong
         if path.stat().st_size > _MOST_BYTES:
             raise ImageError(f"{one_line(path.name, 80)} is too large.")
     image = measure(path)
