@@ -507,7 +507,7 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
         4,
         [str(out / "my-lake.png"), str(out / "my-lake-2.png"), ""],
     )
-    assert "is not there any more" in said.stderr
+    assert "is a folder" in said.stderr
     assert image.read_bytes() == before
     assert sorted(path.name for path in out.iterdir()) == [
         "my-lake-2.png",
@@ -524,8 +524,8 @@ def test_an_image_says_what_made_it_and_a_copy_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["recipe", "gone.png"], "gone.png is not there any more."),
-        (["recipe", "/dev/null"], "null is not there any more."),
+        (["recipe", "gone.png"], "gone.png is not there."),
+        (["recipe", "/dev/null"], "null is no regular file."),
         (["strip", "pyproject.toml", "--out", "."], "pyproject.toml is not a PNG"),
         (
             ["strip", "pyproject.toml", "--out", "/proc/no/where"],

@@ -108,7 +108,7 @@ def test_a_picture_that_is_gone_is_told(
     (pictures / "fox.png").unlink()
     said = run("sheet", "--all")
     assert said.returncode == 0
-    assert "5: fox.png is not there any more." in said.stderr
+    assert "5: fox.png is not there." in said.stderr
     assert colours(here / "sheet.png") == {"red", "blue"}
 
 

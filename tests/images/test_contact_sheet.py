@@ -121,7 +121,7 @@ def test_what_is_missing_or_damaged_is_a_blank_with_its_reason(tmp_path: Path) -
     )
     sheet = save(sheet_of(cells), tmp_path / "sheet.png")
     assert sorted(sheet.problems) == [3, 4, 5]
-    assert "gone.png is not there any more." in sheet.problems.values()
+    assert "gone.png is not there." in sheet.problems.values()
     with Image.open(sheet.path) as image:
         left, top, right, bottom = box_of(image, RED)
         step = (image.width - 2 * left + (left // 2)) // len(cells)

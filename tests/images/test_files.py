@@ -2,6 +2,7 @@
 like.
 """
 
+import os
 import struct
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests import blocking
-from tui.images import files
+from tui.images import containers, files
 from tui.images.files import (
     CostlyError,
     DamagedError,
@@ -28,7 +29,7 @@ from tui.images.files import (
     thumbnail,
     whole,
 )
-from tui.images.metadata import strip
+from tui.images.metadata import read, strip
 
 CASES = Path(__file__).with_name("cases")
 
@@ -308,12 +309,6 @@ def test_a_photo_on_its_side_is_told_upright() -> None:
     assert (facts.width, facts.height) == (20, 40)
 
 
-def test_a_file_that_is_gone_or_no_file_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path / "gone.png", tmp_path):
-        with pytest.raises(ImageError, match="not there"):
-            inspect(path)
-
-
 def test_nothing_is_written_to_stderr(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
@@ -558,3 +553,53 @@ def test_scans_are_counted_also_where_parts_of_a_file_meet(
     monkeypatch.setattr(files, "_BLOCK", 3)
     data = b"--\xff\xda-\xff\xff\xda\xda-" + b"\xff\xda" * 5 + b"\xff"
     assert files._scans(written(tmp_path, data)) == data.count(b"\xff\xda") == 7
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"MM\0*", b"BM"]
+)
+def test_a_file_larger_than_any_result_is_not_read(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "vast.png"
+    path.write_bytes(head)
+    os.truncate(path, 1 << 41)  # it takes no room on the disk, but would in memory
+    for function in (files.measure, files.inspect, read):
+        with pytest.raises(ImageError, match=r"vast\.png is too large"):
+            function(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("folder", "is a folder"),
+        ("pipe", "is no regular file"),
+        ("loop", "is a link to a file that can't be found"),
+        ("nothing", "is not there"),
+    ],
+)
+def test_what_is_no_file_is_said(kind: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "fox.png"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "loop":
+        path.symlink_to(path)
+    with pytest.raises(ImageError, match=f"fox.png {reason}"):
+        read(path)
+
+
+@pytest.mark.parametrize("kind", ["fill", "exif"])
+def test_a_decoder_never_sees_what_it_would_walk_through(
+    kind: str, tmp_path: Path
+) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8), "red").save(buffer, "JPEG")
+    jpeg = buffer.getvalue()
+    exif = b"\xff\xe1\x00\x14Exif\0\0MM\0*\0\0\0\x08\0\0\0\0"
+    garbage = {"fill": b"\xff" * 1_000_000, "exif": exif * 3_000}[kind]
+    given = containers.decodable_jpeg(memoryview(jpeg[:2] + garbage + jpeg[2:]))
+    assert len(given) <= len(jpeg) + len(exif)
+    path = tmp_path / "fox.jpg"
+    path.write_bytes(jpeg[:2] + garbage + jpeg[2:])
+    with files.whole(path) as image:
+        assert image.size == (8, 8)

@@ -8,12 +8,13 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tui.images import containers, hidden_text
 from tui.images.files import ImageError
 from tui.images.metadata import read, strip
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CASES = Path(__file__).parent / "cases"
 TEXT = "a secret fox\nNegative prompt: bad\nSteps: 20, Seed: 42, Size: 64x48"
 
@@ -89,6 +90,78 @@ def test_where_it_cannot_be_cleared_there_is_no_copy(tmp_path: Path) -> None:
         assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.parametrize("name", ["moving.png", "moving.webp"])
+@pytest.mark.parametrize("mark", ["stealth_pngcomp", "stealth_rgbinfo"])
+def test_a_later_frame_is_searched_too(mark: str, name: str, tmp_path: Path) -> None:
+    plain = Image.effect_noise((64, 48), 90).convert("RGBA")
+    for frames in ([plain, hiding(mark)], [plain, plain.rotate(180), hiding(mark)]):
+        first, *others = frames
+        path = tmp_path / name
+        first.save(path, save_all=True, append_images=others, lossless=True, exact=True)
+        with pytest.raises(ImageError, match=f"{name} has text hidden in its pixels"):
+            strip(path, tmp_path / "copy")
+        assert not (tmp_path / "copy").exists()
+    plain.save(
+        path,
+        save_all=True,
+        append_images=[plain.rotate(180)],
+        lossless=True,
+        exact=True,
+    )
+    strip(path, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("flipped", [[0], [7, 50, 119], range(0, 96, 8)])
+def test_a_mark_with_flipped_bits_is_one(flipped: list[int], tmp_path: Path) -> None:
+    image = hiding("stealth_pnginfo")
+    for at in flipped:
+        place = divmod(at, 48)
+        red, green, blue, alpha = image.getpixel(place)  # type: ignore[misc]
+        image.putpixel(place, (red, green, blue, alpha ^ 1))
+    path = tmp_path / "fox.png"
+    image.save(path)
+    strip(path, tmp_path / "copy.png")
+    with Image.open(tmp_path / "copy.png") as copy:
+        assert copy.getchannel("A").getextrema() == (255, 255)
+
+
+@pytest.mark.parametrize("colour_type", [0, 2, 6])
+def test_a_picture_too_large_to_be_decoded_is_copied(
+    colour_type: int, tmp_path: Path
+) -> None:
+    row = 1 + 10_000 * {0: 1, 2: 3, 6: 4}[colour_type]
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(bytes(row)) for _ in range(9_000))
+    header = struct.pack(">2I5B", 10_000, 9_000, 8, colour_type, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    rest = chunk(b"IDAT", packed + packer.flush()) + chunk(b"IEND", b"")
+    path = tmp_path / "vast.png"
+    path.write_bytes(start + chunk(b"tEXt", b"parameters\0fox") + rest)
+    strip(path, tmp_path / "copy.png")
+    assert (tmp_path / "copy.png").read_bytes() == start + rest
+
+
+def test_one_too_large_that_hides_text_is_refused(tmp_path: Path) -> None:
+    """Its first row has the mark in its low bits."""
+    mark = b"stealth_rgbinfo"
+    bits = bytes(byte >> shift & 1 for byte in mark for shift in range(7, -1, -1))
+    packer = zlib.compressobj(1)
+    row = bytes(1 + 3 * 10_000)
+    packed = packer.compress(b"\0" + bits + row[1 + len(bits) :])
+    packed += b"".join(packer.compress(row) for _ in range(8_999))
+    header = struct.pack(">2I5B", 10_000, 9_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "vast.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", packed + packer.flush())
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(ImageError, match=r"vast\.png is too large to be searched"):
+        strip(path, tmp_path / "copy.png")
+    assert not (tmp_path / "copy.png").exists()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (11, 11)])
 def test_small_pictures_hide_nothing(size: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "small.png"
@@ -149,7 +222,7 @@ def test_no_corner_of_a_jpeg_tells_anything(tmp_path: Path) -> None:
 
 
 def test_no_corner_of_a_png_tells_anything(tmp_path: Path) -> None:
-    profile = zlib.compress(b"\0" * 128)
+    profile = zlib.compress(SRGB)
     buffer = io.BytesIO()
     Image.effect_noise((16, 16), 90).save(buffer, "PNG")
     png = buffer.getvalue()
@@ -208,3 +281,28 @@ def batched_rows(image: Image.Image) -> list[bytes]:
 def chunk(kind: bytes, body: bytes) -> bytes:
     checksum = zlib.crc32(kind + body)
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("profile", "kept"),
+    [
+        (b"the secret fox " * 20, None),
+        (SRGB[:36] + b"fox " + SRGB[40:], None),
+        (SRGB[:-5], None),
+        (SRGB, SRGB),
+        (SRGB + b"the secret fox " * 5_000, SRGB),
+    ],
+    ids=["text", "no mark", "cut off", "true", "with text behind it"],
+)
+def test_a_profile_that_is_none_is_left_out(
+    profile: bytes, kept: bytes | None, kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "fox"
+    image = Image.effect_noise((16, 16), 90).convert("RGB")
+    image.save(path, kind, icc_profile=profile)
+    strip(path, tmp_path / "copy")
+    assert b"secret" not in (tmp_path / "copy").read_bytes()
+    with Image.open(path) as before, Image.open(tmp_path / "copy") as after:
+        assert after.info.get("icc_profile") == kept
+        assert after.tobytes() == before.tobytes()

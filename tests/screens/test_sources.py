@@ -400,7 +400,7 @@ async def test_the_highlighted_one_is_shown_where_there_is_room(folder: Path) ->
     app = Host(TASKS)
     async with app.running(120) as pilot:
         assert "owl.png · 812 B · 40×20" in app.text()
-        assert "owl.png is not there any more." in app.text()
+        assert "owl.png is not there." in app.text()
         await app.keys(pilot, "=./cat-1")
         assert f"cat-1.png · {(folder / 'cat-1.png').stat().st_size} B" in app.text()
         assert "▀" in app.text()

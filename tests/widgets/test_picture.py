@@ -441,4 +441,4 @@ async def test_it_is_settled_once_it_is_drawn_or_says_why_not(
         await asyncio.wait_for(app.failed.wait(), 10)
         assert app.picture.is_settled
         await pilot.pause()
-        assert "gone.png is not there any more." in "".join(app.lines())
+        assert "gone.png is not there." in "".join(app.lines())

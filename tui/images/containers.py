@@ -91,7 +91,8 @@ _TEXT_TAGS = {0x010E: "Description", 0x010F: "", 0x0110: "", 0x013B: "Author"}
 # Flags of WebP's extended header (VP8X)
 _WEBP_XMP = 4
 _WEBP_EXIF = 8
-_WEBP_ALPHA = 16
+WEBP_ALPHA = 16
+_WEBP_PROFILE = 32
 NO_TAGS = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 _RECIPE = (
     b'<rdf:Description rdf:about="" xmlns:runapi="urn:runapi-tui">'
@@ -201,11 +202,11 @@ def _is_sound(chunk: Chunk, colour_type: int) -> bool:
     if chunk.kind == b"tRNS":
         return size >= _LEAST_TRANSPARENT.get(colour_type, _MOST_PROFILE)
     if chunk.kind == b"iCCP":
-        return _is_whole_profile(bytes(chunk.body))
+        return is_whole_profile(bytes(chunk.body))
     return True
 
 
-def _is_whole_profile(body: bytes) -> bool:
+def is_whole_profile(body: bytes) -> bool:
     """Returns whether a colour profile can be unpacked, to a size that is bearable."""
     _, _, packed = body.partition(b"\0")
     if packed[:1] != b"\0":  # the method, which is always zlib
@@ -253,23 +254,33 @@ def _segment(data: memoryview, at: int) -> tuple[bytes, Chunk]:
     return marker, Chunk(kind, data[at:end], segment[len(prefix) :])
 
 
+def _marker_at(data: memoryview, at: int) -> int:
+    """Returns the place of a JPEG's marker behind any fill bytes."""
+    found = _MARKER.match(data, at)
+    return found.start(1) - 1 if found else at
+
+
 def decodable_jpeg(data: memoryview) -> bytes:
     """Returns a JPEG without the segments that its picture isn't decoded with.
 
-    Comments and data of other programs may be of any length, or garbage. What isn't
-    even a JPEG's beginning stays as it is. Raises CostlyError for too many parts.
+    Comments and data of other programs may be of any length, or garbage; so are fill
+    bytes, and EXIF after the first, which Pillow takes one by one. What isn't even a
+    JPEG's beginning stays as it is. Raises CostlyError for too many parts.
     """
     kept: list[memoryview] = [data[:2]]
+    has_exif = False
     at = 2
     try:
         for _ in range(_MOST_CHUNKS):
             marker, chunk = _segment(data, at)
             if marker in (_SCAN, _JPEG_END):
-                return b"".join((*kept, data[at:]))
+                return b"".join((*kept, data[_marker_at(data, at) :]))
             least = _LEAST_SEGMENT.get(chunk.kind)
             end = at + len(chunk.raw)
-            if least is not None and len(chunk.body) >= least:
-                kept.append(data[at:end])
+            is_further = has_exif and chunk.kind == b"EXIF"
+            if least is not None and len(chunk.body) >= least and not is_further:
+                kept.append(data[_marker_at(data, at) : end])
+                has_exif = has_exif or chunk.kind == b"EXIF"
             at = end
     except (struct.error, IndexError):
         return bytes(data)
@@ -285,16 +296,16 @@ def without_extras(chunk: Chunk) -> Chunk:
     if chunk.kind == b"JFIF":
         # The marker, size, name, version and density; no small picture
         facts = bytes(chunk.body[:12]).ljust(12, b"\0") + bytes(2)
-        return _make_segment(b"\xe0", chunk.kind, facts)
+        return make_segment(b"\xe0", chunk.kind, facts)
     if chunk.kind == b"Adobe":
-        return _make_segment(b"\xee", chunk.kind, bytes(chunk.body[:12]))
+        return make_segment(b"\xee", chunk.kind, bytes(chunk.body[:12]))
     if chunk.kind == b"iCCP":
         _, _, rest = bytes(chunk.body).partition(b"\0")
         return make_chunk("PNG", b"iCCP", b"ICC Profile\0" + rest)
     return chunk
 
 
-def _make_segment(marker: bytes, kind: bytes, body: bytes) -> Chunk:
+def make_segment(marker: bytes, kind: bytes, body: bytes) -> Chunk:
     """Returns a segment of a JPEG."""
     head = struct.pack(">2sH", b"\xff" + marker, 2 + len(body))
     return Chunk(kind, head + body, body)
@@ -531,20 +542,22 @@ def _with_webp_header(chunks: list[Chunk]) -> list[Chunk]:
     """Returns the chunks of a WebP with the right flags in its extended header."""
     kinds = {chunk.kind for chunk in chunks}
     flags = 0
+    if b"ICCP" in kinds:
+        flags |= _WEBP_PROFILE
     if b"EXIF" in kinds:
         flags |= _WEBP_EXIF
     if b"XMP " in kinds:
         flags |= _WEBP_XMP
     first = chunks[0]
     if first.kind == b"VP8X":
-        others = first.body[0] & ~(_WEBP_EXIF | _WEBP_XMP)
+        others = first.body[0] & ~(_WEBP_EXIF | _WEBP_XMP | _WEBP_PROFILE)
         body = bytes([others | flags]) + first.body[1:]
         return [make_chunk("WEBP", b"VP8X", body), *chunks[1:]]
     if not flags:
         return chunks
     # Bit 4 of a lossless image's fifth byte says that it has transparency.
     if first.kind == b"VP8L" and first.body[4] & 16:
-        flags |= _WEBP_ALPHA
+        flags |= WEBP_ALPHA
     sides = (side - 1 for side in _size_in(first.kind, first.body))  # as it is stored
     body = struct.pack("<I", flags)
     body += b"".join(side.to_bytes(3, "little") for side in sides)

@@ -56,6 +56,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 MOST_PIXELS = 80_000_000
 """Pixels of the largest image that is decoded. A JPEG is decoded at a fraction of it."""
+_MOST_BYTES = 1_000_000_000  # of a file that is read: no larger result is kept
 _MOST_SIDE = 65_535
 _MOST_SLOW = 18_000_000  # pixels of a WebP or AVIF: each takes 16 bytes
 _SLOW = ("WEBP", "AVIF")
@@ -174,6 +175,7 @@ def _outline(path: Path) -> ImageInfo:
 
     name = one_line(path.name, 80)
     try:
+        _check_bytes(name, path.stat().st_size)
         content = path.read_bytes()
         kind = kept_kinds.format_of(content[: kept_kinds.HEAD])
         if kind:
@@ -440,7 +442,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     name = one_line(path.name, 80)
     try:
         if not path.is_file():  # opening a pipe would wait for ever
-            raise ImageError(f"{name} is not there any more.")
+            raise ImageError(_why_no_file(path))
         with _File(io.FileIO(path)) as file, _open(file, name) as image:
             yield image
     except DamagedError as error:
@@ -457,6 +459,18 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise DamagedError(f"{name} is damaged or incomplete.") from error
 
 
+def _why_no_file(path: Path) -> str:
+    """Returns a sentence on what is no file: one that isn't there, or something else."""
+    name = one_line(path.name, 80)
+    if path.is_dir():
+        return f"{name} is a folder, not an image."
+    if path.exists():
+        return f"{name} is no regular file."
+    if path.is_symlink():
+        return f"{name} is a link to a file that can't be found."
+    return f"{name} is not there."
+
+
 def _open(file: _File, name: str) -> Image.Image:
     """Returns the image in a file. Raises NotShownError, and whatever Pillow raises."""
     from tui.images import containers
@@ -468,6 +482,7 @@ def _open(file: _File, name: str) -> Image.Image:
     if kind:
         raise _not_shown(name, kind)
     form, width, height = containers.claim(head)
+    _check_bytes(name, os.fstat(file.fileno()).st_size)
     # Opening a PNG or WebP takes as much as decoding it
     _check_size(name, form, (width, height))
     if form == "PNG":
@@ -503,6 +518,12 @@ def _open_avif(file: _File, name: str) -> Image.Image:
 def _not_shown(name: str, kind: str) -> NotShownError:
     what = kept_kinds.NAMES[kind]
     return NotShownError(f"{name} is {what}: it is kept, but can't be shown here.")
+
+
+def _check_bytes(name: str, size: int) -> None:
+    """Raises ImageError for a file that is too large to be read into memory."""
+    if size > _MOST_BYTES:
+        raise ImageError(f"{name} is too large to be read here.")
 
 
 def _check_size(name: str, form: str, size: tuple[int, int]) -> None:

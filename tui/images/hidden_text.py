@@ -10,15 +10,16 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageSequence
 
-from tui.images import containers
+from tui.images import containers, png_picture
 from tui.images.containers import MOST_TEXT
-from tui.images.files import ImageError, decoded
+from tui.images.files import CostlyError, DamagedError, ImageError, decoded
 from tui.text import one_line
 
 _PLAIN = (b"stealth_pnginfo", b"stealth_rgbinfo")
 _PACKED = (b"stealth_pngcomp", b"stealth_rgbcomp")
+_MOST_FLIPPED = 12  # bits of a mark: it is known all the same
 _MARK_BITS = 8 * len(_PLAIN[0])
 _HEAD_BITS = _MARK_BITS + 32  # with the length
 _LOW_BITS = bytes(ord("0") + (value & 1) for value in range(256))
@@ -37,6 +38,8 @@ def find(path: Path) -> str | None:
 
     Raises ImageError where the image can't be read.
     """
+    if _has_plain_corner(path):
+        return None
     for plane in _planes(decoded(path)):
         text = _text(plane)
         if text is not None:
@@ -48,10 +51,20 @@ def without(path: Path) -> bytes | None:
     """Returns an image that hides text as a PNG without it; None where it hides none.
 
     Each value changes by 1 at most. Raises ImageError where the image can't be read, or
-    hides text in another form than a PNG of 8 bits.
+    hides text in another form than a PNG of 8 bits, also in a later frame.
     """
-    image = decoded(path)
-    if not any(_mark(plane) for plane in _planes(image)):
+    if _has_plain_corner(path):
+        return None
+    try:
+        image = decoded(path)
+    except CostlyError as error:
+        raise CostlyError(
+            f"{one_line(path.name, 80)} is too large to be searched for text hidden in"
+            " its pixels, or cleared of it."
+        ) from error
+    if not any(
+        _mark(plane) for frame in _frames(image, path) for plane in _planes(frame)
+    ):
         return None
     # A colour that stands for transparent would not be that colour any more
     has_key = image.mode == "RGB" and "transparency" in image.info
@@ -67,6 +80,40 @@ def without(path: Path) -> bytes | None:
     buffer = io.BytesIO()
     Image.merge(image.mode, bands).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _has_plain_corner(path: Path) -> bool:
+    """Tells whether a PNG surely has no mark, by the corner where it would stand.
+
+    Its pixels, which may take half a gigabyte, needn't be decoded for that.
+    """
+    data = memoryview(path.read_bytes())
+    try:
+        small = png_picture.corner(containers.read_chunks("PNG", data), _MARK_BITS)
+        if small is None:
+            return False
+        image = Image.open(io.BytesIO(small), formats=("PNG",))
+        return not any(_mark(plane) for plane in _planes(image))
+    except Exception:  # decoders raise nearly anything; the whole file is judged later
+        return False
+
+
+def _frames(first: Image.Image, path: Path) -> Iterator[Image.Image]:
+    """Yields all frames of an image. Raises DamagedError."""
+    yield first
+    try:
+        content = path.read_bytes()
+        if first.format == "PNG":
+            content = png_picture.whole_picture(memoryview(content))
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if not getattr(image, "is_animated", False):
+                return
+            for frame in ImageSequence.Iterator(image):
+                frame.load()
+                yield frame
+    except Exception as error:  # decoders raise nearly anything on broken data
+        name = one_line(path.name, 80)
+        raise DamagedError(f"{name} is damaged or incomplete.") from error
 
 
 def _is_plain_png(path: Path) -> bool:
@@ -111,8 +158,17 @@ def _planes(image: Image.Image) -> Iterator[_Plane]:
 
 def _mark(plane: _Plane) -> bytes:
     """Returns the mark of a hidden text; nothing where there is none."""
-    mark = _packed(plane.bits(_MARK_BITS))
-    return mark if mark in (*_PLAIN, *_PACKED) else b""
+    bits = plane.bits(_MARK_BITS)
+    if len(bits) < _MARK_BITS:
+        return b""
+    found = int(bits, 2)
+
+    def flipped(mark: bytes) -> int:
+        """Returns how many bits differ from a mark."""
+        return (found ^ int.from_bytes(mark)).bit_count()
+
+    nearest = min((*_PLAIN, *_PACKED), key=flipped)
+    return nearest if flipped(nearest) <= _MOST_FLIPPED else b""
 
 
 def _text(plane: _Plane) -> str | None:

@@ -14,11 +14,28 @@ from pathlib import Path
 
 import msgspec
 
-from tui.images import containers, generators, hidden_text, kept_kinds, recipes
+from tui.images import (
+    containers,
+    embedded_profile,
+    generators,
+    hidden_text,
+    kept_kinds,
+    png_picture,
+    recipes,
+    visible_parts,
+)
 from tui.images.a1111 import from_a1111
 from tui.images.comfyui import from_comfyui
 from tui.images.containers import Chunk
-from tui.images.files import ImageError, ImageInfo, measure, run_apart, save_image
+from tui.images.files import (
+    CostlyError,
+    DamagedError,
+    ImageError,
+    ImageInfo,
+    measure,
+    run_apart,
+    save_image,
+)
 from tui.images.recipes import OURS, EmbeddedRecipe, Recipe
 from tui.system import atomic_file
 from tui.text import one_line
@@ -107,12 +124,29 @@ def strip(path: Path, target: Path) -> None:
         for chunk in chunks
         if chunk.kind in containers.VISIBLE_KINDS
     ]
+    chunks = embedded_profile.with_true_profiles(image.format, chunks)
+    chunks = _exact(path, image.format, chunks)
     if any(chunk.kind in _EXACT_KINDS for chunk in chunks):
         cleared = run_apart(hidden_text.without, path)
         if cleared is not None:
             chunks = _with_pixels(chunks, cleared)
     chunks = containers.with_metadata(image.format, chunks, exif, b"")
     _write(target, containers.join_chunks(image, chunks), image, path)
+
+
+def _exact(path: Path, form: str, chunks: list[Chunk]) -> list[Chunk]:
+    """Returns the chunks of an image with nothing in them but the picture."""
+    try:
+        if form == "JPEG":
+            return visible_parts.of_jpeg(chunks)
+        if form == "WEBP":
+            return visible_parts.of_webp(chunks)
+        chunks = png_picture.without_extras(chunks)
+    except ImageError as error:
+        raise ImageError(f"{one_line(path.name, 80)}: {error}") from error
+    with suppress(CostlyError):  # a palette is the least of a picture that large
+        return png_picture.without_unused_colours(chunks, path)
+    return chunks
 
 
 def _with_pixels(chunks: list[Chunk], png: bytes) -> list[Chunk]:
@@ -160,6 +194,10 @@ def save_stripped_copy(path: Path, folder: Path) -> Path:
             copy = Path(place) / "copy.part"
             strip(path, copy)
             return save_image(copy, folder, path.stem)[0]
+    except DamagedError as error:
+        # The user knows nothing of the copy by its temporary name
+        name = one_line(path.name, 80)
+        raise DamagedError(f"{name} is damaged or incomplete.") from error
     except OSError as error:
         raise ImageError(
             f"Nothing can be written to {one_line(folder)}: {error.strerror or error}."
@@ -219,13 +257,23 @@ def _may_be_text(chunk: Chunk) -> bool:
 
 def _load(path: Path) -> tuple[ImageInfo, memoryview]:
     """Returns facts and content of an image file. Raises ImageError."""
+    with suppress(OSError, ValueError):  # `measure` says what is wrong
+        if path.stat().st_size > _MOST_BYTES:
+            raise ImageError(f"{one_line(path.name, 80)} is too large.")
     image = measure(path)
-    if image.bytes > _MOST_BYTES:
-        raise ImageError(f"{one_line(path.name, 80)} is too large.")
     try:
         return image, memoryview(path.read_bytes())
     except OSError as error:
         raise ImageError(f"{one_line(path.name, 80)} can't be read.") from error
+
+
+def _measured(temp: Path, like: Path) -> ImageInfo:
+    """Returns what was written. Raises ImageError with the name of the original."""
+    try:
+        return measure(temp)
+    except DamagedError as error:
+        name = one_line(like.name, 80)
+        raise DamagedError(f"{name} is damaged or incomplete.") from error
 
 
 def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
@@ -234,7 +282,7 @@ def _write(target: Path, data: bytes, image: ImageInfo, like: Path) -> None:
         with atomic_file.replacing(target, 0o600) as file:
             file.write(data)
             file.flush()
-            written = measure(Path(file.name))
+            written = _measured(Path(file.name), like)
             if replace(written, bytes=image.bytes) != image:
                 raise ImageError(
                     f"The metadata of {one_line(like.name, 80)} can't be changed."
