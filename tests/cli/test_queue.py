@@ -693,7 +693,7 @@ def test_a_preset_gives_model_and_values(service: Service) -> None:
     _, (made,), _ = service.run(*words)
     assert made["params"]["aspect_ratio"] == "1:1"
     code, _, err = service.run("generate", "--preset", "nothing", "a lake")
-    assert (code, "there are: wide." in err) == (4, True)
+    assert (code, "There are: wide." in err) == (4, True)
 
 
 def test_tasks_are_sorted_and_found_by_saved_searches(service: Service) -> None:
@@ -717,7 +717,7 @@ def test_tasks_are_sorted_and_found_by_saved_searches(service: Service) -> None:
     assert listed("--saved", "dear", "--search", "cost<0.08") == [3]
     assert listed("--saved", "dear", "--search", "sort:date") == [3, 1]
     code, _, err = service.run("tasks", "--saved", "cheap")
-    assert (code, "there are: dear." in err) == (4, True)
+    assert (code, "There are: dear." in err) == (4, True)
 
 
 def test_an_image_is_opened_or_its_path_is_printed(
