@@ -23,7 +23,10 @@ SIZE = ("-x", "100", "-y", "40")
 
 
 class Tmux:
-    """A server with the app in its first window, started without a terminal."""
+    """A server with the app in its first window, started without a terminal.
+
+    `folder` needs a short path: that of a socket has about a hundred bytes.
+    """
 
     def __init__(self, folder: Path, passthrough: str) -> None:
         config = folder / "tmux.conf"
@@ -54,11 +57,16 @@ class Tmux:
 
 
 @pytest.fixture
-def tmux(home: Path, request: pytest.FixtureRequest) -> Iterator[Tmux]:
+def tmux(
+    home: Path,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Tmux]:
     path = home / "red.png"
     Image.new("RGB", (512, 512), "red").save(path)
     TestApp().remember(past("red", results=(Result(url="", path=str(path)),)))
-    server = Tmux(home, getattr(request, "param", "on"))
+    folder = tmp_path_factory.mktemp("t")
+    server = Tmux(folder, getattr(request, "param", "on"))
     try:
         yield server
     finally:

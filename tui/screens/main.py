@@ -428,7 +428,7 @@ class MainScreen(Screen[None]):
         """Uses the first of some files, and says so."""
         self._refill(files[0])
         if len(files) > 1:
-            self.notify("Of several files, the first is used.")
+            self.notify("Of several files, the first is used.", markup=False)
 
     @work(exclusive=True, group="refill", exit_on_error=False)
     async def _refill(self, file: str) -> None:
