@@ -169,7 +169,8 @@ class Listing(StrEnum):
     """Listed as offered, and not described by the catalog."""
 
 
-_REMARKS = {Listing.MISSING: "not listed", Listing.INACTIVE: "inactive"}
+LISTING_WORDS = {Listing.MISSING: "not listed", Listing.INACTIVE: "inactive"}
+"""What is said of a model in place of its price, or beside it."""
 _REASONS = {
     Listing.MISSING: "is no longer in the service's price list",
     Listing.INACTIVE: "is marked inactive by the service",
@@ -200,7 +201,7 @@ class Model(Struct, frozen=True, kw_only=True):
     def remark(self) -> str:
         """What sets it apart from what is known and offered, in a word or two, or ""."""
         words = [] if self.described else ["not described"]
-        return ", ".join([*words, *filter(None, [_REMARKS.get(self.listing)])])
+        return ", ".join([*words, *filter(None, [LISTING_WORDS.get(self.listing)])])
 
     @property
     def warning(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from tui.catalog.extra import extra_of
+from tui.catalog.extra import extra_of, not_checked
 from tui.catalog.request import blank, refused_by_catalog
 from tui.catalog.route import choose
 from tui.catalog.spec import Model, Values
@@ -29,7 +29,7 @@ from tui.session import Session
 from tui.spending import ceilings
 from tui.system import streams
 from tui.system.streams import print_message, print_result
-from tui.text import by_count, one_line
+from tui.text import by_count
 
 if TYPE_CHECKING:
     from tui.tasks.ceilings import Ceilings
@@ -390,8 +390,7 @@ def _print_unchecked(draft: _Draft) -> None:
             " price is not known."
         )
     elif draft.unchecked:
-        names = one_line(", ".join(draft.unchecked), 200)
-        print_message(f"Not checked: {names}. The price is not known.")
+        print_message(f"{not_checked(draft.unchecked)} The price is not known.")
 
 
 def _print_large(draft: _Draft) -> None:

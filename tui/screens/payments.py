@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from enum import IntEnum
 
 from tui.catalog.batch import BatchError, Variations, expand
@@ -33,7 +33,12 @@ class Approval(IntEnum):
 def _cautions(requests: Collection[Request]) -> str:
     """Returns why the service may refuse requests, and what isn't checked, or ""."""
     cautions = dict.fromkeys(request.model.warning for request in requests)
-    return "\n".join(filter(None, [*cautions, _not_checked(requests)]))
+    unchecked = not_checked(
+        name
+        for request in requests
+        for name in unchecked_names(request.values, described=request.model.described)
+    )
+    return "\n".join(filter(None, [*cautions, unchecked]))
 
 
 class Payments:
@@ -262,12 +267,3 @@ class Payments:
         if not await shell.push_screen_wait(ConfirmScreen(whole, "Send", details)):
             return Approval.NO
         return Approval.OVER_CEILING if question.passes_ceiling else Approval.YES
-
-
-def _not_checked(requests: Iterable[Request]) -> str:
-    """Returns what of some requests isn't checked, as a sentence, or ""."""
-    return not_checked(
-        name
-        for request in requests
-        for name in unchecked_names(request.values, described=request.model.described)
-    )

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from tui.catalog.load import Catalog
 from tui.catalog.price import list_price
-from tui.catalog.spec import Family, Kind, Listing, Model
+from tui.catalog.spec import LISTING_WORDS, Family, Kind, Model
 from tui.text import dollars
 from tui.widgets.taskrow import fit, fit_name
 
@@ -27,10 +27,6 @@ _LINE_WIDTH = 24
 _SCROLLBAR = 1
 _BESIDE_TITLE = 11
 """Columns for indent, mark and price beside a model's title."""
-
-
-_LISTINGS = {Listing.MISSING: "not listed", Listing.INACTIVE: "inactive"}
-"""What is said of a model in place of its price."""
 
 
 _Line = tuple[ModelKey | Family | None, Content]
@@ -357,7 +353,7 @@ class Sidebar(Vertical):
         """Returns mark, title and price of a model; `title` replaces its own."""
         if model.key == self._chosen:
             mark = "▸ "
-        price = _LISTINGS.get(model.listing) or dollars(list_price(model).micro)
+        price = LISTING_WORDS.get(model.listing) or dollars(list_price(model).micro)
         start = f"{indent}{mark}"
         room = self._line_width - len(start) - len(price)
         name = fit_name(title or model.title, room)

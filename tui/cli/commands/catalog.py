@@ -8,10 +8,7 @@ import click
 from tui.catalog.load import Catalog, CatalogError, load_family
 from tui.catalog.price import list_price
 from tui.catalog.spec import Listing, Model, Param
-from tui.cli.commands.common import (
-    find_model,
-    prepare_session,
-)
+from tui.cli.commands.common import find_model, prepare_session
 from tui.cli.commands.options import (
     action_option,
     common_options,

@@ -8,9 +8,7 @@ import click
 
 from tui.catalog.load import Catalog, bundled, with_user_families
 from tui.cli import skill_places
-from tui.cli.commands.common import (
-    prepare_session,
-)
+from tui.cli.commands.common import prepare_session
 from tui.cli.commands.options import common_options, json_object_option
 from tui.cli.exit_codes import OTHER_ERROR, ExitError
 from tui.paths import PlaceError, config_dir
